@@ -1,0 +1,105 @@
+// Package event is the platform's vocabulary for asynchronous messages: what an event is, who may publish one and how
+// one is handled. Drivers live in the subpackages kafka and jetstream; eventtest is the suite that both must pass.
+package event
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Content types of an event's data. An event without one is read as JSON, the form of a record without headers.
+const (
+	ContentProtobuf = "application/protobuf"
+	ContentJSON     = "application/json"
+)
+
+// Event is one CloudEvents 1.0 event. On the wire it travels in binary mode: the attributes as headers, Data as the body.
+type Event struct {
+	// ID identifies the event; handlers are idempotent on it. An event read from a record without ce_id gets one derived
+	// from its place (topic, partition, offset), so that a redelivery carries the same ID.
+	ID string
+	// Source is the CloudEvents source, "/loyalty/users".
+	Source string
+	// Type is the CloudEvents type, "loyalty.users.v1.PLAYER_REGISTERED".
+	Type string
+	// Topic is the topic's name as the schema gives it, "players". Drivers may map it to a name of their own.
+	Topic string
+	// Key orders events: those of one topic and key are delivered in the order in which they were published.
+	Key string
+	// Time is when the event became true, UTC.
+	Time time.Time
+	// ContentType is the media type of Data: ContentProtobuf, ContentJSON or empty.
+	ContentType string
+	// Data is the payload.
+	Data []byte
+}
+
+// Publisher hands events to the bus.
+type Publisher interface {
+	// Publish returns nil once every event is stored durably by the bus. On an error any prefix per key may have been
+	// stored: the caller publishes all of them again, and consumers see duplicates, never gaps. Safe for concurrent use,
+	// but only events of one call, or of calls one after the other, are ordered among themselves.
+	Publish(ctx context.Context, events ...Event) error
+}
+
+// Handler takes one event. It returns nil (done), an error (deliver it again, after a pause) or Permanent (to the dead
+// letters at once). It must be idempotent on Event.ID, and it is called by one goroutine at a time for one key.
+type Handler func(ctx context.Context, e Event) error
+
+// Subscription says who reads what.
+type Subscription struct {
+	// Group shares the topic's events among the subscribers of the same name; each group sees every event.
+	Group string
+	// Topic is the schema's name of the topic.
+	Topic string
+	// Handler takes each event.
+	Handler Handler
+	// Retry bounds how often an event is tried before it goes to the dead letters; the zero value is DefaultRetry.
+	Retry Retry
+}
+
+// Retry says how a failing event is tried again: Attempts deliveries in all, pausing Initial, then twice as long each
+// time up to Max, with jitter.
+type Retry struct {
+	Attempts     int
+	Initial, Max time.Duration
+}
+
+// DefaultRetry gives a dependency about a minute to come back before its events become dead letters.
+var DefaultRetry = Retry{Attempts: 10, Initial: 100 * time.Millisecond, Max: 15 * time.Second}
+
+// Subscriber reads events from the bus.
+type Subscriber interface {
+	// Subscribe delivers events until ctx ends, then finishes the handlers under way, stores their progress and returns
+	// nil. Progress is stored only after a handler returned nil or the event is in the dead letters. An error means that
+	// the bus cannot be used.
+	Subscribe(ctx context.Context, s Subscription) error
+}
+
+// TopicSpec is what a driver needs to know to create a topic.
+type TopicSpec struct {
+	Name      string
+	Retention time.Duration
+}
+
+// DeadLetterTopic is where the events of topic go that could not be handled.
+func DeadLetterTopic(topic string) string { return topic + ".dlq" }
+
+// Permanent marks err as one that trying again cannot mend: the event goes to the dead letters at once.
+func Permanent(err error) error { return &permanentError{err} }
+
+// Permanentf is Permanent of fmt.Errorf.
+func Permanentf(format string, args ...any) error { return Permanent(fmt.Errorf(format, args...)) }
+
+// IsPermanent reports whether err, or one that it wraps, was marked by Permanent.
+func IsPermanent(err error) bool {
+	var p *permanentError
+	return errors.As(err, &p)
+}
+
+type permanentError struct{ err error }
+
+func (p *permanentError) Error() string { return p.err.Error() }
+func (p *permanentError) Unwrap() error { return p.err }
