@@ -1,0 +1,33 @@
+// Package authn says who is calling: it issues access tokens, verifies them against their signature and their session,
+// and carries the caller in the context of a request.
+package authn
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Caller is who an access token speaks for.
+type Caller struct {
+	UserID uuid.UUID
+	Role   Role
+	// Session is the session that the token belongs to. The token is worth nothing once it has ended.
+	Session uuid.UUID
+	// Expires is when the token ends.
+	Expires time.Time
+}
+
+type callerKey struct{}
+
+// With returns a context that carries the caller.
+func With(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// From returns the caller of the request that ctx belongs to; false where nobody was authenticated.
+func From(ctx context.Context) (Caller, bool) {
+	c, ok := ctx.Value(callerKey{}).(Caller)
+	return c, ok
+}
