@@ -1,0 +1,39 @@
+// Command protoc-gen-loyalty-errors writes the codes of the error catalogue, and how each of them travels, as Go
+// constants and a table for package apperr.
+package main
+
+import (
+	"strconv"
+
+	"google.golang.org/protobuf/compiler/protogen"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
+)
+
+func main() { schema.Run(generate) }
+
+func generate(plugin *protogen.Plugin) error {
+	codes, err := schema.ErrorCodes(plugin.Files)
+	if err != nil || len(codes) == 0 {
+		return err
+	}
+	g := plugin.NewGeneratedFile("internal/apperr/codes_gen.go", schema.Module+"/internal/apperr")
+	schema.Header(g, "protoc-gen-loyalty-errors")
+	g.P("package apperr")
+	g.P()
+	g.P("// The codes of the schema's AppErrorCode.")
+	g.P("const (")
+	for _, c := range codes {
+		g.P("// ", schema.GoName(c.Name), ": ", c.Title, ".")
+		g.P(schema.GoName(c.Name), " Code = \"", c.Name, "\"")
+	}
+	g.P(")")
+	g.P()
+	g.P("// table says how each code travels.")
+	g.P("var table = map[Code]Info{")
+	for _, c := range codes {
+		g.P(schema.GoName(c.Name), ": {RPC: ", c.RPC, ", HTTP: ", c.HTTP, ", Title: ", strconv.Quote(c.Title), "},")
+	}
+	g.P("}")
+	return nil
+}
