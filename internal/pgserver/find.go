@@ -1,0 +1,141 @@
+package pgserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrNotInstalled is returned where no PostgreSQL server can be found.
+var ErrNotInstalled = errors.New("PostgreSQL is not installed: install version 15 or later (Debian, Ubuntu: " +
+	"apt-get install postgresql; macOS: brew install postgresql@18) or put initdb and postgres on the PATH")
+
+// MinVersion is the oldest major version that the platform runs on.
+const MinVersion = 15
+
+// Installation is a PostgreSQL server's programs.
+type Installation struct {
+	// BinDir holds initdb and postgres.
+	BinDir string
+	// Version is the major version, 17.
+	Version int
+}
+
+// Find returns the installation that the PATH names or else the newest in the usual places, ErrNotInstalled if there is
+// none of MinVersion or later.
+func Find() (Installation, error) {
+	found := FindAll()
+	if len(found) == 0 {
+		return Installation{}, ErrNotInstalled
+	}
+	return found[0], nil
+}
+
+// FindAll returns the installations of MinVersion or later, the one on the PATH first, then the newest first.
+func FindAll() []Installation {
+	var found []Installation
+	seen := map[string]bool{}
+	add := func(dir string) {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			dir = real
+		}
+		if seen[dir] {
+			return
+		}
+		seen[dir] = true
+		if in, err := inspect(dir); err == nil && in.Version >= MinVersion {
+			found = append(found, in)
+		}
+	}
+	for _, name := range []string{"postgres", "initdb"} {
+		if path, err := exec.LookPath(name); err == nil {
+			if real, err := filepath.EvalSymlinks(path); err == nil {
+				path = real
+			}
+			add(filepath.Dir(path))
+		}
+	}
+	onPath := len(found)
+	for _, pattern := range usualPlaces() {
+		dirs, _ := filepath.Glob(pattern) // fails for malformed patterns only
+		for _, dir := range dirs {
+			add(dir)
+		}
+	}
+	slices.SortStableFunc(found[onPath:], func(a, b Installation) int { return b.Version - a.Version })
+	return found
+}
+
+// usualPlaces are patterns of the directories in which packagers put the server's programs.
+func usualPlaces() []string {
+	if runtime.GOOS == "windows" {
+		return []string{filepath.Join(os.Getenv("ProgramFiles"), "PostgreSQL", "*", "bin")}
+	}
+	return []string{
+		"/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
+		"/usr/pgsql-*/bin",                                   // PGDG on Red Hat
+		"/opt/homebrew/opt/postgresql@*/bin",                 // Homebrew on ARM
+		"/usr/local/opt/postgresql@*/bin",                    // Homebrew on Intel
+		"/usr/libexec/postgresql*",                           // Alpine
+		"/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
+		"/Library/PostgreSQL/*/bin",                          // EDB's installer
+		"/usr/lib64/pgsql/bin", "/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin",
+	}
+}
+
+var versionPattern = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
+
+// inspect asks the programs in dir for their version. A dir without initdb is none: the postgres on a PATH may be a
+// wrapper that only forwards.
+func inspect(dir string) (Installation, error) {
+	for _, name := range []string{"initdb", "postgres"} {
+		if _, err := exec.LookPath(filepath.Join(dir, name)); err != nil {
+			return Installation{}, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output()
+	if err != nil {
+		return Installation{}, fmt.Errorf("ask %s for its version: %w", dir, err)
+	}
+	m := versionPattern.FindSubmatch(out)
+	if m == nil {
+		return Installation{}, fmt.Errorf("%s says it is %q", dir, strings.TrimSpace(string(out)))
+	}
+	version, err := strconv.Atoi(string(m[1]))
+	return Installation{BinDir: dir, Version: version}, err
+}
+
+// choose returns the installation in binDir, or, where binDir is empty, one of the data's version, or, where there is
+// no data yet (dataVersion 0), the first found.
+func choose(binDir string, dataDir string, dataVersion int) (Installation, error) {
+	var candidates []Installation
+	if binDir != "" {
+		in, err := inspect(binDir)
+		if err != nil {
+			return Installation{}, fmt.Errorf("no PostgreSQL server in %s: %w", binDir, err)
+		}
+		candidates = []Installation{in}
+	} else if candidates = FindAll(); len(candidates) == 0 {
+		return Installation{}, ErrNotInstalled
+	}
+	if dataVersion == 0 {
+		return candidates[0], nil
+	}
+	for _, in := range candidates {
+		if in.Version == dataVersion {
+			return in, nil
+		}
+	}
+	return Installation{}, &VersionError{DataDir: dataDir, Data: dataVersion, Server: candidates[0].Version}
+}

@@ -1,0 +1,99 @@
+package pgserver
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// account is the user under whom the server runs; nil means the one who runs this process.
+type account struct {
+	name     string
+	uid, gid int
+}
+
+// serverAccount returns nil for an ordinary user, and for root an unprivileged account, since PostgreSQL refuses root.
+func serverAccount() (*account, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err1 := strconv.Atoi(u.Uid)
+		gid, err2 := strconv.Atoi(u.Gid)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("account %s: %w", name, err)
+		}
+		return &account{name: name, uid: uid, gid: gid}, nil
+	}
+	return nil, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody to run it as")
+}
+
+// attach makes cmd run under a in a process group of its own (an interrupt typed at a terminal is for this process,
+// which then stops the server itself), and end on sig when the thread that starts it ends.
+func attach(cmd *exec.Cmd, a *account, sig syscall.Signal) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: sig}
+	if a != nil {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}
+	}
+}
+
+// checkReachable returns an error if a may not enter one of dir's parents.
+func checkReachable(dir string, a *account) error {
+	if a == nil {
+		return nil
+	}
+	for p := filepath.Dir(dir); ; p = filepath.Dir(p) {
+		info, err := os.Stat(p)
+		if err != nil {
+			return err
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if ok && !mayEnter(info.Mode().Perm(), int(st.Uid), int(st.Gid), a) {
+			return fmt.Errorf("PostgreSQL runs as the user %s, who may not enter %s (mode %04o): choose a data directory "+
+				"elsewhere", a.name, p, info.Mode().Perm())
+		}
+		if p == filepath.Dir(p) {
+			return nil
+		}
+	}
+}
+
+// mayEnter applies the rule of path_resolution(7): the first class that a is in decides.
+func mayEnter(mode os.FileMode, uid, gid int, a *account) bool {
+	switch {
+	case uid == a.uid:
+		return mode&0o100 != 0
+	case gid == a.gid:
+		return mode&0o010 != 0
+	default:
+		return mode&0o001 != 0
+	}
+}
+
+// own gives path to a.
+func own(path string, a *account) error {
+	if a == nil {
+		return nil
+	}
+	return os.Chown(path, a.uid, a.gid)
+}
+
+// runsIn reports whether the process is alive and works in dir, as a postmaster does in its data directory.
+func runsIn(pid int, dir string) bool {
+	cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
+	if err != nil {
+		return false
+	}
+	want, err := filepath.EvalSymlinks(dir)
+	return err == nil && strings.TrimSuffix(cwd, " (deleted)") == want
+}

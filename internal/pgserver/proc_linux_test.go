@@ -1,0 +1,42 @@
+package pgserver
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestMayEnter(t *testing.T) {
+	me := &account{name: "postgres", uid: 100, gid: 200}
+	for name, tt := range map[string]struct {
+		mode     fs.FileMode
+		uid, gid int
+		want     bool
+	}{
+		"everybody may":                 {0o755, 0, 0, true},
+		"root's own":                    {0o700, 0, 0, false},
+		"its own":                       {0o700, 100, 0, true},
+		"its group's":                   {0o710, 0, 200, true},
+		"its group may not, others may": {0o701, 0, 200, false},
+		"others may read but not enter": {0o744, 0, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := mayEnter(tt.mode, tt.uid, tt.gid, me); got != tt.want {
+				t.Errorf("mayEnter(%v, %d, %d) = %v", tt.mode, tt.uid, tt.gid, got)
+			}
+		})
+	}
+}
+
+func TestCheckReachableNamesTheClosedDirectory(t *testing.T) {
+	closed := filepath.Join(t.TempDir(), "closed")
+	if err := os.Mkdir(closed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	err := checkReachable(filepath.Join(closed, "data"), &account{name: "nobody", uid: 1 << 30, gid: 1 << 30})
+	if err == nil || !strings.Contains(err.Error(), closed) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("checkReachable = %v, want one line that names %s", err, closed)
+	}
+}

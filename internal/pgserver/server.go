@@ -1,0 +1,314 @@
+// Package pgserver runs a private PostgreSQL server from installed programs: on 127.0.0.1 only, with a generated
+// password, its data in one directory, for as long as this process lives.
+//
+// On Linux the server ends with the process however that ends, also by kill -9: the kernel sends it the signal for a
+// fast shutdown. Started by root, it runs as the user postgres, else nobody, since PostgreSQL refuses root.
+package pgserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// User is the server's superuser, whose password the server's directory keeps.
+const User = "postgres"
+
+const (
+	host       = "127.0.0.1"
+	readyEvery = 5 * time.Millisecond
+	killAfter  = 5 * time.Second
+)
+
+// Options says what to run and where.
+type Options struct {
+	// BinDir holds initdb and postgres. Empty: an installation of the data's version, else the first one of [FindAll].
+	BinDir string
+	// DataDir keeps the cluster, the password and the server's log. It is created if it is missing.
+	DataDir string
+	// Port on 127.0.0.1; 0 takes a free one.
+	Port int
+	// Settings are PostgreSQL's own (postgresql.conf) and take precedence over the defaults. With fsync=off the creation
+	// of the cluster is not synced to disk either.
+	Settings map[string]string
+	// Log is told what happens to the server; nil is silence. What the server itself says is in DataDir/postgres.log.
+	Log *slog.Logger
+	// Progress, if set, is told in a few words about steps that take a moment.
+	Progress func(string)
+}
+
+// Server is a running server. Its methods are safe for concurrent use.
+type Server struct {
+	port     int
+	password string
+	logPath  string
+	log      *slog.Logger
+	lock     io.Closer
+
+	process  *os.Process
+	done     chan struct{} // closed once the process has ended
+	waitErr  error         // valid after done
+	stopping sync.Once
+}
+
+// Start creates the cluster at its first use and runs the server until Stop or the end of this process. It returns when
+// the server answers; ctx bounds the start only.
+//
+// The data of another major version is a [*VersionError], a directory that another process uses an [*InUseError].
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	d, err := openDir(o.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := start(ctx, o, d)
+	if err != nil {
+		return nil, errors.Join(err, d.lock.Close())
+	}
+	return s, nil
+}
+
+func start(ctx context.Context, o Options, d *dir) (*Server, error) {
+	version, err := d.version()
+	if err != nil {
+		return nil, err
+	}
+	in, err := choose(o.BinDir, d.root, version)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.waitUnused(ctx); err != nil {
+		return nil, err
+	}
+	if version == 0 {
+		o.Progress("Creating the PostgreSQL database")
+		if err := d.initialise(ctx, in, o.Settings["fsync"] != "off"); err != nil {
+			return nil, err
+		}
+	}
+	password, err := d.password()
+	if err != nil {
+		return nil, err
+	}
+	o.Progress(fmt.Sprintf("Starting PostgreSQL %d", in.Version))
+	// Another process may take a free port before the server does: then another is tried.
+	for attempt := 1; ; attempt++ {
+		port, err := freePort(ctx, o.Port)
+		if err != nil {
+			return nil, err
+		}
+		s := &Server{
+			port: port, password: password, logPath: d.logPath(), log: o.Log, lock: d.lock, done: make(chan struct{}),
+		}
+		err = s.launch(in, d, o.Settings)
+		if err == nil {
+			err = s.waitReady(ctx)
+		}
+		if err == nil {
+			o.Log.Info("postgresql started", "version", in.Version, "address", s.Addr(), "pid", s.process.Pid)
+			return s, nil
+		}
+		if o.Port != 0 || attempt == 3 || ctx.Err() != nil || !errors.Is(err, errPortTaken) {
+			return nil, err
+		}
+	}
+}
+
+// freePort returns a port that nobody listens on: want, or any if that is 0.
+func freePort(ctx context.Context, want int) (int, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(want)))
+	if err != nil {
+		return 0, fmt.Errorf("port for PostgreSQL: %w", err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	return port, l.Close()
+}
+
+// launch starts the process and the goroutine that waits for its end.
+func (s *Server) launch(in Installation, d *dir, settings map[string]string) error {
+	out, err := d.createLog()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	args := []string{"-D", d.cluster(), "-h", host, "-p", strconv.Itoa(s.port), "-k", ""}
+	for name, value := range withDefaults(settings) {
+		args = append(args, "-c", name+"="+value)
+	}
+	cmd := exec.Command(filepath.Join(in.BinDir, "postgres"), args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = d.cluster(), environment(), out, out
+	attach(cmd, d.account, syscall.SIGINT)
+
+	started := make(chan error)
+	go func() {
+		// The server's life hangs on the thread that starts it (see attach), so that thread must not end before it.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
+		s.waitErr = cmd.Wait()
+		close(s.done)
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	s.process = cmd.Process
+	return nil
+}
+
+func withDefaults(settings map[string]string) map[string]string {
+	all := map[string]string{
+		"timezone": "UTC", "log_timezone": "UTC", "log_checkpoints": "off", "max_connections": "200",
+		"shared_buffers": "128MB", "unix_socket_directories": "",
+	}
+	for name, value := range settings {
+		all[name] = value
+	}
+	return all
+}
+
+// environment is what the server's programs see of ours: nothing that could configure them.
+func environment() []string {
+	env := []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
+	for _, name := range []string{"SystemRoot", "TEMP", "TMP", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+var errPortTaken = errors.New("the port was taken meanwhile")
+
+// waitReady returns when the server answers us. It stops a server that does not.
+func (s *Server) waitReady(ctx context.Context) error {
+	tick := time.NewTicker(readyEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.done:
+			said, err := os.ReadFile(s.logPath)
+			if strings.Contains(string(said), "could not bind") {
+				return fmt.Errorf("PostgreSQL on port %d: %w", s.port, errPortTaken)
+			}
+			return errors.Join(fmt.Errorf("PostgreSQL did not start: %s (%s)", gist(string(said)), s.logPath), err)
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("PostgreSQL did not become ready: %w", ctx.Err()), s.halt(ctx))
+		case <-tick.C:
+		}
+		err := s.ping(ctx)
+		if err == nil {
+			return nil
+		}
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && refused.Code == "28P01" {
+			return errors.Join(fmt.Errorf("the password in %s is not the server's", filepath.Dir(s.logPath)), s.halt(ctx))
+		}
+	}
+}
+
+func (s *Server) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
+
+// Addr is the server's address, "127.0.0.1:54321".
+func (s *Server) Addr() string { return net.JoinHostPort(host, strconv.Itoa(s.port)) }
+
+// URL is the superuser's connection URL of a database. It holds the password.
+func (s *Server) URL(database string) string {
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(User, s.password), Host: s.Addr(), Path: "/" + database,
+		RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// PID is the postmaster's process id.
+func (s *Server) PID() int { return s.process.Pid }
+
+// CreateDatabase creates a database unless it exists.
+func (s *Server) CreateDatabase(ctx context.Context, name string) error {
+	conn, err := pgx.Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return fmt.Errorf("create database %s: %w", name, err)
+	}
+	_, err = conn.Exec(ctx, "create database "+pgx.Identifier{name}.Sanitize())
+	var exists *pgconn.PgError
+	if errors.As(err, &exists) && (exists.Code == "42P04" || exists.Code == "23505") { // the latter: created meanwhile
+		err = nil
+	}
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		return fmt.Errorf("create database %s: %w", name, err)
+	}
+	return nil
+}
+
+// Done is closed when the server has ended, told or untold.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Stop shuts the server down and waits for its end. Open connections are cut, committed data is kept. A server that is
+// not down when ctx ends is made to stop at once and recovers at its next start; that is reported as an error.
+func (s *Server) Stop(ctx context.Context) error {
+	var err error
+	s.stopping.Do(func() { err = errors.Join(s.halt(ctx), s.lock.Close()) })
+	<-s.done
+	return err
+}
+
+func (s *Server) halt(ctx context.Context) error {
+	if err := s.end(ctx, syscall.SIGINT); err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killAfter)
+	defer cancel()
+	if s.end(ctx, syscall.SIGQUIT) != nil {
+		_ = s.process.Kill() // fails only if it has ended
+		<-s.done
+	}
+	s.log.Warn("postgresql was stopped the hard way")
+	return errors.New("PostgreSQL did not shut down in time and was stopped at once")
+}
+
+// end sends the signal and waits for the process. Where signals do not exist it is killed.
+func (s *Server) end(ctx context.Context, sig os.Signal) error {
+	if err := s.process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		_ = s.process.Kill()
+	}
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
