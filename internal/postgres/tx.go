@@ -1,0 +1,72 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// txAttempts bounds how often InTx runs a transaction.
+const txAttempts = 5
+
+// Beginner begins transactions: *pgxpool.Pool, *pgx.Conn.
+type Beginner interface {
+	BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error)
+}
+
+// InTx runs fn in a transaction and commits it if fn returns nil. A transaction that PostgreSQL rolled back because of
+// others (deadlock, serialization failure) is run again a few times, after a short random pause: fn must have no effect
+// outside of tx. Nothing else is retried, in particular no lost connection, after which a commit may have happened.
+func InTx(ctx context.Context, db Beginner, fn func(tx pgx.Tx) error) error {
+	return InTxWith(ctx, db, pgx.TxOptions{}, fn)
+}
+
+// InTxWith is InTx with an isolation level or access mode.
+func InTxWith(ctx context.Context, db Beginner, o pgx.TxOptions, fn func(tx pgx.Tx) error) error {
+	pause := 2 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		err := once(ctx, db, o, fn)
+		if err == nil || attempt == txAttempts || !rolledBackByOthers(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause + rand.N(pause)):
+		}
+		pause *= 3
+	}
+}
+
+func once(ctx context.Context, db Beginner, o pgx.TxOptions, fn func(tx pgx.Tx) error) error {
+	tx, err := db.BeginTx(ctx, o)
+	if err != nil {
+		return err
+	}
+	// Also when fn panics. After a commit it does nothing; with ctx over it closes the connection, which rolls back too.
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+func rolledBackByOthers(err error) bool {
+	switch code(err) {
+	case "40001", "40P01": // serialization_failure, deadlock_detected
+		return true
+	}
+	return false
+}
+
+// code is the SQLSTATE of the server's error in err, empty if there is none.
+func code(err error) string {
+	var e interface{ SQLState() string }
+	if errors.As(err, &e) {
+		return e.SQLState()
+	}
+	return ""
+}
