@@ -80,8 +80,28 @@ type Subscriber interface {
 
 // TopicSpec is what a driver needs to know to create a topic.
 type TopicSpec struct {
-	Name      string
+	// Name is the schema's name of the topic.
+	Name string
+	// Retention is how long the bus keeps an event; zero leaves it to the bus.
 	Retention time.Duration
+}
+
+// DeadLetterRetention is how long dead letters are kept, at least: somebody has to notice, mend the cause and replay.
+const DeadLetterRetention = 30 * 24 * time.Hour
+
+// Bus is all that a driver offers. Methods are safe for concurrent use.
+type Bus interface {
+	Publisher
+	Subscriber
+	DeadLetterQueue
+	// EnsureTopics creates each topic and its DeadLetterTopic unless it exists; what exists is left as it is. A
+	// replication above the number of brokers is an error. Drivers that spread keys over a fixed number of partitions
+	// ignore partitions.
+	EnsureTopics(ctx context.Context, partitions, replication int, topics ...TopicSpec) error
+	// Ping returns nil when the bus answers.
+	Ping(ctx context.Context) error
+	// Close ends the subscriptions, waits for them and releases the connections.
+	Close()
 }
 
 // DeadLetterTopic is where the events of topic go that could not be handled.

@@ -1,0 +1,194 @@
+package eventtest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/casino-loyalty/loyalty/internal/event"
+)
+
+// victimEnv tells a process that Main should be the subscriber that is killed; its value is "address topic group".
+const victimEnv = "EVENTTEST_VICTIM"
+
+// Main runs the tests of a package that uses the suite, or plays the part that the suite started the process for.
+func Main(m *testing.M, open Open) {
+	if v := os.Getenv(victimEnv); v != "" {
+		if err := victim(v, open, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// victim subscribes, names each event that it begins to handle, and never comes to the end of the second one.
+func victim(args string, open Open, out io.Writer) error {
+	fields := strings.Fields(args)
+	if len(fields) != 3 {
+		return fmt.Errorf("%s is %q, want three fields", victimEnv, args)
+	}
+	bus, err := open(context.Background(), fields[0], slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return bus.Subscribe(context.Background(), event.Subscription{
+		Group: fields[2],
+		Topic: fields[1],
+		Handler: func(_ context.Context, e event.Event) error {
+			fmt.Fprintln(out, e.ID)
+			if n, _ := number(e.ID); n == 1 {
+				select {}
+			}
+			return nil
+		},
+	})
+}
+
+func testKilled(t *testing.T, f *fixture) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %s", victimEnv, f.driver.Addr, f.topic, f.group("g")))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	const n = 4
+	for i := range n {
+		f.publish(t, f.event("k", i))
+	}
+	lines := bufio.NewScanner(out)
+	for range 2 {
+		if !lines.Scan() {
+			t.Errorf("the subscriber ended before it was killed: %v", lines.Err())
+			break
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the subscriber was not killed")
+	}
+
+	// Whether the first is delivered again depends on whether its progress was stored in time; the second must be.
+	rec := NewRecorder()
+	f.subscribe(t, f.bus, "g", func(_ context.Context, e event.Event) error {
+		rec.mu.Lock()
+		if n, _ := number(e.ID); n == 1 && rec.next[e.Key] == 0 {
+			rec.next[e.Key] = 1
+			rec.count["the first, handled by the victim"]++
+		}
+		rec.mu.Unlock()
+		rec.record(e)
+		return nil
+	})
+	rec.Wait(t, n)
+	rec.Check(t)
+}
+
+func testStopWaits(t *testing.T, f *fixture) {
+	begun, finish := make(chan struct{}), make(chan struct{})
+	stop := f.subscribe(t, f.open(t), "g", func(ctx context.Context, _ event.Event) error {
+		close(begun)
+		<-finish
+		return ctx.Err() // nil: the handler is given the time to finish
+	})
+	f.publish(t, f.event("k", 0), f.event("k", 1))
+	<-begun
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		stop()
+	}()
+	select {
+	case <-stopped:
+		t.Error("the subscription ended before its handler")
+	default:
+	}
+	close(finish)
+	<-stopped
+
+	var first event.Event
+	got := make(chan struct{})
+	f.subscribe(t, f.open(t), "g", func(_ context.Context, e event.Event) error {
+		if first.ID == "" {
+			first = e
+			close(got)
+		}
+		return nil
+	})
+	select {
+	case <-got:
+	case <-deadline(t).Done():
+		t.Fatal("nothing came after the stop")
+	}
+	if n, _ := number(first.ID); n != 1 {
+		t.Errorf("%s came after the stop, want the second: the progress of the first was not stored", first.ID)
+	}
+}
+
+func testStopBetween(t *testing.T, f *fixture) {
+	failing := make(chan struct{}, 1)
+	stop := start(t, f.open(t), event.Subscription{
+		Group: f.group("g"),
+		Topic: f.topic,
+		Handler: func(context.Context, event.Event) error {
+			select {
+			case failing <- struct{}{}:
+			default:
+			}
+			return errors.New("the database is away")
+		},
+		Retry: event.Retry{Attempts: 1000, Initial: Patience, Max: Patience},
+	})
+	f.publish(t, f.event("k", 0))
+	<-failing
+	stop()
+	f.depth(t, 0)
+
+	rec := NewRecorder()
+	f.subscribe(t, f.open(t), "g", rec.Handle)
+	rec.Wait(t, 1)
+}
+
+func testClose(t *testing.T, f *fixture) {
+	bus := f.open(t)
+	rec := NewRecorder()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- bus.Subscribe(context.Background(), event.Subscription{Group: f.group("g"), Topic: f.topic, Handler: rec.Handle})
+	}()
+	f.publish(t, f.event("k", 0))
+	rec.Wait(t, 1)
+	bus.Close()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("subscription ended with: %v", err)
+		}
+	case <-deadline(t).Done():
+		t.Error("the subscription did not end")
+	}
+	bus.Close() // again, as the test's cleanup does
+	if err := bus.Subscribe(t.Context(), event.Subscription{Group: "g", Topic: f.topic, Handler: rec.Handle}); err == nil {
+		t.Error("subscribed to a closed bus")
+	}
+	if err := bus.Publish(deadline(t), f.event("k", 1)); err == nil {
+		t.Error("published to a closed bus")
+	}
+}

@@ -1,0 +1,154 @@
+// Package kafka is the bus on Apache Kafka: CloudEvents in binary mode over franz-go.
+//
+// A topic of the schema is the Kafka topic of the same name, its key is the record's key, and a group is a consumer
+// group. Topics are created by EnsureTopics; nothing relies on auto-creation.
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/casino-loyalty/loyalty/internal/event"
+)
+
+// Config says how to reach the brokers. Brokers and ClientID are needed; the zero value of the rest is sensible.
+type Config struct {
+	// Brokers are host:port pairs to start from.
+	Brokers []string
+	// ClientID names this process in the brokers' logs and metrics.
+	ClientID string
+	// TLS, if set, is used for every connection.
+	TLS *tls.Config
+	// Username and Password, if set, log in by SASL SCRAM-SHA-512.
+	Username, Password string
+	// SessionTimeout is how long the group waits for a member that fell silent before its partitions go to others. The
+	// default, 6 s, is the least that brokers accept unless configured otherwise.
+	SessionTimeout time.Duration
+	// Grace is how long handlers under way may take when a subscription ends or a partition moves, before their context
+	// is cancelled. The default is 10 s; it must stay well below the rebalance timeout of one minute.
+	Grace time.Duration
+}
+
+const (
+	defaultSessionTimeout = 6 * time.Second
+	defaultGrace          = 10 * time.Second
+	rebalanceTimeout      = time.Minute
+
+	// fetchMaxWait bounds how long a partition that was paused waits for the fetch under way; new records end the wait.
+	fetchMaxWait = 250 * time.Millisecond
+	// commitInterval is how much work at most a crash repeats.
+	commitInterval = time.Second
+	// metadataMinAge bounds how fast a client notices a new leader, and so how long a failover is felt.
+	metadataMinAge = 250 * time.Millisecond
+	metadataMaxAge = 30 * time.Second
+)
+
+// Bus is an [event.Bus]. Its methods are safe for concurrent use.
+type Bus struct {
+	cfg    Config
+	log    *slog.Logger
+	client *kgo.Client
+	admin  *kadm.Client
+
+	// closing ends when Close is called; running counts the subscriptions.
+	closing context.Context
+	close   context.CancelFunc
+	mu      sync.Mutex
+	running sync.WaitGroup
+}
+
+var _ event.Bus = (*Bus)(nil)
+
+// New returns a bus. Brokers that are not there yet are no error: the clients go on trying, and Ping tells.
+func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
+	switch {
+	case len(cfg.Brokers) == 0:
+		return nil, errors.New("kafka: no brokers configured")
+	case cfg.ClientID == "":
+		return nil, errors.New("kafka: no client id configured")
+	case (cfg.Username == "") != (cfg.Password == ""):
+		return nil, errors.New("kafka: user name and password must be configured together")
+	}
+	if cfg.SessionTimeout == 0 {
+		cfg.SessionTimeout = defaultSessionTimeout
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = defaultGrace
+	}
+	b := &Bus{cfg: cfg, log: log.With("bus", "kafka")}
+	client, err := b.newClient()
+	if err != nil {
+		return nil, err
+	}
+	b.client, b.admin = client, kadm.NewClient(client)
+	b.closing, b.close = context.WithCancel(context.Background())
+	return b, nil
+}
+
+// newClient returns a client that can produce, with what all clients of the bus have in common and opts.
+func (b *Bus) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
+	common := []kgo.Opt{
+		kgo.SeedBrokers(b.cfg.Brokers...),
+		kgo.ClientID(b.cfg.ClientID),
+		kgo.WithLogger(logger{b.log}),
+		kgo.DialTimeout(5 * time.Second),
+		kgo.MetadataMinAge(metadataMinAge),
+		kgo.MetadataMaxAge(metadataMaxAge),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		// An outbox publishes in batches of its own; waiting for more would only delay what is complete.
+		kgo.ProducerLinger(0),
+		// A publisher whose context ended publishes the events again, so duplicates are taken for bounded time.
+		kgo.AllowIdempotentProduceCancellation(),
+	}
+	if b.cfg.TLS != nil {
+		common = append(common, kgo.DialTLSConfig(b.cfg.TLS))
+	}
+	if b.cfg.Username != "" {
+		auth := scram.Auth{User: b.cfg.Username, Pass: b.cfg.Password}
+		common = append(common, kgo.SASL(auth.AsSha512Mechanism()))
+	}
+	client, err := kgo.NewClient(append(common, opts...)...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	return client, nil
+}
+
+// Ping returns nil when a broker answers.
+func (b *Bus) Ping(ctx context.Context) error {
+	if err := b.client.Ping(ctx); err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	return nil
+}
+
+// Close ends the subscriptions, waits for them and releases the connections.
+func (b *Bus) Close() {
+	b.mu.Lock()
+	b.close()
+	b.mu.Unlock()
+	b.running.Wait()
+	b.client.Close()
+}
+
+// begin registers a subscription. Its context ends with ctx or when the bus closes; done must be called.
+func (b *Bus) begin(ctx context.Context) (_ context.Context, done func(), err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closing.Err() != nil {
+		return nil, nil, errors.New("kafka: the bus is closed")
+	}
+	b.running.Add(1)
+	ctx, cancel := context.WithCancel(ctx)
+	detach := context.AfterFunc(b.closing, cancel)
+	return ctx, func() { detach(); cancel(); b.running.Done() }, nil
+}

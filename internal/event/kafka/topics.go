@@ -1,0 +1,53 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/casino-loyalty/loyalty/internal/event"
+)
+
+// deadLetterMaxBytes lets a dead letter be larger than any record that a topic takes: a dead letter that could not be
+// written would block its partition. It is below what brokers read in one request.
+const deadLetterMaxBytes = 2 << 20
+
+// EnsureTopics creates each topic and its dead letter topic unless it exists. With three replicas or more an event is
+// acknowledged when all but one have it, so that one broker may be away.
+func (b *Bus) EnsureTopics(ctx context.Context, partitions, replication int, topics ...event.TopicSpec) error {
+	for _, t := range topics {
+		config := map[string]*string{"min.insync.replicas": text(max(1, replication-1))}
+		if t.Retention > 0 {
+			config["retention.ms"] = text(t.Retention.Milliseconds())
+		}
+		if err := b.createTopic(ctx, t.Name, partitions, replication, config); err != nil {
+			return err
+		}
+		config["retention.ms"] = text(max(t.Retention, event.DeadLetterRetention).Milliseconds())
+		config["max.message.bytes"] = text(deadLetterMaxBytes)
+		if err := b.createTopic(ctx, event.DeadLetterTopic(t.Name), partitions, replication, config); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Bus) createTopic(ctx context.Context, name string, partitions, replication int, config map[string]*string) error {
+	if partitions < 1 || partitions > math.MaxInt32 || replication < 1 || replication > math.MaxInt16 {
+		return fmt.Errorf("kafka: topic %s cannot have %d partitions on %d replicas", name, partitions, replication)
+	}
+	_, err := b.admin.CreateTopic(ctx, int32(partitions), int16(replication), config, name)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("kafka: create topic %s: %w", name, err)
+	}
+	return nil
+}
+
+func text[N int | int64](n N) *string {
+	s := strconv.FormatInt(int64(n), 10)
+	return &s
+}
