@@ -1,0 +1,78 @@
+package embedded_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/embedded"
+)
+
+// serverEnv makes the test binary run one server, "kind directory", until it is killed.
+const serverEnv = "LOYALTY_TEST_SERVER"
+
+func TestMain(m *testing.M) {
+	if server := os.Getenv(serverEnv); server != "" {
+		fmt.Fprintln(os.Stderr, serve(server))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// serve starts the server, prints where it listens, and blocks.
+func serve(server string) error {
+	kind, dir, _ := strings.Cut(server, " ")
+	log := slog.New(slog.DiscardHandler)
+	switch kind {
+	case "kafka":
+		k, err := embedded.StartKafka(dir, log)
+		if err != nil {
+			return err
+		}
+		fmt.Println(strings.Join(k.Brokers(), ","))
+	case "nats":
+		n, err := embedded.StartNATS(context.Background(), dir, log)
+		if err != nil {
+			return err
+		}
+		fmt.Println(n.URL())
+	default:
+		return fmt.Errorf("no server %q", kind)
+	}
+	select {}
+}
+
+// startProcess runs a server in a process of its own and returns where it listens.
+func startProcess(t *testing.T, kind, dir string) (*exec.Cmd, string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), serverEnv+"="+kind+" "+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%s did not start: %v", kind, err)
+	}
+	return cmd, strings.TrimSpace(line)
+}
+
+// kill ends the process as kill -9 does and waits until it is gone.
+func kill(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // "signal: killed"
+}
