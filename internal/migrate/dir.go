@@ -1,0 +1,79 @@
+package migrate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"ariga.io/atlas/sql/migrate"
+)
+
+// dir reads an embedded folder as Atlas reads a local one: *.sql by name, and atlas.sum.
+type dir struct{ fs.FS }
+
+var _ migrate.Dir = dir{}
+
+// Files returns the migrations in the order in which they apply.
+func (d dir) Files() ([]migrate.File, error) {
+	names, err := fs.Glob(d, "*.sql") // sorted
+	if err != nil {
+		return nil, err
+	}
+	files := make([]migrate.File, len(names))
+	for i, name := range names {
+		b, err := fs.ReadFile(d, name)
+		if err != nil {
+			return nil, err
+		}
+		files[i] = migrate.NewLocalFile(name, b)
+	}
+	return files, nil
+}
+
+// Checksum returns what atlas.sum should say.
+func (d dir) Checksum() (migrate.HashFile, error) {
+	files, err := d.Files()
+	if err != nil {
+		return nil, err
+	}
+	return migrate.NewHashFile(files)
+}
+
+// WriteFile refuses: the folder is part of the program.
+func (d dir) WriteFile(name string, _ []byte) error {
+	return &fs.PathError{Op: "write", Path: name, Err: fs.ErrPermission}
+}
+
+// file is one migration and its hash in atlas.sum, which covers all files up to it.
+type file struct {
+	migrate.File
+	hash string
+}
+
+// read returns the migrations of d after comparing them with atlas.sum.
+func read(d migrate.Dir) ([]file, error) {
+	if err := migrate.Validate(d); err != nil {
+		var mismatch *migrate.ChecksumError
+		if errors.As(err, &mismatch) {
+			return nil, fmt.Errorf("migrations do not match atlas.sum: %s was %s", mismatch.File, mismatch.Reason)
+		}
+		return nil, fmt.Errorf("migrations: atlas.sum: %w", err)
+	}
+	all, err := d.Files()
+	if err != nil {
+		return nil, err
+	}
+	sums, err := d.Checksum()
+	if err != nil {
+		return nil, err
+	}
+	files := make([]file, len(all))
+	for i, f := range all {
+		hash, err := sums.SumByName(f.Name())
+		if err != nil {
+			return nil, fmt.Errorf("migration %s: atlas.sum: %w", f.Name(), err)
+		}
+		files[i] = file{f, hash}
+	}
+	return files, nil
+}

@@ -1,0 +1,164 @@
+// Package migrate applies versioned Atlas migrations (20261122000001_init.sql … and atlas.sum) to a PostgreSQL database
+// and plans new ones from an ent schema.
+//
+// What was applied is recorded as the Atlas CLI does it, in the table atlas_schema_revisions of the schema public, under
+// the CLI's own lock. The CLI finds it when the database's URL names that schema:
+//
+//	atlas migrate status --dir file://atlas/users --url "postgres://…/users?search_path=public"
+package migrate
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"ariga.io/atlas/sql/migrate"
+	"ariga.io/atlas/sql/postgres"
+	"ariga.io/atlas/sql/schema"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	lockName = "atlas_migrate_execute" // the one of "atlas migrate apply"
+	lockWait = 10 * time.Minute
+)
+
+// Up applies what is pending in dir to the database at url and returns the names of the files that it applied. Each file
+// is one transaction: one that fails leaves no trace, and the error names it and the statement. A file marked
+// "-- atlas:txmode none" runs outside of a transaction and may hold one statement only (CREATE INDEX CONCURRENTLY).
+//
+// Of several Ups at once one applies and the others wait. Nothing is applied if the folder does not match its atlas.sum,
+// if an applied file was changed since, or if a file was added before an applied one. Revisions newer than every file
+// are left alone: they belong to a newer release.
+func Up(ctx context.Context, url string, folder fs.FS, log *slog.Logger) (applied []string, err error) {
+	files, err := read(dir{folder})
+	if err != nil {
+		return nil, err
+	}
+	err = withConn(ctx, url, func(conn *sql.Conn) error {
+		applied, err = up(ctx, conn, files, log)
+		return err
+	})
+	return applied, err
+}
+
+func up(ctx context.Context, conn *sql.Conn, files []file, log *slog.Logger) (applied []string, err error) {
+	driver, err := postgres.Open(conn)
+	if err != nil {
+		return nil, err
+	}
+	// The lock is tried again and again, not waited for: a waiting statement would block CREATE INDEX CONCURRENTLY.
+	unlock, err := driver.Lock(ctx, lockName, lockWait)
+	if errors.Is(err, schema.ErrLocked) {
+		return nil, errors.New("another process has been migrating this database for too long")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock for migrating: %w", err)
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+
+	if err := createRevisions(ctx, conn); err != nil {
+		return nil, err
+	}
+	revisions, err := readRevisions(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	status, pending := compare(files, revisions)
+	if err := status.check(); err != nil {
+		return nil, err
+	}
+	for _, f := range pending {
+		start := time.Now()
+		statements, err := migrate.FileStmtDecls(driver, f)
+		if err != nil {
+			return applied, fmt.Errorf("migration %s: %w", f.Name(), err)
+		}
+		if err := apply(ctx, conn, f, statements); err != nil {
+			return applied, fmt.Errorf("migration %s: %w", f.Name(), err)
+		}
+		applied = append(applied, f.Name())
+		log.Info("migration applied", "file", f.Name(), "statements", len(statements), "took", time.Since(start))
+	}
+	return applied, nil
+}
+
+func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.Stmt) error {
+	done := revision{version: f.Version(), description: f.Desc(), hash: f.hash, statements: len(statements), at: time.Now()}
+	if withoutTx(f) {
+		if len(statements) > 1 {
+			return fmt.Errorf("a file outside of a transaction may hold one statement, not %d", len(statements))
+		}
+		if err := run(ctx, conn, f, statements); err != nil {
+			return err
+		}
+		return writeRevision(ctx, conn, done)
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after the commit
+	if err := run(ctx, tx, f, statements); err != nil {
+		return err
+	}
+	if err := writeRevision(ctx, tx, done); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func withoutTx(f file) bool {
+	marked, ok := f.File.(interface{ Directive(string) []string })
+	if !ok {
+		return false
+	}
+	modes := marked.Directive("txmode")
+	return len(modes) > 0 && modes[0] == "none"
+}
+
+func run(ctx context.Context, db schema.ExecQuerier, f file, statements []*migrate.Stmt) error {
+	for _, s := range statements {
+		if _, err := db.ExecContext(ctx, s.Text); err != nil {
+			line := 1 + strings.Count(string(f.Bytes()[:min(s.Pos, len(f.Bytes()))]), "\n")
+			return fmt.Errorf("line %d: %q: %w", line, abbreviate(s.Text), err)
+		}
+	}
+	return nil
+}
+
+// abbreviate keeps the beginning of a statement, on one line.
+func abbreviate(statement string) string {
+	const most = 120
+	words := []rune(strings.Join(strings.Fields(statement), " "))
+	if len(words) > most {
+		return string(words[:most]) + "…"
+	}
+	return string(words)
+}
+
+// withConn runs fn on one connection to url. No error of its own holds the URL.
+func withConn(ctx context.Context, url string, fn func(*sql.Conn) error) (err error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return errors.New("migrate: the connection URL is malformed") // err quotes it
+	}
+	db := stdlib.OpenDB(*config)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		var connect *pgconn.ConnectError
+		if errors.As(err, &connect) {
+			err = connect.Unwrap()
+		}
+		return fmt.Errorf("migrate: connect to the database %s: %w", config.Database, err)
+	}
+	return errors.Join(fn(conn), conn.Close())
+}
