@@ -1,0 +1,67 @@
+package jetstream_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/eventtest"
+	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
+)
+
+func TestMain(m *testing.M) { eventtest.Main(m, open) }
+
+func open(ctx context.Context, url string, log *slog.Logger) (event.Bus, error) {
+	return jetstream.New(ctx, jetstream.Config{URL: url, Name: "test"}, log)
+}
+
+// raw sends a message that has neither headers nor a partition.
+func raw(_ context.Context, url, topic string, body []byte) error {
+	conn, err := nats.Connect(url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.Publish("loyalty."+topic+".v1", body); err != nil {
+		return err
+	}
+	return conn.Flush()
+}
+
+// startServer starts a server in this process that keeps its streams in dir.
+func startServer(t *testing.T, dir string, port int) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(30 * time.Second) {
+		t.Fatal("the server is not ready")
+	}
+	t.Cleanup(func() { stopServer(s) })
+	return s
+}
+
+func stopServer(s *server.Server) {
+	s.Shutdown()
+	s.WaitForShutdown()
+}
+
+func TestConformance(t *testing.T) {
+	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
+	eventtest.Run(t, eventtest.Driver{
+		Addr:        s.ClientURL(),
+		Open:        open,
+		Raw:         raw,
+		Partitions:  jetstream.Partitions,
+		Replication: 1,
+	})
+}
