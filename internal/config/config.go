@@ -1,0 +1,74 @@
+// Package config reads a process's settings from its environment. It is the only package that does.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Load fills a struct whose fields carry env tags from the process's environment. A setting NAME may also be given as
+// NAME_FILE, a file that holds its value, as secrets are mounted. Every setting that is missing or cannot be read is
+// named in the error; their values are not.
+func Load[T any]() (T, error) { return From[T](os.Environ()) }
+
+// From is Load over the given environment, lines "NAME=value".
+func From[T any](environ []string) (T, error) {
+	var settings T
+	vars, err := withFiles(env.ToMap(environ))
+	if err != nil {
+		return settings, err
+	}
+	err = env.ParseWithOptions(&settings, env.Options{Environment: vars})
+	if err == nil {
+		return settings, nil
+	}
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return settings, fmt.Errorf("settings: %w", err)
+	}
+	var wrong []string
+	for _, e := range all.Errors {
+		wrong = append(wrong, describe(e))
+	}
+	return settings, fmt.Errorf("settings: %s", strings.Join(wrong, "; "))
+}
+
+// describe names a setting that is wrong without its value, which may be a secret.
+func describe(err error) string {
+	var (
+		unset env.VarIsNotSetError
+		empty env.EmptyVarError
+		parse env.ParseError
+	)
+	switch {
+	case errors.As(err, &unset):
+		return unset.Key + " is not set"
+	case errors.As(err, &empty):
+		return empty.Key + " is empty"
+	case errors.As(err, &parse):
+		return fmt.Sprintf("%s cannot be read as %s", parse.Name, parse.Type)
+	}
+	return "a setting cannot be read"
+}
+
+func withFiles(vars map[string]string) (map[string]string, error) {
+	for name, path := range vars {
+		plain, ok := strings.CutSuffix(name, "_FILE")
+		if !ok || !strings.HasPrefix(name, "LOYALTY_") {
+			continue
+		}
+		if _, both := vars[plain]; both {
+			return nil, fmt.Errorf("settings: both %s and %s are set", plain, name)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("settings: %s: the file cannot be read: %w", name, errors.Unwrap(err))
+		}
+		vars[plain] = strings.TrimRight(string(content), "\r\n")
+	}
+	return vars, nil
+}

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Installs what the tests need beside Go: PostgreSQL, Redis, and for the tests on a real Kafka cluster Java, Maven and the
+# broker's jars. Does nothing where it is all there; where it cannot install, it says in one line what is missing.
+#
+#   scripts/setup.sh [--no-kafka]
+set -eu
+cd "$(dirname "$0")/.."
+
+missing() {
+	echo "$*" >&2
+	exit 1
+}
+
+postgres() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+packages=
+postgres || packages="$packages postgresql"
+command -v redis-server >/dev/null 2>&1 || packages="$packages redis-server"
+if [ "${1:-}" != --no-kafka ]; then
+	command -v java >/dev/null 2>&1 || packages="$packages default-jre-headless"
+	command -v mvn >/dev/null 2>&1 || ls .cache/kafka/kafka_*.jar >/dev/null 2>&1 || packages="$packages maven"
+fi
+if [ -n "$packages" ]; then
+	command -v apt-get >/dev/null 2>&1 || missing "The tests need:$packages. Install these packages, under your system's names for them, and run again."
+	[ "$(id -u)" = 0 ] || missing "The tests need:$packages. As root: apt-get install$packages"
+	echo "installing$packages"
+	log=$(mktemp)
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages; } >"$log" 2>&1 ||
+		{ tail -5 "$log" >&2; missing "apt-get could not install$packages."; }
+fi
+if [ "${1:-}" != --no-kafka ] && ! ls .cache/kafka/kafka_*.jar >/dev/null 2>&1; then
+	echo "fetching Kafka (43 MB)"
+	scripts/kafka/fetch.sh .cache/kafka || missing "Maven could not fetch Kafka; see above."
+fi

@@ -1,0 +1,25 @@
+package consumer
+
+import (
+	"context"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
+)
+
+// Transactions repairs claims that were paid and not marked.
+func Transactions(s *promotions.Service) event.Subscription {
+	return usersv1event.OnTransactionEvent(Group, func(ctx context.Context, _ event.Event, m *usersv1.TransactionEvent) error {
+		if m.GetEventType() != usersv1.TransactionEventType_TRANSACTION_ADDED {
+			return nil
+		}
+		tx, err := wire.ToTransaction(m.GetTransaction())
+		if err != nil {
+			return event.Permanent(err)
+		}
+		return s.Credited(ctx, m.GetIdempotencyKey(), tx)
+	})
+}

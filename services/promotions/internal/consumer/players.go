@@ -1,0 +1,35 @@
+// Package consumer takes in the events that promotions acts on.
+package consumer
+
+import (
+	"context"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/google/uuid"
+)
+
+// Group is the consumer group of promotions.
+const Group = "promotions"
+
+// Players takes in players who register, and who are switched off or on.
+func Players(s *promotions.Service) event.Subscription {
+	return usersv1event.OnPlayerEvent(Group, func(ctx context.Context, e event.Event, m *usersv1.PlayerEvent) error {
+		player, err := uuid.Parse(m.GetUserId())
+		if err != nil {
+			return event.Permanentf("user_id: %w", err)
+		}
+		switch m.GetEventType() {
+		case usersv1.PlayerEventType_PLAYER_REGISTERED:
+			return s.Registered(ctx, e.ID, player)
+		case usersv1.PlayerEventType_PLAYER_DEACTIVATED:
+			return s.Switched(ctx, e.ID, player, false)
+		case usersv1.PlayerEventType_PLAYER_ACTIVATED:
+			return s.Switched(ctx, e.ID, player, true)
+		default:
+			return nil // a kind that a newer users service knows, and this one need not
+		}
+	})
+}

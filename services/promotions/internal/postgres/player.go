@@ -1,0 +1,76 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/inbox"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	domain "github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// consumer names promotions in its inbox.
+const consumer = "promotions"
+
+// RegisterPlayer notes a player and assigns what registration brings. A player who is known already stays as it is: the
+// event may come late.
+func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Registering) error {
+	err := s.onceFor(ctx, eventID, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO players (id, is_active, created_at, updated_at) VALUES ($1, true, $2, $2)
+			ON CONFLICT (id) DO NOTHING`, r.Player, r.At)
+		if err != nil {
+			return err
+		}
+		types := make([]string, len(r.Types))
+		for i, t := range r.Types {
+			types[i] = string(t)
+		}
+		rows, err := tx.Query(ctx, "SELECT "+promotionColumns+` FROM promotions
+			WHERE type = ANY($1) AND is_active AND $2::date BETWEEN start_date AND end_date
+			ORDER BY id FOR SHARE`, types, date.Of(r.At))
+		if err != nil {
+			return err
+		}
+		available, err := pgx.CollectRows(rows, scanPromotion)
+		if err != nil {
+			return err
+		}
+		for _, p := range available {
+			if _, err := assign(ctx, tx, p, []uuid.UUID{r.Player}, uuid.Nil, r.At); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fail(err)
+	}
+	s.wake()
+	return nil
+}
+
+// SetPlayerActive notes whether a player is active.
+func (s *Store) SetPlayerActive(ctx context.Context, eventID string, player uuid.UUID, active bool, at time.Time) error {
+	return fail(s.onceFor(ctx, eventID, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO players (id, is_active, created_at, updated_at) VALUES ($1, $2, $3, $3)
+			ON CONFLICT (id) DO UPDATE SET is_active = excluded.is_active, updated_at = excluded.updated_at`,
+			player, active, at)
+		return err
+	}))
+}
+
+// onceFor runs fn in a transaction that notes the event, unless one did before.
+func (s *Store) onceFor(ctx context.Context, eventID string, fn func(pgx.Tx) error) error {
+	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		first, err := inbox.Begin(ctx, tx, consumer, eventID)
+		if err != nil || !first {
+			return err
+		}
+		return fn(tx)
+	})
+}

@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/casino-loyalty/loyalty/internal/date"
+	domain "github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Assignments lists a player's assignments by descending id, which is by age, with the promotions as they are now.
+func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.AssignmentFilter, p domain.Page) (domain.Listed[domain.Assignment], error) {
+	var none domain.Listed[domain.Assignment]
+	where, args := assignmentFilter(player, f)
+	var total int
+	if err := s.pool.QueryRow(ctx, "SELECT count(*) FROM player_promotions WHERE "+where, args...).Scan(&total); err != nil {
+		return none, fail(err)
+	}
+	if p.Before != uuid.Nil {
+		args = append(args, p.Before)
+		where += fmt.Sprintf(" AND id < $%d", len(args))
+	}
+	args = append(args, p.Size+1)
+	rows, err := s.pool.Query(ctx, fmt.Sprintf("SELECT %s FROM player_promotions WHERE %s ORDER BY id DESC LIMIT $%d",
+		assignmentColumns, where, len(args)), args...)
+	if err != nil {
+		return none, fail(err)
+	}
+	items, err := pgx.CollectRows(rows, scanAssignment)
+	if err != nil {
+		return none, fail(err)
+	}
+	page := cut(items, p.Size, total)
+	return page, s.withPromotions(ctx, page.Items)
+}
+
+// assignmentFilter writes the filter as SQL over player_promotions. Only numbers of parameters are put into its text.
+func assignmentFilter(player uuid.UUID, f domain.AssignmentFilter) (string, []any) {
+	args := []any{player}
+	arg := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	where := []string{"user_id = $1"}
+	if f.Claimed != nil {
+		where = append(where, "claimed = "+arg(*f.Claimed))
+	}
+	if f.Type != "" {
+		where = append(where, "promotion_id IN (SELECT id FROM promotions WHERE type = "+arg(string(f.Type))+")")
+	}
+	if f.Available != nil {
+		not := ""
+		if !*f.Available {
+			not = "NOT "
+		}
+		where = append(where, "promotion_id "+not+"IN (SELECT id FROM promotions WHERE is_active AND "+
+			arg(date.Of(f.Now))+"::date BETWEEN start_date AND end_date)")
+	}
+	return strings.Join(where, " AND "), args
+}
+
+// withPromotions fills in each assignment's promotion.
+func (s *Store) withPromotions(ctx context.Context, items []domain.Assignment) error {
+	ids := make([]uuid.UUID, len(items))
+	for i, a := range items {
+		ids[i] = a.PromotionID
+	}
+	rows, err := s.pool.Query(ctx, "SELECT "+promotionColumns+" FROM promotions WHERE id = ANY($1)", ids)
+	if err != nil {
+		return fail(err)
+	}
+	promotions, err := pgx.CollectRows(rows, scanPromotion)
+	if err != nil {
+		return fail(err)
+	}
+	byID := make(map[uuid.UUID]*domain.Promotion, len(promotions))
+	for i := range promotions {
+		byID[promotions[i].ID] = &promotions[i]
+	}
+	for i := range items {
+		items[i].Promotion = byID[items[i].PromotionID]
+	}
+	return nil
+}

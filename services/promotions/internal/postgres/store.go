@@ -1,0 +1,56 @@
+// Package postgres keeps promotions in PostgreSQL: one file per use case. Simple records go through ent, what must be one
+// careful statement through pgx.
+package postgres
+
+import (
+	"errors"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/casino-loyalty/loyalty/ent/promotions"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	domain "github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Store implements the domain's Store. It is safe for concurrent use.
+type Store struct {
+	pool *pgxpool.Pool
+	ent  *promotions.Client
+	wake func()
+}
+
+var _ domain.Store = (*Store)(nil)
+
+// New returns a store over a migrated database; wake is called after a commit that left something in the outbox.
+func New(pool *pgxpool.Pool, wake func()) *Store {
+	driver := entsql.OpenDB(dialect.Postgres, postgres.SQL(pool))
+	return &Store{pool: pool, ent: promotions.NewClient(promotions.Driver(driver)), wake: wake}
+}
+
+// fail turns an error of the database into one of the schema's where there is one for it.
+func fail(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e := (*apperr.Error)(nil); errors.As(err, &e) {
+		return err
+	}
+	if errors.Is(err, pgx.ErrNoRows) || promotions.IsNotFound(err) {
+		return apperr.New(apperr.NotFound, "").Because(err)
+	}
+	switch name, _ := postgres.ConstraintViolated(err); name {
+	case "promotions_unique_per_period":
+		return apperr.New(apperr.PromotionExists,
+			"another active promotion of the type overlaps the period").Because(err)
+	case "player_promotions_user_id_claim_key":
+		return apperr.New(apperr.IdempotencyMismatch,
+			"the Idempotency-Key was used to claim another promotion").Because(err)
+	}
+	if postgres.Unavailable(err) {
+		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").Because(err)
+	}
+	return err
+}

@@ -1,0 +1,79 @@
+// Package promotions is the domain of the promotions service: what may be offered to whom and when, and how a claim is
+// paid exactly once. It knows no transport, database or broker; the packages under internal join it to them.
+package promotions
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Store keeps promotions, assignments and what is known of players. Every method is one transaction, and every method is
+// safe for concurrent use. Errors are the schema's: NOT_FOUND, PROMOTION_EXISTS, DEPENDENCY_UNAVAILABLE.
+type Store interface {
+	// CreatePromotion stores a new promotion.
+	CreatePromotion(ctx context.Context, p Promotion) error
+	// UpdatePromotion changes a promotion while nobody else can.
+	UpdatePromotion(ctx context.Context, id uuid.UUID, change func(*Promotion) error) (Promotion, error)
+	// Promotion reads one promotion.
+	Promotion(ctx context.Context, id uuid.UUID) (Promotion, error)
+	// Promotions lists promotions, newest first.
+	Promotions(ctx context.Context, f PromotionFilter, p Page) (Listed[Promotion], error)
+
+	// Assignment reads a player's assignment of a promotion, with the promotion.
+	Assignment(ctx context.Context, player, promotion uuid.UUID) (Assignment, error)
+	// Assignments lists a player's assignments with their promotions, newest first.
+	Assignments(ctx context.Context, player uuid.UUID, f AssignmentFilter, p Page) (Listed[Assignment], error)
+	// Assign assigns a promotion that passes check to the players of a who are known and active, and notifies them.
+	Assign(ctx context.Context, a Assigning, check func(Promotion) error) ([]AssignResult, error)
+
+	// ClaimedUnder reads which promotion the player claimed under an idempotency key; uuid.Nil for none.
+	ClaimedUnder(ctx context.Context, player uuid.UUID, key string) (promotion uuid.UUID, err error)
+	// MarkClaimed notes that tx paid the assignment, for the claim named key. A claim with another key that was answered
+	// before is PROMOTION_ALREADY_CLAIMED.
+	MarkClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, key string, at time.Time) (Assignment, error)
+	// RepairClaimed notes that tx paid the assignment, where no claim has done so: nobody was answered yet. An assignment
+	// that does not exist is passed over.
+	RepairClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, at time.Time) error
+
+	// RegisterPlayer notes an active player and assigns what registration brings, once for an event.
+	RegisterPlayer(ctx context.Context, eventID string, a Registering) error
+	// SetPlayerActive notes whether a player is active, once for an event.
+	SetPlayerActive(ctx context.Context, eventID string, player uuid.UUID, active bool, at time.Time) error
+}
+
+// Ledger pays players.
+type Ledger interface {
+	// Credit pays c once for its key and returns the ledger's entry; asked again it returns the same entry.
+	Credit(ctx context.Context, c Credit) (Transaction, error)
+}
+
+// Service is the use cases of promotions. It is safe for concurrent use.
+type Service struct {
+	store  Store
+	ledger Ledger
+	now    func() time.Time
+}
+
+// New returns a service; now is time.Now but in tests.
+func New(store Store, ledger Ledger, now func() time.Time) *Service {
+	return &Service{store: store, ledger: ledger, now: now}
+}
+
+// Page is a part of a list that runs from the newest to the oldest.
+type Page struct {
+	// Size is the greatest number of items.
+	Size int
+	// Before is the id after which the page begins; uuid.Nil for the first page.
+	Before uuid.UUID
+}
+
+// Listed is one page of a list.
+type Listed[T any] struct {
+	Items []T
+	// Total counts the items of all pages.
+	Total int
+	// More says that older items follow.
+	More bool
+}
