@@ -1,0 +1,140 @@
+// Package gateway is the platform's front door in one process: it routes public paths to the services, answers the
+// health checks and the API documentation, and keeps out everything else. In production Nginx does the same.
+package gateway
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/apidocs"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+// Services are what the gateway stands in front of.
+type Services struct {
+	// Users, Promotions and Notifications serve the public routes. Requests for a nil one, not started yet, are answered
+	// with DEPENDENCY_UNAVAILABLE.
+	Users, Promotions, Notifications http.Handler
+	// Ready says by service name whether a service can work: nil, or the reason why not, which only the log sees. It is
+	// called concurrently and must end with its context.
+	Ready map[string]func(context.Context) error
+}
+
+// Options are the gateway's settings.
+type Options struct {
+	// Docs holds the OpenAPI documents, "users.openapi.yaml" and so on; nil for none.
+	Docs fs.FS
+	// Log is told what the health checks find. Nil is silence.
+	Log *slog.Logger
+}
+
+// New returns the gateway's handler. Upgraded connections pass through it.
+func New(s Services, o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &health{ready: s.Ready, log: o.Log}
+	routes := []route{
+		{"/api/v1/auth/", s.Users},
+		{"/api/v1/users", s.Users},
+		{"/api/v1/promotions", s.Promotions},
+		{"/api/v1/notifications", s.Notifications},
+		{"/notifications/ws", exactly("/notifications/ws", s.Notifications)},
+		{"/.well-known/jwks.json", exactly("/.well-known/jwks.json", s.Users)},
+
+		// The ledger's own service, LedgerService, is for the other services only and deliberately not here.
+		{"/loyalty.users.v1.AuthService/", s.Users},
+		{"/loyalty.users.v1.UserService/", s.Users},
+		{"/loyalty.promotions.v1.PromotionService/", s.Promotions},
+		{"/loyalty.notifications.v1.NotificationService/", s.Notifications},
+
+		{"/health", h},
+	}
+	if o.Docs != nil {
+		for _, name := range []string{"users", "promotions", "notifications"} {
+			routes = append(routes, route{"/" + name + "/api-docs", apidocs.New(name, o.Docs, writeProblem)})
+		}
+	}
+	return &gateway{routes: routes}
+}
+
+// NewServer returns a server for the handler that speaks HTTP/1.1 and, as gRPC needs it, unencrypted HTTP/2 on one
+// port. What a slow or silent client can hold on to is bounded; upgraded connections are not its business any more.
+func NewServer(h http.Handler, log *slog.Logger) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:           h,
+		Protocols:         protocols,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+type gateway struct {
+	routes []route
+}
+
+// route gives a handler the path prefix and all below it. A prefix that ends in a slash does not match without it.
+type route struct {
+	prefix  string
+	handler http.Handler
+}
+
+func (r route) matches(p string) bool {
+	rest, ok := strings.CutPrefix(p, r.prefix)
+	return ok && (rest == "" || rest[0] == '/' || strings.HasSuffix(r.prefix, "/"))
+}
+
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	identify(w, r)
+	forward(r)
+	// Only paths in their plain form are routed, so that no service behind can read another path into one.
+	if isPlain(r.URL.Path) {
+		for _, route := range g.routes {
+			if !route.matches(r.URL.Path) {
+				continue
+			}
+			if route.handler == nil {
+				writeProblem(w, r, apperr.New(apperr.DependencyUnavailable, "the service is not ready yet"))
+				return
+			}
+			route.handler.ServeHTTP(w, r)
+			return
+		}
+	}
+	notFound(w, r)
+}
+
+// isPlain reports whether the path is absolute and free of empty, "." and ".." segments.
+func isPlain(p string) bool {
+	return strings.HasPrefix(p, "/") && (path.Clean(p) == p || path.Clean(p)+"/" == p)
+}
+
+// exactly serves one path and nothing below it.
+func exactly(p string, h http.Handler) http.Handler {
+	if h == nil {
+		return nil
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != p {
+			notFound(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, r, apperr.New(apperr.NotFound, "there is no such route"))
+}

@@ -1,0 +1,358 @@
+package gateway_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/casino-loyalty/loyalty/internal/gateway"
+)
+
+const document = `openapi: 3.1.0
+info: {title: Users, version: "1"}
+paths:
+  /b:
+    get: {responses: {200: {description: fine}}}
+  /a: {}
+`
+
+// service answers with its name and shows what it was sent.
+func service(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for header, values := range r.Header {
+			w.Header()["Got-"+header] = values
+		}
+		w.Header().Set("Service", name)
+		io.WriteString(w, r.URL.Path)
+	})
+}
+
+func ready(context.Context) error { return nil }
+
+func services() gateway.Services {
+	return gateway.Services{
+		Users: service("users"), Promotions: service("promotions"), Notifications: service("notifications"),
+		Ready: map[string]func(context.Context) error{"users": ready, "promotions": ready, "notifications": ready},
+	}
+}
+
+func start(t *testing.T, s gateway.Services) string {
+	t.Helper()
+	docs := fstest.MapFS{"users.openapi.yaml": {Data: []byte(document)}}
+	server := httptest.NewServer(gateway.New(s, gateway.Options{Docs: docs}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// ask sends a request whose path reaches the server exactly as written.
+func ask(t *testing.T, base, method, path string, header http.Header) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, base, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.URL.Opaque = path
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+func TestRoutes(t *testing.T) {
+	const none = ""
+	for path, want := range map[string]string{
+		"/api/v1/auth/register":                         "users",
+		"/api/v1/auth/":                                 "users",
+		"/api/v1/auth":                                  none,
+		"/api/v1/users":                                 "users",
+		"/api/v1/users/me/transactions":                 "users",
+		"/api/v1/usersx":                                none,
+		"/.well-known/jwks.json":                        "users",
+		"/.well-known/jwks.json/x":                      none,
+		"/.well-known/openid-configuration":             none,
+		"/api/v1/promotions":                            "promotions",
+		"/api/v1/promotions/1/assign":                   "promotions",
+		"/api/v1/notifications":                         "notifications",
+		"/api/v1/notifications/read":                    "notifications",
+		"/notifications/ws":                             "notifications",
+		"/notifications/ws/x":                           none,
+		"/notifications":                                none,
+		"/api/v2/users":                                 none,
+		"/api/v1":                                       none,
+		"/":                                             none,
+		"/users/internal":                               none,
+		"/metrics":                                      none,
+		"/debug/pprof/":                                 none,
+		"/loyalty.users.v1.AuthService/Login":           "users",
+		"/loyalty.users.v1.UserService/GetMe":           "users",
+		"/loyalty.users.v1.UserServiceX/GetMe":          none,
+		"/loyalty.promotions.v1.PromotionService/Claim": "promotions",
+		"/loyalty.notifications.v1.NotificationService/MarkRead":      "notifications",
+		"/loyalty.users.v1.LedgerService/AddTransaction":              none,
+		"/loyalty.users.v1.LedgerService%2FAddTransaction":            none,
+		"/loyalty.users.v1.%4cedgerService/AddTransaction":            none,
+		"/api/v1/users/../../loyalty.users.v1.LedgerService/Add":      none,
+		"/api/v1/users/%2e%2e/%2e%2e/loyalty.users.v1.LedgerService/": none,
+		"/api/v1/users//me":        none,
+		"//api/v1/users":           none,
+		"/api/v1/users/./me":       none,
+		"/api/v1/users/x%2F..%2Fy": none,
+		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": none,
+	} {
+		t.Run(path, func(t *testing.T) {
+			resp, body := ask(t, start(t, services()), "POST", path, nil)
+			if got := resp.Header.Get("Service"); got != want {
+				t.Fatalf("answered by %q, want %q", got, want)
+			}
+			if want == none {
+				checkProblem(t, resp, body, http.StatusNotFound, "NOT_FOUND")
+			}
+		})
+	}
+}
+
+// checkProblem checks an error that the gateway itself answered with.
+func checkProblem(t *testing.T, resp *http.Response, body string, status int, code string) {
+	t.Helper()
+	var got map[string]any
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatalf("%q: %v", body, err)
+	}
+	if resp.StatusCode != status || got["status"] != float64(status) || got["code"] != code {
+		t.Errorf("got %d %s, want %d %s", resp.StatusCode, body, status, code)
+	}
+	if ct := resp.Header.Get("Content-Type"); ct != "application/problem+json" {
+		t.Errorf("Content-Type %q", ct)
+	}
+	for _, member := range []string{"type", "title", "detail", "instance", "requestId"} {
+		if s, ok := got[member].(string); !ok || s == "" {
+			t.Errorf("%s is %v", member, got[member])
+		}
+	}
+	if got["requestId"] != resp.Header.Get("X-Request-Id") {
+		t.Errorf("requestId %v, but the header says %q", got["requestId"], resp.Header.Get("X-Request-Id"))
+	}
+}
+
+func TestAServiceThatIsNotThereYet(t *testing.T) {
+	s := services()
+	s.Promotions, s.Notifications = nil, nil
+	base := start(t, s)
+	for _, path := range []string{"/api/v1/promotions", "/notifications/ws"} {
+		resp, body := ask(t, base, "GET", path, nil)
+		checkProblem(t, resp, body, http.StatusServiceUnavailable, "DEPENDENCY_UNAVAILABLE")
+	}
+}
+
+func TestForgedHeadersDoNotPass(t *testing.T) {
+	forged := http.Header{}
+	for _, name := range []string{
+		"X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix",
+		"Forwarded", "True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip", "X-Original-Url",
+	} {
+		forged[name] = []string{"6.6.6.6"}
+	}
+	forged.Set("Authorization", "Bearer x")
+	resp, _ := ask(t, start(t, services()), "GET", "/api/v1/users/me", forged)
+	for name, want := range map[string]string{
+		"X-Real-Ip": "127.0.0.1", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "Authorization": "Bearer x",
+	} {
+		if got := resp.Header["Got-"+name]; len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+		forged.Del(name)
+	}
+	for name := range forged {
+		if got := resp.Header["Got-"+name]; got != nil {
+			t.Errorf("%s came through: %q", name, got)
+		}
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	made := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	base := start(t, services())
+	for name, tt := range map[string]struct {
+		sent []string
+		kept bool
+	}{
+		"none":          {nil, false},
+		"well-formed":   {[]string{"0191-abc_DEF.9"}, true},
+		"too short":     {[]string{"abc"}, false},
+		"too long":      {[]string{strings.Repeat("a", 65)}, false},
+		"with a blank":  {[]string{"abcdefgh ijkl"}, false},
+		"with markup":   {[]string{"<script>alert(1)</script>"}, false},
+		"two different": {[]string{"abcdefgh-1", "abcdefgh-2"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp, _ := ask(t, base, "GET", "/api/v1/users", http.Header{"X-Request-Id": tt.sent})
+			got := resp.Header.Get("X-Request-Id")
+			if passed := resp.Header["Got-X-Request-Id"]; len(passed) != 1 || passed[0] != got {
+				t.Errorf("the service got %q, the client %q", passed, got)
+			}
+			if tt.kept && got != tt.sent[0] || !tt.kept && !made.MatchString(got) {
+				t.Errorf("got %q, kept is to be %v", got, tt.kept)
+			}
+		})
+	}
+}
+
+func TestSecurityHeaders(t *testing.T) {
+	base := start(t, services())
+	for _, path := range []string{"/api/v1/users", "/health", "/nowhere", "/users/api-docs/"} {
+		resp, _ := ask(t, base, "GET", path, nil)
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Server": "",
+		} {
+			if got := resp.Header.Get(name); got != want {
+				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
+			}
+		}
+		policy := resp.Header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+	}
+}
+
+func TestHealth(t *testing.T) {
+	s := services()
+	failure := errors.New("postgres://user:secret@host is away")
+	s.Ready["promotions"] = func(context.Context) error { return failure }
+	base := start(t, s)
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		body         string
+	}{
+		{"GET", "/health", 503,
+			`{"status":"unavailable","services":{"notifications":"ok","promotions":"unavailable","users":"ok"}}`},
+		{"GET", "/health/users", 200, `{"status":"ok","services":{"users":"ok"}}`},
+		{"GET", "/health/promotions", 503, `{"status":"unavailable","services":{"promotions":"unavailable"}}`},
+		{"HEAD", "/health/users", 200, ``},
+	} {
+		resp, body := ask(t, base, tt.method, tt.path, nil)
+		if resp.StatusCode != tt.status || strings.TrimSpace(body) != tt.body {
+			t.Errorf("%s %s: %d %s, want %d %s", tt.method, tt.path, resp.StatusCode, body, tt.status, tt.body)
+		}
+	}
+	failure = nil
+	if resp, body := ask(t, base, "GET", "/health", nil); resp.StatusCode != 200 || !strings.Contains(body, `"status":"ok"`) {
+		t.Errorf("all ready: %d %s", resp.StatusCode, body)
+	}
+	resp, body := ask(t, base, "POST", "/health", nil)
+	checkProblem(t, resp, body, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
+	resp, body = ask(t, base, "GET", "/health/casino", nil)
+	checkProblem(t, resp, body, http.StatusNotFound, "NOT_FOUND")
+}
+
+func TestDocumentation(t *testing.T) {
+	base := start(t, services())
+	for path, want := range map[string]struct{ contentType, content string }{
+		"/users/api-docs/":                     {"text/html; charset=utf-8", "swagger-ui-bundle.js"},
+		"/users/api-docs/page.js":              {"text/javascript; charset=utf-8", "SwaggerUIBundle"},
+		"/users/api-docs/swagger-ui-bundle.js": {"text/javascript; charset=utf-8", "SwaggerUIBundle"},
+		"/users/api-docs/swagger-ui.css":       {"text/css; charset=utf-8", ".swagger-ui"},
+		"/users/api-docs/favicon-32x32.png":    {"image/png", "PNG"},
+		"/users/api-docs/openapi.yaml":         {"application/yaml", document},
+		"/users/api-docs/openapi.json": {"application/json", `{"openapi":"3.1.0","info":{"title":"Users","version":"1"},` +
+			`"paths":{"/b":{"get":{"responses":{"200":{"description":"fine"}}}},"/a":{}}}`},
+	} {
+		resp, body := ask(t, base, "GET", path, http.Header{"Accept-Encoding": {"identity"}})
+		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != want.contentType {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
+		}
+		if !strings.Contains(body, want.content) {
+			t.Errorf("%s: %.300q, want %q in it", path, body, want.content)
+		}
+	}
+	resp, _ := ask(t, base, "GET", "/users/api-docs", nil)
+	if resp.StatusCode != 301 || resp.Header.Get("Location") != "/users/api-docs/" {
+		t.Errorf("without the slash: %d to %q", resp.StatusCode, resp.Header.Get("Location"))
+	}
+	resp, _ = ask(t, base, "GET", "/users/api-docs/swagger-ui.css", http.Header{"Accept-Encoding": {"br, gzip"}})
+	if resp.Header.Get("Content-Encoding") != "gzip" {
+		t.Errorf("packed: %v", resp.Header)
+	}
+	for _, path := range []string{"/users/api-docs/embed.go", "/users/api-docs/x/y", "/promotions/api-docs/"} {
+		resp, body := ask(t, base, "GET", path, nil)
+		checkProblem(t, resp, body, http.StatusNotFound, "NOT_FOUND")
+	}
+	resp, body := ask(t, base, "POST", "/users/api-docs/", nil)
+	checkProblem(t, resp, body, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
+}
+
+func TestWebSocketPasses(t *testing.T) {
+	s := services()
+	s.Notifications = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := new(websocket.Upgrader).Upgrade(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		if err := conn.WriteMessage(websocket.TextMessage, []byte("hello")); err != nil {
+			t.Error(err)
+		}
+	})
+	url := "ws" + strings.TrimPrefix(start(t, s), "http") + "/notifications/ws"
+	conn, _, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, message, err := conn.ReadMessage(); err != nil || string(message) != "hello" {
+		t.Errorf("got %q, %v", message, err)
+	}
+}
+
+func TestServerSpeaksHTTP2WithoutTLS(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := gateway.NewServer(gateway.New(services(), gateway.Options{}), slog.New(slog.DiscardHandler))
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	for _, http2 := range []bool{false, true} {
+		protocols := new(http.Protocols)
+		protocols.SetHTTP1(!http2)
+		protocols.SetUnencryptedHTTP2(http2)
+		client := &http.Client{Transport: &http.Transport{Protocols: protocols}}
+		resp, err := client.Get("http://" + listener.Addr().String() + "/health")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 200 || (resp.ProtoMajor == 2) != http2 {
+			t.Errorf("got %d over %s, want HTTP/2 to be %v", resp.StatusCode, resp.Proto, http2)
+		}
+		client.CloseIdleConnections()
+	}
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
+}
