@@ -17,10 +17,7 @@ func generate(plugin *protogen.Plugin) error {
 	if err != nil || len(codes) == 0 {
 		return err
 	}
-	g := plugin.NewGeneratedFile("internal/apperr/codes_gen.go", schema.Module+"/internal/apperr")
-	schema.Header(g, "protoc-gen-loyalty-errors")
-	g.P("package apperr")
-	g.P()
+	g := schema.NewGoFile("protoc-gen-loyalty-errors", "internal/apperr/codes_gen.go", "apperr")
 	g.P("// The codes of the schema's AppErrorCode.")
 	g.P("const (")
 	for _, c := range codes {
@@ -35,5 +32,6 @@ func generate(plugin *protogen.Plugin) error {
 		g.P(schema.GoName(c.Name), ": {RPC: ", c.RPC, ", HTTP: ", c.HTTP, ", Title: ", strconv.Quote(c.Title), "},")
 	}
 	g.P("}")
+	g.Write(plugin)
 	return nil
 }

@@ -11,3 +11,12 @@ const (
 	RoleStaff  Role = "STAFF"
 	RoleAdmin  Role = "ADMIN"
 )
+
+// Roles returns every value, in the schema's order.
+func Roles() []Role {
+	return []Role{
+		RolePlayer,
+		RoleStaff,
+		RoleAdmin,
+	}
+}

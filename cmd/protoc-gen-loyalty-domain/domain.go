@@ -1,0 +1,122 @@
+package main
+
+import (
+	"path"
+	"strings"
+
+	"google.golang.org/protobuf/compiler/protogen"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
+)
+
+const (
+	uuidPackage  = "github.com/google/uuid"
+	moneyPackage = schema.Module + "/internal/money"
+	datePackage  = schema.Module + "/internal/date"
+)
+
+// writeEnum writes an enum as a kind of text, with its values and the rules that hold for them.
+func writeEnum(plugin *protogen.Plugin, t *schema.EnumType) {
+	dir := strings.TrimPrefix(string(t.Package), schema.Module+"/")
+	f := schema.NewGoFile(generator, path.Join(dir, schema.Snake(t.Name)+"_gen.go"), path.Base(dir))
+	f.Comment(t.Enum.Comments.Leading)
+	f.P("type ", t.Name, " string")
+	f.P()
+	f.P("// The values of ", t.Name, ".")
+	f.P("const (")
+	for _, v := range t.Values {
+		f.Comment(v.Doc)
+		f.P(v.Const, " ", t.Name, " = \"", v.Name, "\"")
+	}
+	f.P(")")
+	f.P()
+	plural := schema.Plural(t.Name)
+	f.P("// ", plural, " returns every value, in the schema's order.")
+	f.P("func ", plural, "() []", t.Name, " {")
+	f.P("return []", t.Name, "{")
+	for _, v := range t.Values {
+		f.P(v.Const, ",")
+	}
+	f.P("}")
+	f.P("}")
+	for _, rule := range t.Rules {
+		writeRule(f, t, rule)
+	}
+	f.Write(plugin)
+}
+
+func writeRule(f *schema.GoFile, t *schema.EnumType, rule string) {
+	var holds []string
+	for _, v := range t.Values {
+		if v.Rules[rule] {
+			holds = append(holds, v.Const)
+		}
+	}
+	f.P()
+	f.P("// ", schema.GoName(rule), " reports whether the schema says so of the value.")
+	f.P("func (t ", t.Name, ") ", schema.GoName(rule), "() bool {")
+	if len(holds) == 0 {
+		f.P("return false")
+		f.P("}")
+		return
+	}
+	f.P("switch t {")
+	f.P("case ", strings.Join(holds, ", "), ":")
+	f.P("return true")
+	f.P("default:")
+	f.P("return false")
+	f.P("}")
+	f.P("}")
+}
+
+// writeType writes the plain Go type of an entity.
+func writeType(plugin *protogen.Plugin, service string, e *schema.Entity) {
+	f := schema.NewGoFile(generator, path.Join("services", service, schema.Snake(e.Name)+"_gen.go"), service)
+	f.Comment(e.Message.Comments.Leading)
+	f.P("type ", e.Name, " struct {")
+	for _, c := range e.Columns {
+		if c.Identity {
+			continue
+		}
+		f.Comment(c.Doc)
+		f.P(c.GoName, " ", goType(f, service, c))
+	}
+	f.P("}")
+	f.Write(plugin)
+}
+
+// goType is the domain's Go type of a column, as written in the domain package of service.
+func goType(f *schema.GoFile, service string, c *schema.Column) string {
+	switch c.Kind {
+	case schema.Bool:
+		return "bool"
+	case schema.SmallInt:
+		return "int16"
+	case schema.Int:
+		return "int32"
+	case schema.BigInt:
+		return "int64"
+	case schema.Bytes:
+		return "[]byte"
+	case schema.UUID:
+		return f.Use(uuidPackage, "uuid", "UUID")
+	case schema.Money:
+		return f.Use(moneyPackage, "money", "Amount")
+	case schema.Date:
+		return f.Use(datePackage, "date", "Date")
+	case schema.Timestamp:
+		return f.Use("time", "time", "Time")
+	case schema.JSON:
+		return "map[string]any"
+	case schema.Enum:
+		t := schema.NewEnum(c.Field.Enum, service)
+		if t.Package == schema.DomainPackage(service) {
+			return t.Name
+		}
+		return f.Use(string(t.Package), path.Base(string(t.Package)), t.Name)
+	case schema.Message:
+		return "*" + c.Field.Message.GoIdent.GoName
+	default:
+		return "string"
+	}
+}

@@ -1,0 +1,43 @@
+// Command protoc-gen-loyalty-domain writes, from the entities of the schema, what a service's layers know of them:
+//
+//   - services/S: the plain Go types of the domain, and the enums;
+//   - services/S/internal/wire: their conversion from and to the messages of the API;
+//   - services/S/internal/postgres: their conversion from and to rows, through ent and through pgx.
+package main
+
+import (
+	"google.golang.org/protobuf/compiler/protogen"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
+)
+
+const generator = "protoc-gen-loyalty-domain"
+
+func main() { schema.Run(generate) }
+
+func generate(plugin *protogen.Plugin) error {
+	entities, err := schema.Entities(plugin.Files)
+	if err != nil {
+		return err
+	}
+	roles := false
+	for _, service := range schema.Services(entities) {
+		known := schema.Known(entities, service)
+		writeWireDoc(plugin, service)
+		for _, t := range schema.DomainEnums(plugin.Files, known, service) {
+			if t.Package != schema.RolePackage || !roles {
+				writeEnum(plugin, t)
+			}
+			roles = roles || t.Package == schema.RolePackage
+			writeWireEnum(plugin, service, t)
+		}
+		for _, e := range known {
+			writeType(plugin, service, e)
+			writeWire(plugin, service, e)
+			if e.Service == service {
+				writePostgres(plugin, service, e)
+			}
+		}
+	}
+	return nil
+}

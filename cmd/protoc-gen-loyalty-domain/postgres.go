@@ -1,0 +1,222 @@
+package main
+
+import (
+	"path"
+	"strings"
+
+	"google.golang.org/protobuf/compiler/protogen"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
+)
+
+const (
+	columnsPackage = schema.Module + "/internal/columns"
+	pgxPackage     = "github.com/jackc/pgx/v5"
+)
+
+// writePostgres writes the conversions between an entity and its rows.
+func writePostgres(plugin *protogen.Plugin, service string, e *schema.Entity) {
+	f := schema.NewGoFile(generator,
+		path.Join("services", service, "internal/postgres", schema.Snake(e.Name)+"_gen.go"), "postgres")
+	w := rowWriter{
+		GoFile: f, e: e,
+		name:  strings.ToLower(e.Name[:1]) + e.Name[1:],
+		plain: domain(f, schema.DomainPackage(service), e.Name),
+		ent:   func(name string) string { return f.Use(schema.Module+"/ent/"+service, "ent", name) },
+	}
+	w.columns()
+	w.scan()
+	w.values()
+	w.fromRow()
+	w.set()
+	w.change()
+	f.Write(plugin)
+}
+
+// rowWriter writes what one entity needs.
+type rowWriter struct {
+	*schema.GoFile
+	e           *schema.Entity
+	name, plain string
+	ent         func(name string) string
+}
+
+func (w rowWriter) stored() []*schema.Column {
+	var stored []*schema.Column
+	for _, c := range w.e.Stored() {
+		if !c.Identity {
+			stored = append(stored, c)
+		}
+	}
+	return stored
+}
+
+func (w rowWriter) columns() {
+	var names []string
+	for _, c := range w.stored() {
+		names = append(names, c.Name)
+	}
+	w.P("// ", w.name, "Columns are the columns of table ", w.e.Table, " in the order of scan", w.e.Name, " and ",
+		w.name, "Values.")
+	w.P("const ", w.name, "Columns = \"", strings.Join(names, ", "), "\"")
+	w.P()
+}
+
+// wrapper is the type of package columns that a column is read and written through, or nothing where pgx knows the
+// domain's type.
+func (w rowWriter) wrapper(c *schema.Column) string {
+	name := ""
+	switch c.Kind {
+	case schema.UUID:
+		name = "UUID"
+	case schema.Money:
+		name = "Money"
+	case schema.Date:
+		name = "Date"
+	case schema.Timestamp:
+		name = "Time"
+	case schema.Text, schema.CIText:
+		if c.Nullable {
+			name = "Text"
+		}
+	}
+	if name == "" {
+		return ""
+	}
+	return w.Use(columnsPackage, "columns", name)
+}
+
+func (w rowWriter) scan() {
+	w.P("// scan", w.e.Name, " reads a row of ", w.name, "Columns.")
+	w.P("func scan", w.e.Name, "(row ", w.Use(pgxPackage, "pgx", "CollectableRow"), ") (", w.plain, ", error) {")
+	w.P("var p ", w.plain)
+	w.P("err := row.Scan(", w.name, "Targets(&p)...)")
+	w.P("return p, err")
+	w.P("}")
+	w.P()
+	w.P("// ", w.name, "Targets are where the columns of ", w.name, "Columns are read into.")
+	w.P("func ", w.name, "Targets(p *", w.plain, ") []any {")
+	w.P("return []any{")
+	for _, c := range w.stored() {
+		if wrapper := w.wrapper(c); wrapper != "" {
+			w.P("(*", wrapper, ")(&p.", c.GoName, "),")
+			continue
+		}
+		w.P("&p.", c.GoName, ",")
+	}
+	w.P("}")
+	w.P("}")
+	w.P()
+}
+
+func (w rowWriter) values() {
+	w.P("// ", w.name, "Values are the values of ", w.name, "Columns, for INSERT and COPY.")
+	w.P("func ", w.name, "Values(p ", w.plain, ") []any {")
+	w.P("return []any{")
+	for _, c := range w.stored() {
+		switch wrapper := w.wrapper(c); {
+		case wrapper != "":
+			w.P(wrapper, "(p.", c.GoName, "),")
+		case c.Kind == schema.JSON:
+			w.P(w.Use(columnsPackage, "columns", "JSON"), "(p.", c.GoName, "),")
+		default:
+			w.P("p.", c.GoName, ",")
+		}
+	}
+	w.P("}")
+	w.P("}")
+	w.P()
+}
+
+func (w rowWriter) fromRow() {
+	w.P("// ", w.name, "FromRow reads a row that ent loaded.")
+	w.P("func ", w.name, "FromRow(r *", w.ent(w.e.Name), ") ", w.plain, " {")
+	w.P("return ", w.plain, "{")
+	for _, c := range w.stored() {
+		v := "r." + c.GoName
+		switch {
+		case pointer(c):
+			v = w.Use(columnsPackage, "columns", "Null") + "(" + v + ")"
+			if c.Kind == schema.Timestamp {
+				v += ".UTC()"
+			}
+		case c.Kind == schema.Timestamp:
+			v += ".UTC()"
+		case c.Kind == schema.Enum:
+			v = w.enum(c) + "(" + v + ")"
+		}
+		w.P(c.GoName, ": ", v, ",")
+	}
+	w.P("}")
+	w.P("}")
+	w.P()
+}
+
+func (w rowWriter) enum(c *schema.Column) string {
+	t := schema.NewEnum(c.Field.Enum, w.e.Service)
+	return domain(w.GoFile, t.Package, t.Name)
+}
+
+// pointer says whether ent's row has a pointer for the column.
+func pointer(c *schema.Column) bool {
+	return c.Nullable && c.Kind != schema.Date && c.Kind != schema.Bytes
+}
+
+func (w rowWriter) set() {
+	create := w.ent(w.e.Name + "Create")
+	w.P("// set", w.e.Name, " sets every column of a row to be created.")
+	w.P("func set", w.e.Name, "(c *", create, ", p ", w.plain, ") *", create, " {")
+	w.setters("c", w.stored(), false)
+	w.P("}")
+	w.P()
+}
+
+func (w rowWriter) change() {
+	var mutable []*schema.Column
+	for _, c := range w.stored() {
+		if !c.Fixed() {
+			mutable = append(mutable, c)
+		}
+	}
+	update := w.ent(w.e.Name + "UpdateOne")
+	w.P("// change", w.e.Name, " sets every column that can change.")
+	w.P("func change", w.e.Name, "(u *", update, ", p ", w.plain, ") *", update, " {")
+	w.setters("u", mutable, true)
+	w.P("}")
+}
+
+// setters writes the chain of calls that sets the columns, and returns it.
+func (w rowWriter) setters(builder string, columns []*schema.Column, update bool) {
+	var plain, nullable []*schema.Column
+	for _, c := range columns {
+		if pointer(c) {
+			nullable = append(nullable, c)
+		} else {
+			plain = append(plain, c)
+		}
+	}
+	for _, c := range nullable {
+		null := w.Use(columnsPackage, "columns", "NotNull") + "(p." + c.GoName + ")"
+		if !update {
+			w.P(builder, ".SetNillable", c.GoName, "(", null, ")")
+			continue
+		}
+		w.P("if v := ", null, "; v != nil {")
+		w.P(builder, ".Set", c.GoName, "(*v)")
+		w.P("} else {")
+		w.P(builder, ".Clear", c.GoName, "()")
+		w.P("}")
+	}
+	w.Printf("return %s", builder)
+	for _, c := range plain {
+		v := "p." + c.GoName
+		switch c.Kind {
+		case schema.Enum:
+			v = "string(" + v + ")"
+		case schema.JSON:
+			v = w.Use(columnsPackage, "columns", "JSON") + "(" + v + ")"
+		}
+		w.Printf(".\nSet%s(%s)", c.GoName, v)
+	}
+	w.P()
+}

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/compiler/protogen"
+
+	"github.com/casino-loyalty/loyalty/internal/money"
+	"github.com/casino-loyalty/loyalty/internal/schema"
+)
+
+const fieldsPackage = schema.Module + "/internal/fields"
+
+func wireFile(service, name string) *schema.GoFile {
+	return schema.NewGoFile(generator, path.Join("services", service, "internal/wire", name+"_gen.go"), "wire")
+}
+
+func writeWireDoc(plugin *protogen.Plugin, service string) {
+	f := wireFile(service, "doc")
+	f.Doc("Package wire converts between the messages of the API and the types of package " + service + ".")
+	f.Write(plugin)
+}
+
+// message is the generated Go type of a message or an enum.
+func message(f *schema.GoFile, ident protogen.GoIdent) string {
+	return f.Use(string(ident.GoImportPath), packageName(ident.GoImportPath), ident.GoName)
+}
+
+// packageName is the name that buf gives the package: "promotionsv1" for …/promotions/v1.
+func packageName(importPath protogen.GoImportPath) string {
+	dir, version := path.Split(string(importPath))
+	return path.Base(dir) + version
+}
+
+func domain(f *schema.GoFile, p protogen.GoImportPath, name string) string {
+	return f.Use(string(p), path.Base(string(p)), name)
+}
+
+// writeWireEnum writes the conversions of an enum.
+func writeWireEnum(plugin *protogen.Plugin, service string, t *schema.EnumType) {
+	f := wireFile(service, schema.Snake(t.Name))
+	plain, wire := domain(f, t.Package, t.Name), message(f, t.Enum.GoIdent)
+	zero := message(f, t.Enum.Values[0].GoIdent)
+	value := func(i int) string { return message(f, t.Enum.Values[i+1].GoIdent) }
+
+	f.P("// From", t.Name, " converts t to its message's form; what the schema does not have is unspecified.")
+	f.P("func From", t.Name, "(t ", plain, ") ", wire, " {")
+	f.P("switch t {")
+	for i, v := range t.Values {
+		f.P("case ", domain(f, t.Package, v.Const), ":")
+		f.P("return ", value(i))
+	}
+	f.P("default:")
+	f.P("return ", zero)
+	f.P("}")
+	f.P("}")
+	f.P()
+	f.P("// To", t.Name, " converts t; what is unspecified, or unknown to the schema, is empty.")
+	f.P("func To", t.Name, "(t ", wire, ") ", plain, " {")
+	f.P("switch t {")
+	for i, v := range t.Values {
+		f.P("case ", value(i), ":")
+		f.P("return ", domain(f, t.Package, v.Const))
+	}
+	f.P("default:")
+	f.P("return \"\"")
+	f.P("}")
+	f.P("}")
+	f.Write(plugin)
+}
+
+// writeWire writes the conversions of an entity.
+func writeWire(plugin *protogen.Plugin, service string, e *schema.Entity) {
+	f := wireFile(service, schema.Snake(e.Name))
+	writeFrom(f, service, e)
+	writeTo(f, service, e)
+	if e.Writable() && e.Service == service {
+		writeMask(f, service, e)
+	}
+	f.Write(plugin)
+}
+
+func writeFrom(f *schema.GoFile, service string, e *schema.Entity) {
+	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
+	f.P("// From", e.Name, " converts p to its message.")
+	f.P("func From", e.Name, "(p ", plain, ") *", wire, " {")
+	var after []*schema.Column
+	f.P("m := &", wire, "{")
+	for _, c := range e.Public() {
+		if c.Kind == schema.Message {
+			after = append(after, c)
+			continue
+		}
+		f.P(c.Field.GoName, ": ", written(f, c), ",")
+	}
+	f.P("}")
+	for _, c := range after {
+		f.P("if p.", c.GoName, " != nil {")
+		f.P("m.", c.Field.GoName, " = From", c.Field.Message.GoIdent.GoName, "(*p.", c.GoName, ")")
+		f.P("}")
+	}
+	f.P("return m")
+	f.P("}")
+	f.P()
+	plural := schema.Plural(e.Name)
+	f.P("// From", plural, " converts each of ps, to an empty slice for none.")
+	f.P("func From", plural, "(ps []", plain, ") []*", wire, " {")
+	f.P("return ", f.Use(fieldsPackage, "fields", "Slice"), "(ps, From", e.Name, ")")
+	f.P("}")
+	f.P()
+}
+
+// written is the expression that writes the column of p.
+func written(f *schema.GoFile, c *schema.Column) string {
+	v := "p." + c.GoName
+	fields := func(name string) string { return f.Use(fieldsPackage, "fields", name) + "(" + v + ")" }
+	var text string
+	switch c.Kind {
+	case schema.UUID:
+		text = fields("UUID")
+	case schema.Money, schema.Date:
+		text = v + ".String()"
+	case schema.Timestamp:
+		return fields("Time")
+	case schema.JSON:
+		return fields("Struct")
+	case schema.Enum:
+		return "From" + c.Field.Enum.GoIdent.GoName + "(" + v + ")"
+	case schema.Text, schema.CIText:
+		text = v
+	default:
+		if c.Optional() {
+			return "&" + v
+		}
+		return v
+	}
+	if c.Optional() {
+		return f.Use(fieldsPackage, "fields", "Present") + "(" + text + ")"
+	}
+	return text
+}
+
+func writeTo(f *schema.GoFile, service string, e *schema.Entity) {
+	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
+	f.P("// To", e.Name, " converts m. Its error is a ValidationFailed that lists every field that is wrong.")
+	f.P("func To", e.Name, "(m *", wire, ") (", plain, ", error) {")
+	f.P("var r ", f.Use(fieldsPackage, "fields", "Reader"))
+	f.P("p := ", plain, "{")
+	for _, c := range e.Public() {
+		if c.Kind != schema.Message && !hasDefault(c) {
+			f.P(c.GoName, ": ", read(f, c, "m", c.JSON(), presence(f, c)), ",")
+		}
+	}
+	f.P("}")
+	for _, c := range e.Public() {
+		switch {
+		case c.Kind == schema.Message:
+			f.P("if m.Get", c.Field.GoName, "() != nil {")
+			f.P("inner, err := To", c.Field.Message.GoIdent.GoName, "(m.Get", c.Field.GoName, "())")
+			f.Printf("r.Inner(%q, err)\n", c.JSON())
+			f.P("p.", c.GoName, " = &inner")
+			f.P("}")
+		case hasDefault(c):
+			writeDefaulted(f, c, "p", "m", c.JSON())
+		}
+	}
+	f.P("return p, r.Err()")
+	f.P("}")
+	f.P()
+}
+
+// hasDefault says whether the field tells absence and stands for another value than zero then.
+func hasDefault(c *schema.Column) bool {
+	return c.Optional() && c.Kind == schema.Bool && c.Default != "" && c.Default != "false"
+}
+
+func writeDefaulted(f *schema.GoFile, c *schema.Column, to, from, path string) {
+	f.P(to, ".", c.GoName, " = ", c.Default)
+	f.P("if ", from, "!= nil && ", from, ".", c.Field.GoName, " != nil {")
+	f.P(to, ".", c.GoName, " = ", read(f, c, from, path, ""))
+	f.P("}")
+}
+
+// presence says whether a field may be absent: what the platform fills in, what NULL or a default stands for, and text
+// that nobody requires, may.
+func presence(f *schema.GoFile, c *schema.Column) string {
+	name := "Required"
+	if !c.Required && (c.OutputOnly || c.Nullable || c.Default != "" || c.Kind == schema.Timestamp ||
+		c.Kind == schema.Text || c.Kind == schema.CIText) {
+		name = "Optional"
+	}
+	return f.Use(fieldsPackage, "fields", name)
+}
+
+// read is the expression that reads a field of the message into the domain's type, noting what is wrong in r.
+func read(f *schema.GoFile, c *schema.Column, from, path, presence string) string {
+	get := from + ".Get" + c.Field.GoName + "()"
+	call := func(method string, more ...string) string {
+		args := append([]string{strconv.Quote(path), get, presence}, more...)
+		return "r." + method + "(" + strings.Join(args, ", ") + ")"
+	}
+	switch c.Kind {
+	case schema.UUID:
+		return call("UUID")
+	case schema.Money:
+		return call("Money", limits(f, c))
+	case schema.Date:
+		return call("Date")
+	case schema.Timestamp:
+		return call("Time")
+	case schema.JSON:
+		return "r.Struct(" + get + ")"
+	case schema.Enum:
+		return f.Use(fieldsPackage, "fields", "Enum") + "(&r, " + strings.Join([]string{
+			strconv.Quote(path), get, "To" + c.Field.Enum.GoIdent.GoName, presence,
+		}, ", ") + ")"
+	case schema.Text, schema.CIText:
+		if strings.HasSuffix(presence, "Required") {
+			return call("Text")
+		}
+		return get
+	default:
+		return get
+	}
+}
+
+// limits is the expression for the limits of an amount.
+func limits(f *schema.GoFile, c *schema.Column) string {
+	var members []string
+	for _, l := range []struct{ name, text string }{{"Min", c.Min}, {"Max", c.Max}} {
+		if a, err := money.Parse(l.text); err == nil && a != 0 {
+			members = append(members, fmt.Sprintf("%s: %d", l.name, int64(a)))
+		}
+	}
+	return f.Use(fieldsPackage, "fields", "Limits") + "{" + strings.Join(members, ", ") + "}"
+}
+
+// writeMask writes the function that changes the masked fields.
+func writeMask(f *schema.GoFile, service string, e *schema.Entity) {
+	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
+	f.P("// Mask", e.Name, " sets in dst the fields of src that paths name, as in JSON or as in the schema. Its error is a")
+	f.P("// ValidationFailed that lists every path that is unknown or cannot be set and every field that is wrong; dst is")
+	f.P("// unchanged then.")
+	f.P("func Mask", e.Name, "(dst *", plain, ", src *", wire, ", paths []string) error {")
+	f.P("var r ", f.Use(fieldsPackage, "fields", "Reader"))
+	f.P("p := *dst")
+	f.P("for _, path := range paths {")
+	f.P("switch path {")
+	for _, c := range e.Public() {
+		if c.Kind == schema.Message {
+			continue
+		}
+		names := strconv.Quote(c.JSON())
+		if c.Name != c.JSON() {
+			names += ", " + strconv.Quote(c.Name)
+		}
+		f.P("case ", names, ":")
+		switch {
+		case c.OutputOnly:
+			f.P("r.Refuse(path, ", f.Use(fieldsPackage, "fields", "RuleOutputOnly"), ")")
+		case c.Fixed():
+			f.P("r.Refuse(path, ", f.Use(fieldsPackage, "fields", "RuleImmutable"), ")")
+		case hasDefault(c):
+			writeDefaulted(f, c, "p", "src", c.JSON())
+		default:
+			f.P("p.", c.GoName, " = ", read(f, c, "src", c.JSON(), presence(f, c)))
+		}
+	}
+	f.P("default:")
+	f.P("r.Refuse(path, ", f.Use(fieldsPackage, "fields", "RuleUnknown"), ")")
+	f.P("}")
+	f.P("}")
+	f.P("if err := r.Err(); err != nil {")
+	f.P("return err")
+	f.P("}")
+	f.P("*dst = p")
+	f.P("return nil")
+	f.P("}")
+}

@@ -1,0 +1,294 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+)
+
+// Entity is a message that is stored as rows of a table.
+type Entity struct {
+	// Message is where it is described.
+	Message *protogen.Message
+	// Name is the message's name, "Promotion"; also that of the Go types.
+	Name string
+	// Service owns it: the middle of the proto package, "promotions".
+	Service string
+	// Table is the table's name.
+	Table string
+	// Columns are the message's fields in their order, then the private columns. Transient ones are among them.
+	Columns []*Column
+	// Indexes and Checks are those that the message's options name; what follows from columns is not among them.
+	Indexes []*optionsv1.Index
+	Checks  []*optionsv1.Check
+	// Databases are those that store it.
+	Databases []string
+	// Infrastructure says that no service owns it: it has tables, but no domain type.
+	Infrastructure bool
+	// AlsoIn are further services that know it as a plain type.
+	AlsoIn []string
+}
+
+// Stored are the columns that are in the table.
+func (e *Entity) Stored() []*Column {
+	return slices.DeleteFunc(slices.Clone(e.Columns), func(c *Column) bool { return c.Transient })
+}
+
+// Public are the columns that are on the wire.
+func (e *Entity) Public() []*Column {
+	return slices.DeleteFunc(slices.Clone(e.Columns), func(c *Column) bool { return c.Field == nil })
+}
+
+// Writable says whether clients may set fields of it: whether one is REQUIRED.
+func (e *Entity) Writable() bool {
+	return slices.ContainsFunc(e.Columns, func(c *Column) bool { return c.Required })
+}
+
+// Kind is how a column is typed in Go, on the wire and in PostgreSQL.
+type Kind int
+
+// The kinds of columns.
+const (
+	Text Kind = iota
+	CIText
+	Bool
+	SmallInt
+	Int
+	BigInt
+	Bytes
+	UUID
+	Money
+	Date
+	Timestamp
+	JSON
+	Enum
+	// Message is another entity. Only transient columns have it.
+	Message
+)
+
+// Column is a column of an entity.
+type Column struct {
+	// Name is the column's and the field's name, "user_id".
+	Name string
+	// GoName is its name in our Go types, "UserID".
+	GoName string
+	// Field is the field on the wire, nil for a private column.
+	Field *protogen.Field
+	Kind  Kind
+	// Doc is what the schema says about it.
+	Doc protogen.Comments
+
+	Primary, Unique, Nullable, Identity, Transient bool
+	// Required, OutputOnly and Immutable say who may set it and when.
+	Required, OutputOnly, Immutable bool
+	// Min, Max and Default are as in the option: decimal texts and an SQL literal.
+	Min, Max, Default string
+	// References is the table to whose id the column refers.
+	References string
+}
+
+// Fixed says that no update changes the column: it is immutable, or identifies the row, its owner or its beginning.
+func (c *Column) Fixed() bool {
+	return c.Immutable || c.Primary || c.References != "" || c.Name == "created_at"
+}
+
+// JSON is the field's name in JSON.
+func (c *Column) JSON() string { return c.Field.Desc.JSONName() }
+
+// Optional says that the field tells absence from the zero value on the wire.
+func (c *Column) Optional() bool { return c.Field != nil && c.Field.Desc.HasOptionalKeyword() }
+
+// Entities reads the entities of the files, in the schema's order.
+func Entities(files []*protogen.File) ([]*Entity, error) {
+	var entities []*Entity
+	for _, f := range files {
+		for _, m := range f.Messages {
+			option := extension[*optionsv1.Entity](m.Desc, optionsv1.E_Entity)
+			if option == nil {
+				continue
+			}
+			e, err := entity(m, option)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Desc.FullName(), err)
+			}
+			entities = append(entities, e)
+		}
+	}
+	return entities, nil
+}
+
+func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
+	e := &Entity{
+		Message:        m,
+		Name:           m.GoIdent.GoName,
+		Service:        Service(m.Desc),
+		Table:          option.GetTable(),
+		Indexes:        option.GetIndex(),
+		Checks:         option.GetCheck(),
+		Databases:      option.GetDatabases(),
+		Infrastructure: len(option.GetDatabases()) > 0,
+		AlsoIn:         option.GetAlsoIn(),
+	}
+	if e.Table == "" {
+		return nil, fmt.Errorf("entity.table is missing")
+	}
+	if !e.Infrastructure {
+		e.Databases = []string{e.Service}
+	}
+	for _, f := range m.Fields {
+		c, err := publicColumn(f)
+		if err != nil {
+			return nil, fmt.Errorf("field %s: %w", f.Desc.Name(), err)
+		}
+		e.Columns = append(e.Columns, c)
+	}
+	for _, p := range option.GetPrivate() {
+		c, err := privateColumn(p)
+		if err != nil {
+			return nil, fmt.Errorf("private column %s: %w", p.GetName(), err)
+		}
+		e.Columns = append(e.Columns, c)
+	}
+	return e, e.check()
+}
+
+// check refuses what no generator could write: names used twice, indexes over unknown columns, no or two keys.
+func (e *Entity) check() error {
+	names := map[string]bool{}
+	keys := 0
+	for _, c := range e.Columns {
+		if names[c.Name] {
+			return fmt.Errorf("column %s is described twice", c.Name)
+		}
+		names[c.Name] = !c.Transient
+		if c.Primary {
+			keys++
+		}
+	}
+	if keys != 1 {
+		return fmt.Errorf("%d primary keys; one column must be it", keys)
+	}
+	for _, index := range e.Indexes {
+		for _, name := range append(slices.Clone(index.GetColumns()), index.GetDesc()...) {
+			if !names[name] {
+				return fmt.Errorf("index over %q, which is no stored column", name)
+			}
+		}
+	}
+	return nil
+}
+
+// Service is the service to whose package a descriptor belongs: "users" for loyalty.users.v1.
+func Service(d protoreflect.Descriptor) string {
+	parts := strings.Split(string(d.ParentFile().Package()), ".")
+	if len(parts) < 2 {
+		return parts[0]
+	}
+	return parts[len(parts)-2]
+}
+
+func publicColumn(f *protogen.Field) (*Column, error) {
+	option := extension[*optionsv1.Column](f.Desc, optionsv1.E_Column)
+	kind, err := fieldKind(f, option.GetType())
+	if err != nil {
+		return nil, err
+	}
+	c := column(string(f.Desc.Name()), kind, option)
+	c.Field, c.Doc = f, f.Comments.Leading
+	if (kind == Message) != c.Transient {
+		return nil, fmt.Errorf("a message is transient, and nothing else")
+	}
+	for _, b := range extension[[]annotations.FieldBehavior](f.Desc, annotations.E_FieldBehavior) {
+		switch b {
+		case annotations.FieldBehavior_REQUIRED:
+			c.Required = true
+		case annotations.FieldBehavior_OUTPUT_ONLY:
+			c.OutputOnly = true
+		case annotations.FieldBehavior_IMMUTABLE:
+			c.Immutable = true
+		}
+	}
+	return c, nil
+}
+
+func privateColumn(p *optionsv1.PrivateColumn) (*Column, error) {
+	kind, ok := optionKinds()[p.GetColumn().GetType()]
+	if !ok {
+		return nil, fmt.Errorf("column.type is missing")
+	}
+	c := column(p.GetName(), kind, p.GetColumn())
+	c.Identity = p.GetIdentity()
+	return c, nil
+}
+
+func column(name string, kind Kind, option *optionsv1.Column) *Column {
+	return &Column{
+		Name:       name,
+		GoName:     GoName(name),
+		Kind:       kind,
+		Primary:    option.GetPrimary(),
+		Unique:     option.GetUnique(),
+		Nullable:   option.GetNullable(),
+		Transient:  option.GetTransient(),
+		Min:        option.GetMin(),
+		Max:        option.GetMax(),
+		Default:    option.GetDefault(),
+		References: option.GetReferences(),
+	}
+}
+
+func optionKinds() map[optionsv1.ColumnType]Kind {
+	return map[optionsv1.ColumnType]Kind{
+		optionsv1.ColumnType_UUID:      UUID,
+		optionsv1.ColumnType_MONEY:     Money,
+		optionsv1.ColumnType_DATE:      Date,
+		optionsv1.ColumnType_CITEXT:    CIText,
+		optionsv1.ColumnType_TEXT:      Text,
+		optionsv1.ColumnType_BIGINT:    BigInt,
+		optionsv1.ColumnType_BYTES:     Bytes,
+		optionsv1.ColumnType_TIMESTAMP: Timestamp,
+		optionsv1.ColumnType_SMALLINT:  SmallInt,
+	}
+}
+
+// fieldKind is the kind that the option names, or that follows from the field's protobuf type.
+func fieldKind(f *protogen.Field, option optionsv1.ColumnType) (Kind, error) {
+	if f.Desc.Cardinality() == protoreflect.Repeated {
+		return 0, fmt.Errorf("a column cannot be repeated")
+	}
+	if kind, ok := optionKinds()[option]; ok {
+		if f.Desc.Kind() != protoreflect.StringKind {
+			return 0, fmt.Errorf("column.type %s needs a string field", option)
+		}
+		return kind, nil
+	}
+	switch f.Desc.Kind() {
+	case protoreflect.StringKind:
+		return Text, nil
+	case protoreflect.BoolKind:
+		return Bool, nil
+	case protoreflect.Int32Kind:
+		return Int, nil
+	case protoreflect.Int64Kind:
+		return BigInt, nil
+	case protoreflect.BytesKind:
+		return Bytes, nil
+	case protoreflect.EnumKind:
+		return Enum, nil
+	case protoreflect.MessageKind:
+		switch f.Desc.Message().FullName() {
+		case "google.protobuf.Timestamp":
+			return Timestamp, nil
+		case "google.protobuf.Struct":
+			return JSON, nil
+		}
+		return Message, nil
+	}
+	return 0, fmt.Errorf("no column type stands for %s", f.Desc.Kind())
+}

@@ -1,0 +1,155 @@
+package schema
+
+import (
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+)
+
+// EnumType is an enum that the domain knows as a kind of text.
+type EnumType struct {
+	Enum *protogen.Enum
+	// Name is the Go type's name, "PromotionType".
+	Name string
+	// Package is the import path of the Go package that has the type.
+	Package protogen.GoImportPath
+	// Values are those but the zero one, which stands for none.
+	Values []*EnumValue
+	// Rules are the names of the boolean members of the options on its values, "unique_per_period".
+	Rules []string
+}
+
+// EnumValue is a value of an enum.
+type EnumValue struct {
+	// Name is as in the schema and in JSON, "WELCOME_BONUS".
+	Name string
+	// Const is the name of the Go constant, "PromotionTypeWelcomeBonus".
+	Const string
+	Doc   protogen.Comments
+	// Rules are those that hold for it.
+	Rules map[string]bool
+}
+
+// DomainPackage is the import path of a service's domain package.
+func DomainPackage(service string) protogen.GoImportPath {
+	return protogen.GoImportPath(Module + "/services/" + service)
+}
+
+// RolePackage has the roles of callers, which all services share.
+const RolePackage protogen.GoImportPath = Module + "/internal/authn"
+
+// NewEnum describes e as service knows it.
+func NewEnum(e *protogen.Enum, service string) *EnumType {
+	t := &EnumType{Enum: e, Name: e.GoIdent.GoName, Package: DomainPackage(service)}
+	if isRole(e) {
+		t.Package = RolePackage
+	}
+	seen := map[string]bool{}
+	for _, v := range e.Values[1:] {
+		value := &EnumValue{
+			Name: string(v.Desc.Name()), Const: t.Name + GoName(string(v.Desc.Name())), Doc: v.Comments.Leading,
+			Rules: map[string]bool{},
+		}
+		v.Desc.Options().ProtoReflect().Range(func(d protoreflect.FieldDescriptor, option protoreflect.Value) bool {
+			if !d.IsExtension() || d.Kind() != protoreflect.MessageKind {
+				return true
+			}
+			members := d.Message().Fields()
+			for i := range members.Len() {
+				member := members.Get(i)
+				if member.Kind() != protoreflect.BoolKind {
+					continue
+				}
+				name := string(member.Name())
+				if !seen[name] {
+					seen[name] = true
+					t.Rules = append(t.Rules, name)
+				}
+				value.Rules[name] = option.Message().Get(member).Bool()
+			}
+			return true
+		})
+		t.Values = append(t.Values, value)
+	}
+	return t
+}
+
+func isRole(e *protogen.Enum) bool {
+	return e.Desc.FullName() == optionsv1.Role(0).Descriptor().FullName()
+}
+
+// DomainEnums are the enums that service's domain knows: those of its own package but the ones that only say what
+// happened in an event, and those in the fields of its entities.
+func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*EnumType {
+	var enums []*EnumType
+	seen := map[protoreflect.FullName]bool{}
+	add := func(e *protogen.Enum) {
+		if !seen[e.Desc.FullName()] {
+			seen[e.Desc.FullName()] = true
+			enums = append(enums, NewEnum(e, service))
+		}
+	}
+	for _, f := range files {
+		for _, m := range f.Messages {
+			if option := extension[*optionsv1.Event](m.Desc, optionsv1.E_Event); option == nil {
+				continue
+			}
+			for _, field := range m.Fields {
+				if field.Enum != nil {
+					seen[field.Enum.Desc.FullName()] = true
+				}
+			}
+		}
+	}
+	for _, f := range files {
+		if Service(f.Desc) == service {
+			for _, e := range f.Enums {
+				add(e)
+			}
+		}
+	}
+	for _, e := range entities {
+		for _, c := range e.Columns {
+			if c.Kind == Enum {
+				add(c.Field.Enum)
+			}
+		}
+	}
+	return enums
+}
+
+// Known are the entities that service has as plain types: its own and those that are also in it, with private columns
+// for its own only.
+func Known(entities []*Entity, service string) []*Entity {
+	var known []*Entity
+	for _, e := range entities {
+		switch {
+		case e.Infrastructure:
+		case e.Service == service:
+			known = append(known, e)
+		default:
+			for _, also := range e.AlsoIn {
+				if also == service {
+					foreign := *e
+					foreign.Columns = e.Public()
+					known = append(known, &foreign)
+				}
+			}
+		}
+	}
+	return known
+}
+
+// Services are the services that own entities, in the schema's order.
+func Services(entities []*Entity) []string {
+	var services []string
+	seen := map[string]bool{}
+	for _, e := range entities {
+		if !e.Infrastructure && !seen[e.Service] {
+			seen[e.Service] = true
+			services = append(services, e.Service)
+		}
+	}
+	return services
+}
