@@ -1,0 +1,154 @@
+// Package redistest runs Redis for tests: the real server, and the embedded one that development uses.
+package redistest
+
+import (
+	"context"
+	"net"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/rueidis"
+
+	"github.com/casino-loyalty/loyalty/internal/redis"
+)
+
+// Server is a redis-server of one test.
+type Server struct {
+	// Address is its "host:port".
+	Address string
+	cmd     *exec.Cmd
+	exited  chan struct{}
+}
+
+// Start runs a redis-server on a free port until the test ends. Further arguments are those of redis-server.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	binary, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Fatal("redis-server is not on the PATH: install Redis 7 (apt-get install redis-server)")
+	}
+	for range 5 { // another process may take the port between the look and the start
+		if s := start(t, binary, args); s != nil {
+			t.Cleanup(s.Kill)
+			return s
+		}
+	}
+	t.Fatal("redis-server does not start")
+	return nil
+}
+
+func start(t testing.TB, binary string, args []string) *Server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	_ = l.Close()
+	_, port, _ := net.SplitHostPort(address)
+	s := &Server{Address: address, exited: make(chan struct{})}
+	s.cmd = exec.Command(binary, append([]string{
+		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir(),
+	}, args...)...)
+	s.cmd.SysProcAttr = dieWithParent()
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(s.exited)
+		_ = s.cmd.Wait()
+	}()
+	if !s.ready() {
+		s.Kill()
+		return nil
+	}
+	return s
+}
+
+// ready waits until the server answers, or has exited.
+func (s *Server) ready() bool {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(20 * time.Second)
+	for {
+		select {
+		case <-s.exited:
+			return false
+		case <-timeout:
+			return false
+		case <-tick.C:
+			if ping(s.Address) {
+				return true
+			}
+		}
+	}
+}
+
+func ping(address string) bool {
+	c, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = c.Close() }()
+	_ = c.SetDeadline(time.Now().Add(time.Second))
+	if _, err := c.Write([]byte("PING\r\n")); err != nil {
+		return false
+	}
+	b := make([]byte, 5)
+	n, err := c.Read(b)
+	return err == nil && strings.HasPrefix(string(b[:n]), "+PONG")
+}
+
+// Kill ends the server at once and waits for it. It may be called again.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill()
+	<-s.exited
+}
+
+// Open returns a client of the server, closed when the test ends.
+func (s *Server) Open(t testing.TB) rueidis.Client {
+	t.Helper()
+	return open(t, redis.Config{Address: s.Address})
+}
+
+// OpenEmbedded returns a client of a fresh embedded server; both end with the test. Its clock stands still: keys expire
+// only by Expire.
+func OpenEmbedded(t testing.TB) rueidis.Client {
+	t.Helper()
+	return open(t, redis.Config{Address: miniredis.RunT(t).Addr(), Embedded: true})
+}
+
+func open(t testing.TB, c redis.Config) rueidis.Client {
+	t.Helper()
+	client, err := redis.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+// Each runs a test on the real and on the embedded server.
+func Each(t *testing.T, test func(t *testing.T, client rueidis.Client)) {
+	t.Run("redis", func(t *testing.T) { test(t, Start(t).Open(t)) })
+	t.Run("embedded", func(t *testing.T) { test(t, OpenEmbedded(t)) })
+}
+
+// Expire makes every key that matches the glob pattern expire now, as if its time had passed, and returns how many did.
+func Expire(t testing.TB, client rueidis.Client, pattern string) int {
+	t.Helper()
+	ctx := context.Background()
+	keys, err := client.Do(ctx, client.B().Keys().Pattern(pattern).Build()).AsStrSlice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		if err := client.Do(ctx, client.B().Del().Key(k).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return len(keys)
+}

@@ -1,0 +1,75 @@
+package session
+
+import "github.com/redis/rueidis"
+
+// The scripts run on Redis 7 and on the embedded server. Each is one atomic step; each end of a session is announced on
+// the channel within it. Time is that of Redis, so that a clock of ours that is wrong hides no session.
+
+// endedChannel carries the ids of sessions that have ended.
+const endedChannel = "session-ended"
+
+// createScript begins a session.
+//
+// KEYS: session, refresh, user. ARGV: record, session id, TTL in ms.
+var createScript = rueidis.NewLuaScript(`
+local now = redis.call('TIME')[1] * 1000
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+redis.call('SET', KEYS[2], 'live', 'PX', ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - 1000)
+redis.call('ZADD', KEYS[3], now + ARGV[3], ARGV[2])
+redis.call('PEXPIRE', KEYS[3], ARGV[3])
+return 'ok'
+`)
+
+// rotateScript exchanges a refresh token for the next one.
+//
+// KEYS: session, old refresh, grace, new refresh, user.
+// ARGV: sealed pair, session id, TTL in ms, grace in ms, channel.
+// It answers {outcome, sealed pair of an earlier rotation}; the outcomes are those of rotation.go.
+var rotateScript = rueidis.NewLuaScript(`
+local state = redis.call('GET', KEYS[2])
+if not state then return {'unknown', ''} end
+if redis.call('EXISTS', KEYS[1]) == 0 then return {'ended', ''} end
+if state == 'live' then
+  local left = redis.call('PTTL', KEYS[2])
+  if left < tonumber(ARGV[4]) then left = ARGV[4] end
+  redis.call('SET', KEYS[2], 'rotated', 'PX', left)
+  redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[4])
+  redis.call('SET', KEYS[4], 'live', 'PX', ARGV[3])
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  redis.call('ZADD', KEYS[5], redis.call('TIME')[1] * 1000 + ARGV[3], ARGV[2])
+  redis.call('PEXPIRE', KEYS[5], ARGV[3])
+  return {'rotated', ''}
+end
+local sealed = redis.call('GET', KEYS[3])
+if sealed then return {'grace', sealed} end
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[5], ARGV[2])
+redis.call('PUBLISH', ARGV[5], ARGV[2])
+return {'reused', ''}
+`)
+
+// endScript ends one session.
+//
+// KEYS: session, user. ARGV: session id, channel. It answers how many sessions it ended, 0 or 1.
+var endScript = rueidis.NewLuaScript(`
+local n = redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+if n == 1 then redis.call('PUBLISH', ARGV[2], ARGV[1]) end
+return n
+`)
+
+// endAllScript ends every session of a user.
+//
+// KEYS: user. ARGV: prefix of the session keys, channel. It answers how many sessions it ended.
+var endAllScript = rueidis.NewLuaScript(`
+local ended = 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  if redis.call('DEL', ARGV[1] .. id) == 1 then
+    ended = ended + 1
+    redis.call('PUBLISH', ARGV[2], id)
+  end
+end
+redis.call('DEL', KEYS[1])
+return ended
+`)

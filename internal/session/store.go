@@ -1,0 +1,114 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/rueidis"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/redis"
+)
+
+// Store keeps sessions. Its methods are safe for concurrent use; where Redis is away they fail with
+// DEPENDENCY_UNAVAILABLE.
+type Store struct {
+	redis rueidis.Client
+}
+
+// NewStore returns a store over a client, which stays the caller's to close.
+func NewStore(client rueidis.Client) *Store { return &Store{redis: client} }
+
+func sessionKey(id uuid.UUID) string { return "session:" + id.String() }
+func userKey(id uuid.UUID) string    { return "session-user:" + id.String() }
+func refreshKey(t token) string      { return "session-refresh:" + t.hash() }
+func graceKey(t token) string        { return "session-grace:" + t.hash() }
+func millis(d time.Duration) string  { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// Create begins a session and returns it with its first refresh token.
+func (s *Store) Create(ctx context.Context, user uuid.UUID, role authn.Role, in In) (Session, string, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Session{}, "", err
+	}
+	session := Session{ID: id, User: user, Role: role, In: in}
+	record, err := session.encode()
+	if err != nil {
+		return Session{}, "", err
+	}
+	t := newToken(id)
+	keys := []string{sessionKey(id), refreshKey(t), userKey(user)}
+	err = createScript.Exec(ctx, s.redis, keys, []string{record, id.String(), millis(TTL)}).Error()
+	if err != nil {
+		return Session{}, "", redis.Failure(err)
+	}
+	return session, t.String(), nil
+}
+
+// Find returns the active session of a refresh token and checks that the token is known. The errors are those of Rotate,
+// without TOKEN_REUSED: an old token's session is found, and nothing happens to it.
+func (s *Store) Find(ctx context.Context, refresh string) (Session, error) {
+	t, ok := parseToken(refresh)
+	if !ok {
+		return Session{}, invalid()
+	}
+	return s.find(ctx, t)
+}
+
+func (s *Store) find(ctx context.Context, t token) (Session, error) {
+	replies := s.redis.DoMulti(ctx,
+		s.redis.B().Get().Key(refreshKey(t)).Build(),
+		s.redis.B().Get().Key(sessionKey(t.session)).Build())
+	switch err := replies[0].Error(); {
+	case rueidis.IsRedisNil(err):
+		return Session{}, invalid()
+	case err != nil:
+		return Session{}, redis.Failure(err)
+	}
+	record, err := replies[1].AsBytes()
+	switch {
+	case rueidis.IsRedisNil(err):
+		return Session{}, revoked()
+	case err != nil:
+		return Session{}, redis.Failure(err)
+	}
+	return decode(t.session, record)
+}
+
+// End ends the session of a refresh token; any token of the family will do. A token that nobody remembers is
+// TOKEN_INVALID, one whose session has ended already is TOKEN_REVOKED.
+func (s *Store) End(ctx context.Context, refresh string) error {
+	session, err := s.Find(ctx, refresh)
+	if err != nil {
+		return err
+	}
+	return s.EndSession(ctx, session)
+}
+
+// EndSession ends a session. Ending it again is harmless.
+func (s *Store) EndSession(ctx context.Context, session Session) error {
+	keys := []string{sessionKey(session.ID), userKey(session.User)}
+	err := endScript.Exec(ctx, s.redis, keys, []string{session.ID.String(), endedChannel}).Error()
+	return redis.Failure(err)
+}
+
+// EndAllOf ends every session of a user, however many there are, and returns how many did end.
+func (s *Store) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
+	n, err := endAllScript.Exec(ctx, s.redis, []string{userKey(user)}, []string{"session:", endedChannel}).AsInt64()
+	if err != nil {
+		return 0, redis.Failure(err)
+	}
+	return int(n), nil
+}
+
+func invalid() error { return apperr.New(apperr.TokenInvalid, "the refresh token is not known") }
+func revoked() error { return apperr.New(apperr.TokenRevoked, "the session has ended") }
+
+// malformed is an answer of a script that it cannot give.
+func malformed(answer []string) error {
+	return fmt.Errorf("session: the script answered %d parts of an unknown kind", len(answer))
+}
