@@ -1,0 +1,28 @@
+package notifications
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+)
+
+// LastSeq returns the number of the player's newest notification, 0 if there is none: from there a new connection is live.
+func (s *Service) LastSeq(ctx context.Context, player uuid.UUID) (int64, error) {
+	return s.store.LastSeq(ctx, player)
+}
+
+// Find returns the number of the notification from which a connection resumes, or NOT_FOUND if it is not the player's.
+func (s *Service) Find(ctx context.Context, player, id uuid.UUID) (int64, error) {
+	return s.store.Find(ctx, player, id)
+}
+
+// Since returns what came after a number, oldest first, at most limit.
+func (s *Service) Since(ctx context.Context, player uuid.UUID, after int64, limit int) ([]Notification, error) {
+	return s.store.Since(ctx, player, after, limit)
+}
+
+// Unread returns how many notifications the player has not read.
+func (s *Service) Unread(ctx context.Context, player uuid.UUID) (int, error) {
+	counts, err := s.store.Counts(ctx, player)
+	return counts.Unread, err
+}
