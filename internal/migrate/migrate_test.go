@@ -1,0 +1,217 @@
+package migrate_test
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"ariga.io/atlas/sql/migrate"
+	"github.com/jackc/pgx/v5"
+
+	. "github.com/casino-loyalty/loyalty/internal/migrate"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+)
+
+// script is a migration: its file's name and statements.
+type script struct{ name, sql string }
+
+var (
+	users   = script{"20260101000001_users.sql", "create table users (id int primary key);\ncreate index on users (id);\n"}
+	orders  = script{"20260101000002_orders.sql", "create table orders (id int);\n"}
+	between = script{"20260101000001a_between.sql", "create table between_them (id int);\n"}
+	edited  = script{users.name, users.sql + "create table more ();\n"}
+	broken  = script{
+		"20260101000003_broken.sql",
+		"create table traces (id int);\ninsert into traces values (1);\n\ninsert into traces\nvalues ('x');\n",
+	}
+	concurrent = script{
+		"20260101000004_index.sql", "-- atlas:txmode none\n\ncreate index concurrently orders_id on orders (id);\n",
+	}
+)
+
+// folder holds scripts and an atlas.sum that matches them.
+func folder(t *testing.T, scripts ...script) fstest.MapFS {
+	t.Helper()
+	dir := fstest.MapFS{}
+	var files []migrate.File
+	for _, s := range scripts {
+		dir[s.name] = &fstest.MapFile{Data: []byte(s.sql)}
+		files = append(files, migrate.NewLocalFile(s.name, []byte(s.sql)))
+	}
+	slices.SortFunc(files, func(a, b migrate.File) int { return strings.Compare(a.Name(), b.Name()) })
+	sum, err := migrate.NewHashFile(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := sum.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir[migrate.HashFileName] = &fstest.MapFile{Data: text}
+	return dir
+}
+
+func up(t *testing.T, url string, dir fs.FS) ([]string, error) {
+	t.Helper()
+	return Up(t.Context(), url, dir, slog.New(slog.DiscardHandler))
+}
+
+func mustUp(t *testing.T, url string, dir fs.FS) []string {
+	t.Helper()
+	applied, err := up(t, url, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return applied
+}
+
+func queryInt(t *testing.T, url, sql string) (n int) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if err := conn.QueryRow(t.Context(), sql).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestUpAppliesWhatIsPending(t *testing.T) {
+	url := postgrestest.URL(t, nil)
+	if got := mustUp(t, url, folder(t, users)); !slices.Equal(got, []string{users.name}) {
+		t.Errorf("first: %q", got)
+	}
+	if got := mustUp(t, url, folder(t, users, orders)); !slices.Equal(got, []string{orders.name}) {
+		t.Errorf("then: %q", got)
+	}
+	if got := mustUp(t, url, folder(t, users, orders)); len(got) != 0 {
+		t.Errorf("again: %q", got)
+	}
+	n := queryInt(t, url, `select count(*) from public.atlas_schema_revisions where type = 2 and applied = total
+		and applied = case version when '20260101000001' then 2 when '20260101000002' then 1 end
+		and description in ('users', 'orders') and length(hash) = 44 and error is null`)
+	if n != 2 {
+		t.Errorf("%d revisions as the Atlas CLI writes them, want 2", n)
+	}
+}
+
+func TestUpRunsAFileOutsideOfATransactionIfToldTo(t *testing.T) {
+	url := postgrestest.URL(t, nil)
+	mustUp(t, url, folder(t, users, orders, concurrent))
+	if n := queryInt(t, url, "select count(*) from pg_indexes where indexname = 'orders_id'"); n != 1 {
+		t.Errorf("%d indexes", n)
+	}
+	two := script{"2027_two.sql", "-- atlas:txmode none\n\nselect 1;\nselect 2;\n"}
+	if _, err := up(t, url, folder(t, users, orders, concurrent, two)); err == nil {
+		t.Error("two statements without a transaction were accepted")
+	}
+}
+
+func TestUpOfSeveralReplicasAtOnce(t *testing.T) {
+	url := postgrestest.URL(t, nil)
+	dir := folder(t, users, orders)
+	var mu sync.Mutex
+	var applied []string
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			got, err := up(t, url, dir)
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			applied = append(applied, got...)
+		})
+	}
+	wg.Wait()
+	if !slices.Equal(applied, []string{users.name, orders.name}) {
+		t.Errorf("applied %q in all", applied)
+	}
+}
+
+func TestAFailingFileLeavesNoTrace(t *testing.T) {
+	url := postgrestest.URL(t, nil)
+	applied, err := up(t, url, folder(t, users, broken))
+	if !slices.Equal(applied, []string{users.name}) {
+		t.Errorf("applied %q", applied)
+	}
+	for _, want := range []string{broken.name, "line 4", "insert into traces values ('x')"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+	if n := queryInt(t, url, "select count(*) from pg_tables where tablename = 'traces'"); n != 0 {
+		t.Error("the table is there")
+	}
+	status, err := StatusOf(t.Context(), url, folder(t, users, broken))
+	if err != nil || status.Current != "20260101000001" || !slices.Equal(status.Pending, []string{broken.name}) {
+		t.Errorf("status %+v, %v", status, err)
+	}
+}
+
+func TestUpRefusesWhatDoesNotContinueTheDatabase(t *testing.T) {
+	tampered := folder(t, users, orders)
+	tampered[users.name] = &fstest.MapFile{Data: []byte(edited.sql)}
+	unsummed := folder(t, users)
+	delete(unsummed, migrate.HashFileName)
+	for name, tt := range map[string]struct {
+		before, now fs.FS
+		want        string
+	}{
+		"an applied file changed":          {folder(t, users), folder(t, edited), users.name},
+		"a file added in between":          {folder(t, users, orders), folder(t, users, between, orders), between.name},
+		"another service's database":       {folder(t, users, orders), folder(t, orders, concurrent), "20260101000001"},
+		"a file that atlas.sum knows not":  {folder(t, users), tampered, users.name + " was edited"},
+		"no atlas.sum":                     {folder(t, users), unsummed, "atlas.sum"},
+		"files of another service's start": {folder(t, users), folder(t, script{users.name, "select 1;"}), users.name},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := postgrestest.URL(t, tt.before)
+			applied, err := up(t, url, tt.now)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || len(applied) > 0 {
+				t.Errorf("applied %q, error %v, want %q in it", applied, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAnOlderReleaseAcceptsANewerDatabase(t *testing.T) {
+	url := postgrestest.URL(t, folder(t, users, orders))
+	if got := mustUp(t, url, folder(t, users)); len(got) != 0 {
+		t.Errorf("applied %q", got)
+	}
+	status, err := StatusOf(t.Context(), url, folder(t, users))
+	if err != nil || !slices.Equal(status.Newer, []string{"20260101000002"}) {
+		t.Errorf("status %+v, %v", status, err)
+	}
+}
+
+func TestStatusOfAnEmptyDatabase(t *testing.T) {
+	url := postgrestest.URL(t, nil)
+	status, err := StatusOf(t.Context(), url, folder(t, users, orders))
+	if err != nil || status.Current != "" || len(status.Pending) != 2 {
+		t.Errorf("status %+v, %v", status, err)
+	}
+	if n := queryInt(t, url, "select count(*) from pg_tables where schemaname = 'public'"); n != 0 {
+		t.Error("asking for the status wrote something")
+	}
+}
+
+func TestErrorsKeepThePassword(t *testing.T) {
+	for _, url := range []string{
+		"postgres://u:s3cret@127.0.0.1:1/db", "postgres://u:s3cret@127.0.0.1:port/db", "host=127.0.0.1 password=s3cret port=x",
+	} {
+		_, err := up(t, url, folder(t, users))
+		if err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
