@@ -1,0 +1,262 @@
+// Command protoc-gen-loyalty-ent writes the ent schemas, ent/DATABASE/schema, from the entities of the schema. tools/ent
+// makes ent generate its code from them.
+package main
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/compiler/protogen"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
+)
+
+const generator = "protoc-gen-loyalty-ent"
+
+func main() { schema.Run(generate) }
+
+func generate(plugin *protogen.Plugin) error {
+	entities, err := schema.Entities(plugin.Files)
+	if err != nil {
+		return err
+	}
+	described := map[string]bool{}
+	for _, e := range entities {
+		for _, database := range e.Databases {
+			if !described[database] {
+				described[database] = true
+				doc := schema.NewGoFile(generator, path.Join("ent", database, "schema/doc_gen.go"), "schema")
+				doc.Doc("Package schema describes the tables of database " + database + " to ent.")
+				doc.Write(plugin)
+			}
+			if err := write(plugin, database, e, entities); err != nil {
+				return fmt.Errorf("%s: %w", e.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func write(plugin *protogen.Plugin, database string, e *schema.Entity, all []*schema.Entity) error {
+	w := writer{
+		GoFile: schema.NewGoFile(generator, path.Join("ent", database, "schema", schema.Snake(e.Name)+"_gen.go"), "schema"),
+		e:      e,
+	}
+	w.Comment(e.Message.Comments.Leading)
+	w.P("type ", e.Name, " struct{ ", w.Use("entgo.io/ent", "ent", "Schema"), " }")
+	w.P()
+	w.annotations()
+	w.fields()
+	if err := w.edges(database, all); err != nil {
+		return err
+	}
+	w.indexes()
+	w.Write(plugin)
+	return nil
+}
+
+// writer writes the ent schema of one entity.
+type writer struct {
+	*schema.GoFile
+	e *schema.Entity
+}
+
+func (w writer) entsql(call string) string {
+	return w.Use("entgo.io/ent/dialect/entsql", "entsql", call)
+}
+
+// method opens a method of the schema that returns a list, and returns what closes it.
+func (w writer) method(name, element string) (end func()) {
+	w.P("// ", name, " implements ent.Interface.")
+	w.P("func (", w.e.Name, ") ", name, "() []", element, " {")
+	w.P("return []", element, "{")
+	return func() {
+		w.P("}")
+		w.P("}")
+		w.P()
+	}
+}
+
+// annotations names the table and its checks: those that the entity names, the values of its enums and the limits of its
+// amounts.
+func (w writer) annotations() {
+	defer w.method("Annotations", w.Use("entgo.io/ent/schema", "entschema", "Annotation"))()
+	w.P(w.entsql("Table"), "(\"", w.e.Table, "\"),")
+	checks := w.checks()
+	if len(checks) == 0 {
+		return
+	}
+	w.P(w.entsql("Checks"), "(map[string]string{")
+	for _, c := range checks {
+		w.Printf("%q: %q,\n", c[0], c[1])
+	}
+	w.P("}),")
+}
+
+func (w writer) checks() [][2]string {
+	var checks [][2]string
+	add := func(name, expr string) { checks = append(checks, [2]string{w.e.Table + "_" + name, expr}) }
+	for _, c := range w.e.Checks {
+		add(c.GetName(), c.GetExpr())
+	}
+	for _, c := range w.e.Stored() {
+		switch {
+		case c.Kind == schema.Enum:
+			var values []string
+			for _, v := range c.Field.Enum.Values[1:] {
+				values = append(values, "'"+string(v.Desc.Name())+"'")
+			}
+			add(c.Name, c.Name+" IN ("+strings.Join(values, ", ")+")")
+		case c.Min != "" && c.Max != "":
+			add(c.Name, c.Name+" BETWEEN "+c.Min+" AND "+c.Max)
+		case c.Min != "":
+			add(c.Name, c.Name+" >= "+c.Min)
+		case c.Max != "":
+			add(c.Name, c.Name+" <= "+c.Max)
+		}
+	}
+	return checks
+}
+
+func (w writer) fields() {
+	defer w.method("Fields", w.Use("entgo.io/ent", "ent", "Field"))()
+	for _, c := range w.e.Stored() {
+		call := w.builder(c)
+		if c.Unique {
+			call += ".Unique()"
+		}
+		if c.Nullable && !c.Primary {
+			call += ".Optional()"
+			if c.Kind != schema.Date && c.Kind != schema.Bytes {
+				call += ".Nillable()"
+			}
+		}
+		if c.Fixed() || c.Identity {
+			call += ".Immutable()"
+		}
+		if c.Field == nil && (c.Kind == schema.Text || c.Kind == schema.Bytes) {
+			call += ".Sensitive()"
+		}
+		if value := defaultValue(c); value != "" {
+			call += fmt.Sprintf(".Annotations(%s(%q))", w.entsql("DefaultExpr"), value)
+		}
+		w.P(call, ",")
+	}
+}
+
+func defaultValue(c *schema.Column) string {
+	if c.Default == "" && c.Kind == schema.JSON && !c.Nullable {
+		return "'{}'"
+	}
+	return c.Default
+}
+
+// builder is the expression that begins a field.
+func (w writer) builder(c *schema.Column) string {
+	call := func(kind, goType, sqlType string) string {
+		b := fmt.Sprintf("%s(%q", w.Use("entgo.io/ent/schema/field", "field", kind), c.Name)
+		if goType != "" {
+			b += ", " + goType
+		}
+		b += ")"
+		if sqlType != "" {
+			b += fmt.Sprintf(".SchemaType(map[string]string{%s: %q})",
+				w.Use("entgo.io/ent/dialect", "dialect", "Postgres"), sqlType)
+		}
+		return b
+	}
+	switch c.Kind {
+	case schema.Bool:
+		return call("Bool", "", "")
+	case schema.SmallInt:
+		return call("Int16", "", "")
+	case schema.Int:
+		return call("Int32", "", "")
+	case schema.BigInt:
+		return call("Int64", "", "")
+	case schema.Bytes:
+		return call("Bytes", "", "")
+	case schema.UUID:
+		return call("UUID", w.Use("github.com/google/uuid", "uuid", "UUID{}"), "")
+	case schema.Money:
+		return call("Other", w.Use(schema.Module+"/internal/money", "money", "Amount(0)"), "numeric(18,2)")
+	case schema.Date:
+		return call("Other", w.Use(schema.Module+"/internal/date", "date", "Date{}"), "date")
+	case schema.Timestamp:
+		return call("Time", "", "timestamptz")
+	case schema.JSON:
+		return call("JSON", "map[string]any{}", "")
+	case schema.CIText:
+		return call("Text", "", "citext")
+	default:
+		return call("Text", "", "")
+	}
+}
+
+// edges exist for their foreign keys.
+func (w writer) edges(database string, all []*schema.Entity) error {
+	var columns []*schema.Column
+	for _, c := range w.e.Stored() {
+		if c.References != "" {
+			columns = append(columns, c)
+		}
+	}
+	if len(columns) == 0 {
+		return nil
+	}
+	defer w.method("Edges", w.Use("entgo.io/ent", "ent", "Edge"))()
+	for _, c := range columns {
+		i := slices.IndexFunc(all, func(e *schema.Entity) bool {
+			return e.Table == c.References && slices.Contains(e.Databases, database)
+		})
+		if i < 0 {
+			return fmt.Errorf("column %s refers to %s, which is no table of database %s", c.Name, c.References, database)
+		}
+		required := ".Required()"
+		if c.Nullable {
+			required = ""
+		}
+		w.Printf("%s(%q, %s.Type).Field(%q).Unique()%s.Immutable().StorageKey(%s(%q)),\n",
+			w.Use("entgo.io/ent/schema/edge", "edge", "To"), strings.TrimSuffix(c.Name, "_id"), all[i].Name, c.Name, required,
+			w.Use("entgo.io/ent/schema/edge", "edge", "Symbol"), w.e.Table+"_"+c.Name+"_fkey")
+	}
+	return nil
+}
+
+// indexes names each index after its table and columns; the condition of a partial one is added where the name is taken.
+func (w writer) indexes() {
+	if len(w.e.Indexes) == 0 {
+		return
+	}
+	defer w.method("Indexes", w.Use("entgo.io/ent", "ent", "Index"))()
+	taken := map[string]bool{}
+	for _, index := range w.e.Indexes {
+		name := w.e.Table + "_" + strings.Join(index.GetColumns(), "_")
+		if taken[name] {
+			name += "_" + strings.ToLower(strings.Join(strings.Fields(index.GetWhere()), "_"))
+		}
+		taken[name] = true
+		call := fmt.Sprintf("%s(%s).StorageKey(%q)",
+			w.Use("entgo.io/ent/schema/index", "index", "Fields"), quoted(index.GetColumns()), name)
+		if index.GetUnique() {
+			call += ".Unique()"
+		}
+		if where := index.GetWhere(); where != "" {
+			call += fmt.Sprintf(".Annotations(%s(%q))", w.entsql("IndexWhere"), where)
+		}
+		if desc := index.GetDesc(); len(desc) > 0 {
+			call += fmt.Sprintf(".Annotations(%s(%s))", w.entsql("DescColumns"), quoted(desc))
+		}
+		w.P(call, ",")
+	}
+}
+
+func quoted(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = fmt.Sprintf("%q", name)
+	}
+	return strings.Join(quoted, ", ")
+}
