@@ -61,11 +61,8 @@ func Position(r Request) (string, error) {
 	return string(raw[1+hashLen:]), nil
 }
 
-// Next returns the token of the page that follows the item at position; more says whether there is one.
-func Next(r Request, position string, more bool) (string, error) {
-	if !more {
-		return "", nil
-	}
+// Next returns the token of the page that follows the item at position, the last one of r's page.
+func Next(r Request, position string) (string, error) {
 	hash, err := filter(r)
 	if err != nil {
 		return "", err

@@ -35,8 +35,8 @@ func assigned(options ...option) promotions.Assignment {
 	return a
 }
 
-func from(s string) option  { return func(a *promotions.Assignment) { a.Promotion.StartDate = day(s) } }
-func until(s string) option { return func(a *promotions.Assignment) { a.Promotion.EndDate = day(s) } }
+func from(s string) option                 { return func(a *promotions.Assignment) { a.Promotion.StartDate = day(s) } }
+func until(s string) option                { return func(a *promotions.Assignment) { a.Promotion.EndDate = day(s) } }
 func switchedOff(a *promotions.Assignment) { a.Promotion.IsActive = false }
 func claimed(a *promotions.Assignment) {
 	a.Claimed, a.ClaimKey, a.TransactionID, a.ClaimedAt = true, "call:1", uuid.New(), time.Now()

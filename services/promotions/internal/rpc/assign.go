@@ -1,0 +1,38 @@
+package rpc
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
+	"github.com/google/uuid"
+)
+
+// Assign assigns a promotion to players.
+func (h *Handler) Assign(ctx context.Context, r *connect.Request[promotionsv1.AssignRequest]) (*connect.Response[promotionsv1.AssignResponse], error) {
+	caller, _ := authn.From(ctx)
+	promotion, err := uuid.Parse(r.Msg.GetPromotionId())
+	if err != nil {
+		return nil, err
+	}
+	players := make([]uuid.UUID, len(r.Msg.GetPlayerIds()))
+	for i, id := range r.Msg.GetPlayerIds() {
+		if players[i], err = uuid.Parse(id); err != nil {
+			return nil, err
+		}
+	}
+	results, err := h.service.Assign(ctx, promotion, players, caller.UserID)
+	if err != nil {
+		return nil, err
+	}
+	answer := &promotionsv1.AssignResponse{Results: make([]*promotionsv1.AssignResult, len(results))}
+	for i, result := range results {
+		answer.Results[i] = &promotionsv1.AssignResult{
+			PlayerId: result.Player.String(),
+			Outcome:  wire.FromAssignOutcome(result.Outcome),
+		}
+	}
+	return connect.NewResponse(answer), nil
+}

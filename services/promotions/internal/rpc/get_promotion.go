@@ -1,0 +1,23 @@
+package rpc
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
+	"github.com/google/uuid"
+)
+
+// GetPromotion answers one promotion.
+func (h *Handler) GetPromotion(ctx context.Context, r *connect.Request[promotionsv1.GetPromotionRequest]) (*connect.Response[promotionsv1.Promotion], error) {
+	id, err := uuid.Parse(r.Msg.GetPromotionId())
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.service.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(wire.FromPromotion(p)), nil
+}

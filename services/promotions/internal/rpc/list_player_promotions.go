@@ -1,0 +1,38 @@
+package rpc
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
+	"github.com/google/uuid"
+)
+
+// ListPlayerPromotions answers what is assigned to a player, the newest assignment first.
+func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[promotionsv1.ListPlayerPromotionsRequest]) (*connect.Response[promotionsv1.ListPlayerPromotionsResponse], error) {
+	player, err := uuid.Parse(r.Msg.GetPlayerId())
+	if err != nil {
+		return nil, err
+	}
+	page, err := pageOf(r.Msg)
+	if err != nil {
+		return nil, err
+	}
+	listed, err := h.service.PlayerPromotions(ctx, player, promotions.AssignmentFilter{
+		Claimed:   r.Msg.Claimed,
+		Type:      wire.ToPromotionType(r.Msg.GetType()),
+		Available: r.Msg.Available,
+	}, page)
+	if err != nil {
+		return nil, err
+	}
+	next, err := nextPage(r.Msg, listed, func(a promotions.Assignment) uuid.UUID { return a.ID })
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&promotionsv1.ListPlayerPromotionsResponse{
+		Assignments: wire.FromAssignments(listed.Items), NextPageToken: next, Total: int32(listed.Total),
+	}), nil
+}

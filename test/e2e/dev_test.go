@@ -1,0 +1,226 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// programs are the two commands, built once with the race detector's setting of the tests.
+var programs struct {
+	once         sync.Once
+	folder       string
+	loyalty, dev string
+	err          error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if programs.folder != "" {
+		os.RemoveAll(programs.folder)
+	}
+	os.Exit(code)
+}
+
+func build(t *testing.T) {
+	t.Helper()
+	programs.once.Do(func() {
+		programs.folder, programs.err = os.MkdirTemp("", "loyalty-e2e-")
+		if programs.err != nil {
+			return
+		}
+		args := []string{"build", "-o", programs.folder + string(filepath.Separator)}
+		if raceEnabled {
+			args = append(args, "-race")
+		}
+		args = append(args, "../../cmd/loyalty", "../../cmd/loyalty-dev")
+		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+			programs.err = fmt.Errorf("%w\n%s", err, out)
+		}
+		programs.loyalty = filepath.Join(programs.folder, "loyalty")
+		programs.dev = filepath.Join(programs.folder, "loyalty-dev")
+	})
+	if programs.err != nil {
+		t.Fatal(programs.err)
+	}
+}
+
+// platform is the running product.
+type platform struct {
+	url      string
+	settings string // the file of settings that the tools read
+}
+
+const (
+	adminEmail    = "admin@example.com"
+	adminPassword = "admin of the tests"
+)
+
+// admin returns the admin, logged in.
+func (p platform) admin(t *testing.T) client {
+	t.Helper()
+	return client{t: t, url: p.url, email: adminEmail}.login(adminPassword)
+}
+
+// verify runs `loyalty verify`, which must find nothing once what is under way has come to rest.
+func (p platform) verify(t *testing.T) {
+	t.Helper()
+	eventually(t, "loyalty verify finds nothing", func() error {
+		out, err := exec.Command(programs.loyalty, "verify", "--settings", p.settings, "--delay", "0s").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
+		return nil
+	})
+}
+
+// dev is a running loyalty-dev.
+type dev struct {
+	platform
+	command *exec.Cmd
+	output  *safeBuffer
+	exited  chan error
+}
+
+// startDev starts loyalty-dev on an empty data directory, and stops it when t ends.
+func startDev(t *testing.T, bus string, args ...string) platform {
+	t.Helper()
+	d := runDev(t, dataDir(t), bus, args...)
+	t.Cleanup(func() { d.stop(t) })
+	return d.platform
+}
+
+// dataDir returns an empty folder that the database's own user can reach.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "loyalty-e2e-data-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	return folder
+}
+
+// runDev starts loyalty-dev on a data directory and waits until it is ready.
+func runDev(t *testing.T, data, bus string, args ...string) *dev {
+	t.Helper()
+	build(t)
+	addr := freeAddr(t)
+	d := &dev{
+		platform: platform{url: "http://" + addr, settings: filepath.Join(data, "loyalty.env")},
+		output:   &safeBuffer{}, exited: make(chan error, 1),
+	}
+	d.command = exec.Command(programs.dev, append([]string{
+		"--addr", addr, "--data", data, "--bus", bus, "--admin-email", adminEmail, "--admin-password", adminPassword,
+	}, args...)...)
+	d.command.Stdout, d.command.Stderr = d.output, d.output
+	if err := d.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { d.exited <- d.command.Wait() }()
+	eventually(t, "loyalty-dev is ready", func() error {
+		select {
+		case err := <-d.exited:
+			d.exited <- err
+			t.Fatalf("loyalty-dev ended: %v\n%s", err, d.output)
+		default:
+		}
+		return healthy(d.url)
+	})
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("loyalty-dev said:\n%s", d.output)
+		}
+	})
+	return d
+}
+
+// healthy reports why the platform is not ready.
+func healthy(url string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/health", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("/health answers %s", response.Status)
+	}
+	return nil
+}
+
+// stop interrupts loyalty-dev, which must then end cleanly.
+func (d *dev) stop(t *testing.T) {
+	t.Helper()
+	if err := d.command.Process.Signal(syscall.SIGINT); err != nil {
+		t.Errorf("interrupt: %v", err)
+	}
+	d.wait(t)
+}
+
+// kill ends loyalty-dev as a crash would.
+func (d *dev) kill(t *testing.T) {
+	t.Helper()
+	if err := d.command.Process.Kill(); err != nil {
+		t.Fatalf("kill: %v", err)
+	}
+	<-d.exited
+}
+
+func (d *dev) wait(t *testing.T) {
+	t.Helper()
+	select {
+	case err := <-d.exited:
+		if err != nil {
+			t.Errorf("loyalty-dev ended with %v:\n%s", err, d.output)
+		}
+	case <-time.After(patience):
+		d.command.Process.Kill()
+		t.Errorf("loyalty-dev did not stop:\n%s", d.output)
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// safeBuffer is a bytes.Buffer for several goroutines.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}

@@ -1,0 +1,370 @@
+package e2e_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+)
+
+// scenarios are what the product is for. Each runs against every way to start the platform.
+var scenarios = map[string]func(t *testing.T, p platform){
+	"a player registers, is welcomed live, claims and is paid":  welcomed,
+	"a player who was offline finds the promotion unread":       offline,
+	"staff assigns: everybody is answered for, and told once":   assigned,
+	"claimed twice: refused, with the transaction":              claimedTwice,
+	"the same Idempotency-Key gives the same answer":            idempotencyKey,
+	"fifty racing claims: one credit":                           racingClaims,
+	"a deactivated player is cut off at once":                   deactivated,
+	"read on one socket is read on the other":                   readEverywhere,
+	"a socket resumes without gap or duplicate":                 resumed,
+	"a promotion that is over, not begun or off is not claimed": notClaimable,
+	"two welcome bonuses cannot be active in the same period":   uniquePerPeriod,
+}
+
+func TestScenarios(t *testing.T) {
+	t.Parallel()
+	for _, bus := range []string{"kafka", "nats"} {
+		t.Run(bus, func(t *testing.T) {
+			t.Parallel()
+			p := startDev(t, bus)
+			for name, run := range scenarios {
+				t.Run(name, func(t *testing.T) { run(t, p) })
+			}
+			p.verify(t)
+		})
+	}
+}
+
+// welcome returns the welcome bonus that is active now, created if there is none yet.
+func welcome(t *testing.T, p platform) object {
+	t.Helper()
+	admin := p.admin(t)
+	list := admin.call(200, "GET", "/api/v1/promotions?type=WELCOME_BONUS&available=true", nil).list("promotions")
+	if len(list) > 0 {
+		return list[0]
+	}
+	return newPromotion(newStaff(t, admin), "WELCOME_BONUS", "20").body
+}
+
+func welcomed(t *testing.T, p platform) {
+	bonus := welcome(t, p)
+	c := client{t: t, url: p.url, email: "welcomed@example.com"}
+	a := c.call(201, "POST", "/api/v1/auth/register", object{"email": c.email, "password": password})
+	if a.text("role") != "PLAYER" || a.text("balance") != "0.00" || a.body["isActive"] != true {
+		t.Errorf("registered as %v", a)
+	}
+	c = c.login(password)
+	live := connect(c, "")
+	var notification object
+	eventually(t, "the notification is stored", func() error {
+		list := c.call(200, "GET", "/api/v1/notifications", nil).list("notifications")
+		if len(list) != 1 {
+			return fmt.Errorf("%d notifications", len(list))
+		}
+		notification = list[0]
+		return nil
+	})
+	if text(notification, "type") != "promotion" || text(notification, "content.id") != text(bonus, "id") ||
+		text(notification, "content.amount") != "20.00" || notification["read"] != false {
+		t.Errorf("notified with %v", notification)
+	}
+
+	// The welcome may have come before the socket was open; a promotion assigned now comes on it.
+	staff := newStaff(t, p.admin(t))
+	extra := newPromotion(staff, "BONUS", "5.5")
+	assign(staff, extra.text("id"), c)
+	for {
+		frame := live.frame()
+		if text(frame, "notification.content.id") == extra.text("id") {
+			if text(frame, "notification.content.amount") != "5.50" || text(frame, "notification.type") != "promotion" {
+				t.Errorf("frame %v", frame)
+			}
+			break
+		}
+	}
+
+	list := c.call(200, "GET", "/api/v1/promotions/players/"+c.id+"?type=WELCOME_BONUS", nil).list("assignments")
+	if len(list) != 1 || list[0]["claimed"] != false || text(list[0], "promotion.id") != text(bonus, "id") {
+		t.Fatalf("assigned %v", list)
+	}
+	claim := c.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": text(bonus, "id")})
+	if claim.body["assignment"].(object)["claimed"] != true ||
+		claim.text("assignment.transactionId") != claim.text("transaction.id") {
+		t.Errorf("claimed: %v", claim)
+	}
+	if got := claim.text("transaction.description"); got != fmt.Sprintf("Claimed '%s' promotion of type 'WELCOME_BONUS'", text(bonus, "title")) {
+		t.Errorf("description %q", got)
+	}
+	if got := claim.text("transaction.additionalData.promotionId"); got != text(bonus, "id") {
+		t.Errorf("promotionId %q", got)
+	}
+	if got := c.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != "20.00" {
+		t.Errorf("balance %s", got)
+	}
+	ledger := c.call(200, "GET", "/api/v1/users/me/transactions", nil)
+	if entries := ledger.list("transactions"); len(entries) != 1 || text(entries[0], "id") != claim.text("transaction.id") ||
+		text(entries[0], "balanceAfter") != "20.00" {
+		t.Errorf("ledger %v", ledger)
+	}
+}
+
+func offline(t *testing.T, p platform) {
+	staff := newStaff(t, p.admin(t))
+	c := newPlayer(t, p.url)
+	promotion := newPromotion(staff, "VIP_PROMOTION", "1.00")
+	assign(staff, promotion.text("id"), c)
+	var unread answer
+	eventually(t, "the promotion is stored unread", func() error {
+		unread = c.call(200, "GET", "/api/v1/notifications?unread=true", nil)
+		for _, n := range unread.list("notifications") {
+			if text(n, "content.id") == promotion.text("id") {
+				return nil
+			}
+		}
+		return fmt.Errorf("%v", unread)
+	})
+	if unread.text("user_id") != c.id {
+		t.Errorf("the list is of %q", unread.text("user_id"))
+	}
+	if left := c.call(200, "POST", "/api/v1/notifications/read", object{"all": true}); left.body["unread"] != 0.0 {
+		t.Errorf("after reading all: %v", left)
+	}
+	if again := c.call(200, "GET", "/api/v1/notifications?unread=true", nil); len(again.list("notifications")) != 0 {
+		t.Errorf("still unread: %v", again)
+	}
+}
+
+func assigned(t *testing.T, p platform) {
+	admin := p.admin(t)
+	staff := newStaff(t, admin)
+	first, second, off := newPlayer(t, p.url), newPlayer(t, p.url), newPlayer(t, p.url)
+	admin.call(200, "POST", "/api/v1/users/"+off.id+"/deactivate", nil)
+	promotion := newPromotion(staff, "BONUS", "3.00").text("id")
+	assign(staff, promotion, first)
+	const nobody = "01890000-0000-7000-8000-000000000000"
+	ids := []string{first.id, second.id, off.id, nobody, second.id, staff.id}
+	want := map[string]string{
+		first.id: "ALREADY_ASSIGNED", second.id: "ASSIGNED|ALREADY_ASSIGNED", off.id: "INACTIVE_PLAYER",
+		nobody: "UNKNOWN_PLAYER", staff.id: "UNKNOWN_PLAYER",
+	}
+	eventually(t, "everybody is answered for", func() error {
+		results := staff.call(200, "POST", "/api/v1/promotions/"+promotion+"/assign", object{"player_ids": ids}).list("results")
+		if len(results) != len(want) {
+			return fmt.Errorf("%d results: %v", len(results), results)
+		}
+		for _, r := range results {
+			outcome, allowed := text(r, "outcome"), want[text(r, "player_id")]
+			if outcome != allowed && (allowed != "ASSIGNED|ALREADY_ASSIGNED" || outcome != "ASSIGNED" && outcome != "ALREADY_ASSIGNED") {
+				return fmt.Errorf("%s is %s, want %s", text(r, "player_id"), outcome, allowed)
+			}
+		}
+		return nil
+	})
+	eventually(t, "the second player is told once", func() error {
+		return times(second, promotion, 1)
+	})
+	staff.refused(404, "NOT_FOUND", "POST", "/api/v1/promotions/"+nobody+"/assign", object{"player_ids": []string{first.id}})
+	first.refused(403, "FORBIDDEN", "POST", "/api/v1/promotions/"+promotion+"/assign", object{"player_ids": []string{first.id}})
+}
+
+// times sees that c was notified of a promotion n times.
+func times(c client, promotion string, n int) error {
+	c.t.Helper()
+	found := 0
+	for _, notification := range c.call(200, "GET", "/api/v1/notifications?page_size=100", nil).list("notifications") {
+		if text(notification, "content.id") == promotion {
+			found++
+		}
+	}
+	if found != n {
+		return fmt.Errorf("notified %d times", found)
+	}
+	return nil
+}
+
+// offered returns a player with an assigned promotion.
+func offered(t *testing.T, p platform, amount string) (client, string) {
+	t.Helper()
+	staff := newStaff(t, p.admin(t))
+	c := newPlayer(t, p.url)
+	promotion := newPromotion(staff, "BONUS", amount).text("id")
+	assign(staff, promotion, c)
+	return c, promotion
+}
+
+func claimedTwice(t *testing.T, p platform) {
+	c, promotion := offered(t, p, "7.25")
+	body := object{"promotion_id": promotion}
+	first := c.call(200, "POST", "/api/v1/promotions/claim", body)
+	second := c.refused(409, "PROMOTION_ALREADY_CLAIMED", "POST", "/api/v1/promotions/claim", body)
+	if second.text("transactionId") != first.text("transaction.id") {
+		t.Errorf("the first claim answered %v, the second %v", first, second)
+	}
+	other := newPlayer(t, p.url)
+	other.refused(404, "NOT_FOUND", "POST", "/api/v1/promotions/claim", body)
+	paidOnce(t, c, "7.25")
+}
+
+func idempotencyKey(t *testing.T, p platform) {
+	c, promotion := offered(t, p, "2.00")
+	body := object{"promotion_id": promotion}
+	first := c.call(200, "POST", "/api/v1/promotions/claim", body, "Idempotency-Key", "k-1")
+	again := c.call(200, "POST", "/api/v1/promotions/claim", body, "Idempotency-Key", "k-1")
+	if again.raw != first.raw {
+		t.Errorf("first %v, then %v", first, again)
+	}
+	c.refused(409, "PROMOTION_ALREADY_CLAIMED", "POST", "/api/v1/promotions/claim", body, "Idempotency-Key", "k-2")
+	staff := newStaff(t, p.admin(t))
+	other := newPromotion(staff, "BONUS", "3.00").text("id")
+	assign(staff, other, c)
+	c.refused(409, "IDEMPOTENCY_MISMATCH", "POST", "/api/v1/promotions/claim", object{"promotion_id": other}, "Idempotency-Key", "k-1")
+	paidOnce(t, c, "2.00")
+}
+
+// paidOnce sees that the ledger of c holds one credit.
+func paidOnce(t *testing.T, c client, amount string) {
+	t.Helper()
+	ledger := c.call(200, "GET", "/api/v1/users/me/transactions", nil)
+	if entries := ledger.list("transactions"); len(entries) != 1 || text(entries[0], "amount") != amount {
+		t.Errorf("ledger: %v", ledger)
+	}
+	if got := c.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != amount {
+		t.Errorf("balance %s, want %s", got, amount)
+	}
+}
+
+func racingClaims(t *testing.T, p platform) {
+	c, promotion := offered(t, p, "11.00")
+	const racers = 50
+	answers := make([]answer, racers)
+	var wg sync.WaitGroup
+	for i := range racers {
+		wg.Go(func() {
+			a, err := c.try("POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
+			if err != nil {
+				t.Errorf("claim %d: %v", i, err)
+			}
+			answers[i] = a
+		})
+	}
+	wg.Wait()
+	paid, transactions := 0, map[string]bool{}
+	for _, a := range answers {
+		switch {
+		case a.status == 200:
+			paid++
+			transactions[a.text("transaction.id")] = true
+		case a.status == 409 && a.text("code") == "PROMOTION_ALREADY_CLAIMED":
+			transactions[a.text("transactionId")] = true
+		default:
+			t.Errorf("a racing claim answered %v", a)
+		}
+	}
+	if paid != 1 || len(transactions) != 1 {
+		t.Errorf("%d claims were answered with payment, transactions %v", paid, transactions)
+	}
+	paidOnce(t, c, "11.00")
+}
+
+func deactivated(t *testing.T, p platform) {
+	admin := p.admin(t)
+	c := newPlayer(t, p.url)
+	live := connect(c, "")
+	admin.call(200, "POST", "/api/v1/users/"+c.id+"/deactivate", nil)
+	for _, path := range []string{"/api/v1/users/me", "/api/v1/notifications", "/api/v1/promotions/players/" + c.id} {
+		c.refused(401, "TOKEN_REVOKED", "GET", path, nil)
+	}
+	if code := live.closed(); code != 4401 {
+		t.Errorf("the socket was closed with %d", code)
+	}
+	nobody := client{t: t, url: p.url}
+	nobody.refused(403, "ACCOUNT_DEACTIVATED", "POST", "/api/v1/auth/login", object{"email": c.email, "password": password})
+	nobody.refused(401, "INVALID_CREDENTIALS", "POST", "/api/v1/auth/login", object{"email": c.email, "password": "wrong password"})
+	admin.call(200, "POST", "/api/v1/users/"+c.id+"/activate", nil)
+	c.login(password).call(200, "GET", "/api/v1/users/me", nil)
+}
+
+func readEverywhere(t *testing.T, p platform) {
+	c := newPlayer(t, p.url)
+	staff := newStaff(t, p.admin(t))
+	promotion := newPromotion(staff, "BONUS", "1.00").text("id")
+	one, other := connect(c, ""), connect(c, "")
+	assign(staff, promotion, c)
+	for _, s := range []socket{one, other} {
+		for text(s.frame(), "notification.content.id") != promotion {
+		}
+	}
+	c.call(200, "POST", "/api/v1/notifications/read", object{"all": true})
+	for _, s := range []socket{one, other} {
+		frame := s.frame()
+		read, _ := frame["read"].(object)
+		if read == nil || read["all"] != true || read["unread"] != 0.0 || fmt.Sprint(read["ids"]) != "[]" {
+			t.Errorf("frame %v", frame)
+		}
+	}
+}
+
+func resumed(t *testing.T, p platform) {
+	c := newPlayer(t, p.url)
+	staff := newStaff(t, p.admin(t))
+	var ids []string
+	for range 4 {
+		ids = append(ids, newPromotion(staff, "BONUS", "1.00").text("id"))
+	}
+	assign(staff, ids[0], c)
+	var last string
+	eventually(t, "the first one is stored", func() error {
+		for _, n := range c.call(200, "GET", "/api/v1/notifications", nil).list("notifications") {
+			if text(n, "content.id") == ids[0] {
+				last = text(n, "id")
+				return nil
+			}
+		}
+		return fmt.Errorf("not yet")
+	})
+	assign(staff, ids[1], c)
+	assign(staff, ids[2], c)
+	s := connect(c, last)
+	assign(staff, ids[3], c)
+	for _, want := range ids[1:] {
+		if frame := s.frame(); text(frame, "notification.content.id") != want {
+			t.Fatalf("frame %v, want promotion %s", frame, want)
+		}
+	}
+	lost := connect(c, "01890000-0000-7000-8000-000000000000")
+	if frame := lost.frame(); text(frame, "reset.reason") == "" {
+		t.Errorf("an unknown place to resume gives %v", frame)
+	}
+}
+
+func notClaimable(t *testing.T, p platform) {
+	staff := newStaff(t, p.admin(t))
+	c := newPlayer(t, p.url)
+	for code, change := range map[string]object{
+		"PROMOTION_NOT_ACTIVE":  {"isActive": false},
+		"PROMOTION_EXPIRED":     {"startDate": "2020-01-01", "endDate": "2020-01-31"},
+		"PROMOTION_NOT_STARTED": {"startDate": "2999-01-01", "endDate": "2999-01-31"},
+	} {
+		promotion := newPromotion(staff, "BONUS", "4.00").text("id")
+		assign(staff, promotion, c)
+		staff.call(200, "PATCH", "/api/v1/promotions/"+promotion, change)
+		c.refused(409, code, "POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
+		staff.refused(409, code, "POST", "/api/v1/promotions/"+promotion+"/assign", object{"player_ids": []string{c.id}})
+	}
+	if got := c.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != "0.00" {
+		t.Errorf("balance %s", got)
+	}
+}
+
+func uniquePerPeriod(t *testing.T, p platform) {
+	welcome(t, p)
+	staff := newStaff(t, p.admin(t))
+	today := object{
+		"title": "Another", "type": "WELCOME_BONUS", "amount": "1",
+		"startDate": "2020-01-01", "endDate": "2999-01-01",
+	}
+	staff.refused(409, "PROMOTION_EXISTS", "POST", "/api/v1/promotions", today)
+	today["isActive"] = false
+	id := staff.call(201, "POST", "/api/v1/promotions", today).text("id")
+	staff.refused(409, "PROMOTION_EXISTS", "PATCH", "/api/v1/promotions/"+id, object{"isActive": true})
+}
