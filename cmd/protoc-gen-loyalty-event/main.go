@@ -1,0 +1,136 @@
+// Command protoc-gen-loyalty-event writes typed publishers and subscriptions for the events of the schema, and the
+// AsyncAPI document that describes them to others.
+package main
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/compiler/protogen"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
+)
+
+const (
+	generator         = "protoc-gen-loyalty-event"
+	eventPackage      = schema.Module + "/internal/event"
+	eventprotoPackage = schema.Module + "/internal/eventproto"
+)
+
+func main() { schema.Run(generate) }
+
+func generate(plugin *protogen.Plugin) error {
+	events, err := schema.Events(plugin.Files)
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	byPackage := map[protogen.GoImportPath][]*schema.Event{}
+	var packages []protogen.GoImportPath
+	for _, e := range events {
+		p := e.Message.GoIdent.GoImportPath
+		if byPackage[p] == nil {
+			packages = append(packages, p)
+		}
+		byPackage[p] = append(byPackage[p], e)
+	}
+	for _, p := range packages {
+		writePackage(plugin, p, byPackage[p])
+	}
+	return nil
+}
+
+// writePackage writes the event package beside the package p of the messages.
+func writePackage(plugin *protogen.Plugin, p protogen.GoImportPath, events []*schema.Event) {
+	dir, version := path.Split(string(p))
+	messages := path.Base(dir) + version
+	name := messages + "event"
+	f := schema.NewGoFile(generator, path.Join(strings.TrimPrefix(string(p), schema.Module+"/"), name, "events_gen.go"), name)
+	f.Doc("Package " + name + " publishes and handles the events of package " + events[0].Package + ".")
+	f.P("// The topics.")
+	f.P("const (")
+	for _, e := range events {
+		f.P(schema.GoName(e.Topic), "Topic = \"", e.Topic, "\"")
+	}
+	f.P(")")
+	f.P()
+	f.P("// Topics describes the topics to a driver.")
+	f.P("func Topics() []", f.Use(eventPackage, "event", "TopicSpec"), " {")
+	f.P("return []event.TopicSpec{")
+	for _, e := range events {
+		f.P("{Name: ", schema.GoName(e.Topic), "Topic, Retention: ", duration(f, e.Retention), "},")
+	}
+	f.P("}")
+	f.P("}")
+	for _, e := range events {
+		writeEvent(f, e, f.Use(string(p), messages, e.Name))
+	}
+	f.Write(plugin)
+}
+
+func duration(f *schema.GoFile, d time.Duration) string {
+	if d%time.Hour == 0 {
+		return fmt.Sprintf("%d * %s", d/time.Hour, f.Use("time", "time", "Hour"))
+	}
+	return fmt.Sprintf("%d", d)
+}
+
+func writeEvent(f *schema.GoFile, e *schema.Event, message string) {
+	eventproto := func(name string) string { return f.Use(eventprotoPackage, "eventproto", name) }
+	topic := schema.GoName(e.Topic) + "Topic"
+	f.P()
+	f.P("// New", e.Name, " returns the event of m, whose field ", e.TopicField.Desc.Name(), " it sets. ",
+		"It is an error if m's type or key is missing.")
+	f.P("func New", e.Name, "(id ", f.Use("github.com/google/uuid", "uuid", "UUID"), ", at ", f.Use("time", "time", "Time"),
+		", m *", message, ") (event.Event, error) {")
+	f.P("if err := check", e.Name, "(m); err != nil {")
+	f.P("return event.Event{}, ", f.Use("fmt", "fmt", "Errorf"), "(\"", e.Package, ".", e.Name, ": %w\", err)")
+	f.P("}")
+	f.P("m.", e.TopicField.GoName, " = \"", e.Label, "\"")
+	f.P("return ", eventproto("Encode"), "(event.Event{")
+	f.P("ID: id.String(),")
+	f.P("Source: \"/loyalty/", e.Producer, "\",")
+	f.P("Type: \"", e.Package, ".\" + m.Get", e.TypeField.GoName, "().String(),")
+	f.P("Topic: ", topic, ",")
+	f.P("Key: m.Get", e.KeyField.GoName, "(),")
+	f.P("Time: at.UTC(),")
+	f.P("}, m)")
+	f.P("}")
+	f.P()
+	f.P("// Decode", e.Name, " reads the payload of an event of topic ", e.Topic, ". Its errors are permanent.")
+	f.P("func Decode", e.Name, "(e event.Event) (*", message, ", error) {")
+	f.P("m := &", message, "{}")
+	f.P("if err := ", eventproto("Decode"), "(e, m); err != nil {")
+	f.P("return nil, err")
+	f.P("}")
+	f.P("if err := check", e.Name, "(m); err != nil {")
+	f.P("return nil, event.Permanentf(\"", e.Package, ".", e.Name, ": %w\", err)")
+	f.P("}")
+	f.P("return m, nil")
+	f.P("}")
+	f.P()
+	f.P("// On", e.Name, " subscribes group to topic ", e.Topic, ". What cannot be read goes to the dead letters.")
+	f.P("func On", e.Name, "(group string, handle func(", f.Use("context", "context", "Context"),
+		", event.Event, *", message, ") error) event.Subscription {")
+	f.P("return event.Subscription{Group: group, Topic: ", topic,
+		", Handler: func(ctx context.Context, e event.Event) error {")
+	f.P("m, err := Decode", e.Name, "(e)")
+	f.P("if err != nil {")
+	f.P("return err")
+	f.P("}")
+	f.P("return handle(ctx, e, m)")
+	f.P("}}")
+	f.P("}")
+	f.P()
+	check := "CheckKey"
+	if e.KeyIsUUID {
+		check = "CheckUUID"
+	}
+	f.P("func check", e.Name, "(m *", message, ") error {")
+	f.P("if err := ", eventproto("CheckType"), "(\"", e.TypeField.Desc.JSONName(), "\", m.Get", e.TypeField.GoName, "()); err != nil {")
+	f.P("return err")
+	f.P("}")
+	f.P("return ", eventproto(check), "(\"", e.KeyField.Desc.JSONName(), "\", m.Get", e.KeyField.GoName, "())")
+	f.P("}")
+}

@@ -1,0 +1,86 @@
+package schema
+
+import (
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/compiler/protogen"
+
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+)
+
+// Event is a message that is the payload of a topic's events.
+type Event struct {
+	Message *protogen.Message
+	// Name is the message's name, "PlayerEvent".
+	Name string
+	// Package is the proto package, "loyalty.users.v1", with which types begin.
+	Package string
+	// Topic is the topic's name; Label the text of the payload's field "topic".
+	Topic, Label string
+	// Producer is the service that publishes it.
+	Producer string
+	// Retention is how long events are kept; zero leaves it to the bus.
+	Retention time.Duration
+	// TopicField, KeyField and TypeField are the fields with the label, the key and the type.
+	TopicField, KeyField, TypeField *protogen.Field
+	// KeyIsUUID says that the key is an id.
+	KeyIsUUID bool
+}
+
+// Events reads the events of the files, in the schema's order.
+func Events(files []*protogen.File) ([]*Event, error) {
+	var events []*Event
+	for _, f := range files {
+		for _, m := range f.Messages {
+			option := extension[*optionsv1.Event](m.Desc, optionsv1.E_Event)
+			if option == nil {
+				continue
+			}
+			e, err := newEvent(m, option)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Desc.FullName(), err)
+			}
+			events = append(events, e)
+		}
+	}
+	return events, nil
+}
+
+func newEvent(m *protogen.Message, option *optionsv1.Event) (*Event, error) {
+	e := &Event{
+		Message:   m,
+		Name:      m.GoIdent.GoName,
+		Package:   string(m.Desc.ParentFile().Package()),
+		Topic:     option.GetTopic(),
+		Label:     option.GetLabel(),
+		Producer:  option.GetProducer(),
+		Retention: option.GetRetention().AsDuration(),
+	}
+	if e.Label == "" {
+		e.Label = e.Topic
+	}
+	for _, f := range m.Fields {
+		switch string(f.Desc.Name()) {
+		case "topic":
+			e.TopicField = f
+		case "event_type":
+			e.TypeField = f
+		case option.GetKey():
+			e.KeyField = f
+			column := extension[*optionsv1.Column](f.Desc, optionsv1.E_Column)
+			e.KeyIsUUID = column.GetType() == optionsv1.ColumnType_UUID
+		}
+	}
+	switch {
+	case e.Topic == "" || e.Producer == "":
+		return nil, fmt.Errorf("event.topic and event.producer are needed")
+	case e.KeyField == nil:
+		return nil, fmt.Errorf("event.key %q is no field", option.GetKey())
+	case e.TopicField == nil:
+		return nil, fmt.Errorf("the field topic is missing")
+	case e.TypeField == nil || e.TypeField.Enum == nil:
+		return nil, fmt.Errorf("the enum field event_type is missing")
+	}
+	return e, nil
+}
