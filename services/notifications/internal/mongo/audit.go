@@ -1,0 +1,31 @@
+package mongo
+
+import (
+	"context"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/casino-loyalty/loyalty/services/notifications"
+)
+
+// Walk implements notifications.Auditor.
+func (s *Store) Walk(ctx context.Context, fn func(notifications.Entry) error) error {
+	cursor, err := s.list.Find(ctx, bson.D{}, options.Find().
+		SetSort(bson.D{{Key: "user_id", Value: 1}, {Key: "seq", Value: 1}}).
+		SetProjection(bson.D{{Key: "event_id", Value: 1}, {Key: "user_id", Value: 1}, {Key: "seq", Value: 1}}))
+	if err != nil {
+		return failure("walk", err)
+	}
+	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }()
+	for cursor.Next(ctx) {
+		var d document
+		if err := cursor.Decode(&d); err != nil {
+			return failure("walk", err)
+		}
+		if err := fn(notifications.Entry{EventID: d.EventID, UserID: fromBinary(d.UserID), Seq: d.Seq}); err != nil {
+			return err
+		}
+	}
+	return failure("walk", cursor.Err())
+}

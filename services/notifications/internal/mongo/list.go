@@ -1,0 +1,54 @@
+package mongo
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/casino-loyalty/loyalty/services/notifications"
+)
+
+// List implements notifications.Store.
+func (s *Store) List(
+	ctx context.Context, player uuid.UUID, read *bool, before int64, limit int,
+) ([]notifications.Notification, error) {
+	filter := bson.D{{Key: "user_id", Value: binary(player)}}
+	if read != nil {
+		filter = append(filter, bson.E{Key: "read", Value: *read})
+	}
+	if before > 0 {
+		filter = append(filter, bson.E{Key: "seq", Value: bson.D{{Key: "$lt", Value: before}}})
+	}
+	return s.find(ctx, filter, -1, limit)
+}
+
+// find returns the documents that match in the order of their numbers, 1 ascending, -1 descending.
+func (s *Store) find(ctx context.Context, filter bson.D, order, limit int) ([]notifications.Notification, error) {
+	cursor, err := s.list.Find(ctx, filter,
+		options.Find().SetSort(bson.D{{Key: "seq", Value: order}}).SetLimit(int64(limit)))
+	if err != nil {
+		return nil, failure("find", err)
+	}
+	var found []document
+	if err := cursor.All(ctx, &found); err != nil {
+		return nil, failure("find", err)
+	}
+	return fromDocuments(found), nil
+}
+
+// Counts implements notifications.Store. The total is the last number, since numbers have no gap and nothing is deleted;
+// the unread ones are counted in an index that holds them side by side. No counter is kept that could drift.
+func (s *Store) Counts(ctx context.Context, player uuid.UUID) (notifications.Counts, error) {
+	unread, err := s.list.CountDocuments(ctx,
+		bson.D{{Key: "user_id", Value: binary(player)}, {Key: "read", Value: false}})
+	if err != nil {
+		return notifications.Counts{}, failure("count", err)
+	}
+	total, err := s.LastSeq(ctx, player)
+	if err != nil {
+		return notifications.Counts{}, err
+	}
+	return notifications.Counts{Total: int(total), Unread: int(unread)}, nil
+}

@@ -1,0 +1,111 @@
+package mongo_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/FerretDB/FerretDB/ferretdb"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/storetest"
+
+	"github.com/google/uuid"
+)
+
+// server runs MongoDB's protocol in this process until t ends and returns its URL.
+func server(t *testing.T) string {
+	t.Helper()
+	db, err := ferretdb.New(&ferretdb.Config{
+		Listener: ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
+		Handler:  "sqlite", SQLiteURL: "file:" + t.TempDir() + "/",
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- db.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return db.MongoDBURI()
+}
+
+func open(t *testing.T, url string) *mongo.Store {
+	t.Helper()
+	s, err := mongo.Open(t.Context(), url, mongo.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, server(t)) })
+}
+
+func TestOpenTwice(t *testing.T) {
+	url := server(t)
+	for range 2 {
+		if err := open(t, url).Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, url := range map[string]string{
+		"malformed":      "mongodb://user:s3cret@%zz/",
+		"another scheme": "http://user:s3cret@" + address,
+		"nobody there":   fmt.Sprintf("mongodb://user:s3cret@%s/?serverSelectionTimeoutMS=100", address),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := mongo.Open(t.Context(), url, mongo.Options{})
+			if err == nil {
+				t.Fatal("Open reports success")
+			}
+			if s != nil {
+				t.Error("a store comes with the error")
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error tells the password: %v", err)
+			}
+		})
+	}
+}
+
+func TestUnavailable(t *testing.T) {
+	s, err := mongo.Open(t.Context(), server(t), mongo.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.LastSeq(t.Context(), uuid.New())
+	if apperr.CodeOf(err) != apperr.DependencyUnavailable {
+		t.Errorf("LastSeq without a connection: %v, want DEPENDENCY_UNAVAILABLE", err)
+	}
+}
