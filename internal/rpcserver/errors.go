@@ -1,0 +1,134 @@
+package rpcserver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+// Domain is the domain of google.rpc.ErrorInfo whose reasons are the schema's error codes.
+const Domain = "loyalty"
+
+// metaRequestID is the request id's key in the metadata of google.rpc.ErrorInfo.
+const metaRequestID = "requestId"
+
+// classify gives any error of a use case a code of the schema. What ended because the request did is
+// DependencyUnavailable: nothing is broken, and nothing is known about the outcome.
+func classify(ctx context.Context, err error) *apperr.Error {
+	e := apperr.From(err)
+	if e.Code != apperr.Internal {
+		return e
+	}
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return apperr.New(apperr.DependencyUnavailable, "the request was not finished in time").Because(err)
+	}
+	return e
+}
+
+// level is how much an error matters to who reads the log: only what the platform itself did wrong is an error.
+func level(ctx context.Context, e *apperr.Error) slog.Level {
+	switch {
+	case e == nil:
+		return slog.LevelInfo
+	case e.Code == apperr.Internal:
+		return slog.LevelError
+	case e.Code == apperr.DependencyUnavailable && !errors.Is(ctx.Err(), context.Canceled):
+		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
+	}
+}
+
+// detail is what people are told. The detail of an Internal stays in the log.
+func detail(e *apperr.Error) string {
+	if e.Detail == "" || e.Code == apperr.Internal {
+		return e.Code.Info().Title
+	}
+	return e.Detail
+}
+
+// details returns the standard error details of an error: ErrorInfo always, BadRequest and RetryInfo where they apply.
+func details(e *apperr.Error, requestID string) []proto.Message {
+	metadata := map[string]string{metaRequestID: requestID}
+	for k, v := range e.Meta {
+		metadata[k] = v
+	}
+	all := []proto.Message{&errdetails.ErrorInfo{Reason: string(e.Code), Domain: Domain, Metadata: metadata}}
+	if len(e.Violations) > 0 {
+		all = append(all, badRequest(e.Violations))
+	}
+	if e.RetryAfter > 0 {
+		all = append(all, &errdetails.RetryInfo{RetryDelay: durationpb.New(e.RetryAfter)})
+	}
+	return all
+}
+
+func badRequest(violations []apperr.Violation) *errdetails.BadRequest {
+	b := &errdetails.BadRequest{}
+	for _, v := range violations {
+		b.FieldViolations = append(b.FieldViolations, &errdetails.BadRequest_FieldViolation{
+			Field: v.Field, Description: v.Message, Reason: v.Rule,
+		})
+	}
+	return b
+}
+
+func violations(b *errdetails.BadRequest) []apperr.Violation {
+	var all []apperr.Violation
+	for _, v := range b.GetFieldViolations() {
+		all = append(all, apperr.Violation{Field: v.GetField(), Rule: v.GetReason(), Message: v.GetDescription()})
+	}
+	return all
+}
+
+// connectError writes an error for Connect, gRPC and gRPC-Web.
+func connectError(ctx context.Context, e *apperr.Error) *connect.Error {
+	code := connect.Code(e.Code.Info().RPC)
+	if e.Code == apperr.DependencyUnavailable { // RPC clients know these two
+		switch {
+		case errors.Is(ctx.Err(), context.Canceled):
+			code = connect.CodeCanceled
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			code = connect.CodeDeadlineExceeded
+		}
+	}
+	ce := connect.NewError(code, errors.New(detail(e)))
+	for _, m := range details(e, exchangeFrom(ctx).requestID) {
+		if d, err := connect.NewErrorDetail(m); err == nil {
+			ce.AddDetail(d)
+		}
+	}
+	setErrorHeaders(ce.Meta(), e)
+	return ce
+}
+
+// setErrorHeaders sets the headers that belong to an error on every protocol.
+func setErrorHeaders(h http.Header, e *apperr.Error) {
+	if e.Code.Info().HTTP == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", challenge(e.Code))
+	}
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(float64(e.RetryAfter)/float64(time.Second)))))
+	}
+}
+
+// challenge is the WWW-Authenticate of an error, as RFC 6750 has it: an error only where a token was presented.
+func challenge(code apperr.Code) string {
+	switch code {
+	case apperr.TokenMissing, apperr.InvalidCredentials:
+		return `Bearer realm="loyalty"`
+	default:
+		return `Bearer realm="loyalty", error="invalid_token"`
+	}
+}

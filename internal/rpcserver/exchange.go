@@ -1,0 +1,105 @@
+package rpcserver
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+// HeaderRequestID names a request, in the request, in every answer and in the log.
+const HeaderRequestID = "X-Request-Id"
+
+// exchange is what is known about one HTTP request while it is served. It is made by the outermost handler and filled on
+// the way in and out; only the request's own goroutine touches it.
+type exchange struct {
+	requestID string
+	client    netip.Addr
+	start     time.Time
+
+	// rest is the route of a REST request, with what its body, its query and its mask were found to lack.
+	rest  *route
+	found []apperr.Violation
+	mask  []string // proto names; nil where the request has none
+
+	// procedure is the procedure that the interceptors saw; caller the one they authenticated.
+	procedure string
+	caller    string
+	// err is the error that was answered.
+	err *apperr.Error
+}
+
+type exchangeKey struct{}
+
+func exchangeFrom(ctx context.Context) *exchange {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return x
+	}
+	return &exchange{requestID: newRequestID(), start: time.Now()}
+}
+
+// RequestID returns the id of the request that ctx belongs to, or nothing outside of one.
+func RequestID(ctx context.Context) string {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return x.requestID
+	}
+	return ""
+}
+
+// ClientAddr returns the address of the client of the request that ctx belongs to: the peer's, or what a trusted proxy
+// said it is. It is the zero Addr where it is not known.
+func ClientAddr(ctx context.Context) netip.Addr { return exchangeFrom(ctx).client }
+
+// begin makes the exchange of a request.
+func (s *Server) begin(r *http.Request) (*exchange, *http.Request) {
+	x := &exchange{requestID: r.Header.Get(HeaderRequestID), client: s.client(r), start: time.Now()}
+	if !wellFormedID(x.requestID) {
+		x.requestID = newRequestID()
+	}
+	return x, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+}
+
+// client returns the client's address. X-Real-IP counts only where the peer is a trusted proxy: anyone can write it.
+func (s *Server) client(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr := peer.Addr().Unmap()
+	for _, p := range s.cfg.TrustedProxies {
+		if !p.Contains(addr) {
+			continue
+		}
+		if real, err := netip.ParseAddr(r.Header.Get("X-Real-IP")); err == nil {
+			return real.Unmap().WithZone("")
+		}
+	}
+	return addr.WithZone("")
+}
+
+func newRequestID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		id = uuid.New()
+	}
+	return id.String()
+}
+
+// wellFormedID reports whether a client's request id is harmless in headers and logs.
+func wellFormedID(id string) bool {
+	if len(id) < 8 || len(id) > 64 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,58 @@
+package rpcserver
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/grpchealth"
+)
+
+// health answers 200 where the service can work, else 503. It does not say what is missing: the log does.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	status, text := http.StatusOK, "ok"
+	if err := s.ready(r.Context()); err != nil {
+		status, text = http.StatusServiceUnavailable, "unavailable"
+	}
+	s.writeHealth(w, status, text)
+}
+
+// live answers 200 as long as the process answers at all.
+func (s *Server) live(w http.ResponseWriter, _ *http.Request) { s.writeHealth(w, http.StatusOK, "ok") }
+
+func (s *Server) writeHealth(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"service": s.cfg.Service, "status": text}) // the client may be gone
+}
+
+func (s *Server) ready(ctx context.Context) error {
+	if s.cfg.Ready == nil {
+		return nil
+	}
+	err := s.cfg.Ready(ctx)
+	if err != nil {
+		s.cfg.Log.WarnContext(ctx, "not ready", "error", err.Error())
+	}
+	return err
+}
+
+// readiness is the service's health for gRPC.
+type readiness struct {
+	server   *Server
+	services []string
+}
+
+// Check implements grpchealth.Checker.
+func (c *readiness) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
+	if req.Service != "" && !slices.Contains(c.services, req.Service) {
+		return nil, connect.NewError(connect.CodeNotFound, nil)
+	}
+	if c.server.ready(ctx) != nil {
+		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil
+	}
+	return &grpchealth.CheckResponse{Status: grpchealth.StatusServing}, nil
+}

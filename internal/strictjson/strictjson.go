@@ -1,0 +1,298 @@
+// Package strictjson reads the JSON form of protobuf messages as a public API should: it refuses what protojson lets
+// pass (a field's proto name beside its JSON name, numbers as text, numbers for enum values), says of every member what
+// is wrong with it instead of stopping at the first, and is bounded in depth.
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+// Rules that a violation of Unmarshal can name.
+const (
+	// RuleSyntax: the text as a whole is not a JSON object. It is then the only violation, and its field is empty.
+	RuleSyntax = "json.syntax"
+	// RuleUnknown: the message has no such field.
+	RuleUnknown = "json.unknown_field"
+	// RuleDuplicate: a member is given twice, or two members of a oneof are.
+	RuleDuplicate = "json.duplicate_field"
+	// RuleType: the value has another type than the field.
+	RuleType = "json.type"
+	// RuleEnum: the text is not the name of a value of the enum.
+	RuleEnum = "enum.defined_only"
+)
+
+const (
+	// maxDepth is how deeply messages and lists may be nested.
+	maxDepth = 32
+	// maxViolations bounds the answer to a hostile body.
+	maxViolations = 50
+	// maxName is how much of an unknown member's name is repeated.
+	maxName = 64
+)
+
+// Unmarshal sets the fields of m that data, a JSON object, has, and returns what is wrong with it. Fields are named by
+// their path in JSON names, "promotion.amount", "player_ids[2]". What can be read is set even where something else is
+// wrong. A null is an absent member, as protobuf's JSON mapping has it. Empty data is an empty object.
+func Unmarshal(data []byte, m proto.Message) []apperr.Violation {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil
+	}
+	if err := wellFormed(data); err != nil {
+		return []apperr.Violation{{Rule: RuleSyntax, Message: err.Error()}}
+	}
+	r := &reader{dec: json.NewDecoder(bytes.NewReader(data))}
+	r.dec.UseNumber()
+	if r.token() != json.Delim('{') {
+		return []apperr.Violation{{Rule: RuleSyntax, Message: "the body is not a JSON object"}}
+	}
+	r.message(m.ProtoReflect(), "", 1)
+	if r.err != nil {
+		return []apperr.Violation{{Rule: RuleSyntax, Message: "the body is not valid JSON"}}
+	}
+	return r.violations
+}
+
+// Members returns the names of the members of a JSON object, in order; false where data is none.
+func Members(data []byte) ([]string, bool) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, true
+	}
+	if wellFormed(data) != nil {
+		return nil, false
+	}
+	r := &reader{dec: json.NewDecoder(bytes.NewReader(data))}
+	if r.token() != json.Delim('{') {
+		return nil, false
+	}
+	var names []string
+	for r.more() {
+		name, _ := r.token().(string)
+		names = append(names, name)
+		r.skip()
+	}
+	return names, r.err == nil
+}
+
+// wellFormed reports why data is not one JSON value in UTF-8.
+func wellFormed(data []byte) error {
+	if !utf8.Valid(data) {
+		return errors.New("the body is not valid UTF-8")
+	}
+	var raw json.RawMessage
+	err := json.Unmarshal(data, &raw)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("the body is not valid JSON: %w at byte %d", syntax, syntax.Offset)
+	case err != nil:
+		return errors.New("the body is not valid JSON")
+	}
+	return nil
+}
+
+// reader walks over well-formed JSON beside a message.
+type reader struct {
+	dec        *json.Decoder
+	violations []apperr.Violation
+	err        error // of the decoder; nothing more is read then
+}
+
+func (r *reader) token() json.Token {
+	if r.err != nil {
+		return nil
+	}
+	t, err := r.dec.Token()
+	if err != nil {
+		r.err = err
+	}
+	return t
+}
+
+func (r *reader) more() bool { return r.err == nil && r.dec.More() }
+
+func (r *reader) raw() json.RawMessage {
+	var raw json.RawMessage
+	if r.err == nil {
+		if err := r.dec.Decode(&raw); err != nil && !errors.Is(err, io.EOF) {
+			r.err = err
+		}
+	}
+	return raw
+}
+
+func (r *reader) skip() { r.raw() }
+
+// rest skips what follows an opening delimiter, up to the closing one.
+func (r *reader) rest(t json.Token) {
+	if t != json.Delim('{') && t != json.Delim('[') {
+		return
+	}
+	for depth := 1; depth > 0 && r.err == nil; {
+		switch r.token() {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+	}
+}
+
+func (r *reader) refuse(path, rule, format string, args ...any) {
+	if len(r.violations) < maxViolations {
+		r.violations = append(r.violations, apperr.Violation{Field: path, Rule: rule, Message: fmt.Sprintf(format, args...)})
+	}
+}
+
+// message reads members up to the closing brace; the opening one has been read.
+func (r *reader) message(m protoreflect.Message, path string, depth int) {
+	fields := m.Descriptor().Fields()
+	seen := map[string]bool{}
+	for r.more() {
+		name, _ := r.token().(string)
+		at := join(path, name)
+		fd := fields.ByJSONName(name)
+		switch {
+		case fd == nil:
+			r.refuse(join(path, clip(name)), RuleUnknown, "there is no such field")
+			r.skip()
+		case seen[name]:
+			r.refuse(at, RuleDuplicate, "the field is given more than once")
+			r.skip()
+		case depth >= maxDepth:
+			r.refuse(at, RuleType, "the body is nested too deeply")
+			r.skip()
+		default:
+			seen[name] = true
+			if o := fd.ContainingOneof(); o != nil && !o.IsSynthetic() && m.WhichOneof(o) != nil {
+				r.refuse(at, RuleDuplicate, "only one of %s and %s may be given", m.WhichOneof(o).JSONName(), name)
+				r.skip()
+				continue
+			}
+			r.field(m, fd, at, depth)
+		}
+	}
+	r.token() // the closing brace
+}
+
+func (r *reader) field(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string, depth int) {
+	switch {
+	case fd.IsMap():
+		r.mapping(m, fd, path, depth)
+	case fd.IsList():
+		r.list(m, fd, path, depth)
+	default:
+		if v, ok := r.value(fd, m.NewField, path, depth); ok {
+			m.Set(fd, v)
+		}
+	}
+}
+
+func (r *reader) list(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string, depth int) {
+	switch t := r.token(); t {
+	case nil:
+		return
+	case json.Delim('['):
+	default:
+		r.rest(t)
+		r.refuse(path, RuleType, "a list is expected")
+		return
+	}
+	list := m.Mutable(fd).List()
+	element := func(protoreflect.FieldDescriptor) protoreflect.Value { return list.NewElement() }
+	for i := 0; r.more(); i++ {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		before := len(r.violations)
+		if v, ok := r.value(fd, element, at, depth); ok {
+			list.Append(v)
+		} else if before == len(r.violations) {
+			r.refuse(at, RuleType, "a list holds no null")
+		}
+	}
+	r.token()
+}
+
+func (r *reader) mapping(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string, depth int) {
+	t := r.token()
+	if t == nil {
+		return
+	}
+	if t != json.Delim('{') || fd.MapKey().Kind() != protoreflect.StringKind {
+		r.rest(t)
+		r.refuse(path, RuleType, "an object is expected")
+		return
+	}
+	mapping := m.Mutable(fd).Map()
+	element := func(protoreflect.FieldDescriptor) protoreflect.Value { return mapping.NewValue() }
+	for r.more() {
+		name, _ := r.token().(string)
+		key := protoreflect.ValueOfString(name).MapKey()
+		at := join(path, clip(name))
+		if mapping.Has(key) {
+			r.refuse(at, RuleDuplicate, "the key is given more than once")
+		}
+		if v, ok := r.value(fd.MapValue(), element, at, depth); ok {
+			mapping.Set(key, v)
+		}
+	}
+	r.token()
+}
+
+// value reads one value for fd; false where it is null or refused.
+func (r *reader) value(
+	fd protoreflect.FieldDescriptor, empty func(protoreflect.FieldDescriptor) protoreflect.Value, path string, depth int,
+) (protoreflect.Value, bool) {
+	md := fd.Message()
+	if md != nil && md.ParentFile().Package() == "google.protobuf" {
+		return r.wellKnown(empty(fd), path)
+	}
+	t := r.token()
+	switch {
+	case t == nil:
+		return protoreflect.Value{}, false
+	case md == nil:
+		v, rule, expected := scalar(fd, t)
+		if expected != "" {
+			r.rest(t)
+			r.refuse(path, rule, "%s is expected", expected)
+			return protoreflect.Value{}, false
+		}
+		return v, true
+	case t != json.Delim('{'):
+		r.rest(t)
+		r.refuse(path, RuleType, "an object is expected")
+		return protoreflect.Value{}, false
+	default:
+		v := empty(fd)
+		r.message(v.Message(), path, depth+1)
+		return v, true
+	}
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+func clip(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	for i := maxName; ; i-- {
+		if utf8.RuneStart(name[i]) {
+			return name[:i] + "…"
+		}
+	}
+}

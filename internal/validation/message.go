@@ -1,0 +1,146 @@
+package validation
+
+import (
+	"strconv"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/money"
+)
+
+// message normalises and checks the fields of m. Where m has a resource under an update, masked says what of it counts.
+func (c *check) message(p *plan, m protoreflect.Message, path string, masked *masked) {
+	for i := range p.fields {
+		f := &p.fields[i]
+		at := join(path, f.fd.JSONName())
+		switch {
+		case masked != nil && f.fd == masked.field:
+			c.resource(f.nested(), masked, at)
+			continue
+		case f.outputOnly && m.Has(f.fd):
+			c.refuse(at, RuleOutputOnly, "the field is set by the platform")
+			continue
+		}
+		c.field(f, m, at)
+	}
+}
+
+// resource checks the masked fields of an update's resource, and clears the others: they are not part of the request.
+func (c *check) resource(p *plan, u *masked, path string) {
+	m := u.resource
+	m.Range(func(fd protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
+		if !u.names[fd.Name()] {
+			m.Clear(fd)
+		}
+		return true
+	})
+	for i := range p.fields {
+		f := &p.fields[i]
+		at := join(path, f.fd.JSONName())
+		switch {
+		case !u.names[f.fd.Name()]:
+		case f.outputOnly:
+			c.refuse(at, RuleOutputOnly, "the field is set by the platform")
+		case f.immutable:
+			c.refuse(at, RuleImmutable, "the field cannot be changed")
+		default:
+			c.field(f, m, at)
+		}
+	}
+	for i := range m.Descriptor().Fields().Len() {
+		fd := m.Descriptor().Fields().Get(i)
+		if u.names[fd.Name()] && fd.HasPresence() && !m.Has(fd) {
+			c.refuse(join(path, fd.JSONName()), RuleRequired, "the field is to be changed, and has no value")
+		}
+	}
+}
+
+// field normalises one field and checks what it is.
+func (c *check) field(f *field, m protoreflect.Message, at string) {
+	if f.text {
+		c.text(f.fd, m, at)
+	}
+	if f.required && !m.Has(f.fd) {
+		c.refuse(at, RuleRequired, "the field is required")
+		return
+	}
+	if f.column != nil && !f.fd.IsList() {
+		c.column(f, m, at)
+	}
+	switch {
+	case f.nested == nil || !m.Has(f.fd):
+	case f.fd.IsList():
+		list := m.Get(f.fd).List()
+		for i := range list.Len() {
+			c.message(f.nested(), list.Get(i).Message(), at+"["+strconv.Itoa(i)+"]", nil)
+		}
+	default:
+		c.message(f.nested(), m.Get(f.fd).Message(), at, nil)
+	}
+}
+
+func (c *check) text(fd protoreflect.FieldDescriptor, m protoreflect.Message, at string) {
+	if !m.Has(fd) {
+		return
+	}
+	if !fd.IsList() {
+		before := m.Get(fd).String()
+		after := c.normal(before, at)
+		if after != before {
+			m.Set(fd, protoreflect.ValueOfString(after))
+		}
+		return
+	}
+	list := m.Mutable(fd).List()
+	for i := range list.Len() {
+		before := list.Get(i).String()
+		if after := c.normal(before, at+"["+strconv.Itoa(i)+"]"); after != before {
+			list.Set(i, protoreflect.ValueOfString(after))
+		}
+	}
+}
+
+func (c *check) normal(s, at string) string {
+	s, bad, ok := normalise(s)
+	if !ok {
+		c.refuse(at, RuleText, "the character %U is not allowed", bad)
+	}
+	return s
+}
+
+// column checks a text that carries an amount, a day or an id. An empty day or id is an absent one.
+func (c *check) column(f *field, m protoreflect.Message, at string) {
+	s := m.Get(f.fd).String()
+	if s == "" && (f.column.GetNullable() || f.column.GetType() != optionsv1.ColumnType_MONEY) {
+		return
+	}
+	switch f.column.GetType() {
+	case optionsv1.ColumnType_MONEY:
+		a, err := money.Parse(s)
+		if err != nil {
+			c.refuse(at, RuleMoney, "%v", err)
+			return
+		}
+		if low, err := money.Parse(f.column.GetMin()); err == nil && a < low {
+			c.refuse(at, RuleMoney, "the least amount is %v", low)
+		}
+		if high, err := money.Parse(f.column.GetMax()); err == nil && a > high {
+			c.refuse(at, RuleMoney, "the greatest amount is %v", high)
+		}
+		if n := a.String(); n != s {
+			m.Set(f.fd, protoreflect.ValueOfString(n))
+		}
+	case optionsv1.ColumnType_DATE:
+		if _, err := date.Parse(s); err != nil {
+			c.refuse(at, RuleDate, "%v", err)
+		}
+	case optionsv1.ColumnType_UUID:
+		if id, err := uuid.Parse(s); err != nil || id.String() != s {
+			c.refuse(at, RuleUUID, "an id in its canonical form is expected")
+		}
+	default:
+	}
+}

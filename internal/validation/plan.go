@@ -1,0 +1,95 @@
+package validation
+
+import (
+	"slices"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+)
+
+// plan is what there is to do for a message, read from its descriptor once.
+type plan struct {
+	fields []field
+	update *update
+}
+
+// field is one field with something to do.
+type field struct {
+	fd protoreflect.FieldDescriptor
+	// text is to be normalised.
+	text                            bool
+	required, outputOnly, immutable bool
+	column                          *optionsv1.Column
+	// nested is the plan of a message field; a function, since messages can contain themselves.
+	nested func() *plan
+}
+
+// update describes a request that changes some fields of a resource.
+type update struct {
+	mask, resource protoreflect.FieldDescriptor
+}
+
+const fieldMask = "google.protobuf.FieldMask"
+
+func (v *Validator) plan(md protoreflect.MessageDescriptor) *plan {
+	if p, ok := v.plans.Load(md.FullName()); ok {
+		return p.(*plan)
+	}
+	p, _ := v.plans.LoadOrStore(md.FullName(), v.compile(md))
+	return p.(*plan)
+}
+
+func (v *Validator) compile(md protoreflect.MessageDescriptor) *plan {
+	p := &plan{update: updateOf(md)}
+	for i := range md.Fields().Len() {
+		fd := md.Fields().Get(i)
+		behavior, _ := proto.GetExtension(fd.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
+		f := field{
+			fd:         fd,
+			text:       fd.Kind() == protoreflect.StringKind && !fd.IsMap() && !redacted(fd),
+			required:   slices.Contains(behavior, annotations.FieldBehavior_REQUIRED),
+			outputOnly: slices.Contains(behavior, annotations.FieldBehavior_OUTPUT_ONLY),
+			immutable:  slices.Contains(behavior, annotations.FieldBehavior_IMMUTABLE),
+		}
+		if fd.Kind() == protoreflect.StringKind && proto.HasExtension(fd.Options(), optionsv1.E_Column) {
+			f.column, _ = proto.GetExtension(fd.Options(), optionsv1.E_Column).(*optionsv1.Column)
+		}
+		if nested := fd.Message(); nested != nil && !fd.IsMap() && nested.ParentFile().Package() != "google.protobuf" {
+			f.nested = func() *plan { return v.plan(nested) }
+		}
+		if f.text || f.required || f.outputOnly || f.immutable || f.column != nil || f.nested != nil {
+			p.fields = append(p.fields, f)
+		}
+	}
+	return p
+}
+
+// updateOf returns how a message is an update: it has an update_mask and one other message field, the resource.
+func updateOf(md protoreflect.MessageDescriptor) *update {
+	mask := md.Fields().ByName("update_mask")
+	if mask == nil || mask.Message() == nil || mask.Message().FullName() != fieldMask {
+		return nil
+	}
+	u := &update{mask: mask}
+	for i := range md.Fields().Len() {
+		if fd := md.Fields().Get(i); fd != mask && fd.Message() != nil && fd.Cardinality() != protoreflect.Repeated {
+			if u.resource != nil {
+				return nil
+			}
+			u.resource = fd
+		}
+	}
+	if u.resource == nil {
+		return nil
+	}
+	return u
+}
+
+func redacted(fd protoreflect.FieldDescriptor) bool {
+	options, ok := fd.Options().(*descriptorpb.FieldOptions)
+	return ok && options.GetDebugRedact()
+}
