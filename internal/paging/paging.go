@@ -1,88 +1,102 @@
-// Package paging reads and writes the page tokens of lists. A list runs by a key that never changes, so pages are stable
-// while items are added; a token holds the key of the last item seen and a hash of the filter it belongs to. It is opaque,
-// not secret: it gives nobody anything that the list itself does not.
+// Package paging writes and reads page tokens, and bounds page sizes. Lists are paged by keyset: a token holds the key of
+// the last element shown, and the next page begins after it, so that inserts in between move nothing.
 package paging
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
+	"slices"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 const (
-	defaultSize = 20
-	maxSize     = 100
-	version     = 1
-	hashLen     = 8
-	maxPosition = 128
+	// DefaultSize is the size of a page of which nothing is said.
+	DefaultSize = 20
+	// MaxSize is the greatest size of a page; more is lowered to it.
+	MaxSize = 100
+
+	version    = 1
+	filterSize = 8
+	maxToken   = 512
+	maxParts   = 8
 )
 
-// Request is a request for a page of a list.
-type Request interface {
-	proto.Message
-	GetPageSize() int32
-	GetPageToken() string
-}
+// Field is the name of the parameter that a token is the value of.
+const Field = "page_token"
 
-// Size returns how many items the page takes: what was asked for up to 100, or 20.
-func Size(r Request) int {
-	switch n := r.GetPageSize(); {
+// Size returns the number of elements for a requested page size, which validation has found not to be negative.
+func Size(n int32) int {
+	switch {
 	case n <= 0:
-		return defaultSize
-	case n > maxSize:
-		return maxSize
+		return DefaultSize
+	case n > MaxSize:
+		return MaxSize
 	default:
 		return int(n)
 	}
 }
 
-// Position returns what [Next] was given for the page before, or "" for the first page. A token that is malformed, or that
-// belongs to another filter, is a ValidationFailed on page_token.
-func Position(r Request) (string, error) {
-	token := r.GetPageToken()
+// Filter is the fingerprint of what a list is filtered by. A token is worth something only with the filter it was made
+// under. The zero value is a list without filters.
+type Filter [filterSize]byte
+
+// FilterOf returns the fingerprint of filter values, in a fixed order. Absent ones are given as "".
+func FilterOf(values ...string) Filter {
+	h := sha256.New()
+	var n [4]byte
+	for _, v := range values {
+		binary.BigEndian.PutUint32(n[:], uint32(len(v)))
+		h.Write(n[:])
+		h.Write([]byte(v))
+	}
+	return Filter(h.Sum(nil)[:filterSize])
+}
+
+// Encode returns the token of the page after the element with the given key. A token is opaque to clients and no secret:
+// it names only what the client has seen. It is not signed, since a key that a client makes up shows it nothing that it
+// could not list.
+func Encode(filter Filter, key ...string) string {
+	b := append([]byte{version}, filter[:]...)
+	for _, part := range key {
+		b = binary.AppendUvarint(b, uint64(len(part)))
+		b = append(b, part...)
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// Decode returns the key in a token, which has parts parts, or nil for an empty token: the first page. A token that
+// Encode did not write, or wrote under another filter, is ValidationFailed. The parts are a client's text all the same:
+// parse them, and answer Bad where they do not parse.
+func Decode(token string, filter Filter, parts int) ([]string, error) {
 	if token == "" {
-		return "", nil
+		return nil, nil
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) <= 1+hashLen || len(raw) > 1+hashLen+maxPosition || raw[0] != version {
-		return "", apperr.Invalid("page_token", "page_token", "is not a token of this list")
+	if len(token) > maxToken || parts > maxParts {
+		return nil, Bad()
 	}
-	hash, err := filter(r)
-	if err != nil {
-		return "", err
+	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(b) < 1+filterSize || b[0] != version {
+		return nil, Bad()
 	}
-	if !bytes.Equal(raw[1:1+hashLen], hash) {
-		return "", apperr.Invalid("page_token", "page_token", "belongs to a list with another filter")
+	if !slices.Equal(b[1:1+filterSize], filter[:]) {
+		return nil, apperr.Invalid(Field, Field, "the page token belongs to a list with other filters")
 	}
-	return string(raw[1+hashLen:]), nil
-}
-
-// Next returns the token of the page that follows the item at position, the last one of r's page.
-func Next(r Request, position string) (string, error) {
-	hash, err := filter(r)
-	if err != nil {
-		return "", err
-	}
-	raw := append([]byte{version}, hash...)
-	return base64.RawURLEncoding.EncodeToString(append(raw, position...)), nil
-}
-
-// filter hashes the request without its paging.
-func filter(r Request) ([]byte, error) {
-	m := proto.Clone(r).ProtoReflect()
-	for _, name := range []protoreflect.Name{"page_size", "page_token"} {
-		if field := m.Descriptor().Fields().ByName(name); field != nil {
-			m.Clear(field)
+	key := make([]string, 0, parts)
+	for rest := b[1+filterSize:]; len(rest) > 0; {
+		n, size := binary.Uvarint(rest)
+		if size <= 0 || n > uint64(len(rest)-size) || len(key) == parts {
+			return nil, Bad()
 		}
+		key = append(key, string(rest[size:size+int(n)]))
+		rest = rest[size+int(n):]
 	}
-	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(m.Interface())
-	if err != nil {
-		return nil, err
+	if len(key) != parts {
+		return nil, Bad()
 	}
-	sum := sha256.Sum256(append([]byte(m.Descriptor().FullName()+"\x00"), encoded...))
-	return sum[:hashLen], nil
+	return key, nil
 }
+
+// Bad is the error of a token that cannot be read.
+func Bad() error { return apperr.Invalid(Field, Field, "the page token is not one that was given out") }
