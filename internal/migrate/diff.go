@@ -40,6 +40,7 @@ func Diff(ctx context.Context, devURL, path, name string, tables []*schema.Table
 		db := stdlib.OpenDB(*config)
 		m, err := schema.NewMigrate(entsql.OpenDB(dialect.Postgres, db),
 			schema.WithDir(folder), schema.WithMigrationMode(schema.ModeReplay), schema.WithFormatter(migrate.DefaultFormatter),
+			schema.WithIndent("  "),
 			schema.WithDropColumn(true), schema.WithDropIndex(true), schema.WithDiffHook(keepExclusions))
 		if err == nil {
 			err = m.NamedDiff(ctx, name, tables...)

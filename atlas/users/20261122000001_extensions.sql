@@ -1,0 +1,2 @@
+-- E-mails are compared without case.
+CREATE EXTENSION IF NOT EXISTS citext;
