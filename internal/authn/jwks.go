@@ -1,0 +1,75 @@
+package authn
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// jwk is an Ed25519 key in a JWK Set (RFC 7517, RFC 8037).
+type jwk struct {
+	KeyType   string `json:"kty"`
+	Curve     string `json:"crv"`
+	X         string `json:"x"`
+	KeyID     string `json:"kid"`
+	Use       string `json:"use"`
+	Algorithm string `json:"alg"`
+}
+
+type jwkSet struct {
+	Keys []jwk `json:"keys"`
+}
+
+// KeyID names a key by its JWK thumbprint (RFC 7638, RFC 8037 appendix A.3), so that it needs no configuration.
+func KeyID(key ed25519.PublicKey) string {
+	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + base64.RawURLEncoding.EncodeToString(key) + `"}`))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// JWKS answers the public keys as a JWK Set. While keys are exchanged it shows the old and the new one.
+func JWKS(keys ...ed25519.PublicKey) (http.Handler, error) {
+	set := jwkSet{Keys: []jwk{}}
+	for _, k := range keys {
+		set.Keys = append(set.Keys, jwk{
+			KeyType: "OKP", Curve: "Ed25519", X: base64.RawURLEncoding.EncodeToString(k),
+			KeyID: KeyID(k), Use: "sig", Algorithm: "EdDSA",
+		})
+	}
+	body, err := json.Marshal(set)
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		w.Header().Set("Content-Type", "application/jwk-set+json")
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		_, _ = w.Write(body)
+	}), nil
+}
+
+// parseJWKS reads the Ed25519 signature keys of a JWK Set and passes over any other, as RFC 7517, section 5, wants it.
+func parseJWKS(body []byte) (map[string]ed25519.PublicKey, error) {
+	var set jwkSet
+	if err := json.Unmarshal(body, &set); err != nil {
+		return nil, fmt.Errorf("the document is no JWK Set: %w", err)
+	}
+	keys := map[string]ed25519.PublicKey{}
+	for _, k := range set.Keys {
+		x, err := base64.RawURLEncoding.DecodeString(k.X)
+		if k.KeyType != "OKP" || k.Curve != "Ed25519" || k.KeyID == "" || err != nil || len(x) != ed25519.PublicKeySize {
+			continue
+		}
+		if k.Use != "" && k.Use != "sig" {
+			continue
+		}
+		keys[k.KeyID] = x
+	}
+	return keys, nil
+}

@@ -1,0 +1,295 @@
+package authn_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+)
+
+const (
+	issuerName = "https://issuer.example"
+	audience   = "loyalty"
+)
+
+// noon is when the tokens of the tests are made.
+var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+
+// sessions is a Sessions of one answer.
+type sessions func() (bool, error)
+
+func (s sessions) Active(context.Context, uuid.UUID) (bool, error) { return s() }
+
+func allActive() (bool, error) { return true, nil }
+
+func newKey(t testing.TB) (ed25519.PublicKey, ed25519.PrivateKey) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return public, private
+}
+
+func newIssuer(t testing.TB, key ed25519.PrivateKey, issuer, audience string) *authn.Issuer {
+	t.Helper()
+	i, err := authn.NewIssuer(key, issuer, audience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.SetClock(func() time.Time { return noon })
+	return i
+}
+
+func newVerifier(t testing.TB, keys authn.KeySource, s sessions, at time.Time) *authn.Verifier {
+	t.Helper()
+	v, err := authn.NewVerifier(issuerName, audience, keys, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.SetClock(func() time.Time { return at })
+	return v
+}
+
+func issue(t testing.TB, i *authn.Issuer) (string, authn.Caller) {
+	t.Helper()
+	c := authn.Caller{UserID: uuid.New(), Role: authn.RoleStaff, Session: uuid.New()}
+	token, expires, err := i.Issue(c.UserID, c.Role, c.Session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Expires = expires
+	return token, c
+}
+
+func TestAuthenticate(t *testing.T) {
+	public, private := newKey(t)
+	token, want := issue(t, newIssuer(t, private, issuerName, audience))
+	if want.Expires != noon.Add(10*time.Minute) {
+		t.Errorf("the token ends at %s, want ten minutes after it began", want.Expires)
+	}
+	for name, tt := range map[string]struct {
+		at       time.Time
+		sessions sessions
+		want     apperr.Code
+	}{
+		"at once":                       {noon, allActive, ""},
+		"the issuer's clock is ahead":   {noon.Add(-4 * time.Second), allActive, ""},
+		"ahead by more than the leeway": {noon.Add(-6 * time.Second), allActive, apperr.TokenInvalid},
+		"in its last second":            {want.Expires.Add(-time.Second), allActive, ""},
+		"over, within the leeway":       {want.Expires.Add(4 * time.Second), allActive, ""},
+		"over":                          {want.Expires.Add(6 * time.Second), allActive, apperr.TokenExpired},
+		"session ended":                 {noon, func() (bool, error) { return false, nil }, apperr.TokenRevoked},
+		"sessions unknown": {noon, func() (bool, error) {
+			return false, apperr.New(apperr.DependencyUnavailable, "away")
+		}, apperr.DependencyUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVerifier(t, authn.NewStaticKeys(public), tt.sessions, tt.at)
+			for range 2 { // the second time the signature is remembered
+				got, err := v.Authenticate(t.Context(), token)
+				if apperr.CodeOf(err) != tt.want {
+					t.Fatalf("got %v, want %q", err, tt.want)
+				}
+				if err == nil && got != want {
+					t.Errorf("got %+v, want %+v", got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestRememberedTokenStillEnds(t *testing.T) {
+	public, private := newKey(t)
+	token, c := issue(t, newIssuer(t, private, issuerName, audience))
+	active := true
+	v := newVerifier(t, authn.NewStaticKeys(public), func() (bool, error) { return active, nil }, noon)
+	if _, err := v.Authenticate(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	v.SetClock(func() time.Time { return c.Expires.Add(authn.Leeway + time.Second) })
+	if _, err := v.Authenticate(t.Context(), token); apperr.CodeOf(err) != apperr.TokenExpired {
+		t.Errorf("after its end: %v", err)
+	}
+	v.SetClock(func() time.Time { return noon })
+	active = false
+	if _, err := v.Authenticate(t.Context(), token); apperr.CodeOf(err) != apperr.TokenRevoked {
+		t.Errorf("after its session's end: %v", err)
+	}
+}
+
+// forge signs any header and claims.
+func forge(t testing.TB, method jwt.SigningMethod, key any, header, body map[string]any) string {
+	t.Helper()
+	token := jwt.NewWithClaims(method, jwt.MapClaims(body))
+	for k, v := range header {
+		token.Header[k] = v
+	}
+	s, err := token.SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestForgeries(t *testing.T) {
+	public, private := newKey(t)
+	_, stranger := newKey(t)
+	genuine, c := issue(t, newIssuer(t, private, issuerName, audience))
+	header := func() map[string]any { return map[string]any{"kid": authn.KeyID(public), "typ": "at+jwt"} }
+	body := func() map[string]any {
+		return map[string]any{
+			"iss": issuerName, "aud": audience, "sub": c.UserID.String(), "sid": c.Session.String(), "role": "ADMIN",
+			"iat": noon.Unix(), "exp": noon.Add(time.Minute).Unix(),
+		}
+	}
+	with := func(m map[string]any, key string, value any) map[string]any {
+		if m[key] = value; value == nil {
+			delete(m, key)
+		}
+		return m
+	}
+	signed := func(header, body map[string]any) string {
+		return forge(t, jwt.SigningMethodEdDSA, private, header, body)
+	}
+	parts := strings.Split(genuine, ".")
+	foreignIssuer, _ := issue(t, newIssuer(t, private, "https://other.example", audience))
+	foreignAudience, _ := issue(t, newIssuer(t, private, issuerName, "another product"))
+	foreignKey, _ := issue(t, newIssuer(t, stranger, issuerName, audience))
+	raised, _ := base64.RawURLEncoding.DecodeString(parts[1])
+	raised = []byte(strings.Replace(string(raised), "STAFF", "ADMIN", 1))
+
+	v := newVerifier(t, authn.NewStaticKeys(public), allActive, noon)
+	if _, err := v.Authenticate(t.Context(), signed(header(), body())); err != nil {
+		t.Fatalf("the plain one, from which the others differ, is refused: %v", err)
+	}
+	for name, token := range map[string]string{
+		"empty":                    "",
+		"garbage":                  "a.b.c",
+		"two parts":                parts[0] + "." + parts[1],
+		"a refresh token":          strings.Repeat("A", 64),
+		"huge":                     genuine + strings.Repeat("A", 1<<20),
+		"alg none":                 forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, header(), body()),
+		"signature cut off":        parts[0] + "." + parts[1] + ".",
+		"HMAC with the public key": forge(t, jwt.SigningMethodHS256, []byte(public), header(), body()),
+		"payload changed":          parts[0] + "." + base64.RawURLEncoding.EncodeToString(raised) + "." + parts[2],
+		"signature of another":     parts[0] + "." + parts[1] + "." + strings.Split(foreignKey, ".")[2],
+		"stranger's key":           foreignKey,
+		"stranger's key, our kid":  forge(t, jwt.SigningMethodEdDSA, stranger, header(), body()),
+		"no kid":                   signed(with(header(), "kid", nil), body()),
+		"kid of another type":      signed(with(header(), "kid", 7), body()),
+		"another type of token":    signed(with(header(), "typ", "JWT"), body()),
+		"critical extension":       signed(with(header(), "crit", []string{"b64"}), body()),
+		"other issuer":             foreignIssuer,
+		"other audience":           foreignAudience,
+		"no audience":              signed(header(), with(body(), "aud", nil)),
+		"no end":                   signed(header(), with(body(), "exp", nil)),
+		"not yet":                  signed(header(), with(body(), "nbf", noon.Add(time.Hour).Unix())),
+		"no subject":               signed(header(), with(body(), "sub", nil)),
+		"subject is no id":         signed(header(), with(body(), "sub", "root")),
+		"no session":               signed(header(), with(body(), "sid", nil)),
+		"no role":                  signed(header(), with(body(), "role", nil)),
+		"unknown role":             signed(header(), with(body(), "role", "OWNER")),
+		"over, for others": signed(header(), with(with(body(), "exp", noon.Add(-time.Hour).Unix()),
+			"aud", "another product")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := v.Authenticate(t.Context(), token)
+			if apperr.CodeOf(err) != apperr.TokenInvalid {
+				t.Errorf("got %v, want TOKEN_INVALID", err)
+			}
+		})
+	}
+}
+
+func TestManyTokensAreRemembered(t *testing.T) {
+	public, private := newKey(t)
+	i := newIssuer(t, private, issuerName, audience)
+	v := newVerifier(t, authn.NewStaticKeys(public), allActive, noon)
+	v.Remember(8)
+	first, want := issue(t, i)
+	for n := range 50 {
+		token := first
+		if n > 0 {
+			token, _ = issue(t, i)
+		}
+		if _, err := v.Authenticate(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if got, err := v.Authenticate(t.Context(), first); err != nil || got != want {
+			t.Fatalf("got %+v, %v; want %+v", got, err, want)
+		}
+	}
+}
+
+func TestConstructorsNameWhatIsMissing(t *testing.T) {
+	public, private := newKey(t)
+	_, noKey := authn.NewIssuer(nil, issuerName, audience)
+	_, noIssuer := authn.NewIssuer(private, "", audience)
+	_, noSessions := authn.NewVerifier(issuerName, audience, authn.NewStaticKeys(public), nil)
+	_, noKeys := authn.NewVerifier(issuerName, audience, nil, sessions(allActive))
+	for name, err := range map[string]error{
+		"no key": noKey, "no issuer": noIssuer, "no sessions": noSessions, "no keys": noKeys,
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestCallerInContext(t *testing.T) {
+	if _, ok := authn.From(t.Context()); ok {
+		t.Error("a caller from nowhere")
+	}
+	want := authn.Caller{UserID: uuid.New(), Role: authn.RolePlayer}
+	if got, ok := authn.From(authn.With(t.Context(), want)); !ok || got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// FuzzAuthenticate looks for a token that passes without having been issued, and for a panic.
+func FuzzAuthenticate(f *testing.F) {
+	public, private := newKey(f)
+	genuine, want := issue(f, newIssuer(f, private, issuerName, audience))
+	v := newVerifier(f, authn.NewStaticKeys(public), allActive, noon)
+	none, _ := json.Marshal(map[string]string{"alg": "none", "kid": authn.KeyID(public), "typ": "at+jwt"})
+	payload := strings.Split(genuine, ".")[1]
+	f.Add(genuine)
+	f.Add(base64.RawURLEncoding.EncodeToString(none) + "." + payload + ".")
+	f.Add("..")
+	f.Add(genuine[:len(genuine)-1])
+	f.Fuzz(func(t *testing.T, token string) {
+		got, err := v.Authenticate(context.Background(), token)
+		var e *apperr.Error
+		switch {
+		case err == nil && (token != genuine || got != want):
+			t.Errorf("%q passes as %+v", token, got)
+		case err != nil && (!errors.As(err, &e) || e.Code != apperr.TokenInvalid):
+			t.Errorf("%q: %v, want TOKEN_INVALID", token, err)
+		}
+	})
+}
+
+func BenchmarkAuthenticate(b *testing.B) {
+	public, private := newKey(b)
+	token, _ := issue(b, newIssuer(b, private, issuerName, audience))
+	v := newVerifier(b, authn.NewStaticKeys(public), allActive, noon)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := v.Authenticate(b.Context(), token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
