@@ -18,8 +18,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
+	atlas "ariga.io/atlas/sql/migrate"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -69,6 +71,18 @@ func URL(t testing.TB, folder fs.FS) string {
 		}
 	})
 	return withDatabase(server, name)
+}
+
+// Script is a folder of migrations that holds one, sql, for tests of packages that have no migrations of their own.
+func Script(sql string) fs.FS {
+	file := atlas.NewLocalFile("1_script.sql", []byte(sql))
+	folder := fstest.MapFS{file.Name(): {Data: file.Bytes()}}
+	if sums, err := atlas.NewHashFile([]atlas.File{file}); err == nil {
+		if text, err := sums.MarshalText(); err == nil {
+			folder[atlas.HashFileName] = &fstest.MapFile{Data: text}
+		}
+	}
+	return folder // one without its sums is refused by New
 }
 
 // serverURL is the URL of the server that all tests of this process share.

@@ -2,31 +2,14 @@ package postgrestest_test
 
 import (
 	"testing"
-	"testing/fstest"
 
-	"ariga.io/atlas/sql/migrate"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 )
 
-// folder is a folder of migrations with its atlas.sum.
-func folder(t *testing.T, sql string) fstest.MapFS {
-	t.Helper()
-	f := migrate.NewLocalFile("1_init.sql", []byte(sql))
-	sum, err := migrate.NewHashFile([]migrate.File{f})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := sum.MarshalText()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fstest.MapFS{f.Name(): {Data: f.Bytes()}, migrate.HashFileName: {Data: text}}
-}
-
 func TestEachTestHasItsOwnMigratedDatabase(t *testing.T) {
-	migrations := folder(t, "create table things (name text)")
+	migrations := postgrestest.Script("create table things (name text)")
 	for range 3 {
 		t.Run("an empty copy", func(t *testing.T) {
 			t.Parallel()
@@ -44,7 +27,7 @@ func TestEachTestHasItsOwnMigratedDatabase(t *testing.T) {
 		}
 	})
 	t.Run("other migrations are another template", func(t *testing.T) {
-		pool := postgrestest.New(t, folder(t, "create table others (name text)"))
+		pool := postgrestest.New(t, postgrestest.Script("create table others (name text)"))
 		if n := count(t, pool, "select count(*) from others"); n != 0 {
 			t.Errorf("%d rows", n)
 		}

@@ -1,0 +1,111 @@
+package inbox_test
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/inbox"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+)
+
+const table = `create table inbox (
+	consumer text not null,
+	event_id text not null,
+	handled_at timestamptz not null default now(),
+	primary key (consumer, event_id)
+);
+create index on inbox (handled_at);`
+
+func newPool(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	return postgrestest.New(t, postgrestest.Script(table))
+}
+
+var errEffect = errors.New("the effect failed")
+
+// handle reports whether the event was new. It fails after recording it if effect is an error.
+func handle(t *testing.T, pool *pgxpool.Pool, consumer, id string, effect error) (first bool) {
+	t.Helper()
+	err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) (err error) {
+		if first, err = inbox.Begin(t.Context(), tx, consumer, id); err != nil {
+			return err
+		}
+		return effect
+	})
+	if !errors.Is(err, effect) {
+		t.Error(err)
+	}
+	return first
+}
+
+func TestBegin(t *testing.T) {
+	pool := newPool(t)
+	for _, step := range []struct {
+		story, consumer, id string
+		effect              error
+		first               bool
+	}{
+		{"a new event whose effect fails", "promotions", "1", errEffect, true},
+		{"its redelivery is the first again", "promotions", "1", nil, true},
+		{"another redelivery is not", "promotions", "1", nil, false},
+		{"another consumer group has not seen it", "analytics", "1", nil, true},
+		{"another event is new", "promotions", "2", nil, true},
+	} {
+		if got := handle(t, pool, step.consumer, step.id, step.effect); got != step.first {
+			t.Errorf("%s: first = %v", step.story, got)
+		}
+	}
+}
+
+func TestBeginFromADatabaseSQLTransaction(t *testing.T) {
+	pool := newPool(t)
+	db := postgres.SQL(pool)
+	defer db.Close()
+	for _, want := range []bool{true, false} {
+		if got, err := inbox.Begin(t.Context(), postgres.FromSQL(db), "c", "1"); err != nil || got != want {
+			t.Errorf("first = %v, %v; want %v", got, err, want)
+		}
+	}
+}
+
+func TestBeginOfTheSameEventAtOnce(t *testing.T) {
+	pool := newPool(t)
+	var firsts atomic.Int64
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			if handle(t, pool, "c", "1", nil) {
+				firsts.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if firsts.Load() != 1 {
+		t.Errorf("%d were the first", firsts.Load())
+	}
+}
+
+func TestPruneForgetsOldEventsOnly(t *testing.T) {
+	pool := newPool(t)
+	_, err := pool.Exec(t.Context(), `insert into inbox select 'c', n::text, now() - interval '2 days' from generate_series(1, 12000) n
+		union all select 'c', 'young', now() - interval '1 hour'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := inbox.Prune(t.Context(), pool, 24*time.Hour); err != nil || n != 12000 {
+		t.Errorf("pruned %d, %v", n, err)
+	}
+	if handle(t, pool, "c", "young", nil) {
+		t.Error("the young event was forgotten")
+	}
+	if !handle(t, pool, "c", "1", nil) {
+		t.Error("an old event is remembered")
+	}
+}

@@ -1,0 +1,261 @@
+package postgres_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+)
+
+func TestOpenReadsInUTC(t *testing.T) {
+	pool, err := postgres.Open(t.Context(), postgrestest.URL(t, nil), postgres.Options{
+		ApplicationName: "users", Settings: map[string]string{"statement_timeout": "7s"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	db := postgres.SQL(pool)
+	defer db.Close()
+	const query = `select timestamptz '2026-03-10 12:00:00+02', current_setting('timezone') || ' ' ||
+		current_setting('application_name') || ' ' || current_setting('statement_timeout')`
+	for name, scan := range map[string]func(dest ...any) error{
+		"pgx": pool.QueryRow(t.Context(), query).Scan, "database/sql": db.QueryRowContext(t.Context(), query).Scan,
+	} {
+		var at time.Time
+		var settings string
+		if err := scan(&at, &settings); err != nil {
+			t.Fatal(err)
+		}
+		if at.Location() != time.UTC || at.Hour() != 10 || settings != "UTC users 7s" {
+			t.Errorf("%s: %v, %q", name, at, settings)
+		}
+	}
+}
+
+func TestOpenKeepsTheURLToItself(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	right := postgrestest.URL(t, nil)
+	for name, tt := range map[string]struct {
+		url         string
+		unavailable bool
+	}{
+		"malformed":      {"postgres://user:s3cret@host:port/db", false},
+		"nobody listens": {"postgres://user:s3cret@" + closed.Addr().String() + "/db", true},
+		"wrong password": {strings.Replace(right, "//postgres:", "//postgres:s3cret", 1), false},
+		"no database":    {strings.Replace(right, "?", "s3cret?", 1), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := postgres.Open(t.Context(), tt.url, postgres.Options{})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			text := strings.ReplaceAll(err.Error(), `database "`, "") // the name of a missing database may be told
+			if name != "no database" && strings.Contains(text, "s3cret") || strings.Contains(text, "user=") {
+				t.Errorf("it tells: %v", err)
+			}
+			if got := postgres.Unavailable(err); got != tt.unavailable {
+				t.Errorf("Unavailable(%v) = %v", err, got)
+			}
+		})
+	}
+}
+
+func TestOpenWaitsForAServerThatStarts(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := closed.Addr().String()
+	closed.Close()
+	target := strings.TrimPrefix(postgrestest.URL(t, nil), "postgres://")
+	credentials, rest, _ := strings.Cut(target, "@")
+	server, path, _ := strings.Cut(rest, "/")
+	opened := make(chan error, 1)
+	go func() {
+		pool, err := postgres.Open(t.Context(), "postgres://"+credentials+"@"+address+"/"+path, postgres.Options{Wait: time.Minute})
+		if err == nil {
+			pool.Close()
+		}
+		opened <- err
+	}()
+	// The port opens while Open is waiting, or just before: both are fine.
+	proxy, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close()
+	go forward(proxy, server)
+	if err := <-opened; err != nil {
+		t.Error(err)
+	}
+}
+
+// forward connects what l accepts to address until l is closed.
+func forward(l net.Listener, address string) {
+	for {
+		in, err := l.Accept()
+		if err != nil {
+			return
+		}
+		out, err := net.Dial("tcp", address)
+		if err != nil {
+			in.Close()
+			return
+		}
+		go func() { _, _ = io.Copy(out, in); out.Close() }()
+		go func() { _, _ = io.Copy(in, out); in.Close() }()
+	}
+}
+
+func TestInTx(t *testing.T) {
+	pool := postgrestest.New(t, postgrestest.Script("create table accounts (id int primary key, n int not null); "+
+		"insert into accounts values (1, 0), (2, 0);"))
+	sum := func() (n int) {
+		if err := pool.QueryRow(t.Context(), "select sum(n) from accounts").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	t.Run("an error rolls back", func(t *testing.T) {
+		errNo := errors.New("no")
+		err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(t.Context(), "update accounts set n = 100"); err != nil {
+				return err
+			}
+			return errNo
+		})
+		if !errors.Is(err, errNo) || sum() != 0 {
+			t.Errorf("%v, sum %d", err, sum())
+		}
+	})
+	t.Run("deadlocks are tried again", func(t *testing.T) {
+		var both sync.WaitGroup
+		both.Add(2)
+		var wg sync.WaitGroup
+		for i := range 2 {
+			wg.Go(func() {
+				attempts := 0
+				err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) error {
+					attempts++
+					for step, id := range []int{1 + i, 2 - i} {
+						if step == 1 && attempts == 1 { // both hold one row and want the other
+							both.Done()
+							both.Wait()
+						}
+						if _, err := tx.Exec(t.Context(), "update accounts set n = n + 1 where id = $1", id); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if sum() != 4 {
+			t.Errorf("sum %d, want 4", sum())
+		}
+	})
+	t.Run("not without end", func(t *testing.T) {
+		attempts := 0
+		err := postgres.InTx(t.Context(), pool, func(pgx.Tx) error {
+			attempts++
+			return &pgconn.PgError{Code: "40001"}
+		})
+		if err == nil || attempts < 2 || attempts > 10 {
+			t.Errorf("%d attempts, %v", attempts, err)
+		}
+	})
+}
+
+func TestConstraintViolated(t *testing.T) {
+	pool := postgrestest.New(t, postgrestest.Script(`create table users (
+		id int constraint users_pkey primary key,
+		age int constraint adult check (age >= 18),
+		boss int constraint boss_exists references users,
+		period int4range, constraint one_at_a_time exclude using gist (period with &&));
+		insert into users values (1, 20, null, '[1,5)');`))
+	db := postgres.SQL(pool)
+	defer db.Close()
+	for statement, want := range map[string]string{
+		"insert into users values (1, 20, null, null)":       "users_pkey",
+		"insert into users values (2, 17, null, null)":       "adult",
+		"insert into users values (2, 18, 9, null)":          "boss_exists",
+		"insert into users values (2, 18, null, '[4,6)')":    "one_at_a_time",
+		"insert into users values (2, 18, null, 'no range')": "",
+	} {
+		_, err := db.ExecContext(t.Context(), statement)
+		name, ok := postgres.ConstraintViolated(fmt.Errorf("ent: constraint failed: %w", err))
+		if name != want || ok != (want != "") {
+			t.Errorf("%s: %q, %v (%v)", statement, name, ok, err)
+		}
+	}
+}
+
+func TestUnavailable(t *testing.T) {
+	code := func(c string) error { return fmt.Errorf("query: %w", &pgconn.PgError{Code: c}) }
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nothing":                        {nil, false},
+		"the server shuts down":          {code("57P01"), true},
+		"the server starts":              {code("57P03"), true},
+		"too many connections":           {code("53300"), true},
+		"connection failure":             {code("08006"), true},
+		"statement timeout":              {code("57014"), true},
+		"a replica":                      {code("25006"), true},
+		"a constraint":                   {code("23505"), false},
+		"a mistake in SQL":               {code("42601"), false},
+		"a wrong password":               {code("28P01"), false},
+		"out of time":                    {context.DeadlineExceeded, true},
+		"cancelled by the caller":        {context.Canceled, false},
+		"the connection was cut":         {io.ErrUnexpectedEOF, true},
+		"refused":                        {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},
+		"database/sql lost a connection": {driver.ErrBadConn, true},
+		"no rows":                        {pgx.ErrNoRows, false},
+		"something else":                 {errors.New("something else"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := postgres.Unavailable(tt.err); got != tt.want {
+				t.Errorf("Unavailable(%v) = %v", tt.err, got)
+			}
+		})
+	}
+}
+
+func TestUnavailableOfRealFailures(t *testing.T) {
+	pool := postgrestest.New(t, nil)
+	_, err := pool.Exec(t.Context(), "select pg_terminate_backend(pg_backend_pid())")
+	if !postgres.Unavailable(err) {
+		t.Errorf("a terminated backend: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := pool.Exec(ctx, "select pg_sleep(30)"); !postgres.Unavailable(err) {
+		t.Errorf("a timeout: %v", err)
+	}
+	pool.Close()
+	if _, err := pool.Exec(t.Context(), "select 1"); !postgres.Unavailable(err) {
+		t.Errorf("a closed pool: %v", err)
+	}
+}
