@@ -1,0 +1,335 @@
+package rpcserver_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+
+	"connectrpc.com/connect"
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
+
+	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+)
+
+const (
+	playerID = "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a001"
+	otherID  = "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a002"
+	staffID  = "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a003"
+	thingID  = "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a004"
+)
+
+// tokens authenticates the test's callers by name.
+type tokens struct{}
+
+func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error) {
+	switch token {
+	case "player":
+		return authn.Caller{UserID: uuid.MustParse(playerID), Role: authn.RolePlayer}, nil
+	case "staff":
+		return authn.Caller{UserID: uuid.MustParse(staffID), Role: authn.RoleStaff}, nil
+	case "admin":
+		return authn.Caller{UserID: uuid.MustParse(staffID), Role: authn.RoleAdmin}, nil
+	case "expired":
+		return authn.Caller{}, apperr.New(apperr.TokenExpired, "")
+	case "redis-away":
+		return authn.Caller{}, apperr.New(apperr.DependencyUnavailable, "").Because(io.ErrUnexpectedEOF)
+	default:
+		return authn.Caller{}, apperr.New(apperr.TokenInvalid, "")
+	}
+}
+
+// useCases stand behind the real schema: they keep the last request and answer it, or err.
+type useCases struct {
+	promotionsv1connect.UnimplementedPromotionServiceHandler
+	usersv1connect.UnimplementedAuthServiceHandler
+
+	mu      sync.Mutex
+	request proto.Message
+	caller  authn.Caller
+	client  netip.Addr
+	err     error
+	panics  bool
+}
+
+func (u *useCases) saw(ctx context.Context, m proto.Message) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.request = proto.Clone(m)
+	u.caller, _ = authn.From(ctx)
+	u.client = rpcserver.ClientAddr(ctx)
+	if u.panics {
+		panic("a use case went wrong")
+	}
+	return u.err
+}
+
+func (u *useCases) last() proto.Message {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	m := u.request
+	u.request = nil
+	return m
+}
+
+func (u *useCases) fail(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.err = err
+}
+
+func (u *useCases) CreatePromotion(
+	ctx context.Context, r *connect.Request[promotionsv1.CreatePromotionRequest],
+) (*connect.Response[promotionsv1.Promotion], error) {
+	if err := u.saw(ctx, r.Msg); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(r.Msg.GetPromotion()), nil
+}
+
+func (u *useCases) UpdatePromotion(
+	ctx context.Context, r *connect.Request[promotionsv1.UpdatePromotionRequest],
+) (*connect.Response[promotionsv1.Promotion], error) {
+	if err := u.saw(ctx, r.Msg); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(r.Msg.GetPromotion()), nil
+}
+
+func (u *useCases) GetPromotion(
+	ctx context.Context, r *connect.Request[promotionsv1.GetPromotionRequest],
+) (*connect.Response[promotionsv1.Promotion], error) {
+	if err := u.saw(ctx, r.Msg); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&promotionsv1.Promotion{Id: r.Msg.GetPromotionId()}), nil
+}
+
+func (u *useCases) ListPromotions(
+	ctx context.Context, r *connect.Request[promotionsv1.ListPromotionsRequest],
+) (*connect.Response[promotionsv1.ListPromotionsResponse], error) {
+	if err := u.saw(ctx, r.Msg); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&promotionsv1.ListPromotionsResponse{}), nil
+}
+
+func (u *useCases) ListPlayerPromotions(
+	ctx context.Context, r *connect.Request[promotionsv1.ListPlayerPromotionsRequest],
+) (*connect.Response[promotionsv1.ListPlayerPromotionsResponse], error) {
+	if err := u.saw(ctx, r.Msg); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&promotionsv1.ListPlayerPromotionsResponse{}), nil
+}
+
+func (u *useCases) Claim(
+	ctx context.Context, r *connect.Request[promotionsv1.ClaimRequest],
+) (*connect.Response[promotionsv1.ClaimResponse], error) {
+	if err := u.saw(ctx, r.Msg); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&promotionsv1.ClaimResponse{}), nil
+}
+
+func (u *useCases) Assign(
+	ctx context.Context, r *connect.Request[promotionsv1.AssignRequest],
+) (*connect.Response[promotionsv1.AssignResponse], error) {
+	if err := u.saw(ctx, r.Msg); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&promotionsv1.AssignResponse{}), nil
+}
+
+func (u *useCases) Register(
+	ctx context.Context, r *connect.Request[usersv1.RegisterRequest],
+) (*connect.Response[usersv1.User], error) {
+	if err := u.saw(ctx, r.Msg); err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&usersv1.User{Email: r.Msg.GetEmail()}), nil
+}
+
+func (u *useCases) Logout(
+	ctx context.Context, r *connect.Request[usersv1.LogoutRequest],
+) (*connect.Response[usersv1.LogoutResponse], error) {
+	if err := u.saw(ctx, r.Msg); err != nil {
+		return nil, err
+	}
+	res := connect.NewResponse(&usersv1.LogoutResponse{})
+	res.Header().Add("Set-Cookie", "refresh_token=; Max-Age=0")
+	return res, nil
+}
+
+// service is a running server over a real socket, HTTP/1.1 and h2c.
+type service struct {
+	*useCases
+	url string
+	log *lockedBuffer
+}
+
+func start(t *testing.T, change ...func(*rpcserver.Config)) *service {
+	t.Helper()
+	log := &lockedBuffer{}
+	cfg := rpcserver.Config{
+		Service: "test", Authenticator: tokens{}, Log: slog.New(slog.NewJSONHandler(log, nil)),
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	s, err := rpcserver.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &useCases{}
+	s.Mount(promotionsv1connect.NewPromotionServiceHandler(u, s.Options()...))
+	s.Mount(usersv1connect.NewAuthServiceHandler(u, s.Options()...))
+	s.Handle("GET /plain", http.HandlerFunc(hijack))
+	h, err := s.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(h)
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	t.Cleanup(server.Close)
+	return &service{u, server.URL, log}
+}
+
+// hijack proves that it was given the connection.
+func hijack(w http.ResponseWriter, _ *http.Request) {
+	conn, buf, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = buf.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\nhijacked")
+	_ = buf.Flush()
+	_ = conn.Close()
+}
+
+// answer is what a client saw.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (a answer) object(t *testing.T) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(a.body), &m); err != nil {
+		t.Fatalf("the answer %d %q is no JSON object: %v", a.status, a.body, err)
+	}
+	return m
+}
+
+// fields are the violated ones of a problem document, in order.
+func (a answer) fields(t *testing.T) string {
+	t.Helper()
+	var p struct{ Violations []struct{ Field string } }
+	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
+		t.Fatalf("the answer %d %q is no problem document: %v", a.status, a.body, err)
+	}
+	names := make([]string, 0, len(p.Violations))
+	for _, v := range p.Violations {
+		names = append(names, v.Field)
+	}
+	return strings.Join(names, " ")
+}
+
+// call sends a request; header lines are "Name: value". JSON is said to be JSON unless a header says otherwise.
+func (s *service) call(t *testing.T, line, token, body string, header ...string) answer {
+	t.Helper()
+	method, path, _ := strings.Cut(line, " ")
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range header {
+		name, value, _ := strings.Cut(h, ": ")
+		if value == "" {
+			req.Header.Del(name)
+			continue
+		}
+		req.Header.Set(name, value)
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, string(b)}
+}
+
+// problem checks that an answer is a complete problem document with a code.
+func (a answer) problem(t *testing.T, status int, code apperr.Code) {
+	t.Helper()
+	p := a.object(t)
+	if a.status != status || p["code"] != string(code) || p["status"] != float64(status) {
+		t.Errorf("got %d %s, want %d %s", a.status, a.body, status, code)
+	}
+	if ct := a.header.Get("Content-Type"); ct != "application/problem+json" {
+		t.Errorf("Content-Type is %q", ct)
+	}
+	for _, member := range []string{"type", "title", "detail", "instance", "requestId"} {
+		if s, _ := p[member].(string); s == "" {
+			t.Errorf("the member %s is missing in %s", member, a.body)
+		}
+	}
+	if p["requestId"] != a.header.Get("X-Request-Id") {
+		t.Errorf("requestId %v is not X-Request-Id %q", p["requestId"], a.header.Get("X-Request-Id"))
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func unmarshal(t *testing.T, text string, m proto.Message) {
+	t.Helper()
+	if err := prototext.Unmarshal([]byte(text), m); err != nil {
+		t.Fatal(err)
+	}
+}
