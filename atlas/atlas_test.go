@@ -1,0 +1,296 @@
+package atlas_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/atlas/plan"
+	"github.com/casino-loyalty/loyalty/internal/migrate"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/services/promotions"
+)
+
+func folders() map[string]fs.FS {
+	return map[string]fs.FS{"users": atlas.Users, "promotions": atlas.Promotions, "notifications": atlas.Notifications}
+}
+
+func TestEveryDatabaseHasMigrations(t *testing.T) {
+	t.Parallel()
+	var planned []string
+	for _, d := range plan.Databases() {
+		planned = append(planned, d.Name)
+	}
+	embedded := slices.Sorted(maps.Keys(folders()))
+	if slices.Sort(planned); !slices.Equal(planned, embedded) {
+		t.Errorf("embedded are %v, planned are %v", embedded, planned)
+	}
+}
+
+// The migrations lead exactly to what the schema describes, apply with a correct atlas.sum, and leave nothing to do.
+func TestMigrationsMatchTheSchema(t *testing.T) {
+	t.Parallel()
+	for name, folder := range folders() {
+		status, err := migrate.StatusOf(t.Context(), postgrestest.URL(t, folder), folder)
+		if err != nil || len(status.Pending) > 0 {
+			t.Errorf("%s: pending %v, %v", name, status.Pending, err)
+		}
+	}
+	root := t.TempDir()
+	if err := os.CopyFS(root, os.DirFS(".")); err != nil {
+		t.Fatal(err)
+	}
+	written, err := plan.Write(t.Context(), postgrestest.URL(t, nil), root, "drift")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range written {
+		sql, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Errorf("the schema asks for more than the migrations give; run make migrate-diff\n%s", sql)
+	}
+}
+
+func TestAChangedMigrationIsNoticed(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	if err := os.CopyFS(root, os.DirFS("users")); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(root, "20261122000003_rules.sql")
+	if err := os.WriteFile(name, []byte("-- nothing any more\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := migrate.Up(t.Context(), postgrestest.URL(t, nil), os.DirFS(root), nil)
+	if err == nil || !strings.Contains(err.Error(), "atlas.sum") {
+		t.Errorf("got %v, want an error about atlas.sum", err)
+	}
+}
+
+func TestTheLedgerIsAppendOnly(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, atlas.Users)
+	user := insertUser(t, db, "player@example.com")
+	insertTransaction(t, db, user, 1)
+	for _, sql := range []string{
+		"UPDATE transactions SET amount = 2", "DELETE FROM transactions", "TRUNCATE transactions", "TRUNCATE users CASCADE",
+	} {
+		_, err := db.Exec(t.Context(), sql)
+		if err == nil || !strings.Contains(err.Error(), "append-only") {
+			t.Errorf("%s: got %v, want that the ledger is append-only", sql, err)
+		}
+	}
+	insertTransaction(t, db, user, 2)
+}
+
+// Each row breaks one constraint and no other.
+func TestUsersConstraints(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, atlas.Users)
+	user := insertUser(t, db, "Player@example.com")
+	insertTransaction(t, db, user, 1)
+	for name, tt := range map[string]struct {
+		sql  string
+		want string
+	}{
+		"the e-mail in other case":   {"INSERT INTO users SELECT gen_random_uuid(), 'PLAYER@example.COM', role, true, 0, now(), '', 0 FROM users", "users_email_key"},
+		"an unknown role":            {"UPDATE users SET role = 'GOD'", "users_role"},
+		"a negative balance":         {"UPDATE users SET balance = -0.01", "users_balance_not_negative"},
+		"an entry of nobody":         {entry("gen_random_uuid()", "'CREDIT'", "1", "1", "2", "'b'"), "transactions_user_id_fkey"},
+		"an entry of another kind":   {entry("id", "'GIFT'", "1", "1", "2", "'b'"), "transactions_type"},
+		"an entry of nothing":        {entry("id", "'CREDIT'", "0", "1", "2", "'b'"), "transactions_amount"},
+		"an entry too large":         {entry("id", "'CREDIT'", "1000000000.01", "1", "2", "'b'"), "transactions_amount"},
+		"an entry below zero":        {entry("id", "'DEBIT'", "1", "-1", "2", "'b'"), "transactions_balance_after"},
+		"a key used before":          {entry("id", "'CREDIT'", "1", "1", "2", "'key 1'"), "transactions_idempotency_key_key"},
+		"a place in the order twice": {entry("id", "'CREDIT'", "1", "1", "1", "'b'"), "transactions_user_id_seq"},
+	} {
+		refused(t, db, name, tt.sql, tt.want)
+	}
+}
+
+func entry(user, kind, amount, after, seq, key string) string {
+	return fmt.Sprintf(`INSERT INTO transactions
+		(id, user_id, type, amount, balance_after, description, created_at, seq, idempotency_key, content_hash)
+		SELECT gen_random_uuid(), %s, %s, %s, %s, '', now(), %s, %s, '' FROM users`, user, kind, amount, after, seq, key)
+}
+
+func TestPromotionsConstraints(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, atlas.Promotions)
+	promotion := "(gen_random_uuid(), %s, '', true, %s, %s, %s, %s, now(), now())"
+	insert := func(title, kind, amount, start, end string) string {
+		return "INSERT INTO promotions VALUES " + fmt.Sprintf(promotion, title, kind, amount, start, end)
+	}
+	run(t, db, insert("'a'", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"))
+	assign := func(user, promotion, claimed, amount, transaction, at, key string) string {
+		return fmt.Sprintf(`INSERT INTO player_promotions (id, user_id, promotion_id, claimed, amount, created_at,
+			transaction_id, claimed_at, title, claim_key)
+			SELECT gen_random_uuid(), %s, %s, %s, %s, now(), %s, %s, '', %s FROM promotions`,
+			user, promotion, claimed, amount, transaction, at, key)
+	}
+	user := "'" + uuid.NewString() + "'"
+	run(t, db, assign(user, "id", "false", "1", "NULL", "NULL", "'key'"))
+	other := "'" + uuid.NewString() + "'"
+	for name, tt := range map[string]struct {
+		sql  string
+		want string
+	}{
+		"no title":             {insert("''", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_title_length"},
+		"a title too long":     {insert("repeat('ü', 201)", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_title_length"},
+		"an unknown type":      {insert("'a'", "'GIFT'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_type"},
+		"no amount":            {insert("'a'", "'BONUS'", "0", "'2026-01-01'", "'2026-01-01'"), "promotions_amount"},
+		"an amount too large":  {insert("'a'", "'BONUS'", "1000000000.01", "'2026-01-01'", "'2026-01-01'"), "promotions_amount"},
+		"an end before start":  {insert("'a'", "'BONUS'", "1", "'2026-01-02'", "'2026-01-01'"), "promotions_period"},
+		"the same of uniques":  {insert("'a'", "'WELCOME_BONUS'", "1", "'2026-01-02'", "'2026-01-01'"), "promotions_period"},
+		"assigned twice":       {assign(user, "id", "false", "1", "NULL", "NULL", "NULL"), "player_promotions_user_id_promotion_id"},
+		"of no promotion":      {assign(other, "gen_random_uuid()", "false", "1", "NULL", "NULL", "NULL"), "player_promotions_promotion_id_fkey"},
+		"of nothing":           {assign(other, "id", "false", "0", "NULL", "NULL", "NULL"), "player_promotions_amount"},
+		"claimed for nothing":  {assign(other, "id", "true", "1", "NULL", "now()", "NULL"), "player_promotions_claimed_with_transaction"},
+		"claimed at no time":   {assign(other, "id", "true", "1", "gen_random_uuid()", "NULL", "NULL"), "player_promotions_claimed_with_transaction"},
+		"paid but not claimed": {assign(other, "id", "false", "1", "gen_random_uuid()", "now()", "NULL"), "player_promotions_claimed_with_transaction"},
+	} {
+		refused(t, db, name, tt.sql, tt.want)
+	}
+	run(t, db, insert("'b'", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"))
+	refused(t, db, "a claim key used before", assign(user, "id", "false", "1", "NULL", "NULL", "'key'")+" WHERE title = 'b'",
+		"player_promotions_user_id_claim_key")
+}
+
+func TestUniquePerPeriod(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, atlas.Promotions)
+	insert := func(active bool, kind promotions.PromotionType, start, end string) error {
+		_, err := db.Exec(t.Context(), "INSERT INTO promotions VALUES (gen_random_uuid(), 'a', '', $1, $2, 1, $3, $4, now(), now())",
+			active, kind, start, end)
+		return err
+	}
+	for _, kind := range promotions.PromotionTypes() {
+		if err := insert(true, kind, "2026-01-10", "2026-01-20"); err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		for period, overlaps := range map[[2]string]bool{
+			{"2026-01-01", "2026-01-09"}: false, {"2026-01-01", "2026-01-10"}: true, {"2026-01-12", "2026-01-12"}: true,
+			{"2026-01-01", "2026-02-01"}: true, {"2026-01-20", "2026-01-30"}: true, {"2026-01-21", "2026-01-30"}: false,
+		} {
+			err := insert(true, kind, period[0], period[1])
+			name, _ := postgres.ConstraintViolated(err)
+			if refused := name == "promotions_unique_per_period"; refused != (overlaps && kind.UniquePerPeriod()) || !refused && err != nil {
+				t.Errorf("%s from %s to %s: %v", kind, period[0], period[1], err)
+			}
+			if err := insert(false, kind, period[0], period[1]); err != nil {
+				t.Errorf("inactive %s from %s to %s: %v", kind, period[0], period[1], err)
+			}
+			run(t, db, "DELETE FROM promotions WHERE start_date <> '2026-01-10' OR NOT is_active")
+		}
+	}
+}
+
+// The constraint cannot be generated, so it is compared with the schema here.
+func TestUniqueTypesAreTheSchemas(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, atlas.Promotions)
+	var definition string
+	err := db.QueryRow(t.Context(),
+		"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'promotions_unique_per_period'").Scan(&definition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, condition, found := strings.Cut(definition, "WHERE")
+	if !found {
+		t.Fatalf("no condition in %s", definition)
+	}
+	var got, want []string
+	for _, m := range regexp.MustCompile(`'([A-Z_]+)'`).FindAllStringSubmatch(condition, -1) {
+		got = append(got, m[1])
+	}
+	for _, kind := range promotions.PromotionTypes() {
+		if kind.UniquePerPeriod() {
+			want = append(want, string(kind))
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the constraint keeps %v unique, the schema says %v: add a migration that replaces it", got, want)
+	}
+}
+
+func TestNotificationsConstraints(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, atlas.Notifications)
+	insert := func(user, seq, eventID string) string {
+		return fmt.Sprintf(`INSERT INTO notifications (id, type, created_at, user_id, seq, event_id)
+			VALUES (gen_random_uuid(), 'promotion', now(), %s, %s, %s)`, user, seq, eventID)
+	}
+	user := "'" + uuid.NewString() + "'"
+	run(t, db, insert(user, "1", "'a'"))
+	run(t, db, insert(user, "2", "'b'"))
+	run(t, db, insert("gen_random_uuid()", "1", "'c'"))
+	refused(t, db, "an event twice", insert(user, "3", "'a'"), "notifications_event_id_key")
+	refused(t, db, "a number twice", insert(user, "2", "'d'"), "notifications_user_id_seq")
+}
+
+func TestEventTables(t *testing.T) {
+	t.Parallel()
+	for name, folder := range map[string]fs.FS{"users": atlas.Users, "promotions": atlas.Promotions} {
+		db := postgrestest.New(t, folder)
+		insert := "INSERT INTO outbox (event_id, topic, key, type, source, content_type, payload, time, shard) " +
+			"VALUES ('018f0000-0000-7000-8000-000000000001', 't', 'k', 'y', 's', 'c', '', now(), 1)"
+		run(t, db, insert)
+		refused(t, db, name+": an event twice", insert, "outbox_event_id_key")
+	}
+	db := postgrestest.New(t, atlas.Promotions)
+	run(t, db, "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ('a', '1', now()), ('b', '1', now()), ('a', '2', now())")
+	refused(t, db, "handled twice", "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ('a', '1', now())",
+		"inbox_consumer_event_id")
+}
+
+func insertUser(t *testing.T, db *pgxpool.Pool, email string) uuid.UUID {
+	t.Helper()
+	id := uuid.New()
+	_, err := db.Exec(t.Context(), `INSERT INTO users (id, email, role, created_at, password_hash)
+		VALUES ($1, $2, 'PLAYER', now(), '')`, id, email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func insertTransaction(t *testing.T, db *pgxpool.Pool, user uuid.UUID, seq int) {
+	t.Helper()
+	_, err := db.Exec(t.Context(), `INSERT INTO transactions
+		(id, user_id, type, amount, balance_after, description, created_at, seq, idempotency_key, content_hash)
+		VALUES ($1, $2, 'CREDIT', 1, 1, '', now(), $3, $4, '')`, uuid.New(), user, seq, fmt.Sprintf("key %d", seq))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func run(t *testing.T, db *pgxpool.Pool, sql string) {
+	t.Helper()
+	if _, err := db.Exec(context.Background(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func refused(t *testing.T, db *pgxpool.Pool, name, sql, constraint string) {
+	t.Helper()
+	_, err := db.Exec(t.Context(), sql)
+	if got, _ := postgres.ConstraintViolated(err); got != constraint {
+		t.Errorf("%s: refused by %q (%v), want %s", name, got, err, constraint)
+	}
+}
