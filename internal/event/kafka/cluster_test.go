@@ -1,0 +1,108 @@
+package kafka_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/eventtest"
+	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
+)
+
+// TestCluster runs against three real brokers.
+func TestCluster(t *testing.T) {
+	cluster := kafkacluster.Start(t)
+	brokers := strings.Join(cluster.Brokers(), ",")
+	t.Run("conformance", func(t *testing.T) {
+		eventtest.Run(t, eventtest.Driver{Addr: brokers, Open: open, Raw: raw, Partitions: 3, Replication: 3})
+	})
+	t.Run("the leader is killed", func(t *testing.T) { testLeaderKilled(t, cluster, brokers) })
+}
+
+// testLeaderKilled kills the leader of a partition under load, and then, once it is back, another broker. What was
+// acknowledged is delivered, in order per key.
+func testLeaderKilled(t *testing.T, cluster *kafkacluster.Cluster, brokers string) {
+	const keys, perStep = 8, 150
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(cancel)
+	topic := "leader-" + uuid.NewString()
+	newBus := func() event.Bus {
+		bus, err := open(ctx, brokers, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(bus.Close)
+		return bus
+	}
+	bus := newBus()
+	if err := bus.EnsureTopics(ctx, 3, 3, event.TopicSpec{Name: topic, Retention: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	rec := eventtest.NewRecorder()
+	handle := func(ctx context.Context, e event.Event) error {
+		defer rec.Enter(e)()
+		return rec.Handle(ctx, e)
+	}
+	var running sync.WaitGroup
+	for range 2 {
+		member := newBus()
+		running.Go(func() {
+			if err := member.Subscribe(ctx, event.Subscription{Group: topic, Topic: topic, Handler: handle}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+
+	var acknowledged atomic.Int64
+	stop := make(chan struct{})
+	running.Go(func() {
+		for n := 0; ; n++ {
+			batch := make([]event.Event, keys)
+			for k := range batch {
+				key := fmt.Sprintf("key-%d", k)
+				batch[k] = event.Event{
+					ID: fmt.Sprintf("%s/%d#", key, n), Source: "/test", Type: "t", Topic: topic, Key: key, Time: time.Now(),
+				}
+			}
+			// As the outbox does: again until it is acknowledged.
+			for bus.Publish(ctx, batch...) != nil {
+				if ctx.Err() != nil {
+					return
+				}
+			}
+			acknowledged.Add(keys)
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	})
+
+	rec.Wait(t, keys*perStep)
+	first := cluster.Leader(t, topic, 0)
+	cluster.Kill(first)
+	killed := time.Now()
+	rec.Wait(t, rec.Distinct()+keys*perStep)
+	t.Logf("%d events came in the %s after the leader was killed", keys*perStep, time.Since(killed).Round(time.Millisecond))
+	cluster.Restart(t, first)
+	rec.Wait(t, rec.Distinct()+keys*perStep)
+	second := cluster.Leader(t, topic, 1)
+	cluster.Kill(second)
+	rec.Wait(t, rec.Distinct()+keys*perStep)
+	close(stop)
+	rec.Wait(t, int(acknowledged.Load()))
+	cluster.Restart(t, second)
+	rec.Check(t)
+	cancel()
+	running.Wait()
+	t.Logf("%d events were acknowledged, %d deliveries", acknowledged.Load(), len(rec.Seen()))
+}
