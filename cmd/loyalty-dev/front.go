@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+
+	"github.com/casino-loyalty/loyalty/internal/gateway"
+)
+
+// front is the public port. It is open from the very start, so that a port that is taken is told at once and health
+// checks get their answer; until the services are there it says that they are not.
+type front struct {
+	address string
+	server  *http.Server
+	handler atomic.Pointer[http.Handler]
+	served  chan error
+}
+
+var errStarting = errors.New("starting")
+
+func openFront(address string, log *slog.Logger) (*front, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err
+		}
+		if sys, ok := errors.AsType[*os.SyscallError](err); ok {
+			err = sys.Err
+		}
+		return nil, fmt.Errorf("cannot listen on %s: %w: name another address with --addr", address, err)
+	}
+	f := &front{address: listener.Addr().String(), served: make(chan error, 1)}
+	starting := func(context.Context) error { return errStarting }
+	f.serve(gateway.New(gateway.Services{Ready: map[string]func(context.Context) error{
+		"users": starting, "promotions": starting, "notifications": starting,
+	}}, gateway.Options{}))
+	f.server = gateway.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		(*f.handler.Load()).ServeHTTP(w, r)
+	}), log)
+	go func() { f.served <- f.server.Serve(listener) }()
+	return f, nil
+}
+
+// serve makes h answer from now on.
+func (f *front) serve(h http.Handler) { f.handler.Store(&h) }
+
+// run watches the server and, when ctx ends, lets the requests under way finish.
+func (f *front) run(ctx context.Context) error {
+	select {
+	case err := <-f.served:
+		return err
+	case <-ctx.Done():
+		return f.close()
+	}
+}
+
+// close stops the server. Requests that do not finish within their time are cut off.
+func (f *front) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopFront)
+	defer cancel()
+	err := f.server.Shutdown(ctx)
+	if err != nil {
+		err = f.server.Close()
+	}
+	<-f.served
+	return err
+}

@@ -1,0 +1,138 @@
+package tour
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+)
+
+// assignment is scenario 2: the staff assigns a promotion to one player who is online and one who is not.
+func (g *guide) assignment(ctx context.Context) error {
+	g.step("The admin registers Stella as a member of the staff")
+	if err := g.register(ctx, g.staff, "/api/v1/auth/register-staff", g.admin); err != nil {
+		return err
+	}
+	g.step("Stella logs in")
+	if err := g.login(ctx, g.staff); err != nil {
+		return err
+	}
+	g.step("Stella creates a bonus")
+	if _, err := g.createPromotion(ctx, g.staff, &g.gift, map[string]any{
+		"title": "Weekend Bonus", "description": "A little extra for the weekend", "type": bonus,
+		"amount": "50", "startDate": today(0), "endDate": today(7),
+	}, http.StatusCreated); err != nil {
+		return err
+	}
+	g.step("Ben registers, and stays offline")
+	if err := g.register(ctx, g.ben, "/api/v1/auth/register", nil); err != nil {
+		return err
+	}
+	if err := g.assign(ctx); err != nil {
+		return err
+	}
+	if err := g.readOnBothDevices(ctx); err != nil {
+		return err
+	}
+	return g.readLater(ctx)
+}
+
+// assign assigns the gift, twice.
+func (g *guide) assign(ctx context.Context) error {
+	stranger := uuid.Must(uuid.NewV7()).String()
+	players := []string{g.anna.id, g.ben.id, stranger}
+	for _, round := range []struct{ title, outcome string }{
+		{"Stella assigns the bonus to Anna, to Ben and to nobody we know", "ASSIGNED"},
+		{"Stella assigns it again, which changes nothing", "ALREADY_ASSIGNED"},
+	} {
+		g.step(round.title)
+		var answer struct {
+			Results []struct {
+				PlayerID string `json:"player_id"`
+				Outcome  string `json:"outcome"`
+			} `json:"results"`
+		}
+		path := "/api/v1/promotions/" + g.gift.ID + "/assign"
+		body := map[string]any{"player_ids": players}
+		if _, err := g.call(ctx, g.staff, "POST", path, body, &answer, http.StatusOK); err != nil {
+			return err
+		}
+		outcomes := map[string]string{}
+		for _, r := range answer.Results {
+			outcomes[r.PlayerID] = r.Outcome
+		}
+		for id, want := range map[string]string{
+			g.anna.id: round.outcome, g.ben.id: round.outcome, stranger: "UNKNOWN_PLAYER",
+		} {
+			if err := expect(outcomes[id] == want, "%s for %s, not %q", want, id, outcomes[id]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readOnBothDevices shows that Anna is told live, and that what she reads on one device is read on the other.
+func (g *guide) readOnBothDevices(ctx context.Context) error {
+	g.step("Anna, who is online, is told at once")
+	told, err := g.sockets[0].await(ctx, "the bonus", notifies(g.gift))
+	if err != nil {
+		return err
+	}
+	id := told.Notification.ID
+
+	g.step("Anna opens a second socket and reads the notification")
+	if err := g.openSocket(ctx, "Anna's laptop"); err != nil {
+		return err
+	}
+	var answer struct {
+		Unread int `json:"unread"`
+	}
+	body := map[string]any{"ids": []string{id}}
+	if _, err := g.call(ctx, g.anna, "POST", "/api/v1/notifications/read", body, &answer, http.StatusOK); err != nil {
+		return err
+	}
+	for _, s := range g.sockets {
+		told, err := s.await(ctx, "that the notification is read", func(f frame) bool { return f.Read != nil })
+		if err != nil {
+			return err
+		}
+		got := told.Read
+		if err := expect(len(got.IDs) == 1 && got.IDs[0] == id && got.Unread == answer.Unread,
+			"%s to be the one that is read, and %d to be unread", id, answer.Unread); err != nil {
+			return err
+		}
+	}
+	g.remark("Both devices know.")
+	return nil
+}
+
+// readLater shows that Ben, who was offline, missed nothing.
+func (g *guide) readLater(ctx context.Context) error {
+	g.step("Ben logs in later and finds what he missed")
+	if err := g.login(ctx, g.ben); err != nil {
+		return err
+	}
+	err := g.retry(ctx, func() (bool, error) {
+		var list notificationList
+		_, err := g.call(ctx, g.ben, "GET", "/api/v1/notifications?unread=true", nil, &list, http.StatusOK)
+		for _, n := range list.Notifications {
+			if n.Content.ID == g.gift.ID {
+				return true, err
+			}
+		}
+		return false, err
+	})
+	if err != nil {
+		return err
+	}
+	g.step("Ben reads everything")
+	var answer struct {
+		Unread *int `json:"unread"`
+	}
+	body := map[string]any{"all": true}
+	if _, err := g.call(ctx, g.ben, "POST", "/api/v1/notifications/read", body, &answer, http.StatusOK); err != nil {
+		return err
+	}
+	return expect(answer.Unread != nil && *answer.Unread == 0, "nothing to be unread")
+}

@@ -1,0 +1,112 @@
+package tour
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// person is somebody who uses the platform. Without a token it is a stranger to the platform.
+type person struct {
+	name, email, password string
+	id, token, refresh    string
+}
+
+// The parts of the API's answers that the tour looks at.
+type (
+	user struct {
+		ID      string `json:"id"`
+		Email   string `json:"email"`
+		Balance string `json:"balance"`
+	}
+	promotion struct {
+		ID     string `json:"id"`
+		Amount string `json:"amount"`
+	}
+	promotionList struct {
+		Promotions []promotion `json:"promotions"`
+	}
+	assignment struct {
+		PromotionID string `json:"promotion_id"`
+		Claimed     bool   `json:"claimed"`
+	}
+	notification struct {
+		ID      string    `json:"id"`
+		Content promotion `json:"content"`
+	}
+	notificationList struct {
+		Notifications []notification `json:"notifications"`
+	}
+	problem struct {
+		Code          string `json:"code"`
+		TransactionID string `json:"transactionId"`
+	}
+)
+
+// call sends a request in a person's name, shows it and its answer, and reads the answer into the given value. Another
+// status than the wanted ones is an error. A body or a value to read into may be nil.
+func (g *guide) call(
+	ctx context.Context, who *person, method, path string, body, into any, want ...int,
+) (status int, err error) {
+	var content []byte
+	if body != nil {
+		if content, err = json.Marshal(body); err != nil {
+			return 0, err
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, method, g.url+path, bytes.NewReader(content))
+	if err != nil {
+		return 0, err
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if who.token != "" {
+		r.Header.Set("Authorization", "Bearer "+who.token)
+	}
+	g.request(who.name, method, path, content)
+	begun := time.Now()
+	resp, err := g.client.Do(r)
+	if err != nil {
+		return 0, fmt.Errorf("no answer: %w", err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, fmt.Errorf("half an answer: %w", err)
+	}
+	g.answer(resp.Status, time.Since(begun), answer, resp.StatusCode < 400)
+	if !slices.Contains(want, resp.StatusCode) {
+		return 0, fmt.Errorf("expected status %d, not %s", want[0], resp.Status)
+	}
+	if into != nil {
+		if err := json.Unmarshal(answer, into); err != nil {
+			return 0, fmt.Errorf("the answer cannot be read: %w", err)
+		}
+	}
+	return resp.StatusCode, nil
+}
+
+// retry asks until there is a result. It is for what happens behind the scenes and is soon true.
+func (g *guide) retry(ctx context.Context, ask func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		done, err := ask()
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("nothing came within %v", patience)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package tour
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The colours of a terminal.
+const (
+	bold, green, red, blue, grey = "1", "32", "31", "34", "90"
+)
+
+// printer writes the tour's story. It is safe for concurrent use.
+type printer struct {
+	mu     sync.Mutex
+	out    io.Writer
+	colour bool
+	number int
+	title  string
+}
+
+func (p *printer) chapter(title string) {
+	p.print("\n%s\n", p.paint(bold, "== "+title+" =="))
+}
+
+// step begins the next step.
+func (p *printer) step(title string) {
+	p.number++
+	p.title = title
+	p.print("\n%s\n", p.paint(bold, fmt.Sprintf("%2d. %s", p.number, title)))
+}
+
+func (p *printer) request(who, method, path string, body []byte) {
+	p.print("    %s %s %s\n%s", p.paint(grey, who+" ->"), p.paint(blue, method), path, indent(body))
+}
+
+func (p *printer) answer(status string, took time.Duration, body []byte, good bool) {
+	colour := green
+	if !good {
+		colour = red
+	}
+	p.print("    %s %s %s\n%s", p.paint(grey, "<-"), p.paint(colour, status),
+		p.paint(grey, fmt.Sprintf("(%d ms)", took.Milliseconds())), indent(body))
+}
+
+// frame shows what a socket received.
+func (p *printer) frame(socket string, message []byte) {
+	p.print("    %s\n%s", p.paint(green, "<= live on "+socket), indent(message))
+}
+
+func (p *printer) remark(text string) {
+	p.print("    %s\n", p.paint(grey, text))
+}
+
+func (p *printer) end(text string) {
+	p.print("\n%s\n", p.paint(green, text))
+}
+
+func (p *printer) print(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(p.out, format, args...)
+}
+
+func (p *printer) paint(colour, text string) string {
+	if !p.colour {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+// Secrets in JSON: of a token the beginning is shown, of a password nothing.
+var (
+	tokens    = regexp.MustCompile(`("(?:accessToken|refreshToken)": *"[^"]{12})[^"]*"`)
+	passwords = regexp.MustCompile(`("password": *")[^"]*"`)
+)
+
+// indent lays JSON out for people. What is not JSON is left as it is.
+func indent(body []byte) string {
+	const margin = "       "
+	if len(bytes.TrimSpace(body)) == 0 {
+		return ""
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, bytes.TrimSpace(body), margin, "  "); err != nil {
+		return margin + strings.ReplaceAll(string(body), "\n", "\n"+margin) + "\n"
+	}
+	text := tokens.ReplaceAllString(b.String(), `$1..."`)
+	return margin + passwords.ReplaceAllString(text, `$1********"`) + "\n"
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
+)
+
+// Names of the buses.
+const (
+	busKafka = "kafka"
+	busNATS  = "nats"
+)
+
+// options are the command line's.
+type options struct {
+	addr         string
+	data         string
+	bus          string
+	admin        datadir.Admin
+	demo         bool
+	addressLimit int
+	logLevel     slog.Level
+}
+
+// parse reads the arguments. It shows the usage where they are wrong.
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("loyalty-dev", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() {
+		fmt.Fprintln(stderr, "loyalty-dev runs the whole platform in one process. Its flags:")
+		f.PrintDefaults()
+		fmt.Fprintln(stderr, "loyalty-dev tour plays the scenarios against it; see loyalty-dev tour --help")
+	}
+	data, dataErr := datadir.Default()
+	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`address` to listen on")
+	f.StringVar(&o.data, "data", data, "`directory` that keeps the data")
+	f.StringVar(&o.bus, "bus", busKafka, "the bus that events travel on: kafka or nats")
+	f.StringVar(&o.admin.Email, "admin-email", "",
+		"the first admin's e-mail `address` (default that of the start before, or "+datadir.DefaultAdminEmail+")")
+	f.StringVar(&o.admin.Password, "admin-password", "",
+		"the first admin's `password` (default that of the start before, or one made up)")
+	f.BoolVar(&o.demo, "demo", false, "add a few promotions and players")
+	f.IntVar(&o.addressLimit, "address-limit", 1000,
+		"how many registrations and logins a minute one network address may try; the limits per account are production's")
+	f.TextVar(&o.logLevel, "log-level", slog.LevelWarn, "the least `level` to log: debug, info, warn or error")
+	if err := f.Parse(args); err != nil {
+		return o, usage(err)
+	}
+	var wrong string
+	switch {
+	case f.NArg() > 0:
+		wrong = fmt.Sprintf("unknown argument %q", f.Arg(0))
+	case o.bus != busKafka && o.bus != busNATS:
+		wrong = fmt.Sprintf("--bus is kafka or nats, not %q", o.bus)
+	case o.addressLimit < 1:
+		wrong = "--address-limit must be at least 1"
+	case o.data == "" && dataErr != nil:
+		return o, fmt.Errorf("%w: name a directory with --data", dataErr)
+	default:
+		return o, nil
+	}
+	fmt.Fprintln(stderr, "loyalty-dev:", wrong)
+	return o, errUsage
+}
+
+// usage makes an error of flag, which has been shown already, one that is not shown again.
+func usage(err error) error {
+	if err == flag.ErrHelp {
+		return err
+	}
+	return errUsage
+}

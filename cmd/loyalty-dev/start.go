@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+
+	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
+	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+)
+
+// start runs the platform until ctx ends or a part of it fails.
+func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.logLevel}))
+	p := newProgress(stdout)
+
+	dir, err := datadir.Open(o.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	admin, err := dir.Admin(o.admin)
+	if err != nil {
+		return err
+	}
+	front, err := openFront(o.addr, log)
+	if err != nil {
+		return err
+	}
+	p.say("Starting on %s, data in %s", front.address, dir.Path())
+
+	ctx, release := withParent(ctx)
+	defer release()
+	g := lifecycle.New(ctx)
+	handler, err := assemble(g, dir, o, p, log)
+	if err == nil {
+		front.serve(handler)
+		g.Go("HTTP", front.run)
+		p.say("Ready")
+		p.show(banner(front.address, admin))
+		err = g.Wait()
+		p.say("Stopping")
+	} else {
+		err = errors.Join(err, front.close())
+		if ctx.Err() != nil {
+			err = nil // stopped while it started: whatever failed, failed for that
+		}
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopAll)
+	defer cancel()
+	err = errors.Join(err, g.Stop(stopCtx))
+	if err == nil {
+		p.say("Stopped")
+	}
+	return err
+}
