@@ -1,0 +1,168 @@
+package columns_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/casino-loyalty/loyalty/internal/columns"
+	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/money"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+)
+
+// row is a row of a table that has a nullable column of every kind.
+type row struct {
+	id      uuid.UUID
+	amount  money.Amount
+	day     date.Date
+	at      time.Time
+	text    string
+	object  map[string]any
+	content []byte
+}
+
+const list = "id, amount, day, at, text, object, content"
+
+func (r *row) targets() []any {
+	return []any{
+		(*columns.UUID)(&r.id), (*columns.Money)(&r.amount), (*columns.Date)(&r.day), (*columns.Time)(&r.at),
+		(*columns.Text)(&r.text), &r.object, &r.content,
+	}
+}
+
+func (r *row) values() []any {
+	return []any{
+		columns.UUID(r.id), columns.Money(r.amount), columns.Date(r.day), columns.Time(r.at), columns.Text(r.text),
+		columns.JSON(r.object), r.content,
+	}
+}
+
+func day(t *testing.T, s string) date.Date {
+	t.Helper()
+	d, err := date.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, nil)
+	_, err := db.Exec(t.Context(), `CREATE TABLE rows (n serial, id uuid, amount numeric(18,2) NOT NULL, day date,
+		at timestamptz, text text, object jsonb NOT NULL, content bytea NOT NULL)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 3, 10, 23, 59, 59, 123456000, time.UTC)
+	rows := []row{
+		{content: []byte{}},
+		{
+			id: uuid.MustParse("018f0000-0000-7000-8000-000000000001"), amount: 2000, day: day(t, "2026-03-10"), at: at,
+			text: "a", object: map[string]any{"promotionId": "x", "n": 1.5, "list": []any{nil, true}}, content: []byte{0, 255},
+		},
+		{amount: 1, day: day(t, "0001-01-01"), object: map[string]any{}, content: []byte("c")},
+		{amount: -5, day: day(t, "9999-12-31"), object: map[string]any{}, content: []byte("c")},
+		{amount: money.Max - 99, object: map[string]any{}, content: []byte("c")},
+		{amount: -money.Max, at: at.In(time.FixedZone("east", 3600)), object: map[string]any{}, content: []byte("c")},
+		{amount: 100_000_000_000, object: map[string]any{}, content: []byte("c")},
+	}
+	insert := "INSERT INTO rows (" + list + ") VALUES (" + columns.Placeholders(list) + ")"
+	for i := range rows {
+		if _, err := db.Exec(t.Context(), insert, rows[i].values()...); err != nil {
+			t.Fatalf("row %d: %v", i, err)
+		}
+	}
+	_, err = db.CopyFrom(t.Context(), pgx.Identifier{"rows"}, columns.Names(list),
+		pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) { return rows[i].values(), nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := db.Query(t.Context(), "SELECT "+columns.Qualified("r", list)+" FROM rows r ORDER BY n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(result, func(cr pgx.CollectableRow) (row, error) {
+		var r row
+		return r, cr.Scan(r.targets()...)
+	})
+	if err != nil || len(got) != 2*len(rows) {
+		t.Fatalf("%d rows, %v", len(got), err)
+	}
+	for i, r := range got {
+		want := rows[i%len(rows)]
+		want.at = want.at.UTC()
+		if want.object == nil {
+			want.object = map[string]any{}
+		}
+		if !reflect.DeepEqual(r, want) {
+			t.Errorf("row %d is %+v, want %+v", i, r, want)
+		}
+	}
+	var nulls int
+	err = db.QueryRow(t.Context(), "SELECT count(*) FROM rows WHERE id IS NULL AND day IS NULL AND at IS NULL AND text IS NULL "+
+		"AND object = '{}'").Scan(&nulls)
+	if err != nil || nulls != 6 {
+		t.Errorf("%d rows are NULL where they are zero, want 6; %v", nulls, err)
+	}
+}
+
+func TestReadingRefuses(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, nil)
+	for sql, want := range map[string]string{
+		"SELECT NULL::numeric":  "NULL",
+		"SELECT 'NaN'::numeric": "NaN",
+		"SELECT 0.001":          "decimal places",
+		"SELECT 1e20::numeric":  "so large",
+	} {
+		var a money.Amount
+		if err := db.QueryRow(t.Context(), sql).Scan((*columns.Money)(&a)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v", sql, a, err)
+		}
+	}
+	for sql, want := range map[string]money.Amount{"SELECT 1e3::numeric": 100_000, "SELECT 0.500": 50, "SELECT 20": 2000} {
+		var a money.Amount
+		if err := db.QueryRow(t.Context(), sql+"::numeric").Scan((*columns.Money)(&a)); err != nil || a != want {
+			t.Errorf("%s: %v, %v; want %v", sql, a, err, want)
+		}
+	}
+	var d date.Date
+	if err := db.QueryRow(t.Context(), "SELECT 'infinity'::date").Scan((*columns.Date)(&d)); err == nil {
+		t.Errorf("infinity was read as %v", d)
+	}
+	var at time.Time
+	if err := db.QueryRow(t.Context(), "SELECT '-infinity'::timestamptz").Scan((*columns.Time)(&at)); err == nil {
+		t.Errorf("-infinity was read as %v", at)
+	}
+}
+
+func TestPointers(t *testing.T) {
+	t.Parallel()
+	if columns.NotNull(uuid.Nil) != nil || columns.NotNull(time.Time{}) != nil || columns.NotNull("") != nil {
+		t.Error("a zero value is not NULL")
+	}
+	id := uuid.New()
+	if got := columns.Null(columns.NotNull(id)); got != id || columns.Null[uuid.UUID](nil) != uuid.Nil {
+		t.Errorf("got %v, want %v", got, id)
+	}
+}
+
+func TestLists(t *testing.T) {
+	t.Parallel()
+	if got := columns.Qualified("p", "id, title"); got != "p.id, p.title" {
+		t.Error(got)
+	}
+	if got := columns.Placeholders("id, title, x"); got != "$1, $2, $3" {
+		t.Error(got)
+	}
+	if got := columns.Names("id, title"); !slices.Equal(got, []string{"id", "title"}) {
+		t.Error(got)
+	}
+}
