@@ -15,6 +15,26 @@ import (
 // named in the error; their values are not.
 func Load[T any]() (T, error) { return From[T](os.Environ()) }
 
+// LoadWith is Load over the process's environment and the settings of a file, lines NAME=value, which the environment
+// overrides. An empty path is Load.
+func LoadWith[T any](path string) (T, error) {
+	if path == "" {
+		return Load[T]()
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		var settings T
+		return settings, fmt.Errorf("settings: %w", err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(content)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return From[T](append(lines, os.Environ()...))
+}
+
 // From is Load over the given environment, lines "NAME=value".
 func From[T any](environ []string) (T, error) {
 	var settings T

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // Group is an ordered set of running parts. The zero value is not usable; see New. Methods are safe for concurrent use.
@@ -80,6 +81,18 @@ func (g *Group) Wait() error {
 		return cause
 	}
 	return nil
+}
+
+// grace is how long the parts together may take to stop.
+const grace = 20 * time.Second
+
+// Run waits until the group should stop, stops it, and returns why it ended: nil when the parent context did and every
+// part stopped well.
+func (g *Group) Run() error {
+	cause := g.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	return errors.Join(cause, g.Stop(ctx))
 }
 
 // Stop stops every part, the last one added first, and returns their errors. A part that does not stop before ctx ends

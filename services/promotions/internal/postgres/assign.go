@@ -113,7 +113,7 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 			return nil, err
 		}
 	}
-	return assigned, outbox.Append(ctx, outbox.Pgx(tx), events...)
+	return assigned, outbox.Append(ctx, tx, events...)
 }
 
 // assignedEvent tells a player of an assigned promotion, as the promotion is now.

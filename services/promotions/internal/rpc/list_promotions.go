@@ -5,7 +5,6 @@ import (
 
 	"connectrpc.com/connect"
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
-	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/fields"
 	"github.com/casino-loyalty/loyalty/internal/paging"
 	"github.com/casino-loyalty/loyalty/services/promotions"
@@ -46,13 +45,13 @@ func (h *Handler) ListPromotions(ctx context.Context, r *connect.Request[promoti
 
 // pageOf reads which page is asked for.
 func pageOf(r paging.Request) (promotions.Page, error) {
-	page := promotions.Page{Size: paging.Size(r)}
+	page := promotions.Page{Size: paging.Size(r.GetPageSize())}
 	position, err := paging.Position(r)
 	if err != nil || position == "" {
 		return page, err
 	}
 	if page.Before, err = uuid.Parse(position); err != nil {
-		return page, apperr.Invalid("page_token", "page_token", "is not a token of this list")
+		return page, paging.Bad()
 	}
 	return page, nil
 }

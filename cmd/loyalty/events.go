@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/event"
+)
+
+// runEvents lists the dead letters of a topic, or publishes them again for the consumers to handle.
+func runEvents(ctx context.Context, c call) error {
+	if err := c.flags("events", nil); err != nil {
+		return err
+	}
+	if len(c.args) != 2 || !known(c.args[1]) {
+		return fmt.Errorf("%w: the topics are %v", errUsage, topicNames())
+	}
+	settings, err := config.LoadWith[busSettings](c.settings)
+	if err != nil {
+		return err
+	}
+	bus, err := settings.open(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	switch topic := c.args[1]; c.args[0] {
+	case "dead":
+		return bus.DeadLetters(ctx, topic, func(d event.DeadLetter) error {
+			state := "waiting"
+			if d.Replayed {
+				state = "replayed"
+			}
+			_, err := fmt.Fprintf(c.stdout, "%s  %-8s  %s  key %s  group %s, %d attempts: %s\n",
+				d.Time.UTC().Format(time.RFC3339), state, d.Event.ID, d.Event.Key, d.Group, d.Attempts, d.Reason)
+			return err
+		})
+	case "replay":
+		n, err := bus.Replay(ctx, topic)
+		fmt.Fprintf(c.stdout, "%d dead letters of %s were published again\n", n, topic)
+		return err
+	}
+	return errUsage
+}
+
+func topicNames() []string {
+	var names []string
+	for _, t := range topics() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+func known(topic string) bool {
+	for _, name := range topicNames() {
+		if name == topic {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+
+	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/migrate"
+)
+
+// database is a service's own database with its migrations.
+type database struct {
+	name, setting, url string
+	migrations         fs.FS
+}
+
+func (s databaseSettings) all() []database {
+	return []database{
+		{"users", "LOYALTY_USERS_DATABASE_URL", s.Users, atlas.Users},
+		{"promotions", "LOYALTY_PROMOTIONS_DATABASE_URL", s.Promotions, atlas.Promotions},
+		{"notifications", "LOYALTY_NOTIFICATIONS_DATABASE_URL", s.Notifications, atlas.Notifications},
+	}
+}
+
+// pick returns the databases of the given names, or those that have a URL when there are no names.
+func (s databaseSettings) pick(names []string) ([]database, error) {
+	var picked []database
+	for _, d := range s.all() {
+		if len(names) == 0 && d.url != "" {
+			picked = append(picked, d)
+		}
+	}
+	for _, name := range names {
+		found := false
+		for _, d := range s.all() {
+			if d.name != name {
+				continue
+			}
+			if d.url == "" {
+				return nil, fmt.Errorf("settings: %s is not set", d.setting)
+			}
+			found, picked = true, append(picked, d)
+		}
+		if !found {
+			return nil, fmt.Errorf("there is no database %q: users, promotions or notifications", name)
+		}
+	}
+	if len(picked) == 0 {
+		return nil, fmt.Errorf("settings: none of LOYALTY_USERS_DATABASE_URL, LOYALTY_PROMOTIONS_DATABASE_URL and " +
+			"LOYALTY_NOTIFICATIONS_DATABASE_URL is set")
+	}
+	return picked, nil
+}
+
+// runMigrate brings databases to this program's version, or shows where they are.
+func runMigrate(ctx context.Context, c call) error {
+	if len(c.args) == 0 {
+		return errUsage
+	}
+	verb := c.args[0]
+	c.args = c.args[1:]
+	if err := c.flags("migrate "+verb, nil); err != nil {
+		return err
+	}
+	if verb == "diff" {
+		return migrateDiff(ctx, c)
+	}
+	settings, err := config.LoadWith[databaseSettings](c.settings)
+	if err != nil {
+		return err
+	}
+	databases, err := settings.pick(c.args)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(c.stderr, nil))
+	for _, d := range databases {
+		switch verb {
+		case "up":
+			applied, err := migrate.Up(ctx, d.url, d.migrations, log)
+			if err != nil {
+				return fmt.Errorf("%s: %w", d.name, err)
+			}
+			fmt.Fprintf(c.stdout, "%s: %d migrations applied\n", d.name, len(applied))
+		case "status":
+			status, err := migrate.StatusOf(ctx, d.url, d.migrations)
+			if err != nil {
+				return fmt.Errorf("%s: %w", d.name, err)
+			}
+			show(c, d.name, status)
+		default:
+			return errUsage
+		}
+	}
+	return nil
+}
+
+func show(c call, name string, s migrate.Status) {
+	current := s.Current
+	if current == "" {
+		current = "nothing"
+	}
+	fmt.Fprintf(c.stdout, "%s: at %s, %d applied, %d pending\n", name, current, len(s.Applied), len(s.Pending))
+	for _, list := range []struct {
+		what  string
+		files []string
+	}{{"pending", s.Pending}, {"modified", s.Modified}, {"late", s.Late}, {"unknown", s.Unknown}, {"newer", s.Newer}} {
+		if len(list.files) > 0 {
+			fmt.Fprintf(c.stdout, "  %s: %s\n", list.what, strings.Join(list.files, ", "))
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
+	"github.com/casino-loyalty/loyalty/internal/event/kafka"
+	"github.com/casino-loyalty/loyalty/internal/redis"
+)
+
+// serviceSettings are those of every service.
+type serviceSettings struct {
+	// Listen is the address of the public API, behind the gateway.
+	Listen         string         `env:"LOYALTY_LISTEN" envDefault:":8080"`
+	TrustedProxies []netip.Prefix `env:"LOYALTY_TRUSTED_PROXIES"`
+	LogLevel       slog.Level     `env:"LOYALTY_LOG_LEVEL" envDefault:"INFO"`
+}
+
+func (s serviceSettings) logger(service string) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: s.LogLevel})).With("service", service)
+}
+
+// tokenSettings name who signs access tokens for whom.
+type tokenSettings struct {
+	Issuer   string `env:"LOYALTY_TOKEN_ISSUER" envDefault:"loyalty"`
+	Audience string `env:"LOYALTY_TOKEN_AUDIENCE" envDefault:"loyalty"`
+}
+
+// redisSettings say how Redis is reached: an address, or a master set with its sentinels.
+type redisSettings struct {
+	Address          string   `env:"LOYALTY_REDIS_ADDRESS"`
+	Replicas         []string `env:"LOYALTY_REDIS_REPLICAS"`
+	SentinelMaster   string   `env:"LOYALTY_REDIS_SENTINEL_MASTER"`
+	Sentinels        []string `env:"LOYALTY_REDIS_SENTINELS"`
+	SentinelPassword string   `env:"LOYALTY_REDIS_SENTINEL_PASSWORD"`
+	Username         string   `env:"LOYALTY_REDIS_USERNAME"`
+	Password         string   `env:"LOYALTY_REDIS_PASSWORD"`
+	TLS              bool     `env:"LOYALTY_REDIS_TLS"`
+}
+
+func (s redisSettings) config(log *slog.Logger) redis.Config {
+	return redis.Config{
+		Address: s.Address, Replicas: s.Replicas, Username: s.Username, Password: s.Password, TLS: s.TLS, Log: log,
+		Sentinel: redis.Sentinel{Master: s.SentinelMaster, Addresses: s.Sentinels, Password: s.SentinelPassword},
+	}
+}
+
+// busSettings say which bus carries the events.
+type busSettings struct {
+	Kind        string   `env:"LOYALTY_BUS" envDefault:"kafka"`
+	Brokers     []string `env:"LOYALTY_KAFKA_BROKERS"`
+	Partitions  int      `env:"LOYALTY_KAFKA_PARTITIONS" envDefault:"12"`
+	Replication int      `env:"LOYALTY_KAFKA_REPLICATION" envDefault:"3"`
+	NATS        string   `env:"LOYALTY_NATS_URL"`
+}
+
+// open connects to the bus and sees that the platform's topics are there.
+func (s busSettings) open(ctx context.Context, log *slog.Logger) (event.Bus, error) {
+	var bus event.Bus
+	var err error
+	switch s.Kind {
+	case "kafka":
+		if len(s.Brokers) == 0 {
+			return nil, errors.New("settings: LOYALTY_KAFKA_BROKERS is not set")
+		}
+		bus, err = kafka.New(ctx, kafka.Config{Brokers: s.Brokers, ClientID: "loyalty"}, log)
+	case "nats":
+		if s.NATS == "" {
+			return nil, errors.New("settings: LOYALTY_NATS_URL is not set")
+		}
+		bus, err = jetstream.New(ctx, jetstream.Config{URL: s.NATS, Name: "loyalty"}, log)
+	default:
+		return nil, errors.New("settings: LOYALTY_BUS is neither kafka nor nats")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := bus.EnsureTopics(ctx, s.Partitions, s.Replication, topics()...); err != nil {
+		bus.Close()
+		return nil, err
+	}
+	return bus, nil
+}
+
+// topics are all that the schema names.
+func topics() []event.TopicSpec {
+	return append(usersv1event.Topics(), notificationsv1event.Topics()...)
+}
+
+// databaseSettings name the databases, each service's own.
+type databaseSettings struct {
+	Users         string `env:"LOYALTY_USERS_DATABASE_URL"`
+	Promotions    string `env:"LOYALTY_PROMOTIONS_DATABASE_URL"`
+	Notifications string `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
+}
+
+// parseKey reads an Ed25519 private key, PKCS#8 in PEM.
+func parseKey(text string) (ed25519.PrivateKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("settings: LOYALTY_TOKEN_KEY is no PEM")
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("settings: LOYALTY_TOKEN_KEY is no PKCS#8 private key")
+	}
+	key, ok := parsed.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("settings: LOYALTY_TOKEN_KEY is a key of type %T; an Ed25519 key is needed", parsed)
+	}
+	return key, nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/verify"
+	notifications "github.com/casino-loyalty/loyalty/services/notifications/app"
+)
+
+type verifySettings struct {
+	Users      string `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
+	Promotions string `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
+	Store      storeSettings
+	Bus        busSettings
+}
+
+// runVerify checks the invariants over all databases. Violations are a failure.
+func runVerify(ctx context.Context, c call) error {
+	o := verify.Options{Now: time.Now()}
+	err := c.flags("verify", func(set *flag.FlagSet) {
+		set.DurationVar(&o.Delay, "delay", 30*time.Second, "how old what is under way may be before it counts as stuck")
+		set.Int64Var(&o.DeadLetters, "dead-letters", 0, "how many dead letters are there on purpose")
+	})
+	if err != nil {
+		return err
+	}
+	settings, err := config.LoadWith[verifySettings](c.settings)
+	if err != nil {
+		return err
+	}
+	var sources verify.Sources
+	if sources.Users, err = postgres.Open(ctx, settings.Users, postgres.Options{ApplicationName: "verify"}); err != nil {
+		return fmt.Errorf("users: %w", err)
+	}
+	defer sources.Users.Close()
+	if sources.Promotions, err = postgres.Open(ctx, settings.Promotions, postgres.Options{ApplicationName: "verify"}); err != nil {
+		return fmt.Errorf("promotions: %w", err)
+	}
+	defer sources.Promotions.Close()
+	bus, err := settings.Bus.open(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	sources.DeadLetters = func(ctx context.Context) (map[string]int64, error) {
+		depths := map[string]int64{}
+		for _, topic := range topicNames() {
+			n, err := bus.Depth(ctx, topic)
+			if err != nil {
+				return nil, err
+			}
+			depths[topic] = n
+		}
+		return depths, nil
+	}
+	sources.Notifications = func(ctx context.Context, yield func(verify.Notification) error) error {
+		return notifications.Audit(ctx, settings.Store.config(), func(n notifications.Stored) error {
+			return yield(verify.Notification{UserID: n.UserID, Seq: n.Seq, Type: n.Type, Content: n.ContentID})
+		})
+	}
+	violations, err := verify.Run(ctx, sources, o, c.stdout)
+	if err == nil && violations > 0 {
+		err = errors.New("what must hold does not: see above")
+	}
+	return err
+}

@@ -1,0 +1,147 @@
+// Package app puts the promotions service together. It holds no logic: read from top to bottom it is the list of what
+// exists.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/outbox"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/consumer"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/ledger"
+	store "github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/rpc"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/rueidis"
+)
+
+// Config is everything that the service is told.
+type Config struct {
+	// DatabaseURL is the service's own, migrated PostgreSQL database.
+	DatabaseURL string
+	// Redis holds the sessions that users keeps.
+	Redis redis.Config
+	// Bus carries the events.
+	Bus event.Bus
+	// Keys verify access tokens, which Issuer signs for Audience.
+	Keys             authn.KeySource
+	Issuer, Audience string
+	// LedgerAddress is the internal listener of users, "host:port", and InternalToken the secret that it asks for.
+	LedgerAddress, InternalToken string
+	// TrustedProxies may say which address a client has.
+	TrustedProxies []netip.Prefix
+}
+
+func (c Config) validate() error {
+	var errs []error
+	for name, missing := range map[string]bool{
+		"DatabaseURL": c.DatabaseURL == "", "Bus": c.Bus == nil, "Keys": c.Keys == nil, "Issuer": c.Issuer == "",
+		"Audience": c.Audience == "", "LedgerAddress": c.LedgerAddress == "", "InternalToken": c.InternalToken == "",
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("promotions: %s is not set", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// App is the running service.
+type App struct {
+	pool    *pgxpool.Pool
+	redis   rueidis.Client
+	ledger  interface{ Close() error }
+	relay   *outbox.Relay
+	bus     event.Bus
+	service *promotions.Service
+	handler http.Handler
+}
+
+// New connects the service to what it needs. The caller closes it.
+func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	a := &App{bus: c.Bus}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, postgres.Options{ApplicationName: "promotions", Wait: 30 * time.Second}); err != nil {
+		return nil, err
+	}
+	if a.redis, err = redis.Open(c.Redis); err != nil {
+		return nil, err
+	}
+	verifier, err := authn.NewVerifier(c.Issuer, c.Audience, c.Keys, session.NewStore(a.redis))
+	if err != nil {
+		return nil, err
+	}
+	conn, err := rpcserver.DialInternal(c.LedgerAddress, c.InternalToken)
+	if err != nil {
+		return nil, err
+	}
+	a.ledger = conn
+	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{})
+	a.service = promotions.New(store.New(a.pool, a.relay.Wake), ledger.New(conn, log), time.Now)
+	server, err := rpcserver.New(rpcserver.Config{
+		Service: "promotions", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
+	})
+	if err != nil {
+		return nil, err
+	}
+	server.Mount(promotionsv1connect.NewPromotionServiceHandler(rpc.New(a.service), server.Options()...))
+	a.handler, err = server.Handler()
+	return a, err
+}
+
+// Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// Run relays and consumes events until ctx ends, and then finishes what is under way.
+func (a *App) Run(ctx context.Context) error {
+	g := lifecycle.New(ctx)
+	g.Go("promotions relay", a.relay.Run)
+	for _, s := range []event.Subscription{consumer.Players(a.service), consumer.Transactions(a.service)} {
+		g.Go("promotions consumer of "+s.Topic, func(ctx context.Context) error { return a.bus.Subscribe(ctx, s) })
+	}
+	return g.Run()
+}
+
+// Ready reports whether the service can do its work now.
+func (a *App) Ready(ctx context.Context) error {
+	if err := a.pool.Ping(ctx); err != nil {
+		return errors.New("promotions: the database cannot be reached")
+	}
+	if err := a.redis.Do(ctx, a.redis.B().Ping().Build()).Error(); err != nil {
+		return errors.New("promotions: Redis cannot be reached")
+	}
+	return nil
+}
+
+// Close lets go of everything. It is called once, after Run has returned.
+func (a *App) Close() {
+	if a.ledger != nil {
+		_ = a.ledger.Close()
+	}
+	if a.redis != nil {
+		a.redis.Close()
+	}
+	if a.pool != nil {
+		a.pool.Close()
+	}
+}

@@ -1,0 +1,312 @@
+package postgres_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/atlas"
+	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/money"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/protobuf/proto"
+)
+
+// bank pays each key once, as the ledger does; it can be told to fail, or to be held up.
+type bank struct {
+	mu     sync.Mutex
+	paid   map[string]promotions.Transaction
+	refuse error
+	before func()
+}
+
+func (b *bank) Credit(_ context.Context, c promotions.Credit) (promotions.Transaction, error) {
+	if b.before != nil {
+		b.before()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.refuse != nil {
+		return promotions.Transaction{}, b.refuse
+	}
+	tx, ok := b.paid[c.Key]
+	if !ok {
+		tx = promotions.Transaction{
+			ID: uuid.Must(uuid.NewV7()), UserID: c.UserID, Type: promotions.TransactionTypeCredit, Amount: c.Amount,
+			Description: c.Description, AdditionalData: c.AdditionalData,
+		}
+		b.paid[c.Key] = tx
+	}
+	return tx, nil
+}
+
+type world struct {
+	*testing.T
+	pool    *pgxpool.Pool
+	bank    *bank
+	service *promotions.Service
+	today   date.Date
+}
+
+func start(t *testing.T) world {
+	t.Helper()
+	pool := postgrestest.New(t, atlas.Promotions)
+	w := world{T: t, pool: pool, bank: &bank{paid: map[string]promotions.Transaction{}}, today: date.Of(time.Now())}
+	w.service = promotions.New(postgres.New(pool, func() {}), w.bank, time.Now)
+	return w
+}
+
+func (w world) promotion(kind promotions.PromotionType, from, to int) promotions.Promotion {
+	w.Helper()
+	p, err := w.service.Create(w.Context(), promotions.Promotion{
+		Title: "50% of _everything_", Type: kind, Amount: 2000, IsActive: true,
+		StartDate: w.today.AddDays(from), EndDate: w.today.AddDays(to),
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return p
+}
+
+func (w world) player() uuid.UUID {
+	w.Helper()
+	id := uuid.Must(uuid.NewV7())
+	if err := w.service.Registered(w.Context(), uuid.NewString(), id); err != nil {
+		w.Fatal(err)
+	}
+	return id
+}
+
+func (w world) offered() (player uuid.UUID, p promotions.Promotion) {
+	w.Helper()
+	p, player = w.promotion(promotions.PromotionTypeBonus, 0, 0), w.player()
+	got, err := w.service.Assign(w.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
+	if err != nil || len(got) != 1 || got[0].Outcome != promotions.AssignOutcomeAssigned {
+		w.Fatalf("assigned %v, %v", got, err)
+	}
+	return player, p
+}
+
+// announced are the events that wait in the outbox.
+func (w world) announced() []*notificationsv1.NotificationEvent {
+	w.Helper()
+	rows, err := w.pool.Query(w.Context(), "SELECT payload FROM outbox ORDER BY id")
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer rows.Close()
+	var events []*notificationsv1.NotificationEvent
+	for rows.Next() {
+		var payload []byte
+		if err := rows.Scan(&payload); err != nil {
+			w.Fatal(err)
+		}
+		e := &notificationsv1.NotificationEvent{}
+		if err := proto.Unmarshal(payload, e); err != nil {
+			w.Fatal(err)
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+func (w world) wants(err error, code apperr.Code) {
+	w.Helper()
+	if got := apperr.CodeOf(err); got != code {
+		w.Errorf("got %q (%v), want %q", got, err, code)
+	}
+}
+
+func TestRegistrationAssignsWhatIsAvailableOnce(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.promotion(promotions.PromotionTypeWelcomeBonus, -10, -1)
+	welcome := w.promotion(promotions.PromotionTypeWelcomeBonus, 0, 5)
+	w.promotion(promotions.PromotionTypeWelcomeBonus, 6, 9)
+	w.promotion(promotions.PromotionTypeBonus, 0, 5)
+	player, event := uuid.Must(uuid.NewV7()), uuid.NewString()
+	for range 3 {
+		if err := w.service.Registered(t.Context(), event, player); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Another event about the same player, as when it was published twice under two ids.
+	if err := w.service.Registered(t.Context(), uuid.NewString(), player); err != nil {
+		t.Fatal(err)
+	}
+	list, err := w.service.PlayerPromotions(t.Context(), player, promotions.AssignmentFilter{}, promotions.Page{Size: 10})
+	if err != nil || list.Total != 1 || list.Items[0].PromotionID != welcome.ID || list.Items[0].AssignedBy != uuid.Nil {
+		t.Errorf("assigned %+v, %v", list, err)
+	}
+	events := w.announced()
+	if len(events) != 1 || events[0].GetContent().GetAmount() != "20.00" || events[0].GetUserId() != player.String() {
+		t.Errorf("announced %v", events)
+	}
+}
+
+func TestAssignAnswersForEverybody(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	p := w.promotion(promotions.PromotionTypeVIPPromotion, 0, 0)
+	first, second, off, nobody := w.player(), w.player(), w.player(), uuid.Must(uuid.NewV7())
+	if err := w.service.Switched(t.Context(), uuid.NewString(), off, false); err != nil {
+		t.Fatal(err)
+	}
+	staff := uuid.Must(uuid.NewV7())
+	if _, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{second, nobody, first, off, second}, staff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []promotions.AssignResult{
+		{Player: second, Outcome: promotions.AssignOutcomeAssigned},
+		{Player: nobody, Outcome: promotions.AssignOutcomeUnknownPlayer},
+		{Player: first, Outcome: promotions.AssignOutcomeAlreadyAssigned},
+		{Player: off, Outcome: promotions.AssignOutcomeInactivePlayer},
+	}
+	if len(got) != len(want) {
+		t.Fatalf("got %v", got)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("result %d is %v, want %v", i, got[i], want[i])
+		}
+	}
+	if events := w.announced(); len(events) != 2 {
+		t.Errorf("announced %d, want 2", len(events))
+	}
+	for code, p := range map[apperr.Code]promotions.Promotion{
+		apperr.PromotionExpired:    w.promotion(promotions.PromotionTypeBonus, -2, -1),
+		apperr.PromotionNotStarted: w.promotion(promotions.PromotionTypeBonus, 1, 2),
+		apperr.NotFound:            {ID: nobody},
+	} {
+		_, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff)
+		w.wants(err, code)
+	}
+}
+
+func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	p := w.promotion(promotions.PromotionTypeBonus, 0, 0)
+	players := make([]uuid.UUID, 40)
+	for i := range players {
+		players[i] = w.player()
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	assigned := map[uuid.UUID]int{}
+	for n := range 8 {
+		turned := append(append([]uuid.UUID{}, players[n*5:]...), players[:n*5]...)
+		wg.Go(func() {
+			results, err := w.service.Assign(t.Context(), p.ID, turned, uuid.Must(uuid.NewV7()))
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, r := range results {
+				if r.Outcome == promotions.AssignOutcomeAssigned {
+					assigned[r.Player]++
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, player := range players {
+		if assigned[player] != 1 {
+			t.Errorf("player %s was newly assigned %d times", player, assigned[player])
+		}
+	}
+	if events := w.announced(); len(events) != len(players) {
+		t.Errorf("announced %d, want %d", len(events), len(players))
+	}
+}
+
+func TestUniqueTypesRace(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	codes := map[apperr.Code]int{}
+	for range 10 {
+		wg.Go(func() {
+			_, err := w.service.Create(t.Context(), promotions.Promotion{
+				Title: "x", Type: promotions.PromotionTypeWelcomeBonus, Amount: 1, IsActive: true, StartDate: w.today, EndDate: w.today,
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			codes[apperr.CodeOf(err)]++
+		})
+	}
+	wg.Wait()
+	if codes[""] != 1 || codes[apperr.PromotionExists] != 9 {
+		t.Errorf("outcomes %v", codes)
+	}
+}
+
+func TestListsFilterAndPage(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	var all []promotions.Promotion
+	for i := range 5 {
+		all = append(all, w.promotion(promotions.PromotionTypeBonus, i, i))
+	}
+	off, err := w.service.Update(t.Context(), all[0].ID, func(p *promotions.Promotion) error {
+		p.IsActive, p.Title, p.Amount = false, "Switched Off", money.Amount(1)
+		return nil
+	})
+	if err != nil || off.UpdatedAt.Before(off.CreatedAt) {
+		t.Fatalf("updated to %+v, %v", off, err)
+	}
+	yes, no := true, false
+	for name, tt := range map[string]struct {
+		f    promotions.PromotionFilter
+		want int
+	}{
+		"all":                    {promotions.PromotionFilter{}, 5},
+		"of a type":              {promotions.PromotionFilter{Type: promotions.PromotionTypeVIPPromotion}, 0},
+		"active":                 {promotions.PromotionFilter{IsActive: &yes}, 4},
+		"available":              {promotions.PromotionFilter{Available: &yes}, 0},
+		"not available":          {promotions.PromotionFilter{Available: &no}, 5},
+		"title, other case":      {promotions.PromotionFilter{Title: "switched"}, 1},
+		"a per cent sign is one": {promotions.PromotionFilter{Title: "0% of"}, 4},
+		"an underscore is one":   {promotions.PromotionFilter{Title: "_every"}, 4},
+		"no wildcard":            {promotions.PromotionFilter{Title: "5_%"}, 0},
+		"from":                   {promotions.PromotionFilter{From: w.today.AddDays(3)}, 2},
+		"to":                     {promotions.PromotionFilter{To: w.today.AddDays(1)}, 2},
+		"from and to":            {promotions.PromotionFilter{From: w.today.AddDays(1), To: w.today.AddDays(2)}, 2},
+	} {
+		got, err := w.service.List(t.Context(), tt.f, promotions.Page{Size: 10})
+		if err != nil || got.Total != tt.want || len(got.Items) != tt.want || got.More {
+			t.Errorf("%s: %d of %d, %v; want %d", name, len(got.Items), got.Total, err, tt.want)
+		}
+	}
+	page := promotions.Page{Size: 2}
+	for i := 4; i >= 0; {
+		got, err := w.service.List(t.Context(), promotions.PromotionFilter{}, page)
+		if err != nil || got.Total != 5 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		for _, p := range got.Items {
+			if p.ID != all[i].ID {
+				t.Errorf("got %s, want promotion %d", p.ID, i)
+			}
+			i--
+			page.Before = p.ID
+		}
+		w.promotion(promotions.PromotionTypeVIPPromotion, 0, 0) // a newer one does not move the pages
+		if _, err := w.pool.Exec(t.Context(), "DELETE FROM promotions WHERE type = 'VIP_PROMOTION'"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
