@@ -1,0 +1,193 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/services/users"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// The pauses between attempts while the database is away: long enough together for it to restart.
+const (
+	attempts   = 6
+	firstPause = 40 * time.Millisecond
+)
+
+// commit brings every call of a group to its answer.
+func (l *Ledger) commit(group []*work) {
+	rest, err := l.optimistic(group)
+	if err != nil {
+		l.log.Warn("ledger: a group is tried again under locks", "players", len(rest), "error", err)
+	}
+	if len(rest) > 0 {
+		l.commitExactly(rest)
+	}
+}
+
+// optimistic writes and answers the works that can be settled from what is remembered, and returns the others. Only what
+// the comparison in the statement confirms is answered; so a refusal, which writes nothing, never is.
+//
+// After an error all are returned. It may hide a commit: under locks the keys tell.
+func (l *Ledger) optimistic(group []*work) (rest []*work, err error) {
+	var settled []*work
+	known := map[string]users.Transaction{}
+	now := timestamp()
+	for _, w := range group {
+		before, ok := l.accounts.get(w.user)
+		if ok && w.settle(before, known, now) {
+			settled = append(settled, w)
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	if len(settled) == 0 {
+		return group, nil
+	}
+	ctx, cancel := l.timeout()
+	defer cancel()
+	var written []bool
+	err = l.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		rows, err := conn.Query(ctx, writeSQL, writeArgs(settled, now)...)
+		if err == nil {
+			written, err = readWritten(rows, len(settled))
+		}
+		return err
+	})
+	if err != nil {
+		return group, err
+	}
+	var done []*work
+	for i, w := range settled {
+		if written[i] {
+			done = append(done, w)
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	l.succeed(done)
+	return rest, nil
+}
+
+// commitExactly answers works under locks. It tries again what others were in the way of, waits a little for a database
+// that is away, and when the database refuses something in particular, tries each call alone so that only one fails.
+func (l *Ledger) commitExactly(works []*work) {
+	ctx, cancel := l.timeout()
+	defer cancel()
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		rest, err := l.exact(ctx, works)
+		if err == nil && len(rest) == 0 {
+			return
+		}
+		last := attempt == attempts || ctx.Err() != nil
+		switch works = rest; {
+		case !last && overtaken(err):
+		case !last && postgres.Unavailable(err) && !lockTimedOut(err):
+			sleep(ctx, pause+rand.N(pause))
+			pause *= 2
+		case !last && countCalls(works) > 1:
+			l.commitAlone(works)
+			return
+		default:
+			l.fail(works, err)
+			return
+		}
+	}
+}
+
+func (l *Ledger) commitAlone(works []*work) {
+	for _, w := range works {
+		for _, one := range w.alone() {
+			l.commitExactly([]*work{one})
+		}
+	}
+}
+
+// succeed answers works whose outcome is durable.
+func (l *Ledger) succeed(works []*work) {
+	wrote := false
+	for _, w := range works {
+		wrote = wrote || len(w.rows) > 0
+		if w.after.active {
+			l.accounts.put(w.user, w.after)
+		} else {
+			l.accounts.forget(w.user)
+		}
+	}
+	if wrote {
+		l.wake()
+	}
+	l.finish(works)
+}
+
+// fail answers works that could not be brought to an end.
+func (l *Ledger) fail(works []*work, err error) {
+	if err == nil || overtaken(err) || postgres.Unavailable(err) {
+		err = apperr.New(apperr.DependencyUnavailable, "the ledger's database does not answer").Because(err)
+	} else {
+		err = fmt.Errorf("add transaction: %w", err)
+	}
+	l.log.Error("ledger: calls failed", "calls", countCalls(works), "error", err)
+	for _, w := range works {
+		l.accounts.forget(w.user)
+		for _, c := range w.calls {
+			c.tx, c.err = users.Transaction{}, err
+		}
+	}
+	l.finish(works)
+}
+
+func (l *Ledger) timeout() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), l.options.Timeout)
+}
+
+// timestamp is now with the precision that the database keeps.
+func timestamp() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+func countCalls(works []*work) int {
+	n := 0
+	for _, w := range works {
+		n += len(w.calls)
+	}
+	return n
+}
+
+// overtaken reports whether another session was faster with a key or a lock, so that to look again is enough.
+func overtaken(err error) bool {
+	if err == nil {
+		return true
+	}
+	switch sqlState(err) {
+	case "23505", "40001", "40P01": // unique_violation, serialization_failure, deadlock_detected
+		return true
+	}
+	return false
+}
+
+func lockTimedOut(err error) bool { return sqlState(err) == "55P03" }
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// readWritten reads which of n works a write has written.
+func readWritten(rows pgx.Rows, n int) ([]bool, error) {
+	written := make([]bool, n)
+	var i int32
+	_, err := pgx.ForEachRow(rows, []any{&i}, func() error {
+		written[i-1] = true
+		return nil
+	})
+	return written, err
+}

@@ -1,0 +1,49 @@
+package rpc
+
+import (
+	"context"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/fields"
+	"github.com/casino-loyalty/loyalty/services/users"
+	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
+)
+
+// Ledger is the internal door to the ledger, over gRPC.
+type Ledger struct {
+	usersv1.UnimplementedLedgerServiceServer
+	bookkeeper *users.Bookkeeper
+}
+
+var _ usersv1.LedgerServiceServer = (*Ledger)(nil)
+
+// NewLedger returns the door to bookkeeper.
+func NewLedger(bookkeeper *users.Bookkeeper) *Ledger { return &Ledger{bookkeeper: bookkeeper} }
+
+// AddTransaction adds an entry to a player's ledger, exactly once for its idempotency key.
+func (l *Ledger) AddTransaction(
+	ctx context.Context, req *usersv1.AddTransactionRequest,
+) (*usersv1.AddTransactionResponse, error) {
+	e, err := toEntry(req)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := l.bookkeeper.AddTransaction(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return &usersv1.AddTransactionResponse{Transaction: wire.FromTransaction(tx)}, nil
+}
+
+func toEntry(req *usersv1.AddTransactionRequest) (users.Entry, error) {
+	var r fields.Reader
+	e := users.Entry{
+		UserID:         r.UUID("user_id", req.GetUserId(), fields.Required),
+		Type:           fields.Enum(&r, "type", req.GetType(), wire.ToTransactionType, fields.Required),
+		Amount:         r.Money("amount", req.GetAmount(), fields.Required, fields.Limits{}),
+		Description:    req.GetDescription(),
+		AdditionalData: r.Struct(req.GetAdditionalData()),
+		IdempotencyKey: req.GetIdempotencyKey(),
+	}
+	return e, r.Err()
+}
