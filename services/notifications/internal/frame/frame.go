@@ -1,0 +1,86 @@
+// Package frame encodes what travels over a live connection: the message loyalty.notifications.v1.Frame, as JSON text or
+// as binary protobuf, each at most once however many connections it goes to.
+package frame
+
+import (
+	"fmt"
+	"sync"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
+	"github.com/casino-loyalty/loyalty/services/notifications"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/wire"
+)
+
+// Frame is one frame in either form. It is safe for concurrent use.
+type Frame struct {
+	mu      sync.Mutex
+	message *notificationsv1.Frame
+	text    []byte
+	binary  []byte
+}
+
+// Notification says that n is new.
+func Notification(n notifications.Notification) *Frame {
+	return &Frame{message: &notificationsv1.Frame{
+		Frame: &notificationsv1.Frame_Notification{Notification: wire.FromNotification(n)},
+	}}
+}
+
+// Read says what was marked as read.
+func Read(state notifications.ReadState) *Frame {
+	m := &notificationsv1.ReadState{Ids: make([]string, len(state.IDs)), All: state.All, Unread: int32(state.Unread)}
+	for i, id := range state.IDs {
+		m.Ids[i] = id.String()
+	}
+	return &Frame{message: &notificationsv1.Frame{Frame: &notificationsv1.Frame_Read{Read: m}}}
+}
+
+// Reset says that the place to resume from is not known.
+func Reset(reason string) *Frame {
+	return &Frame{message: &notificationsv1.Frame{
+		Frame: &notificationsv1.Frame_Reset_{Reset_: &notificationsv1.Reset{Reason: reason}},
+	}}
+}
+
+// FromText is a frame that Text wrote, perhaps on another replica. The text is taken as it is.
+func FromText(text []byte) *Frame { return &Frame{text: text} }
+
+// Text returns the JSON form, in which false, zero and empty are present. The caller does not change it.
+func (f *Frame) Text() ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.text == nil {
+		text, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(f.message)
+		if err != nil {
+			return nil, fmt.Errorf("frame as JSON: %w", err)
+		}
+		f.text = text
+	}
+	return f.text, nil
+}
+
+// Binary returns the protobuf form. The caller does not change it.
+func (f *Frame) Binary() ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.binary != nil {
+		return f.binary, nil
+	}
+	if f.message == nil {
+		var m notificationsv1.Frame
+		// A replica of a newer version may send what this one does not know.
+		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(f.text, &m); err != nil {
+			return nil, fmt.Errorf("frame from JSON: %w", err)
+		}
+		f.message = &m
+	}
+	binary, err := proto.Marshal(f.message)
+	if err != nil {
+		return nil, fmt.Errorf("frame as protobuf: %w", err)
+	}
+	f.binary = binary
+	return binary, nil
+}

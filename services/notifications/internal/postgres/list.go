@@ -1,0 +1,51 @@
+package postgres
+
+import (
+	"context"
+	"math"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/services/notifications"
+)
+
+const (
+	listSQL = `SELECT ` + notificationColumns + ` FROM notifications
+WHERE user_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`
+
+	listUnreadSQL = `SELECT ` + notificationColumns + ` FROM notifications
+WHERE user_id = $1 AND seq < $2 AND NOT read ORDER BY seq DESC LIMIT $3`
+
+	listReadSQL = `SELECT ` + notificationColumns + ` FROM notifications
+WHERE user_id = $1 AND seq < $2 AND read ORDER BY seq DESC LIMIT $3`
+
+	// The total is the last number, since numbers have no gap and nothing is deleted; the unread ones have an index of
+	// their own. No counter is kept that could drift.
+	countsSQL = `SELECT
+(SELECT coalesce(max(seq), 0) FROM notifications WHERE user_id = $1),
+(SELECT count(*) FROM notifications WHERE user_id = $1 AND NOT read)`
+)
+
+// List implements notifications.Store.
+func (s *Store) List(
+	ctx context.Context, player uuid.UUID, read *bool, before int64, limit int,
+) ([]notifications.Notification, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	sql := listSQL
+	switch {
+	case read != nil && *read:
+		sql = listReadSQL
+	case read != nil:
+		sql = listUnreadSQL
+	}
+	return s.query(ctx, "list", sql, player, before, limit)
+}
+
+// Counts implements notifications.Store.
+func (s *Store) Counts(ctx context.Context, player uuid.UUID) (notifications.Counts, error) {
+	var c notifications.Counts
+	err := s.pool.QueryRow(ctx, countsSQL, player).Scan(&c.Total, &c.Unread)
+	return c, failure("count", err)
+}

@@ -1,0 +1,51 @@
+// Package postgres keeps notifications in PostgreSQL, one row for each.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/services/notifications"
+)
+
+// Store is a notifications.Store and Auditor. It is safe for concurrent use.
+type Store struct {
+	pool *pgxpool.Pool
+}
+
+// New returns a store on a database that holds the notifications migrations. The caller closes the pool.
+func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
+
+// Ping returns nil when the database answers.
+func (s *Store) Ping(ctx context.Context) error { return failure("ping", s.pool.Ping(ctx)) }
+
+// query returns the notifications that a statement selects.
+func (s *Store) query(ctx context.Context, doing, sql string, args ...any) ([]notifications.Notification, error) {
+	rows, err := s.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, failure(doing, err)
+	}
+	list, err := pgx.CollectRows(rows, scanNotification)
+	return list, failure(doing, err)
+}
+
+// failure wraps an error of the database: DEPENDENCY_UNAVAILABLE where the same may succeed later.
+func failure(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("postgres: %s: %w", doing, err)
+	if postgres.Unavailable(err) {
+		return apperr.New(apperr.DependencyUnavailable, "notifications cannot be reached right now").Because(err)
+	}
+	return err
+}
+
+// none reports whether a statement found no row.
+func none(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
