@@ -10,7 +10,7 @@ import (
 )
 
 // Run keeps the connections until ctx ends: pings them, ends those whose token or session has ended. Then it tells every
-// client to go elsewhere, waits for them to leave, at most Config.Close and a little, cuts off the rest and returns nil.
+// client to go elsewhere, waits for them to leave, at most half as long again as Config.Close, cuts off the rest and returns nil.
 // The hub admits nobody after that.
 func (h *Hub) Run(ctx context.Context) error {
 	var watching sync.WaitGroup
@@ -103,7 +103,7 @@ func (h *Hub) shutDown() {
 	}()
 	select {
 	case <-gone:
-	case <-time.After(2 * h.config.Close):
+	case <-time.After(h.config.Close * 3 / 2):
 		for _, s := range h.all() {
 			s.cut()
 		}

@@ -1,0 +1,167 @@
+// Package app puts the notifications service together. It holds no logic: read from top to bottom it is the list of what
+// exists.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/services/notifications"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/consumer"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/rpc"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
+)
+
+// Sockets bounds the live connections.
+type Sockets = websocket.Config
+
+// DefaultSockets is made for production.
+func DefaultSockets() Sockets { return websocket.DefaultConfig() }
+
+// Config is everything that the service is told.
+type Config struct {
+	// Store is where notifications are kept.
+	Store StoreConfig
+	// Redis holds the sessions that users keeps, and carries live frames between the replicas.
+	Redis redis.Config
+	// Bus carries the events.
+	Bus event.Subscriber
+	// Keys verify access tokens, which Issuer signs for Audience.
+	Keys             authn.KeySource
+	Issuer, Audience string
+	// TrustedProxies may say which address a client has.
+	TrustedProxies []netip.Prefix
+	// Sockets bounds the live connections, and says which pages may open them. The caller begins with DefaultSockets.
+	Sockets Sockets
+}
+
+func (c Config) validate() error {
+	errs := []error{c.Store.validate()}
+	for _, s := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Bus", c.Bus == nil}, {"Keys", c.Keys == nil}, {"Issuer", c.Issuer == ""}, {"Audience", c.Audience == ""},
+	} {
+		if s.missing {
+			errs = append(errs, fmt.Errorf("notifications: %s is not set", s.name))
+		}
+	}
+	if err := c.Sockets.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("notifications: Sockets.%w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// App is the running service.
+type App struct {
+	store   Store
+	redis   rueidis.Client
+	bus     event.Subscriber
+	service *notifications.Service
+	channel *live.Channel
+	hub     *websocket.Hub
+	handler http.Handler
+}
+
+// New connects the service to what it needs. The caller closes it.
+func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	a := &App{bus: c.Bus}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if a.store, err = OpenStore(ctx, c.Store); err != nil {
+		return nil, err
+	}
+	if a.redis, err = redis.Open(c.Redis); err != nil {
+		return nil, err
+	}
+	sessions := session.NewStore(a.redis)
+	verifier, err := authn.NewVerifier(c.Issuer, c.Audience, c.Keys, sessions)
+	if err != nil {
+		return nil, err
+	}
+	a.channel = live.New(a.redis, log)
+	a.service = notifications.New(a.store, a.channel, time.Now)
+	a.hub = websocket.NewHub(c.Sockets, a.service, a.channel, sessions, log)
+	sockets, err := websocket.NewHandler(a.hub, verifier)
+	if err != nil {
+		return nil, err
+	}
+	server, err := rpcserver.New(rpcserver.Config{
+		Service: "notifications", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
+	})
+	if err != nil {
+		return nil, err
+	}
+	server.Mount(notificationsv1connect.NewNotificationServiceHandler(rpc.New(a.service), server.Options()...))
+	server.Handle(websocket.Path, sockets)
+	a.handler, err = server.Handler()
+	return a, err
+}
+
+// Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths, and the live connections at
+// /notifications/ws.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// Run consumes events and keeps the live connections until ctx ends. Then it finishes the event under way and tells the
+// clients to connect elsewhere.
+func (a *App) Run(ctx context.Context) error {
+	g := lifecycle.New(ctx)
+	g.Go("notifications live channel", func(ctx context.Context) error { return a.channel.Run(ctx, a.hub) })
+	g.Go("notifications live connections", a.hub.Run)
+	subscription := consumer.Notifications(a.service)
+	g.Go("notifications consumer of "+subscription.Topic, func(ctx context.Context) error {
+		return a.bus.Subscribe(ctx, subscription)
+	})
+	return g.Run()
+}
+
+// Ready reports whether the service can do its work now.
+func (a *App) Ready(ctx context.Context) error {
+	if err := a.store.Ping(ctx); err != nil {
+		return errors.New("notifications: the store cannot be reached")
+	}
+	if err := a.redis.Do(ctx, a.redis.B().Ping().Build()).Error(); err != nil {
+		return errors.New("notifications: Redis cannot be reached")
+	}
+	return nil
+}
+
+// Sockets counts the live connections of this replica.
+func (a *App) Sockets() int { return a.hub.Sockets() }
+
+// closeTimeout bounds how long Close waits for the store.
+const closeTimeout = 5 * time.Second
+
+// Close lets go of everything. It is called once, after Run has returned.
+func (a *App) Close() {
+	if a.redis != nil {
+		a.redis.Close()
+	}
+	if a.store != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		_ = a.store.Close(ctx) // what could not be closed ends with the process
+	}
+}

@@ -1,0 +1,46 @@
+package rpc
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+	"github.com/google/uuid"
+
+	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+// MarkRead marks notifications of the caller, or all of them.
+func (h *Handler) MarkRead(
+	ctx context.Context, r *connect.Request[notificationsv1.MarkReadRequest],
+) (*connect.Response[notificationsv1.MarkReadResponse], error) {
+	caller, err := player(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var unread int
+	if r.Msg.GetAll() {
+		unread, err = h.service.MarkAllRead(ctx, caller)
+	} else {
+		var ids []uuid.UUID
+		if ids, err = parseIDs(r.Msg.GetIds()); err == nil {
+			unread, err = h.service.MarkRead(ctx, caller, ids)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&notificationsv1.MarkReadResponse{Unread: int32(unread)}), nil
+}
+
+func parseIDs(texts []string) ([]uuid.UUID, error) {
+	ids := make([]uuid.UUID, len(texts))
+	for i, text := range texts {
+		id, err := uuid.Parse(text)
+		if err != nil {
+			return nil, apperr.Invalid("ids", "string.uuid", "%q is not an id", text)
+		}
+		ids[i] = id
+	}
+	return ids, nil
+}
