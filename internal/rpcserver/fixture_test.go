@@ -183,17 +183,23 @@ type service struct {
 	log *lockedBuffer
 }
 
-func start(t *testing.T, change ...func(*rpcserver.Config)) *service {
+func config(t *testing.T, change ...func(*rpcserver.Config)) rpcserver.Config {
 	t.Helper()
-	log := &lockedBuffer{}
 	cfg := rpcserver.Config{
-		Service: "test", Authenticator: tokens{}, Log: slog.New(slog.NewJSONHandler(log, nil)),
+		Service: "test", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	}
 	for _, c := range change {
 		c(&cfg)
 	}
-	s, err := rpcserver.New(cfg)
+	return cfg
+}
+
+func start(t *testing.T, change ...func(*rpcserver.Config)) *service {
+	t.Helper()
+	log := &lockedBuffer{}
+	logged := func(c *rpcserver.Config) { c.Log = slog.New(slog.NewJSONHandler(log, nil)) }
+	s, err := rpcserver.New(config(t, append(change, logged)...))
 	if err != nil {
 		t.Fatal(err)
 	}
