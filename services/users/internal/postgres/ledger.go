@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,6 +73,7 @@ func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.L
 	config.MaxConns, config.MinConns, config.MinIdleConns = committers, 0, 0
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // prepared once a connection
 	params := config.ConnConfig.RuntimeParams
+	params["application_name"] = strings.TrimSpace("ledger " + params["application_name"])
 	// A plan for each group would cost more than the group. The one plan of a connection may be made for tables that are
 	// still empty and must do when they are not: it takes the indexes, row by row in the order of the arrays.
 	params["plan_cache_mode"] = "force_generic_plan"

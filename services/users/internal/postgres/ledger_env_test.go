@@ -124,8 +124,7 @@ func (b *books) audit(entries int) {
 func (b *books) terminate() int {
 	b.Helper()
 	return b.count(`SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-		WHERE datname = current_database() AND pid <> pg_backend_pid()
-		AND query LIKE 'WITH entry%') t`)
+		WHERE datname = current_database() AND application_name LIKE 'ledger%') t`)
 }
 
 func newID(t testing.TB) uuid.UUID {
