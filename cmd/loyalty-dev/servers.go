@@ -107,5 +107,5 @@ func (s *servers) startNATS(
 const (
 	stopAll      = 4500 * time.Millisecond
 	stopFront    = 1500 * time.Millisecond
-	stopPostgres = 1500 * time.Millisecond
+	stopPostgres = 3000 * time.Millisecond
 )
