@@ -33,8 +33,7 @@ func commands() []command {
 		{"users", "", "run the users service", runUsers},
 		{"promotions", "", "run the promotions service", runPromotions},
 		{"notifications", "", "run the notifications service", runNotifications},
-		{"migrate", "up|status [DATABASE ...]", "bring the databases to this version, or show where they are", runMigrate},
-		{"migrate diff", "DATABASE NAME", "write the migration from the last one to the schema (developers)", nil},
+		{"migrate", "up|status [DATABASE ...] | diff NAME", "bring the databases to this version, show where they are, or plan", runMigrate},
 		{"admin", "EMAIL", "create the first admin; the password is read from standard input", runAdmin},
 		{"verify", "[--delay D] [--dead-letters N]", "check what must hold over all databases", runVerify},
 		{"events", "dead|replay TOPIC", "list a topic's dead letters, or handle them again", runEvents},
@@ -56,7 +55,7 @@ func dispatch(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 		return 0
 	}
 	for _, c := range commands() {
-		if len(args) == 0 || c.name != args[0] || c.run == nil {
+		if len(args) == 0 || c.name != args[0] {
 			continue
 		}
 		err := c.run(ctx, call{args: args[1:], stdin: stdin, stdout: stdout, stderr: stderr})
@@ -79,7 +78,7 @@ var errUsage = errors.New("wrong usage")
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "usage: loyalty COMMAND [--settings FILE] ...")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-46s %s\n", strings.TrimSpace(c.name+" "+c.arguments), c.about)
+		fmt.Fprintf(w, "  %-50s %s\n", strings.TrimSpace(c.name+" "+c.arguments), c.about)
 	}
 	fmt.Fprintln(w, "Settings are read from the environment (LOYALTY_...), or from a file of lines NAME=value.")
 }

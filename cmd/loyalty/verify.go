@@ -60,9 +60,18 @@ func runVerify(ctx context.Context, c call) error {
 		}
 		return depths, nil
 	}
+	config, err := settings.Store.config()
+	if err != nil {
+		return err
+	}
+	store, err := notifications.OpenStore(ctx, config)
+	if err != nil {
+		return fmt.Errorf("notifications: %w", err)
+	}
+	defer func() { _ = store.Close(context.WithoutCancel(ctx)) }()
 	sources.Notifications = func(ctx context.Context, yield func(verify.Notification) error) error {
-		return notifications.Audit(ctx, settings.Store.config(), func(n notifications.Stored) error {
-			return yield(verify.Notification{UserID: n.UserID, Seq: n.Seq, Type: n.Type, Content: n.ContentID})
+		return store.Walk(ctx, func(e notifications.Entry) error {
+			return yield(verify.Notification{UserID: e.UserID, Seq: e.Seq, Type: e.Type, Content: e.ContentID})
 		})
 	}
 	violations, err := verify.Run(ctx, sources, o, c.stdout)

@@ -39,6 +39,9 @@ type Entry struct {
 	EventID string
 	UserID  uuid.UUID
 	Seq     int64
+	Type    string
+	// ContentID is the id of what the notification tells of; empty where its content has none.
+	ContentID string
 }
 
 // Auditor walks through everything that is stored.

@@ -91,7 +91,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := rpcserver.DialInternal(c.LedgerAddress, c.InternalToken)
+	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{Address: c.LedgerAddress, Token: c.InternalToken})
 	if err != nil {
 		return nil, err
 	}

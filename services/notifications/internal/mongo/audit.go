@@ -13,7 +13,8 @@ import (
 func (s *Store) Walk(ctx context.Context, fn func(notifications.Entry) error) error {
 	cursor, err := s.list.Find(ctx, bson.D{}, options.Find().
 		SetSort(bson.D{{Key: "user_id", Value: 1}, {Key: "seq", Value: 1}}).
-		SetProjection(bson.D{{Key: "event_id", Value: 1}, {Key: "user_id", Value: 1}, {Key: "seq", Value: 1}}))
+		SetProjection(bson.D{{Key: "event_id", Value: 1}, {Key: "user_id", Value: 1}, {Key: "seq", Value: 1},
+			{Key: "type", Value: 1}, {Key: "content.id", Value: 1}}))
 	if err != nil {
 		return failure("walk", err)
 	}
@@ -23,7 +24,9 @@ func (s *Store) Walk(ctx context.Context, fn func(notifications.Entry) error) er
 		if err := cursor.Decode(&d); err != nil {
 			return failure("walk", err)
 		}
-		if err := fn(notifications.Entry{EventID: d.EventID, UserID: fromBinary(d.UserID), Seq: d.Seq}); err != nil {
+		about, _ := d.Content["id"].(string)
+		e := notifications.Entry{EventID: d.EventID, UserID: fromBinary(d.UserID), Seq: d.Seq, Type: d.Type, ContentID: about}
+		if err := fn(e); err != nil {
 			return err
 		}
 	}

@@ -8,14 +8,14 @@ import (
 
 // Walk implements notifications.Auditor. The rows are streamed; a connection is busy until fn has seen the last one.
 func (s *Store) Walk(ctx context.Context, fn func(notifications.Entry) error) error {
-	rows, err := s.pool.Query(ctx, `SELECT event_id, user_id, seq FROM notifications ORDER BY user_id, seq`)
+	rows, err := s.pool.Query(ctx, `SELECT event_id, user_id, seq, type, COALESCE(content->>'id', '') FROM notifications ORDER BY user_id, seq`)
 	if err != nil {
 		return failure("walk", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var e notifications.Entry
-		if err := rows.Scan(&e.EventID, &e.UserID, &e.Seq); err != nil {
+		if err := rows.Scan(&e.EventID, &e.UserID, &e.Seq, &e.Type, &e.ContentID); err != nil {
 			return failure("walk", err)
 		}
 		if err := fn(e); err != nil {

@@ -359,10 +359,12 @@ func find(t *testing.T, s suite) {
 
 func walk(t *testing.T, s suite) {
 	want := map[uuid.UUID][]string{}
+	kept := map[string]notifications.Notification{}
 	for n := range 4 {
 		player := uuid.New()
 		for _, stored := range s.fill(t, player, n) {
 			want[player] = append(want[player], stored.EventID)
+			kept[stored.EventID] = stored
 		}
 	}
 	got := map[uuid.UUID][]string{}
@@ -374,6 +376,9 @@ func walk(t *testing.T, s suite) {
 		got[e.UserID] = append(got[e.UserID], e.EventID)
 		if e.Seq != int64(len(got[e.UserID])) {
 			t.Errorf("the number %d comes at place %d", e.Seq, len(got[e.UserID]))
+		}
+		if stored := kept[e.EventID]; e.Type != stored.Type || e.ContentID != stored.Content["id"] {
+			t.Errorf("Walk saw %+v of %+v", e, stored)
 		}
 		before = e
 		return nil

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/casino-loyalty/loyalty/atlas/plan"
+	"github.com/casino-loyalty/loyalty/internal/pgserver"
+)
+
+// migrateDiff writes the migrations that lead to the schema, into the folder atlas. It plans on a PostgreSQL server of its
+// own, which is gone afterwards.
+func migrateDiff(ctx context.Context, c call) (err error) {
+	if len(c.args) != 1 {
+		return errUsage
+	}
+	if _, err := os.Stat("atlas/atlas.hcl"); err != nil {
+		return errors.New("there is no folder atlas here: run this at the root of the repository")
+	}
+	installed, err := pgserver.Find()
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "loyalty-migrate-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	if err := os.Chmod(folder, 0o755); err != nil {
+		return err
+	}
+	server, err := pgserver.Start(ctx, pgserver.Options{
+		BinDir: installed.BinDir, DataDir: folder + "/data", Log: slog.New(slog.DiscardHandler),
+		Settings: map[string]string{"fsync": "off"},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
+	if err := server.CreateDatabase(ctx, "plan"); err != nil {
+		return err
+	}
+	files, err := plan.Write(ctx, server.URL("plan"), "atlas", c.args[0])
+	for _, file := range files {
+		fmt.Fprintln(c.stdout, "wrote", file)
+	}
+	if err == nil && len(files) == 0 {
+		fmt.Fprintln(c.stdout, "the migrations are up to date with the schema")
+	}
+	return err
+}

@@ -1,0 +1,257 @@
+package e2e_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
+	"github.com/casino-loyalty/loyalty/internal/event/kafka"
+	"github.com/casino-loyalty/loyalty/internal/gateway"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// cluster is the platform as separate processes, on real servers and behind the gateway's routes.
+type cluster struct {
+	platform
+	t         *testing.T
+	environ   []string
+	processes map[string]*process
+	databases map[string]string
+	bus       event.Bus
+}
+
+type process struct {
+	name    string
+	command *exec.Cmd
+	output  *safeBuffer
+	exited  chan error
+}
+
+// startCluster starts the three services, each as a process, on the given bus.
+func startCluster(t *testing.T, bus string) *cluster {
+	t.Helper()
+	build(t)
+	c := &cluster{t: t, processes: map[string]*process{}, databases: map[string]string{
+		"users": postgrestest.URL(t, atlas.Users), "promotions": postgrestest.URL(t, atlas.Promotions),
+		"notifications": postgrestest.URL(t, atlas.Notifications),
+	}}
+	addr := map[string]string{"users": freeAddr(t), "promotions": freeAddr(t), "notifications": freeAddr(t), "ledger": freeAddr(t)}
+	settings := []string{
+		"LOYALTY_USERS_DATABASE_URL=" + c.databases["users"],
+		"LOYALTY_PROMOTIONS_DATABASE_URL=" + c.databases["promotions"],
+		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + c.databases["notifications"],
+		"LOYALTY_NOTIFICATIONS_STORE=postgres",
+		"LOYALTY_REDIS_ADDRESS=" + redistest.Start(t).Address,
+		"LOYALTY_JWKS_URL=http://" + addr["users"] + "/.well-known/jwks.json",
+		"LOYALTY_INTERNAL_LISTEN=" + addr["ledger"],
+		"LOYALTY_LEDGER_ADDRESS=" + addr["ledger"],
+		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
+		"LOYALTY_TOKEN_KEY_FILE=" + tokenKey(t),
+		"LOYALTY_ADDRESS_LIMIT=100000",
+		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
+	}
+	settings = append(settings, c.startBus(bus)...)
+	c.settings = filepath.Join(t.TempDir(), "loyalty.env")
+	if err := os.WriteFile(c.settings, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	proxies := map[string]http.Handler{}
+	ready := gateway.Services{}
+	for _, name := range []string{"users", "promotions", "notifications"} {
+		c.environ = append(c.environ, name+"="+addr[name])
+		target := &url.URL{Scheme: "http", Host: addr[name]}
+		proxies[name] = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host
+		}, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+		c.start(name)
+	}
+	ready.Users, ready.Promotions, ready.Notifications = proxies["users"], proxies["promotions"], proxies["notifications"]
+	front := httptest.NewServer(gateway.New(ready, gateway.Options{}))
+	t.Cleanup(front.Close)
+	c.url = front.URL
+	for name, where := range addr {
+		if name != "ledger" {
+			eventually(t, name+" is ready", func() error { return c.processes[name].alive(t, "http://"+where) })
+		}
+	}
+	create := exec.Command(programs.loyalty, "admin", "--settings", c.settings, adminEmail)
+	create.Stdin = strings.NewReader(adminPassword + "\n")
+	if out, err := create.CombinedOutput(); err != nil {
+		t.Fatalf("create the admin: %v\n%s", err, out)
+	}
+	return c
+}
+
+// startBus starts a bus of the given kind and returns the settings that name it.
+func (c *cluster) startBus(kind string) []string {
+	t := c.t
+	t.Helper()
+	var err error
+	var settings []string
+	switch kind {
+	case "kafka":
+		brokers, failed := kfake.NewCluster(kfake.NumBrokers(3), kfake.DataDir(t.TempDir()))
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		t.Cleanup(brokers.Close)
+		list := brokers.ListenAddrs()
+		settings = []string{"LOYALTY_BUS=kafka", "LOYALTY_KAFKA_BROKERS=" + strings.Join(list, ","), "LOYALTY_KAFKA_PARTITIONS=4"}
+		c.bus, err = kafka.New(t.Context(), kafka.Config{Brokers: list, ClientID: "e2e"}, slog.New(slog.DiscardHandler))
+	case "nats":
+		options := &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true}
+		srv, failed := server.NewServer(options)
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		srv.Start()
+		t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+		eventually(t, "NATS is ready", func() error {
+			if !srv.Running() || srv.Addr() == nil {
+				return fmt.Errorf("not yet")
+			}
+			return nil
+		})
+		settings = []string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=" + srv.ClientURL(), "LOYALTY_KAFKA_REPLICATION=1"}
+		c.bus, err = jetstream.New(t.Context(), jetstream.Config{URL: srv.ClientURL(), Name: "e2e"}, slog.New(slog.DiscardHandler))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.bus.Close)
+	return settings
+}
+
+// tokenKey writes a signing key to a file.
+func tokenKey(t *testing.T) string {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "token.pem")
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// start starts a service's process, also after it was killed.
+func (c *cluster) start(name string) {
+	c.t.Helper()
+	p := &process{name: name, output: &safeBuffer{}, exited: make(chan error, 1)}
+	p.command = exec.Command(programs.loyalty, name, "--settings", c.settings)
+	p.command.Env = append(os.Environ(), "LOYALTY_LISTEN="+c.addr(name))
+	p.command.Stdout, p.command.Stderr = p.output, p.output
+	if err := p.command.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	go func() { p.exited <- p.command.Wait() }()
+	c.processes[name] = p
+	c.t.Cleanup(func() {
+		_ = p.command.Process.Kill()
+		<-p.exited
+		if c.t.Failed() {
+			c.t.Logf("%s said:\n%s", name, tail(p.output.String()))
+		}
+	})
+}
+
+func (c *cluster) addr(name string) string {
+	for _, line := range c.environ {
+		if addr, ok := strings.CutPrefix(line, name+"="); ok {
+			return addr
+		}
+	}
+	c.t.Fatalf("no address of %s", name)
+	return ""
+}
+
+// kill ends a service as a crash would.
+func (c *cluster) kill(name string) {
+	c.t.Helper()
+	p := c.processes[name]
+	if err := p.command.Process.Kill(); err != nil {
+		c.t.Fatal(err)
+	}
+	err := <-p.exited
+	p.exited <- err
+}
+
+// restart starts a service that was killed and waits until it is ready.
+func (c *cluster) restart(name string) {
+	c.t.Helper()
+	c.start(name)
+	eventually(c.t, name+" is back", func() error { return c.processes[name].alive(c.t, "http://"+c.addr(name)) })
+}
+
+// stop asks a service to stop, which must succeed.
+func (c *cluster) stop(name string) {
+	c.t.Helper()
+	p := c.processes[name]
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
+		c.t.Fatal(err)
+	}
+	err := <-p.exited
+	p.exited <- err
+	if err != nil {
+		c.t.Errorf("%s stopped with %v:\n%s", name, err, tail(p.output.String()))
+	}
+}
+
+func (p *process) alive(t *testing.T, url string) error {
+	t.Helper()
+	select {
+	case err := <-p.exited:
+		p.exited <- err
+		t.Fatalf("%s ended: %v\n%s", p.name, err, p.output)
+	default:
+	}
+	return healthy(url)
+}
+
+// database opens one of the services' databases.
+func (c *cluster) database(name string) *pgxpool.Pool {
+	c.t.Helper()
+	pool, err := postgres.Open(c.t.Context(), c.databases[name], postgres.Options{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(pool.Close)
+	return pool
+}
+
+func tail(s string) string {
+	lines := bytes.Split([]byte(s), []byte("\n"))
+	if len(lines) > 60 {
+		lines = lines[len(lines)-60:]
+	}
+	return string(bytes.Join(lines, []byte("\n")))
+}

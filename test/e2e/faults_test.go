@@ -1,0 +1,296 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
+	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// faults break the running product at one place each, and see that it comes back whole.
+var faults = []struct {
+	name string
+	run  func(t *testing.T, c *cluster)
+}{
+	{"users is away during a claim, and comes back", usersAway},
+	{"promotions dies between credit and mark: the event repairs", diesBeforeMark},
+	{"a promotion is switched off while it is being claimed", switchedOffWhileClaimed},
+	{"the same event is delivered twice", deliveredTwice},
+	{"a record as in the specification, without headers", plainRecord},
+	{"every service is killed in turn while players claim", killedInTurn},
+	{"what cannot be decoded blocks nobody", poison}, // the last, since it leaves dead letters
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, bus := range []string{"kafka", "nats"} {
+		t.Run(bus, func(t *testing.T) {
+			t.Parallel()
+			c := startCluster(t, bus)
+			for _, f := range faults {
+				t.Run(f.name, func(t *testing.T) { f.run(t, c) })
+			}
+			for _, name := range []string{"notifications", "promotions", "users"} {
+				c.stop(name)
+			}
+		})
+	}
+}
+
+func usersAway(t *testing.T, c *cluster) {
+	player, promotion := offered(t, c.platform, "6.00")
+	c.kill("users")
+	body := object{"promotion_id": promotion}
+	player.refused(503, "DEPENDENCY_UNAVAILABLE", "POST", "/api/v1/promotions/claim", body)
+	list := player.call(200, "GET", "/api/v1/promotions/players/"+player.id+"?claimed=false", nil)
+	if len(list.list("assignments")) == 0 {
+		t.Errorf("a claim whose credit failed is not unclaimed: %v", list)
+	}
+	c.restart("users")
+	eventually(t, "the claim is paid once users is back", func() error {
+		a, err := player.try("POST", "/api/v1/promotions/claim", body)
+		if err == nil && a.status != 200 {
+			err = errors.New(a.String())
+		}
+		return err
+	})
+	paidOnce(t, player, "6.00")
+	c.verify(t)
+}
+
+// heldClaim starts a claim whose mark has to wait: the assignment's row is locked until release is called. It returns
+// once the ledger has paid.
+func heldClaim(t *testing.T, c *cluster, player client, promotion string) (answered <-chan answer, release func()) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	tx, err := c.database("promotions").Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tx.Exec(ctx, "SELECT 1 FROM player_promotions WHERE user_id = $1 AND promotion_id = $2 FOR UPDATE", player.id, promotion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		a, err := player.try("POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
+		if err != nil {
+			a.raw = err.Error()
+		}
+		answers <- a
+	}()
+	users := c.database("users")
+	eventually(t, "the ledger has paid", func() error {
+		var n int
+		err := users.QueryRow(ctx, "SELECT count(*) FROM transactions WHERE user_id = $1", player.id).Scan(&n)
+		if err == nil && n != 1 {
+			err = fmt.Errorf("%d entries", n)
+		}
+		return err
+	})
+	return answers, func() {
+		if err := tx.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
+			t.Error(err)
+		}
+	}
+}
+
+func diesBeforeMark(t *testing.T, c *cluster) {
+	player, promotion := offered(t, c.platform, "8.00")
+	answered, release := heldClaim(t, c, player, promotion)
+	c.kill("promotions")
+	if a := <-answered; a.status == 200 {
+		t.Fatalf("the claim was answered by a process that was killed: %v", a)
+	}
+	release()
+	c.restart("promotions")
+	eventually(t, "the ledger's event marks the assignment", func() error {
+		list := player.call(200, "GET", "/api/v1/promotions/players/"+player.id, nil).list("assignments")
+		for _, a := range list {
+			if text(a, "promotion_id") == promotion && a["claimed"] == true {
+				return nil
+			}
+		}
+		return fmt.Errorf("%v", list)
+	})
+	entry := player.call(200, "GET", "/api/v1/users/me/transactions", nil).list("transactions")[0]
+	again := player.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
+	if again.text("transaction.id") != text(entry, "id") {
+		t.Errorf("the ledger has %v, the claim asked again answers %v", entry, again)
+	}
+	paidOnce(t, player, "8.00")
+	c.verify(t)
+}
+
+func switchedOffWhileClaimed(t *testing.T, c *cluster) {
+	player, promotion := offered(t, c.platform, "9.00")
+	staff := newStaff(t, c.admin(t))
+	answered, release := heldClaim(t, c, player, promotion)
+	staff.call(200, "PATCH", "/api/v1/promotions/"+promotion, object{"isActive": false})
+	release()
+	if a := <-answered; a.status != 200 {
+		t.Errorf("the claim that was paid before the switch-off answered %v", a)
+	}
+	paidOnce(t, player, "9.00")
+	c.verify(t)
+}
+
+func deliveredTwice(t *testing.T, c *cluster) {
+	staff := newStaff(t, c.admin(t))
+	bonus := newPromotion(staff, "WELCOME_BONUS", "1.00").text("id")
+	t.Cleanup(func() { staff.call(200, "PATCH", "/api/v1/promotions/"+bonus, object{"isActive": false}) })
+	player := newPlayer(t, c.url)
+	eventually(t, "the player is welcomed", func() error { return times(player, bonus, 1) })
+
+	registered, err := usersv1event.NewPlayerEvent(uuid.New(), time.Now(), &usersv1.PlayerEvent{
+		EventType: usersv1.PlayerEventType_PLAYER_REGISTERED, UserId: player.id,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, err := notificationsv1event.NewNotificationEvent(uuid.New(), time.Now(), &notificationsv1.NotificationEvent{
+		EventType: notificationsv1.NotificationEventType_PROMOTION, UserId: player.id,
+		Content: &promotionsv1.Promotion{Id: "told twice", Title: "x"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The marker is last in each topic: once it had its effect, the duplicates before it were handled.
+	marker := told
+	marker.ID = uuid.NewString()
+	for range 2 {
+		if err := c.bus.Publish(t.Context(), registered, told); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.bus.Publish(t.Context(), marker); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "both different events are stored", func() error { return times(player, "told twice", 2) })
+	if err := times(player, bonus, 1); err != nil {
+		t.Error(err)
+	}
+	c.verify(t)
+}
+
+func plainRecord(t *testing.T, c *cluster) {
+	staff := newStaff(t, c.admin(t))
+	bonus := newPromotion(staff, "WELCOME_BONUS", "1.00").text("id")
+	t.Cleanup(func() { staff.call(200, "PATCH", "/api/v1/promotions/"+bonus, object{"isActive": false}) })
+	player := newPlayer(t, c.url)
+	record, err := json.Marshal(object{
+		"topic": "notifications", "user_id": player.id, "eventType": "PROMOTION",
+		"content": object{
+			"id": "5bcc490a-7645-420a-b8f8-16dcaeafe32c", "title": "Welcome Bonus",
+			"description": "Get a welcome bonus on registration", "isActive": true, "type": "WELCOME_BONUS",
+			"amount": "20.00", "startDate": "2025-01-01", "endDate": "2025-06-10",
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := uuid.NewString()
+	registered := fmt.Sprintf(`{"topic":"player","eventType":"PLAYER_REGISTERED","user_id":%q}`, stranger)
+	err = c.bus.Publish(t.Context(),
+		event.Event{Topic: "notifications", Key: player.id, Data: record},
+		event.Event{Topic: "players", Key: stranger, Data: []byte(registered)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the promotion of the record is stored", func() error {
+		for _, n := range player.call(200, "GET", "/api/v1/notifications", nil).list("notifications") {
+			if text(n, "content.title") == "Welcome Bonus" && text(n, "content.amount") == "20.00" {
+				return nil
+			}
+		}
+		return errors.New("not yet")
+	})
+	eventually(t, "the player of the record is welcomed", func() error {
+		list := staff.call(200, "GET", "/api/v1/promotions/players/"+stranger, nil)
+		if len(list.list("assignments")) != 1 {
+			return fmt.Errorf("%v", list)
+		}
+		return nil
+	})
+}
+
+func poison(t *testing.T, c *cluster) {
+	before := map[string]int64{}
+	for _, topic := range []string{"players", "notifications", "transactions"} {
+		n, err := c.bus.Depth(t.Context(), topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before[topic] = n
+		err = c.bus.Publish(t.Context(), event.Event{Topic: topic, Key: "poison", Data: []byte(`{"user_id": 12345`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	player, promotion := offered(t, c.platform, "1.00")
+	player.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
+	for topic, n := range before {
+		eventually(t, "the poison of "+topic+" is a dead letter", func() error {
+			depth, err := c.bus.Depth(t.Context(), topic)
+			if err == nil && depth != n+1 {
+				err = fmt.Errorf("%d dead letters, there were %d", depth, n)
+			}
+			return err
+		})
+	}
+}
+
+func killedInTurn(t *testing.T, c *cluster) {
+	staff := newStaff(t, c.admin(t))
+	const players = 12
+	var all []client
+	for range players {
+		all = append(all, newPlayer(t, c.url))
+	}
+	var promotions []string
+	for range 6 {
+		p := newPromotion(staff, "BONUS", "1.00").text("id")
+		assign(staff, p, all...)
+		promotions = append(promotions, p)
+	}
+	for i, promotion := range promotions {
+		victim := []string{"users", "promotions", "notifications"}[i%3]
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for _, player := range all {
+				// Whatever the answer is, or none: the claim is asked for again below.
+				_, _ = player.try("POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
+			}
+		}()
+		c.kill(victim)
+		<-done
+		c.restart(victim)
+		for _, player := range all {
+			eventually(t, "each claim is paid", func() error {
+				a, err := player.try("POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
+				if err == nil && a.status != 200 && a.text("code") != "PROMOTION_ALREADY_CLAIMED" {
+					err = errors.New(a.String())
+				}
+				return err
+			})
+		}
+	}
+	for _, player := range all {
+		if got := player.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != fmt.Sprintf("%d.00", len(promotions)) {
+			t.Errorf("balance %s after %d claims", got, len(promotions))
+		}
+	}
+	c.verify(t)
+}
