@@ -1,0 +1,261 @@
+package rpcserver_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+)
+
+const internalToken = "a-token-of-32-characters-or-more"
+
+// ledger answers with what it is told to, and counts.
+type ledger struct {
+	usersv1.UnimplementedLedgerServiceServer
+	calls  atomic.Int32
+	answer func(ctx context.Context, call int32, r *usersv1.AddTransactionRequest) error
+}
+
+func (l *ledger) AddTransaction(ctx context.Context, r *usersv1.AddTransactionRequest) (*usersv1.AddTransactionResponse, error) {
+	if err := l.answer(ctx, l.calls.Add(1), r); err != nil {
+		return nil, err
+	}
+	return &usersv1.AddTransactionResponse{Transaction: &usersv1.Transaction{Amount: r.GetAmount()}}, nil
+}
+
+// internal runs a ledger behind the internal server and returns a client with the given token.
+func internal(t *testing.T, token string, answer func(context.Context, int32, *usersv1.AddTransactionRequest) error) (
+	usersv1.LedgerServiceClient, *ledger, *lockedBuffer,
+) {
+	t.Helper()
+	log := &lockedBuffer{}
+	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{
+		Token: internalToken, Log: slog.New(slog.NewJSONHandler(log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &ledger{answer: answer}
+	usersv1.RegisterLedgerServiceServer(server, l)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return usersv1.NewLedgerServiceClient(dial(t, listener.Addr().String(), token)), l, log
+}
+
+func dial(t *testing.T, address, token string) *grpc.ClientConn {
+	t.Helper()
+	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{Address: address, Token: token, PerTry: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return conn
+}
+
+func credit() *usersv1.AddTransactionRequest {
+	return &usersv1.AddTransactionRequest{
+		UserId: playerID, Type: usersv1.TransactionType_CREDIT, Amount: "20", IdempotencyKey: "k",
+	}
+}
+
+func TestInternalCall(t *testing.T) {
+	c, _, _ := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
+	res, err := c.AddTransaction(t.Context(), credit())
+	if err != nil || res.GetTransaction().GetAmount() != "20.00" {
+		t.Errorf("got %v, %v", res, err)
+	}
+}
+
+func TestInternalErrorsArriveAsTheyWere(t *testing.T) {
+	for name, e := range map[string]*apperr.Error{
+		"with a detail":     apperr.New(apperr.InsufficientFunds, "0.05 are missing"),
+		"with a member":     apperr.New(apperr.IdempotencyMismatch, "other content").With("transactionId", thingID),
+		"with a violation":  apperr.Invalid("amount", "money", "wrong"),
+		"with a later time": {Code: apperr.RateLimited, Detail: "slower", RetryAfter: time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, l, _ := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error {
+				return e.Because(errors.New("secret"))
+			})
+			_, err := c.AddTransaction(t.Context(), credit())
+			if err == nil || strings.Contains(err.Error(), "secret") {
+				t.Fatalf("the client sees %v", err)
+			}
+			var got *apperr.Error
+			if !errors.As(rpcserver.FromStatus(err), &got) {
+				t.Fatalf("got %v", rpcserver.FromStatus(err))
+			}
+			if got.Code != e.Code || got.Detail != e.Detail || got.RetryAfter != e.RetryAfter ||
+				!reflect.DeepEqual(got.Violations, e.Violations) || !reflect.DeepEqual(got.Meta, e.Meta) {
+				t.Errorf("got %+v, want %+v", got, e)
+			}
+			if n := l.calls.Load(); n != 1 {
+				t.Errorf("the ledger was called %d times", n)
+			}
+		})
+	}
+}
+
+func TestInternalRequestsAreChecked(t *testing.T) {
+	c, l, _ := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
+	for field, break_ := range map[string]func(*usersv1.AddTransactionRequest){
+		"user_id":        func(r *usersv1.AddTransactionRequest) { r.UserId = "x" },
+		"type":           func(r *usersv1.AddTransactionRequest) { r.Type = 0 },
+		"amount":         func(r *usersv1.AddTransactionRequest) { r.Amount = "" },
+		"idempotencyKey": func(r *usersv1.AddTransactionRequest) { r.IdempotencyKey = "" },
+	} {
+		r := credit()
+		break_(r)
+		_, err := c.AddTransaction(t.Context(), r)
+		e := apperr.From(rpcserver.FromStatus(err))
+		if e.Code != apperr.ValidationFailed || len(e.Violations) != 1 || e.Violations[0].Field != field {
+			t.Errorf("without %s: %v", field, e)
+		}
+	}
+	if n := l.calls.Load(); n != 0 {
+		t.Errorf("the ledger was called %d times", n)
+	}
+}
+
+func TestInternalToken(t *testing.T) {
+	c, l, log := internal(t, "another-token-of-32-characters..", func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
+	_, err := c.AddTransaction(t.Context(), credit())
+	if got := apperr.CodeOf(rpcserver.FromStatus(err)); got != apperr.TokenInvalid || l.calls.Load() != 0 {
+		t.Errorf("a wrong token gives %v after %d calls", err, l.calls.Load())
+	}
+	if strings.Contains(log.String(), "another-token") {
+		t.Errorf("the log shows the token: %s", log)
+	}
+	if _, err := rpcserver.NewInternal(rpcserver.InternalConfig{Token: "short", Log: slog.New(slog.DiscardHandler)}); err == nil {
+		t.Error("a short token is taken")
+	}
+	if _, err := rpcserver.DialInternal(rpcserver.DialConfig{Address: "x:1", Token: ""}); err == nil {
+		t.Error("no token is taken")
+	}
+}
+
+func TestInternalRetries(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answer func(ctx context.Context, call int32) error
+		calls  int32
+		code   apperr.Code
+	}{
+		"reached the third time": {func(_ context.Context, n int32) error {
+			if n < 3 {
+				return apperr.New(apperr.DependencyUnavailable, "")
+			}
+			return nil
+		}, 3, ""},
+		"never reached": {func(context.Context, int32) error { return apperr.New(apperr.DependencyUnavailable, "") }, 3, apperr.DependencyUnavailable},
+		"slow once": {func(ctx context.Context, n int32) error {
+			if n == 1 {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		}, 2, ""},
+		"refused":  {func(context.Context, int32) error { return apperr.New(apperr.NotFound, "") }, 1, apperr.NotFound},
+		"broken":   {func(context.Context, int32) error { return errors.New("x") }, 1, apperr.Internal},
+		"panicked": {func(context.Context, int32) error { panic("x") }, 1, apperr.Internal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, l, _ := internal(t, internalToken, func(ctx context.Context, n int32, _ *usersv1.AddTransactionRequest) error {
+				return tt.answer(ctx, n)
+			})
+			_, err := c.AddTransaction(t.Context(), credit())
+			if got := apperr.CodeOf(rpcserver.FromStatus(err)); got != tt.code || l.calls.Load() != tt.calls {
+				t.Errorf("got %v after %d calls, want %q after %d", err, l.calls.Load(), tt.code, tt.calls)
+			}
+		})
+	}
+}
+
+func TestInternalServerAway(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = usersv1.NewLedgerServiceClient(dial(t, listener.Addr().String(), internalToken)).AddTransaction(t.Context(), credit())
+	if got := apperr.CodeOf(rpcserver.FromStatus(err)); got != apperr.DependencyUnavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFromStatus(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		want apperr.Code
+	}{
+		"nothing":              {nil, ""},
+		"our own":              {apperr.New(apperr.NotFound, ""), apperr.NotFound},
+		"a context's deadline": {context.DeadlineExceeded, apperr.DependencyUnavailable},
+		"unavailable":          {status.Error(codes.Unavailable, "connection refused"), apperr.DependencyUnavailable},
+		"somebody else's":      {status.Error(codes.NotFound, "x"), apperr.Internal},
+		"no status":            {errors.New("x"), apperr.Internal},
+	} {
+		if got := apperr.CodeOf(rpcserver.FromStatus(tt.err)); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
+}
+
+// TestInternalLog follows a request id from the caller's log to the server's, with the cause that the caller never sees.
+func TestInternalLog(t *testing.T) {
+	c, _, log := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error {
+		return errors.New("the cause")
+	})
+	_, err := c.AddTransaction(t.Context(), credit())
+	if strings.Contains(err.Error(), "cause") {
+		t.Errorf("the caller sees %v", err)
+	}
+	for _, want := range []string{"the cause", "AddTransaction", `"request_id":`, "ERROR"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s: %s", want, log)
+		}
+	}
+	if strings.Contains(log.String(), playerID) {
+		t.Errorf("the log shows the request: %s", log)
+	}
+}
+
+func TestInternalHealth(t *testing.T) {
+	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{Token: internalToken, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := server.GetServiceInfo()[healthv1.Health_ServiceDesc.ServiceName]; !ok {
+		t.Error("the health service is missing")
+	}
+	server.Stop()
+}

@@ -1,0 +1,122 @@
+package validation_test
+
+import (
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/validation"
+)
+
+func TestText(t *testing.T) {
+	v, err := validation.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for given, want := range map[string]string{
+		"plain":               "plain",
+		"  spaced \t\n":       "spaced",
+		"two  inner":          "two  inner",
+		"line\r\nline":        "line\nline",
+		"tab\there":           "tab\there",
+		"e\u0301":             "é",
+		"\u00a0no-break":      "no-break",
+		"emoji 👍🏽 stays":      "emoji 👍🏽 stays",
+		"<script>":            "<script>",
+		"nul\x00":             "!",
+		"bell\a":              "!",
+		"lone\rreturn":        "!",
+		"\x1b[31mred":         "!",
+		"delete\x7f":          "!",
+		"next\u0085line":      "!",
+		"over\u202eride":      "!",
+		"isolate\u2066":       "!",
+		"right-to-left עברית": "right-to-left עברית",
+	} {
+		m := &promotionsv1.ListPromotionsRequest{Title: given}
+		violations, err := v.Check(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if refused := len(violations) > 0; refused != (want == "!") || !refused && m.GetTitle() != want {
+			t.Errorf("%q becomes %q with %v, want %q", given, m.GetTitle(), violations, want)
+		}
+	}
+}
+
+func TestSecretsAreLeftAsTheyAre(t *testing.T) {
+	v, err := validation.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &usersv1.RegisterRequest{Email: " A@b.example ", Password: " pass\u0301word\t "}
+	violations, err := v.Check(m)
+	if err != nil || len(violations) > 0 {
+		t.Fatal(violations, err)
+	}
+	want := &usersv1.RegisterRequest{Email: "A@b.example", Password: " pass\u0301word\t "}
+	if !proto.Equal(m, want) {
+		t.Errorf("got %v, want %v", m, want)
+	}
+}
+
+func TestOneViolationAField(t *testing.T) {
+	v, err := validation.New((&promotionsv1.CreatePromotionRequest{}).ProtoReflect().Descriptor())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := apperr.Violation{Field: "promotion.amount", Rule: "json.type", Message: "a text is expected"}
+	m := &promotionsv1.CreatePromotionRequest{Promotion: &promotionsv1.Promotion{
+		Title: "\x00" + strings.Repeat("x", 300), Type: 99, StartDate: "2026-01-01", EndDate: "2026-01-01",
+	}}
+	violations, err := v.Check(m, found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, violation := range violations {
+		got = append(got, violation.Field+":"+violation.Rule)
+	}
+	want := "promotion.amount:json.type promotion.title:text promotion.type:enum.defined_only"
+	if s := strings.Join(got, " "); s != want {
+		t.Errorf("got %s\nwant %s", s, want)
+	}
+}
+
+func TestViolationsAreBounded(t *testing.T) {
+	v, err := validation.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &promotionsv1.AssignRequest{PromotionId: "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a001", PlayerIds: make([]string, 1000)}
+	violations, err := v.Check(m)
+	if err != nil || len(violations) != 100 {
+		t.Errorf("there are %d violations, %v", len(violations), err)
+	}
+}
+
+func TestMoneyIsNormalised(t *testing.T) {
+	v, err := validation.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for given, want := range map[string]string{
+		"20": "20.00", "20.5": "20.50", "0.01": "0.01", "1000000000": "1000000000.00", " 7 ": "7.00", "007": "7.00",
+		"": "!", "0": "!", "0.001": "!", "-1": "!", "+1": "!", "1e3": "!", "NaN": "!", "1,5": "!", "1000000000.01": "!", "٣": "!",
+	} {
+		m := &usersv1.AddTransactionRequest{
+			UserId: "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a001", Type: usersv1.TransactionType_DEBIT, IdempotencyKey: "k", Amount: given,
+		}
+		violations, err := v.Check(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if refused := len(violations) > 0; refused != (want == "!") || !refused && m.GetAmount() != want {
+			t.Errorf("%q becomes %q with %v, want %q", given, m.GetAmount(), violations, want)
+		}
+	}
+}
