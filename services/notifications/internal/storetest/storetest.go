@@ -56,7 +56,7 @@ var at = time.Date(2026, 3, 10, 12, 30, 15, 123_000_000, time.UTC)
 
 func newNotification(player uuid.UUID, event string) notifications.Notification {
 	return notifications.Notification{
-		ID: uuid.Must(uuid.NewV7()), Type: "promotion", Content: map[string]any{"title": event},
+		ID: uuid.Must(uuid.NewV7()), Type: "promotion", Content: map[string]any{"id": "content of " + event, "title": event},
 		CreatedAt: at, UserID: player, EventID: event,
 	}
 }
