@@ -1,0 +1,42 @@
+package users
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+// Deactivate switches a user off and ends all its sessions, at once on every replica. Doing so again is harmless, and
+// ends what sessions there are. FORBIDDEN for oneself, so that nobody locks out the last admin by mistake.
+//
+// The database comes first: from then on nobody logs in or refreshes. Where the sessions cannot be reached after it, the
+// error says so, asking again mends it, and for players [Service.EndSessionsOfDeactivated] does.
+func (s *Service) Deactivate(ctx context.Context, caller, id uuid.UUID) (User, error) {
+	if caller == id {
+		return User{}, apperr.New(apperr.Forbidden, "one cannot deactivate oneself")
+	}
+	u, err := s.store.SetActive(ctx, id, false, s.timestamp())
+	if err != nil {
+		return User{}, err
+	}
+	if _, err := s.sessions.EndAllOf(ctx, id); err != nil {
+		return User{}, err
+	}
+	return u, nil
+}
+
+// EndSessionsOfDeactivated ends the sessions of a user who is deactivated, in case whoever deactivated it did not come to
+// that. A user who has been activated since keeps them.
+func (s *Service) EndSessionsOfDeactivated(ctx context.Context, id uuid.UUID) error {
+	u, err := s.store.User(ctx, id)
+	if apperr.CodeOf(err) == apperr.NotFound || err == nil && u.IsActive {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.sessions.EndAllOf(ctx, id)
+	return err
+}

@@ -1,0 +1,60 @@
+package users
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+)
+
+// The length of a password in characters. The schema says the same of requests.
+const minPassword, maxPassword = 8, 128
+
+// EnsureAdmin sees that there is an admin of an e-mail, and reports whether it made one. It may be called again, and by
+// several replicas at once. An admin who is there stays as it is, unless reset is true: then it gets the password, is
+// switched on, and its sessions end. A user of another role stays as it is, and the error is USER_EXISTS: nobody gains
+// rights by having registered first.
+func (s *Service) EnsureAdmin(ctx context.Context, email, password string, reset bool) (created bool, err error) {
+	email = strings.TrimSpace(email)
+	if !strings.Contains(email, "@") {
+		return false, apperr.Invalid("email", "email", "must be an e-mail address")
+	}
+	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
+		return false, apperr.Invalid("password", "length", "must have %d to %d characters", minPassword, maxPassword)
+	}
+	u, err := s.store.UserByEmail(ctx, email)
+	if apperr.CodeOf(err) == apperr.NotFound {
+		_, err = s.create(ctx, email, password, authn.RoleAdmin)
+		if apperr.CodeOf(err) != apperr.UserExists {
+			return err == nil, err
+		}
+		u, err = s.store.UserByEmail(ctx, email) // another replica was quicker
+	}
+	if err != nil {
+		return false, err
+	}
+	if u.Role != authn.RoleAdmin {
+		return false, apperr.New(apperr.UserExists, "the e-mail belongs to a user of role %s", u.Role)
+	}
+	if !reset {
+		return false, nil
+	}
+	return false, s.resetAdmin(ctx, u, password)
+}
+
+func (s *Service) resetAdmin(ctx context.Context, u User, password string) error {
+	hash, err := s.hasher.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	if err := s.store.SetPasswordHash(ctx, u.ID, "", hash); err != nil {
+		return err
+	}
+	if _, err := s.store.SetActive(ctx, u.ID, true, s.timestamp()); err != nil {
+		return err
+	}
+	_, err = s.sessions.EndAllOf(ctx, u.ID)
+	return err
+}

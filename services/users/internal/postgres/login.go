@@ -1,0 +1,28 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/ent/users/user"
+	"github.com/casino-loyalty/loyalty/services/users"
+)
+
+// UserByEmail reads the user of an e-mail; the column's type compares without case.
+func (s *Store) UserByEmail(ctx context.Context, email string) (users.User, error) {
+	row, err := s.ent.User.Query().Where(user.Email(email)).Only(ctx)
+	if err != nil {
+		return users.User{}, fail(err)
+	}
+	return userFromRow(row), nil
+}
+
+// SetPasswordHash replaces a password hash: whatever it is where old is empty, else only if it still is old.
+func (s *Store) SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error {
+	update := s.ent.User.Update().Where(user.ID(id))
+	if old != "" {
+		update.Where(user.PasswordHash(old))
+	}
+	return fail(update.SetPasswordHash(hash).Exec(ctx))
+}

@@ -1,0 +1,17 @@
+package users
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+)
+
+// TransactionFilter narrows a list of transactions; a zero member does not.
+type TransactionFilter struct {
+	Type TransactionType
+}
+
+// ListTransactions lists a user's ledger, newest first. NOT_FOUND where there is no such user; an employee's is empty.
+func (s *Service) ListTransactions(ctx context.Context, user uuid.UUID, f TransactionFilter, p Page[int64]) (Listed[Transaction], error) {
+	return s.store.Transactions(ctx, user, f, p)
+}

@@ -1,0 +1,96 @@
+package users
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/session"
+)
+
+// Credentials are what somebody logs in with.
+type Credentials struct{ Email, Password string }
+
+// Tokens are what a client goes on with.
+type Tokens struct {
+	Access session.Access
+	// Refresh is the refresh token, and In where its client takes it.
+	Refresh string
+	In      RefreshTokenIn
+}
+
+// Login starts a session; in is COOKIE where empty.
+//
+// INVALID_CREDENTIALS says neither whether there is such a user nor, by the time it takes, whether the password was
+// looked at. Only who knows the password learns of ACCOUNT_DEACTIVATED. RATE_LIMITED after too many failures.
+func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, from netip.Addr) (Tokens, User, error) {
+	if in == "" {
+		in = RefreshTokenInCookie
+	}
+	u, err := s.recognise(ctx, c, from)
+	if err != nil {
+		return Tokens{}, User{}, err
+	}
+	begun, refresh, err := s.sessions.Create(ctx, u.ID, u.Role, session.In(in))
+	if err != nil {
+		return Tokens{}, User{}, err
+	}
+	// Whoever deactivates commits first and then ends the sessions. So either that sees the new one, or we see that.
+	if u, err = s.store.User(ctx, u.ID); err == nil && !u.IsActive {
+		err = deactivated()
+	}
+	if err != nil {
+		_ = s.sessions.EndSession(context.WithoutCancel(ctx), begun) // nobody has a token of it
+		return Tokens{}, User{}, err
+	}
+	access, err := s.access(begun, u)
+	return Tokens{Access: access, Refresh: refresh, In: in}, u, err
+}
+
+// recognise returns the active user whose credentials these are.
+func (s *Service) recognise(ctx context.Context, c Credentials, from netip.Addr) (User, error) {
+	email := strings.TrimSpace(c.Email)
+	attempt, err := s.loginAttempt(ctx, email, from)
+	if err != nil {
+		return User{}, err
+	}
+	u, err := s.store.UserByEmail(ctx, email)
+	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
+		return User{}, err
+	}
+	right, err := s.hasher.Verify(ctx, u.PasswordHash, c.Password) // nobody's hash is empty, and takes as long
+	switch {
+	case err != nil:
+		return User{}, err
+	case !right:
+		return User{}, apperr.New(apperr.InvalidCredentials, "the e-mail or the password is wrong")
+	}
+	if err := attempt.succeeded(ctx); err != nil {
+		return User{}, err
+	}
+	if !u.IsActive {
+		return User{}, deactivated()
+	}
+	return u, s.renewHash(ctx, u, c.Password)
+}
+
+// renewHash hashes a password again where hashes cost more, or less, than when it was set.
+func (s *Service) renewHash(ctx context.Context, u User, password string) error {
+	if !s.hasher.Outdated(u.PasswordHash) {
+		return nil
+	}
+	hash, err := s.hasher.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.store.SetPasswordHash(ctx, u.ID, u.PasswordHash, hash)
+}
+
+// access makes an access token of a session.
+func (s *Service) access(of session.Session, u User) (session.Access, error) {
+	token, expires, err := s.issuer.Issue(u.ID, u.Role, of.ID)
+	return session.Access{Token: token, Expires: expires}, err
+}
+
+func deactivated() error { return apperr.New(apperr.AccountDeactivated, "the account is deactivated") }

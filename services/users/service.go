@@ -1,0 +1,109 @@
+// Package users is the domain of the users service: who may come in, and what is in the books of each player. It knows no
+// transport, database or broker; the packages under internal join it to them.
+package users
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/ratelimit"
+	"github.com/casino-loyalty/loyalty/internal/session"
+)
+
+// Store keeps users and shows their ledgers. Every method is one transaction, and every method is safe for concurrent
+// use. Errors are the schema's: NOT_FOUND, USER_EXISTS, DEPENDENCY_UNAVAILABLE.
+type Store interface {
+	// CreateUser stores a new user and, for a player, the event that one has registered.
+	CreateUser(ctx context.Context, u User) error
+	// User reads one user.
+	User(ctx context.Context, id uuid.UUID) (User, error)
+	// UserByEmail reads the user of an e-mail, which is compared without case.
+	UserByEmail(ctx context.Context, email string) (User, error)
+	// Users lists users, newest first.
+	Users(ctx context.Context, f UserFilter, p Page[uuid.UUID]) (Listed[User], error)
+	// SetActive switches a user off or on and, where that changes a player, stores the event of it.
+	SetActive(ctx context.Context, id uuid.UUID, active bool, at time.Time) (User, error)
+	// SetPasswordHash replaces a user's password hash: whatever it is where old is empty, else only if it still is old.
+	SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error
+	// Transactions lists a user's ledger, newest first.
+	Transactions(ctx context.Context, user uuid.UUID, f TransactionFilter, p Page[int64]) (Listed[Transaction], error)
+}
+
+// Sessions keeps the sessions of those who are logged in; see [session.Store].
+type Sessions interface {
+	Create(ctx context.Context, user uuid.UUID, role authn.Role, in session.In) (session.Session, string, error)
+	Rotate(ctx context.Context, refresh string, issue session.Issue) (session.Session, session.Pair, error)
+	End(ctx context.Context, refresh string) error
+	EndSession(ctx context.Context, s session.Session) error
+	EndAllOf(ctx context.Context, user uuid.UUID) (int, error)
+}
+
+// Hasher hashes passwords; see [github.com/casino-loyalty/loyalty/internal/password.Hasher].
+type Hasher interface {
+	Hash(ctx context.Context, password string) (string, error)
+	Verify(ctx context.Context, hash, password string) (bool, error)
+	Outdated(hash string) bool
+}
+
+// Limiter counts what is limited; see [ratelimit.Limiter].
+type Limiter interface {
+	Allow(ctx context.Context, key string, limit ratelimit.Limit) error
+	Return(ctx context.Context, key string, limit ratelimit.Limit) error
+}
+
+// Issuer makes access tokens; see [authn.Issuer].
+type Issuer interface {
+	Issue(user uuid.UUID, role authn.Role, session uuid.UUID) (token string, expires time.Time, err error)
+}
+
+// Dependencies are what a service works with.
+type Dependencies struct {
+	Store    Store
+	Sessions Sessions
+	Hasher   Hasher
+	Limiter  Limiter
+	Issuer   Issuer
+	// Limits bound how often somebody may try.
+	Limits Limits
+	// Now is time.Now but in tests.
+	Now func() time.Time
+}
+
+// Service is the use cases of users but for the ledger's, which is [Bookkeeper]'s. It is safe for concurrent use.
+type Service struct {
+	store    Store
+	sessions Sessions
+	hasher   Hasher
+	limiter  Limiter
+	issuer   Issuer
+	limits   Limits
+	now      func() time.Time
+}
+
+// New returns a service.
+func New(d Dependencies) *Service {
+	return &Service{d.Store, d.Sessions, d.Hasher, d.Limiter, d.Issuer, d.Limits, d.Now}
+}
+
+// timestamp is the time now as the database keeps it.
+func (s *Service) timestamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// Page is a part of a list that runs from the newest to the oldest.
+type Page[Key any] struct {
+	// Size is the greatest number of items.
+	Size int
+	// Before is the key of the item after which the page begins; zero for the first page.
+	Before Key
+}
+
+// Listed is one page of a list.
+type Listed[T any] struct {
+	Items []T
+	// Total counts the items of all pages.
+	Total int
+	// More says that older items follow.
+	More bool
+}
