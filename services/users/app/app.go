@@ -1,0 +1,193 @@
+// Package app puts the users service together. It holds no logic: read from top to bottom it is the list of what exists.
+package app
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/rueidis"
+	"google.golang.org/grpc"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/outbox"
+	"github.com/casino-loyalty/loyalty/internal/password"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/ratelimit"
+	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/services/users"
+	"github.com/casino-loyalty/loyalty/services/users/internal/consumer"
+	store "github.com/casino-loyalty/loyalty/services/users/internal/postgres"
+	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
+)
+
+// JWKSPath is where the public keys are, for whoever verifies access tokens.
+const JWKSPath = "/.well-known/jwks.json"
+
+// App is the running service.
+type App struct {
+	pool     *pgxpool.Pool
+	redis    rueidis.Client
+	bus      event.Subscriber
+	relay    *outbox.Relay
+	ledger   *store.Ledger
+	service  *users.Service
+	handler  http.Handler
+	internal *grpc.Server
+	listener net.Listener
+}
+
+// New connects the service to what it needs and opens its internal listener. The caller closes it.
+func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	a := &App{bus: c.Bus}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, postgres.Options{ApplicationName: "users", Wait: 30 * time.Second}); err != nil {
+		return nil, err
+	}
+	if a.redis, err = redis.Open(c.Redis); err != nil {
+		return nil, err
+	}
+	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{})
+	if a.ledger, err = store.NewLedger(ctx, a.pool, a.relay.Wake, log, store.LedgerOptions{}); err != nil {
+		return nil, err
+	}
+	issuer, err := authn.NewIssuer(c.PrivateKey, c.Issuer, c.Audience)
+	if err != nil {
+		return nil, err
+	}
+	hasher, err := password.New(c.Password)
+	if err != nil {
+		return nil, err
+	}
+	sessions := session.NewStore(a.redis)
+	a.service = users.New(users.Dependencies{
+		Store: store.New(a.pool, a.relay.Wake), Sessions: sessions, Hasher: hasher,
+		Limiter: ratelimit.New(a.redis), Issuer: issuer, Limits: c.Limits, Now: time.Now,
+	})
+	keys := publicKeys(c)
+	verifier, err := authn.NewVerifier(c.Issuer, c.Audience, authn.NewStaticKeys(keys...), sessions)
+	if err != nil {
+		return nil, err
+	}
+	if a.handler, err = a.public(verifier, keys, c.TrustedProxies, log); err != nil {
+		return nil, err
+	}
+	if a.internal, err = rpcserver.NewInternal(rpcserver.InternalConfig{Token: c.InternalToken, Log: log}); err != nil {
+		return nil, err
+	}
+	usersv1.RegisterLedgerServiceServer(a.internal, rpc.NewLedger(users.NewBookkeeper(a.ledger)))
+	if a.listener, err = net.Listen("tcp", c.InternalListen); err != nil {
+		return nil, fmt.Errorf("users: InternalListen: %w", err)
+	}
+	return a, nil
+}
+
+// public is what the gateway routes to.
+func (a *App) public(v *authn.Verifier, keys []ed25519.PublicKey, proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
+	server, err := rpcserver.New(rpcserver.Config{
+		Service: "users", Authenticator: v, Log: log, TrustedProxies: proxies, Ready: a.Ready,
+	})
+	if err != nil {
+		return nil, err
+	}
+	jwks, err := authn.JWKS(keys...)
+	if err != nil {
+		return nil, err
+	}
+	server.Mount(usersv1connect.NewAuthServiceHandler(rpc.NewAuth(a.service), server.Options()...))
+	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(a.service), server.Options()...))
+	server.Handle(JWKSPath, jwks)
+	return server.Handler()
+}
+
+func publicKeys(c Config) []ed25519.PublicKey {
+	keys := []ed25519.PublicKey{}
+	if public, ok := c.PrivateKey.Public().(ed25519.PublicKey); ok {
+		keys = append(keys, public)
+	}
+	return append(keys, c.OtherKeys...)
+}
+
+// Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths, the keys at JWKSPath.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// InternalAddr is the address of the ledger's listener, "host:port".
+func (a *App) InternalAddr() string { return a.listener.Addr().String() }
+
+// EnsureAdmin sees that there is an admin of that e-mail; see [users.Service.EnsureAdmin].
+func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset bool) (created bool, err error) {
+	return a.service.EnsureAdmin(ctx, email, password, reset)
+}
+
+// Run relays and consumes events and serves the ledger until ctx ends, and then finishes what is under way.
+func (a *App) Run(ctx context.Context) error {
+	g := lifecycle.New(ctx)
+	g.Go("users relay", a.relay.Run)
+	ended := consumer.Sessions(a.service)
+	g.Go("users consumer of "+ended.Topic, func(ctx context.Context) error { return a.bus.Subscribe(ctx, ended) })
+	g.Go("users internal gRPC", a.serveInternal)
+	return g.Run()
+}
+
+// serveInternal serves the ledger until ctx ends, and gives the calls under way some time.
+func (a *App) serveInternal(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- a.internal.Serve(a.listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	const grace = 10 * time.Second
+	timer := time.AfterFunc(grace, a.internal.Stop)
+	defer timer.Stop()
+	a.internal.GracefulStop()
+	return <-served
+}
+
+// Ready reports whether the service can do its work now.
+func (a *App) Ready(ctx context.Context) error {
+	if err := a.pool.Ping(ctx); err != nil {
+		return errors.New("users: the database cannot be reached")
+	}
+	if err := a.redis.Do(ctx, a.redis.B().Ping().Build()).Error(); err != nil {
+		return errors.New("users: Redis cannot be reached")
+	}
+	return nil
+}
+
+// Close lets go of everything. It is called once, after Run has returned.
+func (a *App) Close() {
+	if a.listener != nil {
+		_ = a.listener.Close()
+	}
+	if a.ledger != nil {
+		a.ledger.Close()
+	}
+	if a.redis != nil {
+		a.redis.Close()
+	}
+	if a.pool != nil {
+		a.pool.Close()
+	}
+}

@@ -1,0 +1,26 @@
+package rpc
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+	"github.com/google/uuid"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
+)
+
+// DeactivateUser switches a user off and ends all its sessions.
+func (h *Users) DeactivateUser(ctx context.Context, r *connect.Request[usersv1.DeactivateUserRequest]) (*connect.Response[usersv1.User], error) {
+	caller, _ := authn.From(ctx)
+	id, err := uuid.Parse(r.Msg.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	u, err := h.service.Deactivate(ctx, caller.UserID, id)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(wire.FromUser(u)), nil
+}

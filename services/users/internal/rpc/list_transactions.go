@@ -1,0 +1,64 @@
+package rpc
+
+import (
+	"context"
+	"strconv"
+
+	"connectrpc.com/connect"
+	"github.com/google/uuid"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/paging"
+	"github.com/casino-loyalty/loyalty/services/users"
+	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
+)
+
+// ListMyTransactions answers the caller's own ledger, newest first.
+func (h *Users) ListMyTransactions(ctx context.Context, r *connect.Request[usersv1.ListMyTransactionsRequest]) (*connect.Response[usersv1.ListMyTransactionsResponse], error) {
+	caller, _ := authn.From(ctx)
+	listed, next, err := h.transactions(ctx, caller.UserID, r.Msg)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&usersv1.ListMyTransactionsResponse{
+		Transactions: wire.FromTransactions(listed.Items), NextPageToken: next, Total: int32(listed.Total),
+	}), nil
+}
+
+// ListTransactions answers a player's ledger, newest first.
+func (h *Users) ListTransactions(ctx context.Context, r *connect.Request[usersv1.ListTransactionsRequest]) (*connect.Response[usersv1.ListTransactionsResponse], error) {
+	id, err := uuid.Parse(r.Msg.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	listed, next, err := h.transactions(ctx, id, r.Msg)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(&usersv1.ListTransactionsResponse{
+		Transactions: wire.FromTransactions(listed.Items), NextPageToken: next, Total: int32(listed.Total),
+	}), nil
+}
+
+// transactionsRequest is what both requests have in common.
+type transactionsRequest interface {
+	paging.Request
+	GetType() usersv1.TransactionType
+}
+
+func (h *Users) transactions(ctx context.Context, user uuid.UUID, r transactionsRequest) (users.Listed[users.Transaction], string, error) {
+	var none users.Listed[users.Transaction]
+	page, err := pageOf(r, parseSeq)
+	if err != nil {
+		return none, "", err
+	}
+	listed, err := h.service.ListTransactions(ctx, user, users.TransactionFilter{Type: wire.ToTransactionType(r.GetType())}, page)
+	if err != nil {
+		return none, "", err
+	}
+	next, err := nextPage(r, listed, func(t users.Transaction) string { return strconv.FormatInt(t.Seq, 10) })
+	return listed, next, err
+}
+
+func parseSeq(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }

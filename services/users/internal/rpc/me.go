@@ -1,0 +1,21 @@
+package rpc
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
+)
+
+// GetMe answers the caller's own profile.
+func (h *Users) GetMe(ctx context.Context, _ *connect.Request[usersv1.GetMeRequest]) (*connect.Response[usersv1.User], error) {
+	caller, _ := authn.From(ctx)
+	u, err := h.service.Get(ctx, caller.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(wire.FromUser(u)), nil
+}
