@@ -155,16 +155,13 @@ func (s *session) next(ctx context.Context, done, publishing []int64, limit int)
 		both.Queue("delete from outbox where id = any($1)", done)
 	}
 	if limit > 0 {
-		if publishing == nil {
-			publishing = []int64{} // NULL would exclude everything
-		}
 		// Ordered over all shards, which is more than by key.
 		both.Queue(`select id, event_id::text, topic, key, type, source, content_type, payload, time from outbox
-			where id > $1 and id <> all($2) and shard = any($3) order by id limit $4`, after, publishing, s.shards, limit).
-			Query(func(rows pgx.Rows) error {
-				next, err = scan(rows, limit)
-				return err
-			})
+			where id > $1 and id not in (select unnest($2::bigint[])) and shard = any($3) order by id limit $4`,
+			after, publishing, s.shards, limit).Query(func(rows pgx.Rows) error {
+			next, err = scan(rows, limit)
+			return err
+		})
 	}
 	if both.Len() == 0 {
 		return batch{}, nil
