@@ -77,7 +77,9 @@ func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.L
 	// A plan for each group would cost more than the group. The one plan of a connection may be made for tables that are
 	// still empty and must do when they are not: it takes the indexes, row by row in the order of the arrays.
 	params["plan_cache_mode"] = "force_generic_plan"
-	for _, other := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit"} {
+	for _, other := range []string{
+		"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit",
+	} {
 		params[other] = "off"
 	}
 	params["lock_timeout"] = strconv.FormatInt(o.LockTimeout.Milliseconds(), 10)

@@ -21,30 +21,44 @@ type accounts struct {
 	limit int
 
 	mu         sync.Mutex
-	young, old map[uuid.UUID]account
+	young, old map[uuid.UUID]remembered
+}
+
+type remembered struct {
+	account
+	// contested says that another replica wrote since this one did the last time, and so may again.
+	contested bool
 }
 
 func newAccounts(limit int) *accounts {
-	return &accounts{limit: limit, young: map[uuid.UUID]account{}}
+	return &accounts{limit: limit, young: map[uuid.UUID]remembered{}}
 }
 
-func (a *accounts) get(user uuid.UUID) (account, bool) {
+// expect returns the account that the player is expected to have now; false where it is anybody's guess.
+func (a *accounts) expect(user uuid.UUID) (account, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if acc, ok := a.young[user]; ok {
-		return acc, true
+	r, ok := a.find(user)
+	return r.account, ok && !r.contested
+}
+
+func (a *accounts) find(user uuid.UUID) (remembered, bool) {
+	if r, ok := a.young[user]; ok {
+		return r, true
 	}
-	acc, ok := a.old[user]
-	return acc, ok
+	r, ok := a.old[user]
+	return r, ok
 }
 
-func (a *accounts) put(user uuid.UUID, acc account) {
+// saw notes that the account was before, and is after now.
+func (a *accounts) saw(user uuid.UUID, before, after account) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	last, known := a.find(user)
 	if len(a.young) >= a.limit {
-		a.old, a.young = a.young, make(map[uuid.UUID]account, a.limit)
+		a.old, a.young = a.young, make(map[uuid.UUID]remembered, a.limit)
 	}
-	a.young[user] = acc
+	a.young[user] = remembered{account: after, contested: known && last.account != before}
 }
 
 func (a *accounts) forget(user uuid.UUID) {

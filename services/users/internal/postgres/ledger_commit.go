@@ -30,48 +30,48 @@ func (l *Ledger) commit(group []*work) {
 	}
 }
 
-// optimistic writes and answers the works that can be settled from what is remembered, and returns the others. Only what
-// the comparison in the statement confirms is answered; so a refusal, which writes nothing, never is.
+// optimistic writes a group that can be settled from what is remembered, answers the works that the statement's comparison
+// confirms, and returns the others. A refusal, which writes nothing, is never confirmed. A group that has such or unknown
+// players is returned as it is: two commits would take longer than one under locks.
 //
 // After an error all are returned. It may hide a commit: under locks the keys tell.
 func (l *Ledger) optimistic(group []*work) (rest []*work, err error) {
-	var settled []*work
 	known := map[string]users.Transaction{}
 	now := timestamp()
 	for _, w := range group {
-		before, ok := l.accounts.get(w.user)
-		if ok && w.settle(before, known, now) {
-			settled = append(settled, w)
-		} else {
-			rest = append(rest, w)
+		before, ok := l.accounts.expect(w.user)
+		if !ok || !w.settle(before, known, now) {
+			return group, nil
 		}
-	}
-	if len(settled) == 0 {
-		return group, nil
 	}
 	ctx, cancel := l.timeout()
 	defer cancel()
 	var written []bool
 	err = l.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		rows, err := conn.Query(ctx, writeSQL, writeArgs(settled, now)...)
+		rows, err := conn.Query(ctx, writeSQL, writeArgs(group, now)...)
 		if err == nil {
-			written, err = readWritten(rows, len(settled))
+			written, err = readWritten(rows, len(group))
 		}
 		return err
 	})
 	if err != nil {
 		return group, err
 	}
-	var done []*work
-	for i, w := range settled {
+	done, rest := split(group, written)
+	l.succeed(done)
+	return rest, nil
+}
+
+// split divides works into those that were written and the others.
+func split(works []*work, written []bool) (done, rest []*work) {
+	for i, w := range works {
 		if written[i] {
 			done = append(done, w)
 		} else {
 			rest = append(rest, w)
 		}
 	}
-	l.succeed(done)
-	return rest, nil
+	return done, rest
 }
 
 // commitExactly answers works under locks. It tries again what others were in the way of, waits a little for a database
@@ -115,7 +115,7 @@ func (l *Ledger) succeed(works []*work) {
 	for _, w := range works {
 		wrote = wrote || len(w.rows) > 0
 		if w.after.active {
-			l.accounts.put(w.user, w.after)
+			l.accounts.saw(w.user, w.before, w.after)
 		} else {
 			l.accounts.forget(w.user)
 		}

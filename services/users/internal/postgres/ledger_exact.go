@@ -43,15 +43,9 @@ func (l *Ledger) exact(ctx context.Context, works []*work) (rest []*work, err er
 		if err != nil {
 			return works, err
 		}
-		for i, w := range dirty {
-			if written[i] {
-				done = append(done, w)
-			} else {
-				rest = append(rest, w)
-			}
-		}
+		dirty, rest = split(dirty, written)
 	}
-	l.succeed(done)
+	l.succeed(append(done, dirty...))
 	return rest, nil
 }
 

@@ -17,7 +17,7 @@ import (
 // Connections die over and over while many callers add. Every call is answered in the end, since callers repeat what the
 // ledger could not bring to an end, and nothing is lost or done twice.
 func TestLedgerSurvivesTheLossOfItsConnections(t *testing.T) {
-	const callers, each, between = 16, 60, 40
+	const callers, each, between = 16, 60, 80
 	b := newBooks(t)
 	replicas := []*postgres.Ledger{b.ledger(postgres.LedgerOptions{}), b.ledger(postgres.LedgerOptions{})}
 	players := []uuid.UUID{b.player(), b.player(), b.player(), b.player(), b.player()}
