@@ -144,7 +144,10 @@ func checkProblem(t *testing.T, resp *http.Response, body string, status int, co
 	if ct := resp.Header.Get("Content-Type"); ct != "application/problem+json" {
 		t.Errorf("Content-Type %q", ct)
 	}
-	for _, member := range []string{"type", "title", "detail", "instance", "requestId"} {
+	if got["type"] != "urn:loyalty:error:"+code {
+		t.Errorf("type %v", got["type"])
+	}
+	for _, member := range []string{"title", "detail", "instance", "requestId"} {
 		if s, ok := got[member].(string); !ok || s == "" {
 			t.Errorf("%s is %v", member, got[member])
 		}

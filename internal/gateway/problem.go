@@ -25,12 +25,12 @@ func writeProblem(w http.ResponseWriter, r *http.Request, e *apperr.Error) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(info.HTTP)
 	_ = json.NewEncoder(w).Encode(problem{ // fails only for a client that has gone
-		Type:      "about:blank",
+		Type:      "urn:loyalty:error:" + string(e.Code),
 		Title:     info.Title,
 		Status:    info.HTTP,
 		Detail:    e.Detail,
 		Code:      string(e.Code),
-		Instance:  r.URL.Path,
+		Instance:  r.URL.EscapedPath(),
 		RequestID: w.Header().Get(requestIDHeader),
 	})
 }

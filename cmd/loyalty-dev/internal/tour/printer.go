@@ -84,11 +84,12 @@ var (
 // indent lays JSON out for people. What is not JSON is left as it is.
 func indent(body []byte) string {
 	const margin = "       "
-	if len(bytes.TrimSpace(body)) == 0 {
+	body = bytes.TrimSpace(body)
+	if len(body) == 0 {
 		return ""
 	}
 	var b bytes.Buffer
-	if err := json.Indent(&b, bytes.TrimSpace(body), margin, "  "); err != nil {
+	if err := json.Indent(&b, body, margin, "  "); err != nil {
 		return margin + strings.ReplaceAll(string(body), "\n", "\n"+margin) + "\n"
 	}
 	text := tokens.ReplaceAllString(b.String(), `$1..."`)

@@ -1,0 +1,51 @@
+package apidocs_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/casino-loyalty/loyalty/internal/apidocs"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/openapi"
+)
+
+// TestOurDocuments checks that the platform's own documents say the same in JSON as in YAML.
+func TestOurDocuments(t *testing.T) {
+	for _, name := range []string{"users", "promotions", "notifications"} {
+		h := apidocs.New(name, openapi.FS, func(_ http.ResponseWriter, r *http.Request, e *apperr.Error) {
+			t.Errorf("%s: %v", r.URL.Path, e)
+		})
+		get := func(file string) []byte {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/"+name+"/api-docs/"+file, nil))
+			return w.Body.Bytes()
+		}
+		var fromYAML, fromJSON any
+		if err := yaml.Unmarshal(get("openapi.yaml"), &fromYAML); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(get("openapi.json"), &fromJSON); err != nil {
+			t.Fatal(err)
+		}
+		paths, _ := fromJSON.(map[string]any)["paths"].(map[string]any)
+		if len(paths) == 0 {
+			t.Errorf("%s describes no path", name)
+		}
+		// Through JSON once more, so that both have its kinds of numbers.
+		again, err := json.Marshal(fromYAML)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(again, &fromYAML); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(fromYAML, fromJSON) {
+			t.Errorf("%s differs between YAML and JSON", name)
+		}
+	}
+}
