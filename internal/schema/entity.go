@@ -194,7 +194,7 @@ func Service(d protoreflect.Descriptor) string {
 }
 
 func publicColumn(f *protogen.Field) (*Column, error) {
-	option := extension[*optionsv1.Column](f.Desc, optionsv1.E_Column)
+	option := ColumnOf(f)
 	kind, err := fieldKind(f, option.GetType())
 	if err != nil {
 		return nil, err

@@ -68,8 +68,7 @@ func newEvent(m *protogen.Message, option *optionsv1.Event) (*Event, error) {
 			e.TypeField = f
 		case option.GetKey():
 			e.KeyField = f
-			column := extension[*optionsv1.Column](f.Desc, optionsv1.E_Column)
-			e.KeyIsUUID = column.GetType() == optionsv1.ColumnType_UUID
+			e.KeyIsUUID = ColumnOf(f).GetType() == optionsv1.ColumnType_UUID
 		}
 	}
 	switch {
@@ -83,4 +82,24 @@ func newEvent(m *protogen.Message, option *optionsv1.Event) (*Event, error) {
 		return nil, fmt.Errorf("the enum field event_type is missing")
 	}
 	return e, nil
+}
+
+// Socket is a message that is sent over a WebSocket.
+type Socket struct {
+	Message *protogen.Message
+	// Path is where clients connect, Description how.
+	Path, Description string
+}
+
+// Sockets reads the messages that are sent over WebSockets, in the schema's order.
+func Sockets(files []*protogen.File) []*Socket {
+	var sockets []*Socket
+	for _, f := range files {
+		for _, m := range f.Messages {
+			if option := extension[*optionsv1.Socket](m.Desc, optionsv1.E_Socket); option != nil {
+				sockets = append(sockets, &Socket{Message: m, Path: option.GetPath(), Description: option.GetDescription()})
+			}
+		}
+	}
+	return sockets
 }

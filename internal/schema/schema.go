@@ -3,10 +3,15 @@
 package schema
 
 import (
+	"net/http"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/pluginpb"
+
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 )
 
 // Module is the Go module for which code is generated.
@@ -31,4 +36,35 @@ func extension[T any](d protoreflect.Descriptor, option protoreflect.ExtensionTy
 		return none
 	}
 	return v
+}
+
+// ColumnOf returns the column option of a field, nil where it has none.
+func ColumnOf(f *protogen.Field) *optionsv1.Column {
+	return extension[*optionsv1.Column](f.Desc, optionsv1.E_Column)
+}
+
+// Method is what the schema says of a method besides its messages.
+type Method struct {
+	// HTTP is its REST route, nil where it has none.
+	HTTP *annotations.HttpRule
+	// Access says who may call.
+	Access *optionsv1.Access
+	// Status is the HTTP status of success.
+	Status int
+	// Headers are those that it reads besides those of every method.
+	Headers []*optionsv1.Header
+}
+
+// MethodOf reads the options of a method.
+func MethodOf(m *protogen.Method) Method {
+	status := extension[int32](m.Desc, optionsv1.E_SuccessStatus)
+	if status == 0 {
+		status = http.StatusOK
+	}
+	return Method{
+		HTTP:    extension[*annotations.HttpRule](m.Desc, annotations.E_Http),
+		Access:  extension[*optionsv1.Access](m.Desc, optionsv1.E_Access),
+		Status:  int(status),
+		Headers: extension[[]*optionsv1.Header](m.Desc, optionsv1.E_Header),
+	}
 }

@@ -242,6 +242,59 @@ func (x *Access) GetOwn() string {
 	return ""
 }
 
+// Header describes a request header.
+type Header struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Description   string                 `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Header) Reset() {
+	*x = Header{}
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Header) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Header) ProtoMessage() {}
+
+func (x *Header) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Header.ProtoReflect.Descriptor instead.
+func (*Header) Descriptor() ([]byte, []int) {
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Header) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Header) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // Column describes a field of an entity.
 type Column struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -267,7 +320,7 @@ type Column struct {
 
 func (x *Column) Reset() {
 	*x = Column{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[1]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -279,7 +332,7 @@ func (x *Column) String() string {
 func (*Column) ProtoMessage() {}
 
 func (x *Column) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[1]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -292,7 +345,7 @@ func (x *Column) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Column.ProtoReflect.Descriptor instead.
 func (*Column) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{1}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Column) GetType() ColumnType {
@@ -377,7 +430,7 @@ type Entity struct {
 
 func (x *Entity) Reset() {
 	*x = Entity{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -389,7 +442,7 @@ func (x *Entity) String() string {
 func (*Entity) ProtoMessage() {}
 
 func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -402,7 +455,7 @@ func (x *Entity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entity.ProtoReflect.Descriptor instead.
 func (*Entity) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{2}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Entity) GetTable() string {
@@ -462,7 +515,7 @@ type Index struct {
 
 func (x *Index) Reset() {
 	*x = Index{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -474,7 +527,7 @@ func (x *Index) String() string {
 func (*Index) ProtoMessage() {}
 
 func (x *Index) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -487,7 +540,7 @@ func (x *Index) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Index.ProtoReflect.Descriptor instead.
 func (*Index) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{3}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Index) GetColumns() []string {
@@ -530,7 +583,7 @@ type Check struct {
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -542,7 +595,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +608,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{4}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Check) GetName() string {
@@ -585,7 +638,7 @@ type PrivateColumn struct {
 
 func (x *PrivateColumn) Reset() {
 	*x = PrivateColumn{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +650,7 @@ func (x *PrivateColumn) String() string {
 func (*PrivateColumn) ProtoMessage() {}
 
 func (x *PrivateColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +663,7 @@ func (x *PrivateColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrivateColumn.ProtoReflect.Descriptor instead.
 func (*PrivateColumn) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{5}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PrivateColumn) GetName() string {
@@ -651,7 +704,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -663,7 +716,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -676,7 +729,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{6}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Event) GetTopic() string {
@@ -714,6 +767,61 @@ func (x *Event) GetProducer() string {
 	return ""
 }
 
+// Socket says that a message is what the platform sends over a WebSocket.
+type Socket struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The path at which a client connects.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// How a client connects, for its documentation.
+	Description   string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Socket) Reset() {
+	*x = Socket{}
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Socket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Socket) ProtoMessage() {}
+
+func (x *Socket) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Socket.ProtoReflect.Descriptor instead.
+func (*Socket) Descriptor() ([]byte, []int) {
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Socket) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Socket) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // AppError is how an error code travels.
 type AppError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -728,7 +836,7 @@ type AppError struct {
 
 func (x *AppError) Reset() {
 	*x = AppError{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -740,7 +848,7 @@ func (x *AppError) String() string {
 func (*AppError) ProtoMessage() {}
 
 func (x *AppError) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -753,7 +861,7 @@ func (x *AppError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppError.ProtoReflect.Descriptor instead.
 func (*AppError) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{7}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AppError) GetRpcCode() string {
@@ -790,7 +898,7 @@ type PromotionTypeRules struct {
 
 func (x *PromotionTypeRules) Reset() {
 	*x = PromotionTypeRules{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +910,7 @@ func (x *PromotionTypeRules) String() string {
 func (*PromotionTypeRules) ProtoMessage() {}
 
 func (x *PromotionTypeRules) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +923,7 @@ func (x *PromotionTypeRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromotionTypeRules.ProtoReflect.Descriptor instead.
 func (*PromotionTypeRules) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{8}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PromotionTypeRules) GetUniquePerPeriod() bool {
@@ -850,6 +958,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "loyalty/options/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.MessageOptions)(nil),
+		ExtensionType: (*Socket)(nil),
+		Field:         50103,
+		Name:          "loyalty.options.v1.socket",
+		Tag:           "bytes,50103,opt,name=socket",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*Column)(nil),
 		Field:         50101,
@@ -871,6 +987,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Field:         50102,
 		Name:          "loyalty.options.v1.success_status",
 		Tag:           "varint,50102,opt,name=success_status",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
+	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: ([]*Header)(nil),
+		Field:         50103,
+		Name:          "loyalty.options.v1.header",
+		Tag:           "bytes,50103,rep,name=header",
 		Filename:      "loyalty/options/v1/options.proto",
 	},
 	{
@@ -901,6 +1025,10 @@ var (
 	//
 	// optional loyalty.options.v1.Event event = 50102;
 	E_Event = &file_loyalty_options_v1_options_proto_extTypes[1]
+	// Sends the message as the frames of a live connection.
+	//
+	// optional loyalty.options.v1.Socket socket = 50103;
+	E_Socket = &file_loyalty_options_v1_options_proto_extTypes[2]
 )
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -908,7 +1036,7 @@ var (
 	// How a field of an entity, or a text field that carries an amount, a date or an id, is typed.
 	//
 	// optional loyalty.options.v1.Column column = 50101;
-	E_Column = &file_loyalty_options_v1_options_proto_extTypes[2]
+	E_Column = &file_loyalty_options_v1_options_proto_extTypes[3]
 )
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -916,11 +1044,15 @@ var (
 	// Who may call. A method without it refuses to start.
 	//
 	// optional loyalty.options.v1.Access access = 50101;
-	E_Access = &file_loyalty_options_v1_options_proto_extTypes[3]
+	E_Access = &file_loyalty_options_v1_options_proto_extTypes[4]
 	// The HTTP status of success over REST; 200 where unset. 204 also drops the body.
 	//
 	// optional int32 success_status = 50102;
-	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[4]
+	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[5]
+	// The request headers that the method reads, besides those that every method does; for the documentation.
+	//
+	// repeated loyalty.options.v1.Header header = 50103;
+	E_Header = &file_loyalty_options_v1_options_proto_extTypes[6]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -928,11 +1060,11 @@ var (
 	// How an error code travels. Every code has one.
 	//
 	// optional loyalty.options.v1.AppError app_error = 50101;
-	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[5]
+	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[7]
 	// The rules of a type of promotion.
 	//
 	// optional loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
-	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[6]
+	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[8]
 )
 
 var File_loyalty_options_v1_options_proto protoreflect.FileDescriptor
@@ -945,7 +1077,10 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\rrefresh_token\x18\x02 \x01(\bR\frefreshToken\x12\x1a\n" +
 	"\binternal\x18\x03 \x01(\bR\binternal\x12.\n" +
 	"\x05roles\x18\x04 \x03(\x0e2\x18.loyalty.options.v1.RoleR\x05roles\x12\x10\n" +
-	"\x03own\x18\x05 \x01(\tR\x03own\"\x86\x02\n" +
+	"\x03own\x18\x05 \x01(\tR\x03own\">\n" +
+	"\x06Header\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x86\x02\n" +
 	"\x06Column\x122\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1e.loyalty.options.v1.ColumnTypeR\x04type\x12\x18\n" +
 	"\aprimary\x18\x02 \x01(\bR\aprimary\x12\x16\n" +
@@ -982,7 +1117,10 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
 	"\x05label\x18\x03 \x01(\tR\x05label\x127\n" +
 	"\tretention\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tretention\x12\x1a\n" +
-	"\bproducer\x18\x05 \x01(\tR\bproducer\"\\\n" +
+	"\bproducer\x18\x05 \x01(\tR\bproducer\">\n" +
+	"\x06Socket\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\\\n" +
 	"\bAppError\x12\x19\n" +
 	"\brpc_code\x18\x01 \x01(\tR\arpcCode\x12\x1f\n" +
 	"\vhttp_status\x18\x02 \x01(\x05R\n" +
@@ -1012,10 +1150,12 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\tTIMESTAMP\x10\b\x12\f\n" +
 	"\bSMALLINT\x10\t:U\n" +
 	"\x06entity\x12\x1f.google.protobuf.MessageOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.EntityR\x06entity:R\n" +
-	"\x05event\x12\x1f.google.protobuf.MessageOptions\x18\xb6\x87\x03 \x01(\v2\x19.loyalty.options.v1.EventR\x05event:S\n" +
+	"\x05event\x12\x1f.google.protobuf.MessageOptions\x18\xb6\x87\x03 \x01(\v2\x19.loyalty.options.v1.EventR\x05event:U\n" +
+	"\x06socket\x12\x1f.google.protobuf.MessageOptions\x18\xb7\x87\x03 \x01(\v2\x1a.loyalty.options.v1.SocketR\x06socket:S\n" +
 	"\x06column\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.ColumnR\x06column:T\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.AccessR\x06access:G\n" +
-	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x05R\rsuccessStatus:^\n" +
+	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x05R\rsuccessStatus:T\n" +
+	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:^\n" +
 	"\tapp_error\x12!.google.protobuf.EnumValueOptions\x18\xb5\x87\x03 \x01(\v2\x1c.loyalty.options.v1.AppErrorR\bappError:r\n" +
 	"\x0epromotion_type\x12!.google.protobuf.EnumValueOptions\x18\xb6\x87\x03 \x01(\v2&.loyalty.options.v1.PromotionTypeRulesR\rpromotionTypeB\xd7\x01\n" +
 	"\x16com.loyalty.options.v1B\fOptionsProtoP\x01ZEgithub.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1;optionsv1\xa2\x02\x03LOX\xaa\x02\x12Loyalty.Options.V1\xca\x02\x12Loyalty\\Options\\V1\xe2\x02\x1eLoyalty\\Options\\V1\\GPBMetadata\xea\x02\x14Loyalty::Options::V1b\x06proto3"
@@ -1033,50 +1173,56 @@ func file_loyalty_options_v1_options_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_options_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(Role)(0),                             // 0: loyalty.options.v1.Role
 	(ColumnType)(0),                       // 1: loyalty.options.v1.ColumnType
 	(*Access)(nil),                        // 2: loyalty.options.v1.Access
-	(*Column)(nil),                        // 3: loyalty.options.v1.Column
-	(*Entity)(nil),                        // 4: loyalty.options.v1.Entity
-	(*Index)(nil),                         // 5: loyalty.options.v1.Index
-	(*Check)(nil),                         // 6: loyalty.options.v1.Check
-	(*PrivateColumn)(nil),                 // 7: loyalty.options.v1.PrivateColumn
-	(*Event)(nil),                         // 8: loyalty.options.v1.Event
-	(*AppError)(nil),                      // 9: loyalty.options.v1.AppError
-	(*PromotionTypeRules)(nil),            // 10: loyalty.options.v1.PromotionTypeRules
-	(*durationpb.Duration)(nil),           // 11: google.protobuf.Duration
-	(*descriptorpb.MessageOptions)(nil),   // 12: google.protobuf.MessageOptions
-	(*descriptorpb.FieldOptions)(nil),     // 13: google.protobuf.FieldOptions
-	(*descriptorpb.MethodOptions)(nil),    // 14: google.protobuf.MethodOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 15: google.protobuf.EnumValueOptions
+	(*Header)(nil),                        // 3: loyalty.options.v1.Header
+	(*Column)(nil),                        // 4: loyalty.options.v1.Column
+	(*Entity)(nil),                        // 5: loyalty.options.v1.Entity
+	(*Index)(nil),                         // 6: loyalty.options.v1.Index
+	(*Check)(nil),                         // 7: loyalty.options.v1.Check
+	(*PrivateColumn)(nil),                 // 8: loyalty.options.v1.PrivateColumn
+	(*Event)(nil),                         // 9: loyalty.options.v1.Event
+	(*Socket)(nil),                        // 10: loyalty.options.v1.Socket
+	(*AppError)(nil),                      // 11: loyalty.options.v1.AppError
+	(*PromotionTypeRules)(nil),            // 12: loyalty.options.v1.PromotionTypeRules
+	(*durationpb.Duration)(nil),           // 13: google.protobuf.Duration
+	(*descriptorpb.MessageOptions)(nil),   // 14: google.protobuf.MessageOptions
+	(*descriptorpb.FieldOptions)(nil),     // 15: google.protobuf.FieldOptions
+	(*descriptorpb.MethodOptions)(nil),    // 16: google.protobuf.MethodOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 17: google.protobuf.EnumValueOptions
 }
 var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	0,  // 0: loyalty.options.v1.Access.roles:type_name -> loyalty.options.v1.Role
 	1,  // 1: loyalty.options.v1.Column.type:type_name -> loyalty.options.v1.ColumnType
-	5,  // 2: loyalty.options.v1.Entity.index:type_name -> loyalty.options.v1.Index
-	6,  // 3: loyalty.options.v1.Entity.check:type_name -> loyalty.options.v1.Check
-	7,  // 4: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
-	3,  // 5: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
-	11, // 6: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
-	12, // 7: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
-	12, // 8: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
-	13, // 9: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
-	14, // 10: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	14, // 11: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	15, // 12: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	15, // 13: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	4,  // 14: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	8,  // 15: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	3,  // 16: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	2,  // 17: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	9,  // 18: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	10, // 19: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	14, // [14:20] is the sub-list for extension type_name
-	7,  // [7:14] is the sub-list for extension extendee
+	6,  // 2: loyalty.options.v1.Entity.index:type_name -> loyalty.options.v1.Index
+	7,  // 3: loyalty.options.v1.Entity.check:type_name -> loyalty.options.v1.Check
+	8,  // 4: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
+	4,  // 5: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
+	13, // 6: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
+	14, // 7: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
+	14, // 8: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
+	14, // 9: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
+	15, // 10: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
+	16, // 11: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	16, // 12: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	16, // 13: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	17, // 14: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	17, // 15: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	5,  // 16: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	9,  // 17: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	10, // 18: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	4,  // 19: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	2,  // 20: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	3,  // 21: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	11, // 22: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	12, // 23: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	16, // [16:24] is the sub-list for extension type_name
+	7,  // [7:16] is the sub-list for extension extendee
 	0,  // [0:7] is the sub-list for field type_name
 }
 
@@ -1091,8 +1237,8 @@ func file_loyalty_options_v1_options_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   9,
-			NumExtensions: 7,
+			NumMessages:   11,
+			NumExtensions: 9,
 			NumServices:   0,
 		},
 		GoTypes:           file_loyalty_options_v1_options_proto_goTypes,

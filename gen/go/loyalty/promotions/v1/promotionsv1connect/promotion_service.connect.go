@@ -64,13 +64,17 @@ type PromotionServiceClient interface {
 	ListPromotions(context.Context, *connect.Request[v1.ListPromotionsRequest]) (*connect.Response[v1.ListPromotionsResponse], error)
 	// GetPromotion answers one promotion.
 	GetPromotion(context.Context, *connect.Request[v1.GetPromotionRequest]) (*connect.Response[v1.Promotion], error)
-	// UpdatePromotion changes the masked fields of a promotion.
+	// UpdatePromotion changes the masked fields of a promotion, also switching it off and on. PROMOTION_EXISTS where its type
+	// allows only one active promotion at a time.
 	UpdatePromotion(context.Context, *connect.Request[v1.UpdatePromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// ListPlayerPromotions answers the promotions assigned to a player, the newest assignment first.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
-	// Claim pays the caller's own assignment of a promotion, once.
+	// Claim pays the caller's own assignment of a promotion, once. PROMOTION_ALREADY_CLAIMED carries the transactionId of
+	// the first time. NOT_FOUND where nothing is assigned; PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED and PROMOTION_EXPIRED
+	// where it cannot be claimed now.
 	Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error)
-	// Assign assigns an active and currently available promotion to players, and answers for each of them.
+	// Assign assigns an active and currently available promotion to players, and answers for each of them. Repeating it is
+	// harmless. PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED and PROMOTION_EXPIRED where it cannot be assigned now.
 	Assign(context.Context, *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error)
 }
 
@@ -185,13 +189,17 @@ type PromotionServiceHandler interface {
 	ListPromotions(context.Context, *connect.Request[v1.ListPromotionsRequest]) (*connect.Response[v1.ListPromotionsResponse], error)
 	// GetPromotion answers one promotion.
 	GetPromotion(context.Context, *connect.Request[v1.GetPromotionRequest]) (*connect.Response[v1.Promotion], error)
-	// UpdatePromotion changes the masked fields of a promotion.
+	// UpdatePromotion changes the masked fields of a promotion, also switching it off and on. PROMOTION_EXISTS where its type
+	// allows only one active promotion at a time.
 	UpdatePromotion(context.Context, *connect.Request[v1.UpdatePromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// ListPlayerPromotions answers the promotions assigned to a player, the newest assignment first.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
-	// Claim pays the caller's own assignment of a promotion, once.
+	// Claim pays the caller's own assignment of a promotion, once. PROMOTION_ALREADY_CLAIMED carries the transactionId of
+	// the first time. NOT_FOUND where nothing is assigned; PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED and PROMOTION_EXPIRED
+	// where it cannot be claimed now.
 	Claim(context.Context, *connect.Request[v1.ClaimRequest]) (*connect.Response[v1.ClaimResponse], error)
-	// Assign assigns an active and currently available promotion to players, and answers for each of them.
+	// Assign assigns an active and currently available promotion to players, and answers for each of them. Repeating it is
+	// harmless. PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED and PROMOTION_EXPIRED where it cannot be assigned now.
 	Assign(context.Context, *connect.Request[v1.AssignRequest]) (*connect.Response[v1.AssignResponse], error)
 }
 

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
+)
+
+// asyncAPI describes the events to those who subscribe to them, and the frames of live connections to clients.
+func asyncAPI(events []*schema.Event, sockets []*schema.Socket) object {
+	payloads := newSchemas()
+	var channels, operations, messages object
+	for _, e := range events {
+		names := object{}
+		for _, v := range e.TypeField.Enum.Values[1:] {
+			name := string(v.Desc.Name())
+			messages = append(messages, member{name, eventMessage(e, name, comment(v.Comments.Leading), payloads)})
+			names = append(names, member{name, object{{"$ref", "#/components/messages/" + name}}})
+		}
+		channel := object{{"address", e.Topic}}.with("description", comment(e.Message.Comments.Leading)).with("messages", names)
+		if e.Retention > 0 {
+			channel = channel.with("bindings", object{{"kafka", object{
+				{"topic", e.Topic},
+				{"topicConfiguration", object{{"retention.ms", e.Retention.Milliseconds()}}},
+				{"bindingVersion", "0.5.0"},
+			}}})
+		}
+		channels = append(channels, member{e.Topic, channel})
+		operations = append(operations, member{"publish" + schema.GoName(e.Topic), object{
+			{"action", "send"},
+			{"channel", object{{"$ref", "#/channels/" + e.Topic}}},
+			{"summary", "The service " + e.Producer + " publishes."},
+		}})
+	}
+	for _, s := range sockets {
+		name := s.Message.GoIdent.GoName
+		id := strings.ToLower(name) + "s"
+		messages = append(messages, member{name, object{{"name", string(s.Message.Desc.FullName())}}.
+			with("summary", comment(s.Message.Comments.Leading)).with("contentType", "application/json").
+			with("payload", object{{"$ref", payloads.message(s.Message, answer)}})})
+		channels = append(channels, member{id, object{{"address", s.Path}}.with("description", s.Description).
+			with("messages", object{{name, object{{"$ref", "#/components/messages/" + name}}}}).
+			with("bindings", object{{"ws", object{{"method", "GET"}, {"bindingVersion", "0.1.0"}}}})})
+		operations = append(operations, member{"send" + schema.Plural(name), object{
+			{"action", "send"},
+			{"channel", object{{"$ref", "#/channels/" + id}}},
+			{"summary", "The platform sends, over a WebSocket."},
+		}})
+	}
+	return object{
+		{"asyncapi", "3.0.0"},
+		{"info", object{
+			{"title", "Loyalty platform: events and live connections"},
+			{"version", "v1"},
+			{"description", "Events are CloudEvents 1.0 in binary mode, on Kafka or on NATS JetStream. The payload is the protobuf message that " +
+				"the type names, as application/protobuf, or its JSON form, as application/json or without a content type. " +
+				"Events of one key arrive in order; the same id may arrive more than once."},
+		}},
+		{"defaultContentType", "application/protobuf"},
+		{"channels", channels},
+		{"operations", operations},
+		{"components", object{
+			{"messages", messages},
+			{"messageTraits", object{{"cloudEvent", object{{"headers", headers()}}}}},
+			{"schemas", payloads.list},
+		}},
+	}
+}
+
+func eventMessage(e *schema.Event, name, description string, payloads *schemas) object {
+	key := object{{"type", "string"}, {"description", "The payload's " + e.KeyField.Desc.JSONName() + "."}}
+	if e.KeyIsUUID {
+		key = key.with("format", "uuid")
+	}
+	return object{
+		{"name", e.Package + "." + name},
+		{"title", strings.ToUpper(name[:1]) + strings.ToLower(strings.ReplaceAll(name[1:], "_", " "))},
+	}.with("summary", description).with("payload", object{{"$ref", payloads.message(e.Message, answer)}}).
+		with("traits", []object{{{"$ref", "#/components/messageTraits/cloudEvent"}}}).
+		with("bindings", object{{"kafka", object{{"key", key}, {"bindingVersion", "0.5.0"}}}})
+}
+
+// headers are those of the Kafka binding of CloudEvents; NATS has the same with another prefix.
+func headers() object {
+	str := func(description string) object { return object{{"type", "string"}, {"description", description}} }
+	return object{
+		{"type", "object"},
+		{"properties", object{
+			{"ce_specversion", object{{"type", "string"}, {"const", "1.0"}}},
+			{"ce_id", str("Identifies the event: consumers are idempotent on it.")},
+			{"ce_source", str("The service that published it.")},
+			{"ce_type", str("What happened.")},
+			{"ce_time", object{{"type", "string"}, {"format", "date-time"}, {"description", "When it became true."}}},
+			{"content-type", object{{"type", "string"}, {"enum", []string{"application/protobuf", "application/json"}}}},
+		}},
+	}
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"strings"
+
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+	"github.com/casino-loyalty/loyalty/internal/schema"
+)
+
+// direction says on which way a message is: what an answer always has and a request need not.
+type direction int
+
+const (
+	// answer is what the platform writes.
+	answer direction = iota
+	// request is what a client sends, of a message of which it may set all.
+	request
+	// create and patch are what a client sends of a resource: without what the platform sets, and for patch without what
+	// cannot be changed and with nothing required.
+	create
+	patch
+)
+
+// suffix is what the schema's name has, besides the message's.
+func (d direction) suffix() string {
+	return [...]string{answer: "", request: "", create: "Input", patch: "Patch"}[d]
+}
+
+// schemas collects the JSON schemas that a document refers to.
+type schemas struct {
+	defined map[string]bool
+	list    object
+}
+
+func newSchemas() *schemas { return &schemas{defined: map[string]bool{}} }
+
+func ref(name string) string { return "#/components/schemas/" + name }
+
+// message defines the schema of m and returns its reference. Path parameters of a request are left out of its body.
+func (s *schemas) message(m *protogen.Message, d direction, without ...string) string {
+	name := m.GoIdent.GoName + d.suffix()
+	if s.defined[name] {
+		return ref(name)
+	}
+	s.defined[name] = true
+	at := len(s.list)
+	s.list = append(s.list, member{key: name})
+	s.list[at].value = s.object(m, d, without)
+	return ref(name)
+}
+
+func (s *schemas) object(m *protogen.Message, d direction, without []string) object {
+	skip := map[string]bool{}
+	for _, name := range without {
+		skip[name] = true
+	}
+	var properties object
+	var required []string
+	for _, f := range m.Fields {
+		b := behaviorOf(f)
+		if skip[string(f.Desc.Name())] || d >= create && b.outputOnly || d == patch && b.immutable {
+			continue
+		}
+		properties = append(properties, member{f.Desc.JSONName(), s.property(f, d)})
+		if isRequired(f, d) {
+			required = append(required, f.Desc.JSONName())
+		}
+	}
+	o := object{{"type", "object"}}.with("description", comment(m.Comments.Leading))
+	if rule := cel(m); rule != "" {
+		o = object{{"type", "object"}}.with("description", strings.TrimSpace(comment(m.Comments.Leading)+"\n"+rule))
+	}
+	o = o.with("properties", properties).with("required", required)
+	if len(m.Oneofs) == 1 && !m.Oneofs[0].Desc.IsSynthetic() && len(m.Oneofs[0].Fields) == len(m.Fields) {
+		o = o.with("minProperties", 1).with("maxProperties", 1)
+	}
+	if d != answer {
+		o = o.with("additionalProperties", false)
+	}
+	return o
+}
+
+// cel is what the message's own rules say in words.
+func cel(m *protogen.Message) string {
+	rules, _ := proto.GetExtension(m.Desc.Options(), validate.E_Message).(*validate.MessageRules)
+	var messages []string
+	for _, rule := range rules.GetCel() {
+		if text := rule.GetMessage(); text != "" && comment(m.Comments.Leading) == "" {
+			messages = append(messages, strings.ToUpper(text[:1])+text[1:]+".")
+		}
+	}
+	return strings.Join(messages, " ")
+}
+
+type behavior struct{ required, outputOnly, immutable bool }
+
+func behaviorOf(f *protogen.Field) behavior {
+	var b behavior
+	list, _ := proto.GetExtension(f.Desc.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
+	for _, v := range list {
+		b.required = b.required || v == annotations.FieldBehavior_REQUIRED
+		b.outputOnly = b.outputOnly || v == annotations.FieldBehavior_OUTPUT_ONLY
+		b.immutable = b.immutable || v == annotations.FieldBehavior_IMMUTABLE
+	}
+	return b
+}
+
+func rulesOf(f *protogen.Field) *validate.FieldRules {
+	rules, _ := proto.GetExtension(f.Desc.Options(), validate.E_Field).(*validate.FieldRules)
+	return rules
+}
+
+// isRequired says whether a member is always there: in an answer all are that tell no absence, in a request those whose
+// empty value breaks a rule.
+func isRequired(f *protogen.Field, d direction) bool {
+	column := schema.ColumnOf(f)
+	switch d {
+	case patch:
+		return false
+	case answer:
+		optional := f.Desc.HasOptionalKeyword() && column.GetDefault() == ""
+		absent := f.Message != nil && (column.GetNullable() || column.GetTransient())
+		return !optional && !absent && (f.Oneof == nil || f.Desc.HasOptionalKeyword())
+	}
+	rules := rulesOf(f)
+	text := rules.GetString()
+	return behaviorOf(f).required || rules.GetRequired() || text.GetMinLen() > 0 || text.GetUuid() || text.GetEmail() ||
+		rules.GetRepeated().GetMinItems() > 0 || column.GetType() == optionsv1.ColumnType_MONEY && !column.GetNullable()
+}
+
+// property is the schema of a field's value.
+func (s *schemas) property(f *protogen.Field, d direction) object {
+	o := s.value(f, d)
+	if f.Desc.IsList() {
+		rules := rulesOf(f).GetRepeated()
+		o = object{{"type", "array"}, {"items", o}}
+		if rules.GetMinItems() > 0 {
+			o = o.with("minItems", rules.GetMinItems())
+		}
+		if rules.GetMaxItems() > 0 {
+			o = o.with("maxItems", rules.GetMaxItems())
+		}
+	}
+	if column := schema.ColumnOf(f); (d == request || d == create) && column.GetDefault() != "" &&
+		f.Desc.Kind() == protoreflect.BoolKind {
+		o = o.with("default", column.GetDefault() == "true")
+	}
+	return o.with("description", comment(f.Comments.Leading))
+}
+
+// value is the schema of a field's value, or of each for a repeated field.
+func (s *schemas) value(f *protogen.Field, d direction) object {
+	switch f.Desc.Kind() {
+	case protoreflect.BoolKind:
+		return object{{"type", "boolean"}}
+	case protoreflect.Int32Kind:
+		o := object{{"type", "integer"}, {"format", "int32"}}
+		if rules := rulesOf(f).GetInt32(); rules != nil && rules.GetGreaterThan() != nil {
+			o = o.with("minimum", rules.GetGte())
+		}
+		return o
+	case protoreflect.Int64Kind:
+		return object{{"type", "string"}, {"format", "int64"}}
+	case protoreflect.BytesKind:
+		return object{{"type", "string"}, {"format", "byte"}}
+	case protoreflect.EnumKind:
+		return object{{"$ref", s.enum(f.Enum)}}
+	case protoreflect.MessageKind:
+		switch f.Desc.Message().FullName() {
+		case "google.protobuf.Timestamp":
+			return object{{"type", "string"}, {"format", "date-time"}}
+		case "google.protobuf.Struct":
+			return object{{"type", "object"}, {"additionalProperties", true}}
+		case "google.protobuf.FieldMask":
+			return object{{"type", "string"}, {"examples", []string{"title,isActive"}}}
+		}
+		return object{{"$ref", s.message(f.Message, d)}}
+	default:
+		return text(f, d)
+	}
+}
+
+// text is the schema of a text: an amount, a date and an id are.
+func text(f *protogen.Field, d direction) object {
+	o := object{{"type", "string"}}
+	column := schema.ColumnOf(f)
+	empty := column.GetNullable() && !f.Desc.HasOptionalKeyword() && d == answer // "" stands for none
+	switch column.GetType() {
+	case optionsv1.ColumnType_MONEY:
+		if d == answer {
+			return o.with("pattern", `^[0-9]+\.[0-9]{2}$`).with("examples", []string{"20.00"})
+		}
+		o = o.with("pattern", `^[0-9]{1,16}(\.[0-9]{1,2})?$`).with("examples", []string{"20.00"})
+		return o.with("x-minimum", column.GetMin()).with("x-maximum", column.GetMax())
+	case optionsv1.ColumnType_DATE:
+		return o.with("format", "date")
+	case optionsv1.ColumnType_UUID:
+		if empty {
+			return o.with("examples", []string{"", "019a0000-0000-7000-8000-000000000000"})
+		}
+		return o.with("format", "uuid")
+	case optionsv1.ColumnType_CITEXT:
+		if strings.Contains(string(f.Desc.Name()), "email") {
+			return o.with("format", "email")
+		}
+	}
+	rules := rulesOf(f).GetString()
+	if items := rulesOf(f).GetRepeated().GetItems(); items != nil {
+		rules = items.GetString()
+	}
+	switch {
+	case rules.GetUuid():
+		o = o.with("format", "uuid")
+	case rules.GetEmail():
+		o = o.with("format", "email")
+	case f.Desc.Name() == "password":
+		o = o.with("format", "password")
+	}
+	if rules.GetMinLen() > 0 {
+		o = o.with("minLength", rules.GetMinLen())
+	}
+	if rules.GetMaxLen() > 0 {
+		o = o.with("maxLength", rules.GetMaxLen())
+	}
+	return o
+}
+
+// enum defines the schema of an enum and returns its reference. The zero value stands for none and is not in it.
+func (s *schemas) enum(e *protogen.Enum) string {
+	name := e.GoIdent.GoName
+	if s.defined[name] {
+		return ref(name)
+	}
+	s.defined[name] = true
+	var values []string
+	lines := []string{comment(e.Comments.Leading)}
+	for _, v := range e.Values[1:] {
+		values = append(values, string(v.Desc.Name()))
+		if c := comment(v.Comments.Leading); c != "" {
+			lines = append(lines, "- `"+string(v.Desc.Name())+"`: "+c)
+		}
+	}
+	description := strings.TrimSpace(strings.Join(lines, "\n"))
+	s.list = append(s.list, member{name, object{{"type", "string"}}.with("description", description).with("enum", values)})
+	return ref(name)
+}
+
+// comment is a comment as a paragraph.
+func comment(c protogen.Comments) string { return strings.Join(strings.Fields(string(c)), " ") }

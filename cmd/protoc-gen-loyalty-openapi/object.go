@@ -1,0 +1,48 @@
+package main
+
+import "go.yaml.in/yaml/v3"
+
+// object is a YAML mapping that keeps the order of its members.
+type object []member
+
+type member struct {
+	key   string
+	value any
+}
+
+// with returns the object with one more member, unless value is empty.
+func (o object) with(key string, value any) object {
+	switch v := value.(type) {
+	case nil:
+		return o
+	case string:
+		if v == "" {
+			return o
+		}
+	case []string:
+		if len(v) == 0 {
+			return o
+		}
+	case object:
+		if len(v) == 0 {
+			return o
+		}
+	}
+	return append(o, member{key, value})
+}
+
+// MarshalYAML implements yaml.Marshaler.
+func (o object) MarshalYAML() (any, error) {
+	node := &yaml.Node{Kind: yaml.MappingNode}
+	for _, m := range o {
+		var key, value yaml.Node
+		if err := key.Encode(m.key); err != nil {
+			return nil, err
+		}
+		if err := value.Encode(m.value); err != nil {
+			return nil, err
+		}
+		node.Content = append(node.Content, &key, &value)
+	}
+	return node, nil
+}
