@@ -108,4 +108,5 @@ const (
 	stopAll      = 4500 * time.Millisecond
 	stopFront    = 1500 * time.Millisecond
 	stopPostgres = 3000 * time.Millisecond
+	stopBus      = time.Second
 )

@@ -37,12 +37,12 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	ctx, release := withParent(ctx)
 	defer release()
 	g := lifecycle.New(ctx)
-	handler, err := assemble(g, dir, o, p, log)
+	handler, err := assemble(g, dir, o, admin, p, log)
 	if err == nil {
 		front.serve(handler)
 		g.Go("HTTP", front.run)
 		p.say("Ready")
-		p.show(banner(front.address, admin))
+		p.show(banner(front.address, dir, admin))
 		err = g.Wait()
 		p.say("Stopping")
 	} else {

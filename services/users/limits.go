@@ -31,6 +31,14 @@ func DefaultLimits() Limits {
 	}
 }
 
+// ForAddress returns the limits with another one for each address, of so many registrations, and so many failed logins, a
+// minute.
+func (l Limits) ForAddress(perMinute int) Limits {
+	l.LoginPerAddress = ratelimit.Limit{N: perMinute, Per: time.Minute}
+	l.RegisterPerAddress = l.LoginPerAddress
+	return l
+}
+
 // Validate returns what is wrong with the limits.
 func (l Limits) Validate() error {
 	var errs []error

@@ -42,6 +42,9 @@ func (c StoreConfig) validate() error {
 	return nil
 }
 
+// Entry is one stored notification as an audit sees it.
+type Entry = notifications.Entry
+
 // Store is an opened store, for the service and for audits.
 type Store interface {
 	notifications.Store

@@ -157,6 +157,9 @@ func unusable(path string, err error) error {
 	return fmt.Errorf("data directory %s cannot be used: %w", path, err)
 }
 
+// Write replaces a private file of the directory as a whole.
+func (d *Dir) Write(name, content string) error { return writeFile(d.Path(name), []byte(content)) }
+
 // writeFile replaces a private file as a whole: a reader, or a start after a crash, finds the old or the new content.
 func writeFile(path string, content []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
+)
+
+// banner says where to go and how to log in.
+func banner(address string, dir *datadir.Dir, admin datadir.Admin) string {
+	var b strings.Builder
+	row := func(name, value string) { fmt.Fprintf(&b, "  %-10s %s\n", name, value) }
+	url := "http://" + browsable(address)
+	b.WriteString("\n")
+	row("API", url+"/api/v1")
+	for i, service := range databases {
+		name := ""
+		if i == 0 {
+			name = "Docs"
+		}
+		row(name, url+"/"+service+"/api-docs/")
+	}
+	row("WebSocket", "ws"+strings.TrimPrefix(url, "http")+"/notifications/ws")
+	row("Health", url+"/health")
+	row("Admin", admin.Email+"  "+admin.Password)
+	row("Tour", "go run ./cmd/loyalty-dev tour")
+	row("Verify", "go run ./cmd/loyalty verify --settings "+dir.Path(settingsFile))
+	b.WriteString("\n  Ctrl-C stops it.\n\n")
+	return b.String()
+}
+
+// browsable makes an address that listens on all interfaces one that can be asked.
+func browsable(address string) string {
+	if port, ok := strings.CutPrefix(address, "[::]:"); ok {
+		return "localhost:" + port
+	}
+	if port, ok := strings.CutPrefix(address, "0.0.0.0:"); ok {
+		return "localhost:" + port
+	}
+	return address
+}

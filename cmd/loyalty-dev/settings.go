@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
+)
+
+// settingsFile is where the tools of the production program find the servers of a running loyalty-dev:
+//
+//	go run ./cmd/loyalty verify --settings DIR/loyalty.env
+const settingsFile = "loyalty.env"
+
+func writeSettings(dir *datadir.Dir, s *servers, bus string) error {
+	lines := []string{
+		"# Written by loyalty-dev at each start, for `loyalty ... --settings`. It holds secrets of this machine only.",
+		"LOYALTY_USERS_DATABASE_URL=" + s.postgres.URL("users"),
+		"LOYALTY_PROMOTIONS_DATABASE_URL=" + s.postgres.URL("promotions"),
+		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + s.postgres.URL("notifications"),
+		"LOYALTY_NOTIFICATIONS_STORE=postgres",
+		"LOYALTY_REDIS_ADDRESS=" + s.redis.Addr(),
+		"LOYALTY_BUS=" + bus,
+		fmt.Sprintf("LOYALTY_KAFKA_PARTITIONS=%d", partitions),
+		"LOYALTY_KAFKA_REPLICATION=1",
+	}
+	if s.nats != nil {
+		lines = append(lines, "LOYALTY_NATS_URL="+s.nats.URL())
+	} else {
+		lines = append(lines, "LOYALTY_KAFKA_BROKERS="+strings.Join(s.kafka.Brokers(), ","))
+	}
+	return dir.Write(settingsFile, strings.Join(lines, "\n")+"\n")
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/password"
+	"github.com/casino-loyalty/loyalty/services/users/app"
+)
+
+type adminSettings struct {
+	Redis    redisSettings
+	Database string `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
+}
+
+// runAdmin sees that there is an admin. The password comes from standard input: arguments are seen by everybody on the
+// machine.
+func runAdmin(ctx context.Context, c call) error {
+	var reset bool
+	err := c.flags("admin", func(set *flag.FlagSet) {
+		set.BoolVar(&reset, "reset", false, "give an admin who is there already this password")
+	})
+	if err != nil {
+		return err
+	}
+	if len(c.args) != 1 {
+		return errUsage
+	}
+	s, err := config.LoadWith[adminSettings](c.settings)
+	if err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(io.LimitReader(c.stdin, 1024)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	secret := strings.TrimRight(line, "\r\n")
+	if secret == "" {
+		return errors.New("the password is read from standard input, and there was none")
+	}
+	created, err := app.EnsureAdmin(ctx, app.AdminConfig{
+		DatabaseURL: s.Database, Redis: s.Redis.config(slog.New(slog.DiscardHandler)), Password: password.Default,
+	}, c.args[0], secret, reset)
+	switch {
+	case err != nil:
+		return err
+	case created:
+		fmt.Fprintf(c.stdout, "%s is an admin\n", c.args[0])
+	default:
+		fmt.Fprintf(c.stdout, "%s was an admin already\n", c.args[0])
+	}
+	return nil
+}
