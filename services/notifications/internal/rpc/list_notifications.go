@@ -7,7 +7,6 @@ import (
 	"connectrpc.com/connect"
 
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
-	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/paging"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/wire"
@@ -51,7 +50,7 @@ func position(r paging.Request) (int64, error) {
 	}
 	before, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || before <= 0 {
-		return 0, apperr.Invalid("page_token", "page_token", "is not a token of this list")
+		return 0, paging.Bad()
 	}
 	return before, nil
 }

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"io"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -40,7 +41,11 @@ func (s *socket) read() {
 	defer s.leave()
 	defer func() { _ = s.conn.Close() }()
 	for ignored := 0; ; ignored++ {
-		if _, _, err := s.conn.NextReader(); err != nil {
+		_, message, err := s.conn.NextReader()
+		if err == nil {
+			_, err = io.Copy(io.Discard, message) // to its end, so that its whole length is limited
+		}
+		if err != nil {
 			return
 		}
 		if ignored >= s.hub.config.Ignored {

@@ -2,7 +2,6 @@ package websocket
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -21,9 +20,6 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.shutDown()
 	return nil
 }
-
-// recheckChunk bounds one question about sessions.
-const recheckChunk = 1000
 
 // keep looks after each connection every second, or more often if pings are.
 func (h *Hub) keep(ctx context.Context) {
@@ -75,15 +71,13 @@ func (h *Hub) recheck(ctx context.Context) error {
 		ids = append(ids, id)
 	}
 	h.mu.Unlock()
-	for chunk := range slices.Chunk(ids, recheckChunk) {
-		active, err := h.sessions.ActiveMany(ctx, chunk)
-		if err != nil {
-			return err
-		}
-		for i, id := range chunk {
-			if !active[i] {
-				h.endSession(id)
-			}
+	active, err := h.sessions.ActiveMany(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		if !active[i] {
+			h.endSession(id)
 		}
 	}
 	return nil

@@ -1,0 +1,235 @@
+package websocket_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	gorilla "github.com/gorilla/websocket"
+
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/services/notifications"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
+)
+
+func TestLogoutEndsItsConnections(t *testing.T) {
+	w := newWorld(t)
+	// Being told is tested here, so the repeated check must not help.
+	r := w.start(t, func(c *websocket.Config) { c.Recheck = time.Hour })
+	player := uuid.New()
+	token, session := w.login(t, player, authn.RolePlayer)
+	otherToken, _ := w.login(t, player, authn.RolePlayer)
+	first, second := r.connect(t, token, ""), r.connect(t, token, "")
+	other := r.connect(t, otherToken, "")
+	w.subscribers(t, 1)
+	if err := w.sessions.EndSession(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	first.expectClose(t, 4401)
+	second.expectClose(t, 4401)
+	r.notify(t, player, 1, 1)
+	other.expectTitles(t, 1, 1)
+}
+
+// subscribers waits until n replicas hear of ended sessions.
+func (w *world) subscribers(t *testing.T, n int) {
+	t.Helper()
+	await(t, "the replicas to listen to ended sessions", func() bool {
+		channels, err := w.admin.Do(t.Context(), w.admin.B().PubsubChannels().Pattern("*session*").Build()).AsStrSlice()
+		return err == nil && len(channels) >= n
+	})
+}
+
+func TestEndedSessionIsFoundUntold(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, func(c *websocket.Config) { c.Recheck = 20 * time.Millisecond })
+	token, session := w.login(t, uuid.New(), authn.RolePlayer)
+	c := r.connect(t, token, "")
+	w.command(t, "DEL", "session:"+session.ID.String())
+	c.expectClose(t, 4401)
+}
+
+func TestExpiredTokenEndsItsConnection(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, nil)
+	player := uuid.New()
+	_, session := w.login(t, player, authn.RolePlayer)
+	c := r.connect(t, w.sign(t, player, session.ID, time.Now().Add(time.Second)), "")
+	c.expectClose(t, 4401)
+}
+
+func TestShutdown(t *testing.T) {
+	w := newWorld(t)
+	r, other := w.start(t, func(c *websocket.Config) { c.Close = 200 * time.Millisecond }), w.start(t, nil)
+	player := uuid.New()
+	token, _ := w.login(t, player, authn.RolePlayer)
+	clients := []*client{r.connect(t, token, ""), r.connect(t, token, "")}
+	closed := make(chan error, len(clients))
+	for _, c := range clients {
+		go func() {
+			_, err := c.read()
+			closed <- err
+		}()
+	}
+	deaf := r.connect(t, token, "") // does not answer the close
+	r.stop()
+	for range clients {
+		if err := <-closed; !gorilla.IsCloseError(err, 1001) {
+			t.Errorf("closed with %v, want 1001", err)
+		}
+	}
+	if n := r.hub.Sockets(); n != 0 {
+		t.Errorf("%d connections are left", n)
+	}
+	deaf.expectClose(t, 1001)
+	_, response, err := dialer.DialContext(t.Context(), r.address(""), http.Header{"Authorization": {"Bearer " + token}})
+	if err == nil || response == nil || response.StatusCode != 503 {
+		t.Errorf("connecting afterwards: %v, want status 503", err)
+	}
+	survivor := other.connect(t, token, "")
+	other.notify(t, player, 1, 1)
+	survivor.expectTitles(t, 1, 1)
+}
+
+func TestPings(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong = 20*time.Millisecond, 200*time.Millisecond })
+	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
+	alive := r.connect(t, token, "")
+	pings := make(chan struct{}, 100)
+	pong := alive.conn.PingHandler()
+	alive.conn.SetPingHandler(func(data string) error {
+		pings <- struct{}{}
+		return pong(data)
+	})
+	dead := r.connect(t, token, "")
+	dead.conn.SetPingHandler(func(string) error { return nil })
+	ended := make(chan error, 2)
+	for _, c := range []*client{alive, dead} {
+		go func() {
+			_, err := c.read()
+			ended <- err
+		}()
+	}
+	for range 3 {
+		<-pings
+	}
+	if err := <-ended; err == nil {
+		t.Fatal("a frame came out of nowhere")
+	}
+	await(t, "the silent one to be gone", func() bool { return r.hub.Sockets() == 1 })
+	for range 3 {
+		<-pings
+	}
+}
+
+func TestClientsThatTalk(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, func(c *websocket.Config) { c.Ignored = 3; c.Close = 200 * time.Millisecond })
+	player := uuid.New()
+	token, _ := w.login(t, player, authn.RolePlayer)
+	for name, tt := range map[string]struct {
+		say  func(*gorilla.Conn) error
+		code int
+	}{
+		"too much": {func(c *gorilla.Conn) error {
+			for range 4 {
+				if err := c.WriteMessage(gorilla.TextMessage, []byte(`{"hello":1}`)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, 1008},
+		"too long": {func(c *gorilla.Conn) error {
+			return c.WriteMessage(gorilla.BinaryMessage, bytes.Repeat([]byte("x"), 5<<10))
+		}, 1009},
+		"too long in pieces": {func(c *gorilla.Conn) error {
+			w, err := c.NextWriter(gorilla.TextMessage)
+			for i := 0; i < 50 && err == nil; i++ {
+				_, err = fmt.Fprintf(w, "%0200d", i)
+			}
+			return err
+		}, 1009},
+		"unmasked garbage": {func(c *gorilla.Conn) error {
+			_, err := c.NetConn().Write([]byte("\x83\x00garbage\xff\xff\xff"))
+			return err
+		}, 1002},
+		"reserved bits": {func(c *gorilla.Conn) error {
+			_, err := c.NetConn().Write([]byte{0xf1, 0x80, 0, 0, 0, 0})
+			return err
+		}, 1002},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := r.connect(t, token, "")
+			if err := tt.say(c.conn); err != nil {
+				t.Fatal(err)
+			}
+			c.expectClose(t, tt.code)
+		})
+	}
+	await(t, "their places to be free", func() bool { return r.hub.Sockets() == 0 })
+	c := r.connect(t, token, "")
+	if err := c.conn.WriteMessage(gorilla.TextMessage, []byte("keep-alive")); err != nil {
+		t.Fatal(err)
+	}
+	r.notify(t, player, 1, 1)
+	c.expectTitles(t, 1, 1)
+}
+
+func TestSlowClientIsToldToComeBack(t *testing.T) {
+	const count = 100
+	w := newWorld(t)
+	r := w.start(t, func(c *websocket.Config) { c.Queue = 16 })
+	player := uuid.New()
+	token, _ := w.login(t, player, authn.RolePlayer)
+	slow := r.dial(t, smallDialer, token, "")
+	fast := r.connect(t, token, "")
+	large := bytes.Repeat([]byte("x"), 20<<10)
+	for i := range count {
+		err := r.service.Notify(t.Context(), notifications.Notice{
+			EventID: fmt.Sprint(i), UserID: player, Type: "promotion",
+			Content: map[string]any{"title": fmt.Sprint(i + 1), "description": string(large)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fast.expectTitles(t, i+1, i+1) // in step: a slow one holds nobody up
+	}
+	last, seen := "", 0
+	for {
+		f, err := slow.read()
+		if gorilla.IsCloseError(err, 1013) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("closed with %v, want 1013", err)
+		}
+		seen++
+		if got := title(t, f); got != fmt.Sprint(seen) {
+			t.Fatalf("got %s, want %d", got, seen)
+		}
+		last = f.GetNotification().GetId()
+	}
+	if seen == 0 || seen == count {
+		t.Fatalf("the slow client got %d frames", seen)
+	}
+	resumed := r.connect(t, token, "?since="+last)
+	resumed.expectTitles(t, seen+1, count)
+}
+
+func TestStoreAway(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, nil)
+	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
+	w.pool.Close()
+	_, response, err := dialer.DialContext(t.Context(), r.address(""), http.Header{"Authorization": {"Bearer " + token}})
+	if err == nil || response == nil || response.StatusCode != 503 {
+		t.Errorf("connecting without the store: %v, %v, want status 503", response, err)
+	}
+	if n := r.hub.Sockets(); n != 0 {
+		t.Errorf("%d places are held", n)
+	}
+}

@@ -1,0 +1,298 @@
+package websocket_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	gorilla "github.com/gorilla/websocket"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/rueidis"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/casino-loyalty/loyalty/atlas"
+	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/services/notifications"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/postgres"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 20 * time.Second
+
+// world is what the replicas share: Redis, the store and who may sign tokens.
+type world struct {
+	redis    *redistest.Server
+	admin    rueidis.Client
+	pool     *pgxpool.Pool
+	store    *postgres.Store
+	sessions *session.Store
+	key      ed25519.PrivateKey
+	keys     authn.StaticKeys
+	issuer   *authn.Issuer
+}
+
+const issuerName, audience = "test-issuer", "test-audience"
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, err := authn.NewIssuer(private, issuerName, audience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := redistest.Start(t)
+	admin := server.Open(t)
+	pool := postgrestest.New(t, atlas.Notifications)
+	return &world{
+		redis: server, admin: admin, pool: pool, store: postgres.New(pool),
+		sessions: session.NewStore(admin), key: private, keys: authn.NewStaticKeys(public), issuer: issuer,
+	}
+}
+
+// login opens a session and returns its first access token.
+func (w *world) login(t *testing.T, user uuid.UUID, role authn.Role) (token string, s session.Session) {
+	t.Helper()
+	s, _, err := w.sessions.Create(t.Context(), user, role, session.InBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _, err = w.issuer.Issue(user, role, s.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token, s
+}
+
+// command runs a Redis command of the operator.
+func (w *world) command(t *testing.T, words ...string) {
+	t.Helper()
+	if err := w.admin.Do(t.Context(), w.admin.B().Arbitrary(words...).Build()).Error(); err != nil {
+		t.Fatalf("%v: %v", words, err)
+	}
+}
+
+// replica is one running service, as far as live connections go.
+type replica struct {
+	hub     *websocket.Hub
+	service *notifications.Service
+	url     string
+	// stop shuts the replica down and waits for it.
+	stop func()
+}
+
+// start runs a replica until the test ends. change alters the configuration.
+func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
+	t.Helper()
+	config := websocket.DefaultConfig()
+	if change != nil {
+		change(&config)
+	}
+	client := w.redis.Open(t)
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	sessions := session.NewStore(client)
+	verifier, err := authn.NewVerifier(issuerName, audience, w.keys, sessions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel := live.New(client, log)
+	service := notifications.New(w.store, channel, time.Now)
+	hub := websocket.NewHub(config, service, channel, sessions, log)
+	handler, err := websocket.NewHandler(hub, verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(handler)
+	server.Listener = smallBuffers{server.Listener}
+	server.Start()
+	t.Cleanup(server.Close)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	channelDone, hubDone := make(chan error, 1), make(chan error, 1)
+	go func() { hubDone <- hub.Run(ctx) }()
+	channelCtx, cancelChannel := context.WithCancel(context.Background())
+	go func() { channelDone <- channel.Run(channelCtx, hub) }()
+	stopped := false
+	stop := func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-hubDone; err != nil {
+			t.Errorf("hub: %v", err)
+		}
+		cancelChannel()
+		if err := <-channelDone; err != nil {
+			t.Errorf("channel: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return &replica{hub: hub, service: service, url: server.URL, stop: stop}
+}
+
+// smallBuffers makes the kernel take little of what a client does not read.
+type smallBuffers struct{ net.Listener }
+
+func (l smallBuffers) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		err = tcp.SetWriteBuffer(16 << 10)
+	}
+	return conn, err
+}
+
+// notify stores and pushes n notifications, numbered from from, through the replica.
+func (r *replica) notify(t *testing.T, player uuid.UUID, from, n int) {
+	t.Helper()
+	for i := from; i < from+n; i++ {
+		err := r.service.Notify(t.Context(), notifications.Notice{
+			EventID: fmt.Sprintf("%s/%d", player, i), UserID: player, Type: "promotion",
+			Content: map[string]any{"title": fmt.Sprint(i)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// lose stores n notifications as notify does, but nobody is told.
+func (w *world) lose(t *testing.T, player uuid.UUID, from, n int) {
+	t.Helper()
+	quiet := replica{service: notifications.New(w.store, silence{}, time.Now)}
+	quiet.notify(t, player, from, n)
+}
+
+type silence struct{}
+
+func (silence) Notified(context.Context, notifications.Notification)     {}
+func (silence) Read(context.Context, uuid.UUID, notifications.ReadState) {}
+
+// client is one connection from outside.
+type client struct{ conn *gorilla.Conn }
+
+var dialer = gorilla.Dialer{HandshakeTimeout: patience}
+
+// smallDialer takes little into the kernel's buffers, as smallBuffers does.
+var smallDialer = gorilla.Dialer{
+	HandshakeTimeout: patience,
+	NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			err = tcp.SetReadBuffer(4 << 10)
+		}
+		return conn, err
+	},
+}
+
+func (r *replica) address(query string) string {
+	return "ws" + strings.TrimPrefix(r.url, "http") + websocket.Path + query
+}
+
+// connect opens a connection that must succeed.
+func (r *replica) connect(t *testing.T, token, query string, protocols ...string) *client {
+	t.Helper()
+	d := dialer
+	d.Subprotocols = protocols
+	return r.dial(t, d, token, query)
+}
+
+func (r *replica) dial(t *testing.T, d gorilla.Dialer, token, query string) *client {
+	t.Helper()
+	conn, response, err := d.DialContext(t.Context(), r.address(query), http.Header{"Authorization": {"Bearer " + token}})
+	if err != nil {
+		status := 0
+		if response != nil {
+			status = response.StatusCode
+		}
+		t.Fatalf("connect: %v (status %d)", err, status)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &client{conn}
+}
+
+// next returns the next frame.
+func (c *client) next(t *testing.T) *notificationsv1.Frame {
+	t.Helper()
+	f, err := c.read()
+	if err != nil {
+		t.Fatalf("next frame: %v", err)
+	}
+	return f
+}
+
+func (c *client) read() (*notificationsv1.Frame, error) {
+	if err := c.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return nil, err
+	}
+	kind, data, err := c.conn.ReadMessage()
+	if err != nil {
+		return nil, err
+	}
+	var f notificationsv1.Frame
+	if kind == gorilla.BinaryMessage {
+		return &f, proto.Unmarshal(data, &f)
+	}
+	return &f, protojson.Unmarshal(data, &f)
+}
+
+func title(t *testing.T, f *notificationsv1.Frame) string {
+	t.Helper()
+	if f.GetNotification() == nil {
+		t.Fatalf("got %v, want a notification", f)
+	}
+	return f.GetNotification().GetContent().GetFields()["title"].GetStringValue()
+}
+
+// expectTitles reads the notifications from to to, and no others among them.
+func (c *client) expectTitles(t *testing.T, from, to int) {
+	t.Helper()
+	for i := from; i <= to; i++ {
+		if got := title(t, c.next(t)); got != fmt.Sprint(i) {
+			t.Fatalf("got notification %s, want %d", got, i)
+		}
+	}
+}
+
+// expectClose reads until the connection is closed and checks the code.
+func (c *client) expectClose(t *testing.T, code int) {
+	t.Helper()
+	for {
+		if _, err := c.read(); err != nil {
+			if !gorilla.IsCloseError(err, code) {
+				t.Fatalf("closed with %v, want %d", err, code)
+			}
+			return
+		}
+	}
+}
+
+// await waits for a condition.
+func await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !condition(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
