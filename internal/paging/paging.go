@@ -1,5 +1,5 @@
-// Package paging writes and reads page tokens, and bounds page sizes. Lists are paged by keyset: a token holds the key of
-// the last element shown, and the next page begins after it, so that inserts in between move nothing.
+// Package paging writes and reads page tokens, and bounds page sizes. Lists are paged by keyset: a token holds the key
+// of the last element shown, and the next page begins after it, so that inserts in between move nothing.
 package paging
 
 import (
@@ -54,7 +54,7 @@ func FilterOf(values ...string) Filter {
 	return Filter(h.Sum(nil)[:filterSize])
 }
 
-// Encode returns the token of the page after the element with the given key. A token is opaque to clients and no secret:
+// Encode returns the token of the page after the element with the given key. It is opaque to clients, and no secret:
 // it names only what the client has seen. It is not signed, since a key that a client makes up shows it nothing that it
 // could not list.
 func Encode(filter Filter, key ...string) string {

@@ -32,7 +32,8 @@ type access struct {
 	own protoreflect.FieldDescriptor
 }
 
-// accessOf reads a method's access option. What is missing or contradicts itself is an error: such a method is not served.
+// accessOf reads a method's access option. What is missing or contradicts itself is an error: such a method is not
+// served.
 func accessOf(md protoreflect.MethodDescriptor) (access, error) {
 	option, _ := proto.GetExtension(md.Options(), optionsv1.E_Access).(*optionsv1.Access)
 	ways := 0
@@ -45,9 +46,9 @@ func accessOf(md protoreflect.MethodDescriptor) (access, error) {
 	}
 	switch {
 	case ways == 0:
-		return access{}, fmt.Errorf("%s says nowhere who may call it: the option loyalty.options.v1.access is missing", md.FullName())
+		return access{}, fmt.Errorf("%s says nowhere who may call it: its access option is missing", md.FullName())
 	case ways > 1:
-		return access{}, fmt.Errorf("%s: exactly one of public, refresh_token, internal and roles may be set", md.FullName())
+		return access{}, fmt.Errorf("%s: its access option says more than one thing", md.FullName())
 	case option.GetInternal():
 		return access{}, fmt.Errorf("%s is internal and cannot be served in public", md.FullName())
 	}
@@ -61,7 +62,7 @@ func accessOf(md protoreflect.MethodDescriptor) (access, error) {
 	if own := option.GetOwn(); own != "" {
 		a.own = md.Input().Fields().ByName(protoreflect.Name(own))
 		if a.open || a.own == nil || a.own.Kind() != protoreflect.StringKind || a.own.IsList() {
-			return access{}, fmt.Errorf("%s: own names no text field of the request of a method with roles", md.FullName())
+			return access{}, fmt.Errorf("%s: own names no text field of a method with roles", md.FullName())
 		}
 	}
 	return a, nil

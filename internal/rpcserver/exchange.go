@@ -14,8 +14,8 @@ import (
 // HeaderRequestID names a request, in the request, in every answer and in the log.
 const HeaderRequestID = "X-Request-Id"
 
-// exchange is what is known about one HTTP request while it is served. It is made by the outermost handler and filled on
-// the way in and out; only the request's own goroutine touches it.
+// exchange is what is known about one HTTP request while it is served. It is made by the outermost handler and filled
+// on the way in and out; only the request's own goroutine touches it.
 type exchange struct {
 	requestID string
 	client    netip.Addr

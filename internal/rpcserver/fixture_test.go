@@ -13,14 +13,11 @@ import (
 	"sync"
 	"testing"
 
-	"connectrpc.com/connect"
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 
-	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
-	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
@@ -52,128 +49,6 @@ func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error
 	default:
 		return authn.Caller{}, apperr.New(apperr.TokenInvalid, "")
 	}
-}
-
-// useCases stand behind the real schema: they keep the last request and answer it, or err.
-type useCases struct {
-	promotionsv1connect.UnimplementedPromotionServiceHandler
-	usersv1connect.UnimplementedAuthServiceHandler
-
-	mu      sync.Mutex
-	request proto.Message
-	caller  authn.Caller
-	client  netip.Addr
-	err     error
-	panics  bool
-}
-
-func (u *useCases) saw(ctx context.Context, m proto.Message) error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.request = proto.Clone(m)
-	u.caller, _ = authn.From(ctx)
-	u.client = rpcserver.ClientAddr(ctx)
-	if u.panics {
-		panic("a use case went wrong")
-	}
-	return u.err
-}
-
-func (u *useCases) last() proto.Message {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	m := u.request
-	u.request = nil
-	return m
-}
-
-func (u *useCases) fail(err error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.err = err
-}
-
-func (u *useCases) CreatePromotion(
-	ctx context.Context, r *connect.Request[promotionsv1.CreatePromotionRequest],
-) (*connect.Response[promotionsv1.Promotion], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(r.Msg.GetPromotion()), nil
-}
-
-func (u *useCases) UpdatePromotion(
-	ctx context.Context, r *connect.Request[promotionsv1.UpdatePromotionRequest],
-) (*connect.Response[promotionsv1.Promotion], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(r.Msg.GetPromotion()), nil
-}
-
-func (u *useCases) GetPromotion(
-	ctx context.Context, r *connect.Request[promotionsv1.GetPromotionRequest],
-) (*connect.Response[promotionsv1.Promotion], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&promotionsv1.Promotion{Id: r.Msg.GetPromotionId()}), nil
-}
-
-func (u *useCases) ListPromotions(
-	ctx context.Context, r *connect.Request[promotionsv1.ListPromotionsRequest],
-) (*connect.Response[promotionsv1.ListPromotionsResponse], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&promotionsv1.ListPromotionsResponse{}), nil
-}
-
-func (u *useCases) ListPlayerPromotions(
-	ctx context.Context, r *connect.Request[promotionsv1.ListPlayerPromotionsRequest],
-) (*connect.Response[promotionsv1.ListPlayerPromotionsResponse], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&promotionsv1.ListPlayerPromotionsResponse{}), nil
-}
-
-func (u *useCases) Claim(
-	ctx context.Context, r *connect.Request[promotionsv1.ClaimRequest],
-) (*connect.Response[promotionsv1.ClaimResponse], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&promotionsv1.ClaimResponse{}), nil
-}
-
-func (u *useCases) Assign(
-	ctx context.Context, r *connect.Request[promotionsv1.AssignRequest],
-) (*connect.Response[promotionsv1.AssignResponse], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&promotionsv1.AssignResponse{}), nil
-}
-
-func (u *useCases) Register(
-	ctx context.Context, r *connect.Request[usersv1.RegisterRequest],
-) (*connect.Response[usersv1.User], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&usersv1.User{Email: r.Msg.GetEmail()}), nil
-}
-
-func (u *useCases) Logout(
-	ctx context.Context, r *connect.Request[usersv1.LogoutRequest],
-) (*connect.Response[usersv1.LogoutResponse], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
-		return nil, err
-	}
-	res := connect.NewResponse(&usersv1.LogoutResponse{})
-	res.Header().Add("Set-Cookie", "refresh_token=; Max-Age=0")
-	return res, nil
 }
 
 // service is a running server over a real socket, HTTP/1.1 and h2c.

@@ -106,7 +106,8 @@ func (s *Server) validate(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// check is validate for one message. Over REST fields are named relative to the body's resource, as the client wrote it.
+// check is validate for one message. Over REST fields are named relative to the body's resource, as the client wrote
+// them.
 func (s *Server) check(m proto.Message, x *exchange) error {
 	found := append(slices.Clone(x.found), notes(m.ProtoReflect())...)
 	prefix := ""

@@ -44,9 +44,9 @@ type InternalConfig struct {
 	Credentials credentials.TransportCredentials
 }
 
-// NewInternal returns a gRPC server for internal methods, with the health service registered. Requests and errors follow
-// the same rules as in public. The caller registers its services, serves a listener that no gateway routes to, and stops
-// it.
+// NewInternal returns a gRPC server for internal methods, with the health service registered. Requests and errors
+// follow the same rules as in public. The caller registers its services, serves a listener that no gateway routes to,
+// and stops it.
 func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	switch {
 	case len(cfg.Token) < minToken:

@@ -34,6 +34,9 @@ type problemViolation struct {
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := classify(r.Context(), err)
 	x := exchangeFrom(r.Context())
+	if id := w.Header().Get(HeaderRequestID); id != "" {
+		x.requestID = id // outside of a Server, whoever made the id has put it there
+	}
 	info := e.Code.Info()
 	p := problem{
 		Type: "urn:loyalty:error:" + string(e.Code), Title: info.Title, Status: info.HTTP, Detail: detail(e),

@@ -140,7 +140,9 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, rt *route, x *e
 			out.Header.Del(name)
 		}
 	}
-	for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Length", "Accept-Encoding", "X-Server-Timeout"} {
+	for _, name := range []string{
+		"Content-Type", "Content-Encoding", "Content-Length", "Accept-Encoding", "X-Server-Timeout",
+	} {
 		out.Header.Del(name)
 	}
 	if rt.hasBody {

@@ -1,7 +1,7 @@
-// Package rpcserver serves the schema. It turns Connect handlers into a service's public http.Handler: Connect, gRPC and
-// gRPC-Web at the protobuf paths, REST under /api/ by the schema's google.api.http, and around all of them the same
-// steps: recover, request id, log, rate limit, authenticate, authorise, normalise, validate, map errors. What a step does
-// for a method it reads from the method's options; a method that does not say who may call it is not served.
+// Package rpcserver serves the schema. It turns Connect handlers into a service's public http.Handler: Connect, gRPC
+// and gRPC-Web at the protobuf paths, REST under /api/ by the schema's google.api.http, and around all of them the same
+// steps: recover, request id, log, rate limit, authenticate, authorise, normalise, validate, map errors. What a step
+// does for a method it reads from the method's options; a method that does not say who may call it is not served.
 //
 // It also has both ends of the internal gRPC ([NewInternal], [DialInternal]), which follow the same rules for requests
 // and errors.
@@ -32,7 +32,7 @@ import (
 // DefaultMaxBody is how many bytes a request may have unless configured.
 const DefaultMaxBody = 1 << 20
 
-// readSlack is how far beyond MaxBody Connect reads: what is too large by less gets an answer with details, from a codec.
+// readSlack is how far beyond MaxBody Connect reads: what is too large by less is answered with details, by a codec.
 const readSlack = 4
 
 // compressFrom is the size from which Connect compresses answers, where the client asks for it.
@@ -54,7 +54,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Interceptors see each call after it is protected against panics and before anything is checked: traces, metrics.
 	Interceptors []connect.Interceptor
-	// Ready reports what the service misses for working, at /health and over gRPC's health protocol; nil misses nothing.
+	// Ready reports what the service lacks for working, at /health and over gRPC's health protocol; nil lacks nothing.
 	Ready func(context.Context) error
 }
 
@@ -185,8 +185,8 @@ func (s *Server) Handler() (http.Handler, error) {
 	return f, nil
 }
 
-// handleRPC mounts every procedure at its own path, so that an unknown one is found unknown here, and the protocols that
-// tell about the services.
+// handleRPC mounts every procedure at its own path, so that an unknown one is found unknown here, and the protocols
+// that tell about the services.
 func (s *Server) handleRPC(f *front) {
 	names := make([]string, 0, len(s.services))
 	for _, svc := range s.services {
@@ -216,9 +216,10 @@ func (s *Server) handleREST(f *front) error {
 			vanguard.WithMaxMessageBufferBytes(uint32(readSlack*s.cfg.MaxBody)), // of answers too
 		))
 	}
-	transcoder, err := vanguard.NewTranscoder(services, vanguard.WithCodec(func(vanguard.TypeResolver) vanguard.Codec {
+	codec := vanguard.WithCodec(func(vanguard.TypeResolver) vanguard.Codec {
 		return restCodec{jsonCodec{nameJSON, s.cfg.MaxBody}}
-	}))
+	})
+	transcoder, err := vanguard.NewTranscoder(services, codec)
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,8 @@ func (r *reader) rest(t json.Token) {
 
 func (r *reader) refuse(path, rule, format string, args ...any) {
 	if len(r.violations) < maxViolations {
-		r.violations = append(r.violations, apperr.Violation{Field: path, Rule: rule, Message: fmt.Sprintf(format, args...)})
+		message := fmt.Sprintf(format, args...)
+		r.violations = append(r.violations, apperr.Violation{Field: path, Rule: rule, Message: message})
 	}
 }
 

@@ -2,9 +2,9 @@
 // schema says about their fields: google.api.field_behavior, buf.validate and loyalty.options.v1.column.
 //
 // Normal form: text is trimmed, in Unicode NFC and with \n line ends; amounts have two places. Fields marked
-// debug_redact (passwords, tokens) are left as they are. Refused in text are control characters other than \n and \t and
-// the marks that change the direction of what follows (U+202A to U+202E, U+2066 to U+2069), with which text is made to
-// look like another. Markup is data like any other; who shows it escapes it.
+// debug_redact (passwords, tokens) are left as they are. Refused in text are control characters other than \n and \t,
+// and the marks that change the direction of what follows (U+202A to U+202E, U+2066 to U+2069), with which text is made
+// to look like another. Markup is data like any other; who shows it escapes it.
 package validation
 
 import (
