@@ -1,0 +1,72 @@
+# Everything that a developer runs. `make` alone lists it.
+
+GO  ?= go
+# buf is a tool of a module of its own, so that the product's own dependencies stay few.
+BUF  = $(GO) tool -modfile=tools/buf.mod buf
+# The commit that `make breaking` compares the schema with.
+BASE ?= main
+# How long each fuzz test runs.
+FUZZTIME ?= 30s
+
+DATABASES = users promotions notifications
+# What `make gen` writes.
+GENERATED = gen openapi ent internal/apperr/codes_gen.go internal/authn/role_gen.go ':(glob)services/**/*_gen.go'
+
+.DEFAULT_GOAL = help
+.PHONY: help gen check-gen lint breaking migrate-diff migrate-hash build test race fuzz e2e bench run
+
+help: ## List what there is.
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
+
+gen: ## Write all that follows from the schema: Go, ent, OpenAPI, AsyncAPI.
+	@rm -rf .cache/gen
+	$(GO) run ./tools/thirdparty third_party
+	$(BUF) generate -o .cache/gen && cp -R .cache/gen/. .
+	$(BUF) generate --template buf.gen.domain.yaml -o .cache/gen && cp -R .cache/gen/. .
+	@scripts/stale.sh .cache/gen
+	$(GO) run ./tools/ent $(DATABASES:%=./ent/%/schema)
+
+check-gen: gen ## Fail if what is generated is not what is committed.
+	@changed=$$(git status --porcelain -- $(GENERATED)); test -z "$$changed" || { \
+		echo "$$changed"; git --no-pager diff -- $(GENERATED) | head -n 200; \
+		echo 'This does not follow from the schema as committed: run "make gen" and commit the result.' >&2; exit 1; }
+
+lint: third_party ## Check form and style of schema and code.
+	$(BUF) lint schema
+	$(BUF) format schema --diff --exit-code
+	@files=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$files" || { echo "not formatted: $$files" >&2; exit 1; }
+	$(GO) vet ./...
+
+breaking: third_party ## Refuse changes of the schema that break clients of BASE (main).
+	scripts/breaking.sh $(BASE)
+
+third_party:
+	$(GO) run ./tools/thirdparty third_party
+
+migrate-diff: ## Add the migrations that the schema's changes need: make migrate-diff NAME=add_tier.
+	@test -n "$(NAME)" || { echo 'usage: make migrate-diff NAME=what_changes' >&2; exit 2; }
+	$(GO) run ./tools/migratediff $(NAME)
+
+migrate-hash: ## Write atlas.sum anew, after a migration was written by hand.
+	$(GO) run ./tools/migratediff -hash
+
+build: ## Build the programs into bin/.
+	$(GO) build -trimpath -o bin/ ./cmd/loyalty ./cmd/loyalty-dev
+
+test: ## Run the tests.
+	$(GO) test ./...
+
+race: ## Run the tests with the race detector.
+	$(GO) test -race ./...
+
+fuzz: ## Run every fuzz test for FUZZTIME (30s).
+	scripts/fuzz.sh $(FUZZTIME)
+
+e2e: ## Run the scenarios against the running product.
+	$(GO) test -count=1 ./test/e2e/...
+
+bench: ## Measure, against the limits that are named beside each benchmark.
+	$(GO) run ./bench
+
+run: ## Run the whole platform on this machine.
+	$(GO) run ./cmd/loyalty-dev
