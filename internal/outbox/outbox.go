@@ -75,7 +75,9 @@ func InsertSQL(first int) string {
 	for i, t := range types {
 		params[i] = fmt.Sprintf("$%d::%s", first+i, t)
 	}
-	return "insert into outbox (" + Columns + ") select * from unnest(" + strings.Join(params, ", ") + ")"
+	// The condition, checked before the first row, gives the transaction its id before the events draw theirs: see window.
+	return "insert into outbox (" + Columns + ") select * from unnest(" + strings.Join(params, ", ") + ")" +
+		" where pg_current_xact_id() is not null"
 }
 
 // Rows are events as columns, for unnest. Not safe for concurrent use.

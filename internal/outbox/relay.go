@@ -118,7 +118,7 @@ func (r *Relay) serve(ctx context.Context, database, bus *trouble) error {
 		database.over()
 		published, err := r.drain(ctx, work, s, bus)
 		if err == nil && published {
-			err = s.wait(ctx, r.wake, r.id, s.window.idle(time.Now(), r.o.Poll))
+			err = s.wait(ctx, r.wake, r.id, r.o.Poll)
 		} else if err == nil {
 			err = s.pause(ctx, bus.pause())
 		}

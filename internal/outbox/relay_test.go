@@ -76,8 +76,9 @@ func checkOrder(t *testing.T, events []event.Event, keys, each int) {
 }
 
 func TestEventsOfAKeyStayInOrder(t *testing.T) {
+	const undisturbed = "undisturbed"
 	for name, disturb := range map[string]func(t *testing.T, pool *pgxpool.Pool, b *bus){
-		"undisturbed": func(*testing.T, *pgxpool.Pool, *bus) {},
+		undisturbed: func(*testing.T, *pgxpool.Pool, *bus) {},
 		"the relays' connections are cut while they publish": func(t *testing.T, pool *pgxpool.Pool, b *bus) {
 			var batches atomic.Int64
 			b.before = func([]event.Event) error {
@@ -127,6 +128,9 @@ func TestEventsOfAKeyStayInOrder(t *testing.T) {
 			b.waitFor(t, keys*each)
 			eventually(t, "the outbox is empty", empty(t, pool))
 			checkOrder(t, b.all(), keys, each)
+			if n := len(b.all()); name == undisturbed && n != keys*each {
+				t.Errorf("%d events were published, %d of them twice", n, n-keys*each)
+			}
 		})
 	}
 }
@@ -236,31 +240,45 @@ func TestRelaysShareTheShardsAndTakeOver(t *testing.T) {
 	b.waitFor(t, 20)
 }
 
-func TestATransactionThatCommitsLateIsFound(t *testing.T) {
+func TestATransactionThatCommitsLateKeepsItsPlace(t *testing.T) {
 	pool, b := newPool(t), newBus()
+	busy, goOn := make(chan struct{}, 1), make(chan struct{})
+	b.before = func(batch []event.Event) error {
+		if batch[0].Key == "busy" {
+			busy <- struct{}{}
+			<-goOn
+		}
+		return nil
+	}
 	r := outbox.NewRelay(pool, b, silent(), outbox.Options{Poll: 20 * time.Millisecond})
 	run(t, r)
 	late, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := outbox.Append(t.Context(), late, newEvent("late")); err != nil {
+	first, second := newEvent("k"), newEvent("k")
+	if err := outbox.Append(t.Context(), late, first); err != nil {
 		t.Fatal(err)
 	}
-	// Time passes: several readings from the beginning go by.
-	started := time.Now()
+	// The relay is far ahead when it commits.
 	n := 0
-	eventually(t, "enough events went by", func() bool {
-		appendAll(t, pool, newEvent("early"))
-		n++
-		return time.Since(started) > 300*time.Millisecond
-	})
-	b.waitFor(t, n)
+	for started := time.Now(); time.Since(started) < 300*time.Millisecond; n++ {
+		appendAll(t, pool, newEvent("others"))
+		r.Wake()
+		b.waitFor(t, n+1)
+	}
+	appendAll(t, pool, newEvent("busy"))
+	r.Wake()
+	<-busy
 	if err := late.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.Wake()
-	b.waitFor(t, n+1)
+	appendAll(t, pool, second)
+	goOn <- struct{}{}
+	b.waitFor(t, n+3)
+	if ids := b.ids(); ids[n+1] != first.ID || ids[n+2] != second.ID {
+		t.Errorf("the events of a key changed places")
+	}
 }
 
 func TestStoppingFinishesTheBatchUnderWay(t *testing.T) {

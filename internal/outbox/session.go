@@ -148,20 +148,22 @@ func (s *session) holders(ctx context.Context) (relays int, held [Shards]bool, e
 func (s *session) next(ctx context.Context, done, publishing []int64, limit int) (next batch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	began := time.Now()
-	after := s.window.begin(began)
 	var both pgx.Batch
 	if len(done) > 0 {
 		both.Queue("delete from outbox where id = any($1)", done)
 	}
+	var now moment
 	if limit > 0 {
+		both.Queue(`select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint from pg_current_snapshot() s`).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&now.oldest, &now.next) })
 		// Ordered over all shards, which is more than by key.
 		both.Queue(`select id, event_id::text, topic, key, type, source, content_type, payload, time from outbox
 			where id > $1 and id not in (select unnest($2::bigint[])) and shard = any($3) order by id limit $4`,
-			after, publishing, s.shards, limit).Query(func(rows pgx.Rows) error {
-			next, err = scan(rows, limit)
-			return err
-		})
+			s.window.after(time.Now()), publishing, s.shards, limit).
+			Query(func(rows pgx.Rows) error {
+				next, err = scan(rows, limit)
+				return err
+			})
 	}
 	if both.Len() == 0 {
 		return batch{}, nil
@@ -170,7 +172,7 @@ func (s *session) next(ctx context.Context, done, publishing []int64, limit int)
 		return batch{}, fmt.Errorf("read the outbox: %w", err)
 	}
 	if limit > 0 {
-		s.window.end(after, began, time.Now(), next.ids, limit)
+		s.window.read(now, next.ids, len(next.ids) < limit)
 	}
 	return next, nil
 }

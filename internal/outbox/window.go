@@ -2,53 +2,46 @@ package outbox
 
 import "time"
 
-const (
-	// rescanEvery is the least time between two readings from the table's beginning.
-	rescanEvery = 50 * time.Millisecond
-	// rescanShare bounds the part of the time that they take: one in so many.
-	rescanShare = 10
-)
+// forgetEvery is how often the window is opened wholly. That finds the events of a transaction that had drawn their
+// numbers but not yet its own when the window passed them, which [InsertSQL] rules out and foreign SQL may not.
+const forgetEvery = 30 * time.Second
 
-// window says from which id on the outbox is read. Deleted rows stay in the index until nobody can see them any more,
-// which one long transaction anywhere in the database can put off for hours, and a reading from the beginning walks over
-// all of them. So most readings begin where the events were a while ago. A transaction that took longer than that
-// commits events below: these are found by the next reading from the beginning.
+// window says after which id the outbox is read. Deleted rows stay in the index until nobody can see them any more,
+// which one long query anywhere in the database can put off for hours, and a reading from the beginning walks over all
+// of them.
+//
+// The floor rises to an id only when no event can appear below it: every transaction that ran when the id had been seen
+// has ended, and a reading since then found all that they left. A transaction that is still to commit thus always
+// commits above the floor, and its events come before later ones of the same key.
 type window struct {
-	floor   int64 // the highest id as of the reading from the beginning before the last one
-	mark    int64 // the same as of the last one
-	highest int64 // read so far
-	due     time.Time
-	settled bool // the last reading was from the beginning and found all
+	floor   int64  // nothing is to be expected at or below it
+	mark    int64  // the next floor, once the transactions before horizon have ended
+	horizon uint64 // the first transaction id not given out when mark had been seen
+	highest int64  // id read so far
+	opened  time.Time
 }
 
-// begin returns the id after which to read.
-func (w *window) begin(now time.Time) (after int64) {
-	if !now.Before(w.due) {
-		return 0
+// moment is what a snapshot says of the running transactions: all ids below oldest have ended, none from next on has
+// been given out.
+type moment struct{ oldest, next uint64 }
+
+// after returns the id after which to read.
+func (w *window) after(now time.Time) int64 {
+	if now.Sub(w.opened) >= forgetEvery {
+		*w = window{opened: now}
 	}
 	return w.floor
 }
 
-// end takes what the reading that began after this id at this time found.
-func (w *window) end(after int64, began, now time.Time, ids []int64, limit int) {
+// read takes the ids found by a reading that began after m. It is complete if it found all there was.
+func (w *window) read(m moment, ids []int64, complete bool) {
+	if complete && m.oldest >= w.horizon {
+		w.floor, w.mark, w.horizon = w.mark, w.highest, m.next
+	}
 	if len(ids) > 0 {
 		w.highest = max(w.highest, ids[len(ids)-1])
 	}
-	w.settled = after == 0 && len(ids) < limit
-	if !w.settled { // there may be more before the floor
-		return
-	}
-	w.floor, w.mark = w.mark, w.highest
-	w.due = now.Add(max(rescanEvery, rescanShare*now.Sub(began)))
 }
 
-// idle is how long to wait after an empty reading, at most poll: until the next one from the beginning, if that one was not.
-func (w *window) idle(now time.Time, poll time.Duration) time.Duration {
-	if w.settled {
-		return poll
-	}
-	return min(max(w.due.Sub(now), time.Millisecond), poll)
-}
-
-// reset makes the next readings begin at the beginning: there may be old events again.
+// reset opens the window wholly: there may be old events again.
 func (w *window) reset() { *w = window{} }
