@@ -74,7 +74,9 @@ func (r *registry) wantAnnounced(want ...string) {
 	}
 }
 
-func about(what usersv1.PlayerEventType, u users.User) string { return what.String() + " " + u.ID.String() }
+func about(what usersv1.PlayerEventType, u users.User) string {
+	return what.String() + " " + u.ID.String()
+}
 
 func TestCreateUser(t *testing.T) {
 	r := newRegistry(t)

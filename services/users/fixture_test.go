@@ -1,0 +1,185 @@
+package users_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/rueidis"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/password"
+	"github.com/casino-loyalty/loyalty/internal/ratelimit"
+	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/services/users"
+)
+
+const secret = "correct horse"
+
+var (
+	home  = netip.MustParseAddr("192.0.2.1")
+	cheap = password.Params{Memory: 64, Passes: 1, Threads: 1}
+)
+
+// house is the service with everything real but the database.
+type house struct {
+	*testing.T
+	*users.Service
+	store    *memory
+	sessions *session.Store
+	redis    rueidis.Client
+	verifier *authn.Verifier
+}
+
+func newHouse(t *testing.T) *house { return newHouseWith(t, cheap, users.DefaultLimits()) }
+
+func newHouseWith(t *testing.T, p password.Params, limits users.Limits) *house {
+	t.Helper()
+	h := &house{T: t, store: &memory{users: map[uuid.UUID]users.User{}}, redis: redistest.OpenEmbedded(t)}
+	h.sessions = session.NewStore(h.redis)
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, err := authn.NewIssuer(private, "issuer", "audience")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.verifier, err = authn.NewVerifier("issuer", "audience", authn.NewStaticKeys(public), h.sessions); err != nil {
+		t.Fatal(err)
+	}
+	hasher, err := password.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Service = users.New(users.Dependencies{
+		Store: h.store, Sessions: h.sessions, Hasher: hasher, Limiter: ratelimit.New(h.redis), Issuer: issuer,
+		Limits: limits, Now: time.Now,
+	})
+	return h
+}
+
+func (h *house) register(email string) users.User {
+	h.Helper()
+	u, err := h.Register(h.Context(), email, secret, home)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return u
+}
+
+func (h *house) login(email string) users.Tokens {
+	h.Helper()
+	tokens, _, err := h.Login(h.Context(), users.Credentials{Email: email, Password: secret}, "", home)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return tokens
+}
+
+// try logs in and returns the code of the error.
+func (h *house) try(email, password string, from netip.Addr) apperr.Code {
+	_, _, err := h.Login(h.Context(), users.Credentials{Email: email, Password: password}, "", from)
+	return apperr.CodeOf(err)
+}
+
+// accepted checks what an access token is answered with.
+func (h *house) accepted(t users.Tokens, want apperr.Code) {
+	h.Helper()
+	if _, err := h.verifier.Authenticate(h.Context(), t.Access.Token); apperr.CodeOf(err) != want {
+		h.Errorf("the access token is answered with %v, want %q", err, want)
+	}
+}
+
+func code(t *testing.T, what string, err error, want apperr.Code) {
+	t.Helper()
+	if apperr.CodeOf(err) != want {
+		t.Errorf("%s: %v, want %q", what, err, want)
+	}
+}
+
+// memory is a Store without a database, of users only; that of PostgreSQL has tests of its own.
+type memory struct {
+	mu    sync.Mutex
+	users map[uuid.UUID]users.User
+	// before is called when a user is read, to let something happen at that moment.
+	before func()
+}
+
+func (m *memory) CreateUser(_ context.Context, u users.User) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, other := range m.users {
+		if strings.EqualFold(other.Email, u.Email) {
+			return apperr.New(apperr.UserExists, "taken")
+		}
+	}
+	m.users[u.ID] = u
+	return nil
+}
+
+func (m *memory) User(_ context.Context, id uuid.UUID) (users.User, error) {
+	if m.before != nil {
+		m.before()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if u, ok := m.users[id]; ok {
+		return u, nil
+	}
+	return users.User{}, apperr.New(apperr.NotFound, "no such user")
+}
+
+func (m *memory) UserByEmail(_ context.Context, email string) (users.User, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, u := range m.users {
+		if strings.EqualFold(u.Email, email) {
+			return u, nil
+		}
+	}
+	return users.User{}, apperr.New(apperr.NotFound, "no such user")
+}
+
+func (m *memory) SetActive(_ context.Context, id uuid.UUID, active bool, _ time.Time) (users.User, error) {
+	return m.change(id, func(u *users.User) { u.IsActive = active })
+}
+
+func (m *memory) SetPasswordHash(_ context.Context, id uuid.UUID, old, hash string) error {
+	_, err := m.change(id, func(u *users.User) {
+		if old == "" || old == u.PasswordHash {
+			u.PasswordHash = hash
+		}
+	})
+	return err
+}
+
+func (m *memory) change(id uuid.UUID, change func(*users.User)) (users.User, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	u, ok := m.users[id]
+	if !ok {
+		return users.User{}, apperr.New(apperr.NotFound, "no such user")
+	}
+	change(&u)
+	m.users[id] = u
+	return u, nil
+}
+
+var errUnused = errors.New("not part of these tests")
+
+func (m *memory) Users(context.Context, users.UserFilter, users.Page[uuid.UUID]) (users.Listed[users.User], error) {
+	return users.Listed[users.User]{}, errUnused
+}
+
+func (m *memory) Transactions(context.Context, uuid.UUID, users.TransactionFilter, users.Page[int64]) (users.Listed[users.Transaction], error) {
+	return users.Listed[users.Transaction]{}, errUnused
+}

@@ -1,0 +1,113 @@
+package users_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/services/users"
+)
+
+func TestRefresh(t *testing.T) {
+	h := newHouse(t)
+	h.register("anna@example.com")
+	first := h.login("anna@example.com")
+	second, err := h.Refresh(t.Context(), first.Refresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Refresh == first.Refresh || second.Access == first.Access || second.In != users.RefreshTokenInCookie {
+		t.Errorf("refreshed to %+v from %+v", second, first)
+	}
+	h.accepted(second, "")
+	_, err = h.Refresh(t.Context(), "")
+	code(t, "no token", err, apperr.TokenMissing)
+	_, err = h.Refresh(t.Context(), first.Access.Token)
+	code(t, "an access token", err, apperr.TokenInvalid)
+}
+
+func TestLogout(t *testing.T) {
+	h := newHouse(t)
+	h.register("anna@example.com")
+	tokens, other := h.login("anna@example.com"), h.login("anna@example.com")
+	if err := h.Logout(t.Context(), tokens.Refresh); err != nil {
+		t.Fatal(err)
+	}
+	h.accepted(tokens, apperr.TokenRevoked)
+	h.accepted(other, "")
+	_, err := h.Refresh(t.Context(), tokens.Refresh)
+	code(t, "refresh after logout", err, apperr.TokenRevoked)
+	code(t, "logout again", h.Logout(t.Context(), tokens.Refresh), apperr.TokenRevoked)
+	code(t, "no token", h.Logout(t.Context(), ""), apperr.TokenMissing)
+}
+
+func TestDeactivate(t *testing.T) {
+	h := newHouse(t)
+	anna := h.register("anna@example.com")
+	admin := uuid.New()
+	tokens := h.login("anna@example.com")
+	for range 2 {
+		u, err := h.Deactivate(t.Context(), admin, anna.ID)
+		if err != nil || u.IsActive {
+			t.Fatalf("deactivated to %+v, %v", u, err)
+		}
+	}
+	h.accepted(tokens, apperr.TokenRevoked)
+	_, err := h.Refresh(t.Context(), tokens.Refresh)
+	code(t, "refresh", err, apperr.TokenRevoked)
+
+	u, err := h.Activate(t.Context(), anna.ID)
+	if err != nil || !u.IsActive {
+		t.Fatalf("activated to %+v, %v", u, err)
+	}
+	h.accepted(tokens, apperr.TokenRevoked) // old sessions stay ended
+	h.accepted(h.login("anna@example.com"), "")
+
+	_, err = h.Deactivate(t.Context(), anna.ID, anna.ID)
+	code(t, "oneself", err, apperr.Forbidden)
+	_, err = h.Deactivate(t.Context(), admin, uuid.New())
+	code(t, "nobody", err, apperr.NotFound)
+}
+
+// TestInterruptedDeactivation is about the moment after the database has committed and before the sessions were ended.
+func TestInterruptedDeactivation(t *testing.T) {
+	setup := func(t *testing.T) (*house, users.User, users.Tokens) {
+		h := newHouse(t)
+		anna := h.register("anna@example.com")
+		tokens := h.login("anna@example.com")
+		if _, err := h.store.SetActive(t.Context(), anna.ID, false, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		return h, anna, tokens
+	}
+	t.Run("a refresh ends the sessions", func(t *testing.T) {
+		h, _, tokens := setup(t)
+		_, err := h.Refresh(t.Context(), tokens.Refresh)
+		code(t, "refresh", err, apperr.TokenRevoked)
+		h.accepted(tokens, apperr.TokenRevoked)
+	})
+	t.Run("the event ends the sessions", func(t *testing.T) {
+		h, anna, tokens := setup(t)
+		if err := h.EndSessionsOfDeactivated(t.Context(), anna.ID); err != nil {
+			t.Fatal(err)
+		}
+		h.accepted(tokens, apperr.TokenRevoked)
+	})
+	t.Run("a late event spares who is active again", func(t *testing.T) {
+		h, anna, _ := setup(t)
+		if _, err := h.Activate(t.Context(), anna.ID); err != nil {
+			t.Fatal(err)
+		}
+		tokens := h.login("anna@example.com")
+		if err := h.EndSessionsOfDeactivated(t.Context(), anna.ID); err != nil {
+			t.Fatal(err)
+		}
+		h.accepted(tokens, "")
+	})
+	t.Run("an event about nobody", func(t *testing.T) {
+		h, _, _ := setup(t)
+		code(t, "the event", h.EndSessionsOfDeactivated(t.Context(), uuid.New()), "")
+	})
+}
