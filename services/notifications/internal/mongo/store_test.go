@@ -3,42 +3,17 @@ package mongo_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"strings"
 	"testing"
 
-	"github.com/FerretDB/FerretDB/ferretdb"
+	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo/mongotest"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/storetest"
-
-	"github.com/google/uuid"
 )
-
-// server runs MongoDB's protocol in this process until t ends and returns its URL.
-func server(t *testing.T) string {
-	t.Helper()
-	db, err := ferretdb.New(&ferretdb.Config{
-		Listener: ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
-		Handler:  "sqlite", SQLiteURL: "file:" + t.TempDir() + "/",
-		Logger: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- db.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return db.MongoDBURI()
-}
 
 func open(t *testing.T, url string) *mongo.Store {
 	t.Helper()
@@ -55,11 +30,11 @@ func open(t *testing.T, url string) *mongo.Store {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, server(t)) })
+	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, mongotest.Start(t)) })
 }
 
 func TestOpenTwice(t *testing.T) {
-	url := server(t)
+	url := mongotest.Start(t)
 	for range 2 {
 		if err := open(t, url).Ping(t.Context()); err != nil {
 			t.Error(err)
@@ -97,7 +72,7 @@ func TestOpenErrors(t *testing.T) {
 }
 
 func TestUnavailable(t *testing.T) {
-	s, err := mongo.Open(t.Context(), server(t), mongo.Options{})
+	s, err := mongo.Open(t.Context(), mongotest.Start(t), mongo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,176 @@
+package app_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/kafka"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/services/notifications/app"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo/mongotest"
+)
+
+const (
+	patience             = 30 * time.Second
+	issuerName, audience = "test-issuer", "test-audience"
+)
+
+// world is what the replicas of the service share.
+type world struct {
+	config   app.Config
+	brokers  []string
+	bus      event.Bus
+	sessions *session.Store
+	issuer   *authn.Issuer
+	log      *slog.Logger
+}
+
+// eachStore runs a test on either kind of store.
+func eachStore(t *testing.T, test func(t *testing.T, w *world)) {
+	for kind, url := range map[app.Kind]func(testing.TB) string{
+		app.MongoDB:    mongotest.Start,
+		app.PostgreSQL: func(t testing.TB) string { return postgrestest.URL(t, atlas.Notifications) },
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			test(t, newWorld(t, app.StoreConfig{Kind: kind, URL: url(t)}))
+		})
+	}
+}
+
+func newWorld(t *testing.T, store app.StoreConfig) *world {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, err := authn.NewIssuer(private, issuerName, audience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	server := redistest.Start(t)
+	w := &world{
+		brokers:  cluster.ListenAddrs(),
+		sessions: session.NewStore(server.Open(t)), issuer: issuer, log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}
+	w.bus = w.connect(t)
+	if err := w.bus.EnsureTopics(t.Context(), 3, 3, notificationsv1event.Topics()...); err != nil {
+		t.Fatal(err)
+	}
+	w.config = app.Config{
+		Store: store, Redis: redis.Config{Address: server.Address}, Keys: authn.NewStaticKeys(public),
+		Issuer: issuerName, Audience: audience, Sockets: app.DefaultSockets(),
+	}
+	return w
+}
+
+// connect returns a client of the bus, as each process has its own.
+func (w *world) connect(t *testing.T) event.Bus {
+	t.Helper()
+	bus, err := kafka.New(t.Context(), kafka.Config{Brokers: w.brokers, ClientID: "test"}, w.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Close)
+	return bus
+}
+
+// start runs a replica until the test ends and returns its URL.
+func (w *world) start(t *testing.T) string {
+	t.Helper()
+	config := w.config
+	config.Bus = w.connect(t)
+	a, err := app.New(t.Context(), config, w.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if n := a.Sockets(); n != 0 {
+			t.Errorf("%d connections outlive Run", n)
+		}
+		server.Close()
+		a.Close()
+	})
+	if err := a.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return server.URL
+}
+
+// login returns an access token of a user.
+func (w *world) login(t *testing.T, user uuid.UUID, role authn.Role) string {
+	t.Helper()
+	s, _, err := w.sessions.Create(t.Context(), user, role, session.InBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _, err := w.issuer.Issue(user, role, s.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// mongoWorld is for tests of what no store has a part in.
+func mongoWorld(t *testing.T) *world {
+	t.Helper()
+	return newWorld(t, app.StoreConfig{Kind: app.MongoDB, URL: mongotest.Start(t)})
+}
+
+func TestConfigNamesWhatIsMissing(t *testing.T) {
+	w := newWorld(t, app.StoreConfig{Kind: app.MongoDB, URL: "mongodb://user:s3cret@127.0.0.1:1/"})
+	w.config.Bus = w.bus
+	for name, tt := range map[string]struct {
+		change func(*app.Config)
+		named  string
+	}{
+		"kind":     {func(c *app.Config) { c.Store.Kind = "oracle" }, "Store.Kind"},
+		"url":      {func(c *app.Config) { c.Store.URL = "" }, "Store.URL"},
+		"bus":      {func(c *app.Config) { c.Bus = nil }, "Bus"},
+		"keys":     {func(c *app.Config) { c.Keys = nil }, "Keys"},
+		"issuer":   {func(c *app.Config) { c.Issuer = "" }, "Issuer"},
+		"audience": {func(c *app.Config) { c.Audience = "" }, "Audience"},
+		"sockets":  {func(c *app.Config) { c.Sockets.Ping = 0 }, "Sockets.Ping"},
+		"origins":  {func(c *app.Config) { c.Sockets.Origins = []string{"nonsense"} }, "Sockets.Origins"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := w.config
+			tt.change(&config)
+			_, err := app.New(t.Context(), config, w.log)
+			if err == nil || !strings.Contains(err.Error(), tt.named) {
+				t.Errorf("New: %v, want an error that names %s", err, tt.named)
+			}
+			if err != nil && strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("New tells the password: %v", err)
+			}
+		})
+	}
+}
