@@ -141,6 +141,7 @@ func testReplay(t *testing.T, f *fixture) {
 	if got := len(other.Seen()); got != n+1 {
 		t.Errorf("the other group got %d deliveries, want %d", got, n+1)
 	}
+	bad.Wait(t, n+1)
 
 	// What fails anew can be replayed anew.
 	mended.Store(false)

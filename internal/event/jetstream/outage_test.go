@@ -1,0 +1,214 @@
+package jetstream_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/eventtest"
+	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
+)
+
+// TestOutage takes the server away under load and brings it back. What was acknowledged is delivered, in order per key.
+func TestOutage(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Patience)
+	defer cancel()
+	dir := t.TempDir()
+	s := startServer(t, dir, server.RANDOM_PORT)
+	bus := newBus(t, jetstream.Config{URL: s.ClientURL()})
+	if err := bus.EnsureTopics(ctx, 0, 1, event.TopicSpec{Name: "t"}); err != nil {
+		t.Fatal(err)
+	}
+	rec := eventtest.NewRecorder()
+	var running sync.WaitGroup
+	running.Go(func() {
+		err := bus.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: func(ctx context.Context, e event.Event) error {
+			defer rec.Enter(e)()
+			return rec.Handle(ctx, e)
+		}})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	const keys, before, after = 4, 50, 50
+	publish := func(n int) error {
+		var batch []event.Event
+		for k := range keys {
+			key := fmt.Sprintf("key-%d", k)
+			batch = append(batch, event.Event{
+				ID: fmt.Sprintf("%s/%d#", key, n), Source: "/test", Type: "t", Topic: "t", Key: key, Time: time.Now(),
+			})
+		}
+		return bus.Publish(ctx, batch...)
+	}
+	for n := range before {
+		if err := publish(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rec.Wait(t, 1)
+
+	stopServer(s)
+	down, cancelDown := context.WithTimeout(ctx, time.Second)
+	defer cancelDown()
+	if bus.Ping(down) == nil {
+		t.Error("the bus answers without a server")
+	}
+	port, err := strconv.Atoi(mustParse(t, s.ClientURL()).Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	startServer(t, dir, port)
+
+	for n := before; n < before+after; n++ {
+		for publish(n) != nil {
+			if ctx.Err() != nil {
+				t.Fatal("the bus did not recover")
+			}
+		}
+	}
+	rec.Wait(t, keys*(before+after))
+	rec.Check(t)
+	cancel()
+	running.Wait()
+}
+
+func mustParse(t *testing.T, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func newBus(t *testing.T, cfg jetstream.Config) *jetstream.Bus {
+	t.Helper()
+	cfg.Name = "test"
+	bus, err := jetstream.New(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Close)
+	return bus
+}
+
+// TestSlowHandler has a handler that takes several times as long as the server waits for an answer.
+func TestSlowHandler(t *testing.T) {
+	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
+	cfg := jetstream.Config{URL: s.ClientURL(), AckWait: time.Second}
+	bus := newBus(t, cfg)
+	if err := bus.EnsureTopics(t.Context(), 0, 1, event.TopicSpec{Name: "t"}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	rec := eventtest.NewRecorder()
+	var running sync.WaitGroup
+	for _, member := range []*jetstream.Bus{bus, newBus(t, cfg)} {
+		running.Go(func() {
+			err := member.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: func(ctx context.Context, e event.Event) error {
+				defer rec.Enter(e)()
+				if e.ID == "k/0#" {
+					event.Pause(ctx.Done(), 3*time.Second)
+				}
+				return rec.Handle(ctx, e)
+			}})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for n := range 2 {
+		e := event.Event{ID: fmt.Sprintf("k/%d#", n), Source: "/test", Type: "t", Topic: "t", Key: "k", Time: time.Now()}
+		if err := bus.Publish(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rec.Wait(t, 2)
+	rec.Check(t)
+	if n := len(rec.Seen()); n != 2 {
+		t.Errorf("%d deliveries of 2 events: the slow one was delivered again while it was handled", n)
+	}
+	cancel()
+	running.Wait()
+}
+
+// TestWire looks at the message as clients of other makers see it.
+func TestWire(t *testing.T) {
+	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
+	bus := newBus(t, jetstream.Config{URL: s.ClientURL()})
+	if err := bus.EnsureTopics(t.Context(), 0, 1, event.TopicSpec{Name: "players", Retention: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	err := bus.Publish(t.Context(), event.Event{
+		ID: "0198", Source: "/loyalty/users", Type: "loyalty.users.v1.PLAYER_REGISTERED", Topic: "players", Key: "ü 1",
+		Time: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC), ContentType: event.ContentProtobuf, Data: []byte{1, 2},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := nats.Connect(s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := natsjs.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "loyalty_players_v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if age := stream.CachedInfo().Config.MaxAge; age != time.Hour {
+		t.Errorf("kept for %s", age)
+	}
+	m, err := stream.GetMsg(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(m.Subject, "loyalty.players.v1.") || string(m.Data) != "\x01\x02" {
+		t.Errorf("subject %s, data %q", m.Subject, m.Data)
+	}
+	want := nats.Header{
+		"ce-specversion":  {"1.0"},
+		"ce-id":           {"0198"},
+		"ce-source":       {"/loyalty/users"},
+		"ce-type":         {"loyalty.users.v1.PLAYER_REGISTERED"},
+		"ce-time":         {"2026-03-10T12:00:00Z"},
+		"ce-partitionkey": {"%C3%BC%201"},
+		"content-type":    {"application/protobuf"},
+		"Nats-Msg-Id":     {"0198"},
+	}
+	if !reflect.DeepEqual(m.Header, want) {
+		t.Errorf("headers are %v, want %v", m.Header, want)
+	}
+	if _, err := js.Stream(t.Context(), "loyalty_players_dlq_v1"); err != nil {
+		t.Errorf("dead letters: %v", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for want, cfg := range map[string]jetstream.Config{
+		"no url":         {Name: "n"},
+		"no client name": {URL: "nats://localhost"},
+		"not valid":      {Name: "n", URL: "nats://u:secret@local host:port"},
+	} {
+		_, err := jetstream.New(t.Context(), cfg, slog.Default())
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("error is %v, want one about %q", err, want)
+		}
+	}
+}
