@@ -1,0 +1,162 @@
+package live_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/rueidis"
+
+	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/services/notifications"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
+)
+
+const patience = 20 * time.Second
+
+// recorder is a receiver that hands on what it is told.
+type recorder struct {
+	messages   chan live.Message
+	subscribed chan uuid.UUID
+}
+
+func (r recorder) Receive(m live.Message)      { r.messages <- m }
+func (r recorder) Subscribed(player uuid.UUID) { r.subscribed <- player }
+
+// run runs a channel over the client until the test ends.
+func run(t *testing.T, client rueidis.Client) (*live.Channel, recorder) {
+	t.Helper()
+	channel := live.New(client, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	r := recorder{messages: make(chan live.Message, 10_000), subscribed: make(chan uuid.UUID, 10_000)}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := channel.Run(ctx, r); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+	return channel, r
+}
+
+func take[T any](t *testing.T, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+func notification(player uuid.UUID, seq int64) notifications.Notification {
+	return notifications.Notification{ID: uuid.New(), UserID: player, Seq: seq, Type: "promotion",
+		Content: map[string]any{"title": fmt.Sprint(seq)}}
+}
+
+func TestMessagesArriveWhereTheyAreFollowed(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
+		here, hear := run(t, client)
+		there, _ := run(t, client)
+		player, other := uuid.New(), uuid.New()
+		here.Follow(player)
+		if got := take(t, "the subscription", hear.subscribed); got != player {
+			t.Fatalf("subscribed to %s, want %s", got, player)
+		}
+		there.Notified(t.Context(), notification(other, 1))
+		there.Notified(t.Context(), notification(player, 7))
+		there.Read(t.Context(), player, notifications.ReadState{All: true})
+		m := take(t, "the notification", hear.messages)
+		if m.Player != player || m.Seq != 7 || m.Frame == nil {
+			t.Errorf("got %+v", m)
+		}
+		if text, err := m.Frame.Text(); err != nil || !strings.Contains(string(text), `"notification"`) {
+			t.Errorf("frame %s, %v", text, err)
+		}
+		m = take(t, "the read state", hear.messages)
+		if text, err := m.Frame.Text(); m.Player != player || m.Seq != 0 || err != nil || !strings.Contains(string(text), `"read"`) {
+			t.Errorf("got %+v with the frame %s", m, text)
+		}
+	})
+}
+
+func TestManyPlayersComeAndGo(t *testing.T) {
+	const players = 600 // more than two commands name
+	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
+		channel, r := run(t, client)
+		ids := make([]uuid.UUID, players)
+		for i := range ids {
+			ids[i] = uuid.New()
+			channel.Follow(ids[i])
+		}
+		seen := map[uuid.UUID]bool{}
+		for len(seen) < players {
+			seen[take(t, "a subscription", r.subscribed)] = true
+		}
+		for _, id := range ids[1:] {
+			channel.Unfollow(id)
+		}
+		back := ids[1]
+		channel.Follow(back) // perhaps before Redis was told that the player left
+		if got := take(t, "the subscription of the player who came back", r.subscribed); got != back {
+			t.Fatalf("subscribed to %s, want %s", got, back)
+		}
+		// The channels that are left are those of the two players.
+		deadline := time.Now().Add(patience)
+		for n := 0; n != 2; {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d channels are left, want 2", n)
+			}
+			names, err := client.Do(t.Context(), client.B().PubsubChannels().Build()).AsStrSlice()
+			if err != nil {
+				t.Fatal(err)
+			}
+			n = len(names)
+		}
+		channel.Notified(t.Context(), notification(back, 1))
+		if m := take(t, "the notification", r.messages); m.Player != back {
+			t.Errorf("got %+v", m)
+		}
+	})
+}
+
+func TestForeignMessagesAreIgnored(t *testing.T) {
+	client := redistest.Start(t).Open(t)
+	channel, r := run(t, client)
+	player := uuid.New()
+	channel.Follow(player)
+	take(t, "the subscription", r.subscribed)
+	for _, payload := range []string{"", "short", "\x00\x00\x00\x00\x00\x00\x00\x00", "\xff\xff\xff\xff\xff\xff\xff\xff{}"} {
+		err := client.Do(t.Context(), client.B().Publish().Channel("notifications:"+player.String()).Message(payload).Build()).Error()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	channel.Notified(t.Context(), notification(player, 3))
+	if m := take(t, "the notification", r.messages); m.Seq != 3 {
+		t.Errorf("got %+v, want only what a channel wrote", m)
+	}
+}
+
+func TestRedisAway(t *testing.T) {
+	server := redistest.Start(t)
+	client := server.Open(t)
+	channel, r := run(t, client)
+	player := uuid.New()
+	channel.Follow(player)
+	take(t, "the subscription", r.subscribed)
+	server.Kill()
+	for seq := range int64(1000) { // a consumer is not held up by each of them
+		channel.Notified(t.Context(), notification(player, seq+1))
+	}
+	channel.Read(t.Context(), player, notifications.ReadState{})
+}

@@ -1,0 +1,232 @@
+package notifications_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/services/notifications"
+)
+
+// list is a store of one player's notifications, numbered by their place.
+type list struct {
+	notifications.Store
+	all []notifications.Notification
+	err error
+}
+
+func (l *list) Add(_ context.Context, n notifications.Notification) (notifications.Notification, bool, error) {
+	if l.err != nil {
+		return notifications.Notification{}, false, l.err
+	}
+	for _, stored := range l.all {
+		if stored.EventID == n.EventID {
+			return stored, false, nil
+		}
+	}
+	n.Seq = int64(len(l.all) + 1)
+	l.all = append(l.all, n)
+	return n, true, nil
+}
+
+func (l *list) List(_ context.Context, _ uuid.UUID, read *bool, before int64, limit int) ([]notifications.Notification, error) {
+	var page []notifications.Notification
+	for i := len(l.all) - 1; i >= 0 && len(page) < limit; i-- {
+		if n := l.all[i]; (read == nil || n.Read == *read) && (before == 0 || n.Seq < before) {
+			page = append(page, n)
+		}
+	}
+	return page, l.err
+}
+
+func (l *list) Counts(context.Context, uuid.UUID) (notifications.Counts, error) {
+	c := notifications.Counts{Total: len(l.all)}
+	for _, n := range l.all {
+		if !n.Read {
+			c.Unread++
+		}
+	}
+	return c, l.err
+}
+
+func (l *list) MarkRead(_ context.Context, _ uuid.UUID, ids []uuid.UUID) (changed []uuid.UUID, err error) {
+	for i, n := range l.all {
+		for _, id := range ids {
+			if n.ID == id && !n.Read {
+				l.all[i].Read = true
+				changed = append(changed, id)
+			}
+		}
+	}
+	return changed, l.err
+}
+
+func (l *list) MarkAllRead(context.Context, uuid.UUID) (changed int, err error) {
+	for i := range l.all {
+		if !l.all[i].Read {
+			l.all[i].Read = true
+			changed++
+		}
+	}
+	return changed, l.err
+}
+
+// heard is what the live connections were told.
+type heard struct {
+	notified []notifications.Notification
+	read     []notifications.ReadState
+}
+
+func (h *heard) Notified(_ context.Context, n notifications.Notification) {
+	h.notified = append(h.notified, n)
+}
+
+func (h *heard) Read(_ context.Context, _ uuid.UUID, state notifications.ReadState) {
+	h.read = append(h.read, state)
+}
+
+var (
+	player = uuid.MustParse("0195f3a0-0000-7000-8000-000000000001")
+	now    = time.Date(2026, 3, 10, 12, 30, 15, 123_456_789, time.FixedZone("elsewhere", 3600))
+)
+
+func newService() (*notifications.Service, *list, *heard) {
+	store, live := &list{}, &heard{}
+	return notifications.New(store, live, func() time.Time { return now }), store, live
+}
+
+func notice(event string) notifications.Notice {
+	return notifications.Notice{EventID: event, UserID: player, Type: "promotion", Content: map[string]any{"title": event}}
+}
+
+func TestNotify(t *testing.T) {
+	service, store, live := newService()
+	for _, event := range []string{"a", "b", "a"} {
+		if err := service.Notify(t.Context(), notice(event)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(store.all) != 2 {
+		t.Fatalf("%d are stored, want one for each event", len(store.all))
+	}
+	first := store.all[0]
+	if first.ID.Version() != 7 || first.Type != "promotion" || first.Read || first.UserID != player || first.EventID != "a" {
+		t.Errorf("stored %+v", first)
+	}
+	if want := time.Date(2026, 3, 10, 11, 30, 15, 123_000_000, time.UTC); first.CreatedAt != want {
+		t.Errorf("stored at %v, want %v", first.CreatedAt, want)
+	}
+	// The third delivery is pushed again as it was stored, for the first push may have been lost.
+	if want := []notifications.Notification{first, store.all[1], first}; !reflect.DeepEqual(live.notified, want) {
+		t.Errorf("pushed %+v, want %+v", live.notified, want)
+	}
+}
+
+func TestNotifyFails(t *testing.T) {
+	service, store, live := newService()
+	store.err = errors.New("away")
+	if err := service.Notify(t.Context(), notice("a")); !errors.Is(err, store.err) {
+		t.Errorf("got %v, want the store's error", err)
+	}
+	if len(live.notified) != 0 {
+		t.Error("what is not stored was pushed")
+	}
+}
+
+func TestNotifyRefuses(t *testing.T) {
+	for name, change := range map[string]func(*notifications.Notice){
+		"no event id":   func(n *notifications.Notice) { n.EventID = "" },
+		"no player":     func(n *notifications.Notice) { n.UserID = uuid.Nil },
+		"no type":       func(n *notifications.Notice) { n.Type = "" },
+		"no content":    func(n *notifications.Notice) { n.Content = nil },
+		"NUL in a text": func(n *notifications.Notice) { n.Content["title"] = "a\x00" },
+		"NUL in a key":  func(n *notifications.Notice) { n.Content["\x00"] = 1.0 },
+		"NUL deep in it": func(n *notifications.Notice) {
+			n.Content["list"] = []any{1.0, map[string]any{"deep": strings.Repeat("\x00", 2)}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			service, store, _ := newService()
+			n := notice("a")
+			change(&n)
+			if err := service.Notify(t.Context(), n); apperr.CodeOf(err) != apperr.ValidationFailed {
+				t.Errorf("got %v, want VALIDATION_FAILED", err)
+			}
+			if len(store.all) != 0 {
+				t.Error("it was stored")
+			}
+		})
+	}
+}
+
+func TestList(t *testing.T) {
+	service, store, _ := newService()
+	for _, event := range []string{"1", "2", "3", "4", "5"} {
+		if err := service.Notify(t.Context(), notice(event)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store.all[1].Read, store.all[3].Read = true, true
+	yes, no := true, false
+	for name, tt := range map[string]struct {
+		query notifications.Query
+		want  string
+		next  int64
+		total int
+	}{
+		"all on one page":      {notifications.Query{Limit: 5}, "54321", 0, 5},
+		"the first page":       {notifications.Query{Limit: 2}, "54", 4, 5},
+		"a page in the middle": {notifications.Query{Before: 4, Limit: 2}, "32", 2, 5},
+		"the last page":        {notifications.Query{Before: 2, Limit: 2}, "1", 0, 5},
+		"unread":               {notifications.Query{Unread: &yes, Limit: 2}, "53", 3, 3},
+		"read":                 {notifications.Query{Unread: &no, Limit: 2}, "42", 0, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			page, err := service.List(t.Context(), player, tt.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got strings.Builder
+			for _, n := range page.Notifications {
+				got.WriteString(n.EventID)
+			}
+			if got.String() != tt.want || page.Next != tt.next || page.Total != tt.total || page.Unread != 3 {
+				t.Errorf("got %s, next %d, total %d, unread %d; want %s, %d, %d, 3",
+					got.String(), page.Next, page.Total, page.Unread, tt.want, tt.next, tt.total)
+			}
+		})
+	}
+}
+
+func TestMarkRead(t *testing.T) {
+	service, store, live := newService()
+	for _, event := range []string{"1", "2", "3"} {
+		if err := service.Notify(t.Context(), notice(event)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := store.all[0].ID
+	for _, step := range []struct {
+		mark   func() (int, error)
+		unread int
+	}{
+		{func() (int, error) { return service.MarkRead(t.Context(), player, []uuid.UUID{first, uuid.New()}) }, 2},
+		{func() (int, error) { return service.MarkRead(t.Context(), player, []uuid.UUID{first}) }, 2},
+		{func() (int, error) { return service.MarkAllRead(t.Context(), player) }, 0},
+		{func() (int, error) { return service.MarkAllRead(t.Context(), player) }, 0},
+	} {
+		if unread, err := step.mark(); err != nil || unread != step.unread {
+			t.Errorf("got %d, %v, want %d", unread, err, step.unread)
+		}
+	}
+	want := []notifications.ReadState{{IDs: []uuid.UUID{first}, Unread: 2}, {All: true}}
+	if !reflect.DeepEqual(live.read, want) {
+		t.Errorf("told %+v, want %+v: nothing where nothing changed", live.read, want)
+	}
+}
