@@ -1,0 +1,135 @@
+package app_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func members(o object) string {
+	names := []string{}
+	for name := range o {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+func TestRegisterAndLogin(t *testing.T) {
+	s := start(t)
+	a := s.want(s.call("POST", "/auth/register", object{"email": " Anna@Example.com ", "password": secret}), 201, "")
+	if got := members(a.body); got != "balance createdAt email id isActive role" {
+		t.Errorf("a user has %s", got)
+	}
+	if a.body["email"] != "Anna@Example.com" || a.body["role"] != "PLAYER" || a.body["isActive"] != true || a.body["balance"] != "0.00" {
+		t.Errorf("registered as %v", a.body)
+	}
+	s.want(s.call("POST", "/auth/register", object{"email": "ANNA@example.com", "password": secret}), 409, "USER_EXISTS")
+	s.want(s.call("POST", "/auth/register", object{"email": "bob@example.com", "password": "short"}), 400, "VALIDATION_FAILED")
+	s.want(s.call("POST", "/auth/register", object{"email": "bob", "password": secret}), 400, "VALIDATION_FAILED")
+	s.want(s.call("POST", "/auth/register", object{"email": "bob@example.com", "password": secret, "role": "ADMIN"}), 400, "VALIDATION_FAILED")
+
+	s.want(s.call("POST", "/auth/login", object{"email": "anna@example.com", "password": "wrong horse"}), 401, "INVALID_CREDENTIALS")
+	s.want(s.call("POST", "/auth/login", object{"email": "nobody@example.com", "password": secret}), 401, "INVALID_CREDENTIALS")
+	bearer, _ := s.login("anna@example.com")
+	me := s.want(s.call("GET", "/users/me", nil, "Authorization", bearer), 200, "")
+	if me.body["id"] != a.body["id"] {
+		t.Errorf("I am %v, want %v", me.body, a.body)
+	}
+}
+
+func TestCookie(t *testing.T) {
+	s := start(t)
+	s.register("anna@example.com")
+	a := s.want(s.call("POST", "/auth/login", object{"email": "anna@example.com", "password": secret}), 200, "")
+	if got := members(a.body); got != "accessToken expiresAt user" {
+		t.Errorf("the answer has %s", got)
+	}
+	checkCookie := func(a answer) {
+		t.Helper()
+		c := a.cookie
+		if c == nil || c.Name != "refresh_token" || c.Value == "" || !c.HttpOnly || !c.Secure ||
+			c.SameSite != http.SameSiteStrictMode || c.Path != "/api/v1/auth" || c.MaxAge != 24*60*60 {
+			t.Fatalf("the cookie is %v", c)
+		}
+		if got := a.header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("Cache-Control is %q", got)
+		}
+	}
+	checkCookie(a)
+	next := s.want(s.call("POST", "/auth/refresh", nil, "Cookie", "a=b; refresh_token="+a.cookie.Value), 200, "")
+	if got := members(next.body); got != "accessToken expiresAt" {
+		t.Errorf("the answer has %s", got)
+	}
+	checkCookie(next)
+	if next.cookie.Value == a.cookie.Value {
+		t.Error("the refresh token was not rotated")
+	}
+	out := s.want(s.call("POST", "/auth/logout", object{}, "Cookie", "refresh_token="+next.cookie.Value), 204, "")
+	if out.cookie == nil || out.cookie.MaxAge >= 0 || out.cookie.Path != "/api/v1/auth" {
+		t.Errorf("logout sets the cookie %v", out.cookie)
+	}
+}
+
+func TestRefreshTokenInTheBody(t *testing.T) {
+	s := start(t)
+	s.register("anna@example.com")
+	a := s.want(s.call("POST", "/auth/login", object{"email": "anna@example.com", "password": secret, "refreshTokenIn": "BODY"}), 200, "")
+	if got := members(a.body); got != "accessToken expiresAt refreshToken user" || a.cookie != nil {
+		t.Errorf("the answer has %s and the cookie %v", got, a.cookie)
+	}
+	first, _ := a.body["refreshToken"].(string)
+	b := s.want(s.call("POST", "/auth/refresh", object{"refreshToken": first}), 200, "")
+	if got := members(b.body); got != "accessToken expiresAt refreshToken" || b.cookie != nil {
+		t.Errorf("the answer has %s and the cookie %v", got, b.cookie)
+	}
+	second, _ := b.body["refreshToken"].(string)
+	again := s.want(s.call("POST", "/auth/refresh", nil, "Authorization", "Bearer "+first), 200, "")
+	if again.body["refreshToken"] != second || again.body["accessToken"] != b.body["accessToken"] {
+		t.Error("in its grace a rotated token does not give the same pair")
+	}
+	// Body, then cookie, then bearer.
+	s.want(s.call("POST", "/auth/refresh", object{"refreshToken": "x"}, "Cookie", "refresh_token="+second), 401, "TOKEN_INVALID")
+	s.want(s.call("POST", "/auth/logout", nil, "Cookie", "refresh_token=x", "Authorization", "Bearer "+second), 401, "TOKEN_INVALID")
+	s.want(s.call("POST", "/auth/logout", nil), 401, "TOKEN_MISSING")
+	s.want(s.call("POST", "/auth/logout", nil, "Authorization", "Bearer "+second), 204, "")
+	s.want(s.call("POST", "/auth/refresh", object{"refreshToken": second}), 401, "TOKEN_REVOKED")
+}
+
+func TestLogoutCutsOff(t *testing.T) {
+	s := start(t)
+	s.register("anna@example.com")
+	bearer, refresh := s.login("anna@example.com")
+	s.want(s.call("GET", "/users/me", nil, "Authorization", bearer), 200, "")
+	s.want(s.call("POST", "/auth/logout", object{"refreshToken": refresh}), 204, "")
+	s.eventually("the access token is refused", func() bool {
+		return s.call("GET", "/users/me", nil, "Authorization", bearer).body["code"] == "TOKEN_REVOKED"
+	})
+	s.want(s.call("GET", "/users/me", nil), 401, "TOKEN_MISSING")
+	s.want(s.call("GET", "/users/me", nil, "Authorization", "Bearer "+refresh), 401, "TOKEN_INVALID")
+}
+
+func TestFailedLoginsAreLimited(t *testing.T) {
+	s := start(t)
+	s.register("anna@example.com")
+	for range s.config.Limits.LoginPerAccount.N {
+		s.want(s.call("POST", "/auth/login", object{"email": "anna@example.com", "password": "wrong horse"}), 401, "INVALID_CREDENTIALS")
+	}
+	a := s.want(s.call("POST", "/auth/login", object{"email": "anna@example.com", "password": secret}), 429, "RATE_LIMITED")
+	if a.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+}
+
+func TestJWKS(t *testing.T) {
+	s := start(t)
+	resp, err := http.Get(s.url + "/.well-known/jwks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "application/jwk-set+json" {
+		t.Errorf("answered %s, %s", resp.Status, resp.Header)
+	}
+}

@@ -1,0 +1,196 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/kafka"
+	"github.com/casino-loyalty/loyalty/internal/password"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/services/users/app"
+)
+
+const (
+	internalToken = "the services' own secret"
+	adminEmail    = "admin@example.com"
+	secret        = "correct horse"
+)
+
+// service is the running service on real servers.
+type service struct {
+	*testing.T
+	app    *app.App
+	url    string
+	config app.Config
+	pool   *pgxpool.Pool
+	bus    event.Bus
+}
+
+func start(t *testing.T) *service {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := postgrestest.URL(t, atlas.Users)
+	s := &service{T: t, bus: openBus(t)}
+	s.config = app.Config{
+		DatabaseURL: url, Redis: redis.Config{Address: redistest.Start(t).Address}, Bus: s.bus,
+		PrivateKey: key, Issuer: "issuer", Audience: "audience",
+		InternalListen: "127.0.0.1:0", InternalToken: internalToken,
+		Limits: app.DefaultLimits(), Password: password.Params{Memory: 64, Passes: 1, Threads: 1},
+	}
+	if s.pool, err = postgres.Open(t.Context(), url, postgres.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.pool.Close)
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	if s.app, err = app.New(t.Context(), s.config, log); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- s.app.Run(ctx) }()
+	front := httptest.NewServer(s.app.Handler())
+	t.Cleanup(func() {
+		front.Close()
+		cancel()
+		if err := <-ran; err != nil {
+			t.Errorf("the service stopped with %v", err)
+		}
+		s.app.Close()
+	})
+	s.url = front.URL
+	if created, err := s.app.EnsureAdmin(t.Context(), adminEmail, secret, false); err != nil || !created {
+		t.Fatalf("the admin was created: %t, %v", created, err)
+	}
+	return s
+}
+
+func openBus(t *testing.T) event.Bus {
+	t.Helper()
+	brokers, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(brokers.Close)
+	config := kafka.Config{Brokers: brokers.ListenAddrs(), ClientID: "test"}
+	bus, err := kafka.New(t.Context(), config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Close)
+	if err := bus.EnsureTopics(t.Context(), 2, 1, usersv1event.Topics()...); err != nil {
+		t.Fatal(err)
+	}
+	return bus
+}
+
+// object is a JSON object of a request or an answer.
+type object = map[string]any
+
+// answer is what the service answered.
+type answer struct {
+	status int
+	header http.Header
+	body   object
+	cookie *http.Cookie
+}
+
+// call asks under /api/v1. A header is given as name, value.
+func (s *service) call(method, path string, body object, header ...string) answer {
+	s.Helper()
+	var content io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			s.Fatal(err)
+		}
+		content = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(s.Context(), method, s.url+"/api/v1"+path, content)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	a := answer{status: resp.StatusCode, header: resp.Header}
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && len(b) > 0 {
+		err = json.Unmarshal(b, &a.body)
+	}
+	if err != nil {
+		s.Fatalf("%s %s: %v in %q", method, path, err, b)
+	}
+	for _, c := range resp.Cookies() {
+		a.cookie = c
+	}
+	return a
+}
+
+// want checks the status and, for an error, the code.
+func (s *service) want(a answer, status int, code string) answer {
+	s.Helper()
+	got, _ := a.body["code"].(string)
+	if a.status != status || got != code {
+		s.Fatalf("answered %d %v, want %d %s", a.status, a.body, status, code)
+	}
+	return a
+}
+
+func (s *service) register(email string) (id string) {
+	s.Helper()
+	a := s.want(s.call("POST", "/auth/register", object{"email": email, "password": secret}), http.StatusCreated, "")
+	id, _ = a.body["id"].(string)
+	return id
+}
+
+// login logs in with the refresh token in the body, and returns the header of the access token and the refresh token.
+func (s *service) login(email string) (bearer, refresh string) {
+	s.Helper()
+	a := s.want(s.call("POST", "/auth/login", object{"email": email, "password": secret, "refreshTokenIn": "BODY"}), http.StatusOK, "")
+	access, _ := a.body["accessToken"].(string)
+	refresh, _ = a.body["refreshToken"].(string)
+	return "Bearer " + access, refresh
+}
+
+// eventually waits until check holds.
+func (s *service) eventually(what string, check func() bool) {
+	s.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(20 * time.Second)
+	for !check() {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			s.Fatalf("still not: %s", what)
+		}
+	}
+}
