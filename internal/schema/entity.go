@@ -158,7 +158,8 @@ func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
 	return e, e.check()
 }
 
-// check refuses what no generator could write: names used twice, indexes over unknown columns, no or two keys.
+// check refuses what no generator could write: names used twice, NULL where zero is a value, indexes over unknown columns,
+// no or two keys.
 func (e *Entity) check() error {
 	names := map[string]bool{}
 	keys := 0
@@ -167,6 +168,9 @@ func (e *Entity) check() error {
 			return fmt.Errorf("column %s is described twice", c.Name)
 		}
 		names[c.Name] = !c.Transient
+		if c.Nullable && !slices.Contains([]Kind{UUID, Date, Timestamp, Text, CIText}, c.Kind) {
+			return fmt.Errorf("column %s: NULL cannot stand for the zero value of its type", c.Name)
+		}
 		if c.Primary {
 			keys++
 		}

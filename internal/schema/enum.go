@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -129,26 +131,27 @@ func Known(entities []*Entity, service string) []*Entity {
 		case e.Service == service:
 			known = append(known, e)
 		default:
-			for _, also := range e.AlsoIn {
-				if also == service {
-					foreign := *e
-					foreign.Columns = e.Public()
-					known = append(known, &foreign)
-				}
+			if slices.Contains(e.AlsoIn, service) {
+				foreign := *e
+				foreign.Columns = e.Public()
+				known = append(known, &foreign)
 			}
 		}
 	}
 	return known
 }
 
-// Services are the services that own entities, in the schema's order.
+// Services are the services that own or know entities, in the schema's order.
 func Services(entities []*Entity) []string {
 	var services []string
-	seen := map[string]bool{}
 	for _, e := range entities {
-		if !e.Infrastructure && !seen[e.Service] {
-			seen[e.Service] = true
-			services = append(services, e.Service)
+		if e.Infrastructure {
+			continue
+		}
+		for _, service := range append([]string{e.Service}, e.AlsoIn...) {
+			if !slices.Contains(services, service) {
+				services = append(services, service)
+			}
 		}
 	}
 	return services

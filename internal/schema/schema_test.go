@@ -1,0 +1,171 @@
+package schema_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
+	"github.com/casino-loyalty/loyalty/internal/schema/schematest"
+)
+
+func entities(t *testing.T) []*schema.Entity {
+	t.Helper()
+	all, err := schema.Entities(schematest.Plugin(t, schematest.Shop(t)).Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestEntities(t *testing.T) {
+	t.Parallel()
+	all := entities(t)
+	i := slices.IndexFunc(all, func(e *schema.Entity) bool { return e.Name == "Order" })
+	if i < 0 || len(all) != 3 {
+		t.Fatalf("%d entities, Order is number %d", len(all), i)
+	}
+	order := all[i]
+	var names, fixed, private []string
+	kinds := map[string]schema.Kind{}
+	for _, c := range order.Columns {
+		names = append(names, c.Name)
+		kinds[c.Name] = c.Kind
+		if c.Fixed() {
+			fixed = append(fixed, c.Name)
+		}
+		if c.Field == nil {
+			private = append(private, c.GoName)
+		}
+	}
+	want := "id customer_id kind total deposit due_on is_open paid receipt_id title extra created_at paid_at pieces weight " +
+		"picture customer seq note"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("columns are %s", got)
+	}
+	if got := strings.Join(fixed, " "); got != "id customer_id kind created_at" {
+		t.Errorf("fixed are %s", got)
+	}
+	if got := strings.Join(private, " "); got != "Seq Note" {
+		t.Errorf("private are %s", got)
+	}
+	if len(order.Stored()) != len(order.Columns)-1 || len(order.Public()) != len(order.Columns)-2 {
+		t.Errorf("%d stored, %d public", len(order.Stored()), len(order.Public()))
+	}
+	for name, kind := range map[string]schema.Kind{
+		"id": schema.UUID, "total": schema.Money, "due_on": schema.Date, "is_open": schema.Bool, "kind": schema.Enum,
+		"title": schema.Text, "extra": schema.JSON, "paid_at": schema.Timestamp, "pieces": schema.Int, "weight": schema.BigInt,
+		"picture": schema.Bytes, "customer": schema.Message, "seq": schema.BigInt,
+	} {
+		if kinds[name] != kind {
+			t.Errorf("%s is of kind %d, want %d", name, kinds[name], kind)
+		}
+	}
+	if order.Service != "orders" || !slices.Equal(order.Databases, []string{"orders"}) || !order.Writable() {
+		t.Errorf("Order is of %s, in %v", order.Service, order.Databases)
+	}
+}
+
+func TestKnown(t *testing.T) {
+	t.Parallel()
+	all := entities(t)
+	if got := schema.Services(all); !slices.Equal(got, []string{"orders", "billing"}) {
+		t.Errorf("services are %v", got)
+	}
+	for service, want := range map[string]map[string]int{
+		"orders": {"Customer": 4, "Order": 19}, "billing": {"Customer": 3}, "archive": {},
+	} {
+		got := map[string]int{}
+		for _, e := range schema.Known(all, service) {
+			got[e.Name] = len(e.Columns)
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s knows %v, want %v", service, got, want)
+		}
+	}
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	files := schematest.Plugin(t, schematest.Shop(t)).Files
+	events, err := schema.Events(files)
+	if err != nil || len(events) != 1 {
+		t.Fatal(events, err)
+	}
+	e := events[0]
+	if e.Topic != "orders" || e.Label != "order" || e.Producer != "orders" || e.Retention != 90*time.Second || !e.KeyIsUUID ||
+		e.Package != "shop.orders.v1" || e.KeyField.GoName != "CustomerId" || e.TypeField.Enum.GoIdent.GoName != "OrderEventType" {
+		t.Errorf("got %+v", e)
+	}
+	sockets := schema.Sockets(files)
+	if len(sockets) != 1 || sockets[0].Path != "/orders/ws" {
+		t.Errorf("sockets are %+v", sockets)
+	}
+}
+
+// A schema that says something impossible is refused, with the place.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	const orders, errorsFile = "shop/orders/v1/orders.proto", "shop/errors/v1/errors.proto"
+	for name, tt := range map[string]struct{ file, old, new, want string }{
+		"no table":              {orders, `table: "orders"`, ``, "shop.orders.v1.Order: entity.table"},
+		"two keys":              {orders, `unique: true` + "\n  }];\n  loyalty", `primary: true` + "\n  }];\n  loyalty", "2 primary keys"},
+		"an unknown column":     {orders, `desc: ["id"]`, `desc: ["nothing"]`, `index over "nothing"`},
+		"an index on no column": {orders, `columns: ["kind"]`, `columns: ["customer"]`, `index over "customer"`},
+		"a column twice":        {orders, `name: "seq"`, `name: "title"`, "title is described twice"},
+		"nullable money":        {orders, `max: "100.00"`, `nullable: true`, "total: NULL cannot stand"},
+		"a stored message":      {orders, `[(loyalty.options.v1.column) = {transient: true}]`, ``, "customer: a message is transient"},
+		"a typed number":        {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.column) = {type: UUID}]`, "weight: column.type UUID needs a string"},
+		"a list":                {orders, `int64 weight`, `repeated int64 weight`, "weight: a column cannot be repeated"},
+		"an untyped private":    {orders, `column: {type: BYTES}`, ``, "private column secret"},
+		"a float":               {orders, `int64 weight`, `double weight`, "weight: no column type"},
+		"an event without key":  {orders, `key: "customer_id"`, `key: "nobody"`, `event.key "nobody"`},
+		"an event of no topic":  {orders, `topic: "orders"`, ``, "event.topic"},
+		"an event of no type":   {orders, `OrderEventType event_type = 2`, `string event_type = 2`, "event_type is missing"},
+		"an unknown code":       {errorsFile, `"INVALID_ARGUMENT"`, `"WRONG"`, `VALIDATION_FAILED: app_error.rpc_code "WRONG"`},
+		"success as an error":   {errorsFile, `409`, `200`, "SOLD_OUT: app_error.http_status 200"},
+		"an error of no title":  {errorsFile, `title: "There is none left"`, ``, "SOLD_OUT: app_error.title"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sources := schematest.Shop(t)
+			changed := strings.Replace(sources[tt.file], tt.old, tt.new, 1)
+			if changed == sources[tt.file] {
+				t.Fatalf("%q is not in %s", tt.old, tt.file)
+			}
+			sources[tt.file] = changed
+			files := schematest.Plugin(t, sources).Files
+			_, entityErr := schema.Entities(files)
+			_, eventErr := schema.Events(files)
+			_, codeErr := schema.ErrorCodes(files)
+			for _, err := range []error{entityErr, eventErr, codeErr} {
+				if err != nil && strings.Contains(err.Error(), tt.want) {
+					return
+				}
+			}
+			t.Errorf("got %v, %v, %v; want an error with %q", entityErr, eventErr, codeErr, tt.want)
+		})
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for proto, want := range map[string]string{
+		"user_id": "UserID", "NOT_FOUND": "NotFound", "id": "ID", "created_at": "CreatedAt", "VIP_PROMOTION": "VIPPromotion",
+		"player_ids": "PlayerIDs",
+	} {
+		if got := schema.GoName(proto); got != want {
+			t.Errorf("GoName(%s) = %s, want %s", proto, got, want)
+		}
+	}
+	for name, want := range map[string]string{"PromotionType": "PromotionTypes", "Party": "Parties", "Bonus": "Bonuses", "Box": "Boxes"} {
+		if got := schema.Plural(name); got != want {
+			t.Errorf("Plural(%s) = %s, want %s", name, got, want)
+		}
+	}
+	if got := schema.Snake("PlayerEventType"); got != "player_event_type" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,198 @@
+// Package schematest runs generators on a small schema of a shop, which has one of everything that options can say, and
+// compares what they write with golden files.
+package schematest
+
+import (
+	"context"
+	"embed"
+	"flag"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate" // registered for the resolver
+	"github.com/bufbuild/protocompile"
+	"github.com/bufbuild/protocompile/linker"
+	_ "google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/compiler/protogen"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/pluginpb"
+
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+//go:embed testdata
+var shop embed.FS
+
+// Shop returns the sources of the shop's schema by path.
+func Shop(t testing.TB) map[string]string {
+	t.Helper()
+	sources := map[string]string{}
+	err := fs.WalkDir(shop, "testdata", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := shop.ReadFile(path)
+		sources[strings.TrimPrefix(path, "testdata/")] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sources
+}
+
+// Plugin returns what a plugin is given to generate from the sources, which are compiled as protoc does.
+func Plugin(t testing.TB, sources map[string]string) *protogen.Plugin {
+	t.Helper()
+	compiler := protocompile.Compiler{
+		Resolver: protocompile.CompositeResolver{
+			&protocompile.SourceResolver{Accessor: func(path string) (io.ReadCloser, error) {
+				if source, ok := sources[path]; ok {
+					return io.NopCloser(strings.NewReader(source)), nil
+				}
+				return nil, fs.ErrNotExist
+			}},
+			protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
+				file, err := protoregistry.GlobalFiles.FindFileByPath(path)
+				return protocompile.SearchResult{Desc: file}, err
+			}),
+		},
+		SourceInfoMode: protocompile.SourceInfoStandard,
+	}
+	var paths []string
+	for path := range sources {
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	files, err := compiler.Compile(context.Background(), paths...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := &pluginpb.CodeGeneratorRequest{FileToGenerate: paths}
+	seen := map[string]bool{}
+	for _, f := range files {
+		addFile(request, f, seen)
+	}
+	// Once over the wire, so that options are of the types of this program.
+	b, err := proto.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request = &pluginpb.CodeGeneratorRequest{}
+	if err := proto.Unmarshal(b, request); err != nil {
+		t.Fatal(err)
+	}
+	plugin, err := protogen.Options{}.New(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plugin
+}
+
+// addFile adds f after the files that it imports.
+func addFile(request *pluginpb.CodeGeneratorRequest, f protoreflect.FileDescriptor, seen map[string]bool) {
+	if seen[f.Path()] {
+		return
+	}
+	seen[f.Path()] = true
+	imports := f.Imports()
+	for i := range imports.Len() {
+		addFile(request, imports.Get(i).FileDescriptor, seen)
+	}
+	var file *descriptorpb.FileDescriptorProto
+	if compiled, ok := f.(linker.Result); ok {
+		file = compiled.FileDescriptorProto()
+	} else {
+		file = protodesc.ToFileDescriptorProto(f)
+	}
+	request.ProtoFile = append(request.ProtoFile, file)
+}
+
+// Golden runs generate on the shop's schema and compares each file that it writes with the one of that name, with .golden
+// added, in testdata. With the flag -update it writes them.
+func Golden(t *testing.T, generate func(*protogen.Plugin) error) {
+	t.Helper()
+	plugin := Plugin(t, Shop(t))
+	if err := generate(plugin); err != nil {
+		t.Fatal(err)
+	}
+	response := plugin.Response()
+	if response.Error != nil {
+		t.Fatal(response.GetError())
+	}
+	if *update {
+		if err := os.RemoveAll("testdata"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	written := map[string]bool{}
+	for _, f := range response.File {
+		path := filepath.Join("testdata", filepath.FromSlash(f.GetName())+".golden")
+		written[path] = true
+		if *update {
+			writeFile(t, path, f.GetContent())
+			continue
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Errorf("%v; run the test with -update and look at the file", err)
+			continue
+		}
+		if got := f.GetContent(); got != string(want) {
+			t.Errorf("%s differs; run the test with -update and look at git diff\n%s", path, firstDifference(got, string(want)))
+		}
+	}
+	checkAllWritten(t, written)
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkAllWritten fails for golden files that nothing writes any more.
+func checkAllWritten(t *testing.T, written map[string]bool) {
+	t.Helper()
+	err := filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !written[path] {
+			t.Errorf("%s is not written any more", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func firstDifference(got, want string) string {
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(gotLines), len(wantLines)) {
+		g, w := "", ""
+		if i < len(gotLines) {
+			g = gotLines[i]
+		}
+		if i < len(wantLines) {
+			w = wantLines[i]
+		}
+		if g != w {
+			return " got: " + g + "\nwant: " + w
+		}
+	}
+	return ""
+}
