@@ -1,0 +1,134 @@
+package wire_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
+)
+
+func promotion(t *testing.T) promotions.Promotion {
+	t.Helper()
+	start, err := date.Parse("2026-03-01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 2, 28, 1, 2, 3, 456789000, time.UTC)
+	return promotions.Promotion{
+		ID: uuid.New(), Title: "Welcome", Description: "d", Type: promotions.PromotionTypeWelcomeBonus, Amount: 2050,
+		StartDate: start, EndDate: start.AddDays(30), CreatedAt: at, UpdatedAt: at.Add(time.Hour),
+	}
+}
+
+func fieldsOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	var names []string
+	for _, v := range apperr.From(err).Violations {
+		names = append(names, v.Field)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestThereAndBack(t *testing.T) {
+	t.Parallel()
+	p := promotion(t)
+	if got, err := wire.ToPromotion(wire.FromPromotion(p)); err != nil || got != p {
+		t.Errorf("got %+v, %v; want %+v", got, err, p)
+	}
+	bare := promotions.Assignment{ID: uuid.New(), UserID: uuid.New(), PromotionID: p.ID, Amount: 1, CreatedAt: p.CreatedAt}
+	claimed := bare
+	claimed.Claimed, claimed.ClaimedAt, claimed.TransactionID, claimed.AssignedBy = true, p.UpdatedAt, uuid.New(), uuid.New()
+	claimed.Promotion = &p
+	for _, a := range []promotions.Assignment{bare, claimed} {
+		if got, err := wire.ToAssignment(wire.FromAssignment(a)); err != nil || !reflect.DeepEqual(got, a) {
+			t.Errorf("got %+v, %v; want %+v", got, err, a)
+		}
+	}
+	secret := claimed
+	secret.Title, secret.ClaimKey = "title", "key"
+	if !proto.Equal(wire.FromAssignment(secret), wire.FromAssignment(claimed)) {
+		t.Error("a private column is on the wire")
+	}
+	if m := wire.FromAssignment(bare); m.TransactionId != nil || m.GetClaimedAt() != nil || m.GetAssignedBy() != "" {
+		t.Errorf("what is absent is there: %v", m)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	m := wire.FromPromotion(promotion(t))
+	m.IsActive, m.Id, m.CreatedAt, m.UpdatedAt = nil, "", nil, nil
+	p, err := wire.ToPromotion(m)
+	if err != nil || !p.IsActive || p.ID != uuid.Nil || !p.CreatedAt.IsZero() {
+		t.Errorf("got %+v, %v", p, err)
+	}
+}
+
+func TestEveryWrongFieldIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := wire.ToPromotion(&promotionsv1.Promotion{
+		Id: "x", Type: 99, Amount: "1e3", StartDate: "2026-02-30",
+	})
+	if got := fieldsOf(err); got != "id title type amount startDate endDate" {
+		t.Errorf("named are %s", got)
+	}
+	if _, err := wire.ToPromotion(nil); fieldsOf(err) != "title type amount startDate endDate" {
+		t.Errorf("of nothing, named are %s", fieldsOf(err))
+	}
+	_, err = wire.ToAssignment(&promotionsv1.Assignment{Promotion: &promotionsv1.Promotion{}})
+	if got := fieldsOf(err); !strings.Contains(got, "user_id promotion_id amount promotion.title") {
+		t.Errorf("named are %s", got)
+	}
+}
+
+func TestMask(t *testing.T) {
+	t.Parallel()
+	p := promotion(t)
+	got := p
+	src := &promotionsv1.Promotion{Title: "new", Amount: "1", StartDate: "2026-04-01", IsActive: proto.Bool(true)}
+	if err := wire.MaskPromotion(&got, src, []string{"title", "isActive", "start_date"}); err != nil {
+		t.Fatal(err)
+	}
+	want := p
+	want.Title, want.IsActive = "new", true
+	want.StartDate = p.StartDate.AddDays(31)
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for path, wrong := range map[string]string{
+		"id": "id", "createdAt": "createdAt", "updated_at": "updated_at", "type": "type", "nothing": "nothing", "": "",
+		"endDate": "endDate", "*": "*",
+	} {
+		got := p
+		err := wire.MaskPromotion(&got, src, []string{"title", path})
+		if err == nil || fieldsOf(err) != wrong || apperr.CodeOf(err) != apperr.ValidationFailed {
+			t.Errorf("%q: got %v", path, err)
+		}
+		if got != p {
+			t.Errorf("%q: the promotion changed to %+v", path, got)
+		}
+	}
+}
+
+func TestEnums(t *testing.T) {
+	t.Parallel()
+	for _, v := range promotions.PromotionTypes() {
+		if got := wire.ToPromotionType(wire.FromPromotionType(v)); got != v || wire.FromPromotionType(v).String() != string(v) {
+			t.Errorf("%s becomes %s", v, got)
+		}
+	}
+	if wire.ToPromotionType(99) != "" || wire.FromPromotionType("NOTHING") != promotionsv1.PromotionType_PROMOTION_TYPE_UNSPECIFIED {
+		t.Error("an unknown value is known")
+	}
+}
