@@ -26,6 +26,17 @@ type Server struct {
 // Start runs a redis-server on a free port until the test ends. Further arguments are those of redis-server.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
+	return run(t, append([]string{"--save", "", "--appendonly", "no"}, args...)...)
+}
+
+// StartSentinel runs a sentinel with its configuration file, which it rewrites, on a free port until the test ends.
+func StartSentinel(t testing.TB, config string) *Server {
+	t.Helper()
+	return run(t, config, "--sentinel")
+}
+
+func run(t testing.TB, args ...string) *Server {
+	t.Helper()
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Fatal("redis-server is not on the PATH: install Redis 7 (apt-get install redis-server)")
@@ -50,9 +61,7 @@ func start(t testing.TB, binary string, args []string) *Server {
 	_ = l.Close()
 	_, port, _ := net.SplitHostPort(address)
 	s := &Server{Address: address, exited: make(chan struct{})}
-	s.cmd = exec.Command(binary, append([]string{
-		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir(),
-	}, args...)...)
+	s.cmd = exec.Command(binary, append(args, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir())...)
 	s.cmd.SysProcAttr = dieWithParent()
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -97,9 +106,10 @@ func ping(address string) bool {
 	if _, err := c.Write([]byte("PING\r\n")); err != nil {
 		return false
 	}
-	b := make([]byte, 5)
+	b := make([]byte, 64)
 	n, err := c.Read(b)
-	return err == nil && strings.HasPrefix(string(b[:n]), "+PONG")
+	answer := string(b[:n])
+	return err == nil && (strings.HasPrefix(answer, "+PONG") || strings.HasPrefix(answer, "-NOAUTH"))
 }
 
 // Kill ends the server at once and waits for it. It may be called again.

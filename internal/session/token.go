@@ -35,7 +35,7 @@ func parseToken(s string) (token, bool) {
 		return token{}, false
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil {
+	if err != nil || len(b) != len(t.session)+secretSize { // the decoder passes over line ends
 		return token{}, false
 	}
 	copy(t.session[:], b)

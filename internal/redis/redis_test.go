@@ -1,0 +1,198 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/redistest"
+)
+
+func open(t *testing.T, c redis.Config) rueidis.Client {
+	t.Helper()
+	client, err := redis.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+func set(t *testing.T, client rueidis.Client, key, value string) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	return client.Do(ctx, client.B().Set().Key(key).Value(value).Build()).Error()
+}
+
+// eventually waits until check returns nil.
+func eventually(t *testing.T, what string, check func() error) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(60 * time.Second)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestIncompleteConfig(t *testing.T) {
+	for name, c := range map[string]redis.Config{
+		"nothing":                   {},
+		"sentinels without master":  {Sentinel: redis.Sentinel{Addresses: []string{"127.0.0.1:1"}}},
+		"a master without sentinel": {Sentinel: redis.Sentinel{Master: "m"}},
+	} {
+		if _, err := redis.Open(c); err == nil || !strings.HasPrefix(err.Error(), "redis: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestErrorsHoldNoPassword(t *testing.T) {
+	server := redistest.Start(t, "--requirepass", "the right one")
+	_, err := redis.Open(redis.Config{Address: server.Address, Password: "hunter2"})
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("got %v, want an error without the password", err)
+	}
+	open(t, redis.Config{Address: server.Address, Password: "the right one"})
+}
+
+// TestOnlyBulkReadsGoToReplicas asks a replica that was cut off from its master, and so tells the two apart.
+func TestOnlyBulkReadsGoToReplicas(t *testing.T) {
+	master := redistest.Start(t)
+	host, port, _ := net.SplitHostPort(master.Address)
+	replica := redistest.Start(t, "--replicaof", host, port, "--repl-diskless-sync-delay", "0")
+	if err := set(t, master.Open(t), "k", "replicated"); err != nil {
+		t.Fatal(err)
+	}
+	direct := replica.Open(t)
+	eventually(t, "the replica has synchronised", func() error {
+		return direct.Do(t.Context(), direct.B().Get().Key("k").Build()).Error()
+	})
+	cut := direct.B().Arbitrary("REPLICAOF", "NO", "ONE").Build()
+	if err := direct.Do(t.Context(), cut).Error(); err != nil {
+		t.Fatal(err)
+	}
+	client := open(t, redis.Config{Address: master.Address, Replicas: []string{replica.Address}})
+	if err := set(t, client, "k", "newer"); err != nil {
+		t.Fatal(err)
+	}
+	one, err := client.Do(t.Context(), client.B().Get().Key("k").Build()).ToString()
+	if err != nil || one != "newer" {
+		t.Errorf("GET: %q, %v; want the master's", one, err)
+	}
+	many, err := client.Do(t.Context(), client.B().Mget().Key("k").Build()).AsStrSlice()
+	if err != nil || len(many) != 1 || many[0] != "replicated" {
+		t.Errorf("MGET: %q, %v; want the replica's", many, err)
+	}
+}
+
+func TestStartsWithoutItsReplica(t *testing.T) {
+	server := redistest.Start(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := l.Addr().String()
+	_ = l.Close()
+	client := open(t, redis.Config{Address: server.Address, Replicas: []string{nobody}})
+	if err := set(t, client, "k", "v"); err != nil {
+		t.Error(err)
+	}
+	if err := client.Do(t.Context(), client.B().Mget().Key("k").Build()).Error(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSentinelFindsTheNewMaster(t *testing.T) {
+	master := redistest.Start(t)
+	host, port, _ := net.SplitHostPort(master.Address)
+	replica := redistest.Start(t, "--replicaof", host, port, "--repl-diskless-sync-delay", "0")
+	sentinel := startSentinel(t, host, port)
+	watcher := open(t, redis.Config{Address: sentinel, Embedded: true}) // it knows no caching, as the embedded one
+	eventually(t, "the sentinel has found the replica", func() error {
+		known, err := watcher.Do(t.Context(), watcher.B().Arbitrary("SENTINEL", "REPLICAS", "loyalty").Build()).ToArray()
+		if err == nil && len(known) == 0 {
+			err = errors.New("none yet")
+		}
+		return err
+	})
+	direct := replica.Open(t)
+	eventually(t, "the replica has synchronised", func() error {
+		info, err := direct.Do(t.Context(), direct.B().Info().Section("replication").Build()).ToString()
+		if err == nil && !strings.Contains(info, "master_link_status:up") {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	client := open(t, redis.Config{Sentinel: redis.Sentinel{Master: "loyalty", Addresses: []string{sentinel}}})
+	if err := set(t, client, "k", "before"); err != nil {
+		t.Fatal(err)
+	}
+	master.Kill()
+	if err := redis.Failure(set(t, client, "k", "meanwhile")); err != nil && apperr.CodeOf(err) != apperr.DependencyUnavailable {
+		t.Errorf("without a master: %v, want DEPENDENCY_UNAVAILABLE", err)
+	}
+	eventually(t, "writes are back", func() error { return set(t, client, "k", "after") })
+}
+
+// startSentinel runs a sentinel that watches a master on its own.
+func startSentinel(t *testing.T, host, port string) string {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "sentinel.conf")
+	content := fmt.Sprintf("sentinel monitor loyalty %s %s 1\nsentinel down-after-milliseconds loyalty 300\n"+
+		"sentinel failover-timeout loyalty 2000\n", host, port)
+	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return redistest.StartSentinel(t, config).Address
+}
+
+func TestFailure(t *testing.T) {
+	server := redistest.Start(t)
+	client := server.Open(t)
+	wrong := client.Do(t.Context(), client.B().Arbitrary("NOSUCH").Build()).Error()
+	if err := redis.Failure(wrong); err == nil || apperr.CodeOf(err) != apperr.Internal {
+		t.Errorf("a wrong command is %v, want INTERNAL", err)
+	}
+	if err := redis.Failure(context.Canceled); !errors.Is(err, context.Canceled) {
+		t.Errorf("a context's end is %v", err)
+	}
+	if err := redis.Failure(nil); err != nil {
+		t.Errorf("nothing is %v", err)
+	}
+	server.Kill()
+	if err := redis.Failure(set(t, client, "k", "v")); apperr.CodeOf(err) != apperr.DependencyUnavailable {
+		t.Errorf("a server that is away is %v, want DEPENDENCY_UNAVAILABLE", err)
+	}
+}
+
+func TestReconnects(t *testing.T) {
+	server := redistest.Start(t)
+	client, other := server.Open(t), server.Open(t)
+	if err := set(t, client, "k", "v"); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Do(t.Context(), other.B().Arbitrary("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes").Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "writes are back", func() error { return set(t, client, "k", "v") })
+}

@@ -1,0 +1,39 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+func TestSealedPairOpensForItsHolderOnly(t *testing.T) {
+	id := uuid.New()
+	holder, other := newToken(id), newToken(id)
+	pair := Pair{Access: Access{Token: "access", Expires: time.Unix(1e9, 0).UTC()}, Refresh: "refresh"}
+	sealed, err := holder.seal(pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := holder.open([]byte(sealed)); err != nil || got != pair {
+		t.Errorf("opened to %+v, %v; want %+v", got, err, pair)
+	}
+	if got, err := other.open([]byte(sealed)); err == nil {
+		t.Errorf("another token of the family opens it: %+v", got)
+	}
+	if got, err := holder.open([]byte(sealed[:len(sealed)-1])); err == nil {
+		t.Errorf("a part of it opens: %+v", got)
+	}
+}
+
+func FuzzParseToken(f *testing.F) {
+	f.Add(newToken(uuid.New()).String())
+	f.Add("")
+	f.Add("000000000000000\r000000000000000000000000000000000000000000000000")
+	f.Add("eyJhbGciOiJFZERTQSJ9.e30.c2ln")
+	f.Fuzz(func(t *testing.T, s string) {
+		if token, ok := parseToken(s); ok && token.String() != s {
+			t.Errorf("%q is read as %q", s, token)
+		}
+	})
+}
