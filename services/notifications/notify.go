@@ -21,6 +21,10 @@ type Notice struct {
 	Content map[string]any
 }
 
+// notifyTimeout bounds one attempt. A store that falls silent must not hold a partition of the bus for ever: the
+// event is delivered again.
+const notifyTimeout = 15 * time.Second
+
 // Notify stores a notice as the player's next notification, once however often its event is delivered, and pushes it to
 // the player's connections. A redelivered event is pushed again, since it may have been lost between the two; a
 // connection that has seen it drops it. A notice that can never be stored is VALIDATION_FAILED.
@@ -32,6 +36,8 @@ func (s *Service) Notify(ctx context.Context, notice Notice) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+	defer cancel()
 	n, _, err := s.store.Add(ctx, Notification{
 		ID: id, Type: notice.Type, Content: notice.Content,
 		CreatedAt: s.now().UTC().Truncate(time.Millisecond), // what every store can keep
@@ -60,8 +66,8 @@ func (n Notice) validate() error {
 	return nil
 }
 
-// hasNUL reports whether a text within a decoded JSON value holds U+0000. PostgreSQL's jsonb knows none, nor do the keys of
-// a BSON document.
+// hasNUL reports whether a text within a decoded JSON value holds U+0000. PostgreSQL's jsonb knows none, nor do the
+// keys of a BSON document.
 func hasNUL(value any) bool {
 	switch v := value.(type) {
 	case string:

@@ -6,7 +6,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// LastSeq returns the number of the player's newest notification, 0 if there is none: from there a new connection is live.
+// LastSeq returns the number of the player's newest notification, 0 if there is none: from there a new connection is
+// live.
 func (s *Service) LastSeq(ctx context.Context, player uuid.UUID) (int64, error) {
 	return s.store.LastSeq(ctx, player)
 }

@@ -35,7 +35,9 @@ func (l *list) Add(_ context.Context, n notifications.Notification) (notificatio
 	return n, true, nil
 }
 
-func (l *list) List(_ context.Context, _ uuid.UUID, read *bool, before int64, limit int) ([]notifications.Notification, error) {
+func (l *list) List(
+	_ context.Context, _ uuid.UUID, read *bool, before int64, limit int,
+) ([]notifications.Notification, error) {
 	var page []notifications.Notification
 	for i := len(l.all) - 1; i >= 0 && len(page) < limit; i-- {
 		if n := l.all[i]; (read == nil || n.Read == *read) && (before == 0 || n.Seq < before) {
@@ -116,7 +118,8 @@ func TestNotify(t *testing.T) {
 		t.Fatalf("%d are stored, want one for each event", len(store.all))
 	}
 	first := store.all[0]
-	if first.ID.Version() != 7 || first.Type != "promotion" || first.Read || first.UserID != player || first.EventID != "a" {
+	if first.ID.Version() != 7 || first.Type != "promotion" || first.Read || first.UserID != player ||
+		first.EventID != "a" {
 		t.Errorf("stored %+v", first)
 	}
 	if want := time.Date(2026, 3, 10, 11, 30, 15, 123_000_000, time.UTC); first.CreatedAt != want {

@@ -9,11 +9,11 @@ import (
 // Store keeps notifications. What one of its methods has answered survives a crash of the store. Methods are safe for
 // concurrent use, by several processes too.
 type Store interface {
-	// Add stores n as its player's next notification and returns it with its number, and true. If the event of n is stored
-	// already, it returns what is stored, and false.
+	// Add stores n as its player's next notification and returns it with its number, and true. If the event of n is
+	// stored already, it returns what is stored, and false.
 	Add(ctx context.Context, n Notification) (Notification, bool, error)
-	// List returns the player's notifications with numbers below before, all if before is 0, newest first, at most limit.
-	// Those with read equal to *read; all if read is nil.
+	// List returns the player's notifications with numbers below before, all if before is 0, newest first, at most
+	// limit. Those with read equal to *read; all if read is nil.
 	List(ctx context.Context, player uuid.UUID, read *bool, before int64, limit int) ([]Notification, error)
 	// Counts counts the player's notifications.
 	Counts(ctx context.Context, player uuid.UUID) (Counts, error)
@@ -46,8 +46,8 @@ type Entry struct {
 
 // Auditor walks through everything that is stored.
 type Auditor interface {
-	// Walk calls fn with every notification, those of one player one after the other in the order of their numbers, until
-	// fn returns an error, which it returns. What is stored meanwhile may be left out.
+	// Walk calls fn with every notification, those of one player one after the other in the order of their numbers,
+	// until fn returns an error, which it returns. What is stored meanwhile may be left out.
 	Walk(ctx context.Context, fn func(Entry) error) error
 }
 

@@ -1,5 +1,5 @@
-// Package app puts the notifications service together. It holds no logic: read from top to bottom it is the list of what
-// exists.
+// Package app puts the notifications service together. It holds no logic: read from top to bottom it is the list of
+// what exists.
 package app
 
 import (
@@ -120,8 +120,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	return a, err
 }
 
-// Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths, and the live connections at
-// /notifications/ws.
+// Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths, and the live connections
+// at /notifications/ws.
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Run consumes events and keeps the live connections until ctx ends. Then it finishes the event under way and tells the

@@ -133,7 +133,8 @@ func TestNotification(t *testing.T) {
 		want := object{
 			"user_id": player.String(), "notifications": []any{told}, "unread": 1.0, "nextPageToken": "", "total": 1.0,
 		}
-		if status, got := call(t, "GET", second+"/api/v1/notifications", token, ""); status != 200 || !reflect.DeepEqual(got, want) {
+		status, got := call(t, "GET", second+"/api/v1/notifications", token, "")
+		if status != 200 || !reflect.DeepEqual(got, want) {
 			t.Errorf("the list is %d %v\nwant %v", status, got, want)
 		}
 
@@ -228,11 +229,13 @@ func TestPages(t *testing.T) {
 		if want := []string{"4", "3", "2", "1", "0"}; !reflect.DeepEqual(titles, want) {
 			t.Errorf("the pages hold %v, want %v", titles, want)
 		}
-		if status, got := call(t, "POST", url+"/api/v1/notifications/read", token, `{"all":true}`); status != 200 || got["unread"] != 0.0 {
+		status, got := call(t, "POST", url+"/api/v1/notifications/read", token, `{"all":true}`)
+		if status != 200 || got["unread"] != 0.0 {
 			t.Errorf("marking all: %d %v", status, got)
 		}
 		for query, total := range map[string]float64{"?unread=true": 0, "?unread=false": 5, "": 5} {
-			if _, got := call(t, "GET", url+"/api/v1/notifications"+query, token, ""); got["total"] != total || got["unread"] != 0.0 {
+			_, got := call(t, "GET", url+"/api/v1/notifications"+query, token, "")
+			if got["total"] != total || got["unread"] != 0.0 {
 				t.Errorf("the list %q is %v", query, got)
 			}
 		}
@@ -245,6 +248,7 @@ func TestRefusals(t *testing.T) {
 	player := w.login(t, uuid.New(), authn.RolePlayer)
 	staff := w.login(t, uuid.New(), authn.RoleStaff)
 	many := `{"ids":["` + strings.Repeat(uuid.NewString()+`","`, 1000) + uuid.NewString() + `"]}`
+	both := `{"all":true,"ids":["` + uuid.NewString() + `"]}`
 	_, page := call(t, "GET", url+"?unread=true", player, "")
 	if page["total"] != 0.0 || page["notifications"] == nil {
 		t.Errorf("the list of a player without notifications is %v", page)
@@ -262,7 +266,7 @@ func TestRefusals(t *testing.T) {
 		"bad page token":    {"GET", url + "?page_token=x", player, "", 400, "VALIDATION_FAILED"},
 		"negative size":     {"GET", url + "?page_size=-1", player, "", 400, "VALIDATION_FAILED"},
 		"neither":           {"POST", url + "/read", player, `{}`, 400, "VALIDATION_FAILED"},
-		"both":              {"POST", url + "/read", player, `{"all":true,"ids":["` + uuid.NewString() + `"]}`, 400, "VALIDATION_FAILED"},
+		"both":              {"POST", url + "/read", player, both, 400, "VALIDATION_FAILED"},
 		"no id":             {"POST", url + "/read", player, `{"ids":["1"]}`, 400, "VALIDATION_FAILED"},
 		"too many":          {"POST", url + "/read", player, many, 400, "VALIDATION_FAILED"},
 		"unknown member":    {"POST", url + "/read", player, `{"all":true,"user_id":"x"}`, 400, "VALIDATION_FAILED"},

@@ -19,8 +19,8 @@ import (
 // Group is the consumer group of notifications.
 const Group = "notifications"
 
-// Notifications takes in notices. The kind of a notification is the type of its event in lower case, so that a new one in
-// the schema needs nothing here.
+// Notifications takes in notices. The kind of a notification is the type of its event in lower case, so that a new
+// one in the schema needs nothing here.
 func Notifications(s *notifications.Service) event.Subscription {
 	return notificationsv1event.OnNotificationEvent(Group,
 		func(ctx context.Context, e event.Event, m *notificationsv1.NotificationEvent) error {
@@ -50,8 +50,8 @@ func toNotice(e event.Event, m *notificationsv1.NotificationEvent) (notification
 	}, nil
 }
 
-// contentOf returns the content as a JSON object. That of a record in JSON is kept as it stands there, with members that
-// the schema does not know; one in protobuf is written with its false and zero members.
+// contentOf returns the content as a JSON object. That of a record in JSON is kept as it stands there, with members
+// that the schema does not know; one in protobuf is written with its false and zero members.
 func contentOf(e event.Event, m *notificationsv1.NotificationEvent) (map[string]any, error) {
 	if e.ContentType != event.ContentProtobuf {
 		var record struct {

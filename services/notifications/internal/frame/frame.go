@@ -1,5 +1,5 @@
-// Package frame encodes what travels over a live connection: the message loyalty.notifications.v1.Frame, as JSON text or
-// as binary protobuf, each at most once however many connections it goes to.
+// Package frame encodes what travels over a live connection: the message loyalty.notifications.v1.Frame, as JSON text
+// or as binary protobuf, each at most once however many connections it goes to.
 package frame
 
 import (

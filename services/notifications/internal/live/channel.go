@@ -84,8 +84,8 @@ const (
 	chunkLen = 256
 )
 
-// Run receives, and publishes what Redis did not take at first, until ctx ends. Then it returns nil. A connection that is
-// lost is made anew.
+// Run receives, and publishes what Redis did not take at first, until ctx ends. Then it returns nil. A connection
+// that is lost is made anew.
 func (c *Channel) Run(ctx context.Context, r Receiver) error {
 	var settling sync.WaitGroup
 	settling.Go(func() { c.settle(ctx) })

@@ -83,8 +83,9 @@ func TestMessagesArriveWhereTheyAreFollowed(t *testing.T) {
 			t.Errorf("frame %s, %v", text, err)
 		}
 		m = take(t, "the read state", hear.messages)
-		if text, err := m.Frame.Text(); m.Player != player || m.Seq != 0 || err != nil || !strings.Contains(string(text), `"read"`) {
-			t.Errorf("got %+v with the frame %s", m, text)
+		text, err := m.Frame.Text()
+		if m.Player != player || m.Seq != 0 || err != nil || !strings.Contains(string(text), `"read"`) {
+			t.Errorf("got %+v with the frame %s, %v", m, text, err)
 		}
 	})
 }
@@ -135,9 +136,10 @@ func TestForeignMessagesAreIgnored(t *testing.T) {
 	player := uuid.New()
 	channel.Follow(player)
 	take(t, "the subscription", r.subscribed)
-	for _, payload := range []string{"", "short", "\x00\x00\x00\x00\x00\x00\x00\x00", "\xff\xff\xff\xff\xff\xff\xff\xff{}"} {
-		err := client.Do(t.Context(), client.B().Publish().Channel("notifications:"+player.String()).Message(payload).Build()).Error()
-		if err != nil {
+	name := "notifications:" + player.String()
+	for _, payload := range []string{"", "short", strings.Repeat("\x00", 8), strings.Repeat("\xff", 8) + "{}"} {
+		publish := client.B().Publish().Channel(name).Message(payload).Build()
+		if err := client.Do(t.Context(), publish).Error(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,8 +157,13 @@ func TestRedisAway(t *testing.T) {
 	channel.Follow(player)
 	take(t, "the subscription", r.subscribed)
 	server.Kill()
-	for seq := range int64(1000) { // a consumer is not held up by each of them
-		channel.Notified(t.Context(), notification(player, seq+1))
-	}
-	channel.Read(t.Context(), player, notifications.ReadState{})
+	done := make(chan bool)
+	go func() {
+		for seq := range int64(1000) { // each waiting for Redis would take half an hour
+			channel.Notified(t.Context(), notification(player, seq+1))
+		}
+		channel.Read(t.Context(), player, notifications.ReadState{})
+		close(done)
+	}()
+	take(t, "the publisher", done)
 }

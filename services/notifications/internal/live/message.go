@@ -27,7 +27,8 @@ func playerOf(channel string) (uuid.UUID, bool) {
 type Message struct {
 	// Player is whose it is.
 	Player uuid.UUID
-	// Seq is the number of the notification in Frame; 0 where Frame says something else, which has no place in the order.
+	// Seq is the number of the notification in Frame; 0 where Frame says something else, which has no place in the
+	// order.
 	Seq int64
 	// Frame is nil where only Seq is told: that notifications up to it are stored.
 	Frame *frame.Frame

@@ -14,8 +14,8 @@ import (
 // publishTimeout bounds one attempt: a consumer waits for it.
 const publishTimeout = 2 * time.Second
 
-// Notified implements notifications.Live. While Redis cannot be reached, it notes the number and returns at once; Run tells
-// the number when Redis is back, and the receivers take the notifications from the store.
+// Notified implements notifications.Live. While Redis cannot be reached, it notes the number and returns at once; Run
+// tells the number when Redis is back, and the receivers take the notifications from the store.
 func (c *Channel) Notified(ctx context.Context, n notifications.Notification) {
 	if c.inDebt() {
 		c.owe(n.UserID, n.Seq)

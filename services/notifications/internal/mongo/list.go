@@ -38,8 +38,8 @@ func (s *Store) find(ctx context.Context, filter bson.D, order, limit int) ([]no
 	return fromDocuments(found), nil
 }
 
-// Counts implements notifications.Store. The total is the last number, since numbers have no gap and nothing is deleted;
-// the unread ones are counted in an index that holds them side by side. No counter is kept that could drift.
+// Counts implements notifications.Store. The total is the last number, since numbers have no gap and nothing is
+// deleted; the unread ones are counted in an index that holds them side by side. No counter is kept that could drift.
 func (s *Store) Counts(ctx context.Context, player uuid.UUID) (notifications.Counts, error) {
 	unread, err := s.list.CountDocuments(ctx,
 		bson.D{{Key: "user_id", Value: binary(player)}, {Key: "read", Value: false}})

@@ -1,9 +1,9 @@
 // Package mongo keeps notifications in MongoDB: one document for each, in the collection "notifications".
 //
-// No transaction is needed. Two unique indexes keep the two promises: one notification for an event, and no number twice
-// for a player. A number is the last one plus one, and who loses the race for it tries again; the oplog's order then
-// means that no number survives a failover without the ones before it. Writes are acknowledged by a majority and reads
-// ask for what a majority has, from the primary, so that nothing that was answered can be rolled back.
+// No transaction is needed. Two unique indexes keep the two promises: one notification for an event, and no number
+// twice for a player. A number is the last one plus one, and who loses the race for it tries again; the oplog's order
+// then means that no number survives a failover without the ones before it. Writes are acknowledged by a majority and
+// reads ask for what a majority has, from the primary, so that nothing that was answered can be rolled back.
 package mongo
 
 import (
@@ -48,8 +48,8 @@ type Store struct {
 	newest *mongo.Collection
 }
 
-// Open connects to the server or replica set of a mongodb:// or mongodb+srv:// URL and makes the indexes that are missing.
-// No error holds the URL.
+// Open connects to the server or replica set of a mongodb:// or mongodb+srv:// URL and makes the indexes that are
+// missing. No error holds the URL.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	config := options.Client().
 		SetAppName(o.AppName).

@@ -8,7 +8,8 @@ import (
 
 // Walk implements notifications.Auditor. The rows are streamed; a connection is busy until fn has seen the last one.
 func (s *Store) Walk(ctx context.Context, fn func(notifications.Entry) error) error {
-	rows, err := s.pool.Query(ctx, `SELECT event_id, user_id, seq, type, COALESCE(content->>'id', '') FROM notifications ORDER BY user_id, seq`)
+	rows, err := s.pool.Query(ctx, `SELECT event_id, user_id, seq, type, coalesce(content->>'id', '')
+FROM notifications ORDER BY user_id, seq`)
 	if err != nil {
 		return failure("walk", err)
 	}

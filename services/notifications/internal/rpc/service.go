@@ -1,5 +1,5 @@
-// Package rpc serves the notifications API: one file per verb, which converts, calls the domain and converts back. Who may
-// call, what is valid and how errors travel is settled before and after, by the server's interceptors.
+// Package rpc serves the notifications API: one file per verb, which converts, calls the domain and converts back.
+// Who may call, what is valid and how errors travel is settled before and after, by the server's interceptors.
 package rpc
 
 import (

@@ -155,8 +155,10 @@ func roundTrip(t *testing.T, s suite) {
 	n.Content = map[string]any{
 		"id": "5bcc490a-7645-420a-b8f8-16dcaeafe32c", "title": "Grüße, ☃ <b>\"x\"</b>", "isActive": false,
 		"amount": "20.00", "priority": 1.5, "count": 3.0, "none": nil, "empty": "", "_id": "odd", "a b": "space",
-		"nested": map[string]any{"list": []any{"a", 1.0, true, nil, map[string]any{"deep": "er"}}, "object": map[string]any{}},
-		"list":   []any{},
+		"nested": map[string]any{
+			"list": []any{"a", 1.0, true, nil, map[string]any{"deep": "er"}}, "object": map[string]any{},
+		},
+		"list": []any{},
 	}
 	stored, _, err := s.store.Add(s.ctx, n)
 	if err != nil {

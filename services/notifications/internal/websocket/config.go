@@ -1,5 +1,5 @@
-// Package websocket holds the players' live connections: it admits them, sends each the player's notifications in the order
-// of their numbers, without gap or duplicate, and ends them when they may not go on.
+// Package websocket holds the players' live connections: it admits them, sends each the player's notifications in the
+// order of their numbers, without gap or duplicate, and ends them when they may not go on.
 //
 // The order comes from one rule. A connection knows the number it was sent last; the next one is sent as it arrives, an
 // older one is dropped, and anything else makes the connection read the store from where it stands. Resuming, a lost
@@ -25,8 +25,8 @@ type Config struct {
 	PerPlayer, Sockets int
 	// Ignored is how many messages of a client, which has nothing to say, are passed over.
 	Ignored int
-	// Origins are the origins of browser pages that may connect, "https://casino.example"; "*" is any. With none, the page
-	// must come from the host that it connects to.
+	// Origins are the origins of browser pages that may connect, "https://casino.example"; "*" is any. With none, the
+	// page must come from the host that it connects to.
 	Origins []string
 }
 

@@ -110,7 +110,9 @@ func TestReadStateReachesAllConnections(t *testing.T) {
 	here, there := w.start(t, nil), w.start(t, nil)
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
-	clients := []*client{here.connect(t, token, ""), there.connect(t, token, ""), there.connect(t, token, "", "loyalty.v1+proto")}
+	clients := []*client{
+		here.connect(t, token, ""), there.connect(t, token, ""), there.connect(t, token, "", "loyalty.v1+proto"),
+	}
 	here.notify(t, player, 1, 3)
 	var first string
 	for _, c := range clients {

@@ -58,9 +58,9 @@ func TestHandshakeRefused(t *testing.T) {
 		"another method":   {token: good, method: "POST", status: 405, code: "METHOD_NOT_ALLOWED"},
 		"a foreign page":   {token: good, change: set("Origin", "https://evil.example"), status: 403, code: "FORBIDDEN"},
 		"an opaque page":   {token: good, change: set("Origin", "null"), status: 403, code: "FORBIDDEN"},
-		"no upgrade":       {token: good, change: func(h http.Header) { h.Del("Upgrade") }, status: 400, code: "VALIDATION_FAILED"},
+		"no upgrade":       {token: good, change: without("Upgrade"), status: 400, code: "VALIDATION_FAILED"},
 		"another version":  {token: good, change: set("Sec-WebSocket-Version", "8"), status: 400, code: "VALIDATION_FAILED"},
-		"no challenge key": {token: good, change: func(h http.Header) { h.Del("Sec-WebSocket-Key") }, status: 400, code: "VALIDATION_FAILED"},
+		"no challenge key": {token: good, change: without("Sec-WebSocket-Key"), status: 400, code: "VALIDATION_FAILED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			method := tt.method
@@ -105,6 +105,8 @@ func TestHandshakeRefused(t *testing.T) {
 		t.Errorf("%d places are held by connections that were refused", n)
 	}
 }
+
+func without(name string) func(http.Header) { return func(h http.Header) { h.Del(name) } }
 
 func set(name, value string) func(http.Header) { return func(h http.Header) { h.Set(name, value) } }
 
@@ -198,7 +200,8 @@ func TestLimits(t *testing.T) {
 	first := r.connect(t, token, "")
 	r.connect(t, token, "")
 	status := func(token string) int {
-		conn, response, err := dialer.DialContext(t.Context(), r.address(""), http.Header{"Authorization": {"Bearer " + token}})
+		header := http.Header{"Authorization": {"Bearer " + token}}
+		conn, response, err := dialer.DialContext(t.Context(), r.address(""), header)
 		if err == nil {
 			_ = conn.Close()
 		}

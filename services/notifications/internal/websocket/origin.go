@@ -21,8 +21,8 @@ func parseOrigins(origins []string) ([]string, error) {
 	return parsed, nil
 }
 
-// originAllowed reports whether the page that opens the connection may. Only browsers send an Origin, and they always do:
-// without one the client is a program, which no page can command.
+// originAllowed reports whether the page that opens the connection may. Only browsers send an Origin, and they always
+// do: without one the client is a program, which no page can command.
 func originAllowed(r *http.Request, allowed []string) bool {
 	given := r.Header.Values("Origin")
 	switch {

@@ -8,9 +8,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// Run keeps the connections until ctx ends: pings them, ends those whose token or session has ended. Then it tells every
-// client to go elsewhere, waits for them to leave, at most half as long again as Config.Close, cuts off the rest and returns nil.
-// The hub admits nobody after that.
+// Run keeps the connections until ctx ends: pings them, ends those whose token or session has ended. Then it tells
+// every client to go elsewhere, waits for them to leave, at most half as long again as Config.Close, cuts off the
+// rest and returns nil. The hub admits nobody after that.
 func (h *Hub) Run(ctx context.Context) error {
 	var watching sync.WaitGroup
 	watching.Go(func() { h.watchSessions(ctx) })

@@ -1,5 +1,5 @@
-// Package mongotest runs a server of MongoDB's wire protocol for tests, in their own process: FerretDB on SQLite. It knows
-// what the store needs; transactions, partial and TTL indexes it does not.
+// Package mongotest runs a server of MongoDB's wire protocol for tests, in their own process: FerretDB on SQLite. It
+// knows what the store needs; transactions, partial and TTL indexes it does not.
 package mongotest
 
 import (
