@@ -63,6 +63,8 @@ type busSettings struct {
 	Partitions  int      `env:"LOYALTY_KAFKA_PARTITIONS" envDefault:"12"`
 	Replication int      `env:"LOYALTY_KAFKA_REPLICATION" envDefault:"3"`
 	NATS        string   `env:"LOYALTY_NATS_URL"`
+	// Instance is a name of this replica that outlives a restart, and that no other replica of the service has.
+	Instance string `env:"LOYALTY_INSTANCE"`
 }
 
 // open connects to the bus and sees that the platform's topics are there.
@@ -74,7 +76,7 @@ func (s busSettings) open(ctx context.Context, log *slog.Logger) (event.Bus, err
 		if len(s.Brokers) == 0 {
 			return nil, errors.New("settings: LOYALTY_KAFKA_BROKERS is not set")
 		}
-		bus, err = kafka.New(ctx, kafka.Config{Brokers: s.Brokers, ClientID: "loyalty"}, log)
+		bus, err = kafka.New(ctx, kafka.Config{Brokers: s.Brokers, ClientID: "loyalty", Instance: s.Instance}, log)
 	case "nats":
 		if s.NATS == "" {
 			return nil, errors.New("settings: LOYALTY_NATS_URL is not set")

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -29,7 +30,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redistest"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // cluster is the platform as separate processes, on real servers and behind the gateway's routes.
@@ -40,6 +43,8 @@ type cluster struct {
 	processes map[string]*process
 	databases map[string]string
 	bus       event.Bus
+	// publishRaw publishes a record without headers, as another program would.
+	publishRaw func(topic, key string, data []byte)
 }
 
 type process struct {
@@ -69,7 +74,7 @@ func startCluster(t *testing.T, bus string) *cluster {
 		"LOYALTY_LEDGER_ADDRESS=" + addr["ledger"],
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
 		"LOYALTY_TOKEN_KEY_FILE=" + tokenKey(t),
-		"LOYALTY_ADDRESS_LIMIT=100000",
+		"LOYALTY_ADDRESS_LIMIT=10000",
 		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
 	}
 	settings = append(settings, c.startBus(bus)...)
@@ -121,6 +126,17 @@ func (c *cluster) startBus(kind string) []string {
 		list := brokers.ListenAddrs()
 		settings = []string{"LOYALTY_BUS=kafka", "LOYALTY_KAFKA_BROKERS=" + strings.Join(list, ","), "LOYALTY_KAFKA_PARTITIONS=4"}
 		c.bus, err = kafka.New(t.Context(), kafka.Config{Brokers: list, ClientID: "e2e"}, slog.New(slog.DiscardHandler))
+		producer, failed := kgo.NewClient(kgo.SeedBrokers(list...))
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		t.Cleanup(producer.Close)
+		c.publishRaw = func(topic, key string, data []byte) {
+			record := &kgo.Record{Topic: topic, Key: []byte(key), Value: data}
+			if err := producer.ProduceSync(c.t.Context(), record).FirstErr(); err != nil {
+				c.t.Fatal(err)
+			}
+		}
 	case "nats":
 		options := &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true}
 		srv, failed := server.NewServer(options)
@@ -137,6 +153,16 @@ func (c *cluster) startBus(kind string) []string {
 		})
 		settings = []string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=" + srv.ClientURL(), "LOYALTY_KAFKA_REPLICATION=1"}
 		c.bus, err = jetstream.New(t.Context(), jetstream.Config{URL: srv.ClientURL(), Name: "e2e"}, slog.New(slog.DiscardHandler))
+		conn, failed := nats.Connect(srv.ClientURL())
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		t.Cleanup(conn.Close)
+		c.publishRaw = func(topic, _ string, data []byte) {
+			if err := errors.Join(conn.Publish("loyalty."+topic+".v1", data), conn.Flush()); err != nil {
+				c.t.Fatal(err)
+			}
+		}
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +194,7 @@ func (c *cluster) start(name string) {
 	c.t.Helper()
 	p := &process{name: name, output: &safeBuffer{}, exited: make(chan error, 1)}
 	p.command = exec.Command(programs.loyalty, name, "--settings", c.settings)
-	p.command.Env = append(os.Environ(), "LOYALTY_LISTEN="+c.addr(name))
+	p.command.Env = append(os.Environ(), "LOYALTY_LISTEN="+c.addr(name), "LOYALTY_INSTANCE="+name)
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	if err := p.command.Start(); err != nil {
 		c.t.Fatal(err)
@@ -250,8 +276,8 @@ func (c *cluster) database(name string) *pgxpool.Pool {
 
 func tail(s string) string {
 	lines := bytes.Split([]byte(s), []byte("\n"))
-	if len(lines) > 60 {
-		lines = lines[len(lines)-60:]
+	if len(lines) > 25 {
+		lines = lines[len(lines)-25:]
 	}
 	return string(bytes.Join(lines, []byte("\n")))
 }

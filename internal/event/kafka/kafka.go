@@ -26,6 +26,10 @@ type Config struct {
 	Brokers []string
 	// ClientID names this process in the brokers' logs and metrics.
 	ClientID string
+	// Instance names this replica, if it has a name that outlives a restart and that no other replica has. A replica that
+	// comes back under its name has its partitions again at once, also after it was killed; without a name they wait for
+	// SessionTimeout.
+	Instance string
 	// TLS, if set, is used for every connection.
 	TLS *tls.Config
 	// Username and Password, if set, log in by SASL SCRAM-SHA-512.
@@ -34,14 +38,18 @@ type Config struct {
 	// default, 6 s, is the least that brokers accept unless configured otherwise.
 	SessionTimeout time.Duration
 	// Grace is how long handlers under way may take when a subscription ends or a partition moves, before their context
-	// is cancelled. The default is 10 s; it must stay well below the rebalance timeout of one minute.
+	// is cancelled. The default is 10 s; it must stay well below the rebalance timeout of 15 s.
 	Grace time.Duration
 }
 
 const (
 	defaultSessionTimeout = 6 * time.Second
 	defaultGrace          = 10 * time.Second
-	rebalanceTimeout      = time.Minute
+	// rebalanceTimeout is how long the group waits for its members to come to a rebalance. Some brokers wait that long
+	// for one that was killed.
+	rebalanceTimeout = 15 * time.Second
+	// leaveTimeout is how long leaving the group may take beyond Grace.
+	leaveTimeout = time.Second
 
 	// fetchMaxWait bounds how long a partition that was paused waits for the fetch under way; new records end the wait.
 	fetchMaxWait = 250 * time.Millisecond

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -42,8 +43,12 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	defer done()
 
 	c := &consumer{bus: b, sub: s, log: b.log.With("group", s.Group, "topic", s.Topic), workers: make(map[int32]*worker)}
-	c.client, err = b.newClient(
-		kgo.ConsumerGroup(s.Group),
+	// Not ctx: after it ends, what was finished is still committed and the group is left.
+	session, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	options := []kgo.Opt{
+		kgo.WithContext(session),
+		kgo.ConsumerGroup(groupID(s)),
 		kgo.ConsumeTopics(s.Topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
@@ -59,15 +64,26 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 		kgo.OnPartitionsLost(c.lost),
 		// The client also writes the dead letters, which may be larger than what it read.
 		kgo.ProducerBatchMaxBytes(deadLetterMaxBytes-(64<<10)),
-	)
+	}
+	if b.cfg.Instance != "" {
+		options = append(options, kgo.InstanceID(b.cfg.Instance))
+	}
+	c.client, err = b.newClient(options...)
 	if err != nil {
 		return err
 	}
 	c.poll(ctx)
 	// Leaving the group revokes every partition: that stops the workers and commits what they finished.
+	// A client that is about to join waits for the others; it is cut off when they take longer than handlers may.
+	late := time.AfterFunc(b.cfg.Grace+leaveTimeout, cancel)
+	defer late.Stop()
 	c.client.CloseAllowingRebalance()
 	return nil
 }
+
+// groupID names the group on the brokers. Each topic has a group of its own, so that its members come and go without
+// halting what the same service reads elsewhere.
+func groupID(s event.Subscription) string { return s.Group + "." + s.Topic }
 
 // poll hands out records until ctx ends. It never waits for a worker.
 func (c *consumer) poll(ctx context.Context) {
