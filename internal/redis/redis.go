@@ -135,20 +135,22 @@ func stale(cmd rueidis.Completed) bool {
 	return len(words) > 0 && words[0] == "MGET"
 }
 
-// retryDelay gives a reconnection, or a failover, a moment, and then up: a request must not wait for ever.
-func retryDelay(attempts int, _ rueidis.Completed, _ error) time.Duration {
+// retryDelay gives a reconnection, or a failover, a moment, and then gives up: a request must not wait for ever. A server
+// that let one attempt run out of time is not asked again.
+func retryDelay(attempts int, _ rueidis.Completed, err error) time.Duration {
 	const most = 5
-	if attempts > most {
+	var network net.Error
+	if attempts > most || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout() {
 		return -1
 	}
 	return time.Duration(10<<attempts) * time.Millisecond
 }
 
-// Failure turns an error of the client into what a caller should see: nil stays nil, a context's end stays itself, and
-// where Redis is away, or cannot serve for now, the error is DEPENDENCY_UNAVAILABLE. Other errors come back as they are.
-// A nil reply is the caller's to recognise first, with rueidis.IsRedisNil.
+// Failure turns an error of the client into what a caller should see: nil and a caller's going away stay themselves, and
+// where Redis is away, does not answer in time, or cannot serve for now, the error is DEPENDENCY_UNAVAILABLE. Other errors
+// come back as they are. A nil reply is the caller's to recognise first, with rueidis.IsRedisNil.
 func Failure(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
 	if reply, ok := rueidis.IsRedisErr(err); ok && !temporary(reply.Error()) {
