@@ -49,7 +49,8 @@ type world struct {
 
 const issuerName, audience = "test-issuer", "test-audience"
 
-func newWorld(t *testing.T) *world {
+// newWorld takes further arguments of redis-server.
+func newWorld(t *testing.T, redisArgs ...string) *world {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -59,7 +60,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := redistest.Start(t)
+	server := redistest.Start(t, redisArgs...)
 	admin := server.Open(t)
 	pool := postgrestest.New(t, atlas.Notifications)
 	return &world{

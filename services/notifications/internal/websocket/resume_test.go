@@ -1,11 +1,14 @@
 package websocket_test
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
 )
 
 func TestResume(t *testing.T) {
@@ -111,6 +114,31 @@ func TestLostConnectionToRedisIsMadeGood(t *testing.T) {
 	}
 	r.notify(t, player, 4, 1)
 	c.expectTitles(t, 4, 4)
+}
+
+func TestRestartOfRedisIsMadeGood(t *testing.T) {
+	w := newWorld(t, "--enable-debug-command", "yes")
+	// Its sessions are gone with it, for this Redis keeps nothing; that is not what is tested.
+	quiet := func(c *websocket.Config) { c.Recheck = time.Hour }
+	publisher, holder := w.start(t, quiet), w.start(t, quiet)
+	player := uuid.New()
+	token, _ := w.login(t, player, authn.RolePlayer)
+	c := holder.connect(t, token, "")
+	publisher.notify(t, player, 1, 1)
+	c.expectTitles(t, 1, 1)
+	// The answer is a connection that ends.
+	_ = w.admin.Do(t.Context(), w.admin.B().Arbitrary("DEBUG", "RESTART").Build()).Error()
+	publisher.notify(t, player, 2, 20)
+	for i := 2; i <= 21; {
+		f := c.next(t)
+		if f.GetRead() != nil { // the count of unread ones, once or twice
+			continue
+		}
+		if got := title(t, f); got != fmt.Sprint(i) {
+			t.Fatalf("got notification %s, want %d", got, i)
+		}
+		i++
+	}
 }
 
 func TestRefusedPublicationIsMadeGood(t *testing.T) {
