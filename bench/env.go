@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/migrate"
+	"github.com/casino-loyalty/loyalty/internal/pgserver"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+)
+
+// Env is what the rows share: a PostgreSQL server of this run, with the users service's database and players in it.
+type Env struct {
+	machine  Machine
+	progress func(format string, args ...any)
+	log      *slog.Logger
+
+	folder string
+	binDir string
+	server *pgserver.Server
+	url    string
+	pool   *pgxpool.Pool
+}
+
+// Players with the numbers 0 to ourPlayers-1 are ours; as many again are the limit's, so that neither finds the other's
+// traces.
+const ourPlayers = 8192
+
+// playerID is the id of player n. pgbench puts it together from playerPrefix and firstPlayer+n, which has 12 digits.
+func playerID(n int) uuid.UUID {
+	return uuid.MustParse(fmt.Sprintf("%s%d", playerPrefix, firstPlayer+n))
+}
+
+const (
+	playerPrefix = "00000000-0000-7000-8000-"
+	firstPlayer  = 100_000_000_000
+)
+
+func newEnv(ctx context.Context, dir string, progress func(string, ...any)) (_ *Env, err error) {
+	env := &Env{progress: progress, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, env.Close())
+		}
+	}()
+	installed, err := pgserver.Find()
+	if err != nil {
+		return nil, err
+	}
+	env.binDir = installed.BinDir
+	if env.folder, err = os.MkdirTemp(dir, "loyalty-bench-"); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(env.folder, 0o755); err != nil { //nolint:gosec // the server may run as another user
+		return nil, err
+	}
+	progress("starting PostgreSQL %d", installed.Version)
+	env.server, err = pgserver.Start(ctx, pgserver.Options{
+		BinDir: env.binDir, DataDir: filepath.Join(env.folder, "postgres"),
+		// As on a server of its own, so that neither checkpoints nor a small cache are what is measured. Every commit
+		// reaches the disk.
+		Settings: map[string]string{"shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := env.createUsers(ctx); err != nil {
+		return nil, err
+	}
+	var version string
+	if err := env.pool.QueryRow(ctx, "SHOW server_version").Scan(&version); err != nil {
+		return nil, err
+	}
+	env.machine = thisMachine(version)
+	return env, nil
+}
+
+// createUsers makes the database of the users service, and players in it.
+func (e *Env) createUsers(ctx context.Context) (err error) {
+	if err := e.server.CreateDatabase(ctx, "users"); err != nil {
+		return err
+	}
+	e.url = e.server.URL("users")
+	if _, err := migrate.Up(ctx, e.url, atlas.Users, e.log); err != nil {
+		return err
+	}
+	if e.pool, err = postgres.Open(ctx, e.url, postgres.Options{ApplicationName: "bench"}); err != nil {
+		return err
+	}
+	_, err = e.pool.Exec(ctx, `
+		INSERT INTO users (id, email, role, password_hash, created_at)
+		SELECT ($1::text || n)::uuid, 'player' || n || '@example.com', 'PLAYER', '', now()
+		FROM generate_series($2::bigint, $3::bigint) n`, playerPrefix, firstPlayer, firstPlayer+2*ourPlayers-1)
+	if err != nil {
+		return err
+	}
+	_, err = e.pool.Exec(ctx, "CREATE SEQUENCE bench_ids CACHE 64") // for pgbench
+	if err != nil {
+		return err
+	}
+	_, err = e.pool.Exec(ctx, "VACUUM ANALYZE")
+	return err
+}
+
+// tidy makes every measurement begin alike. Nothing relays events here, so their table would only grow.
+func (e *Env) tidy(ctx context.Context) error {
+	for _, sql := range []string{"TRUNCATE outbox", "VACUUM ANALYZE users", "CHECKPOINT"} {
+		if _, err := e.pool.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close stops the server and removes its data.
+func (e *Env) Close() error {
+	var errs []error
+	if e.pool != nil {
+		e.pool.Close()
+	}
+	if e.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		errs = append(errs, e.server.Stop(ctx))
+	}
+	if e.folder != "" {
+		errs = append(errs, os.RemoveAll(e.folder))
+	}
+	return errors.Join(errs...)
+}

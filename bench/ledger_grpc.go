@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/services/users/app"
+)
+
+// grpcRow measures AddTransaction as promotions asks for it: over gRPC, with the interceptors of both sides. Callers,
+// server and database share the processors.
+func grpcRow(callers int, goal float64) Row {
+	return Row{
+		Name: fmt.Sprintf("ledger, gRPC, %d callers", callers), Unit: "entries/s", Goal: goal,
+		Limit: fmt.Sprintf("pgbench -c %d: update the balance, insert the entry, no event", callers),
+		Open: func(ctx context.Context, env *Env) (*Pair, error) {
+			return env.grpcPair(ctx, callers, false)
+		},
+	}
+}
+
+// hotGRPCRow measures AddTransaction over gRPC, all callers on one player.
+func hotGRPCRow(goal float64) Row {
+	const callers = 32
+	return Row{
+		Name: fmt.Sprintf("hot account, gRPC, %d callers", callers), Unit: "entries/s", Goal: goal,
+		Limit: fmt.Sprintf("pgbench -c %d on one row", callers),
+		Open: func(ctx context.Context, env *Env) (*Pair, error) {
+			return env.grpcPair(ctx, callers, true)
+		},
+	}
+}
+
+func (e *Env) grpcPair(ctx context.Context, callers int, hot bool) (*Pair, error) {
+	ledger, err := app.OpenLedger(ctx, e.pool, func() {}, e.log)
+	if err != nil {
+		return nil, err
+	}
+	conn, stop, err := e.serveLedger(ledger)
+	if err != nil {
+		ledger.Close()
+		return nil, err
+	}
+	client := usersv1.NewLedgerServiceClient(conn)
+	ours := func(ctx context.Context, d time.Duration) (float64, error) {
+		return load(ctx, callers, d, func(ctx context.Context, caller, n int) error {
+			key, err := uuid.NewV7()
+			if err != nil {
+				return err
+			}
+			_, err = client.AddTransaction(ctx, &usersv1.AddTransactionRequest{
+				UserId: playerOf(caller, callers, n, hot).String(), Type: usersv1.TransactionType_CREDIT, Amount: "0.01",
+				Description: "Claimed 'Welcome' promotion of type 'WELCOME_BONUS'",
+				AdditionalData: &structpb.Struct{Fields: map[string]*structpb.Value{
+					"promotionId": structpb.NewStringValue(playerPrefix + "000000000000"),
+				}},
+				IdempotencyKey: key.String(),
+			})
+			return err
+		})
+	}
+	closeAll := func() error {
+		err := stop()
+		ledger.Close()
+		return err
+	}
+	return &Pair{Ours: ours, Limit: e.addByPgbench(callers, hot), Close: closeAll}, nil
+}
+
+// serveLedger serves the ledger on a port of its own and connects to it.
+func (e *Env) serveLedger(ledger *app.Ledger) (_ *grpc.ClientConn, stop func() error, err error) {
+	const token = "a token for the time of a run"
+	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{Token: token, Log: e.log})
+	if err != nil {
+		return nil, nil, err
+	}
+	ledger.Register(server)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	stopServer := func() error {
+		server.GracefulStop()
+		return <-served
+	}
+	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{Address: listener.Addr().String(), Token: token})
+	if err != nil {
+		return nil, nil, errors.Join(err, stopServer())
+	}
+	return conn, func() error { return errors.Join(conn.Close(), stopServer()) }, nil
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// load lets a number of callers do one thing after another for d, and returns how many they got done per second. A
+// caller stops at its first error, and so does the measurement.
+func load(ctx context.Context, callers int, d time.Duration, once func(ctx context.Context, caller, n int) error) (float64, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var over atomic.Bool
+	var done atomic.Int64
+	var all sync.WaitGroup
+	start := time.Now()
+	timer := time.AfterFunc(d, func() { over.Store(true) })
+	defer timer.Stop()
+	for caller := range callers {
+		all.Go(func() {
+			n := 0
+			for ; !over.Load(); n++ {
+				if err := once(ctx, caller, n); err != nil {
+					cancel(err)
+					over.Store(true)
+					break
+				}
+			}
+			done.Add(int64(n))
+		})
+	}
+	all.Wait()
+	took := time.Since(start)
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return 0, err
+	}
+	return float64(done.Load()) / took.Seconds(), ctx.Err()
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"time"
+)
+
+// addScript is what a ledger does at the least, as one statement: the balance and the entry. It has the same table, the
+// same columns and the same indexes to fill, with ids in ascending order as ours are; what it leaves out is to know the
+// key, to refuse a debit, and to write the event.
+const addScript = `WITH moved AS (
+	UPDATE users SET balance = balance + 0.01, entries = entries + 1
+	WHERE id = ('` + playerPrefix + `' || :player)::uuid
+	RETURNING id, balance, entries, lpad(to_hex(nextval('bench_ids')), 32, '0')::uuid AS tx
+)
+INSERT INTO transactions (id, user_id, seq, type, amount, balance_after, description, additional_data, created_at,
+	idempotency_key, content_hash)
+SELECT tx, id, entries, 'CREDIT', 0.01, balance, '` + description + `',
+	'{"promotionId": "` + playerPrefix + `000000000000"}', now(), tx::text, '\x` + someHash + `'
+FROM moved;
+`
+
+const (
+	description = "Claimed ''Welcome'' promotion of type ''WELCOME_BONUS''"
+	someHash    = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+)
+
+// addByPgbench measures addScript: by clients of distinct players, or all on one hot player.
+func (e *Env) addByPgbench(clients int, hot bool) Measure {
+	player := fmt.Sprintf("%d + :client_id * %d + random(0, %d)",
+		firstPlayer+ourPlayers, ourPlayers/clients, ourPlayers/clients-1)
+	if hot {
+		player = strconv.Itoa(firstPlayer + ourPlayers)
+	}
+	script := "\\set player " + player + "\n" + addScript
+	return func(ctx context.Context, d time.Duration) (float64, error) {
+		return e.pgbench(ctx, clients, d, script)
+	}
+}
+
+var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
+
+// pgbench runs a script for d, rounded up to seconds, and returns the transactions per second.
+func (e *Env) pgbench(ctx context.Context, clients int, d time.Duration, script string) (float64, error) {
+	path := filepath.Join(e.folder, "script.sql")
+	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
+		return 0, err
+	}
+	u, err := url.Parse(e.url)
+	if err != nil {
+		return 0, errors.New("the server's URL is malformed")
+	}
+	password, _ := u.User.Password()
+	command := exec.CommandContext(ctx, filepath.Join(e.binDir, "pgbench"), //nolint:gosec // our own arguments
+		"--no-vacuum", "--protocol=prepared", "--file="+path,
+		"--client="+strconv.Itoa(clients), "--jobs="+strconv.Itoa(min(clients, runtime.NumCPU())),
+		"--time="+strconv.Itoa(int(math.Ceil(d.Seconds()))),
+		"--host="+u.Hostname(), "--port="+u.Port(), "--username="+u.User.Username(), filepath.Base(u.Path))
+	command.Env = append(os.Environ(), "PGPASSWORD="+password)
+	var output, complaints bytes.Buffer
+	command.Stdout, command.Stderr = &output, &complaints
+	if err := command.Run(); err != nil {
+		return 0, fmt.Errorf("pgbench: %w\n%s", err, complaints.String())
+	}
+	found := tps.FindSubmatch(output.Bytes())
+	if found == nil {
+		return 0, fmt.Errorf("pgbench did not say how many transactions it ran:\n%s", output.String())
+	}
+	return strconv.ParseFloat(string(found[1]), 64)
+}

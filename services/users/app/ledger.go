@@ -1,0 +1,38 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/services/users"
+	store "github.com/casino-loyalty/loyalty/services/users/internal/postgres"
+	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
+)
+
+// Ledger is the ledger without the rest of the service: no sessions, no bus.
+type Ledger struct {
+	*users.Bookkeeper
+	store *store.Ledger
+}
+
+// OpenLedger puts the ledger together on a migrated database. It calls wake after each commit, as there are events to
+// relay. The caller closes it.
+func OpenLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.Logger) (*Ledger, error) {
+	l, err := store.NewLedger(ctx, pool, wake, log, store.LedgerOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return &Ledger{users.NewBookkeeper(l), l}, nil
+}
+
+// Register serves the ledger's internal door on server.
+func (l *Ledger) Register(server grpc.ServiceRegistrar) {
+	usersv1.RegisterLedgerServiceServer(server, rpc.NewLedger(l.Bookkeeper))
+}
+
+// Close waits for the calls under way.
+func (l *Ledger) Close() { l.store.Close() }
