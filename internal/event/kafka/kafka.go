@@ -45,6 +45,8 @@ type Config struct {
 const (
 	defaultSessionTimeout = 6 * time.Second
 	defaultGrace          = 10 * time.Second
+	// commitTimeout bounds the storing of progress when partitions move: the others wait for it.
+	commitTimeout = 2 * time.Second
 	// rebalanceTimeout is how long the group waits for its members to come to a rebalance. Some brokers wait that long
 	// for one that was killed.
 	rebalanceTimeout = 15 * time.Second

@@ -122,7 +122,7 @@ func (c *consumer) assigned(_ context.Context, _ *kgo.Client, assigned map[strin
 func (c *consumer) revoked(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
 	c.stop(revoked[c.sub.Topic], func(w *worker) { w.stop() })
 	// Not with the callback's context, which has ended when the client is closing.
-	ctx, cancel := context.WithTimeout(context.Background(), c.bus.cfg.Grace)
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	if err := c.client.CommitMarkedOffsets(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		c.log.Warn("progress was not stored, some events will be delivered again", "error", err)
