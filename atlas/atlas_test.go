@@ -107,10 +107,13 @@ func TestUsersConstraints(t *testing.T) {
 		sql  string
 		want string
 	}{
-		"the e-mail in other case":   {"INSERT INTO users SELECT gen_random_uuid(), 'PLAYER@example.COM', role, true, 0, now(), '', 0 FROM users", "users_email_key"},
-		"an unknown role":            {"UPDATE users SET role = 'GOD'", "users_role"},
-		"a negative balance":         {"UPDATE users SET balance = -0.01", "users_balance_not_negative"},
-		"an entry of nobody":         {entry("gen_random_uuid()", "'CREDIT'", "1", "1", "2", "'b'"), "transactions_user_id_fkey"},
+		"the e-mail in other case": {`INSERT INTO users
+			SELECT gen_random_uuid(), 'PLAYER@example.COM', role, true, 0, now(), '', 0 FROM users`,
+			"users_email_key"},
+		"an unknown role":    {"UPDATE users SET role = 'GOD'", "users_role"},
+		"a negative balance": {"UPDATE users SET balance = -0.01", "users_balance_not_negative"},
+		"an entry of nobody": {entry("gen_random_uuid()", "'CREDIT'", "1", "1", "2", "'b'"),
+			"transactions_user_id_fkey"},
 		"an entry of another kind":   {entry("id", "'GIFT'", "1", "1", "2", "'b'"), "transactions_type"},
 		"an entry of nothing":        {entry("id", "'CREDIT'", "0", "1", "2", "'b'"), "transactions_amount"},
 		"an entry too large":         {entry("id", "'CREDIT'", "1000000000.01", "1", "2", "'b'"), "transactions_amount"},
@@ -149,33 +152,40 @@ func TestPromotionsConstraints(t *testing.T) {
 		sql  string
 		want string
 	}{
-		"no title":             {insert("''", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_title_length"},
-		"a title too long":     {insert("repeat('ü', 201)", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_title_length"},
-		"an unknown type":      {insert("'a'", "'GIFT'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_type"},
-		"no amount":            {insert("'a'", "'BONUS'", "0", "'2026-01-01'", "'2026-01-01'"), "promotions_amount"},
-		"an amount too large":  {insert("'a'", "'BONUS'", "1000000000.01", "'2026-01-01'", "'2026-01-01'"), "promotions_amount"},
-		"an end before start":  {insert("'a'", "'BONUS'", "1", "'2026-01-02'", "'2026-01-01'"), "promotions_period"},
-		"the same of uniques":  {insert("'a'", "'WELCOME_BONUS'", "1", "'2026-01-02'", "'2026-01-01'"), "promotions_period"},
-		"assigned twice":       {assign(user, "id", "false", "1", "NULL", "NULL", "NULL"), "player_promotions_user_id_promotion_id"},
-		"of no promotion":      {assign(other, "gen_random_uuid()", "false", "1", "NULL", "NULL", "NULL"), "player_promotions_promotion_id_fkey"},
-		"of nothing":           {assign(other, "id", "false", "0", "NULL", "NULL", "NULL"), "player_promotions_amount"},
-		"claimed for nothing":  {assign(other, "id", "true", "1", "NULL", "now()", "NULL"), "player_promotions_claimed_with_transaction"},
-		"claimed at no time":   {assign(other, "id", "true", "1", "gen_random_uuid()", "NULL", "NULL"), "player_promotions_claimed_with_transaction"},
-		"paid but not claimed": {assign(other, "id", "false", "1", "gen_random_uuid()", "now()", "NULL"), "player_promotions_claimed_with_transaction"},
+		"no title": {insert("''", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_title_length"},
+		"a title too long": {insert("repeat('ü', 201)", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"),
+			"promotions_title_length"},
+		"an unknown type": {insert("'a'", "'GIFT'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_type"},
+		"no amount":       {insert("'a'", "'BONUS'", "0", "'2026-01-01'", "'2026-01-01'"), "promotions_amount"},
+		"an amount too large": {insert("'a'", "'BONUS'", "1000000000.01", "'2026-01-01'", "'2026-01-01'"),
+			"promotions_amount"},
+		"an end before start": {insert("'a'", "'BONUS'", "1", "'2026-01-02'", "'2026-01-01'"), "promotions_period"},
+		"the same of uniques": {insert("'a'", "'WELCOME_BONUS'", "1", "'2026-01-02'", "'2026-01-01'"), "promotions_period"},
+		"assigned twice": {assign(user, "id", "false", "1", "NULL", "NULL", "NULL"),
+			"player_promotions_user_id_promotion_id"},
+		"of no promotion": {assign(other, "gen_random_uuid()", "false", "1", "NULL", "NULL", "NULL"),
+			"player_promotions_promotion_id_fkey"},
+		"of nothing": {assign(other, "id", "false", "0", "NULL", "NULL", "NULL"), "player_promotions_amount"},
+		"claimed for nothing": {assign(other, "id", "true", "1", "NULL", "now()", "NULL"),
+			"player_promotions_claimed_with_transaction"},
+		"claimed at no time": {assign(other, "id", "true", "1", "gen_random_uuid()", "NULL", "NULL"),
+			"player_promotions_claimed_with_transaction"},
+		"paid but not claimed": {assign(other, "id", "false", "1", "gen_random_uuid()", "now()", "NULL"),
+			"player_promotions_claimed_with_transaction"},
 	} {
 		refused(t, db, name, tt.sql, tt.want)
 	}
 	run(t, db, insert("'b'", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"))
-	refused(t, db, "a claim key used before", assign(user, "id", "false", "1", "NULL", "NULL", "'key'")+" WHERE title = 'b'",
-		"player_promotions_user_id_claim_key")
+	refused(t, db, "a claim key used before",
+		assign(user, "id", "false", "1", "NULL", "NULL", "'key'")+" WHERE title = 'b'", "player_promotions_user_id_claim_key")
 }
 
 func TestUniquePerPeriod(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Promotions)
 	insert := func(active bool, kind promotions.PromotionType, start, end string) error {
-		_, err := db.Exec(t.Context(), "INSERT INTO promotions VALUES (gen_random_uuid(), 'a', '', $1, $2, 1, $3, $4, now(), now())",
-			active, kind, start, end)
+		_, err := db.Exec(t.Context(),
+			"INSERT INTO promotions VALUES (gen_random_uuid(), 'a', '', $1, $2, 1, $3, $4, now(), now())", active, kind, start, end)
 		return err
 	}
 	for _, kind := range promotions.PromotionTypes() {
@@ -188,7 +198,8 @@ func TestUniquePerPeriod(t *testing.T) {
 		} {
 			err := insert(true, kind, period[0], period[1])
 			name, _ := postgres.ConstraintViolated(err)
-			if refused := name == "promotions_unique_per_period"; refused != (overlaps && kind.UniquePerPeriod()) || !refused && err != nil {
+			refused := name == "promotions_unique_per_period"
+			if refused != (overlaps && kind.UniquePerPeriod()) || !refused && err != nil {
 				t.Errorf("%s from %s to %s: %v", kind, period[0], period[1], err)
 			}
 			if err := insert(false, kind, period[0], period[1]); err != nil {
@@ -204,8 +215,8 @@ func TestUniqueTypesAreTheSchemas(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Promotions)
 	var definition string
-	err := db.QueryRow(t.Context(),
-		"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'promotions_unique_per_period'").Scan(&definition)
+	err := db.QueryRow(t.Context(), `SELECT pg_get_constraintdef(oid) FROM pg_constraint
+		WHERE conname = 'promotions_unique_per_period'`).Scan(&definition)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +265,8 @@ func TestEventTables(t *testing.T) {
 		refused(t, db, name+": an event twice", insert, "outbox_event_id_key")
 	}
 	db := postgrestest.New(t, atlas.Promotions)
-	run(t, db, "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ('a', '1', now()), ('b', '1', now()), ('a', '2', now())")
+	run(t, db, `INSERT INTO inbox (consumer, event_id, handled_at)
+		VALUES ('a', '1', now()), ('b', '1', now()), ('a', '2', now())`)
 	refused(t, db, "handled twice", "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ('a', '1', now())",
 		"inbox_consumer_event_id")
 }

@@ -1,6 +1,6 @@
-// Package atlas carries the versioned migrations of every database: SQL files that apply in the order of their names, and
-// atlas.sum, which makes a later change of one of them noticeable. `make migrate-diff` adds one from the schema; what the
-// schema cannot say is written by hand beside it.
+// Package atlas carries the versioned migrations of every database: SQL files that apply in the order of their names,
+// and atlas.sum, which makes a later change of one of them noticeable. `make migrate-diff` adds one from the schema;
+// what the schema cannot say is written by hand beside it.
 package atlas
 
 import (

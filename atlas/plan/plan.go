@@ -30,9 +30,9 @@ func Databases() []Database {
 	}
 }
 
-// Write plans a migration called name for each database whose tables are not as the schema describes them, and writes it
-// to the database's folder in root. It returns the paths of the new files, none where nothing is to be done. devURL names
-// a database of a server on which it may create databases for the duration.
+// Write plans a migration called name for each database whose tables are not as the schema describes them, and writes
+// it to the database's folder in root. It returns the paths of the new files, none where nothing is to be done. devURL
+// names a database of a server on which it may create databases for the duration.
 func Write(ctx context.Context, devURL, root, name string) ([]string, error) {
 	var written []string
 	for _, d := range Databases() {

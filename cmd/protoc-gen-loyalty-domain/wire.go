@@ -241,7 +241,8 @@ func limits(f *schema.GoFile, c *schema.Column) string {
 // writeMask writes the function that changes the masked fields.
 func writeMask(f *schema.GoFile, service string, e *schema.Entity) {
 	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
-	f.P("// Mask", e.Name, " sets in dst the fields of src that paths name, as in JSON or as in the schema. Its error is a")
+	f.P("// Mask", e.Name,
+		" sets in dst the fields of src that paths name, as in JSON or as in the schema. Its error is a")
 	f.P("// ValidationFailed that lists every path that is unknown or cannot be set and every field that is wrong; dst is")
 	f.P("// unchanged then.")
 	f.P("func Mask", e.Name, "(dst *", plain, ", src *", wire, ", paths []string) error {")

@@ -1,5 +1,5 @@
-// Command protoc-gen-loyalty-ent writes the ent schemas, ent/DATABASE/schema, from the entities of the schema. tools/ent
-// makes ent generate its code from them.
+// Command protoc-gen-loyalty-ent writes the ent schemas, ent/DATABASE/schema, from the entities of the schema.
+// tools/ent makes ent generate its code from them.
 package main
 
 import (
@@ -79,8 +79,8 @@ func (w writer) method(name, element string) (end func()) {
 	}
 }
 
-// annotations names the table and its checks: those that the entity names, the values of its enums and the limits of its
-// amounts.
+// annotations names the table and its checks: those that the entity names, the values of its enums and the limits of
+// its amounts.
 func (w writer) annotations() {
 	defer w.method("Annotations", w.Use("entgo.io/ent/schema", "entschema", "Annotation"))()
 	w.P(w.entsql("Table"), "(\"", w.e.Table, "\"),")
@@ -225,7 +225,8 @@ func (w writer) edges(database string, all []*schema.Entity) error {
 	return nil
 }
 
-// indexes names each index after its table and columns; the condition of a partial one is added where the name is taken.
+// indexes names each index after its table and columns; the condition of a partial one is added where the name is
+// taken.
 func (w writer) indexes() {
 	if len(w.e.Indexes) == 0 {
 		return

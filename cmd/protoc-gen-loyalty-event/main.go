@@ -46,7 +46,8 @@ func writePackage(plugin *protogen.Plugin, p protogen.GoImportPath, events []*sc
 	dir, version := path.Split(string(p))
 	messages := path.Base(dir) + version
 	name := messages + "event"
-	f := schema.NewGoFile(generator, path.Join(strings.TrimPrefix(string(p), schema.Module+"/"), name, "events_gen.go"), name)
+	folder := strings.TrimPrefix(string(p), schema.Module+"/")
+	f := schema.NewGoFile(generator, path.Join(folder, name, "events_gen.go"), name)
 	f.Doc("Package " + name + " publishes and handles the events of package " + events[0].Package + ".")
 	f.P("// The topics.")
 	f.P("const (")
@@ -82,8 +83,8 @@ func writeEvent(f *schema.GoFile, e *schema.Event, message string) {
 	f.P()
 	f.P("// New", e.Name, " returns the event of m, whose field ", e.TopicField.Desc.Name(), " it sets. ",
 		"It is an error if m's type or key is missing.")
-	f.P("func New", e.Name, "(id ", f.Use("github.com/google/uuid", "uuid", "UUID"), ", at ", f.Use("time", "time", "Time"),
-		", m *", message, ") (event.Event, error) {")
+	f.P("func New", e.Name, "(id ", f.Use("github.com/google/uuid", "uuid", "UUID"),
+		", at ", f.Use("time", "time", "Time"), ", m *", message, ") (event.Event, error) {")
 	f.P("if err := check", e.Name, "(m); err != nil {")
 	f.P("return event.Event{}, ", f.Use("fmt", "fmt", "Errorf"), "(\"", e.Package, ".", e.Name, ": %w\", err)")
 	f.P("}")
@@ -128,7 +129,8 @@ func writeEvent(f *schema.GoFile, e *schema.Event, message string) {
 		check = "CheckUUID"
 	}
 	f.P("func check", e.Name, "(m *", message, ") error {")
-	f.P("if err := ", eventproto("CheckType"), "(\"", e.TypeField.Desc.JSONName(), "\", m.Get", e.TypeField.GoName, "()); err != nil {")
+	f.P("if err := ", eventproto("CheckType"), "(\"", e.TypeField.Desc.JSONName(), "\", m.Get", e.TypeField.GoName,
+		"()); err != nil {")
 	f.P("return err")
 	f.P("}")
 	f.P("return ", eventproto(check), "(\"", e.KeyField.Desc.JSONName(), "\", m.Get", e.KeyField.GoName, "())")

@@ -17,7 +17,8 @@ func asyncAPI(events []*schema.Event, sockets []*schema.Socket) object {
 			messages = append(messages, member{name, eventMessage(e, name, comment(v.Comments.Leading), payloads)})
 			names = append(names, member{name, object{{"$ref", "#/components/messages/" + name}}})
 		}
-		channel := object{{"address", e.Topic}}.with("description", comment(e.Message.Comments.Leading)).with("messages", names)
+		channel := object{{"address", e.Topic}}.with("description", comment(e.Message.Comments.Leading)).
+			with("messages", names)
 		if e.Retention > 0 {
 			channel = channel.with("bindings", object{{"kafka", object{
 				{"topic", e.Topic},
@@ -52,8 +53,8 @@ func asyncAPI(events []*schema.Event, sockets []*schema.Socket) object {
 		{"info", object{
 			{"title", "Loyalty platform: events and live connections"},
 			{"version", "v1"},
-			{"description", "Events are CloudEvents 1.0 in binary mode, on Kafka or on NATS JetStream. The payload is the protobuf message that " +
-				"the type names, as application/protobuf, or its JSON form, as application/json or without a content type. " +
+			{"description", "Events are CloudEvents 1.0 in binary mode, on Kafka or on NATS JetStream. The payload is the " +
+				"protobuf message that the type names, as application/protobuf, or its JSON form, as application/json or without a content type. " +
 				"Events of one key arrive in order; the same id may arrive more than once."},
 		}},
 		{"defaultContentType", "application/protobuf"},

@@ -1,6 +1,6 @@
-// Command protoc-gen-loyalty-openapi writes the documents that describe the platform to people without a protobuf client:
-// an OpenAPI document of each service's REST routes, and an AsyncAPI document of the events and
-// of the frames of live connections.
+// Command protoc-gen-loyalty-openapi writes the documents that describe the platform to people without a protobuf
+// client: an OpenAPI document of each service's REST routes, and an AsyncAPI document of the events and of the frames
+// of live connections.
 package main
 
 import (

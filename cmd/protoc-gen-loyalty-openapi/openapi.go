@@ -35,7 +35,8 @@ func (d *openAPI) document() (object, error) {
 	var tagList []object
 	at := map[string]int{}
 	for _, s := range d.service.services {
-		tagList = append(tagList, object{{"name", string(s.Desc.Name())}}.with("description", sentence(s.Comments.Leading, s.GoName)))
+		tagList = append(tagList, object{{"name", string(s.Desc.Name())}}.
+			with("description", sentence(s.Comments.Leading, s.GoName)))
 		for _, m := range s.Methods {
 			rule := httpRule(m)
 			if rule == nil {
@@ -131,7 +132,8 @@ func (d *openAPI) description(m *protogen.Method, says schema.Method) string {
 	case says.Access.GetPublic():
 		text += "\n\nFor anyone."
 	case says.Access.GetRefreshToken():
-		text += "\n\nFor the holder of a refresh token: in the body, in the cookie or as bearer token, the first that is there."
+		text += "\n\nFor the holder of a refresh token: in the body, in the cookie or as bearer token, the first that is " +
+			"there."
 	default:
 		text += "\n\nFor " + strings.Join(roles, ", ") + "."
 	}

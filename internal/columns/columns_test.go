@@ -106,8 +106,8 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 	var nulls int
-	err = db.QueryRow(t.Context(), "SELECT count(*) FROM rows WHERE id IS NULL AND day IS NULL AND at IS NULL AND text IS NULL "+
-		"AND object = '{}'").Scan(&nulls)
+	err = db.QueryRow(t.Context(), `SELECT count(*) FROM rows
+		WHERE id IS NULL AND day IS NULL AND at IS NULL AND text IS NULL AND object = '{}'`).Scan(&nulls)
 	if err != nil || nulls != 6 {
 		t.Errorf("%d rows are NULL where they are zero, want 6; %v", nulls, err)
 	}
@@ -123,7 +123,8 @@ func TestReadingRefuses(t *testing.T) {
 		"SELECT 1e20::numeric":  "so large",
 	} {
 		var a money.Amount
-		if err := db.QueryRow(t.Context(), sql).Scan((*columns.Money)(&a)); err == nil || !strings.Contains(err.Error(), want) {
+		err := db.QueryRow(t.Context(), sql).Scan((*columns.Money)(&a))
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v", sql, a, err)
 		}
 	}

@@ -53,7 +53,9 @@ func made(t *testing.T) map[string]struct {
 		}
 		return e
 	}
-	data, err := structpb.NewStruct(map[string]any{"promotionId": "018f0000-0000-7000-8000-000000000002", "a": 1, "b": true})
+	data, err := structpb.NewStruct(map[string]any{
+		"promotionId": "018f0000-0000-7000-8000-000000000002", "a": 1, "b": true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +95,8 @@ func TestGolden(t *testing.T) {
 		for attribute, value := range e.Attributes() {
 			fmt.Fprintf(&b, "%s: %s\n", attribute, value)
 		}
-		fmt.Fprintf(&b, "content-type: %s\ntopic: %s\nkey: %s\n\n%s\n%s", e.ContentType, e.Topic, e.Key, jsonOf(t, m), hex.Dump(e.Data))
+		fmt.Fprintf(&b, "content-type: %s\ntopic: %s\nkey: %s\n\n", e.ContentType, e.Topic, e.Key)
+		fmt.Fprintf(&b, "%s\n%s", jsonOf(t, m), hex.Dump(e.Data))
 		path := filepath.Join("testdata", name+".golden")
 		if *update {
 			if err := os.MkdirAll("testdata", 0o755); err != nil {
@@ -162,16 +165,18 @@ func TestJSONIsAccepted(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ contentType, data, want string }{
-		"nothing":                  {"", "", "there is no data"},
-		"white space":              {"application/json", " \n", "there is no data"},
-		"no JSON":                  {"", "hello", "decode loyalty.users.v1.PlayerEvent"},
-		"no protobuf":              {"application/protobuf", "\xff\xff", "decode loyalty.users.v1.PlayerEvent"},
-		"another content type":     {"text/plain", "hello", `"text/plain" is not supported`},
-		"no type":                  {"", `{"user_id":"` + player + `"}`, "eventType is not specified"},
-		"an unknown type":          {"", `{"eventType":"PLAYER_EATEN","user_id":"` + player + `"}`, "eventType is not specified or not known"},
-		"an unknown type's number": {"application/protobuf", "\x10\x63\x1a\x24" + player, "eventType is not specified or not known"},
-		"no key":                   {"", `{"eventType":"PLAYER_REGISTERED"}`, "user_id is missing"},
-		"a key of another form":    {"", `{"eventType":"PLAYER_REGISTERED","user_id":"7"}`, "user_id is not a UUID"},
+		"nothing":              {"", "", "there is no data"},
+		"white space":          {"application/json", " \n", "there is no data"},
+		"no JSON":              {"", "hello", "decode loyalty.users.v1.PlayerEvent"},
+		"no protobuf":          {"application/protobuf", "\xff\xff", "decode loyalty.users.v1.PlayerEvent"},
+		"another content type": {"text/plain", "hello", `"text/plain" is not supported`},
+		"no type":              {"", `{"user_id":"` + player + `"}`, "eventType is not specified"},
+		"an unknown type": {"", `{"eventType":"PLAYER_EATEN","user_id":"` + player + `"}`,
+			"eventType is not specified or not known"},
+		"an unknown type's number": {"application/protobuf", "\x10\x63\x1a\x24" + player,
+			"eventType is not specified or not known"},
+		"no key":                {"", `{"eventType":"PLAYER_REGISTERED"}`, "user_id is missing"},
+		"a key of another form": {"", `{"eventType":"PLAYER_REGISTERED","user_id":"7"}`, "user_id is not a UUID"},
 	} {
 		called := false
 		s := usersv1event.OnPlayerEvent("group", func(context.Context, event.Event, *usersv1.PlayerEvent) error {

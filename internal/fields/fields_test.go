@@ -19,6 +19,29 @@ type kind string
 
 func toKind(n int32) kind { return map[int32]kind{1: "GOOD"}[n] }
 
+// read is one reading of field f.
+type read func(*fields.Reader) any
+
+func text(s string, p fields.Presence) read {
+	return func(r *fields.Reader) any { return r.Text("f", s, p) }
+}
+
+func readID(s string, p fields.Presence) read {
+	return func(r *fields.Reader) any { return r.UUID("f", s, p) }
+}
+
+func amount(s string, p fields.Presence, limits fields.Limits) read {
+	return func(r *fields.Reader) any { return r.Money("f", s, p, limits).String() }
+}
+
+func day(s string, p fields.Presence) read {
+	return func(r *fields.Reader) any { return r.Date("f", s, p).String() }
+}
+
+func enum(n int32, p fields.Presence) read {
+	return func(r *fields.Reader) any { return fields.Enum(r, "f", n, toKind, p) }
+}
+
 // rules returns what r noted, as "field rule".
 func rules(r *fields.Reader) string {
 	err := r.Err()
@@ -37,43 +60,43 @@ func TestReader(t *testing.T) {
 	const id = "018f0000-0000-7000-8000-000000000001"
 	limits := fields.Limits{Min: 1, Max: 1000}
 	for name, tt := range map[string]struct {
-		read func(*fields.Reader) any
+		read read
 		want any
 		rule string
 	}{
-		"a text":              {func(r *fields.Reader) any { return r.Text("f", "x", fields.Required) }, "x", ""},
-		"no text":             {func(r *fields.Reader) any { return r.Text("f", "", fields.Required) }, "", "f required"},
-		"no text needed":      {func(r *fields.Reader) any { return r.Text("f", "", fields.Optional) }, "", ""},
-		"an id":               {func(r *fields.Reader) any { return r.UUID("f", id, fields.Required) }, uuid.MustParse(id), ""},
-		"no id":               {func(r *fields.Reader) any { return r.UUID("f", "", fields.Required) }, uuid.Nil, "f required"},
-		"no id needed":        {func(r *fields.Reader) any { return r.UUID("f", "", fields.Optional) }, uuid.Nil, ""},
-		"an id in braces":     {func(r *fields.Reader) any { return r.UUID("f", "{"+id+"}", fields.Required) }, uuid.Nil, "f uuid"},
-		"an id without lines": {func(r *fields.Reader) any { return r.UUID("f", strings.ReplaceAll(id, "-", ""), fields.Required) }, uuid.Nil, "f uuid"},
-		"an amount":           {func(r *fields.Reader) any { return r.Money("f", "2.5", fields.Required, limits).String() }, "2.50", ""},
-		"the least":           {func(r *fields.Reader) any { return r.Money("f", "0.01", fields.Required, limits).String() }, "0.01", ""},
-		"the most":            {func(r *fields.Reader) any { return r.Money("f", "10.00", fields.Required, limits).String() }, "10.00", ""},
-		"too little":          {func(r *fields.Reader) any { return r.Money("f", "0", fields.Required, limits).String() }, "0.00", "f money"},
-		"too much":            {func(r *fields.Reader) any { return r.Money("f", "10.01", fields.Required, limits).String() }, "0.00", "f money"},
+		"a text":              {text("x", fields.Required), "x", ""},
+		"no text":             {text("", fields.Required), "", "f required"},
+		"no text needed":      {text("", fields.Optional), "", ""},
+		"an id":               {readID(id, fields.Required), uuid.MustParse(id), ""},
+		"no id":               {readID("", fields.Required), uuid.Nil, "f required"},
+		"no id needed":        {readID("", fields.Optional), uuid.Nil, ""},
+		"an id in braces":     {readID("{"+id+"}", fields.Required), uuid.Nil, "f uuid"},
+		"an id without lines": {readID(strings.ReplaceAll(id, "-", ""), fields.Required), uuid.Nil, "f uuid"},
+		"an amount":           {amount("2.5", fields.Required, limits), "2.50", ""},
+		"the least":           {amount("0.01", fields.Required, limits), "0.01", ""},
+		"the most":            {amount("10.00", fields.Required, limits), "10.00", ""},
+		"too little":          {amount("0", fields.Required, limits), "0.00", "f money"},
+		"too much":            {amount("10.01", fields.Required, limits), "0.00", "f money"},
 		"any amount": {func(r *fields.Reader) any {
 			return r.Money("f", "9999999999999999.99", fields.Required, fields.Limits{}).String()
 		},
 			"9999999999999999.99", ""},
-		"a float":          {func(r *fields.Reader) any { return r.Money("f", "1e3", fields.Required, limits).String() }, "0.00", "f money"},
-		"no amount":        {func(r *fields.Reader) any { return r.Money("f", "", fields.Required, limits).String() }, "0.00", "f required"},
-		"no amount needed": {func(r *fields.Reader) any { return r.Money("f", "", fields.Optional, limits).String() }, "0.00", ""},
-		"a day":            {func(r *fields.Reader) any { return r.Date("f", "2026-02-28", fields.Required).String() }, "2026-02-28", ""},
-		"no such day":      {func(r *fields.Reader) any { return r.Date("f", "2026-02-29", fields.Required).String() }, "", "f date"},
-		"no day":           {func(r *fields.Reader) any { return r.Date("f", "", fields.Required).String() }, "", "f required"},
+		"a float":          {amount("1e3", fields.Required, limits), "0.00", "f money"},
+		"no amount":        {amount("", fields.Required, limits), "0.00", "f required"},
+		"no amount needed": {amount("", fields.Optional, limits), "0.00", ""},
+		"a day":            {day("2026-02-28", fields.Required), "2026-02-28", ""},
+		"no such day":      {day("2026-02-29", fields.Required), "", "f date"},
+		"no day":           {day("", fields.Required), "", "f required"},
 		"an instant": {func(r *fields.Reader) any { return r.Time("f", timestamppb.New(time.Unix(1, 2)), fields.Required) },
 			time.Unix(1, 2).UTC(), ""},
 		"no instant": {func(r *fields.Reader) any { return r.Time("f", nil, fields.Required) }, time.Time{}, "f required"},
 		"beyond time": {func(r *fields.Reader) any {
 			return r.Time("f", &timestamppb.Timestamp{Seconds: math.MaxInt64}, fields.Optional)
 		}, time.Time{}, "f timestamp"},
-		"a value":         {func(r *fields.Reader) any { return fields.Enum(r, "f", 1, toKind, fields.Required) }, kind("GOOD"), ""},
-		"no value":        {func(r *fields.Reader) any { return fields.Enum(r, "f", 0, toKind, fields.Required) }, kind(""), "f required"},
-		"no value needed": {func(r *fields.Reader) any { return fields.Enum(r, "f", 0, toKind, fields.Optional) }, kind(""), ""},
-		"an unknown one":  {func(r *fields.Reader) any { return fields.Enum(r, "f", 7, toKind, fields.Optional) }, kind(""), "f enum.defined_only"},
+		"a value":         {enum(1, fields.Required), kind("GOOD"), ""},
+		"no value":        {enum(0, fields.Required), kind(""), "f required"},
+		"no value needed": {enum(0, fields.Optional), kind(""), ""},
+		"an unknown one":  {enum(7, fields.Optional), kind(""), "f enum.defined_only"},
 		"no object":       {func(r *fields.Reader) any { return r.Struct(nil) }, map[string]any{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,7 +145,8 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fields.Struct(map[string]any{"id": id, "n": uint8(3), "at": []*string{fields.Present("a"), nil}, "no": func() {}})
+	got := fields.Struct(map[string]any{"id": id, "n": uint8(3), "at": []*string{fields.Present("a"), nil},
+		"no": func() {}})
 	if !reflect.DeepEqual(got.AsMap(), want.AsMap()) {
 		t.Errorf("got %v, want %v", got, want)
 	}

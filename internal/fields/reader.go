@@ -1,5 +1,5 @@
-// Package fields converts between the forms that fields have on the wire and the types of the domain. The generated wire
-// packages are written with it.
+// Package fields converts between the forms that fields have on the wire and the types of the domain. The generated
+// wire packages are written with it.
 package fields
 
 import (

@@ -158,8 +158,8 @@ func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
 	return e, e.check()
 }
 
-// check refuses what no generator could write: names used twice, NULL where zero is a value, indexes over unknown columns,
-// no or two keys.
+// check refuses what no generator could write: names used twice, NULL where zero is a value, indexes over unknown
+// columns, no or two keys.
 func (e *Entity) check() error {
 	names := map[string]bool{}
 	keys := 0

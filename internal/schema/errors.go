@@ -22,8 +22,8 @@ type ErrorCode struct {
 	Title string
 }
 
-// ErrorCodes reads the error codes of the files, in the schema's order. An enum is a catalogue of errors when one of its
-// values has the app_error option; then every value but the zero one needs it.
+// ErrorCodes reads the error codes of the files, in the schema's order. An enum is a catalogue of errors when one of
+// its values has the app_error option; then every value but the zero one needs it.
 func ErrorCodes(files []*protogen.File) ([]ErrorCode, error) {
 	var codes []ErrorCode
 	for _, f := range files {

@@ -40,8 +40,8 @@ func TestEntities(t *testing.T) {
 			private = append(private, c.GoName)
 		}
 	}
-	want := "id customer_id kind total deposit due_on is_open paid receipt_id title extra created_at paid_at pieces weight " +
-		"picture customer seq note"
+	want := "id customer_id kind total deposit due_on is_open paid receipt_id title extra created_at paid_at pieces " +
+		"weight picture customer seq note"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("columns are %s", got)
 	}
@@ -56,7 +56,8 @@ func TestEntities(t *testing.T) {
 	}
 	for name, kind := range map[string]schema.Kind{
 		"id": schema.UUID, "total": schema.Money, "due_on": schema.Date, "is_open": schema.Bool, "kind": schema.Enum,
-		"title": schema.Text, "extra": schema.JSON, "paid_at": schema.Timestamp, "pieces": schema.Int, "weight": schema.BigInt,
+		"title": schema.Text, "extra": schema.JSON, "paid_at": schema.Timestamp, "pieces": schema.Int,
+		"weight":  schema.BigInt,
 		"picture": schema.Bytes, "customer": schema.Message, "seq": schema.BigInt,
 	} {
 		if kinds[name] != kind {
@@ -95,8 +96,9 @@ func TestEvents(t *testing.T) {
 		t.Fatal(events, err)
 	}
 	e := events[0]
-	if e.Topic != "orders" || e.Label != "order" || e.Producer != "orders" || e.Retention != 90*time.Second || !e.KeyIsUUID ||
-		e.Package != "shop.orders.v1" || e.KeyField.GoName != "CustomerId" || e.TypeField.Enum.GoIdent.GoName != "OrderEventType" {
+	if e.Topic != "orders" || e.Label != "order" || e.Producer != "orders" || e.Package != "shop.orders.v1" ||
+		e.Retention != 90*time.Second || !e.KeyIsUUID || e.KeyField.GoName != "CustomerId" ||
+		e.TypeField.Enum.GoIdent.GoName != "OrderEventType" {
 		t.Errorf("got %+v", e)
 	}
 	sockets := schema.Sockets(files)
@@ -110,23 +112,27 @@ func TestRefused(t *testing.T) {
 	t.Parallel()
 	const orders, errorsFile = "shop/orders/v1/orders.proto", "shop/errors/v1/errors.proto"
 	for name, tt := range map[string]struct{ file, old, new, want string }{
-		"no table":              {orders, `table: "orders"`, ``, "shop.orders.v1.Order: entity.table"},
-		"two keys":              {orders, `unique: true` + "\n  }];\n  loyalty", `primary: true` + "\n  }];\n  loyalty", "2 primary keys"},
+		"no table": {orders, `table: "orders"`, ``, "shop.orders.v1.Order: entity.table"},
+		"two keys": {orders, `unique: true` + "\n  }];\n  loyalty", `primary: true` + "\n  }];\n  loyalty",
+			"2 primary keys"},
 		"an unknown column":     {orders, `desc: ["id"]`, `desc: ["nothing"]`, `index over "nothing"`},
 		"an index on no column": {orders, `columns: ["kind"]`, `columns: ["customer"]`, `index over "customer"`},
 		"a column twice":        {orders, `name: "seq"`, `name: "title"`, "title is described twice"},
 		"nullable money":        {orders, `max: "100.00"`, `nullable: true`, "total: NULL cannot stand"},
-		"a stored message":      {orders, `[(loyalty.options.v1.column) = {transient: true}]`, ``, "customer: a message is transient"},
-		"a typed number":        {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.column) = {type: UUID}]`, "weight: column.type UUID needs a string"},
-		"a list":                {orders, `int64 weight`, `repeated int64 weight`, "weight: a column cannot be repeated"},
-		"an untyped private":    {orders, `column: {type: BYTES}`, ``, "private column secret"},
-		"a float":               {orders, `int64 weight`, `double weight`, "weight: no column type"},
-		"an event without key":  {orders, `key: "customer_id"`, `key: "nobody"`, `event.key "nobody"`},
-		"an event of no topic":  {orders, `topic: "orders"`, ``, "event.topic"},
-		"an event of no type":   {orders, `OrderEventType event_type = 2`, `string event_type = 2`, "event_type is missing"},
-		"an unknown code":       {errorsFile, `"INVALID_ARGUMENT"`, `"WRONG"`, `VALIDATION_FAILED: app_error.rpc_code "WRONG"`},
-		"success as an error":   {errorsFile, `409`, `200`, "SOLD_OUT: app_error.http_status 200"},
-		"an error of no title":  {errorsFile, `title: "There is none left"`, ``, "SOLD_OUT: app_error.title"},
+		"a stored message": {orders, `[(loyalty.options.v1.column) = {transient: true}]`, ``,
+			"customer: a message is transient"},
+		"a typed number": {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.column) = {type: UUID}]`,
+			"weight: column.type UUID needs a string"},
+		"a list":               {orders, `int64 weight`, `repeated int64 weight`, "weight: a column cannot be repeated"},
+		"an untyped private":   {orders, `column: {type: BYTES}`, ``, "private column secret"},
+		"a float":              {orders, `int64 weight`, `double weight`, "weight: no column type"},
+		"an event without key": {orders, `key: "customer_id"`, `key: "nobody"`, `event.key "nobody"`},
+		"an event of no topic": {orders, `topic: "orders"`, ``, "event.topic"},
+		"an event of no type":  {orders, `OrderEventType event_type = 2`, `string event_type = 2`, "event_type is missing"},
+		"an unknown code": {errorsFile, `"INVALID_ARGUMENT"`, `"WRONG"`,
+			`VALIDATION_FAILED: app_error.rpc_code "WRONG"`},
+		"success as an error":  {errorsFile, `409`, `200`, "SOLD_OUT: app_error.http_status 200"},
+		"an error of no title": {errorsFile, `title: "There is none left"`, ``, "SOLD_OUT: app_error.title"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,7 +166,9 @@ func TestNames(t *testing.T) {
 			t.Errorf("GoName(%s) = %s, want %s", proto, got, want)
 		}
 	}
-	for name, want := range map[string]string{"PromotionType": "PromotionTypes", "Party": "Parties", "Bonus": "Bonuses", "Box": "Boxes"} {
+	for name, want := range map[string]string{
+		"PromotionType": "PromotionTypes", "Party": "Parties", "Bonus": "Bonuses", "Box": "Boxes",
+	} {
 		if got := schema.Plural(name); got != want {
 			t.Errorf("Plural(%s) = %s, want %s", name, got, want)
 		}

@@ -1,5 +1,5 @@
-// Command ent makes ent generate its code for the databases whose schemas are named: ent/users/schema is the schema from
-// which ent/users is written.
+// Command ent makes ent generate its code for the databases whose schemas are named: ent/users/schema is the schema
+// from which ent/users is written.
 package main
 
 import (

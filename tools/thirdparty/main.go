@@ -1,5 +1,5 @@
-// Command thirdparty prints the protobuf sources that our schema imports into a folder, from the descriptors that the Go
-// packages generated from them carry. It makes buf independent of any registry; the folder is not committed.
+// Command thirdparty prints the protobuf sources that our schema imports into a folder, from the descriptors that the
+// Go packages generated from them carry. It makes buf independent of any registry; the folder is not committed.
 package main
 
 import (

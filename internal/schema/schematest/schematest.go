@@ -119,8 +119,8 @@ func addFile(request *pluginpb.CodeGeneratorRequest, f protoreflect.FileDescript
 	request.ProtoFile = append(request.ProtoFile, file)
 }
 
-// Golden runs generate on the shop's schema and compares each file that it writes with the one of that name, with .golden
-// added, in testdata. With the flag -update it writes them.
+// Golden runs generate on the shop's schema and compares each file that it writes with the one of that name, with
+// .golden added, in testdata. With the flag -update it writes them.
 func Golden(t *testing.T, generate func(*protogen.Plugin) error) {
 	t.Helper()
 	plugin := Plugin(t, Shop(t))
