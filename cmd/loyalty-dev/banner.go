@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
+	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/demo"
 )
 
 // banner says where to go and how to log in.
-func banner(address string, dir *datadir.Dir, admin datadir.Admin) string {
+func banner(address string, dir *datadir.Dir, admin datadir.Admin, withDemo bool) string {
 	var b strings.Builder
 	row := func(name, value string) { fmt.Fprintf(&b, "  %-10s %s\n", name, value) }
 	url := "http://" + browsable(address)
@@ -24,6 +25,9 @@ func banner(address string, dir *datadir.Dir, admin datadir.Admin) string {
 	row("WebSocket", "ws"+strings.TrimPrefix(url, "http")+"/notifications/ws")
 	row("Health", url+"/health")
 	row("Admin", admin.Email+"  "+admin.Password)
+	if withDemo {
+		row("Players", strings.Join(demo.Players(), ", ")+"  "+demo.Password)
+	}
 	row("Tour", "go run ./cmd/loyalty-dev tour")
 	row("Verify", "go run ./cmd/loyalty verify --settings "+dir.Path(settingsFile))
 	b.WriteString("\n  Ctrl-C stops it.\n\n")

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
+	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/demo"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
@@ -41,8 +43,15 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	if err == nil {
 		front.serve(handler)
 		g.Go("HTTP", front.run)
-		p.say("Ready")
-		p.show(banner(front.address, dir, admin))
+		if o.demo {
+			if err := demo.Fill(g.Context(), "http://"+browsable(front.address), admin.Email, admin.Password); err != nil {
+				g.Fail(fmt.Errorf("demo: %w", err))
+			}
+		}
+		if g.Context().Err() == nil {
+			p.say("Ready")
+			p.show(banner(front.address, dir, admin, o.demo))
+		}
 		err = g.Wait()
 		p.say("Stopping")
 	} else {

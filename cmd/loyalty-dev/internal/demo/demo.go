@@ -1,0 +1,156 @@
+// Package demo fills a platform with a few promotions and players, through its public API. What is there already stays.
+package demo
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+
+	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
+)
+
+// Password is that of every demo player.
+const Password = "demo-password"
+
+// Players are the e-mail addresses of the demo players.
+func Players() []string {
+	return []string{"anna@demo.example", "ben@demo.example", "carla@demo.example"}
+}
+
+// offer is a demo promotion, available for a month from today.
+type offer struct {
+	title, description, amount string
+	kind                       promotionsv1.PromotionType
+	assigned                   bool
+}
+
+func offers() []offer {
+	return []offer{
+		{"Welcome Bonus", "Get a welcome bonus on registration", "20.00", promotionsv1.PromotionType_WELCOME_BONUS, false},
+		{"VIP Weekend", "A thank-you to our most loyal players", "150.00", promotionsv1.PromotionType_VIP_PROMOTION, true},
+		{"Free Spin Friday", "Something for the end of the week", "5.00", promotionsv1.PromotionType_BONUS, true},
+	}
+}
+
+// filler is the admin at work.
+type filler struct {
+	auth       usersv1connect.AuthServiceClient
+	promotions promotionsv1connect.PromotionServiceClient
+	token      string
+}
+
+// Fill adds what is missing. The platform at url must be ready, and the admin there.
+func Fill(ctx context.Context, url, admin, password string) error {
+	client := &http.Client{Timeout: 10 * time.Second}
+	f := &filler{
+		auth:       usersv1connect.NewAuthServiceClient(client, url),
+		promotions: promotionsv1connect.NewPromotionServiceClient(client, url),
+	}
+	session, err := f.auth.Login(ctx, connect.NewRequest(&usersv1.LoginRequest{
+		Email: admin, Password: password, RefreshTokenIn: usersv1.RefreshTokenIn_BODY,
+	}))
+	if err != nil {
+		return fmt.Errorf("log in as %s: %w", admin, err)
+	}
+	f.token = session.Msg.GetAccessToken()
+	// The promotions come first, so that the players are welcomed.
+	assigned, err := f.addPromotions(ctx)
+	if err != nil {
+		return err
+	}
+	players, err := f.addPlayers(ctx)
+	if err != nil || len(players) == 0 {
+		return err
+	}
+	for _, promotion := range assigned {
+		if err := f.assign(ctx, promotion, players); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addPromotions sees that every offer is available, and returns those that are assigned to the players.
+func (f *filler) addPromotions(ctx context.Context) (assigned []string, err error) {
+	now := time.Now().UTC()
+	available := true
+	for _, o := range offers() {
+		list, err := f.promotions.ListPromotions(ctx, as(f, &promotionsv1.ListPromotionsRequest{Type: o.kind, Available: &available}))
+		if err != nil {
+			return nil, fmt.Errorf("list the promotions: %w", err)
+		}
+		if list.Msg.GetTotal() > 0 {
+			continue
+		}
+		created, err := f.promotions.CreatePromotion(ctx, as(f, &promotionsv1.CreatePromotionRequest{Promotion: &promotionsv1.Promotion{
+			Title: o.title, Description: o.description, Type: o.kind, Amount: o.amount,
+			StartDate: now.Format(time.DateOnly), EndDate: now.AddDate(0, 1, 0).Format(time.DateOnly),
+		}}))
+		if err != nil {
+			return nil, fmt.Errorf("create %q: %w", o.title, err)
+		}
+		if o.assigned {
+			assigned = append(assigned, created.Msg.GetId())
+		}
+	}
+	return assigned, nil
+}
+
+// addPlayers registers the players who are not there, and returns their ids.
+func (f *filler) addPlayers(ctx context.Context) (ids []string, err error) {
+	for _, email := range Players() {
+		user, err := f.auth.Register(ctx, connect.NewRequest(&usersv1.RegisterRequest{Email: email, Password: Password}))
+		switch {
+		case connect.CodeOf(err) == connect.CodeAlreadyExists:
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("register %s: %w", email, err)
+		}
+		ids = append(ids, user.Msg.GetId())
+	}
+	return ids, nil
+}
+
+// assign assigns a promotion to players who registered a moment ago: promotions learns of them from their events.
+func (f *filler) assign(ctx context.Context, promotion string, players []string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		answer, err := f.promotions.Assign(ctx, as(f, &promotionsv1.AssignRequest{PromotionId: promotion, PlayerIds: players}))
+		if err != nil {
+			return fmt.Errorf("assign %s: %w", promotion, err)
+		}
+		if known(answer.Msg.GetResults()) {
+			return nil
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return fmt.Errorf("assign %s: the players did not arrive in time", promotion)
+		}
+	}
+}
+
+func known(results []*promotionsv1.AssignResult) bool {
+	for _, r := range results {
+		if r.GetOutcome() == promotionsv1.AssignOutcome_UNKNOWN_PLAYER {
+			return false
+		}
+	}
+	return true
+}
+
+// as makes a request in the admin's name.
+func as[T any](f *filler, message *T) *connect.Request[T] {
+	r := connect.NewRequest(message)
+	r.Header().Set("Authorization", "Bearer "+f.token)
+	return r
+}
