@@ -45,19 +45,18 @@ third_party:
 
 migrate-diff: ## Add the migrations that the schema's changes need: make migrate-diff NAME=add_tier.
 	@test -n "$(NAME)" || { echo 'usage: make migrate-diff NAME=what_changes' >&2; exit 2; }
-	$(GO) run ./tools/migratediff $(NAME)
+	$(GO) run ./cmd/loyalty migrate diff $(NAME)
 
 migrate-hash: ## Write atlas.sum anew, after a migration was written by hand.
-	$(GO) run ./tools/migratediff -hash
+	$(GO) run ./cmd/loyalty migrate hash
 
 build: ## Build the programs into bin/.
 	$(GO) build -trimpath -o bin/ ./cmd/loyalty ./cmd/loyalty-dev
 
-test: ## Run the tests.
-	$(GO) test ./...
+test: ## Run every test with the race detector, on servers that are installed where they are missing.
+	scripts/test.sh
 
-race: ## Run the tests with the race detector.
-	$(GO) test -race ./...
+race: test ## The same.
 
 fuzz: ## Run every fuzz test for FUZZTIME (30s).
 	scripts/fuzz.sh $(FUZZTIME)

@@ -33,7 +33,7 @@ func commands() []command {
 		{"users", "", "run the users service", runUsers},
 		{"promotions", "", "run the promotions service", runPromotions},
 		{"notifications", "", "run the notifications service", runNotifications},
-		{"migrate", "up|status [DATABASE ...] | diff NAME", "bring the databases to this version, show where they are, or plan", runMigrate},
+		{"migrate", "up|status [DATABASE ...] | diff NAME | hash", "bring databases to this version, show where they are, or plan", runMigrate},
 		{"admin", "EMAIL", "create the first admin; the password is read from standard input", runAdmin},
 		{"verify", "[--delay D] [--dead-letters N]", "check what must hold over all databases", runVerify},
 		{"events", "dead|replay TOPIC", "list a topic's dead letters, or handle them again", runEvents},
@@ -78,7 +78,7 @@ var errUsage = errors.New("wrong usage")
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "usage: loyalty COMMAND [--settings FILE] ...")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-50s %s\n", strings.TrimSpace(c.name+" "+c.arguments), c.about)
+		fmt.Fprintf(w, "  %-52s %s\n", strings.TrimSpace(c.name+" "+c.arguments), c.about)
 	}
 	fmt.Fprintln(w, "Settings are read from the environment (LOYALTY_...), or from a file of lines NAME=value.")
 }

@@ -66,8 +66,11 @@ func runMigrate(ctx context.Context, c call) error {
 	if err := c.flags("migrate "+verb, nil); err != nil {
 		return err
 	}
-	if verb == "diff" {
+	switch verb {
+	case "diff":
 		return migrateDiff(ctx, c)
+	case "hash":
+		return migrateHash()
 	}
 	settings, err := config.LoadWith[databaseSettings](c.settings)
 	if err != nil {

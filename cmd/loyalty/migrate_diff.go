@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
+
+	atlas "ariga.io/atlas/sql/migrate"
 
 	"github.com/casino-loyalty/loyalty/atlas/plan"
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
@@ -17,8 +20,8 @@ func migrateDiff(ctx context.Context, c call) (err error) {
 	if len(c.args) != 1 {
 		return errUsage
 	}
-	if _, err := os.Stat("atlas/atlas.hcl"); err != nil {
-		return errors.New("there is no folder atlas here: run this at the root of the repository")
+	if err := atRoot(); err != nil {
+		return err
 	}
 	installed, err := pgserver.Find()
 	if err != nil {
@@ -43,7 +46,7 @@ func migrateDiff(ctx context.Context, c call) (err error) {
 	if err := server.CreateDatabase(ctx, "plan"); err != nil {
 		return err
 	}
-	files, err := plan.Write(ctx, server.URL("plan"), "atlas", c.args[0])
+	files, err := plan.Write(ctx, server.URL("plan"), migrations, c.args[0])
 	for _, file := range files {
 		fmt.Fprintln(c.stdout, "wrote", file)
 	}
@@ -51,4 +54,35 @@ func migrateDiff(ctx context.Context, c call) (err error) {
 		fmt.Fprintln(c.stdout, "the migrations are up to date with the schema")
 	}
 	return err
+}
+
+// migrations is the folder with a folder of migrations for each database.
+const migrations = "atlas"
+
+func atRoot() error {
+	if _, err := os.Stat(filepath.Join(migrations, "atlas.hcl")); err != nil {
+		return errors.New("there is no folder atlas here: run this at the root of the repository")
+	}
+	return nil
+}
+
+// migrateHash writes the sums anew, after a migration was written by hand.
+func migrateHash() error {
+	if err := atRoot(); err != nil {
+		return err
+	}
+	for _, d := range plan.Databases() {
+		folder, err := atlas.NewLocalDir(filepath.Join(migrations, d.Name))
+		if err != nil {
+			return err
+		}
+		sum, err := folder.Checksum()
+		if err != nil {
+			return err
+		}
+		if err := atlas.WriteSumFile(folder, sum); err != nil {
+			return err
+		}
+	}
+	return nil
 }
