@@ -35,8 +35,8 @@ func Begin(ctx context.Context, tx postgres.Execer, consumer, eventID string) (f
 	return tag.RowsAffected() == 1, nil
 }
 
-// Prune forgets events that were handled more than age ago and returns how many. Age must exceed the time over which the
-// bus may deliver an event again: its retention. Several may run at once.
+// Prune forgets events that were handled more than age ago and returns how many. Age must exceed the time over which
+// the bus may deliver an event again: its retention. Several may run at once.
 func Prune(ctx context.Context, db postgres.Execer, age time.Duration) (deleted int64, err error) {
 	for {
 		tag, err := db.Exec(ctx, `delete from inbox where ctid = any(array(

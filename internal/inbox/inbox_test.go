@@ -94,7 +94,8 @@ func TestBeginOfTheSameEventAtOnce(t *testing.T) {
 
 func TestPruneForgetsOldEventsOnly(t *testing.T) {
 	pool := newPool(t)
-	_, err := pool.Exec(t.Context(), `insert into inbox select 'c', n::text, now() - interval '2 days' from generate_series(1, 12000) n
+	_, err := pool.Exec(t.Context(), `insert into inbox
+		select 'c', n::text, now() - interval '2 days' from generate_series(1, 12000) n
 		union all select 'c', 'young', now() - interval '1 hour'`)
 	if err != nil {
 		t.Fatal(err)

@@ -19,12 +19,18 @@ import (
 // accounts is a table as ent generates it, with what our entities use.
 func accounts(extra ...*schema.Column) *schema.Table {
 	id := &schema.Column{Name: "id", Type: field.TypeUUID}
-	email := &schema.Column{Name: "email", Type: field.TypeString, SchemaType: map[string]string{dialect.Postgres: "citext"}}
+	email := &schema.Column{
+		Name: "email", Type: field.TypeString, SchemaType: map[string]string{dialect.Postgres: "citext"},
+	}
 	balance := &schema.Column{
 		Name: "balance", Type: field.TypeOther, SchemaType: map[string]string{dialect.Postgres: "numeric(18,2)"},
 	}
-	from := &schema.Column{Name: "valid_from", Type: field.TypeTime, SchemaType: map[string]string{dialect.Postgres: "date"}}
-	until := &schema.Column{Name: "valid_until", Type: field.TypeTime, SchemaType: map[string]string{dialect.Postgres: "date"}}
+	from := &schema.Column{
+		Name: "valid_from", Type: field.TypeTime, SchemaType: map[string]string{dialect.Postgres: "date"},
+	}
+	until := &schema.Column{
+		Name: "valid_until", Type: field.TypeTime, SchemaType: map[string]string{dialect.Postgres: "date"},
+	}
 	return &schema.Table{
 		Name:       "accounts",
 		Columns:    append([]*schema.Column{id, email, balance, from, until}, extra...),
@@ -38,7 +44,8 @@ func accounts(extra ...*schema.Column) *schema.Table {
 }
 
 const byHand = `create extension if not exists btree_gist;
-alter table accounts add constraint one_at_a_time exclude using gist (id with =, daterange(valid_from, valid_until) with &&);
+alter table accounts add constraint one_at_a_time exclude
+	using gist (id with =, daterange(valid_from, valid_until) with &&);
 create table others (id int);
 create function refuse() returns trigger language plpgsql as $$
 begin

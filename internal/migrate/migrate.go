@@ -1,8 +1,8 @@
 // Package migrate applies versioned Atlas migrations (20261122000001_init.sql … and atlas.sum) to a PostgreSQL database
 // and plans new ones from an ent schema.
 //
-// What was applied is recorded as the Atlas CLI does it, in the table atlas_schema_revisions of the schema public, under
-// the CLI's own lock. The CLI finds it when the database's URL names that schema:
+// What was applied is recorded as the Atlas CLI does it, in the table atlas_schema_revisions of the schema public,
+// under the CLI's own lock. The CLI finds it when the database's URL names that schema:
 //
 //	atlas migrate status --dir file://atlas/users --url "postgres://…/users?search_path=public"
 package migrate
@@ -30,12 +30,12 @@ const (
 	lockWait = 10 * time.Minute
 )
 
-// Up applies what is pending in dir to the database at url and returns the names of the files that it applied. Each file
-// is one transaction: one that fails leaves no trace, and the error names it and the statement. A file marked
+// Up applies what is pending in folder to the database at url and returns the names of the files that it applied. Each
+// file is one transaction: one that fails leaves no trace, and the error names it and the statement. A file marked
 // "-- atlas:txmode none" runs outside of a transaction and may hold one statement only (CREATE INDEX CONCURRENTLY).
 //
-// Of several Ups at once one applies and the others wait. Nothing is applied if the folder does not match its atlas.sum,
-// if an applied file was changed since, or if a file was added before an applied one. Revisions newer than every file
+// Of several Ups at once one applies and the others wait. Nothing is applied if the folder does not match its
+// atlas.sum, if an applied file was changed since, or if a file was added before an applied one. Revisions newer than every file
 // are left alone: they belong to a newer release.
 func Up(ctx context.Context, url string, folder fs.FS, log *slog.Logger) (applied []string, err error) {
 	files, err := read(dir{folder})
@@ -91,7 +91,9 @@ func up(ctx context.Context, conn *sql.Conn, files []file, log *slog.Logger) (ap
 }
 
 func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.Stmt) error {
-	done := revision{version: f.Version(), description: f.Desc(), hash: f.hash, statements: len(statements), at: time.Now()}
+	done := revision{
+		version: f.Version(), description: f.Desc(), hash: f.hash, statements: len(statements), at: time.Now(),
+	}
 	if withoutTx(f) {
 		if len(statements) > 1 {
 			return fmt.Errorf("a file outside of a transaction may hold one statement, not %d", len(statements))

@@ -207,7 +207,8 @@ func TestStatusOfAnEmptyDatabase(t *testing.T) {
 
 func TestErrorsKeepThePassword(t *testing.T) {
 	for _, url := range []string{
-		"postgres://u:s3cret@127.0.0.1:1/db", "postgres://u:s3cret@127.0.0.1:port/db", "host=127.0.0.1 password=s3cret port=x",
+		"postgres://u:s3cret@127.0.0.1:1/db", "postgres://u:s3cret@127.0.0.1:port/db",
+		"host=127.0.0.1 password=s3cret port=x",
 	} {
 		_, err := up(t, url, folder(t, users))
 		if err == nil || strings.Contains(err.Error(), "s3cret") {

@@ -41,7 +41,7 @@ const announceEvery = 2 * time.Millisecond
 // each holds a connection of its own beside the pool, and on it the locks of its shards.
 //
 // A shard's events are read, published and deleted under its lock. The lock dies with the connection, and so does the
-// delete: a relay that was cut off can at most publish again what it had read before, which its successor publishes too.
+// delete: a relay that was cut off can at most publish again what it had read before, and its successor does so too.
 // The first occurrences of a key's events therefore always come in order.
 type Relay struct {
 	pool      *pgxpool.Pool

@@ -154,7 +154,8 @@ func (s *session) next(ctx context.Context, done, publishing []int64, limit int)
 	}
 	var now moment
 	if limit > 0 {
-		both.Queue(`select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint from pg_current_snapshot() s`).
+		both.Queue(`select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
+			from pg_current_snapshot() s`).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&now.oldest, &now.next) })
 		// Ordered over all shards, which is more than by key.
 		both.Queue(`select id, event_id::text, topic, key, type, source, content_type, payload, time from outbox

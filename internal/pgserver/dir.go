@@ -24,8 +24,8 @@ type VersionError struct {
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("the data in %s belongs to PostgreSQL %d, but version %d is to run: install version %d, or move the "+
-		"data over with pg_upgrade, or remove the directory to start afresh", e.DataDir, e.Data, e.Server, e.Data)
+	return fmt.Sprintf("the data in %s belongs to PostgreSQL %d, but version %d is to run: install version %d, or move "+
+		"the data over with pg_upgrade, or remove the directory to start afresh", e.DataDir, e.Data, e.Server, e.Data)
 }
 
 // InUseError says that another process runs a server on the directory.

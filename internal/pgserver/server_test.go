@@ -115,7 +115,8 @@ func TestServerKeepsItsDataAndItsDirectoryToItself(t *testing.T) {
 		"||current_setting('unix_socket_directories')"); got != "127.0.0.1off" {
 		t.Errorf("listens on and settings: %q", got)
 	}
-	if conn, err := pgx.Connect(t.Context(), strings.Replace(s.URL("users"), "//postgres:", "//postgres:not-", 1)); err == nil {
+	wrong := strings.Replace(s.URL("users"), "//postgres:", "//postgres:not-", 1)
+	if conn, err := pgx.Connect(t.Context(), wrong); err == nil {
 		conn.Close(t.Context())
 		t.Error("a wrong password was accepted")
 	}

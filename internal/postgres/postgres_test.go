@@ -89,7 +89,8 @@ func TestOpenWaitsForAServerThatStarts(t *testing.T) {
 	server, path, _ := strings.Cut(rest, "/")
 	opened := make(chan error, 1)
 	go func() {
-		pool, err := postgres.Open(t.Context(), "postgres://"+credentials+"@"+address+"/"+path, postgres.Options{Wait: time.Minute})
+		late := "postgres://" + credentials + "@" + address + "/" + path
+		pool, err := postgres.Open(t.Context(), late, postgres.Options{Wait: time.Minute})
 		if err == nil {
 			pool.Close()
 		}

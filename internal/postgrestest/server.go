@@ -49,8 +49,8 @@ func startServer() (*server, error) {
 	return &server{s, reaper}, nil
 }
 
-// removeAfter leaves a shell behind that, when this process has ended, however that came, waits for the server's end and
-// removes root. It learns of our end by its input: the other side of the pipe closes.
+// removeAfter leaves a shell behind that, when this process has ended, however that came, waits for the server's end
+// and removes root. It learns of our end by its input: the other side of the pipe closes.
 func removeAfter(pid int, root string) (*exec.Cmd, error) {
 	const script = `cat >/dev/null
 kill -INT "$1" 2>/dev/null
