@@ -16,7 +16,8 @@
 //	  time         timestamptz not null,
 //	  shard        smallint not null -- Shard(key)
 //	);
-//	create index on outbox (shard, id);
+//
+// It needs no other index: the relay reads along the primary key.
 package outbox
 
 import (
