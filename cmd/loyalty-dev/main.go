@@ -3,6 +3,7 @@
 //
 //	go run ./cmd/loyalty-dev         start it
 //	go run ./cmd/loyalty-dev tour    play the three scenarios against a running one
+//	go run ./cmd/loyalty-dev listen  print a player's live frames
 package main
 
 import (
@@ -28,8 +29,13 @@ func main() {
 // told in one line.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	run := start
-	if len(args) > 0 && args[0] == "tour" {
-		run, args = playTour, args[1:]
+	if len(args) > 0 {
+		switch args[0] {
+		case "tour":
+			run, args = playTour, args[1:]
+		case "listen":
+			run, args = listen, args[1:]
+		}
 	}
 	err := run(ctx, args, stdout, stderr)
 	switch {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// listen prints a player's live frames, a line each, until it is interrupted or the platform closes the connection.
+func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	f := flag.NewFlagSet("loyalty-dev listen", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() {
+		fmt.Fprintln(stderr, "loyalty-dev listen TOKEN prints the live frames of the player with that access token. Its flags:")
+		f.PrintDefaults()
+	}
+	addr := f.String("addr", "127.0.0.1:8080", "the platform's `address`")
+	since := f.String("since", "", "the `notification` to go on after")
+	if err := f.Parse(args); err != nil {
+		return usage(err)
+	}
+	if f.NArg() != 1 {
+		f.Usage()
+		return errUsage
+	}
+	url := "ws://" + *addr + "/notifications/ws"
+	if *since != "" {
+		url += "?since=" + *since
+	}
+	header := http.Header{"Authorization": {"Bearer " + f.Arg(0)}}
+	dialer := websocket.Dialer{HandshakeTimeout: 10 * time.Second}
+	conn, response, err := dialer.DialContext(ctx, url, header)
+	switch {
+	case response != nil && err != nil:
+		return fmt.Errorf("the platform answers %s", response.Status)
+	case err != nil:
+		return fmt.Errorf("nothing answers at %s: start the platform with: go run ./cmd/loyalty-dev", *addr)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	for {
+		_, frame, err := conn.ReadMessage()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
+			return fmt.Errorf("the platform closed the connection: %d %s", closed.Code, closed.Text)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "%s\n", frame)
+	}
+}
