@@ -53,7 +53,7 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(b.cfg.SessionTimeout),
-		kgo.HeartbeatInterval(b.cfg.SessionTimeout/4),
+		kgo.HeartbeatInterval(b.cfg.SessionTimeout / 4),
 		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.FetchMaxWait(fetchMaxWait),
 		kgo.AutoCommitMarks(),
@@ -63,7 +63,7 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 		kgo.OnPartitionsRevoked(c.revoked),
 		kgo.OnPartitionsLost(c.lost),
 		// The client also writes the dead letters, which may be larger than what it read.
-		kgo.ProducerBatchMaxBytes(deadLetterMaxBytes-(64<<10)),
+		kgo.ProducerBatchMaxBytes(deadLetterMaxBytes - (64 << 10)),
 	}
 	if b.cfg.Instance != "" {
 		options = append(options, kgo.InstanceID(b.cfg.Instance))
