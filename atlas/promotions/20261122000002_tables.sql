@@ -26,8 +26,6 @@ CREATE TABLE "outbox" (
 );
 -- Create index "outbox_event_id_key" to table: "outbox"
 CREATE UNIQUE INDEX "outbox_event_id_key" ON "outbox" ("event_id");
--- Create index "outbox_shard_id" to table: "outbox"
-CREATE INDEX "outbox_shard_id" ON "outbox" ("shard", "id");
 -- Create "players" table
 CREATE TABLE "players" (
   "id" uuid NOT NULL,

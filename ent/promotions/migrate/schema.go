@@ -110,13 +110,6 @@ var (
 		Name:       "outbox",
 		Columns:    OutboxColumns,
 		PrimaryKey: []*schema.Column{OutboxColumns[0]},
-		Indexes: []*schema.Index{
-			{
-				Name:    "outbox_shard_id",
-				Unique:  false,
-				Columns: []*schema.Column{OutboxColumns[9], OutboxColumns[0]},
-			},
-		},
 	}
 	// PlayersColumns holds the columns for the "players" table.
 	PlayersColumns = []*schema.Column{

@@ -8,7 +8,6 @@ import (
 	"entgo.io/ent/dialect/entsql"
 	entschema "entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
-	"entgo.io/ent/schema/index"
 	"github.com/google/uuid"
 )
 
@@ -35,12 +34,5 @@ func (OutboxEvent) Fields() []ent.Field {
 		field.Time("time").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}),
 		field.Int64("id").Immutable(),
 		field.Int16("shard"),
-	}
-}
-
-// Indexes implements ent.Interface.
-func (OutboxEvent) Indexes() []ent.Index {
-	return []ent.Index{
-		index.Fields("shard", "id").StorageKey("outbox_shard_id"),
 	}
 }

@@ -27,13 +27,6 @@ var (
 		Name:       "outbox",
 		Columns:    OutboxColumns,
 		PrimaryKey: []*schema.Column{OutboxColumns[0]},
-		Indexes: []*schema.Index{
-			{
-				Name:    "outbox_shard_id",
-				Unique:  false,
-				Columns: []*schema.Column{OutboxColumns[9], OutboxColumns[0]},
-			},
-		},
 	}
 	// TransactionsColumns holds the columns for the "transactions" table.
 	TransactionsColumns = []*schema.Column{

@@ -191,7 +191,7 @@ var File_loyalty_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
 	"\n" +
-	" loyalty/storage/v1/storage.proto\x12\x12loyalty.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xbc\x02\n" +
+	" loyalty/storage/v1/storage.proto\x12\x12loyalty.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xaf\x02\n" +
 	"\vOutboxEvent\x12#\n" +
 	"\bevent_id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x18\x01R\aeventId\x12\x14\n" +
 	"\x05topic\x18\x02 \x01(\tR\x05topic\x12\x10\n" +
@@ -200,10 +200,8 @@ const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
 	"\x06source\x18\x05 \x01(\tR\x06source\x12!\n" +
 	"\fcontent_type\x18\x06 \x01(\tR\vcontentType\x12\x18\n" +
 	"\apayload\x18\a \x01(\fR\apayload\x12.\n" +
-	"\x04time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04time:G\xaa\xbb\x18C\n" +
-	"\x06outbox\x12\v\n" +
-	"\x05shard\n" +
-	"\x02id\"\f\n" +
+	"\x04time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04time::\xaa\xbb\x186\n" +
+	"\x06outbox\"\f\n" +
 	"\x02id\x12\x04\b\x06\x10\x01\x18\x01\"\v\n" +
 	"\x05shard\x12\x02\b\t*\x05users*\n" +
 	"promotions\"\xcb\x01\n" +
