@@ -16,4 +16,4 @@ else
 fi
 [ $# -gt 0 ] || set -- ./...
 # Packages start servers of their own, so few of them run at once.
-exec go test -race -timeout 20m -p 2 "$@"
+exec go test -race -timeout 10m -p 2 "$@"
