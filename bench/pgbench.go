@@ -51,13 +51,18 @@ func (e *Env) addByPgbench(clients int, hot bool) Measure {
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
 
-// pgbench runs a script for d, rounded up to seconds, and returns the transactions per second.
+// pgbench runs a script on the users service's database.
 func (e *Env) pgbench(ctx context.Context, clients int, d time.Duration, script string) (float64, error) {
+	return e.pgbenchOn(ctx, e.url, clients, d, script)
+}
+
+// pgbenchOn runs a script for d, rounded up to seconds, and returns the transactions per second.
+func (e *Env) pgbenchOn(ctx context.Context, database string, clients int, d time.Duration, script string) (float64, error) {
 	path := filepath.Join(e.folder, "script.sql")
 	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
 		return 0, err
 	}
-	u, err := url.Parse(e.url)
+	u, err := url.Parse(database)
 	if err != nil {
 		return 0, errors.New("the server's URL is malformed")
 	}

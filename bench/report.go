@@ -28,6 +28,7 @@ type Result struct {
 	Unit   string  `json:"unit"`
 	Limit  string  `json:"limit"`
 	Goal   float64 `json:"goal"`
+	AtMost bool    `json:"atMost,omitempty"`
 	Rounds []Round `json:"rounds"`
 }
 
@@ -63,7 +64,7 @@ func (r Report) print(out io.Writer) {
 		limit := row.stat(func(r Round) float64 { return r.Limit })
 		ratio := row.stat(Round.Ratio)
 		verdict := "met"
-		if ratio.Median < row.Goal {
+		if met := ratio.Median >= row.Goal; met == row.AtMost {
 			verdict = "missed"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%.0f (%.0f to %.0f)\t%.0f (%.0f to %.0f)\t%.2f (%.2f to %.2f)\t%.2f\t%s\t%s\n",

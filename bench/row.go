@@ -15,8 +15,9 @@ type Row struct {
 	Unit string
 	// Limit says in a few words what the limit is.
 	Limit string
-	// Goal is the least ratio of ours to the limit that is good enough.
-	Goal float64
+	// Goal is the least ratio of ours to the limit that is good enough, or the greatest where less is better.
+	Goal   float64
+	AtMost bool
 	// Open prepares both measurements, before the first round.
 	Open func(ctx context.Context, env *Env) (*Pair, error)
 }
@@ -37,6 +38,7 @@ func allRows() []Row {
 		ledgerRow(8, 1.5), ledgerRow(32, 2.7),
 		grpcRow(8, 0.8), grpcRow(32, 1.5),
 		hotRow(10), hotGRPCRow(7),
+		claimsRow(0.7), framesRow(),
 	}
 }
 
@@ -57,7 +59,7 @@ func measureRow(ctx context.Context, env *Env, row Row, rounds int, d time.Durat
 			}
 		}()
 	}
-	result := Result{Name: row.Name, Unit: row.Unit, Limit: row.Limit, Goal: row.Goal}
+	result := Result{Name: row.Name, Unit: row.Unit, Limit: row.Limit, Goal: row.Goal, AtMost: row.AtMost}
 	for _, m := range []Measure{pair.Limit, pair.Ours} {
 		if _, err := env.measure(ctx, m, warmUp); err != nil {
 			return Result{}, err

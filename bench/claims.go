@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+)
+
+const (
+	claimPlayers    = 256
+	claimPromotions = 400 // for each player; no claim is made twice
+	claimCallers    = 32
+)
+
+// claimsRow measures whole claims, from the request at the gateway to its answer: session, both services, the call between
+// them, both databases, the outbox and its relay.
+func claimsRow(goal float64) Row {
+	return Row{
+		Name: "claims, REST, 32 callers", Unit: "claims/s", Goal: goal,
+		Limit: "pgbench -c 32: the statements of a claim on both databases, one after the other",
+		Open: func(ctx context.Context, env *Env) (*Pair, error) {
+			p, err := env.startPlatform(ctx, claimPlayers)
+			if err != nil {
+				return nil, err
+			}
+			if err := p.offer(ctx); err != nil {
+				return nil, errors.Join(err, p.stop())
+			}
+			var claimed atomic.Int64
+			return &Pair{
+				Ours: func(ctx context.Context, d time.Duration) (float64, error) {
+					return load(ctx, claimCallers, d, func(ctx context.Context, _, _ int) error { return p.claim(ctx, claimed.Add(1)-1) })
+				},
+				Limit: func(ctx context.Context, d time.Duration) (float64, error) { return p.claimSQL(ctx, env, d) },
+				Close: p.stop,
+			}, nil
+		},
+	}
+}
+
+// claim makes the n-th claim of all: every player's first promotion, then every player's second one.
+func (p *platform) claim(ctx context.Context, n int64) error {
+	player, promotion := n%claimPlayers, n/claimPlayers
+	if promotion >= claimPromotions {
+		return errors.New("every promotion is claimed: measure fewer or shorter rounds")
+	}
+	status, answer, err := p.call(ctx, http.MethodPost, "/api/v1/promotions/claim", p.players[player].token,
+		map[string]any{"promotion_id": promotionID(promotion)})
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("a claim was answered %d %s", status, answer)
+	}
+	return err
+}
+
+// promotionID is the id of a promotion, as the SQL below puts it together.
+func promotionID(n int64) string { return fmt.Sprintf("%s%012d", playerPrefix, n) }
+
+// offer gives every player every promotion, and as much to players of the limit, without a notification.
+func (p *platform) offer(ctx context.Context) error {
+	ids := make([]string, len(p.players))
+	for i, player := range p.players {
+		ids[i] = player.id
+	}
+	promotions, err := postgres.Open(ctx, p.databases["promotions"], postgres.Options{})
+	if err != nil {
+		return err
+	}
+	defer promotions.Close()
+	users, err := postgres.Open(ctx, p.databases["users"], postgres.Options{})
+	if err != nil {
+		return err
+	}
+	defer users.Close()
+	for _, s := range []struct {
+		pool *pgxpool.Pool
+		sql  string
+		args []any
+	}{
+		{promotions, `INSERT INTO promotions (id, title, description, type, amount, start_date, end_date, created_at, updated_at)
+			SELECT ($1 || lpad(n::text, 12, '0'))::uuid, 'Offer', '', 'BONUS', 1, '2000-01-01', '2999-01-01', now(), now()
+			FROM generate_series(0, $2::int - 1) n`, []any{playerPrefix, claimPromotions}},
+		{promotions, `INSERT INTO player_promotions (id, user_id, promotion_id, amount, created_at, title)
+			SELECT gen_random_uuid(), u::uuid, p.id, 1, now(), 'Offer' FROM unnest($1::text[]) u, promotions p`, []any{ids}},
+		{promotions, `INSERT INTO player_promotions (id, user_id, promotion_id, amount, created_at, title)
+			SELECT gen_random_uuid(), ($1 || u)::uuid, p.id, 1, now(), 'Offer'
+			FROM generate_series($2::bigint, $3::bigint) u, promotions p`,
+			[]any{playerPrefix, firstPlayer, firstPlayer + claimPlayers - 1}},
+		{users, `INSERT INTO users (id, email, role, password_hash, created_at)
+			SELECT ($1 || u)::uuid, 'limit' || u || '@example.com', 'PLAYER', '', now()
+			FROM generate_series($2::bigint, $3::bigint) u`, []any{playerPrefix, firstPlayer, firstPlayer + claimPlayers - 1}},
+		{users, "CREATE SEQUENCE bench_ids CACHE 64", nil},
+		{users, "CREATE TABLE bench_outbox (LIKE outbox INCLUDING ALL)", nil}, // one that no relay reads
+		{users, "VACUUM ANALYZE", nil},
+		{promotions, "VACUUM ANALYZE", nil},
+	} {
+		if _, err := s.pool.Exec(ctx, s.sql, s.args...); err != nil {
+			return fmt.Errorf("prepare the claims: %w", err)
+		}
+	}
+	return nil
+}
+
+// addWithEvent is addScript with the event's row, as the ledger writes it.
+const addWithEvent = `WITH moved AS (
+	UPDATE users SET balance = balance + 1, entries = entries + 1
+	WHERE id = ('` + playerPrefix + `' || :player)::uuid
+	RETURNING id, balance, entries, lpad(to_hex(nextval('bench_ids')), 32, '0')::uuid AS tx
+), added AS (
+	INSERT INTO transactions (id, user_id, seq, type, amount, balance_after, description, additional_data, created_at,
+		idempotency_key, content_hash)
+	SELECT tx, id, entries, 'CREDIT', 1, balance, '` + description + `',
+		'{"promotionId": "` + playerPrefix + `000000000000"}', now(), tx::text, '\x` + someHash + `'
+	FROM moved
+)
+INSERT INTO bench_outbox (event_id, topic, key, type, source, content_type, payload, time, shard)
+SELECT tx, 'bench', id::text, 'bench', '/bench', 'application/protobuf', decode(repeat('` + someHash + `', 10), 'hex'), now(), 0
+FROM moved;
+`
+
+// markScript is what promotions does for a claim: read the assignment and the promotion, mark.
+const markScript = `SELECT id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, title, claim_key
+	FROM player_promotions WHERE user_id = ('` + playerPrefix + `' || :player)::uuid AND promotion_id = ('` + playerPrefix + `' || lpad(:promotion::text, 12, '0'))::uuid;
+SELECT id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at
+	FROM promotions WHERE id = ('` + playerPrefix + `' || lpad(:promotion::text, 12, '0'))::uuid;
+UPDATE player_promotions SET claimed = true, claimed_at = now(), transaction_id = gen_random_uuid(), claim_key = gen_random_uuid()::text
+	WHERE user_id = ('` + playerPrefix + `' || :player)::uuid AND promotion_id = ('` + playerPrefix + `' || lpad(:promotion::text, 12, '0'))::uuid;
+`
+
+// claimSQL runs the statements of both databases, half of the time each. A claim needs both, so its rate is that of the
+// two times added up.
+func (p *platform) claimSQL(ctx context.Context, e *Env, d time.Duration) (float64, error) {
+	player := fmt.Sprintf("\\set player %d + random(0, %d)\n", firstPlayer, claimPlayers-1)
+	promotion := fmt.Sprintf("\\set promotion random(0, %d)\n", claimPromotions-1)
+	pay, err := e.pgbenchOn(ctx, p.databases["users"], claimCallers, d/2, player+addWithEvent)
+	if err != nil {
+		return 0, err
+	}
+	mark, err := e.pgbenchOn(ctx, p.databases["promotions"], claimCallers, d/2, player+promotion+markScript)
+	if err != nil {
+		return 0, err
+	}
+	return 1 / (1/pay + 1/mark), nil
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	framePlayers = 200
+	frameBatch   = 10                    // players in a call
+	framePace    = 10 * time.Millisecond // between calls: 1,000 notifications a second
+	frameLimit   = 50                    // milliseconds
+)
+
+// framesRow measures how long a notification takes, from before the request that assigns the promotion, which is some time
+// before its commit, to the frame on the player's socket, at 1,000 a second.
+func framesRow() Row {
+	return Row{
+		Name: "commit to frame, p99 at 1,000/s", Unit: "ms", Goal: 1, AtMost: true,
+		Limit: "50 ms, measured from the request that leads to the commit; one replica",
+		Open: func(ctx context.Context, env *Env) (*Pair, error) {
+			p, err := env.startPlatform(ctx, framePlayers)
+			if err != nil {
+				return nil, err
+			}
+			f := &frames{platform: p, env: env, sent: map[string]time.Time{}}
+			if err := f.connect(ctx); err != nil {
+				return nil, errors.Join(err, f.close())
+			}
+			return &Pair{
+				Ours:  f.measure,
+				Limit: func(context.Context, time.Duration) (float64, error) { return frameLimit, nil },
+				Close: f.close,
+			}, nil
+		},
+	}
+}
+
+// frames are the sockets of all players and what came over them.
+type frames struct {
+	*platform
+	env     *Env
+	sockets []*websocket.Conn
+	readers sync.WaitGroup
+
+	mu   sync.Mutex
+	sent map[string]time.Time // by promotion and player: when it was asked for
+	took []time.Duration
+}
+
+func (f *frames) connect(ctx context.Context) error {
+	for _, player := range f.players {
+		header := http.Header{"Authorization": {"Bearer " + player.token}}
+		conn, response, err := websocket.DefaultDialer.DialContext(ctx, "ws"+strings.TrimPrefix(f.url, "http")+"/notifications/ws", header)
+		if err != nil {
+			return fmt.Errorf("open a socket: %w", err)
+		}
+		_ = response.Body.Close()
+		f.sockets = append(f.sockets, conn)
+		f.readers.Go(func() { f.read(conn, player.id) })
+	}
+	return nil
+}
+
+// read notes when frames come, until the socket closes.
+func (f *frames) read(conn *websocket.Conn, player string) {
+	for {
+		_, message, err := conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		now := time.Now()
+		var frame struct {
+			Notification struct {
+				Content struct {
+					ID string `json:"id"`
+				} `json:"content"`
+			} `json:"notification"`
+		}
+		if json.Unmarshal(message, &frame) != nil {
+			continue
+		}
+		f.mu.Lock()
+		if at, ok := f.sent[frame.Notification.Content.ID+player]; ok {
+			delete(f.sent, frame.Notification.Content.ID+player)
+			f.took = append(f.took, now.Sub(at))
+		}
+		f.mu.Unlock()
+	}
+}
+
+// measure assigns at the pace for d, waits for the last frames, and returns the 99th percentile in milliseconds.
+func (f *frames) measure(ctx context.Context, d time.Duration) (float64, error) {
+	f.mu.Lock()
+	f.took = f.took[:0]
+	f.mu.Unlock()
+	calls := int(d / framePace)
+	perPromotion := framePlayers / frameBatch
+	promotions, err := f.create(ctx, (calls+perPromotion-1)/perPromotion)
+	if err != nil {
+		return 0, err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	pace := time.NewTicker(framePace)
+	defer pace.Stop()
+	start := time.Now()
+	for n := range calls {
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
+			return 0, g.Wait()
+		}
+		first := n % perPromotion * frameBatch
+		g.Go(func() error { return f.assign(ctx, promotions[n/perPromotion], f.players[first:first+frameBatch]) })
+	}
+	if err := g.Wait(); err != nil {
+		return 0, err
+	}
+	rate := float64(calls*frameBatch) / time.Since(start).Seconds()
+	took, err := f.arrived(calls * frameBatch)
+	if err != nil {
+		return 0, err
+	}
+	at := func(q float64) float64 { return float64(took[int(float64(len(took)-1)*q)].Microseconds()) / 1000 }
+	f.env.progress("    %.0f notifications/s: p50 %.1f ms, p99 %.1f ms, worst %.1f ms", rate, at(0.5), at(0.99), at(1))
+	return at(0.99), nil
+}
+
+// arrived waits until n frames have come, and returns how long they took, in order.
+func (f *frames) arrived(n int) ([]time.Duration, error) {
+	deadline := time.After(30 * time.Second)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		f.mu.Lock()
+		took := slices.Clone(f.took)
+		f.mu.Unlock()
+		if len(took) == n {
+			slices.Sort(took)
+			return took, nil
+		}
+		select {
+		case <-again.C:
+		case <-deadline:
+			return nil, fmt.Errorf("%d of %d frames arrived within 30 s", len(took), n)
+		}
+	}
+}
+
+func (f *frames) create(ctx context.Context, n int) ([]string, error) {
+	ids := make([]string, n)
+	for i := range ids {
+		status, answer, err := f.call(ctx, http.MethodPost, "/api/v1/promotions", f.staff, map[string]any{
+			"title": "Offer", "type": "BONUS", "amount": "1", "startDate": "2000-01-01", "endDate": "2999-01-01",
+		})
+		if err != nil || status != http.StatusCreated {
+			return nil, fmt.Errorf("create a promotion: %d %s %w", status, answer, err)
+		}
+		var created struct {
+			ID string `json:"id"`
+		}
+		if err := json.Unmarshal(answer, &created); err != nil {
+			return nil, err
+		}
+		ids[i] = created.ID
+	}
+	return ids, nil
+}
+
+func (f *frames) assign(ctx context.Context, promotion string, players []player) error {
+	ids := make([]string, len(players))
+	f.mu.Lock()
+	now := time.Now()
+	for i, player := range players {
+		ids[i] = player.id
+		f.sent[promotion+player.id] = now
+	}
+	f.mu.Unlock()
+	status, answer, err := f.call(ctx, http.MethodPost, "/api/v1/promotions/"+promotion+"/assign", f.staff, map[string]any{"player_ids": ids})
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("assign: %d %s", status, answer)
+	}
+	return err
+}
+
+func (f *frames) close() error {
+	for _, conn := range f.sockets {
+		_ = conn.Close()
+	}
+	f.readers.Wait()
+	return f.stop()
+}
