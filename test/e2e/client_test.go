@@ -63,6 +63,12 @@ type client struct {
 	email string
 }
 
+// in returns the client as part of another test.
+func (c client) in(t *testing.T) client {
+	c.t = t
+	return c
+}
+
 const password = "correct horse battery"
 
 // try sends a request; a failure to get any answer is an error.
