@@ -19,7 +19,6 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -70,11 +69,7 @@ type Bus struct {
 	conn *nats.Conn
 	js   jetstream.JetStream
 
-	// closing ends when Close is called; running counts the subscriptions.
-	closing context.Context
-	close   context.CancelFunc
-	mu      sync.Mutex
-	running sync.WaitGroup
+	subscriptions *event.Subscriptions
 }
 
 var _ event.Bus = (*Bus)(nil)
@@ -123,7 +118,7 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 		return nil, fmt.Errorf("jetstream: %w", err)
 	}
 	b.conn, b.js = conn, js
-	b.closing, b.close = context.WithCancel(context.Background())
+	b.subscriptions = event.NewSubscriptions()
 	return b, nil
 }
 
@@ -137,24 +132,8 @@ func (b *Bus) Ping(ctx context.Context) error {
 
 // Close ends the subscriptions, waits for them and releases the connection.
 func (b *Bus) Close() {
-	b.mu.Lock()
-	b.close()
-	b.mu.Unlock()
-	b.running.Wait()
+	b.subscriptions.Close()
 	b.conn.Close()
-}
-
-// begin registers a subscription. Its context ends with ctx or when the bus closes; done must be called.
-func (b *Bus) begin(ctx context.Context) (_ context.Context, done func(), err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closing.Err() != nil {
-		return nil, nil, errors.New("jetstream: the bus is closed")
-	}
-	b.running.Add(1)
-	ctx, cancel := context.WithCancel(ctx)
-	detach := context.AfterFunc(b.closing, cancel)
-	return ctx, func() { detach(); cancel(); b.running.Done() }, nil
 }
 
 // subjectOf is the plain subject of a topic.

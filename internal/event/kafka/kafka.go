@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -69,11 +68,7 @@ type Bus struct {
 	client *kgo.Client
 	admin  *kadm.Client
 
-	// closing ends when Close is called; running counts the subscriptions.
-	closing context.Context
-	close   context.CancelFunc
-	mu      sync.Mutex
-	running sync.WaitGroup
+	subscriptions *event.Subscriptions
 }
 
 var _ event.Bus = (*Bus)(nil)
@@ -100,7 +95,7 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 		return nil, err
 	}
 	b.client, b.admin = client, kadm.NewClient(client)
-	b.closing, b.close = context.WithCancel(context.Background())
+	b.subscriptions = event.NewSubscriptions()
 	return b, nil
 }
 
@@ -143,22 +138,6 @@ func (b *Bus) Ping(ctx context.Context) error {
 
 // Close ends the subscriptions, waits for them and releases the connections.
 func (b *Bus) Close() {
-	b.mu.Lock()
-	b.close()
-	b.mu.Unlock()
-	b.running.Wait()
+	b.subscriptions.Close()
 	b.client.Close()
-}
-
-// begin registers a subscription. Its context ends with ctx or when the bus closes; done must be called.
-func (b *Bus) begin(ctx context.Context) (_ context.Context, done func(), err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closing.Err() != nil {
-		return nil, nil, errors.New("kafka: the bus is closed")
-	}
-	b.running.Add(1)
-	ctx, cancel := context.WithCancel(ctx)
-	detach := context.AfterFunc(b.closing, cancel)
-	return ctx, func() { detach(); cancel(); b.running.Done() }, nil
 }

@@ -36,9 +36,9 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
-	ctx, done, err := b.begin(ctx)
+	ctx, done, err := b.subscriptions.Begin(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("kafka: %w", err)
 	}
 	defer done()
 
