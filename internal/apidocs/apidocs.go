@@ -15,8 +15,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/swaggest/swgui/v5/static"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
 // contentSecurityPolicy lets the page run its own scripts and call its own server. Swagger UI sets styles inline and

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
 // paid is one side of a claim: the assignment that says it was paid, or the credit that paid it.

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
 // ledger sees that every balance is the sum of its entries, and that each entry continues the one before.

@@ -4,8 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
 // Claimed is the answer to a claim.

@@ -3,8 +3,9 @@ package promotions
 import (
 	"context"
 
-	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/date"
 )
 
 // Create stores a new promotion. It may lie in the past. PROMOTION_EXISTS where its type allows only one active promotion

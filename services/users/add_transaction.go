@@ -11,9 +11,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/money"
-	"github.com/google/uuid"
 )
 
 // The limits of an entry. The schema says the same of the request, so that other services learn of it before they call.

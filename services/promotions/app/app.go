@@ -11,6 +11,9 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/rueidis"
+
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/event"
@@ -25,8 +28,6 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/ledger"
 	store "github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/rpc"
-	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/redis/rueidis"
 )
 
 // Config is everything that the service is told.

@@ -4,11 +4,12 @@ package consumer
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/services/promotions"
-	"github.com/google/uuid"
 )
 
 // Group is the consumer group of promotions.

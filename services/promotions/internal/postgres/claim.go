@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/casino-loyalty/loyalty/internal/apperr"
-	domain "github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
 // Assignment reads an assignment and its promotion in one round trip.

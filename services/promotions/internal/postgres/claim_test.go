@@ -4,9 +4,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/services/promotions"
-	"github.com/google/uuid"
 )
 
 func TestClaim(t *testing.T) {

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/casino-loyalty/loyalty/internal/date"
-	domain "github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/casino-loyalty/loyalty/internal/date"
+	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
 // Assignments lists a player's assignments by descending id, which is by age, with the promotions as they are now.

@@ -4,10 +4,11 @@ import (
 	"context"
 
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/ent/promotions/predicate"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
-	"github.com/google/uuid"
 )
 
 // CreatePromotion stores a new promotion; the database refuses a second active one of a unique type in its period.

@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
+	"github.com/google/uuid"
+
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/internal/fields"
 	"github.com/casino-loyalty/loyalty/internal/paging"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
-	"github.com/google/uuid"
 )
 
 // ListPromotions answers all promotions, newest first.

@@ -4,10 +4,11 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
+	"github.com/google/uuid"
+
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
-	"github.com/google/uuid"
 )
 
 // UpdatePromotion changes the masked fields of a promotion.

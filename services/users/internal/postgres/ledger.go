@@ -9,10 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/services/users"
 )
 
 // committers is how many groups may be on their way to the database at once. One would leave the processors idle while

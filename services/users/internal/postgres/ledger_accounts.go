@@ -3,8 +3,9 @@ package postgres
 import (
 	"sync"
 
-	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
 // account is the state of a player's ledger between two entries. The zero value is that of nobody.

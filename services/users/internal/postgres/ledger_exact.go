@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 
-	"github.com/casino-loyalty/loyalty/internal/money"
-	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/money"
+	"github.com/casino-loyalty/loyalty/services/users"
 )
 
 // exact settles works under locks, in one transaction of two round trips: lock the players and look the keys up; write
@@ -102,7 +103,8 @@ func writeAndCommit(
 		return err
 	})
 	batch.Queue("commit")
-	return written, conn.SendBatch(ctx, &batch).Close()
+	err = conn.SendBatch(ctx, &batch).Close() // which reads what was written
+	return written, err
 }
 
 // rollback ends a transaction that is still open. If it cannot, the release of the connection closes it.

@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/postgres"
-	"github.com/google/uuid"
 )
 
 // Connections die over and over while many callers add. Every call is answered in the end, since callers repeat what the

@@ -6,11 +6,12 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/postgres"
-	"github.com/google/uuid"
 )
 
 func TestLedgerAddsOnceForAKeyHoweverManyAsk(t *testing.T) {

@@ -3,8 +3,9 @@ package postgres
 import (
 	"time"
 
-	"github.com/casino-loyalty/loyalty/internal/outbox"
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/outbox"
 )
 
 // writeSQL writes works, one statement and thereby one transaction: the balances, the transactions, the events. A work is
