@@ -45,7 +45,7 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 		DatabaseURL: s.postgres.URL("users"), Redis: c.redis, Bus: c.bus,
 		PrivateKey: c.key, Issuer: tokenIssuer, Audience: tokenAudience,
 		InternalListen: "127.0.0.1:0", InternalToken: c.internalToken,
-		Limits: users.DefaultLimits().ForAddress(o.addressLimit), Password: password.Default,
+		Limits: users.DefaultLimits().ForAddress(o.addressLimit), Password: password.Default(),
 	}, log)
 	if err != nil {
 		return nil, err

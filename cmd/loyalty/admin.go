@@ -46,7 +46,7 @@ func runAdmin(ctx context.Context, c call) error {
 		return errors.New("the password is read from standard input, and there was none")
 	}
 	created, err := app.EnsureAdmin(ctx, app.AdminConfig{
-		DatabaseURL: s.Database, Redis: s.Redis.config(slog.New(slog.DiscardHandler)), Password: password.Default,
+		DatabaseURL: s.Database, Redis: s.Redis.config(slog.New(slog.DiscardHandler)), Password: password.Default(),
 	}, c.args[0], secret, reset)
 	switch {
 	case err != nil:

@@ -48,7 +48,7 @@ func runUsers(ctx context.Context, c call) error {
 		DatabaseURL: s.Database, Redis: s.Redis.config(log), Bus: bus,
 		PrivateKey: key, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 		InternalListen: s.InternalListen, InternalToken: s.InternalToken,
-		Limits: limits, Password: password.Default, TrustedProxies: s.Service.TrustedProxies,
+		Limits: limits, Password: password.Default(), TrustedProxies: s.Service.TrustedProxies,
 	}, log)
 	if err != nil {
 		return err

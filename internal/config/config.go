@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -52,13 +53,13 @@ func From[T any](environ []string) (T, error) {
 	}
 	var wrong []string
 	for _, e := range all.Errors {
-		wrong = append(wrong, describe(e))
+		wrong = append(wrong, describe(e, reflect.TypeFor[T]()))
 	}
 	return settings, fmt.Errorf("settings: %s", strings.Join(wrong, "; "))
 }
 
 // describe names a setting that is wrong without its value, which may be a secret.
-func describe(err error) string {
+func describe(err error, settings reflect.Type) string {
 	var (
 		unset env.VarIsNotSetError
 		empty env.EmptyVarError
@@ -70,9 +71,25 @@ func describe(err error) string {
 	case errors.As(err, &empty):
 		return empty.Key + " is empty"
 	case errors.As(err, &parse):
-		return fmt.Sprintf("%s cannot be read as %s", parse.Name, parse.Type)
+		return fmt.Sprintf("%s cannot be read as %s", nameOf(settings, parse.Name), parse.Type)
 	}
 	return "a setting cannot be read"
+}
+
+// nameOf returns the setting that fills a field, which may be one of a struct inside.
+func nameOf(settings reflect.Type, field string) string {
+	for _, f := range reflect.VisibleFields(settings) {
+		tag, _, _ := strings.Cut(f.Tag.Get("env"), ",")
+		if f.Name == field && tag != "" {
+			return tag
+		}
+		if f.Type.Kind() == reflect.Struct && tag == "" {
+			if name := nameOf(f.Type, field); name != field {
+				return name
+			}
+		}
+	}
+	return field
 }
 
 func withFiles(vars map[string]string) (map[string]string, error) {

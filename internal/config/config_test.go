@@ -11,9 +11,13 @@ import (
 )
 
 type settings struct {
-	URL     string        `env:"LOYALTY_URL,required,notEmpty"`
+	URL     string `env:"LOYALTY_URL,required,notEmpty"`
+	Inner   inner
+	Brokers []string `env:"LOYALTY_BROKERS"`
+}
+
+type inner struct {
 	Timeout time.Duration `env:"LOYALTY_TIMEOUT" envDefault:"5s"`
-	Brokers []string      `env:"LOYALTY_BROKERS"`
 }
 
 func TestFrom(t *testing.T) {
@@ -26,7 +30,7 @@ func TestFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.URL != "postgres://secret" || got.Timeout != 5*time.Second || len(got.Brokers) != 2 {
+	if got.URL != "postgres://secret" || got.Inner.Timeout != 5*time.Second || len(got.Brokers) != 2 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -39,7 +43,7 @@ func TestErrorsNameTheSettingAndNotItsValue(t *testing.T) {
 	}{
 		"missing":       {nil, "LOYALTY_URL is not set"},
 		"empty":         {[]string{"LOYALTY_URL="}, "LOYALTY_URL is empty"},
-		"not readable":  {[]string{"LOYALTY_URL=x", "LOYALTY_TIMEOUT=hunter2"}, "Timeout cannot be read as time.Duration"},
+		"not readable":  {[]string{"LOYALTY_URL=x", "LOYALTY_TIMEOUT=hunter2"}, "LOYALTY_TIMEOUT cannot be read as time.Duration"},
 		"given twice":   {[]string{"LOYALTY_URL=x", "LOYALTY_URL_FILE=/x"}, "both LOYALTY_URL and LOYALTY_URL_FILE"},
 		"file not here": {[]string{"LOYALTY_URL_FILE=/does/not/exist"}, "LOYALTY_URL_FILE: the file cannot be read"},
 	} {

@@ -76,13 +76,13 @@ func (s Subscription) call(ctx context.Context, log *slog.Logger, e Event) (err 
 
 func (r Retry) orDefault() Retry {
 	if r.Attempts <= 0 {
-		r.Attempts = DefaultRetry.Attempts
+		r.Attempts = DefaultRetry().Attempts
 	}
 	if r.Initial <= 0 {
-		r.Initial = DefaultRetry.Initial
+		r.Initial = DefaultRetry().Initial
 	}
 	if r.Max <= 0 {
-		r.Max = DefaultRetry.Max
+		r.Max = DefaultRetry().Max
 	}
 	return r
 }

@@ -68,7 +68,9 @@ type Retry struct {
 }
 
 // DefaultRetry gives a dependency about a minute to come back before its events become dead letters.
-var DefaultRetry = Retry{Attempts: 10, Initial: 100 * time.Millisecond, Max: 15 * time.Second}
+func DefaultRetry() Retry {
+	return Retry{Attempts: 10, Initial: 100 * time.Millisecond, Max: 15 * time.Second}
+}
 
 // Subscriber reads events from the bus.
 type Subscriber interface {

@@ -24,7 +24,7 @@ type Params struct {
 }
 
 // Default is the OWASP Password Storage Cheat Sheet's first choice: 19 MiB, two passes, one thread.
-var Default = Params{Memory: 19 * 1024, Passes: 2, Threads: 1}
+func Default() Params { return Params{Memory: 19 * 1024, Passes: 2, Threads: 1} }
 
 // Bounds of what a stored hash may ask for, so that a row of the database cannot exhaust the process.
 const (

@@ -128,7 +128,7 @@ func TestParams(t *testing.T) {
 			t.Errorf("%+v was taken", p)
 		}
 	}
-	newHasher(t, password.Default)
+	newHasher(t, password.Default())
 }
 
 func FuzzVerify(f *testing.F) {

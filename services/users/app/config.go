@@ -39,7 +39,7 @@ type Config struct {
 	InternalListen, InternalToken string
 	// Limits bound how often somebody may try; a zero limit is none. The caller begins with DefaultLimits.
 	Limits Limits
-	// Password is what hashing a password costs. The caller begins with password.Default.
+	// Password is what hashing a password costs. The caller begins with password.Default().
 	Password password.Params
 	// TrustedProxies may say which address a client has.
 	TrustedProxies []netip.Prefix

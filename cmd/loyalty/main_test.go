@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func run(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = dispatch(t.Context(), args, strings.NewReader(stdin), &out, &err)
+	return code, out.String(), err.String()
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"nothing":              {nil, 2, "usage: loyalty COMMAND"},
+		"something unknown":    {[]string{"dance"}, 2, "usage: loyalty COMMAND"},
+		"migrate without verb": {[]string{"migrate"}, 2, "usage: loyalty migrate"},
+		"a topic unknown":      {[]string{"events", "replay", "horses"}, 2, "usage: loyalty events"},
+		"admin without e-mail": {[]string{"admin"}, 2, "usage: loyalty admin EMAIL"},
+		"an unknown flag":      {[]string{"verify", "--fast"}, 2, "usage: loyalty verify"},
+	} {
+		if code, _, stderr := run(t, "", tt.args...); code != tt.code || !strings.Contains(stderr, tt.want) {
+			t.Errorf("%s: exit %d with %q, want %d with %q", name, code, stderr, tt.code, tt.want)
+		}
+	}
+	if code, stdout, _ := run(t, "", "help"); code != 0 || !strings.Contains(stdout, "verify") {
+		t.Errorf("help: exit %d with %q", code, stdout)
+	}
+}
+
+// No service starts on an incomplete or unsafe configuration, and each says which setting it is, and no value.
+func TestIncompleteSettingsAreNamed(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2hunter2hunter2"
+	complete := map[string]string{
+		"LOYALTY_USERS_DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/users", "LOYALTY_REDIS_ADDRESS": "127.0.0.1:1",
+		"LOYALTY_PROMOTIONS_DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/promotions",
+		"LOYALTY_NOTIFICATIONS_STORE":     "postgres", "LOYALTY_NOTIFICATIONS_DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/n",
+		"LOYALTY_TOKEN_KEY": secret, "LOYALTY_INTERNAL_TOKEN": secret, "LOYALTY_LEDGER_ADDRESS": "127.0.0.1:1",
+		"LOYALTY_JWKS_URL": "http://127.0.0.1:1/jwks.json", "LOYALTY_KAFKA_BROKERS": "127.0.0.1:1",
+	}
+	for name, tt := range map[string]struct {
+		command, drop, set, want string
+	}{
+		"users without a database":      {"users", "LOYALTY_USERS_DATABASE_URL", "", "LOYALTY_USERS_DATABASE_URL is not set"},
+		"users without a key":           {"users", "LOYALTY_TOKEN_KEY", "", "LOYALTY_TOKEN_KEY is not set"},
+		"users with a key that is none": {"users", "", "", "LOYALTY_TOKEN_KEY is no PEM"},
+		"users without the secret":      {"users", "LOYALTY_INTERNAL_TOKEN", "", "LOYALTY_INTERNAL_TOKEN is not set"},
+		"promotions without the ledger": {"promotions", "LOYALTY_LEDGER_ADDRESS", "", "LOYALTY_LEDGER_ADDRESS is not set"},
+		"promotions without keys":       {"promotions", "LOYALTY_JWKS_URL", "", "LOYALTY_JWKS_URL is not set"},
+		"promotions without brokers":    {"promotions", "LOYALTY_KAFKA_BROKERS", "", "LOYALTY_KAFKA_BROKERS is not set"},
+		"an unknown bus":                {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS is neither kafka nor nats"},
+		"an unknown store":              {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE is neither"},
+		"a store without its URL":       {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=mongodb", "LOYALTY_MONGODB_URL is not set"},
+		"verify without a database":     {"verify", "LOYALTY_PROMOTIONS_DATABASE_URL", "", "LOYALTY_PROMOTIONS_DATABASE_URL is not set"},
+		"a network that is none":        {"users", "", "LOYALTY_TRUSTED_PROXIES=everywhere", "LOYALTY_TRUSTED_PROXIES cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var lines []string
+			for setting, value := range complete {
+				if setting != tt.drop {
+					lines = append(lines, setting+"="+value)
+				}
+			}
+			lines = append(lines, tt.set)
+			file := filepath.Join(t.TempDir(), "settings")
+			if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			code, _, stderr := run(t, "", tt.command, "--settings", file)
+			if code != 1 || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, secret) || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("exit %d with %q, want one line with %q", code, stderr, tt.want)
+			}
+		})
+	}
+}
+
+func TestKeygenMakesAKeyThatUsersTakes(t *testing.T) {
+	t.Parallel()
+	code, stdout, _ := run(t, "", "keygen")
+	if code != 0 {
+		t.Fatalf("exit %d", code)
+	}
+	if _, err := parseKey(stdout); err != nil {
+		t.Error(err)
+	}
+}
