@@ -28,6 +28,9 @@ func (g *guide) assignment(ctx context.Context) error {
 	if err := g.register(ctx, g.ben, "/api/v1/auth/register", nil); err != nil {
 		return err
 	}
+	if err := g.welcomed(ctx); err != nil {
+		return err
+	}
 	if err := g.assign(ctx); err != nil {
 		return err
 	}
@@ -35,6 +38,18 @@ func (g *guide) assignment(ctx context.Context) error {
 		return err
 	}
 	return g.readLater(ctx)
+}
+
+// welcomed waits until promotions has learned of Ben, which it shows by what it gave him.
+func (g *guide) welcomed(ctx context.Context) error {
+	g.step("Stella looks at what Ben was welcomed with")
+	return g.retry(ctx, func() (bool, error) {
+		var list struct {
+			Total int `json:"total"`
+		}
+		_, err := g.call(ctx, g.staff, "GET", "/api/v1/promotions/players/"+g.ben.id, nil, &list, http.StatusOK)
+		return list.Total > 0, err
+	})
 }
 
 // assign assigns the gift, twice.
