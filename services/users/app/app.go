@@ -96,6 +96,9 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, err
 	}
 	usersv1.RegisterLedgerServiceServer(a.internal, rpc.NewLedger(users.NewBookkeeper(a.ledger)))
+	if err := rpcserver.CheckInternal(a.internal); err != nil {
+		return nil, err
+	}
 	if a.listener, err = net.Listen("tcp", c.InternalListen); err != nil {
 		return nil, fmt.Errorf("users: InternalListen: %w", err)
 	}
