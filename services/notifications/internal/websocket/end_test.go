@@ -180,14 +180,15 @@ func TestClientsThatTalk(t *testing.T) {
 }
 
 func TestSlowClientIsToldToComeBack(t *testing.T) {
-	const count = 100
+	// More than the kernel takes for a connection that nobody reads from: what it buffers for a sender grows to 4 MiB.
+	const count, size = 128, 64 << 10
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Queue = 16 })
+	r := w.start(t, func(c *websocket.Config) { c.Queue, c.Write = 16, 2*patience })
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	slow := r.dial(t, smallDialer, token, "")
 	fast := r.connect(t, token, "")
-	large := bytes.Repeat([]byte("x"), 20<<10)
+	large := bytes.Repeat([]byte("x"), size)
 	for i := range count {
 		err := r.service.Notify(t.Context(), notifications.Notice{
 			EventID: fmt.Sprint(i), UserID: player, Type: "promotion",
