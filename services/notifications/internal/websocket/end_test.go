@@ -183,7 +183,7 @@ func TestSlowClientIsToldToComeBack(t *testing.T) {
 	// More than the kernel takes for a connection that nobody reads from: what it buffers for a sender grows to 4 MiB.
 	const count, size = 128, 64 << 10
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Queue, c.Write = 16, 2*patience })
+	r := w.start(t, func(c *websocket.Config) { c.Queue, c.Write = 16, 10*patience })
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	slow := r.dial(t, smallDialer, token, "")
