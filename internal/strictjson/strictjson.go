@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
@@ -97,8 +98,40 @@ func wellFormed(data []byte) error {
 		return fmt.Errorf("the body is not valid JSON: %w at byte %d", syntax, syntax.Offset)
 	case err != nil:
 		return errors.New("the body is not valid JSON")
+	case halfSurrogate(data):
+		return errors.New("the body escapes one half of a surrogate pair")
 	}
 	return nil
+}
+
+// halfSurrogate reports whether valid JSON escapes half of a UTF-16 surrogate pair, which is no character. The decoder
+// would read any of them as U+FFFD, so that different texts, passwords even, became the same.
+func halfSurrogate(data []byte) bool {
+	unit := func() (rune, bool) { // of the escape that data begins with
+		if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+			return 0, false
+		}
+		n, err := strconv.ParseUint(string(data[2:6]), 16, 16)
+		return rune(n), err == nil
+	}
+	for i := bytes.IndexByte(data, '\\'); i >= 0; i = bytes.IndexByte(data, '\\') {
+		data = data[i:]
+		high, ok := unit()
+		if !ok {
+			data = data[2:] // a backslash is never the last byte
+			continue
+		}
+		data = data[6:]
+		if !utf16.IsSurrogate(high) {
+			continue
+		}
+		low, _ := unit()
+		if utf16.DecodeRune(high, low) == utf8.RuneError {
+			return true
+		}
+		data = data[6:]
+	}
+	return false
 }
 
 // reader walks over well-formed JSON beside a message.

@@ -48,6 +48,10 @@ func TestUnmarshal(t *testing.T) {
 		"null":                {`null`, &promotionsv1.Promotion{}, ``, ":json.syntax"},
 		"two objects":         {`{}{}`, &promotionsv1.Promotion{}, ``, ":json.syntax"},
 		"a comment":           {`{/**/}`, &promotionsv1.Promotion{}, ``, ":json.syntax"},
+		"a surrogate pair":    {`{"title":"\\\\ud800 \ud83d\ude00"}`, &promotionsv1.Promotion{}, `title:"\\\\ud800 😀"`, ""},
+		"half of a pair":      {`{"title":"\ud83d \ude00"}`, &promotionsv1.Promotion{}, ``, ":json.syntax"},
+		"the other half":      {`{"title":"\\\uDE00"}`, &promotionsv1.Promotion{}, ``, ":json.syntax"},
+		"half a pair, named":  {`{"\ud800":1}`, &promotionsv1.Promotion{}, ``, ":json.syntax"},
 		"a byte order mark":   {"\ufeff{}", &promotionsv1.Promotion{}, ``, ":json.syntax"},
 	} {
 		t.Run(name, func(t *testing.T) {
