@@ -29,7 +29,8 @@ func KeyID(key ed25519.PublicKey) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// JWKS answers the public keys as a JWK Set. While keys are exchanged it shows the old and the new one.
+// JWKS answers the public keys as a JWK Set, to be mounted for GET. While keys are exchanged it shows the old and the
+// new one.
 func JWKS(keys ...ed25519.PublicKey) (http.Handler, error) {
 	set := jwkSet{Keys: []jwk{}}
 	for _, k := range keys {
@@ -42,12 +43,7 @@ func JWKS(keys ...ed25519.PublicKey) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			w.WriteHeader(http.StatusMethodNotAllowed)
-			return
-		}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/jwk-set+json")
 		w.Header().Set("Cache-Control", "public, max-age=300")
 		_, _ = w.Write(body)

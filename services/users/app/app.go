@@ -119,7 +119,7 @@ func (a *App) public(v *authn.Verifier, keys []ed25519.PublicKey, proxies []neti
 	}
 	server.Mount(usersv1connect.NewAuthServiceHandler(rpc.NewAuth(a.service), server.Options()...))
 	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(a.service), server.Options()...))
-	server.Handle(JWKSPath, jwks)
+	server.Handle("GET "+JWKSPath, jwks)
 	return server.Handler()
 }
 

@@ -40,7 +40,7 @@ func fail(err error) error {
 		return err
 	}
 	if errors.Is(err, pgx.ErrNoRows) || promotions.IsNotFound(err) {
-		return apperr.New(apperr.NotFound, "").Because(err)
+		return apperr.New(apperr.NotFound, "there is no such promotion").Because(err)
 	}
 	switch name, _ := postgres.ConstraintViolated(err); name {
 	case "promotions_unique_per_period":
