@@ -158,6 +158,9 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, rt *route) ([]
 		w.Header().Set("Accept-Encoding", "identity")
 		return nil, apperr.New(apperr.UnsupportedMediaType, "a compressed body is not read")
 	}
+	if r.ContentLength > int64(s.cfg.MaxBody) { // before a client that waits for "100 Continue" sends it
+		return nil, tooLarge(s.cfg.MaxBody)
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.cfg.MaxBody)))
 	var large *http.MaxBytesError
 	switch {
