@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,9 @@ import (
 // committers is how many groups may be on their way to the database at once. One would leave the processors idle while
 // the disk syncs; a third only makes the groups smaller.
 const committers = 2
+
+// leastShare is the number of calls that are not divided between committers: a commit costs as much as some entries.
+const leastShare = 4
 
 // Ledger is the ledger of one replica. Calls that arrive while a commit is under way form the next group, and one
 // statement writes a whole group: the transactions, the balances and the events. An idle ledger commits a call at once.
@@ -73,6 +77,7 @@ func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.L
 	config := pool.Config()
 	config.MaxConns, config.MinConns, config.MinIdleConns = committers, 0, 0
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // prepared once a connection
+	config.AfterConnect = thenTakeArrays(config.AfterConnect)
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = strings.TrimSpace("ledger " + params["application_name"])
 	// A plan for each group would cost more than the group. The one plan of a connection may be made for tables that are
@@ -145,11 +150,16 @@ func (l *Ledger) enqueue(c *call) error {
 
 // start begins as many groups as may run now. The caller holds mu.
 //
-// A second group runs beside another only when at least as many calls wait as are in flight: smaller ones would cost the
-// database a commit each, and do better to wait for the one under way.
+// What waits when nothing is under way is divided between the committers, so that one group is computed while the other
+// is on its way to the disk. Later a second group runs beside another only when at least as many calls wait as are in
+// flight: smaller ones would cost the database a commit each, and do better to wait for the one under way.
 func (l *Ledger) start() {
 	for l.running < committers && l.queue.ready > 0 && (l.running == 0 || l.queue.ready >= l.queue.inFlight) {
-		group := l.queue.take(l.options.Group)
+		enough := l.options.Group
+		if l.running == 0 {
+			enough = max(leastShare, (l.queue.ready+committers-1)/committers)
+		}
+		group := l.queue.take(enough, l.options.Group)
 		l.running++
 		l.groups.Go(func() { l.run(group) })
 	}
@@ -157,6 +167,7 @@ func (l *Ledger) start() {
 
 func (l *Ledger) run(group []*work) {
 	l.commit(group)
+	runtime.Gosched() // those who were answered may have more, which then is in the next group
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running--

@@ -58,22 +58,22 @@ func (q *queue) push(c *call) {
 	}
 }
 
-// take forms a group of at most limit calls, ordered by player, so that all groups lock players in the same order.
-func (q *queue) take(limit int) []*work {
+// take forms a group of the players who waited longest, until it has enough calls: all calls of a player, but never more
+// than limit altogether. It is ordered by player, so that all groups lock players in the same order.
+func (q *queue) take(enough, limit int) []*work {
 	var group []*work
-	n := 0
-	for ; n < len(q.first) && limit > 0; n++ {
-		l := q.first[n]
-		k := min(limit, len(l.calls))
-		w := &work{user: l.calls[0].entry.UserID, calls: l.calls[:k:k]}
+	taken := 0
+	for len(group) < len(q.first) && taken < min(enough, limit) {
+		l := q.first[len(group)]
+		k := min(limit-taken, len(l.calls))
+		group = append(group, &work{user: l.calls[0].entry.UserID, calls: l.calls[:k:k]})
 		q.ready -= len(l.calls)
-		q.waiting -= k
-		q.inFlight += k
-		limit -= k
 		l.calls, l.taken = l.calls[k:], k
-		group = append(group, w)
+		taken += k
 	}
-	q.first = slices.Delete(q.first, 0, n)
+	q.waiting -= taken
+	q.inFlight += taken
+	q.first = slices.Delete(q.first, 0, len(group))
 	slices.SortFunc(group, func(a, b *work) int { return bytes.Compare(a.user[:], b.user[:]) })
 	return group
 }

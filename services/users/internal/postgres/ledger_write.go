@@ -1,9 +1,10 @@
 package postgres
 
 import (
+	"crypto/sha256"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/casino-loyalty/loyalty/internal/outbox"
 )
@@ -46,45 +47,47 @@ SELECT n FROM moved`
 
 // writeArgs returns the arguments of writeSQL. Works have rows, and are in the order of their users.
 func writeArgs(works []*work, now time.Time) []any {
-	var players struct {
-		ids                         []uuid.UUID
-		balances, entries           []int64
-		balancesAfter, entriesAfter []int64
-		shards                      []int16
+	n, entries := len(works), 0
+	for _, w := range works {
+		entries += len(w.rows)
 	}
-	var rows struct {
-		works                           []int32
-		ids                             []uuid.UUID
-		seqs, amounts, balances         []int64
-		types, descriptions, data, keys []string
-		hashes, payloads                [][]byte
-	}
-	for n, w := range works {
-		players.ids = append(players.ids, w.user)
-		players.balances = append(players.balances, int64(w.before.balance))
-		players.entries = append(players.entries, w.before.entries)
-		players.balancesAfter = append(players.balancesAfter, int64(w.after.balance))
-		players.entriesAfter = append(players.entriesAfter, w.after.entries)
-		players.shards = append(players.shards, outbox.Shard(w.rows[0].event.Key))
+	players := newArray(pgtype.UUIDOID, n, 16)
+	balances, counts := newArray(pgtype.Int8OID, n, 8), newArray(pgtype.Int8OID, n, 8)
+	balancesAfter, countsAfter := newArray(pgtype.Int8OID, n, 8), newArray(pgtype.Int8OID, n, 8)
+	shards := newArray(pgtype.Int2OID, n, 2)
+
+	numbers, ids := newArray(pgtype.Int4OID, entries, 4), newArray(pgtype.UUIDOID, entries, 16)
+	seqs, types := newArray(pgtype.Int8OID, entries, 8), newArray(pgtype.TextOID, entries, 6)
+	amounts, results := newArray(pgtype.Int8OID, entries, 8), newArray(pgtype.Int8OID, entries, 8)
+	descriptions, data := newArray(pgtype.TextOID, entries, 64), newArray(pgtype.TextOID, entries, 64)
+	keys, hashes := newArray(pgtype.TextOID, entries, 36), newArray(pgtype.ByteaOID, entries, sha256.Size)
+	payloads := newArray(pgtype.ByteaOID, entries, 384)
+
+	for i, w := range works {
+		players.addBytes(w.user[:])
+		balances.addInt64(int64(w.before.balance))
+		counts.addInt64(w.before.entries)
+		balancesAfter.addInt64(int64(w.after.balance))
+		countsAfter.addInt64(w.after.entries)
+		shards.addInt16(outbox.Shard(w.rows[0].event.Key))
 		for _, r := range w.rows {
-			rows.works = append(rows.works, int32(n+1))
-			rows.ids = append(rows.ids, r.tx.ID)
-			rows.seqs = append(rows.seqs, r.tx.Seq)
-			rows.types = append(rows.types, string(r.tx.Type))
-			rows.amounts = append(rows.amounts, int64(r.tx.Amount))
-			rows.balances = append(rows.balances, int64(r.tx.BalanceAfter))
-			rows.descriptions = append(rows.descriptions, r.tx.Description)
-			rows.data = append(rows.data, string(r.data))
-			rows.keys = append(rows.keys, r.tx.IdempotencyKey)
-			rows.hashes = append(rows.hashes, r.tx.ContentHash)
-			rows.payloads = append(rows.payloads, r.event.Data)
+			numbers.addInt32(int32(i + 1))
+			ids.addBytes(r.tx.ID[:])
+			seqs.addInt64(r.tx.Seq)
+			types.addText(string(r.tx.Type))
+			amounts.addInt64(int64(r.tx.Amount))
+			results.addInt64(int64(r.tx.BalanceAfter))
+			descriptions.addText(r.tx.Description)
+			data.addBytes(r.data)
+			keys.addText(r.tx.IdempotencyKey)
+			hashes.addBytes(r.tx.ContentHash)
+			payloads.addBytes(r.event.Data)
 		}
 	}
 	event := works[0].rows[0].event // all are of one topic and type
 	return []any{
-		players.ids, players.balances, players.entries, players.balancesAfter, players.entriesAfter,
-		rows.works, rows.ids, rows.seqs, rows.types, rows.amounts, rows.balances,
-		rows.descriptions, rows.data, rows.keys, rows.hashes, rows.payloads,
-		now, players.shards, event.Topic, event.Type, event.Source, event.ContentType,
+		players, balances, counts, balancesAfter, countsAfter,
+		numbers, ids, seqs, types, amounts, results, descriptions, data, keys, hashes, payloads,
+		now, shards, event.Topic, event.Type, event.Source, event.ContentType,
 	}
 }

@@ -1,0 +1,90 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// array is an array parameter in PostgreSQL's binary format (its array_recv), written element by element. pgx would write
+// the same by reflection, in about the time that PostgreSQL needs for the entries themselves.
+type array []byte
+
+// newArray returns an array to which n elements of a type, of about size bytes each, are to be added.
+func newArray(element uint32, n, size int) array {
+	a := make(array, 0, 20+n*(4+size))
+	for _, header := range []uint32{1, 0, element, uint32(n), 1} { // dimensions, NULLs, type; length, first index
+		a = binary.BigEndian.AppendUint32(a, header)
+	}
+	return a
+}
+
+func (a *array) addInt16(v int16) {
+	*a = binary.BigEndian.AppendUint32(*a, 2)
+	*a = binary.BigEndian.AppendUint16(*a, uint16(v))
+}
+
+func (a *array) addInt32(v int32) {
+	*a = binary.BigEndian.AppendUint32(*a, 4)
+	*a = binary.BigEndian.AppendUint32(*a, uint32(v))
+}
+
+func (a *array) addInt64(v int64) {
+	*a = binary.BigEndian.AppendUint32(*a, 8)
+	*a = binary.BigEndian.AppendUint64(*a, uint64(v))
+}
+
+func (a *array) addBytes(b []byte) {
+	*a = binary.BigEndian.AppendUint32(*a, uint32(len(b)))
+	*a = append(*a, b...)
+}
+
+func (a *array) addText(s string) {
+	*a = binary.BigEndian.AppendUint32(*a, uint32(len(s)))
+	*a = append(*a, s...)
+}
+
+// thenTakeArrays is prepare, which may be nil, and takeArrays after it.
+func thenTakeArrays(prepare func(context.Context, *pgx.Conn) error) func(context.Context, *pgx.Conn) error {
+	return func(ctx context.Context, conn *pgx.Conn) error {
+		if prepare != nil {
+			if err := prepare(ctx, conn); err != nil {
+				return err
+			}
+		}
+		takeArrays(conn)
+		return nil
+	}
+}
+
+// takeArrays lets conn take an array for a parameter of any of the array types that writeSQL has.
+func takeArrays(conn *pgx.Conn) {
+	types := conn.TypeMap()
+	for _, oid := range []uint32{
+		pgtype.UUIDArrayOID, pgtype.Int2ArrayOID, pgtype.Int4ArrayOID, pgtype.Int8ArrayOID, pgtype.TextArrayOID,
+		pgtype.ByteaArrayOID,
+	} {
+		if t, ok := types.TypeForOID(oid); ok {
+			types.RegisterType(&pgtype.Type{Name: t.Name, OID: oid, Codec: arrayCodec{t.Codec}})
+		}
+	}
+}
+
+type arrayCodec struct{ pgtype.Codec }
+
+// PlanEncode implements pgtype.Codec.
+func (c arrayCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
+	if _, ok := value.(array); ok && format == pgtype.BinaryFormatCode {
+		return encodedPlan{}
+	}
+	return c.Codec.PlanEncode(m, oid, format, value)
+}
+
+type encodedPlan struct{}
+
+// Encode implements pgtype.EncodePlan.
+func (encodedPlan) Encode(value any, buf []byte) ([]byte, error) {
+	return append(buf, value.(array)...), nil
+}
