@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// txAttempts bounds how often InTx runs a transaction.
+// txAttempts bounds how often a transaction is run.
 const txAttempts = 5
 
 // Beginner begins transactions: *pgxpool.Pool, *pgx.Conn.
@@ -26,9 +26,15 @@ func InTx(ctx context.Context, db Beginner, fn func(tx pgx.Tx) error) error {
 
 // InTxWith is InTx with an isolation level or access mode.
 func InTxWith(ctx context.Context, db Beginner, o pgx.TxOptions, fn func(tx pgx.Tx) error) error {
+	return Retry(ctx, func() error { return once(ctx, db, o, fn) })
+}
+
+// Retry runs fn, a whole transaction, again a few times while PostgreSQL rolls it back because of others. It is what InTx
+// does, for transactions of ent.
+func Retry(ctx context.Context, fn func() error) error {
 	pause := 2 * time.Millisecond
 	for attempt := 1; ; attempt++ {
-		err := once(ctx, db, o, fn)
+		err := fn()
 		if err == nil || attempt == txAttempts || !rolledBackByOthers(err) {
 			return err
 		}

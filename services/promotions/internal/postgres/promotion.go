@@ -8,33 +8,47 @@ import (
 
 	"github.com/casino-loyalty/loyalty/ent/promotions/predicate"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// CreatePromotion stores a new promotion; the database refuses a second active one of a unique type in its period.
+// CreatePromotion stores a new promotion; the database refuses a second active one of a unique type in its period. Of two
+// that come at once PostgreSQL may find each waiting for the other, and rolls one back: it is tried again.
 func (s *Store) CreatePromotion(ctx context.Context, p domain.Promotion) error {
-	return fail(setPromotion(s.ent.Promotion.Create(), p).Exec(ctx))
+	return fail(postgres.Retry(ctx, func() error { return setPromotion(s.ent.Promotion.Create(), p).Exec(ctx) }))
 }
 
 // UpdatePromotion changes a promotion under its row lock.
 func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, change func(*domain.Promotion) error) (domain.Promotion, error) {
-	tx, err := s.ent.Tx(ctx)
+	var p domain.Promotion
+	err := postgres.Retry(ctx, func() (err error) {
+		p, err = s.update(ctx, id, change)
+		return err
+	})
 	if err != nil {
 		return domain.Promotion{}, fail(err)
+	}
+	return p, nil
+}
+
+func (s *Store) update(ctx context.Context, id uuid.UUID, change func(*domain.Promotion) error) (domain.Promotion, error) {
+	tx, err := s.ent.Tx(ctx)
+	if err != nil {
+		return domain.Promotion{}, err
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing to roll back once committed
 	row, err := tx.Promotion.Query().Where(promotion.ID(id)).ForUpdate().Only(ctx)
 	if err != nil {
-		return domain.Promotion{}, fail(err)
+		return domain.Promotion{}, err
 	}
 	p := promotionFromRow(row)
 	if err := change(&p); err != nil {
 		return domain.Promotion{}, err
 	}
 	if err := changePromotion(tx.Promotion.UpdateOneID(id), p).Exec(ctx); err != nil {
-		return domain.Promotion{}, fail(err)
+		return domain.Promotion{}, err
 	}
-	return p, fail(tx.Commit())
+	return p, tx.Commit()
 }
 
 // Promotion reads one promotion.

@@ -255,6 +255,47 @@ func TestUniqueTypesRace(t *testing.T) {
 	}
 }
 
+// Two transactions that put overlapping periods into the index before either looks for conflicts wait for each other.
+func TestUniqueTypeIsTriedAgainAfterADeadlock(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	tx, err := w.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	insert := func(day date.Date) {
+		t.Helper()
+		_, err := tx.Exec(t.Context(), `
+			INSERT INTO promotions (id, title, description, type, amount, start_date, end_date, created_at, updated_at)
+			VALUES ($1, 'x', '', 'WELCOME_BONUS', 1, $2, $2, now(), now())`, uuid.Must(uuid.NewV7()), day.Time())
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	insert(w.today)
+	created := make(chan error, 1)
+	go func() {
+		_, err := w.service.Create(t.Context(), promotions.Promotion{
+			Title: "x", Type: promotions.PromotionTypeWelcomeBonus, Amount: 1, IsActive: true,
+			StartDate: w.today, EndDate: w.today.AddDays(1),
+		})
+		created <- err
+	}()
+	for waiting := false; !waiting; {
+		err := w.pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	insert(w.today.AddDays(1)) // returns once the other was rolled back
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.wants(<-created, apperr.PromotionExists)
+}
+
 func TestListsFilterAndPage(t *testing.T) {
 	t.Parallel()
 	w := start(t)
