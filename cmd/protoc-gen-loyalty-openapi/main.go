@@ -22,8 +22,9 @@ func generate(plugin *protogen.Plugin) error {
 	if err != nil {
 		return err
 	}
+	sockets := schema.Sockets(plugin.Files)
 	for _, service := range restServices(plugin) {
-		document, err := newOpenAPI(service, codes).document()
+		document, err := newOpenAPI(service, codes, sockets).document()
 		if err != nil {
 			return err
 		}
@@ -35,7 +36,7 @@ func generate(plugin *protogen.Plugin) error {
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	return write(plugin, "openapi/asyncapi.yaml", asyncAPI(events, schema.Sockets(plugin.Files)))
+	return write(plugin, "openapi/asyncapi.yaml", asyncAPI(events, sockets))
 }
 
 // service is what one service of the platform serves over REST.

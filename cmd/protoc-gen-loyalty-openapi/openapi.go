@@ -18,13 +18,14 @@ import (
 type openAPI struct {
 	service *service
 	codes   []schema.ErrorCode
+	sockets []*schema.Socket
 	schemas *schemas
 	// statuses are those of the errors that operations answer.
 	statuses map[int]bool
 }
 
-func newOpenAPI(s *service, codes []schema.ErrorCode) *openAPI {
-	return &openAPI{service: s, codes: codes, schemas: newSchemas(), statuses: map[int]bool{}}
+func newOpenAPI(s *service, codes []schema.ErrorCode, sockets []*schema.Socket) *openAPI {
+	return &openAPI{service: s, codes: codes, sockets: sockets, schemas: newSchemas(), statuses: map[int]bool{}}
 }
 
 func httpRule(m *protogen.Method) *annotations.HttpRule { return schema.MethodOf(m).HTTP }
@@ -62,9 +63,7 @@ func (d *openAPI) document() (object, error) {
 		{"info", object{
 			{"title", "Loyalty platform: " + title},
 			{"version", "v1"},
-			{"description", "The REST API of the service " + d.service.name + ". Amounts are decimal texts with two places, " +
-				"dates are days in UTC, instants are RFC 3339 in UTC. Members that a request does not know are refused. " +
-				"The same procedures answer over Connect, gRPC and gRPC-Web."},
+			{"description", d.introduction()},
 		}},
 		{"servers", []object{{{"url", "/"}, {"description", "The gateway that serves this document."}}}},
 		{"security", []object{{{"accessToken", []string{}}}}},
@@ -72,6 +71,20 @@ func (d *openAPI) document() (object, error) {
 		{"paths", paths},
 		{"components", d.components()},
 	}, nil
+}
+
+// introduction says what holds for all operations, and where the service's WebSockets are: OpenAPI has no place for
+// them, and who reads this document would not find them elsewhere.
+func (d *openAPI) introduction() string {
+	text := "The REST API of the service " + d.service.name + ". Amounts are decimal texts with two places, " +
+		"dates are days in UTC, instants are RFC 3339 in UTC. Members that a request does not know are refused. " +
+		"The same procedures answer over Connect, gRPC and gRPC-Web."
+	for _, s := range d.sockets {
+		if schema.Service(s.Message.Desc) == d.service.name {
+			text += "\n\nA WebSocket is at `" + s.Path + "`. " + s.Description
+		}
+	}
+	return text
 }
 
 func verbAndRoute(rule *annotations.HttpRule) (verb, route string) {

@@ -334,12 +334,12 @@ const file_loyalty_notifications_v1_notification_proto_rawDesc = "" +
 	"\x03seq\x1a\bNOT read\"\r\n" +
 	"\auser_id\x12\x02\b\x01\"\t\n" +
 	"\x03seq\x12\x02\b\x06\"\x10\n" +
-	"\bevent_id\x12\x04\b\x05\x18\x01\"\xb6\x05\n" +
+	"\bevent_id\x12\x04\b\x05\x18\x01\"\xc0\x05\n" +
 	"\x05Frame\x12L\n" +
 	"\fnotification\x18\x01 \x01(\v2&.loyalty.notifications.v1.NotificationH\x00R\fnotification\x129\n" +
 	"\x04read\x18\x02 \x01(\v2#.loyalty.notifications.v1.ReadStateH\x00R\x04read\x127\n" +
-	"\x05reset\x18\x03 \x01(\v2\x1f.loyalty.notifications.v1.ResetH\x00R\x05reset:\xe1\x03\xba\xbb\x18\xdc\x03\n" +
-	"\x11/notifications/ws\x12\xc6\x03For players, with an access token as Authorization: Bearer or, from a browser, with the subprotocols loyalty.v1 and bearer.<access token>. The query parameter since takes a notification's id and first replays what came after it. Frames are JSON; with the subprotocol loyalty.v1+proto they are binary. A session that ends is closed with 4401, a socket that does not keep up with 1013, all of them with 1001 when the server stops: connect again with since.B\a\n" +
+	"\x05reset\x18\x03 \x01(\v2\x1f.loyalty.notifications.v1.ResetH\x00R\x05reset:\xeb\x03\xba\xbb\x18\xe6\x03\n" +
+	"\x11/notifications/ws\x12\xd0\x03For players, with an access token as `Authorization: Bearer` or, from a browser, with the subprotocols `loyalty.v1` and `bearer.<access token>`. The query parameter `since` takes a notification's id and first replays what came after it. Frames are JSON; with the subprotocol `loyalty.v1+proto` they are binary. A session that ends is closed with 4401, a socket that does not keep up with 1013, all of them with 1001 when the server stops: connect again with since.B\a\n" +
 	"\x05frame\"G\n" +
 	"\tReadState\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\x12\x10\n" +
