@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ type front struct {
 	mux    *http.ServeMux
 	// loud are the patterns whose requests are logged as such: the API, not health checks or sockets.
 	loud map[string]bool
+	// literal are the methods of the REST paths without variables. The mux finds "GET /promotions/{promotion_id}" for
+	// "GET /promotions/claim", since that path has no GET of its own; a word in its place is no id.
+	literal map[string][]string
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +40,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.logCall(r.Context(), x, called(x, r, pattern), slog.Duration("duration", time.Since(x.start)))
 		}
 	}()
-	switch {
+	switch allow := f.literal[r.URL.Path]; {
+	case allow != nil && !slices.Contains(allow, r.Method):
+		s.fail(w, r, wrongMethod(w, strings.Join(allow, ", ")))
 	case !clean(r.URL.Path), pattern == "":
 		s.fail(w, r, noRoute(w, r, handler))
 	default:
@@ -71,9 +77,26 @@ func noRoute(w http.ResponseWriter, r *http.Request, handler http.Handler) *appe
 	if probe.status != http.StatusMethodNotAllowed {
 		return apperr.New(apperr.NotFound, "there is nothing at this path")
 	}
-	allow := probe.header.Get("Allow")
+	return wrongMethod(w, probe.header.Get("Allow"))
+}
+
+func wrongMethod(w http.ResponseWriter, allow string) *apperr.Error {
 	w.Header().Set("Allow", allow)
 	return apperr.New(apperr.MethodNotAllowed, "allowed here: %s", allow)
+}
+
+// allow notes a method of a path without variables.
+func (f *front) allow(pattern string) {
+	method, path, _ := strings.Cut(pattern, " ")
+	if strings.Contains(path, "{") {
+		return
+	}
+	methods := append(f.literal[path], method)
+	if method == http.MethodGet {
+		methods = append(methods, http.MethodHead) // as the mux has it
+	}
+	slices.Sort(methods)
+	f.literal[path] = methods
 }
 
 // probe is a ResponseWriter that only learns the status.

@@ -178,6 +178,7 @@ func TestRoutesAndMedia(t *testing.T) {
 		"an escaped slash":      {line: "GET " + promotions + "/players%2F" + playerID, status: 404, code: apperr.NotFound},
 		"internal procedure":    {line: "POST /loyalty.users.v1.LedgerService/AddTransaction", body: "{}", status: 404, code: apperr.NotFound},
 		"wrong method":          {line: "DELETE " + promotions, status: 405, code: apperr.MethodNotAllowed},
+		"an action is no id":    {line: "GET " + promotions + "/claim", status: 405, code: apperr.MethodNotAllowed},
 		"GET on a procedure":    {line: "GET /loyalty.promotions.v1.PromotionService/Claim", status: 405, code: apperr.MethodNotAllowed},
 		"text":                  {line: "POST " + promotions, body: complete, header: "Content-Type: text/plain", status: 415, code: apperr.UnsupportedMediaType},
 		"no type":               {line: "POST " + promotions, body: complete, header: "Content-Type: ", status: 415, code: apperr.UnsupportedMediaType},
@@ -196,6 +197,11 @@ func TestRoutesAndMedia(t *testing.T) {
 				t.Errorf("Allow is %q", allow)
 			}
 		})
+	}
+	for path, allow := range map[string]string{promotions: "GET, HEAD, POST", promotions + "/claim": "POST"} {
+		if a := s.call(t, "PUT "+path, "staff", ""); a.header.Get("Allow") != allow {
+			t.Errorf("%s allows %q, want %q", path, a.header.Get("Allow"), allow)
+		}
 	}
 	for _, ct := range []string{"application/json; charset=utf-8", "application/json; charset=UTF-8", "Application/JSON"} {
 		if a := s.call(t, "POST "+promotions, "staff", complete, "Content-Type: "+ct); a.status != http.StatusCreated {

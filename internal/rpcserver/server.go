@@ -174,7 +174,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.validator, err = validation.New(inputs...); err != nil {
 		return nil, fmt.Errorf("rpcserver %s: %w", s.cfg.Service, err)
 	}
-	f := &front{server: s, mux: http.NewServeMux(), loud: map[string]bool{}}
+	f := &front{server: s, mux: http.NewServeMux(), loud: map[string]bool{}, literal: map[string][]string{}}
 	for pattern, h := range s.plain {
 		f.mux.Handle(pattern, h)
 	}
@@ -231,6 +231,7 @@ func (s *Server) handleREST(f *front) error {
 		for _, r := range routes {
 			f.mux.Handle(r.pattern, s.rest(r, transcoder))
 			f.loud[r.pattern] = true
+			f.allow(r.pattern)
 		}
 	}
 	return nil
