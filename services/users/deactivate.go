@@ -2,25 +2,34 @@ package users
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
+// endTimeout bounds how long the sessions of somebody who is deactivated may take to end.
+const endTimeout = 10 * time.Second
+
 // Deactivate switches a user off and ends all its sessions, at once on every replica. Doing so again is harmless, and
 // ends what sessions there are. FORBIDDEN for oneself, so that nobody locks out the last admin by mistake.
 //
-// The database comes first: from then on nobody logs in or refreshes. Where the sessions cannot be reached after it, the
+// Once the database has committed nobody logs in or refreshes any more. Where the sessions cannot be reached after it, the
 // error says so, asking again mends it, and for players [Service.EndSessionsOfDeactivated] does.
 func (s *Service) Deactivate(ctx context.Context, caller, id uuid.UUID) (User, error) {
 	if caller == id {
 		return User{}, apperr.New(apperr.Forbidden, "one cannot deactivate oneself")
 	}
+	// Sessions end before as well, so that a process that dies after the commit leaves none behind. Nothing depends on it.
+	_, _ = s.sessions.EndAllOf(ctx, id)
 	u, err := s.store.SetActive(ctx, id, false, s.timestamp())
 	if err != nil {
 		return User{}, err
 	}
+	// Whoever asked may be gone by now; what was begun is ended.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
 	if _, err := s.sessions.EndAllOf(ctx, id); err != nil {
 		return User{}, err
 	}

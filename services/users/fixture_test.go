@@ -112,6 +112,8 @@ type memory struct {
 	users map[uuid.UUID]users.User
 	// before is called when a user is read, to let something happen at that moment.
 	before func()
+	// switching is called when a user is switched, just before it is.
+	switching func()
 }
 
 func (m *memory) CreateUser(_ context.Context, u users.User) error {
@@ -150,6 +152,9 @@ func (m *memory) UserByEmail(_ context.Context, email string) (users.User, error
 }
 
 func (m *memory) SetActive(_ context.Context, id uuid.UUID, active bool, _ time.Time) (users.User, error) {
+	if m.switching != nil {
+		m.switching()
+	}
 	return m.change(id, func(u *users.User) { u.IsActive = active })
 }
 

@@ -36,9 +36,11 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
-	// Whoever deactivates commits first and then ends the sessions. So either that sees the new one, or we see that.
-	if u, err = s.store.User(ctx, u.ID); err == nil && !u.IsActive {
-		err = deactivated()
+	// Whoever deactivates, or sets another password, commits first and then ends the sessions. So either that sees the new
+	// one, or we see that.
+	recognised := u
+	if u, err = s.store.User(ctx, u.ID); err == nil {
+		err = s.recogniseAgain(ctx, recognised, u, c.Password)
 	}
 	if err != nil {
 		_ = s.sessions.EndSession(context.WithoutCancel(ctx), begun) // nobody has a token of it
@@ -64,7 +66,7 @@ func (s *Service) recognise(ctx context.Context, c Credentials, from netip.Addr)
 	case err != nil:
 		return User{}, err
 	case !right:
-		return User{}, apperr.New(apperr.InvalidCredentials, "the e-mail or the password is wrong")
+		return User{}, wrongCredentials()
 	}
 	if err := attempt.succeeded(ctx); err != nil {
 		return User{}, err
@@ -73,6 +75,21 @@ func (s *Service) recognise(ctx context.Context, c Credentials, from netip.Addr)
 		return User{}, deactivated()
 	}
 	return u, s.renewHash(ctx, u, c.Password)
+}
+
+// recogniseAgain returns why somebody who was recognised may not come in after all, as the user is now.
+func (s *Service) recogniseAgain(ctx context.Context, was, is User, password string) error {
+	if !is.IsActive {
+		return deactivated()
+	}
+	if is.PasswordHash == was.PasswordHash {
+		return nil
+	}
+	right, err := s.hasher.Verify(ctx, is.PasswordHash, password) // it may only have been hashed anew
+	if err == nil && !right {
+		err = wrongCredentials()
+	}
+	return err
 }
 
 // renewHash hashes a password again where hashes cost more, or less, than when it was set.
@@ -91,6 +108,10 @@ func (s *Service) renewHash(ctx context.Context, u User, password string) error 
 func (s *Service) access(of session.Session, u User) (session.Access, error) {
 	token, expires, err := s.issuer.Issue(u.ID, u.Role, of.ID)
 	return session.Access{Token: token, Expires: expires}, err
+}
+
+func wrongCredentials() error {
+	return apperr.New(apperr.InvalidCredentials, "the e-mail or the password is wrong")
 }
 
 func deactivated() error { return apperr.New(apperr.AccountDeactivated, "the account is deactivated") }

@@ -114,6 +114,27 @@ func TestDeactivationDuringLogin(t *testing.T) {
 	}
 }
 
+// Who resets a stolen password ends the sessions; a login with the old one under way then must not leave a new one.
+func TestPasswordChangeDuringLogin(t *testing.T) {
+	h := newHouse(t)
+	if _, err := h.EnsureAdmin(t.Context(), "boss@example.com", secret, false); err != nil {
+		t.Fatal(err)
+	}
+	h.store.before = func() { // the session stands, and its user is about to be read again
+		h.store.before = nil
+		if _, err := h.EnsureAdmin(t.Context(), "boss@example.com", "another horse", true); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := h.try("boss@example.com", secret, home); got != apperr.InvalidCredentials {
+		t.Errorf("got %q, want INVALID_CREDENTIALS", got)
+	}
+	boss, _ := h.store.UserByEmail(t.Context(), "boss@example.com")
+	if n, err := h.sessions.EndAllOf(t.Context(), boss.ID); err != nil || n != 0 {
+		t.Errorf("%d sessions are left (%v), want none", n, err)
+	}
+}
+
 func TestLoginRenewsTheHash(t *testing.T) {
 	h := newHouse(t)
 	anna := h.register("anna@example.com")

@@ -1,6 +1,7 @@
 package users_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -69,6 +70,23 @@ func TestDeactivate(t *testing.T) {
 	code(t, "oneself", err, apperr.Forbidden)
 	_, err = h.Deactivate(t.Context(), admin, uuid.New())
 	code(t, "nobody", err, apperr.NotFound)
+}
+
+// An admin whose connection breaks right after the commit must not leave the user's sessions alive: an employee's
+// deactivation is announced to nobody who would end them later.
+func TestDeactivationOutlivesItsCaller(t *testing.T) {
+	h := newHouse(t)
+	anna := h.register("anna@example.com")
+	tokens := h.login("anna@example.com")
+	ctx, cancel := context.WithCancel(t.Context())
+	h.store.switching = func() {
+		tokens = h.login("anna@example.com") // one more, so that there is something to end
+		cancel()
+	}
+	if _, err := h.Deactivate(ctx, uuid.New(), anna.ID); err != nil {
+		t.Fatal(err)
+	}
+	h.accepted(tokens, apperr.TokenRevoked)
 }
 
 // TestInterruptedDeactivation is about the moment after the database has committed and before the sessions were ended.
