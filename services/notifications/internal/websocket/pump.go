@@ -50,8 +50,13 @@ func (s *socket) next() func() error {
 	return nil
 }
 
+// write sends frames as long as the connection is not to end: what a session that has ended would still be told is not
+// sent, and the peer learns why.
 func (s *socket) write(frames []*frame.Frame) error {
 	for _, f := range frames {
+		if s.ending() {
+			return nil
+		}
 		kind, data, err := websocket.TextMessage, []byte(nil), error(nil)
 		if s.binary {
 			kind = websocket.BinaryMessage
@@ -77,12 +82,13 @@ func (s *socket) writePing() error {
 	return s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.hub.config.Write))
 }
 
-// writeClose starts the closing handshake, whose end, or failure to come in time, the reader sees.
+// writeClose starts the closing handshake, whose end, or failure to come in time, the reader sees. It holds no lock: a peer
+// that takes nothing must not hold up the hub.
 func (s *socket) writeClose() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	deadline := time.Now().Add(s.hub.config.Close)
 	message := websocket.FormatCloseMessage(s.closing.code, s.closing.reason)
+	s.mu.Unlock()
+	deadline := time.Now().Add(s.hub.config.Close)
 	if err := s.conn.WriteControl(websocket.CloseMessage, message, deadline); err != nil {
 		return err
 	}

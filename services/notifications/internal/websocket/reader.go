@@ -16,6 +16,9 @@ func (s *socket) start(conn *websocket.Conn) {
 	conn.SetReadLimit(readLimit)
 	conn.SetPongHandler(func(string) error { return s.alive() })
 	_ = s.aliveLocked()
+	if s.closing != nil && s.closing.said { // cut before there was a connection
+		_ = conn.Close()
+	}
 	go s.read()
 	s.pumpLocked()
 }

@@ -117,6 +117,12 @@ func (s *socket) endLocked(code int, reason string) {
 	s.pumpLocked()
 }
 
+func (s *socket) ending() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing != nil
+}
+
 // cut ends the connection without a word. The reader notices and leaves.
 func (s *socket) cut() {
 	s.mu.Lock()
