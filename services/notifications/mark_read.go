@@ -2,6 +2,7 @@ package notifications
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -25,7 +26,13 @@ func (s *Service) MarkAllRead(ctx context.Context, player uuid.UUID) (unread int
 	return s.marked(ctx, player, changed, ReadState{All: true})
 }
 
+// tellTimeout bounds the telling of what was marked.
+const tellTimeout = 5 * time.Second
+
+// marked tells the other connections even if whoever marked has gone: a page that is left is a common reason to mark.
 func (s *Service) marked(ctx context.Context, player uuid.UUID, changed int, state ReadState) (int, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+	defer cancel()
 	counts, err := s.store.Counts(ctx, player)
 	if err != nil {
 		return 0, err

@@ -47,7 +47,10 @@ func (l *list) List(
 	return page, l.err
 }
 
-func (l *list) Counts(context.Context, uuid.UUID) (notifications.Counts, error) {
+func (l *list) Counts(ctx context.Context, _ uuid.UUID) (notifications.Counts, error) {
+	if err := ctx.Err(); err != nil {
+		return notifications.Counts{}, err
+	}
 	c := notifications.Counts{Total: len(l.all)}
 	for _, n := range l.all {
 		if !n.Read {
@@ -165,6 +168,21 @@ func TestNotifyRefuses(t *testing.T) {
 				t.Error("it was stored")
 			}
 		})
+	}
+}
+
+func TestMarkingIsToldThoughItsCallerLeft(t *testing.T) {
+	service, store, live := newService()
+	if err := service.Notify(t.Context(), notice("a")); err != nil {
+		t.Fatal(err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave() // the store, which is asked first, takes no notice in this test
+	if _, err := service.MarkRead(gone, player, []uuid.UUID{store.all[0].ID}); err != nil {
+		t.Fatal(err)
+	}
+	if len(live.read) != 1 {
+		t.Errorf("told %+v, want what was marked", live.read)
 	}
 }
 
