@@ -209,11 +209,24 @@ func (s *session) wait(ctx context.Context, woken <-chan struct{}, self string, 
 		switch {
 		case err == nil && n.Payload == self:
 		case err == nil:
+			s.quiet()
 			return nil
 		case ctx.Err() != nil && !s.conn.IsClosed():
 			return nil
 		default:
 			return fmt.Errorf("wait for the outbox: %w", err)
+		}
+	}
+}
+
+// quiet forgets the announcements that have arrived: one look at the outbox answers them all. While there is much to do they
+// come faster than they are waited for, and would pile up.
+func (s *session) quiet() {
+	arrived, cancel := context.WithCancel(context.Background())
+	cancel() // what has not arrived is not waited for
+	for {
+		if _, err := s.conn.WaitForNotification(arrived); err != nil {
+			return
 		}
 	}
 }
