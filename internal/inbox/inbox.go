@@ -15,9 +15,16 @@ package inbox
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/postgres"
+)
+
+// pruneEvery is how often Run prunes, and pruneTimeout how long it may take each time.
+const (
+	pruneEvery   = time.Hour
+	pruneTimeout = time.Minute
 )
 
 // pruneBatch bounds how many rows a statement of Prune deletes, and so how long it holds them.
@@ -49,4 +56,28 @@ func Prune(ctx context.Context, db postgres.Execer, age time.Duration) (deleted 
 			return deleted, nil
 		}
 	}
+}
+
+// Run prunes, at first and from time to time, until ctx ends; then it returns nil. What fails is logged and left to the next
+// time. Each replica of a service may run it.
+func Run(ctx context.Context, db postgres.Execer, age time.Duration, log *slog.Logger) error {
+	tick := time.NewTicker(pruneEvery)
+	defer tick.Stop()
+	for {
+		if err := pruneInTime(ctx, db, age); err != nil && ctx.Err() == nil {
+			log.Warn("the inbox was not pruned", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func pruneInTime(ctx context.Context, db postgres.Execer, age time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, pruneTimeout)
+	defer cancel()
+	_, err := Prune(ctx, db, age)
+	return err
 }

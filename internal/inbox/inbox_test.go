@@ -1,7 +1,9 @@
 package inbox_test
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -108,5 +110,25 @@ func TestPruneForgetsOldEventsOnly(t *testing.T) {
 	}
 	if !handle(t, pool, "c", "1", nil) {
 		t.Error("an old event is remembered")
+	}
+}
+
+func TestRunPrunes(t *testing.T) {
+	pool := newPool(t)
+	_, err := pool.Exec(t.Context(), "insert into inbox values ('c', 'old', now() - interval '2 days'), ('c', 'young', now())")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- inbox.Run(ctx, pool, 24*time.Hour, slog.New(slog.DiscardHandler)) }()
+	for left := 2; left != 1; {
+		if err := pool.QueryRow(t.Context(), "select count(*) from inbox").Scan(&left); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
 	}
 }

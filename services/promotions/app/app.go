@@ -17,6 +17,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/inbox"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/outbox"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -69,6 +70,7 @@ type App struct {
 	bus     event.Bus
 	service *promotions.Service
 	handler http.Handler
+	log     *slog.Logger
 }
 
 // New connects the service to what it needs. The caller closes it.
@@ -76,7 +78,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	a := &App{bus: c.Bus}
+	a := &App{bus: c.Bus, log: log}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -113,10 +115,13 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 // Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run relays and consumes events until ctx ends, and then finishes what is under way.
+// Run relays and consumes events, and forgets old ones, until ctx ends, and then finishes what is under way.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("promotions relay", a.relay.Run)
+	g.Go("promotions inbox", func(ctx context.Context) error {
+		return inbox.Run(ctx, a.pool, consumer.Remembered(), a.log)
+	})
 	for _, s := range []event.Subscription{consumer.Players(a.service), consumer.Transactions(a.service)} {
 		g.Go("promotions consumer of "+s.Topic, func(ctx context.Context) error { return a.bus.Subscribe(ctx, s) })
 	}

@@ -3,6 +3,7 @@ package consumer
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -14,6 +15,16 @@ import (
 
 // Group is the consumer group of promotions.
 const Group = "promotions"
+
+// Remembered is how long it is remembered that an event was handled: longer than the bus may deliver it again, also as a dead
+// letter that is replayed.
+func Remembered() time.Duration {
+	longest := time.Duration(0)
+	for _, t := range usersv1event.Topics() {
+		longest = max(longest, t.Retention)
+	}
+	return longest + event.DeadLetterRetention
+}
 
 // Players takes in players who register, and who are switched off or on.
 func Players(s *promotions.Service) event.Subscription {
