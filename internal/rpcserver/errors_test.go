@@ -236,6 +236,13 @@ func TestGivenUpByTheClient(t *testing.T) {
 	refused(t, err, connect.CodeUnavailable, apperr.DependencyUnavailable, "")
 }
 
+func TestSilentDependency(t *testing.T) {
+	s := start(t, func(c *rpcserver.Config) { c.Timeout = 10 * time.Millisecond })
+	s.hangs = true
+	a := s.call(t, "GET "+promotions, "staff", "")
+	a.problem(t, http.StatusServiceUnavailable, apperr.DependencyUnavailable)
+}
+
 func TestHealth(t *testing.T) {
 	var missing error
 	s := start(t, func(c *rpcserver.Config) { c.Ready = func(context.Context) error { return missing } })

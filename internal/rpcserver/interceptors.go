@@ -26,7 +26,7 @@ func (s *Server) interceptors() []connect.Interceptor {
 	}
 	all = append(all, s.cfg.Interceptors...) // traces and metrics
 	for _, step := range []connect.UnaryInterceptorFunc{
-		s.limit, s.authenticate, s.authorise, s.validate, s.classify,
+		s.bound, s.limit, s.authenticate, s.authorise, s.validate, s.classify,
 	} {
 		all = append(all, step)
 	}
@@ -76,6 +76,15 @@ func panicked() string {
 		if !more {
 			return "an unknown place"
 		}
+	}
+}
+
+// bound ends the context of a call that takes too long.
+func (s *Server) bound(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+		defer cancel()
+		return next(ctx, req)
 	}
 }
 

@@ -8,6 +8,7 @@
 package rpcserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
@@ -31,6 +33,10 @@ import (
 
 // DefaultMaxBody is how many bytes a request may have unless configured.
 const DefaultMaxBody = 1 << 20
+
+// DefaultTimeout is how long a call may take unless configured: more than any of them needs, so that none waits for a
+// dependency that fell silent longer than its client would.
+const DefaultTimeout = 20 * time.Second
 
 // readSlack is how far beyond MaxBody Connect reads: what is too large by less is answered with details, by a codec.
 const readSlack = 4
@@ -50,6 +56,8 @@ type Config struct {
 	Limit func(ctx context.Context, procedure string, client netip.Addr) error
 	// MaxBody is how many bytes a request may have, decompressed; zero is DefaultMaxBody.
 	MaxBody int
+	// Timeout bounds each call; zero is DefaultTimeout.
+	Timeout time.Duration
 	// TrustedProxies may say in X-Real-IP who the client is.
 	TrustedProxies []netip.Prefix
 	// Interceptors see each call after it is protected against panics and before anything is checked: traces, metrics.
@@ -94,9 +102,11 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("rpcserver: Log is not set")
 	case cfg.MaxBody < 0:
 		return nil, errors.New("rpcserver: MaxBody is negative")
-	case cfg.MaxBody == 0:
-		cfg.MaxBody = DefaultMaxBody
+	case cfg.Timeout < 0:
+		return nil, errors.New("rpcserver: Timeout is negative")
 	}
+	cfg.MaxBody = cmp.Or(cfg.MaxBody, DefaultMaxBody)
+	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
 	s := &Server{cfg: cfg, methods: map[string]method{}, plain: map[string]http.Handler{}}
 	s.errors = connect.NewErrorWriter(s.Options()...)
 	return s, nil

@@ -27,6 +27,7 @@ type useCases struct {
 	client  netip.Addr
 	err     error
 	panics  bool
+	hangs   bool
 }
 
 func (u *useCases) saw(ctx context.Context, m proto.Message) error {
@@ -37,6 +38,10 @@ func (u *useCases) saw(ctx context.Context, m proto.Message) error {
 	u.client = rpcserver.ClientAddr(ctx)
 	if u.panics {
 		panic("a use case went wrong")
+	}
+	if u.hangs {
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	return u.err
 }
