@@ -71,6 +71,8 @@ func (s Subscription) call(ctx context.Context, log *slog.Logger, e Event) (err 
 			err = fmt.Errorf("handler panicked: %v", p)
 		}
 	}()
+	ctx, cancel := context.WithTimeout(ctx, AttemptTimeout)
+	defer cancel()
 	return s.Handler(ctx, e)
 }
 

@@ -86,6 +86,21 @@ func TestDeliverStops(t *testing.T) {
 	}
 }
 
+func TestSilentHandlerIsCalledAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		s := event.Subscription{Handler: func(ctx context.Context, _ event.Event) error {
+			if calls++; calls == 1 {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		}}
+		if err := s.Deliver(t.Context(), nil, slog.New(slog.DiscardHandler), event.Event{}); err != nil || calls != 2 {
+			t.Errorf("delivered with %v after %d calls", err, calls)
+		}
+	})
+}
+
 func TestWithGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())

@@ -44,8 +44,12 @@ type Publisher interface {
 	Publish(ctx context.Context, events ...Event) error
 }
 
-// Handler takes one event. It returns nil (done), an error (deliver it again, after a pause) or Permanent (to the dead
-// letters at once). It must be idempotent on Event.ID, and it is called by one goroutine at a time for one key.
+// AttemptTimeout bounds one call of a handler: a dependency that falls silent must not hold a partition for ever.
+const AttemptTimeout = 30 * time.Second
+
+// Handler takes one event, within AttemptTimeout. It returns nil (done), an error (deliver it again, after a pause) or
+// Permanent (to the dead letters at once). It must be idempotent on Event.ID, and it is called by one goroutine at a time
+// for one key.
 type Handler func(ctx context.Context, e Event) error
 
 // Subscription says who reads what.
