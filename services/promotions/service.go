@@ -39,8 +39,8 @@ type Store interface {
 
 	// RegisterPlayer notes an active player and assigns what registration brings, once for an event.
 	RegisterPlayer(ctx context.Context, eventID string, a Registering) error
-	// SetPlayerActive notes whether a player is active, once for an event.
-	SetPlayerActive(ctx context.Context, eventID string, player uuid.UUID, active bool, at time.Time) error
+	// SetPlayerActive notes whether a player is active since UpdatedAt, once for an event. What is known since later stays.
+	SetPlayerActive(ctx context.Context, eventID string, player Player) error
 }
 
 // Ledger pays players.

@@ -23,7 +23,7 @@ func (s *Service) Deactivate(ctx context.Context, caller, id uuid.UUID) (User, e
 	}
 	// Sessions end before as well, so that a process that dies after the commit leaves none behind. Nothing depends on it.
 	_, _ = s.sessions.EndAllOf(ctx, id)
-	u, err := s.store.SetActive(ctx, id, false, s.timestamp())
+	u, err := s.store.SetActive(ctx, id, false)
 	if err != nil {
 		return User{}, err
 	}

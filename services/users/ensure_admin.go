@@ -52,7 +52,7 @@ func (s *Service) resetAdmin(ctx context.Context, u User, password string) error
 	if err := s.store.SetPasswordHash(ctx, u.ID, "", hash); err != nil {
 		return err
 	}
-	if _, err := s.store.SetActive(ctx, u.ID, true, s.timestamp()); err != nil {
+	if _, err := s.store.SetActive(ctx, u.ID, true); err != nil {
 		return err
 	}
 	_, err = s.sessions.EndAllOf(ctx, u.ID)

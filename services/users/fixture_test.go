@@ -151,7 +151,7 @@ func (m *memory) UserByEmail(_ context.Context, email string) (users.User, error
 	return users.User{}, apperr.New(apperr.NotFound, "no such user")
 }
 
-func (m *memory) SetActive(_ context.Context, id uuid.UUID, active bool, _ time.Time) (users.User, error) {
+func (m *memory) SetActive(_ context.Context, id uuid.UUID, active bool) (users.User, error) {
 	if m.switching != nil {
 		m.switching()
 	}

@@ -24,8 +24,9 @@ type Store interface {
 	UserByEmail(ctx context.Context, email string) (User, error)
 	// Users lists users, newest first.
 	Users(ctx context.Context, f UserFilter, p Page[uuid.UUID]) (Listed[User], error)
-	// SetActive switches a user off or on and, where that changes a player, stores the event of it.
-	SetActive(ctx context.Context, id uuid.UUID, active bool, at time.Time) (User, error)
+	// SetActive switches a user off or on and, where that changes a player, stores the event of it. The times of a player's
+	// events are in the order in which they became true, whichever replica made them.
+	SetActive(ctx context.Context, id uuid.UUID, active bool) (User, error)
 	// SetPasswordHash replaces a user's password hash: whatever it is where old is empty, else only if it still is old.
 	SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error
 	// Transactions lists a user's ledger, newest first.

@@ -3,7 +3,6 @@ package users_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -95,7 +94,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 		h := newHouse(t)
 		anna := h.register("anna@example.com")
 		tokens := h.login("anna@example.com")
-		if _, err := h.store.SetActive(t.Context(), anna.ID, false, time.Now()); err != nil {
+		if _, err := h.store.SetActive(t.Context(), anna.ID, false); err != nil {
 			t.Fatal(err)
 		}
 		return h, anna, tokens

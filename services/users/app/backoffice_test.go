@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -85,7 +84,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 	s := start(t)
 	player := s.register("player@example.com")
 	bearer, _ := s.login("player@example.com")
-	if _, err := postgres.New(s.pool, func() {}).SetActive(t.Context(), uuid.MustParse(player), false, time.Now()); err != nil {
+	if _, err := postgres.New(s.pool, func() {}).SetActive(t.Context(), uuid.MustParse(player), false); err != nil {
 		t.Fatal(err)
 	}
 	s.eventually("the event has ended the session", func() bool {

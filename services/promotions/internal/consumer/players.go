@@ -37,9 +37,9 @@ func Players(s *promotions.Service) event.Subscription {
 		case usersv1.PlayerEventType_PLAYER_REGISTERED:
 			return s.Registered(ctx, e.ID, player)
 		case usersv1.PlayerEventType_PLAYER_DEACTIVATED:
-			return s.Switched(ctx, e.ID, player, false)
+			return s.Switched(ctx, e.ID, player, false, e.Time)
 		case usersv1.PlayerEventType_PLAYER_ACTIVATED:
-			return s.Switched(ctx, e.ID, player, true)
+			return s.Switched(ctx, e.ID, player, true, e.Time)
 		default:
 			return nil // a kind that a newer users service knows, and this one need not
 		}

@@ -152,12 +152,51 @@ func TestRegistrationAssignsWhatIsAvailableOnce(t *testing.T) {
 	}
 }
 
+func TestPlayersAreAsTheLastEventLeftThem(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	registered := time.Now()
+	type switched struct {
+		active bool
+		after  time.Duration // the registration
+	}
+	for name, tt := range map[string]struct {
+		unknown  bool // no registration has come
+		switches []switched
+		want     bool
+	}{
+		"never switched":                  {want: true},
+		"switched off":                    {switches: []switched{{false, time.Hour}}},
+		"by a clock that is late":         {switches: []switched{{false, -time.Hour}}},
+		"off and on":                      {switches: []switched{{false, time.Hour}, {true, 2 * time.Hour}}, want: true},
+		"a dead letter comes late":        {switches: []switched{{true, 2 * time.Hour}, {false, time.Hour}}, want: true},
+		"a dead letter before all others": {unknown: true, switches: []switched{{true, 2 * time.Hour}, {false, time.Hour}}, want: true},
+	} {
+		player := uuid.Must(uuid.NewV7())
+		if !tt.unknown {
+			player = w.player()
+		}
+		for _, s := range tt.switches {
+			if err := w.service.Switched(t.Context(), uuid.NewString(), player, s.active, registered.Add(s.after)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var active bool
+		if err := w.pool.QueryRow(t.Context(), "SELECT is_active FROM players WHERE id = $1", player).Scan(&active); err != nil {
+			t.Fatal(err)
+		}
+		if active != tt.want {
+			t.Errorf("%s: active %t, want %t", name, active, tt.want)
+		}
+	}
+}
+
 func TestAssignAnswersForEverybody(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	p := w.promotion(promotions.PromotionTypeVIPPromotion, 0, 0)
 	first, second, off, nobody := w.player(), w.player(), w.player(), uuid.Must(uuid.NewV7())
-	if err := w.service.Switched(t.Context(), uuid.NewString(), off, false); err != nil {
+	if err := w.service.Switched(t.Context(), uuid.NewString(), off, false, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	staff := uuid.Must(uuid.NewV7())

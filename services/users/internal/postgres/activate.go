@@ -14,7 +14,7 @@ import (
 
 // SetActive switches a user off or on under its row lock, which also puts the events of a player into the order in which
 // they became true. What is so already is left alone, and nobody is told.
-func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool, at time.Time) (users.User, error) {
+func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users.User, error) {
 	var u users.User
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
 		row, err := tx.User.Query().Where(user.ID(id)).ForUpdate().Only(ctx)
@@ -32,6 +32,10 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool, at tim
 		if active {
 			what = usersv1.PlayerEventType_PLAYER_ACTIVATED
 		}
+		at, err := clock(ctx, tx)
+		if err != nil {
+			return err
+		}
 		return announce(ctx, tx, u, what, at)
 	})
 	if err != nil {
@@ -39,4 +43,19 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool, at tim
 	}
 	s.wake()
 	return u, nil
+}
+
+// clock reads the database's clock, which is one for all replicas.
+func clock(ctx context.Context, tx *ent.Tx) (now time.Time, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT clock_timestamp()")
+	if err != nil {
+		return now, err
+	}
+	defer rows.Close() //nolint:errcheck // it has been read by then
+	for rows.Next() {
+		if err := rows.Scan(&now); err != nil {
+			return now, err
+		}
+	}
+	return now.UTC(), rows.Err()
 }

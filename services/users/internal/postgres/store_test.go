@@ -128,7 +128,7 @@ func TestUnknownUsers(t *testing.T) {
 	r := newRegistry(t)
 	_, byEmail := r.store.UserByEmail(t.Context(), "nobody@example.com")
 	_, byID := r.store.User(t.Context(), uuid.New())
-	_, switched := r.store.SetActive(t.Context(), uuid.New(), false, time.Now())
+	_, switched := r.store.SetActive(t.Context(), uuid.New(), false)
 	_, ledger := r.store.Transactions(t.Context(), uuid.New(), users.TransactionFilter{}, users.Page[int64]{Size: 1})
 	for what, err := range map[string]error{"by e-mail": byEmail, "by id": byID, "switch": switched, "ledger": ledger} {
 		if apperr.CodeOf(err) != apperr.NotFound {
@@ -142,7 +142,7 @@ func TestSetActive(t *testing.T) {
 	player, staff := r.create("p@example.com", authn.RolePlayer), r.create("s@example.com", authn.RoleStaff)
 	for _, active := range []bool{false, false, true, true} {
 		for _, u := range []users.User{player, staff} {
-			got, err := r.store.SetActive(t.Context(), u.ID, active, time.Now())
+			got, err := r.store.SetActive(t.Context(), u.ID, active)
 			if want := u; err != nil || got.IsActive != active || got.Email != want.Email {
 				t.Fatalf("got %+v, %v; want active %t", got, err, active)
 			}
@@ -150,6 +150,13 @@ func TestSetActive(t *testing.T) {
 	}
 	r.wantAnnounced(about(usersv1.PlayerEventType_PLAYER_REGISTERED, player),
 		about(usersv1.PlayerEventType_PLAYER_DEACTIVATED, player), about(usersv1.PlayerEventType_PLAYER_ACTIVATED, player))
+	var inOrder bool
+	err := r.pool.QueryRow(t.Context(), `
+		SELECT bool_and(time > before) FROM (SELECT time, lag(time) OVER (ORDER BY id) before FROM outbox) o
+		WHERE before IS NOT NULL`).Scan(&inOrder)
+	if err != nil || !inOrder {
+		t.Errorf("the times of the events are in order: %t, %v", inOrder, err)
+	}
 }
 
 func TestSetPasswordHash(t *testing.T) {
@@ -182,7 +189,7 @@ func TestUsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.store.SetActive(t.Context(), bob.ID, false, time.Now()); err != nil {
+	if _, err := r.store.SetActive(t.Context(), bob.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	yes, no := true, false
