@@ -40,7 +40,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.logCall(r.Context(), x, called(x, r, pattern), slog.Duration("duration", time.Since(x.start)))
 		}
 	}()
-	switch allow := f.literal[r.URL.Path]; {
+	switch allow := f.literal[r.URL.EscapedPath()]; {
 	case allow != nil && !slices.Contains(allow, r.Method):
 		s.fail(w, r, wrongMethod(w, strings.Join(allow, ", ")))
 	case !clean(r.URL.Path), pattern == "":

@@ -176,6 +176,8 @@ func TestRoutesAndMedia(t *testing.T) {
 		"doubled slash":         {line: "GET /api//v1/promotions", status: 404, code: apperr.NotFound},
 		"dots":                  {line: "GET /api/v1/x/../promotions", status: 404, code: apperr.NotFound},
 		"an escaped slash":      {line: "GET " + promotions + "/players%2F" + playerID, status: 404, code: apperr.NotFound},
+		"an escaped slash, too": {line: "POST " + promotions[:len("/api/v1")] + "%2Fpromotions", status: 404, code: apperr.NotFound},
+		"an escaped slash, PUT": {line: "PUT " + promotions + "%2Fclaim", status: 404, code: apperr.NotFound},
 		"internal procedure":    {line: "POST /loyalty.users.v1.LedgerService/AddTransaction", body: "{}", status: 404, code: apperr.NotFound},
 		"wrong method":          {line: "DELETE " + promotions, status: 405, code: apperr.MethodNotAllowed},
 		"an action is no id":    {line: "GET " + promotions + "/claim", status: 405, code: apperr.MethodNotAllowed},
