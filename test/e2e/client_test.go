@@ -71,6 +71,9 @@ func (c client) in(t *testing.T) client {
 
 const password = "correct horse battery"
 
+// verbatim is a body that is sent as it is; others are sent as JSON.
+type verbatim string
+
 // try sends a request; a failure to get any answer is an error.
 func (c client) try(method, path string, body any, headers ...string) (answer, error) {
 	var reader io.Reader
@@ -78,6 +81,9 @@ func (c client) try(method, path string, body any, headers ...string) (answer, e
 		encoded, err := json.Marshal(body)
 		if err != nil {
 			return answer{}, err
+		}
+		if as, ok := body.(verbatim); ok {
+			encoded = []byte(as)
 		}
 		reader = bytes.NewReader(encoded)
 	}
@@ -127,12 +133,16 @@ func (c client) call(want int, method, path string, body any, headers ...string)
 	return a
 }
 
-// refused sends a request that must be refused with the given code.
+// refused sends a request that must be refused with the given code, in the form that all errors have.
 func (c client) refused(want int, code, method, path string, body any, headers ...string) answer {
 	c.t.Helper()
 	a := c.call(want, method, path, body, headers...)
 	if a.text("code") != code {
 		c.t.Fatalf("%s %s answered %v; want %s", method, path, a, code)
+	}
+	isProblem(c.t, a, path)
+	if c.token != "" && strings.Contains(a.raw, c.token) || strings.Contains(a.raw, password) {
+		c.t.Errorf("%s %s shows a secret: %v", method, path, a)
 	}
 	return a
 }

@@ -51,36 +51,59 @@ func routes() []route {
 	}
 }
 
-// TestRoutes knocks at every route as those who may not, and with what may not be said.
-func TestRoutes(t *testing.T) {
+// TestOutside is what anybody on the network may try, against one platform.
+func TestOutside(t *testing.T) {
 	t.Parallel()
 	p := startDev(t, "kafka")
 	admin := p.admin(t)
 	callers := map[string]client{"P": newPlayer(t, p.url), "S": newStaff(t, admin), "A": admin}
-	nobody := client{t: t, url: p.url}
+	for name, run := range map[string]func(*testing.T, platform, map[string]client){
+		"routes": knocking, "bodies": bodies, "tokens": tokens, "sockets": sockets,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, p, callers)
+		})
+	}
+}
 
+// knocking tries every route as those who may not, and what is not there.
+func knocking(t *testing.T, p platform, callers map[string]client) {
+	nobody := client{t: t, url: p.url}
 	t.Run("without a token", func(t *testing.T) {
 		for _, r := range routes() {
-			if r.roles == "public" {
-				continue
+			if r.roles != "public" {
+				nobody.in(t).refused(401, "TOKEN_MISSING", r.method, r.path, r.payload())
 			}
-			a := nobody.in(t).refused(401, "TOKEN_MISSING", r.method, r.path, r.payload())
-			isProblem(t, a, r.path)
 		}
 	})
 	t.Run("with a token that is none", func(t *testing.T) {
-		forged := tamper(callers["A"].token)
-		for name, token := range map[string]string{"garbage": "x", "tampered": forged, "alg none": algNone(callers["A"].token)} {
-			c := client{t: t, url: p.url, token: token}
+		forger, token := newForger(t, p), callers["A"].token
+		for name, tt := range map[string]struct{ token, code string }{
+			"garbage":                 {"x", "TOKEN_INVALID"},
+			"tampered with":           {tamper(token), "TOKEN_INVALID"},
+			"alg none":                {algNone(token), "TOKEN_INVALID"},
+			"a refresh token":         {refreshToken(callers["A"].in(t), adminPassword), "TOKEN_INVALID"},
+			"for another audience":    {forger.forge(token, nil, object{"aud": "elsewhere"}), "TOKEN_INVALID"},
+			"of another issuer":       {forger.forge(token, nil, object{"iss": "elsewhere"}), "TOKEN_INVALID"},
+			"of another type":         {forger.forge(token, object{"typ": "JWT"}, nil), "TOKEN_INVALID"},
+			"by a key unknown":        {forger.forge(token, object{"kid": "../key"}, nil), "TOKEN_INVALID"},
+			"without an end":          {forger.forge(token, nil, object{"exp": nil}), "TOKEN_INVALID"},
+			"expired":                 {forger.forge(token, nil, object{"exp": 1700000000, "iat": 1699999400}), "TOKEN_EXPIRED"},
+			"of a session unheard of": {forger.forge(token, nil, object{"sid": someID}), "TOKEN_REVOKED"},
+		} {
+			c := client{t: t, url: p.url, token: tt.token}
 			for _, r := range routes() {
 				if strings.Contains("public refresh", r.roles) {
 					continue
 				}
-				if a := c.call(401, r.method, r.path, r.payload()); a.text("code") != "TOKEN_INVALID" {
-					t.Errorf("%s: %s %s answers %v", name, r.method, r.path, a)
+				if a := c.call(401, r.method, r.path, r.payload()); a.text("code") != tt.code {
+					t.Errorf("a token %s at %s %s answers %v", name, r.method, r.path, a)
 				}
 			}
 		}
+		same := client{t: t, url: p.url, token: forger.forge(token, nil, nil)}
+		same.call(200, "GET", "/api/v1/users/me", nil) // so it was for what they say
 	})
 	t.Run("with the wrong role", func(t *testing.T) {
 		for _, r := range routes() {
@@ -88,18 +111,20 @@ func TestRoutes(t *testing.T) {
 				continue
 			}
 			for role, c := range callers {
-				if strings.Contains(r.roles, role) {
-					continue
+				if !strings.Contains(r.roles, role) {
+					c.in(t).refused(403, "FORBIDDEN", r.method, r.path, r.payload())
 				}
-				a := c.in(t).refused(403, "FORBIDDEN", r.method, r.path, r.payload())
-				isProblem(t, a, r.path)
 			}
 		}
 	})
-	t.Run("with a body that cannot be", func(t *testing.T) { wrongBodies(t, p, callers) })
+	t.Run("as another player", func(t *testing.T) {
+		other := newPlayer(t, p.url)
+		callers["P"].in(t).refused(403, "FORBIDDEN", "GET", "/api/v1/promotions/players/"+other.id, nil)
+		callers["P"].in(t).call(200, "GET", "/api/v1/promotions/players/"+callers["P"].id, nil)
+	})
 	t.Run("with a method that is not there", func(t *testing.T) {
-		for _, r := range routes() {
-			a := admin.in(t).refused(405, "METHOD_NOT_ALLOWED", "PUT", r.path, object{})
+		for _, r := range append(routes(), publicRoutes()...) {
+			a := callers["A"].in(t).refused(405, "METHOD_NOT_ALLOWED", "PUT", r.path, object{})
 			if !slices.Contains(strings.Split(strings.ReplaceAll(a.header.Get("Allow"), " ", ""), ","), r.method) {
 				t.Errorf("%s allows %q", r.path, a.header.Get("Allow"))
 			}
@@ -107,121 +132,105 @@ func TestRoutes(t *testing.T) {
 	})
 	t.Run("what is not there", func(t *testing.T) {
 		for _, path := range []string{
-			"/", "/api/v1/nothing", "/api/v2/users/me", "/loyalty.users.v1.LedgerService/AddTransaction",
-			"/api/v1/users/me/../me", "/api/v1//users/me", "/debug/pprof/", "/metrics",
+			"/", "/api/v1/nothing", "/api/v2/users/me", "/api/v1/users/", "/API/v1/users/me", "/api/v1/users%2Fme",
+			"/api/v1/users/me/../me", "/api/v1//users/me", "/debug/pprof/", "/metrics", "/health/nothing", "/.well-known/",
+			"/users/api-docs/../../go.mod", "/users/api-docs/nothing", "/notifications/ws/more",
+			"/loyalty.users.v1.UserService/Nothing", "/loyalty.users.v1.LedgerService/AddTransaction",
+			"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "/grpc.health.v1.Health/Check",
 		} {
-			a := admin.in(t).refused(404, "NOT_FOUND", "POST", path, object{})
-			isProblem(t, a, "")
+			if path != "/users/api-docs/nothing" {
+				callers["A"].in(t).refused(404, "NOT_FOUND", "POST", path, object{})
+			}
+			callers["A"].in(t).refused(404, "NOT_FOUND", "GET", path, nil)
 		}
 	})
+	t.Run("what is for everybody", func(t *testing.T) { public(t, p) })
+	t.Run("the procedures", func(t *testing.T) { procedures(t, p, callers) })
 	t.Run("exactly the members that were agreed on", func(t *testing.T) { members(t, callers) })
 }
 
-// wrongBodies sends every route that takes a body what no route takes.
-func wrongBodies(t *testing.T, p platform, callers map[string]client) {
-	for _, r := range routes() {
-		c := client{t: t, url: p.url}
-		if last := r.roles[len(r.roles)-1:]; callers[last].token != "" && r.roles != "public" && r.roles != "refresh" {
-			c = callers[last].in(t)
-		}
-		if r.body == nil {
-			continue
-		}
-		with := maps.Clone(r.body)
-		with["surprise"] = 1
-		a := c.refused(400, "VALIDATION_FAILED", r.method, r.path, with)
-		if fields(a) != "surprise" && !strings.Contains(fields(a), "surprise") {
-			t.Errorf("%s: an unknown field is answered %v", r.path, a)
-		}
-		isProblem(t, a, r.path)
-		for name, body := range map[string]any{"a list": []int{1}, "a text": "x", "a number": 7} {
-			if a := c.call(400, r.method, r.path, body); a.text("code") != "VALIDATION_FAILED" {
-				t.Errorf("%s with %s: %v", r.path, name, a)
-			}
-		}
-		large := maps.Clone(r.body)
-		large["surprise"] = strings.Repeat("x", 1<<20)
-		c.refused(413, "PAYLOAD_TOO_LARGE", r.method, r.path, large)
-		c.refused(415, "UNSUPPORTED_MEDIA_TYPE", r.method, r.path, r.body, "Content-Type", "text/plain")
-	}
-	staff := callers["S"].in(t)
-	valid := object{"title": "x", "type": "BONUS", "amount": "1", "startDate": "2020-01-01", "endDate": "2020-01-02"}
-	for field, values := range map[string][]any{
-		"title":     {"", strings.Repeat("x", 201), 7, nil, "a\u202eb", "a\x00b"},
-		"type":      {"", "bonus", "PROMOTION_TYPE_UNSPECIFIED", "NOPE", 3},
-		"amount":    {"0", "0.00", "0.001", "1000000000.01", "1e3", "-1", "NaN", "", 20, "1,5", "+1"},
-		"startDate": {"", "2020-1-1", "2020-02-30", "2020-01-01T00:00:00Z", "tomorrow", 5},
-		"endDate":   {"2019-12-31", "x"},
-		"isActive":  {"true", 1},
-		"id":        {someID},
-		"createdAt": {"2020-01-01T00:00:00Z"},
-	} {
-		for _, value := range values {
-			body := maps.Clone(valid)
-			body[field] = value
-			a := staff.refused(400, "VALIDATION_FAILED", "POST", "/api/v1/promotions", body)
-			if !strings.Contains(fields(a), field) {
-				t.Errorf("%s = %v: violations name %q: %v", field, value, fields(a), a)
-			}
-		}
-	}
-	for field, values := range map[string][]any{
-		"title":  {strings.Repeat("ü", 200), "<b>'; DROP TABLE users; --</b>"},
-		"amount": {"0.01", "1000000000.00", "20", "20.5"},
-	} {
-		for _, value := range values {
-			body := maps.Clone(valid)
-			body[field] = value
-			staff.call(201, "POST", "/api/v1/promotions", body)
-		}
-	}
-	for query, field := range map[string]string{
-		"nothing=1": "nothing", "page_size=-1": "page_size", "page_size=x": "page_size", "page_token=x": "page_token",
-		"type=NOPE": "type", "is_active=perhaps": "is_active", "from=2020-13-01": "from", "isActive=true": "isActive",
-	} {
-		a := staff.refused(400, "VALIDATION_FAILED", "GET", "/api/v1/promotions?"+query, nil)
-		if fields(a) != field {
-			t.Errorf("?%s: violations name %q: %v", query, fields(a), a)
-		}
-	}
-	staff.call(200, "GET", "/api/v1/promotions?page_size=0", nil)
-	if a := staff.call(200, "GET", "/api/v1/promotions?page_size=1000", nil); len(a.list("promotions")) > 100 {
-		t.Errorf("a page of %d", len(a.list("promotions")))
-	}
-}
-
-// fields are what an answer's violations name.
-func fields(a answer) string {
-	var names []string
-	for _, v := range a.list("violations") {
-		names = append(names, text(v, "field"))
-	}
-	return strings.Join(names, ",")
-}
-
-// isProblem sees that an answer is a problem document with the agreed members, and shows nothing of the inside.
-func isProblem(t *testing.T, a answer, instance string) {
+// isProblem sees that an answer is a problem document with exactly the agreed members, and shows nothing of the inside.
+func isProblem(t *testing.T, a answer, path string) {
 	t.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
-		t.Errorf("content type %q", got)
+		t.Errorf("%s: content type %q", path, got)
 	}
-	allowed := []string{"type", "title", "status", "detail", "code", "instance", "requestId", "violations", "transactionId"}
-	for name := range a.body {
-		if !slices.Contains(allowed, name) {
-			t.Errorf("a problem has a member %q: %v", name, a)
+	want := []string{"code", "detail", "instance", "requestId", "status", "title", "type"}
+	for code, name := range map[string]string{"VALIDATION_FAILED": "violations", "PROMOTION_ALREADY_CLAIMED": "transactionId"} {
+		if a.text("code") == code && a.body[name] != nil {
+			want = append(want, name)
 		}
 	}
-	for _, name := range []string{"type", "title", "code", "requestId"} {
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(a.body)); !slices.Equal(got, want) {
+		t.Errorf("%s: a problem with %v, want %v", path, got, want)
+	}
+	for _, name := range []string{"type", "title", "detail", "code", "requestId"} {
 		if a.text(name) == "" {
-			t.Errorf("a problem has no %s: %v", name, a)
+			t.Errorf("%s: a problem has no %s: %v", path, name, a)
 		}
 	}
-	if instance != "" && a.text("instance") != instance || a.body["status"] != float64(a.status) {
-		t.Errorf("a problem at %s: %v", instance, a)
+	for _, v := range a.list("violations") {
+		if got := slices.Sorted(maps.Keys(v)); !slices.Equal(got, []string{"field", "message", "rule"}) {
+			t.Errorf("%s: a violation with %v", path, got)
+		}
 	}
-	for _, inside := range []string{"pgx", "SQLSTATE", "goroutine", ".go:", "postgres://", "Bearer "} {
+	instance, _, _ := strings.Cut(path, "?")
+	if a.text("instance") != instance || a.body["status"] != float64(a.status) ||
+		a.text("requestId") != a.header.Get("X-Request-Id") {
+		t.Errorf("a problem at %s: %v with %v", path, a, a.header)
+	}
+	for _, inside := range []string{"pgx", "SQLSTATE", "SELECT ", "goroutine", ".go:", "postgres://", "Bearer ", "strconv."} {
 		if strings.Contains(a.raw, inside) {
-			t.Errorf("an answer shows %q: %v", inside, a)
+			t.Errorf("%s: an answer shows %q: %v", path, inside, a)
+		}
+	}
+}
+
+// publicRoutes are those beside the API that anybody may read.
+func publicRoutes() []route {
+	all := []route{
+		{"GET", "/health", "public", nil},
+		{"GET", "/.well-known/jwks.json", "public", nil},
+		{"GET", "/notifications/ws", "P", nil},
+	}
+	for _, service := range []string{"users", "promotions", "notifications"} {
+		all = append(all, route{"GET", "/health/" + service, "public", nil})
+		for _, page := range []string{"", "openapi.json", "openapi.yaml"} {
+			all = append(all, route{"GET", "/" + service + "/api-docs/" + page, "public", nil})
+		}
+	}
+	return all
+}
+
+// public reads what is there for everybody.
+func public(t *testing.T, p platform) {
+	nobody := client{t: t, url: p.url}
+	health := nobody.call(200, "GET", "/health", nil)
+	if health.text("status") != "ok" || len(health.body["services"].(object)) != 3 {
+		t.Errorf("health: %v", health)
+	}
+	keys := nobody.call(200, "GET", "/.well-known/jwks.json", nil)
+	for _, key := range keys.list("keys") {
+		if got := strings.Join(slices.Sorted(maps.Keys(key)), " "); got != "alg crv kid kty use x" {
+			t.Errorf("a public key has %s", got)
+		}
+	}
+	if len(keys.list("keys")) == 0 {
+		t.Errorf("keys: %v", keys)
+	}
+	for _, service := range []string{"users", "promotions", "notifications"} {
+		if one := nobody.call(200, "GET", "/health/"+service, nil); one.text("services."+service) != "ok" {
+			t.Errorf("health of %s: %v", service, one)
+		}
+		document := nobody.call(200, "GET", "/"+service+"/api-docs/openapi.json", nil)
+		if document.text("openapi") != "3.1.0" || document.body["paths"] == nil {
+			t.Errorf("the document of %s: %v", service, document)
+		}
+		page, err := nobody.try("GET", "/"+service+"/api-docs/", nil)
+		if err == nil || page.status != 200 || !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") ||
+			!strings.Contains(page.header.Get("Content-Security-Policy"), "script-src 'self'") {
+			t.Errorf("the page of %s: %v with %v", service, page, page.header)
 		}
 	}
 }

@@ -1,0 +1,111 @@
+package e2e_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	rpc "connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
+)
+
+// procedures tries the API at its protobuf paths, over Connect with JSON and over gRPC.
+func procedures(t *testing.T, p platform, callers map[string]client) {
+	nobody := client{t: t, url: p.url}
+	for procedure, roles := range map[string]string{
+		"users.v1.AuthService/RegisterStaff":                     "A",
+		"users.v1.UserService/GetMe":                             "PSA",
+		"users.v1.UserService/ListMyTransactions":                "P",
+		"users.v1.UserService/ListUsers":                         "SA",
+		"users.v1.UserService/GetUser":                           "SA",
+		"users.v1.UserService/ListTransactions":                  "SA",
+		"users.v1.UserService/DeactivateUser":                    "A",
+		"users.v1.UserService/ActivateUser":                      "A",
+		"promotions.v1.PromotionService/CreatePromotion":         "SA",
+		"promotions.v1.PromotionService/ListPromotions":          "SA",
+		"promotions.v1.PromotionService/GetPromotion":            "SA",
+		"promotions.v1.PromotionService/UpdatePromotion":         "SA",
+		"promotions.v1.PromotionService/ListPlayerPromotions":    "SA", // and the player, for itself
+		"promotions.v1.PromotionService/Claim":                   "P",
+		"promotions.v1.PromotionService/Assign":                  "SA",
+		"notifications.v1.NotificationService/MarkRead":          "P",
+		"notifications.v1.NotificationService/ListNotifications": "P",
+	} {
+		path := "/loyalty." + procedure
+		refusedCall(nobody.in(t), path, object{}, 401, "unauthenticated", "TOKEN_MISSING")
+		for role, c := range callers {
+			if !strings.Contains(roles, role) {
+				refusedCall(c.in(t), path, object{}, 403, "permission_denied", "FORBIDDEN")
+			}
+		}
+		last := callers[roles[len(roles)-1:]].in(t)
+		refusedCall(last, path, object{"surprise": 1}, 400, "invalid_argument", "VALIDATION_FAILED")
+		refusedCall(last, path, verbatim(`{"`), 400, "invalid_argument", "VALIDATION_FAILED")
+	}
+	refusedCall(nobody, "/loyalty.users.v1.AuthService/Register", verbatim(strings.Repeat(" ", 1<<20)+"{}"),
+		429, "resource_exhausted", "PAYLOAD_TOO_LARGE")
+	refusedCall(nobody, "/loyalty.users.v1.AuthService/Refresh", object{}, 401, "unauthenticated", "TOKEN_MISSING")
+	refusedCall(callers["P"].in(t), "/loyalty.promotions.v1.PromotionService/ListPlayerPromotions",
+		object{"player_id": someID}, 403, "permission_denied", "FORBIDDEN")
+	overGRPC(t, p, callers)
+}
+
+// refusedCall calls a procedure over Connect, which must be refused with a status that carries a google.rpc.ErrorInfo.
+func refusedCall(c client, path string, body any, status int, code, reason string) {
+	c.t.Helper()
+	a := c.call(status, "POST", path, body, "Connect-Protocol-Version", "1")
+	if a.text("code") != code || a.text("message") == "" {
+		c.t.Errorf("%s answers %v, want %s", path, a, code)
+	}
+	for _, detail := range a.list("details") {
+		if text(detail, "type") == "google.rpc.ErrorInfo" {
+			if got := text(detail, "debug.reason"); got != reason {
+				c.t.Errorf("%s: the reason is %s, want %s", path, got, reason)
+			}
+			return
+		}
+	}
+	c.t.Errorf("%s answers %v without an ErrorInfo", path, a)
+}
+
+// overGRPC sees that gRPC is served at the gateway, and the ledger's internal door is not.
+func overGRPC(t *testing.T, p platform, callers map[string]client) {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{Protocols: protocols}
+	defer transport.CloseIdleConnections()
+	h2c := &http.Client{Transport: transport}
+
+	users := usersv1connect.NewUserServiceClient(h2c, p.url, rpc.WithGRPC())
+	request := rpc.NewRequest(&usersv1.GetMeRequest{})
+	request.Header().Set("Authorization", "Bearer "+callers["P"].token)
+	if me, err := users.GetMe(t.Context(), request); err != nil || me.Msg.GetId() != callers["P"].id {
+		t.Errorf("GetMe over gRPC answers %v, %v", me, err)
+	}
+	_, err := users.GetMe(t.Context(), rpc.NewRequest(&usersv1.GetMeRequest{}))
+	var refusal *rpc.Error
+	if !errors.As(err, &refusal) || refusal.Code() != rpc.CodeUnauthenticated || len(refusal.Details()) == 0 {
+		t.Fatalf("without a token gRPC answers %v", err)
+	}
+	detail, err := refusal.Details()[0].Value()
+	if info, ok := detail.(*errdetails.ErrorInfo); err != nil || !ok || info.GetReason() != "TOKEN_MISSING" {
+		t.Errorf("without a token gRPC tells %v, %v", detail, err)
+	}
+
+	ledger := rpc.NewClient[usersv1.AddTransactionRequest, usersv1.AddTransactionResponse](
+		h2c, p.url+usersv1.LedgerService_AddTransaction_FullMethodName, rpc.WithGRPC())
+	credit := rpc.NewRequest(&usersv1.AddTransactionRequest{
+		UserId: callers["P"].id, Type: usersv1.TransactionType_CREDIT, Amount: "1.00", IdempotencyKey: "from outside",
+	})
+	credit.Header().Set("Authorization", "Bearer "+callers["A"].token)
+	if _, err := ledger.CallUnary(t.Context(), credit); rpc.CodeOf(err) != rpc.CodeUnimplemented {
+		t.Errorf("the ledger answers outside: %v", err)
+	}
+	if got := callers["P"].in(t).call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != "0.00" {
+		t.Errorf("the balance is %s", got)
+	}
+}
