@@ -102,9 +102,16 @@ func (l *Ledger) commitExactly(works []*work) {
 	}
 }
 
+// commitAlone tries each call by itself. Where a player is locked for long each call waits in vain, and those behind it have
+// been given up by their callers meanwhile: they are not tried, so that the next group need not wait for them all.
 func (l *Ledger) commitAlone(works []*work) {
 	for _, w := range works {
 		for _, one := range w.alone() {
+			if c := one.calls[0]; c.ctx.Err() != nil {
+				c.tx, c.err = users.Transaction{}, c.ctx.Err()
+				l.finish([]*work{one})
+				continue
+			}
 			l.commitExactly([]*work{one})
 		}
 	}
