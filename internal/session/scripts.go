@@ -8,9 +8,9 @@ import "github.com/redis/rueidis"
 // endedChannel carries the ids of sessions that have ended.
 const endedChannel = "session-ended"
 
-// createScript begins a session.
+// createScript begins a session. Where the user has too many then, those end that were not refreshed for the longest time.
 //
-// KEYS: session, refresh, user. ARGV: record, session id, TTL in ms.
+// KEYS: session, refresh, user. ARGV: record, session id, TTL in ms, most sessions, prefix of the session keys, channel.
 var createScript = rueidis.NewLuaScript(`
 local now = redis.call('TIME')[1] * 1000
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
@@ -18,6 +18,13 @@ redis.call('SET', KEYS[2], 'live', 'PX', ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - 1000)
 redis.call('ZADD', KEYS[3], now + ARGV[3], ARGV[2])
 redis.call('PEXPIRE', KEYS[3], ARGV[3])
+local over = redis.call('ZCARD', KEYS[3]) - tonumber(ARGV[4])
+if over > 0 then
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, over - 1)) do
+    redis.call('ZREM', KEYS[3], id)
+    if redis.call('DEL', ARGV[5] .. id) == 1 then redis.call('PUBLISH', ARGV[6], id) end
+  end
+end
 return 'ok'
 `)
 

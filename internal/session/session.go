@@ -29,6 +29,8 @@ import (
 const (
 	// TTL is how long a refresh token may be used, and thus how long a session lives on without a refresh.
 	TTL = 24 * time.Hour
+	// MaxPerUser is how many sessions a user may have: logins that succeed are not limited, and each costs memory for TTL.
+	MaxPerUser = 100
 	// Grace is how long a rotated refresh token gives the same new pair again.
 	Grace = 10 * time.Second
 	// cacheTTL bounds how long a session is believed active without asking Redis, which pushes its end to us: it matters

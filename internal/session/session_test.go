@@ -193,6 +193,21 @@ func TestEndAllOf(t *testing.T) {
 	})
 }
 
+func TestTooManySessionsEndTheOldest(t *testing.T) {
+	each(t, func(f *fixture) {
+		second, _ := f.login(f.session.User)
+		for range session.MaxPerUser - 1 {
+			f.login(f.session.User)
+		}
+		f.active(f.session.ID, false)
+		f.refused(f.token, apperr.TokenRevoked)
+		f.active(second.ID, true)
+		if n, err := f.store.EndAllOf(t.Context(), f.session.User); err != nil || n != session.MaxPerUser {
+			t.Errorf("%d sessions ended (%v), want %d", n, err, session.MaxPerUser)
+		}
+	})
+}
+
 func TestUnknownTokens(t *testing.T) {
 	each(t, func(f *fixture) {
 		last := f.token[len(f.token)-1:]

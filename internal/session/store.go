@@ -23,13 +23,16 @@ type Store struct {
 // NewStore returns a store over a client, which stays the caller's to close.
 func NewStore(client rueidis.Client) *Store { return &Store{redis: client} }
 
-func sessionKey(id uuid.UUID) string { return "session:" + id.String() }
+func sessionKey(id uuid.UUID) string { return sessionPrefix + id.String() }
 func userKey(id uuid.UUID) string    { return "session-user:" + id.String() }
 func refreshKey(t token) string      { return "session-refresh:" + t.hash() }
 func graceKey(t token) string        { return "session-grace:" + t.hash() }
 func millis(d time.Duration) string  { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// Create begins a session and returns it with its first refresh token.
+const sessionPrefix = "session:"
+
+// Create begins a session and returns it with its first refresh token. Beyond MaxPerUser the user's session that was not
+// refreshed for the longest time ends.
 func (s *Store) Create(ctx context.Context, user uuid.UUID, role authn.Role, in In) (Session, string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -42,7 +45,9 @@ func (s *Store) Create(ctx context.Context, user uuid.UUID, role authn.Role, in 
 	}
 	t := newToken(id)
 	keys := []string{sessionKey(id), refreshKey(t), userKey(user)}
-	err = createScript.Exec(ctx, s.redis, keys, []string{record, id.String(), millis(TTL)}).Error()
+	err = createScript.Exec(ctx, s.redis, keys, []string{
+		record, id.String(), millis(TTL), strconv.Itoa(MaxPerUser), sessionPrefix, endedChannel,
+	}).Error()
 	if err != nil {
 		return Session{}, "", redis.Failure(err)
 	}
@@ -98,7 +103,7 @@ func (s *Store) EndSession(ctx context.Context, session Session) error {
 
 // EndAllOf ends every session of a user, however many there are, and returns how many did end.
 func (s *Store) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
-	n, err := endAllScript.Exec(ctx, s.redis, []string{userKey(user)}, []string{"session:", endedChannel}).AsInt64()
+	n, err := endAllScript.Exec(ctx, s.redis, []string{userKey(user)}, []string{sessionPrefix, endedChannel}).AsInt64()
 	if err != nil {
 		return 0, redis.Failure(err)
 	}
