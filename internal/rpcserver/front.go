@@ -140,6 +140,8 @@ func (s *Server) rpc(next http.Handler) http.Handler {
 			s.fail(w, r, apperr.New(apperr.UnsupportedMediaType, "Connect, gRPC or gRPC-Web is spoken here"))
 		case r.ContentLength > int64(readSlack*s.cfg.MaxBody):
 			s.fail(w, r, tooLarge(s.cfg.MaxBody))
+		case media == "application/json", media == "application/proto":
+			s.unary(w, r, next)
 		default:
 			next.ServeHTTP(w, r)
 		}
