@@ -44,7 +44,7 @@ func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {
 			// who went away says nothing about the ledger.
 			IsSuccessful: func(err error) bool {
 				code := apperr.CodeOf(err)
-				return err == nil || errors.Is(err, context.Canceled) ||
+				return err == nil || errors.As(err, new(gone)) ||
 					code != apperr.DependencyUnavailable && code != apperr.Internal
 			},
 			OnStateChange: func(name string, from, to gobreaker.State) {
@@ -54,13 +54,19 @@ func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {
 	}
 }
 
+// gone is the error of a call whose caller went away, or had no time left.
+type gone struct{ error }
+
+func (g gone) Unwrap() error { return g.error }
+
 // Credit pays c once for its key.
 func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotions.Transaction, error) {
 	data, err := structpb.NewStruct(credit.AdditionalData)
 	if err != nil {
 		return promotions.Transaction{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	caller := ctx
+	ctx, cancel := context.WithTimeout(caller, timeout)
 	defer cancel()
 	answer, err := c.breaker.Execute(func() (*usersv1.AddTransactionResponse, error) {
 		answer, err := c.client.AddTransaction(ctx, &usersv1.AddTransactionRequest{
@@ -71,10 +77,13 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 			AdditionalData: data,
 			IdempotencyKey: credit.Key,
 		})
-		if err != nil {
-			return nil, rpcserver.FromStatus(err)
+		switch {
+		case err == nil:
+			return answer, nil
+		case caller.Err() != nil:
+			return nil, gone{caller.Err()}
 		}
-		return answer, nil
+		return nil, rpcserver.FromStatus(err)
 	})
 	switch {
 	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
