@@ -100,7 +100,10 @@ func promotionBodies(staff client) {
 		}
 	}
 	for field, values := range map[string]map[any]any{
-		"title":       {strings.Repeat("ü", 200): strings.Repeat("ü", 200), " x ": "x", "<b>'; DROP TABLE users; --</b>": "<b>'; DROP TABLE users; --</b>"},
+		"title": {
+			strings.Repeat("ü", 200): strings.Repeat("ü", 200), " x ": "x",
+			"<b>'; DROP TABLE users; --</b>": "<b>'; DROP TABLE users; --</b>",
+		},
 		"description": {strings.Repeat("x", 2000): strings.Repeat("x", 2000), "one\ntwo": "one\ntwo", "": ""},
 		"amount":      {"0.01": "0.01", "1000000000.00": "1000000000.00", "20": "20.00", "20.5": "20.50"},
 		"endDate":     {"2020-01-01": "2020-01-01", "9999-12-31": "9999-12-31"},
@@ -143,7 +146,8 @@ func changes(staff client) {
 	if a.text("title") != "changed" || a.body["isActive"] != false || a.text("amount") != "1.00" || a.text("type") != "BONUS" {
 		staff.t.Errorf("changed to %v", a)
 	}
-	if a := staff.call(200, "PATCH", path, object{"amount": "2.5"}); a.text("amount") != "2.50" || a.text("title") != "changed" {
+	a = staff.call(200, "PATCH", path, object{"amount": "2.5"})
+	if a.text("amount") != "2.50" || a.text("title") != "changed" {
 		staff.t.Errorf("changed to %v", a)
 	}
 }

@@ -128,13 +128,15 @@ func precedence(t *testing.T, p platform) {
 	c.token = ""
 	const path = "/api/v1/auth/refresh"
 	good, bad := "refresh_token="+token, "refresh_token=bad"
-	c.refused(401, "TOKEN_INVALID", "POST", path, object{"refreshToken": "bad"}, "Cookie", good, "Authorization", "Bearer "+token)
+	c.refused(401, "TOKEN_INVALID", "POST", path, object{"refreshToken": "bad"},
+		"Cookie", good, "Authorization", "Bearer "+token)
 	c.refused(401, "TOKEN_INVALID", "POST", path, object{}, "Cookie", bad, "Authorization", "Bearer "+token)
 	a := c.call(200, "POST", path, object{}, "Cookie", good, "Authorization", "Bearer bad")
 	if a.text("refreshToken") == "" || a.header.Get("Set-Cookie") != "" {
 		t.Errorf("a session whose client wants the token in the body is answered %v with %v", a, a.header)
 	}
-	inCookie := c.call(200, "POST", "/api/v1/auth/login", object{"email": c.email, "password": password, "refreshTokenIn": "COOKIE"})
+	inCookie := c.call(200, "POST", "/api/v1/auth/login",
+		object{"email": c.email, "password": password, "refreshTokenIn": "COOKIE"})
 	pair, _, _ := strings.Cut(inCookie.header.Get("Set-Cookie"), ";")
 	a = c.call(200, "POST", path, object{"refreshToken": strings.TrimPrefix(pair, "refresh_token=")})
 	if a.body["refreshToken"] != nil || a.header.Get("Set-Cookie") == "" {
@@ -218,7 +220,8 @@ func guessing(t *testing.T, p platform) {
 			t.Fatalf("guess %d is answered %v", n, a)
 		}
 	}
-	nobody.refused(429, "RATE_LIMITED", "POST", "/api/v1/auth/login", object{"email": strings.ToUpper(c.email), "password": password})
+	nobody.refused(429, "RATE_LIMITED", "POST", "/api/v1/auth/login",
+		object{"email": strings.ToUpper(c.email), "password": password})
 	c.call(200, "GET", "/api/v1/users/me", nil) // who is in stays in
 	newPlayer(t, p.url)                         // others are not locked out
 }
