@@ -17,8 +17,9 @@ import (
 type front struct {
 	server *Server
 	mux    *http.ServeMux
-	// loud are the patterns whose requests are logged as such: the API, not health checks or sockets.
-	loud map[string]bool
+	// calls are the patterns of the API, not those of health checks or sockets: their requests are logged as calls, and
+	// their answers are not to be stored on the way.
+	calls map[string]bool
 	// literal are the methods of the REST paths without variables. The mux finds "GET /promotions/{promotion_id}" for
 	// "GET /promotions/claim", since that path has no GET of its own; a word in its place is no id.
 	literal map[string][]string
@@ -36,7 +37,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 			s.fail(w, r, apperr.New(apperr.Internal, "").Because(fmt.Errorf("panic at %s: %v", panicked(), p)))
 		}
-		if f.loud[pattern] || x.err != nil {
+		if f.calls[pattern] || x.err != nil {
 			s.logCall(r.Context(), x, called(x, r, pattern), slog.Duration("duration", time.Since(x.start)))
 		}
 	}()
@@ -46,6 +47,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !clean(r.URL.Path), pattern == "":
 		s.fail(w, r, noRoute(w, r, handler))
 	default:
+		if f.calls[pattern] {
+			w.Header().Set("Cache-Control", "no-store")
+		}
 		f.mux.ServeHTTP(w, r)
 	}
 }

@@ -42,6 +42,9 @@ func TestCreateOverREST(t *testing.T) {
 	if id := a.header.Get("X-Request-Id"); len(id) < 8 {
 		t.Errorf("X-Request-Id is %q", id)
 	}
+	if got := a.header.Values("Cache-Control"); len(got) != 1 || got[0] != "no-store" {
+		t.Errorf("Cache-Control is %q", got)
+	}
 }
 
 // TestBodies are bodies of a new promotion and the fields that they are refused for.
@@ -55,6 +58,7 @@ func TestBodies(t *testing.T) {
 		"nothing":                         {``, "title type amount startDate endDate"},
 		"an empty object":                 {`{}`, "title type amount startDate endDate"},
 		"only spaces in the title":        {replaced("Spring", "   "), "title"},
+		"nothing to see in the title":     {replaced("Spring", "\u200b"), "title"},
 		"a title of 201 characters":       {replaced("Spring", strings.Repeat("ä", 201)), "title"},
 		"an unknown member":               {with("colour", `"red"`), "colour"},
 		"the proto name of a field":       {with("is_active", "true"), "is_active"},

@@ -184,7 +184,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.validator, err = validation.New(inputs...); err != nil {
 		return nil, fmt.Errorf("rpcserver %s: %w", s.cfg.Service, err)
 	}
-	f := &front{server: s, mux: http.NewServeMux(), loud: map[string]bool{}, literal: map[string][]string{}}
+	f := &front{server: s, mux: http.NewServeMux(), calls: map[string]bool{}, literal: map[string][]string{}}
 	for pattern, h := range s.plain {
 		f.mux.Handle(pattern, h)
 	}
@@ -204,7 +204,7 @@ func (s *Server) handleRPC(f *front) {
 		for i := range svc.desc.Methods().Len() {
 			pattern := fmt.Sprintf("POST /%s/%s", svc.desc.FullName(), svc.desc.Methods().Get(i).Name())
 			f.mux.Handle(pattern, s.rpc(svc.handler))
-			f.loud[pattern] = true
+			f.calls[pattern] = true
 		}
 	}
 	reflector := grpcreflect.NewStaticReflector(names...)
@@ -240,7 +240,7 @@ func (s *Server) handleREST(f *front) error {
 		}
 		for _, r := range routes {
 			f.mux.Handle(r.pattern, s.rest(r, transcoder))
-			f.loud[r.pattern] = true
+			f.calls[r.pattern] = true
 			f.allow(r.pattern)
 		}
 	}

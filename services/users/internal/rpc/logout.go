@@ -14,7 +14,6 @@ func (h *Auth) Logout(ctx context.Context, r *connect.Request[usersv1.LogoutRequ
 		return nil, err
 	}
 	answer := connect.NewResponse(&usersv1.LogoutResponse{})
-	answer.Header().Set("Cache-Control", "no-store")
 	setCookie(answer.Header(), "", -1)
 	return answer, nil
 }

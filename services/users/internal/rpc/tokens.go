@@ -29,10 +29,8 @@ func presented(body string, h http.Header) string {
 	return token
 }
 
-// hand gives a refresh token to its client: as the cookie, or else as the member of the body that is returned. What holds
-// tokens is not to be stored on the way.
+// hand gives a refresh token to its client: as the cookie, or else as the member of the body that is returned.
 func hand(t users.Tokens, h http.Header) (member *string) {
-	h.Set("Cache-Control", "no-store")
 	if t.In == users.RefreshTokenInBody {
 		return fields.Present(t.Refresh)
 	}
