@@ -82,10 +82,10 @@ func parameter(fd protoreflect.FieldDescriptor, v string) (text, expected string
 			bits = 64
 		}
 		n, err := strconv.ParseInt(v, 10, bits)
-		if err != nil {
+		if err != nil || strconv.FormatInt(n, 10) != v { // "+1" neither, which a form makes of a space
 			return "", "a whole number"
 		}
-		return strconv.FormatInt(n, 10), ""
+		return v, ""
 	default:
 		return "", "a field of the body"
 	}

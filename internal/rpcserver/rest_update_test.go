@@ -67,6 +67,8 @@ func TestQueries(t *testing.T) {
 		"?page_size=2147483648":                 {"page_size", ""},
 		"?page_size=1.5":                        {"page_size", ""},
 		"?page_size=":                           {"page_size", ""},
+		"?page_size=+1":                         {"page_size", ""},
+		"?page_size=%2B1":                       {"page_size", ""},
 		"?pageSize=1":                           {"pageSize", ""},
 		"?isActive=true":                        {"isActive", ""},
 		"?is_active=1":                          {"is_active", ""},

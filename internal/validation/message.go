@@ -64,7 +64,7 @@ func (c *check) field(f *field, m protoreflect.Message, at string) {
 		c.text(f.fd, m, at)
 	}
 	if f.required && !m.Has(f.fd) {
-		c.refuse(at, RuleRequired, "the field is required")
+		c.refuse(at, RuleRequired, requiredMessage)
 		return
 	}
 	if f.column != nil && !f.fd.IsList() {

@@ -2,6 +2,7 @@ package validation
 
 import (
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -18,8 +19,14 @@ func normalise(s string) (normal string, bad rune, ok bool) {
 			return s, c, false
 		}
 	}
+	if !strings.ContainsFunc(s, visible) {
+		s = ""
+	}
 	return s, 0, true
 }
+
+// visible: joiners, zero-width spaces and other format characters are not.
+func visible(c rune) bool { return unicode.IsGraphic(c) && !unicode.IsSpace(c) }
 
 // plain reports whether s is printable ASCII without space at its ends, which is its own normal form.
 func plain(s string) bool {

@@ -1,10 +1,10 @@
 // Package validation brings requests into their normal form and says everything that is wrong with them, from what the
 // schema says about their fields: google.api.field_behavior, buf.validate and loyalty.options.v1.column.
 //
-// Normal form: text is trimmed, in Unicode NFC and with \n line ends; amounts have two places. Fields marked
-// debug_redact (passwords, tokens) are left as they are. Refused in text are control characters other than \n and \t,
-// and the marks that change the direction of what follows (U+202A to U+202E, U+2066 to U+2069), with which text is made
-// to look like another. Markup is data like any other; who shows it escapes it.
+// Normal form: text is trimmed, in Unicode NFC and with \n line ends, and empty where nothing of it can be seen; amounts
+// have two places. Fields marked debug_redact (passwords, tokens) are left as they are. Refused in text are control
+// characters other than \n and \t, and the marks that change the direction of what follows (U+202A to U+202E, U+2066 to
+// U+2069), with which text is made to look like another. Markup is data like any other; who shows it escapes it.
 package validation
 
 import (
@@ -32,6 +32,8 @@ const (
 	RuleUUID       = "uuid"
 	RuleMask       = "update_mask"
 )
+
+const requiredMessage = "the field is required"
 
 // maxViolations bounds the answer to a request with a thousand wrong elements.
 const maxViolations = 100
@@ -104,6 +106,16 @@ func (c *check) refuse(path, rule, format string, args ...any) {
 	c.violations = append(c.violations, apperr.Violation{Field: path, Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
+// unread reports whether an element of the list at path was wrong already: it may be missing in the list by that.
+func (c *check) unread(path string) bool {
+	for at := range c.seen {
+		if strings.HasPrefix(at, path+"[") {
+			return true
+		}
+	}
+	return false
+}
+
 // evaluate adds the violations of buf.validate's rules.
 func (c *check) evaluate(m proto.Message, prefix string, filter protovalidate.Filter) error {
 	var options []protovalidate.ValidationOption
@@ -119,12 +131,17 @@ func (c *check) evaluate(m proto.Message, prefix string, filter protovalidate.Fi
 		return fmt.Errorf("validation of %s: %w", m.ProtoReflect().Descriptor().FullName(), err)
 	}
 	for _, violation := range invalid.Violations {
-		path := jsonPath(m.ProtoReflect().Descriptor(), violation.Proto.GetField())
-		message := violation.Proto.GetMessage()
-		if message == "" {
-			message = "breaks the rule " + violation.Proto.GetRuleId()
+		path := join(prefix, jsonPath(m.ProtoReflect().Descriptor(), violation.Proto.GetField()))
+		rule, message := violation.Proto.GetRuleId(), violation.Proto.GetMessage()
+		switch {
+		case c.unread(path):
+			continue
+		case strings.HasSuffix(rule, "_empty"): // of a format, as in "string.uuid_empty"
+			rule, message = RuleRequired, requiredMessage
+		case message == "":
+			message = "breaks the rule " + rule
 		}
-		c.refuse(join(prefix, path), violation.Proto.GetRuleId(), "%s", message)
+		c.refuse(path, rule, "%s", message)
 	}
 	return nil
 }

@@ -27,6 +27,8 @@ func TestText(t *testing.T) {
 		"\u00a0no-break":      "no-break",
 		"emoji 👍🏽 stays":      "emoji 👍🏽 stays",
 		"<script>":            "<script>",
+		"zero\u200bwidth":     "zero\u200bwidth",
+		"\u200b\u2060 \ufeff": "",
 		"nul\x00":             "!",
 		"bell\a":              "!",
 		"lone\rreturn":        "!",
@@ -77,14 +79,41 @@ func TestOneViolationAField(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
+	want := "promotion.amount:json.type promotion.title:text promotion.type:enum.defined_only"
+	if s := rules(violations); s != want {
+		t.Errorf("got %s\nwant %s", s, want)
+	}
+}
+
+func TestMissingAndUnread(t *testing.T) {
+	v, err := validation.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := apperr.Violation{Field: "player_ids[0]", Rule: "json.type", Message: "a text is expected"}
+	for name, tt := range map[string]struct {
+		found []apperr.Violation
+		want  string
+	}{
+		"missing":    {nil, "promotion_id:required player_ids:repeated.min_items"},
+		"unreadable": {[]apperr.Violation{found}, "player_ids[0]:json.type promotion_id:required"},
+	} {
+		violations, err := v.Check(&promotionsv1.AssignRequest{}, tt.found...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := rules(violations); s != tt.want {
+			t.Errorf("%s: got %s\nwant %s", name, s, tt.want)
+		}
+	}
+}
+
+func rules(violations []apperr.Violation) string {
+	got := make([]string, 0, len(violations))
 	for _, violation := range violations {
 		got = append(got, violation.Field+":"+violation.Rule)
 	}
-	want := "promotion.amount:json.type promotion.title:text promotion.type:enum.defined_only"
-	if s := strings.Join(got, " "); s != want {
-		t.Errorf("got %s\nwant %s", s, want)
-	}
+	return strings.Join(got, " ")
 }
 
 func TestViolationsAreBounded(t *testing.T) {
