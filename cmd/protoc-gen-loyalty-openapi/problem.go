@@ -12,10 +12,10 @@ func (d *openAPI) components() object {
 	var responses object
 	for status := 400; status < 600; status++ {
 		if d.statuses[status] {
-			responses = append(responses, member{responseName(status), problemResponse(d.describe(status))})
+			responses = append(responses, member{responseName(status), d.problemResponse(status)})
 		}
 	}
-	responses = append(responses, member{"Error", problemResponse("Any other error.")})
+	responses = append(responses, member{"Error", response("Any other error.", object{{"$ref", ref("Problem")}})})
 	return object{
 		{"schemas", append(d.schemas.list, d.problem()...)},
 		{"responses", responses},
@@ -34,22 +34,28 @@ func (d *openAPI) components() object {
 	}
 }
 
-func problemResponse(description string) object {
-	return object{
-		{"description", description},
-		{"content", object{{"application/problem+json", object{{"schema", object{{"$ref", ref("Problem")}}}}}}},
-	}
-}
-
-// describe lists the codes of a status.
-func (d *openAPI) describe(status int) string {
+// problemResponse is the answer of a status, which says which codes there are with it.
+func (d *openAPI) problemResponse(status int) object {
 	lines := []string{http.StatusText(status) + ":"}
+	var names []string
 	for _, c := range d.codes {
 		if int(c.HTTP) == status {
 			lines = append(lines, "- `"+c.Name+"`: "+c.Title+".")
+			names = append(names, c.Name)
 		}
 	}
-	return strings.Join(lines, "\n")
+	narrowed := object{{"properties", object{
+		{"status", object{{"const", status}}},
+		{"code", object{}.with("enum", names)},
+	}}}
+	return response(strings.Join(lines, "\n"), object{{"allOf", []object{{{"$ref", ref("Problem")}}, narrowed}}})
+}
+
+func response(description string, schema object) object {
+	return object{
+		{"description", description},
+		{"content", object{{"application/problem+json", object{{"schema", schema}}}}},
+	}
 }
 
 // problem is the schema of an error.
