@@ -36,7 +36,7 @@ var assets = map[string]string{
 }
 
 // Fail answers a request with an error.
-type Fail func(http.ResponseWriter, *http.Request, *apperr.Error)
+type Fail func(http.ResponseWriter, *http.Request, error)
 
 type docs struct {
 	base    string

@@ -10,15 +10,14 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/casino-loyalty/loyalty/internal/apidocs"
-	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/openapi"
 )
 
 // TestOurDocuments checks that the platform's own documents say the same in JSON as in YAML.
 func TestOurDocuments(t *testing.T) {
 	for _, name := range []string{"users", "promotions", "notifications"} {
-		h := apidocs.New(name, openapi.FS, func(_ http.ResponseWriter, r *http.Request, e *apperr.Error) {
-			t.Errorf("%s: %v", r.URL.Path, e)
+		h := apidocs.New(name, openapi.FS, func(_ http.ResponseWriter, r *http.Request, err error) {
+			t.Errorf("%s: %v", r.URL.Path, err)
 		})
 		get := func(file string) []byte {
 			w := httptest.NewRecorder()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
 // Services are what the gateway stands in front of.
@@ -57,7 +58,7 @@ func New(s Services, o Options) http.Handler {
 	}
 	if o.Docs != nil {
 		for _, name := range []string{"users", "promotions", "notifications"} {
-			routes = append(routes, route{"/" + name + "/api-docs", apidocs.New(name, o.Docs, writeProblem)})
+			routes = append(routes, route{"/" + name + "/api-docs", apidocs.New(name, o.Docs, rpcserver.WriteProblem)})
 		}
 	}
 	return &gateway{routes: routes}
@@ -106,7 +107,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				continue
 			}
 			if route.handler == nil {
-				writeProblem(w, r, apperr.New(apperr.DependencyUnavailable, "the service is not ready yet"))
+				rpcserver.WriteProblem(w, r, apperr.New(apperr.DependencyUnavailable, "the service is not ready yet"))
 				return
 			}
 			route.handler.ServeHTTP(w, r)
@@ -136,5 +137,5 @@ func exactly(p string, h http.Handler) http.Handler {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, r, apperr.New(apperr.NotFound, "there is no such route"))
+	rpcserver.WriteProblem(w, r, apperr.New(apperr.NotFound, "there is no such route"))
 }

@@ -5,10 +5,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/google/uuid"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
-
-const requestIDHeader = "X-Request-Id"
 
 // secure sets the headers that make browsers careful. The API answers with data only, so nothing in an answer may be
 // run, framed or guessed at; a handler that serves pages sets a policy of its own.
@@ -20,26 +18,11 @@ func secure(h http.Header) {
 	h.Set("X-Frame-Options", "DENY")
 }
 
-// identify gives the request its id, in the request for the service and in the answer for the client: the client's own
-// if it is well-formed, else a new one.
+// identify gives the request its id, in the request for the service and in the answer for the client.
 func identify(w http.ResponseWriter, r *http.Request) {
-	id := r.Header.Get(requestIDHeader)
-	if len(r.Header.Values(requestIDHeader)) != 1 || !isRequestID(id) {
-		id = uuid.Must(uuid.NewV7()).String()
-		r.Header.Set(requestIDHeader, id)
-	}
-	w.Header().Set(requestIDHeader, id)
-}
-
-// isRequestID accepts 8 to 64 letters, digits, dots, dashes and underscores: safe in a log line and long enough to find.
-func isRequestID(id string) bool {
-	if len(id) < 8 || len(id) > 64 {
-		return false
-	}
-	return strings.IndexFunc(id, func(c rune) bool {
-		isWord := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		return !isWord && c != '.' && c != '-' && c != '_'
-	}) < 0
+	id := rpcserver.ChooseRequestID(r.Header.Values(rpcserver.HeaderRequestID))
+	r.Header.Set(rpcserver.HeaderRequestID, id)
+	w.Header().Set(rpcserver.HeaderRequestID, id)
 }
 
 // forward tells the service who asks, as the connection shows it. What a client claims about that is dropped.

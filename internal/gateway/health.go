@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
 // readyWithin is how long a service may take to say that it is ready.
@@ -40,14 +41,14 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if name := strings.Trim(strings.TrimPrefix(r.URL.Path, "/health"), "/"); name != "" {
 		ready, ok := h.ready[name]
 		if !ok {
-			writeProblem(w, r, apperr.New(apperr.NotFound, "no service %q", name))
+			rpcserver.WriteProblem(w, r, apperr.New(apperr.NotFound, "no service %q", name))
 			return
 		}
 		asked = map[string]func(context.Context) error{name: ready}
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		writeProblem(w, r, apperr.New(apperr.MethodNotAllowed, "health is only read"))
+		rpcserver.WriteProblem(w, r, apperr.New(apperr.MethodNotAllowed, "health is only read"))
 		return
 	}
 	answer := h.ask(r.Context(), asked)

@@ -56,10 +56,7 @@ func ClientAddr(ctx context.Context) netip.Addr { return exchangeFrom(ctx).clien
 
 // begin makes the exchange of a request.
 func (s *Server) begin(r *http.Request) (*exchange, *http.Request) {
-	x := &exchange{requestID: r.Header.Get(HeaderRequestID), client: s.client(r), start: time.Now()}
-	if !wellFormedID(x.requestID) {
-		x.requestID = newRequestID()
-	}
+	x := &exchange{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), client: s.client(r), start: time.Now()}
 	return x, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 }
 
@@ -79,6 +76,14 @@ func (s *Server) client(r *http.Request) netip.Addr {
 		}
 	}
 	return addr.WithZone("")
+}
+
+// ChooseRequestID returns the id of a request: the one that its client gave, if that is well-formed, else a new one.
+func ChooseRequestID(given []string) string {
+	if len(given) == 1 && wellFormedID(given[0]) {
+		return given[0]
+	}
+	return newRequestID()
 }
 
 func newRequestID() string {

@@ -99,12 +99,8 @@ type internal struct {
 func (in *internal) begin(
 	ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler,
 ) (any, error) {
-	x := &exchange{start: time.Now()}
-	if ids := metadata.ValueFromIncomingContext(ctx, metadataRequestID); len(ids) == 1 && wellFormedID(ids[0]) {
-		x.requestID = ids[0]
-	} else {
-		x.requestID = newRequestID()
-	}
+	id := ChooseRequestID(metadata.ValueFromIncomingContext(ctx, metadataRequestID))
+	x := &exchange{requestID: id, start: time.Now()}
 	return next(context.WithValue(ctx, exchangeKey{}, x), req)
 }
 
