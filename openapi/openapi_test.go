@@ -1,6 +1,7 @@
 package openapi_test
 
 import (
+	"fmt"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -147,8 +148,12 @@ func TestPromises(t *testing.T) {
 			at(promotions, "components", "schemas", "PromotionInput", "properties", "id"), nil,
 		},
 		"errors are problems": {
-			at(promotions, "components", "responses", "NotFound", "content", "application/problem+json", "schema", "$ref"),
+			at(promotions, "components", "responses", "Error", "content", "application/problem+json", "schema", "$ref"),
 			"#/components/schemas/Problem",
+		},
+		"an error's codes are those of its status": {
+			fmt.Sprint(at(promotions, "components", "responses", "NotFound", "content", "application/problem+json", "schema", "allOf")),
+			"[map[$ref:#/components/schemas/Problem] map[properties:map[code:map[enum:[NOT_FOUND]] status:map[const:404]]]]",
 		},
 	} {
 		if tt.got != tt.want {
