@@ -46,7 +46,7 @@ func (d *openAPI) problemResponse(status int) object {
 	}
 	narrowed := object{{"properties", object{
 		{"status", object{{"const", status}}},
-		{"code", object{}.with("enum", names)},
+		{"code", object{}.with("enum", names).with("examples", names[:min(1, len(names))])}, // pages show the first
 	}}}
 	return response(strings.Join(lines, "\n"), object{{"allOf", []object{{{"$ref", ref("Problem")}}, narrowed}}})
 }
