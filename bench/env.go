@@ -60,7 +60,7 @@ func newEnv(ctx context.Context, dir string, progress func(string, ...any)) (_ *
 	if env.folder, err = os.MkdirTemp(dir, "loyalty-bench-"); err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(env.folder, 0o755); err != nil { //nolint:gosec // the server may run as another user
+	if err := os.Chmod(env.folder, 0o755); err != nil { // the server may run as another user
 		return nil, err
 	}
 	progress("starting PostgreSQL %d", installed.Version)

@@ -61,7 +61,8 @@ type frames struct {
 func (f *frames) connect(ctx context.Context) error {
 	for _, player := range f.players {
 		header := http.Header{"Authorization": {"Bearer " + player.token}}
-		conn, response, err := websocket.DefaultDialer.DialContext(ctx, "ws"+strings.TrimPrefix(f.url, "http")+"/notifications/ws", header)
+		url := "ws" + strings.TrimPrefix(f.url, "http") + "/notifications/ws"
+		conn, response, err := websocket.DefaultDialer.DialContext(ctx, url, header)
 		if err != nil {
 			return fmt.Errorf("open a socket: %w", err)
 		}
@@ -186,7 +187,8 @@ func (f *frames) assign(ctx context.Context, promotion string, players []player)
 		f.sent[promotion+player.id] = now
 	}
 	f.mu.Unlock()
-	status, answer, err := f.call(ctx, http.MethodPost, "/api/v1/promotions/"+promotion+"/assign", f.staff, map[string]any{"player_ids": ids})
+	path := "/api/v1/promotions/" + promotion + "/assign"
+	status, answer, err := f.call(ctx, http.MethodPost, path, f.staff, map[string]any{"player_ids": ids})
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("assign: %d %s", status, answer)
 	}

@@ -67,7 +67,7 @@ func (e *Env) pgbenchOn(ctx context.Context, database string, clients int, d tim
 		return 0, errors.New("the server's URL is malformed")
 	}
 	password, _ := u.User.Password()
-	command := exec.CommandContext(ctx, filepath.Join(e.binDir, "pgbench"), //nolint:gosec // our own arguments
+	command := exec.CommandContext(ctx, filepath.Join(e.binDir, "pgbench"),
 		"--no-vacuum", "--protocol=prepared", "--file="+path,
 		"--client="+strconv.Itoa(clients), "--jobs="+strconv.Itoa(min(clients, runtime.NumCPU())),
 		"--time="+strconv.Itoa(int(math.Ceil(d.Seconds()))),

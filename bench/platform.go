@@ -51,13 +51,13 @@ func (e *Env) startPlatform(ctx context.Context, n int) (_ *platform, err error)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(data, 0o755); err != nil { //nolint:gosec // the server may run as another user
+	if err := os.Chmod(data, 0o755); err != nil { // the server may run as another user
 		return nil, err
 	}
 	p := &platform{
 		url:    "http://" + addr,
 		client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
-		command: exec.Command(program, "--addr", addr, "--data", data, //nolint:gosec // our own arguments
+		command: exec.Command(program, "--addr", addr, "--data", data,
 			"--admin-email", benchAdmin, "--admin-password", benchPassword, "--address-limit", "50000"),
 	}
 	p.command.Stdout, p.command.Stderr = io.Discard, os.Stderr

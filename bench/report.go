@@ -83,10 +83,10 @@ func (r Report) save(path string, progress func(string, ...any)) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // results are no secret
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, append(text, '\n'), 0o644); err != nil { //nolint:gosec // results are no secret
+	if err := os.WriteFile(path, append(text, '\n'), 0o644); err != nil {
 		return err
 	}
 	progress("\nwritten to %s", path)

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"runtime"
 	"time"
 )
@@ -80,7 +80,7 @@ func measureRow(ctx context.Context, env *Env, row Row, rounds int, d time.Durat
 			}
 		}
 		if r.Limit <= 0 {
-			return Result{}, fmt.Errorf("the limit got nothing done")
+			return Result{}, errors.New("the limit got nothing done")
 		}
 		env.progress("  round %d of %d: ours %.0f, limit %.0f %s, ratio %.2f", n+1, rounds, r.Ours, r.Limit, row.Unit, r.Ratio())
 		result.Rounds = append(result.Rounds, r)

@@ -72,7 +72,7 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 		return nil, err
 	}
 	add(g, "notifications", n)
-	p.say("The services are ready")
+	p.sayf("The services are ready")
 	if err := writeSettings(dir, s, o.bus); err != nil {
 		return nil, err
 	}

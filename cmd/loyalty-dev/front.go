@@ -68,6 +68,6 @@ func (f *front) close() error {
 	if err != nil {
 		err = f.server.Close()
 	}
-	<-f.served
+	<-f.served //nolint:errcheck // it says that the server is closed
 	return err
 }

@@ -35,7 +35,7 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	}
 	header := http.Header{"Authorization": {"Bearer " + f.Arg(0)}}
 	dialer := websocket.Dialer{HandshakeTimeout: 10 * time.Second}
-	conn, response, err := dialer.DialContext(ctx, url, header)
+	conn, response, err := dialer.DialContext(ctx, url, header) //nolint:bodyclose // gorilla has read it
 	switch {
 	case response != nil && err != nil:
 		return fmt.Errorf("the platform answers %s", response.Status)

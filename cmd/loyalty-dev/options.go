@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -70,7 +71,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 
 // usage makes an error of flag, which has been shown already, one that is not shown again.
 func usage(err error) error {
-	if err == flag.ErrHelp {
+	if errors.Is(err, flag.ErrHelp) {
 		return err
 	}
 	return errUsage

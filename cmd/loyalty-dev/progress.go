@@ -18,8 +18,8 @@ func newProgress(out io.Writer) *progress {
 	return &progress{out: out, begun: time.Now()}
 }
 
-// say prints one line, with the time since the start before it.
-func (p *progress) say(format string, args ...any) {
+// sayf prints one line, with the time since the start before it.
+func (p *progress) sayf(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fmt.Fprintf(p.out, "%5.2f s  %s\n", time.Since(p.begun).Seconds(), fmt.Sprintf(format, args...))

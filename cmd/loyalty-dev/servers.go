@@ -50,7 +50,7 @@ func (s *servers) startPostgres(
 		DataDir:  dir.Path("postgres"),
 		FetchDir: dir.Path("postgres-bin"),
 		Log:      log,
-		Progress: func(step string) { p.say("%s", step) },
+		Progress: func(step string) { p.sayf("%s", step) },
 	})
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (s *servers) startPostgres(
 			return err
 		}
 	}
-	p.say("PostgreSQL is ready")
+	p.sayf("PostgreSQL is ready")
 	return nil
 }
 
@@ -79,7 +79,7 @@ func (s *servers) startRedis(g *lifecycle.Group, p *progress) (err error) {
 		return err
 	}
 	g.OnStop("Redis", func(context.Context) error { s.redis.Close(); return nil })
-	p.say("Redis is ready")
+	p.sayf("Redis is ready")
 	return nil
 }
 
@@ -88,7 +88,7 @@ func (s *servers) startKafka(g *lifecycle.Group, dir *datadir.Dir, p *progress, 
 		return err
 	}
 	g.OnStop("Kafka", func(context.Context) error { s.kafka.Close(); return nil })
-	p.say("Kafka is ready")
+	p.sayf("Kafka is ready")
 	return nil
 }
 
@@ -99,7 +99,7 @@ func (s *servers) startNATS(
 		return err
 	}
 	g.OnStop("NATS", func(context.Context) error { s.nats.Close(); return nil })
-	p.say("NATS is ready")
+	p.sayf("NATS is ready")
 	return nil
 }
 

@@ -34,7 +34,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	if err != nil {
 		return err
 	}
-	p.say("Starting on %s, data in %s", front.address, dir.Path())
+	p.sayf("Starting on %s, data in %s", front.address, dir.Path())
 
 	ctx, release := withParent(ctx)
 	defer release()
@@ -43,17 +43,15 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	if err == nil {
 		front.serve(handler)
 		g.Go("HTTP", front.run)
-		if o.demo {
-			if err := demo.Fill(g.Context(), "http://"+browsable(front.address), admin.Email, admin.Password); err != nil {
-				g.Fail(fmt.Errorf("demo: %w", err))
-			}
+		if err := fill(g.Context(), o, front.address, admin); err != nil {
+			g.Fail(err)
 		}
 		if g.Context().Err() == nil {
-			p.say("Ready")
+			p.sayf("Ready")
 			p.show(banner(front.address, dir, admin, o.demo))
 		}
 		err = g.Wait()
-		p.say("Stopping")
+		p.sayf("Stopping")
 	} else {
 		err = errors.Join(err, front.close())
 		if ctx.Err() != nil {
@@ -64,7 +62,18 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	defer cancel()
 	err = errors.Join(err, g.Stop(stopCtx))
 	if err == nil {
-		p.say("Stopped")
+		p.sayf("Stopped")
 	}
 	return err
+}
+
+// fill plays the demonstration's part, if it is wanted.
+func fill(ctx context.Context, o options, address string, admin datadir.Admin) error {
+	if !o.demo {
+		return nil
+	}
+	if err := demo.Fill(ctx, "http://"+browsable(address), admin.Email, admin.Password); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -259,7 +260,7 @@ func TestRefusalsAreOneLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := launch(t, "", tt.args...)
 			out, err := p.end(syscall.SIGCONT)
-			exit, ok := err.(*exec.ExitError)
+			exit, ok := errors.AsType[*exec.ExitError](err)
 			if !ok || exit.ExitCode() != tt.code {
 				t.Fatalf("ended with %v, want exit code %d:\n%s", err, tt.code, out)
 			}

@@ -56,7 +56,7 @@ func adminOf(data string, given datadir.Admin) (datadir.Admin, error) {
 		return given, nil
 	}
 	kept, err := datadir.ReadAdmin(data)
-	if err != nil && !(given.Password != "" && errors.Is(err, fs.ErrNotExist)) {
+	if err != nil && (given.Password == "" || !errors.Is(err, fs.ErrNotExist)) {
 		return given, fmt.Errorf("the admin's credentials are not to be had from %s: name the platform's --data directory, "+
 			"or --admin-email and --admin-password", cmp.Or(data, "any default data directory"))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
@@ -55,10 +56,5 @@ func topicNames() []string {
 }
 
 func known(topic string) bool {
-	for _, name := range topicNames() {
-		if name == topic {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(topicNames(), topic)
 }

@@ -33,7 +33,10 @@ func commands() []command {
 		{"users", "", "run the users service", runUsers},
 		{"promotions", "", "run the promotions service", runPromotions},
 		{"notifications", "", "run the notifications service", runNotifications},
-		{"migrate", "up|status [DATABASE ...] | diff NAME | hash", "bring databases to this version, show where they are, or plan", runMigrate},
+		{
+			"migrate", "up|status [DATABASE ...] | diff NAME | hash",
+			"bring databases to this version, show where they are, or plan", runMigrate,
+		},
 		{"admin", "EMAIL", "create the first admin; the password is read from standard input", runAdmin},
 		{"verify", "[--delay D] [--dead-letters N]", "check what must hold over all databases", runVerify},
 		{"events", "dead|replay TOPIC", "list a topic's dead letters, or handle them again", runEvents},

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-func run(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	code = dispatch(t.Context(), args, strings.NewReader(stdin), &out, &err)
+	code = dispatch(t.Context(), args, strings.NewReader(""), &out, &err)
 	return code, out.String(), err.String()
 }
 
@@ -29,11 +29,11 @@ func TestUsage(t *testing.T) {
 		"admin without e-mail": {[]string{"admin"}, 2, "usage: loyalty admin EMAIL"},
 		"an unknown flag":      {[]string{"verify", "--fast"}, 2, "usage: loyalty verify"},
 	} {
-		if code, _, stderr := run(t, "", tt.args...); code != tt.code || !strings.Contains(stderr, tt.want) {
+		if code, _, stderr := run(t, tt.args...); code != tt.code || !strings.Contains(stderr, tt.want) {
 			t.Errorf("%s: exit %d with %q, want %d with %q", name, code, stderr, tt.code, tt.want)
 		}
 	}
-	if code, stdout, _ := run(t, "", "help"); code != 0 || !strings.Contains(stdout, "verify") {
+	if code, stdout, _ := run(t, "help"); code != 0 || !strings.Contains(stdout, "verify") {
 		t.Errorf("help: exit %d with %q", code, stdout)
 	}
 }
@@ -78,7 +78,7 @@ func TestIncompleteSettingsAreNamed(t *testing.T) {
 			if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			code, _, stderr := run(t, "", tt.command, "--settings", file)
+			code, _, stderr := run(t, tt.command, "--settings", file)
 			if code != 1 || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, secret) || strings.Count(stderr, "\n") != 1 {
 				t.Errorf("exit %d with %q, want one line with %q", code, stderr, tt.want)
 			}
@@ -88,7 +88,7 @@ func TestIncompleteSettingsAreNamed(t *testing.T) {
 
 func TestKeygenMakesAKeyThatUsersTakes(t *testing.T) {
 	t.Parallel()
-	code, stdout, _ := run(t, "", "keygen")
+	code, stdout, _ := run(t, "keygen")
 	if code != 0 {
 		t.Fatalf("exit %d", code)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -50,7 +51,7 @@ func (s databaseSettings) pick(names []string) ([]database, error) {
 		}
 	}
 	if len(picked) == 0 {
-		return nil, fmt.Errorf("settings: none of LOYALTY_USERS_DATABASE_URL, LOYALTY_PROMOTIONS_DATABASE_URL and " +
+		return nil, errors.New("settings: none of LOYALTY_USERS_DATABASE_URL, LOYALTY_PROMOTIONS_DATABASE_URL and " +
 			"LOYALTY_NOTIFICATIONS_DATABASE_URL is set")
 	}
 	return picked, nil

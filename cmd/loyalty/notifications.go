@@ -10,7 +10,7 @@ import (
 
 // storeSettings say where notifications are kept.
 type storeSettings struct {
-	Kind     string `env:"LOYALTY_NOTIFICATIONS_STORE" envDefault:"mongodb"`
+	Kind     string `env:"LOYALTY_NOTIFICATIONS_STORE"        envDefault:"mongodb"`
 	Mongo    string `env:"LOYALTY_MONGODB_URL"`
 	Database string `env:"LOYALTY_MONGODB_DATABASE"`
 	Postgres string `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`

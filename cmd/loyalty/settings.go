@@ -22,9 +22,9 @@ import (
 // serviceSettings are those of every service.
 type serviceSettings struct {
 	// Listen is the address of the public API, behind the gateway.
-	Listen         string         `env:"LOYALTY_LISTEN" envDefault:":8080"`
+	Listen         string         `env:"LOYALTY_LISTEN"          envDefault:":8080"`
 	TrustedProxies []netip.Prefix `env:"LOYALTY_TRUSTED_PROXIES"`
-	LogLevel       slog.Level     `env:"LOYALTY_LOG_LEVEL" envDefault:"INFO"`
+	LogLevel       slog.Level     `env:"LOYALTY_LOG_LEVEL"       envDefault:"INFO"`
 }
 
 func (s serviceSettings) logger(service string) *slog.Logger {
@@ -33,7 +33,7 @@ func (s serviceSettings) logger(service string) *slog.Logger {
 
 // tokenSettings name who signs access tokens for whom.
 type tokenSettings struct {
-	Issuer   string `env:"LOYALTY_TOKEN_ISSUER" envDefault:"loyalty"`
+	Issuer   string `env:"LOYALTY_TOKEN_ISSUER"   envDefault:"loyalty"`
 	Audience string `env:"LOYALTY_TOKEN_AUDIENCE" envDefault:"loyalty"`
 }
 
@@ -58,9 +58,9 @@ func (s redisSettings) config(log *slog.Logger) redis.Config {
 
 // busSettings say which bus carries the events.
 type busSettings struct {
-	Kind        string   `env:"LOYALTY_BUS" envDefault:"kafka"`
+	Kind        string   `env:"LOYALTY_BUS"               envDefault:"kafka"`
 	Brokers     []string `env:"LOYALTY_KAFKA_BROKERS"`
-	Partitions  int      `env:"LOYALTY_KAFKA_PARTITIONS" envDefault:"12"`
+	Partitions  int      `env:"LOYALTY_KAFKA_PARTITIONS"  envDefault:"12"`
 	Replication int      `env:"LOYALTY_KAFKA_REPLICATION" envDefault:"3"`
 	NATS        string   `env:"LOYALTY_NATS_URL"`
 	// Instance is a name of this replica that outlives a restart, and that no other replica of the service has.

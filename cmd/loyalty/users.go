@@ -15,7 +15,7 @@ type usersSettings struct {
 	Bus            busSettings
 	Database       string `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
 	TokenKey       string `env:"LOYALTY_TOKEN_KEY,required,notEmpty"`
-	InternalListen string `env:"LOYALTY_INTERNAL_LISTEN" envDefault:":9090"`
+	InternalListen string `env:"LOYALTY_INTERNAL_LISTEN"                      envDefault:":9090"`
 	InternalToken  string `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
 	// AddressLimit is how many registrations and logins a minute one network address may try; 0 is the default.
 	AddressLimit int `env:"LOYALTY_ADDRESS_LIMIT"`

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/verify"
 	notifications "github.com/casino-loyalty/loyalty/services/notifications/app"
@@ -36,11 +37,12 @@ func runVerify(ctx context.Context, c call) error {
 		return err
 	}
 	var sources verify.Sources
-	if sources.Users, err = postgres.Open(ctx, settings.Users, postgres.Options{ApplicationName: "verify"}); err != nil {
+	options := postgres.Options{ApplicationName: "verify"}
+	if sources.Users, err = postgres.Open(ctx, settings.Users, options); err != nil {
 		return fmt.Errorf("users: %w", err)
 	}
 	defer sources.Users.Close()
-	if sources.Promotions, err = postgres.Open(ctx, settings.Promotions, postgres.Options{ApplicationName: "verify"}); err != nil {
+	if sources.Promotions, err = postgres.Open(ctx, settings.Promotions, options); err != nil {
 		return fmt.Errorf("promotions: %w", err)
 	}
 	defer sources.Promotions.Close()
@@ -49,17 +51,7 @@ func runVerify(ctx context.Context, c call) error {
 		return err
 	}
 	defer bus.Close()
-	sources.DeadLetters = func(ctx context.Context) (map[string]int64, error) {
-		depths := map[string]int64{}
-		for _, topic := range topicNames() {
-			n, err := bus.Depth(ctx, topic)
-			if err != nil {
-				return nil, err
-			}
-			depths[topic] = n
-		}
-		return depths, nil
-	}
+	sources.DeadLetters = func(ctx context.Context) (map[string]int64, error) { return deadLetters(ctx, bus) }
 	config, err := settings.Store.config()
 	if err != nil {
 		return err
@@ -79,4 +71,17 @@ func runVerify(ctx context.Context, c call) error {
 		err = errors.New("what must hold does not: see above")
 	}
 	return err
+}
+
+// deadLetters counts them, by topic.
+func deadLetters(ctx context.Context, queue event.DeadLetterQueue) (map[string]int64, error) {
+	depths := map[string]int64{}
+	for _, topic := range topicNames() {
+		n, err := queue.Depth(ctx, topic)
+		if err != nil {
+			return nil, err
+		}
+		depths[topic] = n
+	}
+	return depths, nil
 }

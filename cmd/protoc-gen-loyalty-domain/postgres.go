@@ -79,6 +79,7 @@ func (w rowWriter) wrapper(c *schema.Column) string {
 		if c.Nullable {
 			name = "Text"
 		}
+	default: // pgx knows it
 	}
 	if name == "" {
 		return ""
@@ -215,6 +216,7 @@ func (w rowWriter) setters(builder string, columns []*schema.Column, update bool
 			v = "string(" + v + ")"
 		case schema.JSON:
 			v = w.Use(columnsPackage, "columns", "JSON") + "(" + v + ")"
+		default: // ent takes the domain's type
 		}
 		w.Printf(".\nSet%s(%s)", c.GoName, v)
 	}

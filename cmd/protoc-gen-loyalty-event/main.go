@@ -78,8 +78,14 @@ func duration(f *schema.GoFile, d time.Duration) string {
 }
 
 func writeEvent(f *schema.GoFile, e *schema.Event, message string) {
-	eventproto := func(name string) string { return f.Use(eventprotoPackage, "eventproto", name) }
 	topic := schema.GoName(e.Topic) + "Topic"
+	writeNew(f, e, message, topic)
+	writeDecode(f, e, message)
+	writeOn(f, e, message, topic)
+	writeCheck(f, e, message)
+}
+
+func writeNew(f *schema.GoFile, e *schema.Event, message, topic string) {
 	f.P()
 	f.P("// New", e.Name, " returns the event of m, whose field ", e.TopicField.Desc.Name(), " it sets. ",
 		"It is an error if m's type or key is missing.")
@@ -89,7 +95,7 @@ func writeEvent(f *schema.GoFile, e *schema.Event, message string) {
 	f.P("return event.Event{}, ", f.Use("fmt", "fmt", "Errorf"), "(\"", e.Package, ".", e.Name, ": %w\", err)")
 	f.P("}")
 	f.P("m.", e.TopicField.GoName, " = \"", e.Label, "\"")
-	f.P("return ", eventproto("Encode"), "(event.Event{")
+	f.P("return ", f.Use(eventprotoPackage, "eventproto", "Encode"), "(event.Event{")
 	f.P("ID: id.String(),")
 	f.P("Source: \"/loyalty/", e.Producer, "\",")
 	f.P("Type: \"", e.Package, ".\" + m.Get", e.TypeField.GoName, "().String(),")
@@ -98,11 +104,14 @@ func writeEvent(f *schema.GoFile, e *schema.Event, message string) {
 	f.P("Time: at.UTC(),")
 	f.P("}, m)")
 	f.P("}")
+}
+
+func writeDecode(f *schema.GoFile, e *schema.Event, message string) {
 	f.P()
 	f.P("// Decode", e.Name, " reads the payload of an event of topic ", e.Topic, ". Its errors are permanent.")
 	f.P("func Decode", e.Name, "(e event.Event) (*", message, ", error) {")
 	f.P("m := &", message, "{}")
-	f.P("if err := ", eventproto("Decode"), "(e, m); err != nil {")
+	f.P("if err := ", f.Use(eventprotoPackage, "eventproto", "Decode"), "(e, m); err != nil {")
 	f.P("return nil, err")
 	f.P("}")
 	f.P("if err := check", e.Name, "(m); err != nil {")
@@ -110,6 +119,9 @@ func writeEvent(f *schema.GoFile, e *schema.Event, message string) {
 	f.P("}")
 	f.P("return m, nil")
 	f.P("}")
+}
+
+func writeOn(f *schema.GoFile, e *schema.Event, message, topic string) {
 	f.P()
 	f.P("// On", e.Name, " subscribes group to topic ", e.Topic, ". What cannot be read goes to the dead letters.")
 	f.P("func On", e.Name, "(group string, handle func(", f.Use("context", "context", "Context"),
@@ -123,11 +135,16 @@ func writeEvent(f *schema.GoFile, e *schema.Event, message string) {
 	f.P("return handle(ctx, e, m)")
 	f.P("}}")
 	f.P("}")
-	f.P()
+}
+
+// writeCheck writes the function that sees that an event's type and key are there.
+func writeCheck(f *schema.GoFile, e *schema.Event, message string) {
+	eventproto := func(name string) string { return f.Use(eventprotoPackage, "eventproto", name) }
 	check := "CheckKey"
 	if e.KeyIsUUID {
 		check = "CheckUUID"
 	}
+	f.P()
 	f.P("func check", e.Name, "(m *", message, ") error {")
 	f.P("if err := ", eventproto("CheckType"), "(\"", e.TypeField.Desc.JSONName(), "\", m.Get", e.TypeField.GoName,
 		"()); err != nil {")

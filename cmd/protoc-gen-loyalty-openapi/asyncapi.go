@@ -54,7 +54,8 @@ func asyncAPI(events []*schema.Event, sockets []*schema.Socket) object {
 			{"title", "Loyalty platform: events and live connections"},
 			{"version", "v1"},
 			{"description", "Events are CloudEvents 1.0 in binary mode, on Kafka or on NATS JetStream. The payload is the " +
-				"protobuf message that the type names, as application/protobuf, or its JSON form, as application/json or without a content type. " +
+				"protobuf message that the type names, as application/protobuf, or its JSON form, as application/json or " +
+				"without a content type. " +
 				"Events of one key arrive in order; the same id may arrive more than once."},
 		}},
 		{"defaultContentType", "application/protobuf"},

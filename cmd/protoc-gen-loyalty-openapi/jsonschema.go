@@ -127,11 +127,12 @@ func isRequired(f *protogen.Field, d direction) bool {
 		optional := f.Desc.HasOptionalKeyword() && column.GetDefault() == ""
 		absent := f.Message != nil && (column.GetNullable() || column.GetTransient())
 		return !optional && !absent && (f.Oneof == nil || f.Desc.HasOptionalKeyword())
+	default:
+		rules := rulesOf(f)
+		text := rules.GetString()
+		return behaviorOf(f).required || rules.GetRequired() || text.GetMinLen() > 0 || text.GetUuid() || text.GetEmail() ||
+			rules.GetRepeated().GetMinItems() > 0 || column.GetType() == optionsv1.ColumnType_MONEY && !column.GetNullable()
 	}
-	rules := rulesOf(f)
-	text := rules.GetString()
-	return behaviorOf(f).required || rules.GetRequired() || text.GetMinLen() > 0 || text.GetUuid() || text.GetEmail() ||
-		rules.GetRepeated().GetMinItems() > 0 || column.GetType() == optionsv1.ColumnType_MONEY && !column.GetNullable()
 }
 
 // property is the schema of a field's value.
@@ -209,6 +210,7 @@ func text(f *protogen.Field, d direction) object {
 		if strings.Contains(string(f.Desc.Name()), "email") {
 			return o.with("format", "email")
 		}
+	default: // is told by its rules
 	}
 	rules := rulesOf(f).GetString()
 	if items := rulesOf(f).GetRepeated().GetItems(); items != nil {

@@ -42,7 +42,6 @@ func generate(plugin *protogen.Plugin) error {
 // service is what one service of the platform serves over REST.
 type service struct {
 	name     string
-	comment  protogen.Comments
 	services []*protogen.Service
 }
 

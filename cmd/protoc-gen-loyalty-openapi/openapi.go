@@ -54,7 +54,8 @@ func (d *openAPI) document() (object, error) {
 				paths = append(paths, member{route, object{}})
 			}
 			operations, _ := paths[i].value.(object)
-			paths[i].value = append(operations, member{verb, d.operation(s, m)})
+			operations = append(operations, member{verb, d.operation(s, m)})
+			paths[i].value = operations
 		}
 	}
 	title := strings.ToUpper(d.service.name[:1]) + d.service.name[1:]
@@ -76,15 +77,16 @@ func (d *openAPI) document() (object, error) {
 // introduction says what holds for all operations, and where the service's WebSockets are: OpenAPI has no place for
 // them, and who reads this document would not find them elsewhere.
 func (d *openAPI) introduction() string {
-	text := "The REST API of the service " + d.service.name + ". Amounts are decimal texts with two places, " +
+	var text strings.Builder
+	text.WriteString("The REST API of the service " + d.service.name + ". Amounts are decimal texts with two places, " +
 		"dates are days in UTC, instants are RFC 3339 in UTC. Members that a request does not know are refused. " +
-		"The same procedures answer over Connect, gRPC and gRPC-Web."
+		"The same procedures answer over Connect, gRPC and gRPC-Web.")
 	for _, s := range d.sockets {
 		if schema.Service(s.Message.Desc) == d.service.name {
-			text += "\n\nA WebSocket is at `" + s.Path + "`. " + s.Description
+			text.WriteString("\n\nA WebSocket is at `" + s.Path + "`. " + s.Description)
 		}
 	}
-	return text
+	return text.String()
 }
 
 func verbAndRoute(rule *annotations.HttpRule) (verb, route string) {

@@ -123,8 +123,7 @@ func (e *Error) Is(target error) bool {
 
 // From returns the first *Error in err's chain, or an Internal that wraps err.
 func From(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Code: Internal, cause: err}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -132,9 +133,7 @@ func TestRememberedTokenStillEnds(t *testing.T) {
 func forge(t testing.TB, method jwt.SigningMethod, key any, header, body map[string]any) string {
 	t.Helper()
 	token := jwt.NewWithClaims(method, jwt.MapClaims(body))
-	for k, v := range header {
-		token.Header[k] = v
-	}
+	maps.Copy(token.Header, header)
 	s, err := token.SignedString(key)
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,7 @@
 package columns
 
 import (
-	"fmt"
+	"errors"
 	"math/big"
 	"strconv"
 	"strings"
@@ -39,7 +39,7 @@ type Money money.Amount
 // ScanNumeric implements pgtype.NumericScanner.
 func (m *Money) ScanNumeric(v pgtype.Numeric) error {
 	if !v.Valid || v.NaN || v.InfinityModifier != pgtype.Finite {
-		return fmt.Errorf("cannot read an amount from NULL, NaN or infinity")
+		return errors.New("cannot read an amount from NULL, NaN or infinity")
 	}
 	hundredths := new(big.Int).Set(v.Int)
 	for e := v.Exp; e > -2; e-- {
@@ -49,11 +49,11 @@ func (m *Money) ScanNumeric(v pgtype.Numeric) error {
 		var rest big.Int
 		hundredths.QuoRem(hundredths, big.NewInt(10), &rest)
 		if rest.Sign() != 0 {
-			return fmt.Errorf("cannot read an amount with more than two decimal places")
+			return errors.New("cannot read an amount with more than two decimal places")
 		}
 	}
 	if !hundredths.IsInt64() {
-		return fmt.Errorf("cannot read an amount so large")
+		return errors.New("cannot read an amount so large")
 	}
 	*m = Money(hundredths.Int64())
 	return nil
@@ -73,7 +73,7 @@ func (d *Date) ScanDate(v pgtype.Date) error {
 	switch {
 	case !v.Valid:
 	case v.InfinityModifier != pgtype.Finite:
-		return fmt.Errorf("cannot read a date from infinity")
+		return errors.New("cannot read a date from infinity")
 	default:
 		*d = Date(date.Of(v.Time))
 	}
@@ -98,7 +98,7 @@ func (t *Time) ScanTimestamptz(v pgtype.Timestamptz) error {
 	switch {
 	case !v.Valid:
 	case v.InfinityModifier != pgtype.Finite:
-		return fmt.Errorf("cannot read an instant from infinity")
+		return errors.New("cannot read an instant from infinity")
 	default:
 		*t = Time(v.Time.UTC())
 	}

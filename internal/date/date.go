@@ -57,7 +57,7 @@ func (d Date) String() string {
 // Value writes the day for a date column.
 func (d Date) Value() (driver.Value, error) {
 	if d.IsZero() {
-		return nil, nil
+		return nil, nil //nolint:nilnil // NULL
 	}
 	return d.String(), nil
 }

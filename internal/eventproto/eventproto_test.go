@@ -74,7 +74,7 @@ func made(t *testing.T) map[string]struct {
 		"promotion": {must(notificationsv1event.NewNotificationEvent(id, at, &notificationsv1.NotificationEvent{
 			EventType: notificationsv1.NotificationEventType_PROMOTION, UserId: player,
 			Content: &promotionsv1.Promotion{
-				Id: "018f0000-0000-7000-8000-000000000002", Title: "Welcome", IsActive: proto.Bool(true), Amount: "20.00",
+				Id: "018f0000-0000-7000-8000-000000000002", Title: "Welcome", IsActive: new(true), Amount: "20.00",
 				Type: promotionsv1.PromotionType_WELCOME_BONUS, StartDate: "2026-03-01", EndDate: "2026-03-31",
 				CreatedAt: created, UpdatedAt: created,
 			},

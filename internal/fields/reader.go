@@ -50,8 +50,8 @@ func (r *Reader) Err() error {
 	return apperr.InvalidAll(r.violations)
 }
 
-// Note adds a violation.
-func (r *Reader) Note(field, rule, format string, args ...any) {
+// notef adds a violation.
+func (r *Reader) notef(field, rule, format string, args ...any) {
 	r.violations = append(r.violations, apperr.Violation{Field: field, Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -59,17 +59,17 @@ func (r *Reader) Note(field, rule, format string, args ...any) {
 func (r *Reader) Refuse(field, rule string) {
 	switch rule {
 	case RuleOutputOnly:
-		r.Note(field, rule, "is set by the platform")
+		r.notef(field, rule, "is set by the platform")
 	case RuleImmutable:
-		r.Note(field, rule, "cannot be changed")
+		r.notef(field, rule, "cannot be changed")
 	default:
-		r.Note(field, rule, "there is no such field")
+		r.notef(field, rule, "there is no such field")
 	}
 }
 
 func (r *Reader) missing(field string, p Presence) {
 	if p == Required {
-		r.Note(field, RuleRequired, "is required")
+		r.notef(field, RuleRequired, "is required")
 	}
 }
 
@@ -89,7 +89,7 @@ func (r *Reader) UUID(field, s string, p Presence) uuid.UUID {
 	}
 	id, err := uuid.Parse(s)
 	if err != nil || len(s) != len(uuid.Nil.String()) {
-		r.Note(field, RuleUUID, "is not a UUID")
+		r.notef(field, RuleUUID, "is not a UUID")
 		return uuid.Nil
 	}
 	return id
@@ -107,11 +107,11 @@ func (r *Reader) Money(field, s string, p Presence, limits Limits) money.Amount 
 	a, err := money.Parse(s)
 	switch {
 	case err != nil:
-		r.Note(field, RuleMoney, "%v", err)
+		r.notef(field, RuleMoney, "%v", err)
 	case a < limits.Min:
-		r.Note(field, RuleMoney, "must be at least %v", limits.Min)
+		r.notef(field, RuleMoney, "must be at least %v", limits.Min)
 	case limits.Max != 0 && a > limits.Max:
-		r.Note(field, RuleMoney, "must be at most %v", limits.Max)
+		r.notef(field, RuleMoney, "must be at most %v", limits.Max)
 	default:
 		return a
 	}
@@ -126,7 +126,7 @@ func (r *Reader) Date(field, s string, p Presence) date.Date {
 	}
 	d, err := date.Parse(s)
 	if err != nil {
-		r.Note(field, RuleDate, "%v", err)
+		r.notef(field, RuleDate, "%v", err)
 	}
 	return d
 }
@@ -138,7 +138,7 @@ func (r *Reader) Time(field string, t *timestamppb.Timestamp, p Presence) time.T
 		return time.Time{}
 	}
 	if t.CheckValid() != nil {
-		r.Note(field, RuleTimestamp, "is not an instant between the years 1 and 9999")
+		r.notef(field, RuleTimestamp, "is not an instant between the years 1 and 9999")
 		return time.Time{}
 	}
 	return t.AsTime()
@@ -160,7 +160,7 @@ func Enum[Wire ~int32, Domain ~string](r *Reader, field string, v Wire, to func(
 	case v == 0:
 		r.missing(field, p)
 	case t == "":
-		r.Note(field, RuleEnum, "%d is not one of the defined values", v)
+		r.notef(field, RuleEnum, "%d is not one of the defined values", v)
 	}
 	return t
 }
@@ -172,7 +172,7 @@ func (r *Reader) Inner(field string, err error) {
 	}
 	var e *apperr.Error
 	if !errors.As(err, &e) || len(e.Violations) == 0 {
-		r.Note(field, "valid", "cannot be read")
+		r.notef(field, "valid", "cannot be read")
 		return
 	}
 	for _, v := range e.Violations {

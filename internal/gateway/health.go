@@ -57,7 +57,7 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if answer.Status != statusOK {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_ = json.NewEncoder(w).Encode(answer) // fails only for a client that has gone
+	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // fails only for a client that has gone
 }
 
 // ask asks the services all at once.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -104,8 +105,8 @@ func (g *Group) Stop(ctx context.Context) error {
 	g.stops = nil
 	g.mu.Unlock()
 	var errs []error
-	for i := len(stops) - 1; i >= 0; i-- {
-		if err := stops[i].fn(ctx); err != nil {
+	for _, stop := range slices.Backward(stops) {
+		if err := stop.fn(ctx); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -55,8 +55,8 @@ func Diff(ctx context.Context, devURL, path, name string, tables []*schema.Table
 		return "", err
 	}
 	for _, f := range after {
-		if _, err := before.SumByName(f.Name()); err != nil { // it was not there
-			return f.Name(), nil
+		if _, err := before.SumByName(f.Name()); err != nil {
+			return f.Name(), nil //nolint:nilerr // it was not there before
 		}
 	}
 	return "", nil

@@ -53,8 +53,7 @@ type file struct {
 // read returns the migrations of d after comparing them with atlas.sum.
 func read(d migrate.Dir) ([]file, error) {
 	if err := migrate.Validate(d); err != nil {
-		var mismatch *migrate.ChecksumError
-		if errors.As(err, &mismatch) {
+		if mismatch, ok := errors.AsType[*migrate.ChecksumError](err); ok {
 			return nil, fmt.Errorf("migrations do not match atlas.sum: %s was %s", mismatch.File, mismatch.Reason)
 		}
 		return nil, fmt.Errorf("migrations: atlas.sum: %w", err)

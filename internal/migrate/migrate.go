@@ -35,8 +35,8 @@ const (
 // "-- atlas:txmode none" runs outside of a transaction and may hold one statement only (CREATE INDEX CONCURRENTLY).
 //
 // Of several Ups at once one applies and the others wait. Nothing is applied if the folder does not match its
-// atlas.sum, if an applied file was changed since, or if a file was added before an applied one. Revisions newer than every file
-// are left alone: they belong to a newer release.
+// atlas.sum, if an applied file was changed since, or if a file was added before an applied one. Revisions newer
+// than every file are left alone: they belong to a newer release.
 func Up(ctx context.Context, url string, folder fs.FS, log *slog.Logger) (applied []string, err error) {
 	files, err := read(dir{folder})
 	if err != nil {
@@ -118,7 +118,7 @@ func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.St
 }
 
 func withoutTx(f file) bool {
-	marked, ok := f.File.(interface{ Directive(string) []string })
+	marked, ok := f.File.(interface{ Directive(name string) []string })
 	if !ok {
 		return false
 	}
@@ -156,8 +156,7 @@ func withConn(ctx context.Context, url string, fn func(*sql.Conn) error) (err er
 	defer func() { err = errors.Join(err, db.Close()) }()
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		var connect *pgconn.ConnectError
-		if errors.As(err, &connect) {
+		if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 			err = connect.Unwrap()
 		}
 		return fmt.Errorf("migrate: connect to the database %s: %w", config.Database, err)

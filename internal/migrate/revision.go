@@ -75,7 +75,7 @@ func readRevisions(ctx context.Context, db schema.ExecQuerier) (_ []revision, er
 }
 
 func writeRevision(ctx context.Context, db interface {
-	ExecContext(context.Context, string, ...any) (sql.Result, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }, r revision) error {
 	_, err := db.ExecContext(ctx, `insert into public.atlas_schema_revisions
 		(version, description, type, applied, total, executed_at, execution_time, hash, operator_version)

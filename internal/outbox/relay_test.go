@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,7 +62,7 @@ func checkOrder(t *testing.T, events []event.Event, keys, each int) {
 		}
 		seen[e.ID] = true
 		last[e.Key]++
-		if string(e.Data) != fmt.Sprint(last[e.Key]) {
+		if string(e.Data) != strconv.Itoa(last[e.Key]) {
 			t.Fatalf("key %s: event %s came as number %d", e.Key, e.Data, last[e.Key])
 		}
 	}
@@ -76,6 +77,7 @@ func checkOrder(t *testing.T, events []event.Event, keys, each int) {
 }
 
 func TestEventsOfAKeyStayInOrder(t *testing.T) {
+	t.Parallel()
 	const undisturbed = "undisturbed"
 	for name, disturb := range map[string]func(t *testing.T, pool *pgxpool.Pool, b *bus){
 		undisturbed: func(*testing.T, *pgxpool.Pool, *bus) {},
@@ -117,7 +119,7 @@ func TestEventsOfAKeyStayInOrder(t *testing.T) {
 			for a := range appenders {
 				wg.Go(func() {
 					for i := a; i < keys*each; i += appenders {
-						if err := count(t.Context(), pool, fmt.Sprint(i%keys)); err != nil {
+						if err := count(t.Context(), pool, strconv.Itoa(i%keys)); err != nil {
 							t.Error(err)
 						}
 						relays[a%len(relays)].Wake()
@@ -235,7 +237,7 @@ func TestRelaysShareTheShardsAndTakeOver(t *testing.T) {
 	stops[1]()
 	eventually(t, "one has all", held("[8]"))
 	for i := range 20 {
-		appendAll(t, pool, newEvent(fmt.Sprint(i)))
+		appendAll(t, pool, newEvent(strconv.Itoa(i)))
 	}
 	b.waitFor(t, 20)
 }

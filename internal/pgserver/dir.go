@@ -36,7 +36,7 @@ type InUseError struct {
 
 func (e *InUseError) Error() string {
 	if e.PID == 0 {
-		return fmt.Sprintf("%s is used by another process", e.DataDir)
+		return e.DataDir + " is used by another process"
 	}
 	return fmt.Sprintf("a PostgreSQL server (process %d) runs on %s already", e.PID, e.DataDir)
 }

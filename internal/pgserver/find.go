@@ -45,8 +45,8 @@ func FindAll() []Installation {
 	var found []Installation
 	seen := map[string]bool{}
 	add := func(dir string) {
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			dir = real
+		if target, err := filepath.EvalSymlinks(dir); err == nil {
+			dir = target
 		}
 		if seen[dir] {
 			return
@@ -58,8 +58,8 @@ func FindAll() []Installation {
 	}
 	for _, name := range []string{"postgres", "initdb"} {
 		if path, err := exec.LookPath(name); err == nil {
-			if real, err := filepath.EvalSymlinks(path); err == nil {
-				path = real
+			if target, err := filepath.EvalSymlinks(path); err == nil {
+				path = target
 			}
 			add(filepath.Dir(path))
 		}

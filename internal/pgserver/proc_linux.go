@@ -21,7 +21,7 @@ type account struct {
 // serverAccount returns nil for an ordinary user, and for root an unprivileged account, since PostgreSQL refuses root.
 func serverAccount() (*account, error) {
 	if os.Geteuid() != 0 {
-		return nil, nil
+		return nil, nil //nolint:nilnil // the account of this process
 	}
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)

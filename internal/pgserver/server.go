@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -186,9 +187,7 @@ func withDefaults(settings map[string]string) map[string]string {
 		"timezone": "UTC", "log_timezone": "UTC", "log_checkpoints": "off", "max_connections": "200",
 		"shared_buffers": "128MB", "unix_socket_directories": "",
 	}
-	for name, value := range settings {
-		all[name] = value
-	}
+	maps.Copy(all, settings)
 	return all
 }
 

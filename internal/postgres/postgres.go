@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"strconv"
 	"time"
@@ -70,9 +71,7 @@ func poolConfig(url string, o Options) (*pgxpool.Config, error) {
 	if o.ApplicationName != "" {
 		params["application_name"] = o.ApplicationName
 	}
-	for name, value := range o.Settings {
-		params[name] = value
-	}
+	maps.Copy(params, o.Settings)
 	config.AfterConnect = readUTC
 	return config, nil
 }
@@ -104,8 +103,7 @@ func waitFor(ctx context.Context, pool *pgxpool.Pool, wait time.Duration) error 
 func openError(c *pgx.ConnConfig, err error) error {
 	where := net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))) + "/" + c.Database
 	// A ConnectError's text repeats the connection's settings; its cause is what matters.
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) {
+	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return &connectError{where: where, err: connect}
 	}
 	return fmt.Errorf("postgres: open %s: %w", where, err)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestEachTestHasItsOwnMigratedDatabase(t *testing.T) {
+	t.Parallel()
 	migrations := postgrestest.Script("create table things (name text)")
 	for range 3 {
 		t.Run("an empty copy", func(t *testing.T) {

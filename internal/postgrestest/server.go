@@ -20,7 +20,7 @@ type server struct {
 
 // privateServer starts the process's server at its first call. It is the one global of this package: a process has one
 // server, and no test owns it.
-var privateServer = sync.OnceValues(startServer)
+var privateServer = sync.OnceValues(startServer) //nolint:gochecknoglobals // as said
 
 func startServer() (*server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)

@@ -16,7 +16,7 @@ import (
 func TestHangingServer(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Open(t)
-	if err := set(t, client, "k", "v"); err != nil {
+	if err := set(t, client, "v"); err != nil {
 		t.Fatal(err)
 	}
 	server.Freeze(t)

@@ -28,11 +28,11 @@ func open(t *testing.T, c redis.Config) rueidis.Client {
 	return client
 }
 
-func set(t *testing.T, client rueidis.Client, key, value string) error {
+func set(t *testing.T, client rueidis.Client, value string) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	return client.Do(ctx, client.B().Set().Key(key).Value(value).Build()).Error()
+	return client.Do(ctx, client.B().Set().Key("k").Value(value).Build()).Error()
 }
 
 // eventually waits until check returns nil.
@@ -80,7 +80,7 @@ func TestOnlyBulkReadsGoToReplicas(t *testing.T) {
 	master := redistest.Start(t)
 	host, port, _ := net.SplitHostPort(master.Address)
 	replica := redistest.Start(t, "--replicaof", host, port, "--repl-diskless-sync-delay", "0")
-	if err := set(t, master.Open(t), "k", "replicated"); err != nil {
+	if err := set(t, master.Open(t), "replicated"); err != nil {
 		t.Fatal(err)
 	}
 	direct := replica.Open(t)
@@ -92,7 +92,7 @@ func TestOnlyBulkReadsGoToReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := open(t, redis.Config{Address: master.Address, Replicas: []string{replica.Address}})
-	if err := set(t, client, "k", "newer"); err != nil {
+	if err := set(t, client, "newer"); err != nil {
 		t.Fatal(err)
 	}
 	one, err := client.Do(t.Context(), client.B().Get().Key("k").Build()).ToString()
@@ -114,7 +114,7 @@ func TestStartsWithoutItsReplica(t *testing.T) {
 	nobody := l.Addr().String()
 	_ = l.Close()
 	client := open(t, redis.Config{Address: server.Address, Replicas: []string{nobody}})
-	if err := set(t, client, "k", "v"); err != nil {
+	if err := set(t, client, "v"); err != nil {
 		t.Error(err)
 	}
 	if err := client.Do(t.Context(), client.B().Mget().Key("k").Build()).Error(); err != nil {
@@ -144,14 +144,14 @@ func TestSentinelFindsTheNewMaster(t *testing.T) {
 		return err
 	})
 	client := open(t, redis.Config{Sentinel: redis.Sentinel{Master: "loyalty", Addresses: []string{sentinel}}})
-	if err := set(t, client, "k", "before"); err != nil {
+	if err := set(t, client, "before"); err != nil {
 		t.Fatal(err)
 	}
 	master.Kill()
-	if err := redis.Failure(set(t, client, "k", "meanwhile")); err != nil && apperr.CodeOf(err) != apperr.DependencyUnavailable {
+	if err := redis.Failure(set(t, client, "meanwhile")); err != nil && apperr.CodeOf(err) != apperr.DependencyUnavailable {
 		t.Errorf("without a master: %v, want DEPENDENCY_UNAVAILABLE", err)
 	}
-	eventually(t, "writes are back", func() error { return set(t, client, "k", "after") })
+	eventually(t, "writes are back", func() error { return set(t, client, "after") })
 }
 
 // startSentinel runs a sentinel that watches a master on its own.
@@ -180,7 +180,7 @@ func TestFailure(t *testing.T) {
 		t.Errorf("nothing is %v", err)
 	}
 	server.Kill()
-	if err := redis.Failure(set(t, client, "k", "v")); apperr.CodeOf(err) != apperr.DependencyUnavailable {
+	if err := redis.Failure(set(t, client, "v")); apperr.CodeOf(err) != apperr.DependencyUnavailable {
 		t.Errorf("a server that is away is %v, want DEPENDENCY_UNAVAILABLE", err)
 	}
 }
@@ -188,11 +188,11 @@ func TestFailure(t *testing.T) {
 func TestReconnects(t *testing.T) {
 	server := redistest.Start(t)
 	client, other := server.Open(t), server.Open(t)
-	if err := set(t, client, "k", "v"); err != nil {
+	if err := set(t, client, "v"); err != nil {
 		t.Fatal(err)
 	}
 	if err := other.Do(t.Context(), other.B().Arbitrary("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes").Build()).Error(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "writes are back", func() error { return set(t, client, "k", "v") })
+	eventually(t, "writes are back", func() error { return set(t, client, "v") })
 }

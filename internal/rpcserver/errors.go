@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -61,9 +62,7 @@ func detail(e *apperr.Error) string {
 // details returns the standard error details of an error: ErrorInfo always, BadRequest and RetryInfo where they apply.
 func details(e *apperr.Error, requestID string) []proto.Message {
 	metadata := map[string]string{metaRequestID: requestID}
-	for k, v := range e.Meta {
-		metadata[k] = v
-	}
+	maps.Copy(metadata, e.Meta)
 	all := []proto.Message{&errdetails.ErrorInfo{Reason: string(e.Code), Domain: Domain, Metadata: metadata}}
 	if len(e.Violations) > 0 {
 		all = append(all, badRequest(e.Violations))

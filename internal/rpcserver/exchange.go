@@ -71,8 +71,8 @@ func (s *Server) client(r *http.Request) netip.Addr {
 		if !p.Contains(addr) {
 			continue
 		}
-		if real, err := netip.ParseAddr(r.Header.Get("X-Real-IP")); err == nil {
-			return real.Unmap().WithZone("")
+		if client, err := netip.ParseAddr(r.Header.Get("X-Real-IP")); err == nil {
+			return client.Unmap().WithZone("")
 		}
 	}
 	return addr.WithZone("")

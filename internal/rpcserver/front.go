@@ -1,6 +1,7 @@
 package rpcserver
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"mime"
@@ -32,7 +33,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := f.mux.Handler(r)
 	defer func() {
 		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler {
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(p) // net/http's own way to drop a connection
 			}
 			s.fail(w, r, apperr.New(apperr.Internal, "").Because(fmt.Errorf("panic at %s: %v", panicked(), p)))
@@ -95,7 +96,7 @@ func (f *front) allow(pattern string) {
 	if strings.Contains(path, "{") {
 		return
 	}
-	methods := append(f.literal[path], method)
+	methods := append(slices.Clone(f.literal[path]), method)
 	if method == http.MethodGet {
 		methods = append(methods, http.MethodHead) // as the mux has it
 	}

@@ -105,8 +105,7 @@ func FromStatus(err error) error {
 	if err == nil {
 		return nil
 	}
-	var e *apperr.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*apperr.Error](err); ok {
 		return e
 	}
 	code, message, all := parse(err)

@@ -126,14 +126,14 @@ func TestInternalErrorsArriveAsTheyWere(t *testing.T) {
 
 func TestInternalRequestsAreChecked(t *testing.T) {
 	c, l, _ := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
-	for field, break_ := range map[string]func(*usersv1.AddTransactionRequest){
+	for field, spoil := range map[string]func(*usersv1.AddTransactionRequest){
 		"user_id":        func(r *usersv1.AddTransactionRequest) { r.UserId = "x" },
 		"type":           func(r *usersv1.AddTransactionRequest) { r.Type = 0 },
 		"amount":         func(r *usersv1.AddTransactionRequest) { r.Amount = "" },
 		"idempotencyKey": func(r *usersv1.AddTransactionRequest) { r.IdempotencyKey = "" },
 	} {
 		r := credit()
-		break_(r)
+		spoil(r)
 		_, err := c.AddTransaction(t.Context(), r)
 		e := apperr.From(rpcserver.FromStatus(err))
 		if e.Code != apperr.ValidationFailed || len(e.Violations) != 1 || e.Violations[0].Field != field {

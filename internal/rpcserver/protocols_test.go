@@ -111,7 +111,7 @@ func TestConnectRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := s.call(t, "POST "+procedure+"Claim", "staff", tt.body, "Connect-Protocol-Version: 1", tt.name+": "+tt.value)
 			for _, want := range []string{`"code":"` + tt.rpc + `"`, `"reason":"` + string(tt.code) + `"`, "google.rpc.ErrorInfo"} {
-				if !strings.Contains(string(a.body), want) {
+				if !strings.Contains(a.body, want) {
 					t.Errorf("the answer %d %s has no %s", a.status, a.body, want)
 				}
 			}

@@ -109,7 +109,7 @@ func (x *exchange) readMask(query url.Values, body []byte, rt *route) {
 		}
 		return
 	}
-	for _, name := range strings.Split(strings.Join(named, ","), ",") {
+	for name := range strings.SplitSeq(strings.Join(named, ","), ",") {
 		fd := fields.ByJSONName(name)
 		if fd == nil {
 			x.refuse(paramMask, validation.RuleMask, strconv.Quote(clip(name))+" is no field of the body")

@@ -53,7 +53,7 @@ func TestBodies(t *testing.T) {
 	with := func(member, value string) string {
 		return `{"` + member + `":` + value + `,` + complete[1:]
 	}
-	replaced := func(old, new string) string { return strings.Replace(complete, old, new, 1) }
+	replaced := func(old, by string) string { return strings.Replace(complete, old, by, 1) }
 	for name, tt := range map[string]struct{ body, fields string }{
 		"nothing":                         {``, "title type amount startDate endDate"},
 		"an empty object":                 {`{}`, "title type amount startDate endDate"},

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -136,7 +137,7 @@ func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
 		AlsoIn:         option.GetAlsoIn(),
 	}
 	if e.Table == "" {
-		return nil, fmt.Errorf("entity.table is missing")
+		return nil, errors.New("entity.table is missing")
 	}
 	if !e.Infrastructure {
 		e.Databases = []string{e.Service}
@@ -206,7 +207,7 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 	c := column(string(f.Desc.Name()), kind, option)
 	c.Field, c.Doc = f, f.Comments.Leading
 	if (kind == Message) != c.Transient {
-		return nil, fmt.Errorf("a message is transient, and nothing else")
+		return nil, errors.New("a message is transient, and nothing else")
 	}
 	for _, b := range extension[[]annotations.FieldBehavior](f.Desc, annotations.E_FieldBehavior) {
 		switch b {
@@ -216,6 +217,7 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 			c.OutputOnly = true
 		case annotations.FieldBehavior_IMMUTABLE:
 			c.Immutable = true
+		default: // says nothing about a column
 		}
 	}
 	return c, nil
@@ -224,7 +226,7 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 func privateColumn(p *optionsv1.PrivateColumn) (*Column, error) {
 	kind, ok := optionKinds()[p.GetColumn().GetType()]
 	if !ok {
-		return nil, fmt.Errorf("column.type is missing")
+		return nil, errors.New("column.type is missing")
 	}
 	c := column(p.GetName(), kind, p.GetColumn())
 	c.Identity = p.GetIdentity()
@@ -264,7 +266,7 @@ func optionKinds() map[optionsv1.ColumnType]Kind {
 // fieldKind is the kind that the option names, or that follows from the field's protobuf type.
 func fieldKind(f *protogen.Field, option optionsv1.ColumnType) (Kind, error) {
 	if f.Desc.Cardinality() == protoreflect.Repeated {
-		return 0, fmt.Errorf("a column cannot be repeated")
+		return 0, errors.New("a column cannot be repeated")
 	}
 	if kind, ok := optionKinds()[option]; ok {
 		if f.Desc.Kind() != protoreflect.StringKind {
@@ -293,6 +295,7 @@ func fieldKind(f *protogen.Field, option optionsv1.ColumnType) (Kind, error) {
 			return JSON, nil
 		}
 		return Message, nil
+	default:
+		return 0, fmt.Errorf("no column type stands for %s", f.Desc.Kind())
 	}
-	return 0, fmt.Errorf("no column type stands for %s", f.Desc.Kind())
 }

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -73,13 +74,13 @@ func newEvent(m *protogen.Message, option *optionsv1.Event) (*Event, error) {
 	}
 	switch {
 	case e.Topic == "" || e.Producer == "":
-		return nil, fmt.Errorf("event.topic and event.producer are needed")
+		return nil, errors.New("event.topic and event.producer are needed")
 	case e.KeyField == nil:
 		return nil, fmt.Errorf("event.key %q is no field", option.GetKey())
 	case e.TopicField == nil:
-		return nil, fmt.Errorf("the field topic is missing")
+		return nil, errors.New("the field topic is missing")
 	case e.TypeField == nil || e.TypeField.Enum == nil:
-		return nil, fmt.Errorf("the enum field event_type is missing")
+		return nil, errors.New("the enum field event_type is missing")
 	}
 	return e, nil
 }

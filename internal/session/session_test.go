@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -248,7 +249,7 @@ func TestRefusedIssueChangesNothing(t *testing.T) {
 		_, _, err := f.store.Rotate(t.Context(), f.token, func(context.Context, session.Session) (session.Access, error) {
 			return session.Access{}, want
 		})
-		if err != error(want) {
+		if !errors.Is(err, want) {
 			t.Fatalf("the error is %v, want %v", err, want)
 		}
 		f.rotate(f.token)

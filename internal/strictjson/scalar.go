@@ -126,7 +126,7 @@ func (r *reader) wellKnown(v protoreflect.Value, path string) (protoreflect.Valu
 	}
 	m := v.Message()
 	if err := (protojson.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(raw, m.Interface()); err != nil {
-		r.refuse(path, RuleType, "a valid %s is expected", m.Descriptor().Name())
+		r.refusef(path, RuleType, "a valid %s is expected", m.Descriptor().Name())
 		return v, false
 	}
 	return v, true

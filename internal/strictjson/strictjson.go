@@ -181,7 +181,7 @@ func (r *reader) rest(t json.Token) {
 	}
 }
 
-func (r *reader) refuse(path, rule, format string, args ...any) {
+func (r *reader) refusef(path, rule, format string, args ...any) {
 	if len(r.violations) < maxViolations {
 		message := fmt.Sprintf(format, args...)
 		r.violations = append(r.violations, apperr.Violation{Field: path, Rule: rule, Message: message})
@@ -198,18 +198,18 @@ func (r *reader) message(m protoreflect.Message, path string, depth int) {
 		fd := fields.ByJSONName(name)
 		switch {
 		case fd == nil:
-			r.refuse(join(path, clip(name)), RuleUnknown, "there is no such field")
+			r.refusef(join(path, clip(name)), RuleUnknown, "there is no such field")
 			r.skip()
 		case seen[name]:
-			r.refuse(at, RuleDuplicate, "the field is given more than once")
+			r.refusef(at, RuleDuplicate, "the field is given more than once")
 			r.skip()
 		case depth >= maxDepth:
-			r.refuse(at, RuleType, "the body is nested too deeply")
+			r.refusef(at, RuleType, "the body is nested too deeply")
 			r.skip()
 		default:
 			seen[name] = true
 			if o := fd.ContainingOneof(); o != nil && !o.IsSynthetic() && m.WhichOneof(o) != nil {
-				r.refuse(at, RuleDuplicate, "only one of %s and %s may be given", m.WhichOneof(o).JSONName(), name)
+				r.refusef(at, RuleDuplicate, "only one of %s and %s may be given", m.WhichOneof(o).JSONName(), name)
 				r.skip()
 				continue
 			}
@@ -239,7 +239,7 @@ func (r *reader) list(m protoreflect.Message, fd protoreflect.FieldDescriptor, p
 	case json.Delim('['):
 	default:
 		r.rest(t)
-		r.refuse(path, RuleType, "a list is expected")
+		r.refusef(path, RuleType, "a list is expected")
 		return
 	}
 	list := m.Mutable(fd).List()
@@ -250,7 +250,7 @@ func (r *reader) list(m protoreflect.Message, fd protoreflect.FieldDescriptor, p
 		if v, ok := r.value(fd, element, at, depth); ok {
 			list.Append(v)
 		} else if before == len(r.violations) {
-			r.refuse(at, RuleType, "a list holds no null")
+			r.refusef(at, RuleType, "a list holds no null")
 		}
 	}
 	r.token()
@@ -263,7 +263,7 @@ func (r *reader) mapping(m protoreflect.Message, fd protoreflect.FieldDescriptor
 	}
 	if t != json.Delim('{') || fd.MapKey().Kind() != protoreflect.StringKind {
 		r.rest(t)
-		r.refuse(path, RuleType, "an object is expected")
+		r.refusef(path, RuleType, "an object is expected")
 		return
 	}
 	mapping := m.Mutable(fd).Map()
@@ -273,7 +273,7 @@ func (r *reader) mapping(m protoreflect.Message, fd protoreflect.FieldDescriptor
 		key := protoreflect.ValueOfString(name).MapKey()
 		at := join(path, clip(name))
 		if mapping.Has(key) {
-			r.refuse(at, RuleDuplicate, "the key is given more than once")
+			r.refusef(at, RuleDuplicate, "the key is given more than once")
 		}
 		if v, ok := r.value(fd.MapValue(), element, at, depth); ok {
 			mapping.Set(key, v)
@@ -298,13 +298,13 @@ func (r *reader) value(
 		v, rule, expected := scalar(fd, t)
 		if expected != "" {
 			r.rest(t)
-			r.refuse(path, rule, "%s is expected", expected)
+			r.refusef(path, rule, "%s is expected", expected)
 			return protoreflect.Value{}, false
 		}
 		return v, true
 	case t != json.Delim('{'):
 		r.rest(t)
-		r.refuse(path, RuleType, "an object is expected")
+		r.refusef(path, RuleType, "an object is expected")
 		return protoreflect.Value{}, false
 	default:
 		v := empty(fd)

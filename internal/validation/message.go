@@ -21,7 +21,7 @@ func (c *check) message(p *plan, m protoreflect.Message, path string, masked *ma
 			c.resource(f.nested(), masked, at)
 			continue
 		case f.outputOnly && m.Has(f.fd):
-			c.refuse(at, RuleOutputOnly, "the field is set by the platform")
+			c.refusef(at, RuleOutputOnly, "the field is set by the platform")
 			continue
 		}
 		c.field(f, m, at)
@@ -43,9 +43,9 @@ func (c *check) resource(p *plan, u *masked, path string) {
 		switch {
 		case !u.names[f.fd.Name()]:
 		case f.outputOnly:
-			c.refuse(at, RuleOutputOnly, "the field is set by the platform")
+			c.refusef(at, RuleOutputOnly, "the field is set by the platform")
 		case f.immutable:
-			c.refuse(at, RuleImmutable, "the field cannot be changed")
+			c.refusef(at, RuleImmutable, "the field cannot be changed")
 		default:
 			c.field(f, m, at)
 		}
@@ -53,7 +53,7 @@ func (c *check) resource(p *plan, u *masked, path string) {
 	for i := range m.Descriptor().Fields().Len() {
 		fd := m.Descriptor().Fields().Get(i)
 		if u.names[fd.Name()] && fd.HasPresence() && !m.Has(fd) {
-			c.refuse(join(path, fd.JSONName()), RuleRequired, "the field is to be changed, and has no value")
+			c.refusef(join(path, fd.JSONName()), RuleRequired, "the field is to be changed, and has no value")
 		}
 	}
 }
@@ -64,7 +64,7 @@ func (c *check) field(f *field, m protoreflect.Message, at string) {
 		c.text(f.fd, m, at)
 	}
 	if f.required && !m.Has(f.fd) {
-		c.refuse(at, RuleRequired, requiredMessage)
+		c.refusef(at, RuleRequired, requiredMessage)
 		return
 	}
 	if f.column != nil && !f.fd.IsList() {
@@ -106,7 +106,7 @@ func (c *check) text(fd protoreflect.FieldDescriptor, m protoreflect.Message, at
 func (c *check) normal(s, at string) string {
 	s, bad, ok := normalise(s)
 	if !ok {
-		c.refuse(at, RuleText, "the character %U is not allowed", bad)
+		c.refusef(at, RuleText, "the character %U is not allowed", bad)
 	}
 	return s
 }
@@ -121,25 +121,25 @@ func (c *check) column(f *field, m protoreflect.Message, at string) {
 	case optionsv1.ColumnType_MONEY:
 		a, err := money.Parse(s)
 		if err != nil {
-			c.refuse(at, RuleMoney, "%v", err)
+			c.refusef(at, RuleMoney, "%v", err)
 			return
 		}
 		if low, err := money.Parse(f.column.GetMin()); err == nil && a < low {
-			c.refuse(at, RuleMoney, "the least amount is %v", low)
+			c.refusef(at, RuleMoney, "the least amount is %v", low)
 		}
 		if high, err := money.Parse(f.column.GetMax()); err == nil && a > high {
-			c.refuse(at, RuleMoney, "the greatest amount is %v", high)
+			c.refusef(at, RuleMoney, "the greatest amount is %v", high)
 		}
 		if n := a.String(); n != s {
 			m.Set(f.fd, protoreflect.ValueOfString(n))
 		}
 	case optionsv1.ColumnType_DATE:
 		if _, err := date.Parse(s); err != nil {
-			c.refuse(at, RuleDate, "%v", err)
+			c.refusef(at, RuleDate, "%v", err)
 		}
 	case optionsv1.ColumnType_UUID:
 		if id, err := uuid.Parse(s); err != nil || id.String() != s {
-			c.refuse(at, RuleUUID, "an id in its canonical form is expected")
+			c.refusef(at, RuleUUID, "an id in its canonical form is expected")
 		}
 	default:
 	}

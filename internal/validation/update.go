@@ -23,7 +23,7 @@ func (c *check) mask(u *update, m protoreflect.Message) *masked {
 	if given, ok := m.Get(u.mask).Message().Interface().(*fieldmaskpb.FieldMask); ok && m.Has(u.mask) {
 		for _, path := range given.GetPaths() {
 			if fields.ByName(protoreflect.Name(path)) == nil {
-				c.refuse(u.mask.JSONName(), RuleMask, "%q is no field of the resource", path)
+				c.refusef(u.mask.JSONName(), RuleMask, "%q is no field of the resource", path)
 				continue
 			}
 			paths = append(paths, path)

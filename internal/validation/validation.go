@@ -68,7 +68,7 @@ func New(known ...protoreflect.MessageDescriptor) (*Validator, error) {
 func (v *Validator) Check(m proto.Message, found ...apperr.Violation) ([]apperr.Violation, error) {
 	c := &check{validator: v}
 	for _, f := range found {
-		c.refuse(f.Field, f.Rule, "%s", f.Message)
+		c.refusef(f.Field, f.Rule, "%s", f.Message)
 	}
 	p := v.plan(m.ProtoReflect().Descriptor())
 	var masked *masked
@@ -94,8 +94,8 @@ type check struct {
 	seen       map[string]bool
 }
 
-// refuse adds a violation, unless its field has one already: the first says the most.
-func (c *check) refuse(path, rule, format string, args ...any) {
+// refusef adds a violation, unless its field has one already: the first says the most.
+func (c *check) refusef(path, rule, format string, args ...any) {
 	if c.seen[path] || len(c.violations) >= maxViolations {
 		return
 	}
@@ -141,7 +141,7 @@ func (c *check) evaluate(m proto.Message, prefix string, filter protovalidate.Fi
 		case message == "":
 			message = "breaks the rule " + rule
 		}
-		c.refuse(path, rule, "%s", message)
+		c.refusef(path, rule, "%s", message)
 	}
 	return nil
 }

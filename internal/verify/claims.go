@@ -61,18 +61,18 @@ func merge(left, right *cursor, r *report) (claimed, credits int) {
 	for left.ok || right.ok {
 		switch order := compare(left, right); {
 		case order < 0:
-			r.violation("assignment %s is claimed with transaction %s, and no credit has its key", left.key, left.tx)
+			r.violationf("assignment %s is claimed with transaction %s, and no credit has its key", left.key, left.tx)
 			claimed++
 			left.next()
 		case order > 0:
 			if right.at.Before(r.before) {
-				r.violation("transaction %s paid assignment %s, which is not claimed", right.tx, right.key)
+				r.violationf("transaction %s paid assignment %s, which is not claimed", right.tx, right.key)
 			}
 			credits++
 			right.next()
 		default:
 			if left.tx != right.tx || left.user != right.user || left.amount != right.amount {
-				r.violation("assignment %s: %s to %s by %s; its credit: %s to %s by %s",
+				r.violationf("assignment %s: %s to %s by %s; its credit: %s to %s by %s",
 					left.key, left.amount, left.user, left.tx, right.amount, right.user, right.tx)
 			}
 			claimed++

@@ -68,18 +68,18 @@ func (a *account) add(r *report, e entry) {
 	case "DEBIT":
 		a.sum -= e.amount
 	default:
-		r.violation("user %s: entry %d is of type %q", a.id, e.seq, e.kind)
+		r.violationf("user %s: entry %d is of type %q", a.id, e.seq, e.kind)
 	}
 	if a.seq++; e.seq != a.seq {
-		r.violation("user %s: entry %d stands where entry %d belongs", a.id, e.seq, a.seq)
+		r.violationf("user %s: entry %d stands where entry %d belongs", a.id, e.seq, a.seq)
 		a.seq = e.seq
 	}
 	if e.after != a.sum {
-		r.violation("user %s: entry %d says balance %s, the entries up to it give %s", a.id, e.seq, e.after, a.sum)
+		r.violationf("user %s: entry %d says balance %s, the entries up to it give %s", a.id, e.seq, e.after, a.sum)
 		a.sum = e.after
 	}
 	if a.sum < 0 {
-		r.violation("user %s: entry %d leaves a negative balance %s", a.id, e.seq, a.sum)
+		r.violationf("user %s: entry %d leaves a negative balance %s", a.id, e.seq, a.sum)
 	}
 }
 
@@ -88,12 +88,12 @@ func (a *account) close(r *report) {
 		return
 	}
 	if a.balance != a.sum {
-		r.violation("user %s: balance %s, the entries give %s", a.id, a.balance, a.sum)
+		r.violationf("user %s: balance %s, the entries give %s", a.id, a.balance, a.sum)
 	}
 	if a.balance < 0 {
-		r.violation("user %s: negative balance %s", a.id, a.balance)
+		r.violationf("user %s: negative balance %s", a.id, a.balance)
 	}
 	if a.entries != a.seq {
-		r.violation("user %s: counts %d entries, has %d", a.id, a.entries, a.seq)
+		r.violationf("user %s: counts %d entries, has %d", a.id, a.entries, a.seq)
 	}
 }

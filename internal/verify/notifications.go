@@ -44,7 +44,8 @@ func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 		settle()
 		return rows.Err()
 	})
-	return fmt.Sprintf("%d assignments, %d stored notifications, %d of them for other reasons", assignments, stored, others), err
+	return fmt.Sprintf("%d assignments, %d stored notifications, %d of them for other reasons",
+		assignments, stored, others), err
 }
 
 // player is a player while its notifications pass by.
@@ -56,7 +57,7 @@ type player struct {
 
 func (p *player) add(n Notification, r *report) {
 	if p.seq++; n.Seq != p.seq {
-		r.violation("user %s: notification %d stands where notification %d belongs", p.id, n.Seq, p.seq)
+		r.violationf("user %s: notification %d stands where notification %d belongs", p.id, n.Seq, p.seq)
 		p.seq = n.Seq
 	}
 	if n.Type != "promotion" {
@@ -79,7 +80,7 @@ func (p *player) settle(left *assigned, r *report) int {
 			delete(p.about, left.promotion.String())
 		}
 		if announced > 1 || announced == 0 && left.at.Before(r.before) {
-			r.violation("user %s: promotion %s was announced %d times", left.user, left.promotion, announced)
+			r.violationf("user %s: promotion %s was announced %d times", left.user, left.promotion, announced)
 		}
 	}
 	return count

@@ -85,7 +85,7 @@ type report struct {
 	found, total int
 }
 
-func (r *report) violation(format string, args ...any) {
+func (r *report) violationf(format string, args ...any) {
 	r.found++
 	r.total++
 	if r.found <= shown {
@@ -111,7 +111,8 @@ func outboxes(ctx context.Context, s Sources, r *report) (string, error) {
 			return "", err
 		}
 		if waiting > 0 {
-			r.violation("%d events of %s wait to be published, the oldest since %s", waiting, name, oldest.UTC().Format(time.RFC3339))
+			r.violationf("%d events of %s wait to be published, the oldest since %s",
+				waiting, name, oldest.UTC().Format(time.RFC3339))
 		}
 	}
 	return "users and promotions", nil
@@ -130,7 +131,7 @@ func deadLetters(ctx context.Context, s Sources, r *report, allowed int64) (stri
 	if sum > allowed {
 		for topic, n := range depths {
 			if n > 0 {
-				r.violation("%d events of topic %s were given up", n, topic)
+				r.violationf("%d events of topic %s were given up", n, topic)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package notifications
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,10 +74,8 @@ func hasNUL(value any) bool {
 	case string:
 		return strings.ContainsRune(v, 0)
 	case []any:
-		for _, element := range v {
-			if hasNUL(element) {
-				return true
-			}
+		if slices.ContainsFunc(v, hasNUL) {
+			return true
 		}
 	case map[string]any:
 		for key, member := range v {

@@ -73,7 +73,7 @@ func (s *Service) claimKey(ctx context.Context, player, promotion uuid.UUID, key
 func (s *Service) Credited(ctx context.Context, key string, tx Transaction) error {
 	assignment, err := uuid.Parse(key)
 	if err != nil || tx.Type != TransactionTypeCredit {
-		return nil
+		return nil //nolint:nilerr // another's key is no assignment's id
 	}
 	return s.store.RepairClaimed(ctx, assignment, tx, s.timestamp())
 }

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -287,6 +286,6 @@ func pageTokens(staff client) {
 		invalid(staff, "page_token", "GET", path, nil)
 	}
 	if got := len(staff.call(200, "GET", "/api/v1/promotions?page_size=100000", nil).list("promotions")); got > 100 {
-		staff.t.Error(fmt.Sprintf("a page has %d", got))
+		staff.t.Errorf("a page has %d", got)
 	}
 }

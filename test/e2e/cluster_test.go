@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -148,7 +147,7 @@ func (c *cluster) startBus(kind string) []string {
 		t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
 		eventually(t, "NATS is ready", func() error {
 			if !srv.Running() || srv.Addr() == nil {
-				return fmt.Errorf("not yet")
+				return errors.New("not yet")
 			}
 			return nil
 		})

@@ -94,7 +94,7 @@ func knocking(t *testing.T, p platform, callers map[string]client) {
 		} {
 			c := client{t: t, url: p.url, token: tt.token}
 			for _, r := range routes() {
-				if strings.Contains("public refresh", r.roles) {
+				if r.roles == "public" || r.roles == "refresh" {
 					continue
 				}
 				if a := c.call(401, r.method, r.path, r.payload()); a.text("code") != tt.code {
@@ -107,7 +107,7 @@ func knocking(t *testing.T, p platform, callers map[string]client) {
 	})
 	t.Run("with the wrong role", func(t *testing.T) {
 		for _, r := range routes() {
-			if strings.Contains("public refresh", r.roles) {
+			if r.roles == "public" || r.roles == "refresh" {
 				continue
 			}
 			for role, c := range callers {

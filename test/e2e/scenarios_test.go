@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -292,7 +293,8 @@ func readEverywhere(t *testing.T, p platform) {
 	one, other := connect(c, ""), connect(c, "")
 	assign(staff, promotion, c)
 	for _, s := range []socket{one, other} {
-		for text(s.frame(), "notification.content.id") != promotion {
+		for told := ""; told != promotion; {
+			told = text(s.frame(), "notification.content.id")
 		}
 	}
 	c.call(200, "POST", "/api/v1/notifications/read", object{"all": true})
@@ -321,7 +323,7 @@ func resumed(t *testing.T, p platform) {
 				return nil
 			}
 		}
-		return fmt.Errorf("not yet")
+		return errors.New("not yet")
 	})
 	assign(staff, ids[1], c)
 	assign(staff, ids[2], c)

@@ -14,10 +14,10 @@ import (
 	"strings"
 	"testing"
 
-	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate" // registered for the resolver
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate" // for the resolver
 	"github.com/bufbuild/protocompile"
 	"github.com/bufbuild/protocompile/linker"
-	_ "google.golang.org/genproto/googleapis/api/annotations"
+	_ "google.golang.org/genproto/googleapis/api/annotations" // for the resolver
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -26,7 +26,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/pluginpb"
 
-	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1" // for the resolver
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -137,7 +137,7 @@ func Golden(t *testing.T, generate func(*protogen.Plugin) error) {
 		}
 	}
 	written := map[string]bool{}
-	for _, f := range response.File {
+	for _, f := range response.GetFile() {
 		path := filepath.Join("testdata", filepath.FromSlash(f.GetName())+".golden")
 		written[path] = true
 		if *update {

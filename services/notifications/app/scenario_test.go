@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -208,7 +209,7 @@ func TestPages(t *testing.T) {
 		token := w.login(t, player, authn.RolePlayer)
 		conn := open(t, url, token)
 		for i := range 5 {
-			w.assigned(t, player, fmt.Sprint(i))
+			w.assigned(t, player, strconv.Itoa(i))
 			frame(t, conn)
 		}
 		var titles []string

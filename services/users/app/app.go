@@ -61,7 +61,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 			a.Close()
 		}
 	}()
-	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, postgres.Options{ApplicationName: "users", Wait: 30 * time.Second}); err != nil {
+	options := postgres.Options{ApplicationName: "users", Wait: 30 * time.Second}
+	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, options); err != nil {
 		return nil, err
 	}
 	if a.redis, err = redis.Open(c.Redis); err != nil {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -132,7 +133,7 @@ func TestLedger(t *testing.T) {
 	ledger := usersv1.NewLedgerServiceClient(conn)
 	for i := range 3 {
 		_, err := ledger.AddTransaction(t.Context(), &usersv1.AddTransactionRequest{
-			UserId: player, Type: usersv1.TransactionType_CREDIT, Amount: "20.00", Description: "a gift", IdempotencyKey: fmt.Sprint(i),
+			UserId: player, Type: usersv1.TransactionType_CREDIT, Amount: "20.00", Description: "a gift", IdempotencyKey: strconv.Itoa(i),
 		})
 		if err != nil {
 			t.Fatal(err)

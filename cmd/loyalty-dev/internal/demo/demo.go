@@ -81,17 +81,19 @@ func (f *filler) addPromotions(ctx context.Context) (assigned []string, err erro
 	now := time.Now().UTC()
 	available := true
 	for _, o := range offers() {
-		list, err := f.promotions.ListPromotions(ctx, as(f, &promotionsv1.ListPromotionsRequest{Type: o.kind, Available: &available}))
+		list, err := f.promotions.ListPromotions(ctx, as(f,
+			&promotionsv1.ListPromotionsRequest{Type: o.kind, Available: &available}))
 		if err != nil {
 			return nil, fmt.Errorf("list the promotions: %w", err)
 		}
 		if list.Msg.GetTotal() > 0 {
 			continue
 		}
-		created, err := f.promotions.CreatePromotion(ctx, as(f, &promotionsv1.CreatePromotionRequest{Promotion: &promotionsv1.Promotion{
+		promotion := &promotionsv1.Promotion{
 			Title: o.title, Description: o.description, Type: o.kind, Amount: o.amount,
 			StartDate: now.Format(time.DateOnly), EndDate: now.AddDate(0, 1, 0).Format(time.DateOnly),
-		}}))
+		}
+		created, err := f.promotions.CreatePromotion(ctx, as(f, &promotionsv1.CreatePromotionRequest{Promotion: promotion}))
 		if err != nil {
 			return nil, fmt.Errorf("create %q: %w", o.title, err)
 		}

@@ -2,7 +2,6 @@ package embedded_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -59,7 +58,7 @@ func fillKafka(t *testing.T, brokers []string) {
 		t.Fatal(err)
 	}
 	for i := range count {
-		if err := client.ProduceSync(ctx, kgo.StringRecord(fmt.Sprint(i))).FirstErr(); err != nil {
+		if err := client.ProduceSync(ctx, kgo.StringRecord(strconv.Itoa(i))).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,7 +80,7 @@ func checkKafka(t *testing.T, brokers []string) {
 			t.Fatalf("waiting for record %d: %v", want, err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			if string(r.Value) != fmt.Sprint(want) {
+			if string(r.Value) != strconv.Itoa(want) {
 				t.Fatalf("got record %s, want %d", r.Value, want)
 			}
 			want++
@@ -171,7 +170,7 @@ func fillNATS(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	for i := range count {
-		if _, err := js.Publish(deadline(t), topic, []byte(fmt.Sprint(i))); err != nil {
+		if _, err := js.Publish(deadline(t), topic, []byte(strconv.Itoa(i))); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -50,5 +50,6 @@ func (l kafkaLog) Logf(level kfake.LogLevel, format string, args ...any) {
 		l.log.Error(fmt.Sprintf(format, args...), "server", "kafka")
 	case kfake.LogLevelWarn:
 		l.log.Warn(fmt.Sprintf(format, args...), "server", "kafka")
+	default: // narrates
 	}
 }

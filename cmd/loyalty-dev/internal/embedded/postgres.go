@@ -100,6 +100,6 @@ func readable(dir string) error {
 		if mode&0o100 != 0 {
 			mode |= 0o111
 		}
-		return os.Chmod(path, mode)
+		return os.Chmod(path, mode) //nolint:gosec // in a folder of our own
 	})
 }

@@ -26,18 +26,18 @@ type printer struct {
 }
 
 func (p *printer) chapter(title string) {
-	p.print("\n%s\n", p.paint(bold, "== "+title+" =="))
+	p.printf("\n%s\n", p.paint(bold, "== "+title+" =="))
 }
 
 // step begins the next step.
 func (p *printer) step(title string) {
 	p.number++
 	p.title = title
-	p.print("\n%s\n", p.paint(bold, fmt.Sprintf("%2d. %s", p.number, title)))
+	p.printf("\n%s\n", p.paint(bold, fmt.Sprintf("%2d. %s", p.number, title)))
 }
 
 func (p *printer) request(who, method, path string, body []byte) {
-	p.print("    %s %s %s\n%s", p.paint(grey, who+" ->"), p.paint(blue, method), path, indent(body))
+	p.printf("    %s %s %s\n%s", p.paint(grey, who+" ->"), p.paint(blue, method), path, indent(body))
 }
 
 func (p *printer) answer(status string, took time.Duration, body []byte, good bool) {
@@ -45,24 +45,24 @@ func (p *printer) answer(status string, took time.Duration, body []byte, good bo
 	if !good {
 		colour = red
 	}
-	p.print("    %s %s %s\n%s", p.paint(grey, "<-"), p.paint(colour, status),
+	p.printf("    %s %s %s\n%s", p.paint(grey, "<-"), p.paint(colour, status),
 		p.paint(grey, fmt.Sprintf("(%d ms)", took.Milliseconds())), indent(body))
 }
 
 // frame shows what a socket received.
 func (p *printer) frame(socket string, message []byte) {
-	p.print("    %s\n%s", p.paint(green, "<= live on "+socket), indent(message))
+	p.printf("    %s\n%s", p.paint(green, "<= live on "+socket), indent(message))
 }
 
 func (p *printer) remark(text string) {
-	p.print("    %s\n", p.paint(grey, text))
+	p.printf("    %s\n", p.paint(grey, text))
 }
 
 func (p *printer) end(text string) {
-	p.print("\n%s\n", p.paint(green, text))
+	p.printf("\n%s\n", p.paint(green, text))
 }
 
-func (p *printer) print(format string, args ...any) {
+func (p *printer) printf(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fmt.Fprintf(p.out, format, args...)

@@ -40,9 +40,10 @@ func (g *guide) openSocket(ctx context.Context, name string) error {
 	const path = "/notifications/ws"
 	g.request(name, "GET", path+" (to become a WebSocket)", nil)
 	begun := time.Now()
+	url := "ws" + strings.TrimPrefix(g.url, "http") + path
 	dialer := websocket.Dialer{HandshakeTimeout: patience, Proxy: http.ProxyFromEnvironment}
 	header := http.Header{"Authorization": {"Bearer " + g.anna.token}}
-	conn, resp, err := dialer.DialContext(ctx, "ws"+strings.TrimPrefix(g.url, "http")+path, header)
+	conn, resp, err := dialer.DialContext(ctx, url, header) //nolint:bodyclose // gorilla has read it
 	if resp != nil {
 		g.answer(resp.Status, time.Since(begun), nil, err == nil)
 	}

@@ -63,7 +63,7 @@ func contentOf(e event.Event, m *notificationsv1.NotificationEvent) (map[string]
 		}
 	}
 	if m.GetContent() == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // no content
 	}
 	text, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(m.GetContent())
 	if err != nil {

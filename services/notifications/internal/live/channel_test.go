@@ -2,8 +2,8 @@ package live_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -60,7 +60,7 @@ func take[T any](t *testing.T, what string, from <-chan T) T {
 
 func notification(player uuid.UUID, seq int64) notifications.Notification {
 	return notifications.Notification{ID: uuid.New(), UserID: player, Seq: seq, Type: "promotion",
-		Content: map[string]any{"title": fmt.Sprint(seq)}}
+		Content: map[string]any{"title": strconv.FormatInt(seq, 10)}}
 }
 
 func TestMessagesArriveWhereTheyAreFollowed(t *testing.T) {

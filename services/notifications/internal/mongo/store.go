@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -135,10 +136,5 @@ func transient(err error) bool {
 	if !errors.As(err, &server) {
 		return false
 	}
-	for _, code := range []int{64, 91, 100, 189, 10107, 11600, 11602, 13435, 13436} {
-		if server.HasErrorCode(code) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]int{64, 91, 100, 189, 10107, 11600, 11602, 13435, 13436}, server.HasErrorCode)
 }

@@ -3,6 +3,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -122,7 +123,7 @@ func addConcurrently(t *testing.T, s suite) {
 	for range callers {
 		wg.Go(func() {
 			for i := range events {
-				n, new, err := s.store.Add(s.ctx, newNotification(player, fmt.Sprint("event ", i)))
+				n, fresh, err := s.store.Add(s.ctx, newNotification(player, fmt.Sprint("event ", i)))
 				if err != nil {
 					t.Error(err)
 					return
@@ -132,7 +133,7 @@ func addConcurrently(t *testing.T, s suite) {
 					t.Errorf("%s has the numbers %d and %d", n.EventID, known, n.Seq)
 				}
 				seqs[n.EventID] = n.Seq
-				if new {
+				if fresh {
 					added++
 				}
 				mu.Unlock()
@@ -391,8 +392,9 @@ func walk(t *testing.T, s suite) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("Walk saw %v, want %v", got, want)
 	}
-	enough, seen := fmt.Errorf("enough"), 0
-	if err := s.store.Walk(s.ctx, func(notifications.Entry) error { seen++; return enough }); err != enough || seen != 1 {
+	enough, seen := errors.New("enough"), 0
+	err = s.store.Walk(s.ctx, func(notifications.Entry) error { seen++; return enough })
+	if !errors.Is(err, enough) || seen != 1 {
 		t.Errorf("Walk = %v after %d, want its function's error after 1", err, seen)
 	}
 }

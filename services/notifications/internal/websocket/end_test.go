@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -191,8 +192,8 @@ func TestSlowClientIsToldToComeBack(t *testing.T) {
 	large := bytes.Repeat([]byte("x"), size)
 	for i := range count {
 		err := r.service.Notify(t.Context(), notifications.Notice{
-			EventID: fmt.Sprint(i), UserID: player, Type: "promotion",
-			Content: map[string]any{"title": fmt.Sprint(i + 1), "description": string(large)},
+			EventID: strconv.Itoa(i), UserID: player, Type: "promotion",
+			Content: map[string]any{"title": strconv.Itoa(i + 1), "description": string(large)},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -209,7 +210,7 @@ func TestSlowClientIsToldToComeBack(t *testing.T) {
 			t.Fatalf("closed with %v, want 1013", err)
 		}
 		seen++
-		if got := title(t, f); got != fmt.Sprint(seen) {
+		if got := title(t, f); got != strconv.Itoa(seen) {
 			t.Fatalf("got %s, want %d", got, seen)
 		}
 		last = f.GetNotification().GetId()

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -167,7 +168,7 @@ func (r *replica) notify(t *testing.T, player uuid.UUID, from, n int) {
 	for i := from; i < from+n; i++ {
 		err := r.service.Notify(t.Context(), notifications.Notice{
 			EventID: fmt.Sprintf("%s/%d", player, i), UserID: player, Type: "promotion",
-			Content: map[string]any{"title": fmt.Sprint(i)},
+			Content: map[string]any{"title": strconv.Itoa(i)},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -267,7 +268,7 @@ func title(t *testing.T, f *notificationsv1.Frame) string {
 func (c *client) expectTitles(t *testing.T, from, to int) {
 	t.Helper()
 	for i := from; i <= to; i++ {
-		if got := title(t, c.next(t)); got != fmt.Sprint(i) {
+		if got := title(t, c.next(t)); got != strconv.Itoa(i) {
 			t.Fatalf("got notification %s, want %d", got, i)
 		}
 	}

@@ -57,13 +57,11 @@ func (s *socket) write(frames []*frame.Frame) error {
 		if s.ending() {
 			return nil
 		}
-		kind, data, err := websocket.TextMessage, []byte(nil), error(nil)
+		kind, encode := websocket.TextMessage, f.Text
 		if s.binary {
-			kind = websocket.BinaryMessage
-			data, err = f.Binary()
-		} else {
-			data, err = f.Text()
+			kind, encode = websocket.BinaryMessage, f.Binary
 		}
+		data, err := encode()
 		if err != nil {
 			s.hub.log.Error("live frame left out", "error", err)
 			continue
@@ -103,7 +101,7 @@ func (s *socket) writeUnread() error {
 		return err
 	})
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // as said above
 	}
 	return s.write([]*frame.Frame{frame.Read(notifications.ReadState{Unread: unread})})
 }

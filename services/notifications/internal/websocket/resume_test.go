@@ -1,7 +1,7 @@
 package websocket_test
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -134,7 +134,7 @@ func TestRestartOfRedisIsMadeGood(t *testing.T) {
 		if f.GetRead() != nil { // the count of unread ones, once or twice
 			continue
 		}
-		if got := title(t, f); got != fmt.Sprint(i) {
+		if got := title(t, f); got != strconv.Itoa(i) {
 			t.Fatalf("got notification %s, want %d", got, i)
 		}
 		i++

@@ -16,8 +16,8 @@ import (
 // Group is the consumer group of promotions.
 const Group = "promotions"
 
-// Remembered is how long it is remembered that an event was handled: longer than the bus may deliver it again, also as a dead
-// letter that is replayed.
+// Remembered is how long it is remembered that an event was handled: longer than the bus may deliver it again, also
+// as a dead letter that is replayed.
 func Remembered() time.Duration {
 	longest := time.Duration(0)
 	for _, t := range usersv1event.Topics() {

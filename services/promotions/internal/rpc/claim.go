@@ -42,8 +42,8 @@ func idempotencyKey(values []string) (string, error) {
 		return "", nil
 	}
 	key := strings.TrimSpace(values[0])
-	printable := func(r rune) bool { return r >= ' ' && r <= '~' }
-	if len(values) > 1 || key == "" || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return !printable(r) }) {
+	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
+	if len(values) > 1 || key == "" || len(key) > maxKey || strings.ContainsFunc(key, unprintable) {
 		return "", apperr.Invalid("Idempotency-Key", "header", "must be one text of 1 to %d printable ASCII characters", maxKey)
 	}
 	return key, nil

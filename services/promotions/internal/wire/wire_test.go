@@ -96,7 +96,7 @@ func TestMask(t *testing.T) {
 	t.Parallel()
 	p := promotion(t)
 	got := p
-	src := &promotionsv1.Promotion{Title: "new", Amount: "1", StartDate: "2026-04-01", IsActive: proto.Bool(true)}
+	src := &promotionsv1.Promotion{Title: "new", Amount: "1", StartDate: "2026-04-01", IsActive: new(true)}
 	if err := wire.MaskPromotion(&got, src, []string{"title", "isActive", "start_date"}); err != nil {
 		t.Fatal(err)
 	}

@@ -115,8 +115,7 @@ func rollback(ctx context.Context, conn *pgxpool.Conn) {
 }
 
 func sqlState(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
 	}
 	return ""

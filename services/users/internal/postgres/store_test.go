@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -242,7 +243,7 @@ func TestTransactions(t *testing.T) {
 	l := r.ledger(postgres.LedgerOptions{})
 	for i, kind := range []users.TransactionType{"CREDIT", "CREDIT", "DEBIT", "CREDIT", "DEBIT"} {
 		r.add(l, users.Entry{
-			UserID: player.ID, Type: kind, Amount: 100, Description: fmt.Sprint(i + 1), IdempotencyKey: fmt.Sprint("key ", i),
+			UserID: player.ID, Type: kind, Amount: 100, Description: strconv.Itoa(i + 1), IdempotencyKey: fmt.Sprint("key ", i),
 		})
 	}
 	r.add(l, users.Entry{UserID: other.ID, Type: "CREDIT", Amount: 100, Description: "other", IdempotencyKey: "other's"})

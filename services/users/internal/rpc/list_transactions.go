@@ -53,7 +53,8 @@ func (h *Users) transactions(ctx context.Context, user uuid.UUID, r transactions
 	if err != nil {
 		return none, "", err
 	}
-	listed, err := h.service.ListTransactions(ctx, user, users.TransactionFilter{Type: wire.ToTransactionType(r.GetType())}, page)
+	filter := users.TransactionFilter{Type: wire.ToTransactionType(r.GetType())}
+	listed, err := h.service.ListTransactions(ctx, user, filter, page)
 	if err != nil {
 		return none, "", err
 	}

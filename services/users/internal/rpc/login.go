@@ -15,7 +15,8 @@ import (
 // Login starts a session.
 func (h *Auth) Login(ctx context.Context, r *connect.Request[usersv1.LoginRequest]) (*connect.Response[usersv1.LoginResponse], error) {
 	credentials := users.Credentials{Email: r.Msg.GetEmail(), Password: r.Msg.GetPassword()}
-	tokens, u, err := h.service.Login(ctx, credentials, wire.ToRefreshTokenIn(r.Msg.GetRefreshTokenIn()), rpcserver.ClientAddr(ctx))
+	in := wire.ToRefreshTokenIn(r.Msg.GetRefreshTokenIn())
+	tokens, u, err := h.service.Login(ctx, credentials, in, rpcserver.ClientAddr(ctx))
 	if err != nil {
 		return nil, err
 	}

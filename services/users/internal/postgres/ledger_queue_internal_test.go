@@ -12,7 +12,7 @@ import (
 
 // Calls are written as their player's letter and a number: "a1 b1 a2".
 func push(q *queue, calls string) {
-	for _, name := range strings.Fields(calls) {
+	for name := range strings.FieldsSeq(calls) {
 		q.push(&call{entry: users.Entry{UserID: uuid.UUID{name[0]}, Description: name}})
 	}
 }
