@@ -1,8 +1,9 @@
 # Everything that a developer runs. `make` alone lists it.
 
 GO  ?= go
-# buf is a tool of a module of its own, so that the product's own dependencies stay few.
+# The tools are in modules of their own, so that the product's own dependencies stay few.
 BUF  = $(GO) tool -modfile=tools/buf.mod buf
+LINT = $(GO) tool -modfile=tools/lint.mod golangci-lint
 # The commit that `make breaking` compares the schema with.
 BASE ?= main
 # How long each fuzz test runs.
@@ -34,8 +35,7 @@ check-gen: gen ## Fail if what is generated is not what is committed.
 lint: third_party ## Check form and style of schema and code.
 	$(BUF) lint schema
 	$(BUF) format schema --diff --exit-code
-	@files=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$files" || { echo "not formatted: $$files" >&2; exit 1; }
-	$(GO) vet ./...
+	$(LINT) run ./...
 
 breaking: third_party ## Refuse changes of the schema that break clients of BASE (main).
 	scripts/breaking.sh $(BASE)
