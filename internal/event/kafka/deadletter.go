@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -91,21 +92,39 @@ func (b *Bus) Depth(ctx context.Context, topic string) (n int64, err error) {
 	return n, nil
 }
 
+// Brokers learn of a new topic, and of a new leader, one after the other. Until all have, some answer that they know
+// nothing of it; so they are asked again for a while.
+const (
+	settleTime  = 5 * time.Second
+	settlePause = 100 * time.Millisecond
+)
+
 // spans returns what lies in each partition of the topic's dead letters.
 func (b *Bus) spans(ctx context.Context, topic string) (map[int32]span, error) {
 	dead := event.DeadLetterTopic(topic)
-	fail := func(err error) (map[int32]span, error) { return nil, fmt.Errorf("kafka: inspect %s: %w", dead, err) }
+	for begun := time.Now(); ; {
+		spans, err := b.inspect(ctx, dead)
+		switch {
+		case err == nil:
+			return spans, nil
+		case !kerr.IsRetriable(err), time.Since(begun) >= settleTime, !event.Pause(ctx.Done(), settlePause):
+			return nil, fmt.Errorf("kafka: inspect %s: %w", dead, err)
+		}
+	}
+}
+
+func (b *Bus) inspect(ctx context.Context, dead string) (map[int32]span, error) {
 	starts, err := b.admin.ListStartOffsets(ctx, dead)
 	if err = errors.Join(err, starts.Error()); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	ends, err := b.admin.ListEndOffsets(ctx, dead)
 	if err = errors.Join(err, ends.Error()); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	committed, err := b.admin.FetchOffsets(ctx, replayGroup)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return fail(err)
+		return nil, err
 	}
 	spans := make(map[int32]span)
 	ends.Each(func(end kadm.ListedOffset) {

@@ -125,6 +125,27 @@ func TestTopicConfig(t *testing.T) {
 	}
 }
 
+// Brokers may not know yet what another has made.
+func TestDepthOfATopicThatIsBeingMade(t *testing.T) {
+	bus := newBus(t, kafka.Config{Brokers: startFake(t)})
+	made := make(chan error, 1)
+	go func() {
+		event.Pause(t.Context().Done(), 300*time.Millisecond)
+		made <- bus.EnsureTopics(t.Context(), 2, 1, event.TopicSpec{Name: "late"})
+	}()
+	if n, err := bus.Depth(t.Context(), "late"); n != 0 || err != nil {
+		t.Errorf("%d dead letters, %v", n, err)
+	}
+	if err := <-made; err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := bus.Depth(ctx, "never"); err == nil || !strings.Contains(err.Error(), "never.dlq") {
+		t.Errorf("the depth of a topic that is not there: %v", err)
+	}
+}
+
 func TestLogin(t *testing.T) {
 	brokers := startFake(t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "loyalty", "secret"))
 	good := newBus(t, kafka.Config{Brokers: brokers, Username: "loyalty", Password: "secret"})
