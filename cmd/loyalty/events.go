@@ -23,7 +23,7 @@ func runEvents(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	bus, err := settings.open(ctx, slog.New(slog.DiscardHandler))
+	bus, err := settings.connect(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

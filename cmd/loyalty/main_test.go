@@ -59,6 +59,8 @@ func TestIncompleteSettingsAreNamed(t *testing.T) {
 		"promotions without the ledger": {"promotions", "LOYALTY_LEDGER_ADDRESS", "", "LOYALTY_LEDGER_ADDRESS is not set"},
 		"promotions without keys":       {"promotions", "LOYALTY_JWKS_URL", "", "LOYALTY_JWKS_URL is not set"},
 		"promotions without brokers":    {"promotions", "LOYALTY_KAFKA_BROKERS", "", "LOYALTY_KAFKA_BROKERS is not set"},
+		"a user without a password":     {"promotions", "", "LOYALTY_KAFKA_USERNAME=loyalty", "LOYALTY_KAFKA_PASSWORD are set together"},
+		"a limit below nothing":         {"users", "", "LOYALTY_ADDRESS_LIMIT=-1", "LOYALTY_ADDRESS_LIMIT is negative"},
 		"an unknown bus":                {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS is neither kafka nor nats"},
 		"an unknown store":              {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE is neither"},
 		"a store without its URL":       {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=mongodb", "LOYALTY_MONGODB_URL is not set"},

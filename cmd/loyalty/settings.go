@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -62,29 +63,48 @@ type busSettings struct {
 	Brokers     []string `env:"LOYALTY_KAFKA_BROKERS"`
 	Partitions  int      `env:"LOYALTY_KAFKA_PARTITIONS"  envDefault:"12"`
 	Replication int      `env:"LOYALTY_KAFKA_REPLICATION" envDefault:"3"`
+	Username    string   `env:"LOYALTY_KAFKA_USERNAME"`
+	Password    string   `env:"LOYALTY_KAFKA_PASSWORD"`
+	TLS         bool     `env:"LOYALTY_KAFKA_TLS"`
 	NATS        string   `env:"LOYALTY_NATS_URL"`
 	// Instance is a name of this replica that outlives a restart, and that no other replica of the service has.
 	Instance string `env:"LOYALTY_INSTANCE"`
 }
 
-// open connects to the bus and sees that the platform's topics are there.
-func (s busSettings) open(ctx context.Context, log *slog.Logger) (event.Bus, error) {
-	var bus event.Bus
-	var err error
+// connect connects to the bus and changes nothing there.
+func (s busSettings) connect(ctx context.Context, log *slog.Logger) (event.Bus, error) {
 	switch s.Kind {
 	case "kafka":
-		if len(s.Brokers) == 0 {
-			return nil, errors.New("settings: LOYALTY_KAFKA_BROKERS is not set")
-		}
-		bus, err = kafka.New(ctx, kafka.Config{Brokers: s.Brokers, ClientID: "loyalty", Instance: s.Instance}, log)
+		return s.connectKafka(ctx, log)
 	case "nats":
 		if s.NATS == "" {
 			return nil, errors.New("settings: LOYALTY_NATS_URL is not set")
 		}
-		bus, err = jetstream.New(ctx, jetstream.Config{URL: s.NATS, Name: "loyalty"}, log)
+		return jetstream.New(ctx, jetstream.Config{URL: s.NATS, Name: "loyalty"}, log)
 	default:
 		return nil, errors.New("settings: LOYALTY_BUS is neither kafka nor nats")
 	}
+}
+
+func (s busSettings) connectKafka(ctx context.Context, log *slog.Logger) (event.Bus, error) {
+	switch {
+	case len(s.Brokers) == 0:
+		return nil, errors.New("settings: LOYALTY_KAFKA_BROKERS is not set")
+	case (s.Username == "") != (s.Password == ""):
+		return nil, errors.New("settings: LOYALTY_KAFKA_USERNAME and LOYALTY_KAFKA_PASSWORD are set together or not at all")
+	}
+	c := kafka.Config{
+		Brokers: s.Brokers, ClientID: "loyalty", Instance: s.Instance, Username: s.Username, Password: s.Password,
+	}
+	if s.TLS {
+		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return kafka.New(ctx, c, log)
+}
+
+// open connects to the bus and sees that the platform's topics are there.
+func (s busSettings) open(ctx context.Context, log *slog.Logger) (event.Bus, error) {
+	bus, err := s.connect(ctx, log)
 	if err != nil {
 		return nil, err
 	}

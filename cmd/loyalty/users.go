@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/password"
@@ -29,6 +30,9 @@ func runUsers(ctx context.Context, c call) error {
 	s, err := config.LoadWith[usersSettings](c.settings)
 	if err != nil {
 		return err
+	}
+	if s.AddressLimit < 0 {
+		return errors.New("settings: LOYALTY_ADDRESS_LIMIT is negative")
 	}
 	key, err := parseKey(s.TokenKey)
 	if err != nil {

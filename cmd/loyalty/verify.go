@@ -46,7 +46,7 @@ func runVerify(ctx context.Context, c call) error {
 		return fmt.Errorf("promotions: %w", err)
 	}
 	defer sources.Promotions.Close()
-	bus, err := settings.Bus.open(ctx, slog.New(slog.DiscardHandler))
+	bus, err := settings.Bus.connect(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
