@@ -1,5 +1,4 @@
-// Command protoc-gen-loyalty-event writes typed publishers and subscriptions for the events of the schema, and the
-// AsyncAPI document that describes them to others.
+// Command protoc-gen-loyalty-event writes typed publishers and subscriptions for the events of the schema.
 package main
 
 import (

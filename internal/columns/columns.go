@@ -153,11 +153,6 @@ func NotNull[T comparable](v T) *T {
 // Names splits a list of columns, "id, title", into its names.
 func Names(list string) []string { return strings.Split(list, ", ") }
 
-// Qualified puts a table's name or alias before each column of a list: "p.id, p.title".
-func Qualified(table, list string) string {
-	return table + "." + strings.ReplaceAll(list, ", ", ", "+table+".")
-}
-
 // Placeholders writes "$1, $2" for the columns of a list.
 func Placeholders(list string) string {
 	var b strings.Builder

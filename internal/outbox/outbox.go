@@ -27,8 +27,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
@@ -117,17 +115,4 @@ func (r *Rows) Add(e event.Event) error {
 // Args are the arguments of [InsertSQL].
 func (r *Rows) Args() []any {
 	return []any{r.ids, r.topics, r.keys, r.types, r.sources, r.contentTypes, r.payloads, r.times, r.shards}
-}
-
-// Pending returns how many events wait to be published and the time of the oldest, the zero time if none does.
-func Pending(ctx context.Context, pool *pgxpool.Pool) (n int64, oldest time.Time, err error) {
-	var first *time.Time
-	err = pool.QueryRow(ctx, "select count(*), min(time) from outbox").Scan(&n, &first)
-	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("count the outbox: %w", err)
-	}
-	if first != nil {
-		oldest = *first
-	}
-	return n, oldest, nil
 }

@@ -32,7 +32,7 @@ return 'ok'
 //
 // KEYS: session, old refresh, grace, new refresh, user.
 // ARGV: sealed pair, session id, TTL in ms, grace in ms, channel.
-// It answers {outcome, sealed pair of an earlier rotation}; the outcomes are those of rotation.go.
+// It answers {outcome, sealed pair of an earlier rotation}; [Store.rotate] reads the outcomes.
 var rotateScript = rueidis.NewLuaScript(`
 local state = redis.call('GET', KEYS[2])
 if not state then return {'unknown', ''} end
