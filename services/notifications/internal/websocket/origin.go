@@ -14,7 +14,7 @@ func parseOrigins(origins []string) ([]string, error) {
 	for i, o := range origins {
 		u, err := url.Parse(o)
 		if o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != o) {
-			return nil, fmt.Errorf("Origins: %q is not an origin such as https://casino.example", o) //nolint:staticcheck // named first
+			return nil, fmt.Errorf("Origins: %q is not an origin such as https://casino.example", o) //nolint:staticcheck // its name
 		}
 		parsed[i] = strings.ToLower(o)
 	}
