@@ -147,6 +147,7 @@ func (r *Relay) drain(ctx, work context.Context, s *session, bus *trouble) (publ
 		limit := r.o.Batch
 		if ctx.Err() != nil || s.balanceDue(r.o.Poll) {
 			limit = 0
+			signal(r.wake) // more may be there
 		}
 		var following batch
 		following, err = s.next(work, done, current.ids, limit)
