@@ -65,7 +65,8 @@ func New(s Services, o Options) http.Handler {
 }
 
 // NewServer returns a server for the handler that speaks HTTP/1.1 and, as gRPC needs it, unencrypted HTTP/2 on one
-// port. What a slow or silent client can hold on to is bounded; upgraded connections are not its business any more.
+// port. What a slow or silent client can hold on to is bounded, also by one that does not read its answer; upgraded
+// connections are not its business any more.
 func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -75,6 +76,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		Protocols:         protocols,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute, // from the end of the headers: longer than reading and a call together
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),

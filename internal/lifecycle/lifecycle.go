@@ -50,7 +50,11 @@ func (g *Group) Go(name string, fn func(context.Context) error) {
 			err = fmt.Errorf("%s: %w", name, err)
 			g.cancel(err)
 		case early:
-			err = fmt.Errorf("%s stopped by itself", name)
+			stopped := fmt.Errorf("%s stopped by itself", name)
+			if err != nil { // of a context of its own
+				stopped = fmt.Errorf("%w: %s", stopped, err)
+			}
+			err = stopped
 			g.cancel(err)
 		default:
 			err = nil

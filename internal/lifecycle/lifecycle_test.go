@@ -56,6 +56,9 @@ func TestPartThatFailsStopsAll(t *testing.T) {
 	}{
 		"with an error":      {func(context.Context) error { return broken }, "consumer: broken"},
 		"by ending too soon": {func(context.Context) error { return nil }, "consumer stopped by itself"},
+		"cancelled by itself": {
+			func(context.Context) error { return context.Canceled }, "consumer stopped by itself: context canceled",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

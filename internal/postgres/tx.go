@@ -12,6 +12,9 @@ import (
 // txAttempts bounds how often a transaction is run.
 const txAttempts = 5
 
+// rollbackTimeout bounds how long a rollback waits for a server that may be gone.
+const rollbackTimeout = 5 * time.Second
+
 // Beginner begins transactions: *pgxpool.Pool, *pgx.Conn.
 type Beginner interface {
 	BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error)
@@ -52,12 +55,19 @@ func once(ctx context.Context, db Beginner, o pgx.TxOptions, fn func(tx pgx.Tx) 
 	if err != nil {
 		return err
 	}
-	// Also when fn panics. After a commit it does nothing; with ctx over it closes the connection, which rolls back too.
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	defer rollback(ctx, tx) // also when fn panics
 	if err := fn(tx); err != nil {
 		return err
 	}
 	return tx.Commit(ctx)
+}
+
+// rollback ends tx if it is not committed. With a connection that does not answer in time it is closed, which rolls back
+// too.
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	_ = tx.Rollback(ctx)
 }
 
 func rolledBackByOthers(err error) bool {

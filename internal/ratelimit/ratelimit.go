@@ -47,13 +47,15 @@ type Limiter struct {
 func New(client rueidis.Client) *Limiter { return &Limiter{redis: client} }
 
 // allowScript is the generic cell rate algorithm (ITU-T I.371): the key holds when the next one would be due if all came
-// evenly; one is refused when that lies further ahead than a whole burst. The time is that of Redis, in milliseconds.
+// evenly; one is refused when that lies further ahead than a whole burst. The time is that of Redis, in milliseconds; what
+// lies further ahead than counting can bring it was counted before the clock was set back.
 //
 // KEYS: key. ARGV: interval in ms, burst in ms. It answers how many milliseconds to wait, 0 for "allowed".
 var allowScript = rueidis.NewLuaScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local due = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0))
+due = math.min(due, now + tonumber(ARGV[2]))
 local next = due + tonumber(ARGV[1])
 local wait = next - now - tonumber(ARGV[2])
 if wait > 0 then return wait end

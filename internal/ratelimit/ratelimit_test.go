@@ -2,6 +2,7 @@ package ratelimit_test
 
 import (
 	"errors"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -54,6 +55,20 @@ func TestReturn(t *testing.T) {
 			if refused := err != nil; refused != (i == threeAnHour.N) {
 				t.Errorf("attempt %d: %v", i+1, err)
 			}
+		}
+	})
+}
+
+func TestAClockThatIsSetBackLocksNobodyOut(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
+		l := ratelimit.New(client)
+		tomorrow := strconv.FormatInt(time.Now().Add(24*time.Hour).UnixMilli(), 10)
+		if err := client.Do(t.Context(), client.B().Set().Key("limit:a").Value(tomorrow).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+		var refused *apperr.Error
+		if err := l.Allow(t.Context(), "a", threeAnHour); !errors.As(err, &refused) || refused.RetryAfter > 20*time.Minute {
+			t.Errorf("answered with %v, want to wait for 20 minutes at most", err)
 		}
 	})
 }
