@@ -22,7 +22,7 @@ func writeSettings(dir *datadir.Dir, s *servers, bus string) error {
 		"LOYALTY_REDIS_ADDRESS=" + s.redis.Addr(),
 		"LOYALTY_BUS=" + bus,
 		fmt.Sprintf("LOYALTY_KAFKA_PARTITIONS=%d", partitions),
-		"LOYALTY_KAFKA_REPLICATION=1",
+		"LOYALTY_BUS_REPLICATION=1",
 	}
 	if s.nats != nil {
 		lines = append(lines, "LOYALTY_NATS_URL="+s.nats.URL())

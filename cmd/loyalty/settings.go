@@ -62,7 +62,7 @@ type busSettings struct {
 	Kind        string   `env:"LOYALTY_BUS"               envDefault:"kafka"`
 	Brokers     []string `env:"LOYALTY_KAFKA_BROKERS"`
 	Partitions  int      `env:"LOYALTY_KAFKA_PARTITIONS"  envDefault:"12"`
-	Replication int      `env:"LOYALTY_KAFKA_REPLICATION" envDefault:"3"`
+	Replication int      `env:"LOYALTY_BUS_REPLICATION" envDefault:"3"`
 	Username    string   `env:"LOYALTY_KAFKA_USERNAME"`
 	Password    string   `env:"LOYALTY_KAFKA_PASSWORD"`
 	TLS         bool     `env:"LOYALTY_KAFKA_TLS"`
@@ -110,7 +110,7 @@ func (s busSettings) open(ctx context.Context, log *slog.Logger) (event.Bus, err
 	}
 	if err := bus.EnsureTopics(ctx, s.Partitions, s.Replication, topics()...); err != nil {
 		bus.Close()
-		return nil, err
+		return nil, fmt.Errorf("create the topics, LOYALTY_BUS_REPLICATION being %d: %w", s.Replication, err)
 	}
 	return bus, nil
 }

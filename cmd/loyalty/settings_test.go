@@ -17,7 +17,7 @@ func TestTheBusIsLoggedInTo(t *testing.T) {
 	}
 	t.Cleanup(cluster.Close)
 	environ := []string{
-		"LOYALTY_KAFKA_BROKERS=" + cluster.ListenAddrs()[0], "LOYALTY_KAFKA_REPLICATION=1",
+		"LOYALTY_KAFKA_BROKERS=" + cluster.ListenAddrs()[0], "LOYALTY_BUS_REPLICATION=1",
 		"LOYALTY_KAFKA_USERNAME=loyalty", "LOYALTY_KAFKA_PASSWORD=secret",
 	}
 	settings, err := config.From[busSettings](environ)

@@ -32,7 +32,7 @@ func TestDeliver(t *testing.T) {
 		},
 		"never tried again":    {answers: []error{event.Permanent(errAway)}, attempts: 1, dead: true},
 		"permanent in the end": {answers: []error{errAway, event.Permanentf("%w", errAway)}, attempts: 2, dead: true, longest: 100 * time.Millisecond},
-		"the default":          {answers: []error{errAway}, attempts: 10, dead: true, longest: 42700 * time.Millisecond},
+		"the default":          {answers: []error{errAway}, attempts: 14, dead: true, longest: 100500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -71,9 +71,9 @@ type Retry struct {
 	Initial, Max time.Duration
 }
 
-// DefaultRetry gives a dependency about a minute to come back before its events become dead letters.
+// DefaultRetry gives a dependency a minute or so to come back before its events become dead letters: 50 to 100 s.
 func DefaultRetry() Retry {
-	return Retry{Attempts: 10, Initial: 100 * time.Millisecond, Max: 15 * time.Second}
+	return Retry{Attempts: 14, Initial: 100 * time.Millisecond, Max: 15 * time.Second}
 }
 
 // Subscriber reads events from the bus.

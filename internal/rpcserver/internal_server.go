@@ -15,7 +15,6 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
@@ -40,8 +39,6 @@ type InternalConfig struct {
 	Log   *slog.Logger
 	// MaxBody is how many bytes a request may have; zero is DefaultMaxBody.
 	MaxBody int
-	// Credentials are the transport's; nil leaves encryption to the network.
-	Credentials credentials.TransportCredentials
 }
 
 // NewInternal returns a gRPC server for internal methods, with the health service registered. Requests and errors
@@ -80,9 +77,6 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 			auth.UnaryServerInterceptor(in.authenticate), in.validate,
 		),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recovered)), // health's Watch
-	}
-	if cfg.Credentials != nil {
-		options = append(options, grpc.Creds(cfg.Credentials))
 	}
 	server := grpc.NewServer(options...)
 	healthv1.RegisterHealthServer(server, health.NewServer())

@@ -151,7 +151,7 @@ func (c *cluster) startBus(kind string) []string {
 			}
 			return nil
 		})
-		settings = []string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=" + srv.ClientURL(), "LOYALTY_KAFKA_REPLICATION=1"}
+		settings = []string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=" + srv.ClientURL(), "LOYALTY_BUS_REPLICATION=1"}
 		c.bus, err = jetstream.New(t.Context(), jetstream.Config{URL: srv.ClientURL(), Name: "e2e"}, slog.New(slog.DiscardHandler))
 		conn, failed := nats.Connect(srv.ClientURL())
 		if failed != nil {

@@ -12,7 +12,6 @@ package jetstream
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -41,12 +40,11 @@ const (
 
 // Config says how to reach the servers. URL and Name are needed; the zero value of the rest is sensible.
 type Config struct {
-	// URL is one address, or several with commas, and may hold credentials: "nats://user:secret@host:4222".
+	// URL is one address, or several with commas, and may hold credentials: "nats://user:secret@host:4222";
+	// with the scheme tls:// the connection is encrypted.
 	URL string
 	// Name names this process in the servers' monitoring.
 	Name string
-	// TLS, if set, is required of every connection.
-	TLS *tls.Config
 	// AckWait is how long the server waits for a member that fell silent before its message goes to another; handlers
 	// may take longer. The default is 5 s.
 	AckWait time.Duration
@@ -103,9 +101,6 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			b.log.Warn("connection reported an error", "error", err)
 		}),
-	}
-	if cfg.TLS != nil {
-		options = append(options, nats.Secure(cfg.TLS))
 	}
 	conn, err := nats.Connect(cfg.URL, options...)
 	if err != nil {
