@@ -47,7 +47,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		"the first admin's `password` (default that of the start before, or one made up)")
 	f.BoolVar(&o.demo, "demo", false, "add a few promotions and players")
 	f.IntVar(&o.addressLimit, "address-limit", 1000,
-		"how many registrations and logins a minute one network address may try; the limits per account are production's")
+		"how many registrations, and failed logins, a minute are taken from one address; the limits per account are production's")
 	f.TextVar(&o.logLevel, "log-level", slog.LevelWarn, "the least `level` to log: debug, info, warn or error")
 	if err := f.Parse(args); err != nil {
 		return o, usage(err)

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
+
+	"golang.org/x/term"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/password"
@@ -20,8 +23,8 @@ type adminSettings struct {
 	Database string `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
 }
 
-// runAdmin sees that there is an admin. The password comes from standard input: arguments are seen by everybody on the
-// machine.
+// runAdmin sees that there is an admin. The password is asked for, or comes from standard input: arguments are seen by
+// everybody on the machine.
 func runAdmin(ctx context.Context, c call) error {
 	var reset bool
 	err := c.flags("admin", func(set *flag.FlagSet) {
@@ -37,13 +40,9 @@ func runAdmin(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	line, err := bufio.NewReader(io.LimitReader(c.stdin, 1024)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	secret, err := readPassword(c)
+	if err != nil {
 		return err
-	}
-	secret := strings.TrimRight(line, "\r\n")
-	if secret == "" {
-		return errors.New("the password is read from standard input, and there was none")
 	}
 	created, err := app.EnsureAdmin(ctx, app.AdminConfig{
 		DatabaseURL: s.Database, Redis: s.Redis.config(slog.New(slog.DiscardHandler)), Password: password.Default(),
@@ -57,4 +56,23 @@ func runAdmin(ctx context.Context, c call) error {
 		fmt.Fprintf(c.stdout, "%s was an admin already\n", c.args[0])
 	}
 	return nil
+}
+
+// readPassword asks somebody at a terminal, who does not see what is typed, and else reads a line.
+func readPassword(c call) (string, error) {
+	if file, ok := c.stdin.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		fmt.Fprint(c.stderr, "Password: ")
+		typed, err := term.ReadPassword(int(file.Fd()))
+		fmt.Fprintln(c.stderr)
+		return string(typed), err
+	}
+	line, err := bufio.NewReader(io.LimitReader(c.stdin, 1024)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	secret := strings.TrimRight(line, "\r\n")
+	if secret == "" {
+		return "", errors.New("the password is read from standard input, and there was none")
+	}
+	return secret, nil
 }

@@ -18,7 +18,7 @@ type usersSettings struct {
 	TokenKey       string `env:"LOYALTY_TOKEN_KEY,required,notEmpty"`
 	InternalListen string `env:"LOYALTY_INTERNAL_LISTEN"                      envDefault:":9090"`
 	InternalToken  string `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
-	// AddressLimit is how many registrations and logins a minute one network address may try; 0 is the default.
+	// AddressLimit is how many registrations, and failed logins, a minute are taken from one address; 0 is the default.
 	AddressLimit int `env:"LOYALTY_ADDRESS_LIMIT"`
 }
 
