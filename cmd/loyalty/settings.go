@@ -59,10 +59,10 @@ func (s redisSettings) config(log *slog.Logger) redis.Config {
 
 // busSettings say which bus carries the events.
 type busSettings struct {
-	Kind        string   `env:"LOYALTY_BUS"               envDefault:"kafka"`
+	Kind        string   `env:"LOYALTY_BUS"              envDefault:"kafka"`
 	Brokers     []string `env:"LOYALTY_KAFKA_BROKERS"`
-	Partitions  int      `env:"LOYALTY_KAFKA_PARTITIONS"  envDefault:"12"`
-	Replication int      `env:"LOYALTY_BUS_REPLICATION" envDefault:"3"`
+	Partitions  int      `env:"LOYALTY_KAFKA_PARTITIONS" envDefault:"12"`
+	Replication int      `env:"LOYALTY_BUS_REPLICATION"  envDefault:"3"`
 	Username    string   `env:"LOYALTY_KAFKA_USERNAME"`
 	Password    string   `env:"LOYALTY_KAFKA_PASSWORD"`
 	TLS         bool     `env:"LOYALTY_KAFKA_TLS"`

@@ -52,7 +52,7 @@ func (g *Group) Go(name string, fn func(context.Context) error) {
 		case early:
 			stopped := fmt.Errorf("%s stopped by itself", name)
 			if err != nil { // of a context of its own
-				stopped = fmt.Errorf("%w: %s", stopped, err)
+				stopped = fmt.Errorf("%w: %w", stopped, err)
 			}
 			err = stopped
 			g.cancel(err)
