@@ -3,10 +3,12 @@
 package paging
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
-	"slices"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
@@ -17,10 +19,7 @@ const (
 	// MaxSize is the greatest size of a page; more is lowered to it.
 	MaxSize = 100
 
-	version    = 1
-	filterSize = 8
-	maxToken   = 512
-	maxParts   = 8
+	maxToken = 512
 )
 
 // Field is the name of the parameter that a token is the value of.
@@ -38,65 +37,71 @@ func Size(n int32) int {
 	}
 }
 
-// Filter is the fingerprint of what a list is filtered by. A token is worth something only with the filter it was made
-// under. The zero value is a list without filters.
-type Filter [filterSize]byte
-
-// FilterOf returns the fingerprint of filter values, in a fixed order. Absent ones are given as "".
-func FilterOf(values ...string) Filter {
-	h := sha256.New()
-	var n [4]byte
-	for _, v := range values {
-		binary.BigEndian.PutUint32(n[:], uint32(len(v)))
-		h.Write(n[:])
-		h.Write([]byte(v))
-	}
-	return Filter(h.Sum(nil)[:filterSize])
+// Request is a request for a page of a list.
+type Request interface {
+	proto.Message
+	GetPageSize() int32
+	GetPageToken() string
 }
 
-// Encode returns the token of the page after the element with the given key. It is opaque to clients, and no secret:
-// it names only what the client has seen. It is not signed, since a key that a client makes up shows it nothing that it
-// could not list.
-func Encode(filter Filter, key ...string) string {
-	b := append([]byte{version}, filter[:]...)
-	for _, part := range key {
-		b = binary.AppendUvarint(b, uint64(len(part)))
-		b = append(b, part...)
-	}
-	return base64.RawURLEncoding.EncodeToString(b)
-}
+// A token is a version, the fingerprint of the request without its paging, and the key. It is opaque to clients, and no
+// secret: it names only what the client has seen. It is not signed, since a key that a client makes up shows it nothing
+// that it could not list.
+const (
+	version    = 1
+	filterSize = 8
+)
 
-// Decode returns the key in a token, which has parts parts, or nil for an empty token: the first page. A token that
-// Encode did not write, or wrote under another filter, is ValidationFailed. The parts are a client's text all the same:
-// parse them, and answer Bad where they do not parse.
-func Decode(token string, filter Filter, parts int) ([]string, error) {
+// Position returns the key after which the requested page begins, or "" for the first page. A token that Next did not
+// write, or wrote for a request with other filters, is ValidationFailed. The key is a client's text all the same: parse
+// it, and answer Bad where it does not parse.
+func Position(r Request) (string, error) {
+	token := r.GetPageToken()
 	if token == "" {
-		return nil, nil
+		return "", nil
 	}
-	if len(token) > maxToken || parts > maxParts {
-		return nil, Bad()
+	if len(token) > maxToken {
+		return "", Bad()
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) < 1+filterSize || b[0] != version {
-		return nil, Bad()
+	if err != nil || len(b) <= 1+filterSize || b[0] != version {
+		return "", Bad()
 	}
-	if !slices.Equal(b[1:1+filterSize], filter[:]) {
-		return nil, apperr.Invalid(Field, Field, "the page token belongs to a list with other filters")
+	filter, err := fingerprint(r)
+	if err != nil {
+		return "", err
 	}
-	key := make([]string, 0, parts)
-	for rest := b[1+filterSize:]; len(rest) > 0; {
-		n, size := binary.Uvarint(rest)
-		if size <= 0 || n > uint64(len(rest)-size) || len(key) == parts {
-			return nil, Bad()
-		}
-		key = append(key, string(rest[size:size+int(n)]))
-		rest = rest[size+int(n):]
+	if !bytes.Equal(b[1:1+filterSize], filter) {
+		return "", apperr.Invalid(Field, Field, "the page token belongs to a list with other filters")
 	}
-	if len(key) != parts {
-		return nil, Bad()
+	return string(b[1+filterSize:]), nil
+}
+
+// Next returns the token of the page after the one that ends with the element at key, which is not empty.
+func Next(r Request, key string) (string, error) {
+	filter, err := fingerprint(r)
+	if err != nil {
+		return "", err
 	}
-	return key, nil
+	token := append([]byte{version}, filter...)
+	return base64.RawURLEncoding.EncodeToString(append(token, key...)), nil
 }
 
 // Bad is the error of a token that cannot be read.
 func Bad() error { return apperr.Invalid(Field, Field, "the page token is not one that was given out") }
+
+// fingerprint tells requests apart by everything but their paging.
+func fingerprint(r Request) ([]byte, error) {
+	m := proto.Clone(r).ProtoReflect()
+	for _, name := range []protoreflect.Name{"page_size", "page_token"} {
+		if field := m.Descriptor().Fields().ByName(name); field != nil {
+			m.Clear(field)
+		}
+	}
+	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(m.Interface())
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(append([]byte(m.Descriptor().FullName()+"\n"), encoded...))
+	return sum[:filterSize], nil
+}
