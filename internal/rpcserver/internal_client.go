@@ -93,7 +93,8 @@ func sendRequestID(
 
 // FromStatus turns the error of a call, of gRPC or of Connect, back into the *apperr.Error that the server answered.
 // What never reached a use case, or did not come back from it, is DependencyUnavailable; what has no code of ours is
-// Internal. The original error is the cause. FromStatus of nil is nil.
+// Internal, and so is a refusal of the secret that services show each other: it says nothing about the token of whoever
+// called us. The original error is the cause. FromStatus of nil is nil.
 func FromStatus(err error) error {
 	if err == nil {
 		return nil
@@ -103,7 +104,7 @@ func FromStatus(err error) error {
 	}
 	code, message, all := parse(err)
 	for _, d := range all {
-		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetDomain() == Domain {
+		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetDomain() == Domain && !aboutTheSecret(info) {
 			return restore(info, message, all).Because(err)
 		}
 	}
@@ -113,6 +114,12 @@ func FromStatus(err error) error {
 	default:
 		return apperr.New(apperr.Internal, "").Because(err)
 	}
+}
+
+// aboutTheSecret reports whether an internal server refused us and not the call.
+func aboutTheSecret(info *errdetails.ErrorInfo) bool {
+	code := apperr.Code(info.GetReason())
+	return code == apperr.TokenMissing || code == apperr.TokenInvalid
 }
 
 // parse reads code, message and details from an error of gRPC, of Connect, or of a context.

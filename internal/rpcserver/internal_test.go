@@ -148,8 +148,12 @@ func TestInternalRequestsAreChecked(t *testing.T) {
 func TestInternalToken(t *testing.T) {
 	c, l, log := internal(t, "another-token-of-32-characters..", func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
 	_, err := c.AddTransaction(t.Context(), credit())
-	if got := apperr.CodeOf(rpcserver.FromStatus(err)); got != apperr.TokenInvalid || l.calls.Load() != 0 {
+	if l.calls.Load() != 0 || status.Code(err) != codes.Unauthenticated {
 		t.Errorf("a wrong token gives %v after %d calls", err, l.calls.Load())
+	}
+	// Not TOKEN_INVALID: whoever called us has a token of another kind, with which nothing is wrong.
+	if got := apperr.CodeOf(rpcserver.FromStatus(err)); got != apperr.Internal {
+		t.Errorf("the caller's caller would be told %s", got)
 	}
 	if strings.Contains(log.String(), "another-token") {
 		t.Errorf("the log shows the token: %s", log)
