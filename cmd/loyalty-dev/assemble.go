@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -52,6 +53,9 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 	}
 	add(g, "users", u)
 	if _, err := u.EnsureAdmin(ctx, admin.Email, admin.Password, true); err != nil {
+		return nil, fmt.Errorf("the admin %s: %w", admin.Email, err)
+	}
+	if err := dir.KeepAdmin(admin); err != nil {
 		return nil, err
 	}
 	pr, err := promotions.New(ctx, promotions.Config{

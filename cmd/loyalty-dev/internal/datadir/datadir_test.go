@@ -62,6 +62,12 @@ func TestAdminIsKeptUnlessGiven(t *testing.T) {
 	if err != nil || made.Email != datadir.DefaultAdminEmail || len(made.Password) < 20 {
 		t.Fatalf("made up: %+v, %v", made, err)
 	}
+	if _, err := datadir.ReadAdmin(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("before the platform took them: %v, want fs.ErrNotExist", err)
+	}
+	if err := d.KeepAdmin(made); err != nil {
+		t.Fatal(err)
+	}
 	steps := []struct {
 		name        string
 		given, want datadir.Admin
@@ -72,8 +78,12 @@ func TestAdminIsKeptUnlessGiven(t *testing.T) {
 		{"nothing given again", datadir.Admin{}, datadir.Admin{Email: "b@c.example", Password: "secret-12"}},
 	}
 	for _, s := range steps {
-		if got, err := d.Admin(s.given); err != nil || got != s.want {
+		got, err := d.Admin(s.given)
+		if err != nil || got != s.want {
 			t.Errorf("%s: %+v, %v, want %+v", s.name, got, err, s.want)
+		}
+		if err := d.KeepAdmin(got); err != nil {
+			t.Error(err)
 		}
 		if got, err := datadir.ReadAdmin(path); err != nil || got != s.want {
 			t.Errorf("%s: read %+v, %v, want %+v", s.name, got, err, s.want)

@@ -77,24 +77,28 @@ type Admin struct {
 }
 
 // Admin returns the first admin's credentials: what is given, else what an earlier start used, else the default e-mail
-// and a password made up here. They are kept for the next start, and for the tour.
+// and a password made up here.
 func (d *Dir) Admin(given Admin) (Admin, error) {
 	kept, err := ReadAdmin(d.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Admin{}, err
 	}
-	admin := Admin{
+	return Admin{
 		Email:    cmp.Or(given.Email, kept.Email, DefaultAdminEmail),
 		Password: cmp.Or(given.Password, kept.Password, strings.ToLower(rand.Text())),
-	}
-	if admin == kept {
-		return admin, nil
+	}, nil
+}
+
+// KeepAdmin keeps credentials that the platform has taken for the next start, and for the tour.
+func (d *Dir) KeepAdmin(admin Admin) error {
+	if kept, err := ReadAdmin(d.path); err == nil && kept == admin {
+		return nil
 	}
 	content, err := json.Marshal(admin) //nolint:gosec // for the developer to read, in a private file
 	if err != nil {
-		return Admin{}, err
+		return err
 	}
-	return admin, writeFile(d.Path(secretsDir, adminFile), append(content, '\n'))
+	return writeFile(d.Path(secretsDir, adminFile), append(content, '\n'))
 }
 
 // ReadAdmin reads the admin's credentials from the data directory at path, which another program may have locked. The
