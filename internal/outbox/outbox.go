@@ -97,10 +97,13 @@ func NewRows(n int) *Rows {
 	}
 }
 
-// Add appends an event. ID (a UUID), Topic, Type and Time are required.
+// Add appends an event, whose ID is a UUID. What no bus would take is an error: once committed it would stop the relay.
 func (r *Rows) Add(e event.Event) error {
-	if e.ID == "" || e.Topic == "" || e.Type == "" || e.Time.IsZero() {
-		return fmt.Errorf("outbox: event %q of type %q lacks an id, topic, type or time", e.ID, e.Type)
+	if err := e.Check(); err != nil {
+		return fmt.Errorf("outbox: %w", err)
+	}
+	if e.Time.IsZero() {
+		return fmt.Errorf("outbox: event %s has no time", e.ID)
 	}
 	if e.Data == nil {
 		e.Data = []byte{} // nil would be NULL

@@ -95,7 +95,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		r.alone.Store(false)
 		if err != nil && ctx.Err() == nil {
 			database.failed(err)
-			pause(ctx, database.pause())
+			event.Pause(ctx.Done(), database.pause())
 		}
 	}
 	return nil
@@ -103,7 +103,7 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // serve works on one connection until ctx ends or the connection fails.
 func (r *Relay) serve(ctx context.Context, database, bus *trouble) error {
-	work, cancel := outlive(ctx, r.o.Grace)
+	work, cancel := event.WithGrace(ctx, r.o.Grace)
 	defer cancel()
 	s, err := openSession(ctx, r.pool)
 	if err != nil {
@@ -184,26 +184,7 @@ func (r *Relay) announce(ctx context.Context) {
 		if !r.alone.Load() {
 			_, _ = r.pool.Exec(ctx, "select pg_notify($1, $2)", channel, r.id)
 		}
-		pause(ctx, announceEvery)
-	}
-}
-
-// outlive returns a context that ends grace after ctx, or with cancel.
-func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(grace, cancel)
-		context.AfterFunc(longer, func() { timer.Stop() })
-	})
-	return longer, func() { stop(); cancel() }
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
+		event.Pause(ctx.Done(), announceEvery)
 	}
 }
 

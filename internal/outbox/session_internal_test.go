@@ -54,7 +54,7 @@ func TestABacklogIsNotLeftForThePoll(t *testing.T) {
 		key text not null, type text not null, source text not null, content_type text not null,
 		payload bytea not null, time timestamptz not null, shard smallint not null)`))
 	for range 3 {
-		e := event.Event{ID: uuid.NewString(), Topic: "things", Type: "t", Key: "k", Time: time.Now()}
+		e := event.Event{ID: uuid.NewString(), Source: "/s", Topic: "things", Type: "t", Key: "k", Time: time.Now()}
 		if err := Append(t.Context(), pool, e); err != nil {
 			t.Fatal(err)
 		}
