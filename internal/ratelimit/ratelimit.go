@@ -32,8 +32,10 @@ func (l Limit) Validate() error {
 	return nil
 }
 
-// interval is the time in which one more is allowed.
-func (l Limit) interval() time.Duration { return l.Per / time.Duration(max(1, l.N)) }
+// interval is the time in which one more is allowed, in whole microseconds.
+func (l Limit) interval() time.Duration {
+	return (l.Per / time.Duration(max(1, l.N))).Truncate(time.Microsecond)
+}
 
 // Limiter counts in Redis. Its methods are safe for concurrent use.
 //
@@ -47,31 +49,31 @@ type Limiter struct {
 func New(client rueidis.Client) *Limiter { return &Limiter{redis: client} }
 
 // allowScript is the generic cell rate algorithm (ITU-T I.371): the key holds when the next one would be due if all came
-// evenly; one is refused when that lies further ahead than a whole burst. The time is that of Redis, in milliseconds; what
+// evenly; one is refused when that lies further ahead than a whole burst. The time is that of Redis, in microseconds; what
 // lies further ahead than counting can bring it was counted before the clock was set back.
 //
-// KEYS: key. ARGV: interval in ms, burst in ms. It answers how many milliseconds to wait, 0 for "allowed".
+// KEYS: key. ARGV: interval in µs, burst in µs. It answers how many microseconds to wait, 0 for "allowed".
 var allowScript = rueidis.NewLuaScript(`
 local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = t[1] * 1000000 + t[2]
 local due = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0))
 due = math.min(due, now + tonumber(ARGV[2]))
 local next = due + tonumber(ARGV[1])
 local wait = next - now - tonumber(ARGV[2])
 if wait > 0 then return wait end
-redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', string.format('%.0f', next - now))
+redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', string.format('%.0f', math.ceil((next - now) / 1000)))
 return 0
 `)
 
 // returnScript takes one back.
 //
-// KEYS: key. ARGV: interval in ms.
+// KEYS: key. ARGV: interval in µs.
 var returnScript = rueidis.NewLuaScript(`
 local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = t[1] * 1000000 + t[2]
 local next = tonumber(redis.call('GET', KEYS[1]) or 0) - tonumber(ARGV[1])
 if next > now then
-  redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', string.format('%.0f', next - now))
+  redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', string.format('%.0f', math.ceil((next - now) / 1000)))
 else
   redis.call('DEL', KEYS[1])
 end
@@ -85,13 +87,13 @@ func (l *Limiter) Allow(ctx context.Context, key string, limit Limit) error {
 	}
 	burst := limit.interval() * time.Duration(limit.N)
 	wait, err := allowScript.Exec(ctx, l.redis, []string{redisKey(key)},
-		[]string{millis(limit.interval()), millis(burst)}).AsInt64()
+		[]string{micros(limit.interval()), micros(burst)}).AsInt64()
 	if err != nil {
 		return redis.Failure(err)
 	}
 	if wait > 0 {
 		refused := apperr.New(apperr.RateLimited, "too many attempts")
-		refused.RetryAfter = time.Duration(wait) * time.Millisecond
+		refused.RetryAfter = time.Duration(wait) * time.Microsecond
 		return refused
 	}
 	return nil
@@ -102,9 +104,9 @@ func (l *Limiter) Return(ctx context.Context, key string, limit Limit) error {
 	if limit == (Limit{}) {
 		return nil
 	}
-	return redis.Failure(returnScript.Exec(ctx, l.redis, []string{redisKey(key)}, []string{millis(limit.interval())}).Error())
+	return redis.Failure(returnScript.Exec(ctx, l.redis, []string{redisKey(key)}, []string{micros(limit.interval())}).Error())
 }
 
 func redisKey(key string) string { return "limit:" + key }
 
-func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+func micros(d time.Duration) string { return strconv.FormatInt(d.Microseconds(), 10) }

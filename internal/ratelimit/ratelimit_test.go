@@ -62,7 +62,7 @@ func TestReturn(t *testing.T) {
 func TestAClockThatIsSetBackLocksNobodyOut(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
 		l := ratelimit.New(client)
-		tomorrow := strconv.FormatInt(time.Now().Add(24*time.Hour).UnixMilli(), 10)
+		tomorrow := strconv.FormatInt(time.Now().Add(24*time.Hour).UnixMicro(), 10)
 		if err := client.Do(t.Context(), client.B().Set().Key("limit:a").Value(tomorrow).Build()).Error(); err != nil {
 			t.Fatal(err)
 		}
