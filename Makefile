@@ -14,7 +14,7 @@ DATABASES = users promotions notifications
 GENERATED = gen openapi ent internal/apperr/codes_gen.go internal/authn/role_gen.go ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
-.PHONY: help gen check-gen lint breaking migrate-diff migrate-hash build test race fuzz e2e bench run
+.PHONY: help gen check-gen lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e bench run
 
 help: ## List what there is.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15

@@ -15,7 +15,7 @@ import (
 
 const (
 	claimPlayers    = 256
-	claimPromotions = 400 // for each player; no claim is made twice
+	claimPromotions = 1000 // for each player; no claim is made twice
 	claimCallers    = 32
 )
 

@@ -43,6 +43,9 @@ func serve(ctx context.Context, listen string, s service, log *slog.Logger) erro
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 		defer cancel()
 		err := server.Shutdown(stop)
+		if err != nil { // what takes longer is cut off: it may be asked again
+			err = errors.Join(err, server.Close())
+		}
 		if served := <-served; !errors.Is(served, http.ErrServerClosed) {
 			err = errors.Join(err, served)
 		}

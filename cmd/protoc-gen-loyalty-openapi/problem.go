@@ -79,7 +79,7 @@ func (d *openAPI) problem() object {
 				{"requestId", str("Finds the request in the logs.")},
 				{"violations", object{{"type", "array"}, {"items", object{{"$ref", ref("Violation")}}}}},
 			}},
-			{"required", []string{"type", "title", "status", "code", "requestId"}},
+			{"required", []string{"type", "title", "status", "detail", "code", "instance", "requestId"}},
 		}},
 		{"Violation", object{
 			{"type", "object"},
