@@ -27,7 +27,7 @@ type adminSettings struct {
 // everybody on the machine.
 func runAdmin(ctx context.Context, c call) error {
 	var reset bool
-	err := c.flags("admin", func(set *flag.FlagSet) {
+	err := c.flags("admin", 1, func(set *flag.FlagSet) {
 		set.BoolVar(&reset, "reset", false, "give an admin who is there already this password")
 	})
 	if err != nil {
@@ -38,6 +38,9 @@ func runAdmin(ctx context.Context, c call) error {
 	}
 	s, err := config.LoadWith[adminSettings](c.settings)
 	if err != nil {
+		return err
+	}
+	if err := s.Redis.check(); err != nil {
 		return err
 	}
 	secret, err := readPassword(c)

@@ -13,7 +13,7 @@ import (
 
 // runEvents lists the dead letters of a topic, or publishes them again for the consumers to handle.
 func runEvents(ctx context.Context, c call) error {
-	if err := c.flags("events", nil); err != nil {
+	if err := c.flags("events", 2, nil); err != nil {
 		return err
 	}
 	if len(c.args) != 2 || !known(c.args[1]) {

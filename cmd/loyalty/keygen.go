@@ -4,19 +4,23 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
+
+	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
 // runKeygen prints a new Ed25519 private key, the value of LOYALTY_TOKEN_KEY.
 func runKeygen(_ context.Context, c call) error {
+	if err := c.flags("keygen", 0, nil); err != nil {
+		return err
+	}
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	text, err := authn.EncodeKey(key)
 	if err != nil {
 		return err
 	}
-	return pem.Encode(c.stdout, &pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	_, err = c.stdout.Write(text)
+	return err
 }

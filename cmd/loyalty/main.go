@@ -86,20 +86,31 @@ func usage(w io.Writer) {
 	fmt.Fprintln(w, "Settings are read from the environment (LOYALTY_...), or from a file of lines NAME=value.")
 }
 
-// flags returns the flags of a command; define adds its own. The arguments that are left replace c.args.
-func (c *call) flags(name string, define func(*flag.FlagSet)) error {
+// flags reads the flags of a command, wherever they stand among its arguments, which are left in c.args; define adds its
+// own. More arguments than most are wrong usage.
+func (c *call) flags(name string, most int, define func(*flag.FlagSet)) error {
 	set := flag.NewFlagSet("loyalty "+name, flag.ContinueOnError)
 	set.SetOutput(c.stderr)
 	set.StringVar(&c.settings, "settings", "", "file of settings, lines NAME=value; the environment goes first")
 	if define != nil {
 		define(set)
 	}
-	if err := set.Parse(c.args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
+	var arguments []string
+	for rest := c.args; ; {
+		if err := set.Parse(rest); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return err
+			}
+			return errUsage
 		}
+		if rest = set.Args(); len(rest) == 0 {
+			break
+		}
+		arguments, rest = append(arguments, rest[0]), rest[1:]
+	}
+	if len(arguments) > most {
 		return errUsage
 	}
-	c.args = set.Args()
+	c.args = arguments
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -28,6 +30,9 @@ func TestUsage(t *testing.T) {
 		"a topic unknown":      {[]string{"events", "replay", "horses"}, 2, "usage: loyalty events"},
 		"admin without e-mail": {[]string{"admin"}, 2, "usage: loyalty admin EMAIL"},
 		"an unknown flag":      {[]string{"verify", "--fast"}, 2, "usage: loyalty verify"},
+		"an argument too many": {[]string{"verify", "loyalty.env"}, 2, "usage: loyalty verify"},
+		"flags before verbs":   {[]string{"migrate", "--settings", "/dev/null", "up"}, 1, "DATABASE_URL is set"},
+		"flags behind them":    {[]string{"events", "dead", "players", "--settings", "/dev/null"}, 1, "LOYALTY_KAFKA_BROKERS is not set"},
 	} {
 		if code, _, stderr := run(t, tt.args...); code != tt.code || !strings.Contains(stderr, tt.want) {
 			t.Errorf("%s: exit %d with %q, want %d with %q", name, code, stderr, tt.code, tt.want)
@@ -61,6 +66,11 @@ func TestIncompleteSettingsAreNamed(t *testing.T) {
 		"promotions without brokers":    {"promotions", "LOYALTY_KAFKA_BROKERS", "", "LOYALTY_KAFKA_BROKERS is not set"},
 		"a user without a password":     {"promotions", "", "LOYALTY_KAFKA_USERNAME=loyalty", "LOYALTY_KAFKA_PASSWORD are set together"},
 		"a limit below nothing":         {"users", "", "LOYALTY_ADDRESS_LIMIT=-1", "LOYALTY_ADDRESS_LIMIT is negative"},
+		"a secret that is short":        {"users", "", "LOYALTY_INTERNAL_TOKEN=short", "LOYALTY_INTERNAL_TOKEN has less than 16 characters"},
+		"no Redis":                      {"users", "LOYALTY_REDIS_ADDRESS", "", "neither LOYALTY_REDIS_ADDRESS nor"},
+		"half a sentinel":               {"users", "", "LOYALTY_REDIS_SENTINEL_MASTER=m", "LOYALTY_REDIS_SENTINELS are set together"},
+		"proxies that are everybody":    {"users", "", "LOYALTY_TRUSTED_PROXIES=0.0.0.0/0", "LOYALTY_TRUSTED_PROXIES trusts everybody"},
+		"keys that have no address":     {"promotions", "", "LOYALTY_JWKS_URL=users:8080/jwks.json", "LOYALTY_JWKS_URL: "},
 		"an unknown bus":                {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS is neither kafka nor nats"},
 		"an unknown store":              {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE is neither"},
 		"a store without its URL":       {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=mongodb", "LOYALTY_MONGODB_URL is not set"},
@@ -94,7 +104,7 @@ func TestKeygenMakesAKeyThatUsersTakes(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit %d", code)
 	}
-	if _, err := parseKey(stdout); err != nil {
+	if _, err := authn.ParseKey([]byte(stdout)); err != nil {
 		t.Error(err)
 	}
 }

@@ -59,14 +59,14 @@ func (s databaseSettings) pick(names []string) ([]database, error) {
 
 // runMigrate brings databases to this program's version, or shows where they are.
 func runMigrate(ctx context.Context, c call) error {
+	if err := c.flags("migrate", 1+len(databaseSettings{}.all()), nil); err != nil {
+		return err
+	}
 	if len(c.args) == 0 {
 		return errUsage
 	}
 	verb := c.args[0]
 	c.args = c.args[1:]
-	if err := c.flags("migrate "+verb, nil); err != nil {
-		return err
-	}
 	switch verb {
 	case "diff":
 		return migrateDiff(ctx, c)

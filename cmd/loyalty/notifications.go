@@ -42,10 +42,17 @@ type notificationsSettings struct {
 
 // runNotifications runs the notifications service.
 func runNotifications(ctx context.Context, c call) error {
-	if err := c.flags("notifications", nil); err != nil {
+	if err := c.flags("notifications", 0, nil); err != nil {
 		return err
 	}
 	s, err := config.LoadWith[notificationsSettings](c.settings)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.Service.check(), s.Redis.check()); err != nil {
+		return err
+	}
+	keys, err := remoteKeys(s.JWKS)
 	if err != nil {
 		return err
 	}
@@ -63,7 +70,7 @@ func runNotifications(ctx context.Context, c call) error {
 	sockets.Origins = s.Origins
 	a, err := app.New(ctx, app.Config{
 		Store: store, Redis: s.Redis.config(log), Bus: bus,
-		Keys: remoteKeys(s.JWKS), Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
+		Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 		TrustedProxies: s.Service.TrustedProxies, Sockets: sockets,
 	}, log)
 	if err != nil {

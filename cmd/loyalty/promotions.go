@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"net/http"
-	"time"
+	"errors"
+	"fmt"
 
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/config"
@@ -15,18 +15,25 @@ type promotionsSettings struct {
 	Tokens        tokenSettings
 	Redis         redisSettings
 	Bus           busSettings
-	Database      string `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
-	JWKS          string `env:"LOYALTY_JWKS_URL,required,notEmpty"`
-	LedgerAddress string `env:"LOYALTY_LEDGER_ADDRESS,required,notEmpty"`
-	InternalToken string `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
+	Database      string        `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
+	JWKS          string        `env:"LOYALTY_JWKS_URL,required,notEmpty"`
+	LedgerAddress string        `env:"LOYALTY_LEDGER_ADDRESS,required,notEmpty"`
+	InternalToken internalToken `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
 }
 
 // runPromotions runs the promotions service.
 func runPromotions(ctx context.Context, c call) error {
-	if err := c.flags("promotions", nil); err != nil {
+	if err := c.flags("promotions", 0, nil); err != nil {
 		return err
 	}
 	s, err := config.LoadWith[promotionsSettings](c.settings)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.Service.check(), s.Redis.check(), s.InternalToken.check()); err != nil {
+		return err
+	}
+	keys, err := remoteKeys(s.JWKS)
 	if err != nil {
 		return err
 	}
@@ -38,8 +45,8 @@ func runPromotions(ctx context.Context, c call) error {
 	defer bus.Close()
 	a, err := app.New(ctx, app.Config{
 		DatabaseURL: s.Database, Redis: s.Redis.config(log), Bus: bus,
-		Keys: remoteKeys(s.JWKS), Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
-		LedgerAddress: s.LedgerAddress, InternalToken: s.InternalToken, TrustedProxies: s.Service.TrustedProxies,
+		Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
+		LedgerAddress: s.LedgerAddress, InternalToken: string(s.InternalToken), TrustedProxies: s.Service.TrustedProxies,
 	}, log)
 	if err != nil {
 		return err
@@ -48,6 +55,10 @@ func runPromotions(ctx context.Context, c call) error {
 }
 
 // remoteKeys are the public keys that users publishes.
-func remoteKeys(url string) authn.KeySource {
-	return authn.NewRemoteKeys(url, &http.Client{Timeout: 5 * time.Second})
+func remoteKeys(url string) (authn.KeySource, error) {
+	keys, err := authn.NewRemoteKeys(url)
+	if err != nil {
+		return nil, fmt.Errorf("settings: LOYALTY_JWKS_URL: %w", err)
+	}
+	return keys, nil
 }

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
 // serviceSettings are those of every service.
@@ -26,6 +24,16 @@ type serviceSettings struct {
 	Listen         string         `env:"LOYALTY_LISTEN"          envDefault:":8080"`
 	TrustedProxies []netip.Prefix `env:"LOYALTY_TRUSTED_PROXIES"`
 	LogLevel       slog.Level     `env:"LOYALTY_LOG_LEVEL"       envDefault:"INFO"`
+}
+
+// check refuses proxies that are everybody: then anyone could choose the address that limits count.
+func (s serviceSettings) check() error {
+	for _, p := range s.TrustedProxies {
+		if p.Bits() == 0 {
+			return fmt.Errorf("settings: LOYALTY_TRUSTED_PROXIES trusts everybody by %s", p)
+		}
+	}
+	return nil
 }
 
 func (s serviceSettings) logger(service string) *slog.Logger {
@@ -48,6 +56,19 @@ type redisSettings struct {
 	Username         string   `env:"LOYALTY_REDIS_USERNAME"`
 	Password         string   `env:"LOYALTY_REDIS_PASSWORD"`
 	TLS              bool     `env:"LOYALTY_REDIS_TLS"`
+}
+
+// check refuses what says nothing, half of it, or two things.
+func (s redisSettings) check() error {
+	switch {
+	case (s.SentinelMaster == "") != (len(s.Sentinels) == 0):
+		return errors.New("settings: LOYALTY_REDIS_SENTINEL_MASTER and LOYALTY_REDIS_SENTINELS are set together or not at all")
+	case s.Address == "" && s.SentinelMaster == "":
+		return errors.New("settings: neither LOYALTY_REDIS_ADDRESS nor LOYALTY_REDIS_SENTINEL_MASTER is set")
+	case s.Address != "" && s.SentinelMaster != "":
+		return errors.New("settings: both LOYALTY_REDIS_ADDRESS and LOYALTY_REDIS_SENTINEL_MASTER are set")
+	}
+	return nil
 }
 
 func (s redisSettings) config(log *slog.Logger) redis.Config {
@@ -127,19 +148,12 @@ type databaseSettings struct {
 	Notifications string `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
 }
 
-// parseKey reads an Ed25519 private key, PKCS#8 in PEM.
-func parseKey(text string) (ed25519.PrivateKey, error) {
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
-		return nil, errors.New("settings: LOYALTY_TOKEN_KEY is no PEM")
+// internalToken is the secret that the internal call shows.
+type internalToken string
+
+func (t internalToken) check() error {
+	if len(t) < rpcserver.MinInternalToken {
+		return fmt.Errorf("settings: LOYALTY_INTERNAL_TOKEN has less than %d characters", rpcserver.MinInternalToken)
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, errors.New("settings: LOYALTY_TOKEN_KEY is no PKCS#8 private key")
-	}
-	key, ok := parsed.(ed25519.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("settings: LOYALTY_TOKEN_KEY is a key of type %T; an Ed25519 key is needed", parsed)
-	}
-	return key, nil
+	return nil
 }

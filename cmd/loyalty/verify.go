@@ -25,7 +25,7 @@ type verifySettings struct {
 // runVerify checks the invariants over all databases. Violations are a failure.
 func runVerify(ctx context.Context, c call) error {
 	o := verify.Options{Now: time.Now()}
-	err := c.flags("verify", func(set *flag.FlagSet) {
+	err := c.flags("verify", 0, func(set *flag.FlagSet) {
 		set.DurationVar(&o.Delay, "delay", 30*time.Second, "how old what is under way may be before it counts as stuck")
 		set.Int64Var(&o.DeadLetters, "dead-letters", 0, "how many dead letters are there on purpose")
 	})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,12 +70,13 @@ type keySet struct {
 	since time.Time
 }
 
-// NewRemoteKeys returns a source that reads url. A nil client is one with sane timeouts.
-func NewRemoteKeys(url string, client *http.Client) *RemoteKeys {
-	if client == nil {
-		client = &http.Client{Timeout: keysTimeout}
+// NewRemoteKeys returns a source that reads address, an http or https URL.
+func NewRemoteKeys(address string) (*RemoteKeys, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, errors.New("the keys' address is no URL such as http://users:8080/.well-known/jwks.json")
 	}
-	return &RemoteKeys{url: url, client: client, now: time.Now}
+	return &RemoteKeys{url: address, client: &http.Client{Timeout: keysTimeout}, now: time.Now}, nil
 }
 
 // Key implements KeySource.

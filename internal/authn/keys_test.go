@@ -48,12 +48,29 @@ func (p *publisher) set(t *testing.T, keys ...ed25519.PublicKey) {
 	p.document.Store(&h)
 }
 
+func remoteKeys(t *testing.T, url string) *authn.RemoteKeys {
+	t.Helper()
+	r, err := authn.NewRemoteKeys(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRemoteKeysNeedAURL(t *testing.T) {
+	for _, address := range []string{"", "users:8080/jwks.json", "/jwks.json", "ftp://users/jwks.json", "http://"} {
+		if _, err := authn.NewRemoteKeys(address); err == nil {
+			t.Errorf("%q is taken", address)
+		}
+	}
+}
+
 func TestRemoteKeys(t *testing.T) {
 	first, _ := newKey(t)
 	second, _ := newKey(t)
 	p := publish(t, first)
 	now := noon
-	r := authn.NewRemoteKeys(p.URL, nil)
+	r := remoteKeys(t, p.URL)
 	r.SetClock(func() time.Time { return now })
 	step := func(what string, key ed25519.PublicKey, wantErr error, wantRequests int32) {
 		t.Helper()
@@ -85,7 +102,7 @@ func TestRemoteKeys(t *testing.T) {
 func TestRemoteKeysAreFetchedOnce(t *testing.T) {
 	key, _ := newKey(t)
 	p := publish(t, key)
-	r := authn.NewRemoteKeys(p.URL, nil)
+	r := remoteKeys(t, p.URL)
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
@@ -108,7 +125,7 @@ func TestIssuerAway(t *testing.T) {
 	token, _ := issue(t, newIssuer(t, private, issuerName, audience))
 	p := publish(t)
 	p.away.Store(true)
-	v := newVerifier(t, authn.NewRemoteKeys(p.URL, nil), allActive, noon)
+	v := newVerifier(t, remoteKeys(t, p.URL), allActive, noon)
 	if _, err := v.Authenticate(t.Context(), token); apperr.CodeOf(err) != apperr.DependencyUnavailable {
 		t.Errorf("got %v, want DEPENDENCY_UNAVAILABLE", err)
 	}
@@ -125,7 +142,7 @@ func TestForeignDocuments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
 			defer s.Close()
-			if _, err := authn.NewRemoteKeys(s.URL, nil).Key(t.Context(), "k"); err == nil {
+			if _, err := remoteKeys(t, s.URL).Key(t.Context(), "k"); err == nil {
 				t.Error("a key was taken from it")
 			}
 		})

@@ -4,6 +4,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"strings"
@@ -17,7 +18,7 @@ import (
 func Load[T any]() (T, error) { return From[T](os.Environ()) }
 
 // LoadWith is Load over the process's environment and the settings of a file, lines NAME=value, which the environment
-// overrides. An empty path is Load.
+// overrides, whether as NAME or as NAME_FILE. An empty path is Load.
 func LoadWith[T any](path string) (T, error) {
 	if path == "" {
 		return Load[T]()
@@ -33,17 +34,24 @@ func LoadWith[T any](path string) (T, error) {
 			lines = append(lines, line)
 		}
 	}
-	return From[T](append(lines, os.Environ()...))
+	return parse[T](lines, os.Environ())
 }
 
 // From is Load over the given environment, lines "NAME=value".
-func From[T any](environ []string) (T, error) {
+func From[T any](environ []string) (T, error) { return parse[T](environ) }
+
+// parse reads settings from sources, the later ones of which override the earlier ones.
+func parse[T any](sources ...[]string) (T, error) {
 	var settings T
-	vars, err := withFiles(env.ToMap(environ))
-	if err != nil {
-		return settings, err
+	vars := map[string]string{}
+	for _, lines := range sources {
+		given, err := withFiles(env.ToMap(lines))
+		if err != nil {
+			return settings, err
+		}
+		maps.Copy(vars, given)
 	}
-	err = env.ParseWithOptions(&settings, env.Options{Environment: vars})
+	err := env.ParseWithOptions(&settings, env.Options{Environment: vars})
 	if err == nil {
 		return settings, nil
 	}

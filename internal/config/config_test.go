@@ -56,3 +56,28 @@ func TestErrorsNameTheSettingAndNotItsValue(t *testing.T) {
 		})
 	}
 }
+
+func TestTheEnvironmentOverridesTheFile(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file := write("settings", "# of the platform\nLOYALTY_URL=of the file\n\nLOYALTY_TIMEOUT=7s\n")
+	for name, tt := range map[string]struct{ name, value, want string }{
+		"nothing": {"LOYALTY_OTHER", "", "of the file"},
+		"a value": {"LOYALTY_URL", "of the environment", "of the environment"},
+		"a file":  {"LOYALTY_URL_FILE", write("secret", "of the secret\n"), "of the secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(tt.name, tt.value)
+			got, err := config.LoadWith[settings](file)
+			if err != nil || got.URL != tt.want || got.Inner.Timeout != 7*time.Second {
+				t.Errorf("got %+v, %v, want %q", got, err, tt.want)
+			}
+		})
+	}
+}

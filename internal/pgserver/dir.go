@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/filelock"
 )
 
 // VersionError says that data was written by another major version of PostgreSQL than the one to be run.
@@ -86,7 +88,7 @@ func openDir(path string) (*dir, error) {
 		return nil, err
 	}
 	d := &dir{root: root, account: a, lock: f}
-	free, err := tryLock(f)
+	free, err := filelock.Try(f)
 	if err == nil && !free {
 		err = &InUseError{DataDir: root, PID: d.postmaster()}
 	}

@@ -46,8 +46,8 @@ func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 	switch {
 	case cfg.Address == "":
 		return nil, errors.New("rpcserver: the address of the internal RPCs is not set")
-	case len(cfg.Token) < minToken:
-		return nil, fmt.Errorf("rpcserver: the internal token has less than %d characters", minToken)
+	case len(cfg.Token) < MinInternalToken:
+		return nil, fmt.Errorf("rpcserver: the internal token has less than %d characters", MinInternalToken)
 	case cfg.Attempts == 0:
 		cfg.Attempts = 3
 	}

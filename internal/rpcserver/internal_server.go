@@ -26,8 +26,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/validation"
 )
 
-// minToken is the least length of the token that services show each other.
-const minToken = 16
+// MinInternalToken is the least length, in bytes, of the token that services show each other.
+const MinInternalToken = 16
 
 // metadataRequestID is HeaderRequestID as gRPC metadata.
 const metadataRequestID = "x-request-id"
@@ -46,8 +46,8 @@ type InternalConfig struct {
 // and stops it.
 func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	switch {
-	case len(cfg.Token) < minToken:
-		return nil, fmt.Errorf("rpcserver: the internal token has less than %d characters", minToken)
+	case len(cfg.Token) < MinInternalToken:
+		return nil, fmt.Errorf("rpcserver: the internal token has less than %d characters", MinInternalToken)
 	case cfg.Log == nil:
 		return nil, errors.New("rpcserver: Log is not set")
 	case cfg.MaxBody <= 0:

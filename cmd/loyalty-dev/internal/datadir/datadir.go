@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/casino-loyalty/loyalty/internal/filelock"
 )
 
 const (
@@ -79,7 +81,7 @@ func Open(path string) (*Dir, error) {
 
 // acquire takes the lock, then writes what a new directory needs.
 func (d *Dir) acquire() error {
-	free, err := tryLock(d.lock)
+	free, err := filelock.Try(d.lock)
 	if err != nil {
 		return unusable(d.path, err)
 	}

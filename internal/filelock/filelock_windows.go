@@ -1,4 +1,4 @@
-package datadir
+package filelock
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// tryLock locks f for this process until f is closed, however the process ends. It reports false if another has it.
-func tryLock(f *os.File) (bool, error) {
+// Try locks f for this process until f is closed, however the process ends. It reports false if another has it.
+func Try(f *os.File) (bool, error) {
 	// The byte locked lies past the content, which thus stays readable.
 	at := &windows.Overlapped{OffsetHigh: 1}
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
