@@ -27,6 +27,17 @@ if [ -n "$packages" ]; then
 	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages; } >"$log" 2>&1 ||
 		{ tail -5 "$log" >&2; missing "apt-get could not install$packages."; }
 fi
+
+# What is there may be too old.
+old=
+least() { [ "${3:-0}" -ge "$2" ] || old="$old $1 $2 or newer, not ${3:-none};"; }
+least PostgreSQL 15 "$(for initdb in "$(command -v initdb || true)" /usr/lib/postgresql/*/bin/initdb; do
+	[ ! -x "$initdb" ] || "$initdb" --version
+done | sed 's/.*) \([0-9]*\).*/\1/' | sort -n | tail -1)"
+least Redis 7 "$(redis-server --version | sed 's/.*v=\([0-9]*\).*/\1/')"
+[ "${1:-}" = --no-kafka ] || least Java 17 "$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')"
+[ -z "$old" ] || missing "The tests need$old see that these come first on the PATH."
+
 if [ "${1:-}" != --no-kafka ] && ! ls .cache/kafka/kafka_*.jar >/dev/null 2>&1; then
 	echo "fetching Kafka (43 MB)"
 	scripts/kafka/fetch.sh .cache/kafka || missing "Maven could not fetch Kafka; see above."

@@ -41,6 +41,7 @@ func offers() []offer {
 // filler is the admin at work.
 type filler struct {
 	auth       usersv1connect.AuthServiceClient
+	users      usersv1connect.UserServiceClient
 	promotions promotionsv1connect.PromotionServiceClient
 	token      string
 }
@@ -50,6 +51,7 @@ func Fill(ctx context.Context, url, admin, password string) error {
 	client := &http.Client{Timeout: 10 * time.Second}
 	f := &filler{
 		auth:       usersv1connect.NewAuthServiceClient(client, url),
+		users:      usersv1connect.NewUserServiceClient(client, url),
 		promotions: promotionsv1connect.NewPromotionServiceClient(client, url),
 	}
 	session, err := f.auth.Login(ctx, connect.NewRequest(&usersv1.LoginRequest{
@@ -65,10 +67,10 @@ func Fill(ctx context.Context, url, admin, password string) error {
 		return err
 	}
 	players, err := f.addPlayers(ctx)
-	if err != nil || len(players) == 0 {
+	if err != nil {
 		return err
 	}
-	for _, promotion := range assigned {
+	for _, promotion := range assigned { // also those of an earlier start, which may have ended before this
 		if err := f.assign(ctx, promotion, players); err != nil {
 			return err
 		}
@@ -76,7 +78,8 @@ func Fill(ctx context.Context, url, admin, password string) error {
 	return nil
 }
 
-// addPromotions sees that every offer is available, and returns those that are assigned to the players.
+// addPromotions sees that there is an available promotion of every offer's kind, and returns those that are to be assigned
+// to the players.
 func (f *filler) addPromotions(ctx context.Context) (assigned []string, err error) {
 	now := time.Now().UTC()
 	available := true
@@ -86,7 +89,10 @@ func (f *filler) addPromotions(ctx context.Context) (assigned []string, err erro
 		if err != nil {
 			return nil, fmt.Errorf("list the promotions: %w", err)
 		}
-		if list.Msg.GetTotal() > 0 {
+		if there := list.Msg.GetPromotions(); len(there) > 0 {
+			if o.assigned {
+				assigned = append(assigned, there[0].GetId())
+			}
 			continue
 		}
 		promotion := &promotionsv1.Promotion{
@@ -104,17 +110,24 @@ func (f *filler) addPromotions(ctx context.Context) (assigned []string, err erro
 	return assigned, nil
 }
 
-// addPlayers registers the players who are not there, and returns their ids.
+// addPlayers registers the players who are not there, and returns the ids of all.
 func (f *filler) addPlayers(ctx context.Context) (ids []string, err error) {
 	for _, email := range Players() {
 		user, err := f.auth.Register(ctx, connect.NewRequest(&usersv1.RegisterRequest{Email: email, Password: Password}))
 		switch {
-		case connect.CodeOf(err) == connect.CodeAlreadyExists:
+		case err == nil:
+			ids = append(ids, user.Msg.GetId())
 			continue
-		case err != nil:
+		case connect.CodeOf(err) != connect.CodeAlreadyExists:
 			return nil, fmt.Errorf("register %s: %w", email, err)
 		}
-		ids = append(ids, user.Msg.GetId())
+		list, err := f.users.ListUsers(ctx, as(f, &usersv1.ListUsersRequest{Email: email}))
+		if err != nil {
+			return nil, fmt.Errorf("look up %s: %w", email, err)
+		}
+		for _, u := range list.Msg.GetUsers() {
+			ids = append(ids, u.GetId())
+		}
 	}
 	return ids, nil
 }
