@@ -59,9 +59,9 @@ func (r *Reader) notef(field, rule, format string, args ...any) {
 func (r *Reader) Refuse(field, rule string) {
 	switch rule {
 	case RuleOutputOnly:
-		r.notef(field, rule, "is set by the platform")
+		r.notef(field, rule, "the field is set by the platform")
 	case RuleImmutable:
-		r.notef(field, rule, "cannot be changed")
+		r.notef(field, rule, "the field cannot be changed")
 	default:
 		r.notef(field, rule, "there is no such field")
 	}
@@ -69,7 +69,7 @@ func (r *Reader) Refuse(field, rule string) {
 
 func (r *Reader) missing(field string, p Presence) {
 	if p == Required {
-		r.notef(field, RuleRequired, "is required")
+		r.notef(field, RuleRequired, "the field is required")
 	}
 }
 
