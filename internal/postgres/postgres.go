@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -114,8 +116,10 @@ type connectError struct {
 	err   *pgconn.ConnectError
 }
 
+// Error says why each attempt failed, once where with and without TLS it is the same.
 func (e *connectError) Error() string {
-	return fmt.Sprintf("postgres: cannot connect to %s: %v", e.where, e.err.Unwrap())
+	reasons := slices.Compact(strings.Split(e.err.Unwrap().Error(), "\n"))
+	return fmt.Sprintf("postgres: cannot connect to %s: %s", e.where, strings.Join(reasons, "; "))
 }
 
 func (e *connectError) Unwrap() error { return e.err }
