@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
@@ -36,41 +37,56 @@ func runVerify(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	var sources verify.Sources
-	options := postgres.Options{ApplicationName: "verify"}
-	if sources.Users, err = postgres.Open(ctx, settings.Users, options); err != nil {
-		return fmt.Errorf("users: %w", err)
-	}
-	defer sources.Users.Close()
-	if sources.Promotions, err = postgres.Open(ctx, settings.Promotions, options); err != nil {
-		return fmt.Errorf("promotions: %w", err)
-	}
-	defer sources.Promotions.Close()
-	bus, err := settings.Bus.connect(ctx, slog.New(slog.DiscardHandler))
+	sources, closeAll, err := settings.open(ctx)
+	defer closeAll()
 	if err != nil {
 		return err
-	}
-	defer bus.Close()
-	sources.DeadLetters = func(ctx context.Context) (map[string]int64, error) { return deadLetters(ctx, bus) }
-	config, err := settings.Store.config()
-	if err != nil {
-		return err
-	}
-	store, err := notifications.OpenStore(ctx, config)
-	if err != nil {
-		return fmt.Errorf("notifications: %w", err)
-	}
-	defer func() { _ = store.Close(context.WithoutCancel(ctx)) }()
-	sources.Notifications = func(ctx context.Context, yield func(verify.Notification) error) error {
-		return store.Walk(ctx, func(e notifications.Entry) error {
-			return yield(verify.Notification{UserID: e.UserID, Seq: e.Seq, Type: e.Type, Content: e.ContentID})
-		})
 	}
 	violations, err := verify.Run(ctx, sources, o, c.stdout)
 	if err == nil && violations > 0 {
 		err = errors.New("what must hold does not: see above")
 	}
 	return err
+}
+
+// open connects to all that is looked at. closeAll closes what was opened, also after an error.
+func (s verifySettings) open(ctx context.Context) (sources verify.Sources, closeAll func(), err error) {
+	var closers []func()
+	closeAll = func() {
+		for _, c := range slices.Backward(closers) {
+			c()
+		}
+	}
+	options := postgres.Options{ApplicationName: "verify"}
+	if sources.Users, err = postgres.Open(ctx, s.Users, options); err != nil {
+		return sources, closeAll, fmt.Errorf("users: %w", err)
+	}
+	closers = append(closers, sources.Users.Close)
+	if sources.Promotions, err = postgres.Open(ctx, s.Promotions, options); err != nil {
+		return sources, closeAll, fmt.Errorf("promotions: %w", err)
+	}
+	closers = append(closers, sources.Promotions.Close)
+	bus, err := s.Bus.connect(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return sources, closeAll, err
+	}
+	closers = append(closers, bus.Close)
+	sources.DeadLetters = func(ctx context.Context) (map[string]int64, error) { return deadLetters(ctx, bus) }
+	config, err := s.Store.config()
+	if err != nil {
+		return sources, closeAll, err
+	}
+	store, err := notifications.OpenStore(ctx, config)
+	if err != nil {
+		return sources, closeAll, fmt.Errorf("notifications: %w", err)
+	}
+	closers = append(closers, func() { _ = store.Close(context.WithoutCancel(ctx)) })
+	sources.Notifications = func(ctx context.Context, yield func(verify.Notification) error) error {
+		return store.Walk(ctx, func(e notifications.Entry) error {
+			return yield(verify.Notification{UserID: e.UserID, Seq: e.Seq, Type: e.Type, Content: e.ContentID})
+		})
+	}
+	return sources, closeAll, nil
 }
 
 // deadLetters counts them, by topic.

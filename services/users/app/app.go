@@ -166,7 +166,10 @@ func (a *App) serveInternal(ctx context.Context) error {
 	timer := time.AfterFunc(grace, a.internal.Stop)
 	defer timer.Stop()
 	a.internal.GracefulStop()
-	return <-served
+	if err := <-served; !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began
+		return err
+	}
+	return nil
 }
 
 // Ready reports whether the service can do its work now.
