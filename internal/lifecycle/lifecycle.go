@@ -51,8 +51,8 @@ func (g *Group) Go(name string, fn func(context.Context) error) {
 			g.cancel(err)
 		case early:
 			stopped := fmt.Errorf("%s stopped by itself", name)
-			if err != nil { // of a context of its own
-				stopped = fmt.Errorf("%w: %w", stopped, err)
+			if err != nil { // of a context of its own; as text, since wrapped it would pass for that of an end
+				stopped = fmt.Errorf("%w: %s", stopped, err.Error())
 			}
 			err = stopped
 			g.cancel(err)
