@@ -4,6 +4,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -93,5 +94,10 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 	case err != nil:
 		return promotions.Transaction{}, err
 	}
-	return wire.ToTransaction(answer.GetTransaction())
+	tx, err := wire.ToTransaction(answer.GetTransaction())
+	if err != nil {
+		// Without the error's code: what the ledger gets wrong is not the fault of the player who claims.
+		return promotions.Transaction{}, fmt.Errorf("the ledger's answer: %s", err.Error())
+	}
+	return tx, nil
 }

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -19,10 +20,11 @@ import (
 
 const token = "a token of some length"
 
-// books answers as answer says.
+// books answers as answer says, with transactions under id, or a fresh one.
 type books struct {
 	usersv1.UnimplementedLedgerServiceServer
 	answer func(ctx context.Context) error
+	id     string
 }
 
 func (b *books) AddTransaction(ctx context.Context, r *usersv1.AddTransactionRequest) (*usersv1.AddTransactionResponse, error) {
@@ -30,7 +32,7 @@ func (b *books) AddTransaction(ctx context.Context, r *usersv1.AddTransactionReq
 		return nil, err
 	}
 	return &usersv1.AddTransactionResponse{Transaction: &usersv1.Transaction{
-		Id: uuid.NewString(), UserId: r.GetUserId(), Type: r.GetType(), Amount: r.GetAmount(), BalanceAfter: r.GetAmount(),
+		Id: cmp.Or(b.id, uuid.NewString()), UserId: r.GetUserId(), Type: r.GetType(), Amount: r.GetAmount(), BalanceAfter: r.GetAmount(),
 		Description: r.GetDescription(), AdditionalData: r.GetAdditionalData(), CreatedAt: timestamppb.Now(),
 	}}, nil
 }
@@ -110,5 +112,12 @@ func TestFailuresOpenTheCircuitAndRefusalsDoNot(t *testing.T) {
 	}
 	if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.DependencyUnavailable {
 		t.Errorf("got %v, want the circuit to be open", err)
+	}
+}
+
+func TestAnAnswerThatCannotBeReadIsOurFault(t *testing.T) {
+	client := start(t, &books{answer: func(context.Context) error { return nil }, id: "17"})
+	if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.Internal {
+		t.Errorf("got %v, want INTERNAL", err)
 	}
 }
