@@ -20,13 +20,9 @@ import (
 // interceptors are the steps of every call, the first one outermost. The request id and the log line belong to the HTTP
 // request around them, so that requests which never become a call have them too.
 func (s *Server) interceptors() []connect.Interceptor {
-	all := []connect.Interceptor{
-		connect.UnaryInterceptorFunc(s.answer),
-		connect.UnaryInterceptorFunc(s.recover),
-	}
-	all = append(all, s.cfg.Interceptors...) // traces and metrics
+	var all []connect.Interceptor
 	for _, step := range []connect.UnaryInterceptorFunc{
-		s.bound, s.limit, s.authenticate, s.authorise, s.validate, s.classify,
+		s.answer, s.recover, s.bound, s.authenticate, s.authorise, s.validate, s.classify,
 	} {
 		all = append(all, step)
 	}
@@ -84,19 +80,6 @@ func (s *Server) bound(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 		defer cancel()
-		return next(ctx, req)
-	}
-}
-
-// limit asks the configured limit.
-func (s *Server) limit(next connect.UnaryFunc) connect.UnaryFunc {
-	if s.cfg.Limit == nil {
-		return next
-	}
-	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		if err := s.cfg.Limit(ctx, req.Spec().Procedure, exchangeFrom(ctx).client); err != nil {
-			return nil, err
-		}
 		return next(ctx, req)
 	}
 }

@@ -1,7 +1,8 @@
 // Package rpcserver serves the schema. It turns Connect handlers into a service's public http.Handler: Connect, gRPC
 // and gRPC-Web at the protobuf paths, REST under /api/ by the schema's google.api.http, and around all of them the same
-// steps: recover, request id, log, rate limit, authenticate, authorise, normalise, validate, map errors. What a step
-// does for a method it reads from the method's options; a method that does not say who may call it is not served.
+// steps: request id, log, recover, bound in time, authenticate, authorise, normalise, validate, map errors. What a step
+// does for a method it reads from the method's options; a method that does not say who may call it is not served. How
+// often somebody may call is a rule of the use case, which knows whom a limit protects.
 //
 // It also has both ends of the internal gRPC ([NewInternal], [DialInternal]), which follow the same rules for requests
 // and errors.
@@ -51,17 +52,12 @@ type Config struct {
 	// Authenticator tells who an access token speaks for.
 	Authenticator Authenticator
 	Log           *slog.Logger
-	// Limit refuses calls that come too often with RateLimited; nil limits nothing. The address is the client's, or
-	// zero where it is not known.
-	Limit func(ctx context.Context, procedure string, client netip.Addr) error
 	// MaxBody is how many bytes a request may have, decompressed; zero is DefaultMaxBody.
 	MaxBody int
 	// Timeout bounds each call; zero is DefaultTimeout.
 	Timeout time.Duration
 	// TrustedProxies may say in X-Real-IP who the client is.
 	TrustedProxies []netip.Prefix
-	// Interceptors see each call after it is protected against panics and before anything is checked: traces, metrics.
-	Interceptors []connect.Interceptor
 	// Ready reports what the service lacks for working, at /health and over gRPC's health protocol; nil lacks nothing.
 	Ready func(context.Context) error
 }
