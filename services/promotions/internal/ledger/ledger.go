@@ -41,13 +41,13 @@ func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {
 			MaxRequests: 4,
 			Timeout:     time.Second,
 			ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 10 },
-			// A refusal is an answer: only a ledger that cannot be reached, or that breaks, counts as a failure. A caller
-			// who went away says nothing about the ledger.
+			// A refusal is an answer: only a ledger that cannot be reached, or that breaks, counts as a failure.
 			IsSuccessful: func(err error) bool {
 				code := apperr.CodeOf(err)
-				return err == nil || errors.As(err, new(gone)) ||
-					code != apperr.DependencyUnavailable && code != apperr.Internal
+				return code != apperr.DependencyUnavailable && code != apperr.Internal
 			},
+			// A caller who went away says nothing about the ledger, neither good nor bad.
+			IsExcluded: func(err error) bool { return errors.As(err, new(gone)) },
 			OnStateChange: func(name string, from, to gobreaker.State) {
 				log.Warn("circuit breaker", "name", name, "from", from.String(), "to", to.String())
 			},

@@ -94,6 +94,32 @@ func TestCallersWhoLeaveDoNotOpenTheCircuit(t *testing.T) {
 	}
 }
 
+// A caller who leaves among failures does not make up for them.
+func TestCallersWhoLeaveDoNotKeepTheCircuitClosed(t *testing.T) {
+	var leave context.CancelFunc
+	b := &books{}
+	client := start(t, b)
+	for n := range 11 {
+		ctx, cancel := context.WithCancel(t.Context())
+		leave = cancel
+		b.answer = func(context.Context) error { return apperr.New(apperr.Internal, "broken") }
+		if n == 5 {
+			b.answer = func(ctx context.Context) error {
+				leave()
+				<-ctx.Done()
+				return ctx.Err()
+			}
+		}
+		if _, err := client.Credit(ctx, credit()); err == nil {
+			t.Fatal("a broken ledger paid")
+		}
+		cancel()
+	}
+	if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.DependencyUnavailable {
+		t.Errorf("after ten failures got %v, want the circuit to be open", err)
+	}
+}
+
 func TestFailuresOpenTheCircuitAndRefusalsDoNot(t *testing.T) {
 	refusal := apperr.New(apperr.AccountDeactivated, "switched off")
 	failure := apperr.New(apperr.Internal, "broken")
