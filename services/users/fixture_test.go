@@ -112,6 +112,8 @@ type memory struct {
 	users map[uuid.UUID]users.User
 	// before is called when a user is read, to let something happen at that moment.
 	before func()
+	// away, if set, is why nobody is found by e-mail.
+	away error
 	// switching is called when a user is switched, just before it is.
 	switching func()
 }
@@ -143,6 +145,9 @@ func (m *memory) User(_ context.Context, id uuid.UUID) (users.User, error) {
 func (m *memory) UserByEmail(_ context.Context, email string) (users.User, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.away != nil {
+		return users.User{}, m.away
+	}
 	for _, u := range m.users {
 		if strings.EqualFold(u.Email, email) {
 			return u, nil

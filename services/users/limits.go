@@ -53,7 +53,7 @@ func (l Limits) Validate() error {
 	return errors.Join(errs...)
 }
 
-// attempt is a try that counts against limits until it turns out well.
+// attempt is a try that counts against limits until it turns out not to be what they are for.
 type attempt struct {
 	limiter Limiter
 	counted []counted
@@ -84,8 +84,13 @@ func (a *attempt) count(ctx context.Context, key string, limit ratelimit.Limit) 
 	return nil
 }
 
-// succeeded takes the attempt back: only failures count.
-func (a *attempt) succeeded(ctx context.Context) error {
+// takeBackTimeout bounds how long taking an attempt back may take.
+const takeBackTimeout = 5 * time.Second
+
+// takeBack takes the attempt back, also for a caller who has gone.
+func (a *attempt) takeBack(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
+	defer cancel()
 	for _, c := range a.counted {
 		if err := a.limiter.Return(ctx, c.key, c.limit); err != nil {
 			return err

@@ -57,24 +57,34 @@ func (s *Service) recognise(ctx context.Context, c Credentials, from netip.Addr)
 	if err != nil {
 		return User{}, err
 	}
-	u, err := s.store.UserByEmail(ctx, email)
-	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
-		return User{}, err
+	u, right, err := s.look(ctx, email, c.Password)
+	if err != nil || right {
+		// Only wrong passwords count: neither an outage of our own nor who leaves before the answer locks an account.
+		if e := attempt.takeBack(ctx); err == nil {
+			err = e
+		}
 	}
-	right, err := s.hasher.Verify(ctx, u.PasswordHash, c.Password) // nobody's hash is empty, and takes as long
 	switch {
 	case err != nil:
 		return User{}, err
 	case !right:
 		return User{}, wrongCredentials()
 	}
-	if err := attempt.succeeded(ctx); err != nil {
-		return User{}, err
-	}
 	if !u.IsActive {
 		return User{}, deactivated()
 	}
 	return u, s.renewHash(ctx, u, c.Password)
+}
+
+// look reads the user of an e-mail and reports whether the password is that user's. Nobody's password is wrong, and takes
+// as long.
+func (s *Service) look(ctx context.Context, email, password string) (u User, right bool, err error) {
+	u, err = s.store.UserByEmail(ctx, email)
+	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
+		return User{}, false, err
+	}
+	right, err = s.hasher.Verify(ctx, u.PasswordHash, password) // nobody's hash is empty
+	return u, right, err
 }
 
 // recogniseAgain returns why somebody who was recognised may not come in after all, as the user is now.

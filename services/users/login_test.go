@@ -1,6 +1,7 @@
 package users_test
 
 import (
+	"context"
 	"net/netip"
 	"testing"
 	"time"
@@ -67,6 +68,32 @@ func TestFailedLoginsAreLimitedPerAccount(t *testing.T) {
 	}
 	if got := h.try("bob@example.com", secret, home); got != "" {
 		t.Errorf("another account: %q", got)
+	}
+}
+
+// However often somebody knocks while the database is away, or leaves before the answer, the account is not locked.
+func TestWhatIsNoWrongPasswordIsNotCounted(t *testing.T) {
+	h := newHouse(t)
+	h.register("anna@example.com")
+	often := 2 * users.DefaultLimits().LoginPerAccount.N
+	h.store.away = apperr.New(apperr.DependencyUnavailable, "away")
+	for range often {
+		if got := h.try("anna@example.com", secret, home); got != apperr.DependencyUnavailable {
+			t.Fatalf("without a database: %q", got)
+		}
+	}
+	h.store.away = nil
+	for range often {
+		ctx, leave := context.WithCancel(t.Context())
+		h.store.before = leave // once the password was right
+		_, _, err := h.Login(ctx, users.Credentials{Email: "anna@example.com", Password: secret}, "", home)
+		if apperr.CodeOf(err) == apperr.RateLimited {
+			t.Fatalf("who leaves is counted: %v", err)
+		}
+	}
+	h.store.before = nil
+	if got := h.try("anna@example.com", secret, home); got != "" {
+		t.Errorf("after it all: %q", got)
 	}
 }
 
