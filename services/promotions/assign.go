@@ -41,19 +41,3 @@ func distinct(ids []uuid.UUID) []uuid.UUID {
 	}
 	return out
 }
-
-// AssignmentFilter narrows a list of assignments; a zero member does not.
-type AssignmentFilter struct {
-	Claimed *bool
-	Type    PromotionType
-	// Available asks whether the promotion is active and in its period now.
-	Available *bool
-	Now       time.Time
-}
-
-// PlayerPromotions lists what is assigned to a player, with the promotions as they are now, newest first. A player that
-// nothing was ever assigned to has an empty list.
-func (s *Service) PlayerPromotions(ctx context.Context, player uuid.UUID, f AssignmentFilter, p Page) (Listed[Assignment], error) {
-	f.Now = s.now()
-	return s.store.Assignments(ctx, player, f, p)
-}

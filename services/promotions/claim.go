@@ -2,7 +2,6 @@ package promotions
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -67,16 +66,3 @@ func (s *Service) claimKey(ctx context.Context, player, promotion uuid.UUID, key
 	}
 	return key, nil
 }
-
-// Credited notes that the ledger paid under key, in case the claim that asked for it could not. It is safe to repeat.
-// Entries that no assignment stands behind are none of promotions' business.
-func (s *Service) Credited(ctx context.Context, key string, tx Transaction) error {
-	assignment, err := uuid.Parse(key)
-	if err != nil || tx.Type != TransactionTypeCredit {
-		return nil //nolint:nilerr // another's key is no assignment's id
-	}
-	return s.store.RepairClaimed(ctx, assignment, tx, s.timestamp())
-}
-
-// timestamp is now with the precision that the database keeps.
-func (s *Service) timestamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }

@@ -61,6 +61,9 @@ func New(store Store, ledger Ledger, now func() time.Time) *Service {
 	return &Service{store: store, ledger: ledger, now: now}
 }
 
+// timestamp is now with the precision that the database keeps.
+func (s *Service) timestamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
 // Page is a part of a list that runs from the newest to the oldest.
 type Page struct {
 	// Size is the greatest number of items.

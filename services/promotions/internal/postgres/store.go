@@ -3,6 +3,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 
 	"entgo.io/ent/dialect"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/ent/promotions"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/inbox"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
@@ -29,6 +31,20 @@ var _ domain.Store = (*Store)(nil)
 func New(pool *pgxpool.Pool, wake func()) *Store {
 	driver := entsql.OpenDB(dialect.Postgres, postgres.SQL(pool))
 	return &Store{pool: pool, ent: promotions.NewClient(promotions.Driver(driver)), wake: wake}
+}
+
+// consumer names promotions in its inbox.
+const consumer = "promotions"
+
+// onceFor runs fn in a transaction that notes the event, unless one did before.
+func (s *Store) onceFor(ctx context.Context, eventID string, fn func(pgx.Tx) error) error {
+	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		first, err := inbox.Begin(ctx, tx, consumer, eventID)
+		if err != nil || !first {
+			return err
+		}
+		return fn(tx)
+	})
 }
 
 // fail turns an error of the database into one of the schema's where there is one for it.
@@ -54,4 +70,13 @@ func fail(err error) error {
 		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").Because(err)
 	}
 	return err
+}
+
+// cut makes a page of what was read with one item more than the page takes.
+func cut[T any](items []T, size, total int) domain.Listed[T] {
+	more := len(items) > size
+	if more {
+		items = items[:size]
+	}
+	return domain.Listed[T]{Items: items, Total: total, More: more}
 }

@@ -142,7 +142,7 @@ func TestRegistrationAssignsWhatIsAvailableOnce(t *testing.T) {
 	if err := w.service.Registered(t.Context(), uuid.NewString(), player); err != nil {
 		t.Fatal(err)
 	}
-	list, err := w.service.PlayerPromotions(t.Context(), player, promotions.AssignmentFilter{}, promotions.Page{Size: 10})
+	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, promotions.Page{Size: 10})
 	if err != nil || list.Total != 1 || list.Items[0].PromotionID != welcome.ID || list.Items[0].AssignedBy != uuid.Nil {
 		t.Errorf("assigned %+v, %v", list, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
@@ -17,6 +18,16 @@ func (h *Users) GetUser(ctx context.Context, r *connect.Request[usersv1.GetUserR
 		return nil, err
 	}
 	u, err := h.service.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(wire.FromUser(u)), nil
+}
+
+// GetMe answers the caller's own profile.
+func (h *Users) GetMe(ctx context.Context, _ *connect.Request[usersv1.GetMeRequest]) (*connect.Response[usersv1.User], error) {
+	caller, _ := authn.From(ctx)
+	u, err := h.service.Get(ctx, caller.UserID)
 	if err != nil {
 		return nil, err
 	}

@@ -7,13 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/casino-loyalty/loyalty/internal/date"
-	"github.com/casino-loyalty/loyalty/internal/inbox"
-	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
-
-// consumer names promotions in its inbox.
-const consumer = "promotions"
 
 // RegisterPlayer notes a player and assigns what registration brings. A player who is known already stays as it is: the
 // event may come late.
@@ -51,28 +46,4 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 	}
 	s.wake()
 	return nil
-}
-
-// SetPlayerActive notes whether a player is active. One who was never switched has equal times: the clocks of registrations
-// are not those of switches.
-func (s *Store) SetPlayerActive(ctx context.Context, eventID string, p domain.Player) error {
-	return fail(s.onceFor(ctx, eventID, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO players AS p (id, is_active, created_at, updated_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (id) DO UPDATE SET is_active = excluded.is_active, updated_at = excluded.updated_at
-			WHERE p.updated_at <= excluded.updated_at OR p.updated_at = p.created_at`,
-			p.ID, p.IsActive, p.CreatedAt, p.UpdatedAt)
-		return err
-	}))
-}
-
-// onceFor runs fn in a transaction that notes the event, unless one did before.
-func (s *Store) onceFor(ctx context.Context, eventID string, fn func(pgx.Tx) error) error {
-	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		first, err := inbox.Begin(ctx, tx, consumer, eventID)
-		if err != nil || !first {
-			return err
-		}
-		return fn(tx)
-	})
 }

@@ -21,7 +21,7 @@ func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[p
 	if err != nil {
 		return nil, err
 	}
-	listed, err := h.service.PlayerPromotions(ctx, player, promotions.AssignmentFilter{
+	listed, err := h.service.ListAssignments(ctx, player, promotions.AssignmentFilter{
 		Claimed:   r.Msg.Claimed,
 		Type:      wire.ToPromotionType(r.Msg.GetType()),
 		Available: r.Msg.Available,

@@ -1,6 +1,0 @@
-// Package notifications is the domain of what players are told: it stores each notification once, in an order of its
-// own for every player, pushes it to the player's open connections, and keeps what was read.
-//
-// A player's notifications are numbered 1, 2, 3, … without gap or duplicate, and none is ever deleted. On this number
-// rest the pages of a list, the resumption of a connection and the counts.
-package notifications

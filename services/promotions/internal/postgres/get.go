@@ -1,0 +1,18 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	domain "github.com/casino-loyalty/loyalty/services/promotions"
+)
+
+// Promotion reads one promotion.
+func (s *Store) Promotion(ctx context.Context, id uuid.UUID) (domain.Promotion, error) {
+	row, err := s.ent.Promotion.Get(ctx, id)
+	if err != nil {
+		return domain.Promotion{}, fail(err)
+	}
+	return promotionFromRow(row), nil
+}

@@ -1,0 +1,69 @@
+package postgres
+
+import (
+	"context"
+
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/ent/promotions/predicate"
+	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	domain "github.com/casino-loyalty/loyalty/services/promotions"
+)
+
+// Promotions lists promotions by descending id, which is by age.
+func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p domain.Page) (domain.Listed[domain.Promotion], error) {
+	var none domain.Listed[domain.Promotion]
+	query := s.ent.Promotion.Query().Where(promotionFilter(f)...)
+	total, err := query.Clone().Count(ctx)
+	if err != nil {
+		return none, fail(err)
+	}
+	if p.Before != uuid.Nil {
+		query.Where(promotion.IDLT(p.Before))
+	}
+	rows, err := query.Order(promotion.ByID(entsql.OrderDesc())).Limit(p.Size + 1).All(ctx)
+	if err != nil {
+		return none, fail(err)
+	}
+	items := make([]domain.Promotion, 0, len(rows))
+	for _, row := range rows {
+		items = append(items, promotionFromRow(row))
+	}
+	return cut(items, p.Size, total), nil
+}
+
+func promotionFilter(f domain.PromotionFilter) []predicate.Promotion {
+	var where []predicate.Promotion
+	if f.Type != "" {
+		where = append(where, promotion.Type(string(f.Type)))
+	}
+	if f.IsActive != nil {
+		where = append(where, promotion.IsActive(*f.IsActive))
+	}
+	if f.Available != nil {
+		available := promotion.And(promotion.IsActive(true), startsBy(f.Today), endsFrom(f.Today))
+		if !*f.Available {
+			available = promotion.Not(available)
+		}
+		where = append(where, available)
+	}
+	if f.Title != "" {
+		where = append(where, promotion.TitleContainsFold(f.Title))
+	}
+	if !f.From.IsZero() {
+		where = append(where, endsFrom(f.From))
+	}
+	if !f.To.IsZero() {
+		where = append(where, startsBy(f.To))
+	}
+	return where
+}
+
+func startsBy(day any) predicate.Promotion {
+	return predicate.Promotion(entsql.FieldLTE(promotion.FieldStartDate, day))
+}
+
+func endsFrom(day any) predicate.Promotion {
+	return predicate.Promotion(entsql.FieldGTE(promotion.FieldEndDate, day))
+}

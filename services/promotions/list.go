@@ -1,0 +1,26 @@
+package promotions
+
+import (
+	"context"
+
+	"github.com/casino-loyalty/loyalty/internal/date"
+)
+
+// PromotionFilter narrows a list of promotions; a zero member does not.
+type PromotionFilter struct {
+	Type     PromotionType
+	IsActive *bool
+	// Available asks whether the promotion is active and in its period on Today.
+	Available *bool
+	Today     date.Date
+	// Title is a part of the title, without case.
+	Title string
+	// From and To are the ends of a period that the promotion's overlaps, both inclusive.
+	From, To date.Date
+}
+
+// List lists promotions, newest first.
+func (s *Service) List(ctx context.Context, f PromotionFilter, p Page) (Listed[Promotion], error) {
+	f.Today = date.Of(s.now())
+	return s.store.Promotions(ctx, f, p)
+}
