@@ -22,6 +22,9 @@ import (
 func (s *Store) Assign(ctx context.Context, a domain.Assigning, check func(domain.Promotion) error) ([]domain.AssignResult, error) {
 	var results []domain.AssignResult
 	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, queueToAssign, a.Promotion); err != nil {
+			return err
+		}
 		p, err := one(ctx, tx, scanPromotion,
 			"SELECT "+promotionColumns+" FROM promotions WHERE id = $1 FOR SHARE", a.Promotion)
 		if err != nil {

@@ -391,3 +391,57 @@ func TestListsFilterAndPage(t *testing.T) {
 		}
 	}
 }
+
+// waiting waits until n sessions of the database wait for a lock.
+func (w world) waiting(n int) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+	defer cancel()
+	for got := -1; got != n; {
+		err := w.pool.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&got)
+		if err != nil {
+			w.Fatalf("%d sessions wait for a lock, want %d: %v", got, n, err)
+		}
+	}
+}
+
+// However many assign a promotion, who switches it off waits only for those that were there before.
+func TestSwitchingOffIsNotOvertaken(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	p, first, second := w.promotion(promotions.PromotionTypeBonus, 0, 0), w.player(), w.player()
+	hold, err := w.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Rollback(context.Background()) //nolint:errcheck // committed below
+	if _, err := hold.Exec(t.Context(), "SELECT FROM players WHERE id = $1 FOR UPDATE", first); err != nil {
+		t.Fatal(err)
+	}
+	assign := func(player uuid.UUID, want apperr.Code) func() {
+		return func() {
+			_, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
+			w.wants(err, want)
+		}
+	}
+	var wg sync.WaitGroup
+	for n, step := range []func(){
+		assign(first, ""), // it holds the promotion, and waits for its player
+		func() {
+			_, err := w.service.Update(t.Context(), p.ID, func(p *promotions.Promotion) error {
+				p.IsActive = false
+				return nil
+			})
+			w.wants(err, "")
+		},
+		assign(second, apperr.PromotionNotActive),
+	} {
+		wg.Go(step)
+		w.waiting(n + 1)
+	}
+	if err := hold.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+}
