@@ -175,9 +175,9 @@ func TestPromotionsConstraints(t *testing.T) {
 	} {
 		refused(t, db, name, tt.sql, tt.want)
 	}
-	run(t, db, insert("'b'", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"))
-	refused(t, db, "a claim key used before",
-		assign(user, "id", "false", "1", "NULL", "NULL", "'key'")+" WHERE title = 'b'", "player_promotions_user_id_claim_key")
+	key := "INSERT INTO claim_keys (user_id, key, created_at, promotion_id) SELECT " + user + ", 'key', now(), id FROM promotions"
+	run(t, db, key)
+	refused(t, db, "a claim key used before", key, "claim_keys_user_id_key")
 }
 
 func TestUniquePerPeriod(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
+	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
@@ -32,6 +33,8 @@ type Client struct {
 	Schema *migrate.Schema
 	// Assignment is the client for interacting with the Assignment builders.
 	Assignment *AssignmentClient
+	// ClaimKey is the client for interacting with the ClaimKey builders.
+	ClaimKey *ClaimKeyClient
 	// InboxEvent is the client for interacting with the InboxEvent builders.
 	InboxEvent *InboxEventClient
 	// OutboxEvent is the client for interacting with the OutboxEvent builders.
@@ -52,6 +55,7 @@ func NewClient(opts ...Option) *Client {
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.Assignment = NewAssignmentClient(c.config)
+	c.ClaimKey = NewClaimKeyClient(c.config)
 	c.InboxEvent = NewInboxEventClient(c.config)
 	c.OutboxEvent = NewOutboxEventClient(c.config)
 	c.Player = NewPlayerClient(c.config)
@@ -149,6 +153,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ctx:         ctx,
 		config:      cfg,
 		Assignment:  NewAssignmentClient(cfg),
+		ClaimKey:    NewClaimKeyClient(cfg),
 		InboxEvent:  NewInboxEventClient(cfg),
 		OutboxEvent: NewOutboxEventClient(cfg),
 		Player:      NewPlayerClient(cfg),
@@ -173,6 +178,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ctx:         ctx,
 		config:      cfg,
 		Assignment:  NewAssignmentClient(cfg),
+		ClaimKey:    NewClaimKeyClient(cfg),
 		InboxEvent:  NewInboxEventClient(cfg),
 		OutboxEvent: NewOutboxEventClient(cfg),
 		Player:      NewPlayerClient(cfg),
@@ -205,21 +211,21 @@ func (c *Client) Close() error {
 // Use adds the mutation hooks to all the entity clients.
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
-	c.Assignment.Use(hooks...)
-	c.InboxEvent.Use(hooks...)
-	c.OutboxEvent.Use(hooks...)
-	c.Player.Use(hooks...)
-	c.Promotion.Use(hooks...)
+	for _, n := range []interface{ Use(...Hook) }{
+		c.Assignment, c.ClaimKey, c.InboxEvent, c.OutboxEvent, c.Player, c.Promotion,
+	} {
+		n.Use(hooks...)
+	}
 }
 
 // Intercept adds the query interceptors to all the entity clients.
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
-	c.Assignment.Intercept(interceptors...)
-	c.InboxEvent.Intercept(interceptors...)
-	c.OutboxEvent.Intercept(interceptors...)
-	c.Player.Intercept(interceptors...)
-	c.Promotion.Intercept(interceptors...)
+	for _, n := range []interface{ Intercept(...Interceptor) }{
+		c.Assignment, c.ClaimKey, c.InboxEvent, c.OutboxEvent, c.Player, c.Promotion,
+	} {
+		n.Intercept(interceptors...)
+	}
 }
 
 // Mutate implements the ent.Mutator interface.
@@ -227,6 +233,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
 	case *AssignmentMutation:
 		return c.Assignment.mutate(ctx, m)
+	case *ClaimKeyMutation:
+		return c.ClaimKey.mutate(ctx, m)
 	case *InboxEventMutation:
 		return c.InboxEvent.mutate(ctx, m)
 	case *OutboxEventMutation:
@@ -386,6 +394,155 @@ func (c *AssignmentClient) mutate(ctx context.Context, m *AssignmentMutation) (V
 		return (&AssignmentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("promotions: unknown Assignment mutation op: %q", m.Op())
+	}
+}
+
+// ClaimKeyClient is a client for the ClaimKey schema.
+type ClaimKeyClient struct {
+	config
+}
+
+// NewClaimKeyClient returns a client for the ClaimKey from the given config.
+func NewClaimKeyClient(c config) *ClaimKeyClient {
+	return &ClaimKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `claimkey.Hooks(f(g(h())))`.
+func (c *ClaimKeyClient) Use(hooks ...Hook) {
+	c.hooks.ClaimKey = append(c.hooks.ClaimKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `claimkey.Intercept(f(g(h())))`.
+func (c *ClaimKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ClaimKey = append(c.inters.ClaimKey, interceptors...)
+}
+
+// Create returns a builder for creating a ClaimKey entity.
+func (c *ClaimKeyClient) Create() *ClaimKeyCreate {
+	mutation := newClaimKeyMutation(c.config, OpCreate)
+	return &ClaimKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ClaimKey entities.
+func (c *ClaimKeyClient) CreateBulk(builders ...*ClaimKeyCreate) *ClaimKeyCreateBulk {
+	return &ClaimKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ClaimKeyClient) MapCreateBulk(slice any, setFunc func(*ClaimKeyCreate, int)) *ClaimKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ClaimKeyCreateBulk{err: fmt.Errorf("calling to ClaimKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ClaimKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ClaimKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ClaimKey.
+func (c *ClaimKeyClient) Update() *ClaimKeyUpdate {
+	mutation := newClaimKeyMutation(c.config, OpUpdate)
+	return &ClaimKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ClaimKeyClient) UpdateOne(_m *ClaimKey) *ClaimKeyUpdateOne {
+	mutation := newClaimKeyMutation(c.config, OpUpdateOne, withClaimKey(_m))
+	return &ClaimKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ClaimKeyClient) UpdateOneID(id int64) *ClaimKeyUpdateOne {
+	mutation := newClaimKeyMutation(c.config, OpUpdateOne, withClaimKeyID(id))
+	return &ClaimKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ClaimKey.
+func (c *ClaimKeyClient) Delete() *ClaimKeyDelete {
+	mutation := newClaimKeyMutation(c.config, OpDelete)
+	return &ClaimKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ClaimKeyClient) DeleteOne(_m *ClaimKey) *ClaimKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ClaimKeyClient) DeleteOneID(id int64) *ClaimKeyDeleteOne {
+	builder := c.Delete().Where(claimkey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ClaimKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for ClaimKey.
+func (c *ClaimKeyClient) Query() *ClaimKeyQuery {
+	return &ClaimKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeClaimKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ClaimKey entity by its id.
+func (c *ClaimKeyClient) Get(ctx context.Context, id int64) (*ClaimKey, error) {
+	return c.Query().Where(claimkey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ClaimKeyClient) GetX(ctx context.Context, id int64) *ClaimKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryPromotion queries the promotion edge of a ClaimKey.
+func (c *ClaimKeyClient) QueryPromotion(_m *ClaimKey) *PromotionQuery {
+	query := (&PromotionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(claimkey.Table, claimkey.FieldID, id),
+			sqlgraph.To(promotion.Table, promotion.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, claimkey.PromotionTable, claimkey.PromotionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ClaimKeyClient) Hooks() []Hook {
+	return c.hooks.ClaimKey
+}
+
+// Interceptors returns the client interceptors.
+func (c *ClaimKeyClient) Interceptors() []Interceptor {
+	return c.inters.ClaimKey
+}
+
+func (c *ClaimKeyClient) mutate(ctx context.Context, m *ClaimKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ClaimKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ClaimKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ClaimKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ClaimKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown ClaimKey mutation op: %q", m.Op())
 	}
 }
 
@@ -924,10 +1081,11 @@ func (c *PromotionClient) mutate(ctx context.Context, m *PromotionMutation) (Val
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Assignment, InboxEvent, OutboxEvent, Player, Promotion []ent.Hook
+		Assignment, ClaimKey, InboxEvent, OutboxEvent, Player, Promotion []ent.Hook
 	}
 	inters struct {
-		Assignment, InboxEvent, OutboxEvent, Player, Promotion []ent.Interceptor
+		Assignment, ClaimKey, InboxEvent, OutboxEvent, Player,
+		Promotion []ent.Interceptor
 	}
 )
 

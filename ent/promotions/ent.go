@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
+	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
@@ -78,6 +79,7 @@ func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			assignment.Table:  assignment.ValidColumn,
+			claimkey.Table:    claimkey.ValidColumn,
 			inboxevent.Table:  inboxevent.ValidColumn,
 			outboxevent.Table: outboxevent.ValidColumn,
 			player.Table:      player.ValidColumn,

@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
+	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
@@ -32,6 +33,7 @@ const (
 
 	// Node types.
 	TypeAssignment  = "Assignment"
+	TypeClaimKey    = "ClaimKey"
 	TypeInboxEvent  = "InboxEvent"
 	TypeOutboxEvent = "OutboxEvent"
 	TypePlayer      = "Player"
@@ -987,6 +989,554 @@ func (m *AssignmentMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment edge %s", name)
+}
+
+// ClaimKeyMutation represents an operation that mutates the ClaimKey nodes in the graph.
+type ClaimKeyMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *int64
+	user_id          *uuid.UUID
+	key              *string
+	created_at       *time.Time
+	clearedFields    map[string]struct{}
+	promotion        *uuid.UUID
+	clearedpromotion bool
+	done             bool
+	oldValue         func(context.Context) (*ClaimKey, error)
+	predicates       []predicate.ClaimKey
+}
+
+var _ ent.Mutation = (*ClaimKeyMutation)(nil)
+
+// claimkeyOption allows management of the mutation configuration using functional options.
+type claimkeyOption func(*ClaimKeyMutation)
+
+// newClaimKeyMutation creates new mutation for the ClaimKey entity.
+func newClaimKeyMutation(c config, op Op, opts ...claimkeyOption) *ClaimKeyMutation {
+	m := &ClaimKeyMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeClaimKey,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withClaimKeyID sets the ID field of the mutation.
+func withClaimKeyID(id int64) claimkeyOption {
+	return func(m *ClaimKeyMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ClaimKey
+		)
+		m.oldValue = func(ctx context.Context) (*ClaimKey, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ClaimKey.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withClaimKey sets the old ClaimKey of the mutation.
+func withClaimKey(node *ClaimKey) claimkeyOption {
+	return func(m *ClaimKeyMutation) {
+		m.oldValue = func(context.Context) (*ClaimKey, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ClaimKeyMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ClaimKeyMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ClaimKey entities.
+func (m *ClaimKeyMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ClaimKeyMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ClaimKeyMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ClaimKey.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *ClaimKeyMutation) SetUserID(u uuid.UUID) {
+	m.user_id = &u
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *ClaimKeyMutation) UserID() (r uuid.UUID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the ClaimKey entity.
+// If the ClaimKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimKeyMutation) OldUserID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *ClaimKeyMutation) ResetUserID() {
+	m.user_id = nil
+}
+
+// SetKey sets the "key" field.
+func (m *ClaimKeyMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *ClaimKeyMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the ClaimKey entity.
+// If the ClaimKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimKeyMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *ClaimKeyMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetPromotionID sets the "promotion_id" field.
+func (m *ClaimKeyMutation) SetPromotionID(u uuid.UUID) {
+	m.promotion = &u
+}
+
+// PromotionID returns the value of the "promotion_id" field in the mutation.
+func (m *ClaimKeyMutation) PromotionID() (r uuid.UUID, exists bool) {
+	v := m.promotion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromotionID returns the old "promotion_id" field's value of the ClaimKey entity.
+// If the ClaimKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimKeyMutation) OldPromotionID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromotionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromotionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromotionID: %w", err)
+	}
+	return oldValue.PromotionID, nil
+}
+
+// ResetPromotionID resets all changes to the "promotion_id" field.
+func (m *ClaimKeyMutation) ResetPromotionID() {
+	m.promotion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ClaimKeyMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ClaimKeyMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ClaimKey entity.
+// If the ClaimKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClaimKeyMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ClaimKeyMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearPromotion clears the "promotion" edge to the Promotion entity.
+func (m *ClaimKeyMutation) ClearPromotion() {
+	m.clearedpromotion = true
+	m.clearedFields[claimkey.FieldPromotionID] = struct{}{}
+}
+
+// PromotionCleared reports if the "promotion" edge to the Promotion entity was cleared.
+func (m *ClaimKeyMutation) PromotionCleared() bool {
+	return m.clearedpromotion
+}
+
+// PromotionIDs returns the "promotion" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// PromotionID instead. It exists only for internal usage by the builders.
+func (m *ClaimKeyMutation) PromotionIDs() (ids []uuid.UUID) {
+	if id := m.promotion; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetPromotion resets all changes to the "promotion" edge.
+func (m *ClaimKeyMutation) ResetPromotion() {
+	m.promotion = nil
+	m.clearedpromotion = false
+}
+
+// Where appends a list predicates to the ClaimKeyMutation builder.
+func (m *ClaimKeyMutation) Where(ps ...predicate.ClaimKey) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ClaimKeyMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ClaimKeyMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ClaimKey, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ClaimKeyMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ClaimKeyMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ClaimKey).
+func (m *ClaimKeyMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ClaimKeyMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.user_id != nil {
+		fields = append(fields, claimkey.FieldUserID)
+	}
+	if m.key != nil {
+		fields = append(fields, claimkey.FieldKey)
+	}
+	if m.promotion != nil {
+		fields = append(fields, claimkey.FieldPromotionID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, claimkey.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ClaimKeyMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case claimkey.FieldUserID:
+		return m.UserID()
+	case claimkey.FieldKey:
+		return m.Key()
+	case claimkey.FieldPromotionID:
+		return m.PromotionID()
+	case claimkey.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ClaimKeyMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case claimkey.FieldUserID:
+		return m.OldUserID(ctx)
+	case claimkey.FieldKey:
+		return m.OldKey(ctx)
+	case claimkey.FieldPromotionID:
+		return m.OldPromotionID(ctx)
+	case claimkey.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown ClaimKey field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ClaimKeyMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case claimkey.FieldUserID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case claimkey.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case claimkey.FieldPromotionID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromotionID(v)
+		return nil
+	case claimkey.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ClaimKey field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ClaimKeyMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ClaimKeyMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ClaimKeyMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown ClaimKey numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ClaimKeyMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ClaimKeyMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ClaimKeyMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ClaimKey nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ClaimKeyMutation) ResetField(name string) error {
+	switch name {
+	case claimkey.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case claimkey.FieldKey:
+		m.ResetKey()
+		return nil
+	case claimkey.FieldPromotionID:
+		m.ResetPromotionID()
+		return nil
+	case claimkey.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ClaimKey field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ClaimKeyMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.promotion != nil {
+		edges = append(edges, claimkey.EdgePromotion)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ClaimKeyMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case claimkey.EdgePromotion:
+		if id := m.promotion; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ClaimKeyMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ClaimKeyMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ClaimKeyMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedpromotion {
+		edges = append(edges, claimkey.EdgePromotion)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ClaimKeyMutation) EdgeCleared(name string) bool {
+	switch name {
+	case claimkey.EdgePromotion:
+		return m.clearedpromotion
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ClaimKeyMutation) ClearEdge(name string) error {
+	switch name {
+	case claimkey.EdgePromotion:
+		m.ClearPromotion()
+		return nil
+	}
+	return fmt.Errorf("unknown ClaimKey unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ClaimKeyMutation) ResetEdge(name string) error {
+	switch name {
+	case claimkey.EdgePromotion:
+		m.ResetPromotion()
+		return nil
+	}
+	return fmt.Errorf("unknown ClaimKey edge %s", name)
 }
 
 // InboxEventMutation represents an operation that mutates the InboxEvent nodes in the graph.
@@ -2238,6 +2788,8 @@ type PlayerMutation struct {
 	is_active     *bool
 	created_at    *time.Time
 	updated_at    *time.Time
+	switches      *int64
+	addswitches   *int64
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*Player, error)
@@ -2456,6 +3008,62 @@ func (m *PlayerMutation) ResetUpdatedAt() {
 	m.updated_at = nil
 }
 
+// SetSwitches sets the "switches" field.
+func (m *PlayerMutation) SetSwitches(i int64) {
+	m.switches = &i
+	m.addswitches = nil
+}
+
+// Switches returns the value of the "switches" field in the mutation.
+func (m *PlayerMutation) Switches() (r int64, exists bool) {
+	v := m.switches
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSwitches returns the old "switches" field's value of the Player entity.
+// If the Player object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlayerMutation) OldSwitches(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSwitches is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSwitches requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSwitches: %w", err)
+	}
+	return oldValue.Switches, nil
+}
+
+// AddSwitches adds i to the "switches" field.
+func (m *PlayerMutation) AddSwitches(i int64) {
+	if m.addswitches != nil {
+		*m.addswitches += i
+	} else {
+		m.addswitches = &i
+	}
+}
+
+// AddedSwitches returns the value that was added to the "switches" field in this mutation.
+func (m *PlayerMutation) AddedSwitches() (r int64, exists bool) {
+	v := m.addswitches
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSwitches resets all changes to the "switches" field.
+func (m *PlayerMutation) ResetSwitches() {
+	m.switches = nil
+	m.addswitches = nil
+}
+
 // Where appends a list predicates to the PlayerMutation builder.
 func (m *PlayerMutation) Where(ps ...predicate.Player) {
 	m.predicates = append(m.predicates, ps...)
@@ -2490,7 +3098,7 @@ func (m *PlayerMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PlayerMutation) Fields() []string {
-	fields := make([]string, 0, 3)
+	fields := make([]string, 0, 4)
 	if m.is_active != nil {
 		fields = append(fields, player.FieldIsActive)
 	}
@@ -2499,6 +3107,9 @@ func (m *PlayerMutation) Fields() []string {
 	}
 	if m.updated_at != nil {
 		fields = append(fields, player.FieldUpdatedAt)
+	}
+	if m.switches != nil {
+		fields = append(fields, player.FieldSwitches)
 	}
 	return fields
 }
@@ -2514,6 +3125,8 @@ func (m *PlayerMutation) Field(name string) (ent.Value, bool) {
 		return m.CreatedAt()
 	case player.FieldUpdatedAt:
 		return m.UpdatedAt()
+	case player.FieldSwitches:
+		return m.Switches()
 	}
 	return nil, false
 }
@@ -2529,6 +3142,8 @@ func (m *PlayerMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldCreatedAt(ctx)
 	case player.FieldUpdatedAt:
 		return m.OldUpdatedAt(ctx)
+	case player.FieldSwitches:
+		return m.OldSwitches(ctx)
 	}
 	return nil, fmt.Errorf("unknown Player field %s", name)
 }
@@ -2559,6 +3174,13 @@ func (m *PlayerMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUpdatedAt(v)
 		return nil
+	case player.FieldSwitches:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSwitches(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Player field %s", name)
 }
@@ -2566,13 +3188,21 @@ func (m *PlayerMutation) SetField(name string, value ent.Value) error {
 // AddedFields returns all numeric fields that were incremented/decremented during
 // this mutation.
 func (m *PlayerMutation) AddedFields() []string {
-	return nil
+	var fields []string
+	if m.addswitches != nil {
+		fields = append(fields, player.FieldSwitches)
+	}
+	return fields
 }
 
 // AddedField returns the numeric value that was incremented/decremented on a field
 // with the given name. The second boolean return value indicates that this field
 // was not set, or was not defined in the schema.
 func (m *PlayerMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case player.FieldSwitches:
+		return m.AddedSwitches()
+	}
 	return nil, false
 }
 
@@ -2581,6 +3211,13 @@ func (m *PlayerMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *PlayerMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case player.FieldSwitches:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSwitches(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Player numeric field %s", name)
 }
@@ -2616,6 +3253,9 @@ func (m *PlayerMutation) ResetField(name string) error {
 		return nil
 	case player.FieldUpdatedAt:
 		m.ResetUpdatedAt()
+		return nil
+	case player.FieldSwitches:
+		m.ResetSwitches()
 		return nil
 	}
 	return fmt.Errorf("unknown Player field %s", name)

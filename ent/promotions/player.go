@@ -23,7 +23,9 @@ type Player struct {
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
-	UpdatedAt    time.Time `json:"updated_at,omitempty"`
+	UpdatedAt time.Time `json:"updated_at,omitempty"`
+	// Switches holds the value of the "switches" field.
+	Switches     int64 `json:"switches,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -34,6 +36,8 @@ func (*Player) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case player.FieldIsActive:
 			values[i] = new(sql.NullBool)
+		case player.FieldSwitches:
+			values[i] = new(sql.NullInt64)
 		case player.FieldCreatedAt, player.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
 		case player.FieldID:
@@ -76,6 +80,12 @@ func (_m *Player) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field updated_at", values[i])
 			} else if value.Valid {
 				_m.UpdatedAt = value.Time
+			}
+		case player.FieldSwitches:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field switches", values[i])
+			} else if value.Valid {
+				_m.Switches = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -121,6 +131,9 @@ func (_m *Player) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("updated_at=")
 	builder.WriteString(_m.UpdatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("switches=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Switches))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -39,6 +39,12 @@ func (_c *PlayerCreate) SetUpdatedAt(v time.Time) *PlayerCreate {
 	return _c
 }
 
+// SetSwitches sets the "switches" field.
+func (_c *PlayerCreate) SetSwitches(v int64) *PlayerCreate {
+	_c.mutation.SetSwitches(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *PlayerCreate) SetID(v uuid.UUID) *PlayerCreate {
 	_c.mutation.SetID(v)
@@ -134,6 +140,10 @@ func (_c *PlayerCreate) createSpec() (*Player, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.UpdatedAt(); ok {
 		_spec.SetField(player.FieldUpdatedAt, field.TypeTime, value)
 		_node.UpdatedAt = value
+	}
+	if value, ok := _c.mutation.Switches(); ok {
+		_spec.SetField(player.FieldSwitches, field.TypeInt64, value)
+		_node.Switches = value
 	}
 	return _node, _spec
 }

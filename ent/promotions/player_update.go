@@ -56,6 +56,27 @@ func (_u *PlayerUpdate) SetNillableUpdatedAt(v *time.Time) *PlayerUpdate {
 	return _u
 }
 
+// SetSwitches sets the "switches" field.
+func (_u *PlayerUpdate) SetSwitches(v int64) *PlayerUpdate {
+	_u.mutation.ResetSwitches()
+	_u.mutation.SetSwitches(v)
+	return _u
+}
+
+// SetNillableSwitches sets the "switches" field if the given value is not nil.
+func (_u *PlayerUpdate) SetNillableSwitches(v *int64) *PlayerUpdate {
+	if v != nil {
+		_u.SetSwitches(*v)
+	}
+	return _u
+}
+
+// AddSwitches adds value to the "switches" field.
+func (_u *PlayerUpdate) AddSwitches(v int64) *PlayerUpdate {
+	_u.mutation.AddSwitches(v)
+	return _u
+}
+
 // Mutation returns the PlayerMutation object of the builder.
 func (_u *PlayerUpdate) Mutation() *PlayerMutation {
 	return _u.mutation
@@ -103,6 +124,12 @@ func (_u *PlayerUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(player.FieldUpdatedAt, field.TypeTime, value)
 	}
+	if value, ok := _u.mutation.Switches(); ok {
+		_spec.SetField(player.FieldSwitches, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSwitches(); ok {
+		_spec.AddField(player.FieldSwitches, field.TypeInt64, value)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{player.Label}
@@ -148,6 +175,27 @@ func (_u *PlayerUpdateOne) SetNillableUpdatedAt(v *time.Time) *PlayerUpdateOne {
 	if v != nil {
 		_u.SetUpdatedAt(*v)
 	}
+	return _u
+}
+
+// SetSwitches sets the "switches" field.
+func (_u *PlayerUpdateOne) SetSwitches(v int64) *PlayerUpdateOne {
+	_u.mutation.ResetSwitches()
+	_u.mutation.SetSwitches(v)
+	return _u
+}
+
+// SetNillableSwitches sets the "switches" field if the given value is not nil.
+func (_u *PlayerUpdateOne) SetNillableSwitches(v *int64) *PlayerUpdateOne {
+	if v != nil {
+		_u.SetSwitches(*v)
+	}
+	return _u
+}
+
+// AddSwitches adds value to the "switches" field.
+func (_u *PlayerUpdateOne) AddSwitches(v int64) *PlayerUpdateOne {
+	_u.mutation.AddSwitches(v)
 	return _u
 }
 
@@ -227,6 +275,12 @@ func (_u *PlayerUpdateOne) sqlSave(ctx context.Context) (_node *Player, err erro
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(player.FieldUpdatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Switches(); ok {
+		_spec.SetField(player.FieldSwitches, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSwitches(); ok {
+		_spec.AddField(player.FieldSwitches, field.TypeInt64, value)
 	}
 	_node = &Player{config: _u.config}
 	_spec.Assign = _node.assignValues

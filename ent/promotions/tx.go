@@ -16,6 +16,8 @@ type Tx struct {
 	config
 	// Assignment is the client for interacting with the Assignment builders.
 	Assignment *AssignmentClient
+	// ClaimKey is the client for interacting with the ClaimKey builders.
+	ClaimKey *ClaimKeyClient
 	// InboxEvent is the client for interacting with the InboxEvent builders.
 	InboxEvent *InboxEventClient
 	// OutboxEvent is the client for interacting with the OutboxEvent builders.
@@ -156,6 +158,7 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.Assignment = NewAssignmentClient(tx.config)
+	tx.ClaimKey = NewClaimKeyClient(tx.config)
 	tx.InboxEvent = NewInboxEventClient(tx.config)
 	tx.OutboxEvent = NewOutboxEventClient(tx.config)
 	tx.Player = NewPlayerClient(tx.config)

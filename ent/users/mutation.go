@@ -1744,21 +1744,24 @@ func (m *TransactionMutation) ResetEdge(name string) error {
 // UserMutation represents an operation that mutates the User nodes in the graph.
 type UserMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *uuid.UUID
-	email         *string
-	role          *string
-	is_active     *bool
-	balance       *money.Amount
-	created_at    *time.Time
-	password_hash *string
-	entries       *int64
-	addentries    *int64
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*User, error)
-	predicates    []predicate.User
+	op              Op
+	typ             string
+	id              *uuid.UUID
+	email           *string
+	role            *string
+	is_active       *bool
+	balance         *money.Amount
+	created_at      *time.Time
+	password_hash   *string
+	entries         *int64
+	addentries      *int64
+	switches        *int64
+	addswitches     *int64
+	sessions_to_end *bool
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*User, error)
+	predicates      []predicate.User
 }
 
 var _ ent.Mutation = (*UserMutation)(nil)
@@ -2137,6 +2140,98 @@ func (m *UserMutation) ResetEntries() {
 	m.addentries = nil
 }
 
+// SetSwitches sets the "switches" field.
+func (m *UserMutation) SetSwitches(i int64) {
+	m.switches = &i
+	m.addswitches = nil
+}
+
+// Switches returns the value of the "switches" field in the mutation.
+func (m *UserMutation) Switches() (r int64, exists bool) {
+	v := m.switches
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSwitches returns the old "switches" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldSwitches(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSwitches is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSwitches requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSwitches: %w", err)
+	}
+	return oldValue.Switches, nil
+}
+
+// AddSwitches adds i to the "switches" field.
+func (m *UserMutation) AddSwitches(i int64) {
+	if m.addswitches != nil {
+		*m.addswitches += i
+	} else {
+		m.addswitches = &i
+	}
+}
+
+// AddedSwitches returns the value that was added to the "switches" field in this mutation.
+func (m *UserMutation) AddedSwitches() (r int64, exists bool) {
+	v := m.addswitches
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSwitches resets all changes to the "switches" field.
+func (m *UserMutation) ResetSwitches() {
+	m.switches = nil
+	m.addswitches = nil
+}
+
+// SetSessionsToEnd sets the "sessions_to_end" field.
+func (m *UserMutation) SetSessionsToEnd(b bool) {
+	m.sessions_to_end = &b
+}
+
+// SessionsToEnd returns the value of the "sessions_to_end" field in the mutation.
+func (m *UserMutation) SessionsToEnd() (r bool, exists bool) {
+	v := m.sessions_to_end
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSessionsToEnd returns the old "sessions_to_end" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldSessionsToEnd(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSessionsToEnd is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSessionsToEnd requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSessionsToEnd: %w", err)
+	}
+	return oldValue.SessionsToEnd, nil
+}
+
+// ResetSessionsToEnd resets all changes to the "sessions_to_end" field.
+func (m *UserMutation) ResetSessionsToEnd() {
+	m.sessions_to_end = nil
+}
+
 // Where appends a list predicates to the UserMutation builder.
 func (m *UserMutation) Where(ps ...predicate.User) {
 	m.predicates = append(m.predicates, ps...)
@@ -2171,7 +2266,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 9)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
@@ -2192,6 +2287,12 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.entries != nil {
 		fields = append(fields, user.FieldEntries)
+	}
+	if m.switches != nil {
+		fields = append(fields, user.FieldSwitches)
+	}
+	if m.sessions_to_end != nil {
+		fields = append(fields, user.FieldSessionsToEnd)
 	}
 	return fields
 }
@@ -2215,6 +2316,10 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.PasswordHash()
 	case user.FieldEntries:
 		return m.Entries()
+	case user.FieldSwitches:
+		return m.Switches()
+	case user.FieldSessionsToEnd:
+		return m.SessionsToEnd()
 	}
 	return nil, false
 }
@@ -2238,6 +2343,10 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldPasswordHash(ctx)
 	case user.FieldEntries:
 		return m.OldEntries(ctx)
+	case user.FieldSwitches:
+		return m.OldSwitches(ctx)
+	case user.FieldSessionsToEnd:
+		return m.OldSessionsToEnd(ctx)
 	}
 	return nil, fmt.Errorf("unknown User field %s", name)
 }
@@ -2296,6 +2405,20 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetEntries(v)
 		return nil
+	case user.FieldSwitches:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSwitches(v)
+		return nil
+	case user.FieldSessionsToEnd:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSessionsToEnd(v)
+		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)
 }
@@ -2307,6 +2430,9 @@ func (m *UserMutation) AddedFields() []string {
 	if m.addentries != nil {
 		fields = append(fields, user.FieldEntries)
 	}
+	if m.addswitches != nil {
+		fields = append(fields, user.FieldSwitches)
+	}
 	return fields
 }
 
@@ -2317,6 +2443,8 @@ func (m *UserMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case user.FieldEntries:
 		return m.AddedEntries()
+	case user.FieldSwitches:
+		return m.AddedSwitches()
 	}
 	return nil, false
 }
@@ -2332,6 +2460,13 @@ func (m *UserMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddEntries(v)
+		return nil
+	case user.FieldSwitches:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSwitches(v)
 		return nil
 	}
 	return fmt.Errorf("unknown User numeric field %s", name)
@@ -2380,6 +2515,12 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldEntries:
 		m.ResetEntries()
+		return nil
+	case user.FieldSwitches:
+		m.ResetSwitches()
+		return nil
+	case user.FieldSessionsToEnd:
+		m.ResetSessionsToEnd()
 		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)

@@ -32,8 +32,12 @@ type User struct {
 	// PasswordHash holds the value of the "password_hash" field.
 	PasswordHash string `json:"-"`
 	// Entries holds the value of the "entries" field.
-	Entries      int64 `json:"entries,omitempty"`
-	selectValues sql.SelectValues
+	Entries int64 `json:"entries,omitempty"`
+	// Switches holds the value of the "switches" field.
+	Switches int64 `json:"switches,omitempty"`
+	// SessionsToEnd holds the value of the "sessions_to_end" field.
+	SessionsToEnd bool `json:"sessions_to_end,omitempty"`
+	selectValues  sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -43,9 +47,9 @@ func (*User) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case user.FieldBalance:
 			values[i] = new(money.Amount)
-		case user.FieldIsActive:
+		case user.FieldIsActive, user.FieldSessionsToEnd:
 			values[i] = new(sql.NullBool)
-		case user.FieldEntries:
+		case user.FieldEntries, user.FieldSwitches:
 			values[i] = new(sql.NullInt64)
 		case user.FieldEmail, user.FieldRole, user.FieldPasswordHash:
 			values[i] = new(sql.NullString)
@@ -116,6 +120,18 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Entries = value.Int64
 			}
+		case user.FieldSwitches:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field switches", values[i])
+			} else if value.Valid {
+				_m.Switches = value.Int64
+			}
+		case user.FieldSessionsToEnd:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field sessions_to_end", values[i])
+			} else if value.Valid {
+				_m.SessionsToEnd = value.Bool
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -171,6 +187,12 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("entries=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Entries))
+	builder.WriteString(", ")
+	builder.WriteString("switches=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Switches))
+	builder.WriteString(", ")
+	builder.WriteString("sessions_to_end=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SessionsToEnd))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -64,6 +64,18 @@ func (_c *UserCreate) SetEntries(v int64) *UserCreate {
 	return _c
 }
 
+// SetSwitches sets the "switches" field.
+func (_c *UserCreate) SetSwitches(v int64) *UserCreate {
+	_c.mutation.SetSwitches(v)
+	return _c
+}
+
+// SetSessionsToEnd sets the "sessions_to_end" field.
+func (_c *UserCreate) SetSessionsToEnd(v bool) *UserCreate {
+	_c.mutation.SetSessionsToEnd(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *UserCreate) SetID(v uuid.UUID) *UserCreate {
 	_c.mutation.SetID(v)
@@ -178,6 +190,14 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Entries(); ok {
 		_spec.SetField(user.FieldEntries, field.TypeInt64, value)
 		_node.Entries = value
+	}
+	if value, ok := _c.mutation.Switches(); ok {
+		_spec.SetField(user.FieldSwitches, field.TypeInt64, value)
+		_node.Switches = value
+	}
+	if value, ok := _c.mutation.SessionsToEnd(); ok {
+		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)
+		_node.SessionsToEnd = value
 	}
 	return _node, _spec
 }

@@ -119,6 +119,41 @@ func (_u *UserUpdate) AddEntries(v int64) *UserUpdate {
 	return _u
 }
 
+// SetSwitches sets the "switches" field.
+func (_u *UserUpdate) SetSwitches(v int64) *UserUpdate {
+	_u.mutation.ResetSwitches()
+	_u.mutation.SetSwitches(v)
+	return _u
+}
+
+// SetNillableSwitches sets the "switches" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableSwitches(v *int64) *UserUpdate {
+	if v != nil {
+		_u.SetSwitches(*v)
+	}
+	return _u
+}
+
+// AddSwitches adds value to the "switches" field.
+func (_u *UserUpdate) AddSwitches(v int64) *UserUpdate {
+	_u.mutation.AddSwitches(v)
+	return _u
+}
+
+// SetSessionsToEnd sets the "sessions_to_end" field.
+func (_u *UserUpdate) SetSessionsToEnd(v bool) *UserUpdate {
+	_u.mutation.SetSessionsToEnd(v)
+	return _u
+}
+
+// SetNillableSessionsToEnd sets the "sessions_to_end" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableSessionsToEnd(v *bool) *UserUpdate {
+	if v != nil {
+		_u.SetSessionsToEnd(*v)
+	}
+	return _u
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_u *UserUpdate) Mutation() *UserMutation {
 	return _u.mutation
@@ -180,6 +215,15 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedEntries(); ok {
 		_spec.AddField(user.FieldEntries, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Switches(); ok {
+		_spec.SetField(user.FieldSwitches, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSwitches(); ok {
+		_spec.AddField(user.FieldSwitches, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.SessionsToEnd(); ok {
+		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -292,6 +336,41 @@ func (_u *UserUpdateOne) AddEntries(v int64) *UserUpdateOne {
 	return _u
 }
 
+// SetSwitches sets the "switches" field.
+func (_u *UserUpdateOne) SetSwitches(v int64) *UserUpdateOne {
+	_u.mutation.ResetSwitches()
+	_u.mutation.SetSwitches(v)
+	return _u
+}
+
+// SetNillableSwitches sets the "switches" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableSwitches(v *int64) *UserUpdateOne {
+	if v != nil {
+		_u.SetSwitches(*v)
+	}
+	return _u
+}
+
+// AddSwitches adds value to the "switches" field.
+func (_u *UserUpdateOne) AddSwitches(v int64) *UserUpdateOne {
+	_u.mutation.AddSwitches(v)
+	return _u
+}
+
+// SetSessionsToEnd sets the "sessions_to_end" field.
+func (_u *UserUpdateOne) SetSessionsToEnd(v bool) *UserUpdateOne {
+	_u.mutation.SetSessionsToEnd(v)
+	return _u
+}
+
+// SetNillableSessionsToEnd sets the "sessions_to_end" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableSessionsToEnd(v *bool) *UserUpdateOne {
+	if v != nil {
+		_u.SetSessionsToEnd(*v)
+	}
+	return _u
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_u *UserUpdateOne) Mutation() *UserMutation {
 	return _u.mutation
@@ -383,6 +462,15 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.AddedEntries(); ok {
 		_spec.AddField(user.FieldEntries, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Switches(); ok {
+		_spec.SetField(user.FieldSwitches, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSwitches(); ok {
+		_spec.AddField(user.FieldSwitches, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.SessionsToEnd(); ok {
+		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)
 	}
 	_node = &User{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -257,6 +257,7 @@ func optionKinds() map[optionsv1.ColumnType]Kind {
 		optionsv1.ColumnType_CITEXT:    CIText,
 		optionsv1.ColumnType_TEXT:      Text,
 		optionsv1.ColumnType_BIGINT:    BigInt,
+		optionsv1.ColumnType_BOOLEAN:   Bool,
 		optionsv1.ColumnType_BYTES:     Bytes,
 		optionsv1.ColumnType_TIMESTAMP: Timestamp,
 		optionsv1.ColumnType_SMALLINT:  SmallInt,

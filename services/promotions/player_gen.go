@@ -14,4 +14,5 @@ type Player struct {
 	IsActive  bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	Switches  int64
 }

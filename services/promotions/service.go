@@ -28,18 +28,22 @@ type Store interface {
 	// Assign assigns a promotion that passes check to the players of a who are known and active, and notifies them.
 	Assign(ctx context.Context, a Assigning, check func(Promotion) error) ([]AssignResult, error)
 
-	// ClaimedUnder reads which promotion the player claimed under an idempotency key; uuid.Nil for none.
-	ClaimedUnder(ctx context.Context, player uuid.UUID, key string) (promotion uuid.UUID, err error)
-	// MarkClaimed notes that tx paid the assignment, for the claim named key. A claim with another key that was answered
+	// ClaimKey reads which promotion a player's idempotency key belongs to; uuid.Nil for none.
+	ClaimKey(ctx context.Context, player uuid.UUID, key string) (promotion uuid.UUID, err error)
+	// TakeClaimKey makes a player's idempotency key belong to a promotion, for ever, unless it belongs to one already, and
+	// returns the one that it belongs to.
+	TakeClaimKey(ctx context.Context, player uuid.UUID, key string, promotion uuid.UUID, at time.Time) (uuid.UUID, error)
+	// MarkClaimed notes that tx paid the assignment, for the claim of that name. A claim of another name that was answered
 	// before is PROMOTION_ALREADY_CLAIMED.
-	MarkClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, key string, at time.Time) (Assignment, error)
+	MarkClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, name string, at time.Time) (Assignment, error)
 	// RepairClaimed notes that tx paid the assignment, where no claim has done so: nobody was answered yet. An assignment
 	// that does not exist is passed over.
 	RepairClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, at time.Time) error
 
 	// RegisterPlayer notes an active player and assigns what registration brings, once for an event.
 	RegisterPlayer(ctx context.Context, eventID string, a Registering) error
-	// SetPlayerActive notes whether a player is active since UpdatedAt, once for an event. What is known since later stays.
+	// SetPlayerActive notes whether a player is active since a switch, once for an event. Of two switches the one with the
+	// higher number is the later one, or, where one has no number, the one with the later UpdatedAt; the later one stays.
 	SetPlayerActive(ctx context.Context, eventID string, player Player) error
 }
 

@@ -7,10 +7,19 @@ import (
 	"github.com/google/uuid"
 )
 
-// Switched notes that a player was switched off or on at an instant. It is safe to repeat for the same event, and an event
-// that comes after a later one, as dead letters do that are replayed, changes nothing.
-func (s *Service) Switched(ctx context.Context, eventID string, player uuid.UUID, active bool, at time.Time) error {
+// Switch is a player's switch off or on.
+type Switch struct {
+	Player uuid.UUID
+	Active bool
+	// Number counts the player's switches, from 1; 0 where it is not known.
+	Number int64
+	At     time.Time
+}
+
+// Switched notes that a player was switched off or on. It is safe to repeat for the same event, and an event that comes
+// after a later one, as dead letters do that are replayed, changes nothing.
+func (s *Service) Switched(ctx context.Context, eventID string, w Switch) error {
 	return s.store.SetPlayerActive(ctx, eventID, Player{
-		ID: player, IsActive: active, CreatedAt: s.timestamp(), UpdatedAt: at.UTC(),
+		ID: w.Player, IsActive: w.Active, Switches: w.Number, CreatedAt: s.timestamp(), UpdatedAt: w.At.UTC(),
 	})
 }

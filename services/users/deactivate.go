@@ -16,13 +16,11 @@ const endTimeout = 10 * time.Second
 // ends what sessions there are. FORBIDDEN for oneself, so that nobody locks out the last admin by mistake.
 //
 // Once the database has committed nobody logs in or refreshes any more. Where the sessions cannot be reached after it, the
-// error says so, asking again mends it, and for players [Service.EndSessionsOfDeactivated] does.
+// error says so, and [Service.EndSessions] ends them as soon as they can be.
 func (s *Service) Deactivate(ctx context.Context, caller, id uuid.UUID) (User, error) {
 	if caller == id {
 		return User{}, apperr.New(apperr.Forbidden, "one cannot deactivate oneself")
 	}
-	// Sessions end before as well, so that a process that dies after the commit leaves none behind. Nothing depends on it.
-	_, _ = s.sessions.EndAllOf(ctx, id)
 	u, err := s.store.SetActive(ctx, id, false)
 	if err != nil {
 		return User{}, err
@@ -30,7 +28,7 @@ func (s *Service) Deactivate(ctx context.Context, caller, id uuid.UUID) (User, e
 	// Whoever asked may be gone by now; what was begun is ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
-	if _, err := s.sessions.EndAllOf(ctx, id); err != nil {
+	if err := s.endSessions(ctx, u); err != nil {
 		return User{}, err
 	}
 	return u, nil

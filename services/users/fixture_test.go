@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,8 +36,22 @@ type house struct {
 	*users.Service
 	store    *memory
 	sessions *session.Store
+	outage   *atomic.Bool // the sessions cannot be ended
 	redis    rueidis.Client
 	verifier *authn.Verifier
+}
+
+// reachable are sessions that cannot be ended during an outage.
+type reachable struct {
+	*session.Store
+	outage *atomic.Bool
+}
+
+func (r reachable) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
+	if r.outage.Load() {
+		return 0, apperr.New(apperr.DependencyUnavailable, "away")
+	}
+	return r.Store.EndAllOf(ctx, user)
 }
 
 func newHouse(t *testing.T) *house { return newHouseWith(t, cheap, users.DefaultLimits()) }
@@ -44,7 +59,7 @@ func newHouse(t *testing.T) *house { return newHouseWith(t, cheap, users.Default
 func newHouseWith(t *testing.T, p password.Params, limits users.Limits) *house {
 	t.Helper()
 	h := &house{T: t, store: &memory{users: map[uuid.UUID]users.User{}}, redis: redistest.OpenEmbedded(t)}
-	h.sessions = session.NewStore(h.redis)
+	h.sessions, h.outage = session.NewStore(h.redis), &atomic.Bool{}
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +76,7 @@ func newHouseWith(t *testing.T, p password.Params, limits users.Limits) *house {
 		t.Fatal(err)
 	}
 	h.Service = users.New(users.Dependencies{
-		Store: h.store, Sessions: h.sessions, Hasher: hasher, Limiter: ratelimit.New(h.redis), Issuer: issuer,
+		Store: h.store, Sessions: reachable{h.sessions, h.outage}, Hasher: hasher, Limiter: ratelimit.New(h.redis), Issuer: issuer,
 		Limits: limits, Now: time.Now,
 	})
 	return h
@@ -160,7 +175,28 @@ func (m *memory) SetActive(_ context.Context, id uuid.UUID, active bool) (users.
 	if m.switching != nil {
 		m.switching()
 	}
-	return m.change(id, func(u *users.User) { u.IsActive = active })
+	return m.change(id, func(u *users.User) {
+		if u.IsActive != active {
+			u.IsActive, u.Switches, u.SessionsToEnd = active, u.Switches+1, u.SessionsToEnd || !active
+		}
+	})
+}
+
+func (m *memory) SessionsToEnd(context.Context) ([]users.User, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []users.User
+	for _, u := range m.users {
+		if u.SessionsToEnd {
+			all = append(all, u)
+		}
+	}
+	return all, nil
+}
+
+func (m *memory) SessionsEnded(_ context.Context, u users.User) error {
+	_, err := m.change(u.ID, func(now *users.User) { now.SessionsToEnd = now.SessionsToEnd && now.Switches != u.Switches })
+	return err
 }
 
 func (m *memory) SetPasswordHash(_ context.Context, id uuid.UUID, old, hash string) error {

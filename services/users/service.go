@@ -24,9 +24,13 @@ type Store interface {
 	UserByEmail(ctx context.Context, email string) (User, error)
 	// Users lists users, newest first.
 	Users(ctx context.Context, f UserFilter, p Page[uuid.UUID]) (Listed[User], error)
-	// SetActive switches a user off or on and, where that changes a player, stores the event of it. The times of a player's
-	// events are in the order in which they became true, whichever replica made them.
+	// SetActive switches a user off or on. Where that changes something it counts the switch, for a player stores the event
+	// of it, and notes of a user who is switched off that the sessions are to be ended.
 	SetActive(ctx context.Context, id uuid.UUID, active bool) (User, error)
+	// SessionsToEnd reads some of the users whose sessions are to be ended.
+	SessionsToEnd(ctx context.Context) ([]User, error)
+	// SessionsEnded notes that the sessions of u are ended, unless u has been switched since it was read.
+	SessionsEnded(ctx context.Context, u User) error
 	// SetPasswordHash replaces a user's password hash: whatever it is where old is empty, else only if it still is old.
 	SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error
 	// Transactions lists a user's ledger, newest first.

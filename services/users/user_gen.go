@@ -20,8 +20,10 @@ type User struct {
 	// Nothing is served to a user who is not active.
 	IsActive bool
 	// Two decimal places, "20.00": the sum of credits less the sum of debits.
-	Balance      money.Amount
-	CreatedAt    time.Time
-	PasswordHash string
-	Entries      int64
+	Balance       money.Amount
+	CreatedAt     time.Time
+	PasswordHash  string
+	Entries       int64
+	Switches      int64
+	SessionsToEnd bool
 }

@@ -21,6 +21,18 @@ func (f AssignmentFunc) Mutate(ctx context.Context, m promotions.Mutation) (prom
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.AssignmentMutation", m)
 }
 
+// The ClaimKeyFunc type is an adapter to allow the use of ordinary
+// function as ClaimKey mutator.
+type ClaimKeyFunc func(context.Context, *promotions.ClaimKeyMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ClaimKeyFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.ClaimKeyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.ClaimKeyMutation", m)
+}
+
 // The InboxEventFunc type is an adapter to allow the use of ordinary
 // function as InboxEvent mutator.
 type InboxEventFunc func(context.Context, *promotions.InboxEventMutation) (promotions.Value, error)

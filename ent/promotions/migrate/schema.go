@@ -57,13 +57,34 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{PlayerPromotionsColumns[10]},
 			},
+		},
+	}
+	// ClaimKeysColumns holds the columns for the "claim_keys" table.
+	ClaimKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "key", Type: field.TypeString, Size: 2147483647},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "promotion_id", Type: field.TypeUUID},
+	}
+	// ClaimKeysTable holds the schema information for the "claim_keys" table.
+	ClaimKeysTable = &schema.Table{
+		Name:       "claim_keys",
+		Columns:    ClaimKeysColumns,
+		PrimaryKey: []*schema.Column{ClaimKeysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
 			{
-				Name:    "player_promotions_user_id_claim_key",
+				Symbol:     "claim_keys_promotion_id_fkey",
+				Columns:    []*schema.Column{ClaimKeysColumns[4]},
+				RefColumns: []*schema.Column{PromotionsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "claim_keys_user_id_key",
 				Unique:  true,
-				Columns: []*schema.Column{PlayerPromotionsColumns[1], PlayerPromotionsColumns[9]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "claim_key IS NOT NULL",
-				},
+				Columns: []*schema.Column{ClaimKeysColumns[1], ClaimKeysColumns[2]},
 			},
 		},
 	}
@@ -117,6 +138,7 @@ var (
 		{Name: "is_active", Type: field.TypeBool},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "switches", Type: field.TypeInt64, Default: schema.Expr("0")},
 	}
 	// PlayersTable holds the schema information for the "players" table.
 	PlayersTable = &schema.Table{
@@ -153,6 +175,7 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		PlayerPromotionsTable,
+		ClaimKeysTable,
 		InboxTable,
 		OutboxTable,
 		PlayersTable,
@@ -168,6 +191,10 @@ func init() {
 	PlayerPromotionsTable.Annotation.Checks = map[string]string{
 		"player_promotions_amount":                   "amount BETWEEN 0.01 AND 1000000000.00",
 		"player_promotions_claimed_with_transaction": "claimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)",
+	}
+	ClaimKeysTable.ForeignKeys[0].RefTable = PromotionsTable
+	ClaimKeysTable.Annotation = &entsql.Annotation{
+		Table: "claim_keys",
 	}
 	InboxTable.Annotation = &entsql.Annotation{
 		Table: "inbox",

@@ -17,6 +17,8 @@ const (
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
 	FieldUpdatedAt = "updated_at"
+	// FieldSwitches holds the string denoting the switches field in the database.
+	FieldSwitches = "switches"
 	// Table holds the table name of the player in the database.
 	Table = "players"
 )
@@ -27,6 +29,7 @@ var Columns = []string{
 	FieldIsActive,
 	FieldCreatedAt,
 	FieldUpdatedAt,
+	FieldSwitches,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -60,4 +63,9 @@ func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByUpdatedAt orders the results by the updated_at field.
 func ByUpdatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUpdatedAt, opts...).ToFunc()
+}
+
+// BySwitches orders the results by the switches field.
+func BySwitches(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSwitches, opts...).ToFunc()
 }

@@ -70,6 +70,11 @@ func UpdatedAt(v time.Time) predicate.Player {
 	return predicate.Player(sql.FieldEQ(FieldUpdatedAt, v))
 }
 
+// Switches applies equality check predicate on the "switches" field. It's identical to SwitchesEQ.
+func Switches(v int64) predicate.Player {
+	return predicate.Player(sql.FieldEQ(FieldSwitches, v))
+}
+
 // IsActiveEQ applies the EQ predicate on the "is_active" field.
 func IsActiveEQ(v bool) predicate.Player {
 	return predicate.Player(sql.FieldEQ(FieldIsActive, v))
@@ -158,6 +163,46 @@ func UpdatedAtLT(v time.Time) predicate.Player {
 // UpdatedAtLTE applies the LTE predicate on the "updated_at" field.
 func UpdatedAtLTE(v time.Time) predicate.Player {
 	return predicate.Player(sql.FieldLTE(FieldUpdatedAt, v))
+}
+
+// SwitchesEQ applies the EQ predicate on the "switches" field.
+func SwitchesEQ(v int64) predicate.Player {
+	return predicate.Player(sql.FieldEQ(FieldSwitches, v))
+}
+
+// SwitchesNEQ applies the NEQ predicate on the "switches" field.
+func SwitchesNEQ(v int64) predicate.Player {
+	return predicate.Player(sql.FieldNEQ(FieldSwitches, v))
+}
+
+// SwitchesIn applies the In predicate on the "switches" field.
+func SwitchesIn(vs ...int64) predicate.Player {
+	return predicate.Player(sql.FieldIn(FieldSwitches, vs...))
+}
+
+// SwitchesNotIn applies the NotIn predicate on the "switches" field.
+func SwitchesNotIn(vs ...int64) predicate.Player {
+	return predicate.Player(sql.FieldNotIn(FieldSwitches, vs...))
+}
+
+// SwitchesGT applies the GT predicate on the "switches" field.
+func SwitchesGT(v int64) predicate.Player {
+	return predicate.Player(sql.FieldGT(FieldSwitches, v))
+}
+
+// SwitchesGTE applies the GTE predicate on the "switches" field.
+func SwitchesGTE(v int64) predicate.Player {
+	return predicate.Player(sql.FieldGTE(FieldSwitches, v))
+}
+
+// SwitchesLT applies the LT predicate on the "switches" field.
+func SwitchesLT(v int64) predicate.Player {
+	return predicate.Player(sql.FieldLT(FieldSwitches, v))
+}
+
+// SwitchesLTE applies the LTE predicate on the "switches" field.
+func SwitchesLTE(v int64) predicate.Player {
+	return predicate.Player(sql.FieldLTE(FieldSwitches, v))
 }
 
 // And groups predicates with the AND operator between them.

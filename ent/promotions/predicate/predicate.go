@@ -9,6 +9,9 @@ import (
 // Assignment is the predicate function for assignment builders.
 type Assignment func(*sql.Selector)
 
+// ClaimKey is the predicate function for claimkey builders.
+type ClaimKey func(*sql.Selector)
+
 // InboxEvent is the predicate function for inboxevent builders.
 type InboxEvent func(*sql.Selector)
 

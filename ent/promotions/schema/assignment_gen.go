@@ -60,6 +60,5 @@ func (Assignment) Indexes() []ent.Index {
 		index.Fields("user_id", "promotion_id").StorageKey("player_promotions_user_id_promotion_id").Unique(),
 		index.Fields("user_id", "id").StorageKey("player_promotions_user_id_id").Annotations(entsql.DescColumns("id")),
 		index.Fields("promotion_id").StorageKey("player_promotions_promotion_id"),
-		index.Fields("user_id", "claim_key").StorageKey("player_promotions_user_id_claim_key").Unique().Annotations(entsql.IndexWhere("claim_key IS NOT NULL")),
 	}
 }

@@ -73,6 +73,8 @@ var (
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "password_hash", Type: field.TypeString, Size: 2147483647},
 		{Name: "entries", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "switches", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "sessions_to_end", Type: field.TypeBool, Default: schema.Expr("false")},
 	}
 	// UsersTable holds the schema information for the "users" table.
 	UsersTable = &schema.Table{
@@ -80,6 +82,14 @@ var (
 		Columns:    UsersColumns,
 		PrimaryKey: []*schema.Column{UsersColumns[0]},
 		Indexes: []*schema.Index{
+			{
+				Name:    "users_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "sessions_to_end",
+				},
+			},
 			{
 				Name:    "users_role_id",
 				Unique:  false,

@@ -39,12 +39,15 @@ func (User) Fields() []ent.Field {
 		field.Time("created_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Immutable(),
 		field.Text("password_hash").Sensitive(),
 		field.Int64("entries").Annotations(entsql.DefaultExpr("0")),
+		field.Int64("switches").Annotations(entsql.DefaultExpr("0")),
+		field.Bool("sessions_to_end").Annotations(entsql.DefaultExpr("false")),
 	}
 }
 
 // Indexes implements ent.Interface.
 func (User) Indexes() []ent.Index {
 	return []ent.Index{
+		index.Fields("id").StorageKey("users_id").Annotations(entsql.IndexWhere("sessions_to_end")),
 		index.Fields("role", "id").StorageKey("users_role_id"),
 	}
 }

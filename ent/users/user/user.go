@@ -25,6 +25,10 @@ const (
 	FieldPasswordHash = "password_hash"
 	// FieldEntries holds the string denoting the entries field in the database.
 	FieldEntries = "entries"
+	// FieldSwitches holds the string denoting the switches field in the database.
+	FieldSwitches = "switches"
+	// FieldSessionsToEnd holds the string denoting the sessions_to_end field in the database.
+	FieldSessionsToEnd = "sessions_to_end"
 	// Table holds the table name of the user in the database.
 	Table = "users"
 )
@@ -39,6 +43,8 @@ var Columns = []string{
 	FieldCreatedAt,
 	FieldPasswordHash,
 	FieldEntries,
+	FieldSwitches,
+	FieldSessionsToEnd,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -92,4 +98,14 @@ func ByPasswordHash(opts ...sql.OrderTermOption) OrderOption {
 // ByEntries orders the results by the entries field.
 func ByEntries(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEntries, opts...).ToFunc()
+}
+
+// BySwitches orders the results by the switches field.
+func BySwitches(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSwitches, opts...).ToFunc()
+}
+
+// BySessionsToEnd orders the results by the sessions_to_end field.
+func BySessionsToEnd(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSessionsToEnd, opts...).ToFunc()
 }

@@ -91,6 +91,16 @@ func Entries(v int64) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldEntries, v))
 }
 
+// Switches applies equality check predicate on the "switches" field. It's identical to SwitchesEQ.
+func Switches(v int64) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldSwitches, v))
+}
+
+// SessionsToEnd applies equality check predicate on the "sessions_to_end" field. It's identical to SessionsToEndEQ.
+func SessionsToEnd(v bool) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldSessionsToEnd, v))
+}
+
 // EmailEQ applies the EQ predicate on the "email" field.
 func EmailEQ(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldEmail, v))
@@ -414,6 +424,56 @@ func EntriesLT(v int64) predicate.User {
 // EntriesLTE applies the LTE predicate on the "entries" field.
 func EntriesLTE(v int64) predicate.User {
 	return predicate.User(sql.FieldLTE(FieldEntries, v))
+}
+
+// SwitchesEQ applies the EQ predicate on the "switches" field.
+func SwitchesEQ(v int64) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldSwitches, v))
+}
+
+// SwitchesNEQ applies the NEQ predicate on the "switches" field.
+func SwitchesNEQ(v int64) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldSwitches, v))
+}
+
+// SwitchesIn applies the In predicate on the "switches" field.
+func SwitchesIn(vs ...int64) predicate.User {
+	return predicate.User(sql.FieldIn(FieldSwitches, vs...))
+}
+
+// SwitchesNotIn applies the NotIn predicate on the "switches" field.
+func SwitchesNotIn(vs ...int64) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldSwitches, vs...))
+}
+
+// SwitchesGT applies the GT predicate on the "switches" field.
+func SwitchesGT(v int64) predicate.User {
+	return predicate.User(sql.FieldGT(FieldSwitches, v))
+}
+
+// SwitchesGTE applies the GTE predicate on the "switches" field.
+func SwitchesGTE(v int64) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldSwitches, v))
+}
+
+// SwitchesLT applies the LT predicate on the "switches" field.
+func SwitchesLT(v int64) predicate.User {
+	return predicate.User(sql.FieldLT(FieldSwitches, v))
+}
+
+// SwitchesLTE applies the LTE predicate on the "switches" field.
+func SwitchesLTE(v int64) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldSwitches, v))
+}
+
+// SessionsToEndEQ applies the EQ predicate on the "sessions_to_end" field.
+func SessionsToEndEQ(v bool) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldSessionsToEnd, v))
+}
+
+// SessionsToEndNEQ applies the NEQ predicate on the "sessions_to_end" field.
+func SessionsToEndNEQ(v bool) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldSessionsToEnd, v))
 }
 
 // And groups predicates with the AND operator between them.

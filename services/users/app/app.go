@@ -19,7 +19,6 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/authn"
-	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/outbox"
 	"github.com/casino-loyalty/loyalty/internal/password"
@@ -29,7 +28,6 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/services/users"
-	"github.com/casino-loyalty/loyalty/services/users/internal/consumer"
 	store "github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
 )
@@ -41,7 +39,7 @@ const JWKSPath = "/.well-known/jwks.json"
 type App struct {
 	pool     *pgxpool.Pool
 	redis    rueidis.Client
-	bus      event.Subscriber
+	log      *slog.Logger
 	relay    *outbox.Relay
 	ledger   *store.Ledger
 	service  *users.Service
@@ -55,7 +53,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	a := &App{bus: c.Bus}
+	a := &App{log: log}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -143,12 +141,11 @@ func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset boo
 	return a.service.EnsureAdmin(ctx, email, password, reset)
 }
 
-// Run relays and consumes events and serves the ledger until ctx ends, and then finishes what is under way.
+// Run relays events, ends sessions and serves the ledger until ctx ends, and then finishes what is under way.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("users relay", a.relay.Run)
-	ended := consumer.Sessions(a.service)
-	g.Go("users consumer of "+ended.Topic, func(ctx context.Context) error { return a.bus.Subscribe(ctx, ended) })
+	g.Go("users ends of sessions", func(ctx context.Context) error { return a.service.KeepEndingSessions(ctx, a.log) })
 	g.Go("users internal gRPC", a.serveInternal)
 	return g.Run()
 }

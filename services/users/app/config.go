@@ -25,10 +25,7 @@ type Config struct {
 	// Redis keeps the sessions and counts attempts.
 	Redis redis.Config
 	// Bus carries the events.
-	Bus interface {
-		event.Publisher
-		event.Subscriber
-	}
+	Bus event.Publisher
 	// PrivateKey signs access tokens, which Issuer issues for Audience.
 	PrivateKey       ed25519.PrivateKey
 	Issuer, Audience string

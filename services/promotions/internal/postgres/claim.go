@@ -34,25 +34,39 @@ func into[T any](dst *T, scan pgx.RowToFunc[T]) func(pgx.Rows) error {
 	}
 }
 
-// ClaimedUnder reads which promotion the player claimed under key.
-func (s *Store) ClaimedUnder(ctx context.Context, player uuid.UUID, key string) (uuid.UUID, error) {
-	var id uuid.UUID
+// ClaimKey reads which promotion the player's key belongs to.
+func (s *Store) ClaimKey(ctx context.Context, player uuid.UUID, key string) (uuid.UUID, error) {
+	var promotion uuid.UUID
 	err := s.pool.QueryRow(ctx,
-		"SELECT promotion_id FROM player_promotions WHERE user_id = $1 AND claim_key = $2", player, key).Scan(&id)
+		"SELECT promotion_id FROM claim_keys WHERE user_id = $1 AND key = $2", player, key).Scan(&promotion)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return uuid.Nil, nil
 	}
-	return id, fail(err)
+	return promotion, fail(err)
+}
+
+// TakeClaimKey inserts the key. Of several that do so at once, one does, and the others wait until it has.
+func (s *Store) TakeClaimKey(ctx context.Context, player uuid.UUID, key string, promotion uuid.UUID, at time.Time) (uuid.UUID, error) {
+	tag, err := s.pool.Exec(ctx, `
+		INSERT INTO claim_keys (user_id, key, promotion_id, created_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (user_id, key) DO NOTHING`, player, key, promotion, at)
+	if err != nil {
+		return uuid.Nil, fail(err)
+	}
+	if tag.RowsAffected() == 1 {
+		return promotion, nil
+	}
+	return s.ClaimKey(ctx, player, key)
 }
 
 // MarkClaimed gives the assignment to the first claim that asks: claim_key is NULL until a claim was answered, also where
 // the ledger's event came before the claim's own mark.
-func (s *Store) MarkClaimed(ctx context.Context, id uuid.UUID, tx domain.Transaction, key string, at time.Time) (domain.Assignment, error) {
+func (s *Store) MarkClaimed(ctx context.Context, id uuid.UUID, tx domain.Transaction, name string, at time.Time) (domain.Assignment, error) {
 	rows, err := s.pool.Query(ctx, `
 		UPDATE player_promotions
 		SET claimed = true, claimed_at = COALESCE(claimed_at, $4), transaction_id = $2, claim_key = $3
 		WHERE id = $1 AND (claim_key IS NULL OR claim_key = $3) AND (transaction_id IS NULL OR transaction_id = $2)
-		RETURNING `+assignmentColumns, id, tx.ID, key, at)
+		RETURNING `+assignmentColumns, id, tx.ID, name, at)
 	if err != nil {
 		return domain.Assignment{}, fail(err)
 	}

@@ -1,13 +1,16 @@
 package postgres_test
 
 import (
+	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
 )
 
 func TestClaim(t *testing.T) {
@@ -73,6 +76,50 @@ func TestIdempotencyKey(t *testing.T) {
 	if len(w.bank.paid) != 1 {
 		t.Errorf("%d credits", len(w.bank.paid))
 	}
+}
+
+// Whichever of the two is refused for its key is not paid.
+func TestOneKeyForTwoPromotionsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	player, p := w.offered()
+	q := w.promotion(promotions.PromotionTypeBonus, 0, 0)
+	if _, err := w.service.Assign(t.Context(), q.ID, []uuid.UUID{player}, uuid.New()); err != nil {
+		t.Fatal(err)
+	}
+	slow := &slowKeys{Store: postgres.New(w.pool, func() {})}
+	slow.checked.Add(2)
+	service := promotions.New(slow, w.bank, time.Now)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	codes := map[apperr.Code]int{}
+	for _, id := range []uuid.UUID{p.ID, q.ID} {
+		wg.Go(func() {
+			_, err := service.Claim(t.Context(), player, id, "k")
+			mu.Lock()
+			defer mu.Unlock()
+			codes[apperr.CodeOf(err)]++
+		})
+	}
+	wg.Wait()
+	if codes[""] != 1 || codes[apperr.IdempotencyMismatch] != 1 || len(w.bank.paid) != 1 {
+		t.Errorf("outcomes %v, %d credits; want one of each and one credit", codes, len(w.bank.paid))
+	}
+}
+
+// slowKeys lets all claims check their key before one takes it.
+type slowKeys struct {
+	*postgres.Store
+	checked sync.WaitGroup
+}
+
+func (s *slowKeys) ClaimKey(ctx context.Context, player uuid.UUID, key string) (uuid.UUID, error) {
+	id, err := s.Store.ClaimKey(ctx, player, key)
+	if id == uuid.Nil {
+		s.checked.Done()
+		s.checked.Wait()
+	}
+	return id, err
 }
 
 func TestRacingClaimsHaveOneAnswer(t *testing.T) {

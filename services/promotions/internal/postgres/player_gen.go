@@ -11,7 +11,7 @@ import (
 )
 
 // playerColumns are the columns of table players in the order of scanPlayer and playerValues.
-const playerColumns = "id, is_active, created_at, updated_at"
+const playerColumns = "id, is_active, created_at, updated_at, switches"
 
 // scanPlayer reads a row of playerColumns.
 func scanPlayer(row pgx.CollectableRow) (promotions.Player, error) {
@@ -27,6 +27,7 @@ func playerTargets(p *promotions.Player) []any {
 		&p.IsActive,
 		(*columns.Time)(&p.CreatedAt),
 		(*columns.Time)(&p.UpdatedAt),
+		&p.Switches,
 	}
 }
 
@@ -37,6 +38,7 @@ func playerValues(p promotions.Player) []any {
 		p.IsActive,
 		columns.Time(p.CreatedAt),
 		columns.Time(p.UpdatedAt),
+		p.Switches,
 	}
 }
 
@@ -47,6 +49,7 @@ func playerFromRow(r *ent.Player) promotions.Player {
 		IsActive:  r.IsActive,
 		CreatedAt: r.CreatedAt.UTC(),
 		UpdatedAt: r.UpdatedAt.UTC(),
+		Switches:  r.Switches,
 	}
 }
 
@@ -56,12 +59,14 @@ func setPlayer(c *ent.PlayerCreate, p promotions.Player) *ent.PlayerCreate {
 		SetID(p.ID).
 		SetIsActive(p.IsActive).
 		SetCreatedAt(p.CreatedAt).
-		SetUpdatedAt(p.UpdatedAt)
+		SetUpdatedAt(p.UpdatedAt).
+		SetSwitches(p.Switches)
 }
 
 // changePlayer sets every column that can change.
 func changePlayer(u *ent.PlayerUpdateOne, p promotions.Player) *ent.PlayerUpdateOne {
 	return u.
 		SetIsActive(p.IsActive).
-		SetUpdatedAt(p.UpdatedAt)
+		SetUpdatedAt(p.UpdatedAt).
+		SetSwitches(p.Switches)
 }

@@ -58,13 +58,9 @@ func fail(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) || promotions.IsNotFound(err) {
 		return apperr.New(apperr.NotFound, "there is no such promotion").Because(err)
 	}
-	switch name, _ := postgres.ConstraintViolated(err); name {
-	case "promotions_unique_per_period":
+	if name, _ := postgres.ConstraintViolated(err); name == "promotions_unique_per_period" {
 		return apperr.New(apperr.PromotionExists,
 			"another active promotion of the type overlaps the period").Because(err)
-	case "player_promotions_user_id_claim_key":
-		return apperr.New(apperr.IdempotencyMismatch,
-			"the Idempotency-Key was used to claim another promotion").Because(err)
 	}
 	if postgres.Unavailable(err) {
 		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").Because(err)

@@ -8,15 +8,18 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// SetPlayerActive notes whether a player is active. One who was never switched has equal times: the clocks of registrations
-// are not those of switches.
+// SetPlayerActive notes whether a player is active. Switches are told apart by their numbers, which no clock can disturb;
+// where an event has none, by their times. A player who was never switched has equal times, for the clocks of
+// registrations are not those of switches.
 func (s *Store) SetPlayerActive(ctx context.Context, eventID string, p domain.Player) error {
 	return fail(s.onceFor(ctx, eventID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
-			INSERT INTO players AS p (id, is_active, created_at, updated_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (id) DO UPDATE SET is_active = excluded.is_active, updated_at = excluded.updated_at
-			WHERE p.updated_at <= excluded.updated_at OR p.updated_at = p.created_at`,
-			p.ID, p.IsActive, p.CreatedAt, p.UpdatedAt)
+			INSERT INTO players AS p (id, is_active, switches, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (id) DO UPDATE SET is_active = excluded.is_active, updated_at = excluded.updated_at,
+				switches = greatest(p.switches, excluded.switches)
+			WHERE CASE WHEN excluded.switches > 0 THEN p.switches < excluded.switches
+				ELSE p.updated_at <= excluded.updated_at OR p.updated_at = p.created_at END`,
+			p.ID, p.IsActive, p.Switches, p.CreatedAt, p.UpdatedAt)
 		return err
 	}))
 }

@@ -24,8 +24,10 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 		if u = userFromRow(row); u.IsActive == active {
 			return nil
 		}
-		u.IsActive = active
-		if err := tx.User.UpdateOneID(id).SetIsActive(active).Exec(ctx); err != nil {
+		u.IsActive, u.Switches = active, u.Switches+1
+		u.SessionsToEnd = u.SessionsToEnd || !active
+		err = tx.User.UpdateOneID(id).SetIsActive(active).SetSwitches(u.Switches).SetSessionsToEnd(u.SessionsToEnd).Exec(ctx)
+		if err != nil {
 			return err
 		}
 		what := usersv1.PlayerEventType_PLAYER_DEACTIVATED

@@ -39,7 +39,9 @@ func announce(ctx context.Context, tx *ent.Tx, u users.User, what usersv1.Player
 	if err != nil {
 		return err
 	}
-	e, err := usersv1event.NewPlayerEvent(id, at, &usersv1.PlayerEvent{EventType: what, UserId: u.ID.String()})
+	e, err := usersv1event.NewPlayerEvent(id, at, &usersv1.PlayerEvent{
+		EventType: what, UserId: u.ID.String(), Switches: int32(u.Switches),
+	})
 	if err != nil {
 		return err
 	}

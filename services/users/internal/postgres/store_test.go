@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,7 +46,7 @@ func (r *registry) create(email string, role authn.Role) users.User {
 	return u
 }
 
-// announced returns what the outbox says of players, "PLAYER_REGISTERED <id>", in order.
+// announced returns what the outbox says of players, "PLAYER_REGISTERED <id> <number of the switch>", in order.
 func (r *registry) announced() []string {
 	r.Helper()
 	rows, err := r.pool.Query(r.Context(), "SELECT topic, key, type, content_type, payload FROM outbox ORDER BY id")
@@ -63,7 +64,7 @@ func (r *registry) announced() []string {
 		if err != nil || m.GetUserId() != e.Key || e.Topic != "players" || !strings.HasSuffix(e.Type, "."+m.GetEventType().String()) {
 			r.Fatalf("the event is %+v, its payload %v, %v", e, m, err)
 		}
-		said = append(said, m.GetEventType().String()+" "+m.GetUserId())
+		said = append(said, fmt.Sprint(m.GetEventType(), " ", m.GetUserId(), " ", m.GetSwitches()))
 	}
 	return said
 }
@@ -75,8 +76,8 @@ func (r *registry) wantAnnounced(want ...string) {
 	}
 }
 
-func about(what usersv1.PlayerEventType, u users.User) string {
-	return what.String() + " " + u.ID.String()
+func about(what usersv1.PlayerEventType, u users.User, number int) string {
+	return fmt.Sprint(what, " ", u.ID, " ", number)
 }
 
 func TestCreateUser(t *testing.T) {
@@ -93,7 +94,7 @@ func TestCreateUser(t *testing.T) {
 			t.Errorf("by id: %+v, %v; want %+v", byID, err, want)
 		}
 	}
-	r.wantAnnounced(about(usersv1.PlayerEventType_PLAYER_REGISTERED, player))
+	r.wantAnnounced(about(usersv1.PlayerEventType_PLAYER_REGISTERED, player, 0))
 }
 
 func TestEmailsAreUnique(t *testing.T) {
@@ -149,15 +150,52 @@ func TestSetActive(t *testing.T) {
 			}
 		}
 	}
-	r.wantAnnounced(about(usersv1.PlayerEventType_PLAYER_REGISTERED, player),
-		about(usersv1.PlayerEventType_PLAYER_DEACTIVATED, player), about(usersv1.PlayerEventType_PLAYER_ACTIVATED, player))
-	var inOrder bool
-	err := r.pool.QueryRow(t.Context(), `
-		SELECT bool_and(time > before) FROM (SELECT time, lag(time) OVER (ORDER BY id) before FROM outbox) o
-		WHERE before IS NOT NULL`).Scan(&inOrder)
-	if err != nil || !inOrder {
-		t.Errorf("the times of the events are in order: %t, %v", inOrder, err)
+	r.wantAnnounced(about(usersv1.PlayerEventType_PLAYER_REGISTERED, player, 0),
+		about(usersv1.PlayerEventType_PLAYER_DEACTIVATED, player, 1), about(usersv1.PlayerEventType_PLAYER_ACTIVATED, player, 2))
+}
+
+// Who was switched off has sessions to end until somebody who has seen the last switch has ended them.
+func TestSessionsToEnd(t *testing.T) {
+	r := newRegistry(t)
+	player, staff := r.create("p@example.com", authn.RolePlayer), r.create("s@example.com", authn.RoleStaff)
+	wants := func(want ...users.User) []users.User {
+		t.Helper()
+		left, err := r.store.SessionsToEnd(t.Context())
+		if err != nil || !slices.EqualFunc(left, want, func(a, b users.User) bool { return a.ID == b.ID }) {
+			t.Errorf("sessions are to be ended of %+v, %v; want of %+v", left, err, want)
+		}
+		return left
 	}
+	set := func(u users.User, active bool) users.User {
+		t.Helper()
+		u, err := r.store.SetActive(t.Context(), u.ID, active)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	ended := func(u users.User) {
+		t.Helper()
+		if err := r.store.SessionsEnded(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wants()
+	set(player, true)
+	wants()
+	early := set(player, false)
+	set(staff, false)
+	left := wants(player, staff)
+	ended(left[1])
+	set(player, true)
+	wants(player) // the sessions of before are still there
+	set(player, false)
+	ended(early)
+	ended(player)
+	for _, u := range wants(player) {
+		ended(u)
+	}
+	wants()
 }
 
 func TestSetPasswordHash(t *testing.T) {

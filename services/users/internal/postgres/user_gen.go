@@ -12,7 +12,7 @@ import (
 )
 
 // userColumns are the columns of table users in the order of scanUser and userValues.
-const userColumns = "id, email, role, is_active, balance, created_at, password_hash, entries"
+const userColumns = "id, email, role, is_active, balance, created_at, password_hash, entries, switches, sessions_to_end"
 
 // scanUser reads a row of userColumns.
 func scanUser(row pgx.CollectableRow) (users.User, error) {
@@ -32,6 +32,8 @@ func userTargets(p *users.User) []any {
 		(*columns.Time)(&p.CreatedAt),
 		&p.PasswordHash,
 		&p.Entries,
+		&p.Switches,
+		&p.SessionsToEnd,
 	}
 }
 
@@ -46,20 +48,24 @@ func userValues(p users.User) []any {
 		columns.Time(p.CreatedAt),
 		p.PasswordHash,
 		p.Entries,
+		p.Switches,
+		p.SessionsToEnd,
 	}
 }
 
 // userFromRow reads a row that ent loaded.
 func userFromRow(r *ent.User) users.User {
 	return users.User{
-		ID:           r.ID,
-		Email:        r.Email,
-		Role:         authn.Role(r.Role),
-		IsActive:     r.IsActive,
-		Balance:      r.Balance,
-		CreatedAt:    r.CreatedAt.UTC(),
-		PasswordHash: r.PasswordHash,
-		Entries:      r.Entries,
+		ID:            r.ID,
+		Email:         r.Email,
+		Role:          authn.Role(r.Role),
+		IsActive:      r.IsActive,
+		Balance:       r.Balance,
+		CreatedAt:     r.CreatedAt.UTC(),
+		PasswordHash:  r.PasswordHash,
+		Entries:       r.Entries,
+		Switches:      r.Switches,
+		SessionsToEnd: r.SessionsToEnd,
 	}
 }
 
@@ -73,7 +79,9 @@ func setUser(c *ent.UserCreate, p users.User) *ent.UserCreate {
 		SetBalance(p.Balance).
 		SetCreatedAt(p.CreatedAt).
 		SetPasswordHash(p.PasswordHash).
-		SetEntries(p.Entries)
+		SetEntries(p.Entries).
+		SetSwitches(p.Switches).
+		SetSessionsToEnd(p.SessionsToEnd)
 }
 
 // changeUser sets every column that can change.
@@ -84,5 +92,7 @@ func changeUser(u *ent.UserUpdateOne, p users.User) *ent.UserUpdateOne {
 		SetIsActive(p.IsActive).
 		SetBalance(p.Balance).
 		SetPasswordHash(p.PasswordHash).
-		SetEntries(p.Entries)
+		SetEntries(p.Entries).
+		SetSwitches(p.Switches).
+		SetSessionsToEnd(p.SessionsToEnd)
 }

@@ -103,21 +103,24 @@ const (
 	ColumnType_TIMESTAMP ColumnType = 8
 	// smallint.
 	ColumnType_SMALLINT ColumnType = 9
+	// boolean.
+	ColumnType_BOOLEAN ColumnType = 10
 )
 
 // Enum value maps for ColumnType.
 var (
 	ColumnType_name = map[int32]string{
-		0: "COLUMN_TYPE_UNSPECIFIED",
-		1: "UUID",
-		2: "MONEY",
-		3: "DATE",
-		4: "CITEXT",
-		5: "TEXT",
-		6: "BIGINT",
-		7: "BYTES",
-		8: "TIMESTAMP",
-		9: "SMALLINT",
+		0:  "COLUMN_TYPE_UNSPECIFIED",
+		1:  "UUID",
+		2:  "MONEY",
+		3:  "DATE",
+		4:  "CITEXT",
+		5:  "TEXT",
+		6:  "BIGINT",
+		7:  "BYTES",
+		8:  "TIMESTAMP",
+		9:  "SMALLINT",
+		10: "BOOLEAN",
 	}
 	ColumnType_value = map[string]int32{
 		"COLUMN_TYPE_UNSPECIFIED": 0,
@@ -130,6 +133,7 @@ var (
 		"BYTES":                   7,
 		"TIMESTAMP":               8,
 		"SMALLINT":                9,
+		"BOOLEAN":                 10,
 	}
 )
 
@@ -1134,7 +1138,7 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\n" +
 	"\x06PLAYER\x10\x01\x12\t\n" +
 	"\x05STAFF\x10\x02\x12\t\n" +
-	"\x05ADMIN\x10\x03*\x92\x01\n" +
+	"\x05ADMIN\x10\x03*\x9f\x01\n" +
 	"\n" +
 	"ColumnType\x12\x1b\n" +
 	"\x17COLUMN_TYPE_UNSPECIFIED\x10\x00\x12\b\n" +
@@ -1148,7 +1152,9 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x06BIGINT\x10\x06\x12\t\n" +
 	"\x05BYTES\x10\a\x12\r\n" +
 	"\tTIMESTAMP\x10\b\x12\f\n" +
-	"\bSMALLINT\x10\t:U\n" +
+	"\bSMALLINT\x10\t\x12\v\n" +
+	"\aBOOLEAN\x10\n" +
+	":U\n" +
 	"\x06entity\x12\x1f.google.protobuf.MessageOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.EntityR\x06entity:R\n" +
 	"\x05event\x12\x1f.google.protobuf.MessageOptions\x18\xb6\x87\x03 \x01(\v2\x19.loyalty.options.v1.EventR\x05event:U\n" +
 	"\x06socket\x12\x1f.google.protobuf.MessageOptions\x18\xb7\x87\x03 \x01(\v2\x1a.loyalty.options.v1.SocketR\x06socket:S\n" +

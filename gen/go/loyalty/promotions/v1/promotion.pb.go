@@ -326,6 +326,75 @@ func (x *Assignment) GetPromotion() *Promotion {
 	return nil
 }
 
+// ClaimKey is an Idempotency-Key that a player gave to claims of a promotion: no other promotion is claimed under it.
+type ClaimKey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	PromotionId   string                 `protobuf:"bytes,3,opt,name=promotion_id,json=promotionId,proto3" json:"promotion_id,omitempty"`
+	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimKey) Reset() {
+	*x = ClaimKey{}
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimKey) ProtoMessage() {}
+
+func (x *ClaimKey) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimKey.ProtoReflect.Descriptor instead.
+func (*ClaimKey) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ClaimKey) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ClaimKey) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *ClaimKey) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+func (x *ClaimKey) GetCreatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return nil
+}
+
 // Player is what promotions knows of a player, learned from events.
 type Player struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -339,7 +408,7 @@ type Player struct {
 
 func (x *Player) Reset() {
 	*x = Player{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -351,7 +420,7 @@ func (x *Player) String() string {
 func (*Player) ProtoMessage() {}
 
 func (x *Player) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -364,7 +433,7 @@ func (x *Player) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Player.ProtoReflect.Descriptor instead.
 func (*Player) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{2}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Player) GetId() string {
@@ -425,7 +494,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x06period\x12\x16end_date >= start_date\x1a4\n" +
 	"\ftitle_length\x12$char_length(title) BETWEEN 1 AND 200B\f\n" +
 	"\n" +
-	"_is_active\"\xa9\x06\n" +
+	"_is_active\"\xfa\x05\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
@@ -442,27 +511,39 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"claimed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x06\xaa\xbb\x18\x02 \x01R\tclaimedAt\x124\n" +
 	"\x0etransaction_id\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01H\x00R\rtransactionId\x88\x01\x01\x12F\n" +
 	"\tpromotion\x18\n" +
-	" \x01(\v2 .loyalty.promotions.v1.PromotionB\x06\xaa\xbb\x18\x02H\x01R\tpromotion:\x90\x02\xaa\xbb\x18\x8b\x02\n" +
+	" \x01(\v2 .loyalty.promotions.v1.PromotionB\x06\xaa\xbb\x18\x02H\x01R\tpromotion:\xe1\x01\xaa\xbb\x18\xdc\x01\n" +
 	"\x11player_promotions\x12\x19\n" +
 	"\auser_id\n" +
 	"\fpromotion_id\x10\x01\x12\x11\n" +
 	"\auser_id\n" +
 	"\x02id\"\x02id\x12\x0e\n" +
-	"\fpromotion_id\x12-\n" +
-	"\auser_id\n" +
-	"\tclaim_key\x10\x01\x1a\x15claim_key IS NOT NULL\x1ai\n" +
+	"\fpromotion_id\x1ai\n" +
 	"\x18claimed_with_transaction\x12Mclaimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)\"\v\n" +
 	"\x05title\x12\x02\b\x05\"\x11\n" +
 	"\tclaim_key\x12\x04\b\x05 \x01B\x11\n" +
-	"\x0f_transaction_id\"\xc4\x01\n" +
+	"\x0f_transaction_id\"\xed\x01\n" +
+	"\bClaimKey\x12\x1f\n" +
+	"\auser_id\x18\x01 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x06userId\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x125\n" +
+	"\fpromotion_id\x18\x03 \x01(\tB\x12\xaa\xbb\x18\x0e\b\x01B\n" +
+	"promotionsR\vpromotionId\x129\n" +
+	"\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:<\xaa\xbb\x188\n" +
+	"\n" +
+	"claim_keys\x12\x10\n" +
+	"\auser_id\n" +
+	"\x03key\x10\x01\"\f\n" +
+	"\x02id\x12\x04\b\x06\x10\x01\x18\x01*\n" +
+	"promotions\"\xd7\x01\n" +
 	"\x06Player\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1b\n" +
 	"\tis_active\x18\x02 \x01(\bR\bisActive\x129\n" +
 	"\n" +
 	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:\r\xaa\xbb\x18\t\n" +
-	"\aplayers*j\n" +
+	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt: \xaa\xbb\x18\x1c\n" +
+	"\aplayers\"\x11\n" +
+	"\bswitches\x12\x05\b\x06:\x010*j\n" +
 	"\rPromotionType\x12\x1e\n" +
 	"\x1aPROMOTION_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\rWELCOME_BONUS\x10\x01\x1a\b\xb2\xbb\x18\x04\b\x01\x10\x01\x12\x11\n" +
@@ -483,28 +564,30 @@ func file_loyalty_promotions_v1_promotion_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_promotions_v1_promotion_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_loyalty_promotions_v1_promotion_proto_goTypes = []any{
 	(PromotionType)(0),            // 0: loyalty.promotions.v1.PromotionType
 	(*Promotion)(nil),             // 1: loyalty.promotions.v1.Promotion
 	(*Assignment)(nil),            // 2: loyalty.promotions.v1.Assignment
-	(*Player)(nil),                // 3: loyalty.promotions.v1.Player
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*ClaimKey)(nil),              // 3: loyalty.promotions.v1.ClaimKey
+	(*Player)(nil),                // 4: loyalty.promotions.v1.Player
+	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
 }
 var file_loyalty_promotions_v1_promotion_proto_depIdxs = []int32{
 	0, // 0: loyalty.promotions.v1.Promotion.type:type_name -> loyalty.promotions.v1.PromotionType
-	4, // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
-	4, // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
-	4, // 3: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
-	4, // 4: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
+	5, // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
+	5, // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
+	5, // 3: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
+	5, // 4: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
 	1, // 5: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
-	4, // 6: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
-	4, // 7: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	5, // 6: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
+	5, // 7: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
+	5, // 8: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_promotions_v1_promotion_proto_init() }
@@ -520,7 +603,7 @@ func file_loyalty_promotions_v1_promotion_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
