@@ -1,23 +1,26 @@
-// Package paging writes and reads page tokens, and bounds page sizes. Lists are paged by keyset: a token holds the key
-// of the last element shown, and the next page begins after it, so that inserts in between move nothing.
+// Package paging reads from a request which page of a list it asks for, and writes the token of the page that follows: a
+// token holds the key of the last item shown; see [github.com/casino-loyalty/loyalty/internal/keyset].
 package paging
 
 import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"strconv"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
 const (
-	// DefaultSize is the size of a page of which nothing is said.
-	DefaultSize = 20
-	// MaxSize is the greatest size of a page; more is lowered to it.
-	MaxSize = 100
+	// defaultSize is the size of a page of which nothing is said.
+	defaultSize = 20
+	// maxSize is the greatest size of a page; more is lowered to it.
+	maxSize = 100
 
 	maxToken = 512
 )
@@ -25,23 +28,55 @@ const (
 // Field is the name of the parameter that a token is the value of.
 const Field = "page_token"
 
-// Size returns the number of elements for a requested page size, which validation has found not to be negative.
-func Size(n int32) int {
-	switch {
-	case n <= 0:
-		return DefaultSize
-	case n > MaxSize:
-		return MaxSize
-	default:
-		return int(n)
-	}
-}
-
 // Request is a request for a page of a list.
 type Request interface {
 	proto.Message
 	GetPageSize() int32
 	GetPageToken() string
+}
+
+// Page reads which page is asked for; parse reads the key of an item. A token that Next did not write, or wrote for a
+// request with other filters, is VALIDATION_FAILED.
+func Page[Key any](r Request, parse func(string) (Key, error)) (keyset.Page[Key], error) {
+	page := keyset.Page[Key]{Size: size(r.GetPageSize())}
+	key, err := position(r)
+	if err != nil || key == "" {
+		return page, err
+	}
+	if page.Before, err = parse(key); err != nil {
+		return page, bad() // it is a client's text all the same
+	}
+	return page, nil
+}
+
+// Number parses the key of an item that has a number, above zero.
+func Number(key string) (int64, error) {
+	n, err := strconv.ParseInt(key, 10, 64)
+	if err == nil && n <= 0 {
+		err = errors.New("is no number of an item")
+	}
+	return n, err
+}
+
+// Next returns the token of the page after listed, empty where nothing follows; key writes the key of an item, which is
+// not empty.
+func Next[T any](r Request, listed keyset.Listed[T], key func(T) string) (string, error) {
+	if !listed.More {
+		return "", nil
+	}
+	return token(r, key(listed.Items[len(listed.Items)-1]))
+}
+
+// size returns the number of items for a requested page size, which validation has found not to be negative.
+func size(n int32) int {
+	switch {
+	case n <= 0:
+		return defaultSize
+	case n > maxSize:
+		return maxSize
+	default:
+		return int(n)
+	}
 }
 
 // A token is a version, the fingerprint of the request without its paging, and the key. It is opaque to clients, and no
@@ -52,20 +87,18 @@ const (
 	filterSize = 8
 )
 
-// Position returns the key after which the requested page begins, or "" for the first page. A token that Next did not
-// write, or wrote for a request with other filters, is ValidationFailed. The key is a client's text all the same: parse
-// it, and answer Bad where it does not parse.
-func Position(r Request) (string, error) {
-	token := r.GetPageToken()
-	if token == "" {
+// position returns the key after which the requested page begins, or "" for the first page.
+func position(r Request) (string, error) {
+	text := r.GetPageToken()
+	if text == "" {
 		return "", nil
 	}
-	if len(token) > maxToken {
-		return "", Bad()
+	if len(text) > maxToken {
+		return "", bad()
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) <= 1+filterSize || b[0] != version {
-		return "", Bad()
+		return "", bad()
 	}
 	filter, err := fingerprint(r)
 	if err != nil {
@@ -77,18 +110,18 @@ func Position(r Request) (string, error) {
 	return string(b[1+filterSize:]), nil
 }
 
-// Next returns the token of the page after the one that ends with the element at key, which is not empty.
-func Next(r Request, key string) (string, error) {
+// token writes a key as position reads it.
+func token(r Request, key string) (string, error) {
 	filter, err := fingerprint(r)
 	if err != nil {
 		return "", err
 	}
-	token := append([]byte{version}, filter...)
-	return base64.RawURLEncoding.EncodeToString(append(token, key...)), nil
+	b := append([]byte{version}, filter...)
+	return base64.RawURLEncoding.EncodeToString(append(b, key...)), nil
 }
 
-// Bad is the error of a token that cannot be read.
-func Bad() error { return apperr.Invalid(Field, Field, "the page token is not one that was given out") }
+// bad is the error of a token that cannot be read.
+func bad() error { return apperr.Invalid(Field, Field, "the page token is not one that was given out") }
 
 // fingerprint tells requests apart by everything but their paging.
 func fingerprint(r Request) ([]byte, error) {

@@ -7,17 +7,22 @@ import (
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/paging"
 )
 
 func TestSize(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[int32]int{0: 20, 1: 1, 100: 100, 101: 100, 1<<31 - 1: 100, -1: 20} {
-		if got := paging.Size(given); got != want {
-			t.Errorf("Size(%d) = %d, want %d", given, got, want)
+		page, err := paging.Page(&promotionsv1.ListPromotionsRequest{PageSize: given}, text)
+		if err != nil || page.Size != want {
+			t.Errorf("a page of %d has %d, %v, want %d", given, page.Size, err, want)
 		}
 	}
 }
+
+// text is a key that is any text.
+func text(key string) (string, error) { return key, nil }
 
 func list(title, token string) *promotionsv1.ListPromotionsRequest {
 	return &promotionsv1.ListPromotionsRequest{Title: title, PageSize: 5, PageToken: token}
@@ -25,17 +30,22 @@ func list(title, token string) *promotionsv1.ListPromotionsRequest {
 
 func next(t testing.TB, r paging.Request, key string) string {
 	t.Helper()
-	token, err := paging.Next(r, key)
+	token, err := paging.Next(r, keyset.Listed[string]{Items: []string{key}, More: true}, strings.Clone)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return token
 }
 
+func position(r paging.Request) (string, error) {
+	page, err := paging.Page(r, text)
+	return page.Before, err
+}
+
 func TestTokenCarriesItsKey(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a001", "ö", strings.Repeat("y", 200), "\x00"} {
-		got, err := paging.Position(list("a", next(t, list("a", ""), key)))
+		got, err := position(list("a", next(t, list("a", ""), key)))
 		if err != nil || got != key {
 			t.Errorf("the key %q comes back as %q, %v", key, got, err)
 		}
@@ -44,8 +54,32 @@ func TestTokenCarriesItsKey(t *testing.T) {
 
 func TestEmptyTokenIsTheFirstPage(t *testing.T) {
 	t.Parallel()
-	if at, err := paging.Position(list("a", "")); at != "" || err != nil {
+	if at, err := position(list("a", "")); at != "" || err != nil {
 		t.Errorf("the first page begins at %q, %v", at, err)
+	}
+}
+
+func TestTheLastPageHasNoToken(t *testing.T) {
+	t.Parallel()
+	for name, items := range map[string][]string{"with items": {"b", "a"}, "empty": nil} {
+		token, err := paging.Next(list("a", ""), keyset.Listed[string]{Items: items}, strings.Clone)
+		if token != "" || err != nil {
+			t.Errorf("%s: %q, %v", name, token, err)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	page, err := paging.Page(list("a", next(t, list("a", ""), "42")), paging.Number)
+	if page.Before != 42 || err != nil {
+		t.Errorf("the page begins at %d, %v", page.Before, err)
+	}
+	for _, key := range []string{"0", "-1", "x", "9223372036854775808"} {
+		_, err := paging.Page(list("a", next(t, list("a", ""), key)), paging.Number)
+		if apperr.CodeOf(err) != apperr.ValidationFailed {
+			t.Errorf("%q: %v", key, err)
+		}
 	}
 }
 
@@ -53,7 +87,7 @@ func TestTheSizeMayChangeFromPageToPage(t *testing.T) {
 	t.Parallel()
 	r := list("a", next(t, list("a", ""), "item-5"))
 	r.PageSize = 7
-	if at, err := paging.Position(r); at != "item-5" || err != nil {
+	if at, err := position(r); at != "item-5" || err != nil {
 		t.Errorf("the second page begins at %q, %v", at, err)
 	}
 }
@@ -77,19 +111,19 @@ func TestRefusedTokens(t *testing.T) {
 		"without a key":   list("a", next(t, list("a", ""), "")),
 		"too long":        list("a", next(t, list("a", ""), strings.Repeat("a", 600))),
 	} {
-		at, err := paging.Position(r)
+		at, err := position(r)
 		if e := apperr.From(err); err == nil || e.Code != apperr.ValidationFailed || e.Violations[0].Field != paging.Field {
 			t.Errorf("%s: %q, %v; want a violation of %s", name, at, err, paging.Field)
 		}
 	}
 }
 
-func FuzzPosition(f *testing.F) {
+func FuzzPage(f *testing.F) {
 	f.Add(next(f, list("x", ""), "a"))
 	f.Add("")
 	f.Add("AQAAAAAAAAAAAf8")
 	f.Fuzz(func(t *testing.T, token string) {
-		at, err := paging.Position(list("x", token))
+		at, err := position(list("x", token))
 		switch {
 		case err != nil:
 			if apperr.CodeOf(err) != apperr.ValidationFailed {

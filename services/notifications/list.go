@@ -4,47 +4,28 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-// Query chooses a page of a player's notifications.
-type Query struct {
-	// Unread chooses the unread ones if true, the read ones if false, all if nil.
+// NotificationFilter narrows a list of notifications; a zero member does not.
+type NotificationFilter struct {
+	// Unread chooses the unread ones if true, the read ones if false.
 	Unread *bool
-	// Before is the Next of the page before; 0 for the first page.
-	Before int64
-	// Limit is the greatest length of the page, at least 1.
-	Limit int
 }
 
-// Page is one page of a player's notifications.
-type Page struct {
-	// Notifications are the page, newest first.
-	Notifications []Notification
-	// Next leads to the next page; 0 if there is none.
-	Next int64
-	// Unread counts all that the player has not read, whatever the query chooses.
-	Unread int
-	// Total counts what the query chooses, on all pages.
-	Total int
-}
-
-// List returns a page of a player's notifications, newest first. What arrives meanwhile moves nothing from one page to
-// another.
-func (s *Service) List(ctx context.Context, player uuid.UUID, q Query) (Page, error) {
-	list, err := s.store.List(ctx, player, not(q.Unread), q.Before, q.Limit+1)
+// List lists a player's notifications by number, newest first, and counts all that the player has not read, whatever the
+// filter chooses.
+func (s *Service) List(ctx context.Context, player uuid.UUID, f NotificationFilter, p keyset.Page[int64]) (page keyset.Listed[Notification], unread int, err error) {
+	list, err := s.store.List(ctx, player, not(f.Unread), p.Before, p.Size+1)
 	if err != nil {
-		return Page{}, err
+		return page, 0, err
 	}
 	counts, err := s.store.Counts(ctx, player)
 	if err != nil {
-		return Page{}, err
+		return page, 0, err
 	}
-	page := Page{Notifications: list, Unread: counts.Unread, Total: counts.of(q.Unread)}
-	if len(list) > q.Limit {
-		page.Notifications = list[:q.Limit]
-		page.Next = list[q.Limit-1].Seq
-	}
-	return page, nil
+	return keyset.Cut(list, p.Size, counts.of(f.Unread)), counts.Unread, nil
 }
 
 // of returns how many notifications the filter chooses.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
@@ -196,30 +197,31 @@ func TestList(t *testing.T) {
 	store.all[1].Read, store.all[3].Read = true, true
 	yes, no := true, false
 	for name, tt := range map[string]struct {
-		query notifications.Query
-		want  string
-		next  int64
-		total int
+		unread *bool
+		page   keyset.Page[int64]
+		want   string
+		more   bool
+		total  int
 	}{
-		"all on one page":      {notifications.Query{Limit: 5}, "54321", 0, 5},
-		"the first page":       {notifications.Query{Limit: 2}, "54", 4, 5},
-		"a page in the middle": {notifications.Query{Before: 4, Limit: 2}, "32", 2, 5},
-		"the last page":        {notifications.Query{Before: 2, Limit: 2}, "1", 0, 5},
-		"unread":               {notifications.Query{Unread: &yes, Limit: 2}, "53", 3, 3},
-		"read":                 {notifications.Query{Unread: &no, Limit: 2}, "42", 0, 2},
+		"all on one page":      {nil, keyset.Page[int64]{Size: 5}, "54321", false, 5},
+		"the first page":       {nil, keyset.Page[int64]{Size: 2}, "54", true, 5},
+		"a page in the middle": {nil, keyset.Page[int64]{Size: 2, Before: 4}, "32", true, 5},
+		"the last page":        {nil, keyset.Page[int64]{Size: 2, Before: 2}, "1", false, 5},
+		"unread":               {&yes, keyset.Page[int64]{Size: 2}, "53", true, 3},
+		"read":                 {&no, keyset.Page[int64]{Size: 2}, "42", false, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			page, err := service.List(t.Context(), player, tt.query)
+			page, unread, err := service.List(t.Context(), player, notifications.NotificationFilter{Unread: tt.unread}, tt.page)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got strings.Builder
-			for _, n := range page.Notifications {
+			for _, n := range page.Items {
 				got.WriteString(n.EventID)
 			}
-			if got.String() != tt.want || page.Next != tt.next || page.Total != tt.total || page.Unread != 3 {
-				t.Errorf("got %s, next %d, total %d, unread %d; want %s, %d, %d, 3",
-					got.String(), page.Next, page.Total, page.Unread, tt.want, tt.next, tt.total)
+			if got.String() != tt.want || page.More != tt.more || page.Total != tt.total || unread != 3 {
+				t.Errorf("got %s, more %t, total %d, unread %d; want %s, %t, %d, 3",
+					got.String(), page.More, page.Total, unread, tt.want, tt.more, tt.total)
 			}
 		})
 	}

@@ -3,7 +3,10 @@ package promotions
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
 // PromotionFilter narrows a list of promotions; a zero member does not.
@@ -20,7 +23,7 @@ type PromotionFilter struct {
 }
 
 // List lists promotions, newest first.
-func (s *Service) List(ctx context.Context, f PromotionFilter, p Page) (Listed[Promotion], error) {
+func (s *Service) List(ctx context.Context, f PromotionFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[Promotion], error) {
 	f.Today = date.Of(s.now())
 	return s.store.Promotions(ctx, f, p)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
 // Store keeps promotions, assignments and what is known of players. Every method is one transaction, and every method is
@@ -19,12 +21,14 @@ type Store interface {
 	// Promotion reads one promotion.
 	Promotion(ctx context.Context, id uuid.UUID) (Promotion, error)
 	// Promotions lists promotions, newest first.
-	Promotions(ctx context.Context, f PromotionFilter, p Page) (Listed[Promotion], error)
+	Promotions(ctx context.Context, f PromotionFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[Promotion], error)
 
 	// Assignment reads a player's assignment of a promotion, with the promotion.
 	Assignment(ctx context.Context, player, promotion uuid.UUID) (Assignment, error)
 	// Assignments lists a player's assignments with their promotions, newest first.
-	Assignments(ctx context.Context, player uuid.UUID, f AssignmentFilter, p Page) (Listed[Assignment], error)
+	Assignments(
+		ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.Page[uuid.UUID],
+	) (keyset.Listed[Assignment], error)
 	// Assign assigns a promotion that passes check to the players of a who are known and active, and notifies them.
 	Assign(ctx context.Context, a Assigning, check func(Promotion) error) ([]AssignResult, error)
 
@@ -67,20 +71,3 @@ func New(store Store, ledger Ledger, now func() time.Time) *Service {
 
 // timestamp is now with the precision that the database keeps.
 func (s *Service) timestamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
-
-// Page is a part of a list that runs from the newest to the oldest.
-type Page struct {
-	// Size is the greatest number of items.
-	Size int
-	// Before is the id after which the page begins; uuid.Nil for the first page.
-	Before uuid.UUID
-}
-
-// Listed is one page of a list.
-type Listed[T any] struct {
-	Items []T
-	// Total counts the items of all pages.
-	Total int
-	// More says that older items follow.
-	More bool
-}

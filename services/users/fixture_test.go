@@ -16,6 +16,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 	"github.com/casino-loyalty/loyalty/internal/redistest"
@@ -222,10 +223,10 @@ func (m *memory) change(id uuid.UUID, change func(*users.User)) (users.User, err
 
 var errUnused = errors.New("not part of these tests")
 
-func (m *memory) Users(context.Context, users.UserFilter, users.Page[uuid.UUID]) (users.Listed[users.User], error) {
-	return users.Listed[users.User]{}, errUnused
+func (m *memory) Users(context.Context, users.UserFilter, keyset.Page[uuid.UUID]) (keyset.Listed[users.User], error) {
+	return keyset.Listed[users.User]{}, errUnused
 }
 
-func (m *memory) Transactions(context.Context, uuid.UUID, users.TransactionFilter, users.Page[int64]) (users.Listed[users.Transaction], error) {
-	return users.Listed[users.Transaction]{}, errUnused
+func (m *memory) Transactions(context.Context, uuid.UUID, users.TransactionFilter, keyset.Page[int64]) (keyset.Listed[users.Transaction], error) {
+	return keyset.Listed[users.Transaction]{}, errUnused
 }

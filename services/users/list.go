@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
 // UserFilter narrows a list of users; a zero member does not.
@@ -17,6 +18,6 @@ type UserFilter struct {
 }
 
 // List lists users, newest first.
-func (s *Service) List(ctx context.Context, f UserFilter, p Page[uuid.UUID]) (Listed[User], error) {
+func (s *Service) List(ctx context.Context, f UserFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[User], error) {
 	return s.store.Users(ctx, f, p)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
 // TransactionFilter narrows a list of transactions; a zero member does not.
@@ -12,6 +14,6 @@ type TransactionFilter struct {
 }
 
 // ListTransactions lists a user's ledger, newest first. NOT_FOUND where there is no such user; an employee's is empty.
-func (s *Service) ListTransactions(ctx context.Context, user uuid.UUID, f TransactionFilter, p Page[int64]) (Listed[Transaction], error) {
+func (s *Service) ListTransactions(ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.Page[int64]) (keyset.Listed[Transaction], error) {
 	return s.store.Transactions(ctx, user, f, p)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
@@ -23,7 +24,7 @@ type Store interface {
 	// UserByEmail reads the user of an e-mail, which is compared without case.
 	UserByEmail(ctx context.Context, email string) (User, error)
 	// Users lists users, newest first.
-	Users(ctx context.Context, f UserFilter, p Page[uuid.UUID]) (Listed[User], error)
+	Users(ctx context.Context, f UserFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[User], error)
 	// SetActive switches a user off or on. Where that changes something it counts the switch, for a player stores the event
 	// of it, and notes of a user who is switched off that the sessions are to be ended.
 	SetActive(ctx context.Context, id uuid.UUID, active bool) (User, error)
@@ -34,7 +35,9 @@ type Store interface {
 	// SetPasswordHash replaces a user's password hash: whatever it is where old is empty, else only if it still is old.
 	SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error
 	// Transactions lists a user's ledger, newest first.
-	Transactions(ctx context.Context, user uuid.UUID, f TransactionFilter, p Page[int64]) (Listed[Transaction], error)
+	Transactions(
+		ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.Page[int64],
+	) (keyset.Listed[Transaction], error)
 }
 
 // Sessions keeps the sessions of those who are logged in; see [session.Store].
@@ -95,20 +98,3 @@ func New(d Dependencies) *Service {
 
 // timestamp is the time now as the database keeps it.
 func (s *Service) timestamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
-
-// Page is a part of a list that runs from the newest to the oldest.
-type Page[Key any] struct {
-	// Size is the greatest number of items.
-	Size int
-	// Before is the key of the item after which the page begins; zero for the first page.
-	Before Key
-}
-
-// Listed is one page of a list.
-type Listed[T any] struct {
-	Items []T
-	// Total counts the items of all pages.
-	Total int
-	// More says that older items follow.
-	More bool
-}

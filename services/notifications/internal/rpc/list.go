@@ -20,37 +20,20 @@ func (h *Handler) ListNotifications(
 	if err != nil {
 		return nil, err
 	}
-	before, err := position(r.Msg)
+	page, err := paging.Page(r.Msg, paging.Number)
 	if err != nil {
 		return nil, err
 	}
-	page, err := h.service.List(ctx, caller, notifications.Query{
-		Unread: r.Msg.Unread, Before: before, Limit: paging.Size(r.Msg.GetPageSize()),
-	})
+	listed, unread, err := h.service.List(ctx, caller, notifications.NotificationFilter{Unread: r.Msg.Unread}, page)
 	if err != nil {
 		return nil, err
 	}
-	answer := &notificationsv1.ListNotificationsResponse{
-		UserId: caller.String(), Notifications: wire.FromNotifications(page.Notifications),
-		Unread: int32(page.Unread), Total: int32(page.Total),
+	next, err := paging.Next(r.Msg, listed, func(n notifications.Notification) string { return strconv.FormatInt(n.Seq, 10) })
+	if err != nil {
+		return nil, err
 	}
-	if page.Next > 0 {
-		if answer.NextPageToken, err = paging.Next(r.Msg, strconv.FormatInt(page.Next, 10)); err != nil {
-			return nil, err
-		}
-	}
-	return connect.NewResponse(answer), nil
-}
-
-// position returns the number before which the page begins, 0 for the first page.
-func position(r paging.Request) (int64, error) {
-	text, err := paging.Position(r)
-	if err != nil || text == "" {
-		return 0, err
-	}
-	before, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || before <= 0 {
-		return 0, paging.Bad()
-	}
-	return before, nil
+	return connect.NewResponse(&notificationsv1.ListNotificationsResponse{
+		UserId: caller.String(), Notifications: wire.FromNotifications(listed.Items), NextPageToken: next,
+		Unread: int32(unread), Total: int32(listed.Total),
+	}), nil
 }

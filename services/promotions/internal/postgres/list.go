@@ -8,12 +8,13 @@ import (
 
 	"github.com/casino-loyalty/loyalty/ent/promotions/predicate"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
 // Promotions lists promotions by descending id, which is by age.
-func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p domain.Page) (domain.Listed[domain.Promotion], error) {
-	var none domain.Listed[domain.Promotion]
+func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[domain.Promotion], error) {
+	var none keyset.Listed[domain.Promotion]
 	query := s.ent.Promotion.Query().Where(promotionFilter(f)...)
 	total, err := query.Clone().Count(ctx)
 	if err != nil {
@@ -30,7 +31,7 @@ func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p doma
 	for _, row := range rows {
 		items = append(items, promotionFromRow(row))
 	}
-	return cut(items, p.Size, total), nil
+	return keyset.Cut(items, p.Size, total), nil
 }
 
 func promotionFilter(f domain.PromotionFilter) []predicate.Promotion {

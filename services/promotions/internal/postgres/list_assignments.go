@@ -9,12 +9,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
 // Assignments lists a player's assignments by descending id, which is by age, with the promotions as they are now.
-func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.AssignmentFilter, p domain.Page) (domain.Listed[domain.Assignment], error) {
-	var none domain.Listed[domain.Assignment]
+func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.AssignmentFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[domain.Assignment], error) {
+	var none keyset.Listed[domain.Assignment]
 	where, args := assignmentFilter(player, f)
 	var total int
 	if err := s.pool.QueryRow(ctx, "SELECT count(*) FROM player_promotions WHERE "+where, args...).Scan(&total); err != nil {
@@ -34,7 +35,7 @@ func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.Assi
 	if err != nil {
 		return none, fail(err)
 	}
-	page := cut(items, p.Size, total)
+	page := keyset.Cut(items, p.Size, total)
 	return page, s.withPromotions(ctx, page.Items)
 }
 

@@ -15,6 +15,7 @@ import (
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/promotions"
@@ -143,7 +144,7 @@ func TestRegistrationAssignsWhatIsAvailableOnce(t *testing.T) {
 	if err := w.service.Registered(t.Context(), uuid.NewString(), player); err != nil {
 		t.Fatal(err)
 	}
-	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, promotions.Page{Size: 10})
+	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.Page[uuid.UUID]{Size: 10})
 	if err != nil || list.Total != 1 || list.Items[0].PromotionID != welcome.ID || list.Items[0].AssignedBy != uuid.Nil {
 		t.Errorf("assigned %+v, %v", list, err)
 	}
@@ -389,12 +390,12 @@ func TestListsFilterAndPage(t *testing.T) {
 		"to":                     {promotions.PromotionFilter{To: w.today.AddDays(1)}, 2},
 		"from and to":            {promotions.PromotionFilter{From: w.today.AddDays(1), To: w.today.AddDays(2)}, 2},
 	} {
-		got, err := w.service.List(t.Context(), tt.f, promotions.Page{Size: 10})
+		got, err := w.service.List(t.Context(), tt.f, keyset.Page[uuid.UUID]{Size: 10})
 		if err != nil || got.Total != tt.want || len(got.Items) != tt.want || got.More {
 			t.Errorf("%s: %d of %d, %v; want %d", name, len(got.Items), got.Total, err, tt.want)
 		}
 	}
-	page := promotions.Page{Size: 2}
+	page := keyset.Page[uuid.UUID]{Size: 2}
 	for i := 4; i >= 0; {
 		got, err := w.service.List(t.Context(), promotions.PromotionFilter{}, page)
 		if err != nil || got.Total != 5 {

@@ -15,7 +15,7 @@ import (
 
 // ListPromotions answers all promotions, newest first.
 func (h *Handler) ListPromotions(ctx context.Context, r *connect.Request[promotionsv1.ListPromotionsRequest]) (*connect.Response[promotionsv1.ListPromotionsResponse], error) {
-	page, err := pageOf(r.Msg)
+	page, err := paging.Page(r.Msg, uuid.Parse)
 	if err != nil {
 		return nil, err
 	}
@@ -35,32 +35,11 @@ func (h *Handler) ListPromotions(ctx context.Context, r *connect.Request[promoti
 	if err != nil {
 		return nil, err
 	}
-	next, err := nextPage(r.Msg, listed, func(p promotions.Promotion) uuid.UUID { return p.ID })
+	next, err := paging.Next(r.Msg, listed, func(p promotions.Promotion) string { return p.ID.String() })
 	if err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&promotionsv1.ListPromotionsResponse{
 		Promotions: wire.FromPromotions(listed.Items), NextPageToken: next, Total: int32(listed.Total),
 	}), nil
-}
-
-// pageOf reads which page is asked for.
-func pageOf(r paging.Request) (promotions.Page, error) {
-	page := promotions.Page{Size: paging.Size(r.GetPageSize())}
-	position, err := paging.Position(r)
-	if err != nil || position == "" {
-		return page, err
-	}
-	if page.Before, err = uuid.Parse(position); err != nil {
-		return page, paging.Bad()
-	}
-	return page, nil
-}
-
-// nextPage is the token of the page after listed, if there is one.
-func nextPage[T any](r paging.Request, listed promotions.Listed[T], id func(T) uuid.UUID) (string, error) {
-	if !listed.More {
-		return "", nil
-	}
-	return paging.Next(r, id(listed.Items[len(listed.Items)-1]).String())
 }

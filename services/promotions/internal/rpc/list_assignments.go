@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/internal/paging"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
@@ -17,7 +18,7 @@ func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[p
 	if err != nil {
 		return nil, err
 	}
-	page, err := pageOf(r.Msg)
+	page, err := paging.Page(r.Msg, uuid.Parse)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +30,7 @@ func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[p
 	if err != nil {
 		return nil, err
 	}
-	next, err := nextPage(r.Msg, listed, func(a promotions.Assignment) uuid.UUID { return a.ID })
+	next, err := paging.Next(r.Msg, listed, func(a promotions.Assignment) string { return a.ID.String() })
 	if err != nil {
 		return nil, err
 	}

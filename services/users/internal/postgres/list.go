@@ -8,12 +8,13 @@ import (
 
 	"github.com/casino-loyalty/loyalty/ent/users/predicate"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
 // Users lists users by descending id, which is by age.
-func (s *Store) Users(ctx context.Context, f users.UserFilter, p users.Page[uuid.UUID]) (users.Listed[users.User], error) {
-	var none users.Listed[users.User]
+func (s *Store) Users(ctx context.Context, f users.UserFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[users.User], error) {
+	var none keyset.Listed[users.User]
 	query := s.ent.User.Query().Where(userFilter(f)...)
 	total, err := query.Clone().Count(ctx)
 	if err != nil {
@@ -30,7 +31,7 @@ func (s *Store) Users(ctx context.Context, f users.UserFilter, p users.Page[uuid
 	for _, row := range rows {
 		items = append(items, userFromRow(row))
 	}
-	return cut(items, p.Size, total), nil
+	return keyset.Cut(items, p.Size, total), nil
 }
 
 func userFilter(f users.UserFilter) []predicate.User {

@@ -64,12 +64,3 @@ func fail(err error) error {
 	}
 	return err
 }
-
-// cut makes a page of what was read with one item more than the page takes.
-func cut[T any](items []T, size, total int) users.Listed[T] {
-	more := len(items) > size
-	if more {
-		items = items[:size]
-	}
-	return users.Listed[T]{Items: items, Total: total, More: more}
-}

@@ -9,6 +9,7 @@ import (
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/paging"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
@@ -47,9 +48,9 @@ type transactionsRequest interface {
 	GetType() usersv1.TransactionType
 }
 
-func (h *Users) transactions(ctx context.Context, user uuid.UUID, r transactionsRequest) (users.Listed[users.Transaction], string, error) {
-	var none users.Listed[users.Transaction]
-	page, err := pageOf(r, parseSeq)
+func (h *Users) transactions(ctx context.Context, user uuid.UUID, r transactionsRequest) (keyset.Listed[users.Transaction], string, error) {
+	var none keyset.Listed[users.Transaction]
+	page, err := paging.Page(r, paging.Number)
 	if err != nil {
 		return none, "", err
 	}
@@ -58,8 +59,6 @@ func (h *Users) transactions(ctx context.Context, user uuid.UUID, r transactions
 	if err != nil {
 		return none, "", err
 	}
-	next, err := nextPage(r, listed, func(t users.Transaction) string { return strconv.FormatInt(t.Seq, 10) })
+	next, err := paging.Next(r, listed, func(t users.Transaction) string { return strconv.FormatInt(t.Seq, 10) })
 	return listed, next, err
 }
-
-func parseSeq(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }

@@ -1,0 +1,26 @@
+package keyset_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/casino-loyalty/loyalty/internal/keyset"
+)
+
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		read, want []string
+		more       bool
+	}{
+		"nothing":            {nil, nil, false},
+		"less than a page":   {[]string{"c"}, []string{"c"}, false},
+		"exactly a page":     {[]string{"c", "b"}, []string{"c", "b"}, false},
+		"the item after one": {[]string{"c", "b", "a"}, []string{"c", "b"}, true},
+	} {
+		got := keyset.Cut(tt.read, 2, 7)
+		if !slices.Equal(got.Items, tt.want) || got.More != tt.more || got.Total != 7 {
+			t.Errorf("%s: %+v, want %v, more %t, of 7", name, got, tt.want, tt.more)
+		}
+	}
+}
