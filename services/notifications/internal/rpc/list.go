@@ -8,6 +8,7 @@ import (
 
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
 	"github.com/casino-loyalty/loyalty/internal/paging"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/wire"
 )
@@ -16,7 +17,7 @@ import (
 func (h *Handler) ListNotifications(
 	ctx context.Context, r *connect.Request[notificationsv1.ListNotificationsRequest],
 ) (*connect.Response[notificationsv1.ListNotificationsResponse], error) {
-	caller, err := player(ctx)
+	caller, err := rpcserver.Caller(ctx)
 	if err != nil {
 		return nil, err
 	}

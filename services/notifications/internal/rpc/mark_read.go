@@ -7,14 +7,14 @@ import (
 	"github.com/google/uuid"
 
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
-	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
 // MarkRead marks notifications of the caller, or all of them.
 func (h *Handler) MarkRead(
 	ctx context.Context, r *connect.Request[notificationsv1.MarkReadRequest],
 ) (*connect.Response[notificationsv1.MarkReadResponse], error) {
-	caller, err := player(ctx)
+	caller, err := rpcserver.Caller(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func (h *Handler) MarkRead(
 		unread, err = h.service.MarkAllRead(ctx, caller)
 	} else {
 		var ids []uuid.UUID
-		if ids, err = parseIDs(r.Msg.GetIds()); err == nil {
+		if ids, err = rpcserver.IDs("ids", r.Msg.GetIds()); err == nil {
 			unread, err = h.service.MarkRead(ctx, caller, ids)
 		}
 	}
@@ -31,16 +31,4 @@ func (h *Handler) MarkRead(
 		return nil, err
 	}
 	return connect.NewResponse(&notificationsv1.MarkReadResponse{Unread: int32(unread)}), nil
-}
-
-func parseIDs(texts []string) ([]uuid.UUID, error) {
-	ids := make([]uuid.UUID, len(texts))
-	for i, text := range texts {
-		id, err := uuid.Parse(text)
-		if err != nil {
-			return nil, apperr.Invalid("ids", "string.uuid", "%q is not an id", text)
-		}
-		ids[i] = id
-	}
-	return ids, nil
 }

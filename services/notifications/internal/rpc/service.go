@@ -3,13 +3,7 @@
 package rpc
 
 import (
-	"context"
-
-	"github.com/google/uuid"
-
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
-	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
@@ -20,12 +14,3 @@ var _ notificationsv1connect.NotificationServiceHandler = (*Handler)(nil)
 
 // New returns a handler of service's use cases.
 func New(service *notifications.Service) *Handler { return &Handler{service} }
-
-// player returns who is calling.
-func player(ctx context.Context) (uuid.UUID, error) {
-	caller, ok := authn.From(ctx)
-	if !ok {
-		return uuid.Nil, apperr.New(apperr.TokenMissing, "nobody is calling")
-	}
-	return caller.UserID, nil
-}

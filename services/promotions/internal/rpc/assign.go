@@ -4,27 +4,27 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
-	"github.com/google/uuid"
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
 // Assign assigns a promotion to players.
 func (h *Handler) Assign(ctx context.Context, r *connect.Request[promotionsv1.AssignRequest]) (*connect.Response[promotionsv1.AssignResponse], error) {
-	caller, _ := authn.From(ctx)
-	promotion, err := uuid.Parse(r.Msg.GetPromotionId())
+	caller, err := rpcserver.Caller(ctx)
 	if err != nil {
 		return nil, err
 	}
-	players := make([]uuid.UUID, len(r.Msg.GetPlayerIds()))
-	for i, id := range r.Msg.GetPlayerIds() {
-		if players[i], err = uuid.Parse(id); err != nil {
-			return nil, err
-		}
+	promotion, err := rpcserver.ID("promotion_id", r.Msg.GetPromotionId())
+	if err != nil {
+		return nil, err
 	}
-	results, err := h.service.Assign(ctx, promotion, players, caller.UserID)
+	players, err := rpcserver.IDs("player_ids", r.Msg.GetPlayerIds())
+	if err != nil {
+		return nil, err
+	}
+	results, err := h.service.Assign(ctx, promotion, players, caller)
 	if err != nil {
 		return nil, err
 	}

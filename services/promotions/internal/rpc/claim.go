@@ -5,18 +5,20 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
-	"github.com/google/uuid"
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
 // Claim pays the caller's own assignment of a promotion, once.
 func (h *Handler) Claim(ctx context.Context, r *connect.Request[promotionsv1.ClaimRequest]) (*connect.Response[promotionsv1.ClaimResponse], error) {
-	caller, _ := authn.From(ctx)
-	promotion, err := uuid.Parse(r.Msg.GetPromotionId())
+	caller, err := rpcserver.Caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	promotion, err := rpcserver.ID("promotion_id", r.Msg.GetPromotionId())
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +26,7 @@ func (h *Handler) Claim(ctx context.Context, r *connect.Request[promotionsv1.Cla
 	if err != nil {
 		return nil, err
 	}
-	claimed, err := h.service.Claim(ctx, caller.UserID, promotion, key)
+	claimed, err := h.service.Claim(ctx, caller, promotion, key)
 	if err != nil {
 		return nil, err
 	}

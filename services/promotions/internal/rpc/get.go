@@ -4,15 +4,15 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
-	"github.com/google/uuid"
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
 // GetPromotion answers one promotion.
 func (h *Handler) GetPromotion(ctx context.Context, r *connect.Request[promotionsv1.GetPromotionRequest]) (*connect.Response[promotionsv1.Promotion], error) {
-	id, err := uuid.Parse(r.Msg.GetPromotionId())
+	id, err := rpcserver.ID("promotion_id", r.Msg.GetPromotionId())
 	if err != nil {
 		return nil, err
 	}

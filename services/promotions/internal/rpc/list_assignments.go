@@ -8,13 +8,14 @@ import (
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/internal/paging"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
 // ListPlayerPromotions answers what is assigned to a player, the newest assignment first.
 func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[promotionsv1.ListPlayerPromotionsRequest]) (*connect.Response[promotionsv1.ListPlayerPromotionsResponse], error) {
-	player, err := uuid.Parse(r.Msg.GetPlayerId())
+	player, err := rpcserver.ID("player_id", r.Msg.GetPlayerId())
 	if err != nil {
 		return nil, err
 	}

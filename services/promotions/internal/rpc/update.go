@@ -4,16 +4,16 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
-	"github.com/google/uuid"
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
 // UpdatePromotion changes the masked fields of a promotion.
 func (h *Handler) UpdatePromotion(ctx context.Context, r *connect.Request[promotionsv1.UpdatePromotionRequest]) (*connect.Response[promotionsv1.Promotion], error) {
-	id, err := uuid.Parse(r.Msg.GetPromotionId())
+	id, err := rpcserver.ID("promotion_id", r.Msg.GetPromotionId())
 	if err != nil {
 		return nil, err
 	}

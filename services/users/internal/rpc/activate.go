@@ -4,15 +4,15 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
-	"github.com/google/uuid"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
 // ActivateUser switches a user on again.
 func (h *Users) ActivateUser(ctx context.Context, r *connect.Request[usersv1.ActivateUserRequest]) (*connect.Response[usersv1.User], error) {
-	id, err := uuid.Parse(r.Msg.GetUserId())
+	id, err := rpcserver.ID("user_id", r.Msg.GetUserId())
 	if err != nil {
 		return nil, err
 	}

@@ -4,21 +4,23 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
-	"github.com/google/uuid"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
 // DeactivateUser switches a user off and ends all its sessions.
 func (h *Users) DeactivateUser(ctx context.Context, r *connect.Request[usersv1.DeactivateUserRequest]) (*connect.Response[usersv1.User], error) {
-	caller, _ := authn.From(ctx)
-	id, err := uuid.Parse(r.Msg.GetUserId())
+	caller, err := rpcserver.Caller(ctx)
 	if err != nil {
 		return nil, err
 	}
-	u, err := h.service.Deactivate(ctx, caller.UserID, id)
+	id, err := rpcserver.ID("user_id", r.Msg.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	u, err := h.service.Deactivate(ctx, caller, id)
 	if err != nil {
 		return nil, err
 	}

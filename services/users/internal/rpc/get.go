@@ -4,16 +4,15 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
-	"github.com/google/uuid"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
 // GetUser answers one user.
 func (h *Users) GetUser(ctx context.Context, r *connect.Request[usersv1.GetUserRequest]) (*connect.Response[usersv1.User], error) {
-	id, err := uuid.Parse(r.Msg.GetUserId())
+	id, err := rpcserver.ID("user_id", r.Msg.GetUserId())
 	if err != nil {
 		return nil, err
 	}
@@ -26,8 +25,11 @@ func (h *Users) GetUser(ctx context.Context, r *connect.Request[usersv1.GetUserR
 
 // GetMe answers the caller's own profile.
 func (h *Users) GetMe(ctx context.Context, _ *connect.Request[usersv1.GetMeRequest]) (*connect.Response[usersv1.User], error) {
-	caller, _ := authn.From(ctx)
-	u, err := h.service.Get(ctx, caller.UserID)
+	caller, err := rpcserver.Caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u, err := h.service.Get(ctx, caller)
 	if err != nil {
 		return nil, err
 	}

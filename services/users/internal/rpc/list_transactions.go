@@ -8,17 +8,20 @@ import (
 	"github.com/google/uuid"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
-	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/paging"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
 // ListMyTransactions answers the caller's own ledger, newest first.
 func (h *Users) ListMyTransactions(ctx context.Context, r *connect.Request[usersv1.ListMyTransactionsRequest]) (*connect.Response[usersv1.ListMyTransactionsResponse], error) {
-	caller, _ := authn.From(ctx)
-	listed, next, err := h.transactions(ctx, caller.UserID, r.Msg)
+	caller, err := rpcserver.Caller(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listed, next, err := h.transactions(ctx, caller, r.Msg)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +32,7 @@ func (h *Users) ListMyTransactions(ctx context.Context, r *connect.Request[users
 
 // ListTransactions answers a player's ledger, newest first.
 func (h *Users) ListTransactions(ctx context.Context, r *connect.Request[usersv1.ListTransactionsRequest]) (*connect.Response[usersv1.ListTransactionsResponse], error) {
-	id, err := uuid.Parse(r.Msg.GetUserId())
+	id, err := rpcserver.ID("user_id", r.Msg.GetUserId())
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,65 @@
+package rpcserver_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+)
+
+func TestCaller(t *testing.T) {
+	t.Parallel()
+	anna := uuid.New()
+	for name, tt := range map[string]struct {
+		ctx  context.Context
+		want uuid.UUID
+		code apperr.Code
+	}{
+		"somebody":          {authn.With(t.Context(), authn.Caller{UserID: anna}), anna, ""},
+		"nobody":            {t.Context(), uuid.Nil, apperr.TokenMissing},
+		"one without an id": {authn.With(t.Context(), authn.Caller{}), uuid.Nil, apperr.TokenMissing},
+	} {
+		if got, err := rpcserver.Caller(tt.ctx); got != tt.want || apperr.CodeOf(err) != tt.code {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+}
+
+func TestID(t *testing.T) {
+	t.Parallel()
+	id := uuid.New()
+	if got, err := rpcserver.ID("promotion_id", id.String()); got != id || err != nil {
+		t.Errorf("%s is read as %s, %v", id, got, err)
+	}
+	for _, text := range []string{"", "seven", "{" + id.String() + "}"} {
+		_, err := rpcserver.ID("promotion_id", text)
+		violates(t, err, "promotion_id")
+	}
+}
+
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	ids := []uuid.UUID{uuid.New(), uuid.New()}
+	got, err := rpcserver.IDs("ids", []string{ids[0].String(), ids[1].String()})
+	if !slices.Equal(got, ids) || err != nil {
+		t.Errorf("%v are read as %v, %v", ids, got, err)
+	}
+	_, err = rpcserver.IDs("ids", []string{"one", ids[0].String(), ""})
+	violates(t, err, "ids[0]", "ids[2]")
+}
+
+func violates(t *testing.T, err error, want ...string) {
+	t.Helper()
+	var got []string
+	for _, v := range apperr.From(err).Violations {
+		got = append(got, v.Field)
+	}
+	if apperr.CodeOf(err) != apperr.ValidationFailed || !slices.Equal(got, want) {
+		t.Errorf("%v names %v, want %v", err, got, want)
+	}
+}
