@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
@@ -106,7 +106,7 @@ type shared struct {
 	bus           event.Bus
 	redis         redis.Config
 	key           ed25519.PrivateKey
-	keys          authn.KeySource
+	keys          accesstoken.KeySource
 	internalToken string
 }
 
@@ -116,7 +116,7 @@ func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger)
 	if c.key, err = dir.TokenKey(); err != nil {
 		return c, err
 	}
-	c.keys = authn.NewStaticKeys(c.key.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // as crypto/ed25519 says
+	c.keys = accesstoken.NewStaticKeys(c.key.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // as crypto/ed25519 says
 	if c.internalToken, err = dir.InternalToken(); err != nil {
 		return c, err
 	}

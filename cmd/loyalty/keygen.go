@@ -5,7 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 )
 
 // runKeygen prints a new Ed25519 private key, the value of LOYALTY_TOKEN_KEY.
@@ -17,7 +17,7 @@ func runKeygen(_ context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	text, err := authn.EncodeKey(key)
+	text, err := accesstoken.EncodeKey(key)
 	if err != nil {
 		return err
 	}

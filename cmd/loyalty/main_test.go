@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 )
 
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -104,7 +104,7 @@ func TestKeygenMakesAKeyThatUsersTakes(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit %d", code)
 	}
-	if _, err := authn.ParseKey([]byte(stdout)); err != nil {
+	if _, err := accesstoken.ParseKey([]byte(stdout)); err != nil {
 		t.Error(err)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/services/promotions/app"
 )
@@ -55,8 +55,8 @@ func runPromotions(ctx context.Context, c call) error {
 }
 
 // remoteKeys are the public keys that users publishes.
-func remoteKeys(url string) (authn.KeySource, error) {
-	keys, err := authn.NewRemoteKeys(url)
+func remoteKeys(url string) (accesstoken.KeySource, error) {
+	keys, err := accesstoken.NewRemoteKeys(url)
 	if err != nil {
 		return nil, fmt.Errorf("settings: LOYALTY_JWKS_URL: %w", err)
 	}

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/services/users/app"
@@ -37,13 +37,13 @@ func (s usersSettings) check() error {
 
 // keys are the one that signs, and the others that are good.
 func (s usersSettings) keys() (key ed25519.PrivateKey, others []ed25519.PublicKey, err error) {
-	if key, err = authn.ParseKey([]byte(s.TokenKey)); err != nil {
+	if key, err = accesstoken.ParseKey([]byte(s.TokenKey)); err != nil {
 		return nil, nil, fmt.Errorf("settings: LOYALTY_TOKEN_KEY %w", err)
 	}
 	if s.OtherKeys == "" {
 		return key, nil, nil
 	}
-	if others, err = authn.ParsePublicKeys([]byte(s.OtherKeys)); err != nil {
+	if others, err = accesstoken.ParsePublicKeys([]byte(s.OtherKeys)); err != nil {
 		return nil, nil, fmt.Errorf("settings: LOYALTY_TOKEN_OTHER_KEYS: %w", err)
 	}
 	return key, others, nil

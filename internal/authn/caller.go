@@ -1,5 +1,5 @@
-// Package authn says who is calling: it issues access tokens, verifies them against their signature and their session,
-// and carries the caller in the context of a request.
+// Package authn says who is calling, and carries the caller in the context of a request. It knows no way of finding out;
+// see [github.com/casino-loyalty/loyalty/internal/accesstoken].
 package authn
 
 import (

@@ -14,13 +14,13 @@ import (
 	"github.com/google/uuid"
 	"github.com/redis/rueidis"
 
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/password"
-	"github.com/casino-loyalty/loyalty/internal/ratelimit"
+	"github.com/casino-loyalty/loyalty/internal/ratelimit/ratelimitredis"
 	"github.com/casino-loyalty/loyalty/internal/redistest"
-	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -36,15 +36,15 @@ type house struct {
 	*testing.T
 	*users.Service
 	store    *memory
-	sessions *session.Store
+	sessions *sessionredis.Store
 	outage   *atomic.Bool // the sessions cannot be ended
 	redis    rueidis.Client
-	verifier *authn.Verifier
+	verifier *accesstoken.Verifier
 }
 
 // reachable are sessions that cannot be ended during an outage.
 type reachable struct {
-	*session.Store
+	*sessionredis.Store
 	outage *atomic.Bool
 }
 
@@ -60,16 +60,16 @@ func newHouse(t *testing.T) *house { return newHouseWith(t, cheap, users.Default
 func newHouseWith(t *testing.T, p password.Params, limits users.Limits) *house {
 	t.Helper()
 	h := &house{T: t, store: &memory{users: map[uuid.UUID]users.User{}}, redis: redistest.OpenEmbedded(t)}
-	h.sessions, h.outage = session.NewStore(h.redis), &atomic.Bool{}
+	h.sessions, h.outage = sessionredis.NewStore(h.redis), &atomic.Bool{}
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer, err := authn.NewIssuer(private, "issuer", "audience")
+	issuer, err := accesstoken.NewIssuer(private, "issuer", "audience")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.verifier, err = authn.NewVerifier("issuer", "audience", authn.NewStaticKeys(public), h.sessions); err != nil {
+	if h.verifier, err = accesstoken.NewVerifier("issuer", "audience", accesstoken.NewStaticKeys(public), h.sessions); err != nil {
 		t.Fatal(err)
 	}
 	hasher, err := password.New(p)
@@ -77,7 +77,8 @@ func newHouseWith(t *testing.T, p password.Params, limits users.Limits) *house {
 		t.Fatal(err)
 	}
 	h.Service = users.New(users.Dependencies{
-		Store: h.store, Sessions: reachable{h.sessions, h.outage}, Hasher: hasher, Limiter: ratelimit.New(h.redis), Issuer: issuer,
+		Store: h.store, Sessions: reachable{h.sessions, h.outage}, Hasher: hasher, Limiter: ratelimitredis.New(h.redis),
+		Issuer: issuer,
 		Limits: limits, Now: time.Now,
 	})
 	return h

@@ -7,8 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// Refresh exchanges a refresh token for a new pair of tokens; see [session.Store.Rotate] for what it refuses, and
-// TOKEN_MISSING for none.
+// Refresh exchanges a refresh token for a new pair of tokens; see [Sessions] for what it refuses. TOKEN_MISSING for none.
 func (s *Service) Refresh(ctx context.Context, refresh string) (Tokens, error) {
 	if refresh == "" {
 		return Tokens{}, missing()

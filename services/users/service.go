@@ -40,12 +40,18 @@ type Store interface {
 	) (keyset.Listed[Transaction], error)
 }
 
-// Sessions keeps the sessions of those who are logged in; see [session.Store].
+// Sessions keeps the sessions of those who are logged in. Where it cannot be reached the error is DEPENDENCY_UNAVAILABLE.
 type Sessions interface {
+	// Create begins a session and returns it with its first refresh token.
 	Create(ctx context.Context, user uuid.UUID, role authn.Role, in session.In) (session.Session, string, error)
+	// Rotate exchanges a refresh token for the next pair of tokens. TOKEN_INVALID for one that is not known, TOKEN_REVOKED
+	// where its session has ended, and TOKEN_REUSED where it was exchanged before, which ends its session.
 	Rotate(ctx context.Context, refresh string, issue session.Issue) (session.Session, session.Pair, error)
+	// End ends the session of a refresh token: TOKEN_INVALID, TOKEN_REVOKED.
 	End(ctx context.Context, refresh string) error
+	// EndSession ends a session. Ending it again is harmless.
 	EndSession(ctx context.Context, s session.Session) error
+	// EndAllOf ends every session of a user, and returns how many did end.
 	EndAllOf(ctx context.Context, user uuid.UUID) (int, error)
 }
 
@@ -56,14 +62,17 @@ type Hasher interface {
 	Outdated(hash string) bool
 }
 
-// Limiter counts what is limited; see [ratelimit.Limiter].
+// Limiter counts what is limited, over all replicas.
 type Limiter interface {
+	// Allow counts one of key, or refuses it with RATE_LIMITED.
 	Allow(ctx context.Context, key string, limit ratelimit.Limit) error
+	// Return takes back one of key that Allow counted.
 	Return(ctx context.Context, key string, limit ratelimit.Limit) error
 }
 
-// Issuer makes access tokens; see [authn.Issuer].
+// Issuer makes access tokens.
 type Issuer interface {
+	// Issue returns an access token of a session, and when it ends.
 	Issue(user uuid.UUID, role authn.Role, session uuid.UUID) (token string, expires time.Time, err error)
 }
 

@@ -14,12 +14,12 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
-	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/consumer"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
@@ -42,7 +42,7 @@ type Config struct {
 	// Bus carries the events.
 	Bus event.Subscriber
 	// Keys verify access tokens, which Issuer signs for Audience.
-	Keys             authn.KeySource
+	Keys             accesstoken.KeySource
 	Issuer, Audience string
 	// TrustedProxies may say which address a client has.
 	TrustedProxies []netip.Prefix
@@ -96,8 +96,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.redis, err = redis.Open(c.Redis); err != nil {
 		return nil, err
 	}
-	sessions := session.NewStore(a.redis)
-	verifier, err := authn.NewVerifier(c.Issuer, c.Audience, c.Keys, sessions)
+	sessions := sessionredis.NewStore(a.redis)
+	verifier, err := accesstoken.NewVerifier(c.Issuer, c.Audience, c.Keys, sessions)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
@@ -22,6 +23,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/redistest"
 	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/services/notifications/app"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo/mongotest"
 )
@@ -36,8 +38,8 @@ type world struct {
 	config   app.Config
 	brokers  []string
 	bus      event.Bus
-	sessions *session.Store
-	issuer   *authn.Issuer
+	sessions *sessionredis.Store
+	issuer   *accesstoken.Issuer
 	log      *slog.Logger
 }
 
@@ -59,7 +61,7 @@ func newWorld(t *testing.T, store app.StoreConfig) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer, err := authn.NewIssuer(private, issuerName, audience)
+	issuer, err := accesstoken.NewIssuer(private, issuerName, audience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,14 +73,14 @@ func newWorld(t *testing.T, store app.StoreConfig) *world {
 	server := redistest.Start(t)
 	w := &world{
 		brokers:  cluster.ListenAddrs(),
-		sessions: session.NewStore(server.Open(t)), issuer: issuer, log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		sessions: sessionredis.NewStore(server.Open(t)), issuer: issuer, log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	w.bus = w.connect(t)
 	if err := w.bus.EnsureTopics(t.Context(), 3, 3, notificationsv1event.Topics()...); err != nil {
 		t.Fatal(err)
 	}
 	w.config = app.Config{
-		Store: store, Redis: redis.Config{Address: server.Address}, Keys: authn.NewStaticKeys(public),
+		Store: store, Redis: redis.Config{Address: server.Address}, Keys: accesstoken.NewStaticKeys(public),
 		Issuer: issuerName, Audience: audience, Sockets: app.DefaultSockets(),
 	}
 	return w

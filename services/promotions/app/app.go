@@ -15,7 +15,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/inbox"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
@@ -23,7 +23,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
-	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/consumer"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/ledger"
@@ -40,7 +40,7 @@ type Config struct {
 	// Bus carries the events.
 	Bus event.Bus
 	// Keys verify access tokens, which Issuer signs for Audience.
-	Keys             authn.KeySource
+	Keys             accesstoken.KeySource
 	Issuer, Audience string
 	// LedgerAddress is the internal listener of users, "host:port", and InternalToken the secret that it asks for.
 	LedgerAddress, InternalToken string
@@ -91,7 +91,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.redis, err = redis.Open(c.Redis); err != nil {
 		return nil, err
 	}
-	verifier, err := authn.NewVerifier(c.Issuer, c.Audience, c.Keys, session.NewStore(a.redis))
+	verifier, err := accesstoken.NewVerifier(c.Issuer, c.Audience, c.Keys, sessionredis.NewStore(a.redis))
 	if err != nil {
 		return nil, err
 	}

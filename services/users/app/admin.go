@@ -8,7 +8,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/redis"
-	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/services/users"
 	store "github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 )
@@ -40,7 +40,7 @@ func EnsureAdmin(ctx context.Context, c AdminConfig, email, secret string, reset
 	}
 	service := users.New(users.Dependencies{
 		// An admin is announced to nobody, so there is no relay to wake.
-		Store: store.New(pool, func() {}), Sessions: session.NewStore(client), Hasher: hasher, Now: time.Now,
+		Store: store.New(pool, func() {}), Sessions: sessionredis.NewStore(client), Hasher: hasher, Now: time.Now,
 	})
 	return service.EnsureAdmin(ctx, email, secret, reset)
 }

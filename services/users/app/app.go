@@ -18,15 +18,15 @@ import (
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/outbox"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
-	"github.com/casino-loyalty/loyalty/internal/ratelimit"
+	"github.com/casino-loyalty/loyalty/internal/ratelimit/ratelimitredis"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
-	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/services/users"
 	store "github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
@@ -70,7 +70,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.ledger, err = store.NewLedger(ctx, a.pool, a.relay.Wake, log, store.LedgerOptions{}); err != nil {
 		return nil, err
 	}
-	issuer, err := authn.NewIssuer(c.PrivateKey, c.Issuer, c.Audience)
+	issuer, err := accesstoken.NewIssuer(c.PrivateKey, c.Issuer, c.Audience)
 	if err != nil {
 		return nil, err
 	}
@@ -78,13 +78,13 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	sessions := session.NewStore(a.redis)
+	sessions := sessionredis.NewStore(a.redis)
 	a.service = users.New(users.Dependencies{
 		Store: store.New(a.pool, a.relay.Wake), Sessions: sessions, Hasher: hasher,
-		Limiter: ratelimit.New(a.redis), Issuer: issuer, Limits: c.Limits, Now: time.Now,
+		Limiter: ratelimitredis.New(a.redis), Issuer: issuer, Limits: c.Limits, Now: time.Now,
 	})
 	keys := publicKeys(c)
-	verifier, err := authn.NewVerifier(c.Issuer, c.Audience, authn.NewStaticKeys(keys...), sessions)
+	verifier, err := accesstoken.NewVerifier(c.Issuer, c.Audience, accesstoken.NewStaticKeys(keys...), sessions)
 	if err != nil {
 		return nil, err
 	}
@@ -105,14 +105,14 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 }
 
 // public is what the gateway routes to.
-func (a *App) public(v *authn.Verifier, keys []ed25519.PublicKey, proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
+func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "users", Authenticator: v, Log: log, TrustedProxies: proxies, Ready: a.Ready,
 	})
 	if err != nil {
 		return nil, err
 	}
-	jwks, err := authn.JWKS(keys...)
+	jwks, err := accesstoken.JWKS(keys...)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 )
 
 const (
@@ -32,12 +32,12 @@ func (d *Dir) TokenKey() (ed25519.PrivateKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		return authn.EncodeKey(key)
+		return accesstoken.EncodeKey(key)
 	})
 	if err != nil {
 		return nil, err
 	}
-	key, err := authn.ParseKey(content)
+	key, err := accesstoken.ParseKey(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", path, err)
 	}

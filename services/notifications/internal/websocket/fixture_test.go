@@ -23,10 +23,12 @@ import (
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 	"github.com/casino-loyalty/loyalty/internal/redistest"
 	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/postgres"
@@ -42,10 +44,10 @@ type world struct {
 	admin    rueidis.Client
 	pool     *pgxpool.Pool
 	store    *postgres.Store
-	sessions *session.Store
+	sessions *sessionredis.Store
 	key      ed25519.PrivateKey
-	keys     authn.StaticKeys
-	issuer   *authn.Issuer
+	keys     accesstoken.StaticKeys
+	issuer   *accesstoken.Issuer
 }
 
 const issuerName, audience = "test-issuer", "test-audience"
@@ -57,7 +59,7 @@ func newWorld(t *testing.T, redisArgs ...string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer, err := authn.NewIssuer(private, issuerName, audience)
+	issuer, err := accesstoken.NewIssuer(private, issuerName, audience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +68,7 @@ func newWorld(t *testing.T, redisArgs ...string) *world {
 	pool := postgrestest.New(t, atlas.Notifications)
 	return &world{
 		redis: server, admin: admin, pool: pool, store: postgres.New(pool),
-		sessions: session.NewStore(admin), key: private, keys: authn.NewStaticKeys(public), issuer: issuer,
+		sessions: sessionredis.NewStore(admin), key: private, keys: accesstoken.NewStaticKeys(public), issuer: issuer,
 	}
 }
 
@@ -110,8 +112,8 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 	}
 	client := w.redis.Open(t)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	sessions := session.NewStore(client)
-	verifier, err := authn.NewVerifier(issuerName, audience, w.keys, sessions)
+	sessions := sessionredis.NewStore(client)
+	verifier, err := accesstoken.NewVerifier(issuerName, audience, w.keys, sessions)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
 )
@@ -23,7 +24,7 @@ func (w *world) sign(t *testing.T, user, session uuid.UUID, expires time.Time) s
 		"iat": time.Now().Add(-time.Minute).Unix(), "exp": expires.Unix(), "jti": uuid.New().String(),
 	})
 	token.Header["typ"] = "at+jwt"
-	token.Header["kid"] = authn.KeyID(w.key.Public().(ed25519.PublicKey))
+	token.Header["kid"] = accesstoken.KeyID(w.key.Public().(ed25519.PublicKey))
 	signed, err := token.SignedString(w.key)
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ type Follower interface {
 	Unfollow(player uuid.UUID)
 }
 
-// Sessions knows which sessions are still going on; see session.Store.
+// Sessions knows which sessions are still going on; see sessionredis.Store.
 type Sessions interface {
 	// ActiveMany reports for each id whether the session is going on.
 	ActiveMany(ctx context.Context, ids []uuid.UUID) ([]bool, error)

@@ -1,8 +1,10 @@
-package authn
+package accesstoken
 
 import (
 	"crypto/sha256"
 	"sync"
+
+	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
 // generation is how many tokens are remembered before older ones are forgotten: some megabytes in all.
@@ -15,14 +17,14 @@ type seen struct {
 	most int // of young, and so of old
 
 	mu         sync.RWMutex
-	young, old map[[sha256.Size]byte]Caller
+	young, old map[[sha256.Size]byte]authn.Caller
 }
 
-func newSeen(most int) *seen { return &seen{most: most, young: map[[sha256.Size]byte]Caller{}} }
+func newSeen(most int) *seen { return &seen{most: most, young: map[[sha256.Size]byte]authn.Caller{}} }
 
 func fingerprint(token string) [sha256.Size]byte { return sha256.Sum256([]byte(token)) }
 
-func (s *seen) get(id [sha256.Size]byte) (Caller, bool) {
+func (s *seen) get(id [sha256.Size]byte) (authn.Caller, bool) {
 	s.mu.RLock()
 	c, ok := s.young[id]
 	if ok {
@@ -37,11 +39,11 @@ func (s *seen) get(id [sha256.Size]byte) (Caller, bool) {
 	return c, ok
 }
 
-func (s *seen) put(id [sha256.Size]byte, c Caller) {
+func (s *seen) put(id [sha256.Size]byte, c authn.Caller) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.young) >= s.most {
-		s.old, s.young = s.young, make(map[[sha256.Size]byte]Caller, s.most)
+		s.old, s.young = s.young, make(map[[sha256.Size]byte]authn.Caller, s.most)
 	}
 	s.young[id] = c
 }

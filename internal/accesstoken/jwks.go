@@ -1,4 +1,4 @@
-package authn
+package accesstoken
 
 import (
 	"crypto/ed25519"

@@ -1,4 +1,4 @@
-package session
+package sessionredis
 
 import (
 	"crypto/aes"
@@ -12,6 +12,8 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
 const secretSize = 32
@@ -55,7 +57,7 @@ func (t token) hash() string {
 }
 
 // seal encrypts a pair so that only the holder of the token can open it: its hash, which Redis knows, does not help.
-func (t token) seal(p Pair) (string, error) {
+func (t token) seal(p session.Pair) (string, error) {
 	aead, err := t.aead()
 	if err != nil {
 		return "", err
@@ -67,8 +69,8 @@ func (t token) seal(p Pair) (string, error) {
 	return string(aead.Seal(nil, nil, b, t.session[:])), nil //nolint:gosec // it makes its own nonce
 }
 
-func (t token) open(sealed []byte) (Pair, error) {
-	var p Pair
+func (t token) open(sealed []byte) (session.Pair, error) {
+	var p session.Pair
 	aead, err := t.aead()
 	if err != nil {
 		return p, err

@@ -1,4 +1,4 @@
-package authn_test
+package accesstoken_test
 
 import (
 	"crypto/ed25519"
@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
 // publisher serves a JWK Set that can be exchanged, counts the requests, and can be away.
@@ -41,16 +41,16 @@ func publish(t *testing.T, keys ...ed25519.PublicKey) *publisher {
 
 func (p *publisher) set(t *testing.T, keys ...ed25519.PublicKey) {
 	t.Helper()
-	h, err := authn.JWKS(keys...)
+	h, err := accesstoken.JWKS(keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.document.Store(&h)
 }
 
-func remoteKeys(t *testing.T, url string) *authn.RemoteKeys {
+func remoteKeys(t *testing.T, url string) *accesstoken.RemoteKeys {
 	t.Helper()
-	r, err := authn.NewRemoteKeys(url)
+	r, err := accesstoken.NewRemoteKeys(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func remoteKeys(t *testing.T, url string) *authn.RemoteKeys {
 
 func TestRemoteKeysNeedAURL(t *testing.T) {
 	for _, address := range []string{"", "users:8080/jwks.json", "/jwks.json", "ftp://users/jwks.json", "http://"} {
-		if _, err := authn.NewRemoteKeys(address); err == nil {
+		if _, err := accesstoken.NewRemoteKeys(address); err == nil {
 			t.Errorf("%q is taken", address)
 		}
 	}
@@ -74,7 +74,7 @@ func TestRemoteKeys(t *testing.T) {
 	r.SetClock(func() time.Time { return now })
 	step := func(what string, key ed25519.PublicKey, wantErr error, wantRequests int32) {
 		t.Helper()
-		got, err := r.Key(t.Context(), authn.KeyID(key))
+		got, err := r.Key(t.Context(), accesstoken.KeyID(key))
 		if !errors.Is(err, wantErr) || err == nil && !got.Equal(key) {
 			t.Errorf("%s: %v, want %v", what, err, wantErr)
 		}
@@ -84,17 +84,17 @@ func TestRemoteKeys(t *testing.T) {
 	}
 	step("first use", first, nil, 1)
 	step("known", first, nil, 1)
-	step("unknown, just read", second, authn.ErrUnknownKey, 1)
+	step("unknown, just read", second, accesstoken.ErrUnknownKey, 1)
 	p.set(t, first, second)
-	now = now.Add(authn.KeysMinAge)
+	now = now.Add(accesstoken.KeysMinAge)
 	step("published meanwhile", second, nil, 2)
 	p.set(t, second)
-	now = now.Add(authn.KeysMaxAge)
-	step("withdrawn", first, authn.ErrUnknownKey, 3)
+	now = now.Add(accesstoken.KeysMaxAge)
+	step("withdrawn", first, accesstoken.ErrUnknownKey, 3)
 	p.away.Store(true)
-	now = now.Add(authn.KeysMaxAge)
+	now = now.Add(accesstoken.KeysMaxAge)
 	step("known, publisher away", second, nil, 4)
-	if _, err := r.Key(t.Context(), "another"); err == nil || errors.Is(err, authn.ErrUnknownKey) {
+	if _, err := r.Key(t.Context(), "another"); err == nil || errors.Is(err, accesstoken.ErrUnknownKey) {
 		t.Errorf("unknown, publisher away: %v, want an error that says so", err)
 	}
 }
@@ -106,10 +106,10 @@ func TestRemoteKeysAreFetchedOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if _, err := r.Key(t.Context(), authn.KeyID(key)); err != nil {
+			if _, err := r.Key(t.Context(), accesstoken.KeyID(key)); err != nil {
 				t.Error(err)
 			}
-			if _, err := r.Key(t.Context(), "unknown"); !errors.Is(err, authn.ErrUnknownKey) {
+			if _, err := r.Key(t.Context(), "unknown"); !errors.Is(err, accesstoken.ErrUnknownKey) {
 				t.Error(err)
 			}
 		})
@@ -155,7 +155,7 @@ func TestKeyID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := authn.KeyID(key); got != "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" {
+	if got := accesstoken.KeyID(key); got != "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" {
 		t.Errorf("got %s", got)
 	}
 }

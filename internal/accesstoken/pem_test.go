@@ -1,4 +1,4 @@
-package authn_test
+package accesstoken_test
 
 import (
 	"bytes"
@@ -11,17 +11,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 )
 
 func TestKeysInPEM(t *testing.T) {
 	t.Parallel()
 	public, private := newKey(t)
-	text, err := authn.EncodeKey(private)
+	text, err := accesstoken.EncodeKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := authn.ParseKey(text); err != nil || !got.Equal(private) {
+	if got, err := accesstoken.ParseKey(text); err != nil || !got.Equal(private) {
 		t.Errorf("the key comes back with %v", err)
 	}
 	other, _ := newKey(t)
@@ -30,7 +30,7 @@ func TestKeysInPEM(t *testing.T) {
 		t.Fatal(err)
 	}
 	spki := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	keys, err := authn.ParsePublicKeys(append(bytes.Clone(text), spki...))
+	keys, err := accesstoken.ParsePublicKeys(append(bytes.Clone(text), spki...))
 	if err != nil || len(keys) != 2 || !keys[0].Equal(public) || !keys[1].Equal(other) {
 		t.Errorf("%d public keys, %v", len(keys), err)
 	}
@@ -54,15 +54,15 @@ func TestKeysInPEMThatAreNone(t *testing.T) {
 		"no PKCS#8":        block("PRIVATE KEY", []byte("hunter2hunter2")),
 		"ecdsa.PrivateKey": block("PRIVATE KEY", der),
 	} {
-		_, err := authn.ParseKey(text)
-		_, err2 := authn.ParsePublicKeys(text)
+		_, err := accesstoken.ParseKey(text)
+		_, err2 := accesstoken.ParsePublicKeys(text)
 		for _, err := range []error{err, err2} {
 			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("got %v, want %q", err, want)
 			}
 		}
 	}
-	if _, err := authn.ParsePublicKeys(block("PUBLIC KEY", make([]byte, ed25519.PublicKeySize))); err == nil {
+	if _, err := accesstoken.ParsePublicKeys(block("PUBLIC KEY", make([]byte, ed25519.PublicKeySize))); err == nil {
 		t.Error("a public key without its frame is taken")
 	}
 }

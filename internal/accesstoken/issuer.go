@@ -1,4 +1,6 @@
-package authn
+// Package accesstoken issues access tokens, and verifies them against their signature and their session. They are JWTs (RFC
+// 9068) that the users service signs with an Ed25519 key, whose public half it publishes as a JWK Set.
+package accesstoken
 
 import (
 	"crypto/ed25519"
@@ -8,6 +10,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
 // Lifetime is how long an access token is valid.
@@ -18,8 +22,8 @@ const tokenType = "at+jwt"
 
 // claims is the payload of an access token.
 type claims struct {
-	Role    Role      `json:"role"`
-	Session uuid.UUID `json:"sid"`
+	Role    authn.Role `json:"role"`
+	Session uuid.UUID  `json:"sid"`
 	jwt.RegisteredClaims
 }
 
@@ -45,7 +49,7 @@ func NewIssuer(key ed25519.PrivateKey, issuer, audience string) (*Issuer, error)
 }
 
 // Issue returns an access token of a session, valid for Lifetime from now, and when it ends.
-func (i *Issuer) Issue(user uuid.UUID, role Role, session uuid.UUID) (token string, expires time.Time, err error) {
+func (i *Issuer) Issue(user uuid.UUID, role authn.Role, session uuid.UUID) (token string, expires time.Time, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", time.Time{}, err

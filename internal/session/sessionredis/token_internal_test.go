@@ -1,16 +1,18 @@
-package session
+package sessionredis
 
 import (
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
 func TestSealedPairOpensForItsHolderOnly(t *testing.T) {
 	id := uuid.New()
 	holder, other := newToken(id), newToken(id)
-	pair := Pair{Access: Access{Token: "access", Expires: time.Unix(1e9, 0).UTC()}, Refresh: "refresh"}
+	pair := session.Pair{Access: session.Access{Token: "access", Expires: time.Unix(1e9, 0).UTC()}, Refresh: "refresh"}
 	sealed, err := holder.seal(pair)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,18 @@
-package session
+// Package sessionredis keeps sessions and their refresh tokens in Redis.
+//
+// Keys, all with a time to live:
+//
+//	session:<session>               who the session belongs to; exists while the session is active
+//	session-refresh:<token hash>    "live" or "rotated"; outlives its session, so that an ended one is told from none
+//	session-grace:<token hash>      the pair that the token was exchanged for, sealed; lives for [session.Grace]
+//	session-user:<user>             the user's sessions by when they run out (sorted set)
+//
+// The scripts compute no key of another master, but touch several: Redis Cluster is not supported.
+package sessionredis
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -12,7 +23,12 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/session"
 )
+
+// cacheTTL bounds how long a session is believed active without asking Redis, which pushes its end to us: it matters only
+// where the connection hangs and no push arrives.
+const cacheTTL = 5 * time.Second
 
 // Store keeps sessions. Its methods are safe for concurrent use; where Redis is away they fail with
 // DEPENDENCY_UNAVAILABLE.
@@ -31,55 +47,55 @@ func millis(d time.Duration) string  { return strconv.FormatInt(d.Milliseconds()
 
 const sessionPrefix = "session:"
 
-// Create begins a session and returns it with its first refresh token. Beyond MaxPerUser the user's session that was not
-// refreshed for the longest time ends.
-func (s *Store) Create(ctx context.Context, user uuid.UUID, role authn.Role, in In) (Session, string, error) {
+// Create begins a session and returns it with its first refresh token. Beyond [session.MaxPerUser] the user's session that
+// was not refreshed for the longest time ends.
+func (s *Store) Create(ctx context.Context, user uuid.UUID, role authn.Role, in session.In) (session.Session, string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
-		return Session{}, "", err
+		return session.Session{}, "", err
 	}
-	session := Session{ID: id, User: user, Role: role, In: in}
-	record, err := session.encode()
+	begun := session.Session{ID: id, User: user, Role: role, In: in}
+	record, err := encode(begun)
 	if err != nil {
-		return Session{}, "", err
+		return session.Session{}, "", err
 	}
 	t := newToken(id)
 	keys := []string{sessionKey(id), refreshKey(t), userKey(user)}
 	err = createScript.Exec(ctx, s.redis, keys, []string{
-		record, id.String(), millis(TTL), strconv.Itoa(MaxPerUser), sessionPrefix, endedChannel,
+		record, id.String(), millis(session.TTL), strconv.Itoa(session.MaxPerUser), sessionPrefix, endedChannel,
 	}).Error()
 	if err != nil {
-		return Session{}, "", redis.Failure(err)
+		return session.Session{}, "", redis.Failure(err)
 	}
-	return session, t.String(), nil
+	return begun, t.String(), nil
 }
 
 // Find returns the active session of a refresh token and checks that the token is known. The errors are those of Rotate,
 // without TOKEN_REUSED: an old token's session is found, and nothing happens to it.
-func (s *Store) Find(ctx context.Context, refresh string) (Session, error) {
+func (s *Store) Find(ctx context.Context, refresh string) (session.Session, error) {
 	t, ok := parseToken(refresh)
 	if !ok {
-		return Session{}, invalid()
+		return session.Session{}, invalid()
 	}
 	return s.find(ctx, t)
 }
 
-func (s *Store) find(ctx context.Context, t token) (Session, error) {
+func (s *Store) find(ctx context.Context, t token) (session.Session, error) {
 	replies := s.redis.DoMulti(ctx,
 		s.redis.B().Get().Key(refreshKey(t)).Build(),
 		s.redis.B().Get().Key(sessionKey(t.session)).Build())
 	switch err := replies[0].Error(); {
 	case rueidis.IsRedisNil(err):
-		return Session{}, invalid()
+		return session.Session{}, invalid()
 	case err != nil:
-		return Session{}, redis.Failure(err)
+		return session.Session{}, redis.Failure(err)
 	}
 	record, err := replies[1].AsBytes()
 	switch {
 	case rueidis.IsRedisNil(err):
-		return Session{}, revoked()
+		return session.Session{}, revoked()
 	case err != nil:
-		return Session{}, redis.Failure(err)
+		return session.Session{}, redis.Failure(err)
 	}
 	return decode(t.session, record)
 }
@@ -87,17 +103,17 @@ func (s *Store) find(ctx context.Context, t token) (Session, error) {
 // End ends the session of a refresh token; any token of the family will do. A token that nobody remembers is
 // TOKEN_INVALID, one whose session has ended already is TOKEN_REVOKED.
 func (s *Store) End(ctx context.Context, refresh string) error {
-	session, err := s.Find(ctx, refresh)
+	of, err := s.Find(ctx, refresh)
 	if err != nil {
 		return err
 	}
-	return s.EndSession(ctx, session)
+	return s.EndSession(ctx, of)
 }
 
 // EndSession ends a session. Ending it again is harmless.
-func (s *Store) EndSession(ctx context.Context, session Session) error {
-	keys := []string{sessionKey(session.ID), userKey(session.User)}
-	err := endScript.Exec(ctx, s.redis, keys, []string{session.ID.String(), endedChannel}).Error()
+func (s *Store) EndSession(ctx context.Context, of session.Session) error {
+	keys := []string{sessionKey(of.ID), userKey(of.User)}
+	err := endScript.Exec(ctx, s.redis, keys, []string{of.ID.String(), endedChannel}).Error()
 	return redis.Failure(err)
 }
 
@@ -116,4 +132,17 @@ func revoked() error { return apperr.New(apperr.TokenRevoked, "the session has e
 // malformed is an answer of a script that it cannot give.
 func malformed(answer []string) error {
 	return fmt.Errorf("session: the script answered %d parts of an unknown kind", len(answer))
+}
+
+func encode(s session.Session) (string, error) {
+	b, err := json.Marshal(s)
+	return string(b), err
+}
+
+func decode(id uuid.UUID, record []byte) (session.Session, error) {
+	s := session.Session{ID: id}
+	if err := json.Unmarshal(record, &s); err != nil {
+		return session.Session{}, fmt.Errorf("the record of session %s: %w", id, err)
+	}
+	return s, nil
 }

@@ -1,4 +1,4 @@
-package session
+package sessionredis
 
 import (
 	"context"

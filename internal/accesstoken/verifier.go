@@ -1,4 +1,4 @@
-package authn
+package accesstoken
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
 const (
@@ -53,43 +54,43 @@ func NewVerifier(issuer, audience string, keys KeySource, sessions Sessions) (*V
 // Authenticate returns who an access token speaks for. The errors are TOKEN_INVALID (it is no access token of our
 // issuer for us), TOKEN_EXPIRED, TOKEN_REVOKED (its session has ended) and DEPENDENCY_UNAVAILABLE (the session, or the
 // key, cannot be looked up: a token that cannot be checked opens nothing).
-func (v *Verifier) Authenticate(ctx context.Context, token string) (Caller, error) {
+func (v *Verifier) Authenticate(ctx context.Context, token string) (authn.Caller, error) {
 	c, err := v.verify(ctx, token)
 	if err != nil {
-		return Caller{}, err
+		return authn.Caller{}, err
 	}
 	active, err := v.sessions.Active(ctx, c.Session)
 	switch {
 	case err != nil:
-		return Caller{}, fmt.Errorf("looking up the session: %w", err)
+		return authn.Caller{}, fmt.Errorf("looking up the session: %w", err)
 	case !active:
-		return Caller{}, apperr.New(apperr.TokenRevoked, "the session has ended")
+		return authn.Caller{}, apperr.New(apperr.TokenRevoked, "the session has ended")
 	}
 	return c, nil
 }
 
 // verify checks all that the token itself says. A signature that was found good is remembered, since checking it costs
 // more than the rest of a small request.
-func (v *Verifier) verify(ctx context.Context, token string) (Caller, error) {
+func (v *Verifier) verify(ctx context.Context, token string) (authn.Caller, error) {
 	if len(token) > maxToken {
-		return Caller{}, invalid(errors.New("too long"))
+		return authn.Caller{}, invalid(errors.New("too long"))
 	}
 	id := fingerprint(token)
 	c, ok := v.seen.get(id)
 	if !ok {
 		var err error
 		if c, err = v.parse(ctx, token); err != nil {
-			return Caller{}, err
+			return authn.Caller{}, err
 		}
 		v.seen.put(id, c)
 	}
 	if v.now().After(c.Expires.Add(Leeway)) {
-		return Caller{}, expired()
+		return authn.Caller{}, expired()
 	}
 	return c, nil
 }
 
-func (v *Verifier) parse(ctx context.Context, token string) (Caller, error) {
+func (v *Verifier) parse(ctx context.Context, token string) (authn.Caller, error) {
 	var c claims
 	var keyErr error
 	_, err := v.parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
@@ -99,18 +100,18 @@ func (v *Verifier) parse(ctx context.Context, token string) (Caller, error) {
 	})
 	switch {
 	case keyErr != nil && !errors.Is(keyErr, ErrUnknownKey):
-		return Caller{}, apperr.New(apperr.DependencyUnavailable, "try again in a moment").Because(keyErr)
+		return authn.Caller{}, apperr.New(apperr.DependencyUnavailable, "try again in a moment").Because(keyErr)
 	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidIssuer) &&
 		!errors.Is(err, jwt.ErrTokenInvalidAudience):
-		return Caller{}, expired()
+		return authn.Caller{}, expired()
 	case err != nil:
-		return Caller{}, invalid(err)
+		return authn.Caller{}, invalid(err)
 	}
 	user, err := uuid.Parse(c.Subject)
-	if err != nil || user == uuid.Nil || c.Session == uuid.Nil || !slices.Contains(Roles(), c.Role) {
-		return Caller{}, invalid(errors.New("subject, session or role is missing"))
+	if err != nil || user == uuid.Nil || c.Session == uuid.Nil || !slices.Contains(authn.Roles(), c.Role) {
+		return authn.Caller{}, invalid(errors.New("subject, session or role is missing"))
 	}
-	return Caller{UserID: user, Role: c.Role, Session: c.Session, Expires: c.ExpiresAt.UTC()}, nil
+	return authn.Caller{UserID: user, Role: c.Role, Session: c.Session, Expires: c.ExpiresAt.UTC()}, nil
 }
 
 // key finds the key that a token names. A key's id that is unknown, or missing, is ErrUnknownKey.

@@ -1,4 +1,4 @@
-package session_test
+package sessionredis_test
 
 import (
 	"context"
@@ -15,13 +15,14 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/redistest"
 	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 )
 
 // fixture is a user who has logged in once.
 type fixture struct {
 	*testing.T
 	client  rueidis.Client
-	store   *session.Store
+	store   *sessionredis.Store
 	session session.Session
 	token   string
 }
@@ -29,7 +30,7 @@ type fixture struct {
 func each(t *testing.T, test func(f *fixture)) {
 	t.Helper()
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
-		f := &fixture{T: t, client: client, store: session.NewStore(client)}
+		f := &fixture{T: t, client: client, store: sessionredis.NewStore(client)}
 		f.session, f.token = f.login(uuid.New())
 		test(f)
 	})
@@ -335,7 +336,7 @@ func (f *fixture) waitForListener() {
 
 func TestRedisAway(t *testing.T) {
 	server := redistest.Start(t)
-	store := session.NewStore(server.Open(t))
+	store := sessionredis.NewStore(server.Open(t))
 	s, token, err := store.Create(t.Context(), uuid.New(), authn.RoleStaff, session.InCookie)
 	if err != nil {
 		t.Fatal(err)
@@ -361,7 +362,7 @@ func TestRedisAway(t *testing.T) {
 func ignore[A, B any](a A, _ B, err error) (A, error) { return a, err }
 
 func BenchmarkActive(b *testing.B) {
-	store := session.NewStore(redistest.Start(b).Open(b))
+	store := sessionredis.NewStore(redistest.Start(b).Open(b))
 	s, _, err := store.Create(b.Context(), uuid.New(), authn.RolePlayer, session.InCookie)
 	if err != nil {
 		b.Fatal(err)

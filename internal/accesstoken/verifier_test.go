@@ -1,4 +1,4 @@
-package authn_test
+package accesstoken_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
@@ -42,9 +43,9 @@ func newKey(t testing.TB) (ed25519.PublicKey, ed25519.PrivateKey) {
 	return public, private
 }
 
-func newIssuer(t testing.TB, key ed25519.PrivateKey, issuer, audience string) *authn.Issuer {
+func newIssuer(t testing.TB, key ed25519.PrivateKey, issuer, audience string) *accesstoken.Issuer {
 	t.Helper()
-	i, err := authn.NewIssuer(key, issuer, audience)
+	i, err := accesstoken.NewIssuer(key, issuer, audience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,9 +53,9 @@ func newIssuer(t testing.TB, key ed25519.PrivateKey, issuer, audience string) *a
 	return i
 }
 
-func newVerifier(t testing.TB, keys authn.KeySource, s sessions, at time.Time) *authn.Verifier {
+func newVerifier(t testing.TB, keys accesstoken.KeySource, s sessions, at time.Time) *accesstoken.Verifier {
 	t.Helper()
-	v, err := authn.NewVerifier(issuerName, audience, keys, s)
+	v, err := accesstoken.NewVerifier(issuerName, audience, keys, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func newVerifier(t testing.TB, keys authn.KeySource, s sessions, at time.Time) *
 	return v
 }
 
-func issue(t testing.TB, i *authn.Issuer) (string, authn.Caller) {
+func issue(t testing.TB, i *accesstoken.Issuer) (string, authn.Caller) {
 	t.Helper()
 	c := authn.Caller{UserID: uuid.New(), Role: authn.RoleStaff, Session: uuid.New()}
 	token, expires, err := i.Issue(c.UserID, c.Role, c.Session)
@@ -96,7 +97,7 @@ func TestAuthenticate(t *testing.T) {
 		}, apperr.DependencyUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := newVerifier(t, authn.NewStaticKeys(public), tt.sessions, tt.at)
+			v := newVerifier(t, accesstoken.NewStaticKeys(public), tt.sessions, tt.at)
 			for range 2 { // the second time the signature is remembered
 				got, err := v.Authenticate(t.Context(), token)
 				if apperr.CodeOf(err) != tt.want {
@@ -114,11 +115,11 @@ func TestRememberedTokenStillEnds(t *testing.T) {
 	public, private := newKey(t)
 	token, c := issue(t, newIssuer(t, private, issuerName, audience))
 	active := true
-	v := newVerifier(t, authn.NewStaticKeys(public), func() (bool, error) { return active, nil }, noon)
+	v := newVerifier(t, accesstoken.NewStaticKeys(public), func() (bool, error) { return active, nil }, noon)
 	if _, err := v.Authenticate(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
-	v.SetClock(func() time.Time { return c.Expires.Add(authn.Leeway + time.Second) })
+	v.SetClock(func() time.Time { return c.Expires.Add(accesstoken.Leeway + time.Second) })
 	if _, err := v.Authenticate(t.Context(), token); apperr.CodeOf(err) != apperr.TokenExpired {
 		t.Errorf("after its end: %v", err)
 	}
@@ -145,7 +146,7 @@ func TestForgeries(t *testing.T) {
 	public, private := newKey(t)
 	_, stranger := newKey(t)
 	genuine, c := issue(t, newIssuer(t, private, issuerName, audience))
-	header := func() map[string]any { return map[string]any{"kid": authn.KeyID(public), "typ": "at+jwt"} }
+	header := func() map[string]any { return map[string]any{"kid": accesstoken.KeyID(public), "typ": "at+jwt"} }
 	body := func() map[string]any {
 		return map[string]any{
 			"iss": issuerName, "aud": audience, "sub": c.UserID.String(), "sid": c.Session.String(), "role": "ADMIN",
@@ -168,7 +169,7 @@ func TestForgeries(t *testing.T) {
 	raised, _ := base64.RawURLEncoding.DecodeString(parts[1])
 	raised = []byte(strings.Replace(string(raised), "STAFF", "ADMIN", 1))
 
-	v := newVerifier(t, authn.NewStaticKeys(public), allActive, noon)
+	v := newVerifier(t, accesstoken.NewStaticKeys(public), allActive, noon)
 	if _, err := v.Authenticate(t.Context(), signed(header(), body())); err != nil {
 		t.Fatalf("the plain one, from which the others differ, is refused: %v", err)
 	}
@@ -214,7 +215,7 @@ func TestForgeries(t *testing.T) {
 func TestManyTokensAreRemembered(t *testing.T) {
 	public, private := newKey(t)
 	i := newIssuer(t, private, issuerName, audience)
-	v := newVerifier(t, authn.NewStaticKeys(public), allActive, noon)
+	v := newVerifier(t, accesstoken.NewStaticKeys(public), allActive, noon)
 	v.Remember(8)
 	first, want := issue(t, i)
 	for n := range 50 {
@@ -235,10 +236,10 @@ func TestManyTokensAreRemembered(t *testing.T) {
 
 func TestConstructorsNameWhatIsMissing(t *testing.T) {
 	public, private := newKey(t)
-	_, noKey := authn.NewIssuer(nil, issuerName, audience)
-	_, noIssuer := authn.NewIssuer(private, "", audience)
-	_, noSessions := authn.NewVerifier(issuerName, audience, authn.NewStaticKeys(public), nil)
-	_, noKeys := authn.NewVerifier(issuerName, audience, nil, sessions(allActive))
+	_, noKey := accesstoken.NewIssuer(nil, issuerName, audience)
+	_, noIssuer := accesstoken.NewIssuer(private, "", audience)
+	_, noSessions := accesstoken.NewVerifier(issuerName, audience, accesstoken.NewStaticKeys(public), nil)
+	_, noKeys := accesstoken.NewVerifier(issuerName, audience, nil, sessions(allActive))
 	for name, err := range map[string]error{
 		"no key": noKey, "no issuer": noIssuer, "no sessions": noSessions, "no keys": noKeys,
 	} {
@@ -262,8 +263,8 @@ func TestCallerInContext(t *testing.T) {
 func FuzzAuthenticate(f *testing.F) {
 	public, private := newKey(f)
 	genuine, want := issue(f, newIssuer(f, private, issuerName, audience))
-	v := newVerifier(f, authn.NewStaticKeys(public), allActive, noon)
-	none, _ := json.Marshal(map[string]string{"alg": "none", "kid": authn.KeyID(public), "typ": "at+jwt"})
+	v := newVerifier(f, accesstoken.NewStaticKeys(public), allActive, noon)
+	none, _ := json.Marshal(map[string]string{"alg": "none", "kid": accesstoken.KeyID(public), "typ": "at+jwt"})
 	payload := strings.Split(genuine, ".")[1]
 	f.Add(genuine)
 	f.Add(base64.RawURLEncoding.EncodeToString(none) + "." + payload + ".")
@@ -284,7 +285,7 @@ func FuzzAuthenticate(f *testing.F) {
 func BenchmarkAuthenticate(b *testing.B) {
 	public, private := newKey(b)
 	token, _ := issue(b, newIssuer(b, private, issuerName, audience))
-	v := newVerifier(b, authn.NewStaticKeys(public), allActive, noon)
+	v := newVerifier(b, accesstoken.NewStaticKeys(public), allActive, noon)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := v.Authenticate(b.Context(), token); err != nil {
