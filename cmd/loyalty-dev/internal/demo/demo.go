@@ -132,35 +132,18 @@ func (f *filler) addPlayers(ctx context.Context) (ids []string, err error) {
 	return ids, nil
 }
 
-// assign assigns a promotion to players who registered a moment ago: promotions learns of them from their events.
+// assign assigns a promotion to players.
 func (f *filler) assign(ctx context.Context, promotion string, players []string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	for {
-		answer, err := f.promotions.Assign(ctx, as(f, &promotionsv1.AssignRequest{PromotionId: promotion, PlayerIds: players}))
-		if err != nil {
-			return fmt.Errorf("assign %s: %w", promotion, err)
-		}
-		if known(answer.Msg.GetResults()) {
-			return nil
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			return fmt.Errorf("assign %s: the players did not arrive in time", promotion)
-		}
+	answer, err := f.promotions.Assign(ctx, as(f, &promotionsv1.AssignRequest{PromotionId: promotion, PlayerIds: players}))
+	if err != nil {
+		return fmt.Errorf("assign %s: %w", promotion, err)
 	}
-}
-
-func known(results []*promotionsv1.AssignResult) bool {
-	for _, r := range results {
+	for _, r := range answer.Msg.GetResults() {
 		if r.GetOutcome() == promotionsv1.AssignOutcome_UNKNOWN_PLAYER {
-			return false
+			return fmt.Errorf("assign %s: player %s did not arrive in time", promotion, r.GetPlayerId())
 		}
 	}
-	return true
+	return nil
 }
 
 // as makes a request in the admin's name.
