@@ -6,6 +6,11 @@
 # --no-kafka leaves out the tests on a cluster of three real Kafka brokers; an embedded broker still stands in.
 set -eu
 cd "$(dirname "$0")/.."
+case "${1:-}" in -h | --help)
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
+	exit
+	;;
+esac
 if [ "${1:-}" = --no-kafka ]; then
 	shift
 	scripts/setup.sh --no-kafka

@@ -112,7 +112,7 @@ type shared struct {
 
 // common migrates the databases and connects to the bus, at the same time.
 func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger) (c shared, err error) {
-	c.redis = redis.Config{Address: s.redis.Addr(), Embedded: true, Log: log}
+	c.redis = redis.Config{Address: s.redis.Addr(), Plain: true, Log: log}
 	if c.key, err = dir.TokenKey(); err != nil {
 		return c, err
 	}

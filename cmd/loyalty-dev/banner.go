@@ -28,10 +28,22 @@ func banner(address string, dir *datadir.Dir, admin datadir.Admin, withDemo bool
 	if withDemo {
 		row("Players", strings.Join(demo.Players(), ", ")+"  "+demo.Password)
 	}
-	row("Tour", "go run ./cmd/loyalty-dev tour")
+	row("Tour", "go run ./cmd/loyalty-dev tour"+where(address, dir))
 	row("Verify", "go run ./cmd/loyalty verify --settings "+dir.Path(settingsFile))
 	b.WriteString("\n  Ctrl-C stops it.\n\n")
 	return b.String()
+}
+
+// where are the flags that lead the tour to this platform, none where it is where it is looked for.
+func where(address string, dir *datadir.Dir) string {
+	flags := ""
+	if a := browsable(address); a != defaultAddr {
+		flags += " --addr " + a
+	}
+	if data, err := datadir.Default(); err != nil || data != dir.Path() {
+		flags += " --data " + dir.Path()
+	}
+	return flags
 }
 
 // browsable makes an address that listens on all interfaces one that can be asked.

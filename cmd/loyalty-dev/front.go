@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/casino-loyalty/loyalty/internal/gateway"
+	"github.com/casino-loyalty/loyalty/openapi"
 )
 
 // front is the public port. It is open from the very start, so that a port that is taken is told at once and health
@@ -39,7 +40,7 @@ func openFront(address string, log *slog.Logger) (*front, error) {
 	starting := func(context.Context) error { return errStarting }
 	f.serve(gateway.New(gateway.Services{Ready: map[string]func(context.Context) error{
 		"users": starting, "promotions": starting, "notifications": starting,
-	}}, gateway.Options{}))
+	}}, gateway.Options{Docs: openapi.FS, Log: log}))
 	f.server = gateway.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(*f.handler.Load()).ServeHTTP(w, r)
 	}), log)

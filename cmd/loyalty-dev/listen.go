@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,12 +21,20 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 		fmt.Fprintln(stderr, "loyalty-dev listen TOKEN prints the live frames of the player with that access token. Its flags:")
 		f.PrintDefaults()
 	}
-	addr := f.String("addr", "127.0.0.1:8080", "the platform's `address`")
+	addr := f.String("addr", defaultAddr, "the platform's `address`")
 	since := f.String("since", "", "the `notification` to go on after")
-	if err := f.Parse(args); err != nil {
-		return usage(err)
+	var tokens []string
+	for rest := args; ; rest = f.Args()[1:] { // flags may stand behind the token, too
+		if err := f.Parse(rest); err != nil {
+			return usage(err)
+		}
+		if f.NArg() == 0 {
+			break
+		}
+		tokens = append(tokens, f.Arg(0))
 	}
-	if f.NArg() != 1 {
+	if len(tokens) != 1 {
+		fmt.Fprintln(stderr, "loyalty-dev listen: one access token is needed")
 		f.Usage()
 		return errUsage
 	}
@@ -33,16 +42,17 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	if *since != "" {
 		url += "?since=" + *since
 	}
-	header := http.Header{"Authorization": {"Bearer " + f.Arg(0)}}
+	header := http.Header{"Authorization": {"Bearer " + tokens[0]}}
 	dialer := websocket.Dialer{HandshakeTimeout: 10 * time.Second}
 	conn, response, err := dialer.DialContext(ctx, url, header) //nolint:bodyclose // gorilla has read it
 	switch {
 	case response != nil && err != nil:
-		return fmt.Errorf("the platform answers %s", response.Status)
+		return fmt.Errorf("the platform answers %s%s", response.Status, detail(response.Body))
 	case err != nil:
 		return fmt.Errorf("nothing answers at %s: start the platform with: go run ./cmd/loyalty-dev", *addr)
 	}
 	defer conn.Close()
+	fmt.Fprintln(stderr, "Connected; live frames follow. Ctrl-C ends it.")
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	for {
 		_, frame, err := conn.ReadMessage()
@@ -57,4 +67,15 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 		}
 		fmt.Fprintf(stdout, "%s\n", frame)
 	}
+}
+
+// detail is what a problem document says, if it is one.
+func detail(body io.Reader) string {
+	var problem struct {
+		Detail string `json:"detail"`
+	}
+	if err := json.NewDecoder(body).Decode(&problem); err != nil || problem.Detail == "" {
+		return ""
+	}
+	return ": " + problem.Detail
 }

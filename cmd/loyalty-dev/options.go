@@ -8,6 +8,8 @@ import (
 	"log/slog"
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/services/users"
 )
 
 // Names of the buses.
@@ -15,6 +17,9 @@ const (
 	busKafka = "kafka"
 	busNATS  = "nats"
 )
+
+// defaultAddr is where the platform listens, and is looked for, unless another address is named.
+const defaultAddr = "127.0.0.1:8080"
 
 // options are the command line's.
 type options struct {
@@ -35,10 +40,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.Usage = func() {
 		fmt.Fprintln(stderr, "loyalty-dev runs the whole platform in one process. Its flags:")
 		f.PrintDefaults()
-		fmt.Fprintln(stderr, "loyalty-dev tour plays the scenarios against it; see loyalty-dev tour --help")
+		fmt.Fprintln(stderr, "loyalty-dev tour plays the scenarios against it, loyalty-dev listen prints a player's live frames; "+
+			"see their --help.")
 	}
 	data, dataErr := datadir.Default()
-	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`address` to listen on")
+	f.StringVar(&o.addr, "addr", defaultAddr, "`address` to listen on")
 	f.StringVar(&o.data, "data", data, "`directory` that keeps the data")
 	f.StringVar(&o.bus, "bus", busKafka, "the bus that events travel on: kafka or nats")
 	f.StringVar(&o.admin.Email, "admin-email", "",
@@ -48,10 +54,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.demo, "demo", false, "add a few promotions and players")
 	f.IntVar(&o.addressLimit, "address-limit", 1000,
 		"how many registrations, and failed logins, a minute are taken from one address; the limits per account are production's")
-	f.TextVar(&o.logLevel, "log-level", slog.LevelWarn, "the least `level` to log: debug, info, warn or error")
+	level := f.String("log-level", "warn", "the least `level` to log: debug, info, warn or error")
 	if err := f.Parse(args); err != nil {
 		return o, usage(err)
 	}
+	given := map[string]bool{}
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	var wrong string
 	switch {
 	case f.NArg() > 0:
@@ -60,8 +68,16 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		wrong = fmt.Sprintf("--bus is kafka or nats, not %q", o.bus)
 	case o.addressLimit < 1:
 		wrong = "--address-limit must be at least 1"
+	case o.logLevel.UnmarshalText([]byte(*level)) != nil:
+		wrong = fmt.Sprintf("--log-level is debug, info, warn or error, not %q", *level)
+	case given["admin-email"] && users.CheckEmail(o.admin.Email) != nil:
+		wrong = fmt.Sprintf("--admin-email must be an e-mail address, not %q", o.admin.Email)
+	case given["admin-password"] && users.CheckPassword(o.admin.Password) != nil:
+		wrong = "--admin-password " + apperr.From(users.CheckPassword(o.admin.Password)).Violations[0].Message
 	case o.data == "" && dataErr != nil:
 		return o, fmt.Errorf("%w: name a directory with --data", dataErr)
+	case o.data == "":
+		wrong = "--data names no directory"
 	default:
 		return o, nil
 	}

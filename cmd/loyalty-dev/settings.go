@@ -20,6 +20,7 @@ func writeSettings(dir *datadir.Dir, s *servers, bus string) error {
 		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + s.postgres.URL("notifications"),
 		"LOYALTY_NOTIFICATIONS_STORE=postgres",
 		"LOYALTY_REDIS_ADDRESS=" + s.redis.Addr(),
+		"LOYALTY_REDIS_PLAIN=true",
 		"LOYALTY_BUS=" + bus,
 		fmt.Sprintf("LOYALTY_KAFKA_PARTITIONS=%d", partitions),
 		"LOYALTY_BUS_REPLICATION=1",

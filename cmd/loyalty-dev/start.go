@@ -21,18 +21,19 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.logLevel}))
 	p := newProgress(stdout)
 
-	dir, err := datadir.Open(o.data)
+	// The port first: a directory that was not wanted is not made.
+	front, err := openFront(o.addr, log)
 	if err != nil {
 		return err
+	}
+	dir, err := datadir.Open(o.data)
+	if err != nil {
+		return errors.Join(err, front.close())
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	admin, err := dir.Admin(o.admin)
 	if err != nil {
-		return err
-	}
-	front, err := openFront(o.addr, log)
-	if err != nil {
-		return err
+		return errors.Join(err, front.close())
 	}
 	p.sayf("Starting on %s, data in %s", front.address, dir.Path())
 

@@ -27,7 +27,7 @@ func playTour(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		f.PrintDefaults()
 	}
 	defaultData, _ := datadir.Default() // without one, the admin's credentials must be given
-	f.StringVar(&addr, "addr", "127.0.0.1:8080", "the platform's `address`")
+	f.StringVar(&addr, "addr", defaultAddr, "the platform's `address`")
 	f.StringVar(&data, "data", defaultData, "the platform's data `directory`, where its admin's credentials are kept")
 	f.StringVar(&given.Email, "admin-email", "", "the admin's e-mail `address` (default the kept one)")
 	f.StringVar(&given.Password, "admin-password", "", "the admin's `password` (default the kept one)")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
@@ -16,8 +17,11 @@ func runEvents(ctx context.Context, c call) error {
 	if err := c.flags("events", 2, nil); err != nil {
 		return err
 	}
-	if len(c.args) != 2 || !known(c.args[1]) {
-		return fmt.Errorf("%w: the topics are %v", errUsage, topicNames())
+	if len(c.args) != 2 {
+		return errUsage
+	}
+	if !known(c.args[1]) {
+		return fmt.Errorf("%w: there is no topic %q: there are %s", errUsage, c.args[1], strings.Join(topicNames(), ", "))
 	}
 	settings, err := config.LoadWith[busSettings](c.settings)
 	if err != nil {
@@ -30,7 +34,9 @@ func runEvents(ctx context.Context, c call) error {
 	defer bus.Close()
 	switch topic := c.args[1]; c.args[0] {
 	case "dead":
-		return bus.DeadLetters(ctx, topic, func(d event.DeadLetter) error {
+		none := true
+		err := bus.DeadLetters(ctx, topic, func(d event.DeadLetter) error {
+			none = false
 			state := "waiting"
 			if d.Replayed {
 				state = "replayed"
@@ -39,6 +45,10 @@ func runEvents(ctx context.Context, c call) error {
 				d.Time.UTC().Format(time.RFC3339), state, d.Event.ID, d.Event.Key, d.Group, d.Attempts, d.Reason)
 			return err
 		})
+		if err == nil && none {
+			fmt.Fprintf(c.stdout, "there are no dead letters of %s\n", topic)
+		}
+		return err
 	case "replay":
 		n, err := bus.Replay(ctx, topic)
 		fmt.Fprintf(c.stdout, "%d dead letters of %s were published again\n", n, topic)

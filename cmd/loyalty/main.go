@@ -37,7 +37,7 @@ func commands() []command {
 			"migrate", "up|status [DATABASE ...] | diff NAME | hash",
 			"bring databases to this version, show where they are, or plan", runMigrate,
 		},
-		{"admin", "EMAIL", "create the first admin; the password is read from standard input", runAdmin},
+		{"admin", "[--reset] EMAIL", "create the first admin, or set the password of one; it is asked for, or read from the input", runAdmin},
 		{"verify", "[--delay D] [--dead-letters N]", "check what must hold over all databases", runVerify},
 		{"events", "dead|replay TOPIC", "list a topic's dead letters, or handle them again", runEvents},
 		{"keygen", "", "print a new key for signing access tokens", runKeygen},
@@ -66,11 +66,17 @@ func dispatch(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 		case err == nil, errors.Is(err, flag.ErrHelp):
 			return 0
 		case errors.Is(err, errUsage):
+			if err != errUsage { //nolint:errorlint // it says more
+				fmt.Fprintln(stderr, "loyalty:", err)
+			}
 			fmt.Fprintf(stderr, "usage: loyalty %s %s\n", c.name, c.arguments)
 			return 2
 		}
 		fmt.Fprintln(stderr, "loyalty:", strings.Join(strings.Fields(err.Error()), " "))
 		return 1
+	}
+	if len(args) > 0 {
+		fmt.Fprintf(stderr, "loyalty: there is no command %q\n", args[0])
 	}
 	usage(stderr)
 	return 2

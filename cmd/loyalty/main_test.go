@@ -28,7 +28,7 @@ func TestUsage(t *testing.T) {
 		"something unknown":    {[]string{"dance"}, 2, "usage: loyalty COMMAND"},
 		"migrate without verb": {[]string{"migrate"}, 2, "usage: loyalty migrate"},
 		"a topic unknown":      {[]string{"events", "replay", "horses"}, 2, "usage: loyalty events"},
-		"admin without e-mail": {[]string{"admin"}, 2, "usage: loyalty admin EMAIL"},
+		"admin without e-mail": {[]string{"admin"}, 2, "usage: loyalty admin [--reset] EMAIL"},
 		"an unknown flag":      {[]string{"verify", "--fast"}, 2, "usage: loyalty verify"},
 		"an argument too many": {[]string{"verify", "loyalty.env"}, 2, "usage: loyalty verify"},
 		"flags before verbs":   {[]string{"migrate", "--settings", "/dev/null", "up"}, 1, "DATABASE_URL is set"},

@@ -56,6 +56,8 @@ type redisSettings struct {
 	Username         string   `env:"LOYALTY_REDIS_USERNAME"`
 	Password         string   `env:"LOYALTY_REDIS_PASSWORD"`
 	TLS              bool     `env:"LOYALTY_REDIS_TLS"`
+	// Plain: the server knows no client-side caching.
+	Plain bool `env:"LOYALTY_REDIS_PLAIN"`
 }
 
 // check refuses what says nothing, half of it, or two things.
@@ -73,7 +75,8 @@ func (s redisSettings) check() error {
 
 func (s redisSettings) config(log *slog.Logger) redis.Config {
 	return redis.Config{
-		Address: s.Address, Replicas: s.Replicas, Username: s.Username, Password: s.Password, TLS: s.TLS, Log: log,
+		Address: s.Address, Replicas: s.Replicas, Username: s.Username, Password: s.Password, TLS: s.TLS, Plain: s.Plain,
+		Log:      log,
 		Sentinel: redis.Sentinel{Master: s.SentinelMaster, Addresses: s.Sentinels, Password: s.SentinelPassword},
 	}
 }

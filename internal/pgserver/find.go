@@ -116,17 +116,25 @@ func inspect(dir string) (Installation, error) {
 	return Installation{BinDir: dir, Version: version}, err
 }
 
-// choose returns the installation in binDir, or, where binDir is empty, one of the data's version, or, where there is
-// no data yet (dataVersion 0), the first found.
-func choose(binDir string, dataDir string, dataVersion int) (Installation, error) {
+// choose returns the installation in o.BinDir, or, where that is empty, one of the data's version, or, where there is no
+// data yet (dataVersion 0), the first found.
+func choose(o Options, dataDir string, dataVersion int) (Installation, error) {
 	var candidates []Installation
-	if binDir != "" {
-		in, err := inspect(binDir)
+	if o.BinDir != "" {
+		in, err := inspect(o.BinDir)
 		if err != nil {
-			return Installation{}, fmt.Errorf("no PostgreSQL server in %s: %w", binDir, err)
+			return Installation{}, fmt.Errorf("no PostgreSQL server in %s: %w", o.BinDir, err)
 		}
 		candidates = []Installation{in}
-	} else if candidates = FindAll(); len(candidates) == 0 {
+	} else {
+		candidates = FindAll()
+		if o.MoreBinDir != "" {
+			if in, err := inspect(o.MoreBinDir); err == nil {
+				candidates = append(candidates, in)
+			}
+		}
+	}
+	if len(candidates) == 0 {
 		return Installation{}, ErrNotInstalled
 	}
 	if dataVersion == 0 {

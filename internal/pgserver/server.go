@@ -39,8 +39,11 @@ const (
 
 // Options says what to run and where.
 type Options struct {
-	// BinDir holds initdb and postgres. Empty: an installation of the data's version, else the first one of [FindAll].
+	// BinDir holds initdb and postgres. Empty: an installation of the data's version, or, where there is no data yet, the
+	// first one, among those of [FindAll] and in MoreBinDir.
 	BinDir string
+	// MoreBinDir, if set, may hold an installation that FindAll does not know.
+	MoreBinDir string
 	// DataDir keeps the cluster, the password and the server's log. It is created if it is missing.
 	DataDir string
 	// Port on 127.0.0.1; 0 takes a free one.
@@ -95,7 +98,7 @@ func start(ctx context.Context, o Options, d *dir) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := choose(o.BinDir, d.root, version)
+	in, err := choose(o, d.root, version)
 	if err != nil {
 		return nil, err
 	}

@@ -31,9 +31,9 @@ type Config struct {
 	Username, Password string
 	// TLS encrypts the connections; certificates are verified against the system's roots.
 	TLS bool
-	// Embedded says that Address is the in-process server of the development program, which knows neither RESP3 nor
-	// client-side caching.
-	Embedded bool
+	// Plain says that the server knows neither RESP3 nor client-side caching, as some services that speak Redis' protocol,
+	// and the server inside the development program. Every session is then asked for each time.
+	Plain bool
 	// Log is told when the replicas cannot be used; nil is silent.
 	Log *slog.Logger
 }
@@ -103,8 +103,8 @@ func (c Config) options() rueidis.ClientOption {
 		ReadBufferEachConn:  bufferSize,
 		WriteBufferEachConn: bufferSize,
 		RetryDelay:          retryDelay,
-		DisableCache:        c.Embedded,
-		AlwaysRESP2:         c.Embedded,
+		DisableCache:        c.Plain,
+		AlwaysRESP2:         c.Plain,
 		ForceSingleClient:   true,
 	}
 	if c.TLS {

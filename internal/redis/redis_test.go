@@ -127,7 +127,7 @@ func TestSentinelFindsTheNewMaster(t *testing.T) {
 	host, port, _ := net.SplitHostPort(master.Address)
 	replica := redistest.Start(t, "--replicaof", host, port, "--repl-diskless-sync-delay", "0")
 	sentinel := startSentinel(t, host, port)
-	watcher := open(t, redis.Config{Address: sentinel, Embedded: true}) // it knows no caching, as the embedded one
+	watcher := open(t, redis.Config{Address: sentinel, Plain: true}) // it knows no caching, as the embedded one
 	eventually(t, "the sentinel has found the replica", func() error {
 		known, err := watcher.Do(t.Context(), watcher.B().Arbitrary("SENTINEL", "REPLICAS", "loyalty").Build()).ToArray()
 		if err == nil && len(known) == 0 {

@@ -128,7 +128,7 @@ func (s *Server) Open(t testing.TB) rueidis.Client {
 // only by Expire.
 func OpenEmbedded(t testing.TB) rueidis.Client {
 	t.Helper()
-	return open(t, redis.Config{Address: miniredis.RunT(t).Addr(), Embedded: true})
+	return open(t, redis.Config{Address: miniredis.RunT(t).Addr(), Plain: true})
 }
 
 func open(t testing.TB, c redis.Config) rueidis.Client {

@@ -12,17 +12,33 @@ import (
 // The length of a password in characters. The schema says the same of requests.
 const minPassword, maxPassword = 8, 128
 
+// CheckEmail returns VALIDATION_FAILED for what is no e-mail address.
+func CheckEmail(email string) error {
+	if !strings.Contains(email, "@") {
+		return apperr.Invalid("email", "email", "must be an e-mail address")
+	}
+	return nil
+}
+
+// CheckPassword returns VALIDATION_FAILED for a password that is too short or too long.
+func CheckPassword(password string) error {
+	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
+		return apperr.Invalid("password", "length", "must have %d to %d characters", minPassword, maxPassword)
+	}
+	return nil
+}
+
 // EnsureAdmin sees that there is an admin of an e-mail, and reports whether it made one. It may be called again, and by
 // several replicas at once. An admin who is there stays as it is, unless reset is true: then it gets the password, is
 // switched on, and its sessions end. A user of another role stays as it is, and the error is USER_EXISTS: nobody gains
 // rights by having registered first.
 func (s *Service) EnsureAdmin(ctx context.Context, email, password string, reset bool) (created bool, err error) {
 	email = strings.TrimSpace(email)
-	if !strings.Contains(email, "@") {
-		return false, apperr.Invalid("email", "email", "must be an e-mail address")
+	if err := CheckEmail(email); err != nil {
+		return false, err
 	}
-	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
-		return false, apperr.Invalid("password", "length", "must have %d to %d characters", minPassword, maxPassword)
+	if err := CheckPassword(password); err != nil {
+		return false, err
 	}
 	u, err := s.store.UserByEmail(ctx, email)
 	if apperr.CodeOf(err) == apperr.NotFound {

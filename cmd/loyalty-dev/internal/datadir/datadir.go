@@ -152,11 +152,11 @@ func (d *Dir) Close() error {
 func unusable(path string, err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		if pe.Path != path {
-			return fmt.Errorf("data directory %s cannot be used: %s: %w", path, filepath.Base(pe.Path), pe.Err)
+			return fmt.Errorf("data directory %s cannot be used: %s: %w: name another with --data", path, filepath.Base(pe.Path), pe.Err)
 		}
 		err = pe.Err
 	}
-	return fmt.Errorf("data directory %s cannot be used: %w", path, err)
+	return fmt.Errorf("data directory %s cannot be used: %w: name another with --data", path, err)
 }
 
 // Write replaces a private file of the directory as a whole.

@@ -27,12 +27,12 @@ type PostgresOptions struct {
 	Progress func(string)
 }
 
-// StartPostgres runs a private PostgreSQL: the one fetched before, else one installed on this machine, else one that it
-// fetches from the network now. The server flushes each commit, and ends with this process however that ends.
+// StartPostgres runs a private PostgreSQL: one that is installed on this machine, or that was fetched before, of the data's
+// version, and where there is none at all one that it fetches from the network now. The server flushes each commit, and
+// ends with this process however that ends.
 func StartPostgres(ctx context.Context, o PostgresOptions) (*pgserver.Server, error) {
-	options := pgserver.Options{DataDir: o.DataDir, Log: o.Log, Progress: o.Progress}
-	if _, err := os.Stat(o.FetchDir); err == nil {
-		options.BinDir = filepath.Join(o.FetchDir, "bin")
+	options := pgserver.Options{
+		DataDir: o.DataDir, MoreBinDir: filepath.Join(o.FetchDir, "bin"), Log: o.Log, Progress: o.Progress,
 	}
 	server, err := pgserver.Start(ctx, options)
 	if !errors.Is(err, pgserver.ErrNotInstalled) {
@@ -43,7 +43,6 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*pgserver.Server, er
 		return nil, fmt.Errorf("no PostgreSQL on this machine, and none could be fetched (%w): install PostgreSQL %d or "+
 			"later, or start with a network connection", err, pgserver.MinVersion)
 	}
-	options.BinDir = filepath.Join(o.FetchDir, "bin")
 	return pgserver.Start(ctx, options)
 }
 
@@ -80,7 +79,8 @@ func fetchPostgres(ctx context.Context, dir, repository string) error {
 		// away what it leaves.
 		return ctx.Err()
 	}
-	if err := errors.Join(os.RemoveAll(filepath.Join(draft, "download")), readable(draft)); err != nil {
+	// What was fetched before could not be used, or would have been.
+	if err := errors.Join(os.RemoveAll(filepath.Join(draft, "download")), readable(draft), os.RemoveAll(dir)); err != nil {
 		return err
 	}
 	return os.Rename(draft, dir)
