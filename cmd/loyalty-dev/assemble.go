@@ -11,8 +11,6 @@ import (
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
-	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
-	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
@@ -22,6 +20,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/topics"
 	"github.com/casino-loyalty/loyalty/openapi"
 	notifications "github.com/casino-loyalty/loyalty/services/notifications/app"
 	promotions "github.com/casino-loyalty/loyalty/services/promotions/app"
@@ -158,8 +157,7 @@ func openBus(ctx context.Context, s *servers, log *slog.Logger) (bus event.Bus, 
 	if err != nil {
 		return nil, err
 	}
-	topics := append(usersv1event.Topics(), notificationsv1event.Topics()...)
-	if err := bus.EnsureTopics(ctx, partitions, 1, topics...); err != nil {
+	if err := bus.EnsureTopics(ctx, partitions, 1, topics.All()...); err != nil {
 		bus.Close()
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/topics"
 )
 
 // runEvents lists the dead letters of a topic, or publishes them again for the consumers to handle.
@@ -59,7 +60,7 @@ func runEvents(ctx context.Context, c call) error {
 
 func topicNames() []string {
 	var names []string
-	for _, t := range topics() {
+	for _, t := range topics.All() {
 		names = append(names, t.Name)
 	}
 	return names

@@ -9,13 +9,12 @@ import (
 	"net/netip"
 	"os"
 
-	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
-	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/topics"
 )
 
 // serviceSettings are those of every service.
@@ -132,16 +131,11 @@ func (s busSettings) open(ctx context.Context, log *slog.Logger) (event.Bus, err
 	if err != nil {
 		return nil, err
 	}
-	if err := bus.EnsureTopics(ctx, s.Partitions, s.Replication, topics()...); err != nil {
+	if err := bus.EnsureTopics(ctx, s.Partitions, s.Replication, topics.All()...); err != nil {
 		bus.Close()
 		return nil, fmt.Errorf("create the topics, LOYALTY_BUS_REPLICATION being %d: %w", s.Replication, err)
 	}
 	return bus, nil
-}
-
-// topics are all that the schema names.
-func topics() []event.TopicSpec {
-	return append(usersv1event.Topics(), notificationsv1event.Topics()...)
 }
 
 // databaseSettings name the databases, each service's own.
