@@ -11,6 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
@@ -49,10 +52,10 @@ func New(s Services, o Options) http.Handler {
 		{"/.well-known/jwks.json", exactly("/.well-known/jwks.json", s.Users)},
 
 		// The ledger's own service, LedgerService, is for the other services only and deliberately not here.
-		{"/loyalty.users.v1.AuthService/", s.Users},
-		{"/loyalty.users.v1.UserService/", s.Users},
-		{"/loyalty.promotions.v1.PromotionService/", s.Promotions},
-		{"/loyalty.notifications.v1.NotificationService/", s.Notifications},
+		{procedures(usersv1connect.AuthServiceName), s.Users},
+		{procedures(usersv1connect.UserServiceName), s.Users},
+		{procedures(promotionsv1connect.PromotionServiceName), s.Promotions},
+		{procedures(notificationsv1connect.NotificationServiceName), s.Notifications},
 
 		{"/health", h},
 	}
@@ -63,6 +66,9 @@ func New(s Services, o Options) http.Handler {
 	}
 	return &gateway{routes: routes}
 }
+
+// procedures is the path above those of a service's methods in Connect and gRPC.
+func procedures(service string) string { return "/" + service + "/" }
 
 // NewServer returns a server for the handler that speaks HTTP/1.1 and, as gRPC needs it, unencrypted HTTP/2 on one
 // port. What a slow or silent client can hold on to is bounded, also by one that does not read its answer; upgraded
