@@ -24,7 +24,6 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"strings"
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
@@ -41,9 +40,6 @@ func Shard(key string) int16 {
 	return int16(h.Sum32() % Shards)
 }
 
-// Columns are the columns of an insert, in the order of [Rows.Args].
-const Columns = "event_id, topic, key, type, source, content_type, payload, time, shard"
-
 // Append writes events in the caller's transaction, with one statement. PostgreSQL may roll the transaction back, and
 // then they never were.
 //
@@ -53,52 +49,46 @@ func Append(ctx context.Context, tx postgres.Execer, events ...event.Event) erro
 	if len(events) == 0 {
 		return nil
 	}
-	rows := NewRows(len(events))
+	rows := newRows(len(events))
 	for _, e := range events {
-		if err := rows.Add(e); err != nil {
+		if err := rows.add(e); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.Exec(ctx, InsertSQL(1), rows.Args()...); err != nil {
+	if _, err := tx.Exec(ctx, insertSQL, rows.args()...); err != nil {
 		return fmt.Errorf("append to the outbox: %w", err)
 	}
 	return nil
 }
 
-// InsertSQL inserts [Rows] whose arguments begin at parameter $first: a statement, or part of a larger one (with).
-func InsertSQL(first int) string {
-	types := []string{
-		"text[]::uuid[]", "text[]", "text[]", "text[]", "text[]", "text[]", "bytea[]", "timestamptz[]", "smallint[]",
-	}
-	params := make([]string, len(types))
-	for i, t := range types {
-		params[i] = fmt.Sprintf("$%d::%s", first+i, t)
-	}
-	// The condition, checked before the first row, gives the transaction its id before the events draw theirs: see window.
-	return "insert into outbox (" + Columns + ") select * from unnest(" + strings.Join(params, ", ") + ")" +
-		" where pg_current_xact_id() is not null"
-}
+// insertSQL inserts rows. The condition, checked before the first row, gives the transaction its id before the events draw
+// theirs: see window.
+const insertSQL = `
+insert into outbox (event_id, topic, key, type, source, content_type, payload, time, shard)
+select * from unnest($1::text[]::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
+	$8::timestamptz[], $9::smallint[])
+where pg_current_xact_id() is not null`
 
-// Rows are events as columns, for unnest. Not safe for concurrent use.
-type Rows struct {
+// rows are events as columns, for unnest.
+type rows struct {
 	ids, topics, keys, types, sources, contentTypes []string
 	payloads                                        [][]byte
 	times                                           []time.Time
 	shards                                          []int16
 }
 
-// NewRows returns empty rows with room for n.
-func NewRows(n int) *Rows {
+// newRows returns empty rows with room for n.
+func newRows(n int) *rows {
 	text := make([]string, 6*n) // one allocation for the six
 	part := func(i int) []string { return text[i*n : i*n : (i+1)*n] }
-	return &Rows{
+	return &rows{
 		ids: part(0), topics: part(1), keys: part(2), types: part(3), sources: part(4), contentTypes: part(5),
 		payloads: make([][]byte, 0, n), times: make([]time.Time, 0, n), shards: make([]int16, 0, n),
 	}
 }
 
-// Add appends an event, whose ID is a UUID. What no bus would take is an error: once committed it would stop the relay.
-func (r *Rows) Add(e event.Event) error {
+// add appends an event, whose ID is a UUID. What no bus would take is an error: once committed it would stop the relay.
+func (r *rows) add(e event.Event) error {
 	if err := e.Check(); err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}
@@ -115,7 +105,7 @@ func (r *Rows) Add(e event.Event) error {
 	return nil
 }
 
-// Args are the arguments of [InsertSQL].
-func (r *Rows) Args() []any {
+// args are the arguments of insertSQL.
+func (r *rows) args() []any {
 	return []any{r.ids, r.topics, r.keys, r.types, r.sources, r.contentTypes, r.payloads, r.times, r.shards}
 }

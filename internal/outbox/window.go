@@ -3,7 +3,7 @@ package outbox
 import "time"
 
 // forgetEvery is how often the window is opened wholly. That finds the events of a transaction that had drawn their
-// numbers but not yet its own when the window passed them, which [InsertSQL] rules out and foreign SQL may not.
+// numbers but not yet its own when the window passed them, which [Append] rules out and foreign SQL may not.
 const forgetEvery = 30 * time.Second
 
 // window says after which id the outbox is read. Deleted rows stay in the index until nobody can see them any more,
