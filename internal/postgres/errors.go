@@ -13,6 +13,39 @@ import (
 	"github.com/jackc/puddle/v2"
 )
 
+// The SQLSTATEs that more than one question is about.
+const (
+	uniqueViolation      = "23505"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+	lockNotAvailable     = "55P03"
+)
+
+// code is the SQLSTATE of the server's error in err, empty if there is none.
+func code(err error) string {
+	var e interface{ SQLState() string }
+	if errors.As(err, &e) {
+		return e.SQLState()
+	}
+	return ""
+}
+
+// RolledBackByOthers reports whether a transaction was rolled back because of others (deadlock, serialization failure), so
+// that the same may succeed at once.
+func RolledBackByOthers(err error) bool {
+	switch code(err) {
+	case serializationFailure, deadlockDetected:
+		return true
+	}
+	return false
+}
+
+// Duplicate reports whether a unique constraint refused a row.
+func Duplicate(err error) bool { return code(err) == uniqueViolation }
+
+// LockTimedOut reports whether a lock was waited for longer than lock_timeout allows.
+func LockTimedOut(err error) bool { return code(err) == lockNotAvailable }
+
 // ConstraintViolated reports whether a unique, exclusion, check or foreign key constraint refused a row, and its name.
 // It sees through the wrapping of pgx, database/sql and ent.
 func ConstraintViolated(err error) (name string, ok bool) {
@@ -21,7 +54,7 @@ func ConstraintViolated(err error) (name string, ok bool) {
 		return "", false
 	}
 	switch e.Code {
-	case "23505", "23P01", "23514", "23503":
+	case uniqueViolation, "23P01", "23514", "23503":
 		return e.ConstraintName, true
 	}
 	return "", false
@@ -53,10 +86,10 @@ func Unavailable(err error) bool {
 func unavailableCode(code string) bool {
 	switch code {
 	case "57P01", "57P02", "57P03", // shut down, crashed, starting
-		"57014", "55P03", // cancelled by statement_timeout, lock_timeout
-		"25006",          // read-only: a replica, in the midst of a failover
-		"25P03",          // the session was idle in a transaction for too long
-		"40001", "40P01": // still in conflict with others after the retries
+		"57014", lockNotAvailable, // cancelled by statement_timeout, lock_timeout
+		"25006",                                // read-only: a replica, in the midst of a failover
+		"25P03",                                // the session was idle in a transaction for too long
+		serializationFailure, deadlockDetected: // still in conflict with others after the retries
 		return true
 	}
 	return strings.HasPrefix(code, "08") || // connection exceptions

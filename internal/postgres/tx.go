@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -17,19 +16,14 @@ const rollbackTimeout = 5 * time.Second
 
 // Beginner begins transactions: *pgxpool.Pool, *pgx.Conn.
 type Beginner interface {
-	BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error)
+	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
 // InTx runs fn in a transaction and commits it if fn returns nil. A transaction that PostgreSQL rolled back because of
 // others (deadlock, serialization failure) is run again a few times, after a short random pause: fn must have no effect
 // outside of tx. Nothing else is retried, in particular no lost connection, after which a commit may have happened.
 func InTx(ctx context.Context, db Beginner, fn func(tx pgx.Tx) error) error {
-	return InTxWith(ctx, db, pgx.TxOptions{}, fn)
-}
-
-// InTxWith is InTx with an isolation level or access mode.
-func InTxWith(ctx context.Context, db Beginner, o pgx.TxOptions, fn func(tx pgx.Tx) error) error {
-	return Retry(ctx, func() error { return once(ctx, db, o, fn) })
+	return Retry(ctx, func() error { return once(ctx, db, fn) })
 }
 
 // Retry runs fn, a whole transaction, again a few times while PostgreSQL rolls it back because of others. It is what InTx
@@ -38,7 +32,7 @@ func Retry(ctx context.Context, fn func() error) error {
 	pause := 2 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		err := fn()
-		if err == nil || attempt == txAttempts || !rolledBackByOthers(err) {
+		if err == nil || attempt == txAttempts || !RolledBackByOthers(err) {
 			return err
 		}
 		select {
@@ -50,8 +44,8 @@ func Retry(ctx context.Context, fn func() error) error {
 	}
 }
 
-func once(ctx context.Context, db Beginner, o pgx.TxOptions, fn func(tx pgx.Tx) error) error {
-	tx, err := db.BeginTx(ctx, o)
+func once(ctx context.Context, db Beginner, fn func(tx pgx.Tx) error) error {
+	tx, err := db.Begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,21 +62,4 @@ func rollback(ctx context.Context, tx pgx.Tx) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
 	_ = tx.Rollback(ctx)
-}
-
-func rolledBackByOthers(err error) bool {
-	switch code(err) {
-	case "40001", "40P01": // serialization_failure, deadlock_detected
-		return true
-	}
-	return false
-}
-
-// code is the SQLSTATE of the server's error in err, empty if there is none.
-func code(err error) string {
-	var e interface{ SQLState() string }
-	if errors.As(err, &e) {
-		return e.SQLState()
-	}
-	return ""
 }

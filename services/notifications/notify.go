@@ -41,8 +41,7 @@ func (s *Service) Notify(ctx context.Context, notice Notice) error {
 	defer cancel()
 	n, _, err := s.store.Add(ctx, Notification{
 		ID: id, Type: notice.Type, Content: notice.Content,
-		CreatedAt: s.now().UTC().Truncate(time.Millisecond), // what every store can keep
-		UserID:    notice.UserID, EventID: notice.EventID,
+		CreatedAt: s.now(), UserID: notice.UserID, EventID: notice.EventID,
 	})
 	if err != nil {
 		return err

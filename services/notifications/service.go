@@ -5,7 +5,11 @@
 // rest the pages of a list, the resumption of a connection and the counts.
 package notifications
 
-import "time"
+import (
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/clock"
+)
 
 // Service holds the use cases. It is safe for concurrent use.
 type Service struct {
@@ -16,5 +20,5 @@ type Service struct {
 
 // New returns the use cases over a store and the live connections. now is the clock, time.Now in production.
 func New(store Store, live Live, now func() time.Time) *Service {
-	return &Service{store: store, live: live, now: now}
+	return &Service{store: store, live: live, now: clock.Stored(now, time.Millisecond)}
 }

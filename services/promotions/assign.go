@@ -54,7 +54,7 @@ func (s *Service) Assign(ctx context.Context, promotion uuid.UUID, players []uui
 }
 
 func (s *Service) assign(ctx context.Context, promotion uuid.UUID, players []uuid.UUID, by uuid.UUID) ([]AssignResult, error) {
-	now := s.timestamp()
+	now := s.now()
 	a := Assigning{Promotion: promotion, Players: players, By: by, At: now}
 	return s.store.Assign(ctx, a, func(p Promotion) error { return p.Available(now) })
 }

@@ -47,7 +47,7 @@ func (s *Service) Claim(ctx context.Context, player, promotion uuid.UUID, key st
 	if err != nil {
 		return Claimed{}, err // unclaimed still: the same key may be tried again
 	}
-	a, err = s.store.MarkClaimed(ctx, a.ID, tx, name, s.timestamp())
+	a, err = s.store.MarkClaimed(ctx, a.ID, tx, name, s.now())
 	if err != nil {
 		return Claimed{}, err
 	}
@@ -83,7 +83,7 @@ func (s *Service) takeKey(ctx context.Context, a Assignment, key string) error {
 	if key == "" {
 		return nil
 	}
-	owner, err := s.store.TakeClaimKey(ctx, a.UserID, key, a.PromotionID, s.timestamp())
+	owner, err := s.store.TakeClaimKey(ctx, a.UserID, key, a.PromotionID, s.now())
 	if err != nil {
 		return err
 	}

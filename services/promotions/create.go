@@ -16,7 +16,7 @@ func (s *Service) Create(ctx context.Context, p Promotion) (Promotion, error) {
 	if err != nil {
 		return Promotion{}, err
 	}
-	p.ID, p.CreatedAt = id, s.timestamp()
+	p.ID, p.CreatedAt = id, s.now()
 	p.UpdatedAt = p.CreatedAt
 	if err := s.store.CreatePromotion(ctx, p); err != nil {
 		return Promotion{}, err

@@ -13,5 +13,5 @@ func (s *Service) Credited(ctx context.Context, key string, tx Transaction) erro
 	if err != nil || tx.Type != TransactionTypeCredit {
 		return nil //nolint:nilerr // another's key is no assignment's id
 	}
-	return s.store.RepairClaimed(ctx, assignment, tx, s.timestamp())
+	return s.store.RepairClaimed(ctx, assignment, tx, s.now())
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/clock"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
@@ -66,8 +67,5 @@ type Service struct {
 
 // New returns a service; now is time.Now but in tests.
 func New(store Store, ledger Ledger, now func() time.Time) *Service {
-	return &Service{store: store, ledger: ledger, now: now}
+	return &Service{store: store, ledger: ledger, now: clock.Stored(now, time.Microsecond)}
 }
-
-// timestamp is now with the precision that the database keeps.
-func (s *Service) timestamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }

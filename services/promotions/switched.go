@@ -20,6 +20,6 @@ type Switch struct {
 // after a later one, as dead letters do that are replayed, changes nothing.
 func (s *Service) Switched(ctx context.Context, eventID string, w Switch) error {
 	return s.store.SetPlayerActive(ctx, eventID, Player{
-		ID: w.Player, IsActive: w.Active, Switches: w.Number, CreatedAt: s.timestamp(), UpdatedAt: w.At.UTC(),
+		ID: w.Player, IsActive: w.Active, Switches: w.Number, CreatedAt: s.now(), UpdatedAt: w.At.UTC(),
 	})
 }

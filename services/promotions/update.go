@@ -12,7 +12,7 @@ func (s *Service) Update(ctx context.Context, id uuid.UUID, change func(*Promoti
 		if err := change(p); err != nil {
 			return err
 		}
-		p.UpdatedAt = s.timestamp()
+		p.UpdatedAt = s.now()
 		return p.Validate()
 	})
 }

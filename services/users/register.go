@@ -30,7 +30,7 @@ func (s *Service) create(ctx context.Context, email, password string, role authn
 		return User{}, err
 	}
 	u := User{
-		ID: id, Email: strings.TrimSpace(email), Role: role, IsActive: true, CreatedAt: s.timestamp(), PasswordHash: hash,
+		ID: id, Email: strings.TrimSpace(email), Role: role, IsActive: true, CreatedAt: s.now(), PasswordHash: hash,
 	}
 	if err := s.store.CreateUser(ctx, u); err != nil {
 		return User{}, err

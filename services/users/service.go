@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/clock"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 	"github.com/casino-loyalty/loyalty/internal/session"
@@ -102,8 +103,6 @@ type Service struct {
 
 // New returns a service.
 func New(d Dependencies) *Service {
-	return &Service{d.Store, d.Sessions, d.Hasher, d.Limiter, d.Issuer, d.Limits, d.Now}
+	now := clock.Stored(d.Now, time.Microsecond)
+	return &Service{d.Store, d.Sessions, d.Hasher, d.Limiter, d.Issuer, d.Limits, now}
 }
-
-// timestamp is the time now as the database keeps it.
-func (s *Service) timestamp() time.Time { return s.now().UTC().Truncate(time.Microsecond) }

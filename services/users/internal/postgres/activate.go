@@ -34,7 +34,7 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 		if active {
 			what = usersv1.PlayerEventType_PLAYER_ACTIVATED
 		}
-		at, err := clock(ctx, tx)
+		at, err := serverTime(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -47,8 +47,8 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 	return u, nil
 }
 
-// clock reads the database's clock, which is one for all replicas.
-func clock(ctx context.Context, tx *ent.Tx) (now time.Time, err error) {
+// serverTime reads the database's clock, which is one for all replicas.
+func serverTime(ctx context.Context, tx *ent.Tx) (now time.Time, err error) {
 	rows, err := tx.QueryContext(ctx, "SELECT clock_timestamp()")
 	if err != nil {
 		return now, err

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/clock"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -36,6 +37,7 @@ type Ledger struct {
 	wake     func()
 	log      *slog.Logger
 	options  LedgerOptions
+	now      func() time.Time
 	accounts *accounts
 
 	mu      sync.Mutex
@@ -94,7 +96,7 @@ func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.L
 		return nil, err
 	}
 	return &Ledger{
-		pool: own, wake: wake, log: log, options: o,
+		pool: own, wake: wake, log: log, options: o, now: clock.Stored(time.Now, time.Microsecond),
 		accounts: newAccounts(o.Remembered),
 		queue:    newQueue(),
 	}, nil

@@ -38,7 +38,7 @@ func (l *Ledger) commit(group []*work) {
 // After an error all are returned. It may hide a commit: under locks the keys tell.
 func (l *Ledger) optimistic(group []*work) (rest []*work, err error) {
 	known := map[string]users.Transaction{}
-	now := timestamp()
+	now := l.now()
 	for _, w := range group {
 		before, ok := l.accounts.expect(w.user)
 		if !ok || !w.settle(before, known, now) {
@@ -89,7 +89,7 @@ func (l *Ledger) commitExactly(works []*work) {
 		last := attempt == attempts || ctx.Err() != nil
 		switch works = rest; {
 		case !last && overtaken(err):
-		case !last && postgres.Unavailable(err) && !lockTimedOut(err):
+		case !last && postgres.Unavailable(err) && !postgres.LockTimedOut(err):
 			sleep(ctx, pause+rand.N(pause))
 			pause *= 2
 		case !last && countCalls(works) > 1:
@@ -155,9 +155,6 @@ func (l *Ledger) timeout() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), l.options.Timeout)
 }
 
-// timestamp is now with the precision that the database keeps.
-func timestamp() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
-
 func countCalls(works []*work) int {
 	n := 0
 	for _, w := range works {
@@ -168,17 +165,8 @@ func countCalls(works []*work) int {
 
 // overtaken reports whether another session was faster with a key or a lock, so that to look again is enough.
 func overtaken(err error) bool {
-	if err == nil {
-		return true
-	}
-	switch sqlState(err) {
-	case "23505", "40001", "40P01": // unique_violation, serialization_failure, deadlock_detected
-		return true
-	}
-	return false
+	return err == nil || postgres.Duplicate(err) || postgres.RolledBackByOthers(err)
 }
-
-func lockTimedOut(err error) bool { return sqlState(err) == "55P03" }
 
 func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)

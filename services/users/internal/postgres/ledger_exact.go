@@ -2,11 +2,9 @@ package postgres
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/money"
@@ -30,7 +28,7 @@ func (l *Ledger) exact(ctx context.Context, works []*work) (rest []*work, err er
 		return works, err
 	}
 	var done, dirty []*work
-	now := timestamp()
+	now := l.now()
 	for _, w := range works {
 		w.settle(accounts[w.user], known, now)
 		if len(w.rows) > 0 {
@@ -112,11 +110,4 @@ func rollback(ctx context.Context, conn *pgxpool.Conn) {
 	if !conn.Conn().IsClosed() && conn.Conn().PgConn().TxStatus() != 'I' {
 		_, _ = conn.Exec(ctx, "rollback")
 	}
-}
-
-func sqlState(err error) string {
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return e.Code
-	}
-	return ""
 }
