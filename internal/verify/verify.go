@@ -103,16 +103,19 @@ func snapshot(ctx context.Context, pool *pgxpool.Pool, fn func(pgx.Tx) error) er
 
 // outboxes sees that nothing waits to be published for longer than the delay.
 func outboxes(ctx context.Context, s Sources, r *report) (string, error) {
-	for name, pool := range map[string]*pgxpool.Pool{"users": s.Users, "promotions": s.Promotions} {
+	for _, service := range []struct {
+		name string
+		pool *pgxpool.Pool
+	}{{"users", s.Users}, {"promotions", s.Promotions}} {
 		var waiting int64
 		var oldest *time.Time
-		err := pool.QueryRow(ctx, "SELECT count(*), min(time) FROM outbox WHERE time < $1", r.before).Scan(&waiting, &oldest)
+		err := service.pool.QueryRow(ctx, "SELECT count(*), min(time) FROM outbox WHERE time < $1", r.before).Scan(&waiting, &oldest)
 		if err != nil {
 			return "", err
 		}
 		if waiting > 0 {
 			r.violationf("%d events of %s wait to be published, the oldest since %s",
-				waiting, name, oldest.UTC().Format(time.RFC3339))
+				waiting, service.name, oldest.UTC().Format(time.RFC3339))
 		}
 	}
 	return "users and promotions", nil

@@ -42,12 +42,15 @@ func (l Limits) ForAddress(perMinute int) Limits {
 // Validate returns what is wrong with the limits.
 func (l Limits) Validate() error {
 	var errs []error
-	for name, limit := range map[string]ratelimit.Limit{
-		"LoginPerAccount": l.LoginPerAccount, "LoginPerAddress": l.LoginPerAddress,
-		"RegisterPerAddress": l.RegisterPerAddress,
+	for _, s := range []struct {
+		name  string
+		limit ratelimit.Limit
+	}{
+		{"LoginPerAccount", l.LoginPerAccount}, {"LoginPerAddress", l.LoginPerAddress},
+		{"RegisterPerAddress", l.RegisterPerAddress},
 	} {
-		if err := limit.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		if err := s.limit.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
 		}
 	}
 	return errors.Join(errs...)

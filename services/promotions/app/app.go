@@ -50,12 +50,15 @@ type Config struct {
 
 func (c Config) validate() error {
 	var errs []error
-	for name, missing := range map[string]bool{
-		"DatabaseURL": c.DatabaseURL == "", "Bus": c.Bus == nil, "Keys": c.Keys == nil, "Issuer": c.Issuer == "",
-		"Audience": c.Audience == "", "LedgerAddress": c.LedgerAddress == "", "InternalToken": c.InternalToken == "",
+	for _, s := range []struct {
+		name    string
+		missing bool
+	}{
+		{"DatabaseURL", c.DatabaseURL == ""}, {"Bus", c.Bus == nil}, {"Keys", c.Keys == nil}, {"Issuer", c.Issuer == ""},
+		{"Audience", c.Audience == ""}, {"LedgerAddress", c.LedgerAddress == ""}, {"InternalToken", c.InternalToken == ""},
 	} {
-		if missing {
-			errs = append(errs, fmt.Errorf("promotions: %s is not set", name))
+		if s.missing {
+			errs = append(errs, fmt.Errorf("promotions: %s is not set", s.name))
 		}
 	}
 	return errors.Join(errs...)
