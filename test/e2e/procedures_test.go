@@ -13,10 +13,9 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 )
 
-// procedures tries the API at its protobuf paths, over Connect with JSON and over gRPC.
-func procedures(t *testing.T, p platform, callers map[string]client) {
-	nobody := client{t: t, url: p.url}
-	for procedure, roles := range map[string]string{
+// rolesOf are the procedures that ask for an access token, with the roles that may call.
+func rolesOf() map[string]string {
+	return map[string]string{
 		"users.v1.AuthService/RegisterStaff":                     "A",
 		"users.v1.UserService/GetMe":                             "PSA",
 		"users.v1.UserService/ListMyTransactions":                "P",
@@ -34,7 +33,13 @@ func procedures(t *testing.T, p platform, callers map[string]client) {
 		"promotions.v1.PromotionService/Assign":                  "SA",
 		"notifications.v1.NotificationService/MarkRead":          "P",
 		"notifications.v1.NotificationService/ListNotifications": "P",
-	} {
+	}
+}
+
+// procedures tries the API at its protobuf paths, over Connect with JSON and over gRPC.
+func procedures(t *testing.T, p platform, callers map[string]client) {
+	nobody := client{t: t, url: p.url}
+	for procedure, roles := range rolesOf() {
 		path := "/loyalty." + procedure
 		refusedCall(nobody.in(t), path, object{}, 401, "unauthenticated", "TOKEN_MISSING")
 		for role, c := range callers {
