@@ -33,3 +33,15 @@ func TestOfIsTheDayInUTC(t *testing.T) {
 		t.Errorf("the next day is %v", next)
 	}
 }
+
+func FuzzParse(f *testing.F) {
+	f.Add("2024-02-29")
+	f.Add("0000-12-31")
+	f.Add("2025-1-1")
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := date.Parse(s)
+		if err == nil && (d.IsZero() || d.String() != s || date.Of(d.Time()) != d) {
+			t.Errorf("%q reads as %v, whose first instant is %v", s, d, d.Time())
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
@@ -89,4 +90,37 @@ func TestBinaryOfGarbage(t *testing.T) {
 	if _, err := frame.FromText([]byte(`{"notification":`)).Binary(); err == nil {
 		t.Error("garbage was encoded")
 	}
+}
+
+// FuzzBinary sees that what can be read of a text is the same once it was binary.
+func FuzzBinary(f *testing.F) {
+	for _, tt := range all {
+		f.Add([]byte(tt.json))
+	}
+	f.Add([]byte(`{"notification":{"content":{"a":[null,1e300,{"b":"\u0000"}]},"createdAt":"9999-12-31T23:59:59.999999999Z"}}`))
+	f.Add([]byte(`{"future":{}}`))
+	read := func(t *testing.T, text []byte) (*notificationsv1.Frame, error) {
+		binary, err := frame.FromText(text).Binary()
+		if err != nil {
+			return nil, err
+		}
+		var m notificationsv1.Frame
+		if err := proto.Unmarshal(binary, &m); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		return &m, nil
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		want, err := read(t, text)
+		if err != nil {
+			return
+		}
+		again, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(want)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if got, err := read(t, again); err != nil || !proto.Equal(got, want) {
+			t.Errorf("%s reads as %v, which reads as %v, %v", text, want, got, err)
+		}
+	})
 }
