@@ -16,6 +16,7 @@ type drawer struct {
 	promotions.Store
 	player   uuid.UUID
 	assigned map[uuid.UUID]promotions.Assignment // by promotion
+	keys     map[string]uuid.UUID                // the promotion that each belongs to
 	lost     bool                                // the process dies before a claim is marked
 }
 
@@ -27,24 +28,26 @@ func (d *drawer) Assignment(_ context.Context, player, promotion uuid.UUID) (pro
 	return a, nil
 }
 
-func (d *drawer) ClaimedUnder(_ context.Context, _ uuid.UUID, key string) (uuid.UUID, error) {
-	for promotion, a := range d.assigned {
-		if a.ClaimKey == key {
-			return promotion, nil
-		}
-	}
-	return uuid.Nil, nil
+func (d *drawer) ClaimKey(_ context.Context, _ uuid.UUID, key string) (uuid.UUID, error) {
+	return d.keys[key], nil
 }
 
-func (d *drawer) MarkClaimed(_ context.Context, id uuid.UUID, tx promotions.Transaction, key string, at time.Time) (promotions.Assignment, error) {
+func (d *drawer) TakeClaimKey(_ context.Context, _ uuid.UUID, key string, promotion uuid.UUID, _ time.Time) (uuid.UUID, error) {
+	if _, taken := d.keys[key]; !taken {
+		d.keys[key] = promotion
+	}
+	return d.keys[key], nil
+}
+
+func (d *drawer) MarkClaimed(_ context.Context, id uuid.UUID, tx promotions.Transaction, name string, at time.Time) (promotions.Assignment, error) {
 	if d.lost {
 		return promotions.Assignment{}, apperr.New(apperr.DependencyUnavailable, "the database cannot be reached")
 	}
 	return d.change(id, func(a *promotions.Assignment) error {
-		if a.ClaimKey != "" && a.ClaimKey != key {
+		if a.ClaimKey != "" && a.ClaimKey != name {
 			return promotions.AlreadyClaimed(*a)
 		}
-		a.Claimed, a.ClaimedAt, a.TransactionID, a.ClaimKey = true, at, tx.ID, key
+		a.Claimed, a.ClaimedAt, a.TransactionID, a.ClaimKey = true, at, tx.ID, name
 		return nil
 	})
 }
@@ -102,8 +105,10 @@ func newCounter(t *testing.T) *counter {
 	t.Helper()
 	c := &counter{
 		T: t, bank: &bank{paid: map[string]promotions.Transaction{}}, ids: map[string]uuid.UUID{},
-		drawer: &drawer{player: uuid.New(), assigned: map[uuid.UUID]promotions.Assignment{}},
-		now:    time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC),
+		drawer: &drawer{
+			player: uuid.New(), assigned: map[uuid.UUID]promotions.Assignment{}, keys: map[string]uuid.UUID{},
+		},
+		now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC),
 	}
 	for _, name := range []string{"bonus", "other"} {
 		a := assigned(from("2026-03-01"), until("2026-03-31"), func(a *promotions.Assignment) { a.UserID = c.drawer.player })
@@ -183,10 +188,13 @@ func TestClaim(t *testing.T) {
 		"once": {[]step{
 			claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
-		"a refused credit leaves it unclaimed, and its key free": {[]step{
+		"a refused credit leaves it unclaimed, and the key its own": {[]step{
 			refuses(apperr.DependencyUnavailable), claim("bonus", "k", apperr.DependencyUnavailable), unclaimed,
-			refuses(""), claim("other", "k", ""), claim("bonus", "", ""),
-		}, 2},
+			refuses(""), claim("other", "k", apperr.IdempotencyMismatch), claim("bonus", "k", ""),
+		}, 1},
+		"a key that named nothing that could be claimed is free": {[]step{
+			on("2026-02-28"), claim("bonus", "k", apperr.PromotionNotStarted), on("2026-03-01"), claim("other", "k", ""),
+		}, 1},
 		"a lost mark is made good by the next claim": {[]step{
 			losesMarks(true), claim("bonus", "", apperr.DependencyUnavailable), unclaimed,
 			losesMarks(false), claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
