@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
 // ErrStopped says that Deliver was told to stop before it was through with an event: it must be delivered again.
@@ -42,24 +44,78 @@ func (s Subscription) Check() error {
 // Deliver calls the handler, again after each failure, until the event is through. It returns nil when it was handled,
 // an UndeliverableError when it goes to the dead letters, and ErrStopped when stop was closed or ctx ended before either.
 //
-// Drivers call it, once at a time per key. The handler runs with ctx; closing stop only cuts a pause short, so that a
-// handler under way can finish. A panic of the handler counts as its error.
+// Drivers call it, once at a time per key, and must keep the event theirs for as long as it takes, which may be as long as
+// Retry.Outage. The handler runs with ctx; closing stop only cuts a pause short, so that a handler under way can finish. A
+// panic of the handler counts as its error.
 func (s Subscription) Deliver(ctx context.Context, stop <-chan struct{}, log *slog.Logger, e Event) error {
-	retry := s.Retry.orDefault()
+	retry, log := s.Retry.orDefault(), log.With("event", e.ID)
+	away := outage{log: log}
+	failures := 0
 	for attempt := 1; ; attempt++ {
 		err := s.call(ctx, log, e)
+		var pause time.Duration
 		switch {
 		case err == nil:
+			away.ends(ctx)
 			return nil
 		case ctx.Err() != nil:
 			return ErrStopped
-		case IsPermanent(err), attempt >= retry.Attempts:
+		case IsPermanent(err):
+			away.ends(ctx)
 			return &UndeliverableError{Attempts: attempt, Err: err}
+		case isAway(err):
+			if away.lasts(ctx, err) >= retry.Outage {
+				return &UndeliverableError{Attempts: attempt, Err: err}
+			}
+			pause = retry.after(away.failures)
+		default:
+			away.ends(ctx)
+			if failures++; failures >= retry.Attempts {
+				return &UndeliverableError{Attempts: attempt, Err: err}
+			}
+			log.WarnContext(ctx, "event failed, trying again", "attempt", attempt, "error", err)
+			pause = retry.after(failures)
 		}
-		log.WarnContext(ctx, "event failed, trying again", "event", e.ID, "attempt", attempt, "error", err)
-		if !Pause(stop, retry.after(attempt)) {
+		if !pauseWith(ctx, stop, pause) {
 			return ErrStopped
 		}
+	}
+}
+
+// isAway reports whether err says, anywhere in its chain, that a dependency is away. Only then may the same call succeed
+// later with nothing changed here.
+func isAway(err error) bool {
+	return errors.Is(err, &apperr.Error{Code: apperr.DependencyUnavailable})
+}
+
+// outage is an event's wait for dependencies that are away. The log hears of its begin and of its end, not of each
+// failure between: it may last.
+type outage struct {
+	log *slog.Logger
+	// since is the first failure, and failures counts them; both outlast an end, so that the bound holds for an event
+	// that is failed by one thing and another in turns.
+	since    time.Time
+	failures int
+	lasting  bool
+}
+
+// lasts notes a failure and returns how long ago the first was.
+func (o *outage) lasts(ctx context.Context, err error) time.Duration {
+	if o.failures++; o.failures == 1 {
+		o.since = time.Now()
+	}
+	if !o.lasting {
+		o.lasting = true
+		o.log.WarnContext(ctx, "a dependency is away, the event waits for it", "error", err)
+	}
+	return time.Since(o.since)
+}
+
+// ends notes that the dependency answered.
+func (o *outage) ends(ctx context.Context) {
+	if o.lasting {
+		o.lasting = false
+		o.log.InfoContext(ctx, "the dependency is back", "failures", o.failures, "away", time.Since(o.since))
 	}
 }
 
@@ -67,7 +123,7 @@ func (s Subscription) call(ctx context.Context, log *slog.Logger, e Event) (err 
 	defer func() {
 		if p := recover(); p != nil {
 			// The stack is for the log alone: the error becomes a header of the dead letter.
-			log.ErrorContext(ctx, "handler panicked", "event", e.ID, "panic", p, "stack", string(debug.Stack()))
+			log.ErrorContext(ctx, "handler panicked", "panic", p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("handler panicked: %v", p)
 		}
 	}()
@@ -85,6 +141,9 @@ func (r Retry) orDefault() Retry {
 	}
 	if r.Max <= 0 {
 		r.Max = DefaultRetry().Max
+	}
+	if r.Outage <= 0 {
+		r.Outage = DefaultRetry().Outage
 	}
 	return r
 }
@@ -112,6 +171,18 @@ func Pause(stop <-chan struct{}, d time.Duration) bool {
 		return false
 	case <-timer.C:
 		return true
+	}
+}
+
+// pauseWith is Pause that ctx cuts short as well.
+func pauseWith(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
+	pausing, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	select {
+	case <-stop:
+		return false
+	case <-pausing.Done():
+		return ctx.Err() == nil
 	}
 }
 

@@ -3,11 +3,14 @@ package event_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
@@ -32,7 +35,10 @@ func TestDeliver(t *testing.T) {
 		},
 		"never tried again":    {answers: []error{event.Permanent(errAway)}, attempts: 1, dead: true},
 		"permanent in the end": {answers: []error{errAway, event.Permanentf("%w", errAway)}, attempts: 2, dead: true, longest: 100 * time.Millisecond},
-		"the default":          {answers: []error{errAway}, attempts: 14, dead: true, longest: 100500 * time.Millisecond},
+		"the default":          {answers: []error{errAway}, attempts: 12, dead: true, longest: 31300 * time.Millisecond},
+		"away, but permanent": {
+			answers: []error{event.Permanent(unavailable())}, attempts: 1, dead: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -58,6 +64,126 @@ func TestDeliver(t *testing.T) {
 				if took > tt.longest || took < tt.longest/2 {
 					t.Errorf("took %s, want %s to %s", took, tt.longest/2, tt.longest)
 				}
+			})
+		})
+	}
+}
+
+// unavailable is what a handler returns whose database is away.
+func unavailable() error {
+	return fmt.Errorf("registered: %w", errors.Join(errAway,
+		apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").Because(errAway)))
+}
+
+// TestOutage takes a handler's dependency away for longer or shorter, among other failures. Only the end of the bound may
+// make a dead letter of the event, and the log hears of each outage twice.
+func TestOutage(t *testing.T) {
+	const begins, ends = "a dependency is away", "the dependency is back"
+	for name, tt := range map[string]struct {
+		retry    event.Retry
+		handle   func(since time.Duration, call int) error
+		dead     bool
+		from, to time.Duration // expected time that it takes
+		begins   int
+		ends     int
+	}{
+		"three quarters of an hour": {
+			handle: func(since time.Duration, _ int) error {
+				if since < 45*time.Minute {
+					return unavailable()
+				}
+				return nil
+			},
+			from: 45 * time.Minute, to: 45*time.Minute + 5*time.Second, begins: 1, ends: 1,
+		},
+		"for good": {
+			handle: func(time.Duration, int) error { return unavailable() },
+			dead:   true, from: event.MaxOutage, to: event.MaxOutage + 5*time.Second, begins: 1,
+		},
+		"for good, with a bound of its own": {
+			retry:  event.Retry{Outage: time.Minute},
+			handle: func(time.Duration, int) error { return unavailable() },
+			dead:   true, from: time.Minute, to: time.Minute + 5*time.Second, begins: 1,
+		},
+		"then the event is refused": {
+			handle: func(since time.Duration, _ int) error {
+				if since < time.Minute {
+					return unavailable()
+				}
+				return event.Permanentf("unknown")
+			},
+			dead: true, from: time.Minute, to: time.Minute + 5*time.Second, begins: 1, ends: 1,
+		},
+		"failures of its own are counted apart": {
+			handle: func(since time.Duration, call int) error {
+				if since < 10*time.Minute && call > 11 {
+					return unavailable()
+				}
+				return errors.New("broken")
+			},
+			dead: true, from: 10 * time.Minute, to: 11 * time.Minute, begins: 1, ends: 1,
+		},
+		"in turns with failures of its own": {
+			retry: event.Retry{Attempts: 100000, Outage: time.Minute},
+			handle: func(_ time.Duration, call int) error {
+				if call%2 == 0 {
+					return unavailable()
+				}
+				return errors.New("broken")
+			},
+			dead: true, from: time.Minute, to: time.Minute + 10*time.Second, begins: -1, ends: -1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				started, calls := time.Now(), 0
+				s := event.Subscription{Retry: tt.retry, Handler: func(context.Context, event.Event) error {
+					calls++
+					return tt.handle(time.Since(started), calls)
+				}}
+				err := s.Deliver(t.Context(), nil, slog.New(slog.NewTextHandler(&log, nil)), event.Event{ID: "1"})
+				took := time.Since(started)
+
+				var dead *event.UndeliverableError
+				if got := errors.As(err, &dead); got != tt.dead || !got && err != nil || got && dead.Attempts != calls {
+					t.Errorf("delivered with %v after %d calls, want dead: %v", err, calls, tt.dead)
+				}
+				if took < tt.from || took > tt.to {
+					t.Errorf("took %s, want %s to %s", took, tt.from, tt.to)
+				}
+				for text, want := range map[string]int{begins: tt.begins, ends: tt.ends} {
+					if n := strings.Count(log.String(), text); n != want && want >= 0 {
+						t.Errorf("the log says %d times %q, want %d", n, text, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestOutageIsInterrupted stops a delivery in the long pause of an outage.
+func TestOutageIsInterrupted(t *testing.T) {
+	for name, of := range map[string]func(stop, cancel func()) func(){
+		"by a stop":      func(stop, _ func()) func() { return stop },
+		"by its context": func(_, cancel func()) func() { return cancel },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				stop := make(chan struct{})
+				calls := 0
+				s := event.Subscription{
+					Retry:   event.Retry{Initial: time.Hour, Max: time.Hour, Outage: 100 * time.Hour},
+					Handler: func(context.Context, event.Event) error { calls++; return unavailable() },
+				}
+				time.AfterFunc(time.Second, of(func() { close(stop) }, cancel))
+				started := time.Now()
+				err := s.Deliver(ctx, stop, slog.New(slog.DiscardHandler), event.Event{ID: "1"})
+				if took := time.Since(started); !errors.Is(err, event.ErrStopped) || calls != 1 || took != time.Second {
+					t.Errorf("delivered with %v after %d calls and %s", err, calls, took)
+				}
+				cancel()
 			})
 		})
 	}

@@ -47,9 +47,15 @@ type Publisher interface {
 // AttemptTimeout bounds one call of a handler: a dependency that falls silent must not hold a partition for ever.
 const AttemptTimeout = 30 * time.Second
 
+// MaxOutage is how long an event waits for a dependency that is away before it goes to the dead letters. Those behind it
+// in its partition wait with it, which keeps their order; what they would need the same dependency for gains nothing by
+// being put aside. It is far below the retention of every topic.
+const MaxOutage = time.Hour
+
 // Handler takes one event, within AttemptTimeout. It returns nil (done), an error (deliver it again, after a pause) or
-// Permanent (to the dead letters at once). It must be idempotent on Event.ID, and it is called by one goroutine at a time
-// for one key.
+// Permanent (to the dead letters at once). What is tried again, and for how long, is Retry's to say: an error that holds a
+// DEPENDENCY_UNAVAILABLE of package apperr waits for the dependency, any other is given up soon. A handler must be
+// idempotent on Event.ID, and it is called by one goroutine at a time for one key.
 type Handler func(ctx context.Context, e Event) error
 
 // Subscription says who reads what.
@@ -60,20 +66,26 @@ type Subscription struct {
 	Topic string
 	// Handler takes each event.
 	Handler Handler
-	// Retry bounds how often an event is tried before it goes to the dead letters; the zero value is DefaultRetry.
+	// Retry bounds how long an event is tried before it goes to the dead letters; the zero value is DefaultRetry.
 	Retry Retry
 }
 
-// Retry says how a failing event is tried again: Attempts deliveries in all, pausing Initial, then twice as long each
-// time up to Max, with jitter.
+// Retry says how a failing event is tried again, in its place before those that follow it: after a pause of Initial, then
+// of twice as long each time up to Max, with jitter. A field that is zero is that of DefaultRetry.
 type Retry struct {
-	Attempts     int
+	// Attempts is how often the handler may fail, except for what is away.
+	Attempts int
+	// Initial and Max are the first pause and the longest.
 	Initial, Max time.Duration
+	// Outage is how long the event waits for dependencies that are away, counted from the first failure of that kind. A
+	// delivery to another member, or after a restart, counts anew.
+	Outage time.Duration
 }
 
-// DefaultRetry gives a dependency a minute or so to come back before its events become dead letters: 50 to 100 s.
+// DefaultRetry gives up an event that fails by itself after 15 to 31 s and the time that its handler takes, and one whose
+// dependency is away after MaxOutage. While a dependency is away it is asked every 5 s at most.
 func DefaultRetry() Retry {
-	return Retry{Attempts: 14, Initial: 100 * time.Millisecond, Max: 15 * time.Second}
+	return Retry{Attempts: 12, Initial: 100 * time.Millisecond, Max: 5 * time.Second, Outage: MaxOutage}
 }
 
 // Subscriber reads events from the bus.

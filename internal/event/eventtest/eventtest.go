@@ -31,6 +31,9 @@ type Driver struct {
 	Open Open
 	// Raw sends body to the topic as a producer that knows nothing of CloudEvents does: without any header.
 	Raw func(ctx context.Context, addr, topic string, body []byte) error
+	// Outage is how long a test takes a handler's dependency away: longer than the broker waits for a member that fell
+	// silent before it gives its events to another.
+	Outage time.Duration
 	// Partitions and Replication of the topics that the suite creates.
 	Partitions, Replication int
 }
@@ -56,6 +59,9 @@ func Run(t *testing.T, d Driver) {
 		"a panic is an error":             testPanic,
 		"stopped in mid-handler":          testStopWaits,
 		"stopped between attempts":        testStopBetween,
+		"stopped in an outage":            testStopInOutage,
+		"a dependency is away":            testOutage,
+		"a dependency stays away":         testEndless,
 		"killed in mid-handler":           testKilled,
 		"closed under its subscribers":    testClose,
 		"replay":                          testReplay,
@@ -119,6 +125,9 @@ func (f *fixture) publish(t *testing.T, events ...event.Event) {
 	}
 }
 
+// attempts is how often an event is tried that fails by itself.
+const attempts = 4
+
 // subscribe starts a member of the group on bus. stop ends it and waits; the end of the test calls it too.
 func (f *fixture) subscribe(t *testing.T, bus event.Bus, group string, h event.Handler) (stop func()) {
 	t.Helper()
@@ -126,7 +135,7 @@ func (f *fixture) subscribe(t *testing.T, bus event.Bus, group string, h event.H
 		Group:   f.group(group),
 		Topic:   f.topic,
 		Handler: h,
-		Retry:   event.Retry{Attempts: 4, Initial: time.Millisecond, Max: 5 * time.Millisecond},
+		Retry:   event.Retry{Attempts: attempts, Initial: time.Millisecond, Max: 5 * time.Millisecond},
 	}
 	return start(t, bus, s)
 }

@@ -34,11 +34,11 @@ func testPermanent(t *testing.T, f *fixture) {
 }
 
 func testExhausted(t *testing.T, f *fixture) {
-	f.testBuried(t, 4, "still no database", func() error { return errors.New("still no database") })
+	f.testBuried(t, attempts, "still no database", func() error { return errors.New("still no database") })
 }
 
 func testPanic(t *testing.T, f *fixture) {
-	f.testBuried(t, 4, "handler panicked: index", func() error { panic("index") })
+	f.testBuried(t, attempts, "handler panicked: index", func() error { panic("index") })
 }
 
 // testBuried checks what becomes of an event that fails so, and that the events of its key after it are delivered.

@@ -3,7 +3,6 @@ package eventtest
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -134,30 +133,6 @@ func testStopWaits(t *testing.T, f *fixture) {
 	if got := len(rec.Seen()); got != 2 {
 		t.Errorf("%d deliveries of 2 events: the progress was not stored", got)
 	}
-}
-
-func testStopBetween(t *testing.T, f *fixture) {
-	failing := make(chan struct{}, 1)
-	stop := start(t, f.open(t), event.Subscription{
-		Group: f.group("g"),
-		Topic: f.topic,
-		Handler: func(context.Context, event.Event) error {
-			select {
-			case failing <- struct{}{}:
-			default:
-			}
-			return errors.New("the database is away")
-		},
-		Retry: event.Retry{Attempts: 1000, Initial: Patience, Max: Patience},
-	})
-	f.publish(t, f.event("k", 0))
-	<-failing
-	stop()
-	f.depth(t, 0)
-
-	rec := NewRecorder()
-	f.subscribe(t, f.open(t), "g", rec.Handle)
-	rec.Wait(t, 1)
 }
 
 func testClose(t *testing.T, f *fixture) {

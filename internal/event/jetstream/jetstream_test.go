@@ -61,6 +61,7 @@ func TestConformance(t *testing.T) {
 		Addr:        s.ClientURL(),
 		Open:        open,
 		Raw:         raw,
+		Outage:      8 * time.Second, // AckWait is 5 s
 		Partitions:  jetstream.Partitions,
 		Replication: 1,
 	})

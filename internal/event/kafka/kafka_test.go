@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -15,6 +16,9 @@ import (
 )
 
 func TestMain(m *testing.M) { eventtest.Main(m, open) }
+
+// outage is longer than the session timeout of 6 s.
+const outage = 10 * time.Second
 
 // open connects to brokers that are given as a comma-separated list.
 func open(ctx context.Context, brokers string, log *slog.Logger) (event.Bus, error) {
@@ -42,6 +46,7 @@ func TestConformance(t *testing.T) {
 		Addr:        strings.Join(cluster.ListenAddrs(), ","),
 		Open:        open,
 		Raw:         raw,
+		Outage:      outage,
 		Partitions:  6,
 		Replication: 3,
 	})
