@@ -107,7 +107,8 @@ func writeNew(f *schema.GoFile, e *schema.Event, message, topic string) {
 
 func writeDecode(f *schema.GoFile, e *schema.Event, message string) {
 	f.P()
-	f.P("// Decode", e.Name, " reads the payload of an event of topic ", e.Topic, ". Its errors are permanent.")
+	f.P("// Decode", e.Name, " reads the payload of an event of topic ", e.Topic, ". Its type may be one that the schema ",
+		"does not have yet. Its errors are permanent.")
 	f.P("func Decode", e.Name, "(e event.Event) (*", message, ", error) {")
 	f.P("m := &", message, "{}")
 	f.P("if err := ", f.Use(eventprotoPackage, "eventproto", "Decode"), "(e, m); err != nil {")
@@ -122,7 +123,8 @@ func writeDecode(f *schema.GoFile, e *schema.Event, message string) {
 
 func writeOn(f *schema.GoFile, e *schema.Event, message, topic string) {
 	f.P()
-	f.P("// On", e.Name, " subscribes group to topic ", e.Topic, ". What cannot be read goes to the dead letters.")
+	f.P("// On", e.Name, " subscribes group to topic ", e.Topic, ". What cannot be read goes to the dead letters; a type that ",
+		"the schema does not have yet is for handle to pass over.")
 	f.P("func On", e.Name, "(group string, handle func(", f.Use("context", "context", "Context"),
 		", event.Event, *", message, ") error) event.Subscription {")
 	f.P("return event.Subscription{Group: group, Topic: ", topic,

@@ -4,6 +4,7 @@ package eventproto
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -26,8 +27,16 @@ func Encode(e event.Event, m proto.Message) (event.Event, error) {
 	return e, nil
 }
 
+// Unknown is the number that Decode gives a type whose name in JSON the schema does not have. It is none that a schema
+// gives.
+const Unknown protoreflect.EnumNumber = -1
+
+// typeField is the name that the schema gives to the field with an event's type.
+const typeField protoreflect.Name = "event_type"
+
 // Decode reads e's data into m: as JSON where e says so or says nothing, else as protobuf's binary form. Members that m
-// does not have are ignored, so that producers can be newer than consumers. Its errors are permanent.
+// does not have are ignored, and a type that it does not know is kept by its number or is Unknown, so that producers can
+// be newer than consumers. Its errors are permanent.
 func Decode(e event.Event, m proto.Message) error {
 	var err error
 	switch media, _, _ := strings.Cut(e.ContentType, ";"); strings.ToLower(strings.TrimSpace(media)) {
@@ -38,7 +47,9 @@ func Decode(e event.Event, m proto.Message) error {
 			err = errors.New("there is no data")
 			break
 		}
-		err = protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(e.Data, m)
+		if err = (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(e.Data, m); err == nil {
+			keepUnknownType(e.Data, m.ProtoReflect())
+		}
 	default:
 		err = fmt.Errorf("the content type %q is not supported", e.ContentType)
 	}
@@ -48,12 +59,38 @@ func Decode(e event.Event, m proto.Message) error {
 	return nil
 }
 
-// CheckType returns an error unless t is a value that the schema has, other than the unspecified one.
+// keepUnknownType makes the type of m, read from the JSON text, Unknown where the text has a name for it that the schema
+// does not have: protojson drops such a name, as if it were not there.
+func keepUnknownType(text []byte, m protoreflect.Message) {
+	field := m.Descriptor().Fields().ByName(typeField)
+	if field == nil || field.Kind() != protoreflect.EnumKind || m.Has(field) {
+		return
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return
+	}
+	for _, member := range []string{field.JSONName(), field.TextName()} {
+		var name string
+		if json.Unmarshal(members[member], &name) == nil && protoreflect.Name(name).IsValid() &&
+			field.Enum().Values().ByName(protoreflect.Name(name)) == nil {
+			m.Set(field, protoreflect.ValueOfEnum(Unknown))
+		}
+	}
+}
+
+// CheckType returns an error if t is the unspecified value. One that the schema does not have is none: it is a newer
+// producer's, and the handler knows what that is to it.
 func CheckType(field string, t protoreflect.Enum) error {
-	if t.Number() == 0 || t.Descriptor().Values().ByNumber(t.Number()) == nil {
-		return fmt.Errorf("%s is not specified or not known", field)
+	if t.Number() == 0 {
+		return fmt.Errorf("%s is not specified", field)
 	}
 	return nil
+}
+
+// Known reports whether the schema has t.
+func Known(t protoreflect.Enum) bool {
+	return t.Descriptor().Values().ByNumber(t.Number()) != nil
 }
 
 // CheckKey returns an error for an empty key.

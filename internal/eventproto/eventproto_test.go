@@ -26,6 +26,7 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/eventproto"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -171,12 +172,17 @@ func TestUnreadable(t *testing.T) {
 		"no protobuf":          {"application/protobuf", "\xff\xff", "decode loyalty.users.v1.PlayerEvent"},
 		"another content type": {"text/plain", "hello", `"text/plain" is not supported`},
 		"no type":              {"", `{"user_id":"` + player + `"}`, "eventType is not specified"},
-		"an unknown type": {"", `{"eventType":"PLAYER_EATEN","user_id":"` + player + `"}`,
-			"eventType is not specified or not known"},
-		"an unknown type's number": {"application/protobuf", "\x10\x63\x1a\x24" + player,
-			"eventType is not specified or not known"},
-		"no key":                {"", `{"eventType":"PLAYER_REGISTERED"}`, "user_id is missing"},
-		"a key of another form": {"", `{"eventType":"PLAYER_REGISTERED","user_id":"7"}`, "user_id is not a UUID"},
+		"an empty type":        {"", `{"eventType":"","user_id":"` + player + `"}`, "eventType is not specified"},
+		"a type of null":       {"", `{"eventType":null,"user_id":"` + player + `"}`, "eventType is not specified"},
+		"no name of a type":    {"", `{"eventType":"eat the player!","user_id":"` + player + `"}`, "eventType is not specified"},
+		"a type that is a list": {"", `{"eventType":["PLAYER_EATEN"],"user_id":"` + player + `"}`,
+			"decode loyalty.users.v1.PlayerEvent"},
+		"the unspecified type": {"", `{"eventType":"PLAYER_EVENT_TYPE_UNSPECIFIED","user_id":"` + player + `"}`,
+			"eventType is not specified"},
+		"the unspecified type's number": {"application/protobuf", "\x10\x00\x1a\x24" + player, "eventType is not specified"},
+		"an unknown type without a key": {"", `{"eventType":"PLAYER_EATEN"}`, "user_id is missing"},
+		"no key":                        {"", `{"eventType":"PLAYER_REGISTERED"}`, "user_id is missing"},
+		"a key of another form":         {"", `{"eventType":"PLAYER_REGISTERED","user_id":"7"}`, "user_id is not a UUID"},
 	} {
 		called := false
 		s := usersv1event.OnPlayerEvent("group", func(context.Context, event.Event, *usersv1.PlayerEvent) error {
@@ -187,6 +193,33 @@ func TestUnreadable(t *testing.T) {
 		if err == nil || !event.IsPermanent(err) || !strings.Contains(err.Error(), tt.want) || called {
 			t.Errorf("%s: %v, want a permanent error with %q", name, err, tt.want)
 		}
+	}
+}
+
+// A kind of event that this release does not know reaches the handler, which passes over it.
+func TestUnknownTypesReachTheHandler(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		contentType, data string
+		want              usersv1.PlayerEventType
+	}{
+		"a number":             {"application/protobuf", "\x10\x63\x1a\x24" + player, 99},
+		"a number in JSON":     {"", `{"eventType":99,"user_id":"` + player + `"}`, 99},
+		"a name in JSON":       {"", `{"topic":"player","eventType":"PLAYER_EATEN","user_id":"` + player + `"}`, -1},
+		"the field's own name": {"application/json", `{"event_type":"PLAYER_EATEN","user_id":"` + player + `"}`, -1},
+	} {
+		var got *usersv1.PlayerEvent
+		s := usersv1event.OnPlayerEvent("group", func(_ context.Context, _ event.Event, m *usersv1.PlayerEvent) error {
+			got = m
+			return nil
+		})
+		err := s.Handler(t.Context(), event.Event{ContentType: tt.contentType, Data: []byte(tt.data)})
+		if err != nil || got.GetEventType() != tt.want || got.GetUserId() != player || eventproto.Known(got.GetEventType()) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if !eventproto.Known(usersv1.PlayerEventType_PLAYER_ACTIVATED) {
+		t.Error("a type of the schema is not known")
 	}
 }
 
@@ -234,6 +267,7 @@ func TestTopics(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add("", []byte(`{"eventType":"PLAYER_REGISTERED","user_id":"`+player+`"}`))
 	f.Add("application/protobuf", []byte("\x10\x01\x1a\x24"+player))
+	f.Add("", []byte(`{"eventType":"PLAYER_EATEN","user_id":"`+player+`"}`))
 	f.Fuzz(func(t *testing.T, contentType string, data []byte) {
 		m, err := usersv1event.DecodePlayerEvent(event.Event{ContentType: contentType, Data: data})
 		if err != nil {

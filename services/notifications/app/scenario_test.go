@@ -186,6 +186,7 @@ func TestUnreadableRecordsAreDeadLetters(t *testing.T) {
 	bad := []string{
 		`{`, `[]`, `{"user_id":12345,"eventType":"PROMOTION","content":{"title":"x"}}`,
 		fmt.Sprintf(`{"user_id":%q,"eventType":"OTHER","content":{"title":"x"}}`, player),
+		fmt.Sprintf(`{"user_id":%q,"eventType":99,"content":{"title":"x"}}`, player),
 		fmt.Sprintf(`{"user_id":%q,"eventType":"PROMOTION"}`, player),
 		fmt.Sprintf(`{"user_id":%q,"eventType":"PROMOTION","content":{"title":"x\u0000"}}`, player),
 	}

@@ -43,7 +43,7 @@ func NewNotificationEvent(id uuid.UUID, at time.Time, m *notificationsv1.Notific
 	}, m)
 }
 
-// DecodeNotificationEvent reads the payload of an event of topic notifications. Its errors are permanent.
+// DecodeNotificationEvent reads the payload of an event of topic notifications. Its type may be one that the schema does not have yet. Its errors are permanent.
 func DecodeNotificationEvent(e event.Event) (*notificationsv1.NotificationEvent, error) {
 	m := &notificationsv1.NotificationEvent{}
 	if err := eventproto.Decode(e, m); err != nil {
@@ -55,7 +55,7 @@ func DecodeNotificationEvent(e event.Event) (*notificationsv1.NotificationEvent,
 	return m, nil
 }
 
-// OnNotificationEvent subscribes group to topic notifications. What cannot be read goes to the dead letters.
+// OnNotificationEvent subscribes group to topic notifications. What cannot be read goes to the dead letters; a type that the schema does not have yet is for handle to pass over.
 func OnNotificationEvent(group string, handle func(context.Context, event.Event, *notificationsv1.NotificationEvent) error) event.Subscription {
 	return event.Subscription{Group: group, Topic: NotificationsTopic, Handler: func(ctx context.Context, e event.Event) error {
 		m, err := DecodeNotificationEvent(e)

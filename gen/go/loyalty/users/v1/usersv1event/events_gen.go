@@ -45,7 +45,7 @@ func NewPlayerEvent(id uuid.UUID, at time.Time, m *usersv1.PlayerEvent) (event.E
 	}, m)
 }
 
-// DecodePlayerEvent reads the payload of an event of topic players. Its errors are permanent.
+// DecodePlayerEvent reads the payload of an event of topic players. Its type may be one that the schema does not have yet. Its errors are permanent.
 func DecodePlayerEvent(e event.Event) (*usersv1.PlayerEvent, error) {
 	m := &usersv1.PlayerEvent{}
 	if err := eventproto.Decode(e, m); err != nil {
@@ -57,7 +57,7 @@ func DecodePlayerEvent(e event.Event) (*usersv1.PlayerEvent, error) {
 	return m, nil
 }
 
-// OnPlayerEvent subscribes group to topic players. What cannot be read goes to the dead letters.
+// OnPlayerEvent subscribes group to topic players. What cannot be read goes to the dead letters; a type that the schema does not have yet is for handle to pass over.
 func OnPlayerEvent(group string, handle func(context.Context, event.Event, *usersv1.PlayerEvent) error) event.Subscription {
 	return event.Subscription{Group: group, Topic: PlayersTopic, Handler: func(ctx context.Context, e event.Event) error {
 		m, err := DecodePlayerEvent(e)
@@ -91,7 +91,7 @@ func NewTransactionEvent(id uuid.UUID, at time.Time, m *usersv1.TransactionEvent
 	}, m)
 }
 
-// DecodeTransactionEvent reads the payload of an event of topic transactions. Its errors are permanent.
+// DecodeTransactionEvent reads the payload of an event of topic transactions. Its type may be one that the schema does not have yet. Its errors are permanent.
 func DecodeTransactionEvent(e event.Event) (*usersv1.TransactionEvent, error) {
 	m := &usersv1.TransactionEvent{}
 	if err := eventproto.Decode(e, m); err != nil {
@@ -103,7 +103,7 @@ func DecodeTransactionEvent(e event.Event) (*usersv1.TransactionEvent, error) {
 	return m, nil
 }
 
-// OnTransactionEvent subscribes group to topic transactions. What cannot be read goes to the dead letters.
+// OnTransactionEvent subscribes group to topic transactions. What cannot be read goes to the dead letters; a type that the schema does not have yet is for handle to pass over.
 func OnTransactionEvent(group string, handle func(context.Context, event.Event, *usersv1.TransactionEvent) error) event.Subscription {
 	return event.Subscription{Group: group, Topic: TransactionsTopic, Handler: func(ctx context.Context, e event.Event) error {
 		m, err := DecodeTransactionEvent(e)
