@@ -42,7 +42,8 @@ type Store interface {
 	// before is PROMOTION_ALREADY_CLAIMED.
 	MarkClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, name string, at time.Time) (Assignment, error)
 	// RepairClaimed notes that tx paid the assignment, where no claim has done so: nobody was answered yet. An assignment
-	// that does not exist is passed over.
+	// that does not exist is passed over; one that was paid by another transaction, or is another player's or of another
+	// amount, is IDEMPOTENCY_MISMATCH.
 	RepairClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, at time.Time) error
 
 	// RegisterPlayer notes an active player and assigns what registration brings, once for an event.

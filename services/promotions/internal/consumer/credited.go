@@ -5,6 +5,7 @@ import (
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
@@ -20,6 +21,10 @@ func Transactions(s *promotions.Service) event.Subscription {
 		if err != nil {
 			return event.Permanent(err)
 		}
-		return s.Credited(ctx, m.GetIdempotencyKey(), tx)
+		err = s.Credited(ctx, m.GetIdempotencyKey(), tx)
+		if apperr.CodeOf(err) == apperr.IdempotencyMismatch {
+			return event.Permanent(err) // what was paid stays what it is
+		}
+		return err
 	})
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,7 +11,8 @@ import (
 )
 
 // RepairClaimed marks an assignment that was paid, if no claim has done so, and leaves claim_key NULL: the next claim is
-// answered with the transaction.
+// answered with the transaction. A transaction that is not the assignment's is IDEMPOTENCY_MISMATCH: its key was used for
+// something else.
 func (s *Store) RepairClaimed(ctx context.Context, id uuid.UUID, tx domain.Transaction, at time.Time) error {
 	tag, err := s.pool.Exec(ctx, `
 		UPDATE player_promotions SET claimed = true, claimed_at = $3, transaction_id = $2
@@ -27,7 +27,7 @@ func (s *Store) RepairClaimed(ctx context.Context, id uuid.UUID, tx domain.Trans
 	case err != nil:
 		return err
 	case a.TransactionID != tx.ID:
-		return fmt.Errorf("assignment %s of %s to %s does not match transaction %s of %s to %s",
+		return apperr.New(apperr.IdempotencyMismatch, "assignment %s of %s to %s does not match transaction %s of %s to %s",
 			id, a.Amount, a.UserID, tx.ID, tx.Amount, tx.UserID)
 	}
 	return nil
