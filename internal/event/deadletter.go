@@ -2,6 +2,8 @@ package event
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"strconv"
 	"strings"
@@ -23,6 +25,7 @@ const (
 	headerPartition = deadLetterPrefix + "partition"
 	headerOffset    = deadLetterPrefix + "offset"
 	headerTime      = deadLetterPrefix + "time"
+	headerAbridged  = deadLetterPrefix + "abridged"
 )
 
 // maxReason bounds the text of an error in a header, in bytes.
@@ -41,8 +44,39 @@ type DeadLetter struct {
 	Offset    int64
 	// Time is when the group gave up, UTC.
 	Time time.Time
-	// Replayed says that Replay has already sent the event back.
+	// Abridged says that the event was too large to be written down whole beside what is said of it here: Data is not
+	// there. Replay takes the event from Partition and Offset, while the topic keeps it.
+	Abridged bool
+	// Replayed says that Replay has already sent the event back. A driver may drop such letters instead.
 	Replayed bool
+}
+
+// Abridgement is what a driver leaves out of a dead letter that the bus does not take whole. Each is tried after the one
+// before it: a letter that cannot be written would block its partition for good.
+type Abridgement int
+
+const (
+	// Whole leaves nothing out.
+	Whole Abridgement = iota
+	// NoData leaves out the data.
+	NoData
+	// NoHeaders leaves out what else came with the event as well: what is left is small whatever came.
+	NoHeaders
+)
+
+// Why Replay passed a dead letter over; the errors of Replay wrap them.
+var (
+	// ErrTooLarge says that the topic does not take the event together with what marks it as replayed. The letter waits
+	// on, for the day when the limit has been raised.
+	ErrTooLarge = errors.New("it is larger than the topic takes")
+	// ErrGone says that the topic no longer keeps the event of an abridged letter. There is nothing left to replay.
+	ErrGone = errors.New("its event is gone from the topic")
+)
+
+// Unsent is the error of Replay for a dead letter that it passed over.
+func (d DeadLetter) Unsent(reason error) error {
+	return fmt.Errorf("event %s, which group %s gave up at %s, was not sent: %w",
+		d.Event.ID, d.Group, d.Time.UTC().Format(time.RFC3339), reason)
 }
 
 // DeadLetterQueue is the operator's access to what could not be handled.
@@ -50,8 +84,9 @@ type DeadLetterQueue interface {
 	// DeadLetters calls fn for each dead letter of the topic that the bus still keeps, in order per key, until fn fails.
 	DeadLetters(ctx context.Context, topic string, fn func(DeadLetter) error) error
 	// Replay sends each dead letter of the topic that has not been replayed yet back to the topic, for the group that
-	// failed, with its ID, and returns how many it sent. Progress is kept by the bus. When it is interrupted some may be
-	// sent again by the next call, and handlers are idempotent.
+	// failed, with its ID, and returns how many it sent. Progress is kept by the bus for as long as the letters are. When
+	// it is interrupted some may be sent again by the next call, and handlers are idempotent. A letter that cannot be sent
+	// stops no other: the error names it, with ErrTooLarge or ErrGone.
 	Replay(ctx context.Context, topic string) (int, error)
 	// Depth counts the dead letters of the topic that have not been replayed yet.
 	Depth(ctx context.Context, topic string) (int64, error)
@@ -66,7 +101,8 @@ func (d DeadLetter) Headers() iter.Seq2[string, string] {
 			yield(headerTopic, d.Event.Topic) &&
 			yield(headerPartition, strconv.FormatInt(int64(d.Partition), 10)) &&
 			yield(headerOffset, strconv.FormatInt(d.Offset, 10)) &&
-			yield(headerTime, d.Time.UTC().Format(time.RFC3339Nano))
+			yield(headerTime, d.Time.UTC().Format(time.RFC3339Nano)) &&
+			(!d.Abridged || yield(headerAbridged, strconv.FormatBool(true)))
 	}
 }
 
@@ -89,6 +125,8 @@ func (d *DeadLetter) SetHeader(name, value string) {
 		d.Offset, _ = strconv.ParseInt(value, 10, 64)
 	case headerTime:
 		d.Time, _ = time.Parse(time.RFC3339Nano, value)
+	case headerAbridged:
+		d.Abridged, _ = strconv.ParseBool(value)
 	}
 }
 

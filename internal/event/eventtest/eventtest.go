@@ -29,8 +29,13 @@ type Driver struct {
 	Addr string
 	// Open connects a client.
 	Open Open
-	// Raw sends body to the topic as a producer that knows nothing of CloudEvents does: without any header.
+	// Raw sends body to the topic as a producer that knows nothing of CloudEvents does: without any header, and always to
+	// the same partition.
 	Raw func(ctx context.Context, addr, topic string, body []byte) error
+	// Oversize is how many bytes of one letter Raw can send that are too many to be buried whole, and can be replayed.
+	Oversize int
+	// Forget drops all events that the topic has so far, as their age does.
+	Forget func(ctx context.Context, addr, topic string) error
 	// Outage is how long a test takes a handler's dependency away: longer than the broker waits for a member that fell
 	// silent before it gives its events to another.
 	Outage time.Duration
@@ -66,6 +71,9 @@ func Run(t *testing.T, d Driver) {
 		"closed under its subscribers":    testClose,
 		"replay":                          testReplay,
 		"replay of a record without id":   testReplayRaw,
+		"replay of a large record":        testReplayLarge,
+		"a record too large to bury":      testOversize,
+		"replay of what is gone":          testGone,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

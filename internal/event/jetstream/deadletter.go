@@ -61,41 +61,87 @@ func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("jetstream: replay %s: %w", topic, err)
 	}
+	var passed []error
 	for left := pending(consumer.CachedInfo()); left > 0; left-- {
 		// One that an interrupted replay had under way comes back after AckWait.
 		m, err := consumer.Next(jetstream.FetchMaxWait(b.cfg.AckWait + time.Second))
 		if err == nil {
 			err = b.resend(ctx, topic, m)
 		}
-		if err == nil {
+		switch {
+		case errors.Is(err, event.ErrGone), errors.Is(err, event.ErrTooLarge):
+			passed = append(passed, err)
+			err = m.DoubleAck(ctx)
+		case err == nil:
+			n++
 			err = m.DoubleAck(ctx)
 		}
 		if err != nil {
-			return n, fmt.Errorf("jetstream: replay %s: %w", topic, err)
+			return n, errors.Join(append(passed, fmt.Errorf("jetstream: replay %s: %w", topic, err))...)
 		}
-		n++
 	}
-	return n, nil
+	return n, errors.Join(passed...)
 }
 
-// resend publishes the event of a dead letter to the subject on which it came.
+// resend publishes the event of a dead letter to the subject on which it came. A letter that it passes over is
+// event.ErrGone or event.ErrTooLarge.
 func (b *Bus) resend(ctx context.Context, topic string, m jetstream.Msg) error {
 	meta, err := m.Metadata()
 	if err != nil {
 		return err
 	}
-	msg := stored{stream: meta.Stream, sequence: meta.Sequence.Stream, header: m.Headers(), data: m.Data()}
-	d := msg.exhume(topic)
-	again := msg.travel(partitionSubject(topic, int(d.Partition)))
+	letter := stored{stream: meta.Stream, sequence: meta.Sequence.Stream, header: m.Headers(), data: m.Data()}
+	d := letter.exhume(topic)
+	// Not the event's ID: the stream would take the replay for a duplicate.
+	id := jetstream.WithMsgID(fmt.Sprintf("%s/%d", meta.Stream, meta.Sequence.Stream))
+	err = b.send(ctx, topic, letter, d, id)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, event.ErrGone):
+		return d.Unsent(err)
+	case tooLarge(err):
+		// It waits on, behind the others.
+		if _, err := b.js.PublishMsg(ctx, letter.copyTo(m.Subject()), id); err != nil {
+			return errors.Join(fmt.Errorf("keep a dead letter: %w", err), m.Nak())
+		}
+		return d.Unsent(event.ErrTooLarge)
+	}
+	return errors.Join(err, m.Nak())
+}
+
+// send publishes the event of a dead letter, from its place in its stream where the letter does not hold it.
+func (b *Bus) send(ctx context.Context, topic string, letter stored, d event.DeadLetter, id jetstream.PublishOpt) error {
+	source := letter
+	if d.Abridged {
+		var err error
+		if source, err = b.original(ctx, topic, d); err != nil {
+			return err
+		}
+	}
+	again := source.travel(partitionSubject(topic, int(d.Partition)))
+	again.Header.Set(headerID, escape(source.decode(topic).ID))
 	if d.Group != "" {
 		again.Header.Set(event.ReplayGroupHeader, d.Group)
 	}
-	// Not the event's ID: the stream would take the replay for a duplicate.
-	id := fmt.Sprintf("%s/%d", meta.Stream, meta.Sequence.Stream)
-	if _, err := b.js.PublishMsg(ctx, again, jetstream.WithMsgID(id)); err != nil {
-		return errors.Join(err, m.Nak())
+	_, err := b.js.PublishMsg(ctx, again, id)
+	return err
+}
+
+// original reads the message of an abridged dead letter from its place in the topic.
+func (b *Bus) original(ctx context.Context, topic string, d event.DeadLetter) (stored, error) {
+	stream, err := b.js.Stream(ctx, streamOf(topic))
+	if err != nil {
+		return stored{}, err
 	}
-	return nil
+	m, err := stream.GetMsg(ctx, uint64(d.Offset))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return stored{}, event.ErrGone
+	}
+	if err != nil {
+		return stored{}, err
+	}
+	return stored{stream: streamOf(topic), sequence: m.Sequence, time: m.Time, header: m.Header, data: m.Data}, nil
 }
 
 // Depth counts the dead letters of the topic that were not replayed yet.

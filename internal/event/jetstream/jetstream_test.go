@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/eventtest"
@@ -31,6 +32,24 @@ func raw(_ context.Context, url, topic string, body []byte) error {
 		return err
 	}
 	return conn.Flush()
+}
+
+// forget purges the stream of the topic.
+func forget(ctx context.Context, url, topic string) error {
+	conn, err := nats.Connect(url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	js, err := natsjs.New(conn)
+	if err != nil {
+		return err
+	}
+	stream, err := js.Stream(ctx, "loyalty_"+topic+"_v1")
+	if err != nil {
+		return err
+	}
+	return stream.Purge(ctx)
 }
 
 // startServer starts a server in this process that keeps its streams in dir.
@@ -61,6 +80,8 @@ func TestConformance(t *testing.T) {
 		Addr:        s.ClientURL(),
 		Open:        open,
 		Raw:         raw,
+		Oversize:    1<<20 - 600, // of max_payload; a dead letter adds more than a replay does
+		Forget:      forget,
 		Outage:      8 * time.Second, // AckWait is 5 s
 		Partitions:  jetstream.Partitions,
 		Replication: 1,

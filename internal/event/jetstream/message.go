@@ -1,12 +1,14 @@
 package jetstream
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
@@ -71,13 +73,29 @@ func (m stored) decode(topic string) event.Event {
 
 // bury makes the dead letter of a message. It keeps the message's own headers, and always has an ID: after a replay the
 // place is another one.
-func (m stored) bury(d event.DeadLetter) *nats.Msg {
-	dead := m.travel(subjectOf(event.DeadLetterTopic(d.Event.Topic)))
-	dead.Header.Set(headerID, escape(d.Event.ID))
+func (m stored) bury(d event.DeadLetter, without event.Abridgement) *nats.Msg {
+	d.Abridged = without > event.Whole
+	dead := nats.NewMsg(subjectOf(event.DeadLetterTopic(d.Event.Topic)))
+	if without < event.NoHeaders {
+		dead = m.travel(dead.Subject)
+		dead.Header.Set(headerID, escape(d.Event.ID))
+	}
+	if d.Abridged {
+		dead.Data = nil
+	}
 	for name, value := range d.Headers() {
 		dead.Header.Set(name, value)
 	}
 	return dead
+}
+
+// tooLarge reports whether err says that the server, or the stream, takes no message of that size. The client refuses
+// what exceeds the server's max_payload, the server headers above 64 KiB and what exceeds a limit of the stream.
+func tooLarge(err error) bool {
+	const headersTooLarge = 10097 // not among the client's constants
+	var refused *jetstream.APIError
+	return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum) ||
+		errors.As(err, &refused) && refused.ErrorCode == headersTooLarge
 }
 
 // exhume is the inverse of bury.
@@ -93,10 +111,21 @@ func (m stored) exhume(topic string) event.DeadLetter {
 
 // travel copies a message to another subject, with the headers that go with it.
 func (m stored) travel(subject string) *nats.Msg {
+	out := m.copyTo(subject)
+	for key := range out.Header {
+		if !event.Travels(key) {
+			delete(out.Header, key)
+		}
+	}
+	return out
+}
+
+// copyTo copies a message to another subject, with all headers but the server's.
+func (m stored) copyTo(subject string) *nats.Msg {
 	out := nats.NewMsg(subject)
 	out.Data = m.data
 	for key, values := range m.header {
-		if event.Travels(key) && !strings.HasPrefix(key, serverPrefix) {
+		if !strings.HasPrefix(key, serverPrefix) {
 			out.Header[key] = values
 		}
 	}

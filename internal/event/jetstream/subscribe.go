@@ -16,8 +16,10 @@ import (
 const (
 	// retryPause is how long a partition waits before it tries the server again.
 	retryPause = 500 * time.Millisecond
-	// prefetch asks for the next message while one is handled: the server sends it when that one is acknowledged.
-	prefetch = 2
+	// prefetch asks for the next message while one is handled: the server sends it when that one is acknowledged. It is
+	// also how much the client keeps that nobody asks it for: room for what the server has to say while a message is
+	// handled for long. A lost end of a request would leave the partition without one for half a minute.
+	prefetch = 8
 )
 
 // errSilent is why a handler's context ends when the server could not be told that it is still at work.
@@ -167,11 +169,11 @@ func (p *partition) hold(m jetstream.Msg) (ctx context.Context, release func()) 
 	}
 }
 
-// bury writes the dead letter, for as long as it takes.
+// bury writes the dead letter, for as long as it takes, and as whole as the server takes it.
 func (p *partition) bury(
 	ctx context.Context, stop <-chan struct{}, msg stored, e event.Event, dead *event.UndeliverableError,
 ) bool {
-	letter := msg.bury(event.DeadLetter{
+	letter := event.DeadLetter{
 		Event:     e,
 		Group:     p.sub.Group,
 		Attempts:  dead.Attempts,
@@ -179,15 +181,20 @@ func (p *partition) bury(
 		Partition: int32(p.number),
 		Offset:    int64(msg.sequence),
 		Time:      time.Now(),
-	})
+	}
 	// A letter that is written again because the answer got lost is stored once.
 	id := jetstream.WithMsgID(escape(fmt.Sprintf("%s/%s/%d", p.sub.Group, msg.stream, msg.sequence)))
 	log := p.log.With("event", e.ID, "sequence", msg.sequence)
-	for {
-		_, err := p.bus.js.PublishMsg(ctx, letter, id)
+	for without := event.Whole; ; {
+		_, err := p.bus.js.PublishMsg(ctx, msg.bury(letter, without), id)
 		if err == nil {
-			log.Error("event went to the dead letters", "attempts", dead.Attempts, "reason", dead.Err)
+			log.Error("event went to the dead letters",
+				"attempts", dead.Attempts, "reason", dead.Err, "abridged", without > event.Whole)
 			return true
+		}
+		if tooLarge(err) && without < event.NoHeaders {
+			without++
+			continue
 		}
 		log.Error("dead letter was not written, trying again", "error", err)
 		if ctx.Err() != nil || !event.Pause(stop, retryPause) {

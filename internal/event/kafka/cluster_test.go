@@ -22,7 +22,16 @@ func TestCluster(t *testing.T) {
 	cluster := kafkacluster.Start(t)
 	brokers := strings.Join(cluster.Brokers(), ",")
 	t.Run("conformance", func(t *testing.T) {
-		eventtest.Run(t, eventtest.Driver{Addr: brokers, Open: open, Raw: raw, Outage: outage, Partitions: 3, Replication: 3})
+		eventtest.Run(t, eventtest.Driver{
+			Addr:        brokers,
+			Open:        open,
+			Raw:         raw,
+			Oversize:    oversize,
+			Forget:      forget,
+			Outage:      outage,
+			Partitions:  3,
+			Replication: 3,
+		})
 	})
 	t.Run("the leader is killed", func(t *testing.T) { testLeaderKilled(t, cluster, brokers) })
 }

@@ -49,15 +49,27 @@ func decode(r *kgo.Record) event.Event {
 
 // bury makes the dead letter of a record. It keeps the record's own headers, and always has an ID: after a replay the
 // place is another one.
-func bury(r *kgo.Record, d event.DeadLetter) *kgo.Record {
-	dead := travel(r, event.DeadLetterTopic(r.Topic))
-	if !slices.ContainsFunc(dead.Headers, func(h kgo.RecordHeader) bool { return h.Key == headerID }) {
-		dead.Headers = append(dead.Headers, header(headerID, d.Event.ID))
+func bury(r *kgo.Record, d event.DeadLetter, without event.Abridgement) *kgo.Record {
+	d.Abridged = without > event.Whole
+	dead := &kgo.Record{Topic: event.DeadLetterTopic(r.Topic)}
+	if without < event.NoHeaders {
+		dead = travel(r, dead.Topic)
+		identify(dead, d.Event.ID)
+	}
+	if d.Abridged {
+		dead.Value = nil
 	}
 	for name, value := range d.Headers() {
 		dead.Headers = append(dead.Headers, header(name, value))
 	}
 	return dead
+}
+
+// identify gives a record that has none the event's ID.
+func identify(r *kgo.Record, id string) {
+	if !slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == headerID }) {
+		r.Headers = append(r.Headers, header(headerID, id))
+	}
 }
 
 // exhume is the inverse of bury.

@@ -12,15 +12,21 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// deadLetterMaxBytes lets a dead letter be larger than any record that a topic takes: a dead letter that could not be
-// written would block its partition. It is below what brokers read in one request.
+// deadLetterMaxBytes lets a dead letter be larger than any record that a topic of EnsureTopics takes, unless that inflates
+// when it is read. It is below what brokers read in one request.
 const deadLetterMaxBytes = 2 << 20
+
+// topicMaxBytes is what producers take for the limit, a megabyte, and what a replay adds.
+const topicMaxBytes = 1<<20 + 64<<10
 
 // EnsureTopics creates each topic and its dead letter topic unless it exists. With three replicas or more an event is
 // acknowledged when all but one have it, so that one broker may be away.
 func (b *Bus) EnsureTopics(ctx context.Context, partitions, replication int, topics ...event.TopicSpec) error {
 	for _, t := range topics {
-		config := map[string]*string{"min.insync.replicas": text(max(1, replication-1))}
+		config := map[string]*string{
+			"min.insync.replicas": text(max(1, replication-1)),
+			"max.message.bytes":   text(topicMaxBytes),
+		}
 		if t.Retention > 0 {
 			config["retention.ms"] = text(t.Retention.Milliseconds())
 		}

@@ -93,7 +93,7 @@ func TestTopicConfig(t *testing.T) {
 	defer client.Close()
 	admin := kadm.NewClient(client)
 	for topic, want := range map[string]map[string]string{
-		"players":     {"retention.ms": "3600000", "min.insync.replicas": "2"},
+		"players":     {"retention.ms": "3600000", "min.insync.replicas": "2", "max.message.bytes": "1114112"},
 		"players.dlq": {"retention.ms": "2592000000", "min.insync.replicas": "2", "max.message.bytes": "2097152"},
 	} {
 		details, err := admin.ListTopics(t.Context(), topic)

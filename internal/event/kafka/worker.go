@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
@@ -91,9 +92,9 @@ func (w *worker) handle(r *kgo.Record) bool {
 	return err == nil
 }
 
-// bury writes the dead letter, for as long as it takes.
+// bury writes the dead letter, for as long as it takes, and as whole as the topic takes it.
 func (w *worker) bury(r *kgo.Record, e event.Event, dead *event.UndeliverableError) bool {
-	letter := bury(r, event.DeadLetter{
+	letter := event.DeadLetter{
 		Event:     e,
 		Group:     w.consumer.sub.Group,
 		Attempts:  dead.Attempts,
@@ -101,13 +102,18 @@ func (w *worker) bury(r *kgo.Record, e event.Event, dead *event.UndeliverableErr
 		Partition: r.Partition,
 		Offset:    r.Offset,
 		Time:      time.Now(),
-	})
+	}
 	log := w.log.With("event", e.ID, "offset", r.Offset)
-	for {
-		err := w.consumer.client.ProduceSync(w.handling, letter).FirstErr()
+	for without := event.Whole; ; {
+		err := w.consumer.client.ProduceSync(w.handling, bury(r, letter, without)).FirstErr()
 		if err == nil {
-			log.Error("event went to the dead letters", "attempts", dead.Attempts, "reason", dead.Err)
+			log.Error("event went to the dead letters",
+				"attempts", dead.Attempts, "reason", dead.Err, "abridged", without > event.Whole)
 			return true
+		}
+		if errors.Is(err, kerr.MessageTooLarge) && without < event.NoHeaders {
+			without++
+			continue
 		}
 		log.Error("dead letter was not written, trying again", "error", err)
 		if !event.Pause(w.stopping, deadLetterPause) {

@@ -1,0 +1,75 @@
+package jetstream_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/eventtest"
+	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
+)
+
+// TestTooLargeToReplay has messages that leave no room for what marks a replay: one as large as max_payload, one with
+// headers of nearly 64 KiB. They stop neither their partition nor the replay of others, and wait on.
+func TestTooLargeToReplay(t *testing.T) {
+	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
+	bus := newBus(t, jetstream.Config{URL: s.ClientURL()})
+	if err := bus.EnsureTopics(t.Context(), 0, 1, event.TopicSpec{Name: "t"}); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := nats.Connect(s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	send := func(data []byte, header nats.Header) {
+		t.Helper()
+		m := &nats.Msg{Subject: "loyalty.t.v1", Data: data, Header: header}
+		if err := conn.PublishMsg(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(bytes.Repeat([]byte("x"), 1<<20-50), nil)
+	send([]byte("bad"), nats.Header{"note": {strings.Repeat("y", 1<<16-25)}})
+	send([]byte("bad"), nil)
+	send([]byte("good"), nil)
+
+	rec := eventtest.NewRecorder()
+	var mended atomic.Bool
+	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Patience)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- bus.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: func(ctx context.Context, e event.Event) error {
+			if string(e.Data) != "good" && !mended.Load() {
+				return event.Permanentf("poison")
+			}
+			return rec.Handle(ctx, e)
+		}})
+	}()
+	rec.Wait(t, 1)
+	if n, err := bus.Depth(ctx, "t"); n != 3 || err != nil {
+		t.Errorf("%d dead letters, %v, want 3", n, err)
+	}
+	mended.Store(true)
+	for _, sent := range []int{1, 0} {
+		n, err := bus.Replay(ctx, "t")
+		if n != sent || !errors.Is(err, event.ErrTooLarge) || strings.Count(err.Error(), "larger than the topic takes") != 2 {
+			t.Errorf("replayed %d, %v; want %d and two errors", n, err, sent)
+		}
+		if n, err := bus.Depth(ctx, "t"); n != 2 || err != nil {
+			t.Errorf("%d dead letters wait on, %v, want 2", n, err)
+		}
+	}
+	rec.Wait(t, 2)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
