@@ -4,6 +4,8 @@ import (
 	"iter"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -39,10 +41,24 @@ func (e Event) Check() error {
 		return Permanentf("event %q has no topic", e.ID)
 	case e.ID == "":
 		return Permanentf("event for topic %s has no id", e.Topic)
+	case e.checkID() != nil:
+		return e.checkID()
 	case e.Source == "" || e.Type == "":
 		return Permanentf("event %s has no source or no type", e.ID)
 	case e.Size() > MaxSize:
 		return Permanentf("event %s is too large: %d bytes, at most %d", e.ID, e.Size(), MaxSize)
+	}
+	return nil
+}
+
+// maxID bounds an ID, in bytes: it is a key of every inbox.
+const maxID = 1 << 10
+
+// checkID returns a permanent error for an ID that no handler can remember. CloudEvents allows no control characters
+// (1.0, section 3.1.1, String); what is not valid UTF-8 is no string at all.
+func (e Event) checkID() error {
+	if e.ID == "" || len(e.ID) > maxID || !utf8.ValidString(e.ID) || strings.ContainsFunc(e.ID, unicode.IsControl) {
+		return Permanentf("the event's id is not one: %.40q", e.ID)
 	}
 	return nil
 }

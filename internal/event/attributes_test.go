@@ -61,6 +61,7 @@ func TestDeadLetterHeaders(t *testing.T) {
 	d := event.DeadLetter{
 		Event: event.Event{Topic: "players"}, Group: "promotions", Attempts: 3, Reason: "no currency",
 		Partition: -1, Offset: 42, Time: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC),
+		Abridged: true,
 	}
 	var back event.DeadLetter
 	for name, value := range d.Headers() {

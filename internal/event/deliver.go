@@ -127,6 +127,9 @@ func (s Subscription) call(ctx context.Context, log *slog.Logger, e Event) (err 
 			err = fmt.Errorf("handler panicked: %v", p)
 		}
 	}()
+	if err := e.checkID(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, AttemptTimeout)
 	defer cancel()
 	return s.Handler(ctx, e)

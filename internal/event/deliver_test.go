@@ -204,11 +204,27 @@ func TestDeliverStops(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			calls := 0
 			s := event.Subscription{Handler: func(context.Context, event.Event) error { calls++; return errAway }}
-			err := s.Deliver(tt.ctx, tt.stop, slog.New(slog.DiscardHandler), event.Event{})
+			err := s.Deliver(tt.ctx, tt.stop, slog.New(slog.DiscardHandler), event.Event{ID: "1"})
 			if !errors.Is(err, event.ErrStopped) || calls != 1 {
 				t.Errorf("delivered with %v after %d calls", err, calls)
 			}
 		})
+	}
+}
+
+// An ID that no database keeps as text is not given to the handler at all: trying again would not mend it.
+func TestIDsThatNobodyCanRemember(t *testing.T) {
+	for _, id := range []string{"", "a\x00b", "a\nb", "\xff", strings.Repeat("i", 1025)} {
+		s := event.Subscription{Handler: func(context.Context, event.Event) error {
+			t.Errorf("%.20q reached the handler", id)
+			return nil
+		}}
+		e := event.Event{ID: id, Topic: "t", Source: "/s", Type: "t"}
+		var dead *event.UndeliverableError
+		err := s.Deliver(t.Context(), nil, slog.New(slog.DiscardHandler), e)
+		if !errors.As(err, &dead) || dead.Attempts != 1 || !event.IsPermanent(e.Check()) {
+			t.Errorf("%.20q: delivered with %v, published with %v", id, err, e.Check())
+		}
 	}
 }
 
@@ -221,7 +237,7 @@ func TestSilentHandlerIsCalledAgain(t *testing.T) {
 			}
 			return ctx.Err()
 		}}
-		if err := s.Deliver(t.Context(), nil, slog.New(slog.DiscardHandler), event.Event{}); err != nil || calls != 2 {
+		if err := s.Deliver(t.Context(), nil, slog.New(slog.DiscardHandler), event.Event{ID: "1"}); err != nil || calls != 2 {
 			t.Errorf("delivered with %v after %d calls", err, calls)
 		}
 	})

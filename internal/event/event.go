@@ -18,7 +18,8 @@ const (
 // Event is one CloudEvents 1.0 event. On the wire it travels in binary mode: the attributes as headers, Data as the body.
 type Event struct {
 	// ID identifies the event; handlers are idempotent on it. An event read from a record without ce_id gets one derived
-	// from its place (topic, partition, offset), so that a redelivery carries the same ID.
+	// from its place (topic, partition, offset), so that a redelivery carries the same ID. It is text of at most a KiB; an
+	// event with another goes to the dead letters, since no handler could remember it.
 	ID string
 	// Source is the CloudEvents source, "/loyalty/users".
 	Source string

@@ -45,6 +45,36 @@ func TestUnknownKindsArePassedOver(t *testing.T) {
 	}
 }
 
+// transaction returns the event of an entry of the ledger.
+func transaction(t *testing.T, kind usersv1.TransactionType) event.Event {
+	t.Helper()
+	player := uuid.NewString()
+	e, err := usersv1event.NewTransactionEvent(uuid.New(), time.Now(), &usersv1.TransactionEvent{
+		EventType: usersv1.TransactionEventType_TRANSACTION_ADDED, UserId: player, IdempotencyKey: uuid.NewString(),
+		Transaction: &usersv1.Transaction{
+			Id: uuid.NewString(), UserId: player, Type: kind, Amount: "5.00", BalanceAfter: "5.00",
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestOtherTransactionsArePassedOver(t *testing.T) {
+	t.Parallel()
+	s := promotions.New(&store{}, nil, time.Now)
+	for _, kind := range []usersv1.TransactionType{usersv1.TransactionType_DEBIT, 99} {
+		if err := consumer.Transactions(s).Handler(t.Context(), transaction(t, kind)); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	err := consumer.Transactions(s).Handler(t.Context(), transaction(t, usersv1.TransactionType_TRANSACTION_TYPE_UNSPECIFIED))
+	if !event.IsPermanent(err) {
+		t.Errorf("one without a type: %v, want a permanent error", err)
+	}
+}
+
 // A credit that is not its assignment's stays so however often it is tried; a database that is away comes back.
 func TestFailedRepairs(t *testing.T) {
 	t.Parallel()
@@ -58,17 +88,8 @@ func TestFailedRepairs(t *testing.T) {
 		"none":                 {nil, false},
 	} {
 		db := &store{err: tt.err}
-		player := uuid.NewString()
-		e, err := usersv1event.NewTransactionEvent(uuid.New(), time.Now(), &usersv1.TransactionEvent{
-			EventType: usersv1.TransactionEventType_TRANSACTION_ADDED, UserId: player, IdempotencyKey: uuid.NewString(),
-			Transaction: &usersv1.Transaction{
-				Id: uuid.NewString(), UserId: player, Type: usersv1.TransactionType_CREDIT, Amount: "5.00", BalanceAfter: "5.00",
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = consumer.Transactions(promotions.New(db, nil, time.Now)).Handler(t.Context(), e)
+		err := consumer.Transactions(promotions.New(db, nil, time.Now)).
+			Handler(t.Context(), transaction(t, usersv1.TransactionType_CREDIT))
 		if !errors.Is(err, tt.err) || event.IsPermanent(err) != tt.permanent || db.repairs != 1 {
 			t.Errorf("%s: %v, permanent: %t, after %d repairs", name, err, event.IsPermanent(err), db.repairs)
 		}

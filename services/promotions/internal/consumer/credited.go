@@ -17,6 +17,11 @@ func Transactions(s *promotions.Service) event.Subscription {
 		if m.GetEventType() != usersv1.TransactionEventType_TRANSACTION_ADDED {
 			return nil
 		}
+		switch m.GetTransaction().GetType() {
+		case usersv1.TransactionType_CREDIT, usersv1.TransactionType_TRANSACTION_TYPE_UNSPECIFIED:
+		default:
+			return nil // nothing but a credit pays a claim, whatever types a newer users service knows
+		}
 		tx, err := wire.ToTransaction(m.GetTransaction())
 		if err != nil {
 			return event.Permanent(err)
