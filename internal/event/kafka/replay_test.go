@@ -35,14 +35,7 @@ func TestTooLargeToReplay(t *testing.T) {
 	rec := eventtest.NewRecorder()
 	mended, stop := subscribe(t, bus, rec)
 	rec.Wait(t, 1)
-	limit := func(bytes string) {
-		t.Helper()
-		change := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &bytes}}
-		if _, err := admin.AlterTopicConfigs(t.Context(), change, "t"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	limit("100000")
+	setLimit(t, admin, "t", "100000")
 	mended.Store(true)
 	for _, sent := range []int{1, 0} {
 		n, err := bus.Replay(t.Context(), "t")
@@ -53,7 +46,7 @@ func TestTooLargeToReplay(t *testing.T) {
 			t.Errorf("%d dead letters wait on, %v, want 1", n, err)
 		}
 	}
-	limit("1100000")
+	setLimit(t, admin, "t", "1100000")
 	if n, err := bus.Replay(t.Context(), "t"); n != 1 || err != nil {
 		t.Errorf("replayed %d, %v, want 1", n, err)
 	}
@@ -62,6 +55,56 @@ func TestTooLargeToReplay(t *testing.T) {
 		t.Errorf("%d bytes came back of %d", len(got), len(large))
 	}
 	stop()
+}
+
+// TestBrokerRefusesDeadLetters has a topic of dead letters that takes less than the topic does, as one may that somebody
+// else made: what does not fit, be it data, headers or key, is left out and found again.
+func TestBrokerRefusesDeadLetters(t *testing.T) {
+	brokers := startFake(t)
+	bus := newBus(t, kafka.Config{Brokers: brokers})
+	if err := bus.EnsureTopics(t.Context(), 1, 1, event.TopicSpec{Name: "t"}); err != nil {
+		t.Fatal(err)
+	}
+	setLimit(t, newAdmin(t, brokers), "t.dlq", "100000")
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	large := random(900_000)
+	records := []*kgo.Record{
+		{Topic: "t", Value: large},
+		{Topic: "t", Key: large, Value: []byte("bad")},
+		{Topic: "t", Headers: []kgo.RecordHeader{{Key: "note", Value: large}}, Value: []byte("bad")},
+		{Topic: "t", Value: []byte("good")},
+	}
+	for _, r := range records {
+		if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rec := eventtest.NewRecorder()
+	mended, stop := subscribe(t, bus, rec)
+	defer stop()
+	rec.Wait(t, 1)
+	letters := 0
+	err = bus.DeadLetters(t.Context(), "t", func(d event.DeadLetter) error {
+		if letters++; !d.Abridged || d.Group != "g" || d.Reason != "poison" {
+			t.Errorf("dead letter %d is abridged: %t, of group %q for reason %q", letters, d.Abridged, d.Group, d.Reason)
+		}
+		return nil
+	})
+	if letters != 3 || err != nil {
+		t.Errorf("%d dead letters, %v, want 3", letters, err)
+	}
+	mended.Store(true)
+	if n, err := bus.Replay(t.Context(), "t"); n != 3 || err != nil {
+		t.Errorf("replayed %d, %v, want 3", n, err)
+	}
+	rec.Wait(t, 4)
+	if back := rec.Seen()[1:]; !bytes.Equal(back[0].Data, large) || back[1].Key != string(large) {
+		t.Errorf("came back with %d bytes of data and %d of key", len(back[0].Data), len(back[1].Key))
+	}
 }
 
 // TestProgressOfReplays sees that what was replayed is told by the topic of the dead letters alone. What brokers keep for a
@@ -138,6 +181,15 @@ func newAdmin(t *testing.T, brokers []string) *kadm.Client {
 	}
 	t.Cleanup(client.Close)
 	return kadm.NewClient(client)
+}
+
+// setLimit changes how large a record the topic takes, in bytes.
+func setLimit(t *testing.T, admin *kadm.Client, topic, limit string) {
+	t.Helper()
+	change := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &limit}}
+	if _, err := admin.AlterTopicConfigs(t.Context(), change, topic); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // random returns n bytes that do not compress, the same on every call.
