@@ -150,6 +150,43 @@ func TestProgressOfReplays(t *testing.T) {
 	}
 }
 
+// TestDroppedUnderAReader drops the dead letters while they are read, as a replay by somebody else does. Whoever reads does
+// not wait for them.
+func TestDroppedUnderAReader(t *testing.T) {
+	const letters = 12 // of a size of which a fetch brings a few
+	brokers := startFake(t)
+	addr := strings.Join(brokers, ",")
+	bus := newBus(t, kafka.Config{Brokers: brokers})
+	if err := bus.EnsureTopics(t.Context(), 1, 1, event.TopicSpec{Name: "t"}); err != nil {
+		t.Fatal(err)
+	}
+	for range letters {
+		if err := raw(t.Context(), addr, "t", random(500_000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := raw(t.Context(), addr, "t", []byte("good")); err != nil {
+		t.Fatal(err)
+	}
+	rec := eventtest.NewRecorder()
+	_, stop := subscribe(t, bus, rec)
+	defer stop()
+	rec.Wait(t, 1)
+
+	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Patience)
+	defer cancel()
+	read := 0
+	err := bus.DeadLetters(ctx, "t", func(event.DeadLetter) error {
+		if read++; read == 1 {
+			return forget(ctx, addr, "t.dlq")
+		}
+		return nil
+	})
+	if err != nil || read == letters {
+		t.Errorf("read %d of %d, %v", read, letters, err)
+	}
+}
+
 // subscribe starts a group that takes nothing but "good" until it is mended. stop ends it.
 func subscribe(t *testing.T, bus event.Bus, rec *eventtest.Recorder) (mended *atomic.Bool, stop func()) {
 	t.Helper()
