@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
@@ -22,8 +23,11 @@ type PromotionFilter struct {
 	From, To date.Date
 }
 
-// List lists promotions, newest first.
+// List lists promotions, newest first. VALIDATION_FAILED where To is before From.
 func (s *Service) List(ctx context.Context, f PromotionFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[Promotion], error) {
+	if !f.From.IsZero() && !f.To.IsZero() && f.To.Before(f.From) {
+		return keyset.Listed[Promotion]{}, apperr.Invalid("to", "period", "must not be before from")
+	}
 	f.Today = date.Of(s.now())
 	return s.store.Promotions(ctx, f, p)
 }

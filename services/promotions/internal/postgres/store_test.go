@@ -372,6 +372,15 @@ func TestListsFilterAndPage(t *testing.T) {
 	if err != nil || off.UpdatedAt.Before(off.CreatedAt) {
 		t.Fatalf("updated to %+v, %v", off, err)
 	}
+	same, err := w.service.Update(t.Context(), off.ID, func(p *promotions.Promotion) error {
+		p.IsActive = false
+		return nil
+	})
+	if err != nil || same != off {
+		t.Errorf("a change that changes nothing made %+v of %+v, %v", same, off, err)
+	}
+	_, err = w.service.List(t.Context(), promotions.PromotionFilter{From: w.today, To: w.today.AddDays(-1)}, keyset.Page[uuid.UUID]{Size: 1})
+	w.wants(err, apperr.ValidationFailed)
 	yes, no := true, false
 	for name, tt := range map[string]struct {
 		f    promotions.PromotionFilter
