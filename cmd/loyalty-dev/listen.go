@@ -23,15 +23,9 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	}
 	addr := f.String("addr", defaultAddr, "the platform's `address`")
 	since := f.String("since", "", "the `notification` to go on after")
-	var tokens []string
-	for rest := args; ; rest = f.Args()[1:] { // flags may stand behind the token, too
-		if err := f.Parse(rest); err != nil {
-			return usage(err)
-		}
-		if f.NArg() == 0 {
-			break
-		}
-		tokens = append(tokens, f.Arg(0))
+	tokens, err := parseAnywhere(f, args)
+	if err != nil {
+		return usage(err)
 	}
 	if len(tokens) != 1 {
 		fmt.Fprintln(stderr, "loyalty-dev listen: one access token is needed")
@@ -66,6 +60,19 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 			return err
 		}
 		fmt.Fprintf(stdout, "%s\n", frame)
+	}
+}
+
+// parseAnywhere reads flags wherever they stand among the other arguments, which it returns.
+func parseAnywhere(f *flag.FlagSet, args []string) (others []string, err error) {
+	for {
+		if err := f.Parse(args); err != nil {
+			return nil, err
+		}
+		if f.NArg() == 0 {
+			return others, nil
+		}
+		others, args = append(others, f.Arg(0)), f.Args()[1:]
 	}
 }
 

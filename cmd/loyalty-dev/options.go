@@ -58,31 +58,39 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if err := f.Parse(args); err != nil {
 		return o, usage(err)
 	}
+	if o.data == "" && dataErr != nil {
+		return o, fmt.Errorf("%w: name a directory with --data", dataErr)
+	}
+	if wrong := o.wrong(f, *level); wrong != "" {
+		fmt.Fprintln(stderr, "loyalty-dev:", wrong)
+		return o, errUsage
+	}
+	return o, nil
+}
+
+// wrong says what is wrong with what was parsed, in the platform's own words where it would only say so later. It reads
+// the level.
+func (o *options) wrong(f *flag.FlagSet, level string) string {
 	given := map[string]bool{}
 	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	var wrong string
+	password := users.CheckPassword(o.admin.Password)
 	switch {
 	case f.NArg() > 0:
-		wrong = fmt.Sprintf("unknown argument %q", f.Arg(0))
+		return fmt.Sprintf("unknown argument %q", f.Arg(0))
 	case o.bus != busKafka && o.bus != busNATS:
-		wrong = fmt.Sprintf("--bus is kafka or nats, not %q", o.bus)
+		return fmt.Sprintf("--bus is kafka or nats, not %q", o.bus)
 	case o.addressLimit < 1:
-		wrong = "--address-limit must be at least 1"
-	case o.logLevel.UnmarshalText([]byte(*level)) != nil:
-		wrong = fmt.Sprintf("--log-level is debug, info, warn or error, not %q", *level)
+		return "--address-limit must be at least 1"
+	case o.logLevel.UnmarshalText([]byte(level)) != nil:
+		return fmt.Sprintf("--log-level is debug, info, warn or error, not %q", level)
 	case given["admin-email"] && users.CheckEmail(o.admin.Email) != nil:
-		wrong = fmt.Sprintf("--admin-email must be an e-mail address, not %q", o.admin.Email)
-	case given["admin-password"] && users.CheckPassword(o.admin.Password) != nil:
-		wrong = "--admin-password " + apperr.From(users.CheckPassword(o.admin.Password)).Violations[0].Message
-	case o.data == "" && dataErr != nil:
-		return o, fmt.Errorf("%w: name a directory with --data", dataErr)
+		return fmt.Sprintf("--admin-email must be an e-mail address, not %q", o.admin.Email)
+	case given["admin-password"] && password != nil:
+		return "--admin-password " + apperr.From(password).Violations[0].Message
 	case o.data == "":
-		wrong = "--data names no directory"
-	default:
-		return o, nil
+		return "--data names no directory"
 	}
-	fmt.Fprintln(stderr, "loyalty-dev:", wrong)
-	return o, errUsage
+	return ""
 }
 
 // usage makes an error of flag, which has been shown already, one that is not shown again.

@@ -37,7 +37,10 @@ func commands() []command {
 			"migrate", "up|status [DATABASE ...] | diff NAME | hash",
 			"bring databases to this version, show where they are, or plan", runMigrate,
 		},
-		{"admin", "[--reset] EMAIL", "create the first admin, or set the password of one; it is asked for, or read from the input", runAdmin},
+		{
+			"admin", "[--reset] EMAIL",
+			"create the first admin, or set the password of one; it is asked for, or read from the input", runAdmin,
+		},
 		{"verify", "[--delay D] [--dead-letters N]", "check what must hold over all databases", runVerify},
 		{"events", "dead|replay TOPIC", "list a topic's dead letters, or handle them again", runEvents},
 		{"keygen", "", "print a new key for signing access tokens", runKeygen},

@@ -119,20 +119,9 @@ func inspect(dir string) (Installation, error) {
 // choose returns the installation in o.BinDir, or, where that is empty, one of the data's version, or, where there is no
 // data yet (dataVersion 0), the first found.
 func choose(o Options, dataDir string, dataVersion int) (Installation, error) {
-	var candidates []Installation
-	if o.BinDir != "" {
-		in, err := inspect(o.BinDir)
-		if err != nil {
-			return Installation{}, fmt.Errorf("no PostgreSQL server in %s: %w", o.BinDir, err)
-		}
-		candidates = []Installation{in}
-	} else {
-		candidates = FindAll()
-		if o.MoreBinDir != "" {
-			if in, err := inspect(o.MoreBinDir); err == nil {
-				candidates = append(candidates, in)
-			}
-		}
+	candidates, err := o.installations()
+	if err != nil {
+		return Installation{}, err
 	}
 	if len(candidates) == 0 {
 		return Installation{}, ErrNotInstalled
@@ -146,4 +135,20 @@ func choose(o Options, dataDir string, dataVersion int) (Installation, error) {
 		}
 	}
 	return Installation{}, &VersionError{DataDir: dataDir, Data: dataVersion, Server: candidates[0].Version}
+}
+
+// installations are those that may be run, the most wanted first.
+func (o Options) installations() ([]Installation, error) {
+	if o.BinDir != "" {
+		in, err := inspect(o.BinDir)
+		if err != nil {
+			return nil, fmt.Errorf("no PostgreSQL server in %s: %w", o.BinDir, err)
+		}
+		return []Installation{in}, nil
+	}
+	found := FindAll()
+	if in, err := inspect(o.MoreBinDir); o.MoreBinDir != "" && err == nil {
+		found = append(found, in)
+	}
+	return found, nil
 }

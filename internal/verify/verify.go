@@ -109,7 +109,8 @@ func outboxes(ctx context.Context, s Sources, r *report) (string, error) {
 	}{{"users", s.Users}, {"promotions", s.Promotions}} {
 		var waiting int64
 		var oldest *time.Time
-		err := service.pool.QueryRow(ctx, "SELECT count(*), min(time) FROM outbox WHERE time < $1", r.before).Scan(&waiting, &oldest)
+		const sql = "SELECT count(*), min(time) FROM outbox WHERE time < $1"
+		err := service.pool.QueryRow(ctx, sql, r.before).Scan(&waiting, &oldest)
 		if err != nil {
 			return "", err
 		}

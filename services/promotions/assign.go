@@ -46,7 +46,7 @@ func (s *Service) Assign(ctx context.Context, promotion uuid.UUID, players []uui
 		}
 		late, err := s.assign(ctx, promotion, missing, by)
 		if err != nil {
-			break // the others are assigned, and answered for
+			return results, nil //nolint:nilerr // the others are assigned, and answered for
 		}
 		fill(results, late)
 	}

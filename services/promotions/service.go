@@ -15,6 +15,14 @@ import (
 // Store keeps promotions, assignments and what is known of players. Every method is one transaction, and every method is
 // safe for concurrent use. Errors are the schema's: NOT_FOUND, PROMOTION_EXISTS, DEPENDENCY_UNAVAILABLE.
 type Store interface {
+	CatalogueStore
+	AssignmentStore
+	ClaimStore
+	PlayerStore
+}
+
+// CatalogueStore keeps promotions.
+type CatalogueStore interface {
 	// CreatePromotion stores a new promotion.
 	CreatePromotion(ctx context.Context, p Promotion) error
 	// UpdatePromotion changes a promotion while nobody else can.
@@ -23,7 +31,10 @@ type Store interface {
 	Promotion(ctx context.Context, id uuid.UUID) (Promotion, error)
 	// Promotions lists promotions, newest first.
 	Promotions(ctx context.Context, f PromotionFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[Promotion], error)
+}
 
+// AssignmentStore keeps who may claim what.
+type AssignmentStore interface {
 	// Assignment reads a player's assignment of a promotion, with the promotion.
 	Assignment(ctx context.Context, player, promotion uuid.UUID) (Assignment, error)
 	// Assignments lists a player's assignments with their promotions, newest first.
@@ -32,7 +43,10 @@ type Store interface {
 	) (keyset.Listed[Assignment], error)
 	// Assign assigns a promotion that passes check to the players of a who are known and active, and notifies them.
 	Assign(ctx context.Context, a Assigning, check func(Promotion) error) ([]AssignResult, error)
+}
 
+// ClaimStore keeps what was claimed and paid, and the keys under which players asked.
+type ClaimStore interface {
 	// ClaimKey reads which promotion a player's idempotency key belongs to; uuid.Nil for none.
 	ClaimKey(ctx context.Context, player uuid.UUID, key string) (promotion uuid.UUID, err error)
 	// TakeClaimKey makes a player's idempotency key belong to a promotion, for ever, unless it belongs to one already, and
@@ -45,7 +59,10 @@ type Store interface {
 	// that does not exist is passed over; one that was paid by another transaction, or is another player's or of another
 	// amount, is IDEMPOTENCY_MISMATCH.
 	RepairClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, at time.Time) error
+}
 
+// PlayerStore keeps what is known of players.
+type PlayerStore interface {
 	// RegisterPlayer notes an active player and assigns what registration brings, once for an event.
 	RegisterPlayer(ctx context.Context, eventID string, a Registering) error
 	// SetPlayerActive notes whether a player is active since a switch, once for an event. Of two switches the one with the

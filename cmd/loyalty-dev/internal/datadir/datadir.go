@@ -151,10 +151,10 @@ func (d *Dir) Close() error {
 // unusable is the one line for a directory that the system does not let us use.
 func unusable(path string, err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		if pe.Path != path {
-			return fmt.Errorf("data directory %s cannot be used: %s: %w: name another with --data", path, filepath.Base(pe.Path), pe.Err)
-		}
 		err = pe.Err
+		if pe.Path != path {
+			err = fmt.Errorf("%s: %w", filepath.Base(pe.Path), err)
+		}
 	}
 	return fmt.Errorf("data directory %s cannot be used: %w: name another with --data", path, err)
 }

@@ -447,7 +447,7 @@ func TestSwitchingOffIsNotOvertaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hold.Rollback(context.Background()) //nolint:errcheck // committed below
+	defer hold.Rollback(context.Background()) // committed below
 	if _, err := hold.Exec(t.Context(), "SELECT FROM players WHERE id = $1 FOR UPDATE", first); err != nil {
 		t.Fatal(err)
 	}
