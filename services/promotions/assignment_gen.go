@@ -25,7 +25,7 @@ type Assignment struct {
 	ClaimedAt  time.Time
 	// The ledger's entry that paid it.
 	TransactionID uuid.UUID
-	// The promotion as it is now; in lists only.
+	// The promotion as it is now; on the wire, in lists only.
 	Promotion *Promotion
 	Title     string
 	ClaimKey  string

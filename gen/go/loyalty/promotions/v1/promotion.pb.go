@@ -220,7 +220,7 @@ type Assignment struct {
 	ClaimedAt  *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=claimed_at,json=claimedAt,proto3" json:"claimed_at,omitempty"`
 	// The ledger's entry that paid it.
 	TransactionId *string `protobuf:"bytes,9,opt,name=transaction_id,json=transactionId,proto3,oneof" json:"transaction_id,omitempty"`
-	// The promotion as it is now; in lists only.
+	// The promotion as it is now; on the wire, in lists only.
 	Promotion     *Promotion `protobuf:"bytes,10,opt,name=promotion,proto3" json:"promotion,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
