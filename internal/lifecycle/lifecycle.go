@@ -51,7 +51,9 @@ func (g *Group) Go(name string, fn func(context.Context) error) {
 			g.cancel(err)
 		case early:
 			stopped := fmt.Errorf("%s stopped by itself", name)
-			if err != nil { // of a context of its own; as text, since wrapped it would pass for that of an end
+			if err != nil {
+				// A context of the part's own was cancelled. That is kept as text: Wait takes an error that wraps
+				// context.Canceled for the end of the parent context, which is no failure.
 				stopped = fmt.Errorf("%w: %s", stopped, err.Error())
 			}
 			err = stopped

@@ -31,8 +31,8 @@ func DefaultLimits() Limits {
 	}
 }
 
-// ForAddress returns the limits with another one for each address, of so many registrations, and so many failed logins, a
-// minute.
+// ForAddress returns the limits with both of those for an address replaced: perMinute registrations a minute, and as many
+// failed logins.
 func (l Limits) ForAddress(perMinute int) Limits {
 	l.LoginPerAddress = ratelimit.Limit{N: perMinute, Per: time.Minute}
 	l.RegisterPerAddress = l.LoginPerAddress

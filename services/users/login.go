@@ -36,8 +36,8 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
-	// Whoever deactivates, or sets another password, commits first and then ends the sessions. So either that sees the new
-	// one, or we see that.
+	// Whoever deactivates the user, or sets another password, commits first and ends the sessions afterwards. If that was
+	// before our session existed, the commit was earlier still, and reading the user again shows it.
 	recognised := u
 	if u, err = s.store.User(ctx, u.ID); err == nil {
 		err = s.recogniseAgain(ctx, recognised, u, c.Password)
