@@ -19,6 +19,8 @@ type Config struct {
 	Recheck time.Duration
 	// Write is how long the network may take over one frame, Close how long a peer may take to answer a close.
 	Write, Close time.Duration
+	// Store is how long the store may take over one read, and all reads of a handshake together.
+	Store time.Duration
 	// Queue is how many frames may wait for a connection before it is told to come back.
 	Queue int
 	// PerPlayer and Sockets bound the connections of one player and of this replica.
@@ -34,7 +36,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Ping: 25 * time.Second, Pong: 20 * time.Second, Recheck: 3 * time.Second,
-		Write: 30 * time.Second, Close: 2 * time.Second,
+		Write: 30 * time.Second, Close: 2 * time.Second, Store: 5 * time.Second,
 		Queue: 64, PerPlayer: 20, Sockets: 100_000, Ignored: 16,
 	}
 }
@@ -46,6 +48,7 @@ func (c Config) Validate() error {
 		value time.Duration
 	}{
 		{"Ping", c.Ping}, {"Pong", c.Pong}, {"Recheck", c.Recheck}, {"Write", c.Write}, {"Close", c.Close},
+		{"Store", c.Store},
 	} {
 		if d.value <= 0 {
 			return errors.New(d.name + " must be above zero")
@@ -70,10 +73,13 @@ const (
 	bufferSize = 512     // bytes of a connection's read buffer; write buffers of the same size are shared
 
 	replayPage     = 50 // notifications read at once
-	replayReaders  = 16 // connections that read the store at the same time
 	replayAttempts = 6
 	replayPause    = 50 * time.Millisecond // doubled from attempt to attempt
-	storeTimeout   = 5 * time.Second
+
+	// Connections that read the store at the same time, open ones and new ones. Together they leave a part of its pool,
+	// of 16, to the consumer and to requests.
+	replayReaders    = 6
+	handshakeReaders = 4
 )
 
 // Close codes, of RFC 6455 and of the contract's own range.

@@ -59,7 +59,9 @@ func NewHandler(hub *Hub, auth Authenticator) (*Handler, error) {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	offered := websocket.Subprotocols(r)
-	caller, err := h.check(r, offered)
+	ctx, cancel := context.WithTimeout(r.Context(), h.hub.config.Store)
+	defer cancel()
+	caller, err := h.check(r.WithContext(ctx), offered)
 	if err != nil {
 		refuse(w, r, err)
 		return
@@ -70,7 +72,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, err)
 		return
 	}
-	if err := s.stand(r); err != nil {
+	if err := s.stand(ctx, r.URL.Query()["since"]); err != nil {
 		s.leave()
 		refuse(w, r, err)
 		return
@@ -142,13 +144,24 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // stand finds the number after which the connection begins: that of the notification in since, or the newest. It runs
-// before the upgrade, so that whatever happens after the client is connected reaches it.
-func (s *socket) stand(r *http.Request) error {
+// before the upgrade, so that whatever happens after the client is connected reaches it. A store that does not answer
+// before ctx ends, or the hub, must not hold the place of the connection.
+func (s *socket) stand(ctx context.Context, since []string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.hub.ctx, cancel)()
+	if err := s.hub.handshakes.take(ctx); err != nil {
+		return unprepared(err)
+	}
+	defer s.hub.handshakes.give()
 	s.mu.Lock()
 	s.behind = false // what was missed until now is covered by what is read now
 	s.mu.Unlock()
-	last, resumed, err := s.position(r)
-	if err != nil {
+	last, resumed, err := s.position(ctx, since)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return unprepared(err)
+	case err != nil:
 		return err
 	}
 	s.mu.Lock()
@@ -159,12 +172,16 @@ func (s *socket) stand(r *http.Request) error {
 	return nil
 }
 
-func (s *socket) position(r *http.Request) (last int64, resumed bool, err error) {
+func unprepared(err error) error {
+	return apperr.New(apperr.DependencyUnavailable, "the connection could not be prepared in time").Because(err)
+}
+
+func (s *socket) position(ctx context.Context, since []string) (last int64, resumed bool, err error) {
 	store, player := s.hub.store, s.caller.UserID
-	if since := r.URL.Query()["since"]; len(since) > 0 {
+	if len(since) > 0 {
 		seq, err := int64(0), error(apperr.New(apperr.NotFound, ""))
 		if id, malformed := uuid.Parse(since[0]); malformed == nil && len(since) == 1 {
-			seq, err = store.Find(r.Context(), player, id)
+			seq, err = store.Find(ctx, player, id)
 		}
 		if apperr.CodeOf(err) != apperr.NotFound {
 			return seq, err == nil, err
@@ -173,6 +190,6 @@ func (s *socket) position(r *http.Request) (last int64, resumed bool, err error)
 		s.enqueue(frame.Reset("the notification to resume from is not known"))
 		s.mu.Unlock()
 	}
-	last, err = store.LastSeq(r.Context(), player)
+	last, err = store.LastSeq(ctx, player)
 	return last, false, err
 }

@@ -46,10 +46,11 @@ type Hub struct {
 	log      *slog.Logger
 	now      func() time.Time
 
-	readers chan struct{} // a place is held while the store is read
-	ctx     context.Context
-	cancel  context.CancelFunc
-	running sync.WaitGroup // the goroutines of sockets
+	replays    turns           // of connections that catch up
+	handshakes turns           // of connections that begin
+	ctx        context.Context // of reading the store; the shutdown ends it
+	cancel     context.CancelFunc
+	running    sync.WaitGroup // the goroutines of sockets
 
 	mu        sync.Mutex
 	closing   bool
@@ -69,7 +70,7 @@ func NewHub(config Config, store Store, follower Follower, sessions Sessions, lo
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Hub{
 		config: config, store: store, follower: follower, sessions: sessions, log: log, now: time.Now,
-		readers: make(chan struct{}, replayReaders), ctx: ctx, cancel: cancel,
+		replays: make(turns, replayReaders), handshakes: make(turns, handshakeReaders), ctx: ctx, cancel: cancel,
 		players: map[uuid.UUID]*player{}, bySession: map[uuid.UUID][]*socket{},
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // Run keeps the connections until ctx ends: pings them, ends those whose token or session has ended. Then it tells
 // every client to go elsewhere, waits for them to leave, at most half as long again as Config.Close, cuts off the
-// rest and returns nil. The hub admits nobody after that.
+// rest and returns nil. The hub admits nobody after that, and reads the store no more.
 func (h *Hub) Run(ctx context.Context) error {
 	var watching sync.WaitGroup
 	watching.Go(func() { h.watchSessions(ctx) })
@@ -90,6 +90,7 @@ func (h *Hub) shutDown() {
 	for _, s := range h.all() {
 		s.end(codeGoingAway, "this replica is shutting down")
 	}
+	h.cancel() // who waits for the store waits in vain
 	gone := make(chan struct{})
 	go func() {
 		h.running.Wait()
@@ -102,6 +103,5 @@ func (h *Hub) shutDown() {
 			s.cut()
 		}
 	}
-	h.cancel()
 	<-gone
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // socket is one connection. One goroutine reads from it as long as it lives; another, the pump, writes, and exists only
-// while there is something to write. So an idle connection costs one small stack and one small buffer.
+// while there is something to write; a third reads the store, and exists only while the connection has to catch up. So an
+// idle connection costs one small stack and one small buffer.
 type socket struct {
 	hub    *Hub
 	caller authn.Caller
@@ -20,6 +21,7 @@ type socket struct {
 
 	mu       sync.Mutex
 	conn     *websocket.Conn // nil until the upgrade
+	hand     []*frame.Frame  // what the pump has taken from the queue
 	queue    []*frame.Frame  // what waits for the pump
 	last     int64           // the number of the newest notification in the queue or sent
 	edge     int64           // the newest number that the store is known to hold
@@ -109,7 +111,7 @@ func (s *socket) endLocked(code int, reason string) {
 		return
 	}
 	s.closing = &closing{code: code, reason: reason}
-	s.queue = nil
+	s.drop()
 	if s.conn != nil && s.pumping && code != codeTryAgain {
 		// A peer that takes nothing must not hold the end up; a slow one is left the time to read why.
 		_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(s.hub.config.Close))
@@ -117,18 +119,15 @@ func (s *socket) endLocked(code int, reason string) {
 	s.pumpLocked()
 }
 
-func (s *socket) ending() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closing != nil
-}
+// drop forgets what was to be sent.
+func (s *socket) drop() { s.hand, s.queue = nil, nil }
 
 // cut ends the connection without a word. The reader notices and leaves.
 func (s *socket) cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closing = &closing{said: true}
-	s.queue = nil
+	s.drop()
 	if s.conn != nil {
 		_ = s.conn.Close()
 	}
@@ -138,7 +137,7 @@ func (s *socket) cut() {
 func (s *socket) leave() {
 	s.mu.Lock()
 	s.gone = true
-	s.queue = nil
+	s.drop()
 	s.mu.Unlock()
 	s.hub.release(s)
 }

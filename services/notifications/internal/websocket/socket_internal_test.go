@@ -68,13 +68,13 @@ func TestSocketCutBeforeItsConnectionEnds(t *testing.T) {
 func TestNothingIsSentOnceTheSessionHasEnded(t *testing.T) {
 	peer, hub := opened(t, func(s *socket, conn *websocket.Conn) {
 		s.conn, s.pumping = conn, true // the pump is this function
+		s.mu.Lock()
+		s.hand = []*frame.Frame{frame.Reset("told too late")}
+		s.enqueue(frame.Reset("told too late"))
+		s.mu.Unlock()
 		s.end(codeSession, "the session has ended")
-		if err := s.write([]*frame.Frame{frame.Reset("told too late")}); err != nil {
-			t.Error(err)
-		}
-		if err := s.writeClose(); err != nil {
-			t.Error(err)
-		}
+		s.hub.running.Add(1)
+		s.pump()
 		s.read()
 	})
 	if _, text, err := peer.ReadMessage(); !websocket.IsCloseError(err, codeSession) {

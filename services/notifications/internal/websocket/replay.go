@@ -1,0 +1,106 @@
+package websocket
+
+import (
+	"context"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/services/notifications"
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
+)
+
+// catchUp queues one page of what the store holds after the newest that was sent. The pump starts it with nothing else to
+// do, so no more than a page waits for a connection besides its queue.
+func (s *socket) catchUp() {
+	defer s.hub.running.Done()
+	s.mu.Lock()
+	last, edge, recount := s.last, s.edge, s.recount
+	s.mu.Unlock()
+	page, err := s.since(last, edge)
+	var unread *int
+	if err == nil && recount && len(page) < replayPage {
+		unread = s.unread()
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reading = false
+	switch {
+	case s.closing != nil || s.gone:
+		return
+	case err != nil:
+		s.hub.log.Warn("live connection cannot catch up", "user_id", s.caller.UserID, "error", err)
+		s.endLocked(codeTryAgain, "try again later")
+		return
+	}
+	for _, n := range page {
+		s.last = n.Seq
+		s.queue = append(s.queue, frame.Notification(n))
+	}
+	switch {
+	case len(page) > 0:
+		s.behind = s.behind || len(page) == replayPage || s.edge > s.last
+	case s.edge > edge: // told meanwhile
+		s.behind = true
+	default:
+		s.edge = s.last
+	}
+	if unread != nil {
+		s.recount = false
+		s.queue = append(s.queue, frame.Read(notifications.ReadState{Unread: *unread}))
+	}
+	s.pumpLocked()
+}
+
+// since reads what comes after last, again and again for a while if it should reach edge and nothing is there.
+func (s *socket) since(last, edge int64) ([]notifications.Notification, error) {
+	pause := replayPause
+	for attempt := 1; ; attempt++ {
+		var page []notifications.Notification
+		err := s.inTurn(func(ctx context.Context) (err error) {
+			page, err = s.hub.store.Since(ctx, s.caller.UserID, last, replayPage)
+			return err
+		})
+		if err == nil && (len(page) > 0 || edge <= last) || attempt == replayAttempts || s.over() {
+			return page, err
+		}
+		select {
+		case <-s.hub.ctx.Done():
+		case <-time.After(pause):
+		}
+		pause *= 2
+	}
+}
+
+// unread counts what the player has not read; nil if that cannot be found out, for the next read state tells.
+func (s *socket) unread() *int {
+	var unread int
+	err := s.inTurn(func(ctx context.Context) (err error) {
+		unread, err = s.hub.store.Unread(ctx, s.caller.UserID)
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	return &unread
+}
+
+// inTurn reads the store when it is the socket's turn, unless the connection is over by then.
+func (s *socket) inTurn(read func(context.Context) error) error {
+	if err := s.hub.replays.take(s.hub.ctx); err != nil {
+		return err
+	}
+	defer s.hub.replays.give()
+	if s.over() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.hub.ctx, s.hub.config.Store)
+	defer cancel()
+	return read(ctx)
+}
+
+// over reports whether what the store holds can reach nobody any more.
+func (s *socket) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing != nil || s.gone
+}
