@@ -22,8 +22,7 @@ func (s *Service) Since(ctx context.Context, player uuid.UUID, after int64, limi
 	return s.store.Since(ctx, player, after, limit)
 }
 
-// Unread returns how many notifications the player has not read.
-func (s *Service) Unread(ctx context.Context, player uuid.UUID) (int, error) {
-	counts, err := s.store.Counts(ctx, player)
-	return counts.Unread, err
+// Counts returns how many notifications the player has, and how many of these are unread.
+func (s *Service) Counts(ctx context.Context, player uuid.UUID) (Counts, error) {
+	return s.store.Counts(ctx, player)
 }

@@ -61,27 +61,26 @@ func (l *list) Counts(ctx context.Context, _ uuid.UUID) (notifications.Counts, e
 	return c, l.err
 }
 
-func (l *list) MarkRead(_ context.Context, _ uuid.UUID, ids []uuid.UUID) (changed []uuid.UUID, err error) {
+func (l *list) MarkRead(_ context.Context, _ uuid.UUID, ids []uuid.UUID) (marked []uuid.UUID, err error) {
 	for i, n := range l.all {
 		for _, id := range ids {
-			if n.ID == id && !n.Read {
+			if n.ID == id {
 				l.all[i].Read = true
-				changed = append(changed, id)
+				marked = append(marked, id)
 			}
 		}
 	}
-	return changed, l.err
+	return marked, l.err
 }
 
-func (l *list) MarkAllRead(context.Context, uuid.UUID) (changed int, err error) {
-	for i := range l.all {
-		if !l.all[i].Read {
-			l.all[i].Read = true
-			changed++
-		}
+func (l *list) MarkAllRead(_ context.Context, _ uuid.UUID, last int64) error {
+	for i := range l.all[:last] {
+		l.all[i].Read = true
 	}
-	return changed, l.err
+	return l.err
 }
+
+func (l *list) LastSeq(context.Context, uuid.UUID) (int64, error) { return int64(len(l.all)), l.err }
 
 // heard is what the live connections were told.
 type heard struct {
@@ -241,6 +240,7 @@ func TestMarkRead(t *testing.T) {
 	}{
 		{func() (int, error) { return service.MarkRead(t.Context(), player, []uuid.UUID{first, uuid.New()}) }, 2},
 		{func() (int, error) { return service.MarkRead(t.Context(), player, []uuid.UUID{first}) }, 2},
+		{func() (int, error) { return service.MarkRead(t.Context(), player, []uuid.UUID{uuid.New()}) }, 2},
 		{func() (int, error) { return service.MarkAllRead(t.Context(), player) }, 0},
 		{func() (int, error) { return service.MarkAllRead(t.Context(), player) }, 0},
 	} {
@@ -248,8 +248,41 @@ func TestMarkRead(t *testing.T) {
 			t.Errorf("got %d, %v, want %d", unread, err, step.unread)
 		}
 	}
-	want := []notifications.ReadState{{IDs: []uuid.UUID{first}, Unread: 2}, {All: true}}
+	// Each is told again when it is repeated, for the first telling may have been lost.
+	some := notifications.ReadState{IDs: []uuid.UUID{first}, Counts: notifications.Counts{Total: 3, Unread: 2}}
+	all := notifications.ReadState{All: true, Counts: notifications.Counts{Total: 3}}
+	if want := []notifications.ReadState{some, some, all, all}; !reflect.DeepEqual(live.read, want) {
+		t.Errorf("told %+v, want %+v: nothing where nothing is the player's", live.read, want)
+	}
+}
+
+// lateComer is a store in which a notification arrives before each mark of all.
+type lateComer struct {
+	*list
+	arrive func()
+}
+
+func (l lateComer) MarkAllRead(ctx context.Context, player uuid.UUID, last int64) error {
+	l.arrive()
+	return l.list.MarkAllRead(ctx, player, last)
+}
+
+func TestWhatComesWhileAllAreMarkedStaysUnread(t *testing.T) {
+	store, live := &list{}, &heard{}
+	var service *notifications.Service
+	notify := func(event string) {
+		if err := service.Notify(t.Context(), notice(event)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	service = notifications.New(lateComer{store, func() { notify("late") }}, live, time.Now)
+	notify("1")
+	notify("2")
+	if unread, err := service.MarkAllRead(t.Context(), player); err != nil || unread != 1 {
+		t.Errorf("got %d, %v, want 1", unread, err)
+	}
+	want := []notifications.ReadState{{All: true, Counts: notifications.Counts{Total: 2}}}
 	if !reflect.DeepEqual(live.read, want) {
-		t.Errorf("told %+v, want %+v: nothing where nothing changed", live.read, want)
+		t.Errorf("told %+v, want %+v", live.read, want)
 	}
 }

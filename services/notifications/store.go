@@ -15,12 +15,12 @@ type Store interface {
 	// List returns the player's notifications with numbers below before, all if before is 0, newest first, at most
 	// limit. Those with read equal to *read; all if read is nil.
 	List(ctx context.Context, player uuid.UUID, read *bool, before int64, limit int) ([]Notification, error)
-	// Counts counts the player's notifications.
+	// Counts counts the player's notifications, and how many of these are unread.
 	Counts(ctx context.Context, player uuid.UUID) (Counts, error)
-	// MarkRead marks those of ids that are the player's and returns the ones that were unread, in no order.
+	// MarkRead marks those of ids that are the player's and returns them, marked before or not, each once, in no order.
 	MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUID) ([]uuid.UUID, error)
-	// MarkAllRead marks all of the player's notifications and returns how many were unread.
-	MarkAllRead(ctx context.Context, player uuid.UUID) (int, error)
+	// MarkAllRead marks the player's notifications with numbers up to last.
+	MarkAllRead(ctx context.Context, player uuid.UUID, last int64) error
 	// Since returns the player's notifications with numbers above after, oldest first, at most limit.
 	Since(ctx context.Context, player uuid.UUID, after int64, limit int) ([]Notification, error)
 	// Find returns the number of a notification, or NOT_FOUND if it is not the player's.
@@ -29,7 +29,8 @@ type Store interface {
 	LastSeq(ctx context.Context, player uuid.UUID) (int64, error)
 }
 
-// Counts says how many notifications a player has.
+// Counts says how many notifications a player has. Unread are those of the first Total, and of no others: so the
+// difference, what was read, never shrinks, which tells an older count from a newer one.
 type Counts struct {
 	Total, Unread int
 }
@@ -45,9 +46,9 @@ type Live interface {
 
 // ReadState says what was marked as read.
 type ReadState struct {
-	// IDs are the notifications; empty where All is true.
+	// IDs are the notifications; empty where All is true, which means the first Total.
 	IDs []uuid.UUID
 	All bool
-	// Unread counts what is left.
-	Unread int
+	// Counts says what is left.
+	Counts
 }

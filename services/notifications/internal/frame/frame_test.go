@@ -30,7 +30,7 @@ var (
 			"content":{"title":"Welcome","isActive":false},"read":false,"createdAt":"2026-03-10T12:00:00Z"}}`,
 		},
 		"read some": {
-			frame.Read(notifications.ReadState{IDs: []uuid.UUID{id}, Unread: 2}),
+			frame.Read(notifications.ReadState{IDs: []uuid.UUID{id}, Counts: notifications.Counts{Total: 3, Unread: 2}}),
 			`{"read":{"ids":["0195f3a0-0000-7000-8000-000000000001"],"all":false,"unread":2}}`,
 		},
 		"read all": {

@@ -2,10 +2,12 @@ package live
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
 )
 
@@ -27,26 +29,39 @@ func playerOf(channel string) (uuid.UUID, bool) {
 type Message struct {
 	// Player is whose it is.
 	Player uuid.UUID
-	// Seq is the number of the notification in Frame; 0 where Frame says something else, which has no place in the
-	// order.
+	// Seq is the number of the notification in Frame.
 	Seq int64
 	// Frame is nil where only Seq is told: that notifications up to it are stored.
 	Frame *frame.Frame
+	// Read is what was marked as read; where it is set, the others are not.
+	Read *notifications.ReadState
 }
 
-// On the wire: Seq as eight bytes, big-endian, then the frame's JSON text, if any.
-const headerLen = 8
+// On the wire: Seq, or readMark, as eight bytes, big-endian, then the frame's JSON text, if any, or the read state as
+// JSON.
+const (
+	headerLen       = 8
+	readMark  int64 = -1
+)
 
 func (m Message) encode() (string, error) {
-	var text []byte
-	if m.Frame != nil {
-		var err error
-		if text, err = m.Frame.Text(); err != nil {
-			return "", err
-		}
+	var (
+		head = m.Seq
+		text []byte
+		err  error
+	)
+	switch {
+	case m.Read != nil:
+		head = readMark
+		text, err = json.Marshal(m.Read)
+	case m.Frame != nil:
+		text, err = m.Frame.Text()
+	}
+	if err != nil {
+		return "", err
 	}
 	payload := make([]byte, headerLen, headerLen+len(text))
-	binary.BigEndian.PutUint64(payload, uint64(m.Seq))
+	binary.BigEndian.PutUint64(payload, uint64(head))
 	return string(append(payload, text...)), nil
 }
 
@@ -56,12 +71,17 @@ func decode(channel, payload string) (Message, bool) {
 	if !ok || len(payload) < headerLen {
 		return Message{}, false
 	}
-	m := Message{Player: player, Seq: int64(binary.BigEndian.Uint64([]byte(payload[:headerLen])))}
-	if m.Seq < 0 || m.Seq == 0 && len(payload) == headerLen {
+	head, text := int64(binary.BigEndian.Uint64([]byte(payload[:headerLen]))), []byte(payload[headerLen:])
+	m := Message{Player: player}
+	switch {
+	case head == readMark:
+		m.Read = new(notifications.ReadState)
+		return m, json.Unmarshal(text, m.Read) == nil
+	case head <= 0:
 		return Message{}, false
+	case len(text) > 0:
+		m.Frame = frame.FromText(text)
 	}
-	if text := payload[headerLen:]; text != "" {
-		m.Frame = frame.FromText([]byte(text))
-	}
+	m.Seq = head
 	return m, true
 }

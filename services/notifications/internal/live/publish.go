@@ -31,7 +31,7 @@ func (c *Channel) Notified(ctx context.Context, n notifications.Notification) {
 
 // Read implements notifications.Live.
 func (c *Channel) Read(ctx context.Context, player uuid.UUID, state notifications.ReadState) {
-	if err := c.publish(ctx, Message{Player: player, Frame: frame.Read(state)}); err != nil {
+	if err := c.publish(ctx, Message{Player: player, Read: &state}); err != nil {
 		c.log.Warn("live read state not taken by redis", "error", err)
 	}
 }

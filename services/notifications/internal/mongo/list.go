@@ -41,14 +41,13 @@ func (s *Store) find(ctx context.Context, filter bson.D, order, limit int) ([]no
 // Counts implements notifications.Store. The total is the last number, since numbers have no gap and nothing is
 // deleted; the unread ones are counted in an index that holds them side by side. No counter is kept that could drift.
 func (s *Store) Counts(ctx context.Context, player uuid.UUID) (notifications.Counts, error) {
-	unread, err := s.list.CountDocuments(ctx,
-		bson.D{{Key: "user_id", Value: binary(player)}, {Key: "read", Value: false}})
-	if err != nil {
-		return notifications.Counts{}, failure("count", err)
-	}
 	total, err := s.LastSeq(ctx, player)
 	if err != nil {
 		return notifications.Counts{}, err
+	}
+	unread, err := s.list.CountDocuments(ctx, unreadUpTo(player, total)) // not what came since
+	if err != nil {
+		return notifications.Counts{}, failure("count", err)
 	}
 	return notifications.Counts{Total: int(total), Unread: int(unread)}, nil
 }

@@ -10,44 +10,48 @@ import (
 
 var setRead = bson.D{{Key: "$set", Value: bson.D{{Key: "read", Value: true}}}}
 
-// MarkRead implements notifications.Store. Of two callers that mark the same notification at once, both may report it.
+// MarkRead implements notifications.Store.
 func (s *Store) MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUID) ([]uuid.UUID, error) {
 	wanted := make(bson.A, len(ids))
 	for i, id := range ids {
 		wanted[i] = binary(id)
 	}
-	unread := bson.D{
+	own := bson.D{
 		{Key: "user_id", Value: binary(player)},
-		{Key: "read", Value: false},
 		{Key: "_id", Value: bson.D{{Key: "$in", Value: wanted}}},
 	}
-	cursor, err := s.list.Find(ctx, unread, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}))
+	cursor, err := s.list.Find(ctx, own, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
-		return nil, failure("find unread", err)
+		return nil, failure("find to mark", err)
 	}
 	var found []document
 	if err := cursor.All(ctx, &found); err != nil {
-		return nil, failure("find unread", err)
+		return nil, failure("find to mark", err)
 	}
 	if len(found) == 0 {
 		return nil, nil
 	}
-	if _, err := s.list.UpdateMany(ctx, unread, setRead); err != nil {
+	if _, err := s.list.UpdateMany(ctx, append(own, bson.E{Key: "read", Value: false}), setRead); err != nil {
 		return nil, failure("mark read", err)
 	}
-	changed := make([]uuid.UUID, len(found))
+	marked := make([]uuid.UUID, len(found))
 	for i, d := range found {
-		changed[i] = fromBinary(d.ID)
+		marked[i] = fromBinary(d.ID)
 	}
-	return changed, nil
+	return marked, nil
 }
 
 // MarkAllRead implements notifications.Store.
-func (s *Store) MarkAllRead(ctx context.Context, player uuid.UUID) (int, error) {
-	result, err := s.list.UpdateMany(ctx,
-		bson.D{{Key: "user_id", Value: binary(player)}, {Key: "read", Value: false}}, setRead)
-	if err != nil {
-		return 0, failure("mark all read", err)
+func (s *Store) MarkAllRead(ctx context.Context, player uuid.UUID, last int64) error {
+	_, err := s.list.UpdateMany(ctx, unreadUpTo(player, last), setRead)
+	return failure("mark all read", err)
+}
+
+// unreadUpTo chooses the player's unread notifications with numbers up to last. An index has them side by side.
+func unreadUpTo(player uuid.UUID, last int64) bson.D {
+	return bson.D{
+		{Key: "user_id", Value: binary(player)},
+		{Key: "read", Value: false},
+		{Key: "seq", Value: bson.D{{Key: "$lte", Value: last}}},
 	}
-	return int(result.ModifiedCount), nil
 }

@@ -191,11 +191,11 @@ func empty(t *testing.T, s suite) {
 	if last, err := s.store.LastSeq(s.ctx, player); err != nil || last != 0 {
 		t.Errorf("LastSeq = %d, %v", last, err)
 	}
-	if changed, err := s.store.MarkRead(s.ctx, player, []uuid.UUID{uuid.New()}); err != nil || len(changed) != 0 {
-		t.Errorf("MarkRead = %v, %v", changed, err)
+	if marked, err := s.store.MarkRead(s.ctx, player, []uuid.UUID{uuid.New()}); err != nil || len(marked) != 0 {
+		t.Errorf("MarkRead = %v, %v", marked, err)
 	}
-	if n, err := s.store.MarkAllRead(s.ctx, player); err != nil || n != 0 {
-		t.Errorf("MarkAllRead = %d, %v", n, err)
+	if err := s.store.MarkAllRead(s.ctx, player, 0); err != nil {
+		t.Errorf("MarkAllRead: %v", err)
 	}
 }
 
@@ -273,16 +273,19 @@ func markSome(t *testing.T, s suite) {
 	player := uuid.New()
 	all := s.fill(t, player, 3)
 	ids := []uuid.UUID{all[0].ID, all[2].ID, uuid.New()}
-	changed, err := s.store.MarkRead(s.ctx, player, ids)
+	marked, err := s.store.MarkRead(s.ctx, player, ids)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sameIDs(t, changed, all[0].ID, all[2].ID)
-	changed, err = s.store.MarkRead(s.ctx, player, []uuid.UUID{all[0].ID, all[1].ID, all[1].ID})
-	if err != nil {
+	sameIDs(t, marked, all[0].ID, all[2].ID)
+	again := []uuid.UUID{all[0].ID, all[1].ID, all[1].ID}
+	if marked, err = s.store.MarkRead(s.ctx, player, again); err != nil {
 		t.Fatal(err)
 	}
-	sameIDs(t, changed, all[1].ID)
+	sameIDs(t, marked, all[0].ID, all[1].ID)
+	if counts, err := s.store.Counts(s.ctx, player); err != nil || counts != (notifications.Counts{Total: 3}) {
+		t.Errorf("Counts = %+v, %v, want all to be read", counts, err)
+	}
 }
 
 func sameIDs(t *testing.T, got []uuid.UUID, want ...uuid.UUID) {
@@ -295,7 +298,7 @@ func sameIDs(t *testing.T, got []uuid.UUID, want ...uuid.UUID) {
 		return m
 	}
 	if !maps.Equal(set(got), set(want)) {
-		t.Errorf("changed %v, want %v", got, want)
+		t.Errorf("marked %v, want %v", got, want)
 	}
 }
 
@@ -303,13 +306,17 @@ func markAll(t *testing.T, s suite) {
 	player, other := uuid.New(), uuid.New()
 	s.fill(t, player, 3)
 	s.fill(t, other, 2)
-	for _, want := range []int{3, 0} {
-		if n, err := s.store.MarkAllRead(s.ctx, player); err != nil || n != want {
-			t.Errorf("MarkAllRead = %d, %v, want %d", n, err, want)
+	for _, step := range []struct {
+		last   int64
+		unread int
+	}{{0, 3}, {2, 1}, {2, 1}, {3, 0}, {9, 0}} {
+		if err := s.store.MarkAllRead(s.ctx, player, step.last); err != nil {
+			t.Errorf("MarkAllRead: %v", err)
 		}
-	}
-	if counts, err := s.store.Counts(s.ctx, player); err != nil || counts.Unread != 0 || counts.Total != 3 {
-		t.Errorf("Counts = %+v, %v", counts, err)
+		want := notifications.Counts{Total: 3, Unread: step.unread}
+		if counts, err := s.store.Counts(s.ctx, player); err != nil || counts != want {
+			t.Errorf("up to %d: Counts = %+v, %v, want %+v", step.last, counts, err, want)
+		}
 	}
 	if counts, err := s.store.Counts(s.ctx, other); err != nil || counts.Unread != 2 {
 		t.Errorf("Counts of another player = %+v, %v", counts, err)
@@ -319,9 +326,9 @@ func markAll(t *testing.T, s suite) {
 func markForeign(t *testing.T, s suite) {
 	player, other := uuid.New(), uuid.New()
 	theirs := s.fill(t, other, 1)
-	changed, err := s.store.MarkRead(s.ctx, player, []uuid.UUID{theirs[0].ID})
-	if err != nil || len(changed) != 0 {
-		t.Errorf("MarkRead of another's = %v, %v", changed, err)
+	marked, err := s.store.MarkRead(s.ctx, player, []uuid.UUID{theirs[0].ID})
+	if err != nil || len(marked) != 0 {
+		t.Errorf("MarkRead of another's = %v, %v", marked, err)
 	}
 	if counts, err := s.store.Counts(s.ctx, other); err != nil || counts.Unread != 1 {
 		t.Errorf("Counts of the owner = %+v, %v", counts, err)

@@ -4,6 +4,9 @@
 // The order comes from one rule. A connection knows the number it was sent last; the next one is sent as it arrives, an
 // older one is dropped, and anything else makes the connection read the store from where it stands. Resuming, a lost
 // message and a lost connection to Redis are all the same case.
+//
+// A read state says how many notifications there were when it was counted, and is told behind exactly these: the unread
+// ones that a connection is told of are those of the notifications that it was sent.
 package websocket
 
 import (

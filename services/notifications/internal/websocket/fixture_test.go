@@ -98,6 +98,7 @@ func (w *world) command(t *testing.T, words ...string) {
 type replica struct {
 	hub     *websocket.Hub
 	service *notifications.Service
+	channel *live.Channel
 	url     string
 	// stop shuts the replica down and waits for it.
 	stop func()
@@ -150,7 +151,7 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 		}
 	}
 	t.Cleanup(stop)
-	return &replica{hub: hub, service: service, url: server.URL, stop: stop}
+	return &replica{hub: hub, service: service, channel: channel, url: server.URL, stop: stop}
 }
 
 // smallBuffers makes the kernel take little of what a client does not read.

@@ -169,6 +169,7 @@ func (s *socket) stand(ctx context.Context, since []string) error {
 	s.reading = false
 	s.last = last
 	s.behind = s.behind || resumed || s.edge > last
+	s.settle()
 	return nil
 }
 

@@ -20,7 +20,7 @@ type Store interface {
 	LastSeq(ctx context.Context, player uuid.UUID) (int64, error)
 	Find(ctx context.Context, player, id uuid.UUID) (int64, error)
 	Since(ctx context.Context, player uuid.UUID, after int64, limit int) ([]notifications.Notification, error)
-	Unread(ctx context.Context, player uuid.UUID) (int, error)
+	Counts(ctx context.Context, player uuid.UUID) (notifications.Counts, error)
 }
 
 // Follower asks for the live messages of a player; see live.Channel.

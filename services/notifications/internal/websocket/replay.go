@@ -16,9 +16,9 @@ func (s *socket) catchUp() {
 	last, edge, recount := s.last, s.edge, s.recount
 	s.mu.Unlock()
 	page, err := s.since(last, edge)
-	var unread *int
+	var counts *notifications.Counts
 	if err == nil && recount && len(page) < replayPage {
-		unread = s.unread()
+		counts = s.counts()
 	}
 
 	s.mu.Lock()
@@ -33,8 +33,7 @@ func (s *socket) catchUp() {
 		return
 	}
 	for _, n := range page {
-		s.last = n.Seq
-		s.queue = append(s.queue, frame.Notification(n))
+		s.give(n.Seq, frame.Notification(n))
 	}
 	switch {
 	case len(page) > 0:
@@ -44,10 +43,11 @@ func (s *socket) catchUp() {
 	default:
 		s.edge = s.last
 	}
-	if unread != nil {
+	if counts != nil {
 		s.recount = false
-		s.queue = append(s.queue, frame.Read(notifications.ReadState{Unread: *unread}))
+		s.readState(notifications.ReadState{Counts: *counts})
 	}
+	s.settle()
 	s.pumpLocked()
 }
 
@@ -71,17 +71,17 @@ func (s *socket) since(last, edge int64) ([]notifications.Notification, error) {
 	}
 }
 
-// unread counts what the player has not read; nil if that cannot be found out, for the next read state tells.
-func (s *socket) unread() *int {
-	var unread int
-	err := s.inTurn(func(ctx context.Context) (err error) {
-		unread, err = s.hub.store.Unread(ctx, s.caller.UserID)
+// counts counts what the player has; nil if that cannot be found out, for the next read state tells.
+func (s *socket) counts() (counted *notifications.Counts) {
+	err := s.inTurn(func(ctx context.Context) error {
+		counts, err := s.hub.store.Counts(ctx, s.caller.UserID)
+		counted = &counts
 		return err
 	})
 	if err != nil {
 		return nil
 	}
-	return &unread
+	return counted
 }
 
 // inTurn reads the store when it is the socket's turn, unless the connection is over by then.

@@ -1,12 +1,14 @@
 package websocket
 
 import (
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
 
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 )
@@ -20,15 +22,17 @@ type socket struct {
 	binary bool
 
 	mu       sync.Mutex
-	conn     *websocket.Conn // nil until the upgrade
-	hand     []*frame.Frame  // what the pump has taken from the queue
-	queue    []*frame.Frame  // what waits for the pump
-	last     int64           // the number of the newest notification in the queue or sent
-	edge     int64           // the newest number that the store is known to hold
-	behind   bool            // the store may hold what comes after last
-	reading  bool            // the store is being read
-	recount  bool            // read states may have been missed
-	ping     bool            // a ping is due
+	conn     *websocket.Conn           // nil until the upgrade
+	hand     []*frame.Frame            // what the pump has taken from the queue
+	queue    []*frame.Frame            // what waits for the pump
+	last     int64                     // the number of the newest notification in the queue or sent
+	edge     int64                     // the newest number that the store is known to hold
+	behind   bool                      // the store may hold what comes after last
+	reading  bool                      // the store is being read
+	recount  bool                      // read states may have been missed
+	marked   int64                     // how many are known to be read; it only grows, so an older count changes nothing
+	held     []notifications.ReadState // wait until what they count is in the queue
+	ping     bool                      // a ping is due
 	nextPing time.Time
 	closing  *closing // set once, at the end
 	pumping  bool     // the pump runs
@@ -47,14 +51,18 @@ func (s *socket) receive(m live.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case m.Seq == 0:
-		s.enqueue(m.Frame)
+	case s.closing != nil || s.gone:
+	case m.Read != nil:
+		if !s.full() {
+			s.readState(*m.Read)
+		}
 	case s.behind || s.reading: // the store gives it, in its turn
 		s.edge = max(s.edge, m.Seq)
 	case m.Seq <= s.last: // seen
 	case m.Seq == s.last+1 && m.Frame != nil:
-		s.last = m.Seq
-		s.enqueue(m.Frame)
+		if !s.full() {
+			s.give(m.Seq, m.Frame)
+		}
 	default:
 		s.edge = max(s.edge, m.Seq)
 		s.behind = true
@@ -71,17 +79,59 @@ func (s *socket) missed(recount bool) {
 	s.pumpLocked()
 }
 
-// enqueue hands a frame to the pump. A connection that does not keep up is ended; it can resume.
-func (s *socket) enqueue(f *frame.Frame) {
-	if s.closing != nil {
+// give queues the next notification, behind the read states that do not count it.
+func (s *socket) give(seq int64, f *frame.Frame) {
+	s.settle()
+	s.last = seq
+	s.enqueue(f)
+}
+
+// readState tells a read state, not before what it counts: the unread ones are those of what the connection was sent,
+// neither more nor less.
+func (s *socket) readState(state notifications.ReadState) {
+	if int64(state.Total) > s.last {
+		s.held = append(s.held, state)
+		s.edge = max(s.edge, int64(state.Total))
+		s.behind = true
+		s.pumpLocked()
 		return
 	}
-	if len(s.queue) >= s.hub.config.Queue {
+	s.marked = max(s.marked, int64(state.Total-state.Unread))
+	if state.All && s.marked < s.last {
+		// What came after the mark was sent before it, and would pass for read: the client lists anew.
+		s.enqueue(frame.Reset("notifications came while all were marked as read"))
+		return
+	}
+	state.Unread = int(s.last - s.marked)
+	s.enqueue(frame.Read(state))
+}
+
+// settle tells the read states that were held for what is in the queue now.
+func (s *socket) settle() {
+	s.held = slices.DeleteFunc(s.held, func(state notifications.ReadState) bool {
+		due := int64(state.Total) <= s.last
+		if due {
+			s.readState(state)
+		}
+		return due
+	})
+}
+
+// full ends a connection that does not keep up; it can resume.
+func (s *socket) full() bool {
+	full := len(s.queue)+len(s.held) >= s.hub.config.Queue
+	if full {
 		s.endLocked(codeTryAgain, "too slow; resume with since")
-		return
 	}
-	s.queue = append(s.queue, f)
-	s.pumpLocked()
+	return full
+}
+
+// enqueue hands a frame to the pump.
+func (s *socket) enqueue(f *frame.Frame) {
+	if s.closing == nil {
+		s.queue = append(s.queue, f)
+		s.pumpLocked()
+	}
 }
 
 // keep does what time brings.
@@ -120,7 +170,7 @@ func (s *socket) endLocked(code int, reason string) {
 }
 
 // drop forgets what was to be sent.
-func (s *socket) drop() { s.hand, s.queue = nil, nil }
+func (s *socket) drop() { s.hand, s.queue, s.held = nil, nil, nil }
 
 // cut ends the connection without a word. The reader notices and leaves.
 func (s *socket) cut() {

@@ -197,7 +197,7 @@ type Frame_Read struct {
 }
 
 type Frame_Reset_ struct {
-	// The place from which to resume is not known: list anew.
+	// What this connection was told is not enough, as when the place to resume from is not known: list anew.
 	Reset_ *Reset `protobuf:"bytes,3,opt,name=reset,proto3,oneof"`
 }
 
@@ -270,7 +270,7 @@ func (x *ReadState) GetUnread() int32 {
 	return 0
 }
 
-// Reset says why a connection could not be resumed.
+// Reset says why to list anew.
 type Reset struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`

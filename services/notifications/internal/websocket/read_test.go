@@ -1,0 +1,178 @@
+package websocket_test
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/services/notifications"
+)
+
+// told publishes that some, or with no ids all, were marked when the player had total notifications.
+func (r *replica) told(t *testing.T, player uuid.UUID, total, unread int, ids ...uuid.UUID) {
+	t.Helper()
+	r.channel.Read(t.Context(), player, notifications.ReadState{
+		IDs: ids, All: len(ids) == 0, Counts: notifications.Counts{Total: total, Unread: unread},
+	})
+}
+
+// expectRead reads a read state.
+func (c *client) expectRead(t *testing.T, all bool, unread int32) {
+	t.Helper()
+	f := c.next(t)
+	if f.GetRead() == nil || f.GetRead().GetAll() != all || f.GetRead().GetUnread() != unread {
+		t.Fatalf("got %v, want a read state of all: %t with %d unread", f, all, unread)
+	}
+}
+
+func TestUnreadIsTheNewestCount(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, nil)
+	player, one, two := uuid.New(), uuid.New(), uuid.New()
+	token, _ := w.login(t, player, authn.RolePlayer)
+	r.notify(t, player, 1, 3)
+	c := r.connect(t, token, "")
+	w.followed(t, player)
+	r.told(t, player, 3, 1, two)
+	r.told(t, player, 3, 2, one) // was counted before the other mark, and is told after it
+	c.expectRead(t, false, 1)
+	c.expectRead(t, false, 1)
+	r.notify(t, player, 4, 1)
+	c.expectTitles(t, 4, 4)
+	r.told(t, player, 3, 1, two) // was counted before the notification
+	c.expectRead(t, false, 2)
+}
+
+func TestReadStateComesAfterWhatItCounts(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, nil)
+	player := uuid.New()
+	token, _ := w.login(t, player, authn.RolePlayer)
+	c := r.connect(t, token, "")
+	w.followed(t, player)
+	r.notify(t, player, 1, 1)
+	w.lose(t, player, 2, 3)
+	r.told(t, player, 3, 0)             // all, but not the fourth
+	r.told(t, player, 4, 0, uuid.New()) // and then that one
+	c.expectTitles(t, 1, 3)
+	c.expectRead(t, true, 0)
+	c.expectTitles(t, 4, 4)
+	c.expectRead(t, false, 0)
+}
+
+func TestMarkOfAllThatWasOvertaken(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, nil)
+	player := uuid.New()
+	token, _ := w.login(t, player, authn.RolePlayer)
+	c := r.connect(t, token, "")
+	w.followed(t, player)
+	r.notify(t, player, 1, 3)
+	c.expectTitles(t, 1, 3)
+	r.told(t, player, 2, 0) // the third is unread
+	if f := c.next(t); f.GetReset_() == nil {
+		t.Fatalf("got %v, want a reset: the client cannot tell which are read", f)
+	}
+	r.told(t, player, 3, 0)
+	r.told(t, player, 2, 0) // an older mark; all of them are read by now
+	c.expectRead(t, true, 0)
+	c.expectRead(t, true, 0)
+}
+
+// screen is what a client shows: which notifications are unread.
+type screen map[string]bool
+
+// show takes a frame. list is asked when the client has to list anew.
+func (s screen) show(f *notificationsv1.Frame, list func() []notifications.Notification) {
+	switch read := f.GetRead(); {
+	case f.GetNotification() != nil:
+		s[f.GetNotification().GetId()] = !f.GetNotification().GetRead()
+	case read.GetAll():
+		clear(s)
+	case read != nil:
+		for _, id := range read.GetIds() {
+			delete(s, id)
+		}
+	default:
+		clear(s)
+		for _, n := range list() {
+			s[n.ID.String()] = !n.Read
+		}
+	}
+}
+
+// unread is what is shown as unread, in order.
+func (s screen) unread() []string {
+	return slices.Sorted(func(yield func(string) bool) {
+		for id := range maps.Keys(s) {
+			if s[id] && !yield(id) {
+				return
+			}
+		}
+	})
+}
+
+func TestMarksInARaceEndAlikeEverywhere(t *testing.T) {
+	const count = 150
+	w := newWorld(t)
+	replicas := []*replica{w.start(t, nil), w.start(t, nil), w.start(t, nil)}
+	player := uuid.New()
+	token, _ := w.login(t, player, authn.RolePlayer)
+	list := func() []notifications.Notification {
+		all, err := w.store.List(t.Context(), player, nil, 0, 2*count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	clients := []*client{
+		replicas[0].connect(t, token, ""), replicas[1].connect(t, token, ""), replicas[2].connect(t, token, ""),
+	}
+	var racing sync.WaitGroup
+	racing.Go(func() { replicas[0].notify(t, player, 1, count) })
+	for i, r := range replicas {
+		racing.Go(func() {
+			for n := range 20 {
+				var err error
+				if all := list(); n%10 == 9 {
+					_, err = r.service.MarkAllRead(t.Context(), player)
+				} else if len(all) > 3*i {
+					_, err = r.service.MarkRead(t.Context(), player, []uuid.UUID{all[3*i].ID})
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	racing.Wait()
+	replicas[1].notify(t, player, count+1, 2)
+	final := list()[0].ID
+	if _, err := replicas[2].service.MarkRead(t.Context(), player, []uuid.UUID{final}); err != nil {
+		t.Fatal(err)
+	}
+	want := screen{}
+	for _, n := range list() {
+		want[n.ID.String()] = !n.Read
+	}
+	for i, c := range clients {
+		shown := screen{}
+		for {
+			f := c.next(t)
+			shown.show(f, list)
+			if !slices.Contains(f.GetRead().GetIds(), final.String()) {
+				continue
+			}
+			if got := shown.unread(); !slices.Equal(got, want.unread()) || int(f.GetRead().GetUnread()) != len(got) {
+				t.Errorf("client %d shows %d as unread and was told %d, want %d, and the same ones",
+					i, len(got), f.GetRead().GetUnread(), len(want.unread()))
+			}
+			break
+		}
+	}
+}
