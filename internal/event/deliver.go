@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
 // ErrStopped says that Deliver was told to stop before it was through with an event: it must be delivered again.
@@ -189,11 +190,15 @@ func pauseWith(ctx context.Context, stop <-chan struct{}, d time.Duration) bool 
 	}
 }
 
-// WithGrace returns a context that ends grace after ctx does, for the handlers that are under way when ctx ends. The
-// caller must call cancel.
+// WithGrace returns a context for the handlers that are under way when ctx ends: it ends grace later, or sooner if
+// lifecycle.Deadline leaves less. The caller must call cancel.
 func WithGrace(ctx context.Context, grace time.Duration) (graceful context.Context, cancel context.CancelFunc) {
 	graceful, cancelGraceful := context.WithCancel(context.WithoutCancel(ctx))
 	detach := context.AfterFunc(ctx, func() {
+		grace := grace
+		if end, told := lifecycle.Deadline(ctx); told {
+			grace = min(grace, time.Until(end))
+		}
 		Pause(graceful.Done(), grace)
 		cancelGraceful()
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
 var errAway = errors.New("away")
@@ -259,6 +260,23 @@ func TestWithGrace(t *testing.T) {
 		cancel()
 		if again.Err() == nil {
 			t.Error("was not cancelled")
+		}
+	})
+}
+
+func TestWithGraceKeepsToADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := lifecycle.New(t.Context())
+		g.Go("consumer", func(ctx context.Context) error {
+			graceful, cancel := event.WithGrace(ctx, time.Minute)
+			defer cancel()
+			<-graceful.Done()
+			return nil
+		})
+		stop, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := g.Stop(stop); err != nil {
+			t.Error(err)
 		}
 	})
 }

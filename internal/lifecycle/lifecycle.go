@@ -1,5 +1,8 @@
 // Package lifecycle owns a process's goroutines and resources: it starts them in the order in which they were added and
 // stops them in the reverse order, so that a part never outlives what it depends on.
+//
+// A stop has one deadline, which is shared out: each part learns by Finish how long it may take, and a group that is a
+// part of another shares out what it was given.
 package lifecycle
 
 import (
@@ -16,13 +19,14 @@ type Group struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	mu    sync.Mutex
-	stops []stop
+	mu     sync.Mutex
+	stages []stage
 }
 
-type stop struct {
-	name string
-	fn   func(context.Context) error
+// stage is what stops at the same time: parts, or else the one function that close is.
+type stage struct {
+	parts []*part
+	close func(context.Context) error
 }
 
 // New returns an empty group. Context is done when ctx is, or when a part fails.
@@ -40,45 +44,39 @@ func (g *Group) Fail(err error) { g.cancel(err) }
 // Go runs fn until its context ends. The context of each part ends only when every part added later has stopped. An
 // error of fn, or its return before it was told to stop, fails the group.
 func (g *Group) Go(name string, fn func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(g.ctx))
-	done := make(chan error, 1)
-	go func() {
-		err := fn(ctx)
-		early := ctx.Err() == nil
-		switch {
-		case err != nil && !errors.Is(err, context.Canceled):
-			err = fmt.Errorf("%s: %w", name, err)
-			g.cancel(err)
-		case early:
-			stopped := fmt.Errorf("%s stopped by itself", name)
-			if err != nil {
-				// A context of the part's own was cancelled. That is kept as text: Wait takes an error that wraps
-				// context.Canceled for the end of the parent context, which is no failure.
-				stopped = fmt.Errorf("%w: %s", stopped, err.Error())
-			}
-			err = stopped
-			g.cancel(err)
-		default:
-			err = nil
-		}
-		done <- err
-	}()
-	g.OnStop(name, func(stopCtx context.Context) error {
-		cancel()
-		select {
-		case err := <-done:
-			return err
-		case <-stopCtx.Done():
-			return fmt.Errorf("%s did not stop in time", name)
-		}
-	})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stages = append(g.stages, stage{parts: []*part{g.start(name, fn)}})
 }
 
-// OnStop adds a function that Stop calls, after those of the parts added later.
+// Beside runs fn as Go does, but it stops at the same time as the part that was added before it, and before what was added
+// by OnStop since.
+func (g *Group) Beside(name string, fn func(context.Context) error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var beside stage
+	for i, s := range slices.Backward(g.stages) {
+		if len(s.parts) > 0 {
+			beside = s
+			g.stages = slices.Delete(g.stages, i, i+1)
+			break
+		}
+	}
+	beside.parts = append(beside.parts, g.start(name, fn))
+	g.stages = append(g.stages, beside)
+}
+
+// OnStop adds a function that Stop calls, after those of the parts added later; but not once a part has been left behind,
+// which may still use what the function closes. It is not to take long.
 func (g *Group) OnStop(name string, fn func(context.Context) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.stops = append(g.stops, stop{name, fn})
+	g.stages = append(g.stages, stage{close: func(ctx context.Context) error {
+		if err := fn(ctx); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	}})
 }
 
 // Wait blocks until the group should stop and returns why: nil when the parent context ended, else the first failure.
@@ -90,31 +88,59 @@ func (g *Group) Wait() error {
 	return nil
 }
 
-// grace is how long the parts together may take to stop.
-const grace = 20 * time.Second
-
-// Run waits until the group should stop, stops it, and returns why it ended: nil when the parent context did and every
-// part stopped well.
+// Run waits until the group should stop, stops it within the time that Finish tells, and returns why it ended: nil when
+// the parent context did and every part stopped well.
 func (g *Group) Run() error {
 	cause := g.Wait()
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	ctx, cancel := Finish(g.ctx)
 	defer cancel()
 	return errors.Join(cause, g.Stop(ctx))
 }
 
-// Stop stops every part, the last one added first, and returns their errors. A part that does not stop before ctx ends
-// is reported and left behind; the ones before it are still told to stop.
+// Stop stops every part, the last one added first, and returns their errors. The parts of each step have two thirds of the
+// time that is left until ctx ends, those of the last step all of it. A part that does not stop in its time is reported
+// and left behind; the ones before it are still told to stop.
 func (g *Group) Stop(ctx context.Context) error {
 	g.cancel(context.Canceled)
 	g.mu.Lock()
-	stops := g.stops
-	g.stops = nil
+	stages := g.stages
+	g.stages = nil
 	g.mu.Unlock()
-	var errs []error
-	for _, stop := range slices.Backward(stops) {
-		if err := stop.fn(ctx); err != nil {
-			errs = append(errs, err)
+	end, bounded := ctx.Deadline()
+	if !bounded {
+		end = time.Now().Add(grace)
+	}
+	steps := 0
+	for _, s := range stages {
+		steps += min(1, len(s.parts))
+	}
+	var err error
+	for _, s := range slices.Backward(stages) {
+		switch {
+		case len(s.parts) > 0:
+			share := time.Until(end)
+			if steps--; steps > 0 {
+				share = share * 2 / 3
+			}
+			err = errors.Join(err, s.stop(ctx, share))
+		case !errors.Is(err, errLeftBehind):
+			err = errors.Join(err, s.close(ctx))
 		}
 	}
-	return errors.Join(errs...)
+	return err
+}
+
+// stop tells the stage's parts to stop and waits for them.
+func (s stage) stop(ctx context.Context, share time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, share)
+	defer cancel()
+	finish := time.Now().Add(share - share/20) // so that who takes all its time is not yet late
+	for _, p := range s.parts {
+		p.tell(finish)
+	}
+	var err error
+	for _, p := range s.parts {
+		err = errors.Join(err, p.wait(ctx))
+	}
+	return err
 }

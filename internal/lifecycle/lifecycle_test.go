@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
@@ -89,5 +91,114 @@ func TestPartThatDoesNotStopIsLeftBehind(t *testing.T) {
 	cancel()
 	if err := g.Stop(ctx); err == nil {
 		t.Error("a part that is stuck was not reported")
+	}
+}
+
+func TestPartsBesideEachOtherStopTogether(t *testing.T) {
+	t.Parallel()
+	g := lifecycle.New(t.Context())
+	var d diary
+	met := make(chan struct{})
+	meet := func(ctx context.Context) error {
+		<-ctx.Done()
+		select {
+		case met <- struct{}{}:
+		case <-met:
+		}
+		d.write("met")
+		return nil
+	}
+	g.Go("database", d.part("database"))
+	g.Go("one", meet)
+	g.OnStop("what one needs", func(context.Context) error { d.write("closed"); return nil })
+	g.Beside("two", meet)
+	if err := g.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"met", "met", "closed", "database"}; !slices.Equal(d.lines, want) {
+		t.Errorf("stopped in the order %v, want %v", d.lines, want)
+	}
+}
+
+func TestNothingIsClosedUnderAPartThatWasLeftBehind(t *testing.T) {
+	t.Parallel()
+	g := lifecycle.New(t.Context())
+	var d diary
+	release := make(chan struct{})
+	defer close(release)
+	stuck := func(context.Context) error { <-release; return nil }
+	g.Go("relay", d.part("relay"))
+	g.OnStop("database", func(context.Context) error { d.write("database"); return nil })
+	g.Go("service", func(ctx context.Context) error { // the part is within a group of its own
+		inner := lifecycle.New(ctx)
+		inner.OnStop("cache", func(context.Context) error { d.write("cache"); return nil })
+		inner.Go("consumer", stuck)
+		return inner.Run()
+	})
+	g.OnStop("log", func(context.Context) error { d.write("log"); return nil })
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := g.Stop(ctx); err == nil || err.Error() != "service: consumer did not stop in time" {
+		t.Errorf("stopped with %v, want the part that is stuck", err)
+	}
+	if want := []string{"log", "relay"}; !slices.Equal(d.lines, want) {
+		t.Errorf("stopped %v, want %v", d.lines, want)
+	}
+}
+
+// Parts that all take as long as they may, two of them in a group of their own, stop in time together.
+func TestSharesAddUp(t *testing.T) { synctest.Test(t, sharesAddUp) }
+
+func sharesAddUp(t *testing.T) {
+	g := lifecycle.New(t.Context())
+	var mu sync.Mutex
+	var ends []time.Time
+	slow := func(ctx context.Context) error {
+		<-ctx.Done()
+		finish, cancel := lifecycle.Finish(ctx)
+		defer cancel()
+		end, _ := finish.Deadline()
+		mu.Lock()
+		ends = append(ends, end)
+		mu.Unlock()
+		<-finish.Done()
+		return nil
+	}
+	closed := false
+	g.OnStop("database", func(context.Context) error { closed = true; return nil })
+	g.Go("service", func(ctx context.Context) error {
+		inner := lifecycle.New(ctx)
+		inner.Go("relay", slow)
+		inner.Go("consumer", slow)
+		inner.Beside("gRPC", slow)
+		return inner.Run()
+	})
+	g.Go("HTTP", slow)
+	const all = 20 * time.Second
+	begun := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), all)
+	defer cancel()
+	if err := g.Stop(ctx); err != nil || ctx.Err() != nil || !closed {
+		t.Errorf("stopped with %v, closed: %t", err, closed)
+	}
+	if len(ends) != 4 {
+		t.Fatalf("%d parts were told to stop, want 4", len(ends))
+	}
+	// The shares are those of all that is left each time: two thirds, and of the rest two thirds and one.
+	for i, least := range []time.Duration{all * 6 / 10, all * 8 / 10, all * 8 / 10, all * 9 / 10} {
+		if got := ends[i].Sub(begun); got < least || got > all {
+			t.Errorf("the part told as number %d had until %s, want between %s and %s", i+1, got, least, all)
+		}
+	}
+}
+
+func TestFinishOutsideAGroup(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	finish, cancel := lifecycle.Finish(ctx)
+	defer cancel()
+	if end, bounded := finish.Deadline(); !bounded || finish.Err() != nil || time.Until(end) < time.Second {
+		t.Errorf("ends at %s, %v", end, finish.Err())
 	}
 }
