@@ -50,7 +50,7 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 	if err != nil {
 		return nil, err
 	}
-	add(g, "users", u)
+	add(g, g.Go, "users", u)
 	if _, err := u.EnsureAdmin(ctx, admin.Email, admin.Password, true); err != nil {
 		return nil, fmt.Errorf("the admin %s: %w", admin.Email, err)
 	}
@@ -65,7 +65,7 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 	if err != nil {
 		return nil, err
 	}
-	add(g, "promotions", pr)
+	add(g, g.Beside, "promotions", pr)
 	n, err := notifications.New(ctx, notifications.Config{
 		Store: notifications.StoreConfig{Kind: notifications.PostgreSQL, URL: s.postgres.URL("notifications")},
 		Redis: c.redis, Bus: c.bus, Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
@@ -74,7 +74,7 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 	if err != nil {
 		return nil, err
 	}
-	add(g, "notifications", n)
+	add(g, g.Beside, "notifications", n)
 	p.sayf("The services are ready")
 	if err := writeSettings(dir, s, o.bus); err != nil {
 		return nil, err
@@ -91,13 +91,14 @@ const (
 	tokenAudience = "loyalty"
 )
 
-// add hands a service to the group: it runs until it is told to stop, and is closed then.
-func add(g *lifecycle.Group, name string, s interface {
+// add hands a service to the group: it runs, by run, until it is told to stop, and is closed then. The services stop at the
+// same time, so that each has enough of it.
+func add(g *lifecycle.Group, run func(name string, fn func(context.Context) error), name string, s interface {
 	Run(ctx context.Context) error
 	Close()
 }) {
 	g.OnStop(name, func(context.Context) error { s.Close(); return nil })
-	g.Go(name, s.Run)
+	run(name, s.Run)
 }
 
 // shared is what all services have in common.

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/casino-loyalty/loyalty/internal/gateway"
+	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/openapi"
 )
 
@@ -18,7 +19,7 @@ import (
 // checks get their answer; until the services are there it says that they are not.
 type front struct {
 	address string
-	server  *http.Server
+	server  *gateway.Server
 	handler atomic.Pointer[http.Handler]
 	served  chan error
 }
@@ -57,17 +58,17 @@ func (f *front) run(ctx context.Context) error {
 	case err := <-f.served:
 		return err
 	case <-ctx.Done():
-		return f.close()
+		finish, cancel := lifecycle.Finish(ctx)
+		defer cancel()
+		return f.close(finish)
 	}
 }
 
-// close stops the server. Requests that do not finish within their time are cut off.
-func (f *front) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopFront)
-	defer cancel()
-	err := f.server.Shutdown(ctx)
-	if err != nil {
-		err = f.server.Close()
+// close stops the server. Requests that do not finish before ctx ends are cut off, which is no failure here.
+func (f *front) close(ctx context.Context) error {
+	err := f.server.Stop(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = nil
 	}
 	<-f.served //nolint:errcheck // it says that the server is closed
 	return err

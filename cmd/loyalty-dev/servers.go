@@ -61,9 +61,9 @@ func (s *servers) startPostgres(
 			return errors.New("the server ended")
 		case <-ctx.Done():
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPostgres)
+		finish, cancel := lifecycle.Finish(ctx)
 		defer cancel()
-		return s.postgres.Stop(ctx)
+		return s.postgres.Stop(finish)
 	})
 	for _, name := range databases {
 		if err := s.postgres.CreateDatabase(ctx, name); err != nil {
@@ -103,10 +103,8 @@ func (s *servers) startNATS(
 	return nil
 }
 
-// What a stop may take in all, and within that its slowest parts; the rest is for the services.
+// What a stop may take in all, and within that a handler of the bus.
 const (
-	stopAll      = 4500 * time.Millisecond
-	stopFront    = 1500 * time.Millisecond
-	stopPostgres = 3000 * time.Millisecond
-	stopBus      = time.Second
+	stopAll = 4500 * time.Millisecond
+	stopBus = 750 * time.Millisecond
 )

@@ -28,12 +28,12 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	}
 	dir, err := datadir.Open(o.data)
 	if err != nil {
-		return errors.Join(err, front.close())
+		return errors.Join(err, front.close(ctx))
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	admin, err := dir.Admin(o.admin)
 	if err != nil {
-		return errors.Join(err, front.close())
+		return errors.Join(err, front.close(ctx))
 	}
 	p.sayf("Starting on %s, data in %s", front.address, dir.Path())
 
@@ -41,9 +41,9 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	defer release()
 	g := lifecycle.New(ctx)
 	handler, err := assemble(g, dir, o, admin, p, log)
+	g.Go("HTTP", front.run)
 	if err == nil {
 		front.serve(handler)
-		g.Go("HTTP", front.run)
 		if err := fill(g.Context(), o, front.address, admin); err != nil {
 			g.Fail(err)
 		}
@@ -53,11 +53,10 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		}
 		err = g.Wait()
 		p.sayf("Stopping")
-	} else {
-		err = errors.Join(err, front.close())
-		if ctx.Err() != nil {
-			err = nil // stopped while it started: whatever failed, failed for that
-		}
+	} else if ctx.Err() != nil {
+		err = nil // stopped while it started: whatever failed, failed for that
+	} else if g.Context().Err() != nil {
+		err = errors.Join(g.Wait(), err) // a part failed while it started, which tells more
 	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopAll)
 	defer cancel()

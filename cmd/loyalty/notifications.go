@@ -65,7 +65,6 @@ func runNotifications(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	defer bus.Close()
 	sockets := app.DefaultSockets()
 	sockets.Origins = s.Origins
 	a, err := app.New(ctx, app.Config{
@@ -74,7 +73,8 @@ func runNotifications(ctx context.Context, c call) error {
 		TrustedProxies: s.Service.TrustedProxies, Sockets: sockets,
 	}, log)
 	if err != nil {
+		bus.Close()
 		return err
 	}
-	return serve(ctx, s.Service.Listen, a, log)
+	return serve(ctx, s.Service.Listen, a, bus, stopAll, log)
 }

@@ -42,16 +42,16 @@ func runPromotions(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	defer bus.Close()
 	a, err := app.New(ctx, app.Config{
 		DatabaseURL: s.Database, Redis: s.Redis.config(log), Bus: bus,
 		Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 		LedgerAddress: s.LedgerAddress, InternalToken: string(s.InternalToken), TrustedProxies: s.Service.TrustedProxies,
 	}, log)
 	if err != nil {
+		bus.Close()
 		return err
 	}
-	return serve(ctx, s.Service.Listen, a, log)
+	return serve(ctx, s.Service.Listen, a, bus, stopAll, log)
 }
 
 // remoteKeys are the public keys that users publishes.

@@ -20,18 +20,28 @@ type service interface {
 	Close()
 }
 
-// serve runs a service until ctx ends: its listener is the first to stop, so that requests under way still find
-// everything else.
-func serve(ctx context.Context, listen string, s service, log *slog.Logger) error {
-	defer s.Close()
+// What a stop may take in all, which is less than what orchestrators wait before they kill, and within that a handler of
+// the bus: less, with its goodbye to the bus, than the part that is left to it where all before it take theirs.
+const (
+	stopAll = 20 * time.Second
+	stopBus = 2500 * time.Millisecond
+)
+
+// serve runs a service until ctx ends, and closes it and its bus, at the latest after the time that stopping may take. Its
+// listener is the first to stop, so that requests under way still find everything else; nothing is closed that something
+// still runs on.
+func serve(
+	ctx context.Context, listen string, s service, bus interface{ Close() }, stopping time.Duration, log *slog.Logger,
+) error {
+	g := lifecycle.New(ctx)
+	g.OnStop("bus", func(context.Context) error { bus.Close(); return nil })
+	g.OnStop("service", func(context.Context) error { s.Close(); return nil })
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
-		return fmt.Errorf("LOYALTY_LISTEN: %w", err)
+		return errors.Join(fmt.Errorf("LOYALTY_LISTEN: %w", err), g.Stop(ctx))
 	}
 	server := gateway.NewServer(s.Handler(), log)
-
-	g := lifecycle.New(ctx)
-	g.Go("events", s.Run)
+	g.Go("service", s.Run)
 	g.Go("HTTP", func(ctx context.Context) error {
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(listener) }()
@@ -40,19 +50,19 @@ func serve(ctx context.Context, listen string, s service, log *slog.Logger) erro
 			return err
 		case <-ctx.Done():
 		}
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		finish, cancel := lifecycle.Finish(ctx)
 		defer cancel()
-		err := server.Shutdown(stop)
-		if err != nil { // what takes longer is cut off: it may be asked again
-			err = errors.Join(err, server.Close())
-		}
+		err := server.Stop(finish)
 		if served := <-served; !errors.Is(served, http.ErrServerClosed) {
 			err = errors.Join(err, served)
 		}
 		return err
 	})
 	log.Info("serving", "address", listener.Addr().String())
-	err = g.Run()
+	err = g.Wait()
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopping)
+	defer cancel()
+	err = errors.Join(err, g.Stop(stop))
 	log.Info("stopped")
 	return err
 }

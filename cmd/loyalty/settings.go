@@ -103,7 +103,7 @@ func (s busSettings) connect(ctx context.Context, log *slog.Logger) (event.Bus, 
 		if s.NATS == "" {
 			return nil, errors.New("settings: LOYALTY_NATS_URL is not set")
 		}
-		return jetstream.New(ctx, jetstream.Config{URL: s.NATS, Name: "loyalty"}, log)
+		return jetstream.New(ctx, jetstream.Config{URL: s.NATS, Name: "loyalty", Grace: stopBus}, log)
 	default:
 		return nil, errors.New("settings: LOYALTY_BUS is neither kafka nor nats")
 	}
@@ -118,6 +118,7 @@ func (s busSettings) connectKafka(ctx context.Context, log *slog.Logger) (event.
 	}
 	c := kafka.Config{
 		Brokers: s.Brokers, ClientID: "loyalty", Instance: s.Instance, Username: s.Username, Password: s.Password,
+		Grace: stopBus,
 	}
 	if s.TLS {
 		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}

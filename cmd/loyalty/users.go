@@ -70,7 +70,6 @@ func runUsers(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	defer bus.Close()
 	limits := app.DefaultLimits()
 	if s.AddressLimit > 0 {
 		limits = limits.ForAddress(s.AddressLimit)
@@ -82,7 +81,8 @@ func runUsers(ctx context.Context, c call) error {
 		Limits: limits, Password: password.Default(), TrustedProxies: s.Service.TrustedProxies,
 	}, log)
 	if err != nil {
+		bus.Close()
 		return err
 	}
-	return serve(ctx, s.Service.Listen, a, log)
+	return serve(ctx, s.Service.Listen, a, bus, stopAll, log)
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
@@ -69,25 +68,6 @@ func New(s Services, o Options) http.Handler {
 
 // procedures is the path above those of a service's methods in Connect and gRPC.
 func procedures(service string) string { return "/" + service + "/" }
-
-// NewServer returns a server for the handler that speaks HTTP/1.1 and, as gRPC needs it, unencrypted HTTP/2 on one
-// port. What a slow or silent client can hold on to is bounded, also by one that does not read its answer; upgraded
-// connections are not its business any more.
-func NewServer(h http.Handler, log *slog.Logger) *http.Server {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	return &http.Server{
-		Handler:           h,
-		Protocols:         protocols,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      time.Minute, // from the end of the headers: longer than reading and a call together
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-}
 
 type gateway struct {
 	routes []route

@@ -146,11 +146,11 @@ func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("users relay", a.relay.Run)
 	g.Go("users ends of sessions", func(ctx context.Context) error { return a.service.KeepEndingSessions(ctx, a.log) })
-	g.Go("users internal gRPC", a.serveInternal)
+	g.Beside("users internal gRPC", a.serveInternal)
 	return g.Run()
 }
 
-// serveInternal serves the ledger until ctx ends, and gives the calls under way some time.
+// serveInternal serves the ledger until ctx ends, and gives the calls under way the time that there is.
 func (a *App) serveInternal(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- a.internal.Serve(a.listener) }()
@@ -159,9 +159,9 @@ func (a *App) serveInternal(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 	}
-	const grace = 10 * time.Second
-	timer := time.AfterFunc(grace, a.internal.Stop)
-	defer timer.Stop()
+	finish, cancel := lifecycle.Finish(ctx)
+	defer cancel()
+	defer context.AfterFunc(finish, a.internal.Stop)()
 	a.internal.GracefulStop()
 	if err := <-served; !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began
 		return err

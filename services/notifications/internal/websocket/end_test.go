@@ -95,6 +95,18 @@ func TestShutdown(t *testing.T) {
 	survivor.expectTitles(t, 1, 1)
 }
 
+func TestShutdownTakesNoLongerThanItMay(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, func(c *websocket.Config) { c.Close = time.Hour })
+	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
+	deaf := r.connect(t, token, "") // does not answer the close
+	r.stopWithin(300 * time.Millisecond)
+	if n := r.hub.Sockets(); n != 0 {
+		t.Errorf("%d connections are left", n)
+	}
+	deaf.expectClose(t, 1001)
+}
+
 func TestPings(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong = 20*time.Millisecond, 200*time.Millisecond })

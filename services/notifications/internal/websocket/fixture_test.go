@@ -25,6 +25,7 @@ import (
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 	"github.com/casino-loyalty/loyalty/internal/redistest"
 	"github.com/casino-loyalty/loyalty/internal/session"
@@ -100,8 +101,9 @@ type replica struct {
 	service *notifications.Service
 	channel *live.Channel
 	url     string
-	// stop shuts the replica down and waits for it.
-	stop func()
+	// stop shuts the replica down and waits for it; stopWithin gives the hub that time.
+	stop       func()
+	stopWithin func(time.Duration)
 }
 
 // start runs a replica until the test ends. change alters the configuration.
@@ -130,28 +132,30 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 	server.Start()
 	t.Cleanup(server.Close)
 
-	ctx, cancel := context.WithCancel(context.Background())
-	channelDone, hubDone := make(chan error, 1), make(chan error, 1)
-	go func() { hubDone <- hub.Run(ctx) }()
+	hubs := lifecycle.New(context.Background())
+	hubs.Go("hub", hub.Run)
+	channelDone := make(chan error, 1)
 	channelCtx, cancelChannel := context.WithCancel(context.Background())
 	go func() { channelDone <- channel.Run(channelCtx, hub) }()
 	stopped := false
-	stop := func() {
+	stopWithin := func(within time.Duration) {
 		if stopped {
 			return
 		}
 		stopped = true
-		cancel()
-		if err := <-hubDone; err != nil {
-			t.Errorf("hub: %v", err)
+		ctx, cancel := context.WithTimeout(context.Background(), within)
+		defer cancel()
+		if err := hubs.Stop(ctx); err != nil {
+			t.Error(err)
 		}
 		cancelChannel()
 		if err := <-channelDone; err != nil {
 			t.Errorf("channel: %v", err)
 		}
 	}
+	stop := func() { stopWithin(patience) }
 	t.Cleanup(stop)
-	return &replica{hub: hub, service: service, channel: channel, url: server.URL, stop: stop}
+	return &replica{hub: hub, service: service, channel: channel, url: server.URL, stop: stop, stopWithin: stopWithin}
 }
 
 // smallBuffers makes the kernel take little of what a client does not read.

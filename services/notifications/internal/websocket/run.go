@@ -6,18 +6,20 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
 // Run keeps the connections until ctx ends: pings them, ends those whose token or session has ended. Then it tells
-// every client to go elsewhere, waits for them to leave, at most half as long again as Config.Close, cuts off the
-// rest and returns nil. The hub admits nobody after that, and reads the store no more.
+// every client to go elsewhere, waits for them to leave, at most half as long again as Config.Close or as lifecycle.Finish
+// tells, cuts off the rest and returns nil. The hub admits nobody after that, and reads the store no more.
 func (h *Hub) Run(ctx context.Context) error {
 	var watching sync.WaitGroup
 	watching.Go(func() { h.watchSessions(ctx) })
 	watching.Go(func() { h.recheckSessions(ctx) })
 	h.keep(ctx)
 	watching.Wait()
-	h.shutDown()
+	h.shutDown(ctx)
 	return nil
 }
 
@@ -83,7 +85,7 @@ func (h *Hub) recheck(ctx context.Context) error {
 	return nil
 }
 
-func (h *Hub) shutDown() {
+func (h *Hub) shutDown(ctx context.Context) {
 	h.mu.Lock()
 	h.closing = true
 	h.mu.Unlock()
@@ -91,6 +93,10 @@ func (h *Hub) shutDown() {
 		s.end(codeGoingAway, "this replica is shutting down")
 	}
 	h.cancel() // who waits for the store waits in vain
+	finish, cancel := lifecycle.Finish(ctx)
+	defer cancel()
+	finish, cancel = context.WithTimeout(finish, h.config.Close*3/2)
+	defer cancel()
 	gone := make(chan struct{})
 	go func() {
 		h.running.Wait()
@@ -98,7 +104,7 @@ func (h *Hub) shutDown() {
 	}()
 	select {
 	case <-gone:
-	case <-time.After(h.config.Close * 3 / 2):
+	case <-finish.Done():
 		for _, s := range h.all() {
 			s.cut()
 		}
