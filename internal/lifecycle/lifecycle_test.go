@@ -126,13 +126,12 @@ func TestNothingIsClosedUnderAPartThatWasLeftBehind(t *testing.T) {
 	var d diary
 	release := make(chan struct{})
 	defer close(release)
-	stuck := func(context.Context) error { <-release; return nil }
 	g.Go("relay", d.part("relay"))
 	g.OnStop("database", func(context.Context) error { d.write("database"); return nil })
 	g.Go("service", func(ctx context.Context) error { // the part is within a group of its own
 		inner := lifecycle.New(ctx)
 		inner.OnStop("cache", func(context.Context) error { d.write("cache"); return nil })
-		inner.Go("consumer", stuck)
+		inner.Go("consumer", func(ctx context.Context) error { <-release; return ctx.Err() })
 		return inner.Run()
 	})
 	g.OnStop("log", func(context.Context) error { d.write("log"); return nil })

@@ -44,6 +44,13 @@ const (
 	readMark  int64 = -1
 )
 
+type readState struct {
+	IDs    []uuid.UUID `json:"ids"`
+	All    bool        `json:"all"`
+	Total  int         `json:"total"`
+	Unread int         `json:"unread"`
+}
+
 func (m Message) encode() (string, error) {
 	var (
 		head = m.Seq
@@ -53,7 +60,7 @@ func (m Message) encode() (string, error) {
 	switch {
 	case m.Read != nil:
 		head = readMark
-		text, err = json.Marshal(m.Read)
+		text, err = json.Marshal(readState{m.Read.IDs, m.Read.All, m.Read.Total, m.Read.Unread})
 	case m.Frame != nil:
 		text, err = m.Frame.Text()
 	}
@@ -75,8 +82,14 @@ func decode(channel, payload string) (Message, bool) {
 	m := Message{Player: player}
 	switch {
 	case head == readMark:
-		m.Read = new(notifications.ReadState)
-		return m, json.Unmarshal(text, m.Read) == nil
+		var read readState
+		if json.Unmarshal(text, &read) != nil {
+			return Message{}, false
+		}
+		m.Read = &notifications.ReadState{
+			IDs: read.IDs, All: read.All, Counts: notifications.Counts{Total: read.Total, Unread: read.Unread},
+		}
+		return m, true
 	case head <= 0:
 		return Message{}, false
 	case len(text) > 0:

@@ -71,7 +71,7 @@ func (s *socket) since(last, edge int64) ([]notifications.Notification, error) {
 	}
 }
 
-// counts counts what the player has; nil if that cannot be found out, for the next read state tells.
+// counts asks how many notifications the player has; nil if that cannot be found out, for the next read state tells.
 func (s *socket) counts() (counted *notifications.Counts) {
 	err := s.inTurn(func(ctx context.Context) error {
 		counts, err := s.hub.store.Counts(ctx, s.caller.UserID)
