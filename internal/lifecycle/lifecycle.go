@@ -97,7 +97,7 @@ func (g *Group) Run() error {
 	return errors.Join(cause, g.Stop(ctx))
 }
 
-// Stop stops every part, the last one added first, and returns their errors. The parts of each step have two thirds of the
+// Stop stops every part, the last one added first, and returns their errors but the one that Wait returns. The parts of each step have two thirds of the
 // time that is left until ctx ends, those of the last step all of it. A part that does not stop in its time is reported
 // and left behind; the ones before it are still told to stop.
 func (g *Group) Stop(ctx context.Context) error {
@@ -122,7 +122,7 @@ func (g *Group) Stop(ctx context.Context) error {
 			if steps--; steps > 0 {
 				share = share * 2 / 3
 			}
-			err = errors.Join(err, s.stop(ctx, share))
+			err = errors.Join(err, s.stop(ctx, share, context.Cause(g.ctx)))
 		case !errors.Is(err, errLeftBehind):
 			err = errors.Join(err, s.close(ctx))
 		}
@@ -130,8 +130,9 @@ func (g *Group) Stop(ctx context.Context) error {
 	return err
 }
 
-// stop tells the stage's parts to stop and waits for them.
-func (s stage) stop(ctx context.Context, share time.Duration) error {
+// stop tells the stage's parts to stop and waits for them. The error of the part that made the group stop is the cause,
+// which Wait returns, and is not said twice.
+func (s stage) stop(ctx context.Context, share time.Duration, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, share)
 	defer cancel()
 	finish := time.Now().Add(share - share/20) // so that who takes all its time is not yet late
@@ -140,7 +141,9 @@ func (s stage) stop(ctx context.Context, share time.Duration) error {
 	}
 	var err error
 	for _, p := range s.parts {
-		err = errors.Join(err, p.wait(ctx))
+		if e := p.wait(ctx); !errors.Is(e, cause) {
+			err = errors.Join(err, e)
+		}
 	}
 	return err
 }
