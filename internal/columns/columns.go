@@ -7,6 +7,7 @@ package columns
 import (
 	"errors"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -153,14 +154,26 @@ func NotNull[T comparable](v T) *T {
 // Names splits a list of columns, "id, title", into its names.
 func Names(list string) []string { return strings.Split(list, ", ") }
 
-// Placeholders writes "$1, $2" for the columns of a list.
-func Placeholders(list string) string {
+// Placeholders writes "$1, $2" for the columns of a list, numbered from first.
+func Placeholders(list string, first int) string {
 	var b strings.Builder
 	for i := range Names(list) {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString("$" + strconv.Itoa(i+1))
+		b.WriteString("$" + strconv.Itoa(first+i))
 	}
 	return b.String()
+}
+
+// Without returns a list and the values of its columns without the columns that a statement works out itself: only those
+// does the statement then have to name, and no other column can be forgotten.
+func Without(list string, values []any, computed ...string) (rest string, args []any) {
+	var names []string
+	for i, name := range Names(list) {
+		if !slices.Contains(computed, name) {
+			names, args = append(names, name), append(args, values[i])
+		}
+	}
+	return strings.Join(names, ", "), args
 }

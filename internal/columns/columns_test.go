@@ -73,7 +73,7 @@ func TestRoundTrip(t *testing.T) {
 		{amount: -money.Max, at: at.In(time.FixedZone("east", 3600)), object: map[string]any{}, content: []byte("c")},
 		{amount: 100_000_000_000, object: map[string]any{}, content: []byte("c")},
 	}
-	insert := "INSERT INTO rows (" + list + ") VALUES (" + columns.Placeholders(list) + ")"
+	insert := "INSERT INTO rows (" + list + ") VALUES (" + columns.Placeholders(list, 1) + ")"
 	for i := range rows {
 		if _, err := db.Exec(t.Context(), insert, rows[i].values()...); err != nil {
 			t.Fatalf("row %d: %v", i, err)
@@ -157,10 +157,14 @@ func TestPointers(t *testing.T) {
 
 func TestLists(t *testing.T) {
 	t.Parallel()
-	if got := columns.Placeholders("id, title, x"); got != "$1, $2, $3" {
+	if got := columns.Placeholders("id, title, x", 3); got != "$3, $4, $5" {
 		t.Error(got)
 	}
 	if got := columns.Names("id, title"); !slices.Equal(got, []string{"id", "title"}) {
 		t.Error(got)
+	}
+	rest, args := columns.Without("id, title, x", []any{1, "two", 3.0}, "title")
+	if rest != "id, x" || !slices.Equal(args, []any{1, 3.0}) {
+		t.Error(rest, args)
 	}
 }

@@ -13,22 +13,22 @@ import (
 // addAttempts bounds the race for a player's next number.
 const addAttempts = 20
 
-// The number is the last one plus one, and the unique index on (user_id, seq) refuses it to all but one. That costs one
-// round trip and no lock; a lock per player would cost a transaction of three for a race that hardly exists, since the
-// bus hands a player's events to one consumer at a time: there is a rival only while partitions move.
-const addSQL = `
-INSERT INTO notifications (` + notificationColumns + `)
-SELECT $1, $2, $3, $4, $5, $6, coalesce(max(seq), 0) + 1, $7 FROM notifications WHERE user_id = $6
-ON CONFLICT DO NOTHING
-RETURNING seq`
-
 const ofEventSQL = `SELECT ` + notificationColumns + ` FROM notifications WHERE event_id = $1`
 
 // Add implements notifications.Store.
+//
+// The number is the last one plus one, and the unique index on (user_id, seq) refuses it to all but one. That costs one
+// round trip and no lock; a lock per player would cost a transaction of three for a race that hardly exists, since the
+// bus hands a player's events to one consumer at a time: there is a rival only while partitions move.
 func (s *Store) Add(ctx context.Context, n notifications.Notification) (notifications.Notification, bool, error) {
+	rest, values := columns.Without(notificationColumns, notificationValues(n), "seq")
+	sql := `INSERT INTO notifications (seq, ` + rest + `)
+SELECT coalesce(max(seq), 0) + 1, ` + columns.Placeholders(rest, 2) + ` FROM notifications WHERE user_id = $1
+ON CONFLICT DO NOTHING
+RETURNING seq`
+	args := append([]any{n.UserID}, values...)
 	for range addAttempts {
-		err := s.pool.QueryRow(ctx, addSQL, columns.UUID(n.ID), n.Type, columns.JSON(n.Content), n.Read,
-			columns.Time(n.CreatedAt), columns.UUID(n.UserID), n.EventID).Scan(&n.Seq)
+		err := s.pool.QueryRow(ctx, sql, args...).Scan(&n.Seq)
 		switch {
 		case err == nil:
 			return n, true, nil

@@ -11,6 +11,7 @@ import (
 
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
+	"github.com/casino-loyalty/loyalty/internal/columns"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/outbox"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -97,13 +98,16 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 		}
 		ids[i] = id
 	}
+	rest, values := columns.Without(assignmentColumns, assignmentValues(domain.Assignment{
+		PromotionID: p.ID, Amount: p.Amount, AssignedBy: by, CreatedAt: at, Title: p.Title,
+	}), "id", "user_id")
 	rows, err := tx.Query(ctx, `
-		INSERT INTO player_promotions (id, user_id, promotion_id, claimed, amount, assigned_by, created_at, title)
-		SELECT n.id, n.player, $3, false, $4::numeric, $5, $6, $7
+		INSERT INTO player_promotions (id, user_id, `+rest+`)
+		SELECT n.id, n.player, `+columns.Placeholders(rest, 3)+`
 		FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS n(id, player, place) ORDER BY n.place
 		ON CONFLICT (user_id, promotion_id) DO NOTHING
 		RETURNING user_id`,
-		ids, players, p.ID, p.Amount, uuid.NullUUID{UUID: by, Valid: by != uuid.Nil}, at, p.Title)
+		append([]any{ids, players}, values...)...)
 	if err != nil {
 		return nil, err
 	}

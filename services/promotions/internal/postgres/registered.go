@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/casino-loyalty/loyalty/internal/columns"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
@@ -15,8 +16,9 @@ import (
 func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Registering) error {
 	err := s.onceFor(ctx, eventID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
-			INSERT INTO players (id, is_active, created_at, updated_at) VALUES ($1, true, $2, $2)
-			ON CONFLICT (id) DO NOTHING`, r.Player, r.At)
+			INSERT INTO players (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
+			ON CONFLICT (id) DO NOTHING`,
+			playerValues(domain.Player{ID: r.Player, IsActive: true, CreatedAt: r.At, UpdatedAt: r.At})...)
 		if err != nil {
 			return err
 		}

@@ -123,7 +123,7 @@ func TestAssignmentRows(t *testing.T) {
 
 func insert(t *testing.T, db *pgxpool.Pool, table, list string, values []any) {
 	t.Helper()
-	sql := "INSERT INTO " + table + " (" + list + ") VALUES (" + columns.Placeholders(list) + ")"
+	sql := "INSERT INTO " + table + " (" + list + ") VALUES (" + columns.Placeholders(list, 1) + ")"
 	if _, err := db.Exec(t.Context(), sql, values...); err != nil {
 		t.Fatal(err)
 	}

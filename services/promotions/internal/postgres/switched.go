@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/casino-loyalty/loyalty/internal/columns"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
@@ -14,12 +15,12 @@ import (
 func (s *Store) SetPlayerActive(ctx context.Context, eventID string, p domain.Player) error {
 	return fail(s.onceFor(ctx, eventID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
-			INSERT INTO players AS p (id, is_active, switches, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)
+			INSERT INTO players AS p (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
 			ON CONFLICT (id) DO UPDATE SET is_active = excluded.is_active, updated_at = excluded.updated_at,
 				switches = greatest(p.switches, excluded.switches)
 			WHERE CASE WHEN excluded.switches > 0 THEN p.switches < excluded.switches
 				ELSE p.updated_at <= excluded.updated_at OR p.updated_at = p.created_at END`,
-			p.ID, p.IsActive, p.Switches, p.CreatedAt, p.UpdatedAt)
+			playerValues(p)...)
 		return err
 	}))
 }

@@ -49,7 +49,7 @@ func TestRows(t *testing.T) {
 	}
 	byPgx := u
 	byPgx.ID, byPgx.Email, byPgx.Role, byPgx.IsActive = uuid.New(), "staff@example.com", authn.RoleStaff, false
-	_, err = db.Exec(t.Context(), "INSERT INTO users ("+userColumns+") VALUES ("+columns.Placeholders(userColumns)+")",
+	_, err = db.Exec(t.Context(), "INSERT INTO users ("+userColumns+") VALUES ("+columns.Placeholders(userColumns, 1)+")",
 		userValues(byPgx)...)
 	if err != nil {
 		t.Fatal(err)
