@@ -2,12 +2,16 @@
 //
 //   - services/S: the plain Go types of the domain, and the enums;
 //   - services/S/internal/wire: their conversion from and to the messages of the API;
-//   - services/S/internal/postgres: their conversion from and to rows, through ent and through pgx.
+//   - services/S/internal/postgres: their conversion from and to rows, through ent and through pgx;
+//   - services/S/internal/mongo: their conversion from and to documents, where the schema's rows say MONGO.
 package main
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/compiler/protogen"
 
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
@@ -36,6 +40,9 @@ func generate(plugin *protogen.Plugin) error {
 			writeWire(plugin, service, e)
 			if e.Service == service {
 				writePostgres(plugin, service, e)
+				if slices.Contains(e.Rows, optionsv1.Rows_MONGO) {
+					writeMongo(plugin, service, e)
+				}
 			}
 		}
 	}

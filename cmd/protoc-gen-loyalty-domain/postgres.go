@@ -2,6 +2,7 @@ package main
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
@@ -41,19 +42,14 @@ type rowWriter struct {
 	ent         func(name string) string
 }
 
-func (w rowWriter) stored() []*schema.Column {
-	var stored []*schema.Column
-	for _, c := range w.e.Stored() {
-		if !c.Identity {
-			stored = append(stored, c)
-		}
-	}
-	return stored
+// stored are the columns of e that the domain has.
+func stored(e *schema.Entity) []*schema.Column {
+	return slices.DeleteFunc(e.Stored(), func(c *schema.Column) bool { return c.Identity })
 }
 
 func (w rowWriter) columns() {
 	var names []string
-	for _, c := range w.stored() {
+	for _, c := range stored(w.e) {
 		names = append(names, c.Name)
 	}
 	w.P("// ", w.name, "Columns are the columns of table ", w.e.Table, " in the order of scan", w.e.Name, " and ",
@@ -98,7 +94,7 @@ func (w rowWriter) scan() {
 	w.P("// ", w.name, "Targets are where the columns of ", w.name, "Columns are read into.")
 	w.P("func ", w.name, "Targets(p *", w.plain, ") []any {")
 	w.P("return []any{")
-	for _, c := range w.stored() {
+	for _, c := range stored(w.e) {
 		if wrapper := w.wrapper(c); wrapper != "" {
 			w.P("(*", wrapper, ")(&p.", c.GoName, "),")
 			continue
@@ -114,7 +110,7 @@ func (w rowWriter) values() {
 	w.P("// ", w.name, "Values are the values of ", w.name, "Columns, for INSERT and COPY.")
 	w.P("func ", w.name, "Values(p ", w.plain, ") []any {")
 	w.P("return []any{")
-	for _, c := range w.stored() {
+	for _, c := range stored(w.e) {
 		switch wrapper := w.wrapper(c); {
 		case wrapper != "":
 			w.P(wrapper, "(p.", c.GoName, "),")
@@ -133,7 +129,7 @@ func (w rowWriter) fromRow() {
 	w.P("// ", w.name, "FromRow reads a row that ent loaded.")
 	w.P("func ", w.name, "FromRow(r *", w.ent(w.e.Name), ") ", w.plain, " {")
 	w.P("return ", w.plain, "{")
-	for _, c := range w.stored() {
+	for _, c := range stored(w.e) {
 		v := "r." + c.GoName
 		switch {
 		case pointer(c):
@@ -167,14 +163,14 @@ func (w rowWriter) set() {
 	create := w.ent(w.e.Name + "Create")
 	w.P("// set", w.e.Name, " sets every column of a row to be created.")
 	w.P("func set", w.e.Name, "(c *", create, ", p ", w.plain, ") *", create, " {")
-	w.setters("c", w.stored(), false)
+	w.setters("c", stored(w.e), false)
 	w.P("}")
 	w.P()
 }
 
 func (w rowWriter) change() {
 	var mutable []*schema.Column
-	for _, c := range w.stored() {
+	for _, c := range stored(w.e) {
 		if !c.Fixed() {
 			mutable = append(mutable, c)
 		}

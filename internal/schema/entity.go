@@ -34,6 +34,8 @@ type Entity struct {
 	Infrastructure bool
 	// AlsoIn are further services that know it as a plain type.
 	AlsoIn []string
+	// Rows are what the service's stores do with its rows.
+	Rows []optionsv1.Rows
 }
 
 // Stored are the columns that are in the table.
@@ -135,6 +137,7 @@ func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
 		Databases:      option.GetDatabases(),
 		Infrastructure: len(option.GetDatabases()) > 0,
 		AlsoIn:         option.GetAlsoIn(),
+		Rows:           option.GetRows(),
 	}
 	if e.Table == "" {
 		return nil, errors.New("entity.table is missing")

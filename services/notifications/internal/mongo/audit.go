@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 
+	"github.com/google/uuid"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -20,12 +21,12 @@ func (s *Store) Walk(ctx context.Context, fn func(notifications.Entry) error) er
 	}
 	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }()
 	for cursor.Next(ctx) {
-		var d document
+		var d notificationDocument
 		if err := cursor.Decode(&d); err != nil {
 			return failure("walk", err)
 		}
 		about, _ := d.Content["id"].(string)
-		e := notifications.Entry{EventID: d.EventID, UserID: fromBinary(d.UserID), Seq: d.Seq, Type: d.Type, ContentID: about}
+		e := notifications.Entry{EventID: d.EventID, UserID: uuid.UUID(d.UserID), Seq: d.Seq, Type: d.Type, ContentID: about}
 		if err := fn(e); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/casino-loyalty/loyalty/internal/documents"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
@@ -14,7 +15,7 @@ import (
 func (s *Store) List(
 	ctx context.Context, player uuid.UUID, read *bool, before int64, limit int,
 ) ([]notifications.Notification, error) {
-	filter := bson.D{{Key: "user_id", Value: binary(player)}}
+	filter := bson.D{{Key: "user_id", Value: documents.UUID(player)}}
 	if read != nil {
 		filter = append(filter, bson.E{Key: "read", Value: *read})
 	}
@@ -31,11 +32,15 @@ func (s *Store) find(ctx context.Context, filter bson.D, order, limit int) ([]no
 	if err != nil {
 		return nil, failure("find", err)
 	}
-	var found []document
+	var found []notificationDocument
 	if err := cursor.All(ctx, &found); err != nil {
 		return nil, failure("find", err)
 	}
-	return fromDocuments(found), nil
+	list := make([]notifications.Notification, len(found))
+	for i, d := range found {
+		list[i] = fromNotificationDocument(d)
+	}
+	return list, nil
 }
 
 // Counts implements notifications.Store. The total is the last number, since numbers have no gap and nothing is

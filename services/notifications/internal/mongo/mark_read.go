@@ -6,6 +6,8 @@ import (
 	"github.com/google/uuid"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/casino-loyalty/loyalty/internal/documents"
 )
 
 var setRead = bson.D{{Key: "$set", Value: bson.D{{Key: "read", Value: true}}}}
@@ -14,17 +16,17 @@ var setRead = bson.D{{Key: "$set", Value: bson.D{{Key: "read", Value: true}}}}
 func (s *Store) MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUID) ([]uuid.UUID, error) {
 	wanted := make(bson.A, len(ids))
 	for i, id := range ids {
-		wanted[i] = binary(id)
+		wanted[i] = documents.UUID(id)
 	}
 	own := bson.D{
-		{Key: "user_id", Value: binary(player)},
+		{Key: "user_id", Value: documents.UUID(player)},
 		{Key: "_id", Value: bson.D{{Key: "$in", Value: wanted}}},
 	}
 	cursor, err := s.list.Find(ctx, own, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
 		return nil, failure("find to mark", err)
 	}
-	var found []document
+	var found []notificationDocument
 	if err := cursor.All(ctx, &found); err != nil {
 		return nil, failure("find to mark", err)
 	}
@@ -36,7 +38,7 @@ func (s *Store) MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUID)
 	}
 	marked := make([]uuid.UUID, len(found))
 	for i, d := range found {
-		marked[i] = fromBinary(d.ID)
+		marked[i] = uuid.UUID(d.ID)
 	}
 	return marked, nil
 }
@@ -50,7 +52,7 @@ func (s *Store) MarkAllRead(ctx context.Context, player uuid.UUID, last int64) e
 // unreadUpTo chooses the player's unread notifications with numbers up to last. An index has them side by side.
 func unreadUpTo(player uuid.UUID, last int64) bson.D {
 	return bson.D{
-		{Key: "user_id", Value: binary(player)},
+		{Key: "user_id", Value: documents.UUID(player)},
 		{Key: "read", Value: false},
 		{Key: "seq", Value: bson.D{{Key: "$lte", Value: last}}},
 	}

@@ -23,7 +23,7 @@ func (s *Store) Add(ctx context.Context, n notifications.Notification) (notifica
 			return notifications.Notification{}, false, err
 		}
 		n.Seq = last + 1
-		_, err = s.list.InsertOne(ctx, toDocument(n))
+		_, err = s.list.InsertOne(ctx, toNotificationDocument(n))
 		switch {
 		case err == nil:
 			return n, true, nil
@@ -42,7 +42,7 @@ func (s *Store) Add(ctx context.Context, n notifications.Notification) (notifica
 
 // ofEvent reads with majority concern: a redelivered event is done only when its notification cannot be lost any more.
 func (s *Store) ofEvent(ctx context.Context, eventID string) (notifications.Notification, error) {
-	var d document
+	var d notificationDocument
 	err := s.list.FindOne(ctx, bson.D{{Key: "event_id", Value: eventID}}).Decode(&d)
-	return d.notification(), err
+	return fromNotificationDocument(d), err
 }

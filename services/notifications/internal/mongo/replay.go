@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/documents"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
@@ -18,15 +19,15 @@ func (s *Store) Since(
 	ctx context.Context, player uuid.UUID, after int64, limit int,
 ) ([]notifications.Notification, error) {
 	return s.find(ctx, bson.D{
-		{Key: "user_id", Value: binary(player)},
+		{Key: "user_id", Value: documents.UUID(player)},
 		{Key: "seq", Value: bson.D{{Key: "$gt", Value: after}}},
 	}, 1, limit)
 }
 
 // Find implements notifications.Store.
 func (s *Store) Find(ctx context.Context, player, id uuid.UUID) (int64, error) {
-	var found document
-	err := s.list.FindOne(ctx, bson.D{{Key: "_id", Value: binary(id)}, {Key: "user_id", Value: binary(player)}},
+	var found notificationDocument
+	err := s.list.FindOne(ctx, bson.D{{Key: "_id", Value: documents.UUID(id)}, {Key: "user_id", Value: documents.UUID(player)}},
 		options.FindOne().SetProjection(bson.D{{Key: "seq", Value: 1}})).Decode(&found)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return 0, apperr.New(apperr.NotFound, "there is no such notification")
@@ -41,8 +42,8 @@ func (s *Store) LastSeq(ctx context.Context, player uuid.UUID) (int64, error) {
 
 // lastSeq reads nothing but the index.
 func lastSeq(ctx context.Context, list *mongo.Collection, player uuid.UUID) (int64, error) {
-	var last document
-	err := list.FindOne(ctx, bson.D{{Key: "user_id", Value: binary(player)}}, options.FindOne().
+	var last notificationDocument
+	err := list.FindOne(ctx, bson.D{{Key: "user_id", Value: documents.UUID(player)}}, options.FindOne().
 		SetSort(bson.D{{Key: "seq", Value: -1}}).
 		SetProjection(bson.D{{Key: "seq", Value: 1}, {Key: "_id", Value: 0}})).Decode(&last)
 	if errors.Is(err, mongo.ErrNoDocuments) {

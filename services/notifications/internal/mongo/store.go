@@ -59,8 +59,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		ApplyURI(url). // may tune what is above, not what is below
 		SetWriteConcern(writeconcern.Majority()).
 		SetReadConcern(readconcern.Majority()).
-		SetReadPreference(readpref.Primary()).
-		SetBSONOptions(&options.BSONOptions{DefaultDocumentM: true})
+		SetReadPreference(readpref.Primary())
 	if config.Validate() != nil {
 		return nil, errors.New("mongodb: the connection URL is malformed") // the error may quote it
 	}

@@ -164,6 +164,54 @@ func (ColumnType) EnumDescriptor() ([]byte, []int) {
 	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{1}
 }
 
+// Rows is something that a store does with the rows of an entity.
+type Rows int32
+
+const (
+	Rows_ROWS_UNSPECIFIED Rows = 0
+	// Keep them in MongoDB, as documents.
+	Rows_MONGO Rows = 4
+)
+
+// Enum value maps for Rows.
+var (
+	Rows_name = map[int32]string{
+		0: "ROWS_UNSPECIFIED",
+		4: "MONGO",
+	}
+	Rows_value = map[string]int32{
+		"ROWS_UNSPECIFIED": 0,
+		"MONGO":            4,
+	}
+)
+
+func (x Rows) Enum() *Rows {
+	p := new(Rows)
+	*p = x
+	return p
+}
+
+func (x Rows) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Rows) Descriptor() protoreflect.EnumDescriptor {
+	return file_loyalty_options_v1_options_proto_enumTypes[2].Descriptor()
+}
+
+func (Rows) Type() protoreflect.EnumType {
+	return &file_loyalty_options_v1_options_proto_enumTypes[2]
+}
+
+func (x Rows) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Rows.Descriptor instead.
+func (Rows) EnumDescriptor() ([]byte, []int) {
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{2}
+}
+
 // Access names who may call a method. Exactly one of public, refresh_token, internal and roles is set.
 type Access struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -427,7 +475,9 @@ type Entity struct {
 	// package's own service.
 	Databases []string `protobuf:"bytes,5,rep,name=databases,proto3" json:"databases,omitempty"`
 	// Further services that know the message as a plain type, without storing it.
-	AlsoIn        []string `protobuf:"bytes,6,rep,name=also_in,json=alsoIn,proto3" json:"also_in,omitempty"`
+	AlsoIn []string `protobuf:"bytes,6,rep,name=also_in,json=alsoIn,proto3" json:"also_in,omitempty"`
+	// What the service's stores do with the rows: only the conversions that this takes are generated.
+	Rows          []Rows `protobuf:"varint,7,rep,packed,name=rows,proto3,enum=loyalty.options.v1.Rows" json:"rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -500,6 +550,13 @@ func (x *Entity) GetDatabases() []string {
 func (x *Entity) GetAlsoIn() []string {
 	if x != nil {
 		return x.AlsoIn
+	}
+	return nil
+}
+
+func (x *Entity) GetRows() []Rows {
+	if x != nil {
+		return x.Rows
 	}
 	return nil
 }
@@ -1096,14 +1153,15 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\n" +
 	"references\x18\b \x01(\tR\n" +
 	"references\x12\x1c\n" +
-	"\ttransient\x18\t \x01(\bR\ttransient\"\xf4\x01\n" +
+	"\ttransient\x18\t \x01(\bR\ttransient\"\xa2\x02\n" +
 	"\x06Entity\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\tR\x05table\x12/\n" +
 	"\x05index\x18\x02 \x03(\v2\x19.loyalty.options.v1.IndexR\x05index\x12/\n" +
 	"\x05check\x18\x03 \x03(\v2\x19.loyalty.options.v1.CheckR\x05check\x12;\n" +
 	"\aprivate\x18\x04 \x03(\v2!.loyalty.options.v1.PrivateColumnR\aprivate\x12\x1c\n" +
 	"\tdatabases\x18\x05 \x03(\tR\tdatabases\x12\x17\n" +
-	"\aalso_in\x18\x06 \x03(\tR\x06alsoIn\"c\n" +
+	"\aalso_in\x18\x06 \x03(\tR\x06alsoIn\x12,\n" +
+	"\x04rows\x18\a \x03(\x0e2\x18.loyalty.options.v1.RowsR\x04rows\"c\n" +
 	"\x05Index\x12\x18\n" +
 	"\acolumns\x18\x01 \x03(\tR\acolumns\x12\x16\n" +
 	"\x06unique\x18\x02 \x01(\bR\x06unique\x12\x14\n" +
@@ -1154,7 +1212,10 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\tTIMESTAMP\x10\b\x12\f\n" +
 	"\bSMALLINT\x10\t\x12\v\n" +
 	"\aBOOLEAN\x10\n" +
-	":U\n" +
+	"*'\n" +
+	"\x04Rows\x12\x14\n" +
+	"\x10ROWS_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05MONGO\x10\x04:U\n" +
 	"\x06entity\x12\x1f.google.protobuf.MessageOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.EntityR\x06entity:R\n" +
 	"\x05event\x12\x1f.google.protobuf.MessageOptions\x18\xb6\x87\x03 \x01(\v2\x19.loyalty.options.v1.EventR\x05event:U\n" +
 	"\x06socket\x12\x1f.google.protobuf.MessageOptions\x18\xb7\x87\x03 \x01(\v2\x1a.loyalty.options.v1.SocketR\x06socket:S\n" +
@@ -1178,58 +1239,60 @@ func file_loyalty_options_v1_options_proto_rawDescGZIP() []byte {
 	return file_loyalty_options_v1_options_proto_rawDescData
 }
 
-var file_loyalty_options_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_loyalty_options_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(Role)(0),                             // 0: loyalty.options.v1.Role
 	(ColumnType)(0),                       // 1: loyalty.options.v1.ColumnType
-	(*Access)(nil),                        // 2: loyalty.options.v1.Access
-	(*Header)(nil),                        // 3: loyalty.options.v1.Header
-	(*Column)(nil),                        // 4: loyalty.options.v1.Column
-	(*Entity)(nil),                        // 5: loyalty.options.v1.Entity
-	(*Index)(nil),                         // 6: loyalty.options.v1.Index
-	(*Check)(nil),                         // 7: loyalty.options.v1.Check
-	(*PrivateColumn)(nil),                 // 8: loyalty.options.v1.PrivateColumn
-	(*Event)(nil),                         // 9: loyalty.options.v1.Event
-	(*Socket)(nil),                        // 10: loyalty.options.v1.Socket
-	(*AppError)(nil),                      // 11: loyalty.options.v1.AppError
-	(*PromotionTypeRules)(nil),            // 12: loyalty.options.v1.PromotionTypeRules
-	(*durationpb.Duration)(nil),           // 13: google.protobuf.Duration
-	(*descriptorpb.MessageOptions)(nil),   // 14: google.protobuf.MessageOptions
-	(*descriptorpb.FieldOptions)(nil),     // 15: google.protobuf.FieldOptions
-	(*descriptorpb.MethodOptions)(nil),    // 16: google.protobuf.MethodOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 17: google.protobuf.EnumValueOptions
+	(Rows)(0),                             // 2: loyalty.options.v1.Rows
+	(*Access)(nil),                        // 3: loyalty.options.v1.Access
+	(*Header)(nil),                        // 4: loyalty.options.v1.Header
+	(*Column)(nil),                        // 5: loyalty.options.v1.Column
+	(*Entity)(nil),                        // 6: loyalty.options.v1.Entity
+	(*Index)(nil),                         // 7: loyalty.options.v1.Index
+	(*Check)(nil),                         // 8: loyalty.options.v1.Check
+	(*PrivateColumn)(nil),                 // 9: loyalty.options.v1.PrivateColumn
+	(*Event)(nil),                         // 10: loyalty.options.v1.Event
+	(*Socket)(nil),                        // 11: loyalty.options.v1.Socket
+	(*AppError)(nil),                      // 12: loyalty.options.v1.AppError
+	(*PromotionTypeRules)(nil),            // 13: loyalty.options.v1.PromotionTypeRules
+	(*durationpb.Duration)(nil),           // 14: google.protobuf.Duration
+	(*descriptorpb.MessageOptions)(nil),   // 15: google.protobuf.MessageOptions
+	(*descriptorpb.FieldOptions)(nil),     // 16: google.protobuf.FieldOptions
+	(*descriptorpb.MethodOptions)(nil),    // 17: google.protobuf.MethodOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 18: google.protobuf.EnumValueOptions
 }
 var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	0,  // 0: loyalty.options.v1.Access.roles:type_name -> loyalty.options.v1.Role
 	1,  // 1: loyalty.options.v1.Column.type:type_name -> loyalty.options.v1.ColumnType
-	6,  // 2: loyalty.options.v1.Entity.index:type_name -> loyalty.options.v1.Index
-	7,  // 3: loyalty.options.v1.Entity.check:type_name -> loyalty.options.v1.Check
-	8,  // 4: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
-	4,  // 5: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
-	13, // 6: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
-	14, // 7: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
-	14, // 8: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
-	14, // 9: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
-	15, // 10: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
-	16, // 11: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	16, // 12: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	16, // 13: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	17, // 14: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	17, // 15: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	5,  // 16: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	9,  // 17: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	10, // 18: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	4,  // 19: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	2,  // 20: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	3,  // 21: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	11, // 22: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	12, // 23: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	16, // [16:24] is the sub-list for extension type_name
-	7,  // [7:16] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	7,  // 2: loyalty.options.v1.Entity.index:type_name -> loyalty.options.v1.Index
+	8,  // 3: loyalty.options.v1.Entity.check:type_name -> loyalty.options.v1.Check
+	9,  // 4: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
+	2,  // 5: loyalty.options.v1.Entity.rows:type_name -> loyalty.options.v1.Rows
+	5,  // 6: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
+	14, // 7: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
+	15, // 8: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
+	15, // 9: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
+	15, // 10: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
+	16, // 11: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
+	17, // 12: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	17, // 13: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	17, // 14: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	18, // 15: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	18, // 16: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	6,  // 17: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	10, // 18: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	11, // 19: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	5,  // 20: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	3,  // 21: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	4,  // 22: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	12, // 23: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	13, // 24: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	17, // [17:25] is the sub-list for extension type_name
+	8,  // [8:17] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_options_v1_options_proto_init() }
@@ -1242,7 +1305,7 @@ func file_loyalty_options_v1_options_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   11,
 			NumExtensions: 9,
 			NumServices:   0,

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"path"
+	"strings"
+
+	"google.golang.org/protobuf/compiler/protogen"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
+)
+
+const documentsPackage = schema.Module + "/internal/documents"
+
+// writeMongo writes the documents of an entity and their conversions. The key is the member _id; the other members have
+// the names that the fields have in JSON, and private columns their own.
+func writeMongo(plugin *protogen.Plugin, service string, e *schema.Entity) {
+	f := schema.NewGoFile(generator,
+		path.Join("services", service, "internal/mongo", schema.Snake(e.Name)+"_gen.go"), "mongo")
+	plain := domain(f, schema.DomainPackage(service), e.Name)
+	document := strings.ToLower(e.Name[:1]) + e.Name[1:] + "Document"
+	columns := stored(e)
+
+	f.P("// ", document, " is a document of collection ", e.Table, ".")
+	f.P("type ", document, " struct {")
+	for _, c := range columns {
+		f.P(c.GoName, " ", memberType(f, service, c), " `bson:\"", memberName(c), "\"`")
+	}
+	f.P("}")
+	f.P()
+	f.P("// to", e.Name, "Document converts p to its document.")
+	f.P("func to", e.Name, "Document(p ", plain, ") ", document, " {")
+	f.P("return ", document, "{")
+	for _, c := range columns {
+		f.P(c.GoName, ": ", converted(member(f, c), "p."+c.GoName), ",")
+	}
+	f.P("}")
+	f.P("}")
+	f.P()
+	f.P("// from", e.Name, "Document converts d back.")
+	f.P("func from", e.Name, "Document(d ", document, ") ", plain, " {")
+	f.P("return ", plain, "{")
+	for _, c := range columns {
+		to := ""
+		if member(f, c) != "" {
+			to = goType(f, service, c)
+		}
+		f.P(c.GoName, ": ", converted(to, "d."+c.GoName), ",")
+	}
+	f.P("}")
+	f.P("}")
+	f.Write(plugin)
+}
+
+func memberName(c *schema.Column) string {
+	switch {
+	case c.Primary:
+		return "_id"
+	case c.Field != nil:
+		return c.JSON()
+	}
+	return c.Name
+}
+
+// member is the type of package documents that a member is written and read through, or nothing where the driver knows
+// the domain's type.
+func member(f *schema.GoFile, c *schema.Column) string {
+	switch c.Kind {
+	case schema.UUID:
+		return f.Use(documentsPackage, "documents", "UUID")
+	case schema.Money:
+		return f.Use(documentsPackage, "documents", "Money")
+	case schema.Date:
+		return f.Use(documentsPackage, "documents", "Date")
+	case schema.Timestamp:
+		return f.Use(documentsPackage, "documents", "Time")
+	case schema.JSON:
+		return f.Use(documentsPackage, "documents", "JSON")
+	default:
+		return ""
+	}
+}
+
+func memberType(f *schema.GoFile, service string, c *schema.Column) string {
+	switch {
+	case c.Kind == schema.Enum:
+		t := schema.NewEnum(c.Field.Enum, service)
+		return domain(f, t.Package, t.Name)
+	case member(f, c) == "":
+		return goType(f, service, c)
+	}
+	return member(f, c)
+}
+
+func converted(to, v string) string {
+	if to == "" {
+		return v
+	}
+	return to + "(" + v + ")"
+}
