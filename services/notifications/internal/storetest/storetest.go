@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/entitytest"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
@@ -151,30 +152,26 @@ func addConcurrently(t *testing.T, s suite) {
 }
 
 func roundTrip(t *testing.T, s suite) {
-	player := uuid.New()
-	n := newNotification(player, "with everything")
-	n.Content = map[string]any{
+	n := notifications.Notification{Content: map[string]any{
 		"id": "5bcc490a-7645-420a-b8f8-16dcaeafe32c", "title": "Grüße, ☃ <b>\"x\"</b>", "isActive": false,
 		"amount": "20.00", "priority": 1.5, "count": 3.0, "none": nil, "empty": "", "_id": "odd", "a b": "space",
 		"nested": map[string]any{
 			"list": []any{"a", 1.0, true, nil, map[string]any{"deep": "er"}}, "object": map[string]any{},
 		},
 		"list": []any{},
-	}
+	}}
+	new(entitytest.Filler).Fill(t, &n)
 	stored, _, err := s.store.Add(s.ctx, n)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.Seq = 1
-	list, err := s.store.List(s.ctx, player, nil, 0, 10)
+	list, err := s.store.List(s.ctx, n.UserID, nil, 0, 10)
 	if err != nil || len(list) != 1 {
 		t.Fatalf("List = %d, %v", len(list), err)
 	}
-	for name, got := range map[string]notifications.Notification{"Add": stored, "List": list[0]} {
-		if !reflect.DeepEqual(got, n) {
-			t.Errorf("%s = %+v\nwant %+v", name, got, n)
-		}
-	}
+	entitytest.Same(t, "Add", stored, n)
+	entitytest.Same(t, "List", list[0], n)
 }
 
 func empty(t *testing.T, s suite) {

@@ -1,9 +1,7 @@
 package postgres
 
 import (
-	"reflect"
 	"testing"
-	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -15,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/atlas"
 	ent "github.com/casino-loyalty/loyalty/ent/promotions"
 	"github.com/casino-loyalty/loyalty/internal/columns"
-	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/entitytest"
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
@@ -32,93 +30,64 @@ func openRows(t *testing.T) (*pgxpool.Pool, *ent.Client) {
 	return db, ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, sql)))
 }
 
-func somePromotion(t *testing.T) promotions.Promotion {
-	t.Helper()
-	start, err := date.Parse("2026-03-01")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := time.Date(2026, 2, 28, 1, 2, 3, 456789000, time.UTC)
-	return promotions.Promotion{
-		ID: uuid.New(), Title: "Ünïcode", Description: "d", IsActive: true, Type: promotions.PromotionTypeVIPPromotion,
-		Amount: 2050, StartDate: start, EndDate: start.AddDays(30), CreatedAt: at, UpdatedAt: at.Add(time.Hour),
-	}
-}
-
-// What one of ent and pgx writes, both read as it was.
+// What ent writes, ent and pgx both read as it was.
 func TestPromotionRows(t *testing.T) {
 	t.Parallel()
 	db, client := openRows(t)
-	byEnt, byPgx := somePromotion(t), somePromotion(t)
-	if err := setPromotion(client.Promotion.Create(), byEnt).Exec(t.Context()); err != nil {
+	var filler entitytest.Filler
+	p := promotions.Promotion{Type: promotions.PromotionTypeVIPPromotion}
+	filler.Fill(t, &p)
+	if err := setPromotion(client.Promotion.Create(), p).Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	insert(t, db, "promotions", promotionColumns, promotionValues(byPgx))
-	for _, want := range []promotions.Promotion{byEnt, byPgx} {
-		row, err := client.Promotion.Get(t.Context(), want.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		same(t, "ent", promotionFromRow(row), want)
-		same(t, "pgx", read(t, db, "promotions", promotionColumns, want.ID, scanPromotion), want)
-	}
-	changed := somePromotion(t)
-	changed.ID, changed.CreatedAt, changed.Type = byEnt.ID, byEnt.CreatedAt, byEnt.Type
-	changed.IsActive, changed.Title, changed.Amount = false, "new", 1
-	if err := changePromotion(client.Promotion.UpdateOneID(byEnt.ID), changed).Exec(t.Context()); err != nil {
+	row, err := client.Promotion.Get(t.Context(), p.ID)
+	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "changed", read(t, db, "promotions", promotionColumns, byEnt.ID, scanPromotion), changed)
+	entitytest.Same(t, "ent", promotionFromRow(row), p)
+	entitytest.Same(t, "pgx", read(t, db, "promotions", promotionColumns, p.ID, scanPromotion), p)
+
+	changed := promotions.Promotion{ID: p.ID, Type: p.Type, CreatedAt: p.CreatedAt}
+	filler.Fill(t, &changed)
+	changed.IsActive = false
+	if err := changePromotion(client.Promotion.UpdateOneID(p.ID), changed).Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	entitytest.Same(t, "changed", read(t, db, "promotions", promotionColumns, p.ID, scanPromotion), changed)
 }
 
 // NULL and the zero value stand for each other.
 func TestAssignmentRows(t *testing.T) {
 	t.Parallel()
 	db, client := openRows(t)
-	p := somePromotion(t)
-	insert(t, db, "promotions", promotionColumns, promotionValues(p))
-	bare := func() promotions.Assignment {
-		return promotions.Assignment{ID: uuid.New(), UserID: uuid.New(), PromotionID: p.ID, Amount: 1, CreatedAt: p.CreatedAt}
+	var filler entitytest.Filler
+	p := promotions.Promotion{Type: promotions.PromotionTypeVIPPromotion}
+	filler.Fill(t, &p)
+	if err := setPromotion(client.Promotion.Create(), p).Exec(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	claimed := func() promotions.Assignment {
-		a := bare()
-		a.Claimed, a.ClaimedAt, a.TransactionID = true, p.UpdatedAt, uuid.New()
-		a.AssignedBy, a.Title, a.ClaimKey = uuid.New(), p.Title, "key"
-		return a
-	}
-	for name, build := range map[string]func() promotions.Assignment{"bare": bare, "claimed": claimed} {
-		byEnt, byPgx := build(), build()
-		if err := setAssignment(client.Assignment.Create(), byEnt).Exec(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		n, err := db.CopyFrom(t.Context(), pgx.Identifier{"player_promotions"}, columns.Names(assignmentColumns),
-			pgx.CopyFromRows([][]any{assignmentValues(byPgx)}))
-		if err != nil || n != 1 {
-			t.Fatal(n, err)
-		}
-		for _, want := range []promotions.Assignment{byEnt, byPgx} {
-			row, err := client.Assignment.Get(t.Context(), want.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
-			same(t, name+" by ent", assignmentFromRow(row), want)
-			same(t, name+" by pgx", read(t, db, "player_promotions", assignmentColumns, want.ID, scanAssignment), want)
-		}
-		for _, change := range []func() promotions.Assignment{claimed, bare} {
-			changed := change()
-			changed.ID, changed.PromotionID, changed.UserID = byEnt.ID, p.ID, byEnt.UserID
-			if err := changeAssignment(client.Assignment.UpdateOneID(byEnt.ID), changed).Exec(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			same(t, name+" changed", read(t, db, "player_promotions", assignmentColumns, byEnt.ID, scanAssignment), changed)
-		}
+	full := promotions.Assignment{PromotionID: p.ID}
+	filler.Fill(t, &full)
+	bare := promotions.Assignment{ID: uuid.New(), UserID: uuid.New(), PromotionID: p.ID, Amount: 1, CreatedAt: p.CreatedAt}
+	for name, a := range map[string]promotions.Assignment{"full": full, "bare": bare} {
+		insert(t, db, "player_promotions", assignmentColumns, assignmentValues(a))
+		entitytest.Same(t, name, read(t, db, "player_promotions", assignmentColumns, a.ID, scanAssignment), a)
 	}
 	var nulls int
 	err := db.QueryRow(t.Context(), `SELECT count(*) FROM player_promotions WHERE assigned_by IS NULL
 		AND claimed_at IS NULL AND transaction_id IS NULL AND claim_key IS NULL`).Scan(&nulls)
-	if err != nil || nulls != 3 {
-		t.Errorf("%d assignments have only NULLs, want 3; %v", nulls, err)
+	if err != nil || nulls != 1 {
+		t.Errorf("%d assignments have only NULLs, want 1; %v", nulls, err)
 	}
+}
+
+func TestPlayerRows(t *testing.T) {
+	t.Parallel()
+	db, _ := openRows(t)
+	var p promotions.Player
+	new(entitytest.Filler).Fill(t, &p)
+	insert(t, db, "players", playerColumns, playerValues(p))
+	entitytest.Same(t, "player", read(t, db, "players", playerColumns, p.ID, scanPlayer), p)
 }
 
 func insert(t *testing.T, db *pgxpool.Pool, table, list string, values []any) {
@@ -140,11 +109,4 @@ func read[T any](t *testing.T, db *pgxpool.Pool, table, list string, id uuid.UUI
 		t.Fatal(err)
 	}
 	return v
-}
-
-func same(t *testing.T, name string, got, want any) {
-	t.Helper()
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
-	}
 }

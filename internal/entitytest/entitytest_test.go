@@ -1,0 +1,89 @@
+package entitytest_test
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/entitytest"
+	"github.com/casino-loyalty/loyalty/internal/money"
+)
+
+type kind string
+
+type entity struct {
+	ID     uuid.UUID
+	Kind   kind
+	Text   string
+	Yes    bool
+	Small  int16
+	Int    int32
+	Big    int64
+	Bytes  []byte
+	Amount money.Amount
+	Day    date.Date
+	At     time.Time
+	Object map[string]any
+	Other  *entity
+}
+
+// spy notes what a test would report. Its Fatalf panics, since it has to end the function.
+type spy struct {
+	testing.TB
+	said []string
+}
+
+func (s *spy) Helper() {}
+
+func (s *spy) Errorf(format string, args ...any) {
+	s.said = append(s.said, fmt.Sprintf(format, args...))
+}
+
+func (s *spy) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
+func TestFill(t *testing.T) {
+	t.Parallel()
+	var filler entitytest.Filler
+	a, b := entity{Kind: "GOOD", Text: "given"}, entity{Kind: "GOOD"}
+	filler.Fill(t, &a)
+	filler.Fill(t, &b)
+	if a.Kind != "GOOD" || a.Text != "given" || a.Other != nil || !a.Yes {
+		t.Errorf("got %+v", a)
+	}
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range x.NumField() {
+		name := x.Type().Field(i).Name
+		if name == "Other" || name == "Kind" || name == "Yes" {
+			continue
+		}
+		if x.Field(i).IsZero() || reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
+			t.Errorf("%s is %v, and %v", name, x.Field(i), y.Field(i))
+		}
+	}
+}
+
+func TestFillRefusesWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		const want = "entitytest_test.entity.Kind is a entitytest_test.kind, of which entitytest knows no value: set it before"
+		if got := recover(); got != want {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	}()
+	new(entitytest.Filler).Fill(&spy{}, &entity{})
+}
+
+func TestSame(t *testing.T) {
+	t.Parallel()
+	s := &spy{}
+	entitytest.Same(s, "equal", entity{Text: "a"}, entity{Text: "a"})
+	entitytest.Same(s, "row", entity{Text: "a", Big: 1}, entity{Text: "b", Big: 2})
+	want := []string{`row: Text is "a", want "b"`, `row: Big is 1, want 2`}
+	if !reflect.DeepEqual(s.said, want) {
+		t.Errorf("got %q", s.said)
+	}
+}
