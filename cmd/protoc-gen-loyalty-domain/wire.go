@@ -40,44 +40,68 @@ func domain(f *schema.GoFile, p protogen.GoImportPath, name string) string {
 }
 
 // writeWireEnum writes the conversions of an enum.
-func writeWireEnum(plugin *protogen.Plugin, service string, t *schema.EnumType) {
+func writeWireEnum(plugin *protogen.Plugin, service string, t *schema.EnumType, uses *schema.Uses) {
+	name := t.Enum.Desc.FullName()
+	if !uses.Written[name] && !uses.Read[name] {
+		return
+	}
 	f := wireFile(service, schema.Snake(t.Name))
-	plain, wire := domain(f, t.Package, t.Name), message(f, t.Enum.GoIdent)
-	zero := message(f, t.Enum.Values[0].GoIdent)
-	value := func(i int) string { return message(f, t.Enum.Values[i+1].GoIdent) }
+	if uses.Written[name] {
+		writeFromEnum(f, t)
+	}
+	if uses.Read[name] {
+		writeToEnum(f, t)
+	}
+	f.Write(plugin)
+}
 
+func writeFromEnum(f *schema.GoFile, t *schema.EnumType) {
 	f.P("// From", t.Name, " converts t to its message's form; what the schema does not have is unspecified.")
-	f.P("func From", t.Name, "(t ", plain, ") ", wire, " {")
+	f.P("func From", t.Name, "(t ", domain(f, t.Package, t.Name), ") ", message(f, t.Enum.GoIdent), " {")
 	f.P("switch t {")
 	for i, v := range t.Values {
 		f.P("case ", domain(f, t.Package, v.Const), ":")
-		f.P("return ", value(i))
+		f.P("return ", message(f, t.Enum.Values[i+1].GoIdent))
 	}
 	f.P("default:")
-	f.P("return ", zero)
+	f.P("return ", message(f, t.Enum.Values[0].GoIdent))
 	f.P("}")
 	f.P("}")
 	f.P()
+}
+
+func writeToEnum(f *schema.GoFile, t *schema.EnumType) {
 	f.P("// To", t.Name, " converts t; what is unspecified, or unknown to the schema, is empty.")
-	f.P("func To", t.Name, "(t ", wire, ") ", plain, " {")
+	f.P("func To", t.Name, "(t ", message(f, t.Enum.GoIdent), ") ", domain(f, t.Package, t.Name), " {")
 	f.P("switch t {")
 	for i, v := range t.Values {
-		f.P("case ", value(i), ":")
+		f.P("case ", message(f, t.Enum.Values[i+1].GoIdent), ":")
 		f.P("return ", domain(f, t.Package, v.Const))
 	}
 	f.P("default:")
 	f.P("return \"\"")
 	f.P("}")
 	f.P("}")
-	f.Write(plugin)
+	f.P()
 }
 
 // writeWire writes the conversions of an entity.
-func writeWire(plugin *protogen.Plugin, service string, e *schema.Entity) {
+func writeWire(plugin *protogen.Plugin, service string, e *schema.Entity, uses *schema.Uses) {
+	name := e.Message.Desc.FullName()
+	if !uses.Written[name] && !uses.Read[name] && !uses.Masked[name] {
+		return
+	}
 	f := wireFile(service, schema.Snake(e.Name))
-	writeFrom(f, service, e)
-	writeTo(f, service, e)
-	if e.Writable() && e.Service == service {
+	if uses.Written[name] {
+		writeFrom(f, service, e)
+	}
+	if uses.Listed[name] {
+		writeFromList(f, service, e)
+	}
+	if uses.Read[name] {
+		writeTo(f, service, e)
+	}
+	if uses.Masked[name] {
 		writeMask(f, service, e)
 	}
 	f.Write(plugin)
@@ -105,6 +129,10 @@ func writeFrom(f *schema.GoFile, service string, e *schema.Entity) {
 	f.P("return m")
 	f.P("}")
 	f.P()
+}
+
+func writeFromList(f *schema.GoFile, service string, e *schema.Entity) {
+	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
 	plural := schema.Plural(e.Name)
 	f.P("// From", plural, " converts each of ps, to an empty slice for none.")
 	f.P("func From", plural, "(ps []", plain, ") []*", wire, " {")

@@ -48,11 +48,6 @@ func (e *Entity) Public() []*Column {
 	return slices.DeleteFunc(slices.Clone(e.Columns), func(c *Column) bool { return c.Field == nil })
 }
 
-// Writable says whether clients may set fields of it: whether one is REQUIRED.
-func (e *Entity) Writable() bool {
-	return slices.ContainsFunc(e.Columns, func(c *Column) bool { return c.Required })
-}
-
 // Kind is how a column is typed in Go, on the wire and in PostgreSQL.
 type Kind int
 

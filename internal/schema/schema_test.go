@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/casino-loyalty/loyalty/internal/schema"
 	"github.com/casino-loyalty/loyalty/internal/schema/schematest"
 )
@@ -64,7 +66,7 @@ func TestEntities(t *testing.T) {
 			t.Errorf("%s is of kind %d, want %d", name, kinds[name], kind)
 		}
 	}
-	if order.Service != "orders" || !slices.Equal(order.Databases, []string{"orders"}) || !order.Writable() {
+	if order.Service != "orders" || !slices.Equal(order.Databases, []string{"orders"}) {
 		t.Errorf("Order is of %s, in %v", order.Service, order.Databases)
 	}
 }
@@ -84,6 +86,39 @@ func TestKnown(t *testing.T) {
 		}
 		if !maps.Equal(got, want) {
 			t.Errorf("%s knows %v, want %v", service, got, want)
+		}
+	}
+}
+
+func TestUses(t *testing.T) {
+	t.Parallel()
+	files := schematest.Plugin(t, schematest.Shop(t)).Files
+	all, err := schema.Entities(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for service, want := range map[string]string{
+		"orders":  "written Customer Order OrderKind listed Order read Customer Order OrderKind masked Order",
+		"billing": "written listed read Customer masked",
+	} {
+		uses, err := schema.UsesOf(files, schema.Known(all, service), service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, kind := range []struct {
+			name string
+			is   map[protoreflect.FullName]bool
+		}{{"written", uses.Written}, {"listed", uses.Listed}, {"read", uses.Read}, {"masked", uses.Masked}} {
+			got = append(got, kind.name)
+			for _, name := range []protoreflect.Name{"Customer", "Order", "OrderKind"} {
+				if kind.is["shop.orders.v1."+protoreflect.FullName(name)] {
+					got = append(got, string(name))
+				}
+			}
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%s: got %s, want %s", service, s, want)
 		}
 	}
 }

@@ -24,16 +24,3 @@ func FromNotification(p notifications.Notification) *notificationsv1.Notificatio
 func FromNotifications(ps []notifications.Notification) []*notificationsv1.Notification {
 	return fields.Slice(ps, FromNotification)
 }
-
-// ToNotification converts m. Its error is a ValidationFailed that lists every field that is wrong.
-func ToNotification(m *notificationsv1.Notification) (notifications.Notification, error) {
-	var r fields.Reader
-	p := notifications.Notification{
-		ID:        r.UUID("id", m.GetId(), fields.Required),
-		Type:      m.GetType(),
-		Content:   r.Struct(m.GetContent()),
-		Read:      m.GetRead(),
-		CreatedAt: r.Time("createdAt", m.GetCreatedAt(), fields.Optional),
-	}
-	return p, r.Err()
-}

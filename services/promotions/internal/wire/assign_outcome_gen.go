@@ -22,19 +22,3 @@ func FromAssignOutcome(t promotions.AssignOutcome) promotionsv1.AssignOutcome {
 		return promotionsv1.AssignOutcome_ASSIGN_OUTCOME_UNSPECIFIED
 	}
 }
-
-// ToAssignOutcome converts t; what is unspecified, or unknown to the schema, is empty.
-func ToAssignOutcome(t promotionsv1.AssignOutcome) promotions.AssignOutcome {
-	switch t {
-	case promotionsv1.AssignOutcome_ASSIGNED:
-		return promotions.AssignOutcomeAssigned
-	case promotionsv1.AssignOutcome_ALREADY_ASSIGNED:
-		return promotions.AssignOutcomeAlreadyAssigned
-	case promotionsv1.AssignOutcome_UNKNOWN_PLAYER:
-		return promotions.AssignOutcomeUnknownPlayer
-	case promotionsv1.AssignOutcome_INACTIVE_PLAYER:
-		return promotions.AssignOutcomeInactivePlayer
-	default:
-		return ""
-	}
-}

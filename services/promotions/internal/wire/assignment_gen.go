@@ -31,25 +31,3 @@ func FromAssignment(p promotions.Assignment) *promotionsv1.Assignment {
 func FromAssignments(ps []promotions.Assignment) []*promotionsv1.Assignment {
 	return fields.Slice(ps, FromAssignment)
 }
-
-// ToAssignment converts m. Its error is a ValidationFailed that lists every field that is wrong.
-func ToAssignment(m *promotionsv1.Assignment) (promotions.Assignment, error) {
-	var r fields.Reader
-	p := promotions.Assignment{
-		ID:            r.UUID("id", m.GetId(), fields.Required),
-		UserID:        r.UUID("user_id", m.GetUserId(), fields.Required),
-		PromotionID:   r.UUID("promotion_id", m.GetPromotionId(), fields.Required),
-		Claimed:       m.GetClaimed(),
-		Amount:        r.Money("amount", m.GetAmount(), fields.Required, fields.Limits{Min: 1, Max: 100000000000}),
-		AssignedBy:    r.UUID("assignedBy", m.GetAssignedBy(), fields.Optional),
-		CreatedAt:     r.Time("createdAt", m.GetCreatedAt(), fields.Optional),
-		ClaimedAt:     r.Time("claimedAt", m.GetClaimedAt(), fields.Optional),
-		TransactionID: r.UUID("transactionId", m.GetTransactionId(), fields.Optional),
-	}
-	if m.GetPromotion() != nil {
-		inner, err := ToPromotion(m.GetPromotion())
-		r.Inner("promotion", err)
-		p.Promotion = &inner
-	}
-	return p, r.Err()
-}

@@ -23,11 +23,6 @@ func FromTransaction(p promotions.Transaction) *usersv1.Transaction {
 	return m
 }
 
-// FromTransactions converts each of ps, to an empty slice for none.
-func FromTransactions(ps []promotions.Transaction) []*usersv1.Transaction {
-	return fields.Slice(ps, FromTransaction)
-}
-
 // ToTransaction converts m. Its error is a ValidationFailed that lists every field that is wrong.
 func ToTransaction(m *usersv1.Transaction) (promotions.Transaction, error) {
 	var r fields.Reader

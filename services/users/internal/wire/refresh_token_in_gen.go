@@ -7,18 +7,6 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// FromRefreshTokenIn converts t to its message's form; what the schema does not have is unspecified.
-func FromRefreshTokenIn(t users.RefreshTokenIn) usersv1.RefreshTokenIn {
-	switch t {
-	case users.RefreshTokenInCookie:
-		return usersv1.RefreshTokenIn_COOKIE
-	case users.RefreshTokenInBody:
-		return usersv1.RefreshTokenIn_BODY
-	default:
-		return usersv1.RefreshTokenIn_REFRESH_TOKEN_IN_UNSPECIFIED
-	}
-}
-
 // ToRefreshTokenIn converts t; what is unspecified, or unknown to the schema, is empty.
 func ToRefreshTokenIn(t usersv1.RefreshTokenIn) users.RefreshTokenIn {
 	switch t {

@@ -27,19 +27,3 @@ func FromTransaction(p users.Transaction) *usersv1.Transaction {
 func FromTransactions(ps []users.Transaction) []*usersv1.Transaction {
 	return fields.Slice(ps, FromTransaction)
 }
-
-// ToTransaction converts m. Its error is a ValidationFailed that lists every field that is wrong.
-func ToTransaction(m *usersv1.Transaction) (users.Transaction, error) {
-	var r fields.Reader
-	p := users.Transaction{
-		ID:             r.UUID("id", m.GetId(), fields.Optional),
-		UserID:         r.UUID("user_id", m.GetUserId(), fields.Required),
-		Type:           fields.Enum(&r, "type", m.GetType(), ToTransactionType, fields.Required),
-		Amount:         r.Money("amount", m.GetAmount(), fields.Required, fields.Limits{Min: 1, Max: 100000000000}),
-		BalanceAfter:   r.Money("balanceAfter", m.GetBalanceAfter(), fields.Required, fields.Limits{}),
-		Description:    m.GetDescription(),
-		AdditionalData: r.Struct(m.GetAdditionalData()),
-		CreatedAt:      r.Time("createdAt", m.GetCreatedAt(), fields.Optional),
-	}
-	return p, r.Err()
-}

@@ -25,17 +25,3 @@ func FromUser(p users.User) *usersv1.User {
 func FromUsers(ps []users.User) []*usersv1.User {
 	return fields.Slice(ps, FromUser)
 }
-
-// ToUser converts m. Its error is a ValidationFailed that lists every field that is wrong.
-func ToUser(m *usersv1.User) (users.User, error) {
-	var r fields.Reader
-	p := users.User{
-		ID:        r.UUID("id", m.GetId(), fields.Optional),
-		Email:     m.GetEmail(),
-		Role:      fields.Enum(&r, "role", m.GetRole(), ToRole, fields.Optional),
-		IsActive:  m.GetIsActive(),
-		Balance:   r.Money("balance", m.GetBalance(), fields.Optional, fields.Limits{}),
-		CreatedAt: r.Time("createdAt", m.GetCreatedAt(), fields.Optional),
-	}
-	return p, r.Err()
-}
