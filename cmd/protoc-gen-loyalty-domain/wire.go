@@ -212,13 +212,12 @@ func writeDefaulted(f *schema.GoFile, c *schema.Column, to, from, path string) {
 	f.P("}")
 }
 
-// presence says whether a field may be absent: what the platform fills in, what NULL or a default stands for, and text
-// that nobody requires, may.
+// presence says whether a field may be absent, which stands for its zero value. Only what the schema says is REQUIRED may
+// not, and the key, unless the platform gives it: a field that the schema gains is absent in what older releases send.
 func presence(f *schema.GoFile, c *schema.Column) string {
-	name := "Required"
-	if !c.Required && (c.OutputOnly || c.Nullable || c.Default != "" || c.Kind == schema.Timestamp ||
-		c.Kind == schema.Text || c.Kind == schema.CIText) {
-		name = "Optional"
+	name := "Optional"
+	if c.Required || c.Primary && !c.OutputOnly {
+		name = "Required"
 	}
 	return f.Use(fieldsPackage, "fields", name)
 }

@@ -27,11 +27,11 @@ func FromTransaction(p promotions.Transaction) *usersv1.Transaction {
 func ToTransaction(m *usersv1.Transaction) (promotions.Transaction, error) {
 	var r fields.Reader
 	p := promotions.Transaction{
-		ID:             r.UUID("id", m.GetId(), fields.Optional),
+		ID:             r.UUID("id", m.GetId(), fields.Required),
 		UserID:         r.UUID("user_id", m.GetUserId(), fields.Required),
 		Type:           fields.Enum(&r, "type", m.GetType(), ToTransactionType, fields.Required),
 		Amount:         r.Money("amount", m.GetAmount(), fields.Required, fields.Limits{Min: 1, Max: 100000000000}),
-		BalanceAfter:   r.Money("balanceAfter", m.GetBalanceAfter(), fields.Required, fields.Limits{}),
+		BalanceAfter:   r.Money("balanceAfter", m.GetBalanceAfter(), fields.Optional, fields.Limits{}),
 		Description:    m.GetDescription(),
 		AdditionalData: r.Struct(m.GetAdditionalData()),
 		CreatedAt:      r.Time("createdAt", m.GetCreatedAt(), fields.Optional),

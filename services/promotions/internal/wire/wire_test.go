@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/entitytest"
@@ -93,6 +94,35 @@ func TestEveryWrongFieldIsNamed(t *testing.T) {
 	}
 	if _, err := wire.ToPromotion(nil); fieldsOf(err) != "title type amount startDate endDate" {
 		t.Errorf("of nothing, named are %s", fieldsOf(err))
+	}
+}
+
+// An entry that an older release published lacks what the schema has gained since; without what it has always had it is
+// refused.
+func TestToTransaction(t *testing.T) {
+	t.Parallel()
+	full := func() *usersv1.Transaction {
+		return &usersv1.Transaction{
+			Id: uuid.NewString(), UserId: uuid.NewString(), Type: usersv1.TransactionType_CREDIT, Amount: "20.00",
+		}
+	}
+	if _, err := wire.ToTransaction(full()); err != nil {
+		t.Error(err)
+	}
+	for field, drop := range map[string]func(*usersv1.Transaction){
+		"id":      func(m *usersv1.Transaction) { m.Id = "" },
+		"user_id": func(m *usersv1.Transaction) { m.UserId = "" },
+		"type":    func(m *usersv1.Transaction) { m.Type = 0 },
+		"amount":  func(m *usersv1.Transaction) { m.Amount = "" },
+	} {
+		m := full()
+		drop(m)
+		if _, err := wire.ToTransaction(m); fieldsOf(err) != field {
+			t.Errorf("without %s: %v", field, err)
+		}
+	}
+	if _, err := wire.ToTransaction(nil); fieldsOf(err) != "id user_id type amount" {
+		t.Errorf("of nothing: %v", err)
 	}
 }
 
