@@ -15,7 +15,8 @@ const (
 	datePackage  = schema.Module + "/internal/date"
 )
 
-// writeEnum writes an enum as a kind of text, with its values and the rules that hold for them.
+// writeEnum writes an enum as a kind of text, with its values and the rules that hold for them. All values are listed
+// where somebody looks through them: for those that a rule holds for, and for the roles that tokens may name.
 func writeEnum(plugin *protogen.Plugin, t *schema.EnumType) {
 	dir := strings.TrimPrefix(string(t.Package), schema.Module+"/")
 	f := schema.NewGoFile(generator, path.Join(dir, schema.Snake(t.Name)+"_gen.go"), path.Base(dir))
@@ -29,8 +30,18 @@ func writeEnum(plugin *protogen.Plugin, t *schema.EnumType) {
 		f.P(v.Const, " ", t.Name, " = \"", v.Name, "\"")
 	}
 	f.P(")")
-	f.P()
+	if len(t.Rules) > 0 || t.Package == schema.RolePackage {
+		writeEnumList(f, t)
+	}
+	for _, rule := range t.Rules {
+		writeRule(f, t, rule)
+	}
+	f.Write(plugin)
+}
+
+func writeEnumList(f *schema.GoFile, t *schema.EnumType) {
 	plural := schema.Plural(t.Name)
+	f.P()
 	f.P("// ", plural, " returns every value, in the schema's order.")
 	f.P("func ", plural, "() []", t.Name, " {")
 	f.P("return []", t.Name, "{")
@@ -39,10 +50,6 @@ func writeEnum(plugin *protogen.Plugin, t *schema.EnumType) {
 	}
 	f.P("}")
 	f.P("}")
-	for _, rule := range t.Rules {
-		writeRule(f, t, rule)
-	}
-	f.Write(plugin)
 }
 
 func writeRule(f *schema.GoFile, t *schema.EnumType, rule string) {

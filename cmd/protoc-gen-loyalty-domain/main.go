@@ -4,16 +4,15 @@
 //   - services/S/internal/wire: their conversion from and to the messages of the API, in the directions in which these
 //     travel: From… for what the service's answers, events and frames contain, To… for what its requests contain and for
 //     what another service owns, Mask… for the resources of its updates;
-//   - services/S/internal/postgres: their conversion from and to rows, through ent and through pgx;
-//   - services/S/internal/mongo: their conversion from and to documents, where the schema's rows say MONGO.
+//   - services/S/internal/postgres and mongo: their conversion from and to rows and documents, as far as the entity's option
+//     rows says that the stores need them. SELECT takes the columns and a scan of them; INSERT the columns and their values;
+//     ENT the setters of a row to be created, what a row becomes when it is read and, for the resource of an update, the
+//     setters of all that can change; MONGO the document and both conversions.
 package main
 
 import (
-	"slices"
-
 	"google.golang.org/protobuf/compiler/protogen"
 
-	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
@@ -45,10 +44,8 @@ func generate(plugin *protogen.Plugin) error {
 			writeType(plugin, service, e)
 			writeWire(plugin, service, e, uses)
 			if e.Service == service {
-				writePostgres(plugin, service, e)
-				if slices.Contains(e.Rows, optionsv1.Rows_MONGO) {
-					writeMongo(plugin, service, e)
-				}
+				writePostgres(plugin, service, e, uses.Masked[e.Message.Desc.FullName()])
+				writeMongo(plugin, service, e)
 			}
 		}
 	}

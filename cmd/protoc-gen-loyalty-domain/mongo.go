@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/compiler/protogen"
 
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
@@ -14,6 +15,9 @@ const documentsPackage = schema.Module + "/internal/documents"
 // writeMongo writes the documents of an entity and their conversions. The key is the member _id; the other members have
 // the names that the fields have in JSON, and private columns their own.
 func writeMongo(plugin *protogen.Plugin, service string, e *schema.Entity) {
+	if !e.Does(optionsv1.Rows_MONGO) {
+		return
+	}
 	f := schema.NewGoFile(generator,
 		path.Join("services", service, "internal/mongo", schema.Snake(e.Name)+"_gen.go"), "mongo")
 	plain := domain(f, schema.DomainPackage(service), e.Name)

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/compiler/protogen"
 
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
@@ -15,8 +16,12 @@ const (
 	pgxPackage     = "github.com/jackc/pgx/v5"
 )
 
-// writePostgres writes the conversions between an entity and its rows.
-func writePostgres(plugin *protogen.Plugin, service string, e *schema.Entity) {
+// writePostgres writes the conversions between an entity and its rows. Updated says that an RPC updates it.
+func writePostgres(plugin *protogen.Plugin, service string, e *schema.Entity, updated bool) {
+	selects, inserts := e.Does(optionsv1.Rows_SELECT), e.Does(optionsv1.Rows_INSERT)
+	if !selects && !inserts && !e.Does(optionsv1.Rows_ENT) {
+		return
+	}
 	f := schema.NewGoFile(generator,
 		path.Join("services", service, "internal/postgres", schema.Snake(e.Name)+"_gen.go"), "postgres")
 	w := rowWriter{
@@ -25,12 +30,22 @@ func writePostgres(plugin *protogen.Plugin, service string, e *schema.Entity) {
 		plain: domain(f, schema.DomainPackage(service), e.Name),
 		ent:   func(name string) string { return f.Use(schema.Module+"/ent/"+service, "ent", name) },
 	}
-	w.columns()
-	w.scan()
-	w.values()
-	w.fromRow()
-	w.set()
-	w.change()
+	if selects || inserts {
+		w.columns()
+	}
+	if selects {
+		w.scan()
+	}
+	if inserts {
+		w.values()
+	}
+	if e.Does(optionsv1.Rows_ENT) {
+		w.fromRow()
+		w.set()
+		if updated {
+			w.change()
+		}
+	}
 	f.Write(plugin)
 }
 
@@ -52,8 +67,7 @@ func (w rowWriter) columns() {
 	for _, c := range stored(w.e) {
 		names = append(names, c.Name)
 	}
-	w.P("// ", w.name, "Columns are the columns of table ", w.e.Table, " in the order of scan", w.e.Name, " and ",
-		w.name, "Values.")
+	w.P("// ", w.name, "Columns are the columns of table ", w.e.Table, ".")
 	w.P("const ", w.name, "Columns = \"", strings.Join(names, ", "), "\"")
 	w.P()
 }
@@ -87,13 +101,7 @@ func (w rowWriter) scan() {
 	w.P("// scan", w.e.Name, " reads a row of ", w.name, "Columns.")
 	w.P("func scan", w.e.Name, "(row ", w.Use(pgxPackage, "pgx", "CollectableRow"), ") (", w.plain, ", error) {")
 	w.P("var p ", w.plain)
-	w.P("err := row.Scan(", w.name, "Targets(&p)...)")
-	w.P("return p, err")
-	w.P("}")
-	w.P()
-	w.P("// ", w.name, "Targets are where the columns of ", w.name, "Columns are read into.")
-	w.P("func ", w.name, "Targets(p *", w.plain, ") []any {")
-	w.P("return []any{")
+	w.P("err := row.Scan(")
 	for _, c := range stored(w.e) {
 		if wrapper := w.wrapper(c); wrapper != "" {
 			w.P("(*", wrapper, ")(&p.", c.GoName, "),")
@@ -101,7 +109,8 @@ func (w rowWriter) scan() {
 		}
 		w.P("&p.", c.GoName, ",")
 	}
-	w.P("}")
+	w.P(")")
+	w.P("return p, err")
 	w.P("}")
 	w.P()
 }

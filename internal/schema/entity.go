@@ -38,6 +38,9 @@ type Entity struct {
 	Rows []optionsv1.Rows
 }
 
+// Does says whether a store of the service does something with the rows.
+func (e *Entity) Does(something optionsv1.Rows) bool { return slices.Contains(e.Rows, something) }
+
 // Stored are the columns that are in the table.
 func (e *Entity) Stored() []*Column {
 	return slices.DeleteFunc(slices.Clone(e.Columns), func(c *Column) bool { return c.Transient })

@@ -12,13 +12,3 @@ const (
 	AssignOutcomeUnknownPlayer   AssignOutcome = "UNKNOWN_PLAYER"
 	AssignOutcomeInactivePlayer  AssignOutcome = "INACTIVE_PLAYER"
 )
-
-// AssignOutcomes returns every value, in the schema's order.
-func AssignOutcomes() []AssignOutcome {
-	return []AssignOutcome{
-		AssignOutcomeAssigned,
-		AssignOutcomeAlreadyAssigned,
-		AssignOutcomeUnknownPlayer,
-		AssignOutcomeInactivePlayer,
-	}
-}

@@ -12,11 +12,3 @@ const (
 	// In the body, for other clients.
 	RefreshTokenInBody RefreshTokenIn = "BODY"
 )
-
-// RefreshTokenIns returns every value, in the schema's order.
-func RefreshTokenIns() []RefreshTokenIn {
-	return []RefreshTokenIn{
-		RefreshTokenInCookie,
-		RefreshTokenInBody,
-	}
-}

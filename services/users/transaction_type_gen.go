@@ -12,11 +12,3 @@ const (
 	// Takes from the balance, which never falls below zero.
 	TransactionTypeDebit TransactionType = "DEBIT"
 )
-
-// TransactionTypes returns every value, in the schema's order.
-func TransactionTypes() []TransactionType {
-	return []TransactionType{
-		TransactionTypeCredit,
-		TransactionTypeDebit,
-	}
-}

@@ -5,24 +5,17 @@ package postgres
 import (
 	"github.com/jackc/pgx/v5"
 
-	ent "github.com/casino-loyalty/loyalty/ent/notifications"
 	"github.com/casino-loyalty/loyalty/internal/columns"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
-// notificationColumns are the columns of table notifications in the order of scanNotification and notificationValues.
+// notificationColumns are the columns of table notifications.
 const notificationColumns = "id, type, content, read, created_at, user_id, seq, event_id"
 
 // scanNotification reads a row of notificationColumns.
 func scanNotification(row pgx.CollectableRow) (notifications.Notification, error) {
 	var p notifications.Notification
-	err := row.Scan(notificationTargets(&p)...)
-	return p, err
-}
-
-// notificationTargets are where the columns of notificationColumns are read into.
-func notificationTargets(p *notifications.Notification) []any {
-	return []any{
+	err := row.Scan(
 		(*columns.UUID)(&p.ID),
 		&p.Type,
 		&p.Content,
@@ -31,7 +24,8 @@ func notificationTargets(p *notifications.Notification) []any {
 		(*columns.UUID)(&p.UserID),
 		&p.Seq,
 		&p.EventID,
-	}
+	)
+	return p, err
 }
 
 // notificationValues are the values of notificationColumns, for INSERT and COPY.
@@ -46,42 +40,4 @@ func notificationValues(p notifications.Notification) []any {
 		p.Seq,
 		p.EventID,
 	}
-}
-
-// notificationFromRow reads a row that ent loaded.
-func notificationFromRow(r *ent.Notification) notifications.Notification {
-	return notifications.Notification{
-		ID:        r.ID,
-		Type:      r.Type,
-		Content:   r.Content,
-		Read:      r.Read,
-		CreatedAt: r.CreatedAt.UTC(),
-		UserID:    r.UserID,
-		Seq:       r.Seq,
-		EventID:   r.EventID,
-	}
-}
-
-// setNotification sets every column of a row to be created.
-func setNotification(c *ent.NotificationCreate, p notifications.Notification) *ent.NotificationCreate {
-	return c.
-		SetID(p.ID).
-		SetType(p.Type).
-		SetContent(columns.JSON(p.Content)).
-		SetRead(p.Read).
-		SetCreatedAt(p.CreatedAt).
-		SetUserID(p.UserID).
-		SetSeq(p.Seq).
-		SetEventID(p.EventID)
-}
-
-// changeNotification sets every column that can change.
-func changeNotification(u *ent.NotificationUpdateOne, p notifications.Notification) *ent.NotificationUpdateOne {
-	return u.
-		SetType(p.Type).
-		SetContent(columns.JSON(p.Content)).
-		SetRead(p.Read).
-		SetUserID(p.UserID).
-		SetSeq(p.Seq).
-		SetEventID(p.EventID)
 }

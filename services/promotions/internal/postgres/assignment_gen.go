@@ -5,24 +5,17 @@ package postgres
 import (
 	"github.com/jackc/pgx/v5"
 
-	ent "github.com/casino-loyalty/loyalty/ent/promotions"
 	"github.com/casino-loyalty/loyalty/internal/columns"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// assignmentColumns are the columns of table player_promotions in the order of scanAssignment and assignmentValues.
+// assignmentColumns are the columns of table player_promotions.
 const assignmentColumns = "id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, title, claim_key"
 
 // scanAssignment reads a row of assignmentColumns.
 func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
 	var p promotions.Assignment
-	err := row.Scan(assignmentTargets(&p)...)
-	return p, err
-}
-
-// assignmentTargets are where the columns of assignmentColumns are read into.
-func assignmentTargets(p *promotions.Assignment) []any {
-	return []any{
+	err := row.Scan(
 		(*columns.UUID)(&p.ID),
 		(*columns.UUID)(&p.UserID),
 		(*columns.UUID)(&p.PromotionID),
@@ -34,7 +27,8 @@ func assignmentTargets(p *promotions.Assignment) []any {
 		(*columns.UUID)(&p.TransactionID),
 		&p.Title,
 		(*columns.Text)(&p.ClaimKey),
-	}
+	)
+	return p, err
 }
 
 // assignmentValues are the values of assignmentColumns, for INSERT and COPY.
@@ -52,66 +46,4 @@ func assignmentValues(p promotions.Assignment) []any {
 		p.Title,
 		columns.Text(p.ClaimKey),
 	}
-}
-
-// assignmentFromRow reads a row that ent loaded.
-func assignmentFromRow(r *ent.Assignment) promotions.Assignment {
-	return promotions.Assignment{
-		ID:            r.ID,
-		UserID:        r.UserID,
-		PromotionID:   r.PromotionID,
-		Claimed:       r.Claimed,
-		Amount:        r.Amount,
-		AssignedBy:    columns.Null(r.AssignedBy),
-		CreatedAt:     r.CreatedAt.UTC(),
-		ClaimedAt:     columns.Null(r.ClaimedAt).UTC(),
-		TransactionID: columns.Null(r.TransactionID),
-		Title:         r.Title,
-		ClaimKey:      columns.Null(r.ClaimKey),
-	}
-}
-
-// setAssignment sets every column of a row to be created.
-func setAssignment(c *ent.AssignmentCreate, p promotions.Assignment) *ent.AssignmentCreate {
-	c.SetNillableAssignedBy(columns.NotNull(p.AssignedBy))
-	c.SetNillableClaimedAt(columns.NotNull(p.ClaimedAt))
-	c.SetNillableTransactionID(columns.NotNull(p.TransactionID))
-	c.SetNillableClaimKey(columns.NotNull(p.ClaimKey))
-	return c.
-		SetID(p.ID).
-		SetUserID(p.UserID).
-		SetPromotionID(p.PromotionID).
-		SetClaimed(p.Claimed).
-		SetAmount(p.Amount).
-		SetCreatedAt(p.CreatedAt).
-		SetTitle(p.Title)
-}
-
-// changeAssignment sets every column that can change.
-func changeAssignment(u *ent.AssignmentUpdateOne, p promotions.Assignment) *ent.AssignmentUpdateOne {
-	if v := columns.NotNull(p.AssignedBy); v != nil {
-		u.SetAssignedBy(*v)
-	} else {
-		u.ClearAssignedBy()
-	}
-	if v := columns.NotNull(p.ClaimedAt); v != nil {
-		u.SetClaimedAt(*v)
-	} else {
-		u.ClearClaimedAt()
-	}
-	if v := columns.NotNull(p.TransactionID); v != nil {
-		u.SetTransactionID(*v)
-	} else {
-		u.ClearTransactionID()
-	}
-	if v := columns.NotNull(p.ClaimKey); v != nil {
-		u.SetClaimKey(*v)
-	} else {
-		u.ClearClaimKey()
-	}
-	return u.
-		SetUserID(p.UserID).
-		SetClaimed(p.Claimed).
-		SetAmount(p.Amount).
-		SetTitle(p.Title)
 }

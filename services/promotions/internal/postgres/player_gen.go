@@ -5,30 +5,24 @@ package postgres
 import (
 	"github.com/jackc/pgx/v5"
 
-	ent "github.com/casino-loyalty/loyalty/ent/promotions"
 	"github.com/casino-loyalty/loyalty/internal/columns"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// playerColumns are the columns of table players in the order of scanPlayer and playerValues.
+// playerColumns are the columns of table players.
 const playerColumns = "id, is_active, created_at, updated_at, switches"
 
 // scanPlayer reads a row of playerColumns.
 func scanPlayer(row pgx.CollectableRow) (promotions.Player, error) {
 	var p promotions.Player
-	err := row.Scan(playerTargets(&p)...)
-	return p, err
-}
-
-// playerTargets are where the columns of playerColumns are read into.
-func playerTargets(p *promotions.Player) []any {
-	return []any{
+	err := row.Scan(
 		(*columns.UUID)(&p.ID),
 		&p.IsActive,
 		(*columns.Time)(&p.CreatedAt),
 		(*columns.Time)(&p.UpdatedAt),
 		&p.Switches,
-	}
+	)
+	return p, err
 }
 
 // playerValues are the values of playerColumns, for INSERT and COPY.
@@ -40,33 +34,4 @@ func playerValues(p promotions.Player) []any {
 		columns.Time(p.UpdatedAt),
 		p.Switches,
 	}
-}
-
-// playerFromRow reads a row that ent loaded.
-func playerFromRow(r *ent.Player) promotions.Player {
-	return promotions.Player{
-		ID:        r.ID,
-		IsActive:  r.IsActive,
-		CreatedAt: r.CreatedAt.UTC(),
-		UpdatedAt: r.UpdatedAt.UTC(),
-		Switches:  r.Switches,
-	}
-}
-
-// setPlayer sets every column of a row to be created.
-func setPlayer(c *ent.PlayerCreate, p promotions.Player) *ent.PlayerCreate {
-	return c.
-		SetID(p.ID).
-		SetIsActive(p.IsActive).
-		SetCreatedAt(p.CreatedAt).
-		SetUpdatedAt(p.UpdatedAt).
-		SetSwitches(p.Switches)
-}
-
-// changePlayer sets every column that can change.
-func changePlayer(u *ent.PlayerUpdateOne, p promotions.Player) *ent.PlayerUpdateOne {
-	return u.
-		SetIsActive(p.IsActive).
-		SetUpdatedAt(p.UpdatedAt).
-		SetSwitches(p.Switches)
 }

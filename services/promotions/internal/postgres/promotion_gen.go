@@ -10,19 +10,13 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// promotionColumns are the columns of table promotions in the order of scanPromotion and promotionValues.
+// promotionColumns are the columns of table promotions.
 const promotionColumns = "id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at"
 
 // scanPromotion reads a row of promotionColumns.
 func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
 	var p promotions.Promotion
-	err := row.Scan(promotionTargets(&p)...)
-	return p, err
-}
-
-// promotionTargets are where the columns of promotionColumns are read into.
-func promotionTargets(p *promotions.Promotion) []any {
-	return []any{
+	err := row.Scan(
 		(*columns.UUID)(&p.ID),
 		&p.Title,
 		&p.Description,
@@ -33,23 +27,8 @@ func promotionTargets(p *promotions.Promotion) []any {
 		(*columns.Date)(&p.EndDate),
 		(*columns.Time)(&p.CreatedAt),
 		(*columns.Time)(&p.UpdatedAt),
-	}
-}
-
-// promotionValues are the values of promotionColumns, for INSERT and COPY.
-func promotionValues(p promotions.Promotion) []any {
-	return []any{
-		columns.UUID(p.ID),
-		p.Title,
-		p.Description,
-		p.IsActive,
-		p.Type,
-		columns.Money(p.Amount),
-		columns.Date(p.StartDate),
-		columns.Date(p.EndDate),
-		columns.Time(p.CreatedAt),
-		columns.Time(p.UpdatedAt),
-	}
+	)
+	return p, err
 }
 
 // promotionFromRow reads a row that ent loaded.

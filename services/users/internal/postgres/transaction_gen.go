@@ -5,24 +5,17 @@ package postgres
 import (
 	"github.com/jackc/pgx/v5"
 
-	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/internal/columns"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// transactionColumns are the columns of table transactions in the order of scanTransaction and transactionValues.
+// transactionColumns are the columns of table transactions.
 const transactionColumns = "id, user_id, type, amount, balance_after, description, additional_data, created_at, seq, idempotency_key, content_hash"
 
 // scanTransaction reads a row of transactionColumns.
 func scanTransaction(row pgx.CollectableRow) (users.Transaction, error) {
 	var p users.Transaction
-	err := row.Scan(transactionTargets(&p)...)
-	return p, err
-}
-
-// transactionTargets are where the columns of transactionColumns are read into.
-func transactionTargets(p *users.Transaction) []any {
-	return []any{
+	err := row.Scan(
 		(*columns.UUID)(&p.ID),
 		(*columns.UUID)(&p.UserID),
 		&p.Type,
@@ -34,68 +27,6 @@ func transactionTargets(p *users.Transaction) []any {
 		&p.Seq,
 		&p.IdempotencyKey,
 		&p.ContentHash,
-	}
-}
-
-// transactionValues are the values of transactionColumns, for INSERT and COPY.
-func transactionValues(p users.Transaction) []any {
-	return []any{
-		columns.UUID(p.ID),
-		columns.UUID(p.UserID),
-		p.Type,
-		columns.Money(p.Amount),
-		columns.Money(p.BalanceAfter),
-		p.Description,
-		columns.JSON(p.AdditionalData),
-		columns.Time(p.CreatedAt),
-		p.Seq,
-		p.IdempotencyKey,
-		p.ContentHash,
-	}
-}
-
-// transactionFromRow reads a row that ent loaded.
-func transactionFromRow(r *ent.Transaction) users.Transaction {
-	return users.Transaction{
-		ID:             r.ID,
-		UserID:         r.UserID,
-		Type:           users.TransactionType(r.Type),
-		Amount:         r.Amount,
-		BalanceAfter:   r.BalanceAfter,
-		Description:    r.Description,
-		AdditionalData: r.AdditionalData,
-		CreatedAt:      r.CreatedAt.UTC(),
-		Seq:            r.Seq,
-		IdempotencyKey: r.IdempotencyKey,
-		ContentHash:    r.ContentHash,
-	}
-}
-
-// setTransaction sets every column of a row to be created.
-func setTransaction(c *ent.TransactionCreate, p users.Transaction) *ent.TransactionCreate {
-	return c.
-		SetID(p.ID).
-		SetUserID(p.UserID).
-		SetType(string(p.Type)).
-		SetAmount(p.Amount).
-		SetBalanceAfter(p.BalanceAfter).
-		SetDescription(p.Description).
-		SetAdditionalData(columns.JSON(p.AdditionalData)).
-		SetCreatedAt(p.CreatedAt).
-		SetSeq(p.Seq).
-		SetIdempotencyKey(p.IdempotencyKey).
-		SetContentHash(p.ContentHash)
-}
-
-// changeTransaction sets every column that can change.
-func changeTransaction(u *ent.TransactionUpdateOne, p users.Transaction) *ent.TransactionUpdateOne {
-	return u.
-		SetType(string(p.Type)).
-		SetAmount(p.Amount).
-		SetBalanceAfter(p.BalanceAfter).
-		SetDescription(p.Description).
-		SetAdditionalData(columns.JSON(p.AdditionalData)).
-		SetSeq(p.Seq).
-		SetIdempotencyKey(p.IdempotencyKey).
-		SetContentHash(p.ContentHash)
+	)
+	return p, err
 }

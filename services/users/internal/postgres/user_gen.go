@@ -3,55 +3,10 @@
 package postgres
 
 import (
-	"github.com/jackc/pgx/v5"
-
 	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/internal/authn"
-	"github.com/casino-loyalty/loyalty/internal/columns"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
-
-// userColumns are the columns of table users in the order of scanUser and userValues.
-const userColumns = "id, email, role, is_active, balance, created_at, password_hash, entries, switches, sessions_to_end"
-
-// scanUser reads a row of userColumns.
-func scanUser(row pgx.CollectableRow) (users.User, error) {
-	var p users.User
-	err := row.Scan(userTargets(&p)...)
-	return p, err
-}
-
-// userTargets are where the columns of userColumns are read into.
-func userTargets(p *users.User) []any {
-	return []any{
-		(*columns.UUID)(&p.ID),
-		&p.Email,
-		&p.Role,
-		&p.IsActive,
-		(*columns.Money)(&p.Balance),
-		(*columns.Time)(&p.CreatedAt),
-		&p.PasswordHash,
-		&p.Entries,
-		&p.Switches,
-		&p.SessionsToEnd,
-	}
-}
-
-// userValues are the values of userColumns, for INSERT and COPY.
-func userValues(p users.User) []any {
-	return []any{
-		columns.UUID(p.ID),
-		p.Email,
-		p.Role,
-		p.IsActive,
-		columns.Money(p.Balance),
-		columns.Time(p.CreatedAt),
-		p.PasswordHash,
-		p.Entries,
-		p.Switches,
-		p.SessionsToEnd,
-	}
-}
 
 // userFromRow reads a row that ent loaded.
 func userFromRow(r *ent.User) users.User {
@@ -78,19 +33,6 @@ func setUser(c *ent.UserCreate, p users.User) *ent.UserCreate {
 		SetIsActive(p.IsActive).
 		SetBalance(p.Balance).
 		SetCreatedAt(p.CreatedAt).
-		SetPasswordHash(p.PasswordHash).
-		SetEntries(p.Entries).
-		SetSwitches(p.Switches).
-		SetSessionsToEnd(p.SessionsToEnd)
-}
-
-// changeUser sets every column that can change.
-func changeUser(u *ent.UserUpdateOne, p users.User) *ent.UserUpdateOne {
-	return u.
-		SetEmail(p.Email).
-		SetRole(string(p.Role)).
-		SetIsActive(p.IsActive).
-		SetBalance(p.Balance).
 		SetPasswordHash(p.PasswordHash).
 		SetEntries(p.Entries).
 		SetSwitches(p.Switches).

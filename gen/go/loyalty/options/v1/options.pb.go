@@ -169,6 +169,12 @@ type Rows int32
 
 const (
 	Rows_ROWS_UNSPECIFIED Rows = 0
+	// Read them with statements of its own.
+	Rows_SELECT Rows = 1
+	// Insert them with statements of its own.
+	Rows_INSERT Rows = 2
+	// Keep them through ent: create and read them, and change them where an RPC updates the entity.
+	Rows_ENT Rows = 3
 	// Keep them in MongoDB, as documents.
 	Rows_MONGO Rows = 4
 )
@@ -177,10 +183,16 @@ const (
 var (
 	Rows_name = map[int32]string{
 		0: "ROWS_UNSPECIFIED",
+		1: "SELECT",
+		2: "INSERT",
+		3: "ENT",
 		4: "MONGO",
 	}
 	Rows_value = map[string]int32{
 		"ROWS_UNSPECIFIED": 0,
+		"SELECT":           1,
+		"INSERT":           2,
+		"ENT":              3,
 		"MONGO":            4,
 	}
 )
@@ -476,7 +488,7 @@ type Entity struct {
 	Databases []string `protobuf:"bytes,5,rep,name=databases,proto3" json:"databases,omitempty"`
 	// Further services that know the message as a plain type, without storing it.
 	AlsoIn []string `protobuf:"bytes,6,rep,name=also_in,json=alsoIn,proto3" json:"also_in,omitempty"`
-	// What the service's stores do with the rows: only the conversions that this takes are generated.
+	// What the owning service's stores do with the rows. Only the conversions that this takes are generated.
 	Rows          []Rows `protobuf:"varint,7,rep,packed,name=rows,proto3,enum=loyalty.options.v1.Rows" json:"rows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1212,9 +1224,14 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\tTIMESTAMP\x10\b\x12\f\n" +
 	"\bSMALLINT\x10\t\x12\v\n" +
 	"\aBOOLEAN\x10\n" +
-	"*'\n" +
+	"*H\n" +
 	"\x04Rows\x12\x14\n" +
-	"\x10ROWS_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x10ROWS_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06SELECT\x10\x01\x12\n" +
+	"\n" +
+	"\x06INSERT\x10\x02\x12\a\n" +
+	"\x03ENT\x10\x03\x12\t\n" +
 	"\x05MONGO\x10\x04:U\n" +
 	"\x06entity\x12\x1f.google.protobuf.MessageOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.EntityR\x06entity:R\n" +
 	"\x05event\x12\x1f.google.protobuf.MessageOptions\x18\xb6\x87\x03 \x01(\v2\x19.loyalty.options.v1.EventR\x05event:U\n" +

@@ -468,7 +468,7 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x91\x05\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x95\x05\n" +
 	"\tPromotion\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12#\n" +
 	"\x05title\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05title\x12*\n" +
@@ -484,7 +484,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt\x12>\n" +
 	"\n" +
 	"updated_at\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tupdatedAt:\x87\x01\xaa\xbb\x18\x82\x01\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tupdatedAt:\x8b\x01\xaa\xbb\x18\x86\x01\n" +
 	"\n" +
 	"promotions\x12\x1c\n" +
 	"\x04type\n" +
@@ -492,9 +492,9 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"start_date\n" +
 	"\bend_date\x1a \n" +
 	"\x06period\x12\x16end_date >= start_date\x1a4\n" +
-	"\ftitle_length\x12$char_length(title) BETWEEN 1 AND 200B\f\n" +
+	"\ftitle_length\x12$char_length(title) BETWEEN 1 AND 200:\x02\x01\x03B\f\n" +
 	"\n" +
-	"_is_active\"\xfa\x05\n" +
+	"_is_active\"\xfe\x05\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
@@ -511,7 +511,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"claimed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x06\xaa\xbb\x18\x02 \x01R\tclaimedAt\x124\n" +
 	"\x0etransaction_id\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01H\x00R\rtransactionId\x88\x01\x01\x12F\n" +
 	"\tpromotion\x18\n" +
-	" \x01(\v2 .loyalty.promotions.v1.PromotionB\x06\xaa\xbb\x18\x02H\x01R\tpromotion:\xe1\x01\xaa\xbb\x18\xdc\x01\n" +
+	" \x01(\v2 .loyalty.promotions.v1.PromotionB\x06\xaa\xbb\x18\x02H\x01R\tpromotion:\xe5\x01\xaa\xbb\x18\xe0\x01\n" +
 	"\x11player_promotions\x12\x19\n" +
 	"\auser_id\n" +
 	"\fpromotion_id\x10\x01\x12\x11\n" +
@@ -520,7 +520,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\fpromotion_id\x1ai\n" +
 	"\x18claimed_with_transaction\x12Mclaimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)\"\v\n" +
 	"\x05title\x12\x02\b\x05\"\x11\n" +
-	"\tclaim_key\x12\x04\b\x05 \x01B\x11\n" +
+	"\tclaim_key\x12\x04\b\x05 \x01:\x02\x01\x02B\x11\n" +
 	"\x0f_transaction_id\"\xed\x01\n" +
 	"\bClaimKey\x12\x1f\n" +
 	"\auser_id\x18\x01 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x06userId\x12\x10\n" +
@@ -534,16 +534,16 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\auser_id\n" +
 	"\x03key\x10\x01\"\f\n" +
 	"\x02id\x12\x04\b\x06\x10\x01\x18\x01*\n" +
-	"promotions\"\xd7\x01\n" +
+	"promotions\"\xdb\x01\n" +
 	"\x06Player\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1b\n" +
 	"\tis_active\x18\x02 \x01(\bR\bisActive\x129\n" +
 	"\n" +
 	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt: \xaa\xbb\x18\x1c\n" +
+	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:$\xaa\xbb\x18 \n" +
 	"\aplayers\"\x11\n" +
-	"\bswitches\x12\x05\b\x06:\x010*j\n" +
+	"\bswitches\x12\x05\b\x06:\x010:\x02\x01\x02*j\n" +
 	"\rPromotionType\x12\x1e\n" +
 	"\x1aPROMOTION_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\rWELCOME_BONUS\x10\x01\x1a\b\xb2\xbb\x18\x04\b\x01\x10\x01\x12\x11\n" +

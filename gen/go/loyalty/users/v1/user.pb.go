@@ -275,7 +275,7 @@ var File_loyalty_users_v1_user_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xbd\x03\n" +
+	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xc0\x03\n" +
 	"\x04User\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12!\n" +
 	"\x05email\x18\x02 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x04\x18\x01R\x05email\x121\n" +
@@ -283,7 +283,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\tis_active\x18\x04 \x01(\bB\r\xe0A\x03\xaa\xbb\x18\x06:\x04trueR\bisActive\x12&\n" +
 	"\abalance\x18\x05 \x01(\tB\f\xe0A\x03\xaa\xbb\x18\x05\b\x02:\x010R\abalance\x12>\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\xad\x01\xaa\xbb\x18\xa8\x01\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\xb0\x01\xaa\xbb\x18\xab\x01\n" +
 	"\x05users\x12\x15\n" +
 	"\x02id\x1a\x0fsessions_to_end\x12\n" +
 	"\n" +
@@ -294,7 +294,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\aentries\x12\x05\b\x06:\x010\"\x11\n" +
 	"\bswitches\x12\x05\b\x06:\x010\"\x1c\n" +
 	"\x0fsessions_to_end\x12\t\b\n" +
-	":\x05false\"\x80\x04\n" +
+	":\x05false:\x01\x03\"\x83\x04\n" +
 	"\vTransaction\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12*\n" +
 	"\auser_id\x18\x02 \x01(\tB\x10\xe0A\x02\xaa\xbb\x18\t\b\x01B\x05usersR\auser_id\x12:\n" +
@@ -304,14 +304,14 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12@\n" +
 	"\x0fadditional_data\x18\a \x01(\v2\x17.google.protobuf.StructR\x0eadditionalData\x129\n" +
 	"\n" +
-	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:h\xaa\xbb\x18d\n" +
+	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:k\xaa\xbb\x18g\n" +
 	"\ftransactions\x12\x10\n" +
 	"\auser_id\n" +
 	"\x03seq\x10\x01\"\t\n" +
 	"\x03seq\x12\x02\b\x06\"\x17\n" +
 	"\x0fidempotency_key\x12\x04\b\x05\x18\x01\"\x12\n" +
 	"\fcontent_hash\x12\x02\b\a2\n" +
-	"promotions*J\n" +
+	"promotions:\x01\x01*J\n" +
 	"\x0fTransactionType\x12 \n" +
 	"\x1cTRANSACTION_TYPE_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
