@@ -8,7 +8,6 @@ import (
 
 	"google.golang.org/protobuf/compiler/protogen"
 
-	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
@@ -171,29 +170,26 @@ func written(f *schema.GoFile, c *schema.Column) string {
 	return text
 }
 
+// writeTo writes what reads a message. It leaves out the transient fields, which are filled for answers.
 func writeTo(f *schema.GoFile, service string, e *schema.Entity) {
 	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
-	f.P("// To", e.Name, " converts m. Its error is a ValidationFailed that lists every field that is wrong.")
+	f.P("// To", e.Name, " converts m. Its error names every field that cannot be read, or is required and missing.")
 	f.P("func To", e.Name, "(m *", wire, ") (", plain, ", error) {")
 	f.P("var r ", f.Use(fieldsPackage, "fields", "Reader"))
 	f.P("p := ", plain, "{")
+	var defaulted []*schema.Column
 	for _, c := range e.Public() {
-		if c.Kind != schema.Message && !hasDefault(c) {
-			f.P(c.GoName, ": ", read(f, c, "m", c.JSON(), presence(f, c)), ",")
+		switch {
+		case c.Transient:
+		case hasDefault(c):
+			defaulted = append(defaulted, c)
+		default:
+			f.P(c.GoName, ": ", read(f, c, "m"), ",")
 		}
 	}
 	f.P("}")
-	for _, c := range e.Public() {
-		switch {
-		case c.Kind == schema.Message:
-			f.P("if m.Get", c.Field.GoName, "() != nil {")
-			f.P("inner, err := To", c.Field.Message.GoIdent.GoName, "(m.Get", c.Field.GoName, "())")
-			f.Printf("r.Inner(%q, err)\n", c.JSON())
-			f.P("p.", c.GoName, " = &inner")
-			f.P("}")
-		case hasDefault(c):
-			writeDefaulted(f, c, "p", "m", c.JSON())
-		}
+	for _, c := range defaulted {
+		writeDefaulted(f, c, "m")
 	}
 	f.P("return p, r.Err()")
 	f.P("}")
@@ -205,10 +201,10 @@ func hasDefault(c *schema.Column) bool {
 	return c.Optional() && c.Kind == schema.Bool && c.Default != "" && c.Default != "false"
 }
 
-func writeDefaulted(f *schema.GoFile, c *schema.Column, to, from, path string) {
-	f.P(to, ".", c.GoName, " = ", c.Default)
+func writeDefaulted(f *schema.GoFile, c *schema.Column, from string) {
+	f.P("p.", c.GoName, " = ", c.Default)
 	f.P("if ", from, "!= nil && ", from, ".", c.Field.GoName, " != nil {")
-	f.P(to, ".", c.GoName, " = ", read(f, c, from, path, ""))
+	f.P("p.", c.GoName, " = ", from, ".Get", c.Field.GoName, "()")
 	f.P("}")
 }
 
@@ -223,17 +219,14 @@ func presence(f *schema.GoFile, c *schema.Column) string {
 }
 
 // read is the expression that reads a field of the message into the domain's type, noting what is wrong in r.
-func read(f *schema.GoFile, c *schema.Column, from, path, presence string) string {
-	get := from + ".Get" + c.Field.GoName + "()"
-	call := func(method string, more ...string) string {
-		args := append([]string{strconv.Quote(path), get, presence}, more...)
-		return "r." + method + "(" + strings.Join(args, ", ") + ")"
-	}
+func read(f *schema.GoFile, c *schema.Column, from string) string {
+	get, required := from+".Get"+c.Field.GoName+"()", presence(f, c)
+	call := func(method string) string { return fmt.Sprintf("r.%s(%q, %s, %s)", method, c.JSON(), get, required) }
 	switch c.Kind {
 	case schema.UUID:
 		return call("UUID")
 	case schema.Money:
-		return call("Money", limits(f, c))
+		return call("Money")
 	case schema.Date:
 		return call("Date")
 	case schema.Timestamp:
@@ -241,11 +234,10 @@ func read(f *schema.GoFile, c *schema.Column, from, path, presence string) strin
 	case schema.JSON:
 		return "r.Struct(" + get + ")"
 	case schema.Enum:
-		return f.Use(fieldsPackage, "fields", "Enum") + "(&r, " + strings.Join([]string{
-			strconv.Quote(path), get, "To" + c.Field.Enum.GoIdent.GoName, presence,
-		}, ", ") + ")"
+		return fmt.Sprintf("%s(&r, %q, %s, To%s, %s)",
+			f.Use(fieldsPackage, "fields", "Enum"), c.JSON(), get, c.Field.Enum.GoIdent.GoName, required)
 	case schema.Text, schema.CIText:
-		if strings.HasSuffix(presence, "Required") {
+		if strings.HasSuffix(required, "Required") {
 			return call("Text")
 		}
 		return get
@@ -254,51 +246,30 @@ func read(f *schema.GoFile, c *schema.Column, from, path, presence string) strin
 	}
 }
 
-// limits is the expression for the limits of an amount.
-func limits(f *schema.GoFile, c *schema.Column) string {
-	var members []string
-	for _, l := range []struct{ name, text string }{{"Min", c.Min}, {"Max", c.Max}} {
-		if a, err := money.Parse(l.text); err == nil && a != 0 {
-			members = append(members, fmt.Sprintf("%s: %d", l.name, int64(a)))
-		}
-	}
-	return f.Use(fieldsPackage, "fields", "Limits") + "{" + strings.Join(members, ", ") + "}"
-}
-
-// writeMask writes the function that changes the masked fields.
+// writeMask writes the function that changes the masked fields: those that clients may set after the creation. Package
+// validation has refused any other path, and has brought the paths into the schema's names.
 func writeMask(f *schema.GoFile, service string, e *schema.Entity) {
 	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
-	f.P("// Mask", e.Name,
-		" sets in dst the fields of src that paths name, as in JSON or as in the schema. Its error is a")
-	f.P("// ValidationFailed that lists every path that is unknown or cannot be set and every field that is wrong; dst is")
-	f.P("// unchanged then.")
+	f.P("// Mask", e.Name, " sets in dst the fields of src that paths name. Where a path names no field that can be set, or")
+	f.P("// a field that cannot be read, it is an error and dst is unchanged.")
 	f.P("func Mask", e.Name, "(dst *", plain, ", src *", wire, ", paths []string) error {")
 	f.P("var r ", f.Use(fieldsPackage, "fields", "Reader"))
 	f.P("p := *dst")
 	f.P("for _, path := range paths {")
 	f.P("switch path {")
 	for _, c := range e.Public() {
-		if c.Kind == schema.Message {
+		if c.Transient || c.OutputOnly || c.Fixed() {
 			continue
 		}
-		names := strconv.Quote(c.JSON())
-		if c.Name != c.JSON() {
-			names += ", " + strconv.Quote(c.Name)
+		f.P("case ", strconv.Quote(c.Name), ":")
+		if hasDefault(c) {
+			writeDefaulted(f, c, "src")
+			continue
 		}
-		f.P("case ", names, ":")
-		switch {
-		case c.OutputOnly:
-			f.P("r.Refuse(path, ", f.Use(fieldsPackage, "fields", "RuleOutputOnly"), ")")
-		case c.Fixed():
-			f.P("r.Refuse(path, ", f.Use(fieldsPackage, "fields", "RuleImmutable"), ")")
-		case hasDefault(c):
-			writeDefaulted(f, c, "p", "src", c.JSON())
-		default:
-			f.P("p.", c.GoName, " = ", read(f, c, "src", c.JSON(), presence(f, c)))
-		}
+		f.P("p.", c.GoName, " = ", read(f, c, "src"))
 	}
 	f.P("default:")
-	f.P("r.Refuse(path, ", f.Use(fieldsPackage, "fields", "RuleUnknown"), ")")
+	f.P("return ", f.Use("fmt", "fmt", "Errorf"), "(\"the field %q cannot be set\", path)")
 	f.P("}")
 	f.P("}")
 	f.P("if err := r.Err(); err != nil {")

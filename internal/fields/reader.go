@@ -5,13 +5,13 @@ package fields
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
@@ -25,51 +25,26 @@ const (
 	Optional Presence = false
 )
 
-// The names of the rules that a field can break.
-const (
-	RuleRequired   = "required"
-	RuleUUID       = "uuid"
-	RuleMoney      = "money"
-	RuleDate       = "date"
-	RuleTimestamp  = "timestamp"
-	RuleEnum       = "enum.defined_only"
-	RuleOutputOnly = "output_only"
-	RuleImmutable  = "immutable"
-	RuleUnknown    = "unknown_field"
-)
+// Reader reads the fields of one message and notes all that cannot be read. It knows forms, no rules: what clients send
+// has been through package validation, and who sends anything else kept the rules himself. The zero value is ready; it is
+// not safe for concurrent use. Each method returns the zero value for a field that is absent or wrong.
+type Reader struct{ wrong []string }
 
-// Reader reads the fields of one message and notes all that are wrong. The zero value is ready; it is not safe for
-// concurrent use. Each method returns the zero value for a field that is absent or wrong.
-type Reader struct{ violations []apperr.Violation }
-
-// Err returns a ValidationFailed that lists every violation noted so far, or nil.
+// Err returns an error that says what is wrong with each field that could not be read, or nil.
 func (r *Reader) Err() error {
-	if len(r.violations) == 0 {
+	if len(r.wrong) == 0 {
 		return nil
 	}
-	return apperr.InvalidAll(r.violations)
+	return errors.New(strings.Join(r.wrong, "; "))
 }
 
-// notef adds a violation.
-func (r *Reader) notef(field, rule, format string, args ...any) {
-	r.violations = append(r.violations, apperr.Violation{Field: field, Rule: rule, Message: fmt.Sprintf(format, args...)})
-}
-
-// Refuse notes that the field cannot be set by the caller: RuleOutputOnly, RuleImmutable or RuleUnknown.
-func (r *Reader) Refuse(field, rule string) {
-	switch rule {
-	case RuleOutputOnly:
-		r.notef(field, rule, "the field is set by the platform")
-	case RuleImmutable:
-		r.notef(field, rule, "the field cannot be changed")
-	default:
-		r.notef(field, rule, "there is no such field")
-	}
+func (r *Reader) notef(field, format string, args ...any) {
+	r.wrong = append(r.wrong, field+": "+fmt.Sprintf(format, args...))
 }
 
 func (r *Reader) missing(field string, p Presence) {
 	if p == Required {
-		r.notef(field, RuleRequired, "the field is required")
+		r.notef(field, "is missing")
 	}
 }
 
@@ -89,33 +64,23 @@ func (r *Reader) UUID(field, s string, p Presence) uuid.UUID {
 	}
 	id, err := uuid.Parse(s)
 	if err != nil || len(s) != len(uuid.Nil.String()) {
-		r.notef(field, RuleUUID, "is not a UUID")
+		r.notef(field, "is not a UUID")
 		return uuid.Nil
 	}
 	return id
 }
 
-// Limits are the least and the greatest amount that a field takes. A zero Max is money.Max.
-type Limits struct{ Min, Max money.Amount }
-
 // Money reads a decimal text with at most two places.
-func (r *Reader) Money(field, s string, p Presence, limits Limits) money.Amount {
+func (r *Reader) Money(field, s string, p Presence) money.Amount {
 	if s == "" {
 		r.missing(field, p)
 		return 0
 	}
 	a, err := money.Parse(s)
-	switch {
-	case err != nil:
-		r.notef(field, RuleMoney, "%v", err)
-	case a < limits.Min:
-		r.notef(field, RuleMoney, "must be at least %v", limits.Min)
-	case limits.Max != 0 && a > limits.Max:
-		r.notef(field, RuleMoney, "must be at most %v", limits.Max)
-	default:
-		return a
+	if err != nil {
+		r.notef(field, "%v", err)
 	}
-	return 0
+	return a
 }
 
 // Date reads YYYY-MM-DD.
@@ -126,7 +91,7 @@ func (r *Reader) Date(field, s string, p Presence) date.Date {
 	}
 	d, err := date.Parse(s)
 	if err != nil {
-		r.notef(field, RuleDate, "%v", err)
+		r.notef(field, "%v", err)
 	}
 	return d
 }
@@ -138,7 +103,7 @@ func (r *Reader) Time(field string, t *timestamppb.Timestamp, p Presence) time.T
 		return time.Time{}
 	}
 	if t.CheckValid() != nil {
-		r.notef(field, RuleTimestamp, "is not an instant between the years 1 and 9999")
+		r.notef(field, "is not an instant between the years 1 and 9999")
 		return time.Time{}
 	}
 	return t.AsTime()
@@ -160,23 +125,7 @@ func Enum[Wire ~int32, Domain ~string](r *Reader, field string, v Wire, to func(
 	case v == 0:
 		r.missing(field, p)
 	case t == "":
-		r.notef(field, RuleEnum, "%d is not one of the defined values", v)
+		r.notef(field, "%d is not one of the defined values", v)
 	}
 	return t
-}
-
-// Inner notes what was wrong in the message that the field holds: err is the error of its conversion.
-func (r *Reader) Inner(field string, err error) {
-	if err == nil {
-		return
-	}
-	var e *apperr.Error
-	if !errors.As(err, &e) || len(e.Violations) == 0 {
-		r.notef(field, "valid", "cannot be read")
-		return
-	}
-	for _, v := range e.Violations {
-		v.Field = field + "." + v.Field
-		r.violations = append(r.violations, v)
-	}
 }

@@ -98,7 +98,7 @@ func TestUses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for service, want := range map[string]string{
-		"orders":  "written Customer Order OrderKind listed Order read Customer Order OrderKind masked Order",
+		"orders":  "written Customer Order OrderKind listed Order read Order OrderKind masked Order",
 		"billing": "written listed read Customer masked",
 	} {
 		uses, err := schema.UsesOf(files, schema.Known(all, service), service)

@@ -90,7 +90,7 @@ func (u *Uses) readFields(m *protogen.Message) {
 		switch {
 		case f.Enum != nil:
 			u.Read[f.Enum.Desc.FullName()] = true
-		case f.Message != nil:
+		case f.Message != nil && !ColumnOf(f).GetTransient():
 			u.read(f.Message)
 		}
 	}

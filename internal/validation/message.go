@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/date"
@@ -70,6 +71,9 @@ func (c *check) field(f *field, m protoreflect.Message, at string) {
 	if f.column != nil && !f.fd.IsList() {
 		c.column(f, m, at)
 	}
+	if f.form && !f.fd.IsList() {
+		c.form(f.fd, m, at)
+	}
 	switch {
 	case f.nested == nil || !m.Has(f.fd):
 	case f.fd.IsList():
@@ -109,6 +113,19 @@ func (c *check) normal(s, at string) string {
 		c.refusef(at, RuleText, "the character %U is not allowed", bad)
 	}
 	return s
+}
+
+// form checks that an enum has a value which the schema defines, and that an instant is one.
+func (c *check) form(fd protoreflect.FieldDescriptor, m protoreflect.Message, at string) {
+	if fd.Enum() != nil {
+		if n := m.Get(fd).Enum(); fd.Enum().Values().ByNumber(n) == nil {
+			c.refusef(at, RuleEnum, "%d is not one of the defined values", n)
+		}
+		return
+	}
+	if t, ok := m.Get(fd).Message().Interface().(*timestamppb.Timestamp); ok && m.Has(fd) && !t.IsValid() {
+		c.refusef(at, RuleTimestamp, "an instant between the years 1 and 9999 is expected")
+	}
 }
 
 // column checks a text that carries an amount, a day or an id. An empty day or id is an absent one.

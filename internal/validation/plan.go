@@ -21,7 +21,10 @@ type plan struct {
 type field struct {
 	fd protoreflect.FieldDescriptor
 	// text is to be normalised.
-	text                            bool
+	text bool
+	// form says that the field's value has a form that protobuf does not keep: an enum or an instant.
+	form bool
+	// immutable includes what package schema calls fixed.
 	required, outputOnly, immutable bool
 	column                          *optionsv1.Column
 	// nested is the plan of a message field; a function, since messages can contain themselves.
@@ -33,7 +36,10 @@ type update struct {
 	mask, resource protoreflect.FieldDescriptor
 }
 
-const fieldMask = "google.protobuf.FieldMask"
+const (
+	fieldMask = "google.protobuf.FieldMask"
+	timestamp = "google.protobuf.Timestamp"
+)
 
 func (v *Validator) plan(md protoreflect.MessageDescriptor) *plan {
 	if p, ok := v.plans.Load(md.FullName()); ok {
@@ -61,7 +67,10 @@ func (v *Validator) compile(md protoreflect.MessageDescriptor) *plan {
 		if nested := fd.Message(); nested != nil && !fd.IsMap() && nested.ParentFile().Package() != "google.protobuf" {
 			f.nested = func() *plan { return v.plan(nested) }
 		}
-		if f.text || f.required || f.outputOnly || f.immutable || f.column != nil || f.nested != nil {
+		f.form = fd.Kind() == protoreflect.EnumKind || fd.Message() != nil && fd.Message().FullName() == timestamp
+		f.immutable = f.immutable || f.column.GetPrimary() || f.column.GetReferences() != "" || fd.Name() == "created_at"
+		f.required = f.required || f.column.GetPrimary() && !f.outputOnly
+		if f.text || f.form || f.required || f.outputOnly || f.immutable || f.column != nil || f.nested != nil {
 			p.fields = append(p.fields, f)
 		}
 	}

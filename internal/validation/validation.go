@@ -30,6 +30,8 @@ const (
 	RuleMoney      = "money"
 	RuleDate       = "date"
 	RuleUUID       = "uuid"
+	RuleEnum       = "enum.defined_only"
+	RuleTimestamp  = "timestamp"
 	RuleMask       = "update_mask"
 )
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
@@ -147,5 +148,52 @@ func TestMoneyIsNormalised(t *testing.T) {
 		if refused := len(violations) > 0; refused != (want == "!") || !refused && m.GetAmount() != want {
 			t.Errorf("%q becomes %q with %v, want %q", given, m.GetAmount(), violations, want)
 		}
+	}
+}
+
+// What the conversions to the domain could not read is refused before, with the field's name.
+func TestForms(t *testing.T) {
+	v, err := validation.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		m    proto.Message
+		want string
+	}{
+		"an entry": {&usersv1.Transaction{
+			Id: "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a001", UserId: "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a001",
+			Type: usersv1.TransactionType_CREDIT, Amount: "1.00", BalanceAfter: "1.00", CreatedAt: timestamppb.Now(),
+		}, ""},
+		"not an entry": {&usersv1.Transaction{
+			UserId: "x", Type: 99, Amount: "1.00", BalanceAfter: "1.00", CreatedAt: &timestamppb.Timestamp{Nanos: -1},
+		}, "id:required user_id:uuid type:enum.defined_only createdAt:timestamp"},
+	} {
+		violations, err := v.Check(tt.m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := rules(violations); s != tt.want {
+			t.Errorf("%s: got %s\nwant %s", name, s, tt.want)
+		}
+	}
+}
+
+func TestWhatIsFixedCannotBeChanged(t *testing.T) {
+	v, err := validation.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &promotionsv1.UpdatePromotionRequest{
+		PromotionId: "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a001",
+		Promotion:   &promotionsv1.Promotion{Id: "x", Type: promotionsv1.PromotionType_BONUS, CreatedAt: timestamppb.Now()},
+	}
+	violations, err := v.Check(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "promotion.id:output_only promotion.type:immutable promotion.createdAt:output_only"
+	if s := rules(violations); s != want {
+		t.Errorf("got %s\nwant %s", s, want)
 	}
 }

@@ -24,7 +24,7 @@ func Transactions(s *promotions.Service) event.Subscription {
 		}
 		tx, err := wire.ToTransaction(m.GetTransaction())
 		if err != nil {
-			return event.Permanent(err)
+			return event.Permanentf("transaction: %w", err)
 		}
 		err = s.Credited(ctx, m.GetIdempotencyKey(), tx)
 		if apperr.CodeOf(err) == apperr.IdempotencyMismatch {

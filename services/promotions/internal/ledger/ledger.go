@@ -96,8 +96,7 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 	}
 	tx, err := wire.ToTransaction(answer.GetTransaction())
 	if err != nil {
-		// Without the error's code: what the ledger gets wrong is not the fault of the player who claims.
-		return promotions.Transaction{}, fmt.Errorf("the ledger's answer: %s", err.Error())
+		return promotions.Transaction{}, fmt.Errorf("the ledger's answer: %w", err)
 	}
 	return tx, nil
 }

@@ -3,6 +3,8 @@
 package wire
 
 import (
+	"fmt"
+
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/internal/fields"
 	"github.com/casino-loyalty/loyalty/services/promotions"
@@ -30,7 +32,7 @@ func FromPromotions(ps []promotions.Promotion) []*promotionsv1.Promotion {
 	return fields.Slice(ps, FromPromotion)
 }
 
-// ToPromotion converts m. Its error is a ValidationFailed that lists every field that is wrong.
+// ToPromotion converts m. Its error names every field that cannot be read, or is required and missing.
 func ToPromotion(m *promotionsv1.Promotion) (promotions.Promotion, error) {
 	var r fields.Reader
 	p := promotions.Promotion{
@@ -38,7 +40,7 @@ func ToPromotion(m *promotionsv1.Promotion) (promotions.Promotion, error) {
 		Title:       r.Text("title", m.GetTitle(), fields.Required),
 		Description: m.GetDescription(),
 		Type:        fields.Enum(&r, "type", m.GetType(), ToPromotionType, fields.Required),
-		Amount:      r.Money("amount", m.GetAmount(), fields.Required, fields.Limits{Min: 1, Max: 100000000000}),
+		Amount:      r.Money("amount", m.GetAmount(), fields.Required),
 		StartDate:   r.Date("startDate", m.GetStartDate(), fields.Required),
 		EndDate:     r.Date("endDate", m.GetEndDate(), fields.Required),
 		CreatedAt:   r.Time("createdAt", m.GetCreatedAt(), fields.Optional),
@@ -51,39 +53,30 @@ func ToPromotion(m *promotionsv1.Promotion) (promotions.Promotion, error) {
 	return p, r.Err()
 }
 
-// MaskPromotion sets in dst the fields of src that paths name, as in JSON or as in the schema. Its error is a
-// ValidationFailed that lists every path that is unknown or cannot be set and every field that is wrong; dst is
-// unchanged then.
+// MaskPromotion sets in dst the fields of src that paths name. Where a path names no field that can be set, or
+// a field that cannot be read, it is an error and dst is unchanged.
 func MaskPromotion(dst *promotions.Promotion, src *promotionsv1.Promotion, paths []string) error {
 	var r fields.Reader
 	p := *dst
 	for _, path := range paths {
 		switch path {
-		case "id":
-			r.Refuse(path, fields.RuleOutputOnly)
 		case "title":
 			p.Title = r.Text("title", src.GetTitle(), fields.Required)
 		case "description":
 			p.Description = src.GetDescription()
-		case "isActive", "is_active":
+		case "is_active":
 			p.IsActive = true
 			if src != nil && src.IsActive != nil {
 				p.IsActive = src.GetIsActive()
 			}
-		case "type":
-			r.Refuse(path, fields.RuleImmutable)
 		case "amount":
-			p.Amount = r.Money("amount", src.GetAmount(), fields.Required, fields.Limits{Min: 1, Max: 100000000000})
-		case "startDate", "start_date":
+			p.Amount = r.Money("amount", src.GetAmount(), fields.Required)
+		case "start_date":
 			p.StartDate = r.Date("startDate", src.GetStartDate(), fields.Required)
-		case "endDate", "end_date":
+		case "end_date":
 			p.EndDate = r.Date("endDate", src.GetEndDate(), fields.Required)
-		case "createdAt", "created_at":
-			r.Refuse(path, fields.RuleOutputOnly)
-		case "updatedAt", "updated_at":
-			r.Refuse(path, fields.RuleOutputOnly)
 		default:
-			r.Refuse(path, fields.RuleUnknown)
+			return fmt.Errorf("the field %q cannot be set", path)
 		}
 	}
 	if err := r.Err(); err != nil {

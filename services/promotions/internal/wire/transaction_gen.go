@@ -23,15 +23,15 @@ func FromTransaction(p promotions.Transaction) *usersv1.Transaction {
 	return m
 }
 
-// ToTransaction converts m. Its error is a ValidationFailed that lists every field that is wrong.
+// ToTransaction converts m. Its error names every field that cannot be read, or is required and missing.
 func ToTransaction(m *usersv1.Transaction) (promotions.Transaction, error) {
 	var r fields.Reader
 	p := promotions.Transaction{
 		ID:             r.UUID("id", m.GetId(), fields.Required),
 		UserID:         r.UUID("user_id", m.GetUserId(), fields.Required),
 		Type:           fields.Enum(&r, "type", m.GetType(), ToTransactionType, fields.Required),
-		Amount:         r.Money("amount", m.GetAmount(), fields.Required, fields.Limits{Min: 1, Max: 100000000000}),
-		BalanceAfter:   r.Money("balanceAfter", m.GetBalanceAfter(), fields.Optional, fields.Limits{}),
+		Amount:         r.Money("amount", m.GetAmount(), fields.Required),
+		BalanceAfter:   r.Money("balanceAfter", m.GetBalanceAfter(), fields.Optional),
 		Description:    m.GetDescription(),
 		AdditionalData: r.Struct(m.GetAdditionalData()),
 		CreatedAt:      r.Time("createdAt", m.GetCreatedAt(), fields.Optional),

@@ -40,7 +40,7 @@ func toEntry(req *usersv1.AddTransactionRequest) (users.Entry, error) {
 	e := users.Entry{
 		UserID:         r.UUID("user_id", req.GetUserId(), fields.Required),
 		Type:           fields.Enum(&r, "type", req.GetType(), wire.ToTransactionType, fields.Required),
-		Amount:         r.Money("amount", req.GetAmount(), fields.Required, fields.Limits{}),
+		Amount:         r.Money("amount", req.GetAmount(), fields.Required),
 		Description:    req.GetDescription(),
 		AdditionalData: r.Struct(req.GetAdditionalData()),
 		IdempotencyKey: req.GetIdempotencyKey(),
