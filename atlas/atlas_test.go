@@ -155,6 +155,8 @@ func TestPromotionsConstraints(t *testing.T) {
 		"no title": {insert("''", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_title_length"},
 		"a title too long": {insert("repeat('ü', 201)", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"),
 			"promotions_title_length"},
+		"a description too long": {strings.Replace(insert("'a'", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"),
+			"''", "repeat('ü', 2001)", 1), "promotions_description_length"},
 		"an unknown type": {insert("'a'", "'GIFT'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_type"},
 		"no amount":       {insert("'a'", "'BONUS'", "0", "'2026-01-01'", "'2026-01-01'"), "promotions_amount"},
 		"an amount too large": {insert("'a'", "'BONUS'", "1000000000.01", "'2026-01-01'", "'2026-01-01'"),

@@ -79,8 +79,8 @@ func (w writer) method(name, element string) (end func()) {
 	}
 }
 
-// annotations names the table and its checks: those that the entity names, the values of its enums and the limits of
-// its amounts.
+// annotations names the table and its checks: those that the entity names, the values of its enums, the limits of its
+// amounts and the lengths of its texts.
 func (w writer) annotations() {
 	defer w.method("Annotations", w.Use("entgo.io/ent/schema", "entschema", "Annotation"))()
 	w.P(w.entsql("Table"), "(\"", w.e.Table, "\"),")
@@ -115,6 +115,12 @@ func (w writer) checks() [][2]string {
 			add(c.Name, c.Name+" >= "+c.Min)
 		case c.Max != "":
 			add(c.Name, c.Name+" <= "+c.Max)
+		case c.MinLen > 0 && c.MaxLen > 0:
+			add(c.Name+"_length", fmt.Sprintf("char_length(%s) BETWEEN %d AND %d", c.Name, c.MinLen, c.MaxLen))
+		case c.MinLen > 0:
+			add(c.Name+"_length", fmt.Sprintf("char_length(%s) >= %d", c.Name, c.MinLen))
+		case c.MaxLen > 0:
+			add(c.Name+"_length", fmt.Sprintf("char_length(%s) <= %d", c.Name, c.MaxLen))
 		}
 	}
 	return checks

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -90,6 +91,8 @@ type Column struct {
 	Required, OutputOnly, Immutable bool
 	// Min, Max and Default are as in the option: decimal texts and an SQL literal.
 	Min, Max, Default string
+	// MinLen and MaxLen are the least and the greatest number of characters of a text; 0 where there is no limit.
+	MinLen, MaxLen uint64
 	// References is the table to whose id the column refers.
 	References string
 }
@@ -207,6 +210,7 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 	}
 	c := column(string(f.Desc.Name()), kind, option)
 	c.Field, c.Doc = f, f.Comments.Leading
+	c.MinLen, c.MaxLen = Lengths(f)
 	if (kind == Message) != c.Transient {
 		return nil, errors.New("a message is transient, and nothing else")
 	}
@@ -222,6 +226,12 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 		}
 	}
 	return c, nil
+}
+
+// Lengths are the least and the greatest number of characters of a text, as buf.validate says; 0 where there is no limit.
+func Lengths(f *protogen.Field) (least, greatest uint64) {
+	text := extension[*validate.FieldRules](f.Desc, validate.E_Field).GetString()
+	return text.GetMinLen(), text.GetMaxLen()
 }
 
 func privateColumn(p *optionsv1.PrivateColumn) (*Column, error) {

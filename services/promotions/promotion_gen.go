@@ -13,10 +13,8 @@ import (
 
 // Promotion is an amount of money that an operator offers for a period to the players it is assigned to.
 type Promotion struct {
-	ID uuid.UUID
-	// 1 to 200 characters.
-	Title string
-	// Up to 2,000 characters.
+	ID          uuid.UUID
+	Title       string
 	Description string
 	// A promotion that is not active cannot be assigned or claimed. True unless said.
 	IsActive bool

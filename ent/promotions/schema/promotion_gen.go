@@ -23,10 +23,11 @@ func (Promotion) Annotations() []entschema.Annotation {
 	return []entschema.Annotation{
 		entsql.Table("promotions"),
 		entsql.Checks(map[string]string{
-			"promotions_period":       "end_date >= start_date",
-			"promotions_title_length": "char_length(title) BETWEEN 1 AND 200",
-			"promotions_type":         "type IN ('WELCOME_BONUS', 'VIP_PROMOTION', 'BONUS')",
-			"promotions_amount":       "amount BETWEEN 0.01 AND 1000000000.00",
+			"promotions_period":             "end_date >= start_date",
+			"promotions_title_length":       "char_length(title) BETWEEN 1 AND 200",
+			"promotions_description_length": "char_length(description) <= 2000",
+			"promotions_type":               "type IN ('WELCOME_BONUS', 'VIP_PROMOTION', 'BONUS')",
+			"promotions_amount":             "amount BETWEEN 0.01 AND 1000000000.00",
 		}),
 	}
 }

@@ -83,12 +83,10 @@ func (PromotionType) EnumDescriptor() ([]byte, []int) {
 
 // Promotion is an amount of money that an operator offers for a period to the players it is assigned to.
 type Promotion struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// 1 to 200 characters.
-	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
-	// Up to 2,000 characters.
-	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Title       string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	Description string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	// A promotion that is not active cannot be assigned or claimed. True unless said.
 	IsActive *bool         `protobuf:"varint,4,opt,name=is_active,json=isActive,proto3,oneof" json:"is_active,omitempty"`
 	Type     PromotionType `protobuf:"varint,5,opt,name=type,proto3,enum=loyalty.promotions.v1.PromotionType" json:"type,omitempty"`
@@ -468,7 +466,7 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x95\x05\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xdd\x04\n" +
 	"\tPromotion\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12#\n" +
 	"\x05title\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05title\x12*\n" +
@@ -484,15 +482,14 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt\x12>\n" +
 	"\n" +
 	"updated_at\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tupdatedAt:\x8b\x01\xaa\xbb\x18\x86\x01\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tupdatedAt:T\xaa\xbb\x18P\n" +
 	"\n" +
 	"promotions\x12\x1c\n" +
 	"\x04type\n" +
 	"\n" +
 	"start_date\n" +
 	"\bend_date\x1a \n" +
-	"\x06period\x12\x16end_date >= start_date\x1a4\n" +
-	"\ftitle_length\x12$char_length(title) BETWEEN 1 AND 200:\x02\x01\x03B\f\n" +
+	"\x06period\x12\x16end_date >= start_date:\x02\x01\x03B\f\n" +
 	"\n" +
 	"_is_active\"\xfe\x05\n" +
 	"\n" +
