@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/compiler/protogen"
 
+	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
@@ -126,4 +127,23 @@ func goType(f *schema.GoFile, service string, c *schema.Column) string {
 	default:
 		return "string"
 	}
+}
+
+// writeLimits writes the limits that the domain knows.
+func writeLimits(plugin *protogen.Plugin, service string, limits []schema.Limit) {
+	if len(limits) == 0 {
+		return
+	}
+	f := schema.NewGoFile(generator, path.Join("services", service, "schema_limits_gen.go"), service)
+	f.P("// The limits that the schema sets: numbers of characters, and amounts.")
+	f.P("const (")
+	for _, l := range limits {
+		if l.Money {
+			f.P(l.Name, " ", f.Use(moneyPackage, "money", "Amount"), " = ", l.Value, " // ", money.Amount(l.Value))
+			continue
+		}
+		f.P(l.Name, " = ", l.Value)
+	}
+	f.P(")")
+	f.Write(plugin)
 }

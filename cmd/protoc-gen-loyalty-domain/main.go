@@ -1,6 +1,6 @@
 // Command protoc-gen-loyalty-domain writes, from the entities of the schema, what a service's layers know of them:
 //
-//   - services/S: the plain Go types of the domain, and the enums;
+//   - services/S: the plain Go types of the domain, the enums, and the limits of fields with the option domain_limits;
 //   - services/S/internal/wire: their conversion from and to the messages of the API, in the directions in which these
 //     travel: From… for what the service's answers, events and frames contain, To… for what its requests contain and for
 //     what another service owns, Mask… for the resources of its updates;
@@ -32,6 +32,11 @@ func generate(plugin *protogen.Plugin) error {
 		if err != nil {
 			return err
 		}
+		limits, err := schema.Limits(plugin.Files, service)
+		if err != nil {
+			return err
+		}
+		writeLimits(plugin, service, limits)
 		writeWireDoc(plugin, service)
 		for _, t := range schema.DomainEnums(plugin.Files, known, service) {
 			if t.Package != schema.RolePackage || !roles {

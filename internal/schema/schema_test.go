@@ -164,6 +164,8 @@ func TestRefused(t *testing.T) {
 		"an event without key": {orders, `key: "customer_id"`, `key: "nobody"`, `event.key "nobody"`},
 		"an event of no topic": {orders, `topic: "orders"`, ``, "event.topic"},
 		"an event of no type":  {orders, `OrderEventType event_type = 2`, `string event_type = 2`, "event_type is missing"},
+		"limits of nothing": {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.domain_limits) = true]`,
+			"weight: domain_limits needs a limit"},
 		"an unknown code": {errorsFile, `"INVALID_ARGUMENT"`, `"WRONG"`,
 			`VALIDATION_FAILED: app_error.rpc_code "WRONG"`},
 		"success as an error":  {errorsFile, `409`, `200`, "SOLD_OUT: app_error.http_status 200"},
@@ -181,12 +183,13 @@ func TestRefused(t *testing.T) {
 			_, entityErr := schema.Entities(files)
 			_, eventErr := schema.Events(files)
 			_, codeErr := schema.ErrorCodes(files)
-			for _, err := range []error{entityErr, eventErr, codeErr} {
+			_, limitErr := schema.Limits(files, "orders")
+			for _, err := range []error{entityErr, eventErr, codeErr, limitErr} {
 				if err != nil && strings.Contains(err.Error(), tt.want) {
 					return
 				}
 			}
-			t.Errorf("got %v, %v, %v; want an error with %q", entityErr, eventErr, codeErr, tt.want)
+			t.Errorf("got %v, %v, %v, %v; want an error with %q", entityErr, eventErr, codeErr, limitErr, tt.want)
 		})
 	}
 }

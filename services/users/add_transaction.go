@@ -17,13 +17,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// The limits of an entry. The schema says the same of the request, so that other services learn of it before they call.
-const (
-	maxEntryAmount      money.Amount = 1_000_000_000_00
-	maxEntryDescription              = 2000 // characters
-	maxEntryKey                      = 200  // characters
-	maxEntryData                     = 64 << 10
-)
+// maxEntryData is the greatest size of an entry's additional data as JSON, in bytes. Its other limits are the schema's.
+const maxEntryData = 64 << 10
 
 // Entry is a change of a player's balance that somebody asks for.
 type Entry struct {
@@ -76,14 +71,17 @@ func (e Entry) Validate() error {
 	if e.Type != TransactionTypeCredit && e.Type != TransactionTypeDebit {
 		refuse("type", "enum", "must be CREDIT or DEBIT")
 	}
-	if e.Amount <= 0 || e.Amount > maxEntryAmount {
-		refuse("amount", "range", "must be from 0.01 to "+maxEntryAmount.String())
+	if e.Amount < AddTransactionAmountMin || e.Amount > AddTransactionAmountMax {
+		refuse("amount", "range", fmt.Sprintf("must be from %s to %s", AddTransactionAmountMin, AddTransactionAmountMax))
 	}
-	if !storable(e.Description) || utf8.RuneCountInString(e.Description) > maxEntryDescription {
-		refuse("description", "text", fmt.Sprintf("must be text of at most %d characters", maxEntryDescription))
+	if !storable(e.Description) || utf8.RuneCountInString(e.Description) > AddTransactionDescriptionMaxLen {
+		refuse("description", "text",
+			fmt.Sprintf("must be text of at most %d characters", AddTransactionDescriptionMaxLen))
 	}
-	if n := utf8.RuneCountInString(e.IdempotencyKey); n == 0 || n > maxEntryKey || !storable(e.IdempotencyKey) {
-		refuse("idempotencyKey", "text", fmt.Sprintf("must be text of 1 to %d characters", maxEntryKey))
+	if n := utf8.RuneCountInString(e.IdempotencyKey); !storable(e.IdempotencyKey) ||
+		n < AddTransactionIdempotencyKeyMinLen || n > AddTransactionIdempotencyKeyMaxLen {
+		refuse("idempotencyKey", "text", fmt.Sprintf("must be text of %d to %d characters",
+			AddTransactionIdempotencyKeyMinLen, AddTransactionIdempotencyKeyMaxLen))
 	}
 	// PostgreSQL's jsonb holds every JSON text but those with the character NUL.
 	switch data, err := e.Data(); {

@@ -9,9 +9,6 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// The length of a password in characters. The schema says the same of requests.
-const minPassword, maxPassword = 8, 128
-
 // CheckEmail returns VALIDATION_FAILED for what is no e-mail address.
 func CheckEmail(email string) error {
 	if !strings.Contains(email, "@") {
@@ -22,8 +19,9 @@ func CheckEmail(email string) error {
 
 // CheckPassword returns VALIDATION_FAILED for a password that is too short or too long.
 func CheckPassword(password string) error {
-	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
-		return apperr.Invalid("password", "length", "must have %d to %d characters", minPassword, maxPassword)
+	if n := utf8.RuneCountInString(password); n < RegisterPasswordMinLen || n > RegisterPasswordMaxLen {
+		return apperr.Invalid("password", "length",
+			"must have %d to %d characters", RegisterPasswordMinLen, RegisterPasswordMaxLen)
 	}
 	return nil
 }

@@ -1047,6 +1047,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "loyalty/options/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50102,
+		Name:          "loyalty.options.v1.domain_limits",
+		Tag:           "varint,50102,opt,name=domain_limits",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
 		ExtensionType: (*Access)(nil),
 		Field:         50101,
@@ -1110,6 +1118,11 @@ var (
 	//
 	// optional loyalty.options.v1.Column column = 50101;
 	E_Column = &file_loyalty_options_v1_options_proto_extTypes[3]
+	// The limits of the field, of a text's length or of an amount, are constants of the domain: for a use case that other ways
+	// than a request lead to.
+	//
+	// optional bool domain_limits = 50102;
+	E_DomainLimits = &file_loyalty_options_v1_options_proto_extTypes[4]
 )
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -1117,15 +1130,15 @@ var (
 	// Who may call. A method without it refuses to start.
 	//
 	// optional loyalty.options.v1.Access access = 50101;
-	E_Access = &file_loyalty_options_v1_options_proto_extTypes[4]
+	E_Access = &file_loyalty_options_v1_options_proto_extTypes[5]
 	// The HTTP status of success over REST; 200 where unset. 204 also drops the body.
 	//
 	// optional int32 success_status = 50102;
-	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[5]
+	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[6]
 	// The request headers that the method reads, besides those that every method does; for the documentation.
 	//
 	// repeated loyalty.options.v1.Header header = 50103;
-	E_Header = &file_loyalty_options_v1_options_proto_extTypes[6]
+	E_Header = &file_loyalty_options_v1_options_proto_extTypes[7]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -1133,11 +1146,11 @@ var (
 	// How an error code travels. Every code has one.
 	//
 	// optional loyalty.options.v1.AppError app_error = 50101;
-	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[7]
+	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[8]
 	// The rules of a type of promotion.
 	//
 	// optional loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
-	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[8]
+	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[9]
 )
 
 var File_loyalty_options_v1_options_proto protoreflect.FileDescriptor
@@ -1236,7 +1249,8 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x06entity\x12\x1f.google.protobuf.MessageOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.EntityR\x06entity:R\n" +
 	"\x05event\x12\x1f.google.protobuf.MessageOptions\x18\xb6\x87\x03 \x01(\v2\x19.loyalty.options.v1.EventR\x05event:U\n" +
 	"\x06socket\x12\x1f.google.protobuf.MessageOptions\x18\xb7\x87\x03 \x01(\v2\x1a.loyalty.options.v1.SocketR\x06socket:S\n" +
-	"\x06column\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.ColumnR\x06column:T\n" +
+	"\x06column\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.ColumnR\x06column:D\n" +
+	"\rdomain_limits\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\bR\fdomainLimits:T\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.AccessR\x06access:G\n" +
 	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x05R\rsuccessStatus:T\n" +
 	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:^\n" +
@@ -1292,23 +1306,24 @@ var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	15, // 9: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
 	15, // 10: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
 	16, // 11: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
-	17, // 12: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	17, // 13: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	17, // 14: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	18, // 15: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	18, // 16: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	6,  // 17: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	10, // 18: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	11, // 19: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	5,  // 20: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	3,  // 21: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	4,  // 22: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	12, // 23: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	13, // 24: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	17, // [17:25] is the sub-list for extension type_name
-	8,  // [8:17] is the sub-list for extension extendee
+	16, // 12: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
+	17, // 13: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	17, // 14: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	17, // 15: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	18, // 16: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	18, // 17: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	6,  // 18: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	10, // 19: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	11, // 20: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	5,  // 21: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	3,  // 22: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	4,  // 23: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	12, // 24: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	13, // 25: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	18, // [18:26] is the sub-list for extension type_name
+	8,  // [8:18] is the sub-list for extension extendee
 	0,  // [0:8] is the sub-list for field type_name
 }
 
@@ -1324,7 +1339,7 @@ func file_loyalty_options_v1_options_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      3,
 			NumMessages:   11,
-			NumExtensions: 9,
+			NumExtensions: 10,
 			NumServices:   0,
 		},
 		GoTypes:           file_loyalty_options_v1_options_proto_goTypes,
