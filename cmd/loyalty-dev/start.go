@@ -21,14 +21,9 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.logLevel}))
 	p := newProgress(stdout)
 
-	// The port first: a directory that was not wanted is not made.
-	front, err := openFront(o.addr, log)
+	front, dir, err := claim(ctx, o, log)
 	if err != nil {
 		return err
-	}
-	dir, err := datadir.Open(o.data)
-	if err != nil {
-		return errors.Join(err, front.close(ctx))
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	admin, err := dir.Admin(o.admin)
@@ -42,7 +37,8 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	g := lifecycle.New(ctx)
 	handler, err := assemble(g, dir, o, admin, p, log)
 	g.Go("HTTP", front.run)
-	if err == nil {
+	switch {
+	case err == nil:
 		front.serve(handler)
 		if err := fill(g.Context(), o, front.address, admin); err != nil {
 			g.Fail(err)
@@ -53,9 +49,9 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		}
 		err = g.Wait()
 		p.sayf("Stopping")
-	} else if ctx.Err() != nil {
+	case ctx.Err() != nil:
 		err = nil // stopped while it started: whatever failed, failed for that
-	} else if g.Context().Err() != nil {
+	case g.Context().Err() != nil:
 		err = errors.Join(g.Wait(), err) // a part failed while it started, which tells more
 	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopAll)
@@ -65,6 +61,19 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		p.sayf("Stopped")
 	}
 	return err
+}
+
+// claim takes the port and the data directory. The port first: a directory that is not wanted is not made.
+func claim(ctx context.Context, o options, log *slog.Logger) (*front, *datadir.Dir, error) {
+	front, err := openFront(o.addr, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := datadir.Open(o.data)
+	if err != nil {
+		return nil, nil, errors.Join(err, front.close(ctx))
+	}
+	return front, dir, nil
 }
 
 // fill plays the demonstration's part, if it is wanted.

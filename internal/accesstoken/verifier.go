@@ -15,12 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-const (
-	// Leeway is how far the clocks of issuer and verifier may differ.
-	Leeway = 5 * time.Second
-	// maxToken is more than any access token of ours has.
-	maxToken = 2048
-)
+// maxToken is more than any access token of ours has.
+const maxToken = 2048
 
 // Sessions tells whether a session is still active.
 type Sessions interface {
@@ -45,7 +41,7 @@ func NewVerifier(issuer, audience string, keys KeySource, sessions Sessions) (*V
 	v.parser = jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), // never "none", never HMAC with the public key
 		jwt.WithIssuer(issuer), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(Leeway), jwt.WithStrictDecoding(),
+		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(authn.Leeway), jwt.WithStrictDecoding(),
 		jwt.WithTimeFunc(func() time.Time { return v.now() }),
 	)
 	return v, nil
@@ -84,7 +80,7 @@ func (v *Verifier) verify(ctx context.Context, token string) (authn.Caller, erro
 		}
 		v.seen.put(id, c)
 	}
-	if v.now().After(c.Expires.Add(Leeway)) {
+	if v.now().After(c.Expires.Add(authn.Leeway)) {
 		return authn.Caller{}, expired()
 	}
 	return c, nil

@@ -119,7 +119,7 @@ func TestRememberedTokenStillEnds(t *testing.T) {
 	if _, err := v.Authenticate(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
-	v.SetClock(func() time.Time { return c.Expires.Add(accesstoken.Leeway + time.Second) })
+	v.SetClock(func() time.Time { return c.Expires.Add(authn.Leeway + time.Second) })
 	if _, err := v.Authenticate(t.Context(), token); apperr.CodeOf(err) != apperr.TokenExpired {
 		t.Errorf("after its end: %v", err)
 	}

@@ -9,13 +9,16 @@ import (
 	"github.com/google/uuid"
 )
 
+// Leeway is how long after its end a token is still good, since the clocks of those who issue and who verify it differ.
+const Leeway = 5 * time.Second
+
 // Caller is who an access token speaks for.
 type Caller struct {
 	UserID uuid.UUID
 	Role   Role
 	// Session is the session that the token belongs to. The token is worth nothing once it has ended.
 	Session uuid.UUID
-	// Expires is when the token ends.
+	// Expires is when the token ends; it is good until Leeway later.
 	Expires time.Time
 }
 

@@ -97,9 +97,9 @@ func (g *Group) Run() error {
 	return errors.Join(cause, g.Stop(ctx))
 }
 
-// Stop stops every part, the last one added first, and returns their errors but the one that Wait returns. The parts of each step have two thirds of the
-// time that is left until ctx ends, those of the last step all of it. A part that does not stop in its time is reported
-// and left behind; the ones before it are still told to stop.
+// Stop stops every part, the last one added first, and returns their errors but the one that Wait returns. The parts of
+// each step have two thirds of the time that is left until ctx ends, those of the last step all of it. A part that does
+// not stop in its time is reported and left behind; the ones before it are still told to stop.
 func (g *Group) Stop(ctx context.Context) error {
 	g.cancel(context.Canceled)
 	g.mu.Lock()

@@ -58,6 +58,7 @@ func TestBodies(t *testing.T) {
 		"nothing":                         {``, "title type amount startDate endDate"},
 		"an empty object":                 {`{}`, "title type amount startDate endDate"},
 		"only spaces in the title":        {replaced("Spring", "   "), "title"},
+		"two lines in the title":          {replaced("Spring", `Spr\ning`), "title"},
 		"nothing to see in the title":     {replaced("Spring", "\u200b"), "title"},
 		"a title of 201 characters":       {replaced("Spring", strings.Repeat("ä", 201)), "title"},
 		"an unknown member":               {with("colour", `"red"`), "colour"},

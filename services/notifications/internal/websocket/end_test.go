@@ -58,7 +58,7 @@ func TestExpiredTokenEndsItsConnection(t *testing.T) {
 	r := w.start(t, nil)
 	player := uuid.New()
 	_, session := w.login(t, player, authn.RolePlayer)
-	c := r.connect(t, w.sign(t, player, session.ID, time.Now().Add(time.Second)), "")
+	c := r.connect(t, w.sign(t, player, session.ID, time.Now().Add(time.Second-authn.Leeway)), "")
 	c.expectClose(t, 4401)
 }
 

@@ -3,6 +3,7 @@ package websocket
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -66,13 +67,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, err)
 		return
 	}
+	query, err := parameters(r)
+	if err != nil {
+		refuse(w, r, err)
+		return
+	}
 	protocol := choose(offered)
 	s, err := h.hub.admit(caller, protocol == protocolBinary)
 	if err != nil {
 		refuse(w, r, err)
 		return
 	}
-	if err := s.stand(ctx, r.URL.Query()["since"]); err != nil {
+	if err := s.stand(ctx, query["since"]); err != nil {
 		s.leave()
 		refuse(w, r, err)
 		return
@@ -109,9 +115,23 @@ func (h *Handler) check(r *http.Request, offered []string) (authn.Caller, error)
 	case caller.Role != authn.RolePlayer:
 		return authn.Caller{}, apperr.New(apperr.Forbidden, "only players have live notifications")
 	case !websocket.IsWebSocketUpgrade(r):
-		return authn.Caller{}, apperr.New(apperr.ValidationFailed, "a WebSocket handshake is needed here")
+		return authn.Caller{}, apperr.Invalid("Upgrade", "header", "a WebSocket handshake is needed here")
 	}
 	return caller, nil
+}
+
+// parameters reads the query, whose only name is since: one that is misspelt would resume nothing, and say nothing.
+func parameters(r *http.Request) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, apperr.Invalid("", "query", "the query is malformed")
+	}
+	for name := range query {
+		if name != "since" {
+			return nil, apperr.Invalid(strings.ToValidUTF8(name, "�"), "query", "there is no such parameter")
+		}
+	}
+	return query, nil
 }
 
 func token(r *http.Request, offered []string) (string, bool) {

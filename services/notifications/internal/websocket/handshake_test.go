@@ -107,6 +107,22 @@ func TestHandshakeRefused(t *testing.T) {
 	}
 }
 
+// A parameter that is misspelt is named, and not taken for none.
+func TestUnknownParameters(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, nil)
+	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
+	_, response, err := dialer.DialContext(t.Context(), r.address("?from=1"), http.Header{"Authorization": {"Bearer " + token}})
+	if err == nil || response == nil || response.StatusCode != http.StatusBadRequest {
+		t.Fatalf("got %v, %v, want status 400", response, err)
+	}
+	var problem struct{ Violations []struct{ Field string } }
+	if err := json.NewDecoder(response.Body).Decode(&problem); err != nil || len(problem.Violations) != 1 ||
+		problem.Violations[0].Field != "from" {
+		t.Errorf("got %+v, %v", problem, err)
+	}
+}
+
 func without(name string) func(http.Header) { return func(h http.Header) { h.Del(name) } }
 
 func set(name, value string) func(http.Header) { return func(h http.Header) { h.Set(name, value) } }

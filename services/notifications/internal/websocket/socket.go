@@ -140,7 +140,7 @@ func (s *socket) keep(now time.Time) {
 	defer s.mu.Unlock()
 	switch {
 	case s.conn == nil:
-	case !now.Before(s.caller.Expires):
+	case !now.Before(s.caller.Expires.Add(authn.Leeway)): // until then it could connect again
 		s.endLocked(codeSession, "the token has expired")
 	case !now.Before(s.nextPing):
 		s.nextPing = now.Add(s.hub.config.Ping)
