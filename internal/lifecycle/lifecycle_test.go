@@ -121,8 +121,9 @@ func TestPartsBesideEachOtherStopTogether(t *testing.T) {
 	}
 }
 
-func TestNothingIsClosedUnderAPartThatWasLeftBehind(t *testing.T) {
-	t.Parallel()
+func TestNothingIsClosedUnderAPartThatWasLeftBehind(t *testing.T) { synctest.Test(t, nothingIsClosed) }
+
+func nothingIsClosed(t *testing.T) {
 	g := lifecycle.New(t.Context())
 	var d diary
 	release := make(chan struct{})
@@ -136,7 +137,7 @@ func TestNothingIsClosedUnderAPartThatWasLeftBehind(t *testing.T) {
 		return inner.Run()
 	})
 	g.OnStop("log", func(context.Context) error { d.write("log"); return nil })
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := g.Stop(ctx); err == nil || err.Error() != "service: consumer did not stop in time" {
 		t.Errorf("stopped with %v, want the part that is stuck", err)

@@ -100,7 +100,7 @@ func TestShutdownTakesNoLongerThanItMay(t *testing.T) {
 	r := w.start(t, func(c *websocket.Config) { c.Close = time.Hour })
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	deaf := r.connect(t, token, "") // does not answer the close
-	r.stopWithin(300 * time.Millisecond)
+	r.stopWithin(3 * time.Second)
 	if n := r.hub.Sockets(); n != 0 {
 		t.Errorf("%d connections are left", n)
 	}
