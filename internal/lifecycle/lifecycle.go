@@ -115,6 +115,7 @@ func (g *Group) Stop(ctx context.Context) error {
 		steps += min(1, len(s.parts))
 	}
 	var err error
+	cause := context.Cause(g.ctx) // not told again, but a part that fails may have left one of its own behind
 	for _, s := range slices.Backward(stages) {
 		switch {
 		case len(s.parts) > 0:
@@ -122,8 +123,8 @@ func (g *Group) Stop(ctx context.Context) error {
 			if steps--; steps > 0 {
 				share = share * 2 / 3
 			}
-			err = errors.Join(err, s.stop(ctx, share, context.Cause(g.ctx)))
-		case !errors.Is(err, errLeftBehind):
+			err = errors.Join(err, s.stop(ctx, share, cause))
+		case !errors.Is(errors.Join(err, cause), errLeftBehind):
 			err = errors.Join(err, s.close(ctx))
 		}
 	}

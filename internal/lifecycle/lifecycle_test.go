@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -145,6 +146,24 @@ func nothingIsClosed(t *testing.T) {
 	if want := []string{"log", "relay"}; !slices.Equal(d.lines, want) {
 		t.Errorf("stopped %v, want %v", d.lines, want)
 	}
+}
+
+func TestNothingIsClosedUnderWhatAFailedPartLeftBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := lifecycle.New(t.Context())
+		release := make(chan struct{})
+		defer close(release)
+		g.OnStop("database", func(context.Context) error { t.Error("it was closed"); return nil })
+		g.Go("service", func(ctx context.Context) error {
+			inner := lifecycle.New(ctx)
+			inner.Go("stuck", func(ctx context.Context) error { <-release; return ctx.Err() })
+			inner.Go("broken", func(context.Context) error { return errors.New("broken") })
+			return inner.Run()
+		})
+		if err := g.Run(); err == nil || !strings.Contains(err.Error(), "stuck did not stop in time") {
+			t.Errorf("ended with %v, want the part that is stuck", err)
+		}
+	})
 }
 
 // Parts that all take as long as they may, two of them in a group of their own, stop in time together.
