@@ -58,8 +58,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 	err := s.Shutdown(soft)
 	if err != nil {
-		s.cut()
 		err = errors.Join(err, s.Close())
+		s.cut() // only now, so that nobody takes what its handler leaves behind for an answer
 	}
 	s.handling.Lock() // for good: none begins either
 	return err
