@@ -45,7 +45,7 @@ func (c closer) Close() { c() }
 // A request takes more time than there is: it is cut off in time for the service, and nothing is closed while anything still
 // runs.
 func TestAStopIsInTimeAndInOrder(t *testing.T) {
-	const stopping = time.Second
+	const stopping = 5 * time.Second
 	entered := make(chan struct{})
 	s := new(stand)
 	s.handle = func(_ http.ResponseWriter, r *http.Request) {

@@ -38,8 +38,13 @@ func New(ctx context.Context) *Group {
 // Context ends when the group should stop.
 func (g *Group) Context() context.Context { return g.ctx }
 
-// Fail makes the group stop with err.
-func (g *Group) Fail(err error) { g.cancel(err) }
+// Fail makes the group stop with err, and the group that it is a part of, which must not go on without it.
+func (g *Group) Fail(err error) {
+	g.cancel(err)
+	if p, ok := g.ctx.Value(partKey{}).(*part); ok {
+		p.group.Fail(err)
+	}
+}
 
 // Go runs fn until its context ends. The context of each part ends only when every part added later has stopped. An
 // error of fn, or its return before it was told to stop, fails the group.
@@ -124,7 +129,7 @@ func (g *Group) Stop(ctx context.Context) error {
 				share = share * 2 / 3
 			}
 			err = errors.Join(err, s.stop(ctx, share, cause))
-		case !errors.Is(errors.Join(err, cause), errLeftBehind):
+		case !errors.Is(err, errLeftBehind):
 			err = errors.Join(err, s.close(ctx))
 		}
 	}
@@ -132,7 +137,7 @@ func (g *Group) Stop(ctx context.Context) error {
 }
 
 // stop tells the stage's parts to stop and waits for them. The error of the part that made the group stop is the cause,
-// which Wait returns, and is not said twice.
+// which Wait returns, and is not said twice, unless it tells more.
 func (s stage) stop(ctx context.Context, share time.Duration, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, share)
 	defer cancel()
@@ -142,7 +147,7 @@ func (s stage) stop(ctx context.Context, share time.Duration, cause error) error
 	}
 	var err error
 	for _, p := range s.parts {
-		if e := p.wait(ctx); !errors.Is(e, cause) {
+		if e := p.wait(ctx); !errors.Is(e, cause) || errors.Is(e, errLeftBehind) {
 			err = errors.Join(err, e)
 		}
 	}

@@ -222,3 +222,34 @@ func TestFinishOutsideAGroup(t *testing.T) {
 		t.Errorf("ends at %s, %v", end, finish.Err())
 	}
 }
+
+// What fails in a group within is learned of outside at once, not once the group within has stopped.
+func TestFailureWithinStopsTheGroupAround(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("broken")
+		outer := lifecycle.New(t.Context())
+		outer.Go("service", func(ctx context.Context) error {
+			inner := lifecycle.New(ctx)
+			inner.Go("slow", func(ctx context.Context) error {
+				<-ctx.Done()
+				time.Sleep(10 * time.Second)
+				return nil
+			})
+			inner.Go("gRPC", func(context.Context) error { return broken })
+			return inner.Run()
+		})
+		begun := time.Now()
+		var told time.Duration
+		outer.Go("HTTP", func(ctx context.Context) error {
+			<-ctx.Done()
+			told = time.Since(begun)
+			return nil
+		})
+		if err := outer.Run(); !errors.Is(err, broken) || strings.Count(err.Error(), "broken") != 1 {
+			t.Errorf("ended with %v, want the failure once", err)
+		}
+		if told != 0 {
+			t.Errorf("HTTP was told to stop after %s", told)
+		}
+	})
+}

@@ -17,6 +17,7 @@ var errLeftBehind = errors.New("did not stop in time")
 // part is one running function.
 type part struct {
 	name   string
+	group  *Group
 	cancel context.CancelFunc
 	finish atomic.Pointer[time.Time] // when it is to have stopped; set before it is told
 	done   chan error
@@ -47,16 +48,16 @@ func Finish(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // start runs fn as a part of the group.
 func (g *Group) start(name string, fn func(context.Context) error) *part {
-	p := &part{name: name, done: make(chan error, 1)}
+	p := &part{name: name, group: g, done: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(g.ctx), partKey{}, p))
 	p.cancel = cancel
 	go func() {
 		err := fn(ctx)
 		early := ctx.Err() == nil
 		switch {
-		case err != nil && !errors.Is(err, context.Canceled):
+		case err != nil && (!errors.Is(err, context.Canceled) || errors.Is(err, errLeftBehind)):
 			err = fmt.Errorf("%s: %w", name, err)
-			g.cancel(err)
+			g.Fail(err)
 		case early:
 			stopped := fmt.Errorf("%s stopped by itself", name)
 			if err != nil {
@@ -65,7 +66,7 @@ func (g *Group) start(name string, fn func(context.Context) error) *part {
 				stopped = fmt.Errorf("%w: %s", stopped, err.Error())
 			}
 			err = stopped
-			g.cancel(err)
+			g.Fail(err)
 		default:
 			err = nil
 		}

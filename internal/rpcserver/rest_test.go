@@ -59,6 +59,7 @@ func TestBodies(t *testing.T) {
 		"an empty object":                 {`{}`, "title type amount startDate endDate"},
 		"only spaces in the title":        {replaced("Spring", "   "), "title"},
 		"two lines in the title":          {replaced("Spring", `Spr\ning`), "title"},
+		"two paragraphs in the title":     {replaced("Spring", `Spr\u2029ing`), "title"},
 		"nothing to see in the title":     {replaced("Spring", "\u200b"), "title"},
 		"a title of 201 characters":       {replaced("Spring", strings.Repeat("ä", 201)), "title"},
 		"an unknown member":               {with("colour", `"red"`), "colour"},

@@ -65,8 +65,8 @@ type ClaimStore interface {
 type PlayerStore interface {
 	// RegisterPlayer notes an active player and assigns what registration brings, once for an event.
 	RegisterPlayer(ctx context.Context, eventID string, a Registering) error
-	// SetPlayerActive notes whether a player is active since a switch, once for an event. Of two switches the one with the
-	// higher number is the later one, or, where one has no number, the one with the later UpdatedAt; the later one stays.
+	// SetPlayerActive notes whether a player is active since a switch, once for an event. A switch with a number changes
+	// something if no higher one is known, one without a number if none is known that is later by UpdatedAt.
 	SetPlayerActive(ctx context.Context, eventID string, player Player) error
 }
 

@@ -2,6 +2,7 @@ package users
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -9,19 +10,20 @@ import (
 // endEvery is how often it is looked for sessions that a deactivation has left behind.
 const endEvery = time.Second
 
-// EndSessions ends the sessions that deactivations still have to end: those of a process that died after its commit, or
-// that could not reach the sessions.
+// EndSessions ends the sessions that are still to be ended: those of a process that died after its commit, or that could
+// not reach the sessions. What fails for one user is left to the next call, and keeps no other from it.
 func (s *Service) EndSessions(ctx context.Context) error {
 	left, err := s.store.SessionsToEnd(ctx)
 	if err != nil {
 		return err
 	}
 	for _, u := range left {
-		if err := s.endSessions(ctx, u); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
+		err = errors.Join(err, s.endSessions(ctx, u))
 	}
-	return nil
+	return err
 }
 
 // endSessions ends every session of a user and notes that this is done.

@@ -66,9 +66,8 @@ func (s *Service) resetAdmin(ctx context.Context, u User, password string) error
 	if err := s.store.SetPasswordHash(ctx, u.ID, "", hash); err != nil {
 		return err
 	}
-	if _, err := s.store.SetActive(ctx, u.ID, true); err != nil {
+	if u, err = s.store.SetActive(ctx, u.ID, true); err != nil {
 		return err
 	}
-	_, err = s.sessions.EndAllOf(ctx, u.ID)
-	return err
+	return s.endSessions(ctx, u)
 }

@@ -93,9 +93,11 @@ func (h *house) register(email string) users.User {
 	return u
 }
 
-func (h *house) login(email string) users.Tokens {
+func (h *house) login(email string) users.Tokens { return h.loginWith(email, secret) }
+
+func (h *house) loginWith(email, password string) users.Tokens {
 	h.Helper()
-	tokens, _, err := h.Login(h.Context(), users.Credentials{Email: email, Password: secret}, "", home)
+	tokens, _, err := h.Login(h.Context(), users.Credentials{Email: email, Password: password}, "", home)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -203,7 +205,10 @@ func (m *memory) SessionsEnded(_ context.Context, u users.User) error {
 
 func (m *memory) SetPasswordHash(_ context.Context, id uuid.UUID, old, hash string) error {
 	_, err := m.change(id, func(u *users.User) {
-		if old == "" || old == u.PasswordHash {
+		switch old {
+		case "":
+			u.PasswordHash, u.SessionsToEnd, u.Switches = hash, true, u.Switches+1
+		case u.PasswordHash:
 			u.PasswordHash = hash
 		}
 	})

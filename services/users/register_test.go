@@ -60,6 +60,15 @@ func TestEnsureAdmin(t *testing.T) {
 	if got := h.try(email, "another password", home); got != "" {
 		t.Errorf("the new password is answered with %q", got)
 	}
+	tokens = h.loginWith(email, "another password")
+	h.outage.Store(true)
+	ensure(email, secret, true, false, apperr.DependencyUnavailable)
+	h.outage.Store(false)
+	h.accepted(tokens, "") // what Redis still knows
+	if err := h.EndSessions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.accepted(tokens, apperr.TokenRevoked)
 	h.register("player@example.com")
 	ensure("player@example.com", secret, true, false, apperr.UserExists)
 }

@@ -33,7 +33,8 @@ type Store interface {
 	SessionsToEnd(ctx context.Context) ([]User, error)
 	// SessionsEnded notes that the sessions of u are ended, unless u has been switched since it was read.
 	SessionsEnded(ctx context.Context, u User) error
-	// SetPasswordHash replaces a user's password hash: whatever it is where old is empty, else only if it still is old.
+	// SetPasswordHash replaces a user's password hash. Where old is empty, the password is another one, whatever it was, and
+	// the sessions are to be ended; else it is the same one hashed anew, and replaced only if the hash still is old.
 	SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error
 	// Transactions lists a user's ledger, newest first.
 	Transactions(

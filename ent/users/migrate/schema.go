@@ -83,9 +83,9 @@ var (
 		PrimaryKey: []*schema.Column{UsersColumns[0]},
 		Indexes: []*schema.Index{
 			{
-				Name:    "users_id",
+				Name:    "users_sessions_to_end",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[9]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "sessions_to_end",
 				},

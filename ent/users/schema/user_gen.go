@@ -47,7 +47,7 @@ func (User) Fields() []ent.Field {
 // Indexes implements ent.Interface.
 func (User) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("id").StorageKey("users_id").Annotations(entsql.IndexWhere("sessions_to_end")),
+		index.Fields("sessions_to_end").StorageKey("users_sessions_to_end").Annotations(entsql.IndexWhere("sessions_to_end")),
 		index.Fields("role", "id").StorageKey("users_role_id"),
 	}
 }

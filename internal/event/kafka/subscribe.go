@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
 // pollRecords bounds how much one poll hands out. Together with the watermarks of a partition it bounds memory.
@@ -22,6 +23,7 @@ const pollRecords = 256
 type consumer struct {
 	bus    *Bus
 	sub    event.Subscription
+	life   context.Context // of the subscription, whose end workers are told of otherwise
 	log    *slog.Logger
 	client *kgo.Client
 
@@ -42,7 +44,7 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	}
 	defer done()
 
-	c := &consumer{bus: b, sub: s, log: b.log.With("group", s.Group, "topic", s.Topic), workers: make(map[int32]*worker)}
+	c := &consumer{bus: b, sub: s, life: context.WithoutCancel(ctx), log: b.log.With("group", s.Group, "topic", s.Topic), workers: make(map[int32]*worker)}
 	// Not ctx: after it ends, what was finished is still committed and the group is left.
 	session, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -75,7 +77,11 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	c.poll(ctx)
 	// Leaving the group revokes every partition: that stops the workers and commits what they finished.
 	// A client that is about to join waits for the others; it is cut off when they take longer than handlers may.
-	late := time.AfterFunc(b.cfg.Grace+leaveTimeout, cancel)
+	leave := b.cfg.Grace + leaveTimeout
+	if end, told := lifecycle.Deadline(ctx); told {
+		leave = min(leave, time.Until(end))
+	}
+	late := time.AfterFunc(leave, cancel)
 	defer late.Stop()
 	c.client.CloseAllowingRebalance()
 	return nil

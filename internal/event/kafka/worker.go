@@ -47,7 +47,7 @@ type worker struct {
 // start starts the worker of a partition. stop ends it after the record under way, for which it has the grace period;
 // abort ends it at once. Either way done is closed when it has ended.
 func (c *consumer) start(partition int32) *worker {
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(c.life)
 	handling, abort := event.WithGrace(ctx, c.bus.cfg.Grace)
 	w := &worker{
 		consumer:  c,

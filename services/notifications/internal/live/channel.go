@@ -22,7 +22,8 @@ import (
 type Receiver interface {
 	// Receive takes a message of a player that is followed.
 	Receive(m Message)
-	// Subscribed says that messages of the player arrive from now on. It is called after each connection anew.
+	// Subscribed says that messages of the player arrive from now on, and that some may have been missed. It is called
+	// after each connection anew, and after a message that could not be read.
 	Subscribed(player uuid.UUID)
 }
 
@@ -116,8 +117,11 @@ func (c *Channel) listen(ctx context.Context, r Receiver) (confirmed bool, err e
 	defer conn.Close()
 	lost := conn.SetPubSubHooks(rueidis.PubSubHooks{
 		OnMessage: func(m rueidis.PubSubMessage) {
-			if message, ok := decode(m.Channel, m.Message); ok {
+			message, ok := decode(m.Channel, m.Message)
+			if ok {
 				r.Receive(message)
+			} else if player, ok := playerOf(m.Channel); ok {
+				r.Subscribed(player) // of another release: it is as good as missed
 			}
 		},
 		OnSubscription: func(s rueidis.PubSubSubscription) {

@@ -14,6 +14,7 @@ func (s *socket) catchUp() {
 	defer s.hub.running.Done()
 	s.mu.Lock()
 	last, edge, recount := s.last, s.edge, s.recount
+	s.recount = false // what is asked for from here on is done the next time
 	s.mu.Unlock()
 	page, err := s.since(last, edge)
 	var counts *notifications.Counts
@@ -44,8 +45,9 @@ func (s *socket) catchUp() {
 		s.edge = s.last
 	}
 	if counts != nil {
-		s.recount = false
 		s.readState(notifications.ReadState{Counts: *counts})
+	} else {
+		s.recount = s.recount || recount
 	}
 	s.settle()
 	s.pumpLocked()

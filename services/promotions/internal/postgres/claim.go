@@ -34,11 +34,14 @@ func into[T any](dst *T, scan pgx.RowToFunc[T]) func(pgx.Rows) error {
 	}
 }
 
-// ClaimKey reads which promotion the player's key belongs to.
+// ClaimKey reads which promotion the player's key belongs to. Replicas of a release before claim_keys note a key with the
+// claim alone.
 func (s *Store) ClaimKey(ctx context.Context, player uuid.UUID, key string) (uuid.UUID, error) {
 	var promotion uuid.UUID
 	err := s.pool.QueryRow(ctx,
-		"SELECT promotion_id FROM claim_keys WHERE user_id = $1 AND key = $2", player, key).Scan(&promotion)
+		`SELECT promotion_id FROM claim_keys WHERE user_id = $1 AND key = $2
+		UNION ALL SELECT promotion_id FROM player_promotions WHERE user_id = $1 AND claim_key = 'key:' || $2
+		LIMIT 1`, player, key).Scan(&promotion)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return uuid.Nil, nil
 	}

@@ -123,6 +123,28 @@ func (s *slowKeys) ClaimKey(ctx context.Context, player uuid.UUID, key string) (
 	return id, err
 }
 
+// A key that a replica of an earlier release has noted with the claim alone is known, too.
+func TestKeyOfAnEarlierRelease(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	player, p := w.offered()
+	q := w.promotion(promotions.PromotionTypeBonus, 0, 0)
+	if _, err := w.service.Assign(t.Context(), q.ID, []uuid.UUID{player}, uuid.New()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.service.Claim(t.Context(), player, p.ID, "k"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.pool.Exec(t.Context(), "DELETE FROM claim_keys"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.service.Claim(t.Context(), player, q.ID, "k")
+	w.wants(err, apperr.IdempotencyMismatch)
+	if _, err := w.service.Claim(t.Context(), player, p.ID, "k"); err != nil {
+		t.Errorf("the same claim again: %v", err)
+	}
+}
+
 func TestRacingClaimsHaveOneAnswer(t *testing.T) {
 	t.Parallel()
 	w := start(t)

@@ -22,17 +22,7 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 		if err != nil {
 			return err
 		}
-		types := make([]string, len(r.Types))
-		for i, t := range r.Types {
-			types[i] = string(t)
-		}
-		rows, err := tx.Query(ctx, "SELECT "+promotionColumns+` FROM promotions
-			WHERE type = ANY($1) AND is_active AND $2::date BETWEEN start_date AND end_date
-			ORDER BY id FOR SHARE`, types, date.Of(r.At))
-		if err != nil {
-			return err
-		}
-		available, err := pgx.CollectRows(rows, scanPromotion)
+		available, err := brought(ctx, tx, r)
 		if err != nil {
 			return err
 		}
@@ -48,4 +38,33 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 	}
 	s.wake()
 	return nil
+}
+
+// brought returns the promotions that registration brings, and holds them still.
+func brought(ctx context.Context, tx pgx.Tx, r domain.Registering) ([]domain.Promotion, error) {
+	types := make([]string, len(r.Types))
+	for i, t := range r.Types {
+		types[i] = string(t)
+	}
+	const available = ` FROM promotions
+		WHERE type = ANY($1) AND is_active AND $2::date BETWEEN start_date AND end_date ORDER BY id`
+	rows, err := tx.Query(ctx, "SELECT id"+available, types, date.Of(r.At))
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if _, err := tx.Exec(ctx, queueToAssign, id); err != nil {
+			return nil, err
+		}
+	}
+	// What is no longer available once it is our turn is left out.
+	rows, err = tx.Query(ctx, "SELECT "+promotionColumns+available+" FOR SHARE", types, date.Of(r.At))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanPromotion)
 }

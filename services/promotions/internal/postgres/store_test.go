@@ -429,7 +429,9 @@ func (w world) waiting(n int) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
 	defer cancel()
-	for got := -1; got != n; {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for got := -1; got != n; <-tick.C {
 		err := w.pool.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&got)
 		if err != nil {
@@ -438,11 +440,12 @@ func (w world) waiting(n int) {
 	}
 }
 
-// However many assign a promotion, who switches it off waits only for those that were there before.
+// However many assign a promotion, or register, who switches it off waits only for those that were there before.
 func TestSwitchingOffIsNotOvertaken(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	p, first, second := w.promotion(promotions.PromotionTypeBonus, 0, 0), w.player(), w.player()
+	first, second, third := w.player(), w.player(), uuid.Must(uuid.NewV7())
+	p := w.promotion(promotions.PromotionTypeWelcomeBonus, 0, 0)
 	hold, err := w.pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -468,6 +471,7 @@ func TestSwitchingOffIsNotOvertaken(t *testing.T) {
 			w.wants(err, "")
 		},
 		assign(second, apperr.PromotionNotActive),
+		func() { w.wants(w.service.Registered(t.Context(), uuid.NewString(), third), "") },
 	} {
 		wg.Go(step)
 		w.waiting(n + 1)
@@ -476,4 +480,8 @@ func TestSwitchingOffIsNotOvertaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	wg.Wait()
+	list, err := w.service.ListAssignments(t.Context(), third, promotions.AssignmentFilter{}, keyset.Page[uuid.UUID]{Size: 1})
+	if err != nil || list.Total != 0 {
+		t.Errorf("who registered after it has %+v, %v", list, err)
+	}
 }

@@ -12,7 +12,7 @@ const endAtOnce = 100
 
 // SessionsToEnd reads along an index that holds these users only.
 func (s *Store) SessionsToEnd(ctx context.Context) ([]users.User, error) {
-	rows, err := s.ent.User.Query().Where(user.SessionsToEnd(true)).Order(user.ByID()).Limit(endAtOnce).All(ctx)
+	rows, err := s.ent.User.Query().Where(user.SessionsToEnd(true)).Limit(endAtOnce).All(ctx)
 	if err != nil {
 		return nil, fail(err)
 	}

@@ -18,11 +18,15 @@ func (s *Store) UserByEmail(ctx context.Context, email string) (users.User, erro
 	return userFromRow(row), nil
 }
 
-// SetPasswordHash replaces a password hash: whatever it is where old is empty, else only if it still is old.
+// SetPasswordHash replaces a password hash: whatever it is where old is empty, else only if it still is old. Another
+// password counts as a switch, so that whoever has ended the sessions of before does not take back that they are to be
+// ended again.
 func (s *Store) SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error {
-	update := s.ent.User.Update().Where(user.ID(id))
+	update := s.ent.User.Update().Where(user.ID(id)).SetPasswordHash(hash)
 	if old != "" {
 		update.Where(user.PasswordHash(old))
+	} else {
+		update.SetSessionsToEnd(true).AddSwitches(1)
 	}
-	return fail(update.SetPasswordHash(hash).Exec(ctx))
+	return fail(update.Exec(ctx))
 }

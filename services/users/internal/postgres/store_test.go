@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -162,6 +163,7 @@ func TestSessionsToEnd(t *testing.T) {
 	wants := func(want ...users.User) []users.User {
 		t.Helper()
 		left, err := r.store.SessionsToEnd(t.Context())
+		slices.SortFunc(left, func(a, b users.User) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 		if err != nil || !slices.EqualFunc(left, want, func(a, b users.User) bool { return a.ID == b.ID }) {
 			t.Errorf("sessions are to be ended of %+v, %v; want of %+v", left, err, want)
 		}

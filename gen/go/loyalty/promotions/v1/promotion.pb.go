@@ -466,11 +466,11 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x9c\x05\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xa8\x05\n" +
 	"\tPromotion\x12\x1b\n" +
-	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12b\n" +
-	"\x05title\x18\x02 \x01(\tBL\xe0A\x02\xbaHF\xba\x01<\n" +
-	"\x0fstring.one_line\x12\x10must be one line\x1a\x17!this.matches('[\\n\\t]')r\x05\x10\x01\x18\xc8\x01R\x05title\x12*\n" +
+	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12n\n" +
+	"\x05title\x18\x02 \x01(\tBX\xe0A\x02\xbaHR\xba\x01H\n" +
+	"\x0fstring.one_line\x12\x10must be one line\x1a#!this.matches('[\\n\\t\\u2028\\u2029]')r\x05\x10\x01\x18\xc8\x01R\x05title\x12*\n" +
 	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\vdescription\x12,\n" +
 	"\tis_active\x18\x04 \x01(\bB\n" +
 	"\xaa\xbb\x18\x06:\x04trueH\x00R\bisActive\x88\x01\x01\x12H\n" +
