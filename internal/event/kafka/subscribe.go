@@ -44,7 +44,10 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	}
 	defer done()
 
-	c := &consumer{bus: b, sub: s, life: context.WithoutCancel(ctx), log: b.log.With("group", s.Group, "topic", s.Topic), workers: make(map[int32]*worker)}
+	c := &consumer{
+		bus: b, sub: s, life: context.WithoutCancel(ctx), log: b.log.With("group", s.Group, "topic", s.Topic),
+		workers: make(map[int32]*worker),
+	}
 	// Not ctx: after it ends, what was finished is still committed and the group is left.
 	session, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
