@@ -41,7 +41,7 @@ func openFront(address string, log *slog.Logger) (*front, error) {
 	starting := func(context.Context) error { return errStarting }
 	f.serve(gateway.New(gateway.Services{Ready: map[string]func(context.Context) error{
 		"users": starting, "promotions": starting, "notifications": starting,
-	}}, gateway.Options{Docs: openapi.FS, Log: log}))
+	}}, gateway.Options{Docs: openapi.FS})) // what is said while starting is no news
 	f.server = gateway.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(*f.handler.Load()).ServeHTTP(w, r)
 	}), log)
