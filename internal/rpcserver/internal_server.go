@@ -77,11 +77,17 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 			auth.UnaryServerInterceptor(in.authenticate), in.validate,
 		),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recovered)), // health's Watch
+		grpc.NumStreamWorkers(streamWorkers),
 	}
 	server := grpc.NewServer(options...)
 	healthv1.RegisterHealthServer(server, health.NewServer())
 	return server, nil
 }
+
+// streamWorkers are goroutines that serve one call after the other, in whose stacks the interceptors and the validation fit
+// already: to grow the stack of a new goroutine for each call took a tenth of the time of all. More calls at once than
+// that have goroutines of their own.
+const streamWorkers = 64
 
 // internal holds what the interceptors of the internal server share.
 type internal struct {
