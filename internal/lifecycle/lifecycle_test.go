@@ -232,7 +232,7 @@ func TestFailureWithinStopsTheGroupAround(t *testing.T) {
 			inner := lifecycle.New(ctx)
 			inner.Go("slow", func(ctx context.Context) error {
 				<-ctx.Done()
-				time.Sleep(10 * time.Second)
+				<-time.After(10 * time.Second)
 				return nil
 			})
 			inner.Go("gRPC", func(context.Context) error { return broken })

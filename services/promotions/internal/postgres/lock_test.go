@@ -1,0 +1,129 @@
+package postgres_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/services/promotions"
+)
+
+// waiting waits until n sessions of the database wait for a lock.
+func (w world) waiting(n int) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for got := -1; got != n; <-tick.C {
+		err := w.pool.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&got)
+		if err != nil {
+			w.Fatalf("%d sessions wait for a lock, want %d: %v", got, n, err)
+		}
+	}
+}
+
+// However many assign a promotion, or register, who switches it off waits only for those that were there before.
+func TestSwitchingOffIsNotOvertaken(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	first, second, third := w.player(), w.player(), uuid.Must(uuid.NewV7())
+	p := w.promotion(promotions.PromotionTypeWelcomeBonus, 0, 0)
+	hold, err := w.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Rollback(context.Background()) // committed below
+	if _, err := hold.Exec(t.Context(), "SELECT FROM players WHERE id = $1 FOR UPDATE", first); err != nil {
+		t.Fatal(err)
+	}
+	assign := func(player uuid.UUID, want apperr.Code) func() {
+		return func() {
+			_, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
+			w.wants(err, want)
+		}
+	}
+	var wg sync.WaitGroup
+	for n, step := range []func(){
+		assign(first, ""), // it holds the promotion, and waits for its player
+		func() {
+			_, err := w.service.Update(t.Context(), p.ID, func(p *promotions.Promotion) error {
+				p.IsActive = false
+				return nil
+			})
+			w.wants(err, "")
+		},
+		assign(second, apperr.PromotionNotActive),
+		func() { w.wants(w.service.Registered(t.Context(), uuid.NewString(), third), "") },
+	} {
+		wg.Go(step)
+		w.waiting(n + 1)
+	}
+	if err := hold.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	list, err := w.service.ListAssignments(t.Context(), third, promotions.AssignmentFilter{}, keyset.Page[uuid.UUID]{Size: 1})
+	if err != nil || list.Total != 0 {
+		t.Errorf("who registered after it has %+v, %v", list, err)
+	}
+}
+
+// Two transactions that put overlapping periods into the index before either looks for conflicts wait for each other.
+func TestUniqueTypeIsTriedAgainAfterADeadlock(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	// On a busy machine PostgreSQL may roll back the test's own transaction; then it is another period's turn.
+	for day := w.today; !w.deadlocked(day); day = day.AddDays(2) {
+		t.Log("the wrong one was rolled back")
+	}
+}
+
+// deadlocked reports whether the service's transaction was rolled back, after which it must have been tried again.
+func (w world) deadlocked(day date.Date) bool {
+	w.Helper()
+	tx, err := w.pool.Begin(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(w.Context())) }()
+	insert := func(day date.Date) error {
+		_, err := tx.Exec(w.Context(), `
+			INSERT INTO promotions (id, title, description, type, amount, start_date, end_date, created_at, updated_at)
+			VALUES ($1, 'x', '', 'WELCOME_BONUS', 1, $2, $2, now(), now())`, uuid.Must(uuid.NewV7()), day.Time())
+		return err
+	}
+	if err := insert(day); err != nil {
+		w.Fatal(err)
+	}
+	created := make(chan error, 1)
+	go func() {
+		_, err := w.service.Create(w.Context(), promotions.Promotion{
+			Title: "x", Type: promotions.PromotionTypeWelcomeBonus, Amount: 1, IsActive: true,
+			StartDate: day, EndDate: day.AddDays(1),
+		})
+		created <- err
+	}()
+	w.waiting(1)
+	switch err := insert(day.AddDays(1)); { // returns once one was rolled back
+	case err == nil:
+	case strings.Contains(err.Error(), "40P01"):
+		w.wants(<-created, "")
+		return false
+	default:
+		w.Fatal(err)
+	}
+	if err := tx.Commit(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+	w.wants(<-created, apperr.PromotionExists)
+	return true
+}
