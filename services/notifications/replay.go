@@ -6,12 +6,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// LastSeq returns the number of the player's newest notification, 0 if there is none: from there a new connection is
-// live.
-func (s *Service) LastSeq(ctx context.Context, player uuid.UUID) (int64, error) {
-	return s.store.LastSeq(ctx, player)
-}
-
 // Find returns the number of the notification from which a connection resumes, or NOT_FOUND if it is not the player's.
 func (s *Service) Find(ctx context.Context, player, id uuid.UUID) (int64, error) {
 	return s.store.Find(ctx, player, id)

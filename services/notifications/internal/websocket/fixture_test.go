@@ -200,13 +200,14 @@ type client struct{ conn *gorilla.Conn }
 
 var dialer = gorilla.Dialer{HandshakeTimeout: patience}
 
-// smallDialer takes little into the kernel's buffers, as smallBuffers does.
+// smallDialer takes little into the kernel's buffers, as smallBuffers does; but some packets of the loopback interface, which
+// have 64 KiB: into a window smaller than one the sender only tries now and then, and ever more rarely.
 var smallDialer = gorilla.Dialer{
 	HandshakeTimeout: patience,
 	NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		if tcp, ok := conn.(*net.TCPConn); ok {
-			err = tcp.SetReadBuffer(4 << 10)
+			err = tcp.SetReadBuffer(256 << 10)
 		}
 		return conn, err
 	},

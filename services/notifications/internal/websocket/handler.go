@@ -177,7 +177,7 @@ func (s *socket) stand(ctx context.Context, since []string) error {
 	s.mu.Lock()
 	s.behind = false // what was missed until now is covered by what is read now
 	s.mu.Unlock()
-	last, resumed, err := s.position(ctx, since)
+	last, read, resumed, err := s.position(ctx, since)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return unprepared(err)
@@ -187,7 +187,7 @@ func (s *socket) stand(ctx context.Context, since []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reading = false
-	s.last = last
+	s.last, s.marked = last, max(s.marked, read)
 	s.behind = s.behind || resumed || s.edge > last
 	s.settle()
 	return nil
@@ -197,7 +197,9 @@ func unprepared(err error) error {
 	return apperr.New(apperr.DependencyUnavailable, "the connection could not be prepared in time").Because(err)
 }
 
-func (s *socket) position(ctx context.Context, since []string) (last int64, resumed bool, err error) {
+// position returns the number after which the connection begins, and how many notifications up to it are read, 0 if that
+// is not known.
+func (s *socket) position(ctx context.Context, since []string) (last, read int64, resumed bool, err error) {
 	store, player := s.hub.store, s.caller.UserID
 	if len(since) > 0 {
 		seq, err := int64(0), error(apperr.New(apperr.NotFound, ""))
@@ -205,12 +207,12 @@ func (s *socket) position(ctx context.Context, since []string) (last int64, resu
 			seq, err = store.Find(ctx, player, id)
 		}
 		if apperr.CodeOf(err) != apperr.NotFound {
-			return seq, err == nil, err
+			return seq, 0, err == nil, err
 		}
 		s.mu.Lock()
 		s.enqueue(frame.Reset("the notification to resume from is not known"))
 		s.mu.Unlock()
 	}
-	last, err = store.LastSeq(ctx, player)
-	return last, false, err
+	counts, err := store.Counts(ctx, player)
+	return int64(counts.Total), int64(counts.Total - counts.Unread), false, err
 }

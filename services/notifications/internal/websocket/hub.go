@@ -17,7 +17,6 @@ import (
 
 // Store is where a connection finds what it has not seen.
 type Store interface {
-	LastSeq(ctx context.Context, player uuid.UUID) (int64, error)
 	Find(ctx context.Context, player, id uuid.UUID) (int64, error)
 	Since(ctx context.Context, player uuid.UUID, after int64, limit int) ([]notifications.Notification, error)
 	Counts(ctx context.Context, player uuid.UUID) (notifications.Counts, error)

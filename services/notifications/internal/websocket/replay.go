@@ -44,10 +44,11 @@ func (s *socket) catchUp() {
 	default:
 		s.edge = s.last
 	}
-	if counts != nil {
-		s.readState(notifications.ReadState{Counts: *counts})
-	} else {
+	switch {
+	case counts == nil:
 		s.recount = s.recount || recount
+	case int64(counts.Total-counts.Unread) > s.marked: // else nothing was missed
+		s.readState(notifications.ReadState{Counts: *counts})
 	}
 	s.settle()
 	s.pumpLocked()
