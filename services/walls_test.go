@@ -17,7 +17,7 @@ import (
 var outside = []string{
 	"net/http", "database/sql", "connectrpc.com", "google.golang.org", "entgo.io", "github.com/jackc", "github.com/redis",
 	"github.com/golang-jwt", "github.com/twmb", "github.com/nats-io", "go.mongodb.org", "github.com/gorilla",
-	module + "/gen", module + "/ent", module + "/internal/event", module + "/internal/outbox", module + "/internal/inbox",
+	module + "/gen", module + "/ent", module + "/internal/event", module + "/internal/event/outbox", module + "/internal/event/inbox",
 }
 
 const module = "github.com/casino-loyalty/loyalty"

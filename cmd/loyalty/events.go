@@ -10,7 +10,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/event"
-	"github.com/casino-loyalty/loyalty/internal/topics"
+	"github.com/casino-loyalty/loyalty/internal/event/topics"
 )
 
 // runEvents lists the dead letters of a topic, or publishes them again for the consumers to handle.

@@ -12,9 +12,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
+	"github.com/casino-loyalty/loyalty/internal/event/topics"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
-	"github.com/casino-loyalty/loyalty/internal/topics"
 )
 
 // serviceSettings are those of every service.

@@ -10,7 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
-const documentsPackage = schema.Module + "/internal/documents"
+const documentsPackage = schema.Module + "/internal/convert/documents"
 
 // writeMongo writes the documents of an entity and their conversions. The key is the member _id; the other members have
 // the names that the fields have in JSON, and private columns their own.

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	columnsPackage = schema.Module + "/internal/columns"
+	columnsPackage = schema.Module + "/internal/convert/columns"
 	pgxPackage     = "github.com/jackc/pgx/v5"
 )
 

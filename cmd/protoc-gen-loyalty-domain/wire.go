@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
-const fieldsPackage = schema.Module + "/internal/fields"
+const fieldsPackage = schema.Module + "/internal/convert/fields"
 
 func wireFile(service, name string) *schema.GoFile {
 	return schema.NewGoFile(generator, path.Join("services", service, "internal/wire", name+"_gen.go"), "wire")

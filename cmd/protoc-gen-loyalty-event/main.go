@@ -15,7 +15,7 @@ import (
 const (
 	generator         = "protoc-gen-loyalty-event"
 	eventPackage      = schema.Module + "/internal/event"
-	eventprotoPackage = schema.Module + "/internal/eventproto"
+	eventprotoPackage = schema.Module + "/internal/event/eventproto"
 )
 
 func main() { schema.Run(generate) }
@@ -37,14 +37,38 @@ func generate(plugin *protogen.Plugin) error {
 	for _, p := range packages {
 		writePackage(plugin, p, byPackage[p])
 	}
+	writeTopics(plugin, packages)
 	return nil
+}
+
+// writeTopics writes package topics, which lists the topics of all event packages.
+func writeTopics(plugin *protogen.Plugin, messages []protogen.GoImportPath) {
+	f := schema.NewGoFile(generator, "internal/event/topics/topics_gen.go", "topics")
+	f.Doc("Package topics lists every topic of the schema, for the code that creates topics.")
+	f.P("// All returns the topics of all event packages.")
+	f.P("func All() []", f.Use(eventPackage, "event", "TopicSpec"), " {")
+	f.P("return ", f.Use("slices", "slices", "Concat"), "(")
+	for _, p := range messages {
+		name := eventPackageName(p)
+		f.P(f.Use(path.Join(string(p), name), name, "Topics"), "(),")
+	}
+	f.P(")")
+	f.P("}")
+	f.Write(plugin)
+}
+
+// eventPackageName returns the name of the event package beside the message package p: "usersv1event".
+func eventPackageName(p protogen.GoImportPath) string { return messagePackageName(p) + "event" }
+
+// messagePackageName returns the name under which generated code imports the message package p: "usersv1".
+func messagePackageName(p protogen.GoImportPath) string {
+	dir, version := path.Split(string(p))
+	return path.Base(dir) + version
 }
 
 // writePackage writes the event package beside the package p of the messages.
 func writePackage(plugin *protogen.Plugin, p protogen.GoImportPath, events []*schema.Event) {
-	dir, version := path.Split(string(p))
-	messages := path.Base(dir) + version
-	name := messages + "event"
+	messages, name := messagePackageName(p), eventPackageName(p)
 	folder := strings.TrimPrefix(string(p), schema.Module+"/")
 	f := schema.NewGoFile(generator, path.Join(folder, name, "events_gen.go"), name)
 	f.Doc("Package " + name + " publishes and handles the events of package " + events[0].Package + ".")

@@ -13,8 +13,8 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
-	"github.com/casino-loyalty/loyalty/internal/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/strictjson"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
 // Connect and vanguard decode a request before any interceptor runs, and answer what cannot be decoded themselves:

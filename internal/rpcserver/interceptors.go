@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/strictjson"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
 // interceptors are the steps of every call, the first one outermost. The request id and the log line belong to the HTTP

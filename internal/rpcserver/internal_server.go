@@ -23,7 +23,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/validation"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
 
 // MinInternalToken is the least length, in bytes, of the token that services show each other.

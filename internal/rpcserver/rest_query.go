@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/strictjson"
-	"github.com/casino-loyalty/loyalty/internal/validation"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
 
 // ruleQuery: a query parameter that the route does not know, or of the wrong type.

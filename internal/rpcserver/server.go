@@ -29,7 +29,7 @@ import (
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/validation"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
 
 // DefaultMaxBody is how many bytes a request may have unless configured.

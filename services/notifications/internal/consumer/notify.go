@@ -14,7 +14,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/event"
-	"github.com/casino-loyalty/loyalty/internal/eventproto"
+	"github.com/casino-loyalty/loyalty/internal/event/eventproto"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 

@@ -7,7 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/casino-loyalty/loyalty/internal/documents"
+	"github.com/casino-loyalty/loyalty/internal/convert/documents"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 

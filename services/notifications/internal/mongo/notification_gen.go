@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/casino-loyalty/loyalty/internal/documents"
+	"github.com/casino-loyalty/loyalty/internal/convert/documents"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 

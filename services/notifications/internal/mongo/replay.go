@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/documents"
+	"github.com/casino-loyalty/loyalty/internal/convert/documents"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 

@@ -4,7 +4,7 @@ package wire
 
 import (
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
-	"github.com/casino-loyalty/loyalty/internal/fields"
+	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 

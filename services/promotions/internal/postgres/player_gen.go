@@ -5,7 +5,7 @@ package postgres
 import (
 	"github.com/jackc/pgx/v5"
 
-	"github.com/casino-loyalty/loyalty/internal/columns"
+	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 

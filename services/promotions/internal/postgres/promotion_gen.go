@@ -6,7 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	ent "github.com/casino-loyalty/loyalty/ent/promotions"
-	"github.com/casino-loyalty/loyalty/internal/columns"
+	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 

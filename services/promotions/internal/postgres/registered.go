@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/casino-loyalty/loyalty/internal/columns"
+	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )

@@ -12,7 +12,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	ent "github.com/casino-loyalty/loyalty/ent/promotions"
-	"github.com/casino-loyalty/loyalty/internal/columns"
+	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/entitytest"
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/promotions"

@@ -13,7 +13,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/ent/promotions"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/inbox"
+	"github.com/casino-loyalty/loyalty/internal/event/inbox"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )

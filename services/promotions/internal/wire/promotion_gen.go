@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
-	"github.com/casino-loyalty/loyalty/internal/fields"
+	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 

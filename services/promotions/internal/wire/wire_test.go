@@ -13,7 +13,7 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/entitytest"
-	"github.com/casino-loyalty/loyalty/internal/validation"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )

@@ -10,8 +10,8 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/money"
-	"github.com/casino-loyalty/loyalty/internal/outbox"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 )

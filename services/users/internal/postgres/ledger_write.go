@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/casino-loyalty/loyalty/internal/outbox"
+	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 )
 
 // writeSQL writes works, one statement and thereby one transaction: the balances, the transactions, the events. A work is

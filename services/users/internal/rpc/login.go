@@ -6,7 +6,7 @@ import (
 	"connectrpc.com/connect"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
-	"github.com/casino-loyalty/loyalty/internal/fields"
+	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"

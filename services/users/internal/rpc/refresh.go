@@ -6,7 +6,7 @@ import (
 	"connectrpc.com/connect"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
-	"github.com/casino-loyalty/loyalty/internal/fields"
+	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 )
 
 // Refresh exchanges the refresh token for a new pair of tokens.

@@ -3,7 +3,7 @@ package rpc
 import (
 	"net/http"
 
-	"github.com/casino-loyalty/loyalty/internal/fields"
+	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/services/users"

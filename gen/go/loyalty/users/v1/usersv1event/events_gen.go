@@ -12,7 +12,7 @@ import (
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/event"
-	"github.com/casino-loyalty/loyalty/internal/eventproto"
+	"github.com/casino-loyalty/loyalty/internal/event/eventproto"
 )
 
 // The topics.

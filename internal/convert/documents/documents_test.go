@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/casino-loyalty/loyalty/internal/convert/documents"
 	"github.com/casino-loyalty/loyalty/internal/date"
-	"github.com/casino-loyalty/loyalty/internal/documents"
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 

@@ -26,7 +26,7 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/event"
-	"github.com/casino-loyalty/loyalty/internal/eventproto"
+	"github.com/casino-loyalty/loyalty/internal/event/eventproto"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

@@ -13,7 +13,7 @@ import (
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/strictjson"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
 func TestUnmarshal(t *testing.T) {

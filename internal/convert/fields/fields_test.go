@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/casino-loyalty/loyalty/internal/fields"
+	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 )
 
 type kind string

@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/casino-loyalty/loyalty/internal/apidocs"
+	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
 	"github.com/casino-loyalty/loyalty/openapi"
 )
 

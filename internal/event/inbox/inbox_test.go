@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/casino-loyalty/loyalty/internal/inbox"
+	"github.com/casino-loyalty/loyalty/internal/event/inbox"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 )

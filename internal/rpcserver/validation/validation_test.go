@@ -10,7 +10,7 @@ import (
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/validation"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
 
 func TestText(t *testing.T) {
