@@ -65,7 +65,7 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 	if err != nil {
 		return nil, err
 	}
-	add(g, g.Beside, "promotions", pr)
+	add(g, g.RunWith, "promotions", pr)
 	n, err := notifications.New(ctx, notifications.Config{
 		Store: notifications.StoreConfig{Kind: notifications.PostgreSQL, URL: s.postgres.URL("notifications")},
 		Redis: c.redis, Bus: c.bus, Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
@@ -74,7 +74,7 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 	if err != nil {
 		return nil, err
 	}
-	add(g, g.Beside, "notifications", n)
+	add(g, g.RunWith, "notifications", n)
 	p.sayf("The services are ready")
 	if err := writeSettings(dir, s, o.bus); err != nil {
 		return nil, err

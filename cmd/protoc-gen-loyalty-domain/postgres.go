@@ -142,7 +142,7 @@ func (w rowWriter) fromRow() {
 		v := "r." + c.GoName
 		switch {
 		case pointer(c):
-			v = w.Use(columnsPackage, "columns", "Null") + "(" + v + ")"
+			v = w.Use(columnsPackage, "columns", "ZeroIfNil") + "(" + v + ")"
 			if c.Kind == schema.Timestamp {
 				v += ".UTC()"
 			}
@@ -202,7 +202,7 @@ func (w rowWriter) setters(builder string, columns []*schema.Column, update bool
 		}
 	}
 	for _, c := range nullable {
-		null := w.Use(columnsPackage, "columns", "NotNull") + "(p." + c.GoName + ")"
+		null := w.Use(columnsPackage, "columns", "NilIfZero") + "(p." + c.GoName + ")"
 		if !update {
 			w.P(builder, ".SetNillable", c.GoName, "(", null, ")")
 			continue

@@ -96,7 +96,7 @@ func (v *Verifier) parse(ctx context.Context, token string) (authn.Caller, error
 	})
 	switch {
 	case keyErr != nil && !errors.Is(keyErr, ErrUnknownKey):
-		return authn.Caller{}, apperr.New(apperr.DependencyUnavailable, "try again in a moment").Because(keyErr)
+		return authn.Caller{}, apperr.New(apperr.DependencyUnavailable, "try again in a moment").WithCause(keyErr)
 	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidIssuer) &&
 		!errors.Is(err, jwt.ErrTokenInvalidAudience):
 		return authn.Caller{}, expired()
@@ -120,7 +120,7 @@ func (v *Verifier) key(ctx context.Context, t *jwt.Token) (ed25519.PublicKey, er
 }
 
 func invalid(cause error) error {
-	return apperr.New(apperr.TokenInvalid, "the access token is not valid").Because(cause)
+	return apperr.New(apperr.TokenInvalid, "the access token is not valid").WithCause(cause)
 }
 
 func expired() error { return apperr.New(apperr.TokenExpired, "the access token has expired") }

@@ -82,8 +82,8 @@ func InvalidAll(violations []Violation) *Error {
 	return e
 }
 
-// Because returns a copy of e that wraps cause, which only the log sees.
-func (e *Error) Because(cause error) *Error {
+// WithCause returns a copy of e that wraps cause, which only the log sees.
+func (e *Error) WithCause(cause error) *Error {
 	c := *e
 	c.cause = cause
 	return &c

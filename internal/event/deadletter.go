@@ -51,13 +51,13 @@ type DeadLetter struct {
 	Replayed bool
 }
 
-// Abridgement is what a driver leaves out of a dead letter that the bus does not take whole. Each is tried after the one
+// Truncation is what a driver leaves out of a dead letter that the bus does not take whole. Each is tried after the one
 // before it: a letter that cannot be written would block its partition for good.
-type Abridgement int
+type Truncation int
 
 const (
 	// Whole leaves nothing out.
-	Whole Abridgement = iota
+	Whole Truncation = iota
 	// NoData leaves out the data.
 	NoData
 	// NoHeaders leaves out what else came with the event as well: what is left is small whatever came.

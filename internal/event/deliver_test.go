@@ -73,7 +73,7 @@ func TestDeliver(t *testing.T) {
 // unavailable is what a handler returns whose database is away.
 func unavailable() error {
 	return fmt.Errorf("registered: %w", errors.Join(errAway,
-		apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").Because(errAway)))
+		apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").WithCause(errAway)))
 }
 
 // TestOutage takes a handler's dependency away for longer or shorter, among other failures. Only the end of the bound may

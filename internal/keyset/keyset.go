@@ -1,29 +1,34 @@
-// Package keyset says what a page of a list is. Lists run from the newest to the oldest and are paged by keyset: a page
-// begins after the key of the last item of the page before it, so that what is added in between moves nothing.
+// Package keyset defines pages of lists. A list runs from the newest item to the oldest. A page begins after the key of the
+// last item of the previous page, so items added in between do not move it.
 package keyset
 
-// Page is the part of a list that is asked for.
-type Page[Key any] struct {
-	// Size is the greatest number of items, at least 1.
+// MaxExactTotal is the greatest total that is counted exactly. Above it Total may be an estimate.
+const MaxExactTotal = 10_000
+
+// PageRequest selects a page of a list.
+type PageRequest[Key any] struct {
+	// Size is the maximum number of items, at least 1.
 	Size int
-	// Before is the key of the item after which the page begins; zero for the first page.
+	// Before is the key of the last item of the previous page; zero for the first page.
 	Before Key
 }
 
-// Listed is one page of a list.
-type Listed[T any] struct {
+// Page is one page of a list.
+type Page[T any] struct {
 	Items []T
-	// Total counts the items of all pages.
+	// Total is the number of items on all pages.
 	Total int
-	// More says that older items follow.
+	// TotalIsEstimate is true if Total is not exact, which it always is up to MaxExactTotal.
+	TotalIsEstimate bool
+	// More is true if older items follow.
 	More bool
 }
 
-// Cut makes a page of at most size items of what was read with one item more than that.
-func Cut[T any](items []T, size, total int) Listed[T] {
+// NewPage returns a page of at most size of the items, which were read with a limit of size+1.
+func NewPage[T any](items []T, size, total int) Page[T] {
 	more := len(items) > size
 	if more {
 		items = items[:size]
 	}
-	return Listed[T]{Items: items, Total: total, More: more}
+	return Page[T]{Items: items, Total: total, More: more}
 }

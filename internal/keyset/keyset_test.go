@@ -18,7 +18,7 @@ func TestCut(t *testing.T) {
 		"exactly a page":     {[]string{"c", "b"}, []string{"c", "b"}, false},
 		"the item after one": {[]string{"c", "b", "a"}, []string{"c", "b"}, true},
 	} {
-		got := keyset.Cut(tt.read, 2, 7)
+		got := keyset.NewPage(tt.read, 2, 7)
 		if !slices.Equal(got.Items, tt.want) || got.More != tt.more || got.Total != 7 {
 			t.Errorf("%s: %+v, want %v, more %t, of 7", name, got, tt.want, tt.more)
 		}

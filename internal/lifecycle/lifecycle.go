@@ -54,9 +54,9 @@ func (g *Group) Go(name string, fn func(context.Context) error) {
 	g.stages = append(g.stages, stage{parts: []*part{g.start(name, fn)}})
 }
 
-// Beside runs fn as Go does, but it stops at the same time as the part that was added before it, and before what was added
+// RunWith runs fn as Go does, but it stops at the same time as the part that was added before it, and before what was added
 // by OnStop since.
-func (g *Group) Beside(name string, fn func(context.Context) error) {
+func (g *Group) RunWith(name string, fn func(context.Context) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var beside stage

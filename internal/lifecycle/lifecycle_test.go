@@ -113,7 +113,7 @@ func TestPartsBesideEachOtherStopTogether(t *testing.T) {
 	g.Go("database", d.part("database"))
 	g.Go("one", meet)
 	g.OnStop("what one needs", func(context.Context) error { d.write("closed"); return nil })
-	g.Beside("two", meet)
+	g.RunWith("two", meet)
 	if err := g.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func sharesAddUp(t *testing.T) {
 		inner := lifecycle.New(ctx)
 		inner.Go("relay", slow)
 		inner.Go("consumer", slow)
-		inner.Beside("gRPC", slow)
+		inner.RunWith("gRPC", slow)
 		return inner.Run()
 	})
 	g.Go("HTTP", slow)

@@ -35,10 +35,10 @@ type Request interface {
 	GetPageToken() string
 }
 
-// Page reads which page is asked for; parse reads the key of an item. A token that Next did not write, or wrote for a
+// Parse reads which page is asked for; parse reads the key of an item. A token that NextToken did not write, or wrote for a
 // request with other filters, is VALIDATION_FAILED.
-func Page[Key any](r Request, parse func(string) (Key, error)) (keyset.Page[Key], error) {
-	page := keyset.Page[Key]{Size: size(r.GetPageSize())}
+func Parse[Key any](r Request, parse func(string) (Key, error)) (keyset.PageRequest[Key], error) {
+	page := keyset.PageRequest[Key]{Size: size(r.GetPageSize())}
 	key, err := position(r)
 	if err != nil || key == "" {
 		return page, err
@@ -60,11 +60,11 @@ func Number(key string) (int64, error) {
 
 // Next returns the token of the page after listed, empty where nothing follows; key writes the key of an item, which is
 // not empty.
-func Next[T any](r Request, listed keyset.Listed[T], key func(T) string) (string, error) {
-	if !listed.More {
+func NextToken[T any](r Request, page keyset.Page[T], key func(T) string) (string, error) {
+	if !page.More {
 		return "", nil
 	}
-	return token(r, key(listed.Items[len(listed.Items)-1]))
+	return token(r, key(page.Items[len(page.Items)-1]))
 }
 
 // size returns the number of items for a requested page size, which validation has found not to be negative.

@@ -14,7 +14,7 @@ import (
 func TestSize(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[int32]int{0: 20, 1: 1, 100: 100, 101: 100, 1<<31 - 1: 100, -1: 20} {
-		page, err := paging.Page(&promotionsv1.ListPromotionsRequest{PageSize: given}, text)
+		page, err := paging.Parse(&promotionsv1.ListPromotionsRequest{PageSize: given}, text)
 		if err != nil || page.Size != want {
 			t.Errorf("a page of %d has %d, %v, want %d", given, page.Size, err, want)
 		}
@@ -30,7 +30,7 @@ func list(title, token string) *promotionsv1.ListPromotionsRequest {
 
 func next(t testing.TB, r paging.Request, key string) string {
 	t.Helper()
-	token, err := paging.Next(r, keyset.Listed[string]{Items: []string{key}, More: true}, strings.Clone)
+	token, err := paging.NextToken(r, keyset.Page[string]{Items: []string{key}, More: true}, strings.Clone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func next(t testing.TB, r paging.Request, key string) string {
 }
 
 func position(r paging.Request) (string, error) {
-	page, err := paging.Page(r, text)
+	page, err := paging.Parse(r, text)
 	return page.Before, err
 }
 
@@ -62,7 +62,7 @@ func TestEmptyTokenIsTheFirstPage(t *testing.T) {
 func TestTheLastPageHasNoToken(t *testing.T) {
 	t.Parallel()
 	for name, items := range map[string][]string{"with items": {"b", "a"}, "empty": nil} {
-		token, err := paging.Next(list("a", ""), keyset.Listed[string]{Items: items}, strings.Clone)
+		token, err := paging.NextToken(list("a", ""), keyset.Page[string]{Items: items}, strings.Clone)
 		if token != "" || err != nil {
 			t.Errorf("%s: %q, %v", name, token, err)
 		}
@@ -71,12 +71,12 @@ func TestTheLastPageHasNoToken(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	t.Parallel()
-	page, err := paging.Page(list("a", next(t, list("a", ""), "42")), paging.Number)
+	page, err := paging.Parse(list("a", next(t, list("a", ""), "42")), paging.Number)
 	if page.Before != 42 || err != nil {
 		t.Errorf("the page begins at %d, %v", page.Before, err)
 	}
 	for _, key := range []string{"0", "-1", "x", "9223372036854775808"} {
-		_, err := paging.Page(list("a", next(t, list("a", ""), key)), paging.Number)
+		_, err := paging.Parse(list("a", next(t, list("a", ""), key)), paging.Number)
 		if apperr.CodeOf(err) != apperr.ValidationFailed {
 			t.Errorf("%q: %v", key, err)
 		}
@@ -118,7 +118,7 @@ func TestRefusedTokens(t *testing.T) {
 	}
 }
 
-func FuzzPage(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add(next(f, list("x", ""), "a"))
 	f.Add("")
 	f.Add("AQAAAAAAAAAAAf8")

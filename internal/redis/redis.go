@@ -156,7 +156,7 @@ func Failure(err error) error {
 	if reply, ok := rueidis.IsRedisErr(err); ok && !temporary(reply.Error()) {
 		return fmt.Errorf("redis: %w", err)
 	}
-	return apperr.New(apperr.DependencyUnavailable, "try again in a moment").Because(err)
+	return apperr.New(apperr.DependencyUnavailable, "try again in a moment").WithCause(err)
 }
 
 // temporary reports whether Redis answered that it cannot serve now, rather than that the command is wrong.

@@ -82,7 +82,7 @@ func (s *Server) authenticate(next connect.UnaryFunc) connect.UnaryFunc {
 		if err != nil {
 			return nil, err
 		}
-		exchangeFrom(ctx).caller = caller.UserID.String()
+		requestInfoFrom(ctx).caller = caller.UserID.String()
 		return next(authn.With(ctx, caller), req)
 	}
 }

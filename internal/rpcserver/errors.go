@@ -32,7 +32,7 @@ func classify(ctx context.Context, err error) *apperr.Error {
 		return e
 	}
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return apperr.New(apperr.DependencyUnavailable, "the request was not finished in time").Because(err)
+		return apperr.New(apperr.DependencyUnavailable, "the request was not finished in time").WithCause(err)
 	}
 	return e
 }
@@ -103,7 +103,7 @@ func connectError(ctx context.Context, e *apperr.Error) *connect.Error {
 		}
 	}
 	ce := connect.NewError(code, errors.New(detail(e)))
-	for _, m := range details(e, exchangeFrom(ctx).requestID) {
+	for _, m := range details(e, requestInfoFrom(ctx).requestID) {
 		if d, err := connect.NewErrorDetail(m); err == nil {
 			ce.AddDetail(d)
 		}

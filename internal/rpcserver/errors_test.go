@@ -48,7 +48,7 @@ func TestCatalogue(t *testing.T) {
 		case apperr.RateLimited:
 			e.RetryAfter = 1500 * time.Millisecond
 		}
-		s.fail(e.Because(errors.New("secret cause")))
+		s.fail(e.WithCause(errors.New("secret cause")))
 		for _, line := range []string{"GET " + promotions, "POST " + procedure + "ListPromotions"} {
 			body := ""
 			if strings.HasPrefix(line, "POST") {

@@ -45,7 +45,7 @@ func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error
 	case "expired":
 		return authn.Caller{}, apperr.New(apperr.TokenExpired, "")
 	case "redis-away":
-		return authn.Caller{}, apperr.New(apperr.DependencyUnavailable, "").Because(io.ErrUnexpectedEOF)
+		return authn.Caller{}, apperr.New(apperr.DependencyUnavailable, "").WithCause(io.ErrUnexpectedEOF)
 	default:
 		return authn.Caller{}, apperr.New(apperr.TokenInvalid, "")
 	}

@@ -36,7 +36,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(p) // net/http's own way to drop a connection
 			}
-			s.fail(w, r, apperr.New(apperr.Internal, "").Because(fmt.Errorf("panic at %s: %v", panicked(), p)))
+			s.fail(w, r, apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicked(), p)))
 		}
 		if f.calls[pattern] || x.err != nil {
 			s.logCall(r.Context(), x, called(x, r, pattern), slog.Duration("duration", time.Since(x.start)))
@@ -56,7 +56,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // called names what was called, in the log: never the path itself, which is the client's text.
-func called(x *exchange, r *http.Request, pattern string) string {
+func called(x *requestInfo, r *http.Request, pattern string) string {
 	switch {
 	case x.procedure != "":
 		return x.procedure
@@ -125,7 +125,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, e *apperr.Error) {
 		WriteProblem(w, r, e)
 		return
 	}
-	exchangeFrom(r.Context()).err = e
+	requestInfoFrom(r.Context()).err = e
 	_ = s.errors.Write(w, r, connectError(r.Context(), e)) // the client may be gone
 }
 

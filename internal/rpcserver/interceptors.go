@@ -32,10 +32,10 @@ func (s *Server) interceptors() []connect.Interceptor {
 // answer turns the error of a call into the one that travels, and remembers it for the log and for REST.
 func (s *Server) answer(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		x := exchangeFrom(ctx)
+		x := requestInfoFrom(ctx)
 		x.procedure = req.Spec().Procedure
 		if _, ok := s.methods[x.procedure]; !ok {
-			x.err = apperr.New(apperr.Internal, "").Because(fmt.Errorf("%s was never mounted", x.procedure))
+			x.err = apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("%s was never mounted", x.procedure))
 			return nil, connectError(ctx, x.err)
 		}
 		res, err := next(ctx, req)
@@ -52,7 +52,7 @@ func (s *Server) recover(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (_ connect.AnyResponse, err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				err = apperr.New(apperr.Internal, "").Because(fmt.Errorf("panic at %s: %v", panicked(), p))
+				err = apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicked(), p))
 			}
 		}()
 		return next(ctx, req)
@@ -91,7 +91,7 @@ func (s *Server) validate(next connect.UnaryFunc) connect.UnaryFunc {
 		if !ok {
 			return nil, fmt.Errorf("%T is no protobuf message", req.Any())
 		}
-		if err := s.check(m, exchangeFrom(ctx)); err != nil {
+		if err := s.check(m, requestInfoFrom(ctx)); err != nil {
 			return nil, err
 		}
 		return next(ctx, req)
@@ -100,7 +100,7 @@ func (s *Server) validate(next connect.UnaryFunc) connect.UnaryFunc {
 
 // check is validate for one message. Over REST fields are named relative to the body's resource, as the client wrote
 // them.
-func (s *Server) check(m proto.Message, x *exchange) error {
+func (s *Server) check(m proto.Message, x *requestInfo) error {
 	found := append(slices.Clone(x.found), notes(m.ProtoReflect())...)
 	prefix := ""
 	if x.rest != nil && x.rest.resource != nil {
@@ -146,7 +146,7 @@ func (s *Server) classify(next connect.UnaryFunc) connect.UnaryFunc {
 }
 
 // logCall writes the one line of a request. It names no body, query, header or token.
-func (s *Server) logCall(ctx context.Context, x *exchange, method string, attrs ...slog.Attr) {
+func (s *Server) logCall(ctx context.Context, x *requestInfo, method string, attrs ...slog.Attr) {
 	all := append([]slog.Attr{slog.String("method", method), slog.String("request_id", x.requestID)}, attrs...)
 	if x.caller != "" {
 		all = append(all, slog.String("caller", x.caller))

@@ -105,14 +105,14 @@ func FromStatus(err error) error {
 	code, message, all := parse(err)
 	for _, d := range all {
 		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetDomain() == Domain && !aboutTheSecret(info) {
-			return restore(info, message, all).Because(err)
+			return restore(info, message, all).WithCause(err)
 		}
 	}
 	switch code {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
-		return apperr.New(apperr.DependencyUnavailable, "").Because(err)
+		return apperr.New(apperr.DependencyUnavailable, "").WithCause(err)
 	default:
-		return apperr.New(apperr.Internal, "").Because(err)
+		return apperr.New(apperr.Internal, "").WithCause(err)
 	}
 }
 

@@ -59,7 +59,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	}
 	in := &internal{validator: v, token: sha256.Sum256([]byte(cfg.Token))}
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error {
-		return apperr.New(apperr.Internal, "").Because(fmt.Errorf("panic at %s: %v", panicked(), p))
+		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicked(), p))
 	})
 	log := logging.UnaryServerInterceptor(logger(cfg.Log),
 		logging.WithLogOnEvents(logging.FinishCall),
@@ -67,7 +67,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 		logging.WithLevels(callLevel),
 		logging.WithDisableLoggingFields(logging.SystemTag[0], logging.ComponentFieldKey, logging.MethodTypeFieldKey),
 		logging.WithFieldsFromContext(func(ctx context.Context) logging.Fields {
-			return logging.Fields{"request_id", exchangeFrom(ctx).requestID}
+			return logging.Fields{"request_id", requestInfoFrom(ctx).requestID}
 		}),
 	)
 	options := []grpc.ServerOption{
@@ -100,8 +100,8 @@ func (in *internal) begin(
 	ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler,
 ) (any, error) {
 	id := ChooseRequestID(metadata.ValueFromIncomingContext(ctx, metadataRequestID))
-	x := &exchange{requestID: id, start: time.Now()}
-	return next(context.WithValue(ctx, exchangeKey{}, x), req)
+	x := &requestInfo{requestID: id, start: time.Now()}
+	return next(context.WithValue(ctx, requestInfoKey{}, x), req)
 }
 
 // answer turns errors into those that travel.
@@ -118,7 +118,7 @@ func (in *internal) answer(
 	e := classify(ctx, err)
 	st := status.New(codes.Code(e.Code.Info().RPC), detail(e))
 	var all []protoadapt.MessageV1
-	for _, m := range details(e, exchangeFrom(ctx).requestID) {
+	for _, m := range details(e, requestInfoFrom(ctx).requestID) {
 		all = append(all, protoadapt.MessageV1Of(m))
 	}
 	if with, err := st.WithDetails(all...); err == nil {

@@ -103,7 +103,7 @@ func TestInternalErrorsArriveAsTheyWere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, l, _ := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error {
-				return e.Because(errors.New("secret"))
+				return e.WithCause(errors.New("secret"))
 			})
 			_, err := c.AddTransaction(t.Context(), credit())
 			if err == nil || strings.Contains(err.Error(), "secret") {

@@ -33,7 +33,7 @@ type problemViolation struct {
 // WebSocket that is refused.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := classify(r.Context(), err)
-	x := exchangeFrom(r.Context())
+	x := requestInfoFrom(r.Context())
 	if id := w.Header().Get(HeaderRequestID); id != "" {
 		x.requestID = id // outside of a Server, whoever made the id has put it there
 	}

@@ -99,7 +99,7 @@ func binding(rule *annotations.HttpRule) (verb, path string) {
 // is wrong with the request's fields waits in the exchange for the interceptors: who may not call learns nothing of it.
 func (s *Server) rest(rt *route, transcoder http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := exchangeFrom(r.Context())
+		x := requestInfoFrom(r.Context())
 		x.rest = rt
 		out, err := s.prepare(w, r, rt, x)
 		if err != nil {
@@ -113,7 +113,7 @@ func (s *Server) rest(rt *route, transcoder http.Handler) http.Handler {
 }
 
 // prepare returns the request for the transcoder.
-func (s *Server) prepare(w http.ResponseWriter, r *http.Request, rt *route, x *exchange) (*http.Request, error) {
+func (s *Server) prepare(w http.ResponseWriter, r *http.Request, rt *route, x *requestInfo) (*http.Request, error) {
 	if r.URL.RawPath != "" { // "%2F" and its like: no id is written so
 		return nil, apperr.New(apperr.NotFound, "there is nothing at this path")
 	}
@@ -167,7 +167,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, rt *route) ([]
 	case errors.As(err, &large):
 		return nil, tooLarge(s.cfg.MaxBody)
 	case err != nil:
-		return nil, apperr.Invalid("", "body", "the body could not be read to its end").Because(err)
+		return nil, apperr.Invalid("", "body", "the body could not be read to its end").WithCause(err)
 	}
 	if empty := bytes.TrimSpace(body); len(empty) == 0 || !rt.hasBody && string(empty) == "{}" {
 		return nil, nil

@@ -20,7 +20,7 @@ const ruleQuery = "query"
 const paramMask = "update_mask"
 
 // readQuery returns the parameters that are good, and notes the others.
-func (x *exchange) readQuery(raw string, rt *route) (url.Values, error) {
+func (x *requestInfo) readQuery(raw string, rt *route) (url.Values, error) {
 	given, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, apperr.Invalid("", ruleQuery, "the query is malformed")
@@ -54,7 +54,7 @@ func (x *exchange) readQuery(raw string, rt *route) (url.Values, error) {
 	return good, nil
 }
 
-func (x *exchange) refuse(field, rule, message string) {
+func (x *requestInfo) refuse(field, rule, message string) {
 	x.found = append(x.found, apperr.Violation{Field: field, Rule: rule, Message: message})
 }
 
@@ -93,7 +93,7 @@ func parameter(fd protoreflect.FieldDescriptor, v string) (text, expected string
 
 // readMask finds out which fields an update changes: those that update_mask names, else the members of the body. Only
 // here the body still shows which members it has; a message does not tell false from absent.
-func (x *exchange) readMask(query url.Values, body []byte, rt *route) {
+func (x *requestInfo) readMask(query url.Values, body []byte, rt *route) {
 	named := query[paramMask]
 	query.Del(paramMask)
 	members, ok := strictjson.Members(body)

@@ -12,7 +12,7 @@ import (
 type restWriter struct {
 	w        http.ResponseWriter
 	route    *route
-	exchange *exchange
+	exchange *requestInfo
 
 	status int  // the transcoder's; zero until it wrote one
 	drop   bool // the body is not passed on
@@ -80,6 +80,6 @@ func (rw *restWriter) error() *apperr.Error {
 	case http.StatusUnsupportedMediaType:
 		return apperr.New(apperr.UnsupportedMediaType, "the body is to be application/json")
 	default:
-		return apperr.New(apperr.Internal, "").Because(fmt.Errorf("the transcoder answered %d", rw.status))
+		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("the transcoder answered %d", rw.status))
 	}
 }

@@ -11,7 +11,7 @@ import (
 // any interceptor runs: of its headers, of a compressed body. They tell of the library's inside and carry no details.
 type unaryWriter struct {
 	http.ResponseWriter
-	exchange *exchange
+	exchange *requestInfo
 	// refused is the status of the error that was held back, or zero.
 	refused int
 }
@@ -35,7 +35,7 @@ func (uw *unaryWriter) Write(b []byte) (int, error) {
 
 // unary serves a unary Connect call.
 func (s *Server) unary(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	uw := &unaryWriter{ResponseWriter: w, exchange: exchangeFrom(r.Context())}
+	uw := &unaryWriter{ResponseWriter: w, exchange: requestInfoFrom(r.Context())}
 	next.ServeHTTP(uw, r)
 	if uw.refused == 0 {
 		return
@@ -56,6 +56,6 @@ func (s *Server) refusal(status int) *apperr.Error {
 	case http.StatusNotImplemented, http.StatusUnsupportedMediaType:
 		return apperr.New(apperr.UnsupportedMediaType, "a body may be compressed with gzip and nothing else")
 	default:
-		return apperr.New(apperr.Internal, "").Because(fmt.Errorf("connect answered %d itself", status))
+		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("connect answered %d itself", status))
 	}
 }

@@ -16,7 +16,7 @@ type NotificationFilter struct {
 
 // List lists a player's notifications by number, newest first, and counts all that the player has not read, whatever the
 // filter chooses.
-func (s *Service) List(ctx context.Context, player uuid.UUID, f NotificationFilter, p keyset.Page[int64]) (page keyset.Listed[Notification], unread int, err error) {
+func (s *Service) List(ctx context.Context, player uuid.UUID, f NotificationFilter, p keyset.PageRequest[int64]) (page keyset.Page[Notification], unread int, err error) {
 	list, err := s.store.List(ctx, player, not(f.Unread), p.Before, p.Size+1)
 	if err != nil {
 		return page, 0, err
@@ -25,7 +25,7 @@ func (s *Service) List(ctx context.Context, player uuid.UUID, f NotificationFilt
 	if err != nil {
 		return page, 0, err
 	}
-	return keyset.Cut(list, p.Size, counts.of(f.Unread)), counts.Unread, nil
+	return keyset.NewPage(list, p.Size, counts.of(f.Unread)), counts.Unread, nil
 }
 
 // of returns how many notifications the filter chooses.

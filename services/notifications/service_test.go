@@ -197,17 +197,17 @@ func TestList(t *testing.T) {
 	yes, no := true, false
 	for name, tt := range map[string]struct {
 		unread *bool
-		page   keyset.Page[int64]
+		page   keyset.PageRequest[int64]
 		want   string
 		more   bool
 		total  int
 	}{
-		"all on one page":      {nil, keyset.Page[int64]{Size: 5}, "54321", false, 5},
-		"the first page":       {nil, keyset.Page[int64]{Size: 2}, "54", true, 5},
-		"a page in the middle": {nil, keyset.Page[int64]{Size: 2, Before: 4}, "32", true, 5},
-		"the last page":        {nil, keyset.Page[int64]{Size: 2, Before: 2}, "1", false, 5},
-		"unread":               {&yes, keyset.Page[int64]{Size: 2}, "53", true, 3},
-		"read":                 {&no, keyset.Page[int64]{Size: 2}, "42", false, 2},
+		"all on one page":      {nil, keyset.PageRequest[int64]{Size: 5}, "54321", false, 5},
+		"the first page":       {nil, keyset.PageRequest[int64]{Size: 2}, "54", true, 5},
+		"a page in the middle": {nil, keyset.PageRequest[int64]{Size: 2, Before: 4}, "32", true, 5},
+		"the last page":        {nil, keyset.PageRequest[int64]{Size: 2, Before: 2}, "1", false, 5},
+		"unread":               {&yes, keyset.PageRequest[int64]{Size: 2}, "53", true, 3},
+		"read":                 {&no, keyset.PageRequest[int64]{Size: 2}, "42", false, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			page, unread, err := service.List(t.Context(), player, notifications.NotificationFilter{Unread: tt.unread}, tt.page)

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Assigning is a promotion on its way to players.
-type Assigning struct {
+// AssignParams is a promotion on its way to players.
+type AssignParams struct {
 	Promotion uuid.UUID
 	Players   []uuid.UUID
 	// By is the employee who assigns.
@@ -55,7 +55,7 @@ func (s *Service) Assign(ctx context.Context, promotion uuid.UUID, players []uui
 
 func (s *Service) assign(ctx context.Context, promotion uuid.UUID, players []uuid.UUID, by uuid.UUID) ([]AssignResult, error) {
 	now := s.now()
-	a := Assigning{Promotion: promotion, Players: players, By: by, At: now}
+	a := AssignParams{Promotion: promotion, Players: players, By: by, At: now}
 	return s.store.Assign(ctx, a, func(p Promotion) error { return p.Available(now) })
 }
 

@@ -18,7 +18,7 @@ type arriving struct {
 	seen  map[uuid.UUID]bool
 }
 
-func (a *arriving) Assign(_ context.Context, g promotions.Assigning, _ func(promotions.Promotion) error) ([]promotions.AssignResult, error) {
+func (a *arriving) Assign(_ context.Context, g promotions.AssignParams, _ func(promotions.Promotion) error) ([]promotions.AssignResult, error) {
 	a.looks = append(a.looks, len(g.Players))
 	var results []promotions.AssignResult
 	for _, player := range g.Players {

@@ -24,9 +24,9 @@ type PromotionFilter struct {
 }
 
 // List lists promotions, newest first. VALIDATION_FAILED where To is before From.
-func (s *Service) List(ctx context.Context, f PromotionFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[Promotion], error) {
+func (s *Service) List(ctx context.Context, f PromotionFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[Promotion], error) {
 	if !f.From.IsZero() && !f.To.IsZero() && f.To.Before(f.From) {
-		return keyset.Listed[Promotion]{}, apperr.Invalid("to", "period", "must not be before from")
+		return keyset.Page[Promotion]{}, apperr.Invalid("to", "period", "must not be before from")
 	}
 	f.Today = date.Of(s.now())
 	return s.store.Promotions(ctx, f, p)

@@ -20,7 +20,7 @@ type AssignmentFilter struct {
 
 // ListAssignments lists what is assigned to a player, with the promotions as they are now, newest first. A player that
 // nothing was ever assigned to has an empty list.
-func (s *Service) ListAssignments(ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[Assignment], error) {
+func (s *Service) ListAssignments(ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[Assignment], error) {
 	f.Now = s.now()
 	return s.store.Assignments(ctx, player, f, p)
 }

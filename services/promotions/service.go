@@ -30,7 +30,7 @@ type CatalogueStore interface {
 	// Promotion reads one promotion.
 	Promotion(ctx context.Context, id uuid.UUID) (Promotion, error)
 	// Promotions lists promotions, newest first.
-	Promotions(ctx context.Context, f PromotionFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[Promotion], error)
+	Promotions(ctx context.Context, f PromotionFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[Promotion], error)
 }
 
 // AssignmentStore keeps who may claim what.
@@ -39,10 +39,10 @@ type AssignmentStore interface {
 	Assignment(ctx context.Context, player, promotion uuid.UUID) (Assignment, error)
 	// Assignments lists a player's assignments with their promotions, newest first.
 	Assignments(
-		ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.Page[uuid.UUID],
-	) (keyset.Listed[Assignment], error)
+		ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.PageRequest[uuid.UUID],
+	) (keyset.Page[Assignment], error)
 	// Assign assigns a promotion that passes check to the players of a who are known and active, and notifies them.
-	Assign(ctx context.Context, a Assigning, check func(Promotion) error) ([]AssignResult, error)
+	Assign(ctx context.Context, a AssignParams, check func(Promotion) error) ([]AssignResult, error)
 }
 
 // ClaimStore keeps what was claimed and paid, and the keys under which players asked.
@@ -64,7 +64,7 @@ type ClaimStore interface {
 // PlayerStore keeps what is known of players.
 type PlayerStore interface {
 	// RegisterPlayer notes an active player and assigns what registration brings, once for an event.
-	RegisterPlayer(ctx context.Context, eventID string, a Registering) error
+	RegisterPlayer(ctx context.Context, eventID string, a RegisterParams) error
 	// SetPlayerActive notes whether a player is active since a switch, once for an event. A switch with a number changes
 	// something if no higher one is known, one without a number if none is known that is later by UpdatedAt.
 	SetPlayerActive(ctx context.Context, eventID string, player Player) error

@@ -44,15 +44,15 @@ type Ledger interface {
 	Add(ctx context.Context, e Entry) (Transaction, error)
 }
 
-// Bookkeeper is the use case behind the ledger's internal door.
-type Bookkeeper struct{ ledger Ledger }
+// LedgerService is the use case behind the ledger's internal door.
+type LedgerService struct{ ledger Ledger }
 
-// NewBookkeeper returns a bookkeeper who writes into ledger.
-func NewBookkeeper(ledger Ledger) *Bookkeeper { return &Bookkeeper{ledger} }
+// NewLedgerService returns a service who writes into ledger.
+func NewLedgerService(ledger Ledger) *LedgerService { return &LedgerService{ledger} }
 
 // AddTransaction adds an entry to a player's ledger, exactly once for its key. Errors are those of [Ledger], and
 // VALIDATION_FAILED for an entry that no ledger should hold.
-func (b *Bookkeeper) AddTransaction(ctx context.Context, e Entry) (Transaction, error) {
+func (b *LedgerService) AddTransaction(ctx context.Context, e Entry) (Transaction, error) {
 	if err := e.Validate(); err != nil {
 		return Transaction{}, err
 	}

@@ -59,7 +59,7 @@ func TestAddTransactionValidates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ledger := &ledger{}
-			_, err := users.NewBookkeeper(ledger).AddTransaction(t.Context(), entry(tt.change))
+			_, err := users.NewLedgerService(ledger).AddTransaction(t.Context(), entry(tt.change))
 			if tt.field == "" {
 				if err != nil || ledger.asked != 1 {
 					t.Fatalf("got %v, the ledger was asked %d times", err, ledger.asked)

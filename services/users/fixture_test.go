@@ -229,10 +229,10 @@ func (m *memory) change(id uuid.UUID, change func(*users.User)) (users.User, err
 
 var errUnused = errors.New("not part of these tests")
 
-func (m *memory) Users(context.Context, users.UserFilter, keyset.Page[uuid.UUID]) (keyset.Listed[users.User], error) {
-	return keyset.Listed[users.User]{}, errUnused
+func (m *memory) Users(context.Context, users.UserFilter, keyset.PageRequest[uuid.UUID]) (keyset.Page[users.User], error) {
+	return keyset.Page[users.User]{}, errUnused
 }
 
-func (m *memory) Transactions(context.Context, uuid.UUID, users.TransactionFilter, keyset.Page[int64]) (keyset.Listed[users.Transaction], error) {
-	return keyset.Listed[users.Transaction]{}, errUnused
+func (m *memory) Transactions(context.Context, uuid.UUID, users.TransactionFilter, keyset.PageRequest[int64]) (keyset.Page[users.Transaction], error) {
+	return keyset.Page[users.Transaction]{}, errUnused
 }

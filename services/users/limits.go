@@ -95,7 +95,7 @@ func (a *attempt) takeBack(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
 	defer cancel()
 	for _, c := range a.counted {
-		if err := a.limiter.Return(ctx, c.key, c.limit); err != nil {
+		if err := a.limiter.Refund(ctx, c.key, c.limit); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,6 @@ type UserFilter struct {
 }
 
 // List lists users, newest first.
-func (s *Service) List(ctx context.Context, f UserFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[User], error) {
+func (s *Service) List(ctx context.Context, f UserFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[User], error) {
 	return s.store.Users(ctx, f, p)
 }

@@ -14,6 +14,6 @@ type TransactionFilter struct {
 }
 
 // ListTransactions lists a user's ledger, newest first. NOT_FOUND where there is no such user; an employee's is empty.
-func (s *Service) ListTransactions(ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.Page[int64]) (keyset.Listed[Transaction], error) {
+func (s *Service) ListTransactions(ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.PageRequest[int64]) (keyset.Page[Transaction], error) {
 	return s.store.Transactions(ctx, user, f, p)
 }

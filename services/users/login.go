@@ -28,7 +28,7 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	if in == "" {
 		in = RefreshTokenInCookie
 	}
-	u, err := s.recognise(ctx, c, from)
+	u, err := s.authenticate(ctx, c, from)
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
@@ -40,7 +40,7 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	// before our session existed, the commit was earlier still, and reading the user again shows it.
 	recognised := u
 	if u, err = s.store.User(ctx, u.ID); err == nil {
-		err = s.recogniseAgain(ctx, recognised, u, c.Password)
+		err = s.authenticateAgain(ctx, recognised, u, c.Password)
 	}
 	if err != nil {
 		_ = s.sessions.EndSession(context.WithoutCancel(ctx), begun) // nobody has a token of it
@@ -50,8 +50,8 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	return Tokens{Access: access, Refresh: refresh, In: in}, u, err
 }
 
-// recognise returns the active user whose credentials these are.
-func (s *Service) recognise(ctx context.Context, c Credentials, from netip.Addr) (User, error) {
+// authenticate returns the active user whose credentials these are.
+func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Addr) (User, error) {
 	email := strings.TrimSpace(c.Email)
 	attempt, err := s.loginAttempt(ctx, email, from)
 	if err != nil {
@@ -87,8 +87,8 @@ func (s *Service) look(ctx context.Context, email, password string) (u User, rig
 	return u, right, err
 }
 
-// recogniseAgain returns why somebody who was recognised may not come in after all, as the user is now.
-func (s *Service) recogniseAgain(ctx context.Context, was, is User, password string) error {
+// authenticateAgain returns why somebody who was recognised may not come in after all, as the user is now.
+func (s *Service) authenticateAgain(ctx context.Context, was, is User, password string) error {
 	if !is.IsActive {
 		return deactivated()
 	}

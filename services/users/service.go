@@ -25,7 +25,7 @@ type Store interface {
 	// UserByEmail reads the user of an e-mail, which is compared without case.
 	UserByEmail(ctx context.Context, email string) (User, error)
 	// Users lists users, newest first.
-	Users(ctx context.Context, f UserFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[User], error)
+	Users(ctx context.Context, f UserFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[User], error)
 	// SetActive switches a user off or on. Where that changes something it counts the switch, for a player stores the event
 	// of it, and notes of a user who is switched off that the sessions are to be ended.
 	SetActive(ctx context.Context, id uuid.UUID, active bool) (User, error)
@@ -38,8 +38,8 @@ type Store interface {
 	SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error
 	// Transactions lists a user's ledger, newest first.
 	Transactions(
-		ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.Page[int64],
-	) (keyset.Listed[Transaction], error)
+		ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.PageRequest[int64],
+	) (keyset.Page[Transaction], error)
 }
 
 // Sessions keeps the sessions of those who are logged in. Where it cannot be reached the error is DEPENDENCY_UNAVAILABLE.
@@ -68,8 +68,8 @@ type Hasher interface {
 type Limiter interface {
 	// Allow counts one of key, or refuses it with RATE_LIMITED.
 	Allow(ctx context.Context, key string, limit ratelimit.Limit) error
-	// Return takes back one of key that Allow counted.
-	Return(ctx context.Context, key string, limit ratelimit.Limit) error
+	// Refund undoes one Allow of key.
+	Refund(ctx context.Context, key string, limit ratelimit.Limit) error
 }
 
 // Issuer makes access tokens.
@@ -91,7 +91,7 @@ type Dependencies struct {
 	Now func() time.Time
 }
 
-// Service is the use cases of users but for the ledger's, which is [Bookkeeper]'s. It is safe for concurrent use.
+// Service is the use cases of users but for the ledger's, which is [LedgerService]'s. It is safe for concurrent use.
 type Service struct {
 	store    Store
 	sessions Sessions

@@ -133,8 +133,8 @@ func JSON(object map[string]any) map[string]any {
 	return object
 }
 
-// Null returns the zero value for a nil pointer, else what it points to.
-func Null[T any](v *T) T {
+// ZeroIfNil returns the zero value for a nil pointer, else what it points to.
+func ZeroIfNil[T any](v *T) T {
 	if v == nil {
 		var zero T
 		return zero
@@ -142,8 +142,8 @@ func Null[T any](v *T) T {
 	return *v
 }
 
-// NotNull returns nil for the zero value, else a pointer to v.
-func NotNull[T comparable](v T) *T {
+// NilIfZero returns nil for the zero value, else a pointer to v.
+func NilIfZero[T comparable](v T) *T {
 	var zero T
 	if v == zero {
 		return nil

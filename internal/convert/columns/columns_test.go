@@ -146,11 +146,11 @@ func TestReadingRefuses(t *testing.T) {
 
 func TestPointers(t *testing.T) {
 	t.Parallel()
-	if columns.NotNull(uuid.Nil) != nil || columns.NotNull(time.Time{}) != nil || columns.NotNull("") != nil {
+	if columns.NilIfZero(uuid.Nil) != nil || columns.NilIfZero(time.Time{}) != nil || columns.NilIfZero("") != nil {
 		t.Error("a zero value is not NULL")
 	}
 	id := uuid.New()
-	if got := columns.Null(columns.NotNull(id)); got != id || columns.Null[uuid.UUID](nil) != uuid.Nil {
+	if got := columns.ZeroIfNil(columns.NilIfZero(id)); got != id || columns.ZeroIfNil[uuid.UUID](nil) != uuid.Nil {
 		t.Errorf("got %v, want %v", got, id)
 	}
 }

@@ -72,7 +72,7 @@ func Run(t *testing.T, d Driver) {
 		"replay":                          testReplay,
 		"replay of a record without id":   testReplayRaw,
 		"replay of a large record":        testReplayLarge,
-		"a record too large to bury":      testOversize,
+		"a record too large to writeDeadLetter":      testOversize,
 		"replay of what is gone":          testGone,
 	} {
 		t.Run(name, func(t *testing.T) {

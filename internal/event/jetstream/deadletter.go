@@ -34,7 +34,7 @@ func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadL
 		if err != nil {
 			return fmt.Errorf("jetstream: read the dead letters of %s: %w", topic, err)
 		}
-		d := stored{stream: name, sequence: m.Sequence, time: m.Time, header: m.Header, data: m.Data}.exhume(topic)
+		d := stored{stream: name, sequence: m.Sequence, time: m.Time, header: m.Header, data: m.Data}.parseDeadLetter(topic)
 		d.Replayed = replayed != nil && m.Sequence <= replayed.AckFloor.Stream
 		if err := fn(d); err != nil {
 			return err
@@ -91,7 +91,7 @@ func (b *Bus) resend(ctx context.Context, topic string, m jetstream.Msg) error {
 		return err
 	}
 	letter := stored{stream: meta.Stream, sequence: meta.Sequence.Stream, header: m.Headers(), data: m.Data()}
-	d := letter.exhume(topic)
+	d := letter.parseDeadLetter(topic)
 	// Not the event's ID: the stream would take the replay for a duplicate.
 	id := jetstream.WithMsgID(fmt.Sprintf("%s/%d", meta.Stream, meta.Sequence.Stream))
 	err = b.send(ctx, topic, letter, d, id)

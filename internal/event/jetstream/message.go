@@ -71,9 +71,9 @@ func (m stored) decode(topic string) event.Event {
 	return e
 }
 
-// bury makes the dead letter of a message. It keeps the message's own headers, and always has an ID: after a replay the
+// writeDeadLetter makes the dead letter of a message. It keeps the message's own headers, and always has an ID: after a replay the
 // place is another one.
-func (m stored) bury(d event.DeadLetter, without event.Abridgement) *nats.Msg {
+func (m stored) writeDeadLetter(d event.DeadLetter, without event.Truncation) *nats.Msg {
 	d.Abridged = without > event.Whole
 	dead := nats.NewMsg(subjectOf(event.DeadLetterTopic(d.Event.Topic)))
 	if without < event.NoHeaders {
@@ -98,8 +98,8 @@ func tooLarge(err error) bool {
 		errors.As(err, &refused) && refused.ErrorCode == headersTooLarge
 }
 
-// exhume is the inverse of bury.
-func (m stored) exhume(topic string) event.DeadLetter {
+// parseDeadLetter is the inverse of writeDeadLetter.
+func (m stored) parseDeadLetter(topic string) event.DeadLetter {
 	d := event.DeadLetter{Event: m.decode(topic)}
 	for key, values := range m.header {
 		if len(values) > 0 {

@@ -28,7 +28,7 @@ func FuzzDecode(f *testing.F) {
 		if !reflect.DeepEqual(got, e) {
 			t.Errorf("%+v comes back as %+v", e, got)
 		}
-		if d := m.exhume("players"); d.Event.ID != e.ID {
+		if d := m.parseDeadLetter("players"); d.Event.ID != e.ID {
 			t.Errorf("%+v is dug out as %+v", m, d)
 		}
 	})

@@ -143,7 +143,7 @@ func (p *partition) handle(ctx context.Context, m jetstream.Msg, meta *jetstream
 	e := msg.decode(p.sub.Topic)
 	err := p.sub.Deliver(handling, ctx.Done(), p.log, e)
 	if dead := (*event.UndeliverableError)(nil); errors.As(err, &dead) {
-		return p.bury(handling, ctx.Done(), msg, e, dead)
+		return p.writeDeadLetter(handling, ctx.Done(), msg, e, dead)
 	}
 	return err == nil
 }
@@ -169,8 +169,8 @@ func (p *partition) hold(m jetstream.Msg) (ctx context.Context, release func()) 
 	}
 }
 
-// bury writes the dead letter, for as long as it takes, and as whole as the server takes it.
-func (p *partition) bury(
+// writeDeadLetter writes the dead letter, for as long as it takes, and as whole as the server takes it.
+func (p *partition) writeDeadLetter(
 	ctx context.Context, stop <-chan struct{}, msg stored, e event.Event, dead *event.UndeliverableError,
 ) bool {
 	letter := event.DeadLetter{
@@ -186,7 +186,7 @@ func (p *partition) bury(
 	id := jetstream.WithMsgID(escape(fmt.Sprintf("%s/%s/%d", p.sub.Group, msg.stream, msg.sequence)))
 	log := p.log.With("event", e.ID, "sequence", msg.sequence)
 	for without := event.Whole; ; {
-		_, err := p.bus.js.PublishMsg(ctx, msg.bury(letter, without), id)
+		_, err := p.bus.js.PublishMsg(ctx, msg.writeDeadLetter(letter, without), id)
 		if err == nil {
 			log.Error("event went to the dead letters",
 				"attempts", dead.Attempts, "reason", dead.Err, "abridged", without > event.Whole)

@@ -19,7 +19,7 @@ func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadL
 	if err != nil {
 		return err
 	}
-	return b.scan(ctx, topic, spans, func(r *kgo.Record) error { return fn(exhume(r)) })
+	return b.scan(ctx, topic, spans, func(r *kgo.Record) error { return fn(parseDeadLetter(r)) })
 }
 
 // Depth counts the dead letters of the topic that were not replayed yet.

@@ -47,9 +47,9 @@ func decode(r *kgo.Record) event.Event {
 	return e
 }
 
-// bury makes the dead letter of a record. It keeps the record's own headers, and always has an ID: after a replay the
+// writeDeadLetter makes the dead letter of a record. It keeps the record's own headers, and always has an ID: after a replay the
 // place is another one.
-func bury(r *kgo.Record, d event.DeadLetter, without event.Abridgement) *kgo.Record {
+func writeDeadLetter(r *kgo.Record, d event.DeadLetter, without event.Truncation) *kgo.Record {
 	d.Abridged = without > event.Whole
 	dead := &kgo.Record{Topic: event.DeadLetterTopic(r.Topic)}
 	if without < event.NoHeaders {
@@ -72,8 +72,8 @@ func identify(r *kgo.Record, id string) {
 	}
 }
 
-// exhume is the inverse of bury.
-func exhume(r *kgo.Record) event.DeadLetter {
+// parseDeadLetter is the inverse of writeDeadLetter.
+func parseDeadLetter(r *kgo.Record) event.DeadLetter {
 	d := event.DeadLetter{Event: decode(r)}
 	for _, h := range r.Headers {
 		d.SetHeader(h.Key, string(h.Value))

@@ -28,7 +28,7 @@ func FuzzDecode(f *testing.F) {
 		if got := decode(back); !reflect.DeepEqual(got, e) {
 			t.Errorf("%+v comes back as %+v", e, got)
 		}
-		if d := exhume(r); d.Event.ID != e.ID {
+		if d := parseDeadLetter(r); d.Event.ID != e.ID {
 			t.Errorf("%+v is dug out as %+v", r, d)
 		}
 	})

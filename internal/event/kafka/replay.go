@@ -53,7 +53,7 @@ func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 
 // take sends one dead letter, or passes it over.
 func (r *replay) take(ctx context.Context, letter *kgo.Record) error {
-	d := exhume(letter)
+	d := parseDeadLetter(letter)
 	switch err := r.send(ctx, letter, d); {
 	case err == nil:
 		r.sent++

@@ -87,13 +87,13 @@ func (w *worker) handle(r *kgo.Record) bool {
 	e := decode(r)
 	err := w.consumer.sub.Deliver(w.handling, w.stopping, w.log, e)
 	if dead := (*event.UndeliverableError)(nil); errors.As(err, &dead) {
-		return w.bury(r, e, dead)
+		return w.writeDeadLetter(r, e, dead)
 	}
 	return err == nil
 }
 
-// bury writes the dead letter, for as long as it takes, and as whole as the topic takes it.
-func (w *worker) bury(r *kgo.Record, e event.Event, dead *event.UndeliverableError) bool {
+// writeDeadLetter writes the dead letter, for as long as it takes, and as whole as the topic takes it.
+func (w *worker) writeDeadLetter(r *kgo.Record, e event.Event, dead *event.UndeliverableError) bool {
 	letter := event.DeadLetter{
 		Event:     e,
 		Group:     w.consumer.sub.Group,
@@ -105,7 +105,7 @@ func (w *worker) bury(r *kgo.Record, e event.Event, dead *event.UndeliverableErr
 	}
 	log := w.log.With("event", e.ID, "offset", r.Offset)
 	for without := event.Whole; ; {
-		err := w.consumer.client.ProduceSync(w.handling, bury(r, letter, without)).FirstErr()
+		err := w.consumer.client.ProduceSync(w.handling, writeDeadLetter(r, letter, without)).FirstErr()
 		if err == nil {
 			log.Error("event went to the dead letters",
 				"attempts", dead.Attempts, "reason", dead.Err, "abridged", without > event.Whole)

@@ -88,8 +88,8 @@ func (r *Relay) Run(ctx context.Context) error {
 	defer wg.Wait()
 	wg.Go(func() { r.announce(ctx) })
 
-	database := trouble{log: r.log, what: "the database"}
-	bus := trouble{log: r.log, what: "the bus"}
+	database := outageLogger{log: r.log, what: "the database"}
+	bus := outageLogger{log: r.log, what: "the bus"}
 	for ctx.Err() == nil {
 		err := r.serve(ctx, &database, &bus)
 		r.alone.Store(false)
@@ -102,7 +102,7 @@ func (r *Relay) Run(ctx context.Context) error {
 }
 
 // serve works on one connection until ctx ends or the connection fails.
-func (r *Relay) serve(ctx context.Context, database, bus *trouble) error {
+func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 	work, cancel := event.WithGrace(ctx, r.o.Grace)
 	defer cancel()
 	s, err := openSession(ctx, r.pool)
@@ -134,7 +134,7 @@ func (r *Relay) serve(ctx context.Context, database, bus *trouble) error {
 // database's.
 //
 // While a batch is being published the one before is deleted and the next one read.
-func (r *Relay) drain(ctx, work context.Context, s *session, bus *trouble) (published bool, err error) {
+func (r *Relay) drain(ctx, work context.Context, s *session, bus *outageLogger) (published bool, err error) {
 	if len(s.shards) == 0 {
 		return true, nil
 	}
@@ -189,21 +189,21 @@ func (r *Relay) announce(ctx context.Context) {
 }
 
 // trouble follows something that fails for a while: it logs the first failure and the end of it.
-type trouble struct {
+type outageLogger struct {
 	log   *slog.Logger
 	what  string
 	since time.Time
 	last  time.Duration
 }
 
-func (t *trouble) failed(err error) {
+func (t *outageLogger) failed(err error) {
 	if t.since.IsZero() {
 		t.since = time.Now()
 		t.log.Error("outbox: "+t.what+" fails, events wait", "error", err)
 	}
 }
 
-func (t *trouble) over() {
+func (t *outageLogger) over() {
 	if !t.since.IsZero() {
 		t.log.Info("outbox: "+t.what+" works again", "after", time.Since(t.since))
 		t.since, t.last = time.Time{}, 0
@@ -211,7 +211,7 @@ func (t *trouble) over() {
 }
 
 // pause is how long to wait before the next attempt: longer each time, with jitter.
-func (t *trouble) pause() time.Duration {
+func (t *outageLogger) pause() time.Duration {
 	t.last = min(max(2*t.last, minPause), maxPause)
 	return t.last/2 + mathrand.N(t.last/2)
 }

@@ -79,7 +79,7 @@ func TestABacklogIsNotLeftForThePoll(t *testing.T) {
 		{time.Now(), 3, 0},
 	} {
 		s.balanced = tt.balanced
-		if _, err := r.drain(t.Context(), t.Context(), s, &trouble{log: log}); err != nil {
+		if _, err := r.drain(t.Context(), t.Context(), s, &outageLogger{log: log}); err != nil {
 			t.Fatal(err)
 		}
 		if bus.events != tt.published || len(r.wake) != tt.wakes {

@@ -96,7 +96,7 @@ func (d *docs) servePage(w http.ResponseWriter, r *http.Request) {
 		err = t.Execute(&b, d.service)
 	}
 	if err != nil {
-		d.fail(w, r, apperr.New(apperr.Internal, "").Because(err))
+		d.fail(w, r, apperr.New(apperr.Internal, "").WithCause(err))
 		return
 	}
 	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
@@ -106,7 +106,7 @@ func (d *docs) servePage(w http.ResponseWriter, r *http.Request) {
 func (d *docs) serveJSON(w http.ResponseWriter, r *http.Request) {
 	content, err := d.json()
 	if err != nil {
-		d.fail(w, r, apperr.New(apperr.Internal, "").Because(err))
+		d.fail(w, r, apperr.New(apperr.Internal, "").WithCause(err))
 		return
 	}
 	serve(w, "application/json", content)
@@ -140,7 +140,7 @@ func (d *docs) serveAsset(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		d.fail(w, r, apperr.New(apperr.Internal, "").Because(err))
+		d.fail(w, r, apperr.New(apperr.Internal, "").WithCause(err))
 		return
 	}
 	w.Header().Set("Content-Type", contentType)

@@ -75,8 +75,8 @@ func (l *Limiter) Allow(ctx context.Context, key string, limit ratelimit.Limit) 
 	return nil
 }
 
-// Return takes back one of key that Allow counted, because it turned out not to be of the kind that is limited.
-func (l *Limiter) Return(ctx context.Context, key string, limit ratelimit.Limit) error {
+// Refund undoes one Allow of key, because it turned out not to be of the kind that is limited.
+func (l *Limiter) Refund(ctx context.Context, key string, limit ratelimit.Limit) error {
 	if limit == (ratelimit.Limit{}) {
 		return nil
 	}

@@ -44,11 +44,11 @@ func TestReturn(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
 		l := ratelimitredis.New(client)
 		for range 10 { // each one is taken back, so the limit is never met
-			if err := errors.Join(l.Allow(t.Context(), "a", threeAnHour), l.Return(t.Context(), "a", threeAnHour)); err != nil {
+			if err := errors.Join(l.Allow(t.Context(), "a", threeAnHour), l.Refund(t.Context(), "a", threeAnHour)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := l.Return(t.Context(), "a", threeAnHour); err != nil { // one more than were counted gives no credit
+		if err := l.Refund(t.Context(), "a", threeAnHour); err != nil { // one more than were counted gives no credit
 			t.Fatal(err)
 		}
 		for i := range threeAnHour.N + 1 {

@@ -129,9 +129,9 @@ func (a *App) Handler() http.Handler { return a.handler }
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("notifications live channel", func(ctx context.Context) error { return a.channel.Run(ctx, a.hub) })
-	g.Beside("notifications live connections", a.hub.Run) // so that no consumer takes the time for their goodbyes
+	g.RunWith("notifications live connections", a.hub.Run) // so that no consumer takes the time for their goodbyes
 	subscription := consumer.Notifications(a.service)
-	g.Beside("notifications consumer of "+subscription.Topic, func(ctx context.Context) error {
+	g.RunWith("notifications consumer of "+subscription.Topic, func(ctx context.Context) error {
 		return a.bus.Subscribe(ctx, subscription)
 	})
 	return g.Run()

@@ -127,7 +127,7 @@ func (a *App) Run(ctx context.Context) error {
 		return inbox.Run(ctx, a.pool, consumer.Remembered(), a.log)
 	})
 	for _, s := range []event.Subscription{consumer.Players(a.service), consumer.Transactions(a.service)} {
-		g.Beside("promotions consumer of "+s.Topic, func(ctx context.Context) error { return a.bus.Subscribe(ctx, s) })
+		g.RunWith("promotions consumer of "+s.Topic, func(ctx context.Context) error { return a.bus.Subscribe(ctx, s) })
 	}
 	return g.Run()
 }

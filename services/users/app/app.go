@@ -94,7 +94,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.internal, err = rpcserver.NewInternal(rpcserver.InternalConfig{Token: c.InternalToken, Log: log}); err != nil {
 		return nil, err
 	}
-	usersv1.RegisterLedgerServiceServer(a.internal, rpc.NewLedger(users.NewBookkeeper(a.ledger)))
+	usersv1.RegisterLedgerServiceServer(a.internal, rpc.NewLedger(users.NewLedgerService(a.ledger)))
 	if err := rpcserver.CheckInternal(a.internal); err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("users relay", a.relay.Run)
 	g.Go("users ends of sessions", func(ctx context.Context) error { return a.service.KeepEndingSessions(ctx, a.log) })
-	g.Beside("users internal gRPC", a.serveInternal)
+	g.RunWith("users internal gRPC", a.serveInternal)
 	return g.Run()
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Ledger is the ledger without the rest of the service: no sessions, no bus.
 type Ledger struct {
-	*users.Bookkeeper
+	*users.LedgerService
 	store *store.Ledger
 }
 
@@ -26,12 +26,12 @@ func OpenLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.
 	if err != nil {
 		return nil, err
 	}
-	return &Ledger{users.NewBookkeeper(l), l}, nil
+	return &Ledger{users.NewLedgerService(l), l}, nil
 }
 
 // Register serves the ledger's internal door on server.
 func (l *Ledger) Register(server grpc.ServiceRegistrar) {
-	usersv1.RegisterLedgerServiceServer(server, rpc.NewLedger(l.Bookkeeper))
+	usersv1.RegisterLedgerServiceServer(server, rpc.NewLedger(l.LedgerService))
 }
 
 // Close waits for the calls under way.

@@ -119,7 +119,7 @@ func failure(doing string, err error) error {
 		return fmt.Errorf("mongodb: %s: %w", doing, err)
 	case mongo.IsTimeout(err), mongo.IsNetworkError(err), errors.Is(err, mongo.ErrClientDisconnected), transient(err):
 		return apperr.New(apperr.DependencyUnavailable, "notifications cannot be reached right now").
-			Because(fmt.Errorf("mongodb: %s: %w", doing, err))
+			WithCause(fmt.Errorf("mongodb: %s: %w", doing, err))
 	}
 	return fmt.Errorf("mongodb: %s: %w", doing, err)
 }

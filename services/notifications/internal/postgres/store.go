@@ -42,7 +42,7 @@ func failure(doing string, err error) error {
 	}
 	err = fmt.Errorf("postgres: %s: %w", doing, err)
 	if postgres.Unavailable(err) {
-		return apperr.New(apperr.DependencyUnavailable, "notifications cannot be reached right now").Because(err)
+		return apperr.New(apperr.DependencyUnavailable, "notifications cannot be reached right now").WithCause(err)
 	}
 	return err
 }

@@ -21,7 +21,7 @@ func (h *Handler) ListNotifications(
 	if err != nil {
 		return nil, err
 	}
-	page, err := paging.Page(r.Msg, paging.Number)
+	page, err := paging.Parse(r.Msg, paging.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (h *Handler) ListNotifications(
 	if err != nil {
 		return nil, err
 	}
-	next, err := paging.Next(r.Msg, listed, func(n notifications.Notification) string { return strconv.FormatInt(n.Seq, 10) })
+	next, err := paging.NextToken(r.Msg, listed, func(n notifications.Notification) string { return strconv.FormatInt(n.Seq, 10) })
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func NewHandler(hub *Hub, auth Authenticator) (*Handler, error) {
 		HandshakeTimeout: hub.config.Write,
 		CheckOrigin:      func(*http.Request) bool { return true }, // done by then
 		Error: func(w http.ResponseWriter, r *http.Request, _ int, reason error) {
-			rpcserver.WriteProblem(w, r, apperr.New(apperr.ValidationFailed, "the handshake is not valid").Because(reason))
+			rpcserver.WriteProblem(w, r, apperr.New(apperr.ValidationFailed, "the handshake is not valid").WithCause(reason))
 		},
 	}}, nil
 }
@@ -194,7 +194,7 @@ func (s *socket) stand(ctx context.Context, since []string) error {
 }
 
 func unprepared(err error) error {
-	return apperr.New(apperr.DependencyUnavailable, "the connection could not be prepared in time").Because(err)
+	return apperr.New(apperr.DependencyUnavailable, "the connection could not be prepared in time").WithCause(err)
 }
 
 // position returns the number after which the connection begins, and how many notifications up to it are read, 0 if that

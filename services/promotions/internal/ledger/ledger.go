@@ -90,7 +90,7 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
 		return promotions.Transaction{}, (&apperr.Error{
 			Code: apperr.DependencyUnavailable, Detail: "the ledger cannot be reached", RetryAfter: time.Second,
-		}).Because(err)
+		}).WithCause(err)
 	case err != nil:
 		return promotions.Transaction{}, err
 	}

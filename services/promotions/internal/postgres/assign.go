@@ -20,7 +20,7 @@ import (
 )
 
 // Assign holds the promotion and the players still while it assigns, so that what it checked is true when it commits.
-func (s *Store) Assign(ctx context.Context, a domain.Assigning, check func(domain.Promotion) error) ([]domain.AssignResult, error) {
+func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(domain.Promotion) error) ([]domain.AssignResult, error) {
 	var results []domain.AssignResult
 	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, queueToAssign, a.Promotion); err != nil {

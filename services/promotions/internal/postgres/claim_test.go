@@ -44,7 +44,7 @@ func TestRefusedCreditLeavesTheAssignmentUnclaimed(t *testing.T) {
 	_, err := w.service.Claim(t.Context(), player, p.ID, "k")
 	w.wants(err, apperr.DependencyUnavailable)
 	no := false
-	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{Claimed: &no}, keyset.Page[uuid.UUID]{Size: 10})
+	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{Claimed: &no}, keyset.PageRequest[uuid.UUID]{Size: 10})
 	if err != nil || list.Total != 1 || list.Items[0].Promotion == nil {
 		t.Errorf("unclaimed: %+v, %v", list, err)
 	}
@@ -181,7 +181,7 @@ func TestRacingClaimsHaveOneAnswer(t *testing.T) {
 // repair plays a crash between credit and mark: the ledger's event arrives, the claim does not.
 func (w world) repair(player uuid.UUID, p promotions.Promotion) promotions.Transaction {
 	w.Helper()
-	list, err := w.service.ListAssignments(w.Context(), player, promotions.AssignmentFilter{}, keyset.Page[uuid.UUID]{Size: 100})
+	list, err := w.service.ListAssignments(w.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 100})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestRepairedClaimIsAnsweredToTheNextOne(t *testing.T) {
 	player, p := w.offered()
 	tx := w.repair(player, p)
 	yes := true
-	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{Claimed: &yes}, keyset.Page[uuid.UUID]{Size: 10})
+	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{Claimed: &yes}, keyset.PageRequest[uuid.UUID]{Size: 10})
 	if err != nil || list.Total != 1 || list.Items[0].TransactionID != tx.ID {
 		t.Fatalf("after the repair: %+v, %v", list, err)
 	}
@@ -236,7 +236,7 @@ func TestCreditsThatAreNoClaimsArePassedOver(t *testing.T) {
 		}
 	}
 	player, p := w.offered()
-	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.Page[uuid.UUID]{Size: 1})
+	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

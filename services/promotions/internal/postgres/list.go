@@ -13,8 +13,8 @@ import (
 )
 
 // Promotions lists promotions by descending id, which is by age.
-func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[domain.Promotion], error) {
-	var none keyset.Listed[domain.Promotion]
+func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[domain.Promotion], error) {
+	var none keyset.Page[domain.Promotion]
 	query := s.ent.Promotion.Query().Where(promotionFilter(f)...)
 	total, err := query.Clone().Count(ctx)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p keys
 	for _, row := range rows {
 		items = append(items, promotionFromRow(row))
 	}
-	return keyset.Cut(items, p.Size, total), nil
+	return keyset.NewPage(items, p.Size, total), nil
 }
 
 func promotionFilter(f domain.PromotionFilter) []predicate.Promotion {

@@ -14,8 +14,8 @@ import (
 )
 
 // Assignments lists a player's assignments by descending id, which is by age, with the promotions as they are now.
-func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.AssignmentFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[domain.Assignment], error) {
-	var none keyset.Listed[domain.Assignment]
+func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.AssignmentFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[domain.Assignment], error) {
+	var none keyset.Page[domain.Assignment]
 	where, args := assignmentFilter(player, f)
 	var total int
 	if err := s.pool.QueryRow(ctx, "SELECT count(*) FROM player_promotions WHERE "+where, args...).Scan(&total); err != nil {
@@ -35,7 +35,7 @@ func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.Assi
 	if err != nil {
 		return none, fail(err)
 	}
-	page := keyset.Cut(items, p.Size, total)
+	page := keyset.NewPage(items, p.Size, total)
 	return page, s.withPromotions(ctx, page.Items)
 }
 

@@ -71,7 +71,7 @@ func TestSwitchingOffIsNotOvertaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	wg.Wait()
-	list, err := w.service.ListAssignments(t.Context(), third, promotions.AssignmentFilter{}, keyset.Page[uuid.UUID]{Size: 1})
+	list, err := w.service.ListAssignments(t.Context(), third, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 1})
 	if err != nil || list.Total != 0 {
 		t.Errorf("who registered after it has %+v, %v", list, err)
 	}

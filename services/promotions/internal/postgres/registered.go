@@ -13,7 +13,7 @@ import (
 
 // RegisterPlayer notes a player and assigns what registration brings. A player who is known already stays as it is: the
 // event may come late.
-func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Registering) error {
+func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.RegisterParams) error {
 	err := s.onceFor(ctx, eventID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO players (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
@@ -22,7 +22,7 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 		if err != nil {
 			return err
 		}
-		available, err := brought(ctx, tx, r)
+		available, err := registrationPromotions(ctx, tx, r)
 		if err != nil {
 			return err
 		}
@@ -40,8 +40,8 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 	return nil
 }
 
-// brought returns the promotions that registration brings, and holds them still.
-func brought(ctx context.Context, tx pgx.Tx, r domain.Registering) ([]domain.Promotion, error) {
+// registrationPromotions returns the promotions that registration brings, and holds them still.
+func registrationPromotions(ctx context.Context, tx pgx.Tx, r domain.RegisterParams) ([]domain.Promotion, error) {
 	types := make([]string, len(r.Types))
 	for i, t := range r.Types {
 		types[i] = string(t)

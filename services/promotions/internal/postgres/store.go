@@ -56,14 +56,14 @@ func fail(err error) error {
 		return err
 	}
 	if errors.Is(err, pgx.ErrNoRows) || promotions.IsNotFound(err) {
-		return apperr.New(apperr.NotFound, "there is no such promotion").Because(err)
+		return apperr.New(apperr.NotFound, "there is no such promotion").WithCause(err)
 	}
 	if name, _ := postgres.ConstraintViolated(err); name == "promotions_unique_per_period" {
 		return apperr.New(apperr.PromotionExists,
-			"another active promotion of the type overlaps the period").Because(err)
+			"another active promotion of the type overlaps the period").WithCause(err)
 	}
 	if postgres.Unavailable(err) {
-		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").Because(err)
+		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").WithCause(err)
 	}
 	return err
 }

@@ -143,7 +143,7 @@ func TestRegistrationAssignsWhatIsAvailableOnce(t *testing.T) {
 	if err := w.service.Registered(t.Context(), uuid.NewString(), player); err != nil {
 		t.Fatal(err)
 	}
-	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.Page[uuid.UUID]{Size: 10})
+	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 10})
 	if err != nil || list.Total != 1 || list.Items[0].PromotionID != welcome.ID || list.Items[0].AssignedBy != uuid.Nil {
 		t.Errorf("assigned %+v, %v", list, err)
 	}
@@ -327,7 +327,7 @@ func TestListsFilterAndPage(t *testing.T) {
 	if err != nil || same != off {
 		t.Errorf("a change that changes nothing made %+v of %+v, %v", same, off, err)
 	}
-	_, err = w.service.List(t.Context(), promotions.PromotionFilter{From: w.today, To: w.today.AddDays(-1)}, keyset.Page[uuid.UUID]{Size: 1})
+	_, err = w.service.List(t.Context(), promotions.PromotionFilter{From: w.today, To: w.today.AddDays(-1)}, keyset.PageRequest[uuid.UUID]{Size: 1})
 	w.wants(err, apperr.ValidationFailed)
 	yes, no := true, false
 	for name, tt := range map[string]struct {
@@ -347,12 +347,12 @@ func TestListsFilterAndPage(t *testing.T) {
 		"to":                     {promotions.PromotionFilter{To: w.today.AddDays(1)}, 2},
 		"from and to":            {promotions.PromotionFilter{From: w.today.AddDays(1), To: w.today.AddDays(2)}, 2},
 	} {
-		got, err := w.service.List(t.Context(), tt.f, keyset.Page[uuid.UUID]{Size: 10})
+		got, err := w.service.List(t.Context(), tt.f, keyset.PageRequest[uuid.UUID]{Size: 10})
 		if err != nil || got.Total != tt.want || len(got.Items) != tt.want || got.More {
 			t.Errorf("%s: %d of %d, %v; want %d", name, len(got.Items), got.Total, err, tt.want)
 		}
 	}
-	page := keyset.Page[uuid.UUID]{Size: 2}
+	page := keyset.PageRequest[uuid.UUID]{Size: 2}
 	for i := 4; i >= 0; {
 		got, err := w.service.List(t.Context(), promotions.PromotionFilter{}, page)
 		if err != nil || got.Total != 5 {

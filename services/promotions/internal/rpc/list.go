@@ -15,7 +15,7 @@ import (
 
 // ListPromotions answers all promotions, newest first.
 func (h *Handler) ListPromotions(ctx context.Context, r *connect.Request[promotionsv1.ListPromotionsRequest]) (*connect.Response[promotionsv1.ListPromotionsResponse], error) {
-	page, err := paging.Page(r.Msg, uuid.Parse)
+	page, err := paging.Parse(r.Msg, uuid.Parse)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (h *Handler) ListPromotions(ctx context.Context, r *connect.Request[promoti
 	if err != nil {
 		return nil, err
 	}
-	next, err := paging.Next(r.Msg, listed, func(p promotions.Promotion) string { return p.ID.String() })
+	next, err := paging.NextToken(r.Msg, listed, func(p promotions.Promotion) string { return p.ID.String() })
 	if err != nil {
 		return nil, err
 	}

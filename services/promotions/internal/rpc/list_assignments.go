@@ -19,7 +19,7 @@ func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[p
 	if err != nil {
 		return nil, err
 	}
-	page, err := paging.Page(r.Msg, uuid.Parse)
+	page, err := paging.Parse(r.Msg, uuid.Parse)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[p
 	if err != nil {
 		return nil, err
 	}
-	next, err := paging.Next(r.Msg, listed, func(a promotions.Assignment) string { return a.ID.String() })
+	next, err := paging.NextToken(r.Msg, listed, func(a promotions.Assignment) string { return a.ID.String() })
 	if err != nil {
 		return nil, err
 	}

@@ -137,7 +137,7 @@ func (l *Ledger) succeed(works []*work) {
 // fail answers works that could not be brought to an end.
 func (l *Ledger) fail(works []*work, err error) {
 	if err == nil || overtaken(err) || postgres.Unavailable(err) {
-		err = apperr.New(apperr.DependencyUnavailable, "the ledger's database does not answer").Because(err)
+		err = apperr.New(apperr.DependencyUnavailable, "the ledger's database does not answer").WithCause(err)
 	} else {
 		err = fmt.Errorf("add transaction: %w", err)
 	}

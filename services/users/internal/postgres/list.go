@@ -13,8 +13,8 @@ import (
 )
 
 // Users lists users by descending id, which is by age.
-func (s *Store) Users(ctx context.Context, f users.UserFilter, p keyset.Page[uuid.UUID]) (keyset.Listed[users.User], error) {
-	var none keyset.Listed[users.User]
+func (s *Store) Users(ctx context.Context, f users.UserFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[users.User], error) {
+	var none keyset.Page[users.User]
 	query := s.ent.User.Query().Where(userFilter(f)...)
 	total, err := query.Clone().Count(ctx)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Store) Users(ctx context.Context, f users.UserFilter, p keyset.Page[uui
 	for _, row := range rows {
 		items = append(items, userFromRow(row))
 	}
-	return keyset.Cut(items, p.Size, total), nil
+	return keyset.NewPage(items, p.Size, total), nil
 }
 
 func userFilter(f users.UserFilter) []predicate.User {

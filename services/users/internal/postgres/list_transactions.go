@@ -14,8 +14,8 @@ import (
 
 // Transactions lists a user's ledger by descending number, over the index (user_id, seq). Without a filter the user's row
 // knows how many entries there are, so a long ledger is listed as quickly as a short one.
-func (s *Store) Transactions(ctx context.Context, id uuid.UUID, f users.TransactionFilter, p keyset.Page[int64]) (keyset.Listed[users.Transaction], error) {
-	var none keyset.Listed[users.Transaction]
+func (s *Store) Transactions(ctx context.Context, id uuid.UUID, f users.TransactionFilter, p keyset.PageRequest[int64]) (keyset.Page[users.Transaction], error) {
+	var none keyset.Page[users.Transaction]
 	var total int
 	if err := s.pool.QueryRow(ctx, "SELECT entries FROM users WHERE id = $1", id).Scan(&total); err != nil {
 		return none, fail(err)
@@ -40,5 +40,5 @@ func (s *Store) Transactions(ctx context.Context, id uuid.UUID, f users.Transact
 	if err != nil {
 		return none, fail(err)
 	}
-	return keyset.Cut(items, p.Size, total), nil
+	return keyset.NewPage(items, p.Size, total), nil
 }

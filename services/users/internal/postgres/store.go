@@ -54,13 +54,13 @@ func fail(err error) error {
 		return err
 	}
 	if errors.Is(err, pgx.ErrNoRows) || ent.IsNotFound(err) {
-		return apperr.New(apperr.NotFound, "there is no such user").Because(err)
+		return apperr.New(apperr.NotFound, "there is no such user").WithCause(err)
 	}
 	if name, _ := postgres.ConstraintViolated(err); name == "users_email_key" {
-		return apperr.New(apperr.UserExists, "the e-mail is taken").Because(err)
+		return apperr.New(apperr.UserExists, "the e-mail is taken").WithCause(err)
 	}
 	if postgres.Unavailable(err) {
-		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").Because(err)
+		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").WithCause(err)
 	}
 	return err
 }

@@ -133,7 +133,7 @@ func TestUnknownUsers(t *testing.T) {
 	_, byEmail := r.store.UserByEmail(t.Context(), "nobody@example.com")
 	_, byID := r.store.User(t.Context(), uuid.New())
 	_, switched := r.store.SetActive(t.Context(), uuid.New(), false)
-	_, ledger := r.store.Transactions(t.Context(), uuid.New(), users.TransactionFilter{}, keyset.Page[int64]{Size: 1})
+	_, ledger := r.store.Transactions(t.Context(), uuid.New(), users.TransactionFilter{}, keyset.PageRequest[int64]{Size: 1})
 	for what, err := range map[string]error{"by e-mail": byEmail, "by id": byID, "switch": switched, "ledger": ledger} {
 		if apperr.CodeOf(err) != apperr.NotFound {
 			t.Errorf("%s: %v, want NOT_FOUND", what, err)
@@ -254,7 +254,7 @@ func TestUsers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, size := range []int{1, 2, 100} {
 				var got []string
-				page := keyset.Page[uuid.UUID]{Size: size}
+				page := keyset.PageRequest[uuid.UUID]{Size: size}
 				for more := true; more; {
 					listed, err := r.store.Users(t.Context(), tt.filter, page)
 					if err != nil {
@@ -298,7 +298,7 @@ func TestTransactions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			page := keyset.Page[int64]{Size: 2}
+			page := keyset.PageRequest[int64]{Size: 2}
 			for more := true; more; {
 				listed, err := r.store.Transactions(t.Context(), player.ID, tt.filter, page)
 				if err != nil {

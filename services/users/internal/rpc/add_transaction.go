@@ -12,13 +12,13 @@ import (
 // Ledger is the internal door to the ledger, over gRPC.
 type Ledger struct {
 	usersv1.UnimplementedLedgerServiceServer
-	bookkeeper *users.Bookkeeper
+	service *users.LedgerService
 }
 
 var _ usersv1.LedgerServiceServer = (*Ledger)(nil)
 
-// NewLedger returns the door to bookkeeper.
-func NewLedger(bookkeeper *users.Bookkeeper) *Ledger { return &Ledger{bookkeeper: bookkeeper} }
+// NewLedger returns the door to service.
+func NewLedger(service *users.LedgerService) *Ledger { return &Ledger{service: service} }
 
 // AddTransaction adds an entry to a player's ledger, exactly once for its idempotency key.
 func (l *Ledger) AddTransaction(
@@ -28,7 +28,7 @@ func (l *Ledger) AddTransaction(
 	if err != nil {
 		return nil, err
 	}
-	tx, err := l.bookkeeper.AddTransaction(ctx, e)
+	tx, err := l.service.AddTransaction(ctx, e)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // ListUsers looks users up, newest first.
 func (h *Users) ListUsers(ctx context.Context, r *connect.Request[usersv1.ListUsersRequest]) (*connect.Response[usersv1.ListUsersResponse], error) {
-	page, err := paging.Page(r.Msg, uuid.Parse)
+	page, err := paging.Parse(r.Msg, uuid.Parse)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func (h *Users) ListUsers(ctx context.Context, r *connect.Request[usersv1.ListUs
 	if err != nil {
 		return nil, err
 	}
-	next, err := paging.Next(r.Msg, listed, func(u users.User) string { return u.ID.String() })
+	next, err := paging.NextToken(r.Msg, listed, func(u users.User) string { return u.ID.String() })
 	if err != nil {
 		return nil, err
 	}

@@ -51,9 +51,9 @@ type transactionsRequest interface {
 	GetType() usersv1.TransactionType
 }
 
-func (h *Users) transactions(ctx context.Context, user uuid.UUID, r transactionsRequest) (keyset.Listed[users.Transaction], string, error) {
-	var none keyset.Listed[users.Transaction]
-	page, err := paging.Page(r, paging.Number)
+func (h *Users) transactions(ctx context.Context, user uuid.UUID, r transactionsRequest) (keyset.Page[users.Transaction], string, error) {
+	var none keyset.Page[users.Transaction]
+	page, err := paging.Parse(r, paging.Number)
 	if err != nil {
 		return none, "", err
 	}
@@ -62,6 +62,6 @@ func (h *Users) transactions(ctx context.Context, user uuid.UUID, r transactions
 	if err != nil {
 		return none, "", err
 	}
-	next, err := paging.Next(r, listed, func(t users.Transaction) string { return strconv.FormatInt(t.Seq, 10) })
+	next, err := paging.NextToken(r, listed, func(t users.Transaction) string { return strconv.FormatInt(t.Seq, 10) })
 	return listed, next, err
 }

@@ -16,7 +16,7 @@ const HeaderRequestID = "X-Request-Id"
 
 // exchange is what is known about one HTTP request while it is served. It is made by the outermost handler and filled
 // on the way in and out; only the request's own goroutine touches it.
-type exchange struct {
+type requestInfo struct {
 	requestID string
 	client    netip.Addr
 	start     time.Time
@@ -33,18 +33,18 @@ type exchange struct {
 	err *apperr.Error
 }
 
-type exchangeKey struct{}
+type requestInfoKey struct{}
 
-func exchangeFrom(ctx context.Context) *exchange {
-	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+func requestInfoFrom(ctx context.Context) *requestInfo {
+	if x, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
 		return x
 	}
-	return &exchange{requestID: newRequestID(), start: time.Now()}
+	return &requestInfo{requestID: newRequestID(), start: time.Now()}
 }
 
 // RequestID returns the id of the request that ctx belongs to, or nothing outside of one.
 func RequestID(ctx context.Context) string {
-	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+	if x, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
 		return x.requestID
 	}
 	return ""
@@ -52,12 +52,12 @@ func RequestID(ctx context.Context) string {
 
 // ClientAddr returns the address of the client of the request that ctx belongs to: the peer's, or what a trusted proxy
 // said it is. It is the zero Addr where it is not known.
-func ClientAddr(ctx context.Context) netip.Addr { return exchangeFrom(ctx).client }
+func ClientAddr(ctx context.Context) netip.Addr { return requestInfoFrom(ctx).client }
 
 // begin makes the exchange of a request.
-func (s *Server) begin(r *http.Request) (*exchange, *http.Request) {
-	x := &exchange{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), client: s.client(r), start: time.Now()}
-	return x, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+func (s *Server) begin(r *http.Request) (*requestInfo, *http.Request) {
+	x := &requestInfo{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), client: s.client(r), start: time.Now()}
+	return x, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, x))
 }
 
 // client returns the client's address. X-Real-IP counts only where the peer is a trusted proxy: anyone can write it.
