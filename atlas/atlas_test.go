@@ -71,7 +71,7 @@ func TestAChangedMigrationIsNoticed(t *testing.T) {
 	if err := os.CopyFS(root, os.DirFS("users")); err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(root, "20261122000003_rules.sql")
+	name := filepath.Join(root, "20261129000003_rules.sql")
 	if err := os.WriteFile(name, []byte("-- nothing any more\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

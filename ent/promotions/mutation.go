@@ -2782,18 +2782,18 @@ func (m *OutboxEventMutation) ResetEdge(name string) error {
 // PlayerMutation represents an operation that mutates the Player nodes in the graph.
 type PlayerMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *uuid.UUID
-	is_active     *bool
-	created_at    *time.Time
-	updated_at    *time.Time
-	switches      *int64
-	addswitches   *int64
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*Player, error)
-	predicates    []predicate.Player
+	op                Op
+	typ               string
+	id                *uuid.UUID
+	is_active         *bool
+	created_at        *time.Time
+	updated_at        *time.Time
+	status_version    *int64
+	addstatus_version *int64
+	clearedFields     map[string]struct{}
+	done              bool
+	oldValue          func(context.Context) (*Player, error)
+	predicates        []predicate.Player
 }
 
 var _ ent.Mutation = (*PlayerMutation)(nil)
@@ -3008,60 +3008,60 @@ func (m *PlayerMutation) ResetUpdatedAt() {
 	m.updated_at = nil
 }
 
-// SetSwitches sets the "switches" field.
-func (m *PlayerMutation) SetSwitches(i int64) {
-	m.switches = &i
-	m.addswitches = nil
+// SetStatusVersion sets the "status_version" field.
+func (m *PlayerMutation) SetStatusVersion(i int64) {
+	m.status_version = &i
+	m.addstatus_version = nil
 }
 
-// Switches returns the value of the "switches" field in the mutation.
-func (m *PlayerMutation) Switches() (r int64, exists bool) {
-	v := m.switches
+// StatusVersion returns the value of the "status_version" field in the mutation.
+func (m *PlayerMutation) StatusVersion() (r int64, exists bool) {
+	v := m.status_version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldSwitches returns the old "switches" field's value of the Player entity.
+// OldStatusVersion returns the old "status_version" field's value of the Player entity.
 // If the Player object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *PlayerMutation) OldSwitches(ctx context.Context) (v int64, err error) {
+func (m *PlayerMutation) OldStatusVersion(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldSwitches is only allowed on UpdateOne operations")
+		return v, errors.New("OldStatusVersion is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldSwitches requires an ID field in the mutation")
+		return v, errors.New("OldStatusVersion requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldSwitches: %w", err)
+		return v, fmt.Errorf("querying old value for OldStatusVersion: %w", err)
 	}
-	return oldValue.Switches, nil
+	return oldValue.StatusVersion, nil
 }
 
-// AddSwitches adds i to the "switches" field.
-func (m *PlayerMutation) AddSwitches(i int64) {
-	if m.addswitches != nil {
-		*m.addswitches += i
+// AddStatusVersion adds i to the "status_version" field.
+func (m *PlayerMutation) AddStatusVersion(i int64) {
+	if m.addstatus_version != nil {
+		*m.addstatus_version += i
 	} else {
-		m.addswitches = &i
+		m.addstatus_version = &i
 	}
 }
 
-// AddedSwitches returns the value that was added to the "switches" field in this mutation.
-func (m *PlayerMutation) AddedSwitches() (r int64, exists bool) {
-	v := m.addswitches
+// AddedStatusVersion returns the value that was added to the "status_version" field in this mutation.
+func (m *PlayerMutation) AddedStatusVersion() (r int64, exists bool) {
+	v := m.addstatus_version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetSwitches resets all changes to the "switches" field.
-func (m *PlayerMutation) ResetSwitches() {
-	m.switches = nil
-	m.addswitches = nil
+// ResetStatusVersion resets all changes to the "status_version" field.
+func (m *PlayerMutation) ResetStatusVersion() {
+	m.status_version = nil
+	m.addstatus_version = nil
 }
 
 // Where appends a list predicates to the PlayerMutation builder.
@@ -3108,8 +3108,8 @@ func (m *PlayerMutation) Fields() []string {
 	if m.updated_at != nil {
 		fields = append(fields, player.FieldUpdatedAt)
 	}
-	if m.switches != nil {
-		fields = append(fields, player.FieldSwitches)
+	if m.status_version != nil {
+		fields = append(fields, player.FieldStatusVersion)
 	}
 	return fields
 }
@@ -3125,8 +3125,8 @@ func (m *PlayerMutation) Field(name string) (ent.Value, bool) {
 		return m.CreatedAt()
 	case player.FieldUpdatedAt:
 		return m.UpdatedAt()
-	case player.FieldSwitches:
-		return m.Switches()
+	case player.FieldStatusVersion:
+		return m.StatusVersion()
 	}
 	return nil, false
 }
@@ -3142,8 +3142,8 @@ func (m *PlayerMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldCreatedAt(ctx)
 	case player.FieldUpdatedAt:
 		return m.OldUpdatedAt(ctx)
-	case player.FieldSwitches:
-		return m.OldSwitches(ctx)
+	case player.FieldStatusVersion:
+		return m.OldStatusVersion(ctx)
 	}
 	return nil, fmt.Errorf("unknown Player field %s", name)
 }
@@ -3174,12 +3174,12 @@ func (m *PlayerMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUpdatedAt(v)
 		return nil
-	case player.FieldSwitches:
+	case player.FieldStatusVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetSwitches(v)
+		m.SetStatusVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Player field %s", name)
@@ -3189,8 +3189,8 @@ func (m *PlayerMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *PlayerMutation) AddedFields() []string {
 	var fields []string
-	if m.addswitches != nil {
-		fields = append(fields, player.FieldSwitches)
+	if m.addstatus_version != nil {
+		fields = append(fields, player.FieldStatusVersion)
 	}
 	return fields
 }
@@ -3200,8 +3200,8 @@ func (m *PlayerMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *PlayerMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
-	case player.FieldSwitches:
-		return m.AddedSwitches()
+	case player.FieldStatusVersion:
+		return m.AddedStatusVersion()
 	}
 	return nil, false
 }
@@ -3211,12 +3211,12 @@ func (m *PlayerMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *PlayerMutation) AddField(name string, value ent.Value) error {
 	switch name {
-	case player.FieldSwitches:
+	case player.FieldStatusVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddSwitches(v)
+		m.AddStatusVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Player numeric field %s", name)
@@ -3254,8 +3254,8 @@ func (m *PlayerMutation) ResetField(name string) error {
 	case player.FieldUpdatedAt:
 		m.ResetUpdatedAt()
 		return nil
-	case player.FieldSwitches:
-		m.ResetSwitches()
+	case player.FieldStatusVersion:
+		m.ResetStatusVersion()
 		return nil
 	}
 	return fmt.Errorf("unknown Player field %s", name)

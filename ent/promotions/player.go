@@ -24,9 +24,9 @@ type Player struct {
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
 	UpdatedAt time.Time `json:"updated_at,omitempty"`
-	// Switches holds the value of the "switches" field.
-	Switches     int64 `json:"switches,omitempty"`
-	selectValues sql.SelectValues
+	// StatusVersion holds the value of the "status_version" field.
+	StatusVersion int64 `json:"status_version,omitempty"`
+	selectValues  sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -36,7 +36,7 @@ func (*Player) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case player.FieldIsActive:
 			values[i] = new(sql.NullBool)
-		case player.FieldSwitches:
+		case player.FieldStatusVersion:
 			values[i] = new(sql.NullInt64)
 		case player.FieldCreatedAt, player.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -81,11 +81,11 @@ func (_m *Player) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.UpdatedAt = value.Time
 			}
-		case player.FieldSwitches:
+		case player.FieldStatusVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field switches", values[i])
+				return fmt.Errorf("unexpected type %T for field status_version", values[i])
 			} else if value.Valid {
-				_m.Switches = value.Int64
+				_m.StatusVersion = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -132,8 +132,8 @@ func (_m *Player) String() string {
 	builder.WriteString("updated_at=")
 	builder.WriteString(_m.UpdatedAt.Format(time.ANSIC))
 	builder.WriteString(", ")
-	builder.WriteString("switches=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Switches))
+	builder.WriteString("status_version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.StatusVersion))
 	builder.WriteByte(')')
 	return builder.String()
 }

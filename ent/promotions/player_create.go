@@ -39,9 +39,9 @@ func (_c *PlayerCreate) SetUpdatedAt(v time.Time) *PlayerCreate {
 	return _c
 }
 
-// SetSwitches sets the "switches" field.
-func (_c *PlayerCreate) SetSwitches(v int64) *PlayerCreate {
-	_c.mutation.SetSwitches(v)
+// SetStatusVersion sets the "status_version" field.
+func (_c *PlayerCreate) SetStatusVersion(v int64) *PlayerCreate {
+	_c.mutation.SetStatusVersion(v)
 	return _c
 }
 
@@ -141,9 +141,9 @@ func (_c *PlayerCreate) createSpec() (*Player, *sqlgraph.CreateSpec) {
 		_spec.SetField(player.FieldUpdatedAt, field.TypeTime, value)
 		_node.UpdatedAt = value
 	}
-	if value, ok := _c.mutation.Switches(); ok {
-		_spec.SetField(player.FieldSwitches, field.TypeInt64, value)
-		_node.Switches = value
+	if value, ok := _c.mutation.StatusVersion(); ok {
+		_spec.SetField(player.FieldStatusVersion, field.TypeInt64, value)
+		_node.StatusVersion = value
 	}
 	return _node, _spec
 }

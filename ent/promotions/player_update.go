@@ -56,24 +56,24 @@ func (_u *PlayerUpdate) SetNillableUpdatedAt(v *time.Time) *PlayerUpdate {
 	return _u
 }
 
-// SetSwitches sets the "switches" field.
-func (_u *PlayerUpdate) SetSwitches(v int64) *PlayerUpdate {
-	_u.mutation.ResetSwitches()
-	_u.mutation.SetSwitches(v)
+// SetStatusVersion sets the "status_version" field.
+func (_u *PlayerUpdate) SetStatusVersion(v int64) *PlayerUpdate {
+	_u.mutation.ResetStatusVersion()
+	_u.mutation.SetStatusVersion(v)
 	return _u
 }
 
-// SetNillableSwitches sets the "switches" field if the given value is not nil.
-func (_u *PlayerUpdate) SetNillableSwitches(v *int64) *PlayerUpdate {
+// SetNillableStatusVersion sets the "status_version" field if the given value is not nil.
+func (_u *PlayerUpdate) SetNillableStatusVersion(v *int64) *PlayerUpdate {
 	if v != nil {
-		_u.SetSwitches(*v)
+		_u.SetStatusVersion(*v)
 	}
 	return _u
 }
 
-// AddSwitches adds value to the "switches" field.
-func (_u *PlayerUpdate) AddSwitches(v int64) *PlayerUpdate {
-	_u.mutation.AddSwitches(v)
+// AddStatusVersion adds value to the "status_version" field.
+func (_u *PlayerUpdate) AddStatusVersion(v int64) *PlayerUpdate {
+	_u.mutation.AddStatusVersion(v)
 	return _u
 }
 
@@ -124,11 +124,11 @@ func (_u *PlayerUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(player.FieldUpdatedAt, field.TypeTime, value)
 	}
-	if value, ok := _u.mutation.Switches(); ok {
-		_spec.SetField(player.FieldSwitches, field.TypeInt64, value)
+	if value, ok := _u.mutation.StatusVersion(); ok {
+		_spec.SetField(player.FieldStatusVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedSwitches(); ok {
-		_spec.AddField(player.FieldSwitches, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedStatusVersion(); ok {
+		_spec.AddField(player.FieldStatusVersion, field.TypeInt64, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -178,24 +178,24 @@ func (_u *PlayerUpdateOne) SetNillableUpdatedAt(v *time.Time) *PlayerUpdateOne {
 	return _u
 }
 
-// SetSwitches sets the "switches" field.
-func (_u *PlayerUpdateOne) SetSwitches(v int64) *PlayerUpdateOne {
-	_u.mutation.ResetSwitches()
-	_u.mutation.SetSwitches(v)
+// SetStatusVersion sets the "status_version" field.
+func (_u *PlayerUpdateOne) SetStatusVersion(v int64) *PlayerUpdateOne {
+	_u.mutation.ResetStatusVersion()
+	_u.mutation.SetStatusVersion(v)
 	return _u
 }
 
-// SetNillableSwitches sets the "switches" field if the given value is not nil.
-func (_u *PlayerUpdateOne) SetNillableSwitches(v *int64) *PlayerUpdateOne {
+// SetNillableStatusVersion sets the "status_version" field if the given value is not nil.
+func (_u *PlayerUpdateOne) SetNillableStatusVersion(v *int64) *PlayerUpdateOne {
 	if v != nil {
-		_u.SetSwitches(*v)
+		_u.SetStatusVersion(*v)
 	}
 	return _u
 }
 
-// AddSwitches adds value to the "switches" field.
-func (_u *PlayerUpdateOne) AddSwitches(v int64) *PlayerUpdateOne {
-	_u.mutation.AddSwitches(v)
+// AddStatusVersion adds value to the "status_version" field.
+func (_u *PlayerUpdateOne) AddStatusVersion(v int64) *PlayerUpdateOne {
+	_u.mutation.AddStatusVersion(v)
 	return _u
 }
 
@@ -276,11 +276,11 @@ func (_u *PlayerUpdateOne) sqlSave(ctx context.Context) (_node *Player, err erro
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(player.FieldUpdatedAt, field.TypeTime, value)
 	}
-	if value, ok := _u.mutation.Switches(); ok {
-		_spec.SetField(player.FieldSwitches, field.TypeInt64, value)
+	if value, ok := _u.mutation.StatusVersion(); ok {
+		_spec.SetField(player.FieldStatusVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedSwitches(); ok {
-		_spec.AddField(player.FieldSwitches, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedStatusVersion(); ok {
+		_spec.AddField(player.FieldStatusVersion, field.TypeInt64, value)
 	}
 	_node = &Player{config: _u.config}
 	_spec.Assign = _node.assignValues

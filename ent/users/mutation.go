@@ -1744,24 +1744,24 @@ func (m *TransactionMutation) ResetEdge(name string) error {
 // UserMutation represents an operation that mutates the User nodes in the graph.
 type UserMutation struct {
 	config
-	op              Op
-	typ             string
-	id              *uuid.UUID
-	email           *string
-	role            *string
-	is_active       *bool
-	balance         *money.Amount
-	created_at      *time.Time
-	password_hash   *string
-	entries         *int64
-	addentries      *int64
-	switches        *int64
-	addswitches     *int64
-	sessions_to_end *bool
-	clearedFields   map[string]struct{}
-	done            bool
-	oldValue        func(context.Context) (*User, error)
-	predicates      []predicate.User
+	op                Op
+	typ               string
+	id                *uuid.UUID
+	email             *string
+	role              *string
+	is_active         *bool
+	balance           *money.Amount
+	created_at        *time.Time
+	password_hash     *string
+	entries           *int64
+	addentries        *int64
+	status_version    *int64
+	addstatus_version *int64
+	sessions_to_end   *bool
+	clearedFields     map[string]struct{}
+	done              bool
+	oldValue          func(context.Context) (*User, error)
+	predicates        []predicate.User
 }
 
 var _ ent.Mutation = (*UserMutation)(nil)
@@ -2140,60 +2140,60 @@ func (m *UserMutation) ResetEntries() {
 	m.addentries = nil
 }
 
-// SetSwitches sets the "switches" field.
-func (m *UserMutation) SetSwitches(i int64) {
-	m.switches = &i
-	m.addswitches = nil
+// SetStatusVersion sets the "status_version" field.
+func (m *UserMutation) SetStatusVersion(i int64) {
+	m.status_version = &i
+	m.addstatus_version = nil
 }
 
-// Switches returns the value of the "switches" field in the mutation.
-func (m *UserMutation) Switches() (r int64, exists bool) {
-	v := m.switches
+// StatusVersion returns the value of the "status_version" field in the mutation.
+func (m *UserMutation) StatusVersion() (r int64, exists bool) {
+	v := m.status_version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldSwitches returns the old "switches" field's value of the User entity.
+// OldStatusVersion returns the old "status_version" field's value of the User entity.
 // If the User object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UserMutation) OldSwitches(ctx context.Context) (v int64, err error) {
+func (m *UserMutation) OldStatusVersion(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldSwitches is only allowed on UpdateOne operations")
+		return v, errors.New("OldStatusVersion is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldSwitches requires an ID field in the mutation")
+		return v, errors.New("OldStatusVersion requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldSwitches: %w", err)
+		return v, fmt.Errorf("querying old value for OldStatusVersion: %w", err)
 	}
-	return oldValue.Switches, nil
+	return oldValue.StatusVersion, nil
 }
 
-// AddSwitches adds i to the "switches" field.
-func (m *UserMutation) AddSwitches(i int64) {
-	if m.addswitches != nil {
-		*m.addswitches += i
+// AddStatusVersion adds i to the "status_version" field.
+func (m *UserMutation) AddStatusVersion(i int64) {
+	if m.addstatus_version != nil {
+		*m.addstatus_version += i
 	} else {
-		m.addswitches = &i
+		m.addstatus_version = &i
 	}
 }
 
-// AddedSwitches returns the value that was added to the "switches" field in this mutation.
-func (m *UserMutation) AddedSwitches() (r int64, exists bool) {
-	v := m.addswitches
+// AddedStatusVersion returns the value that was added to the "status_version" field in this mutation.
+func (m *UserMutation) AddedStatusVersion() (r int64, exists bool) {
+	v := m.addstatus_version
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// ResetSwitches resets all changes to the "switches" field.
-func (m *UserMutation) ResetSwitches() {
-	m.switches = nil
-	m.addswitches = nil
+// ResetStatusVersion resets all changes to the "status_version" field.
+func (m *UserMutation) ResetStatusVersion() {
+	m.status_version = nil
+	m.addstatus_version = nil
 }
 
 // SetSessionsToEnd sets the "sessions_to_end" field.
@@ -2288,8 +2288,8 @@ func (m *UserMutation) Fields() []string {
 	if m.entries != nil {
 		fields = append(fields, user.FieldEntries)
 	}
-	if m.switches != nil {
-		fields = append(fields, user.FieldSwitches)
+	if m.status_version != nil {
+		fields = append(fields, user.FieldStatusVersion)
 	}
 	if m.sessions_to_end != nil {
 		fields = append(fields, user.FieldSessionsToEnd)
@@ -2316,8 +2316,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.PasswordHash()
 	case user.FieldEntries:
 		return m.Entries()
-	case user.FieldSwitches:
-		return m.Switches()
+	case user.FieldStatusVersion:
+		return m.StatusVersion()
 	case user.FieldSessionsToEnd:
 		return m.SessionsToEnd()
 	}
@@ -2343,8 +2343,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldPasswordHash(ctx)
 	case user.FieldEntries:
 		return m.OldEntries(ctx)
-	case user.FieldSwitches:
-		return m.OldSwitches(ctx)
+	case user.FieldStatusVersion:
+		return m.OldStatusVersion(ctx)
 	case user.FieldSessionsToEnd:
 		return m.OldSessionsToEnd(ctx)
 	}
@@ -2405,12 +2405,12 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetEntries(v)
 		return nil
-	case user.FieldSwitches:
+	case user.FieldStatusVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetSwitches(v)
+		m.SetStatusVersion(v)
 		return nil
 	case user.FieldSessionsToEnd:
 		v, ok := value.(bool)
@@ -2430,8 +2430,8 @@ func (m *UserMutation) AddedFields() []string {
 	if m.addentries != nil {
 		fields = append(fields, user.FieldEntries)
 	}
-	if m.addswitches != nil {
-		fields = append(fields, user.FieldSwitches)
+	if m.addstatus_version != nil {
+		fields = append(fields, user.FieldStatusVersion)
 	}
 	return fields
 }
@@ -2443,8 +2443,8 @@ func (m *UserMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case user.FieldEntries:
 		return m.AddedEntries()
-	case user.FieldSwitches:
-		return m.AddedSwitches()
+	case user.FieldStatusVersion:
+		return m.AddedStatusVersion()
 	}
 	return nil, false
 }
@@ -2461,12 +2461,12 @@ func (m *UserMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddEntries(v)
 		return nil
-	case user.FieldSwitches:
+	case user.FieldStatusVersion:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.AddSwitches(v)
+		m.AddStatusVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown User numeric field %s", name)
@@ -2516,8 +2516,8 @@ func (m *UserMutation) ResetField(name string) error {
 	case user.FieldEntries:
 		m.ResetEntries()
 		return nil
-	case user.FieldSwitches:
-		m.ResetSwitches()
+	case user.FieldStatusVersion:
+		m.ResetStatusVersion()
 		return nil
 	case user.FieldSessionsToEnd:
 		m.ResetSessionsToEnd()

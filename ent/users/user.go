@@ -33,8 +33,8 @@ type User struct {
 	PasswordHash string `json:"-"`
 	// Entries holds the value of the "entries" field.
 	Entries int64 `json:"entries,omitempty"`
-	// Switches holds the value of the "switches" field.
-	Switches int64 `json:"switches,omitempty"`
+	// StatusVersion holds the value of the "status_version" field.
+	StatusVersion int64 `json:"status_version,omitempty"`
 	// SessionsToEnd holds the value of the "sessions_to_end" field.
 	SessionsToEnd bool `json:"sessions_to_end,omitempty"`
 	selectValues  sql.SelectValues
@@ -49,7 +49,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new(money.Amount)
 		case user.FieldIsActive, user.FieldSessionsToEnd:
 			values[i] = new(sql.NullBool)
-		case user.FieldEntries, user.FieldSwitches:
+		case user.FieldEntries, user.FieldStatusVersion:
 			values[i] = new(sql.NullInt64)
 		case user.FieldEmail, user.FieldRole, user.FieldPasswordHash:
 			values[i] = new(sql.NullString)
@@ -120,11 +120,11 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Entries = value.Int64
 			}
-		case user.FieldSwitches:
+		case user.FieldStatusVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
-				return fmt.Errorf("unexpected type %T for field switches", values[i])
+				return fmt.Errorf("unexpected type %T for field status_version", values[i])
 			} else if value.Valid {
-				_m.Switches = value.Int64
+				_m.StatusVersion = value.Int64
 			}
 		case user.FieldSessionsToEnd:
 			if value, ok := values[i].(*sql.NullBool); !ok {
@@ -188,8 +188,8 @@ func (_m *User) String() string {
 	builder.WriteString("entries=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Entries))
 	builder.WriteString(", ")
-	builder.WriteString("switches=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Switches))
+	builder.WriteString("status_version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.StatusVersion))
 	builder.WriteString(", ")
 	builder.WriteString("sessions_to_end=")
 	builder.WriteString(fmt.Sprintf("%v", _m.SessionsToEnd))

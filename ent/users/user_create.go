@@ -64,9 +64,9 @@ func (_c *UserCreate) SetEntries(v int64) *UserCreate {
 	return _c
 }
 
-// SetSwitches sets the "switches" field.
-func (_c *UserCreate) SetSwitches(v int64) *UserCreate {
-	_c.mutation.SetSwitches(v)
+// SetStatusVersion sets the "status_version" field.
+func (_c *UserCreate) SetStatusVersion(v int64) *UserCreate {
+	_c.mutation.SetStatusVersion(v)
 	return _c
 }
 
@@ -191,9 +191,9 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldEntries, field.TypeInt64, value)
 		_node.Entries = value
 	}
-	if value, ok := _c.mutation.Switches(); ok {
-		_spec.SetField(user.FieldSwitches, field.TypeInt64, value)
-		_node.Switches = value
+	if value, ok := _c.mutation.StatusVersion(); ok {
+		_spec.SetField(user.FieldStatusVersion, field.TypeInt64, value)
+		_node.StatusVersion = value
 	}
 	if value, ok := _c.mutation.SessionsToEnd(); ok {
 		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)

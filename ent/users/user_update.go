@@ -119,24 +119,24 @@ func (_u *UserUpdate) AddEntries(v int64) *UserUpdate {
 	return _u
 }
 
-// SetSwitches sets the "switches" field.
-func (_u *UserUpdate) SetSwitches(v int64) *UserUpdate {
-	_u.mutation.ResetSwitches()
-	_u.mutation.SetSwitches(v)
+// SetStatusVersion sets the "status_version" field.
+func (_u *UserUpdate) SetStatusVersion(v int64) *UserUpdate {
+	_u.mutation.ResetStatusVersion()
+	_u.mutation.SetStatusVersion(v)
 	return _u
 }
 
-// SetNillableSwitches sets the "switches" field if the given value is not nil.
-func (_u *UserUpdate) SetNillableSwitches(v *int64) *UserUpdate {
+// SetNillableStatusVersion sets the "status_version" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableStatusVersion(v *int64) *UserUpdate {
 	if v != nil {
-		_u.SetSwitches(*v)
+		_u.SetStatusVersion(*v)
 	}
 	return _u
 }
 
-// AddSwitches adds value to the "switches" field.
-func (_u *UserUpdate) AddSwitches(v int64) *UserUpdate {
-	_u.mutation.AddSwitches(v)
+// AddStatusVersion adds value to the "status_version" field.
+func (_u *UserUpdate) AddStatusVersion(v int64) *UserUpdate {
+	_u.mutation.AddStatusVersion(v)
 	return _u
 }
 
@@ -216,11 +216,11 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedEntries(); ok {
 		_spec.AddField(user.FieldEntries, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.Switches(); ok {
-		_spec.SetField(user.FieldSwitches, field.TypeInt64, value)
+	if value, ok := _u.mutation.StatusVersion(); ok {
+		_spec.SetField(user.FieldStatusVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedSwitches(); ok {
-		_spec.AddField(user.FieldSwitches, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedStatusVersion(); ok {
+		_spec.AddField(user.FieldStatusVersion, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.SessionsToEnd(); ok {
 		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)
@@ -336,24 +336,24 @@ func (_u *UserUpdateOne) AddEntries(v int64) *UserUpdateOne {
 	return _u
 }
 
-// SetSwitches sets the "switches" field.
-func (_u *UserUpdateOne) SetSwitches(v int64) *UserUpdateOne {
-	_u.mutation.ResetSwitches()
-	_u.mutation.SetSwitches(v)
+// SetStatusVersion sets the "status_version" field.
+func (_u *UserUpdateOne) SetStatusVersion(v int64) *UserUpdateOne {
+	_u.mutation.ResetStatusVersion()
+	_u.mutation.SetStatusVersion(v)
 	return _u
 }
 
-// SetNillableSwitches sets the "switches" field if the given value is not nil.
-func (_u *UserUpdateOne) SetNillableSwitches(v *int64) *UserUpdateOne {
+// SetNillableStatusVersion sets the "status_version" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableStatusVersion(v *int64) *UserUpdateOne {
 	if v != nil {
-		_u.SetSwitches(*v)
+		_u.SetStatusVersion(*v)
 	}
 	return _u
 }
 
-// AddSwitches adds value to the "switches" field.
-func (_u *UserUpdateOne) AddSwitches(v int64) *UserUpdateOne {
-	_u.mutation.AddSwitches(v)
+// AddStatusVersion adds value to the "status_version" field.
+func (_u *UserUpdateOne) AddStatusVersion(v int64) *UserUpdateOne {
+	_u.mutation.AddStatusVersion(v)
 	return _u
 }
 
@@ -463,11 +463,11 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	if value, ok := _u.mutation.AddedEntries(); ok {
 		_spec.AddField(user.FieldEntries, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.Switches(); ok {
-		_spec.SetField(user.FieldSwitches, field.TypeInt64, value)
+	if value, ok := _u.mutation.StatusVersion(); ok {
+		_spec.SetField(user.FieldStatusVersion, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.AddedSwitches(); ok {
-		_spec.AddField(user.FieldSwitches, field.TypeInt64, value)
+	if value, ok := _u.mutation.AddedStatusVersion(); ok {
+		_spec.AddField(user.FieldStatusVersion, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.SessionsToEnd(); ok {
 		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)

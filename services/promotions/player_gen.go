@@ -10,9 +10,9 @@ import (
 
 // Player is what promotions knows of a player, learned from events.
 type Player struct {
-	ID        uuid.UUID
-	IsActive  bool
-	CreatedAt time.Time
-	UpdatedAt time.Time
-	Switches  int64
+	ID            uuid.UUID
+	IsActive      bool
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+	StatusVersion int64
 }

@@ -181,7 +181,7 @@ func (m *memory) SetActive(_ context.Context, id uuid.UUID, active bool) (users.
 	}
 	return m.change(id, func(u *users.User) {
 		if u.IsActive != active {
-			u.IsActive, u.Switches, u.SessionsToEnd = active, u.Switches+1, u.SessionsToEnd || !active
+			u.IsActive, u.StatusVersion, u.SessionsToEnd = active, u.StatusVersion+1, u.SessionsToEnd || !active
 		}
 	})
 }
@@ -199,7 +199,7 @@ func (m *memory) SessionsToEnd(context.Context) ([]users.User, error) {
 }
 
 func (m *memory) SessionsEnded(_ context.Context, u users.User) error {
-	_, err := m.change(u.ID, func(now *users.User) { now.SessionsToEnd = now.SessionsToEnd && now.Switches != u.Switches })
+	_, err := m.change(u.ID, func(now *users.User) { now.SessionsToEnd = now.SessionsToEnd && now.StatusVersion != u.StatusVersion })
 	return err
 }
 
@@ -207,7 +207,7 @@ func (m *memory) SetPasswordHash(_ context.Context, id uuid.UUID, old, hash stri
 	_, err := m.change(id, func(u *users.User) {
 		switch old {
 		case "":
-			u.PasswordHash, u.SessionsToEnd, u.Switches = hash, true, u.Switches+1
+			u.PasswordHash, u.SessionsToEnd, u.StatusVersion = hash, true, u.StatusVersion+1
 		case u.PasswordHash:
 			u.PasswordHash = hash
 		}

@@ -24,6 +24,6 @@ type User struct {
 	CreatedAt     time.Time
 	PasswordHash  string
 	Entries       int64
-	Switches      int64
+	StatusVersion int64
 	SessionsToEnd bool
 }

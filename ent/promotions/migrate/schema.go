@@ -138,7 +138,7 @@ var (
 		{Name: "is_active", Type: field.TypeBool},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
-		{Name: "switches", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "status_version", Type: field.TypeInt64, Default: schema.Expr("0")},
 	}
 	// PlayersTable holds the schema information for the "players" table.
 	PlayersTable = &schema.Table{

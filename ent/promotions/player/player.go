@@ -17,8 +17,8 @@ const (
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
 	FieldUpdatedAt = "updated_at"
-	// FieldSwitches holds the string denoting the switches field in the database.
-	FieldSwitches = "switches"
+	// FieldStatusVersion holds the string denoting the status_version field in the database.
+	FieldStatusVersion = "status_version"
 	// Table holds the table name of the player in the database.
 	Table = "players"
 )
@@ -29,7 +29,7 @@ var Columns = []string{
 	FieldIsActive,
 	FieldCreatedAt,
 	FieldUpdatedAt,
-	FieldSwitches,
+	FieldStatusVersion,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -65,7 +65,7 @@ func ByUpdatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUpdatedAt, opts...).ToFunc()
 }
 
-// BySwitches orders the results by the switches field.
-func BySwitches(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldSwitches, opts...).ToFunc()
+// ByStatusVersion orders the results by the status_version field.
+func ByStatusVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldStatusVersion, opts...).ToFunc()
 }

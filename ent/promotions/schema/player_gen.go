@@ -28,6 +28,6 @@ func (Player) Fields() []ent.Field {
 		field.Bool("is_active"),
 		field.Time("created_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Immutable(),
 		field.Time("updated_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}),
-		field.Int64("switches").Annotations(entsql.DefaultExpr("0")),
+		field.Int64("status_version").Annotations(entsql.DefaultExpr("0")),
 	}
 }

@@ -73,7 +73,7 @@ var (
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "password_hash", Type: field.TypeString, Size: 2147483647},
 		{Name: "entries", Type: field.TypeInt64, Default: schema.Expr("0")},
-		{Name: "switches", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "status_version", Type: field.TypeInt64, Default: schema.Expr("0")},
 		{Name: "sessions_to_end", Type: field.TypeBool, Default: schema.Expr("false")},
 	}
 	// UsersTable holds the schema information for the "users" table.

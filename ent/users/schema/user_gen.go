@@ -39,7 +39,7 @@ func (User) Fields() []ent.Field {
 		field.Time("created_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Immutable(),
 		field.Text("password_hash").Sensitive(),
 		field.Int64("entries").Annotations(entsql.DefaultExpr("0")),
-		field.Int64("switches").Annotations(entsql.DefaultExpr("0")),
+		field.Int64("status_version").Annotations(entsql.DefaultExpr("0")),
 		field.Bool("sessions_to_end").Annotations(entsql.DefaultExpr("false")),
 	}
 }

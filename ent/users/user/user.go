@@ -25,8 +25,8 @@ const (
 	FieldPasswordHash = "password_hash"
 	// FieldEntries holds the string denoting the entries field in the database.
 	FieldEntries = "entries"
-	// FieldSwitches holds the string denoting the switches field in the database.
-	FieldSwitches = "switches"
+	// FieldStatusVersion holds the string denoting the status_version field in the database.
+	FieldStatusVersion = "status_version"
 	// FieldSessionsToEnd holds the string denoting the sessions_to_end field in the database.
 	FieldSessionsToEnd = "sessions_to_end"
 	// Table holds the table name of the user in the database.
@@ -43,7 +43,7 @@ var Columns = []string{
 	FieldCreatedAt,
 	FieldPasswordHash,
 	FieldEntries,
-	FieldSwitches,
+	FieldStatusVersion,
 	FieldSessionsToEnd,
 }
 
@@ -100,9 +100,9 @@ func ByEntries(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEntries, opts...).ToFunc()
 }
 
-// BySwitches orders the results by the switches field.
-func BySwitches(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldSwitches, opts...).ToFunc()
+// ByStatusVersion orders the results by the status_version field.
+func ByStatusVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldStatusVersion, opts...).ToFunc()
 }
 
 // BySessionsToEnd orders the results by the sessions_to_end field.

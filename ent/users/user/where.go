@@ -91,9 +91,9 @@ func Entries(v int64) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldEntries, v))
 }
 
-// Switches applies equality check predicate on the "switches" field. It's identical to SwitchesEQ.
-func Switches(v int64) predicate.User {
-	return predicate.User(sql.FieldEQ(FieldSwitches, v))
+// StatusVersion applies equality check predicate on the "status_version" field. It's identical to StatusVersionEQ.
+func StatusVersion(v int64) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldStatusVersion, v))
 }
 
 // SessionsToEnd applies equality check predicate on the "sessions_to_end" field. It's identical to SessionsToEndEQ.
@@ -426,44 +426,44 @@ func EntriesLTE(v int64) predicate.User {
 	return predicate.User(sql.FieldLTE(FieldEntries, v))
 }
 
-// SwitchesEQ applies the EQ predicate on the "switches" field.
-func SwitchesEQ(v int64) predicate.User {
-	return predicate.User(sql.FieldEQ(FieldSwitches, v))
+// StatusVersionEQ applies the EQ predicate on the "status_version" field.
+func StatusVersionEQ(v int64) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldStatusVersion, v))
 }
 
-// SwitchesNEQ applies the NEQ predicate on the "switches" field.
-func SwitchesNEQ(v int64) predicate.User {
-	return predicate.User(sql.FieldNEQ(FieldSwitches, v))
+// StatusVersionNEQ applies the NEQ predicate on the "status_version" field.
+func StatusVersionNEQ(v int64) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldStatusVersion, v))
 }
 
-// SwitchesIn applies the In predicate on the "switches" field.
-func SwitchesIn(vs ...int64) predicate.User {
-	return predicate.User(sql.FieldIn(FieldSwitches, vs...))
+// StatusVersionIn applies the In predicate on the "status_version" field.
+func StatusVersionIn(vs ...int64) predicate.User {
+	return predicate.User(sql.FieldIn(FieldStatusVersion, vs...))
 }
 
-// SwitchesNotIn applies the NotIn predicate on the "switches" field.
-func SwitchesNotIn(vs ...int64) predicate.User {
-	return predicate.User(sql.FieldNotIn(FieldSwitches, vs...))
+// StatusVersionNotIn applies the NotIn predicate on the "status_version" field.
+func StatusVersionNotIn(vs ...int64) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldStatusVersion, vs...))
 }
 
-// SwitchesGT applies the GT predicate on the "switches" field.
-func SwitchesGT(v int64) predicate.User {
-	return predicate.User(sql.FieldGT(FieldSwitches, v))
+// StatusVersionGT applies the GT predicate on the "status_version" field.
+func StatusVersionGT(v int64) predicate.User {
+	return predicate.User(sql.FieldGT(FieldStatusVersion, v))
 }
 
-// SwitchesGTE applies the GTE predicate on the "switches" field.
-func SwitchesGTE(v int64) predicate.User {
-	return predicate.User(sql.FieldGTE(FieldSwitches, v))
+// StatusVersionGTE applies the GTE predicate on the "status_version" field.
+func StatusVersionGTE(v int64) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldStatusVersion, v))
 }
 
-// SwitchesLT applies the LT predicate on the "switches" field.
-func SwitchesLT(v int64) predicate.User {
-	return predicate.User(sql.FieldLT(FieldSwitches, v))
+// StatusVersionLT applies the LT predicate on the "status_version" field.
+func StatusVersionLT(v int64) predicate.User {
+	return predicate.User(sql.FieldLT(FieldStatusVersion, v))
 }
 
-// SwitchesLTE applies the LTE predicate on the "switches" field.
-func SwitchesLTE(v int64) predicate.User {
-	return predicate.User(sql.FieldLTE(FieldSwitches, v))
+// StatusVersionLTE applies the LTE predicate on the "status_version" field.
+func StatusVersionLTE(v int64) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldStatusVersion, v))
 }
 
 // SessionsToEndEQ applies the EQ predicate on the "sessions_to_end" field.

@@ -35,6 +35,6 @@ func (h *Handler) ListNotifications(
 	}
 	return connect.NewResponse(&notificationsv1.ListNotificationsResponse{
 		UserId: caller.String(), Notifications: wire.FromNotifications(listed.Items), NextPageToken: next,
-		Unread: int32(unread), Total: int32(listed.Total),
+		Unread: int32(unread), Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }

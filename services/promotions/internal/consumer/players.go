@@ -33,15 +33,15 @@ func Players(s *promotions.Service) event.Subscription {
 		if err != nil {
 			return event.Permanentf("user_id: %w", err)
 		}
-		to := promotions.Switch{Player: player, Number: int64(m.GetSwitches()), At: e.Time}
+		to := promotions.StatusChange{Player: player, Version: int64(m.GetStatusVersion()), At: e.Time}
 		switch m.GetEventType() {
 		case usersv1.PlayerEventType_PLAYER_REGISTERED:
 			return s.Registered(ctx, e.ID, player)
 		case usersv1.PlayerEventType_PLAYER_DEACTIVATED:
-			return s.Switched(ctx, e.ID, to)
+			return s.PlayerStatusChanged(ctx, e.ID, to)
 		case usersv1.PlayerEventType_PLAYER_ACTIVATED:
 			to.Active = true
-			return s.Switched(ctx, e.ID, to)
+			return s.PlayerStatusChanged(ctx, e.ID, to)
 		default:
 			return nil // a kind that a newer users service knows, and this one need not
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // playerColumns are the columns of table players.
-const playerColumns = "id, is_active, created_at, updated_at, switches"
+const playerColumns = "id, is_active, created_at, updated_at, status_version"
 
 // scanPlayer reads a row of playerColumns.
 func scanPlayer(row pgx.CollectableRow) (promotions.Player, error) {
@@ -20,7 +20,7 @@ func scanPlayer(row pgx.CollectableRow) (promotions.Player, error) {
 		&p.IsActive,
 		(*columns.Time)(&p.CreatedAt),
 		(*columns.Time)(&p.UpdatedAt),
-		&p.Switches,
+		&p.StatusVersion,
 	)
 	return p, err
 }
@@ -32,6 +32,6 @@ func playerValues(p promotions.Player) []any {
 		p.IsActive,
 		columns.Time(p.CreatedAt),
 		columns.Time(p.UpdatedAt),
-		p.Switches,
+		p.StatusVersion,
 	}
 }

@@ -186,8 +186,8 @@ func TestPlayersAreAsTheLastEventLeftThem(t *testing.T) {
 			player = w.player()
 		}
 		for _, s := range tt.switches {
-			err := w.service.Switched(t.Context(), uuid.NewString(), promotions.Switch{
-				Player: player, Active: s.active, Number: s.number, At: registered.Add(s.after),
+			err := w.service.PlayerStatusChanged(t.Context(), uuid.NewString(), promotions.StatusChange{
+				Player: player, Active: s.active, Version: s.number, At: registered.Add(s.after),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -208,7 +208,7 @@ func TestAssignAnswersForEverybody(t *testing.T) {
 	w := start(t)
 	p := w.promotion(promotions.PromotionTypeVIPPromotion, 0, 0)
 	first, second, off, nobody := w.player(), w.player(), w.player(), uuid.Must(uuid.NewV7())
-	if err := w.service.Switched(t.Context(), uuid.NewString(), promotions.Switch{Player: off, Number: 1, At: time.Now()}); err != nil {
+	if err := w.service.PlayerStatusChanged(t.Context(), uuid.NewString(), promotions.StatusChange{Player: off, Version: 1, At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	staff := uuid.Must(uuid.NewV7())

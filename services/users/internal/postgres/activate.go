@@ -24,9 +24,9 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 		if u = userFromRow(row); u.IsActive == active {
 			return nil
 		}
-		u.IsActive, u.Switches = active, u.Switches+1
+		u.IsActive, u.StatusVersion = active, u.StatusVersion+1
 		u.SessionsToEnd = u.SessionsToEnd || !active
-		err = tx.User.UpdateOneID(id).SetIsActive(active).SetSwitches(u.Switches).SetSessionsToEnd(u.SessionsToEnd).Exec(ctx)
+		err = tx.User.UpdateOneID(id).SetIsActive(active).SetStatusVersion(u.StatusVersion).SetSessionsToEnd(u.SessionsToEnd).Exec(ctx)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,6 @@ func (s *Store) SessionsEnded(ctx context.Context, u users.User) error {
 	if !u.SessionsToEnd {
 		return nil
 	}
-	_, err := s.ent.User.Update().Where(user.ID(u.ID), user.Switches(u.Switches)).SetSessionsToEnd(false).Save(ctx)
+	_, err := s.ent.User.Update().Where(user.ID(u.ID), user.StatusVersion(u.StatusVersion)).SetSessionsToEnd(false).Save(ctx)
 	return fail(err)
 }

@@ -26,7 +26,7 @@ func (s *Store) SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash str
 	if old != "" {
 		update.Where(user.PasswordHash(old))
 	} else {
-		update.SetSessionsToEnd(true).AddSwitches(1)
+		update.SetSessionsToEnd(true).AddStatusVersion(1)
 	}
 	return fail(update.Exec(ctx))
 }

@@ -40,7 +40,7 @@ func announce(ctx context.Context, tx *ent.Tx, u users.User, what usersv1.Player
 		return err
 	}
 	e, err := usersv1event.NewPlayerEvent(id, at, &usersv1.PlayerEvent{
-		EventType: what, UserId: u.ID.String(), Switches: int32(u.Switches),
+		EventType: what, UserId: u.ID.String(), StatusVersion: int32(u.StatusVersion),
 	})
 	if err != nil {
 		return err

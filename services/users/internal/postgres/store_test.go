@@ -66,7 +66,7 @@ func (r *registry) announced() []string {
 		if err != nil || m.GetUserId() != e.Key || e.Topic != "players" || !strings.HasSuffix(e.Type, "."+m.GetEventType().String()) {
 			r.Fatalf("the event is %+v, its payload %v, %v", e, m, err)
 		}
-		said = append(said, fmt.Sprint(m.GetEventType(), " ", m.GetUserId(), " ", m.GetSwitches()))
+		said = append(said, fmt.Sprint(m.GetEventType(), " ", m.GetUserId(), " ", m.GetStatusVersion()))
 	}
 	return said
 }

@@ -19,7 +19,7 @@ func userFromRow(r *ent.User) users.User {
 		CreatedAt:     r.CreatedAt.UTC(),
 		PasswordHash:  r.PasswordHash,
 		Entries:       r.Entries,
-		Switches:      r.Switches,
+		StatusVersion: r.StatusVersion,
 		SessionsToEnd: r.SessionsToEnd,
 	}
 }
@@ -35,6 +35,6 @@ func setUser(c *ent.UserCreate, p users.User) *ent.UserCreate {
 		SetCreatedAt(p.CreatedAt).
 		SetPasswordHash(p.PasswordHash).
 		SetEntries(p.Entries).
-		SetSwitches(p.Switches).
+		SetStatusVersion(p.StatusVersion).
 		SetSessionsToEnd(p.SessionsToEnd)
 }

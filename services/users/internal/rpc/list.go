@@ -28,6 +28,6 @@ func (h *Users) ListUsers(ctx context.Context, r *connect.Request[usersv1.ListUs
 		return nil, err
 	}
 	return connect.NewResponse(&usersv1.ListUsersResponse{
-		Users: wire.FromUsers(listed.Items), NextPageToken: next, Total: int32(listed.Total),
+		Users: wire.FromUsers(listed.Items), NextPageToken: next, Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }

@@ -26,7 +26,7 @@ func (h *Users) ListMyTransactions(ctx context.Context, r *connect.Request[users
 		return nil, err
 	}
 	return connect.NewResponse(&usersv1.ListMyTransactionsResponse{
-		Transactions: wire.FromTransactions(listed.Items), NextPageToken: next, Total: int32(listed.Total),
+		Transactions: wire.FromTransactions(listed.Items), NextPageToken: next, Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }
 
@@ -41,7 +41,7 @@ func (h *Users) ListTransactions(ctx context.Context, r *connect.Request[usersv1
 		return nil, err
 	}
 	return connect.NewResponse(&usersv1.ListTransactionsResponse{
-		Transactions: wire.FromTransactions(listed.Items), NextPageToken: next, Total: int32(listed.Total),
+		Transactions: wire.FromTransactions(listed.Items), NextPageToken: next, Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }
 

@@ -95,8 +95,10 @@ type ListNotificationsResponse struct {
 	Unread        int32  `protobuf:"varint,3,opt,name=unread,proto3" json:"unread,omitempty"`
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	Total         int32  `protobuf:"varint,5,opt,name=total,proto3" json:"total,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// True if total is an estimate. Totals up to 10,000 are exact.
+	TotalIsEstimate bool `protobuf:"varint,6,opt,name=total_is_estimate,json=totalIsEstimate,proto3" json:"total_is_estimate,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ListNotificationsResponse) Reset() {
@@ -162,6 +164,13 @@ func (x *ListNotificationsResponse) GetTotal() int32 {
 		return x.Total
 	}
 	return 0
+}
+
+func (x *ListNotificationsResponse) GetTotalIsEstimate() bool {
+	if x != nil {
+		return x.TotalIsEstimate
+	}
+	return false
 }
 
 // Exactly one of ids and all is given.
@@ -273,13 +282,14 @@ const file_loyalty_notifications_v1_notification_service_proto_rawDesc = "" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
 	"page_tokenB\t\n" +
-	"\a_unread\"\xd9\x01\n" +
+	"\a_unread\"\x85\x02\n" +
 	"\x19ListNotificationsResponse\x12\x18\n" +
 	"\auser_id\x18\x01 \x01(\tR\auser_id\x12L\n" +
 	"\rnotifications\x18\x02 \x03(\v2&.loyalty.notifications.v1.NotificationR\rnotifications\x12\x16\n" +
 	"\x06unread\x18\x03 \x01(\x05R\x06unread\x12&\n" +
 	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\x12\x14\n" +
-	"\x05total\x18\x05 \x01(\x05R\x05total\"\xa9\x01\n" +
+	"\x05total\x18\x05 \x01(\x05R\x05total\x12*\n" +
+	"\x11total_is_estimate\x18\x06 \x01(\bR\x0ftotalIsEstimate\"\xa9\x01\n" +
 	"\x0fMarkReadRequest\x12\"\n" +
 	"\x03ids\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n" +
 	"\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\x03ids\x12\x10\n" +

@@ -532,16 +532,16 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\auser_id\n" +
 	"\x03key\x10\x01\"\f\n" +
 	"\x02id\x12\x04\b\x06\x10\x01\x18\x01*\n" +
-	"promotions\"\xdb\x01\n" +
+	"promotions\"\xe1\x01\n" +
 	"\x06Player\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1b\n" +
 	"\tis_active\x18\x02 \x01(\bR\bisActive\x129\n" +
 	"\n" +
 	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:$\xaa\xbb\x18 \n" +
-	"\aplayers\"\x11\n" +
-	"\bswitches\x12\x05\b\x06:\x010:\x02\x01\x02*j\n" +
+	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:*\xaa\xbb\x18&\n" +
+	"\aplayers\"\x17\n" +
+	"\x0estatus_version\x12\x05\b\x06:\x010:\x02\x01\x02*j\n" +
 	"\rPromotionType\x12\x1e\n" +
 	"\x1aPROMOTION_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\rWELCOME_BONUS\x10\x01\x1a\b\xb2\xbb\x18\x04\b\x01\x10\x01\x12\x11\n" +

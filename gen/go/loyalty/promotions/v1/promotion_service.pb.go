@@ -236,8 +236,10 @@ type ListPromotionsResponse struct {
 	Promotions    []*Promotion           `protobuf:"bytes,1,rep,name=promotions,proto3" json:"promotions,omitempty"`
 	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	Total         int32                  `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// True if total is an estimate. Totals up to 10,000 are exact.
+	TotalIsEstimate bool `protobuf:"varint,4,opt,name=total_is_estimate,json=totalIsEstimate,proto3" json:"total_is_estimate,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ListPromotionsResponse) Reset() {
@@ -289,6 +291,13 @@ func (x *ListPromotionsResponse) GetTotal() int32 {
 		return x.Total
 	}
 	return 0
+}
+
+func (x *ListPromotionsResponse) GetTotalIsEstimate() bool {
+	if x != nil {
+		return x.TotalIsEstimate
+	}
+	return false
 }
 
 type GetPromotionRequest struct {
@@ -486,8 +495,10 @@ type ListPlayerPromotionsResponse struct {
 	Assignments   []*Assignment          `protobuf:"bytes,1,rep,name=assignments,proto3" json:"assignments,omitempty"`
 	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	Total         int32                  `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// True if total is an estimate. Totals up to 10,000 are exact.
+	TotalIsEstimate bool `protobuf:"varint,4,opt,name=total_is_estimate,json=totalIsEstimate,proto3" json:"total_is_estimate,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ListPlayerPromotionsResponse) Reset() {
@@ -539,6 +550,13 @@ func (x *ListPlayerPromotionsResponse) GetTotal() int32 {
 		return x.Total
 	}
 	return 0
+}
+
+func (x *ListPlayerPromotionsResponse) GetTotalIsEstimate() bool {
+	if x != nil {
+		return x.TotalIsEstimate
+	}
+	return false
 }
 
 type ClaimRequest struct {
@@ -807,13 +825,14 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\n" +
 	"_is_activeB\f\n" +
 	"\n" +
-	"_available\"\x98\x01\n" +
+	"_available\"\xc4\x01\n" +
 	"\x16ListPromotionsResponse\x12@\n" +
 	"\n" +
 	"promotions\x18\x01 \x03(\v2 .loyalty.promotions.v1.PromotionR\n" +
 	"promotions\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\x05R\x05total\"C\n" +
+	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
+	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"C\n" +
 	"\x13GetPromotionRequest\x12,\n" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\xcf\x01\n" +
 	"\x16UpdatePromotionRequest\x12,\n" +
@@ -832,11 +851,12 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\n" +
 	"\b_claimedB\f\n" +
 	"\n" +
-	"_available\"\xa1\x01\n" +
+	"_available\"\xcd\x01\n" +
 	"\x1cListPlayerPromotionsResponse\x12C\n" +
 	"\vassignments\x18\x01 \x03(\v2!.loyalty.promotions.v1.AssignmentR\vassignments\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\x05R\x05total\"<\n" +
+	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
+	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"<\n" +
 	"\fClaimRequest\x12,\n" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\x93\x01\n" +
 	"\rClaimResponse\x12A\n" +

@@ -131,9 +131,9 @@ type PlayerEvent struct {
 	Topic     string          `protobuf:"bytes,1,opt,name=topic,proto3" json:"topic,omitempty"`
 	EventType PlayerEventType `protobuf:"varint,2,opt,name=event_type,json=eventType,proto3,enum=loyalty.users.v1.PlayerEventType" json:"event_type,omitempty"`
 	UserId    string          `protobuf:"bytes,3,opt,name=user_id,proto3" json:"user_id,omitempty"`
-	// How often the player has been switched off or on, this time included; 0 for a registration. It tells the later of two
-	// switches whatever the clocks say.
-	Switches      int32 `protobuf:"varint,4,opt,name=switches,proto3" json:"switches,omitempty"`
+	// Number of deactivations and activations of the player so far, this one included; 0 for a registration. The event with
+	// the greater version is the later one, whatever the clocks say.
+	StatusVersion int32 `protobuf:"varint,4,opt,name=status_version,json=statusVersion,proto3" json:"status_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -189,9 +189,9 @@ func (x *PlayerEvent) GetUserId() string {
 	return ""
 }
 
-func (x *PlayerEvent) GetSwitches() int32 {
+func (x *PlayerEvent) GetStatusVersion() int32 {
 	if x != nil {
-		return x.Switches
+		return x.StatusVersion
 	}
 	return 0
 }
@@ -279,13 +279,13 @@ var File_loyalty_users_v1_events_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1dloyalty/users/v1/events.proto\x12\x10loyalty.users.v1\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\xd1\x01\n" +
+	"\x1dloyalty/users/v1/events.proto\x12\x10loyalty.users.v1\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\xdc\x01\n" +
 	"\vPlayerEvent\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12@\n" +
 	"\n" +
 	"event_type\x18\x02 \x01(\x0e2!.loyalty.users.v1.PlayerEventTypeR\teventType\x12 \n" +
-	"\auser_id\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\auser_id\x12\x1a\n" +
-	"\bswitches\x18\x04 \x01(\x05R\bswitches:,\xb2\xbb\x18(\n" +
+	"\auser_id\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\auser_id\x12%\n" +
+	"\x0estatus_version\x18\x04 \x01(\x05R\rstatusVersion:,\xb2\xbb\x18(\n" +
 	"\aplayers\x12\auser_id\x1a\x06player\"\x05\b\x80\x9a\x9e\x01*\x05users\"\xa6\x02\n" +
 	"\x10TransactionEvent\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12E\n" +

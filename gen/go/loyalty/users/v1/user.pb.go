@@ -275,7 +275,7 @@ var File_loyalty_users_v1_user_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xcd\x03\n" +
+	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xd3\x03\n" +
 	"\x04User\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12!\n" +
 	"\x05email\x18\x02 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x04\x18\x01R\x05email\x121\n" +
@@ -283,7 +283,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\tis_active\x18\x04 \x01(\bB\r\xe0A\x03\xaa\xbb\x18\x06:\x04trueR\bisActive\x12&\n" +
 	"\abalance\x18\x05 \x01(\tB\f\xe0A\x03\xaa\xbb\x18\x05\b\x02:\x010R\abalance\x12>\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\xbd\x01\xaa\xbb\x18\xb8\x01\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\xc3\x01\xaa\xbb\x18\xbe\x01\n" +
 	"\x05users\x12\"\n" +
 	"\x0fsessions_to_end\x1a\x0fsessions_to_end\x12\n" +
 	"\n" +
@@ -291,8 +291,8 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\x02id\x1a$\n" +
 	"\x14balance_not_negative\x12\fbalance >= 0\"\x13\n" +
 	"\rpassword_hash\x12\x02\b\x05\"\x10\n" +
-	"\aentries\x12\x05\b\x06:\x010\"\x11\n" +
-	"\bswitches\x12\x05\b\x06:\x010\"\x1c\n" +
+	"\aentries\x12\x05\b\x06:\x010\"\x17\n" +
+	"\x0estatus_version\x12\x05\b\x06:\x010\"\x1c\n" +
 	"\x0fsessions_to_end\x12\t\b\n" +
 	":\x05false:\x01\x03\"\x83\x04\n" +
 	"\vTransaction\x12\x18\n" +

@@ -9,7 +9,7 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// SetPlayerActive notes whether a player is active. Switches are told apart by their numbers, which no clock can disturb;
+// SetPlayerActive notes whether a player is active. StatusVersion are told apart by their numbers, which no clock can disturb;
 // where an event has none, by their times. A player who was never switched has equal times, for the clocks of
 // registrations are not those of switches.
 func (s *Store) SetPlayerActive(ctx context.Context, eventID string, p domain.Player) error {
@@ -17,8 +17,8 @@ func (s *Store) SetPlayerActive(ctx context.Context, eventID string, p domain.Pl
 		_, err := tx.Exec(ctx, `
 			INSERT INTO players AS p (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
 			ON CONFLICT (id) DO UPDATE SET is_active = excluded.is_active, updated_at = excluded.updated_at,
-				switches = greatest(p.switches, excluded.switches)
-			WHERE CASE WHEN excluded.switches > 0 THEN p.switches < excluded.switches
+				status_version = greatest(p.status_version, excluded.status_version)
+			WHERE CASE WHEN excluded.status_version > 0 THEN p.status_version < excluded.status_version
 				ELSE p.updated_at <= excluded.updated_at OR p.updated_at = p.created_at END`,
 			playerValues(p)...)
 		return err

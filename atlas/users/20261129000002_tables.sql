@@ -24,6 +24,8 @@ CREATE TABLE "users" (
   "created_at" timestamptz NOT NULL,
   "password_hash" text NOT NULL,
   "entries" bigint NOT NULL DEFAULT 0,
+  "status_version" bigint NOT NULL DEFAULT 0,
+  "sessions_to_end" boolean NOT NULL DEFAULT false,
   PRIMARY KEY ("id"),
   CONSTRAINT "users_balance_not_negative" CHECK (balance >= (0)::numeric),
   CONSTRAINT "users_role" CHECK (role = ANY (ARRAY['PLAYER'::text, 'STAFF'::text, 'ADMIN'::text]))
@@ -32,6 +34,8 @@ CREATE TABLE "users" (
 CREATE UNIQUE INDEX "users_email_key" ON "users" ("email");
 -- Create index "users_role_id" to table: "users"
 CREATE INDEX "users_role_id" ON "users" ("role", "id");
+-- Create index "users_sessions_to_end" to table: "users"
+CREATE INDEX "users_sessions_to_end" ON "users" ("sessions_to_end") WHERE sessions_to_end;
 -- Create "transactions" table
 CREATE TABLE "transactions" (
   "id" uuid NOT NULL,
