@@ -13,7 +13,7 @@ type StatusChange struct {
 	Active bool
 	// Version counts the player's switches, from 1; 0 where it is not known.
 	Version int64
-	At     time.Time
+	At      time.Time
 }
 
 // PlayerStatusChanged records that a player was switched off or on. It is safe to repeat for the same event, and an event that comes
