@@ -1,0 +1,83 @@
+// Package backoff spaces out retries: it doubles the delay after each failure, up to a maximum, and adds jitter, so that
+// replicas that failed together do not retry together.
+package backoff
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	exponential "github.com/cenkalti/backoff/v5"
+)
+
+// Policy configures the delays between attempts.
+type Policy struct {
+	// Initial is the delay after the first failure. Each following delay is twice as long.
+	Initial time.Duration
+	// Max limits a delay before jitter is applied; 0 means that the delay stays at Initial.
+	Max time.Duration
+	// Jitter randomizes a delay by this fraction in both directions: 0.5 turns one second into 0.5 to 1.5 seconds.
+	Jitter float64
+	// Attempts limits how often Retry calls its function; 0 means no limit.
+	Attempts uint
+	// Timeout limits how long Retry goes on: it starts no delay that would end later. 0 means no limit.
+	Timeout time.Duration
+}
+
+// Delays returns the sequence of delays for a loop that does not fit Retry.
+func (p Policy) Delays() *Delays {
+	return &Delays{exponential: p.exponential()}
+}
+
+func (p Policy) exponential() *exponential.ExponentialBackOff {
+	return &exponential.ExponentialBackOff{
+		InitialInterval: p.Initial, MaxInterval: max(p.Initial, p.Max), Multiplier: 2, RandomizationFactor: p.Jitter,
+	}
+}
+
+// Delays is a sequence of delays. It is not safe for concurrent use.
+type Delays struct {
+	exponential *exponential.ExponentialBackOff
+}
+
+// Next returns the next delay.
+func (d *Delays) Next() time.Duration { return d.exponential.NextBackOff() }
+
+// Sleep sleeps for the next delay. It returns ctx.Err() if ctx ends first.
+func (d *Delays) Sleep(ctx context.Context) error { return Sleep(ctx, d.Next()) }
+
+// Reset starts the sequence again, after a success.
+func (d *Delays) Reset() { d.exponential.Reset() }
+
+// Sleep waits for d. It returns ctx.Err() if ctx ends first.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// Permanent marks err as an error that Retry does not retry. It returns nil if err is nil.
+func Permanent(err error) error { return exponential.Permanent(err) }
+
+// Retry calls fn until it succeeds, returns an error marked with Permanent, or the policy or ctx ends the retries. It calls
+// fn at least once. The error is that of the last call, without the mark.
+func Retry(ctx context.Context, p Policy, fn func(ctx context.Context) error) error {
+	var last error
+	_, err := exponential.Retry(ctx, func() (struct{}, error) {
+		last = fn(ctx)
+		return struct{}{}, last
+	}, exponential.WithBackOff(p.exponential()), exponential.WithMaxTries(p.Attempts),
+		exponential.WithMaxElapsedTime(p.Timeout))
+	if err == nil {
+		return nil
+	}
+	if permanent, ok := errors.AsType[*exponential.PermanentError](last); ok && error(permanent) == last {
+		return permanent.Err
+	}
+	return last
+}
