@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"strings"
 
 	"golang.org/x/term"
 
@@ -61,7 +58,7 @@ func runAdmin(ctx context.Context, c call) error {
 	return nil
 }
 
-// readPassword asks somebody at a terminal, who does not see what is typed, and else reads a line.
+// readPassword asks for the password at a terminal, without echo, or reads the first line of standard input.
 func readPassword(c call) (string, error) {
 	if file, ok := c.stdin.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		fmt.Fprint(c.stderr, "Password: ")
@@ -69,13 +66,12 @@ func readPassword(c call) (string, error) {
 		fmt.Fprintln(c.stderr)
 		return string(typed), err
 	}
-	line, err := bufio.NewReader(io.LimitReader(c.stdin, 1024)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	secret, err := config.ReadSecretLine(c.stdin)
+	if err != nil {
 		return "", err
 	}
-	secret := strings.TrimRight(line, "\r\n")
 	if secret == "" {
-		return "", errors.New("the password is read from standard input, and there was none")
+		return "", errors.New("no password on standard input")
 	}
 	return secret, nil
 }

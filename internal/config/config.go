@@ -4,6 +4,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"reflect"
@@ -23,13 +24,13 @@ func LoadWith[T any](path string) (T, error) {
 	if path == "" {
 		return Load[T]()
 	}
-	content, err := os.ReadFile(path)
+	content, err := readFile(path, ReadText)
 	if err != nil {
 		var settings T
 		return settings, fmt.Errorf("settings: %w", err)
 	}
 	var lines []string
-	for line := range strings.Lines(string(content)) {
+	for line := range strings.Lines(content) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			lines = append(lines, line)
 		}
@@ -109,11 +110,21 @@ func withFiles(vars map[string]string) (map[string]string, error) {
 		if _, both := vars[plain]; both {
 			return nil, fmt.Errorf("settings: both %s and %s are set", plain, name)
 		}
-		content, err := os.ReadFile(path)
+		content, err := readFile(path, ReadSecret)
 		if err != nil {
 			return nil, fmt.Errorf("settings: %s: the file cannot be read: %w", name, errors.Unwrap(err))
 		}
-		vars[plain] = strings.TrimRight(string(content), "\r\n")
+		vars[plain] = content
 	}
 	return vars, nil
+}
+
+// readFile reads the file at path with read.
+func readFile(path string, read func(io.Reader) (string, error)) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return read(f)
 }
