@@ -77,7 +77,7 @@ func (e *Env) grpcPair(ctx context.Context, callers int, hot bool) (*Pair, error
 }
 
 // serveLedger serves the ledger on a port of its own and connects to it.
-func (e *Env) serveLedger(ledger *app.Ledger) (_ *grpc.ClientConn, stop func() error, err error) {
+func (e *Env) serveLedger(ledger *app.StandaloneLedger) (_ *grpc.ClientConn, stop func() error, err error) {
 	const token = "a token for the time of a run"
 	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{Token: token, Log: e.log})
 	if err != nil {

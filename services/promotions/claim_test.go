@@ -73,7 +73,7 @@ func (d *drawer) change(id uuid.UUID, change func(*promotions.Assignment) error)
 	return promotions.Assignment{}, apperr.New(apperr.NotFound, "there is no such assignment")
 }
 
-// bank is a Ledger that pays once for a key, unless it refuses.
+// bank is a LedgerClient that pays once for a key, unless it refuses.
 type bank struct {
 	paid   map[string]promotions.Transaction
 	refuse apperr.Code

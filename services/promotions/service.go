@@ -70,8 +70,8 @@ type PlayerStore interface {
 	SetPlayerActive(ctx context.Context, eventID string, player Player) error
 }
 
-// Ledger pays players.
-type Ledger interface {
+// LedgerClient pays players.
+type LedgerClient interface {
 	// Credit pays c once for its key and returns the ledger's entry; asked again it returns the same entry.
 	Credit(ctx context.Context, c Credit) (Transaction, error)
 }
@@ -79,11 +79,11 @@ type Ledger interface {
 // Service is the use cases of promotions. It is safe for concurrent use.
 type Service struct {
 	store  Store
-	ledger Ledger
+	ledger LedgerClient
 	now    func() time.Time
 }
 
 // New returns a service; now is time.Now but in tests.
-func New(store Store, ledger Ledger, now func() time.Time) *Service {
+func New(store Store, ledger LedgerClient, now func() time.Time) *Service {
 	return &Service{store: store, ledger: ledger, now: clock.Stored(now, time.Microsecond)}
 }

@@ -33,9 +33,9 @@ type Entry struct {
 	IdempotencyKey string
 }
 
-// Ledger keeps what players were given and what was taken from them, and their balances with it. It is safe for
+// LedgerStore keeps what players were given and what was taken from them, and their balances with it. It is safe for
 // concurrent use.
-type Ledger interface {
+type LedgerStore interface {
 	// Add adds e and returns the new transaction once it is durable, with its event in the outbox. A key that is known
 	// returns the transaction that it stands for, and changes nothing; with another content it is IDEMPOTENCY_MISMATCH.
 	// Other errors: NOT_FOUND (no such player), ACCOUNT_DEACTIVATED, INSUFFICIENT_FUNDS, VALIDATION_FAILED (the balance
@@ -45,12 +45,12 @@ type Ledger interface {
 }
 
 // LedgerService is the use case behind the ledger's internal door.
-type LedgerService struct{ ledger Ledger }
+type LedgerService struct{ ledger LedgerStore }
 
 // NewLedgerService returns a service who writes into ledger.
-func NewLedgerService(ledger Ledger) *LedgerService { return &LedgerService{ledger} }
+func NewLedgerService(ledger LedgerStore) *LedgerService { return &LedgerService{ledger} }
 
-// AddTransaction adds an entry to a player's ledger, exactly once for its key. Errors are those of [Ledger], and
+// AddTransaction adds an entry to a player's ledger, exactly once for its key. Errors are those of [LedgerStore], and
 // VALIDATION_FAILED for an entry that no ledger should hold.
 func (b *LedgerService) AddTransaction(ctx context.Context, e Entry) (Transaction, error) {
 	if err := e.Validate(); err != nil {

@@ -94,7 +94,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.internal, err = rpcserver.NewInternal(rpcserver.InternalConfig{Token: c.InternalToken, Log: log}); err != nil {
 		return nil, err
 	}
-	usersv1.RegisterLedgerServiceServer(a.internal, rpc.NewLedger(users.NewLedgerService(a.ledger)))
+	usersv1.RegisterLedgerServiceServer(a.internal, rpc.NewLedgerHandler(users.NewLedgerService(a.ledger)))
 	if err := rpcserver.CheckInternal(a.internal); err != nil {
 		return nil, err
 	}

@@ -13,26 +13,26 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
 )
 
-// Ledger is the ledger without the rest of the service: no sessions, no bus.
-type Ledger struct {
+// StandaloneLedger is the ledger without the rest of the service: no sessions, no bus.
+type StandaloneLedger struct {
 	*users.LedgerService
 	store *store.Ledger
 }
 
 // OpenLedger puts the ledger together on a migrated database. It calls wake after each commit, as there are events to
 // relay. The caller closes it.
-func OpenLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.Logger) (*Ledger, error) {
+func OpenLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.Logger) (*StandaloneLedger, error) {
 	l, err := store.NewLedger(ctx, pool, wake, log, store.LedgerOptions{})
 	if err != nil {
 		return nil, err
 	}
-	return &Ledger{users.NewLedgerService(l), l}, nil
+	return &StandaloneLedger{users.NewLedgerService(l), l}, nil
 }
 
 // Register serves the ledger's internal door on server.
-func (l *Ledger) Register(server grpc.ServiceRegistrar) {
-	usersv1.RegisterLedgerServiceServer(server, rpc.NewLedger(l.LedgerService))
+func (l *StandaloneLedger) Register(server grpc.ServiceRegistrar) {
+	usersv1.RegisterLedgerServiceServer(server, rpc.NewLedgerHandler(l.LedgerService))
 }
 
 // Close waits for the calls under way.
-func (l *Ledger) Close() { l.store.Close() }
+func (l *StandaloneLedger) Close() { l.store.Close() }

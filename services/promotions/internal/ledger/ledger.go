@@ -30,7 +30,7 @@ type Client struct {
 	breaker *gobreaker.CircuitBreaker[*usersv1.AddTransactionResponse]
 }
 
-var _ promotions.Ledger = (*Client)(nil)
+var _ promotions.LedgerClient = (*Client)(nil)
 
 // New returns a client over conn, which retries by itself.
 func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {

@@ -47,7 +47,7 @@ type Ledger struct {
 	groups  sync.WaitGroup
 }
 
-var _ users.Ledger = (*Ledger)(nil)
+var _ users.LedgerStore = (*Ledger)(nil)
 
 // LedgerOptions tunes a ledger; the zero value is sane.
 type LedgerOptions struct {
@@ -114,7 +114,7 @@ type call struct {
 	err error
 }
 
-// Add adds an entry; see [users.Ledger].
+// Add adds an entry; see [users.LedgerStore].
 func (l *Ledger) Add(ctx context.Context, e users.Entry) (users.Transaction, error) {
 	data, err := e.Data()
 	if err != nil {

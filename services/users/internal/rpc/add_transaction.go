@@ -9,19 +9,19 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
-// Ledger is the internal door to the ledger, over gRPC.
-type Ledger struct {
+// LedgerHandler is the internal door to the ledger, over gRPC.
+type LedgerHandler struct {
 	usersv1.UnimplementedLedgerServiceServer
 	service *users.LedgerService
 }
 
-var _ usersv1.LedgerServiceServer = (*Ledger)(nil)
+var _ usersv1.LedgerServiceServer = (*LedgerHandler)(nil)
 
-// NewLedger returns the door to service.
-func NewLedger(service *users.LedgerService) *Ledger { return &Ledger{service: service} }
+// NewLedgerHandler returns the door to service.
+func NewLedgerHandler(service *users.LedgerService) *LedgerHandler { return &LedgerHandler{service: service} }
 
 // AddTransaction adds an entry to a player's ledger, exactly once for its idempotency key.
-func (l *Ledger) AddTransaction(
+func (l *LedgerHandler) AddTransaction(
 	ctx context.Context, req *usersv1.AddTransactionRequest,
 ) (*usersv1.AddTransactionResponse, error) {
 	e, err := toEntry(req)
