@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need beside Go: PostgreSQL, Redis, and for the tests on a real Kafka cluster Java, Maven and the
-# broker's jars. Does nothing where it is all there; where it cannot install, it says in one line what is missing.
+# broker's jars. Builds FerretDB, the server on which the MongoDB store is tested. Does nothing where everything is there; where it
+# cannot install, it says in one line what is missing.
 #
 #   scripts/setup.sh [--no-kafka]
 set -eu
@@ -42,3 +43,6 @@ if [ "${1:-}" != --no-kafka ] && ! ls .cache/kafka/kafka_*.jar >/dev/null 2>&1; 
 	echo "fetching Kafka (43 MB)"
 	scripts/kafka/fetch.sh .cache/kafka || missing "Maven could not fetch Kafka; see above."
 fi
+
+# The first build takes minutes; the tests would build it too, but within their time limit.
+go build -C tools/ferretdb -o ../../.cache/ferretdb . || missing "The tests need FerretDB, and tools/ferretdb does not build; see above."

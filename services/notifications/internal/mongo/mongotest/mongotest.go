@@ -1,34 +1,73 @@
-// Package mongotest runs a server of MongoDB's wire protocol for tests, in their own process: FerretDB on SQLite. It
-// knows what the store needs; transactions, partial and TTL indexes it does not.
+// Package mongotest runs a server of MongoDB's wire protocol for tests: FerretDB on SQLite, which is a program of a
+// module of its own in tools/ferretdb. It supports what the store needs; transactions, partial indexes and TTL indexes
+// are not supported.
 package mongotest
 
 import (
-	"context"
-	"log/slog"
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
-
-	"github.com/FerretDB/FerretDB/ferretdb"
 )
 
-// Start runs an empty server until t ends and returns its URL.
+// Start runs an empty server until t ends and returns its URL. It fails t if the server cannot be built or started.
 func Start(t testing.TB) string {
 	t.Helper()
-	db, err := ferretdb.New(&ferretdb.Config{
-		Listener: ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
-		Handler:  "sqlite", SQLiteURL: "file:" + t.TempDir() + "/",
-		Logger: slog.New(slog.DiscardHandler),
-	})
+	binary, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- db.Run(ctx) }()
+	var stderr bytes.Buffer
+	cmd := exec.Command(binary, t.TempDir())
+	cmd.Stderr = &stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
+		_ = stdin.Close() // stops the server
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("ferretdb: %v\n%s", err, stderr.String())
 		}
 	})
-	return db.MongoDBURI()
+	url, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal("ferretdb ended before it printed its URL")
+	}
+	return strings.TrimSpace(url)
+}
+
+// program builds the server when it is first called and returns the path of the program. It is a global because a
+// process needs the program only once.
+var program = sync.OnceValues(build) //nolint:gochecknoglobals // see above
+
+// build compiles tools/ferretdb into .cache, which takes minutes on a machine that has never built it and under a second
+// afterwards: the go command leaves an up-to-date program in place.
+func build() (string, error) {
+	gomod, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("the MongoDB tests need the go command to build tools/ferretdb: %w", err)
+	}
+	root := filepath.Dir(strings.TrimSpace(string(gomod)))
+	binary := filepath.Join(root, ".cache", "ferretdb")
+	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
+		return "", err
+	}
+	out, err := exec.Command("go", "build", "-C", filepath.Join(root, "tools", "ferretdb"), "-o", binary, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("the MongoDB tests cannot build tools/ferretdb: %w\n%s", err, out)
+	}
+	return binary, nil
 }

@@ -1,0 +1,58 @@
+// Command ferretdb runs a server of MongoDB's wire protocol for tests: FerretDB on SQLite.
+//
+//	ferretdb DIRECTORY
+//
+// The databases are files in DIRECTORY. The first line on standard output is the server's URL. The server runs until
+// standard input is closed, so it ends with the process that started it. It supports what the notification store needs;
+// transactions, partial indexes and TTL indexes are not supported.
+//
+// The program is a module of its own, so that the product does not depend on FerretDB.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/FerretDB/FerretDB/ferretdb"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "ferretdb:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, stdin io.Reader, stdout io.Writer) error {
+	if len(args) != 1 {
+		return errors.New("usage: ferretdb DIRECTORY")
+	}
+	directory, err := filepath.Abs(args[0])
+	if err != nil {
+		return err
+	}
+	server, err := ferretdb.New(&ferretdb.Config{
+		Listener: ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
+		Handler:  "sqlite", SQLiteURL: "file:" + filepath.ToSlash(directory) + "/",
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(io.Discard, stdin)
+	}()
+	// Clients may connect before Run: New has opened the listener.
+	if _, err := fmt.Fprintln(stdout, server.MongoDBURI()); err != nil {
+		return err
+	}
+	return server.Run(ctx)
+}
