@@ -52,7 +52,7 @@ func TestMigrationsMatchTheSchema(t *testing.T) {
 	if err := os.CopyFS(root, os.DirFS(".")); err != nil {
 		t.Fatal(err)
 	}
-	written, err := plan.Write(t.Context(), postgrestest.URL(t, nil), root, "drift")
+	written, err := plan.Write(t.Context(), postgrestest.URL(t, nil), root, "drift", migrate.DiffOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Package plan writes the migrations that lead from what the existing ones create to what the schema asks for now.
+// Package plan writes the migrations that bring the databases to the current schema.
 package plan
 
 import (
@@ -14,9 +14,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 )
 
-// Database is a database and the tables that the schema describes for it.
+// Database is a database with the tables that the schema describes for it.
 type Database struct {
-	// Name is also that of its folder beside this package.
+	// Name is the database's name, and the name of its folder in package atlas.
 	Name   string
 	Tables []*schema.Table
 }
@@ -30,14 +30,14 @@ func Databases() []Database {
 	}
 }
 
-// Write plans a migration called name for each database whose tables are not as the schema describes them, and writes
-// it to the database's folder in root. It returns the paths of the new files, none where nothing is to be done. devURL
-// names a database of a server on which it may create databases for the duration.
-func Write(ctx context.Context, devURL, root, name string) ([]string, error) {
+// Write plans a migration called name for each database whose migrations differ from the schema, and writes it to the
+// database's folder in root. It returns the paths of the new files. devURL names a database of a server on which Write may
+// create temporary databases.
+func Write(ctx context.Context, devURL, root, name string, options migrate.DiffOptions) ([]string, error) {
 	var written []string
 	for _, d := range Databases() {
 		folder := filepath.Join(root, d.Name)
-		file, err := migrate.Diff(ctx, devURL, folder, name, d.Tables)
+		file, err := migrate.Diff(ctx, devURL, folder, name, d.Tables, options)
 		if err != nil {
 			return written, fmt.Errorf("database %s: %w", d.Name, err)
 		}

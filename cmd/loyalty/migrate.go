@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -13,7 +14,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 )
 
-// database is a service's own database with its migrations.
+// database is the database of one service, with its migrations.
 type database struct {
 	name, setting, url string
 	migrations         fs.FS
@@ -27,7 +28,7 @@ func (s databaseSettings) all() []database {
 	}
 }
 
-// pick returns the databases of the given names, or those that have a URL when there are no names.
+// pick returns the databases of the given names; without names, the databases whose URL is set.
 func (s databaseSettings) pick(names []string) ([]database, error) {
 	var picked []database
 	for _, d := range s.all() {
@@ -47,7 +48,7 @@ func (s databaseSettings) pick(names []string) ([]database, error) {
 			found, picked = true, append(picked, d)
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no database %q: users, promotions or notifications", name)
+			return nil, fmt.Errorf("unknown database %q; the databases are users, promotions and notifications", name)
 		}
 	}
 	if len(picked) == 0 {
@@ -57,9 +58,13 @@ func (s databaseSettings) pick(names []string) ([]database, error) {
 	return picked, nil
 }
 
-// runMigrate brings databases to this program's version, or shows where they are.
+// runMigrate runs the command migrate: up, status, diff or hash.
 func runMigrate(ctx context.Context, c call) error {
-	if err := c.flags("migrate", 1+len(databaseSettings{}.all()), nil); err != nil {
+	var drop bool
+	err := c.flags("migrate", 1+len(databaseSettings{}.all()), func(set *flag.FlagSet) {
+		set.BoolVar(&drop, "drop", false, "diff: remove the columns that the schema has no longer; the previous release must not use them")
+	})
+	if err != nil {
 		return err
 	}
 	if len(c.args) == 0 {
@@ -67,9 +72,12 @@ func runMigrate(ctx context.Context, c call) error {
 	}
 	verb := c.args[0]
 	c.args = c.args[1:]
+	if drop && verb != "diff" {
+		return errUsage
+	}
 	switch verb {
 	case "diff":
-		return migrateDiff(ctx, c)
+		return migrateDiff(ctx, c, drop)
 	case "hash":
 		return migrateHash()
 	}

@@ -11,12 +11,13 @@ import (
 	atlas "ariga.io/atlas/sql/migrate"
 
 	"github.com/casino-loyalty/loyalty/atlas/plan"
+	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 )
 
-// migrateDiff writes the migrations that lead to the schema, into the folder atlas. It plans on a PostgreSQL server of its
-// own, which is gone afterwards.
-func migrateDiff(ctx context.Context, c call) (err error) {
+// migrateDiff writes the migrations that bring the databases to the schema into the folder atlas. It plans them on a
+// temporary PostgreSQL server. With drop, columns that the schema has no longer are removed.
+func migrateDiff(ctx context.Context, c call, drop bool) (err error) {
 	if len(c.args) != 1 {
 		return errUsage
 	}
@@ -46,27 +47,27 @@ func migrateDiff(ctx context.Context, c call) (err error) {
 	if err := server.CreateDatabase(ctx, "plan"); err != nil {
 		return err
 	}
-	files, err := plan.Write(ctx, server.URL("plan"), migrations, c.args[0])
+	files, err := plan.Write(ctx, server.URL("plan"), migrations, c.args[0], migrate.DiffOptions{Drop: drop})
 	for _, file := range files {
 		fmt.Fprintln(c.stdout, "wrote", file)
 	}
 	if err == nil && len(files) == 0 {
-		fmt.Fprintln(c.stdout, "the migrations are up to date with the schema")
+		fmt.Fprintln(c.stdout, "no changes: the migrations match the schema")
 	}
 	return err
 }
 
-// migrations is the folder with a folder of migrations for each database.
+// migrations is the path of the folder that holds the migrations of each database.
 const migrations = "atlas"
 
 func atRoot() error {
 	if _, err := os.Stat(filepath.Join(migrations, "atlas.hcl")); err != nil {
-		return errors.New("there is no folder atlas here: run this at the root of the repository")
+		return errors.New("atlas/atlas.hcl not found: run this command at the root of the repository")
 	}
 	return nil
 }
 
-// migrateHash writes the sums anew, after a migration was written by hand.
+// migrateHash rewrites every atlas.sum. It is needed after a migration was written by hand.
 func migrateHash() error {
 	if err := atRoot(); err != nil {
 		return err

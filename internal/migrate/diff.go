@@ -18,13 +18,21 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// Diff plans the migration from what the files in path create to tables, an ent schema, and writes it and atlas.sum
-// there. It returns the new file's name, or an empty one where there is nothing to change. devURL names any database on
-// a server on which a database may be created for the duration.
+// DiffOptions are choices of Diff.
+type DiffOptions struct {
+	// Drop removes the columns that the schema has no longer. Without it they stay, and become nullable, for replicas of
+	// the previous release; the next release can remove them.
+	Drop bool
+}
+
+// Diff plans the migration from the state that the files in path create to tables, an ent schema. It writes the migration
+// and atlas.sum to path and returns the new file's name, which is empty where nothing changes. devURL names any database
+// on a server on which Diff may create a temporary database.
 //
-// What ent cannot say is written by hand in the migrations and is left alone: triggers, functions, extensions, grants
-// and EXCLUDE constraints, and tables that ent does not know.
-func Diff(ctx context.Context, devURL, path, name string, tables []*schema.Table) (file string, err error) {
+// The migration applies to tables with rows, and replicas of the previous release keep working beside it; Diff refuses a
+// change for which that is impossible. It leaves alone what ent cannot express and is written by hand: triggers,
+// functions, extensions, grants, EXCLUDE constraints, and tables that ent does not know.
+func Diff(ctx context.Context, devURL, path, name string, tables []*schema.Table, options DiffOptions) (string, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return "", err
 	}
@@ -40,15 +48,16 @@ func Diff(ctx context.Context, devURL, path, name string, tables []*schema.Table
 		db := stdlib.OpenDB(*config)
 		m, err := schema.NewMigrate(entsql.OpenDB(dialect.Postgres, db),
 			schema.WithDir(folder), schema.WithMigrationMode(schema.ModeReplay), schema.WithFormatter(migrate.DefaultFormatter),
-			schema.WithIndent("  "),
-			schema.WithDropColumn(true), schema.WithDropIndex(true), schema.WithDiffHook(keepExclusions))
+			schema.WithIndent("  "), schema.WithDropColumn(true), schema.WithDropIndex(true),
+			schema.WithDiffOptions(atlas.DiffNormalized()), // so that it compares checks of one name by their expressions
+			schema.WithDiffHook(compatible(ctx, db, options.Drop), keepExclusions))
 		if err == nil {
 			err = m.NamedDiff(ctx, name, tables...)
 		}
 		return errors.Join(err, db.Close())
 	})
 	if err != nil {
-		return "", fmt.Errorf("plan the migration %s: %w", name, err)
+		return "", fmt.Errorf("plan migration %s: %w", name, err)
 	}
 	after, err := folder.Files()
 	if err != nil {
@@ -56,13 +65,13 @@ func Diff(ctx context.Context, devURL, path, name string, tables []*schema.Table
 	}
 	for _, f := range after {
 		if _, err := before.SumByName(f.Name()); err != nil {
-			return f.Name(), nil //nolint:nilerr // it was not there before
+			return f.Name(), nil //nolint:nilerr // an error means that the file is new
 		}
 	}
 	return "", nil
 }
 
-// keepExclusions drops the plan's removals of the indexes behind EXCLUDE constraints, which an ent schema never has.
+// keepExclusions keeps the indexes of EXCLUDE constraints, which ent does not know and would drop.
 func keepExclusions(next schema.Differ) schema.Differ {
 	return schema.DiffFunc(func(current, desired *atlas.Schema) ([]atlas.Change, error) {
 		changes, err := next.Diff(current, desired)
@@ -100,7 +109,7 @@ func excludes(index *atlas.Index) bool {
 	return false
 }
 
-// withScratch runs fn on a new database on devURL's server and drops it.
+// withScratch creates a database on devURL's server, runs fn on it and drops it.
 func withScratch(ctx context.Context, devURL string, fn func(*pgx.ConnConfig) error) (err error) {
 	config, err := pgx.ParseConfig(devURL)
 	if err != nil {

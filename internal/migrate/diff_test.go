@@ -59,7 +59,7 @@ func TestDiff(t *testing.T) {
 	dir := t.TempDir()
 	diff := func(name string, table *schema.Table) string {
 		t.Helper()
-		file, err := Diff(t.Context(), dev, dir, name, []*schema.Table{table})
+		file, err := Diff(t.Context(), dev, dir, name, []*schema.Table{table}, DiffOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestDiffOfATamperedFolder(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "1_init.sql"), []byte("create table b ();\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Diff(t.Context(), postgrestest.URL(t, nil), dir, "x", []*schema.Table{accounts()}); err == nil {
+	if _, err := Diff(t.Context(), postgrestest.URL(t, nil), dir, "x", []*schema.Table{accounts()}, DiffOptions{}); err == nil {
 		t.Error("no error")
 	}
 }

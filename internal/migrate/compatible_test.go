@@ -1,0 +1,226 @@
+package migrate_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql/schema"
+	"entgo.io/ent/schema/field"
+
+	. "github.com/casino-loyalty/loyalty/internal/migrate"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+)
+
+// typed returns a column as ent generates it for a field with a column type of PostgreSQL.
+func typed(kind field.Type, postgresType string) *schema.Column {
+	c := &schema.Column{Name: "extra", Type: kind}
+	if postgresType != "" {
+		c.SchemaType = map[string]string{dialect.Postgres: postgresType}
+	}
+	return c
+}
+
+func text() *schema.Column {
+	return &schema.Column{Name: "extra", Type: field.TypeString, Size: 2147483647}
+}
+
+func nullable(c *schema.Column) *schema.Column {
+	c.Nullable = true
+	return c
+}
+
+func withDefault(c *schema.Column, expr string) *schema.Column {
+	c.Default = schema.Expr(expr)
+	return c
+}
+
+// plannedTable returns the table accounts with the changes of edit.
+func plannedTable(edit func(*schema.Table)) *schema.Table {
+	table := accounts()
+	if edit != nil {
+		edit(table)
+	}
+	return table
+}
+
+func addColumn(c *schema.Column) func(*schema.Table) {
+	return func(t *schema.Table) { t.Columns = append(t.Columns, c) }
+}
+
+func addChecked(c *schema.Column, check string) func(*schema.Table) {
+	return func(t *schema.Table) {
+		t.Columns = append(t.Columns, c)
+		t.Annotation.Checks["extra"] = check
+	}
+}
+
+func addUnique(c *schema.Column) func(*schema.Table) {
+	return func(t *schema.Table) {
+		c.Unique = true
+		t.Columns = append(t.Columns, c)
+	}
+}
+
+// initial writes the migrations that create the table to a new folder.
+func initial(t *testing.T, dev string, table *schema.Table) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	write(t, dir, "20200101000000_extensions.sql", "create extension citext;\n")
+	file, err := Diff(t.Context(), dev, dir, "init", []*schema.Table{table}, DiffOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The file's version is the current time. An older version leaves room for the next file.
+	if err := os.Rename(filepath.Join(dir, file), filepath.Join(dir, "20200101000001_init.sql")); err != nil {
+		t.Fatal(err)
+	}
+	rehash(t, dir)
+	return dir
+}
+
+// Each change is planned, applied to a table with rows, and followed by an insert of the previous release and of the new
+// one. A second plan is empty.
+func TestDiffKeepsRowsAndReplicas(t *testing.T) {
+	t.Parallel()
+	dev := postgrestest.URL(t, nil)
+	for name, tt := range map[string]struct {
+		before, after func(*schema.Table)
+		want          string
+	}{
+		"text":            {nil, addColumn(text()), `"extra" text NOT NULL DEFAULT ''`},
+		"citext":          {nil, addColumn(typed(field.TypeString, "citext")), `DEFAULT ''`},
+		"boolean":         {nil, addColumn(typed(field.TypeBool, "")), `DEFAULT false`},
+		"smallint":        {nil, addColumn(typed(field.TypeInt16, "")), `DEFAULT 0`},
+		"integer":         {nil, addColumn(typed(field.TypeInt32, "")), `DEFAULT 0`},
+		"bigint":          {nil, addColumn(typed(field.TypeInt64, "")), `DEFAULT 0`},
+		"numeric":         {nil, addColumn(typed(field.TypeOther, "numeric(18,2)")), `DEFAULT 0`},
+		"bytea":           {nil, addColumn(typed(field.TypeBytes, "")), `DEFAULT '\x'`},
+		"jsonb":           {nil, addColumn(typed(field.TypeJSON, "")), `DEFAULT '{}'`},
+		"nullable uuid":   {nil, addColumn(nullable(typed(field.TypeUUID, ""))), `"extra" uuid NULL`},
+		"nullable date":   {nil, addColumn(nullable(typed(field.TypeOther, "date"))), `"extra" date NULL`},
+		"default instant": {nil, addColumn(withDefault(typed(field.TypeTime, "timestamptz"), "now()")), `DEFAULT now()`},
+		"zero within a check": {
+			nil, addChecked(text(), "char_length(extra) <= 200"), `CHECK (char_length(extra) <= 200)`,
+		},
+		"default within a check": {
+			nil, addChecked(withDefault(text(), "'BONUS'"), "extra IN ('VIP', 'BONUS')"), `DEFAULT 'BONUS'`,
+		},
+		"check over new and existing columns": {
+			nil, addChecked(nullable(typed(field.TypeOther, "date")), "extra >= valid_from"), `CHECK (extra >= valid_from)`,
+		},
+		"unique nullable": {nil, addUnique(nullable(text())), `CREATE UNIQUE INDEX`},
+		"wider check": {
+			addChecked(text(), "extra IN ('VIP', 'BONUS')"), addChecked(text(), "extra IN ('VIP', 'BONUS', 'WELCOME')"),
+			`WELCOME`,
+		},
+		"longer text": {
+			addChecked(text(), "char_length(extra) BETWEEN 1 AND 20"), addChecked(text(), "char_length(extra) BETWEEN 1 AND 30"),
+			`30`,
+		},
+		"wider integer":   {addColumn(typed(field.TypeInt32, "")), addColumn(typed(field.TypeInt64, "")), `TYPE bigint`},
+		"nullable":        {addColumn(text()), addColumn(nullable(text())), `DROP NOT NULL`},
+		"removed":         {addColumn(text()), nil, `DROP NOT NULL`},
+		"default removed": {addColumn(withDefault(text(), "'a'")), addColumn(text()), `DROP DEFAULT`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := initial(t, dev, plannedTable(tt.before))
+			db := postgrestest.New(t, os.DirFS(dir))
+			previous := postgrestest.ReadTables(t, db)
+			previous.Insert(t, db, 1)
+
+			next := []*schema.Table{plannedTable(tt.after)}
+			file, err := Diff(t.Context(), dev, dir, "next", next, DiffOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sql := content(t, dir, file); !strings.Contains(sql, tt.want) {
+				t.Fatalf("the migration lacks %s:\n%s", tt.want, sql)
+			}
+			if _, err := Up(t.Context(), db.Config().ConnString(), os.DirFS(dir), slog.New(slog.DiscardHandler)); err != nil {
+				t.Fatal(err)
+			}
+			if name != "default removed" { // a removed default is the intention
+				previous.Insert(t, db, 2)
+			}
+			postgrestest.ReadTables(t, db).Insert(t, db, 3)
+			if file, err := Diff(t.Context(), dev, dir, "again", next, DiffOptions{}); file != "" || err != nil {
+				t.Errorf("the second plan has %q, %v; want no changes", file, err)
+			}
+		})
+	}
+}
+
+func TestDiffRefuses(t *testing.T) {
+	t.Parallel()
+	dev := postgrestest.URL(t, nil)
+	const option, manual = "(loyalty.options.v1.column)", "by hand"
+	for name, tt := range map[string]struct {
+		before, after func(*schema.Table)
+		want          []string
+	}{
+		"uuid":    {nil, addColumn(typed(field.TypeUUID, "")), []string{"accounts", "extra", option, ".nullable"}},
+		"date":    {nil, addColumn(typed(field.TypeOther, "date")), []string{"extra", option}},
+		"instant": {nil, addColumn(typed(field.TypeTime, "timestamptz")), []string{"extra", option, ".default"}},
+		"enum":    {nil, addChecked(text(), "extra IN ('VIP', 'BONUS')"), []string{"extra", option, ".default"}},
+		"least length": {
+			nil, addChecked(text(), "char_length(extra) BETWEEN 3 AND 9"), []string{"extra", option, ".default"},
+		},
+		"least amount": {
+			nil, addChecked(typed(field.TypeOther, "numeric(18,2)"), "extra >= 0.01"), []string{"extra", option},
+		},
+		"default outside of a check": {
+			nil, addChecked(withDefault(text(), "'GIFT'"), "extra IN ('VIP', 'BONUS')"), []string{"extra", option},
+		},
+		"unique":   {nil, addUnique(text()), []string{"extra", option, ".nullable"}},
+		"not null": {addColumn(nullable(text())), addColumn(text()), []string{"extra", "NOT NULL", manual}},
+		"narrower integer": {
+			addColumn(typed(field.TypeInt64, "")), addColumn(typed(field.TypeInt32, "")), []string{"extra", "type", manual},
+		},
+		"another type":     {addColumn(text()), addColumn(typed(field.TypeInt64, "")), []string{"extra", "type", manual}},
+		"new check":        {addColumn(text()), addChecked(text(), "char_length(extra) < 9"), []string{"extra", manual}},
+		"new unique index": {addColumn(text()), addUnique(text()), []string{"extra", manual}},
+		"fewer values": {
+			addChecked(text(), "extra IN ('VIP', 'BONUS')"), addChecked(text(), "extra IN ('VIP')"), []string{"stricter", manual},
+		},
+		"shorter text": {
+			addChecked(text(), "char_length(extra) <= 30"), addChecked(text(), "char_length(extra) <= 20"),
+			[]string{"stricter", manual},
+		},
+		"higher minimum": {
+			addChecked(typed(field.TypeInt64, ""), "extra >= 0"), addChecked(typed(field.TypeInt64, ""), "extra >= 1"),
+			[]string{"stricter", manual},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := initial(t, dev, plannedTable(tt.before))
+			file, err := Diff(t.Context(), dev, dir, "next", []*schema.Table{plannedTable(tt.after)}, DiffOptions{})
+			if err == nil {
+				t.Fatalf("no error; the migration is\n%s", content(t, dir, file))
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error lacks %q: %v", want, err)
+				}
+			}
+			if files, _ := filepath.Glob(filepath.Join(dir, "*.sql")); len(files) != 2 {
+				t.Errorf("the folder has %v, want no new file", files)
+			}
+		})
+	}
+}
+
+func TestDiffDropsColumnsOnDemand(t *testing.T) {
+	t.Parallel()
+	dev := postgrestest.URL(t, nil)
+	dir := initial(t, dev, plannedTable(addColumn(text())))
+	file, err := Diff(t.Context(), dev, dir, "drop", []*schema.Table{accounts()}, DiffOptions{Drop: true})
+	if err != nil || !strings.Contains(content(t, dir, file), `DROP COLUMN "extra"`) {
+		t.Errorf("got %q, %v", file, err)
+	}
+}
