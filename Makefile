@@ -10,27 +10,29 @@ BASE ?= main
 FUZZTIME ?= 30s
 
 DATABASES = users promotions notifications
-# What `make gen` writes.
+# The files that `make gen` writes.
 GENERATED = gen openapi ent ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
-.PHONY: help gen check-gen lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e bench run
+.PHONY: help gen check-gen golden lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e bench run
 
 help: ## List what there is.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
-gen: ## Write all that follows from the schema: Go, ent, OpenAPI, AsyncAPI.
+gen: ## Generate everything that follows from the schema: Go, ent, OpenAPI, AsyncAPI.
 	@rm -rf .cache/gen
 	$(GO) run ./tools/thirdparty third_party
 	$(BUF) generate -o .cache/gen && cp -R .cache/gen/. .
 	$(BUF) generate --template buf.gen.domain.yaml -o .cache/gen && cp -R .cache/gen/. .
 	@scripts/stale.sh .cache/gen
 	$(GO) run ./tools/ent $(DATABASES:%=./ent/%/schema)
+	@scripts/gen-hint.sh
 
-check-gen: gen ## Fail if what is generated is not what is committed.
-	@changed=$$(git status --porcelain -- $(GENERATED)); test -z "$$changed" || { \
-		echo "$$changed"; git --no-pager diff -- $(GENERATED) | head -n 200; \
-		echo 'This does not follow from the schema as committed: run "make gen" and commit the result.' >&2; exit 1; }
+check-gen: ## Fail if generated files are out of date or not committed.
+	@scripts/check-gen.sh $(GENERATED)
+
+golden: ## Update every golden file: generator output, error catalogue, event bytes. Review them with git diff.
+	$(GO) test -count=1 $$(grep -rlE 'internal/(golden|schema/schematest)"' --include='*_test.go' . | xargs -n1 dirname | sort -u) -update
 
 lint: third_party ## Check form and style of schema and code.
 	$(BUF) lint schema
@@ -43,11 +45,11 @@ breaking: third_party ## Refuse changes of the schema that break clients of BASE
 third_party:
 	$(GO) run ./tools/thirdparty third_party
 
-migrate-diff: ## Add the migrations that the schema's changes need: make migrate-diff NAME=add_tier.
-	@test -n "$(NAME)" || { echo 'usage: make migrate-diff NAME=what_changes' >&2; exit 2; }
-	$(GO) run ./cmd/loyalty migrate diff $(NAME)
+migrate-diff: ## Write the migrations for a changed schema: make migrate-diff NAME=add_tier. DROP=1 also removes columns.
+	@test -n "$(NAME)" || { echo 'usage: make migrate-diff NAME=what_changes [DROP=1]' >&2; exit 2; }
+	$(GO) run ./cmd/loyalty migrate diff $(if $(DROP),--drop) $(NAME)
 
-migrate-hash: ## Write atlas.sum anew, after a migration was written by hand.
+migrate-hash: ## Rewrite every atlas.sum, after a migration was written by hand.
 	$(GO) run ./cmd/loyalty migrate hash
 
 build: ## Build the programs into bin/.

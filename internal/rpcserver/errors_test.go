@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,10 +20,9 @@ import (
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/golden"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const requestID = "golden-request-1"
 
@@ -67,7 +64,7 @@ func TestCatalogue(t *testing.T) {
 			fmt.Fprintf(&b, "%s\n\n", indent(t, a.body))
 		}
 	}
-	golden(t, "catalogue.txt", b.Bytes())
+	golden.Compare(t, filepath.Join("testdata", "catalogue.txt"), b.String())
 }
 
 func indent(t *testing.T, body string) string {
@@ -79,26 +76,6 @@ func indent(t *testing.T, body string) string {
 		t.Fatal(err)
 	}
 	return b.String()
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; go test -update writes it anew. Got:\n%s", path, got)
-	}
 }
 
 func TestUnexpectedErrors(t *testing.T) {

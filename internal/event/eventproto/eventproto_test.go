@@ -6,9 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,9 +25,8 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/eventproto"
+	"github.com/casino-loyalty/loyalty/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 const player = "018f0000-0000-7000-8000-000000000001"
 
@@ -98,22 +95,7 @@ func TestGolden(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "content-type: %s\ntopic: %s\nkey: %s\n\n", e.ContentType, e.Topic, e.Key)
 		fmt.Fprintf(&b, "%s\n%s", jsonOf(t, m), hex.Dump(e.Data))
-		path := filepath.Join("testdata", name+".golden")
-		if *update {
-			if err := os.MkdirAll("testdata", 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.String() != string(want) {
-			t.Errorf("%s differs:\n%s", path, b.String())
-		}
+		golden.Compare(t, filepath.Join("testdata", name+".golden"), b.String())
 	}
 }
 

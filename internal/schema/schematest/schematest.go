@@ -1,11 +1,10 @@
-// Package schematest runs generators on a small schema of a shop, which has one of everything that options can say, and
-// compares what they write with golden files.
+// Package schematest runs generators on the schema of a small shop, which uses every option, and compares the files that
+// they write with golden files.
 package schematest
 
 import (
 	"context"
 	"embed"
-	"flag"
 	"io"
 	"io/fs"
 	"os"
@@ -27,9 +26,8 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 
 	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1" // for the resolver
+	"github.com/casino-loyalty/loyalty/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 //go:embed testdata
 var shop embed.FS
@@ -52,7 +50,7 @@ func Shop(t testing.TB) map[string]string {
 	return sources
 }
 
-// Plugin returns what a plugin is given to generate from the sources, which are compiled as protoc does.
+// Plugin compiles the sources as protoc does and returns the plugin that generates from them.
 func Plugin(t testing.TB, sources map[string]string) *protogen.Plugin {
 	t.Helper()
 	compiler := protocompile.Compiler{
@@ -100,7 +98,7 @@ func Plugin(t testing.TB, sources map[string]string) *protogen.Plugin {
 	return plugin
 }
 
-// addFile adds f after the files that it imports.
+// addFile adds the files that f imports, and then f.
 func addFile(request *pluginpb.CodeGeneratorRequest, f protoreflect.FileDescriptor, seen map[string]bool) {
 	if seen[f.Path()] {
 		return
@@ -119,8 +117,8 @@ func addFile(request *pluginpb.CodeGeneratorRequest, f protoreflect.FileDescript
 	request.ProtoFile = append(request.ProtoFile, file)
 }
 
-// Golden runs generate on the shop's schema and compares each file that it writes with the one of that name, with
-// .golden added, in testdata. With the flag -update it writes them.
+// Golden runs generate on the shop's schema and compares each file that it writes with the golden file of that name in
+// testdata.
 func Golden(t *testing.T, generate func(*protogen.Plugin) error) {
 	t.Helper()
 	plugin := Plugin(t, Shop(t))
@@ -131,7 +129,7 @@ func Golden(t *testing.T, generate func(*protogen.Plugin) error) {
 	if response.Error != nil {
 		t.Fatal(response.GetError())
 	}
-	if *update {
+	if golden.Updating() {
 		if err := os.RemoveAll("testdata"); err != nil {
 			t.Fatal(err)
 		}
@@ -140,59 +138,21 @@ func Golden(t *testing.T, generate func(*protogen.Plugin) error) {
 	for _, f := range response.GetFile() {
 		path := filepath.Join("testdata", filepath.FromSlash(f.GetName())+".golden")
 		written[path] = true
-		if *update {
-			writeFile(t, path, f.GetContent())
-			continue
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Errorf("%v; run the test with -update and look at the file", err)
-			continue
-		}
-		if got := f.GetContent(); got != string(want) {
-			t.Errorf("%s differs; run the test with -update and look at git diff\n%s", path, firstDifference(got, string(want)))
-		}
+		golden.Compare(t, path, f.GetContent())
 	}
 	checkAllWritten(t, written)
 }
 
-func writeFile(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// checkAllWritten fails for golden files that nothing writes any more.
+// checkAllWritten fails for golden files that the generator writes no longer.
 func checkAllWritten(t *testing.T, written map[string]bool) {
 	t.Helper()
 	err := filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && !written[path] {
-			t.Errorf("%s is not written any more", path)
+			t.Errorf("%s is not generated any more; run make golden", path)
 		}
 		return err
 	})
 	if err != nil {
 		t.Error(err)
 	}
-}
-
-func firstDifference(got, want string) string {
-	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range max(len(gotLines), len(wantLines)) {
-		g, w := "", ""
-		if i < len(gotLines) {
-			g = gotLines[i]
-		}
-		if i < len(wantLines) {
-			w = wantLines[i]
-		}
-		if g != w {
-			return " got: " + g + "\nwant: " + w
-		}
-	}
-	return ""
 }

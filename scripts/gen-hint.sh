@@ -1,0 +1,7 @@
+#!/bin/sh
+# Says that a migration is needed, if a generated table definition differs from the last commit and atlas/ does not.
+set -eu
+tables=$(git status --porcelain -- ':(glob)ent/*/migrate/schema.go')
+if [ -n "$tables" ] && [ -z "$(git status --porcelain -- ':(glob)atlas/*/*.sql')" ]; then
+	echo 'A table has changed. Write its migration with: make migrate-diff NAME=what_changes'
+fi
