@@ -4,7 +4,6 @@ package backoff
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	exponential "github.com/cenkalti/backoff/v5"
@@ -76,7 +75,7 @@ func Retry(ctx context.Context, p Policy, fn func(ctx context.Context) error) er
 	if err == nil {
 		return nil
 	}
-	if permanent, ok := errors.AsType[*exponential.PermanentError](last); ok && error(permanent) == last {
+	if permanent, ok := last.(*exponential.PermanentError); ok { //nolint:errorlint // the mark of this call only
 		return permanent.Err
 	}
 	return last

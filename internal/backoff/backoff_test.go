@@ -125,7 +125,7 @@ func ExampleRetry() {
 
 func ExamplePolicy_Delays() {
 	delays := backoff.Policy{Initial: 20 * time.Millisecond, Max: time.Second}.Delays()
-	for failures := 0; failures < 3; failures++ {
+	for range 3 {
 		if err := delays.Sleep(context.Background()); err != nil {
 			return // the context ended
 		}

@@ -9,13 +9,15 @@ import (
 	"strings"
 
 	"ariga.io/atlas/sql/migrate"
-	"ariga.io/atlas/sql/postgres"
+	atlaspostgres "ariga.io/atlas/sql/postgres"
 	atlas "ariga.io/atlas/sql/schema"
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/schema"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
 // DiffOptions are choices of Diff.
@@ -102,7 +104,7 @@ func keepExclusions(next schema.Differ) schema.Differ {
 
 func excludes(index *atlas.Index) bool {
 	for _, attr := range index.Attrs {
-		if c, ok := attr.(*postgres.Constraint); ok && strings.EqualFold(c.T, "x") {
+		if c, ok := attr.(*atlaspostgres.Constraint); ok && strings.EqualFold(c.T, "x") {
 			return true
 		}
 	}
@@ -111,9 +113,9 @@ func excludes(index *atlas.Index) bool {
 
 // withScratch creates a database on devURL's server, runs fn on it and drops it.
 func withScratch(ctx context.Context, devURL string, fn func(*pgx.ConnConfig) error) (err error) {
-	config, err := pgx.ParseConfig(devURL)
+	config, _, err := postgres.ParseConfig(devURL)
 	if err != nil {
-		return errors.New("the connection URL is malformed") // err quotes it
+		return err
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {

@@ -18,11 +18,12 @@ import (
 	"time"
 
 	"ariga.io/atlas/sql/migrate"
-	"ariga.io/atlas/sql/postgres"
+	atlaspostgres "ariga.io/atlas/sql/postgres"
 	"ariga.io/atlas/sql/schema"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
 const (
@@ -50,7 +51,7 @@ func Up(ctx context.Context, url string, folder fs.FS, log *slog.Logger) (applie
 }
 
 func up(ctx context.Context, conn *sql.Conn, files []file, log *slog.Logger) (applied []string, err error) {
-	driver, err := postgres.Open(conn)
+	driver, err := atlaspostgres.Open(conn)
 	if err != nil {
 		return nil, err
 	}
@@ -148,11 +149,11 @@ func abbreviate(statement string) string {
 
 // withConn runs fn on one connection to url. No error of its own holds the URL.
 func withConn(ctx context.Context, url string, fn func(*sql.Conn) error) (err error) {
-	config, err := pgx.ParseConfig(url)
+	config, prepare, err := postgres.ParseConfig(url)
 	if err != nil {
-		return errors.New("migrate: the connection URL is malformed") // err quotes it
+		return err
 	}
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(prepare))
 	defer func() { err = errors.Join(err, db.Close()) }()
 	conn, err := db.Conn(ctx)
 	if err != nil {

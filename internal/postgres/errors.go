@@ -30,9 +30,9 @@ func code(err error) string {
 	return ""
 }
 
-// RolledBackByOthers reports whether a transaction was rolled back because of others (deadlock, serialization failure), so
+// Conflict reports whether a transaction was rolled back because of others (deadlock, serialization failure), so
 // that the same may succeed at once.
-func RolledBackByOthers(err error) bool {
+func Conflict(err error) bool {
 	switch code(err) {
 	case serializationFailure, deadlockDetected:
 		return true

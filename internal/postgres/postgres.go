@@ -1,4 +1,5 @@
-// Package postgres opens connection pools to PostgreSQL and says what its errors mean. Queries live with the services.
+// Package postgres opens connection pools to PostgreSQL, runs transactions and classifies errors. Queries live with the
+// services.
 package postgres
 
 import (
@@ -19,36 +20,43 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/casino-loyalty/loyalty/internal/backoff"
+	"github.com/casino-loyalty/loyalty/internal/dsn"
 )
 
-// Options tunes a pool; the zero value is sane.
+// Options tunes a pool. The zero value has usable defaults.
 type Options struct {
-	// ApplicationName is what pg_stat_activity shows.
+	// ApplicationName is shown in pg_stat_activity.
 	ApplicationName string
-	// MaxConns bounds the pool; 0 is 16. Several replicas share the server's max_connections.
+	// MaxConns limits the pool; 0 means 16. Several replicas share the server's max_connections.
 	MaxConns int32
-	// MinIdleConns are kept open for the next request.
+	// MinIdleConns is the number of idle connections that the pool keeps open.
 	MinIdleConns int32
-	// ConnectTimeout bounds the opening of one connection; 0 is 5 seconds.
+	// ConnectTimeout limits the time to open one connection; 0 means 5 seconds.
 	ConnectTimeout time.Duration
-	// Wait is how long Open waits for a server that does not answer yet; 0 is a single attempt.
+	// Wait is how long Open retries while the server is unavailable; 0 means a single attempt.
 	Wait time.Duration
-	// Settings are set on each connection, "statement_timeout": "30s".
+	// Settings are set on each connection, for example "statement_timeout": "30s".
 	Settings map[string]string
 }
 
-// Open returns a pool whose server has answered. Statements are prepared once a connection and kept; instants are UTC.
-// No error of Open holds the URL or a password.
+// Open returns a pool whose server has answered. Statements are prepared once per connection and cached; timestamps are
+// read in UTC. Open returns ErrSharedSessions behind a connection pooler that does not pool sessions. Its errors never
+// contain the URL or the password.
 func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
 	config, err := poolConfig(url, o)
 	if err != nil {
 		return nil, err
 	}
+	if err := probe(ctx, config.ConnConfig, o.Wait); err != nil {
+		return nil, openError(config.ConnConfig, err)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, openError(config.ConnConfig, err)
 	}
-	if err := waitFor(ctx, pool, o.Wait); err != nil {
+	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
 		return nil, openError(config.ConnConfig, err)
 	}
@@ -56,29 +64,55 @@ func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
 }
 
 func poolConfig(url string, o Options) (*pgxpool.Config, error) {
+	if err := checkURL(url); err != nil {
+		return nil, err
+	}
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("postgres: the connection URL is malformed") // err quotes it
+		return nil, errMalformed
 	}
 	config.MaxConns = cmp.Or(o.MaxConns, 16)
 	config.MinIdleConns = o.MinIdleConns
-	config.MaxConnLifetime = 30 * time.Minute // so that the pool follows a failover or a rebalanced proxy
+	config.MaxConnLifetime = 30 * time.Minute // the pool follows a failover or a rebalanced proxy
 	config.MaxConnLifetimeJitter = 5 * time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ConnConfig.ConnectTimeout = cmp.Or(o.ConnectTimeout, 5*time.Second)
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
-	params := config.ConnConfig.RuntimeParams
-	params["timezone"] = "UTC"
-	params["idle_in_transaction_session_timeout"] = "60s" // a stuck caller must not hold its locks for ever
+	settings := takeSettings(config.ConnConfig)
+	settings["idle_in_transaction_session_timeout"] = "60s" // a stuck caller must not hold its locks forever
+	maps.Copy(settings, o.Settings)
+	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	if o.ApplicationName != "" {
-		params["application_name"] = o.ApplicationName
+		config.ConnConfig.RuntimeParams["application_name"] = o.ApplicationName
 	}
-	maps.Copy(params, o.Settings)
-	config.AfterConnect = readUTC
+	config.AfterConnect = WithSettings(readUTC, settings)
 	return config, nil
 }
 
-// readUTC makes timestamptz values come back in UTC: the driver gives them in this machine's zone otherwise.
+// ParseConfig parses the URL for a program that connects itself. It must call prepare on each new connection: prepare
+// returns ErrSharedSessions behind a connection pooler that does not pool sessions, and applies the URL's settings. No
+// error contains the URL.
+func ParseConfig(url string) (config *pgx.ConnConfig, prepare func(context.Context, *pgx.Conn) error, err error) {
+	if err := checkURL(url); err != nil {
+		return nil, nil, err
+	}
+	if config, err = pgx.ParseConfig(url); err != nil {
+		return nil, nil, errMalformed
+	}
+	return config, WithSettings(CheckSession, takeSettings(config)), nil
+}
+
+// errMalformed replaces the driver's parse errors, which quote the URL.
+var errMalformed = errors.New("postgres: connection URL is malformed")
+
+func checkURL(url string) error {
+	if err := dsn.PostgreSQL(url); err != nil {
+		return fmt.Errorf("postgres: connection URL %w", err)
+	}
+	return nil
+}
+
+// readUTC makes the driver return timestamptz values in UTC instead of the machine's time zone.
 func readUTC(_ context.Context, conn *pgx.Conn) error {
 	conn.TypeMap().RegisterType(&pgtype.Type{
 		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
@@ -86,40 +120,43 @@ func readUTC(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// waitFor pings until the server answers, wait is over, or the error is one that time does not mend.
-func waitFor(ctx context.Context, pool *pgxpool.Pool, wait time.Duration) error {
-	deadline := time.Now().Add(wait)
-	for {
-		err := pool.Ping(ctx)
-		if err == nil || !Unavailable(err) || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(200 * time.Millisecond):
-		}
+// probe connects once and checks the sessions. It retries for up to wait while the server is unavailable.
+func probe(ctx context.Context, config *pgx.ConnConfig, wait time.Duration) error {
+	policy := backoff.Policy{Initial: 200 * time.Millisecond, Timeout: wait}
+	if wait == 0 {
+		policy.Attempts = 1
 	}
+	return backoff.Retry(ctx, policy, func(ctx context.Context) error {
+		conn, err := pgx.ConnectConfig(ctx, config)
+		if err == nil {
+			err = errors.Join(CheckSession(ctx, conn), conn.Close(ctx))
+		}
+		if err != nil && !Unavailable(err) {
+			return backoff.Permanent(err)
+		}
+		return err
+	})
 }
 
 func openError(c *pgx.ConnConfig, err error) error {
-	where := net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))) + "/" + c.Database
-	// A ConnectError's text repeats the connection's settings; its cause is what matters.
+	server := net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))) + "/" + c.Database
+	// The text of a ConnectError repeats the connection's settings.
 	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return &connectError{where: where, err: connect}
+		return &connectError{server: server, err: connect}
 	}
-	return fmt.Errorf("postgres: open %s: %w", where, err)
+	return fmt.Errorf("postgres: open %s: %w", server, err)
 }
 
 type connectError struct {
-	where string
-	err   *pgconn.ConnectError
+	server string
+	err    *pgconn.ConnectError
 }
 
-// Error says why each attempt failed, once where with and without TLS it is the same.
+// Error lists the reason of each attempt. Attempts with and without TLS often fail for the same reason, which is listed
+// once.
 func (e *connectError) Error() string {
 	reasons := slices.Compact(strings.Split(e.err.Unwrap().Error(), "\n"))
-	return fmt.Sprintf("postgres: cannot connect to %s: %s", e.where, strings.Join(reasons, "; "))
+	return fmt.Sprintf("postgres: cannot connect to %s: %s", e.server, strings.Join(reasons, "; "))
 }
 
 func (e *connectError) Unwrap() error { return e.err }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
 const (
@@ -41,13 +42,6 @@ func openSession(ctx context.Context, pool *pgxpool.Pool) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	config := pool.Config()
-	params := config.ConnConfig.RuntimeParams
-	// The events are read along the primary key. Statistics of a table that fills and empties would mislead the planner.
-	params["enable_seqscan"], params["enable_bitmapscan"], params["enable_sort"] = "off", "off", "off"
-	// A delete that a crash of the server undoes means events that are published twice, which they may be anyway.
-	params["synchronous_commit"] = "off"
-	// The locks of a machine that vanished without a word are released after some four seconds.
-	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "2", "1", "2"
 	if config.BeforeConnect != nil {
 		if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {
 			return nil, err
@@ -58,8 +52,9 @@ func openSession(ctx context.Context, pool *pgxpool.Pool) (*session, error) {
 		return nil, err
 	}
 	s := &session{conn: conn}
-	if config.AfterConnect != nil {
-		err = config.AfterConnect(ctx, conn)
+	err = postgres.CheckSession(ctx, conn)
+	if err == nil {
+		err = postgres.WithSettings(config.AfterConnect, sessionSettings())(ctx, conn)
 	}
 	if err == nil {
 		_, err = conn.Exec(ctx, "listen "+channel)
@@ -72,6 +67,18 @@ func openSession(ctx context.Context, pool *pgxpool.Pool) (*session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// sessionSettings returns the settings of a relay's connection.
+func sessionSettings() map[string]string {
+	return map[string]string{
+		// The events are read along the primary key. Statistics of a table that fills and empties would mislead the planner.
+		"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off",
+		// A crash of the server that undoes a delete causes duplicates, which consumers accept anyway.
+		"synchronous_commit": "off",
+		// The server releases the locks of a machine that vanished after about four seconds.
+		"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "2",
+	}
 }
 
 // close releases the locks with the connection.

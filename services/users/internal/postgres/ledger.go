@@ -15,6 +15,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/clock"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -79,18 +80,9 @@ func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.L
 	config := pool.Config()
 	config.MaxConns, config.MinConns, config.MinIdleConns = committers, 0, 0
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // prepared once a connection
-	config.AfterConnect = thenTakeArrays(config.AfterConnect)
+	config.AfterConnect = postgres.WithSettings(thenTakeArrays(config.AfterConnect), ledgerSettings(o.LockTimeout))
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = strings.TrimSpace("ledger " + params["application_name"])
-	// A plan for each group would cost more than the group. The one plan of a connection may be made for tables that are
-	// still empty and must do when they are not: it takes the indexes, row by row in the order of the arrays.
-	params["plan_cache_mode"] = "force_generic_plan"
-	for _, other := range []string{
-		"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit",
-	} {
-		params[other] = "off"
-	}
-	params["lock_timeout"] = strconv.FormatInt(o.LockTimeout.Milliseconds(), 10)
 	own, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err
@@ -100,6 +92,18 @@ func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.L
 		accounts: newAccounts(o.Remembered),
 		queue:    newQueue(),
 	}, nil
+}
+
+// ledgerSettings returns the settings of the ledger's connections.
+func ledgerSettings(lockTimeout time.Duration) map[string]string {
+	return map[string]string{
+		// A plan for each group would cost more than the group. A connection keeps one plan, which it may have made while
+		// the tables were empty. The plan therefore uses the indexes, row by row in the order of the arrays.
+		"plan_cache_mode": "force_generic_plan",
+		"enable_seqscan":  "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+		"enable_material": "off", "jit": "off",
+		"lock_timeout": strconv.FormatInt(lockTimeout.Milliseconds(), 10),
+	}
 }
 
 // call is one Add on its way. The group that took it alone writes tx and err, and then closes done.

@@ -165,7 +165,7 @@ func countCalls(works []*work) int {
 
 // overtaken reports whether another session was faster with a key or a lock, so that to look again is enough.
 func overtaken(err error) bool {
-	return err == nil || postgres.Duplicate(err) || postgres.RolledBackByOthers(err)
+	return err == nil || postgres.Duplicate(err) || postgres.Conflict(err)
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -1,0 +1,129 @@
+// Package dsn checks the connection URLs of servers before a driver reads them. Its errors say what is wrong and show a
+// right value, but never any part of the URL, which may hold a password.
+//
+// Drivers read a malformed URL as something else: libpq's format takes a URL in quotes for keywords and values, and a "/"
+// in a password ends the host. So the checks are stricter than the drivers.
+package dsn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The examples that errors show.
+const (
+	postgresExample = "postgres://user:password@host:5432/database"
+	mongoExample    = "mongodb://user:password@host:27017/?replicaSet=rs0"
+	natsExample     = "nats://user:password@host:4222"
+	httpExample     = "http://host:8080/path"
+)
+
+// PostgreSQL checks the URL of a PostgreSQL database. Several hosts are separated by commas.
+func PostgreSQL(text string) error {
+	return check(text, kind{schemes: []string{"postgres", "postgresql"}, example: postgresExample, database: true})
+}
+
+// MongoDB checks the URL of a MongoDB server or replica set. Several hosts are separated by commas.
+func MongoDB(text string) error {
+	return check(text, kind{schemes: []string{"mongodb", "mongodb+srv"}, example: mongoExample})
+}
+
+// NATS checks the URL of NATS servers. Several URLs are separated by commas.
+func NATS(text string) error {
+	k := kind{schemes: []string{"nats", "tls", "ws", "wss"}, example: natsExample}
+	for part := range strings.SplitSeq(text, ",") {
+		if err := check(strings.TrimSpace(part), k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// HTTP checks the URL of an HTTP server.
+func HTTP(text string) error {
+	return check(text, kind{schemes: []string{"http", "https"}, example: httpExample})
+}
+
+// kind describes the URLs of one kind of server.
+type kind struct {
+	schemes  []string
+	example  string
+	database bool // the path names a database
+}
+
+func check(text string, k kind) error {
+	if err := Text(text); err != nil {
+		return err
+	}
+	scheme, rest, found := strings.Cut(text, "://")
+	switch {
+	case text == "":
+		return errors.New("is empty; an example is " + k.example)
+	case !found && strings.Contains(text, "="):
+		return errors.New("is a list of keywords and values; a URL is needed, like " + k.example)
+	case !found:
+		return errors.New("is not a URL; an example is " + k.example)
+	case !slices.Contains(k.schemes, strings.ToLower(scheme)):
+		return fmt.Errorf("is the URL of another kind of server: it must begin with %s, like %s",
+			strings.Join(prefixes(k.schemes), " or "), k.example)
+	}
+	u, err := url.Parse(text)
+	_, tail, _ := strings.Cut(rest, "/")
+	switch {
+	case err != nil, strings.Contains(tail, "@"), u.Fragment != "", strings.Contains(u.RawQuery, "@"):
+		return errors.New("cannot be read: write special characters of the user name and the password in percent-encoding, " +
+			"@ as %40, / as %2F, ? as %3F, # as %23, } as %7D, % as %25")
+	case slices.ContainsFunc(strings.Split(u.Host, ","), noHost) && u.Query().Get("host") == "":
+		return errors.New("names no host; an example is " + k.example)
+	case slices.ContainsFunc(strings.Split(u.Host, ","), badPort):
+		return errors.New("names a port that is not a number from 1 to 65535; an example is " + k.example)
+	case k.database && strings.Trim(u.Path, "/") == "":
+		return errors.New("names no database; an example is " + k.example)
+	case k.database && strings.Contains(strings.Trim(u.EscapedPath(), "/"), "/"):
+		return errors.New("has more than the name of a database after the host; an example is " + k.example)
+	}
+	return nil
+}
+
+// Text refuses a value in quotes and a value with white space around it.
+func Text(text string) error {
+	const quotes = "\"'`\u201c\u201d\u201e\u2018\u2019"
+	switch {
+	case strings.Trim(text, quotes) != text:
+		return errors.New("begins or ends with quotes: remove the quotes")
+	case strings.TrimSpace(text) != text:
+		return errors.New("begins or ends with white space: remove it")
+	}
+	return nil
+}
+
+func prefixes(schemes []string) []string {
+	out := make([]string, len(schemes))
+	for i, s := range schemes {
+		out[i] = s + "://"
+	}
+	return out
+}
+
+func noHost(address string) bool {
+	u := url.URL{Host: address}
+	return u.Hostname() == ""
+}
+
+func badPort(address string) bool {
+	u := url.URL{Host: address}
+	if strings.HasSuffix(address, ":") {
+		return true
+	}
+	if u.Port() == "" {
+		return false
+	}
+	_, port, err := net.SplitHostPort(address)
+	n, numErr := strconv.ParseUint(port, 10, 16)
+	return err != nil || numErr != nil || n == 0
+}

@@ -1,0 +1,83 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrSharedSessions is returned for a database behind a connection pooler that gives a client another server connection
+// for each transaction or statement. Advisory locks, LISTEN, prepared statements and session settings do not work there.
+var ErrSharedSessions = errors.New("the connection pooler shares server connections between clients " +
+	"(PgBouncer pool_mode transaction or statement), but advisory locks, LISTEN and prepared statements need a session: " +
+	"set pool_mode = session or connect to PostgreSQL directly")
+
+const (
+	// poolerRounds is how often CheckSession compares the two connections.
+	poolerRounds = 4
+	// poolerTimeout limits how long CheckSession waits for a pooler to provide a second server connection.
+	poolerTimeout = 10 * time.Second
+)
+
+// CheckSession returns ErrSharedSessions if conn goes through a connection pooler that does not give it a server
+// connection of its own. A direct connection costs one query. Behind a pooler the check opens a second connection and
+// compares the server processes of both.
+func CheckSession(ctx context.Context, conn *pgx.Conn) error {
+	pid, err := backendPID(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if pid == conn.PgConn().PID() { // a pooler announces a process id of its own
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, poolerTimeout)
+	defer cancel()
+	other, err := pgx.ConnectConfig(ctx, conn.Config())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = other.Close(context.WithoutCancel(ctx)) }()
+	for range poolerRounds {
+		if err := compare(ctx, conn, other, pid); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("the connection pooler gave no second server connection within %s; "+
+					"its pool (PgBouncer default_pool_size) is too small: %w", poolerTimeout, err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// compare returns ErrSharedSessions if conn's server process is not pid every time, or if other uses the same process.
+// In between it holds a transaction open on other, so that a pooler that shares connections has to give conn another one.
+func compare(ctx context.Context, conn, other *pgx.Conn, pid uint32) error {
+	ask := func(c *pgx.Conn, shared func(uint32) bool) error {
+		got, err := backendPID(ctx, c)
+		if err == nil && shared(got) {
+			err = ErrSharedSessions
+		}
+		return err
+	}
+	moved := func(got uint32) bool { return got != pid }
+	same := func(got uint32) bool { return got == pid }
+	if err := errors.Join(ask(conn, moved), ask(other, same)); err != nil {
+		return err
+	}
+	if _, err := other.Exec(ctx, "begin"); err != nil {
+		return fmt.Errorf("%w (begin: %s)", ErrSharedSessions, err) // in statement mode PgBouncer refuses transactions
+	}
+	err := errors.Join(ask(other, same), ask(conn, moved))
+	_, rollbackErr := other.Exec(ctx, "rollback")
+	return errors.Join(err, rollbackErr)
+}
+
+// backendPID asks for the process id with the simple protocol, which works through every kind of pooler.
+func backendPID(ctx context.Context, conn *pgx.Conn) (uint32, error) {
+	var pid uint32
+	err := conn.QueryRow(ctx, "select pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid)
+	return pid, err
+}
