@@ -141,7 +141,7 @@ func TestPromotionsConstraints(t *testing.T) {
 	run(t, db, insert("'a'", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"))
 	assign := func(user, promotion, claimed, amount, transaction, at, key string) string {
 		return fmt.Sprintf(`INSERT INTO player_promotions (id, user_id, promotion_id, claimed, amount, created_at,
-			transaction_id, claimed_at, title, claim_key)
+			transaction_id, claimed_at, title, claim_id)
 			SELECT gen_random_uuid(), %s, %s, %s, %s, now(), %s, %s, '', %s FROM promotions`,
 			user, promotion, claimed, amount, transaction, at, key)
 	}

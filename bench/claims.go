@@ -127,14 +127,14 @@ FROM moved;
 
 // markScript is what promotions does for a claim: read the assignment and the promotion, mark.
 const markScript = `SELECT id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id,
-		title, claim_key
+		title, claim_id
 	FROM player_promotions
 	WHERE user_id = ('` + playerPrefix + `' || :player)::uuid
 		AND promotion_id = ('` + playerPrefix + `' || lpad(:promotion::text, 12, '0'))::uuid;
 SELECT id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at
 	FROM promotions WHERE id = ('` + playerPrefix + `' || lpad(:promotion::text, 12, '0'))::uuid;
 UPDATE player_promotions
-	SET claimed = true, claimed_at = now(), transaction_id = gen_random_uuid(), claim_key = gen_random_uuid()::text
+	SET claimed = true, claimed_at = now(), transaction_id = gen_random_uuid(), claim_id = gen_random_uuid()::text
 	WHERE user_id = ('` + playerPrefix + `' || :player)::uuid
 		AND promotion_id = ('` + playerPrefix + `' || lpad(:promotion::text, 12, '0'))::uuid;
 `

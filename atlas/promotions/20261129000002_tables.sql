@@ -79,7 +79,7 @@ CREATE TABLE "player_promotions" (
   "claimed_at" timestamptz NULL,
   "transaction_id" uuid NULL,
   "title" text NOT NULL,
-  "claim_key" text NULL,
+  "claim_id" text NULL,
   "promotion_id" uuid NOT NULL,
   PRIMARY KEY ("id"),
   CONSTRAINT "player_promotions_promotion_id_fkey" FOREIGN KEY ("promotion_id") REFERENCES "promotions" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION,

@@ -38,8 +38,8 @@ type Assignment struct {
 	TransactionID *uuid.UUID `json:"transaction_id,omitempty"`
 	// Title holds the value of the "title" field.
 	Title string `json:"-"`
-	// ClaimKey holds the value of the "claim_key" field.
-	ClaimKey *string `json:"-"`
+	// ClaimID holds the value of the "claim_id" field.
+	ClaimID *string `json:"-"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the AssignmentQuery when eager-loading is set.
 	Edges        AssignmentEdges `json:"edges"`
@@ -77,7 +77,7 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 			values[i] = new(money.Amount)
 		case assignment.FieldClaimed:
 			values[i] = new(sql.NullBool)
-		case assignment.FieldTitle, assignment.FieldClaimKey:
+		case assignment.FieldTitle, assignment.FieldClaimID:
 			values[i] = new(sql.NullString)
 		case assignment.FieldCreatedAt, assignment.FieldClaimedAt:
 			values[i] = new(sql.NullTime)
@@ -161,12 +161,12 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Title = value.String
 			}
-		case assignment.FieldClaimKey:
+		case assignment.FieldClaimID:
 			if value, ok := values[i].(*sql.NullString); !ok {
-				return fmt.Errorf("unexpected type %T for field claim_key", values[i])
+				return fmt.Errorf("unexpected type %T for field claim_id", values[i])
 			} else if value.Valid {
-				_m.ClaimKey = new(string)
-				*_m.ClaimKey = value.String
+				_m.ClaimID = new(string)
+				*_m.ClaimID = value.String
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -241,7 +241,7 @@ func (_m *Assignment) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("title=<sensitive>")
 	builder.WriteString(", ")
-	builder.WriteString("claim_key=<sensitive>")
+	builder.WriteString("claim_id=<sensitive>")
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -101,16 +101,16 @@ func (_c *AssignmentCreate) SetTitle(v string) *AssignmentCreate {
 	return _c
 }
 
-// SetClaimKey sets the "claim_key" field.
-func (_c *AssignmentCreate) SetClaimKey(v string) *AssignmentCreate {
-	_c.mutation.SetClaimKey(v)
+// SetClaimID sets the "claim_id" field.
+func (_c *AssignmentCreate) SetClaimID(v string) *AssignmentCreate {
+	_c.mutation.SetClaimID(v)
 	return _c
 }
 
-// SetNillableClaimKey sets the "claim_key" field if the given value is not nil.
-func (_c *AssignmentCreate) SetNillableClaimKey(v *string) *AssignmentCreate {
+// SetNillableClaimID sets the "claim_id" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableClaimID(v *string) *AssignmentCreate {
 	if v != nil {
-		_c.SetClaimKey(*v)
+		_c.SetClaimID(*v)
 	}
 	return _c
 }
@@ -245,9 +245,9 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)
 		_node.Title = value
 	}
-	if value, ok := _c.mutation.ClaimKey(); ok {
-		_spec.SetField(assignment.FieldClaimKey, field.TypeString, value)
-		_node.ClaimKey = &value
+	if value, ok := _c.mutation.ClaimID(); ok {
+		_spec.SetField(assignment.FieldClaimID, field.TypeString, value)
+		_node.ClaimID = &value
 	}
 	if nodes := _c.mutation.PromotionIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

@@ -146,23 +146,23 @@ func (_u *AssignmentUpdate) SetNillableTitle(v *string) *AssignmentUpdate {
 	return _u
 }
 
-// SetClaimKey sets the "claim_key" field.
-func (_u *AssignmentUpdate) SetClaimKey(v string) *AssignmentUpdate {
-	_u.mutation.SetClaimKey(v)
+// SetClaimID sets the "claim_id" field.
+func (_u *AssignmentUpdate) SetClaimID(v string) *AssignmentUpdate {
+	_u.mutation.SetClaimID(v)
 	return _u
 }
 
-// SetNillableClaimKey sets the "claim_key" field if the given value is not nil.
-func (_u *AssignmentUpdate) SetNillableClaimKey(v *string) *AssignmentUpdate {
+// SetNillableClaimID sets the "claim_id" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableClaimID(v *string) *AssignmentUpdate {
 	if v != nil {
-		_u.SetClaimKey(*v)
+		_u.SetClaimID(*v)
 	}
 	return _u
 }
 
-// ClearClaimKey clears the value of the "claim_key" field.
-func (_u *AssignmentUpdate) ClearClaimKey() *AssignmentUpdate {
-	_u.mutation.ClearClaimKey()
+// ClearClaimID clears the value of the "claim_id" field.
+func (_u *AssignmentUpdate) ClearClaimID() *AssignmentUpdate {
+	_u.mutation.ClearClaimID()
 	return _u
 }
 
@@ -248,11 +248,11 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)
 	}
-	if value, ok := _u.mutation.ClaimKey(); ok {
-		_spec.SetField(assignment.FieldClaimKey, field.TypeString, value)
+	if value, ok := _u.mutation.ClaimID(); ok {
+		_spec.SetField(assignment.FieldClaimID, field.TypeString, value)
 	}
-	if _u.mutation.ClaimKeyCleared() {
-		_spec.ClearField(assignment.FieldClaimKey, field.TypeString)
+	if _u.mutation.ClaimIDCleared() {
+		_spec.ClearField(assignment.FieldClaimID, field.TypeString)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -390,23 +390,23 @@ func (_u *AssignmentUpdateOne) SetNillableTitle(v *string) *AssignmentUpdateOne 
 	return _u
 }
 
-// SetClaimKey sets the "claim_key" field.
-func (_u *AssignmentUpdateOne) SetClaimKey(v string) *AssignmentUpdateOne {
-	_u.mutation.SetClaimKey(v)
+// SetClaimID sets the "claim_id" field.
+func (_u *AssignmentUpdateOne) SetClaimID(v string) *AssignmentUpdateOne {
+	_u.mutation.SetClaimID(v)
 	return _u
 }
 
-// SetNillableClaimKey sets the "claim_key" field if the given value is not nil.
-func (_u *AssignmentUpdateOne) SetNillableClaimKey(v *string) *AssignmentUpdateOne {
+// SetNillableClaimID sets the "claim_id" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableClaimID(v *string) *AssignmentUpdateOne {
 	if v != nil {
-		_u.SetClaimKey(*v)
+		_u.SetClaimID(*v)
 	}
 	return _u
 }
 
-// ClearClaimKey clears the value of the "claim_key" field.
-func (_u *AssignmentUpdateOne) ClearClaimKey() *AssignmentUpdateOne {
-	_u.mutation.ClearClaimKey()
+// ClearClaimID clears the value of the "claim_id" field.
+func (_u *AssignmentUpdateOne) ClearClaimID() *AssignmentUpdateOne {
+	_u.mutation.ClearClaimID()
 	return _u
 }
 
@@ -522,11 +522,11 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(assignment.FieldTitle, field.TypeString, value)
 	}
-	if value, ok := _u.mutation.ClaimKey(); ok {
-		_spec.SetField(assignment.FieldClaimKey, field.TypeString, value)
+	if value, ok := _u.mutation.ClaimID(); ok {
+		_spec.SetField(assignment.FieldClaimID, field.TypeString, value)
 	}
-	if _u.mutation.ClaimKeyCleared() {
-		_spec.ClearField(assignment.FieldClaimKey, field.TypeString)
+	if _u.mutation.ClaimIDCleared() {
+		_spec.ClearField(assignment.FieldClaimID, field.TypeString)
 	}
 	_node = &Assignment{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -54,7 +54,7 @@ type AssignmentMutation struct {
 	claimed_at       *time.Time
 	transaction_id   *uuid.UUID
 	title            *string
-	claim_key        *string
+	claim_id         *string
 	clearedFields    map[string]struct{}
 	promotion        *uuid.UUID
 	clearedpromotion bool
@@ -530,53 +530,53 @@ func (m *AssignmentMutation) ResetTitle() {
 	m.title = nil
 }
 
-// SetClaimKey sets the "claim_key" field.
-func (m *AssignmentMutation) SetClaimKey(s string) {
-	m.claim_key = &s
+// SetClaimID sets the "claim_id" field.
+func (m *AssignmentMutation) SetClaimID(s string) {
+	m.claim_id = &s
 }
 
-// ClaimKey returns the value of the "claim_key" field in the mutation.
-func (m *AssignmentMutation) ClaimKey() (r string, exists bool) {
-	v := m.claim_key
+// ClaimID returns the value of the "claim_id" field in the mutation.
+func (m *AssignmentMutation) ClaimID() (r string, exists bool) {
+	v := m.claim_id
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldClaimKey returns the old "claim_key" field's value of the Assignment entity.
+// OldClaimID returns the old "claim_id" field's value of the Assignment entity.
 // If the Assignment object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *AssignmentMutation) OldClaimKey(ctx context.Context) (v *string, err error) {
+func (m *AssignmentMutation) OldClaimID(ctx context.Context) (v *string, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldClaimKey is only allowed on UpdateOne operations")
+		return v, errors.New("OldClaimID is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldClaimKey requires an ID field in the mutation")
+		return v, errors.New("OldClaimID requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldClaimKey: %w", err)
+		return v, fmt.Errorf("querying old value for OldClaimID: %w", err)
 	}
-	return oldValue.ClaimKey, nil
+	return oldValue.ClaimID, nil
 }
 
-// ClearClaimKey clears the value of the "claim_key" field.
-func (m *AssignmentMutation) ClearClaimKey() {
-	m.claim_key = nil
-	m.clearedFields[assignment.FieldClaimKey] = struct{}{}
+// ClearClaimID clears the value of the "claim_id" field.
+func (m *AssignmentMutation) ClearClaimID() {
+	m.claim_id = nil
+	m.clearedFields[assignment.FieldClaimID] = struct{}{}
 }
 
-// ClaimKeyCleared returns if the "claim_key" field was cleared in this mutation.
-func (m *AssignmentMutation) ClaimKeyCleared() bool {
-	_, ok := m.clearedFields[assignment.FieldClaimKey]
+// ClaimIDCleared returns if the "claim_id" field was cleared in this mutation.
+func (m *AssignmentMutation) ClaimIDCleared() bool {
+	_, ok := m.clearedFields[assignment.FieldClaimID]
 	return ok
 }
 
-// ResetClaimKey resets all changes to the "claim_key" field.
-func (m *AssignmentMutation) ResetClaimKey() {
-	m.claim_key = nil
-	delete(m.clearedFields, assignment.FieldClaimKey)
+// ResetClaimID resets all changes to the "claim_id" field.
+func (m *AssignmentMutation) ResetClaimID() {
+	m.claim_id = nil
+	delete(m.clearedFields, assignment.FieldClaimID)
 }
 
 // ClearPromotion clears the "promotion" edge to the Promotion entity.
@@ -668,8 +668,8 @@ func (m *AssignmentMutation) Fields() []string {
 	if m.title != nil {
 		fields = append(fields, assignment.FieldTitle)
 	}
-	if m.claim_key != nil {
-		fields = append(fields, assignment.FieldClaimKey)
+	if m.claim_id != nil {
+		fields = append(fields, assignment.FieldClaimID)
 	}
 	return fields
 }
@@ -697,8 +697,8 @@ func (m *AssignmentMutation) Field(name string) (ent.Value, bool) {
 		return m.TransactionID()
 	case assignment.FieldTitle:
 		return m.Title()
-	case assignment.FieldClaimKey:
-		return m.ClaimKey()
+	case assignment.FieldClaimID:
+		return m.ClaimID()
 	}
 	return nil, false
 }
@@ -726,8 +726,8 @@ func (m *AssignmentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldTransactionID(ctx)
 	case assignment.FieldTitle:
 		return m.OldTitle(ctx)
-	case assignment.FieldClaimKey:
-		return m.OldClaimKey(ctx)
+	case assignment.FieldClaimID:
+		return m.OldClaimID(ctx)
 	}
 	return nil, fmt.Errorf("unknown Assignment field %s", name)
 }
@@ -800,12 +800,12 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTitle(v)
 		return nil
-	case assignment.FieldClaimKey:
+	case assignment.FieldClaimID:
 		v, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetClaimKey(v)
+		m.SetClaimID(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment field %s", name)
@@ -846,8 +846,8 @@ func (m *AssignmentMutation) ClearedFields() []string {
 	if m.FieldCleared(assignment.FieldTransactionID) {
 		fields = append(fields, assignment.FieldTransactionID)
 	}
-	if m.FieldCleared(assignment.FieldClaimKey) {
-		fields = append(fields, assignment.FieldClaimKey)
+	if m.FieldCleared(assignment.FieldClaimID) {
+		fields = append(fields, assignment.FieldClaimID)
 	}
 	return fields
 }
@@ -872,8 +872,8 @@ func (m *AssignmentMutation) ClearField(name string) error {
 	case assignment.FieldTransactionID:
 		m.ClearTransactionID()
 		return nil
-	case assignment.FieldClaimKey:
-		m.ClearClaimKey()
+	case assignment.FieldClaimID:
+		m.ClearClaimID()
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment nullable field %s", name)
@@ -910,8 +910,8 @@ func (m *AssignmentMutation) ResetField(name string) error {
 	case assignment.FieldTitle:
 		m.ResetTitle()
 		return nil
-	case assignment.FieldClaimKey:
-		m.ResetClaimKey()
+	case assignment.FieldClaimID:
+		m.ResetClaimID()
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment field %s", name)

@@ -7,48 +7,48 @@ import (
 	"github.com/google/uuid"
 )
 
-// AssignParams is a promotion on its way to players.
+// AssignParams are the parameters of [AssignmentStore.Assign].
 type AssignParams struct {
 	Promotion uuid.UUID
 	Players   []uuid.UUID
-	// By is the employee who assigns.
+	// By is the employee who assigns the promotion.
 	By uuid.UUID
 	At time.Time
 }
 
-// AssignResult says what became of one player.
+// AssignResult is the outcome of an assignment for one player.
 type AssignResult struct {
 	Player  uuid.UUID
 	Outcome AssignOutcome
 }
 
-// A player is known here once the event of the registration has arrived, which takes some milliseconds. Whoever registers
-// a player and at once assigns something must not be told that there is no such player: the ids of newcomers are waited
-// for. That an id is new, it says itself, being a UUIDv7.
+// A player becomes known here when the event of the registration arrives, some milliseconds after the registration. Assign
+// therefore waits for unknown players whose id is new. The timestamp in a UUIDv7 shows the id's age.
 const (
-	newcomer  = 10 * time.Second // how young an id is waited for
-	arrival   = 2 * time.Second  // how long
-	firstLook = 10 * time.Millisecond
+	maxNewPlayerAge  = 10 * time.Second
+	registrationWait = 2 * time.Second
+	firstAssignRetry = 10 * time.Millisecond
 )
 
-// Assign assigns an active and currently available promotion to players and answers for each of them, in their order; a
-// player given twice is answered once. Those newly assigned are notified. Asking again changes nothing.
+// Assign assigns an available promotion to players and notifies the newly assigned ones. It returns one result for each
+// distinct player, in the order of players. Assign is idempotent. It fails with NOT_FOUND, PROMOTION_NOT_ACTIVE,
+// PROMOTION_NOT_STARTED or PROMOTION_EXPIRED.
 func (s *Service) Assign(ctx context.Context, promotion uuid.UUID, players []uuid.UUID, by uuid.UUID) ([]AssignResult, error) {
 	results, err := s.assign(ctx, promotion, distinct(players), by)
 	if err != nil {
 		return nil, err
 	}
-	deadline := time.Now().Add(arrival)
-	for pause := firstLook; time.Now().Before(deadline); pause *= 2 {
-		missing := s.newcomers(results)
+	deadline := time.Now().Add(registrationWait)
+	for pause := firstAssignRetry; time.Now().Before(deadline); pause *= 2 {
+		missing := s.newPlayers(results)
 		if len(missing) == 0 || !wait(ctx, min(pause, time.Until(deadline))) {
 			break
 		}
-		late, err := s.assign(ctx, promotion, missing, by)
+		retried, err := s.assign(ctx, promotion, missing, by)
 		if err != nil {
-			return results, nil //nolint:nilerr // the others are assigned, and answered for
+			return results, nil //nolint:nilerr // the first results are committed and must be returned
 		}
-		fill(results, late)
+		merge(results, retried)
 	}
 	return results, nil
 }
@@ -59,24 +59,24 @@ func (s *Service) assign(ctx context.Context, promotion uuid.UUID, players []uui
 	return s.store.Assign(ctx, a, func(p Promotion) error { return p.Available(now) })
 }
 
-// newcomers are the players who are not known and may have registered just now.
-func (s *Service) newcomers(results []AssignResult) []uuid.UUID {
+// newPlayers returns the unknown players that may have registered within maxNewPlayerAge.
+func (s *Service) newPlayers(results []AssignResult) []uuid.UUID {
 	var ids []uuid.UUID
 	for _, r := range results {
 		if r.Outcome != AssignOutcomeUnknownPlayer || r.Player.Version() != 7 {
 			continue
 		}
-		if age := s.now().Sub(time.Unix(r.Player.Time().UnixTime())); age.Abs() < newcomer {
+		if age := s.now().Sub(time.Unix(r.Player.Time().UnixTime())); age.Abs() < maxNewPlayerAge {
 			ids = append(ids, r.Player)
 		}
 	}
 	return ids
 }
 
-// fill puts what became of some players into the results for all.
-func fill(results, some []AssignResult) {
-	outcomes := make(map[uuid.UUID]AssignOutcome, len(some))
-	for _, r := range some {
+// merge copies the outcomes of retried into results.
+func merge(results, retried []AssignResult) {
+	outcomes := make(map[uuid.UUID]AssignOutcome, len(retried))
+	for _, r := range retried {
 		outcomes[r.Player] = r.Outcome
 	}
 	for i, r := range results {
@@ -86,7 +86,7 @@ func fill(results, some []AssignResult) {
 	}
 }
 
-// wait waits for d and reports whether ctx lasted that long.
+// wait waits for d. It returns false if ctx ends first.
 func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -98,6 +98,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// distinct returns ids without duplicates, in the same order.
 func distinct(ids []uuid.UUID) []uuid.UUID {
 	seen := make(map[uuid.UUID]bool, len(ids))
 	out := make([]uuid.UUID, 0, len(ids))

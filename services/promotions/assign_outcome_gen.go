@@ -2,7 +2,7 @@
 
 package promotions
 
-// AssignOutcome is what became of one player in an assignment.
+// AssignOutcome is the result of an assignment for one player.
 type AssignOutcome string
 
 // The values of AssignOutcome.

@@ -11,53 +11,53 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// arriving is a store that gets to know players at the second look at them.
-type arriving struct {
+// registeringStore is a fake store in which an unknown player becomes known after the first call of Assign.
+type registeringStore struct {
 	promotions.Store
-	looks []int // how many players each look was at
-	seen  map[uuid.UUID]bool
+	calls []int // the number of players of each call
+	known map[uuid.UUID]bool
 }
 
-func (a *arriving) Assign(_ context.Context, g promotions.AssignParams, _ func(promotions.Promotion) error) ([]promotions.AssignResult, error) {
-	a.looks = append(a.looks, len(g.Players))
+func (s *registeringStore) Assign(_ context.Context, a promotions.AssignParams, _ func(promotions.Promotion) error) ([]promotions.AssignResult, error) {
+	s.calls = append(s.calls, len(a.Players))
 	var results []promotions.AssignResult
-	for _, player := range g.Players {
+	for _, player := range a.Players {
 		outcome := promotions.AssignOutcomeUnknownPlayer
-		if a.seen[player] {
+		if s.known[player] {
 			outcome = promotions.AssignOutcomeAssigned
 		}
-		a.seen[player] = true
+		s.known[player] = true
 		results = append(results, promotions.AssignResult{Player: player, Outcome: outcome})
 	}
 	return results, nil
 }
 
-func TestAssignWaitsForNewcomers(t *testing.T) {
-	store := &arriving{seen: map[uuid.UUID]bool{}}
+func TestAssignWaitsForNewPlayers(t *testing.T) {
+	store := &registeringStore{known: map[uuid.UUID]bool{}}
 	service := promotions.New(store, nil, time.Now)
-	known, now, then, random := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), uuid.New()
-	then[0] ^= 1 // decades ago
-	store.seen[known] = true
-	results, err := service.Assign(t.Context(), uuid.New(), []uuid.UUID{then, known, now, random, now}, uuid.New())
+	known, unknown, old, random := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), uuid.New()
+	old[0] ^= 1 // decades ago
+	store.known[known] = true
+	results, err := service.Assign(t.Context(), uuid.New(), []uuid.UUID{old, known, unknown, random, unknown}, uuid.New())
 	want := []promotions.AssignResult{
-		{Player: then, Outcome: promotions.AssignOutcomeUnknownPlayer}, {Player: known, Outcome: promotions.AssignOutcomeAssigned},
-		{Player: now, Outcome: promotions.AssignOutcomeAssigned}, {Player: random, Outcome: promotions.AssignOutcomeUnknownPlayer},
+		{Player: old, Outcome: promotions.AssignOutcomeUnknownPlayer}, {Player: known, Outcome: promotions.AssignOutcomeAssigned},
+		{Player: unknown, Outcome: promotions.AssignOutcomeAssigned}, {Player: random, Outcome: promotions.AssignOutcomeUnknownPlayer},
 	}
 	if err != nil || !slices.Equal(results, want) {
 		t.Errorf("got %v, %v, want %v", results, err, want)
 	}
-	if !slices.Equal(store.looks, []int{4, 1}) {
-		t.Errorf("the looks were at %v players, want at all of them, then at the newcomer", store.looks)
+	if !slices.Equal(store.calls, []int{4, 1}) {
+		t.Errorf("the calls of the store had %v players, want 4, then 1", store.calls)
 	}
 }
 
-func TestAssignDoesNotWaitForACallerWhoLeft(t *testing.T) {
-	store := &arriving{seen: map[uuid.UUID]bool{}}
-	ctx, leave := context.WithCancel(t.Context())
-	leave()
+func TestAssignStopsWaitingWhenTheContextEnds(t *testing.T) {
+	store := &registeringStore{known: map[uuid.UUID]bool{}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
 	player := uuid.Must(uuid.NewV7())
 	results, err := promotions.New(store, nil, time.Now).Assign(ctx, uuid.New(), []uuid.UUID{player}, uuid.New())
-	if err != nil || len(results) != 1 || len(store.looks) != 1 {
-		t.Errorf("got %v, %v after %d looks", results, err, len(store.looks))
+	if err != nil || len(results) != 1 || len(store.calls) != 1 {
+		t.Errorf("got %v, %v after %d calls, want one result after one call", results, err, len(store.calls))
 	}
 }

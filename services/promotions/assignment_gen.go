@@ -10,23 +10,23 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Assignment is one player's right to claim a promotion once. Its amount and title are those of the promotion when it
-// was assigned: the offer as it was made.
+// Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
+// had when it was assigned.
 type Assignment struct {
 	ID          uuid.UUID
 	UserID      uuid.UUID
 	PromotionID uuid.UUID
 	Claimed     bool
-	// The amount that will be paid, or was.
+	// The amount that the claim pays or paid.
 	Amount money.Amount
-	// The employee who assigned it; empty where the platform did.
+	// The id of the employee who assigned the promotion. Empty if the platform assigned it.
 	AssignedBy uuid.UUID
 	CreatedAt  time.Time
 	ClaimedAt  time.Time
-	// The ledger's entry that paid it.
+	// The id of the transaction that paid the claim.
 	TransactionID uuid.UUID
-	// The promotion as it is now; on the wire, in lists only.
+	// The current state of the promotion. Only set in lists.
 	Promotion *Promotion
 	Title     string
-	ClaimKey  string
+	ClaimID   string
 }

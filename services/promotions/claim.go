@@ -8,57 +8,60 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Claimed is the answer to a claim.
+// Claimed is the result of a claim.
 type Claimed struct {
 	Assignment  Assignment
 	Transaction Transaction
 }
 
-// Claim pays a player's assignment of a promotion exactly once, however often and concurrently it is asked for.
+// Claim pays a player's assignment of a promotion exactly once, however many calls race.
 //
-// The ledger serialises: its idempotency key is the assignment's id, so a second credit cannot exist. A crash after the
-// credit and before the mark is repaired by [Service.Credited] when the ledger's event arrives; whoever claims next is
-// then answered with the transaction.
+// The ledger is the point of serialisation: its idempotency key is the assignment's id, so there is at most one credit. If
+// the process dies after the credit, [Service.Credited] marks the assignment as claimed when the ledger's event arrives,
+// and the next claim returns the transaction.
 //
-// A claim is named by key, the client's idempotency key; the same key gives the first answer again, and with another
-// promotion it is IDEMPOTENCY_MISMATCH. A key belongs to a promotion before the ledger is asked, so that a claim which is
-// refused for its key is not paid. Without a key every call is a claim of its own.
+// The key is the client's Idempotency-Key, or empty. A repeated claim with the same key returns the first answer. With
+// another promotion it fails with IDEMPOTENCY_MISMATCH. Claim reserves the key before it calls the ledger, so that a claim
+// that fails because of its key is never paid. Calls without a key are distinct claims.
+//
+// Claim fails with NOT_FOUND if the promotion is not assigned to the player, with PROMOTION_ALREADY_CLAIMED after the first
+// claim, and with the errors of [Promotion.Available]. A claim that fails in the ledger leaves the assignment unclaimed.
 func (s *Service) Claim(ctx context.Context, player, promotion uuid.UUID, key string) (Claimed, error) {
 	if err := s.checkKey(ctx, player, promotion, key); err != nil {
 		return Claimed{}, err
 	}
 	a, err := s.store.Assignment(ctx, player, promotion)
 	if err != nil {
-		return Claimed{}, err // NOT_FOUND also for another player's
+		return Claimed{}, err
 	}
-	name, err := claimName(key)
+	id, err := claimID(key)
 	if err != nil {
 		return Claimed{}, err
 	}
-	if !a.answered(name) {
+	if !a.claimedBy(id) {
 		if err := a.Claimable(s.now()); err != nil {
 			return Claimed{}, err
 		}
-		if err := s.takeKey(ctx, a, key); err != nil {
+		if err := s.reserveKey(ctx, a, key); err != nil {
 			return Claimed{}, err
 		}
 	}
 	tx, err := s.ledger.Credit(ctx, a.Credit())
 	if err != nil {
-		return Claimed{}, err // unclaimed still: the same key may be tried again
+		return Claimed{}, err
 	}
-	a, err = s.store.MarkClaimed(ctx, a.ID, tx, name, s.now())
+	a, err = s.store.MarkClaimed(ctx, a.ID, tx, id, s.now())
 	if err != nil {
 		return Claimed{}, err
 	}
 	return Claimed{a, tx}, nil
 }
 
-// answered reports whether the claim of that name has succeeded before.
-func (a Assignment) answered(name string) bool { return a.Claimed && a.ClaimKey == name }
+// claimedBy reports whether the claim with the given id succeeded before.
+func (a Assignment) claimedBy(claimID string) bool { return a.Claimed && a.ClaimID == claimID }
 
-// claimName names a claim. A name that the platform gives never meets one that a client gives.
-func claimName(key string) (string, error) {
+// claimID returns the id of a claim: the client's key, or a new id if there is none. The prefixes keep the two apart.
+func claimID(key string) (string, error) {
 	if key != "" {
 		return "key:" + key, nil
 	}
@@ -66,32 +69,32 @@ func claimName(key string) (string, error) {
 	return "call:" + id.String(), err
 }
 
-// checkKey refuses a key that belongs to another promotion, whatever else is wrong with the claim.
+// checkKey fails if the key is reserved for another promotion. It comes first, so that this error wins over all others.
 func (s *Service) checkKey(ctx context.Context, player, promotion uuid.UUID, key string) error {
 	if key == "" {
 		return nil
 	}
-	owner, err := s.store.ClaimKey(ctx, player, key)
+	reserved, err := s.store.ClaimKey(ctx, player, key)
 	if err != nil {
 		return err
 	}
-	return sameOwner(owner, promotion)
+	return samePromotion(reserved, promotion)
 }
 
-// takeKey makes the key belong to the assignment's promotion, which only one of several that race can have.
-func (s *Service) takeKey(ctx context.Context, a Assignment, key string) error {
+// reserveKey reserves the key for the assignment's promotion. Of several promotions that race for a key, one gets it.
+func (s *Service) reserveKey(ctx context.Context, a Assignment, key string) error {
 	if key == "" {
 		return nil
 	}
-	owner, err := s.store.TakeClaimKey(ctx, a.UserID, key, a.PromotionID, s.now())
+	reserved, err := s.store.ReserveClaimKey(ctx, a.UserID, key, a.PromotionID, s.now())
 	if err != nil {
 		return err
 	}
-	return sameOwner(owner, a.PromotionID)
+	return samePromotion(reserved, a.PromotionID)
 }
 
-func sameOwner(owner, promotion uuid.UUID) error {
-	if owner == uuid.Nil || owner == promotion {
+func samePromotion(reserved, promotion uuid.UUID) error {
+	if reserved == uuid.Nil || reserved == promotion {
 		return nil
 	}
 	return apperr.New(apperr.IdempotencyMismatch, "the Idempotency-Key was used to claim another promotion")

@@ -11,49 +11,49 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// drawer is a Store of one player's assignments.
-type drawer struct {
+// fakeStore is a Store with the assignments of one player.
+type fakeStore struct {
 	promotions.Store
-	player   uuid.UUID
-	assigned map[uuid.UUID]promotions.Assignment // by promotion
-	keys     map[string]uuid.UUID                // the promotion that each belongs to
-	lost     bool                                // the process dies before a claim is marked
+	player      uuid.UUID
+	assignments map[uuid.UUID]promotions.Assignment // by promotion
+	keys        map[string]uuid.UUID                // the promotion that each Idempotency-Key is reserved for
+	failMark    bool                                // MarkClaimed fails, as if the process died before it
 }
 
-func (d *drawer) Assignment(_ context.Context, player, promotion uuid.UUID) (promotions.Assignment, error) {
-	a, ok := d.assigned[promotion]
-	if !ok || player != d.player {
-		return promotions.Assignment{}, apperr.New(apperr.NotFound, "there is no such promotion")
+func (s *fakeStore) Assignment(_ context.Context, player, promotion uuid.UUID) (promotions.Assignment, error) {
+	a, ok := s.assignments[promotion]
+	if !ok || player != s.player {
+		return promotions.Assignment{}, apperr.New(apperr.NotFound, "promotion not found")
 	}
 	return a, nil
 }
 
-func (d *drawer) ClaimKey(_ context.Context, _ uuid.UUID, key string) (uuid.UUID, error) {
-	return d.keys[key], nil
+func (s *fakeStore) ClaimKey(_ context.Context, _ uuid.UUID, key string) (uuid.UUID, error) {
+	return s.keys[key], nil
 }
 
-func (d *drawer) TakeClaimKey(_ context.Context, _ uuid.UUID, key string, promotion uuid.UUID, _ time.Time) (uuid.UUID, error) {
-	if _, taken := d.keys[key]; !taken {
-		d.keys[key] = promotion
+func (s *fakeStore) ReserveClaimKey(_ context.Context, _ uuid.UUID, key string, promotion uuid.UUID, _ time.Time) (uuid.UUID, error) {
+	if _, reserved := s.keys[key]; !reserved {
+		s.keys[key] = promotion
 	}
-	return d.keys[key], nil
+	return s.keys[key], nil
 }
 
-func (d *drawer) MarkClaimed(_ context.Context, id uuid.UUID, tx promotions.Transaction, name string, at time.Time) (promotions.Assignment, error) {
-	if d.lost {
+func (s *fakeStore) MarkClaimed(_ context.Context, id uuid.UUID, tx promotions.Transaction, claimID string, at time.Time) (promotions.Assignment, error) {
+	if s.failMark {
 		return promotions.Assignment{}, apperr.New(apperr.DependencyUnavailable, "the database cannot be reached")
 	}
-	return d.change(id, func(a *promotions.Assignment) error {
-		if a.ClaimKey != "" && a.ClaimKey != name {
+	return s.change(id, func(a *promotions.Assignment) error {
+		if a.ClaimID != "" && a.ClaimID != claimID {
 			return promotions.AlreadyClaimed(*a)
 		}
-		a.Claimed, a.ClaimedAt, a.TransactionID, a.ClaimKey = true, at, tx.ID, name
+		a.Claimed, a.ClaimedAt, a.TransactionID, a.ClaimID = true, at, tx.ID, claimID
 		return nil
 	})
 }
 
-func (d *drawer) RepairClaimed(_ context.Context, id uuid.UUID, tx promotions.Transaction, at time.Time) error {
-	_, err := d.change(id, func(a *promotions.Assignment) error {
+func (s *fakeStore) RepairClaimed(_ context.Context, id uuid.UUID, tx promotions.Transaction, at time.Time) error {
+	_, err := s.change(id, func(a *promotions.Assignment) error {
 		if !a.Claimed {
 			a.Claimed, a.ClaimedAt, a.TransactionID = true, at, tx.ID
 		}
@@ -62,118 +62,119 @@ func (d *drawer) RepairClaimed(_ context.Context, id uuid.UUID, tx promotions.Tr
 	return err
 }
 
-func (d *drawer) change(id uuid.UUID, change func(*promotions.Assignment) error) (promotions.Assignment, error) {
-	for promotion, a := range d.assigned {
+func (s *fakeStore) change(id uuid.UUID, change func(*promotions.Assignment) error) (promotions.Assignment, error) {
+	for promotion, a := range s.assignments {
 		if a.ID == id {
 			err := change(&a)
-			d.assigned[promotion] = a
+			s.assignments[promotion] = a
 			return a, err
 		}
 	}
-	return promotions.Assignment{}, apperr.New(apperr.NotFound, "there is no such assignment")
+	return promotions.Assignment{}, apperr.New(apperr.NotFound, "assignment not found")
 }
 
-// bank is a LedgerClient that pays once for a key, unless it refuses.
-type bank struct {
-	paid   map[string]promotions.Transaction
-	refuse apperr.Code
+// fakeLedger is a LedgerClient that pays once for each key, or fails with a code.
+type fakeLedger struct {
+	paid map[string]promotions.Transaction
+	fail apperr.Code
 }
 
-func (b *bank) Credit(_ context.Context, c promotions.Credit) (promotions.Transaction, error) {
-	if b.refuse != "" {
-		return promotions.Transaction{}, apperr.New(b.refuse, "refused")
+func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.Transaction, error) {
+	if l.fail != "" {
+		return promotions.Transaction{}, apperr.New(l.fail, "refused")
 	}
-	if _, ok := b.paid[c.Key]; !ok {
-		b.paid[c.Key] = promotions.Transaction{
+	if _, ok := l.paid[c.Key]; !ok {
+		l.paid[c.Key] = promotions.Transaction{
 			ID: uuid.New(), UserID: c.UserID, Type: promotions.TransactionTypeCredit, Amount: c.Amount,
 		}
 	}
-	return b.paid[c.Key], nil
+	return l.paid[c.Key], nil
 }
 
-// counter is where a player claims: "bonus" and "other" are assigned to Anna.
-type counter struct {
+// claimTest is a service with one player, to whom the promotions "bonus" and "other" are assigned.
+type claimTest struct {
 	*testing.T
 	service *promotions.Service
-	drawer  *drawer
-	bank    *bank
+	store   *fakeStore
+	ledger  *fakeLedger
 	now     time.Time
 	ids     map[string]uuid.UUID
 }
 
-func newCounter(t *testing.T) *counter {
+func newClaimTest(t *testing.T) *claimTest {
 	t.Helper()
-	c := &counter{
-		T: t, bank: &bank{paid: map[string]promotions.Transaction{}}, ids: map[string]uuid.UUID{},
-		drawer: &drawer{
-			player: uuid.New(), assigned: map[uuid.UUID]promotions.Assignment{}, keys: map[string]uuid.UUID{},
+	c := &claimTest{
+		T: t, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, ids: map[string]uuid.UUID{},
+		store: &fakeStore{
+			player: uuid.New(), assignments: map[uuid.UUID]promotions.Assignment{}, keys: map[string]uuid.UUID{},
 		},
 		now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC),
 	}
 	for _, name := range []string{"bonus", "other"} {
-		a := assigned(from("2026-03-01"), until("2026-03-31"), func(a *promotions.Assignment) { a.UserID = c.drawer.player })
-		c.ids[name], c.drawer.assigned[a.PromotionID] = a.PromotionID, a
+		a := assigned(from("2026-03-01"), until("2026-03-31"), func(a *promotions.Assignment) { a.UserID = c.store.player })
+		c.ids[name], c.store.assignments[a.PromotionID] = a.PromotionID, a
 	}
-	c.service = promotions.New(c.drawer, c.bank, func() time.Time { return c.now })
+	c.service = promotions.New(c.store, c.ledger, func() time.Time { return c.now })
 	return c
 }
 
-func (c *counter) bonus() promotions.Assignment { return c.drawer.assigned[c.ids["bonus"]] }
+func (c *claimTest) bonus() promotions.Assignment { return c.store.assignments[c.ids["bonus"]] }
 
-// step is what happens at a counter.
-type step func(*counter)
+// step is one step of a test case.
+type step func(*claimTest)
 
-// claim claims a promotion under an Idempotency-Key, if it is not empty, and wants an error or the transaction that paid.
+// claim claims a promotion with an Idempotency-Key, or without one if key is empty. It checks the error code, or the
+// transaction if want is empty.
 func claim(promotion, key string, want apperr.Code) step {
-	return func(c *counter) {
+	return func(c *claimTest) {
 		c.Helper()
-		got, err := c.service.Claim(c.Context(), c.drawer.player, c.ids[promotion], key)
+		got, err := c.service.Claim(c.Context(), c.store.player, c.ids[promotion], key)
 		if code := apperr.CodeOf(err); code != want {
-			c.Fatalf("claiming %s under %q: %v, want %q", promotion, key, err, want)
+			c.Fatalf("claim %s with key %q: got %v, want %q", promotion, key, err, want)
 		}
-		a := c.drawer.assigned[c.ids[promotion]]
-		paid := c.bank.paid[a.ID.String()].ID
+		a := c.store.assignments[c.ids[promotion]]
+		paid := c.ledger.paid[a.ID.String()].ID
 		switch {
 		case want == "" && (got.Transaction.ID != paid || got.Assignment.TransactionID != paid || !got.Assignment.Claimed):
-			c.Errorf("%s was paid by %s, and answered with %+v", promotion, paid, got)
+			c.Errorf("claim %s: got %+v, want transaction %s", promotion, got, paid)
 		case want == apperr.PromotionAlreadyClaimed && apperr.From(err).Meta["transactionId"] != paid.String():
-			c.Errorf("%s was paid by %s, and refused with %v", promotion, paid, apperr.From(err).Meta)
+			c.Errorf("claim %s: the error has %v, want transaction %s", promotion, apperr.From(err).Meta, paid)
 		}
 	}
 }
 
-// credited delivers the ledger's event of the bonus, twice as the bus may.
-func credited(c *counter) {
+// credited delivers the ledger's event for the bonus twice.
+func credited(c *claimTest) {
 	key := c.bonus().ID.String()
 	for range 2 {
-		if err := c.service.Credited(c.Context(), key, c.bank.paid[key]); err != nil {
+		if err := c.service.Credited(c.Context(), key, c.ledger.paid[key]); err != nil {
 			c.Fatal(err)
 		}
 	}
 	if !c.bonus().Claimed {
-		c.Error("the event of the ledger repaired nothing")
+		c.Error("the bonus is not claimed after the ledger's event")
 	}
 }
 
-func refuses(code apperr.Code) step { return func(c *counter) { c.bank.refuse = code } }
-func losesMarks(yes bool) step      { return func(c *counter) { c.drawer.lost = yes } }
-func on(date string) step           { return func(c *counter) { c.now = day(date).Time() } }
-func switchOff(c *counter)          { c.bonus().Promotion.IsActive = false }
-func unclaimed(c *counter) {
+func ledgerFails(code apperr.Code) step { return func(c *claimTest) { c.ledger.fail = code } }
+func markFails(yes bool) step           { return func(c *claimTest) { c.store.failMark = yes } }
+func on(date string) step               { return func(c *claimTest) { c.now = day(date).Time() } }
+func deactivate(c *claimTest)           { c.bonus().Promotion.IsActive = false }
+func unclaimed(c *claimTest) {
 	if c.bonus().Claimed {
 		c.Errorf("the bonus is claimed: %+v", c.bonus())
 	}
 }
 
-func byAnother(c *counter) {
+func claimByAnotherPlayer(c *claimTest) {
 	_, err := c.service.Claim(c.Context(), uuid.New(), c.ids["bonus"], "")
 	if apperr.CodeOf(err) != apperr.NotFound {
-		c.Errorf("another player's claim: %v, want NOT_FOUND", err)
+		c.Errorf("claim by another player: got %v, want NOT_FOUND", err)
 	}
 }
 
-func debited(c *counter) {
-	tx := promotions.Transaction{ID: uuid.New(), UserID: c.drawer.player, Type: promotions.TransactionTypeDebit, Amount: 2000}
+func debited(c *claimTest) {
+	tx := promotions.Transaction{ID: uuid.New(), UserID: c.store.player, Type: promotions.TransactionTypeDebit, Amount: 2000}
 	if err := c.service.Credited(c.Context(), c.bonus().ID.String(), tx); err != nil {
 		c.Error(err)
 	}
@@ -182,57 +183,57 @@ func debited(c *counter) {
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		story []step
+		steps []step
 		paid  int
 	}{
-		"once": {[]step{
+		"two claims": {[]step{
 			claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
-		"a refused credit leaves it unclaimed, and the key its own": {[]step{
-			refuses(apperr.DependencyUnavailable), claim("bonus", "k", apperr.DependencyUnavailable), unclaimed,
-			refuses(""), claim("other", "k", apperr.IdempotencyMismatch), claim("bonus", "k", ""),
+		"a failed credit leaves the assignment unclaimed and the key reserved": {[]step{
+			ledgerFails(apperr.DependencyUnavailable), claim("bonus", "k", apperr.DependencyUnavailable), unclaimed,
+			ledgerFails(""), claim("other", "k", apperr.IdempotencyMismatch), claim("bonus", "k", ""),
 		}, 1},
-		"a key that named nothing that could be claimed is free": {[]step{
+		"a refused claim does not reserve the key": {[]step{
 			on("2026-02-28"), claim("bonus", "k", apperr.PromotionNotStarted), on("2026-03-01"), claim("other", "k", ""),
 		}, 1},
-		"a lost mark is made good by the next claim": {[]step{
-			losesMarks(true), claim("bonus", "", apperr.DependencyUnavailable), unclaimed,
-			losesMarks(false), claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
+		"the next claim repairs a lost mark": {[]step{
+			markFails(true), claim("bonus", "", apperr.DependencyUnavailable), unclaimed,
+			markFails(false), claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
-		"a lost mark is repaired by the ledger's event, and the next claim answered": {[]step{
-			losesMarks(true), claim("bonus", "", apperr.DependencyUnavailable),
-			losesMarks(false), credited, claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
+		"the ledger's event repairs a lost mark": {[]step{
+			markFails(true), claim("bonus", "", apperr.DependencyUnavailable),
+			markFails(false), credited, claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
-		"what was repaired is answered whatever became of the promotion": {[]step{
-			losesMarks(true), claim("bonus", "", apperr.DependencyUnavailable),
-			losesMarks(false), credited, switchOff, on("2027-01-01"), claim("bonus", "k", ""), claim("bonus", "k", ""),
+		"a repaired claim succeeds after deactivation and expiry": {[]step{
+			markFails(true), claim("bonus", "", apperr.DependencyUnavailable),
+			markFails(false), credited, deactivate, on("2027-01-01"), claim("bonus", "k", ""), claim("bonus", "k", ""),
 		}, 1},
 		"an event after the mark changes nothing": {[]step{
 			claim("bonus", "k", ""), credited, claim("bonus", "k", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
-		"the same key is answered again": {[]step{
+		"the same key": {[]step{
 			claim("bonus", "k", ""), claim("bonus", "k", ""), claim("bonus", "l", apperr.PromotionAlreadyClaimed),
 		}, 1},
-		"another promotion under the key": {[]step{
+		"the same key with another promotion": {[]step{
 			claim("bonus", "k", ""), claim("other", "k", apperr.IdempotencyMismatch), claim("other", "l", ""),
 		}, 2},
-		"on the last day":          {[]step{on("2026-03-31"), claim("bonus", "", "")}, 1},
-		"over":                     {[]step{on("2026-04-01"), claim("bonus", "", apperr.PromotionExpired), unclaimed}, 0},
-		"not begun":                {[]step{on("2026-02-28"), claim("bonus", "", apperr.PromotionNotStarted), unclaimed}, 0},
-		"switched off":             {[]step{switchOff, claim("bonus", "", apperr.PromotionNotActive), unclaimed}, 0},
-		"another player's":         {[]step{byAnother, unclaimed}, 0},
-		"a debit repairs nothing":  {[]step{debited, unclaimed}, 0},
-		"an unknown one":           {[]step{claim("none", "", apperr.NotFound)}, 0},
-		"an unknown one, by a key": {[]step{claim("none", "k", apperr.NotFound), claim("bonus", "k", "")}, 1},
+		"last day":                         {[]step{on("2026-03-31"), claim("bonus", "", "")}, 1},
+		"expired":                          {[]step{on("2026-04-01"), claim("bonus", "", apperr.PromotionExpired), unclaimed}, 0},
+		"not started":                      {[]step{on("2026-02-28"), claim("bonus", "", apperr.PromotionNotStarted), unclaimed}, 0},
+		"deactivated":                      {[]step{deactivate, claim("bonus", "", apperr.PromotionNotActive), unclaimed}, 0},
+		"assigned to another player":       {[]step{claimByAnotherPlayer, unclaimed}, 0},
+		"a debit does not mark as claimed": {[]step{debited, unclaimed}, 0},
+		"unknown promotion":                {[]step{claim("none", "", apperr.NotFound)}, 0},
+		"unknown promotion with a key":     {[]step{claim("none", "k", apperr.NotFound), claim("bonus", "k", "")}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCounter(t)
-			for _, happens := range tt.story {
-				happens(c)
+			c := newClaimTest(t)
+			for _, run := range tt.steps {
+				run(c)
 			}
-			if len(c.bank.paid) != tt.paid {
-				t.Errorf("%d were paid, want %d", len(c.bank.paid), tt.paid)
+			if len(c.ledger.paid) != tt.paid {
+				t.Errorf("the ledger paid %d credits, want %d", len(c.ledger.paid), tt.paid)
 			}
 		})
 	}

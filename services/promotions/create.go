@@ -6,8 +6,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// Create stores a new promotion. It may lie in the past. PROMOTION_EXISTS where its type allows only one active promotion
-// at a time and there is one in the period.
+// Create stores a new promotion and returns it with its id. The period may be in the past. Create fails with
+// VALIDATION_FAILED for an invalid period, and with PROMOTION_EXISTS if the type is unique per period and another active
+// promotion overlaps.
 func (s *Service) Create(ctx context.Context, p Promotion) (Promotion, error) {
 	if err := p.Validate(); err != nil {
 		return Promotion{}, err

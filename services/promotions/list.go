@@ -10,23 +10,24 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-// PromotionFilter narrows a list of promotions; a zero member does not.
+// PromotionFilter selects promotions. A zero field selects all.
 type PromotionFilter struct {
 	Type     PromotionType
 	IsActive *bool
-	// Available asks whether the promotion is active and in its period on Today.
+	// Available selects by whether the promotion is active and its period contains Today.
 	Available *bool
-	Today     date.Date
-	// Title is a part of the title, without case.
+	// Today is set by [Service.List].
+	Today date.Date
+	// Title is a part of the title. Case is ignored.
 	Title string
-	// From and To are the ends of a period that the promotion's overlaps, both inclusive.
+	// From and To are the first and the last day of a period that the promotion's period overlaps.
 	From, To date.Date
 }
 
-// List lists promotions, newest first. VALIDATION_FAILED where To is before From.
+// List returns a page of promotions, newest first. It fails with VALIDATION_FAILED if To is before From.
 func (s *Service) List(ctx context.Context, f PromotionFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[Promotion], error) {
 	if !f.From.IsZero() && !f.To.IsZero() && f.To.Before(f.From) {
-		return keyset.Page[Promotion]{}, apperr.Invalid("to", "period", "must not be before from")
+		return keyset.Page[Promotion]{}, apperr.Invalid("to", rulePeriod, "must not be before from")
 	}
 	f.Today = date.Of(s.now())
 	return s.store.Promotions(ctx, f, p)

@@ -9,17 +9,18 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-// AssignmentFilter narrows a list of assignments; a zero member does not.
+// AssignmentFilter selects assignments. A zero field selects all.
 type AssignmentFilter struct {
 	Claimed *bool
 	Type    PromotionType
-	// Available asks whether the promotion is active and in its period now.
+	// Available selects by whether the promotion is active and its period contains the day of Now.
 	Available *bool
-	Now       time.Time
+	// Now is set by [Service.ListAssignments].
+	Now time.Time
 }
 
-// ListAssignments lists what is assigned to a player, with the promotions as they are now, newest first. A player that
-// nothing was ever assigned to has an empty list.
+// ListAssignments returns a page of a player's assignments, newest first, each with the current state of its promotion. An
+// unknown player has no assignments.
 func (s *Service) ListAssignments(ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[Assignment], error) {
 	f.Now = s.now()
 	return s.store.Assignments(ctx, player, f, p)

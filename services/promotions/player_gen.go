@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Player is what promotions knows of a player, learned from events.
+// Player is the copy of a player that promotions maintains from the events of users.
 type Player struct {
 	ID            uuid.UUID
 	IsActive      bool

@@ -7,17 +7,17 @@ import (
 	"github.com/google/uuid"
 )
 
-// StatusChange is a player's switch off or on.
+// StatusChange is a deactivation or an activation of a player.
 type StatusChange struct {
 	Player uuid.UUID
 	Active bool
-	// Version counts the player's switches, from 1; 0 where it is not known.
+	// Version orders the changes of a player. The first change has version 1.
 	Version int64
 	At      time.Time
 }
 
-// PlayerStatusChanged records that a player was switched off or on. It is safe to repeat for the same event, and an event that comes
-// after a later one, as dead letters do that are replayed, changes nothing.
+// PlayerStatusChanged records a deactivation or an activation. It is idempotent for an event, and it ignores a change whose
+// version is not greater than the player's: such events are replayed dead letters.
 func (s *Service) PlayerStatusChanged(ctx context.Context, eventID string, c StatusChange) error {
 	return s.store.SetPlayerActive(ctx, eventID, Player{
 		ID: c.Player, IsActive: c.Active, StatusVersion: c.Version, CreatedAt: s.now(), UpdatedAt: c.At.UTC(),

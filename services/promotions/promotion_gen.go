@@ -11,19 +11,19 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Promotion is an amount of money that an operator offers for a period to the players it is assigned to.
+// Promotion is an amount of money that the casino offers, for a period, to the players it is assigned to.
 type Promotion struct {
 	ID          uuid.UUID
 	Title       string
 	Description string
-	// A promotion that is not active cannot be assigned or claimed. True unless said.
+	// An inactive promotion cannot be assigned or claimed. Default: true.
 	IsActive bool
 	Type     PromotionType
-	// Two decimal places, "20.00". Paid to the player on claim.
+	// The amount that a claim pays, with two decimal places: "20.00".
 	Amount money.Amount
-	// The first day, in UTC, YYYY-MM-DD.
+	// The first day of the period, in UTC: YYYY-MM-DD.
 	StartDate date.Date
-	// The last day, in UTC, YYYY-MM-DD; not before the first.
+	// The last day of the period, in UTC: YYYY-MM-DD. Not before startDate.
 	EndDate   date.Date
 	CreatedAt time.Time
 	UpdatedAt time.Time

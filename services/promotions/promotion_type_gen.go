@@ -2,12 +2,12 @@
 
 package promotions
 
-// PromotionType is what a promotion is for. Values carry no prefix, since their names are the JSON.
+// PromotionType is the purpose of a promotion. The values have no prefix because their names are the JSON values.
 type PromotionType string
 
 // The values of PromotionType.
 const (
-	// Given to everybody who registers while it is available.
+	// Assigned to every player who registers while the promotion is available.
 	PromotionTypeWelcomeBonus PromotionType = "WELCOME_BONUS"
 	PromotionTypeVIPPromotion PromotionType = "VIP_PROMOTION"
 	PromotionTypeBonus        PromotionType = "BONUS"

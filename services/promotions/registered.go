@@ -7,16 +7,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// RegisterParams is a player on the way in.
+// RegisterParams are the parameters of [PlayerStore.RegisterPlayer].
 type RegisterParams struct {
 	Player uuid.UUID
-	// Types are assigned to everybody who registers.
+	// Types are the promotion types that every new player is assigned.
 	Types []PromotionType
 	At    time.Time
 }
 
-// Registered takes in a player and assigns every active and currently available promotion that registration brings; none
-// is fine. It is safe to repeat for the same event.
+// Registered stores a new player and assigns every available promotion of the types that are assigned on registration. It
+// is idempotent for an event. It is not an error if there is no such promotion.
 func (s *Service) Registered(ctx context.Context, eventID string, player uuid.UUID) error {
 	r := RegisterParams{Player: player, At: s.now()}
 	for _, t := range PromotionTypes() {

@@ -11,20 +11,32 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Validate checks the rules that no single field shows.
+// rulePeriod is the rule that violations of a period name.
+const rulePeriod = "period"
+
+// Validate checks the rules that involve several fields. The violation names endDate.
 func (p Promotion) Validate() error {
 	if p.EndDate.Before(p.StartDate) {
-		return apperr.Invalid("endDate", "period", "must not be before startDate")
+		return apperr.Invalid("endDate", rulePeriod, "must not be before startDate")
 	}
 	return nil
 }
 
-// Available says why a promotion cannot be assigned or claimed at an instant, or nil when it can.
+// validateUpdate checks the same rules after an update of before. The violation names a field that the update changed.
+func (p Promotion) validateUpdate(before Promotion) error {
+	if p.EndDate.Before(p.StartDate) && p.EndDate == before.EndDate {
+		return apperr.Invalid("startDate", rulePeriod, "must not be after endDate, which is %s", p.EndDate)
+	}
+	return p.Validate()
+}
+
+// Available returns nil if the promotion can be assigned and claimed at now. Otherwise it returns PROMOTION_NOT_ACTIVE,
+// PROMOTION_NOT_STARTED or PROMOTION_EXPIRED.
 func (p Promotion) Available(now time.Time) error {
 	today := date.Of(now)
 	switch {
 	case !p.IsActive:
-		return apperr.New(apperr.PromotionNotActive, "promotion %s is switched off", p.ID)
+		return apperr.New(apperr.PromotionNotActive, "promotion %s is deactivated", p.ID)
 	case today.Before(p.StartDate):
 		return apperr.New(apperr.PromotionNotStarted, "promotion %s starts on %s", p.ID, p.StartDate)
 	case today.After(p.EndDate):
@@ -33,12 +45,12 @@ func (p Promotion) Available(now time.Time) error {
 	return nil
 }
 
-// Claimable says why an assignment cannot be claimed at an instant, or nil when it can. An assignment that was paid
-// without any claim having been answered (see [Service.Credited]) is claimable whatever has become of its promotion: its
-// player is still to be told.
+// Claimable returns nil if the assignment can be claimed at now. Otherwise it returns PROMOTION_ALREADY_CLAIMED or the
+// error of [Promotion.Available]. An assignment that is paid but has no successful claim (see [Service.Credited]) is always
+// claimable: the next claim returns its transaction.
 func (a Assignment) Claimable(now time.Time) error {
 	switch {
-	case a.Claimed && a.ClaimKey == "":
+	case a.Claimed && a.ClaimID == "":
 		return nil
 	case a.Claimed:
 		return AlreadyClaimed(a)
@@ -46,15 +58,15 @@ func (a Assignment) Claimable(now time.Time) error {
 	return a.Promotion.Available(now)
 }
 
-// AlreadyClaimed is the error of a claim of an assignment that another claim was answered for. It names the transaction.
+// AlreadyClaimed returns PROMOTION_ALREADY_CLAIMED with the transaction that paid the assignment.
 func AlreadyClaimed(a Assignment) error {
 	return apperr.New(apperr.PromotionAlreadyClaimed, "promotion %s was claimed at %s", a.PromotionID,
 		a.ClaimedAt.UTC().Format(time.RFC3339)).With("transactionId", a.TransactionID.String())
 }
 
-// Credit is what the ledger is asked to pay.
+// Credit is a payment that promotions requests from the ledger.
 type Credit struct {
-	// Key names the effect: the assignment's id.
+	// Key is the idempotency key: the assignment's id.
 	Key            string
 	UserID         uuid.UUID
 	Amount         money.Amount
@@ -62,8 +74,8 @@ type Credit struct {
 	AdditionalData map[string]any
 }
 
-// Credit returns what a claim of the assignment pays. It depends on nothing that can change after the assignment, so that
-// a repeated claim asks the ledger for the same thing.
+// Credit returns the payment for a claim of the assignment. It depends only on values that never change after the
+// assignment, so that a repeated claim sends the same request to the ledger.
 func (a Assignment) Credit() Credit {
 	return Credit{
 		Key:            a.ID.String(),

@@ -1,6 +1,7 @@
 package promotions_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -38,11 +39,13 @@ func assigned(options ...option) promotions.Assignment {
 
 func from(s string) option                 { return func(a *promotions.Assignment) { a.Promotion.StartDate = day(s) } }
 func until(s string) option                { return func(a *promotions.Assignment) { a.Promotion.EndDate = day(s) } }
-func switchedOff(a *promotions.Assignment) { a.Promotion.IsActive = false }
+func deactivated(a *promotions.Assignment) { a.Promotion.IsActive = false }
 func claimed(a *promotions.Assignment) {
-	a.Claimed, a.ClaimKey, a.TransactionID, a.ClaimedAt = true, "call:1", uuid.New(), time.Now()
+	a.Claimed, a.ClaimID, a.TransactionID, a.ClaimedAt = true, "call:1", uuid.New(), time.Now()
 }
-func paidUnanswered(a *promotions.Assignment) { claimed(a); a.ClaimKey = "" }
+
+// repaired marks an assignment as claimed by the ledger's event: no claim has succeeded yet.
+func repaired(a *promotions.Assignment) { claimed(a); a.ClaimID = "" }
 
 func TestClaimable(t *testing.T) {
 	t.Parallel()
@@ -51,18 +54,18 @@ func TestClaimable(t *testing.T) {
 		a    promotions.Assignment
 		want apperr.Code
 	}{
-		"in the middle of its period":     {assigned(), ""},
-		"open on its first day":           {assigned(from("2026-03-10")), ""},
-		"open on its last day":            {assigned(until("2026-03-10")), ""},
-		"open on its only day":            {assigned(from("2026-03-10"), until("2026-03-10")), ""},
-		"over since yesterday":            {assigned(until("2026-03-09")), apperr.PromotionExpired},
-		"not before tomorrow":             {assigned(from("2026-03-11")), apperr.PromotionNotStarted},
-		"switched off by the staff":       {assigned(switchedOff), apperr.PromotionNotActive},
-		"switched off and over":           {assigned(switchedOff, until("2026-03-09")), apperr.PromotionNotActive},
-		"claimed already":                 {assigned(claimed), apperr.PromotionAlreadyClaimed},
-		"claimed, and over since":         {assigned(claimed, until("2026-03-09")), apperr.PromotionAlreadyClaimed},
-		"paid, but nobody was told":       {assigned(paidUnanswered), ""},
-		"paid, nobody was told, now over": {assigned(paidUnanswered, until("2026-03-09")), ""},
+		"middle of the period":   {assigned(), ""},
+		"first day":              {assigned(from("2026-03-10")), ""},
+		"last day":               {assigned(until("2026-03-10")), ""},
+		"only day":               {assigned(from("2026-03-10"), until("2026-03-10")), ""},
+		"expired yesterday":      {assigned(until("2026-03-09")), apperr.PromotionExpired},
+		"starts tomorrow":        {assigned(from("2026-03-11")), apperr.PromotionNotStarted},
+		"deactivated":            {assigned(deactivated), apperr.PromotionNotActive},
+		"deactivated, expired":   {assigned(deactivated, until("2026-03-09")), apperr.PromotionNotActive},
+		"already claimed":        {assigned(claimed), apperr.PromotionAlreadyClaimed},
+		"claimed, then expired":  {assigned(claimed, until("2026-03-09")), apperr.PromotionAlreadyClaimed},
+		"repaired":               {assigned(repaired), ""},
+		"repaired, then expired": {assigned(repaired, until("2026-03-09")), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,12 +77,12 @@ func TestClaimable(t *testing.T) {
 	}
 }
 
-func TestDayIsUTC(t *testing.T) {
+func TestClaimableUsesTheDayInUTC(t *testing.T) {
 	t.Parallel()
-	// Half past one in the east is still yesterday in UTC.
-	now := time.Date(2026, 4, 1, 1, 30, 0, 0, time.FixedZone("east", 3*3600))
+	// 01:30 on April 1 at UTC+3 is 22:30 on March 31 in UTC.
+	now := time.Date(2026, 4, 1, 1, 30, 0, 0, time.FixedZone("UTC+3", 3*3600))
 	if err := assigned().Claimable(now); err != nil {
-		t.Errorf("the last day in UTC is not over: %v", err)
+		t.Errorf("on the last day in UTC: got %v, want no error", err)
 	}
 }
 
@@ -91,42 +94,103 @@ func TestAlreadyClaimedNamesTheTransaction(t *testing.T) {
 	}
 }
 
-func TestCreditIsTheOfferAsItWasMade(t *testing.T) {
+func TestCreditDoesNotChangeWithThePromotion(t *testing.T) {
 	t.Parallel()
 	a := assigned()
 	before := a.Credit()
 	a.Promotion.Title, a.Promotion.Amount = "Renamed", 9900
 	after := a.Credit()
 	if before.Description != after.Description || before.Amount != after.Amount || before.Key != after.Key {
-		t.Errorf("the credit changed with the promotion: %+v, then %+v", before, after)
+		t.Errorf("the credit changed from %+v to %+v", before, after)
 	}
 	if want := "Claimed 'Welcome Bonus' promotion of type 'WELCOME_BONUS'"; after.Description != want {
 		t.Errorf("description is %q, want %q", after.Description, want)
 	}
 	if after.Amount != money.Amount(2000) || after.AdditionalData["promotionId"] != a.PromotionID.String() {
-		t.Errorf("credit is %+v", after)
+		t.Errorf("got credit %+v", after)
 	}
 }
 
-func TestPeriod(t *testing.T) {
+// catalogue is a fake store with one promotion.
+type catalogue struct {
+	promotions.Store
+	promotion promotions.Promotion
+}
+
+func (c *catalogue) CreatePromotion(context.Context, promotions.Promotion) error { return nil }
+
+func (c *catalogue) UpdatePromotion(_ context.Context, _ uuid.UUID, change func(*promotions.Promotion) error) (promotions.Promotion, error) {
+	p := c.promotion
+	return p, change(&p)
+}
+
+// violated returns the field of the only violation of err.
+func violated(t *testing.T, err error) string {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	e := apperr.From(err)
+	if e.Code != apperr.ValidationFailed || len(e.Violations) != 1 {
+		t.Fatalf("got %v, want VALIDATION_FAILED with one violation", err)
+	}
+	return e.Violations[0].Field
+}
+
+func TestCreateChecksThePeriod(t *testing.T) {
 	t.Parallel()
-	p := promotions.Promotion{StartDate: day("2026-03-10"), EndDate: day("2026-03-09")}
-	e := apperr.From(p.Validate())
-	if e.Code != apperr.ValidationFailed || len(e.Violations) != 1 || e.Violations[0].Field != "endDate" {
-		t.Errorf("an end before the start gives %v", e)
-	}
-	p.EndDate = p.StartDate
-	if err := p.Validate(); err != nil {
-		t.Errorf("a period of one day is refused: %v", err)
+	service := promotions.New(&catalogue{}, nil, time.Now)
+	for name, tt := range map[string]struct{ start, end, want string }{
+		"end before start": {"2026-03-10", "2026-03-09", "endDate"},
+		"one day":          {"2026-03-10", "2026-03-10", ""},
+		"two days":         {"2026-03-10", "2026-03-11", ""},
+	} {
+		_, err := service.Create(t.Context(), promotions.Promotion{StartDate: day(tt.start), EndDate: day(tt.end)})
+		if got := violated(t, err); got != tt.want {
+			t.Errorf("%s: the violation names %q, want %q", name, got, tt.want)
+		}
 	}
 }
 
-func TestRulesOfTypesComeFromTheSchema(t *testing.T) {
+// The violation of an update names a field that the update changes.
+func TestUpdateChecksThePeriod(t *testing.T) {
+	t.Parallel()
+	stored := promotions.Promotion{Title: "x", StartDate: day("2026-03-10"), EndDate: day("2026-03-20")}
+	for name, tt := range map[string]struct{ start, end, want string }{
+		"start after the stored end":           {"2026-03-21", "", "startDate"},
+		"start on the stored end":              {"2026-03-20", "", ""},
+		"end before the stored start":          {"", "2026-03-09", "endDate"},
+		"end on the stored start":              {"", "2026-03-10", ""},
+		"both, end before start":               {"2026-04-02", "2026-04-01", "endDate"},
+		"both, start after the unchanged end":  {"2026-03-21", "2026-03-20", "startDate"},
+		"both, end before the unchanged start": {"2026-03-10", "2026-03-09", "endDate"},
+		"both, valid":                          {"2026-04-01", "2026-04-02", ""},
+		"neither":                              {"", "", ""},
+	} {
+		service := promotions.New(&catalogue{promotion: stored}, nil, time.Now)
+		_, err := service.Update(t.Context(), uuid.New(), func(p *promotions.Promotion) error {
+			p.Title = "changed"
+			if tt.start != "" {
+				p.StartDate = day(tt.start)
+			}
+			if tt.end != "" {
+				p.EndDate = day(tt.end)
+			}
+			return nil
+		})
+		if got := violated(t, err); got != tt.want {
+			t.Errorf("%s: the violation names %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+func TestPromotionTypeRules(t *testing.T) {
 	t.Parallel()
 	for _, tt := range promotions.PromotionTypes() {
 		welcome := tt == promotions.PromotionTypeWelcomeBonus
 		if tt.UniquePerPeriod() != welcome || tt.AssignedOnRegistration() != welcome {
-			t.Errorf("%s: unique %t, on registration %t", tt, tt.UniquePerPeriod(), tt.AssignedOnRegistration())
+			t.Errorf("%s: unique per period is %t and assigned on registration is %t, want %t",
+				tt, tt.UniquePerPeriod(), tt.AssignedOnRegistration(), welcome)
 		}
 	}
 }

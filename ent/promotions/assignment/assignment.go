@@ -30,8 +30,8 @@ const (
 	FieldTransactionID = "transaction_id"
 	// FieldTitle holds the string denoting the title field in the database.
 	FieldTitle = "title"
-	// FieldClaimKey holds the string denoting the claim_key field in the database.
-	FieldClaimKey = "claim_key"
+	// FieldClaimID holds the string denoting the claim_id field in the database.
+	FieldClaimID = "claim_id"
 	// EdgePromotion holds the string denoting the promotion edge name in mutations.
 	EdgePromotion = "promotion"
 	// Table holds the table name of the assignment in the database.
@@ -57,7 +57,7 @@ var Columns = []string{
 	FieldClaimedAt,
 	FieldTransactionID,
 	FieldTitle,
-	FieldClaimKey,
+	FieldClaimID,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -123,9 +123,9 @@ func ByTitle(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTitle, opts...).ToFunc()
 }
 
-// ByClaimKey orders the results by the claim_key field.
-func ByClaimKey(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldClaimKey, opts...).ToFunc()
+// ByClaimID orders the results by the claim_id field.
+func ByClaimID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClaimID, opts...).ToFunc()
 }
 
 // ByPromotionField orders the results by promotion field.

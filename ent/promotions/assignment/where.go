@@ -102,9 +102,9 @@ func Title(v string) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldTitle, v))
 }
 
-// ClaimKey applies equality check predicate on the "claim_key" field. It's identical to ClaimKeyEQ.
-func ClaimKey(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldEQ(FieldClaimKey, v))
+// ClaimID applies equality check predicate on the "claim_id" field. It's identical to ClaimIDEQ.
+func ClaimID(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldClaimID, v))
 }
 
 // UserIDEQ applies the EQ predicate on the "user_id" field.
@@ -472,79 +472,79 @@ func TitleContainsFold(v string) predicate.Assignment {
 	return predicate.Assignment(sql.FieldContainsFold(FieldTitle, v))
 }
 
-// ClaimKeyEQ applies the EQ predicate on the "claim_key" field.
-func ClaimKeyEQ(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldEQ(FieldClaimKey, v))
+// ClaimIDEQ applies the EQ predicate on the "claim_id" field.
+func ClaimIDEQ(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldClaimID, v))
 }
 
-// ClaimKeyNEQ applies the NEQ predicate on the "claim_key" field.
-func ClaimKeyNEQ(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldNEQ(FieldClaimKey, v))
+// ClaimIDNEQ applies the NEQ predicate on the "claim_id" field.
+func ClaimIDNEQ(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldClaimID, v))
 }
 
-// ClaimKeyIn applies the In predicate on the "claim_key" field.
-func ClaimKeyIn(vs ...string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldIn(FieldClaimKey, vs...))
+// ClaimIDIn applies the In predicate on the "claim_id" field.
+func ClaimIDIn(vs ...string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldClaimID, vs...))
 }
 
-// ClaimKeyNotIn applies the NotIn predicate on the "claim_key" field.
-func ClaimKeyNotIn(vs ...string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldNotIn(FieldClaimKey, vs...))
+// ClaimIDNotIn applies the NotIn predicate on the "claim_id" field.
+func ClaimIDNotIn(vs ...string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldClaimID, vs...))
 }
 
-// ClaimKeyGT applies the GT predicate on the "claim_key" field.
-func ClaimKeyGT(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldGT(FieldClaimKey, v))
+// ClaimIDGT applies the GT predicate on the "claim_id" field.
+func ClaimIDGT(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldClaimID, v))
 }
 
-// ClaimKeyGTE applies the GTE predicate on the "claim_key" field.
-func ClaimKeyGTE(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldGTE(FieldClaimKey, v))
+// ClaimIDGTE applies the GTE predicate on the "claim_id" field.
+func ClaimIDGTE(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldClaimID, v))
 }
 
-// ClaimKeyLT applies the LT predicate on the "claim_key" field.
-func ClaimKeyLT(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldLT(FieldClaimKey, v))
+// ClaimIDLT applies the LT predicate on the "claim_id" field.
+func ClaimIDLT(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldClaimID, v))
 }
 
-// ClaimKeyLTE applies the LTE predicate on the "claim_key" field.
-func ClaimKeyLTE(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldLTE(FieldClaimKey, v))
+// ClaimIDLTE applies the LTE predicate on the "claim_id" field.
+func ClaimIDLTE(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldClaimID, v))
 }
 
-// ClaimKeyContains applies the Contains predicate on the "claim_key" field.
-func ClaimKeyContains(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldContains(FieldClaimKey, v))
+// ClaimIDContains applies the Contains predicate on the "claim_id" field.
+func ClaimIDContains(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldContains(FieldClaimID, v))
 }
 
-// ClaimKeyHasPrefix applies the HasPrefix predicate on the "claim_key" field.
-func ClaimKeyHasPrefix(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldHasPrefix(FieldClaimKey, v))
+// ClaimIDHasPrefix applies the HasPrefix predicate on the "claim_id" field.
+func ClaimIDHasPrefix(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldHasPrefix(FieldClaimID, v))
 }
 
-// ClaimKeyHasSuffix applies the HasSuffix predicate on the "claim_key" field.
-func ClaimKeyHasSuffix(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldHasSuffix(FieldClaimKey, v))
+// ClaimIDHasSuffix applies the HasSuffix predicate on the "claim_id" field.
+func ClaimIDHasSuffix(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldHasSuffix(FieldClaimID, v))
 }
 
-// ClaimKeyIsNil applies the IsNil predicate on the "claim_key" field.
-func ClaimKeyIsNil() predicate.Assignment {
-	return predicate.Assignment(sql.FieldIsNull(FieldClaimKey))
+// ClaimIDIsNil applies the IsNil predicate on the "claim_id" field.
+func ClaimIDIsNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldIsNull(FieldClaimID))
 }
 
-// ClaimKeyNotNil applies the NotNil predicate on the "claim_key" field.
-func ClaimKeyNotNil() predicate.Assignment {
-	return predicate.Assignment(sql.FieldNotNull(FieldClaimKey))
+// ClaimIDNotNil applies the NotNil predicate on the "claim_id" field.
+func ClaimIDNotNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotNull(FieldClaimID))
 }
 
-// ClaimKeyEqualFold applies the EqualFold predicate on the "claim_key" field.
-func ClaimKeyEqualFold(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldEqualFold(FieldClaimKey, v))
+// ClaimIDEqualFold applies the EqualFold predicate on the "claim_id" field.
+func ClaimIDEqualFold(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEqualFold(FieldClaimID, v))
 }
 
-// ClaimKeyContainsFold applies the ContainsFold predicate on the "claim_key" field.
-func ClaimKeyContainsFold(v string) predicate.Assignment {
-	return predicate.Assignment(sql.FieldContainsFold(FieldClaimKey, v))
+// ClaimIDContainsFold applies the ContainsFold predicate on the "claim_id" field.
+func ClaimIDContainsFold(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldContainsFold(FieldClaimID, v))
 }
 
 // HasPromotion applies the HasEdge predicate on the "promotion" edge.

@@ -20,7 +20,7 @@ var (
 		{Name: "claimed_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "transaction_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "title", Type: field.TypeString, Size: 2147483647},
-		{Name: "claim_key", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "claim_id", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "promotion_id", Type: field.TypeUUID},
 	}
 	// PlayerPromotionsTable holds the schema information for the "player_promotions" table.

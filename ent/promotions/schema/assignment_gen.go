@@ -15,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Assignment is one player's right to claim a promotion once. Its amount and title are those of the promotion when it
-// was assigned: the offer as it was made.
+// Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
+// had when it was assigned.
 type Assignment struct{ ent.Schema }
 
 // Annotations implements ent.Interface.
@@ -43,7 +43,7 @@ func (Assignment) Fields() []ent.Field {
 		field.Time("claimed_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Optional().Nillable(),
 		field.UUID("transaction_id", uuid.UUID{}).Optional().Nillable(),
 		field.Text("title").Sensitive(),
-		field.Text("claim_key").Optional().Nillable().Sensitive(),
+		field.Text("claim_id").Optional().Nillable().Sensitive(),
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// ClaimKey is an Idempotency-Key that a player gave to claims of a promotion: no other promotion is claimed under it.
+// ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with it.
 type ClaimKey struct{ ent.Schema }
 
 // Annotations implements ent.Interface.

@@ -1,5 +1,4 @@
-// Package app puts the promotions service together. It holds no logic: read from top to bottom it is the list of what
-// exists.
+// Package app wires the promotions service. It contains no business logic.
 package app
 
 import (
@@ -31,20 +30,20 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/rpc"
 )
 
-// Config is everything that the service is told.
+// Config is the configuration of the service. All fields but TrustedProxies are required.
 type Config struct {
 	// DatabaseURL is the service's own, migrated PostgreSQL database.
 	DatabaseURL string
-	// Redis holds the sessions that users keeps.
+	// Redis stores the sessions, which users writes.
 	Redis redis.Config
 	// Bus carries the events.
 	Bus event.Bus
-	// Keys verify access tokens, which Issuer signs for Audience.
+	// Keys verify access tokens. A token must have the given Issuer and Audience.
 	Keys             accesstoken.KeySource
 	Issuer, Audience string
-	// LedgerAddress is the internal listener of users, "host:port", and InternalToken the secret that it asks for.
+	// LedgerAddress is the "host:port" of the internal listener of users. InternalToken authenticates calls to it.
 	LedgerAddress, InternalToken string
-	// TrustedProxies may say which address a client has.
+	// TrustedProxies are the proxies whose forwarding headers are used to find the client's address.
 	TrustedProxies []netip.Prefix
 }
 
@@ -76,7 +75,7 @@ type App struct {
 	log     *slog.Logger
 }
 
-// New connects the service to what it needs. The caller closes it.
+// New connects to the database, Redis and the ledger. The caller must call Close.
 func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -119,12 +118,12 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 // Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run relays and consumes events, and forgets old ones, until ctx ends, and then finishes what is under way.
+// Run relays and consumes events and prunes the inbox until ctx ends. It returns when all of them have stopped.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("promotions relay", a.relay.Run)
 	g.Go("promotions inbox", func(ctx context.Context) error {
-		return inbox.Run(ctx, a.pool, consumer.Remembered(), a.log)
+		return inbox.Run(ctx, a.pool, consumer.InboxRetention(), a.log)
 	})
 	for _, s := range []event.Subscription{consumer.Players(a.service), consumer.Transactions(a.service)} {
 		g.RunWith("promotions consumer of "+s.Topic, func(ctx context.Context) error { return a.bus.Subscribe(ctx, s) })
@@ -132,7 +131,7 @@ func (a *App) Run(ctx context.Context) error {
 	return g.Run()
 }
 
-// Ready reports whether the service can do its work now.
+// Ready returns an error if the database or Redis cannot be reached.
 func (a *App) Ready(ctx context.Context) error {
 	if err := a.pool.Ping(ctx); err != nil {
 		return errors.New("promotions: the database cannot be reached")
@@ -143,7 +142,7 @@ func (a *App) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Close lets go of everything. It is called once, after Run has returned.
+// Close closes all connections. Call it once, after Run has returned.
 func (a *App) Close() {
 	if a.ledger != nil {
 		_ = a.ledger.Close()

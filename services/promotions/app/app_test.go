@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/app"
 )
 
-func TestEverySettingThatIsMissingIsNamed(t *testing.T) {
+func TestNewNamesEveryMissingSetting(t *testing.T) {
 	t.Parallel()
 	const want = `promotions: DatabaseURL is not set
 promotions: Bus is not set

@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// Transactions repairs claims that were paid and not marked.
+// Transactions returns the subscription that repairs claims which were paid but not marked as claimed.
 func Transactions(s *promotions.Service) event.Subscription {
 	return usersv1event.OnTransactionEvent(Group, func(ctx context.Context, _ event.Event, m *usersv1.TransactionEvent) error {
 		if m.GetEventType() != usersv1.TransactionEventType_TRANSACTION_ADDED {
@@ -20,7 +20,7 @@ func Transactions(s *promotions.Service) event.Subscription {
 		switch m.GetTransaction().GetType() {
 		case usersv1.TransactionType_CREDIT, usersv1.TransactionType_TRANSACTION_TYPE_UNSPECIFIED:
 		default:
-			return nil // nothing but a credit pays a claim, whatever types a newer users service knows
+			return nil // only a credit pays a claim; the type may be newer than this service
 		}
 		tx, err := wire.ToTransaction(m.GetTransaction())
 		if err != nil {
@@ -28,7 +28,7 @@ func Transactions(s *promotions.Service) event.Subscription {
 		}
 		err = s.Credited(ctx, m.GetIdempotencyKey(), tx)
 		if apperr.CodeOf(err) == apperr.IdempotencyMismatch {
-			return event.Permanent(err) // what was paid stays what it is
+			return event.Permanent(err) // a retry cannot change the transaction
 		}
 		return err
 	})

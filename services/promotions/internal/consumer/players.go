@@ -1,4 +1,4 @@
-// Package consumer takes in the events that promotions acts on.
+// Package consumer subscribes promotions to the events of users.
 package consumer
 
 import (
@@ -16,9 +16,9 @@ import (
 // Group is the consumer group of promotions.
 const Group = "promotions"
 
-// Remembered is how long it is remembered that an event was handled: longer than the bus may deliver it again, also
-// as a dead letter that is replayed.
-func Remembered() time.Duration {
+// InboxRetention returns how long the inbox must keep the id of a processed event. It exceeds the time over which the bus
+// can deliver the event again, including as a replayed dead letter.
+func InboxRetention() time.Duration {
 	longest := time.Duration(0)
 	for _, t := range usersv1event.Topics() {
 		longest = max(longest, t.Retention)
@@ -26,24 +26,28 @@ func Remembered() time.Duration {
 	return longest + event.DeadLetterRetention
 }
 
-// Players takes in players who register, and who are switched off or on.
+// Players returns the subscription to registrations, deactivations and activations of players.
 func Players(s *promotions.Service) event.Subscription {
 	return usersv1event.OnPlayerEvent(Group, func(ctx context.Context, e event.Event, m *usersv1.PlayerEvent) error {
 		player, err := uuid.Parse(m.GetUserId())
 		if err != nil {
 			return event.Permanentf("user_id: %w", err)
 		}
-		to := promotions.StatusChange{Player: player, Version: int64(m.GetStatusVersion()), At: e.Time}
 		switch m.GetEventType() {
 		case usersv1.PlayerEventType_PLAYER_REGISTERED:
 			return s.Registered(ctx, e.ID, player)
-		case usersv1.PlayerEventType_PLAYER_DEACTIVATED:
-			return s.PlayerStatusChanged(ctx, e.ID, to)
-		case usersv1.PlayerEventType_PLAYER_ACTIVATED:
-			to.Active = true
-			return s.PlayerStatusChanged(ctx, e.ID, to)
+		case usersv1.PlayerEventType_PLAYER_DEACTIVATED, usersv1.PlayerEventType_PLAYER_ACTIVATED:
+			if m.GetStatusVersion() < 1 {
+				return event.Permanentf("statusVersion: must be at least 1, is %d", m.GetStatusVersion())
+			}
+			return s.PlayerStatusChanged(ctx, e.ID, promotions.StatusChange{
+				Player:  player,
+				Active:  m.GetEventType() == usersv1.PlayerEventType_PLAYER_ACTIVATED,
+				Version: int64(m.GetStatusVersion()),
+				At:      e.Time,
+			})
 		default:
-			return nil // a kind that a newer users service knows, and this one need not
+			return nil // an event type that is newer than this service
 		}
 	})
 }

@@ -1,4 +1,4 @@
-// Package ledger is promotions' door to the ledger of the users service.
+// Package ledger implements the client of the ledger, which the users service provides.
 package ledger
 
 import (
@@ -19,12 +19,12 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// timeout bounds one credit with all its retries. It is longer than a failover of the ledger's database should take.
+// timeout is the timeout of one credit, including retries. It is longer than the expected failover time of the ledger's
+// database.
 const timeout = 5 * time.Second
 
-// Client asks the ledger for credits. Calls are retried within their time, under the same key; after several failures in
-// a row a circuit breaker answers DEPENDENCY_UNAVAILABLE at once for a second, so that claims do not pile up behind a
-// ledger that is away. It is safe for concurrent use.
+// Client calls the ledger. A call is retried with the same key until its timeout. After ten consecutive failures a circuit
+// breaker opens: for one second, calls fail at once with DEPENDENCY_UNAVAILABLE. Client is safe for concurrent use.
 type Client struct {
 	client  usersv1.LedgerServiceClient
 	breaker *gobreaker.CircuitBreaker[*usersv1.AddTransactionResponse]
@@ -32,7 +32,7 @@ type Client struct {
 
 var _ promotions.LedgerClient = (*Client)(nil)
 
-// New returns a client over conn, which retries by itself.
+// New returns a client that uses conn, which must retry failed calls.
 func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {
 	return &Client{
 		client: usersv1.NewLedgerServiceClient(conn),
@@ -41,26 +41,27 @@ func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {
 			MaxRequests: 4,
 			Timeout:     time.Second,
 			ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 10 },
-			// A refusal is an answer: only a ledger that cannot be reached, or that breaks, counts as a failure.
+			// A refused credit is not a failure of the ledger.
 			IsSuccessful: func(err error) bool {
 				code := apperr.CodeOf(err)
 				return code != apperr.DependencyUnavailable && code != apperr.Internal
 			},
-			// A caller who went away says nothing about the ledger, neither good nor bad.
-			IsExcluded: func(err error) bool { return errors.As(err, new(gone)) },
+			// A call that its caller cancelled counts neither as a success nor as a failure.
+			IsExcluded: func(err error) bool { return errors.As(err, new(canceledError)) },
 			OnStateChange: func(name string, from, to gobreaker.State) {
-				log.Warn("circuit breaker", "name", name, "from", from.String(), "to", to.String())
+				log.Warn("circuit breaker changed state", "name", name, "from", from.String(), "to", to.String())
 			},
 		}),
 	}
 }
 
-// gone is the error of a call whose caller went away, or had no time left.
-type gone struct{ error }
+// canceledError is the error of a call whose caller's context ended.
+type canceledError struct{ error }
 
-func (g gone) Unwrap() error { return g.error }
+func (e canceledError) Unwrap() error { return e.error }
 
-// Credit pays c once for its key.
+// Credit requests a credit from the ledger and returns the transaction. It fails with DEPENDENCY_UNAVAILABLE if the ledger
+// cannot be reached, and with the ledger's error if it refuses the credit.
 func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotions.Transaction, error) {
 	data, err := structpb.NewStruct(credit.AdditionalData)
 	if err != nil {
@@ -69,8 +70,8 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 	caller := ctx
 	ctx, cancel := context.WithTimeout(caller, timeout)
 	defer cancel()
-	answer, err := c.breaker.Execute(func() (*usersv1.AddTransactionResponse, error) {
-		answer, err := c.client.AddTransaction(ctx, &usersv1.AddTransactionRequest{
+	response, err := c.breaker.Execute(func() (*usersv1.AddTransactionResponse, error) {
+		response, err := c.client.AddTransaction(ctx, &usersv1.AddTransactionRequest{
 			UserId:         credit.UserID.String(),
 			Type:           usersv1.TransactionType_CREDIT,
 			Amount:         credit.Amount.String(),
@@ -80,9 +81,9 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 		})
 		switch {
 		case err == nil:
-			return answer, nil
+			return response, nil
 		case caller.Err() != nil:
-			return nil, gone{caller.Err()}
+			return nil, canceledError{caller.Err()}
 		}
 		return nil, rpcserver.FromStatus(err)
 	})
@@ -94,9 +95,9 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 	case err != nil:
 		return promotions.Transaction{}, err
 	}
-	tx, err := wire.ToTransaction(answer.GetTransaction())
+	tx, err := wire.ToTransaction(response.GetTransaction())
 	if err != nil {
-		return promotions.Transaction{}, fmt.Errorf("the ledger's answer: %w", err)
+		return promotions.Transaction{}, fmt.Errorf("read the ledger's response: %w", err)
 	}
 	return tx, nil
 }

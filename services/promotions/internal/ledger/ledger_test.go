@@ -18,17 +18,17 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/ledger"
 )
 
-const token = "a token of some length"
+const token = "a token of sufficient length"
 
-// books answers as answer says, with transactions under id, or a fresh one.
-type books struct {
+// fakeLedger is a ledger server. AddTransaction returns the error of respond, or a transaction with the given or a new id.
+type fakeLedger struct {
 	usersv1.UnimplementedLedgerServiceServer
-	answer func(ctx context.Context) error
-	id     string
+	respond func(ctx context.Context) error
+	id      string
 }
 
-func (b *books) AddTransaction(ctx context.Context, r *usersv1.AddTransactionRequest) (*usersv1.AddTransactionResponse, error) {
-	if err := b.answer(ctx); err != nil {
+func (b *fakeLedger) AddTransaction(ctx context.Context, r *usersv1.AddTransactionRequest) (*usersv1.AddTransactionResponse, error) {
+	if err := b.respond(ctx); err != nil {
 		return nil, err
 	}
 	return &usersv1.AddTransactionResponse{Transaction: &usersv1.Transaction{
@@ -37,7 +37,7 @@ func (b *books) AddTransaction(ctx context.Context, r *usersv1.AddTransactionReq
 	}}, nil
 }
 
-func start(t *testing.T, b *books) *ledger.Client {
+func start(t *testing.T, b *fakeLedger) *ledger.Client {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{Token: token, Log: log})
@@ -69,80 +69,77 @@ func credit() promotions.Credit {
 	return promotions.Credit{Key: uuid.NewString(), UserID: uuid.New(), Amount: 2000, Description: "Claimed"}
 }
 
-// However many players give their claims up, the others' are paid.
-func TestCallersWhoLeaveDoNotOpenTheCircuit(t *testing.T) {
+func TestCancelledCallsDoNotOpenTheCircuit(t *testing.T) {
 	arrived := make(chan struct{})
-	b := &books{answer: func(ctx context.Context) error {
+	b := &fakeLedger{respond: func(ctx context.Context) error {
 		arrived <- struct{}{}
 		<-ctx.Done()
 		return ctx.Err()
 	}}
 	client := start(t, b)
 	for range 20 {
-		ctx, leave := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			<-arrived
-			leave()
+			cancel()
 		}()
 		if _, err := client.Credit(ctx, credit()); !errors.Is(err, context.Canceled) {
-			t.Fatalf("got %v, want the caller's own end", err)
+			t.Fatalf("got %v, want context.Canceled", err)
 		}
 	}
-	b.answer = func(context.Context) error { return nil }
+	b.respond = func(context.Context) error { return nil }
 	if tx, err := client.Credit(t.Context(), credit()); err != nil || tx.Amount != 2000 {
 		t.Errorf("got %+v, %v, want a credit", tx, err)
 	}
 }
 
-// A caller who leaves among failures does not make up for them.
-func TestCallersWhoLeaveDoNotKeepTheCircuitClosed(t *testing.T) {
-	var leave context.CancelFunc
-	b := &books{}
+// A cancelled call does not reset the count of consecutive failures.
+func TestCancelledCallsDoNotCloseTheCircuit(t *testing.T) {
+	b := &fakeLedger{}
 	client := start(t, b)
 	for n := range 11 {
 		ctx, cancel := context.WithCancel(t.Context())
-		leave = cancel
-		b.answer = func(context.Context) error { return apperr.New(apperr.Internal, "broken") }
+		b.respond = func(context.Context) error { return apperr.New(apperr.Internal, "broken") }
 		if n == 5 {
-			b.answer = func(ctx context.Context) error {
-				leave()
+			b.respond = func(ctx context.Context) error {
+				cancel()
 				<-ctx.Done()
 				return ctx.Err()
 			}
 		}
 		if _, err := client.Credit(ctx, credit()); err == nil {
-			t.Fatal("a broken ledger paid")
+			t.Fatal("got no error from a failing ledger")
 		}
 		cancel()
 	}
 	if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.DependencyUnavailable {
-		t.Errorf("after ten failures got %v, want the circuit to be open", err)
+		t.Errorf("after ten failures: got %v, want an open circuit", err)
 	}
 }
 
-func TestFailuresOpenTheCircuitAndRefusalsDoNot(t *testing.T) {
-	refusal := apperr.New(apperr.AccountDeactivated, "switched off")
+func TestOnlyFailuresOpenTheCircuit(t *testing.T) {
+	refusal := apperr.New(apperr.AccountDeactivated, "the account is deactivated")
 	failure := apperr.New(apperr.Internal, "broken")
-	b := &books{answer: func(context.Context) error { return refusal }}
+	b := &fakeLedger{respond: func(context.Context) error { return refusal }}
 	client := start(t, b)
 	for range 20 {
 		if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.AccountDeactivated {
-			t.Fatalf("got %v, want the refusal", err)
+			t.Fatalf("got %v, want ACCOUNT_DEACTIVATED", err)
 		}
 	}
-	b.answer = func(context.Context) error { return failure }
+	b.respond = func(context.Context) error { return failure }
 	for range 10 {
 		if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.Internal {
-			t.Fatalf("got %v, want the failure", err)
+			t.Fatalf("got %v, want INTERNAL", err)
 		}
 	}
 	if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.DependencyUnavailable {
-		t.Errorf("got %v, want the circuit to be open", err)
+		t.Errorf("after ten failures: got %v, want an open circuit", err)
 	}
 }
 
-func TestAnAnswerThatCannotBeReadIsOurFault(t *testing.T) {
-	client := start(t, &books{answer: func(context.Context) error { return nil }, id: "17"})
+func TestMalformedResponseIsInternal(t *testing.T) {
+	client := start(t, &fakeLedger{respond: func(context.Context) error { return nil }, id: "17"})
 	if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.Internal {
 		t.Errorf("got %v, want INTERNAL", err)
 	}

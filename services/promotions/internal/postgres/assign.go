@@ -9,24 +9,21 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
-	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
-	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
-	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/producer"
 )
 
-// Assign holds the promotion and the players still while it assigns, so that what it checked is true when it commits.
+// Assign locks the promotion and the players until the commit, so that they cannot change after they are checked.
 func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(domain.Promotion) error) ([]domain.AssignResult, error) {
 	var results []domain.AssignResult
 	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, queueToAssign, a.Promotion); err != nil {
+		if _, err := tx.Exec(ctx, lockToAssign, a.Promotion); err != nil {
 			return err
 		}
-		p, err := one(ctx, tx, scanPromotion,
+		p, err := queryOne(ctx, tx, scanPromotion,
 			"SELECT "+promotionColumns+" FROM promotions WHERE id = $1 FOR SHARE", a.Promotion)
 		if err != nil {
 			return err
@@ -34,7 +31,7 @@ func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(do
 		if err := check(p); err != nil {
 			return err
 		}
-		outcome, active, err := known(ctx, tx, a.Players)
+		outcomes, active, err := lockPlayers(ctx, tx, a.Players)
 		if err != nil {
 			return err
 		}
@@ -43,50 +40,50 @@ func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(do
 			return err
 		}
 		for _, player := range assigned {
-			outcome[player] = domain.AssignOutcomeAssigned
+			outcomes[player] = domain.AssignOutcomeAssigned
 		}
 		results = make([]domain.AssignResult, len(a.Players))
 		for i, player := range a.Players {
-			results[i] = domain.AssignResult{Player: player, Outcome: outcome[player]}
+			results[i] = domain.AssignResult{Player: player, Outcome: outcomes[player]}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fail(err)
+		return nil, toAppError(err)
 	}
 	s.wake()
 	return results, nil
 }
 
-// known returns the active ones of the players, and what becomes of each if nothing is assigned.
-func known(ctx context.Context, tx pgx.Tx, players []uuid.UUID) (map[uuid.UUID]domain.AssignOutcome, []uuid.UUID, error) {
+// lockPlayers locks the known players. It returns each player's outcome if nothing is assigned, and the active players.
+func lockPlayers(ctx context.Context, tx pgx.Tx, players []uuid.UUID) (map[uuid.UUID]domain.AssignOutcome, []uuid.UUID, error) {
 	rows, err := tx.Query(ctx,
 		"SELECT "+playerColumns+" FROM players WHERE id = ANY($1) ORDER BY id FOR SHARE", players)
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := pgx.CollectRows(rows, scanPlayer)
+	known, err := pgx.CollectRows(rows, scanPlayer)
 	if err != nil {
 		return nil, nil, err
 	}
-	outcome := make(map[uuid.UUID]domain.AssignOutcome, len(players))
+	outcomes := make(map[uuid.UUID]domain.AssignOutcome, len(players))
 	for _, player := range players {
-		outcome[player] = domain.AssignOutcomeUnknownPlayer
+		outcomes[player] = domain.AssignOutcomeUnknownPlayer
 	}
 	var active []uuid.UUID
-	for _, player := range found {
+	for _, player := range known {
 		if !player.IsActive {
-			outcome[player.ID] = domain.AssignOutcomeInactivePlayer
+			outcomes[player.ID] = domain.AssignOutcomeInactivePlayer
 			continue
 		}
-		outcome[player.ID] = domain.AssignOutcomeAlreadyAssigned
+		outcomes[player.ID] = domain.AssignOutcomeAlreadyAssigned
 		active = append(active, player.ID)
 	}
-	return outcome, active, nil
+	return outcomes, active, nil
 }
 
-// assign assigns p to those of the players who do not have it, leaves a notification for each in the outbox, and returns
-// them. Rows are written in the order of the players' ids, so that two calls never wait for each other in a circle.
+// assign assigns p to the players that do not have it yet, appends a notification for each to the outbox, and returns them.
+// It inserts the rows in the order of the players' ids, so that concurrent calls cannot deadlock.
 func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID, by uuid.UUID, at time.Time) ([]uuid.UUID, error) {
 	players = slices.Clone(players)
 	slices.SortFunc(players, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
@@ -115,30 +112,15 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 	if err != nil {
 		return nil, err
 	}
-	events := make([]event.Event, len(assigned))
-	for i, player := range assigned {
-		if events[i], err = assignedEvent(p, player, at); err != nil {
-			return nil, err
-		}
+	events, err := producer.Assigned(p, assigned, at)
+	if err != nil {
+		return nil, err
 	}
 	return assigned, outbox.Append(ctx, tx, events...)
 }
 
-// assignedEvent tells a player of an assigned promotion, as the promotion is now.
-func assignedEvent(p domain.Promotion, player uuid.UUID, at time.Time) (event.Event, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return event.Event{}, err
-	}
-	return notificationsv1event.NewNotificationEvent(id, at, &notificationsv1.NotificationEvent{
-		UserId:    player.String(),
-		EventType: notificationsv1.NotificationEventType_PROMOTION,
-		Content:   wire.FromPromotion(p),
-	})
-}
-
-// one reads the only row of a query; none is pgx.ErrNoRows.
-func one[T any](ctx context.Context, tx pgx.Tx, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
+// queryOne returns the only row of a query. It returns pgx.ErrNoRows if there is none.
+func queryOne[T any](ctx context.Context, tx pgx.Tx, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
 	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
 		var zero T

@@ -10,7 +10,7 @@ import (
 )
 
 // assignmentColumns are the columns of table player_promotions.
-const assignmentColumns = "id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, title, claim_key"
+const assignmentColumns = "id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, title, claim_id"
 
 // scanAssignment reads a row of assignmentColumns.
 func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
@@ -26,7 +26,7 @@ func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
 		(*columns.Time)(&p.ClaimedAt),
 		(*columns.UUID)(&p.TransactionID),
 		&p.Title,
-		(*columns.Text)(&p.ClaimKey),
+		(*columns.Text)(&p.ClaimID),
 	)
 	return p, err
 }
@@ -44,6 +44,6 @@ func assignmentValues(p promotions.Assignment) []any {
 		columns.Time(p.ClaimedAt),
 		columns.UUID(p.TransactionID),
 		p.Title,
-		columns.Text(p.ClaimKey),
+		columns.Text(p.ClaimID),
 	}
 }

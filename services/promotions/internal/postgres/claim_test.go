@@ -17,7 +17,7 @@ import (
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	player, p := w.offered()
+	player, p := w.assigned()
 	claimed, err := w.service.Claim(t.Context(), player, p.ID, "")
 	if err != nil {
 		t.Fatal(err)
@@ -26,38 +26,38 @@ func TestClaim(t *testing.T) {
 		t.Errorf("claimed %+v", claimed)
 	}
 	_, err = w.service.Claim(t.Context(), player, p.ID, "")
-	w.wants(err, apperr.PromotionAlreadyClaimed)
+	w.wantCode(err, apperr.PromotionAlreadyClaimed)
 	if got := apperr.From(err).Meta["transactionId"]; got != claimed.Transaction.ID.String() {
 		t.Errorf("transactionId is %q", got)
 	}
 	_, err = w.service.Claim(t.Context(), uuid.New(), p.ID, "")
-	w.wants(err, apperr.NotFound)
+	w.wantCode(err, apperr.NotFound)
 	_, err = w.service.Claim(t.Context(), player, uuid.New(), "")
-	w.wants(err, apperr.NotFound)
+	w.wantCode(err, apperr.NotFound)
 }
 
-func TestRefusedCreditLeavesTheAssignmentUnclaimed(t *testing.T) {
+func TestFailedCreditLeavesTheAssignmentUnclaimed(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	player, p := w.offered()
-	w.bank.refuse = apperr.New(apperr.DependencyUnavailable, "away")
+	player, p := w.assigned()
+	w.ledger.fail = apperr.New(apperr.DependencyUnavailable, "the ledger cannot be reached")
 	_, err := w.service.Claim(t.Context(), player, p.ID, "k")
-	w.wants(err, apperr.DependencyUnavailable)
+	w.wantCode(err, apperr.DependencyUnavailable)
 	no := false
 	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{Claimed: &no}, keyset.PageRequest[uuid.UUID]{Size: 10})
 	if err != nil || list.Total != 1 || list.Items[0].Promotion == nil {
-		t.Errorf("unclaimed: %+v, %v", list, err)
+		t.Errorf("got %+v, %v, want one unclaimed assignment", list, err)
 	}
-	w.bank.refuse = nil
+	w.ledger.fail = nil
 	if _, err := w.service.Claim(t.Context(), player, p.ID, "k"); err != nil {
-		t.Errorf("claimed again once the ledger is back: %v", err)
+		t.Errorf("claim after the ledger is back: %v", err)
 	}
 }
 
-func TestIdempotencyKey(t *testing.T) {
+func TestClaimWithAnIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	player, p := w.offered()
+	player, p := w.assigned()
 	first, err := w.service.Claim(t.Context(), player, p.ID, "k")
 	if err != nil {
 		t.Fatal(err)
@@ -67,30 +67,30 @@ func TestIdempotencyKey(t *testing.T) {
 		t.Errorf("first %+v, then %+v, %v", first, again, err)
 	}
 	_, err = w.service.Claim(t.Context(), player, p.ID, "other")
-	w.wants(err, apperr.PromotionAlreadyClaimed)
+	w.wantCode(err, apperr.PromotionAlreadyClaimed)
 	q := w.promotion(promotions.PromotionTypeBonus, 0, 0)
 	if _, err := w.service.Assign(t.Context(), q.ID, []uuid.UUID{player}, uuid.New()); err != nil {
 		t.Fatal(err)
 	}
 	_, err = w.service.Claim(t.Context(), player, q.ID, "k")
-	w.wants(err, apperr.IdempotencyMismatch)
-	if len(w.bank.paid) != 1 {
-		t.Errorf("%d credits", len(w.bank.paid))
+	w.wantCode(err, apperr.IdempotencyMismatch)
+	if len(w.ledger.paid) != 1 {
+		t.Errorf("got %d credits, want 1", len(w.ledger.paid))
 	}
 }
 
-// Whichever of the two is refused for its key is not paid.
-func TestOneKeyForTwoPromotionsAtOnce(t *testing.T) {
+// The claim that fails because of its key is not paid.
+func TestConcurrentClaimsOfTwoPromotionsWithOneKey(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	player, p := w.offered()
+	player, p := w.assigned()
 	q := w.promotion(promotions.PromotionTypeBonus, 0, 0)
 	if _, err := w.service.Assign(t.Context(), q.ID, []uuid.UUID{player}, uuid.New()); err != nil {
 		t.Fatal(err)
 	}
-	slow := &slowKeys{Store: postgres.New(w.pool, func() {})}
-	slow.checked.Add(2)
-	service := promotions.New(slow, w.bank, time.Now)
+	barrier := &keyBarrier{Store: postgres.New(w.pool, func() {})}
+	barrier.checked.Add(2)
+	service := promotions.New(barrier, w.ledger, time.Now)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	codes := map[apperr.Code]int{}
@@ -103,18 +103,18 @@ func TestOneKeyForTwoPromotionsAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if codes[""] != 1 || codes[apperr.IdempotencyMismatch] != 1 || len(w.bank.paid) != 1 {
-		t.Errorf("outcomes %v, %d credits; want one of each and one credit", codes, len(w.bank.paid))
+	if codes[""] != 1 || codes[apperr.IdempotencyMismatch] != 1 || len(w.ledger.paid) != 1 {
+		t.Errorf("got codes %v and %d credits; want one success, one IDEMPOTENCY_MISMATCH and one credit", codes, len(w.ledger.paid))
 	}
 }
 
-// slowKeys lets all claims check their key before one takes it.
-type slowKeys struct {
+// keyBarrier makes each claim wait, after it checked its key, until all claims have done so.
+type keyBarrier struct {
 	*postgres.Store
 	checked sync.WaitGroup
 }
 
-func (s *slowKeys) ClaimKey(ctx context.Context, player uuid.UUID, key string) (uuid.UUID, error) {
+func (s *keyBarrier) ClaimKey(ctx context.Context, player uuid.UUID, key string) (uuid.UUID, error) {
 	id, err := s.Store.ClaimKey(ctx, player, key)
 	if id == uuid.Nil {
 		s.checked.Done()
@@ -123,40 +123,18 @@ func (s *slowKeys) ClaimKey(ctx context.Context, player uuid.UUID, key string) (
 	return id, err
 }
 
-// A key that a replica of an earlier release has noted with the claim alone is known, too.
-func TestKeyOfAnEarlierRelease(t *testing.T) {
-	t.Parallel()
-	w := start(t)
-	player, p := w.offered()
-	q := w.promotion(promotions.PromotionTypeBonus, 0, 0)
-	if _, err := w.service.Assign(t.Context(), q.ID, []uuid.UUID{player}, uuid.New()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.service.Claim(t.Context(), player, p.ID, "k"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.pool.Exec(t.Context(), "DELETE FROM claim_keys"); err != nil {
-		t.Fatal(err)
-	}
-	_, err := w.service.Claim(t.Context(), player, q.ID, "k")
-	w.wants(err, apperr.IdempotencyMismatch)
-	if _, err := w.service.Claim(t.Context(), player, p.ID, "k"); err != nil {
-		t.Errorf("the same claim again: %v", err)
-	}
-}
-
-func TestRacingClaimsHaveOneAnswer(t *testing.T) {
+func TestConcurrentClaimsPayOnce(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	for _, repaired := range []bool{false, true} {
-		player, p := w.offered()
+		player, p := w.assigned()
 		if repaired {
 			w.repair(player, p)
 		}
 		const racers = 20
 		var ready, wg sync.WaitGroup
 		ready.Add(racers)
-		w.bank.before = func() { ready.Done(); ready.Wait() } // all have read the assignment before one is paid
+		w.ledger.before = func() { ready.Done(); ready.Wait() } // all claims read the assignment before the first credit
 		var mu sync.Mutex
 		codes := map[apperr.Code]int{}
 		for range racers {
@@ -168,18 +146,18 @@ func TestRacingClaimsHaveOneAnswer(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		w.bank.before = nil
+		w.ledger.before = nil
 		if codes[""] != 1 || codes[apperr.PromotionAlreadyClaimed] != racers-1 {
-			t.Errorf("repaired %t: outcomes %v", repaired, codes)
+			t.Errorf("repaired %t: got codes %v, want one success", repaired, codes)
 		}
 	}
-	if len(w.bank.paid) != 2 {
-		t.Errorf("%d credits for 2 assignments", len(w.bank.paid))
+	if len(w.ledger.paid) != 2 {
+		t.Errorf("got %d credits for 2 assignments", len(w.ledger.paid))
 	}
 }
 
-// repair plays a crash between credit and mark: the ledger's event arrives, the claim does not.
-func (w world) repair(player uuid.UUID, p promotions.Promotion) promotions.Transaction {
+// repair simulates a crash between credit and mark: it credits the player and delivers the ledger's event.
+func (w fixture) repair(player uuid.UUID, p promotions.Promotion) promotions.Transaction {
 	w.Helper()
 	list, err := w.service.ListAssignments(w.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 100})
 	if err != nil {
@@ -189,44 +167,44 @@ func (w world) repair(player uuid.UUID, p promotions.Promotion) promotions.Trans
 		if a.PromotionID != p.ID {
 			continue
 		}
-		tx, err := w.bank.Credit(w.Context(), a.Credit())
+		tx, err := w.ledger.Credit(w.Context(), a.Credit())
 		if err != nil {
 			w.Fatal(err)
 		}
-		for range 2 { // events may come twice
+		for range 2 { // the bus may deliver an event twice
 			if err := w.service.Credited(w.Context(), a.ID.String(), tx); err != nil {
 				w.Fatal(err)
 			}
 		}
 		return tx
 	}
-	w.Fatal("not assigned")
+	w.Fatalf("promotion %s is not assigned to %s", p.ID, player)
 	return promotions.Transaction{}
 }
 
-func TestRepairedClaimIsAnsweredToTheNextOne(t *testing.T) {
+func TestClaimAfterARepairReturnsTheTransaction(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	player, p := w.offered()
+	player, p := w.assigned()
 	tx := w.repair(player, p)
 	yes := true
 	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{Claimed: &yes}, keyset.PageRequest[uuid.UUID]{Size: 10})
 	if err != nil || list.Total != 1 || list.Items[0].TransactionID != tx.ID {
 		t.Fatalf("after the repair: %+v, %v", list, err)
 	}
-	// Switched off meanwhile: what was paid is paid, and its player is told.
+	// The deactivation of the promotion does not affect a paid assignment.
 	if _, err := w.service.Update(t.Context(), p.ID, func(p *promotions.Promotion) error { p.IsActive = false; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	claimed, err := w.service.Claim(t.Context(), player, p.ID, "k")
 	if err != nil || claimed.Transaction.ID != tx.ID {
-		t.Errorf("the next claim: %+v, %v", claimed, err)
+		t.Errorf("got %+v, %v, want transaction %s", claimed, err, tx.ID)
 	}
 	_, err = w.service.Claim(t.Context(), player, p.ID, "")
-	w.wants(err, apperr.PromotionAlreadyClaimed)
+	w.wantCode(err, apperr.PromotionAlreadyClaimed)
 }
 
-func TestCreditsThatAreNoClaimsArePassedOver(t *testing.T) {
+func TestOtherCreditsAreIgnored(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	tx := promotions.Transaction{ID: uuid.New(), UserID: uuid.New(), Type: promotions.TransactionTypeCredit, Amount: 5}
@@ -235,13 +213,13 @@ func TestCreditsThatAreNoClaimsArePassedOver(t *testing.T) {
 			t.Errorf("key %q: %v", key, err)
 		}
 	}
-	player, p := w.offered()
+	player, p := w.assigned()
 	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.wants(w.service.Credited(t.Context(), list.Items[0].ID.String(), tx), apperr.IdempotencyMismatch) // another player's
+	w.wantCode(w.service.Credited(t.Context(), list.Items[0].ID.String(), tx), apperr.IdempotencyMismatch) // paid to another player
 	if _, err := w.service.Claim(t.Context(), player, p.ID, ""); err != nil {
-		t.Errorf("the claim after it: %v", err)
+		t.Errorf("claim after the mismatch: %v", err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// CreatePromotion stores a new promotion; the database refuses a second active one of a unique type in its period. Of two
-// that come at once PostgreSQL may find each waiting for the other, and rolls one back: it is tried again.
+// CreatePromotion inserts a promotion. An exclusion constraint refuses a second active promotion of a unique type in the
+// same period. Two concurrent inserts may deadlock on it; PostgreSQL then rolls back one of them, and it is retried.
 func (s *Store) CreatePromotion(ctx context.Context, p domain.Promotion) error {
-	return fail(postgres.Retry(ctx, func() error { return setPromotion(s.ent.Promotion.Create(), p).Exec(ctx) }))
+	return toAppError(postgres.Retry(ctx, func() error { return setPromotion(s.ent.Promotion.Create(), p).Exec(ctx) }))
 }

@@ -10,20 +10,19 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// RepairClaimed marks an assignment that was paid, if no claim has done so, and leaves claim_key NULL: the next claim is
-// answered with the transaction. A transaction that is not the assignment's is IDEMPOTENCY_MISMATCH: its key was used for
-// something else.
+// RepairClaimed marks an assignment as claimed, unless it is claimed already. It leaves claim_id NULL, so that the next
+// claim returns the transaction.
 func (s *Store) RepairClaimed(ctx context.Context, id uuid.UUID, tx domain.Transaction, at time.Time) error {
 	tag, err := s.pool.Exec(ctx, `
 		UPDATE player_promotions SET claimed = true, claimed_at = $3, transaction_id = $2
 		WHERE id = $1 AND NOT claimed AND user_id = $4 AND amount = $5::numeric`, id, tx.ID, at, tx.UserID, tx.Amount)
 	if err != nil || tag.RowsAffected() == 1 {
-		return fail(err)
+		return toAppError(err)
 	}
-	a, err := s.assignment(ctx, id)
+	a, err := s.assignmentByID(ctx, id)
 	switch {
 	case apperr.CodeOf(err) == apperr.NotFound:
-		return nil // a credit under a key that names no assignment
+		return nil // the key of the credit is not an assignment's id
 	case err != nil:
 		return err
 	case a.TransactionID != tx.ID:

@@ -8,11 +8,11 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// Promotion reads one promotion.
+// Promotion returns a promotion.
 func (s *Store) Promotion(ctx context.Context, id uuid.UUID) (domain.Promotion, error) {
 	row, err := s.ent.Promotion.Get(ctx, id)
 	if err != nil {
-		return domain.Promotion{}, fail(err)
+		return domain.Promotion{}, toAppError(err)
 	}
 	return promotionFromRow(row), nil
 }

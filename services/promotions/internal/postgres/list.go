@@ -12,20 +12,20 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// Promotions lists promotions by descending id, which is by age.
+// Promotions lists promotions by descending id. Ids are UUIDv7, so the newest promotion comes first.
 func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[domain.Promotion], error) {
 	var none keyset.Page[domain.Promotion]
 	query := s.ent.Promotion.Query().Where(promotionFilter(f)...)
 	total, err := query.Clone().Count(ctx)
 	if err != nil {
-		return none, fail(err)
+		return none, toAppError(err)
 	}
 	if p.Before != uuid.Nil {
 		query.Where(promotion.IDLT(p.Before))
 	}
 	rows, err := query.Order(promotion.ByID(entsql.OrderDesc())).Limit(p.Size + 1).All(ctx)
 	if err != nil {
-		return none, fail(err)
+		return none, toAppError(err)
 	}
 	items := make([]domain.Promotion, 0, len(rows))
 	for _, row := range rows {
@@ -34,6 +34,7 @@ func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p keys
 	return keyset.NewPage(items, p.Size, total), nil
 }
 
+// promotionFilter returns the filter as predicates.
 func promotionFilter(f domain.PromotionFilter) []predicate.Promotion {
 	var where []predicate.Promotion
 	if f.Type != "" {

@@ -13,13 +13,14 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// Assignments lists a player's assignments by descending id, which is by age, with the promotions as they are now.
+// Assignments lists a player's assignments by descending id, each with the current state of its promotion. Ids are UUIDv7,
+// so the newest assignment comes first.
 func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.AssignmentFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[domain.Assignment], error) {
 	var none keyset.Page[domain.Assignment]
 	where, args := assignmentFilter(player, f)
 	var total int
 	if err := s.pool.QueryRow(ctx, "SELECT count(*) FROM player_promotions WHERE "+where, args...).Scan(&total); err != nil {
-		return none, fail(err)
+		return none, toAppError(err)
 	}
 	if p.Before != uuid.Nil {
 		args = append(args, p.Before)
@@ -29,17 +30,18 @@ func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.Assi
 	rows, err := s.pool.Query(ctx, fmt.Sprintf("SELECT %s FROM player_promotions WHERE %s ORDER BY id DESC LIMIT $%d",
 		assignmentColumns, where, len(args)), args...)
 	if err != nil {
-		return none, fail(err)
+		return none, toAppError(err)
 	}
 	items, err := pgx.CollectRows(rows, scanAssignment)
 	if err != nil {
-		return none, fail(err)
+		return none, toAppError(err)
 	}
 	page := keyset.NewPage(items, p.Size, total)
 	return page, s.withPromotions(ctx, page.Items)
 }
 
-// assignmentFilter writes the filter as SQL over player_promotions. Only numbers of parameters are put into its text.
+// assignmentFilter returns the filter as an SQL condition over player_promotions, and its arguments. The condition contains
+// only placeholders, never a value.
 func assignmentFilter(player uuid.UUID, f domain.AssignmentFilter) (string, []any) {
 	args := []any{player}
 	arg := func(v any) string {
@@ -64,7 +66,7 @@ func assignmentFilter(player uuid.UUID, f domain.AssignmentFilter) (string, []an
 	return strings.Join(where, " AND "), args
 }
 
-// withPromotions fills in each assignment's promotion.
+// withPromotions sets the promotion of each assignment.
 func (s *Store) withPromotions(ctx context.Context, items []domain.Assignment) error {
 	ids := make([]uuid.UUID, len(items))
 	for i, a := range items {
@@ -72,11 +74,11 @@ func (s *Store) withPromotions(ctx context.Context, items []domain.Assignment) e
 	}
 	rows, err := s.pool.Query(ctx, "SELECT "+promotionColumns+" FROM promotions WHERE id = ANY($1)", ids)
 	if err != nil {
-		return fail(err)
+		return toAppError(err)
 	}
 	promotions, err := pgx.CollectRows(rows, scanPromotion)
 	if err != nil {
-		return fail(err)
+		return toAppError(err)
 	}
 	byID := make(map[uuid.UUID]*domain.Promotion, len(promotions))
 	for i := range promotions {

@@ -15,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// waiting waits until n sessions of the database wait for a lock.
-func (w world) waiting(n int) {
+// awaitBlocked waits until n sessions of the database wait for a lock.
+func (w fixture) awaitBlocked(n int) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
 	defer cancel()
@@ -31,8 +31,8 @@ func (w world) waiting(n int) {
 	}
 }
 
-// However many assign a promotion, or register, who switches it off waits only for those that were there before.
-func TestSwitchingOffIsNotOvertaken(t *testing.T) {
+// A deactivation waits only for the assignments and registrations that started before it.
+func TestDeactivationIsNotOvertaken(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	first, second, third := w.player(), w.player(), uuid.Must(uuid.NewV7())
@@ -48,24 +48,24 @@ func TestSwitchingOffIsNotOvertaken(t *testing.T) {
 	assign := func(player uuid.UUID, want apperr.Code) func() {
 		return func() {
 			_, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
-			w.wants(err, want)
+			w.wantCode(err, want)
 		}
 	}
 	var wg sync.WaitGroup
 	for n, step := range []func(){
-		assign(first, ""), // it holds the promotion, and waits for its player
+		assign(first, ""), // locks the promotion and waits for its player
 		func() {
 			_, err := w.service.Update(t.Context(), p.ID, func(p *promotions.Promotion) error {
 				p.IsActive = false
 				return nil
 			})
-			w.wants(err, "")
+			w.wantCode(err, "")
 		},
 		assign(second, apperr.PromotionNotActive),
-		func() { w.wants(w.service.Registered(t.Context(), uuid.NewString(), third), "") },
+		func() { w.wantCode(w.service.Registered(t.Context(), uuid.NewString(), third), "") },
 	} {
 		wg.Go(step)
-		w.waiting(n + 1)
+		w.awaitBlocked(n + 1)
 	}
 	if err := hold.Commit(t.Context()); err != nil {
 		t.Fatal(err)
@@ -73,22 +73,23 @@ func TestSwitchingOffIsNotOvertaken(t *testing.T) {
 	wg.Wait()
 	list, err := w.service.ListAssignments(t.Context(), third, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 1})
 	if err != nil || list.Total != 0 {
-		t.Errorf("who registered after it has %+v, %v", list, err)
+		t.Errorf("a player who registered after the deactivation has %+v, %v, want no assignment", list, err)
 	}
 }
 
-// Two transactions that put overlapping periods into the index before either looks for conflicts wait for each other.
-func TestUniqueTypeIsTriedAgainAfterADeadlock(t *testing.T) {
+// Two transactions that insert overlapping periods before either checks for conflicts deadlock.
+func TestCreateIsRetriedAfterADeadlock(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	// On a busy machine PostgreSQL may roll back the test's own transaction; then it is another period's turn.
+	// PostgreSQL may roll back the test's own transaction instead. The test then tries another period.
 	for day := w.today; !w.deadlocked(day); day = day.AddDays(2) {
-		t.Log("the wrong one was rolled back")
+		t.Log("PostgreSQL rolled back the test's transaction")
 	}
 }
 
-// deadlocked reports whether the service's transaction was rolled back, after which it must have been tried again.
-func (w world) deadlocked(day date.Date) bool {
+// deadlocked causes a deadlock. It reports whether PostgreSQL rolled back the service's transaction; the service must then
+// retry it.
+func (w fixture) deadlocked(day date.Date) bool {
 	w.Helper()
 	tx, err := w.pool.Begin(w.Context())
 	if err != nil {
@@ -112,11 +113,11 @@ func (w world) deadlocked(day date.Date) bool {
 		})
 		created <- err
 	}()
-	w.waiting(1)
-	switch err := insert(day.AddDays(1)); { // returns once one was rolled back
+	w.awaitBlocked(1)
+	switch err := insert(day.AddDays(1)); { // returns after PostgreSQL has rolled back one transaction
 	case err == nil:
 	case strings.Contains(err.Error(), "40P01"):
-		w.wants(<-created, "")
+		w.wantCode(<-created, "")
 		return false
 	default:
 		w.Fatal(err)
@@ -124,6 +125,6 @@ func (w world) deadlocked(day date.Date) bool {
 	if err := tx.Commit(w.Context()); err != nil {
 		w.Fatal(err)
 	}
-	w.wants(<-created, apperr.PromotionExists)
+	w.wantCode(<-created, apperr.PromotionExists)
 	return true
 }

@@ -9,17 +9,15 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// SetPlayerActive notes whether a player is active. StatusVersion are told apart by their numbers, which no clock can disturb;
-// where an event has none, by their times. A player who was never switched has equal times, for the clocks of
-// registrations are not those of switches.
+// SetPlayerActive stores the player's status if its version is greater than the stored one. Versions, unlike times, do not
+// depend on clocks. A player without a registration event is inserted.
 func (s *Store) SetPlayerActive(ctx context.Context, eventID string, p domain.Player) error {
-	return fail(s.onceFor(ctx, eventID, func(tx pgx.Tx) error {
+	return toAppError(s.processOnce(ctx, eventID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO players AS p (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
 			ON CONFLICT (id) DO UPDATE SET is_active = excluded.is_active, updated_at = excluded.updated_at,
-				status_version = greatest(p.status_version, excluded.status_version)
-			WHERE CASE WHEN excluded.status_version > 0 THEN p.status_version < excluded.status_version
-				ELSE p.updated_at <= excluded.updated_at OR p.updated_at = p.created_at END`,
+				status_version = excluded.status_version
+			WHERE p.status_version < excluded.status_version`,
 			playerValues(p)...)
 		return err
 	}))

@@ -11,10 +11,10 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// RegisterPlayer notes a player and assigns what registration brings. A player who is known already stays as it is: the
-// event may come late.
+// RegisterPlayer inserts a player and assigns the registration promotions. A known player keeps its status: the event may
+// arrive after a deactivation.
 func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.RegisterParams) error {
-	err := s.onceFor(ctx, eventID, func(tx pgx.Tx) error {
+	err := s.processOnce(ctx, eventID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			INSERT INTO players (`+playerColumns+`) VALUES (`+columns.Placeholders(playerColumns, 1)+`)
 			ON CONFLICT (id) DO NOTHING`,
@@ -34,13 +34,13 @@ func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.Reg
 		return nil
 	})
 	if err != nil {
-		return fail(err)
+		return toAppError(err)
 	}
 	s.wake()
 	return nil
 }
 
-// registrationPromotions returns the promotions that registration brings, and holds them still.
+// registrationPromotions locks and returns the available promotions of the types that are assigned on registration.
 func registrationPromotions(ctx context.Context, tx pgx.Tx, r domain.RegisterParams) ([]domain.Promotion, error) {
 	types := make([]string, len(r.Types))
 	for i, t := range r.Types {
@@ -57,11 +57,11 @@ func registrationPromotions(ctx context.Context, tx pgx.Tx, r domain.RegisterPar
 		return nil, err
 	}
 	for _, id := range ids {
-		if _, err := tx.Exec(ctx, queueToAssign, id); err != nil {
+		if _, err := tx.Exec(ctx, lockToAssign, id); err != nil {
 			return nil, err
 		}
 	}
-	// What is no longer available once it is our turn is left out.
+	// A promotion that was deactivated while this transaction waited for its lock is left out.
 	rows, err = tx.Query(ctx, "SELECT "+promotionColumns+available+" FOR SHARE", types, date.Of(r.At))
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func openRows(t *testing.T) (*pgxpool.Pool, *ent.Client) {
 	return db, ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, sql)))
 }
 
-// What ent writes, ent and pgx both read as it was.
+// A row that ent writes is read unchanged by ent and by pgx.
 func TestPromotionRows(t *testing.T) {
 	t.Parallel()
 	db, client := openRows(t)
@@ -56,7 +56,7 @@ func TestPromotionRows(t *testing.T) {
 	entitytest.Same(t, "changed", read(t, db, "promotions", promotionColumns, p.ID, scanPromotion), changed)
 }
 
-// NULL and the zero value stand for each other.
+// A zero value is stored as NULL, and NULL is read as the zero value.
 func TestAssignmentRows(t *testing.T) {
 	t.Parallel()
 	db, client := openRows(t)
@@ -75,9 +75,9 @@ func TestAssignmentRows(t *testing.T) {
 	}
 	var nulls int
 	err := db.QueryRow(t.Context(), `SELECT count(*) FROM player_promotions WHERE assigned_by IS NULL
-		AND claimed_at IS NULL AND transaction_id IS NULL AND claim_key IS NULL`).Scan(&nulls)
+		AND claimed_at IS NULL AND transaction_id IS NULL AND claim_id IS NULL`).Scan(&nulls)
 	if err != nil || nulls != 1 {
-		t.Errorf("%d assignments have only NULLs, want 1; %v", nulls, err)
+		t.Errorf("%d assignments have NULL in all nullable columns, want 1; %v", nulls, err)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package postgres keeps promotions in PostgreSQL: one file per use case. Simple records go through ent, what must be one
-// careful statement through pgx.
+// Package postgres implements the store of promotions on PostgreSQL, with one file per use case. It uses ent for simple
+// reads and writes, and pgx where one statement or explicit locks are needed.
 package postgres
 
 import (
@@ -18,7 +18,7 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// Store implements the domain's Store. It is safe for concurrent use.
+// Store implements promotions.Store. It is safe for concurrent use.
 type Store struct {
 	pool *pgxpool.Pool
 	ent  *promotions.Client
@@ -27,17 +27,18 @@ type Store struct {
 
 var _ domain.Store = (*Store)(nil)
 
-// New returns a store over a migrated database; wake is called after a commit that left something in the outbox.
+// New returns a store over a migrated database. It calls wake after each commit that may have appended to the outbox.
 func New(pool *pgxpool.Pool, wake func()) *Store {
 	driver := entsql.OpenDB(dialect.Postgres, postgres.SQL(pool))
 	return &Store{pool: pool, ent: promotions.NewClient(promotions.Driver(driver)), wake: wake}
 }
 
-// consumer names promotions in its inbox.
+// consumer is the consumer name of promotions in its inbox.
 const consumer = "promotions"
 
-// onceFor runs fn in a transaction that notes the event, unless one did before.
-func (s *Store) onceFor(ctx context.Context, eventID string, fn func(pgx.Tx) error) error {
+// processOnce runs fn in a transaction that records the event in the inbox. It does nothing if the event is recorded
+// already.
+func (s *Store) processOnce(ctx context.Context, eventID string, fn func(pgx.Tx) error) error {
 	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		first, err := inbox.Begin(ctx, tx, consumer, eventID)
 		if err != nil || !first {
@@ -47,8 +48,8 @@ func (s *Store) onceFor(ctx context.Context, eventID string, fn func(pgx.Tx) err
 	})
 }
 
-// fail turns an error of the database into one of the schema's where there is one for it.
-func fail(err error) error {
+// toAppError converts a database error to the apperr.Error that describes it. It returns other errors unchanged.
+func toAppError(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -56,11 +57,11 @@ func fail(err error) error {
 		return err
 	}
 	if errors.Is(err, pgx.ErrNoRows) || promotions.IsNotFound(err) {
-		return apperr.New(apperr.NotFound, "there is no such promotion").WithCause(err)
+		return apperr.New(apperr.NotFound, "promotion not found").WithCause(err)
 	}
 	if name, _ := postgres.ConstraintViolated(err); name == "promotions_unique_per_period" {
 		return apperr.New(apperr.PromotionExists,
-			"another active promotion of the type overlaps the period").WithCause(err)
+			"another active promotion of the same type overlaps the period").WithCause(err)
 	}
 	if postgres.Unavailable(err) {
 		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").WithCause(err)

@@ -21,22 +21,22 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
 )
 
-// bank pays each key once, as the ledger does; it can be told to fail, or to be held up.
-type bank struct {
+// fakeLedger pays once for each key. It calls before first, and it returns fail if that is not nil.
+type fakeLedger struct {
 	mu     sync.Mutex
 	paid   map[string]promotions.Transaction
-	refuse error
+	fail   error
 	before func()
 }
 
-func (b *bank) Credit(_ context.Context, c promotions.Credit) (promotions.Transaction, error) {
+func (b *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.Transaction, error) {
 	if b.before != nil {
 		b.before()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.refuse != nil {
-		return promotions.Transaction{}, b.refuse
+	if b.fail != nil {
+		return promotions.Transaction{}, b.fail
 	}
 	tx, ok := b.paid[c.Key]
 	if !ok {
@@ -49,23 +49,25 @@ func (b *bank) Credit(_ context.Context, c promotions.Credit) (promotions.Transa
 	return tx, nil
 }
 
-type world struct {
+// fixture is a service on a database of its own.
+type fixture struct {
 	*testing.T
 	pool    *pgxpool.Pool
-	bank    *bank
+	ledger  *fakeLedger
 	service *promotions.Service
 	today   date.Date
 }
 
-func start(t *testing.T) world {
+func start(t *testing.T) fixture {
 	t.Helper()
 	pool := postgrestest.New(t, atlas.Promotions)
-	w := world{T: t, pool: pool, bank: &bank{paid: map[string]promotions.Transaction{}}, today: date.Of(time.Now())}
-	w.service = promotions.New(postgres.New(pool, func() {}), w.bank, time.Now)
+	w := fixture{T: t, pool: pool, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, today: date.Of(time.Now())}
+	w.service = promotions.New(postgres.New(pool, func() {}), w.ledger, time.Now)
 	return w
 }
 
-func (w world) promotion(kind promotions.PromotionType, from, to int) promotions.Promotion {
+// promotion creates a promotion whose period is given in days from today.
+func (w fixture) promotion(kind promotions.PromotionType, from, to int) promotions.Promotion {
 	w.Helper()
 	p, err := w.service.Create(w.Context(), promotions.Promotion{
 		Title: "50% of _everything_", Type: kind, Amount: 2000, IsActive: true,
@@ -77,7 +79,8 @@ func (w world) promotion(kind promotions.PromotionType, from, to int) promotions
 	return p
 }
 
-func (w world) player() uuid.UUID {
+// player registers a player.
+func (w fixture) player() uuid.UUID {
 	w.Helper()
 	id := uuid.Must(uuid.NewV7())
 	if err := w.service.Registered(w.Context(), uuid.NewString(), id); err != nil {
@@ -86,7 +89,8 @@ func (w world) player() uuid.UUID {
 	return id
 }
 
-func (w world) offered() (player uuid.UUID, p promotions.Promotion) {
+// assigned returns a new player with an assigned promotion.
+func (w fixture) assigned() (player uuid.UUID, p promotions.Promotion) {
 	w.Helper()
 	p, player = w.promotion(promotions.PromotionTypeBonus, 0, 0), w.player()
 	got, err := w.service.Assign(w.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
@@ -96,8 +100,8 @@ func (w world) offered() (player uuid.UUID, p promotions.Promotion) {
 	return player, p
 }
 
-// announced are the events that wait in the outbox.
-func (w world) announced() []*notificationsv1.NotificationEvent {
+// outbox returns the events in the outbox.
+func (w fixture) outbox() []*notificationsv1.NotificationEvent {
 	w.Helper()
 	rows, err := w.pool.Query(w.Context(), "SELECT payload FROM outbox ORDER BY id")
 	if err != nil {
@@ -119,14 +123,15 @@ func (w world) announced() []*notificationsv1.NotificationEvent {
 	return events
 }
 
-func (w world) wants(err error, code apperr.Code) {
+// wantCode checks the code of an error.
+func (w fixture) wantCode(err error, code apperr.Code) {
 	w.Helper()
 	if got := apperr.CodeOf(err); got != code {
 		w.Errorf("got %q (%v), want %q", got, err, code)
 	}
 }
 
-func TestRegistrationAssignsWhatIsAvailableOnce(t *testing.T) {
+func TestRegistrationAssignsAvailablePromotionsOnce(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.promotion(promotions.PromotionTypeWelcomeBonus, -10, -1)
@@ -139,7 +144,7 @@ func TestRegistrationAssignsWhatIsAvailableOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Another event about the same player, as when it was published twice under two ids.
+	// Another event for the same player, published under another id.
 	if err := w.service.Registered(t.Context(), uuid.NewString(), player); err != nil {
 		t.Fatal(err)
 	}
@@ -147,47 +152,44 @@ func TestRegistrationAssignsWhatIsAvailableOnce(t *testing.T) {
 	if err != nil || list.Total != 1 || list.Items[0].PromotionID != welcome.ID || list.Items[0].AssignedBy != uuid.Nil {
 		t.Errorf("assigned %+v, %v", list, err)
 	}
-	events := w.announced()
+	events := w.outbox()
 	if len(events) != 1 || events[0].GetContent().GetAmount() != "20.00" || events[0].GetUserId() != player.String() {
-		t.Errorf("announced %v", events)
+		t.Errorf("the outbox has %v, want one event for the player", events)
 	}
 }
 
-func TestPlayersAreAsTheLastEventLeftThem(t *testing.T) {
+func TestPlayerStatusFollowsTheGreatestVersion(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	registered := time.Now()
-	type switched struct {
-		active bool
-		number int64
-		after  time.Duration // the registration
+	type change struct {
+		active  bool
+		version int64
+		after   time.Duration // since the registration
 	}
 	for name, tt := range map[string]struct {
-		unknown  bool // no registration has come
-		switches []switched
-		want     bool
+		unregistered bool // the registration event has not arrived
+		changes      []change
+		want         bool
 	}{
-		"never switched":                   {want: true},
-		"switched off":                     {switches: []switched{{false, 1, time.Hour}}},
-		"by a clock that is late":          {switches: []switched{{false, 1, -time.Hour}}},
-		"off and on":                       {switches: []switched{{false, 1, time.Hour}, {true, 2, 2 * time.Hour}}, want: true},
-		"the clock was set back":           {switches: []switched{{true, 2, 24 * time.Hour}, {false, 3, time.Hour}}},
-		"a dead letter comes late":         {switches: []switched{{true, 2, time.Hour}, {false, 1, 2 * time.Hour}}, want: true},
-		"a dead letter before all others":  {unknown: true, switches: []switched{{true, 2, 2 * time.Hour}, {false, 1, time.Hour}}, want: true},
-		"without numbers":                  {switches: []switched{{false, 0, time.Hour}, {true, 0, 2 * time.Hour}}, want: true},
-		"a dead letter without number":     {switches: []switched{{true, 0, 2 * time.Hour}, {false, 0, time.Hour}}, want: true},
-		"the first number after none":      {switches: []switched{{true, 0, 2 * time.Hour}, {false, 1, time.Hour}}},
-		"a late one without number":        {switches: []switched{{true, 2, 2 * time.Hour}, {false, 0, time.Hour}}, want: true},
-		"the number outlives one without":  {switches: []switched{{true, 2, time.Hour}, {false, 0, 2 * time.Hour}, {true, 1, time.Hour}}},
-		"the same switch under another id": {switches: []switched{{false, 1, time.Hour}, {false, 1, time.Hour}}},
+		"no change":                       {want: true},
+		"deactivated":                     {changes: []change{{false, 1, time.Hour}}},
+		"deactivated by a slow clock":     {changes: []change{{false, 1, -time.Hour}}},
+		"deactivated and activated":       {changes: []change{{false, 1, time.Hour}, {true, 2, 2 * time.Hour}}, want: true},
+		"clock set back":                  {changes: []change{{true, 2, 24 * time.Hour}, {false, 3, time.Hour}}},
+		"late dead letter":                {changes: []change{{true, 2, time.Hour}, {false, 1, 2 * time.Hour}}, want: true},
+		"late dead letter, unregistered":  {unregistered: true, changes: []change{{true, 2, 2 * time.Hour}, {false, 1, time.Hour}}, want: true},
+		"deactivated before registration": {unregistered: true, changes: []change{{false, 1, time.Hour}}},
+		"same change under another id":    {changes: []change{{false, 1, time.Hour}, {false, 1, time.Hour}}},
+		"same version again":              {changes: []change{{false, 1, time.Hour}, {true, 1, 2 * time.Hour}}},
 	} {
 		player := uuid.Must(uuid.NewV7())
-		if !tt.unknown {
+		if !tt.unregistered {
 			player = w.player()
 		}
-		for _, s := range tt.switches {
+		for _, c := range tt.changes {
 			err := w.service.PlayerStatusChanged(t.Context(), uuid.NewString(), promotions.StatusChange{
-				Player: player, Active: s.active, Version: s.number, At: registered.Add(s.after),
+				Player: player, Active: c.active, Version: c.version, At: registered.Add(c.after),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -198,51 +200,51 @@ func TestPlayersAreAsTheLastEventLeftThem(t *testing.T) {
 			t.Fatal(err)
 		}
 		if active != tt.want {
-			t.Errorf("%s: active %t, want %t", name, active, tt.want)
+			t.Errorf("%s: active is %t, want %t", name, active, tt.want)
 		}
 	}
 }
 
-func TestAssignAnswersForEverybody(t *testing.T) {
+func TestAssignReturnsAnOutcomeForEachPlayer(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	p := w.promotion(promotions.PromotionTypeVIPPromotion, 0, 0)
-	first, second, off, nobody := w.player(), w.player(), w.player(), uuid.Must(uuid.NewV7())
-	if err := w.service.PlayerStatusChanged(t.Context(), uuid.NewString(), promotions.StatusChange{Player: off, Version: 1, At: time.Now()}); err != nil {
+	first, second, inactive, unknown := w.player(), w.player(), w.player(), uuid.Must(uuid.NewV7())
+	if err := w.service.PlayerStatusChanged(t.Context(), uuid.NewString(), promotions.StatusChange{Player: inactive, Version: 1, At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	staff := uuid.Must(uuid.NewV7())
 	if _, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff); err != nil {
 		t.Fatal(err)
 	}
-	got, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{second, nobody, first, off, second}, staff)
+	got, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{second, unknown, first, inactive, second}, staff)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []promotions.AssignResult{
 		{Player: second, Outcome: promotions.AssignOutcomeAssigned},
-		{Player: nobody, Outcome: promotions.AssignOutcomeUnknownPlayer},
+		{Player: unknown, Outcome: promotions.AssignOutcomeUnknownPlayer},
 		{Player: first, Outcome: promotions.AssignOutcomeAlreadyAssigned},
-		{Player: off, Outcome: promotions.AssignOutcomeInactivePlayer},
+		{Player: inactive, Outcome: promotions.AssignOutcomeInactivePlayer},
 	}
 	if len(got) != len(want) {
-		t.Fatalf("got %v", got)
+		t.Fatalf("got %d results, want %d: %v", len(got), len(want), got)
 	}
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("result %d is %v, want %v", i, got[i], want[i])
 		}
 	}
-	if events := w.announced(); len(events) != 2 {
-		t.Errorf("announced %d, want 2", len(events))
+	if events := w.outbox(); len(events) != 2 {
+		t.Errorf("the outbox has %d events, want 2", len(events))
 	}
 	for code, p := range map[apperr.Code]promotions.Promotion{
 		apperr.PromotionExpired:    w.promotion(promotions.PromotionTypeBonus, -2, -1),
 		apperr.PromotionNotStarted: w.promotion(promotions.PromotionTypeBonus, 1, 2),
-		apperr.NotFound:            {ID: nobody},
+		apperr.NotFound:            {ID: unknown},
 	} {
 		_, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff)
-		w.wants(err, code)
+		w.wantCode(err, code)
 	}
 }
 
@@ -258,9 +260,9 @@ func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
 	var mu sync.Mutex
 	assigned := map[uuid.UUID]int{}
 	for n := range 8 {
-		turned := append(append([]uuid.UUID{}, players[n*5:]...), players[:n*5]...)
+		rotated := append(append([]uuid.UUID{}, players[n*5:]...), players[:n*5]...)
 		wg.Go(func() {
-			results, err := w.service.Assign(t.Context(), p.ID, turned, uuid.Must(uuid.NewV7()))
+			results, err := w.service.Assign(t.Context(), p.ID, rotated, uuid.Must(uuid.NewV7()))
 			if err != nil {
 				t.Error(err)
 			}
@@ -279,12 +281,12 @@ func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
 			t.Errorf("player %s was newly assigned %d times", player, assigned[player])
 		}
 	}
-	if events := w.announced(); len(events) != len(players) {
-		t.Errorf("announced %d, want %d", len(events), len(players))
+	if events := w.outbox(); len(events) != len(players) {
+		t.Errorf("the outbox has %d events, want %d", len(events), len(players))
 	}
 }
 
-func TestUniqueTypesRace(t *testing.T) {
+func TestConcurrentCreatesOfAUniqueType(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	var wg sync.WaitGroup
@@ -302,54 +304,54 @@ func TestUniqueTypesRace(t *testing.T) {
 	}
 	wg.Wait()
 	if codes[""] != 1 || codes[apperr.PromotionExists] != 9 {
-		t.Errorf("outcomes %v", codes)
+		t.Errorf("got codes %v, want one success and 9 PROMOTION_EXISTS", codes)
 	}
 }
 
-func TestListsFilterAndPage(t *testing.T) {
+func TestUpdateAndList(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	var all []promotions.Promotion
 	for i := range 5 {
 		all = append(all, w.promotion(promotions.PromotionTypeBonus, i, i))
 	}
-	off, err := w.service.Update(t.Context(), all[0].ID, func(p *promotions.Promotion) error {
-		p.IsActive, p.Title, p.Amount = false, "Switched Off", money.Amount(1)
+	inactive, err := w.service.Update(t.Context(), all[0].ID, func(p *promotions.Promotion) error {
+		p.IsActive, p.Title, p.Amount = false, "Deactivated", money.Amount(1)
 		return nil
 	})
-	if err != nil || off.UpdatedAt.Before(off.CreatedAt) {
-		t.Fatalf("updated to %+v, %v", off, err)
+	if err != nil || inactive.UpdatedAt.Before(inactive.CreatedAt) {
+		t.Fatalf("updated to %+v, %v", inactive, err)
 	}
-	same, err := w.service.Update(t.Context(), off.ID, func(p *promotions.Promotion) error {
+	same, err := w.service.Update(t.Context(), inactive.ID, func(p *promotions.Promotion) error {
 		p.IsActive = false
 		return nil
 	})
-	if err != nil || same != off {
-		t.Errorf("a change that changes nothing made %+v of %+v, %v", same, off, err)
+	if err != nil || same != inactive {
+		t.Errorf("an update without a change returned %+v, %v, want %+v", same, err, inactive)
 	}
 	_, err = w.service.List(t.Context(), promotions.PromotionFilter{From: w.today, To: w.today.AddDays(-1)}, keyset.PageRequest[uuid.UUID]{Size: 1})
-	w.wants(err, apperr.ValidationFailed)
+	w.wantCode(err, apperr.ValidationFailed)
 	yes, no := true, false
 	for name, tt := range map[string]struct {
 		f    promotions.PromotionFilter
 		want int
 	}{
-		"all":                    {promotions.PromotionFilter{}, 5},
-		"of a type":              {promotions.PromotionFilter{Type: promotions.PromotionTypeVIPPromotion}, 0},
-		"active":                 {promotions.PromotionFilter{IsActive: &yes}, 4},
-		"available":              {promotions.PromotionFilter{Available: &yes}, 0},
-		"not available":          {promotions.PromotionFilter{Available: &no}, 5},
-		"title, other case":      {promotions.PromotionFilter{Title: "switched"}, 1},
-		"a per cent sign is one": {promotions.PromotionFilter{Title: "0% of"}, 4},
-		"an underscore is one":   {promotions.PromotionFilter{Title: "_every"}, 4},
-		"no wildcard":            {promotions.PromotionFilter{Title: "5_%"}, 0},
-		"from":                   {promotions.PromotionFilter{From: w.today.AddDays(3)}, 2},
-		"to":                     {promotions.PromotionFilter{To: w.today.AddDays(1)}, 2},
-		"from and to":            {promotions.PromotionFilter{From: w.today.AddDays(1), To: w.today.AddDays(2)}, 2},
+		"all":                     {promotions.PromotionFilter{}, 5},
+		"type":                    {promotions.PromotionFilter{Type: promotions.PromotionTypeVIPPromotion}, 0},
+		"active":                  {promotions.PromotionFilter{IsActive: &yes}, 4},
+		"available":               {promotions.PromotionFilter{Available: &yes}, 0},
+		"not available":           {promotions.PromotionFilter{Available: &no}, 5},
+		"title in another case":   {promotions.PromotionFilter{Title: "deact"}, 1},
+		"percent sign in a title": {promotions.PromotionFilter{Title: "0% of"}, 4},
+		"underscore in a title":   {promotions.PromotionFilter{Title: "_every"}, 4},
+		"wildcards in a title":    {promotions.PromotionFilter{Title: "5_%"}, 0},
+		"from":                    {promotions.PromotionFilter{From: w.today.AddDays(3)}, 2},
+		"to":                      {promotions.PromotionFilter{To: w.today.AddDays(1)}, 2},
+		"from and to":             {promotions.PromotionFilter{From: w.today.AddDays(1), To: w.today.AddDays(2)}, 2},
 	} {
 		got, err := w.service.List(t.Context(), tt.f, keyset.PageRequest[uuid.UUID]{Size: 10})
 		if err != nil || got.Total != tt.want || len(got.Items) != tt.want || got.More {
-			t.Errorf("%s: %d of %d, %v; want %d", name, len(got.Items), got.Total, err, tt.want)
+			t.Errorf("%s: got %d items of %d, %v; want %d", name, len(got.Items), got.Total, err, tt.want)
 		}
 	}
 	page := keyset.PageRequest[uuid.UUID]{Size: 2}
@@ -365,7 +367,7 @@ func TestListsFilterAndPage(t *testing.T) {
 			i--
 			page.Before = p.ID
 		}
-		w.promotion(promotions.PromotionTypeVIPPromotion, 0, 0) // a newer one does not move the pages
+		w.promotion(promotions.PromotionTypeVIPPromotion, 0, 0) // a newer promotion does not shift the pages
 		if _, err := w.pool.Exec(t.Context(), "DELETE FROM promotions WHERE type = 'VIP_PROMOTION'"); err != nil {
 			t.Fatal(err)
 		}

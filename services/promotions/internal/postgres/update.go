@@ -11,15 +11,15 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// The row of a promotion is locked by whoever assigns it, shared, and by whoever changes it. PostgreSQL lets new sharers
-// of a row lock past somebody who waits to change it: as long as assignments overlap, the promotion could not be switched
-// off. Advisory locks are given in the order in which they are asked for, so both sides queue for one before the row.
+// Assignments lock the row of a promotion shared, updates lock it exclusively. PostgreSQL grants a shared row lock even if
+// an exclusive one is waiting, so overlapping assignments could delay an update forever. Advisory locks are granted in the
+// order of the requests. Assignments and updates therefore take an advisory lock before the row lock.
 const (
-	queueToAssign = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 0))"
-	queueToChange = "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))"
+	lockToAssign = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 0))"
+	lockToUpdate = "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))"
 )
 
-// UpdatePromotion changes a promotion under its row lock.
+// UpdatePromotion locks the promotion, applies change and stores the result.
 func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, change func(*domain.Promotion) error) (domain.Promotion, error) {
 	var p domain.Promotion
 	err := postgres.Retry(ctx, func() (err error) {
@@ -27,7 +27,7 @@ func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, change func(*
 		return err
 	})
 	if err != nil {
-		return domain.Promotion{}, fail(err)
+		return domain.Promotion{}, toAppError(err)
 	}
 	return p, nil
 }
@@ -38,7 +38,7 @@ func (s *Store) update(ctx context.Context, id uuid.UUID, change func(*domain.Pr
 		return domain.Promotion{}, err
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing to roll back once committed
-	if _, err := tx.ExecContext(ctx, queueToChange, id); err != nil {
+	if _, err := tx.ExecContext(ctx, lockToUpdate, id); err != nil {
 		return domain.Promotion{}, err
 	}
 	row, err := tx.Promotion.Query().Where(promotion.ID(id)).ForUpdate(entsql.WithLockClause("FOR NO KEY UPDATE")).Only(ctx)

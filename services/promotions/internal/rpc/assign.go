@@ -10,7 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// Assign assigns a promotion to players.
+// Assign assigns a promotion to players, in the name of the caller.
 func (h *Handler) Assign(ctx context.Context, r *connect.Request[promotionsv1.AssignRequest]) (*connect.Response[promotionsv1.AssignResponse], error) {
 	caller, err := rpcserver.Caller(ctx)
 	if err != nil {
@@ -28,12 +28,12 @@ func (h *Handler) Assign(ctx context.Context, r *connect.Request[promotionsv1.As
 	if err != nil {
 		return nil, err
 	}
-	answer := &promotionsv1.AssignResponse{Results: make([]*promotionsv1.AssignResult, len(results))}
+	response := &promotionsv1.AssignResponse{Results: make([]*promotionsv1.AssignResult, len(results))}
 	for i, result := range results {
-		answer.Results[i] = &promotionsv1.AssignResult{
+		response.Results[i] = &promotionsv1.AssignResult{
 			PlayerId: result.Player.String(),
 			Outcome:  wire.FromAssignOutcome(result.Outcome),
 		}
 	}
-	return connect.NewResponse(answer), nil
+	return connect.NewResponse(response), nil
 }

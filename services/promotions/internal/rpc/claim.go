@@ -12,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// Claim pays the caller's own assignment of a promotion, once.
+// Claim pays the caller's assignment of a promotion.
 func (h *Handler) Claim(ctx context.Context, r *connect.Request[promotionsv1.ClaimRequest]) (*connect.Response[promotionsv1.ClaimResponse], error) {
 	caller, err := rpcserver.Caller(ctx)
 	if err != nil {
@@ -36,17 +36,18 @@ func (h *Handler) Claim(ctx context.Context, r *connect.Request[promotionsv1.Cla
 	}), nil
 }
 
-const maxKey = 200
+// maxIdempotencyKey is the maximum length of an Idempotency-Key.
+const maxIdempotencyKey = 200
 
-// idempotencyKey reads the header of that name; none is an empty key.
+// idempotencyKey returns the key in the given values of the Idempotency-Key header. It is empty if there is no header.
 func idempotencyKey(values []string) (string, error) {
 	if len(values) == 0 {
 		return "", nil
 	}
 	key := strings.TrimSpace(values[0])
 	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
-	if len(values) > 1 || key == "" || len(key) > maxKey || strings.ContainsFunc(key, unprintable) {
-		return "", apperr.Invalid("Idempotency-Key", "header", "must be one text of 1 to %d printable ASCII characters", maxKey)
+	if len(values) > 1 || key == "" || len(key) > maxIdempotencyKey || strings.ContainsFunc(key, unprintable) {
+		return "", apperr.Invalid("Idempotency-Key", "header", "must be a single value of 1 to %d printable ASCII characters", maxIdempotencyKey)
 	}
 	return key, nil
 }

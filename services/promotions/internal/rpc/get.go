@@ -10,7 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// GetPromotion answers one promotion.
+// GetPromotion returns a promotion.
 func (h *Handler) GetPromotion(ctx context.Context, r *connect.Request[promotionsv1.GetPromotionRequest]) (*connect.Response[promotionsv1.Promotion], error) {
 	id, err := rpcserver.ID("promotion_id", r.Msg.GetPromotionId())
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// ListPromotions answers all promotions, newest first.
+// ListPromotions returns a page of promotions, newest first.
 func (h *Handler) ListPromotions(ctx context.Context, r *connect.Request[promotionsv1.ListPromotionsRequest]) (*connect.Response[promotionsv1.ListPromotionsResponse], error) {
 	page, err := paging.Parse(r.Msg, uuid.Parse)
 	if err != nil {

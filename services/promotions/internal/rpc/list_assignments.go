@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// ListPlayerPromotions answers what is assigned to a player, the newest assignment first.
+// ListPlayerPromotions returns a page of a player's assignments, newest first.
 func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[promotionsv1.ListPlayerPromotionsRequest]) (*connect.Response[promotionsv1.ListPlayerPromotionsResponse], error) {
 	player, err := rpcserver.ID("player_id", r.Msg.GetPlayerId())
 	if err != nil {

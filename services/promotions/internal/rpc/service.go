@@ -1,5 +1,5 @@
-// Package rpc serves the promotions API: one file per verb, which converts, calls the domain and converts back. Who may
-// call, what is valid and how errors travel is settled before and after, by the server's interceptors.
+// Package rpc implements the promotions API, with one file per procedure. A handler converts the request, calls the domain
+// and converts the result. The interceptors of rpcserver authorise the caller, validate the request and encode errors.
 package rpc
 
 import (
@@ -12,5 +12,5 @@ type Handler struct{ service *promotions.Service }
 
 var _ promotionsv1connect.PromotionServiceHandler = (*Handler)(nil)
 
-// New returns a handler of service's use cases.
+// New returns a handler that calls service.
 func New(service *promotions.Service) *Handler { return &Handler{service} }

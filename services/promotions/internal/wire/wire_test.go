@@ -31,7 +31,7 @@ func promotion(t *testing.T) promotions.Promotion {
 	}
 }
 
-// fieldsOf returns the fields that an error names.
+// fieldsOf returns the names of the fields in an error.
 func fieldsOf(err error) string {
 	if err == nil {
 		return ""
@@ -44,7 +44,7 @@ func fieldsOf(err error) string {
 	return strings.Join(names, " ")
 }
 
-func TestThereAndBack(t *testing.T) {
+func TestPromotionRoundTrip(t *testing.T) {
 	t.Parallel()
 	p := promotions.Promotion{Type: promotions.PromotionTypeBonus}
 	new(entitytest.Filler).Fill(t, &p)
@@ -63,21 +63,21 @@ func TestFromAssignment(t *testing.T) {
 	m := wire.FromAssignment(a).ProtoReflect()
 	for i := range m.Descriptor().Fields().Len() {
 		if f := m.Descriptor().Fields().Get(i); !m.Has(f) {
-			t.Errorf("%s is not on the wire", f.Name())
+			t.Errorf("%s is not in the message", f.Name())
 		}
 	}
 	without := a
-	without.Title, without.ClaimKey = "", ""
+	without.Title, without.ClaimID = "", ""
 	if !proto.Equal(wire.FromAssignment(a), wire.FromAssignment(without)) {
-		t.Error("a private column is on the wire")
+		t.Error("the message contains a private column")
 	}
 	bare := wire.FromAssignment(promotions.Assignment{ID: a.ID, UserID: a.UserID, PromotionID: a.PromotionID, Amount: 1})
 	if bare.TransactionId != nil || bare.GetClaimedAt() != nil || bare.GetAssignedBy() != "" {
-		t.Errorf("what is absent is there: %v", bare)
+		t.Errorf("got %v, want no optional fields", bare)
 	}
 }
 
-func TestDefaults(t *testing.T) {
+func TestToPromotionSetsDefaults(t *testing.T) {
 	t.Parallel()
 	m := wire.FromPromotion(promotion(t))
 	m.IsActive, m.Id, m.CreatedAt, m.UpdatedAt = nil, "", nil, nil
@@ -87,21 +87,20 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestEveryWrongFieldIsNamed(t *testing.T) {
+func TestErrorNamesEveryInvalidField(t *testing.T) {
 	t.Parallel()
 	_, err := wire.ToPromotion(&promotionsv1.Promotion{
 		Id: "x", Type: 99, Amount: "1e3", StartDate: "2026-02-30",
 	})
 	if got := fieldsOf(err); got != "id title type amount startDate endDate" {
-		t.Errorf("named are %s", got)
+		t.Errorf("the error names %s", got)
 	}
 	if _, err := wire.ToPromotion(nil); fieldsOf(err) != "title type amount startDate endDate" {
-		t.Errorf("of nothing, named are %s", fieldsOf(err))
+		t.Errorf("for nil the error names %s", fieldsOf(err))
 	}
 }
 
-// An entry that an older release published lacks what the schema has gained since; without what it has always had it is
-// refused.
+// A transaction without BalanceAfter, description or createdAt is accepted.
 func TestToTransaction(t *testing.T) {
 	t.Parallel()
 	full := func() *usersv1.Transaction {
@@ -125,7 +124,7 @@ func TestToTransaction(t *testing.T) {
 		}
 	}
 	if _, err := wire.ToTransaction(nil); fieldsOf(err) != "id user_id type amount" {
-		t.Errorf("of nothing: %v", err)
+		t.Errorf("for nil: got %v", err)
 	}
 }
 
@@ -143,20 +142,20 @@ func TestMask(t *testing.T) {
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	// What clients cannot set cannot be set here either, whoever checked the paths before; nor what cannot be read.
+	// An unknown path, a field that clients cannot set and an invalid value are errors.
 	for _, path := range []string{"id", "created_at", "updated_at", "type", "nothing", "", "*", "isActive", "end_date"} {
 		got := p
 		err := wire.MaskPromotion(&got, src, []string{"title", path})
 		if err == nil {
-			t.Errorf("%q is set", path)
+			t.Errorf("path %q: got no error", path)
 		}
 		if got != p {
-			t.Errorf("%q: the promotion changed to %+v", path, got)
+			t.Errorf("path %q: the promotion changed to %+v", path, got)
 		}
 	}
 }
 
-// Of an update, validation lets through what can be set, and nothing else.
+// Validation accepts a field of an update exactly if the mask can set it.
 func TestMaskAndValidationAgree(t *testing.T) {
 	t.Parallel()
 	v, err := validation.New()
@@ -177,14 +176,14 @@ func TestMaskAndValidationAgree(t *testing.T) {
 		p := promotion(t)
 		masked := wire.MaskPromotion(&p, r.GetPromotion(), r.GetUpdateMask().GetPaths())
 		if (masked == nil) != (len(violations) == 0) {
-			t.Errorf("%s: validation says %v, the mask %v", path, violations, masked)
+			t.Errorf("%s: validation found %v, MaskPromotion returned %v", path, violations, masked)
 		}
 		if masked == nil {
 			settable++
 		}
 	}
 	if settable == 0 {
-		t.Error("nothing can be set")
+		t.Error("no field can be set")
 	}
 }
 
@@ -193,10 +192,10 @@ func TestEnums(t *testing.T) {
 	for _, v := range promotions.PromotionTypes() {
 		m := wire.FromPromotionType(v)
 		if got := wire.ToPromotionType(m); got != v || m.String() != string(v) {
-			t.Errorf("%s becomes %s and %s", v, m, got)
+			t.Errorf("%s converts to %s and back to %s", v, m, got)
 		}
 	}
 	if wire.ToPromotionType(99) != "" || wire.FromPromotionType("NOTHING") != 0 {
-		t.Error("an unknown value is known")
+		t.Error("an unknown value has a conversion")
 	}
 }

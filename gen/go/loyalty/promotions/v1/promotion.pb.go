@@ -27,12 +27,12 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// PromotionType is what a promotion is for. Values carry no prefix, since their names are the JSON.
+// PromotionType is the purpose of a promotion. The values have no prefix because their names are the JSON values.
 type PromotionType int32
 
 const (
 	PromotionType_PROMOTION_TYPE_UNSPECIFIED PromotionType = 0
-	// Given to everybody who registers while it is available.
+	// Assigned to every player who registers while the promotion is available.
 	PromotionType_WELCOME_BONUS PromotionType = 1
 	PromotionType_VIP_PROMOTION PromotionType = 2
 	PromotionType_BONUS         PromotionType = 3
@@ -81,20 +81,20 @@ func (PromotionType) EnumDescriptor() ([]byte, []int) {
 	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{0}
 }
 
-// Promotion is an amount of money that an operator offers for a period to the players it is assigned to.
+// Promotion is an amount of money that the casino offers, for a period, to the players it is assigned to.
 type Promotion struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Title       string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	Description string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// A promotion that is not active cannot be assigned or claimed. True unless said.
+	// An inactive promotion cannot be assigned or claimed. Default: true.
 	IsActive *bool         `protobuf:"varint,4,opt,name=is_active,json=isActive,proto3,oneof" json:"is_active,omitempty"`
 	Type     PromotionType `protobuf:"varint,5,opt,name=type,proto3,enum=loyalty.promotions.v1.PromotionType" json:"type,omitempty"`
-	// Two decimal places, "20.00". Paid to the player on claim.
+	// The amount that a claim pays, with two decimal places: "20.00".
 	Amount string `protobuf:"bytes,6,opt,name=amount,proto3" json:"amount,omitempty"`
-	// The first day, in UTC, YYYY-MM-DD.
+	// The first day of the period, in UTC: YYYY-MM-DD.
 	StartDate string `protobuf:"bytes,7,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
-	// The last day, in UTC, YYYY-MM-DD; not before the first.
+	// The last day of the period, in UTC: YYYY-MM-DD. Not before startDate.
 	EndDate       string                 `protobuf:"bytes,8,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
 	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
@@ -202,23 +202,23 @@ func (x *Promotion) GetUpdatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// Assignment is one player's right to claim a promotion once. Its amount and title are those of the promotion when it
-// was assigned: the offer as it was made.
+// Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
+// had when it was assigned.
 type Assignment struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	UserId      string                 `protobuf:"bytes,2,opt,name=user_id,proto3" json:"user_id,omitempty"`
 	PromotionId string                 `protobuf:"bytes,3,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
 	Claimed     bool                   `protobuf:"varint,4,opt,name=claimed,proto3" json:"claimed,omitempty"`
-	// The amount that will be paid, or was.
+	// The amount that the claim pays or paid.
 	Amount string `protobuf:"bytes,5,opt,name=amount,proto3" json:"amount,omitempty"`
-	// The employee who assigned it; empty where the platform did.
+	// The id of the employee who assigned the promotion. Empty if the platform assigned it.
 	AssignedBy string                 `protobuf:"bytes,6,opt,name=assigned_by,json=assignedBy,proto3" json:"assigned_by,omitempty"`
 	CreatedAt  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	ClaimedAt  *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=claimed_at,json=claimedAt,proto3" json:"claimed_at,omitempty"`
-	// The ledger's entry that paid it.
+	// The id of the transaction that paid the claim.
 	TransactionId *string `protobuf:"bytes,9,opt,name=transaction_id,json=transactionId,proto3,oneof" json:"transaction_id,omitempty"`
-	// The promotion as it is now; on the wire, in lists only.
+	// The current state of the promotion. Only set in lists.
 	Promotion     *Promotion `protobuf:"bytes,10,opt,name=promotion,proto3" json:"promotion,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -324,7 +324,7 @@ func (x *Assignment) GetPromotion() *Promotion {
 	return nil
 }
 
-// ClaimKey is an Idempotency-Key that a player gave to claims of a promotion: no other promotion is claimed under it.
+// ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with it.
 type ClaimKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -393,7 +393,7 @@ func (x *ClaimKey) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// Player is what promotions knows of a player, learned from events.
+// Player is the copy of a player that promotions maintains from the events of users.
 type Player struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -492,7 +492,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\bend_date\x1a \n" +
 	"\x06period\x12\x16end_date >= start_date:\x02\x01\x03B\f\n" +
 	"\n" +
-	"_is_active\"\xfe\x05\n" +
+	"_is_active\"\xfd\x05\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
@@ -509,7 +509,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"claimed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x06\xaa\xbb\x18\x02 \x01R\tclaimedAt\x124\n" +
 	"\x0etransaction_id\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01H\x00R\rtransactionId\x88\x01\x01\x12F\n" +
 	"\tpromotion\x18\n" +
-	" \x01(\v2 .loyalty.promotions.v1.PromotionB\x06\xaa\xbb\x18\x02H\x01R\tpromotion:\xe5\x01\xaa\xbb\x18\xe0\x01\n" +
+	" \x01(\v2 .loyalty.promotions.v1.PromotionB\x06\xaa\xbb\x18\x02H\x01R\tpromotion:\xe4\x01\xaa\xbb\x18\xdf\x01\n" +
 	"\x11player_promotions\x12\x19\n" +
 	"\auser_id\n" +
 	"\fpromotion_id\x10\x01\x12\x11\n" +
@@ -517,8 +517,8 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x02id\"\x02id\x12\x0e\n" +
 	"\fpromotion_id\x1ai\n" +
 	"\x18claimed_with_transaction\x12Mclaimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)\"\v\n" +
-	"\x05title\x12\x02\b\x05\"\x11\n" +
-	"\tclaim_key\x12\x04\b\x05 \x01:\x02\x01\x02B\x11\n" +
+	"\x05title\x12\x02\b\x05\"\x10\n" +
+	"\bclaim_id\x12\x04\b\x05 \x01:\x02\x01\x02B\x11\n" +
 	"\x0f_transaction_id\"\xed\x01\n" +
 	"\bClaimKey\x12\x1f\n" +
 	"\auser_id\x18\x01 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x06userId\x12\x10\n" +
