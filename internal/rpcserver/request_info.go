@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +21,7 @@ const HeaderRequestID = "X-Request-Id"
 type requestInfo struct {
 	requestID string
 	client    netip.Addr
+	clientTLS bool
 	start     time.Time
 
 	// rest is the route of a REST request, with what its body, its query and its mask were found to lack.
@@ -54,28 +57,35 @@ func RequestID(ctx context.Context) string {
 // said it is. It is the zero Addr where it is not known.
 func ClientAddr(ctx context.Context) netip.Addr { return requestInfoFrom(ctx).client }
 
+// ClientUsesTLS reports whether the client of the request that ctx belongs to is known to use TLS: on its connection to
+// this server, or on that to a trusted proxy, which says so in X-Forwarded-Proto.
+func ClientUsesTLS(ctx context.Context) bool { return requestInfoFrom(ctx).clientTLS }
+
 // begin makes the exchange of a request.
 func (s *Server) begin(r *http.Request) (*requestInfo, *http.Request) {
-	x := &requestInfo{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), client: s.client(r), start: time.Now()}
+	x := &requestInfo{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), start: time.Now()}
+	x.client, x.clientTLS = s.client(r)
 	return x, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, x))
 }
 
-// client returns the client's address. X-Real-IP counts only where the peer is a trusted proxy: anyone can write it.
-func (s *Server) client(r *http.Request) netip.Addr {
+// client returns the client's address and whether it uses TLS. X-Real-IP and X-Forwarded-Proto count only if the peer is
+// a trusted proxy: any client can send them.
+func (s *Server) client(r *http.Request) (address netip.Addr, tls bool) {
+	tls = r.TLS != nil
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return netip.Addr{}
+		return netip.Addr{}, tls
 	}
-	addr := peer.Addr().Unmap()
-	for _, p := range s.cfg.TrustedProxies {
-		if !p.Contains(addr) {
-			continue
-		}
-		if client, err := netip.ParseAddr(r.Header.Get("X-Real-IP")); err == nil {
-			return client.Unmap().WithZone("")
-		}
+	address = peer.Addr().Unmap()
+	trusted := slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
+	if !trusted {
+		return address.WithZone(""), tls
 	}
-	return addr.WithZone("")
+	if client, err := netip.ParseAddr(r.Header.Get("X-Real-IP")); err == nil {
+		address = client.Unmap()
+	}
+	scheme, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	return address.WithZone(""), tls || strings.EqualFold(strings.TrimSpace(scheme), "https")
 }
 
 // ChooseRequestID returns the id of a request: the one that its client gave, if that is well-formed, else a new one.
