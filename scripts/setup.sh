@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need beside Go: PostgreSQL, Redis, and for the tests on a real Kafka cluster Java, Maven and the
+# Installs what the tests need beside Go: PostgreSQL, PgBouncer, Redis, and for the tests on a real Kafka cluster Java, Maven and the
 # broker's jars. Builds FerretDB, the server on which the MongoDB store is tested. Does nothing where everything is there; where it
 # cannot install, it says in one line what is missing.
 #
@@ -15,6 +15,7 @@ missing() {
 postgres() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 packages=
 postgres || packages="$packages postgresql"
+command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || packages="$packages pgbouncer"
 command -v redis-server >/dev/null 2>&1 || packages="$packages redis-server"
 if [ "${1:-}" != --no-kafka ]; then
 	command -v java >/dev/null 2>&1 || packages="$packages default-jre-headless"

@@ -40,12 +40,12 @@ func CheckSession(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	defer func() { _ = other.Close(context.WithoutCancel(ctx)) }()
+	if _, err := backendPID(ctx, other); err != nil {
+		return fmt.Errorf("the connection pooler gave no second server connection; its pool (PgBouncer "+
+			"default_pool_size) may be too small: %w", err)
+	}
 	for range poolerRounds {
 		if err := compare(ctx, conn, other, pid); err != nil {
-			if ctx.Err() != nil {
-				return fmt.Errorf("the connection pooler gave no second server connection within %s; "+
-					"its pool (PgBouncer default_pool_size) is too small: %w", poolerTimeout, err)
-			}
 			return err
 		}
 	}

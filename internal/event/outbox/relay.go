@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"sync"
@@ -53,6 +54,8 @@ type Relay struct {
 	wake  chan struct{} // capacity 1: look now
 	tell  chan struct{} // capacity 1: tell the other replicas to look
 	alone atomic.Bool   // nobody else is there to be told
+
+	connected atomic.Bool // the session works
 }
 
 // NewRelay returns a relay that Run starts.
@@ -81,6 +84,16 @@ func signal(c chan<- struct{}) {
 	}
 }
 
+// Ready returns an error while the relay has no connection with which it can take events out of the outbox: before Run, and
+// while the database refuses its session. A bus that is down does not count, because events wait for it in the outbox and
+// the service can do everything else.
+func (r *Relay) Ready() error {
+	if !r.connected.Load() {
+		return errors.New("the outbox relay has no connection to the database")
+	}
+	return nil
+}
+
 // Run publishes until ctx ends, then finishes the batch under way and returns nil. It survives every failure of the
 // database and of the bus; each is logged when it begins and when it is over.
 func (r *Relay) Run(ctx context.Context) error {
@@ -93,6 +106,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := r.serve(ctx, &database, &bus)
 		r.alone.Store(false)
+		r.connected.Store(false)
 		if err != nil && ctx.Err() == nil {
 			database.failed(err)
 			event.Pause(ctx.Done(), database.pause())
@@ -115,6 +129,7 @@ func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 			return err
 		}
 		r.alone.Store(len(s.shards) == Shards)
+		r.connected.Store(true)
 		database.over()
 		published, err := r.drain(ctx, work, s, bus)
 		if err == nil && published {

@@ -139,6 +139,9 @@ func (a *App) Ready(ctx context.Context) error {
 	if err := a.redis.Do(ctx, a.redis.B().Ping().Build()).Error(); err != nil {
 		return errors.New("promotions: Redis cannot be reached")
 	}
+	if err := a.relay.Ready(); err != nil {
+		return fmt.Errorf("promotions: %w", err)
+	}
 	return nil
 }
 

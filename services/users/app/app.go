@@ -177,6 +177,9 @@ func (a *App) Ready(ctx context.Context) error {
 	if err := a.redis.Do(ctx, a.redis.B().Ping().Build()).Error(); err != nil {
 		return errors.New("users: Redis cannot be reached")
 	}
+	if err := a.relay.Ready(); err != nil {
+		return fmt.Errorf("users: %w", err)
+	}
 	return nil
 }
 

@@ -209,9 +209,7 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 
 func TestReadyAndAdminCommand(t *testing.T) {
 	s := start(t)
-	if err := s.app.Ready(t.Context()); err != nil {
-		t.Error(err)
-	}
+	s.eventually("the service is ready", func() bool { return s.app.Ready(t.Context()) == nil })
 	c := app.AdminConfig{DatabaseURL: s.config.DatabaseURL, Redis: s.config.Redis, Password: password.Params{Memory: 64, Passes: 1, Threads: 1}}
 	if created, err := app.EnsureAdmin(t.Context(), c, adminEmail, "another password", true); err != nil || created {
 		t.Errorf("created %t, %v", created, err)
