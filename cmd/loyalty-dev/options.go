@@ -6,22 +6,28 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Names of the buses.
+// Event buses.
 const (
 	busKafka = "kafka"
 	busNATS  = "nats"
 )
 
-// defaultAddr is where the platform listens, and is looked for, unless another address is named.
-const defaultAddr = "127.0.0.1:8080"
+const (
+	// defaultAddr is the address on which the platform listens by default.
+	defaultAddr = "127.0.0.1:8080"
+	// maxAddressLimit is the highest limit per minute that can be enforced: one call per millisecond.
+	maxAddressLimit = int(time.Minute / time.Millisecond)
+)
 
-// options are the command line's.
+// options are the command line options of the platform.
 type options struct {
 	addr         string
 	data         string
@@ -32,71 +38,79 @@ type options struct {
 	logLevel     slog.Level
 }
 
-// parse reads the arguments. It shows the usage where they are wrong.
+// parse reads the command line. It prints the error or the help to stderr and returns errUsage or flag.ErrHelp.
 func parse(args []string, stderr io.Writer) (options, error) {
-	var o options
+	var (
+		o     options
+		level string
+	)
 	f := flag.NewFlagSet("loyalty-dev", flag.ContinueOnError)
-	f.SetOutput(stderr)
-	f.Usage = func() {
-		fmt.Fprintln(stderr, "loyalty-dev runs the whole platform in one process. Its flags:")
-		f.PrintDefaults()
-		fmt.Fprintln(stderr, "loyalty-dev tour plays the scenarios against it, loyalty-dev listen prints a player's live frames; "+
-			"see their --help.")
-	}
 	data, dataErr := datadir.Default()
-	f.StringVar(&o.addr, "addr", defaultAddr, "`address` to listen on")
+	cli.AddressVar(f, &o.addr, "addr", defaultAddr, "`address` to listen on")
 	f.StringVar(&o.data, "data", data, "`directory` that keeps the data")
-	f.StringVar(&o.bus, "bus", busKafka, "the bus that events travel on: kafka or nats")
-	f.StringVar(&o.admin.Email, "admin-email", "",
-		"the first admin's e-mail `address` (default that of the start before, or "+datadir.DefaultAdminEmail+")")
-	f.StringVar(&o.admin.Password, "admin-password", "",
-		"the first admin's `password` (default that of the start before, or one made up)")
-	f.BoolVar(&o.demo, "demo", false, "add a few promotions and players")
-	f.IntVar(&o.addressLimit, "address-limit", 1000,
-		"how many registrations, and failed logins, a minute are taken from one address; the limits per account are production's")
-	level := f.String("log-level", "warn", "the least `level` to log: debug, info, warn or error")
-	if err := f.Parse(args); err != nil {
-		return o, usage(err)
-	}
-	if o.data == "" && dataErr != nil {
-		return o, fmt.Errorf("%w: name a directory with --data", dataErr)
-	}
-	if wrong := o.wrong(f, *level); wrong != "" {
-		fmt.Fprintln(stderr, "loyalty-dev:", wrong)
-		return o, errUsage
+	cli.ChoiceVar(f, &o.bus, "bus", busKafka, "event `bus`: kafka or nats", busKafka, busNATS)
+	cli.FuncVar(f, &o.admin.Email, "admin-email", "",
+		"e-mail `address` of the first admin (default: the one of the previous start, or "+datadir.DefaultAdminEmail+")", checkEmail)
+	cli.FuncVar(f, &o.admin.Password, "admin-password", "",
+		"`password` of the first admin (default: the one of the previous start, or a random one)", checkPassword)
+	f.BoolVar(&o.demo, "demo", false, "create a few promotions and players")
+	cli.IntVar(f, &o.addressLimit, "address-limit", 1000, 1, maxAddressLimit,
+		fmt.Sprintf("`number` of registrations, and of failed logins, accepted from one address per minute: 1 to %d", maxAddressLimit))
+	cli.FuncVar(f, &level, "log-level", "warn", "lowest `level` to log: debug, info, warn or error", func(text string) error {
+		if o.logLevel.UnmarshalText([]byte(text)) != nil {
+			return errors.New("must be debug, info, warn or error")
+		}
+		return nil
+	})
+	o.logLevel = slog.LevelWarn
+	rest, err := parseFlags(f, args, stderr, "loyalty-dev [FLAG ...]", "Runs the whole platform in one process.",
+		"Other commands: loyalty-dev tour, loyalty-dev listen, loyalty-dev version.")
+	switch {
+	case err != nil:
+		return o, err
+	case len(rest) > 0:
+		return o, usageError(stderr, f.Name(), fmt.Errorf("unknown argument %q", rest[0]))
+	case o.data == "" && dataErr != nil:
+		return o, usageError(stderr, f.Name(), fmt.Errorf("%w: set --data", dataErr))
+	case o.data == "":
+		return o, usageError(stderr, f.Name(), errors.New("--data is empty"))
 	}
 	return o, nil
 }
 
-// wrong says what is wrong with what was parsed, in the platform's own words where it would only say so later. It reads
-// the level.
-func (o *options) wrong(f *flag.FlagSet, level string) string {
-	given := map[string]bool{}
-	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	password := users.CheckPassword(o.admin.Password)
-	switch {
-	case f.NArg() > 0:
-		return fmt.Sprintf("unknown argument %q", f.Arg(0))
-	case o.bus != busKafka && o.bus != busNATS:
-		return fmt.Sprintf("--bus is kafka or nats, not %q", o.bus)
-	case o.addressLimit < 1:
-		return "--address-limit must be at least 1"
-	case o.logLevel.UnmarshalText([]byte(level)) != nil:
-		return fmt.Sprintf("--log-level is debug, info, warn or error, not %q", level)
-	case given["admin-email"] && users.CheckEmail(o.admin.Email) != nil:
-		return fmt.Sprintf("--admin-email must be an e-mail address, not %q", o.admin.Email)
-	case given["admin-password"] && password != nil:
-		return "--admin-password " + apperr.From(password).Violations[0].Message
-	case o.data == "":
-		return "--data names no directory"
+func checkEmail(text string) error {
+	if users.CheckEmail(text) != nil {
+		return errors.New("must be an e-mail address")
 	}
-	return ""
+	return nil
 }
 
-// usage makes an error of flag, which has been shown already, one that is not shown again.
-func usage(err error) error {
-	if errors.Is(err, flag.ErrHelp) {
-		return err
+func checkPassword(text string) error {
+	if err := users.CheckPassword(text); err != nil {
+		return errors.New(apperr.From(err).Violations[0].Message)
 	}
+	return nil
+}
+
+// parseFlags parses args and returns the arguments that are not flags. It prints the help, or the error, to stderr.
+func parseFlags(f *flag.FlagSet, args []string, stderr io.Writer, usage string, about ...string) ([]string, error) {
+	rest, err := cli.Parse(f, args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintf(stderr, "usage: %s\n%s\n", usage, about[0])
+		cli.Help(stderr, f)
+		for _, line := range about[1:] {
+			fmt.Fprintln(stderr, line)
+		}
+		return nil, err
+	case err != nil:
+		return nil, usageError(stderr, f.Name(), err)
+	}
+	return rest, nil
+}
+
+// usageError prints a wrong use of the command in one line and returns errUsage.
+func usageError(stderr io.Writer, command string, err error) error {
+	fmt.Fprintf(stderr, "%s: %v; see %s --help\n", command, err, command)
 	return errUsage
 }
