@@ -27,8 +27,10 @@ import (
 	users "github.com/casino-loyalty/loyalty/services/users/app"
 )
 
-// assemble starts everything, hands it to the group and returns what the public port serves.
-func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Admin, p *progress, log *slog.Logger) (http.Handler, error) {
+// assemble starts all servers and services, registers them with the group and returns the handler of the public port.
+func assemble(
+	g *lifecycle.Group, dir *datadir.Dir, o options, address string, admin datadir.Admin, p *progress, log *slog.Logger,
+) (http.Handler, error) {
 	ctx := g.Context()
 	s, err := startServers(ctx, g, dir, o.bus, p, log)
 	if err != nil {
@@ -40,7 +42,7 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 	}
 	g.OnStop("bus", func(context.Context) error { c.bus.Close(); return nil })
 
-	// Users comes first: the ledger's address is known once it listens.
+	// The users service comes first: promotions needs the address on which the ledger listens.
 	u, err := users.New(ctx, users.Config{
 		DatabaseURL: s.postgres.URL("users"), Redis: c.redis, Bus: c.bus,
 		PrivateKey: c.key, Issuer: tokenIssuer, Audience: tokenAudience,
@@ -52,7 +54,7 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 	}
 	add(g, g.Go, "users", u)
 	if _, err := u.EnsureAdmin(ctx, admin.Email, admin.Password, true); err != nil {
-		return nil, fmt.Errorf("the admin %s: %w", admin.Email, err)
+		return nil, fmt.Errorf("create the admin %s: %w", admin.Email, err)
 	}
 	if err := dir.KeepAdmin(admin); err != nil {
 		return nil, err
@@ -75,24 +77,28 @@ func assemble(g *lifecycle.Group, dir *datadir.Dir, o options, admin datadir.Adm
 		return nil, err
 	}
 	add(g, g.RunWith, "notifications", n)
-	p.sayf("The services are ready")
+	p.sayf("Services are ready")
 	if err := writeSettings(dir, s, o.bus); err != nil {
+		return nil, err
+	}
+	page, err := newIndex(address, admin.Email, o.demo)
+	if err != nil {
 		return nil, err
 	}
 	return gateway.New(gateway.Services{
 		Users: u.Handler(), Promotions: pr.Handler(), Notifications: n.Handler(),
 		Ready: map[string]func(context.Context) error{"users": u.Ready, "promotions": pr.Ready, "notifications": n.Ready},
-	}, gateway.Options{Docs: openapi.FS, Log: log}), nil
+	}, gateway.Options{Docs: openapi.FS, Index: page, Log: log}), nil
 }
 
-// Names in access tokens.
+// Issuer and audience of access tokens.
 const (
 	tokenIssuer   = "loyalty-dev"
 	tokenAudience = "loyalty"
 )
 
-// add hands a service to the group: it runs, by run, until it is told to stop, and is closed then. The services stop at the
-// same time, so that each has enough of it.
+// add registers a service with the group, which runs it with run and closes it after it has stopped. All services stop
+// concurrently, so that each can use the whole shutdown budget.
 func add(g *lifecycle.Group, run func(name string, fn func(context.Context) error), name string, s interface {
 	Run(ctx context.Context) error
 	Close()
@@ -101,7 +107,7 @@ func add(g *lifecycle.Group, run func(name string, fn func(context.Context) erro
 	run(name, s.Run)
 }
 
-// shared is what all services have in common.
+// shared holds the dependencies of all services.
 type shared struct {
 	bus           event.Bus
 	redis         redis.Config
@@ -110,7 +116,7 @@ type shared struct {
 	internalToken string
 }
 
-// common migrates the databases and connects to the bus, at the same time.
+// common migrates the databases and connects to the bus, concurrently.
 func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger) (c shared, err error) {
 	c.redis = redis.Config{Address: s.redis.Addr(), Plain: true, Log: log}
 	if c.key, err = dir.TokenKey(); err != nil {
@@ -146,7 +152,7 @@ func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger)
 	return c, nil
 }
 
-// partitions spread the players of a topic; more of them only cost a development machine.
+// partitions is the number of partitions per topic. More of them only cost resources on a development machine.
 const partitions = 4
 
 func openBus(ctx context.Context, s *servers, log *slog.Logger) (bus event.Bus, err error) {

@@ -8,34 +8,28 @@ import (
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/demo"
 )
 
-// banner says where to go and how to log in.
+// banner returns the addresses and the credentials of the running platform.
 func banner(address string, dir *datadir.Dir, admin datadir.Admin, withDemo bool) string {
 	var b strings.Builder
 	row := func(name, value string) { fmt.Fprintf(&b, "  %-10s %s\n", name, value) }
 	url := "http://" + browsable(address)
 	b.WriteString("\n")
+	row("Start here", url+"/")
 	row("API", url+"/api/v1")
-	for i, service := range databases {
-		name := ""
-		if i == 0 {
-			name = "Docs"
-		}
-		row(name, url+"/"+service+"/api-docs/")
-	}
 	row("WebSocket", "ws"+strings.TrimPrefix(url, "http")+"/notifications/ws")
 	row("Health", url+"/health")
 	row("Admin", admin.Email+"  "+admin.Password)
 	if withDemo {
 		row("Players", strings.Join(demo.Players(), ", ")+"  "+demo.Password)
 	}
-	row("Tour", "go run ./cmd/loyalty-dev tour"+where(address, dir))
+	row("Tour", "go run ./cmd/loyalty-dev tour"+tourFlags(address, dir))
 	row("Verify", "go run ./cmd/loyalty verify --settings "+dir.Path(settingsFile))
-	b.WriteString("\n  Ctrl-C stops it.\n\n")
+	b.WriteString("\n  Press Ctrl-C to stop.\n\n")
 	return b.String()
 }
 
-// where are the flags that lead the tour to this platform, none where it is where it is looked for.
-func where(address string, dir *datadir.Dir) string {
+// tourFlags returns the flags with which the tour finds this platform; none if it runs with the defaults.
+func tourFlags(address string, dir *datadir.Dir) string {
 	flags := ""
 	if a := browsable(address); a != defaultAddr {
 		flags += " --addr " + a
@@ -46,13 +40,12 @@ func where(address string, dir *datadir.Dir) string {
 	return flags
 }
 
-// browsable makes an address that listens on all interfaces one that can be asked.
+// browsable returns an address to connect to: localhost for an address that listens on all interfaces.
 func browsable(address string) string {
-	if port, ok := strings.CutPrefix(address, "[::]:"); ok {
-		return "localhost:" + port
-	}
-	if port, ok := strings.CutPrefix(address, "0.0.0.0:"); ok {
-		return "localhost:" + port
+	for _, all := range []string{"[::]:", "0.0.0.0:", ":"} {
+		if port, ok := strings.CutPrefix(address, all); ok {
+			return "localhost:" + port
+		}
 	}
 	return address
 }

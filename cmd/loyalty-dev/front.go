@@ -15,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/openapi"
 )
 
-// front is the public port. It is open from the very start, so that a port that is taken is told at once and health
-// checks get their answer; until the services are there it says that they are not.
+// front is the public port. It opens before the services start, so that a busy port is reported at once and health
+// checks are answered. Until the services are ready it answers that they are not.
 type front struct {
 	address string
 	server  *gateway.Server
@@ -35,13 +35,13 @@ func openFront(address string, log *slog.Logger) (*front, error) {
 		if sys, ok := errors.AsType[*os.SyscallError](err); ok {
 			err = sys.Err
 		}
-		return nil, fmt.Errorf("cannot listen on %s: %w: name another address with --addr", address, err)
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", address, err)
 	}
 	f := &front{address: listener.Addr().String(), served: make(chan error, 1)}
 	starting := func(context.Context) error { return errStarting }
 	f.serve(gateway.New(gateway.Services{Ready: map[string]func(context.Context) error{
 		"users": starting, "promotions": starting, "notifications": starting,
-	}}, gateway.Options{Docs: openapi.FS})) // what is said while starting is no news
+	}}, gateway.Options{Docs: openapi.FS})) // no log: not being ready is expected while starting
 	f.server = gateway.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(*f.handler.Load()).ServeHTTP(w, r)
 	}), log)
@@ -49,10 +49,10 @@ func openFront(address string, log *slog.Logger) (*front, error) {
 	return f, nil
 }
 
-// serve makes h answer from now on.
+// serve replaces the handler.
 func (f *front) serve(h http.Handler) { f.handler.Store(&h) }
 
-// run watches the server and, when ctx ends, lets the requests under way finish.
+// run waits until the server fails or ctx ends, then lets the requests in progress finish.
 func (f *front) run(ctx context.Context) error {
 	select {
 	case err := <-f.served:
@@ -64,12 +64,12 @@ func (f *front) run(ctx context.Context) error {
 	}
 }
 
-// close stops the server. Requests that do not finish before ctx ends are cut off, which is no failure here.
+// close stops the server. Requests that do not finish before ctx ends are cut off; that is not an error.
 func (f *front) close(ctx context.Context) error {
 	err := f.server.Stop(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil
 	}
-	<-f.served //nolint:errcheck // it says that the server is closed
+	<-f.served //nolint:errcheck // always http.ErrServerClosed
 	return err
 }

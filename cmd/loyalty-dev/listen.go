@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,45 +9,46 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/tour"
+	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// listen prints a player's live frames, a line each, until it is interrupted or the platform closes the connection.
+// listen prints the live frames of a player, one per line, until it is interrupted or the platform closes the connection.
 func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("loyalty-dev listen", flag.ContinueOnError)
-	f.SetOutput(stderr)
-	f.Usage = func() {
-		fmt.Fprintln(stderr, "loyalty-dev listen TOKEN prints the live frames of the player with that access token. Its flags:")
-		f.PrintDefaults()
-	}
-	addr := f.String("addr", defaultAddr, "the platform's `address`")
-	since := f.String("since", "", "the `notification` to go on after")
-	tokens, err := parseAnywhere(f, args)
+	var addr, since string
+	cli.AddressVar(f, &addr, "addr", defaultAddr, "`address` of the platform")
+	f.StringVar(&since, "since", "", "id of the last `notification` received; newer ones are sent first")
+	tokens, err := parseFlags(f, args, stderr, "loyalty-dev listen [FLAG ...] TOKEN",
+		"Prints the live frames of the player with this access token.")
 	if err != nil {
-		return usage(err)
+		return err
 	}
 	if len(tokens) != 1 {
-		fmt.Fprintln(stderr, "loyalty-dev listen: one access token is needed")
-		f.Usage()
-		return errUsage
+		return usageError(stderr, f.Name(), fmt.Errorf("%d arguments given, want one access token", len(tokens)))
 	}
-	url := "ws://" + *addr + "/notifications/ws"
-	if *since != "" {
-		url += "?since=" + *since
+	target := url.URL{Scheme: "ws", Host: browsable(addr), Path: "/notifications/ws"}
+	if since != "" {
+		target.RawQuery = url.Values{"since": {since}}.Encode()
 	}
 	header := http.Header{"Authorization": {"Bearer " + tokens[0]}}
 	dialer := websocket.Dialer{HandshakeTimeout: 10 * time.Second}
-	conn, response, err := dialer.DialContext(ctx, url, header) //nolint:bodyclose // gorilla has read it
+	conn, response, err := dialer.DialContext(ctx, target.String(), header) //nolint:bodyclose // gorilla has read it
 	switch {
+	case ctx.Err() != nil:
+		return nil
 	case response != nil && err != nil:
-		return fmt.Errorf("the platform answers %s%s", response.Status, detail(response.Body))
+		return fmt.Errorf("%s answered %s", target.Host, cmp.Or(problemDetail(response), tour.DescribeAnswer(response)))
 	case err != nil:
-		return fmt.Errorf("nothing answers at %s: start the platform with: go run ./cmd/loyalty-dev", *addr)
+		return fmt.Errorf("no platform at %s (%w): start one with: go run ./cmd/loyalty-dev", target.Host, err)
 	}
 	defer conn.Close()
-	fmt.Fprintln(stderr, "Connected; live frames follow. Ctrl-C ends it.")
+	fmt.Fprintln(stderr, "Connected; frames follow. Press Ctrl-C to stop.")
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	for {
 		_, frame, err := conn.ReadMessage()
@@ -57,32 +59,19 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 			return fmt.Errorf("the platform closed the connection: %d %s", closed.Code, closed.Text)
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("the connection broke: %w", err)
 		}
 		fmt.Fprintf(stdout, "%s\n", frame)
 	}
 }
 
-// parseAnywhere reads flags wherever they stand among the other arguments, which it returns.
-func parseAnywhere(f *flag.FlagSet, args []string) (others []string, err error) {
-	for {
-		if err := f.Parse(args); err != nil {
-			return nil, err
-		}
-		if f.NArg() == 0 {
-			return others, nil
-		}
-		others, args = append(others, f.Arg(0)), f.Args()[1:]
-	}
-}
-
-// detail is what a problem document says, if it is one.
-func detail(body io.Reader) string {
+// problemDetail returns the status and the detail of a problem document, or an empty string for another answer.
+func problemDetail(resp *http.Response) string {
 	var problem struct {
 		Detail string `json:"detail"`
 	}
-	if err := json.NewDecoder(body).Decode(&problem); err != nil || problem.Detail == "" {
+	if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil || problem.Detail == "" {
 		return ""
 	}
-	return ": " + problem.Detail
+	return resp.Status + ": " + problem.Detail
 }

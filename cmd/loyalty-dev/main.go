@@ -1,9 +1,10 @@
-// Command loyalty-dev is the whole platform in one process, for a machine with nothing but Go: the three services behind
-// one port, on a private PostgreSQL, an embedded bus and an embedded Redis, whose data it keeps in one directory.
+// Command loyalty-dev runs the whole platform in one process, on a machine that has only Go: the three services behind
+// one port, with a private PostgreSQL, an embedded event bus and an embedded Redis. It keeps its data in one directory.
 //
-//	go run ./cmd/loyalty-dev         start it
-//	go run ./cmd/loyalty-dev tour    play the three scenarios against a running one
-//	go run ./cmd/loyalty-dev listen  print a player's live frames
+//	go run ./cmd/loyalty-dev          start the platform
+//	go run ./cmd/loyalty-dev tour     run the three scenarios against a running platform
+//	go run ./cmd/loyalty-dev listen   print the live frames of a player
+//	go run ./cmd/loyalty-dev version  print the version
 package main
 
 import (
@@ -16,17 +17,18 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// Once it stops, a second Ctrl-C ends it there and then.
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the process
 	os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// command runs what the arguments ask for and returns the exit code: 0, 1 for a failure, 2 for wrong usage. A failure is
-// told in one line.
+// command runs the command that args name and returns the exit code: 0, 1 for a failure, 2 for wrong usage. It prints a
+// failure in one line.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	run := start
 	if len(args) > 0 {
@@ -35,6 +37,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			run, args = playTour, args[1:]
 		case "listen":
 			run, args = listen, args[1:]
+		case "version":
+			run, args = printVersion, args[1:]
 		}
 	}
 	err := run(ctx, args, stdout, stderr)
@@ -50,5 +54,18 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
-// errUsage is returned once the usage has been shown.
+// errUsage reports wrong usage that has been printed already.
 var errUsage = errors.New("wrong usage")
+
+func printVersion(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	f := flag.NewFlagSet("loyalty-dev version", flag.ContinueOnError)
+	rest, err := parseFlags(f, args, stderr, "loyalty-dev version", "Prints the version of the program.")
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return usageError(stderr, f.Name(), fmt.Errorf("unknown argument %q", rest[0]))
+	}
+	_, err = fmt.Fprint(stdout, buildinfo.Read())
+	return err
+}

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// parentEvery is how often it is looked whether the parent is still there.
-const parentEvery = 250 * time.Millisecond
+// parentInterval is the time between two checks of the parent process.
+const parentInterval = 250 * time.Millisecond
 
-// withParent returns a context that ends also when "go run" does, if that started this program: told to end by anything
-// but Ctrl-C, "go run" leaves behind what it runs.
+// withParent returns a context that also ends when the "go run" process that started this program ends. A signal other
+// than Ctrl-C ends "go run" but not the program it started.
 func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	if !byGoRun() {
@@ -21,7 +21,7 @@ func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(parentEvery)
+		tick := time.NewTicker(parentInterval)
 		defer tick.Stop()
 		for os.Getppid() == parent {
 			select {
@@ -35,8 +35,7 @@ func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() { cancel(); <-ended }
 }
 
-// byGoRun reports whether this program lies where "go run" builds its own: below a go-build directory, the temporary or
-// the cached one.
+// byGoRun reports whether "go run" built this program: its path then contains a go-build directory, temporary or cached.
 func byGoRun() bool {
 	path, err := os.Executable()
 	return err == nil && strings.Contains(path, "go-build")

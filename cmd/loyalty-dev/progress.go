@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// progress tells people what happens while the program starts and stops. It is safe for concurrent use.
+// progress prints the steps of starting and stopping. It is safe for concurrent use.
 type progress struct {
 	mu    sync.Mutex
 	out   io.Writer
@@ -18,14 +18,14 @@ func newProgress(out io.Writer) *progress {
 	return &progress{out: out, begun: time.Now()}
 }
 
-// sayf prints one line, with the time since the start before it.
+// sayf prints one line after the time since the start.
 func (p *progress) sayf(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fmt.Fprintf(p.out, "%5.2f s  %s\n", time.Since(p.begun).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// show prints text as it is.
+// show prints text unchanged.
 func (p *progress) show(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

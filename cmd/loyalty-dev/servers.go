@@ -14,19 +14,18 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 )
 
-// servers are the embedded servers, running.
+// servers are the running embedded servers.
 type servers struct {
 	postgres *pgserver.Server
 	redis    *embedded.Redis
-	// One of the two.
-	kafka *embedded.Kafka
-	nats  *embedded.NATS
+	kafka    *embedded.Kafka // nil if the bus is NATS
+	nats     *embedded.NATS  // nil if the bus is Kafka
 }
 
-// databases are the services' own, one each.
+// databases are the databases of the services.
 var databases = []string{"users", "promotions", "notifications"}
 
-// startServers starts all servers at once, hands each to the group when it runs, and returns when the last one does.
+// startServers starts all servers concurrently and registers each with the group. It returns when all run.
 func startServers(
 	ctx context.Context, g *lifecycle.Group, dir *datadir.Dir, bus string, p *progress, log *slog.Logger,
 ) (*servers, error) {
@@ -58,7 +57,7 @@ func (s *servers) startPostgres(
 	g.Go("PostgreSQL", func(ctx context.Context) error {
 		select {
 		case <-s.postgres.Done():
-			return errors.New("the server ended")
+			return errors.New("the PostgreSQL server ended")
 		case <-ctx.Done():
 		}
 		finish, cancel := lifecycle.Finish(ctx)
@@ -103,8 +102,9 @@ func (s *servers) startNATS(
 	return nil
 }
 
-// What a stop may take in all, and within that a handler of the bus.
 const (
+	// stopAll is the total shutdown budget.
 	stopAll = 4500 * time.Millisecond
+	// stopBus is the part of stopAll in which event handlers may finish.
 	stopBus = 750 * time.Millisecond
 )

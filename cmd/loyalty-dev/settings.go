@@ -7,14 +7,16 @@ import (
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
 )
 
-// settingsFile is where the tools of the production program find the servers of a running loyalty-dev:
+// settingsFile is the file, in the data directory, with the settings that connect the production program to the servers
+// of a running loyalty-dev:
 //
 //	go run ./cmd/loyalty verify --settings DIR/loyalty.env
 const settingsFile = "loyalty.env"
 
+// writeSettings writes the settings file.
 func writeSettings(dir *datadir.Dir, s *servers, bus string) error {
 	lines := []string{
-		"# Written by loyalty-dev at each start, for `loyalty ... --settings`. It holds secrets of this machine only.",
+		"# Written by loyalty-dev at each start, for `loyalty COMMAND --settings FILE`.",
 		"LOYALTY_USERS_DATABASE_URL=" + s.postgres.URL("users"),
 		"LOYALTY_PROMOTIONS_DATABASE_URL=" + s.postgres.URL("promotions"),
 		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + s.postgres.URL("notifications"),

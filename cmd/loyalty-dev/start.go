@@ -12,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// start runs the platform until ctx ends or a part of it fails.
+// start runs the platform until ctx ends or one of its parts fails.
 func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	o, err := parse(args, stderr)
 	if err != nil {
@@ -35,7 +35,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	ctx, release := withParent(ctx)
 	defer release()
 	g := lifecycle.New(ctx)
-	handler, err := assemble(g, dir, o, admin, p, log)
+	handler, err := assemble(g, dir, o, front.address, admin, p, log)
 	g.Go("HTTP", front.run)
 	switch {
 	case err == nil:
@@ -50,9 +50,9 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		err = g.Wait()
 		p.sayf("Stopping")
 	case ctx.Err() != nil:
-		err = nil // stopped while it started: whatever failed, failed for that
+		err = nil // interrupted while starting: the errors are consequences
 	case g.Context().Err() != nil:
-		err = errors.Join(g.Wait(), err) // a part failed while it started, which tells more
+		err = errors.Join(g.Wait(), err) // a part failed while starting; its error is the cause
 	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopAll)
 	defer cancel()
@@ -63,7 +63,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	return err
 }
 
-// claim takes the port and the data directory. The port first: a directory that is not wanted is not made.
+// claim opens the port, then locks the data directory. In this order a busy port leaves no new directory behind.
 func claim(ctx context.Context, o options, log *slog.Logger) (*front, *datadir.Dir, error) {
 	front, err := openFront(o.addr, log)
 	if err != nil {
@@ -76,13 +76,13 @@ func claim(ctx context.Context, o options, log *slog.Logger) (*front, *datadir.D
 	return front, dir, nil
 }
 
-// fill plays the demonstration's part, if it is wanted.
+// fill creates the demo data if --demo is set.
 func fill(ctx context.Context, o options, address string, admin datadir.Admin) error {
 	if !o.demo {
 		return nil
 	}
 	if err := demo.Fill(ctx, "http://"+browsable(address), admin.Email, admin.Password); err != nil {
-		return fmt.Errorf("demo: %w", err)
+		return fmt.Errorf("create the demo data: %w", err)
 	}
 	return nil
 }

@@ -12,33 +12,30 @@ import (
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/tour"
+	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// playTour plays the scenarios against a running platform.
+// playTour runs the scenarios against a running platform.
 func playTour(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var (
 		addr, data string
 		given      datadir.Admin
 	)
 	f := flag.NewFlagSet("loyalty-dev tour", flag.ContinueOnError)
-	f.SetOutput(stderr)
-	f.Usage = func() {
-		fmt.Fprintln(stderr, "loyalty-dev tour plays the three scenarios against a running platform. Its flags:")
-		f.PrintDefaults()
+	defaultData, _ := datadir.Default() // if there is none, the credentials of the admin must be given
+	cli.AddressVar(f, &addr, "addr", defaultAddr, "`address` of the platform")
+	f.StringVar(&data, "data", defaultData, "data `directory` of the platform; it holds the admin's credentials")
+	cli.FuncVar(f, &given.Email, "admin-email", "", "e-mail `address` of the admin (default: from the data directory)", checkEmail)
+	f.StringVar(&given.Password, "admin-password", "", "`password` of the admin (default: from the data directory)")
+	rest, err := parseFlags(f, args, stderr, "loyalty-dev tour [FLAG ...]",
+		"Runs the three scenarios against a running platform and prints every request and answer.")
+	if err != nil {
+		return err
 	}
-	defaultData, _ := datadir.Default() // without one, the admin's credentials must be given
-	f.StringVar(&addr, "addr", defaultAddr, "the platform's `address`")
-	f.StringVar(&data, "data", defaultData, "the platform's data `directory`, where its admin's credentials are kept")
-	f.StringVar(&given.Email, "admin-email", "", "the admin's e-mail `address` (default the kept one)")
-	f.StringVar(&given.Password, "admin-password", "", "the admin's `password` (default the kept one)")
-	if err := f.Parse(args); err != nil {
-		return usage(err)
+	if len(rest) > 0 {
+		return usageError(stderr, f.Name(), fmt.Errorf("unknown argument %q", rest[0]))
 	}
-	if f.NArg() > 0 {
-		fmt.Fprintf(stderr, "loyalty-dev tour: unknown argument %q\n", f.Arg(0))
-		return errUsage
-	}
-	admin, err := adminOf(data, given)
+	admin, err := readAdmin(data, given)
 	if err != nil {
 		return err
 	}
@@ -50,23 +47,23 @@ func playTour(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	}, stdout)
 }
 
-// adminOf completes what is given of the admin's credentials with what the data directory keeps.
-func adminOf(data string, given datadir.Admin) (datadir.Admin, error) {
+// readAdmin completes the given credentials of the admin from the data directory.
+func readAdmin(data string, given datadir.Admin) (datadir.Admin, error) {
 	if given.Email != "" && given.Password != "" {
 		return given, nil
 	}
-	kept, err := datadir.ReadAdmin(data)
+	stored, err := datadir.ReadAdmin(data)
 	if err != nil && (given.Password == "" || !errors.Is(err, fs.ErrNotExist)) {
-		return given, fmt.Errorf("the admin's credentials are not to be had from %s: name the platform's --data directory, "+
-			"or --admin-email and --admin-password", cmp.Or(data, "any default data directory"))
+		return given, fmt.Errorf("no admin credentials in %s: set --data to the data directory of the platform, "+
+			"or set --admin-email and --admin-password", cmp.Or(data, "a default data directory"))
 	}
 	return datadir.Admin{
-		Email:    cmp.Or(given.Email, kept.Email, datadir.DefaultAdminEmail),
-		Password: cmp.Or(given.Password, kept.Password),
+		Email:    cmp.Or(given.Email, stored.Email, datadir.DefaultAdminEmail),
+		Password: cmp.Or(given.Password, stored.Password),
 	}, nil
 }
 
-// isTerminal reports whether people read w directly.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {

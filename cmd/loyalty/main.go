@@ -1,5 +1,5 @@
-// Command loyalty is the production program: each service as a process of its own, and the tools of those who run them.
-// Settings come from the environment; see settings.go for their names.
+// Command loyalty is the production program. It runs each service as a process of its own, and it holds the tools of
+// operators. Settings come from the environment; settings.go lists their names.
 package main
 
 import (
@@ -12,18 +12,20 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// command is one of the program's commands.
+// command is a subcommand of the program.
 type command struct {
 	name, arguments, about string
 	run                    func(ctx context.Context, c call) error
 }
 
-// call is what a command is run with.
+// call holds the input and output of a command.
 type call struct {
 	args           []string
-	settings       string // path of a file of settings, or empty
+	settings       string // path of a settings file, or empty
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
@@ -35,30 +37,36 @@ func commands() []command {
 		{"notifications", "", "run the notifications service", runNotifications},
 		{
 			"migrate", "up|status [DATABASE ...] | diff NAME | hash",
-			"bring databases to this version, show where they are, or plan", runMigrate,
+			"apply, show, create or hash database migrations", runMigrate,
 		},
 		{
 			"admin", "[--reset] EMAIL",
-			"create the first admin, or set the password of one; it is asked for, or read from the input", runAdmin,
+			"create an admin, or reset the password of one; asks for the password or reads it from standard input", runAdmin,
 		},
-		{"verify", "[--delay D] [--dead-letters N]", "check what must hold over all databases", runVerify},
-		{"events", "dead|replay TOPIC", "list a topic's dead letters, or handle them again", runEvents},
-		{"keygen", "", "print a new key for signing access tokens", runKeygen},
+		{"verify", "[--delay D] [--dead-letters N]", "check the invariants across all databases", runVerify},
+		{"events", "dead|replay TOPIC", "list the dead letters of a topic, or publish them again", runEvents},
+		{"keygen", "", "print a new key that signs access tokens", runKeygen},
+		{"version", "", "print version, commit, Go version and schema version", runVersion},
 	}
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process there and then
+	context.AfterFunc(ctx, stop) // a second signal kills the process
 	os.Exit(dispatch(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// dispatch runs the command that args name and returns the exit code: 0, 1 for a failure, 2 for wrong usage. A failure is
-// told in one line.
+// dispatch runs the command that args name and returns the exit code: 0, 1 for a failure, 2 for wrong usage. It prints a
+// failure in one line.
 func dispatch(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) > 0 && (args[0] == "help" || args[0] == "-h" || args[0] == "--help") {
-		usage(stdout)
-		return 0
+	if len(args) > 0 {
+		switch args[0] {
+		case "help", "-h", "-help", "--help":
+			usage(stdout)
+			return 0
+		case "-version", "--version":
+			args = append([]string{"version"}, args[1:]...)
+		}
 	}
 	for _, c := range commands() {
 		if len(args) == 0 || c.name != args[0] {
@@ -69,17 +77,17 @@ func dispatch(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 		case err == nil, errors.Is(err, flag.ErrHelp):
 			return 0
 		case errors.Is(err, errUsage):
-			if err != errUsage { //nolint:errorlint // it says more
+			if err != errUsage { //nolint:errorlint // a wrapped errUsage has a message of its own
 				fmt.Fprintln(stderr, "loyalty:", err)
 			}
-			fmt.Fprintf(stderr, "usage: loyalty %s %s\n", c.name, c.arguments)
+			fmt.Fprintln(stderr, strings.TrimSpace("usage: loyalty "+c.name+" "+c.arguments))
 			return 2
 		}
 		fmt.Fprintln(stderr, "loyalty:", strings.Join(strings.Fields(err.Error()), " "))
 		return 1
 	}
 	if len(args) > 0 {
-		fmt.Fprintf(stderr, "loyalty: there is no command %q\n", args[0])
+		fmt.Fprintf(stderr, "loyalty: unknown command %q\n", args[0])
 	}
 	usage(stderr)
 	return 2
@@ -92,33 +100,32 @@ func usage(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-52s %s\n", strings.TrimSpace(c.name+" "+c.arguments), c.about)
 	}
-	fmt.Fprintln(w, "Settings are read from the environment (LOYALTY_...), or from a file of lines NAME=value.")
+	fmt.Fprintln(w, "Settings come from environment variables (LOYALTY_...) or from a file with lines NAME=value.")
 }
 
-// flags reads the flags of a command, wherever they stand among its arguments, which are left in c.args; define adds its
-// own. More arguments than most are wrong usage.
-func (c *call) flags(name string, most int, define func(*flag.FlagSet)) error {
+// flags parses the flags of a command, which may stand anywhere among its arguments, and leaves the other arguments in
+// c.args. define adds the flags of the command. More than maxArgs arguments are wrong usage.
+func (c *call) flags(name string, maxArgs int, define func(*flag.FlagSet)) error {
 	set := flag.NewFlagSet("loyalty "+name, flag.ContinueOnError)
-	set.SetOutput(c.stderr)
-	set.StringVar(&c.settings, "settings", "", "file of settings, lines NAME=value; the environment goes first")
+	set.StringVar(&c.settings, "settings", "", "settings `file` with lines NAME=value; environment variables override it")
 	if define != nil {
 		define(set)
 	}
-	var arguments []string
-	for rest := c.args; ; {
-		if err := set.Parse(rest); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return err
+	arguments, err := cli.Parse(set, c.args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		for _, known := range commands() {
+			if known.name == name {
+				fmt.Fprintf(c.stderr, "usage: loyalty %s\n%s\n",
+					strings.TrimSpace(name+" [FLAG ...] "+known.arguments), known.about)
 			}
-			return errUsage
 		}
-		if rest = set.Args(); len(rest) == 0 {
-			break
-		}
-		arguments, rest = append(arguments, rest[0]), rest[1:]
-	}
-	if len(arguments) > most {
-		return errUsage
+		cli.Help(c.stderr, set)
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: %w", errUsage, err)
+	case len(arguments) > maxArgs:
+		return fmt.Errorf("%w: unexpected argument %q", errUsage, arguments[maxArgs])
 	}
 	c.args = arguments
 	return nil

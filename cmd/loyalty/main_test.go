@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
+	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 )
 
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -24,27 +26,35 @@ func TestUsage(t *testing.T) {
 		code int
 		want string
 	}{
-		"nothing":              {nil, 2, "usage: loyalty COMMAND"},
-		"something unknown":    {[]string{"dance"}, 2, "usage: loyalty COMMAND"},
-		"migrate without verb": {[]string{"migrate"}, 2, "usage: loyalty migrate"},
-		"a topic unknown":      {[]string{"events", "replay", "horses"}, 2, "usage: loyalty events"},
-		"admin without e-mail": {[]string{"admin"}, 2, "usage: loyalty admin [--reset] EMAIL"},
-		"an unknown flag":      {[]string{"verify", "--fast"}, 2, "usage: loyalty verify"},
-		"an argument too many": {[]string{"verify", "loyalty.env"}, 2, "usage: loyalty verify"},
-		"flags before verbs":   {[]string{"migrate", "--settings", "/dev/null", "up"}, 1, "DATABASE_URL is set"},
-		"flags behind them":    {[]string{"events", "dead", "players", "--settings", "/dev/null"}, 1, "LOYALTY_KAFKA_BROKERS is not set"},
+		"no command":            {nil, 2, "usage: loyalty COMMAND"},
+		"unknown command":       {[]string{"dance"}, 2, `unknown command "dance"`},
+		"migrate without verb":  {[]string{"migrate"}, 2, "usage: loyalty migrate"},
+		"unknown topic":         {[]string{"events", "replay", "horses"}, 2, "usage: loyalty events"},
+		"admin without e-mail":  {[]string{"admin"}, 2, "usage: loyalty admin [--reset] EMAIL"},
+		"unknown flag":          {[]string{"verify", "--fast"}, 2, "unknown flag --fast"},
+		"extra argument":        {[]string{"verify", "loyalty.env"}, 2, `unexpected argument "loyalty.env"`},
+		"malformed delay":       {[]string{"verify", "--delay", "soon"}, 2, "--delay: must be a duration of 0s or more"},
+		"negative delay":        {[]string{"verify", "--delay=-1s"}, 2, "--delay: must be a duration of 0s or more"},
+		"negative dead letters": {[]string{"verify", "--dead-letters", "-3"}, 2, "--dead-letters: must be a whole number from 0 to"},
+		"flag before verb":      {[]string{"migrate", "--settings", "/dev/null", "up"}, 1, "DATABASE_URL is set"},
+		"flag after arguments":  {[]string{"events", "dead", "players", "--settings", "/dev/null"}, 1, "LOYALTY_KAFKA_BROKERS is not set"},
 	} {
 		if code, _, stderr := run(t, tt.args...); code != tt.code || !strings.Contains(stderr, tt.want) {
 			t.Errorf("%s: exit %d with %q, want %d with %q", name, code, stderr, tt.code, tt.want)
 		}
 	}
-	if code, stdout, _ := run(t, "help"); code != 0 || !strings.Contains(stdout, "verify") {
-		t.Errorf("help: exit %d with %q", code, stdout)
+	for _, args := range [][]string{{"help"}, {"--help"}} {
+		if code, stdout, _ := run(t, args...); code != 0 || !strings.Contains(stdout, "verify") {
+			t.Errorf("%v: exit %d with %q", args, code, stdout)
+		}
+	}
+	if code, _, stderr := run(t, "verify", "--help"); code != 0 || !strings.Contains(stderr, "  --delay age\n") {
+		t.Errorf("verify --help: exit %d with %q", code, stderr)
 	}
 }
 
-// No service starts on an incomplete or unsafe configuration, and each says which setting it is, and no value.
-func TestIncompleteSettingsAreNamed(t *testing.T) {
+// A service refuses to start on an incomplete or unsafe configuration. The error names the setting, and never its value.
+func TestErrorsNameTheSetting(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2hunter2hunter2"
 	complete := map[string]string{
@@ -98,7 +108,19 @@ func TestIncompleteSettingsAreNamed(t *testing.T) {
 	}
 }
 
-func TestKeygenMakesAKeyThatUsersTakes(t *testing.T) {
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"version"}, {"--version"}} {
+		code, stdout, _ := run(t, args...)
+		for _, want := range []string{"version ", "commit ", runtime.Version(), buildinfo.Read().SchemaVersion} {
+			if code != 0 || !strings.Contains(stdout, want) {
+				t.Errorf("%v: exit %d with %q, want %q", args, code, stdout, want)
+			}
+		}
+	}
+}
+
+func TestKeygenPrintsATokenKey(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := run(t, "keygen")
 	if code != 0 {

@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -23,16 +25,18 @@ type verifySettings struct {
 	Bus        busSettings
 }
 
-// runVerify checks the invariants over all databases. Violations are a failure.
+// runVerify checks the invariants across all databases. It returns an error if one is violated.
 func runVerify(ctx context.Context, c call) error {
 	o := verify.Options{Now: time.Now()}
+	var expected int
 	err := c.flags("verify", 0, func(set *flag.FlagSet) {
-		set.DurationVar(&o.Delay, "delay", 30*time.Second, "how old what is under way may be before it counts as stuck")
-		set.Int64Var(&o.DeadLetters, "dead-letters", 0, "how many dead letters are there on purpose")
+		cli.DurationVar(set, &o.Delay, "delay", 30*time.Second, 0, "`age` from which unfinished work counts as stuck")
+		cli.IntVar(set, &expected, "dead-letters", 0, 0, math.MaxInt32, "expected `number` of dead letters")
 	})
 	if err != nil {
 		return err
 	}
+	o.DeadLetters = int64(expected)
 	settings, err := config.LoadWith[verifySettings](c.settings)
 	if err != nil {
 		return err
@@ -44,12 +48,12 @@ func runVerify(ctx context.Context, c call) error {
 	}
 	violations, err := verify.Run(ctx, sources, o, c.stdout)
 	if err == nil && violations > 0 {
-		err = errors.New("what must hold does not: see above")
+		err = errors.New("invariants violated, see above")
 	}
 	return err
 }
 
-// open connects to all that is looked at. closeAll closes what was opened, also after an error.
+// open connects to the databases and the bus. The caller must call closeAll, also after an error.
 func (s verifySettings) open(ctx context.Context) (sources verify.Sources, closeAll func(), err error) {
 	var closers []func()
 	closeAll = func() {
@@ -89,7 +93,7 @@ func (s verifySettings) open(ctx context.Context) (sources verify.Sources, close
 	return sources, closeAll, nil
 }
 
-// deadLetters counts them, by topic.
+// deadLetters returns the number of dead letters of each topic.
 func deadLetters(ctx context.Context, queue event.DeadLetterQueue) (map[string]int64, error) {
 	depths := map[string]int64{}
 	for _, topic := range topicNames() {

@@ -88,6 +88,15 @@ func TestErrorsNameTheFlag(t *testing.T) {
 	}
 }
 
+func TestCount(t *testing.T) {
+	t.Parallel()
+	for n, want := range []string{"0 entries", "1 entry", "2 entries"} {
+		if got := cli.Count(n, "entry", "entries"); got != want {
+			t.Errorf("%d: got %q, want %q", n, got, want)
+		}
+	}
+}
+
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	set := flag.NewFlagSet("test", flag.ContinueOnError)

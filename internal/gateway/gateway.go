@@ -14,6 +14,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
@@ -32,6 +33,8 @@ type Services struct {
 type Options struct {
 	// Docs holds the OpenAPI documents, "users.openapi.yaml" and so on; nil for none.
 	Docs fs.FS
+	// Index serves the page at "/"; nil for none.
+	Index http.Handler
 	// Log is told what the health checks find. Nil is silence.
 	Log *slog.Logger
 }
@@ -57,11 +60,15 @@ func New(s Services, o Options) http.Handler {
 		{procedures(notificationsv1connect.NotificationServiceName), s.Notifications},
 
 		{"/health", h},
+		{buildinfo.Path, exactly(buildinfo.Path, readOnly(buildinfo.Handler()))},
 	}
 	if o.Docs != nil {
 		for _, name := range []string{"users", "promotions", "notifications"} {
 			routes = append(routes, route{"/" + name + "/api-docs", apidocs.New(name, o.Docs, rpcserver.WriteProblem)})
 		}
+	}
+	if o.Index != nil {
+		routes = append(routes, route{"/", exactly("/", readOnly(o.Index))})
 	}
 	return &gateway{routes: routes}
 }
@@ -118,6 +125,18 @@ func exactly(p string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != p {
 			notFound(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// readOnly answers methods other than GET and HEAD with METHOD_NOT_ALLOWED.
+func readOnly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			rpcserver.WriteProblem(w, r, apperr.New(apperr.MethodNotAllowed, "use GET or HEAD"))
 			return
 		}
 		h.ServeHTTP(w, r)

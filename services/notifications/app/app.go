@@ -15,6 +15,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
+	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/redis"
@@ -116,6 +117,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	server.Mount(notificationsv1connect.NewNotificationServiceHandler(rpc.New(a.service), server.Options()...))
 	server.Handle(websocket.Path, sockets)
+	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
 	a.handler, err = server.Handler()
 	return a, err
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
+	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/inbox"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
@@ -111,6 +112,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, err
 	}
 	server.Mount(promotionsv1connect.NewPromotionServiceHandler(rpc.New(a.service), server.Options()...))
+	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
 	a.handler, err = server.Handler()
 	return a, err
 }

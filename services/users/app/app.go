@@ -19,6 +19,7 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
+	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/password"
@@ -119,6 +120,7 @@ func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, proxies 
 	server.Mount(usersv1connect.NewAuthServiceHandler(rpc.NewAuth(a.service), server.Options()...))
 	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(a.service), server.Options()...))
 	server.Handle("GET "+JWKSPath, jwks)
+	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
 	return server.Handler()
 }
 

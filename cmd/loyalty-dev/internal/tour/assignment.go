@@ -7,9 +7,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// assignment is scenario 2: the staff assigns a promotion to one player who is online and one who is not.
+// assignment is scenario 2: staff assigns a promotion to a player who is online and to one who is offline.
 func (g *guide) assignment(ctx context.Context) error {
-	g.step("The admin registers Stella as a member of the staff")
+	g.step("The admin registers Stella as staff")
 	if err := g.register(ctx, g.staff, "/api/v1/auth/register-staff", g.admin); err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (g *guide) assignment(ctx context.Context) error {
 	}, http.StatusCreated); err != nil {
 		return err
 	}
-	g.step("Ben registers, and stays offline")
+	g.step("Ben registers and stays offline")
 	if err := g.register(ctx, g.ben, "/api/v1/auth/register", nil); err != nil {
 		return err
 	}
@@ -37,13 +37,13 @@ func (g *guide) assignment(ctx context.Context) error {
 	return g.readLater(ctx)
 }
 
-// assign assigns the gift, twice.
+// assign assigns the gift twice.
 func (g *guide) assign(ctx context.Context) error {
-	stranger := uuid.NewString() // not as new as a player who is still on the way
+	stranger := uuid.NewString() // not a UUIDv7: a fresh one would be looked up repeatedly
 	players := []string{g.anna.id, g.ben.id, stranger}
 	for _, round := range []struct{ title, outcome string }{
-		{"Stella assigns the bonus to Anna, to Ben and to nobody we know", "ASSIGNED"},
-		{"Stella assigns it again, which changes nothing", "ALREADY_ASSIGNED"},
+		{"Stella assigns the bonus to Anna, to Ben and to an unknown player", "ASSIGNED"},
+		{"Stella assigns it again; nothing changes", "ALREADY_ASSIGNED"},
 	} {
 		g.step(round.title)
 		var answer struct {
@@ -72,16 +72,16 @@ func (g *guide) assign(ctx context.Context) error {
 	return nil
 }
 
-// readOnBothDevices shows that Anna is told live, and that what she reads on one device is read on the other.
+// readOnBothDevices shows that Anna is notified live, and that read states reach all her devices.
 func (g *guide) readOnBothDevices(ctx context.Context) error {
-	g.step("Anna, who is online, is told at once")
-	told, err := g.sockets[0].await(ctx, "the bonus", notifies(g.gift))
+	g.step("Anna is online and receives the notification on her socket")
+	live, err := g.sockets[0].await(ctx, "the bonus", notifies(g.gift))
 	if err != nil {
 		return err
 	}
-	id := told.Notification.ID
+	id := live.Notification.ID
 
-	g.step("Anna opens a second socket and reads the notification")
+	g.step("Anna opens a second socket and marks the notification as read")
 	if err := g.openSocket(ctx, "Anna's laptop"); err != nil {
 		return err
 	}
@@ -93,23 +93,23 @@ func (g *guide) readOnBothDevices(ctx context.Context) error {
 		return err
 	}
 	for _, s := range g.sockets {
-		told, err := s.await(ctx, "that the notification is read", func(f frame) bool { return f.Read != nil })
+		update, err := s.await(ctx, "the read state", func(f frame) bool { return f.Read != nil })
 		if err != nil {
 			return err
 		}
-		got := told.Read
+		got := update.Read
 		if err := expect(len(got.IDs) == 1 && got.IDs[0] == id && got.Unread == answer.Unread,
-			"%s to be the one that is read, and %d to be unread", id, answer.Unread); err != nil {
+			"%s to be read, and %d notifications to be unread", id, answer.Unread); err != nil {
 			return err
 		}
 	}
-	g.remark("Both devices know.")
+	g.remark("Both sockets received the new read state.")
 	return nil
 }
 
-// readLater shows that Ben, who was offline, missed nothing.
+// readLater shows that Ben, who was offline, finds his notification.
 func (g *guide) readLater(ctx context.Context) error {
-	g.step("Ben logs in later and finds what he missed")
+	g.step("Ben logs in and finds the notification unread")
 	if err := g.login(ctx, g.ben); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (g *guide) readLater(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.step("Ben reads everything")
+	g.step("Ben marks all notifications as read")
 	var answer struct {
 		Unread *int `json:"unread"`
 	}
@@ -134,5 +134,5 @@ func (g *guide) readLater(ctx context.Context) error {
 	if _, err := g.call(ctx, g.ben, "POST", "/api/v1/notifications/read", body, &answer, http.StatusOK); err != nil {
 		return err
 	}
-	return expect(answer.Unread != nil && *answer.Unread == 0, "nothing to be unread")
+	return expect(answer.Unread != nil && *answer.Unread == 0, "no unread notifications")
 }

@@ -7,7 +7,7 @@ import (
 
 // claiming is scenario 3: a player claims a promotion and is credited once.
 func (g *guide) claiming(ctx context.Context) error {
-	g.step("Anna lists the promotions that are hers")
+	g.step("Anna lists her promotions")
 	var list struct {
 		Assignments []assignment `json:"assignments"`
 	}
@@ -30,7 +30,7 @@ func (g *guide) claiming(ctx context.Context) error {
 		return err
 	}
 
-	g.step("Anna tries to claim it again")
+	g.step("Anna claims it again and is refused")
 	var refusal problem
 	body := map[string]any{"promotion_id": g.welcome.ID}
 	if _, err := g.call(ctx, g.anna, "POST", "/api/v1/promotions/claim", body, &refusal, http.StatusConflict); err != nil {
@@ -40,7 +40,7 @@ func (g *guide) claiming(ctx context.Context) error {
 		"PROMOTION_ALREADY_CLAIMED with transaction %s", transaction)
 }
 
-// claim claims the welcome bonus and returns the transaction's id.
+// claim claims the welcome bonus and returns the id of the transaction.
 func (g *guide) claim(ctx context.Context) (string, error) {
 	g.step("Anna claims the welcome bonus")
 	var answer struct {
@@ -60,9 +60,9 @@ func (g *guide) claim(ctx context.Context) (string, error) {
 		"a claimed assignment and a credit of %s", g.welcome.Amount)
 }
 
-// checkBalance checks that the claim was credited, and nothing else.
+// checkBalance checks that the claim, and nothing else, was credited.
 func (g *guide) checkBalance(ctx context.Context, transaction string) error {
-	g.step("Anna looks at her balance")
+	g.step("Anna checks her balance")
 	var me user
 	if _, err := g.call(ctx, g.anna, "GET", "/api/v1/users/me", nil, &me, http.StatusOK); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (g *guide) checkBalance(ctx context.Context, transaction string) error {
 	if err := expect(me.Balance == g.welcome.Amount, "a balance of %s", g.welcome.Amount); err != nil {
 		return err
 	}
-	g.step("Anna looks at her transactions")
+	g.step("Anna lists her transactions")
 	var ledger struct {
 		Transactions []struct {
 			ID string `json:"id"`
@@ -80,12 +80,12 @@ func (g *guide) checkBalance(ctx context.Context, transaction string) error {
 		return err
 	}
 	return expect(len(ledger.Transactions) == 1 && ledger.Transactions[0].ID == transaction,
-		"transaction %s alone", transaction)
+		"transaction %s only", transaction)
 }
 
-// farewell shows that a logout cuts everything off.
-func (g *guide) farewell(ctx context.Context) error {
-	g.step("Anna logs out, which closes her sockets")
+// logout shows that a logout ends sockets and access tokens at once.
+func (g *guide) logout(ctx context.Context) error {
+	g.step("Anna logs out; the platform closes her sockets")
 	body := map[string]any{"refreshToken": g.anna.refresh}
 	_, err := g.call(ctx, &person{name: g.anna.name}, "POST", "/api/v1/auth/logout", body, nil, http.StatusNoContent)
 	if err != nil {
@@ -96,7 +96,7 @@ func (g *guide) farewell(ctx context.Context) error {
 			return err
 		}
 	}
-	g.step("Her access token is of no use any more")
+	g.step("Her access token is refused")
 	var refusal problem
 	_, err = g.call(ctx, g.anna, "GET", "/api/v1/users/me", nil, &refusal, http.StatusUnauthorized)
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// person is somebody who uses the platform. Without a token it is a stranger to the platform.
+// person is a user of the platform. Without a token its requests are anonymous.
 type person struct {
 	name, email, password string
 	id, token, refresh    string
 }
 
-// The parts of the API's answers that the tour looks at.
+// Parts of the answers of the API.
 type (
 	user struct {
 		ID      string `json:"id"`
@@ -48,8 +48,8 @@ type (
 	}
 )
 
-// call sends a request in a person's name, shows it and its answer, and reads the answer into the given value. Another
-// status than the wanted ones is an error. A body or a value to read into may be nil.
+// call sends a request as a person, prints the request and the answer, and decodes the answer into the given value. It
+// returns an error if the status is not one of those in want. body and into may be nil.
 func (g *guide) call(
 	ctx context.Context, who *person, method, path string, body, into any, want ...int,
 ) (status int, err error) {
@@ -78,7 +78,7 @@ func (g *guide) call(
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return 0, fmt.Errorf("half an answer: %w", err)
+		return 0, fmt.Errorf("read the answer: %w", err)
 	}
 	g.answer(resp.Status, time.Since(begun), answer, resp.StatusCode < 400)
 	if !slices.Contains(want, resp.StatusCode) {
@@ -86,15 +86,15 @@ func (g *guide) call(
 	}
 	if into != nil {
 		if err := json.Unmarshal(answer, into); err != nil {
-			return 0, fmt.Errorf("the answer cannot be read: %w", err)
+			return 0, fmt.Errorf("decode the answer: %w", err)
 		}
 	}
 	return resp.StatusCode, nil
 }
 
-// retry asks until there is a result. It is for what happens behind the scenes and is soon true.
+// retry calls ask until it reports a result, for effects that follow asynchronously.
 func (g *guide) retry(ctx context.Context, ask func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -106,7 +106,7 @@ func (g *guide) retry(ctx context.Context, ask func() (bool, error)) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("nothing came within %v", patience)
+			return fmt.Errorf("no result within %v", timeout)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -16,9 +15,8 @@ const (
 	bold, green, red, blue, grey = "1", "32", "31", "34", "90"
 )
 
-// printer writes the tour's story. It is safe for concurrent use.
+// printer prints the tour.
 type printer struct {
-	mu     sync.Mutex
 	out    io.Writer
 	colour bool
 	number int
@@ -29,7 +27,7 @@ func (p *printer) chapter(title string) {
 	p.printf("\n%s\n", p.paint(bold, "== "+title+" =="))
 }
 
-// step begins the next step.
+// step prints the title of the next step.
 func (p *printer) step(title string) {
 	p.number++
 	p.title = title
@@ -49,9 +47,14 @@ func (p *printer) answer(status string, took time.Duration, body []byte, good bo
 		p.paint(grey, fmt.Sprintf("(%d ms)", took.Milliseconds())), indent(body))
 }
 
-// frame shows what a socket received.
+// frame prints a frame that a socket received.
 func (p *printer) frame(socket string, message []byte) {
-	p.printf("    %s\n%s", p.paint(green, "<= live on "+socket), indent(message))
+	p.printf("    %s\n%s", p.paint(green, "<= frame on "+socket), indent(message))
+}
+
+// closed prints that the platform closed a socket.
+func (p *printer) closed(socket string, code int, reason string) {
+	p.printf("    %s %d %s\n", p.paint(green, "<= close on "+socket), code, reason)
 }
 
 func (p *printer) remark(text string) {
@@ -63,8 +66,6 @@ func (p *printer) end(text string) {
 }
 
 func (p *printer) printf(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	fmt.Fprintf(p.out, format, args...)
 }
 
@@ -75,13 +76,13 @@ func (p *printer) paint(colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-// Secrets in JSON: of a token the beginning is shown, of a password nothing.
+// Secrets in JSON. Only the beginning of a token is printed, and nothing of a password.
 var (
 	tokens    = regexp.MustCompile(`("(?:accessToken|refreshToken)": *"[^"]{12})[^"]*"`)
 	passwords = regexp.MustCompile(`("password": *")[^"]*"`)
 )
 
-// indent lays JSON out for people. What is not JSON is left as it is.
+// indent formats JSON over several lines. Other text keeps its form.
 func indent(body []byte) string {
 	const margin = "       "
 	body = bytes.TrimSpace(body)

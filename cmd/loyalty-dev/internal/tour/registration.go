@@ -8,13 +8,13 @@ import (
 
 const welcomeBonus, bonus = "WELCOME_BONUS", "BONUS"
 
-// registration is scenario 1: who registers is assigned the welcome bonus and told so.
+// registration is scenario 1: a new player is assigned the welcome bonus and notified.
 func (g *guide) registration(ctx context.Context) error {
 	g.step("The admin logs in")
 	if err := g.login(ctx, g.admin); err != nil {
 		return err
 	}
-	if err := g.findWelcomeBonus(ctx); err != nil {
+	if err := g.ensureWelcomeBonus(ctx); err != nil {
 		return err
 	}
 
@@ -29,12 +29,12 @@ func (g *guide) registration(ctx context.Context) error {
 	if err := g.openSocket(ctx, "Anna's phone"); err != nil {
 		return err
 	}
-	return g.findWelcome(ctx)
+	return g.findWelcomeNotification(ctx)
 }
 
-// findWelcomeBonus makes sure that there is a welcome bonus for who registers today.
-func (g *guide) findWelcomeBonus(ctx context.Context) error {
-	g.step("The admin looks for a welcome bonus that is available now")
+// ensureWelcomeBonus finds the available welcome bonus, or creates one.
+func (g *guide) ensureWelcomeBonus(ctx context.Context) error {
+	g.step("The admin lists the available welcome bonuses")
 	var list promotionList
 	path := "/api/v1/promotions?type=" + welcomeBonus + "&available=true"
 	if _, err := g.call(ctx, g.admin, "GET", path, nil, &list, http.StatusOK); err != nil {
@@ -42,11 +42,11 @@ func (g *guide) findWelcomeBonus(ctx context.Context) error {
 	}
 	if len(list.Promotions) > 0 {
 		g.welcome = list.Promotions[0]
-		g.remark("There is one, so it is kept.")
+		g.remark("There is one. The tour uses it.")
 		return nil
 	}
-	g.step("There is none, so the admin creates one")
-	// Welcome bonuses must not overlap. None is available today, but one may be planned for soon: then today will do.
+	g.step("The admin creates a welcome bonus")
+	// Periods of welcome bonuses must not overlap. A future bonus may overlap the next 30 days, but not today.
 	for _, days := range []int{30, 0} {
 		status, err := g.createPromotion(ctx, g.admin, &g.welcome, map[string]any{
 			"title": "Welcome Bonus", "description": "Get a welcome bonus on registration", "type": welcomeBonus,
@@ -55,28 +55,29 @@ func (g *guide) findWelcomeBonus(ctx context.Context) error {
 		if err != nil || status == http.StatusCreated {
 			return err
 		}
-		g.remark("Another one is planned for these days, so it gets a shorter period.")
+		g.remark("Another welcome bonus starts within these days, so this one ends today.")
 	}
-	return expect(false, "a welcome bonus that can be created for today")
+	return expect(false, "to be able to create a welcome bonus for today")
 }
 
-// findWelcome waits until Anna has the notification: by the socket, or in the list if it was faster than the socket.
-func (g *guide) findWelcome(ctx context.Context) error {
-	g.step("Anna looks at what is new")
+// findWelcomeNotification waits for the notification of the welcome bonus: in the list if it was stored before the socket
+// opened, else on the socket.
+func (g *guide) findWelcomeNotification(ctx context.Context) error {
+	g.step("Anna finds the notification of the welcome bonus")
 	var list notificationList
 	if _, err := g.call(ctx, g.anna, "GET", "/api/v1/notifications?unread=true", nil, &list, http.StatusOK); err != nil {
 		return err
 	}
 	for _, n := range list.Notifications {
 		if n.Content.ID == g.welcome.ID {
-			g.remark("The welcome bonus was assigned before the socket was open, so it is found unread.")
+			g.remark("The notification was stored before the socket opened.")
 			return nil
 		}
 	}
 	if _, err := g.sockets[0].await(ctx, "the welcome bonus", notifies(g.welcome)); err != nil {
 		return err
 	}
-	g.remark("The welcome bonus came through the socket.")
+	g.remark("The notification arrived on the socket.")
 	return nil
 }
 
@@ -86,7 +87,7 @@ func (g *guide) createPromotion(
 	return g.call(ctx, who, "POST", "/api/v1/promotions", body, into, want...)
 }
 
-// register registers a person; by is who does it for a member of the staff.
+// register registers a person. by is the admin who registers staff, or nil for a player.
 func (g *guide) register(ctx context.Context, p *person, path string, by *person) error {
 	if by == nil {
 		by = &person{name: p.name}
@@ -115,7 +116,7 @@ func (g *guide) login(ctx context.Context, p *person) error {
 	return expect(p.token != "" && p.refresh != "", "both tokens")
 }
 
-// today is the date in so many days, in UTC as all dates of promotions.
+// today returns the date in the given number of days, in UTC.
 func today(days int) string {
 	return time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly)
 }

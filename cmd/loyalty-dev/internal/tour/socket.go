@@ -12,7 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// frame is what arrives on a socket: one of its parts is set.
+// frame is a message from a socket. One of its fields is set.
 type frame struct {
 	Notification *notification `json:"notification"`
 	Read         *struct {
@@ -22,26 +22,34 @@ type frame struct {
 	} `json:"read"`
 }
 
-// notifies matches the frame that tells of a promotion.
+// notifies returns a function that matches the notification of a promotion.
 func notifies(p promotion) func(frame) bool {
 	return func(f frame) bool { return f.Notification != nil && f.Notification.Content.ID == p.ID }
 }
 
-// socket is a live connection. What arrives is shown at once, and kept until somebody waits for it.
+// socket is a live connection. It queues the frames that it receives until await takes them.
 type socket struct {
-	conn   *websocket.Conn
-	frames chan frame
-	// err is why there are no more frames; valid once frames is closed.
+	name    string
+	printer *printer
+	conn    *websocket.Conn
+	frames  chan received
+	// err is the reason why no more frames come; valid once frames is closed.
 	err error
 }
 
-// openSocket opens one more socket for Anna.
+// received is a frame and its JSON.
+type received struct {
+	frame frame
+	text  []byte
+}
+
+// openSocket opens another socket for Anna.
 func (g *guide) openSocket(ctx context.Context, name string) error {
 	const path = "/notifications/ws"
-	g.request(name, "GET", path+" (to become a WebSocket)", nil)
+	g.request(name, "GET", path+" (upgrade to WebSocket)", nil)
 	begun := time.Now()
 	url := "ws" + strings.TrimPrefix(g.url, "http") + path
-	dialer := websocket.Dialer{HandshakeTimeout: patience, Proxy: http.ProxyFromEnvironment}
+	dialer := websocket.Dialer{HandshakeTimeout: timeout, Proxy: http.ProxyFromEnvironment}
 	header := http.Header{"Authorization": {"Bearer " + g.anna.token}}
 	conn, resp, err := dialer.DialContext(ctx, url, header) //nolint:bodyclose // gorilla has read it
 	if resp != nil {
@@ -50,13 +58,14 @@ func (g *guide) openSocket(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("open a socket: %w", err)
 	}
-	s := &socket{conn: conn, frames: make(chan frame, 100)}
+	s := &socket{name: name, printer: g.printer, conn: conn, frames: make(chan received, 100)}
 	g.sockets = append(g.sockets, s)
-	go s.read(g.printer, name)
+	go s.read()
 	return nil
 }
 
-func (s *socket) read(p *printer, name string) {
+// read queues frames until the connection ends.
+func (s *socket) read() {
 	defer close(s.frames)
 	for {
 		_, message, err := s.conn.ReadMessage()
@@ -64,45 +73,49 @@ func (s *socket) read(p *printer, name string) {
 			s.err = err
 			return
 		}
-		p.frame(name, message)
 		var f frame
 		if err := json.Unmarshal(message, &f); err != nil {
-			s.err = fmt.Errorf("a frame cannot be read: %w", err)
+			s.err = fmt.Errorf("decode a frame: %w", err)
 			return
 		}
-		s.frames <- f
+		s.frames <- received{f, message}
 	}
 }
 
-// await waits for the frame that matches; what names it. Frames before it are passed over.
+// await waits for the frame that matches and prints it. what names the frame for errors. Earlier frames are skipped.
 func (s *socket) await(ctx context.Context, what string, matches func(frame) bool) (frame, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for {
 		select {
-		case f, ok := <-s.frames:
+		case r, ok := <-s.frames:
 			if !ok {
-				return frame{}, fmt.Errorf("the socket closed: %w", s.err)
+				return frame{}, fmt.Errorf("%s: the socket closed: %w", s.name, s.err)
 			}
-			if matches(f) {
-				return f, nil
+			if matches(r.frame) {
+				s.printer.frame(s.name, r.text)
+				return r.frame, nil
 			}
 		case <-ctx.Done():
-			return frame{}, fmt.Errorf("the socket did not say %s within %v", what, patience)
+			return frame{}, fmt.Errorf("%s: no frame with %s within %v", s.name, what, timeout)
 		}
 	}
 }
 
-// awaitClose waits until the platform closes the socket, which it must do with the code.
+// awaitClose waits until the platform closes the socket. It returns an error unless the close code is code.
 func (s *socket) awaitClose(ctx context.Context, code int) error {
-	_, err := s.await(ctx, "good-bye", func(frame) bool { return false })
+	_, err := s.await(ctx, "a close code", func(frame) bool { return false })
 	closed, ok := errors.AsType[*websocket.CloseError](err)
-	return expect(ok && closed.Code == code, "the socket to be closed with code %d: %w", code, err)
+	if !ok || closed.Code != code {
+		return fmt.Errorf("expected close code %d: %w", code, err)
+	}
+	s.printer.closed(s.name, closed.Code, closed.Text)
+	return nil
 }
 
 // close ends the connection and waits for its reader.
 func (s *socket) close() {
 	s.conn.Close()
-	for range s.frames { // until the reader ends
+	for range s.frames { // until read returns
 	}
 }

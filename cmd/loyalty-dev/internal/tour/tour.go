@@ -1,6 +1,6 @@
-// Package tour plays the platform's three scenarios against a running instance, as its clients would: through the public
-// REST API and the socket. It prints every step with the JSON that travelled and ends with an error at the first answer
-// that is not the expected one.
+// Package tour runs the three scenarios against a running platform, as a client: through the public REST API and the
+// WebSocket. It prints every step with its requests, answers and frames. It stops with an error at the first unexpected
+// answer.
 package tour
 
 import (
@@ -14,42 +14,42 @@ import (
 	"time"
 )
 
-// Options say what to tour and how to show it.
+// Options are the parameters of a tour.
 type Options struct {
-	// URL is where the platform is, "http://127.0.0.1:8080".
+	// URL is the base URL of the platform, such as "http://127.0.0.1:8080".
 	URL string
-	// AdminEmail and AdminPassword log the admin in.
+	// AdminEmail and AdminPassword are the credentials of the admin.
 	AdminEmail, AdminPassword string
-	// Colour makes the output colourful, for a terminal.
+	// Colour enables terminal colours in the output.
 	Colour bool
 }
 
-// patience is how long the tour waits for what travels behind the scenes, and for one answer.
-const patience = 15 * time.Second
+// timeout is the time limit for one answer, and for the delivery of one event.
+const timeout = 15 * time.Second
 
-// guide leads through the tour: it knows the platform and the people.
+// guide is the state of a tour: the platform and the people.
 type guide struct {
 	*printer
 	url    string
 	client *http.Client
 
 	admin, staff, anna, ben *person
-	// welcome is the promotion that greets new players, gift the one that the staff assigns.
+	// welcome is the welcome bonus, gift the promotion that Stella assigns.
 	welcome, gift promotion
-	// sockets are Anna's.
+	// sockets are the open sockets of Anna.
 	sockets []*socket
 }
 
-// Play tours the platform at o.URL and shows it on out.
+// Play runs the tour against the platform at o.URL and prints it to out.
 func Play(ctx context.Context, o Options, out io.Writer) error {
-	run := strings.ToLower(rand.Text()[:8]) // so that a second tour does not meet the first one's people
+	run := strings.ToLower(rand.Text()[:8]) // makes e-mail addresses unique, so that the tour can be repeated
 	player := func(name string) *person {
 		return &person{name: name, email: strings.ToLower(name) + "." + run + "@example.com", password: rand.Text()}
 	}
 	g := &guide{
 		printer: &printer{out: out, colour: o.Colour},
 		url:     strings.TrimSuffix(o.URL, "/"),
-		client:  &http.Client{Timeout: patience},
+		client:  &http.Client{Timeout: timeout},
 		admin:   &person{name: "Admin", email: o.AdminEmail, password: o.AdminPassword},
 		staff:   player("Stella"),
 		anna:    player("Anna"),
@@ -67,7 +67,7 @@ func Play(ctx context.Context, o Options, out io.Writer) error {
 		{"Scenario 1: a player registers", g.registration},
 		{"Scenario 2: the staff assigns a promotion", g.assignment},
 		{"Scenario 3: a player claims a promotion", g.claiming},
-		{"Good-bye", g.farewell},
+		{"Logout", g.logout},
 	} {
 		g.chapter(scenario.title)
 		if err := scenario.play(ctx); err != nil {
@@ -77,35 +77,8 @@ func Play(ctx context.Context, o Options, out io.Writer) error {
 			return fmt.Errorf("step %d, %s: %w", g.number, g.title, err)
 		}
 	}
-	g.end(fmt.Sprintf("All %d steps went as they should.", g.number))
+	g.end(fmt.Sprintf("All %d steps succeeded.", g.number))
 	return nil
-}
-
-// awaitHealth gives a platform that is still starting the time to finish.
-func (g *guide) awaitHealth(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url+"/health", nil)
-		if err != nil {
-			return fmt.Errorf("%s is no address of a platform: %w", g.url, err)
-		}
-		resp, err := g.client.Do(r)
-		if err != nil {
-			return fmt.Errorf("nothing answers at %s: start the platform with: go run ./cmd/loyalty-dev", g.url)
-		}
-		resp.Body.Close()
-		if resp.StatusCode == http.StatusOK {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("the platform at %s is not ready: /health answers %s", g.url, resp.Status)
-		}
-	}
 }
 
 func (g *guide) closeSockets() {
@@ -114,7 +87,7 @@ func (g *guide) closeSockets() {
 	}
 }
 
-// expect is an error unless ok.
+// expect returns an error unless ok is true.
 func expect(ok bool, format string, args ...any) error {
 	if ok {
 		return nil

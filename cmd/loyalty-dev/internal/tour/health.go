@@ -1,0 +1,73 @@
+package tour
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// awaitHealth waits until the platform is ready. It returns an error at once if something else answers at the address.
+func (g *guide) awaitHealth(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ready, answer, err := g.checkHealth(ctx)
+		if ready || err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the platform at %s is not ready: /health answered %s", g.url, answer)
+		}
+	}
+}
+
+// checkHealth asks the platform once whether it is ready. answer describes what it answered. The error tells that the
+// server at the address is no platform, or that there is no server.
+func (g *guide) checkHealth(ctx context.Context) (ready bool, answer string, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url+"/health", nil)
+	if err != nil {
+		return false, "", fmt.Errorf("%s is not the URL of a platform: %w", g.url, err)
+	}
+	resp, err := g.client.Do(r)
+	if err != nil {
+		return false, "", fmt.Errorf("no platform at %s (%w): start one with: go run ./cmd/loyalty-dev", g.url, err)
+	}
+	defer resp.Body.Close()
+	answer = DescribeAnswer(resp)
+	var health struct {
+		Status   string            `json:"status"`
+		Services map[string]string `json:"services"`
+	}
+	err = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&health)
+	isPlatform := err == nil && health.Status != "" && health.Services != nil
+	switch {
+	case isPlatform:
+		return resp.StatusCode == http.StatusOK, answer, nil
+	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusServiceUnavailable,
+		resp.StatusCode == http.StatusGatewayTimeout:
+		return false, answer, nil // a proxy in front of a platform that is starting
+	}
+	return false, answer, fmt.Errorf("no platform at %s: /health answered %s; set --addr to the address of the platform", g.url, answer)
+}
+
+// DescribeAnswer describes an unexpected HTTP answer: its status, content type and server.
+func DescribeAnswer(resp *http.Response) string {
+	var facts []string
+	for _, name := range []string{"Content-Type", "Server"} {
+		if value := resp.Header.Get(name); value != "" {
+			facts = append(facts, name+": "+value)
+		}
+	}
+	if len(facts) == 0 {
+		return resp.Status
+	}
+	return fmt.Sprintf("%s (%s)", resp.Status, strings.Join(facts, ", "))
+}

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/casino-loyalty/loyalty/services/users/app"
+)
+
+func TestMaxAddressLimitIsTheLargestValidLimit(t *testing.T) {
+	t.Parallel()
+	if err := app.DefaultLimits().ForAddress(maxAddressLimit).Validate(); err != nil {
+		t.Errorf("%d: %v", maxAddressLimit, err)
+	}
+	if err := app.DefaultLimits().ForAddress(maxAddressLimit + 1).Validate(); err == nil {
+		t.Errorf("%d is valid, too", maxAddressLimit+1)
+	}
+}
