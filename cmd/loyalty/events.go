@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/topics"
@@ -52,7 +53,7 @@ func runEvents(ctx context.Context, c call) error {
 		return err
 	case "replay":
 		n, err := bus.Replay(ctx, topic)
-		fmt.Fprintf(c.stdout, "%d dead letters of %s were published again\n", n, topic)
+		fmt.Fprintf(c.stdout, "%s of %s published again\n", cli.Count(n, "dead letter", "dead letters"), topic)
 		return err
 	}
 	return errUsage

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 )
@@ -97,7 +98,7 @@ func runMigrate(ctx context.Context, c call) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", d.name, err)
 			}
-			fmt.Fprintf(c.stdout, "%s: %d migrations applied\n", d.name, len(applied))
+			fmt.Fprintf(c.stdout, "%s: %s applied\n", d.name, cli.Count(len(applied), "migration", "migrations"))
 		case "status":
 			status, err := migrate.StatusOf(ctx, d.url, d.migrations)
 			if err != nil {

@@ -2,12 +2,12 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
@@ -54,7 +54,8 @@ func claims(ctx context.Context, s Sources, r *report) (string, error) {
 			return right.rows.Err()
 		})
 	})
-	return fmt.Sprintf("%d claimed assignments, %d credits for claims", claimed, credits), err
+	return cli.Count(claimed, "claimed assignment", "claimed assignments") + ", " +
+		cli.Count(credits, "credit for claims", "credits for claims"), err
 }
 
 func merge(left, right *cursor, r *report) (claimed, credits int) {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
 // notifications sees that every assignment was announced to its player exactly once, and that each player's sequence has
@@ -44,8 +46,8 @@ func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 		settle()
 		return rows.Err()
 	})
-	return fmt.Sprintf("%d assignments, %d stored notifications, %d of them for other reasons",
-		assignments, stored, others), err
+	return fmt.Sprintf("%s, %s, %d of them for other reasons", cli.Count(assignments, "assignment", "assignments"),
+		cli.Count(stored, "stored notification", "stored notifications"), others), err
 }
 
 // player is a player while its notifications pass by.

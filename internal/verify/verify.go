@@ -13,6 +13,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
 // Notification is what the checks need of a stored notification.
@@ -65,12 +67,12 @@ func Run(ctx context.Context, s Sources, o Options, out io.Writer) (int, error) 
 		}
 		verdict := "ok"
 		if r.found > 0 {
-			verdict = fmt.Sprintf("%d violation(s)", r.found)
+			verdict = cli.Count(r.found, "violation", "violations")
 		}
 		fmt.Fprintf(out, "%-13s  %s: %s\n", check.name, looked, verdict)
 	}
 	if r.total == 0 {
-		fmt.Fprintln(out, "no violation found")
+		fmt.Fprintln(out, "no violations found")
 	}
 	return r.total, nil
 }
@@ -139,5 +141,5 @@ func deadLetters(ctx context.Context, s Sources, r *report, allowed int64) (stri
 			}
 		}
 	}
-	return fmt.Sprintf("%d topics, %d dead letters", len(depths), sum), nil
+	return cli.Count(len(depths), "topic", "topics") + ", " + cli.Count(sum, "dead letter", "dead letters"), nil
 }
