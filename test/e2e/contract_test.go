@@ -36,8 +36,8 @@ func TestTheContractIsWhole(t *testing.T) {
 	for _, r := range routes() {
 		stated = append(stated, r.method+" "+r.path)
 	}
-	same(t, "routes()", stated, routesWanted)
-	same(t, "rolesOf()", slices.Collect(maps.Keys(rolesOf())), proceduresWanted)
+	same(t, "routes() in test/e2e/routes_test.go", stated, routesWanted)
+	same(t, "rolesOf() in test/e2e/procedures_test.go", slices.Collect(maps.Keys(rolesOf())), proceduresWanted)
 }
 
 // publicMethods are the schema's methods that are served outside.
@@ -78,12 +78,20 @@ func httpRules(method protoreflect.MethodDescriptor) []string {
 	return out
 }
 
-// same compares lists without regard to their order.
+// same fails if the lists differ, whatever their order, and names the entries to add to got and to remove from it.
 func same(t *testing.T, what string, got, want []string) {
 	t.Helper()
-	slices.Sort(got)
-	slices.Sort(want)
-	if len(want) == 0 || !slices.Equal(got, want) {
-		t.Errorf("%s states\n%s\nthe schema has\n%s", what, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	for _, entry := range want {
+		if !slices.Contains(got, entry) {
+			t.Errorf("%s lacks %q, which the schema has: add it", what, entry)
+		}
+	}
+	for _, entry := range got {
+		if !slices.Contains(want, entry) {
+			t.Errorf("%s has %q, which the schema lacks: remove it", what, entry)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%s has %d entries, want %d", what, len(got), len(want))
 	}
 }
