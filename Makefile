@@ -14,10 +14,10 @@ DATABASES = users promotions notifications
 GENERATED = gen openapi ent ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
-.PHONY: help gen check-gen golden lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e bench run
+.PHONY: help gen check-gen golden openapi-clients lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e bench run
 
 help: ## List what there is.
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 gen: ## Generate everything that follows from the schema: Go, ent, OpenAPI, AsyncAPI.
 	@rm -rf .cache/gen
@@ -33,6 +33,9 @@ check-gen: ## Fail if generated files are out of date or not committed.
 
 golden: ## Update every golden file: generator output, error catalogue, event bytes. Review them with git diff.
 	$(GO) test -count=1 $$(grep -rlE 'internal/(golden|schema/schematest)"' --include='*_test.go' . | xargs -n1 dirname | sort -u) -update
+
+openapi-clients: ## Check the OpenAPI documents with linters and client generators (needs npm, Python and the network).
+	scripts/openapi-clients.sh
 
 lint: third_party ## Check form and style of schema and code.
 	$(BUF) lint schema

@@ -3,19 +3,20 @@ package openapi_test
 import (
 	"fmt"
 	"io/fs"
-	"net/http"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
-	"google.golang.org/genproto/googleapis/api/annotations"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
-	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
-	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
-	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1" // registers its files
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/restroute"
+	"github.com/casino-loyalty/loyalty/internal/schema"
 	"github.com/casino-loyalty/loyalty/openapi"
 )
 
@@ -32,7 +33,20 @@ func load(t *testing.T, name string) map[string]any {
 	return document
 }
 
-// at follows the path of names, nil where there is nothing.
+// services returns the names of the services that have an OpenAPI document.
+func services(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(openapi.FS, "*.openapi.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for i := range names {
+		names[i] = strings.TrimSuffix(names[i], ".openapi.yaml")
+	}
+	return names
+}
+
+// at follows the path of names. It returns nil where there is nothing.
 func at(v any, path ...string) any {
 	for _, name := range path {
 		m, ok := v.(map[string]any)
@@ -44,120 +58,252 @@ func at(v any, path ...string) any {
 	return v
 }
 
-// Each REST route of the schema is in its service's document, and nothing else is.
-func TestRoutes(t *testing.T) {
+func object(v any, path ...string) map[string]any {
+	m, _ := at(v, path...).(map[string]any)
+	return m
+}
+
+// operations returns the operations of a document, by "GET /path".
+func operations(document map[string]any) map[string]map[string]any {
+	all := map[string]map[string]any{}
+	for path, item := range object(document, "paths") {
+		for verb := range object(item) {
+			all[strings.ToUpper(verb)+" "+path] = object(item, verb)
+		}
+	}
+	return all
+}
+
+// walk calls visit for each object in v.
+func walk(v any, visit func(map[string]any)) {
+	switch v := v.(type) {
+	case map[string]any:
+		visit(v)
+		for _, member := range v {
+			walk(member, visit)
+		}
+	case []any:
+		for _, element := range v {
+			walk(element, visit)
+		}
+	}
+}
+
+func TestRoutesMatchTheSchema(t *testing.T) {
 	t.Parallel()
-	for name, files := range map[string][]protoreflect.FileDescriptor{
-		"users":         {usersv1.File_loyalty_users_v1_auth_service_proto, usersv1.File_loyalty_users_v1_user_service_proto},
-		"promotions":    {promotionsv1.File_loyalty_promotions_v1_promotion_service_proto},
-		"notifications": {notificationsv1.File_loyalty_notifications_v1_notification_service_proto},
-	} {
-		var want, got []string
-		for _, f := range files {
-			for i := range f.Services().Len() {
-				methods := f.Services().Get(i).Methods()
-				for j := range methods.Len() {
-					want = append(want, route(methods.Get(j)))
+	routes := map[string][]string{}
+	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				of, err := restroute.Of(methods.Get(j))
+				if err != nil {
+					t.Error(err)
+				}
+				for _, r := range of {
+					service := schema.Service(file)
+					routes[service] = append(routes[service], r.String())
 				}
 			}
 		}
-		paths, _ := load(t, name+".openapi.yaml")["paths"].(map[string]any)
-		for path, operations := range paths {
-			for verb := range operations.(map[string]any) {
-				got = append(got, strings.ToUpper(verb)+" "+path)
+		return true
+	})
+	if got, want := services(t), slices.Sorted(maps.Keys(routes)); !slices.Equal(got, want) {
+		t.Errorf("documents exist for %v; services with routes are %v", got, want)
+	}
+	for service, want := range routes {
+		got := operations(load(t, service+".openapi.yaml"))
+		for _, route := range want {
+			if got[route] == nil {
+				t.Errorf("%s: %s is missing; run make gen", service, route)
 			}
+			delete(got, route)
 		}
-		slices.Sort(want)
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s documents\n%v, the schema has\n%v", name, got, want)
+		for route := range got {
+			t.Errorf("%s: %s is not in the schema; run make gen", service, route)
 		}
 	}
 }
 
-func route(m protoreflect.MethodDescriptor) string {
-	rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
-	switch p := rule.GetPattern().(type) {
-	case *annotations.HttpRule_Get:
-		return http.MethodGet + " " + p.Get
-	case *annotations.HttpRule_Post:
-		return http.MethodPost + " " + p.Post
-	case *annotations.HttpRule_Patch:
-		return http.MethodPatch + " " + p.Patch
-	}
-	return "no route for " + string(m.FullName())
-}
-
-func TestReferencesLeadSomewhere(t *testing.T) {
+func TestReferencesResolve(t *testing.T) {
 	t.Parallel()
 	names, err := fs.Glob(openapi.FS, "*.yaml")
-	if err != nil || len(names) != 4 {
+	if err != nil || len(names) == 0 {
 		t.Fatal(names, err)
 	}
 	for _, name := range names {
 		document := load(t, name)
-		var walk func(any)
-		walk = func(v any) {
-			switch v := v.(type) {
-			case map[string]any:
-				if ref, ok := v["$ref"].(string); ok {
-					path, local := strings.CutPrefix(ref, "#/")
-					if !local || at(document, strings.Split(path, "/")...) == nil {
-						t.Errorf("%s: %s leads nowhere", name, ref)
-					}
-				}
-				for _, member := range v {
-					walk(member)
-				}
-			case []any:
-				for _, element := range v {
-					walk(element)
+		used := map[string]bool{}
+		walk(document, func(o map[string]any) {
+			ref, ok := o["$ref"].(string)
+			if !ok {
+				return
+			}
+			used[ref] = true
+			path, local := strings.CutPrefix(ref, "#/")
+			if !local || at(document, strings.Split(path, "/")...) == nil {
+				t.Errorf("%s: %s does not exist", name, ref)
+			}
+		})
+		for _, kind := range []string{"schemas", "responses"} {
+			for component := range object(document, "components", kind) {
+				if ref := "#/components/" + kind + "/" + component; !used[ref] {
+					t.Errorf("%s: %s is not used", name, ref)
 				}
 			}
 		}
-		walk(document)
 	}
 }
 
-// Some of what the contract promises, as clients will read it.
-func TestPromises(t *testing.T) {
+// Client generators name their own types OperationResponse, OperationParams and OperationRequestBody.
+func TestComponentNamesDoNotCollide(t *testing.T) {
+	t.Parallel()
+	for _, service := range services(t) {
+		document := load(t, service+".openapi.yaml")
+		seen := map[string]string{}
+		for _, kind := range []string{"schemas", "responses", "parameters", "requestBodies"} {
+			for name := range object(document, "components", kind) {
+				if other, taken := seen[strings.ToLower(name)]; taken {
+					t.Errorf("%s: %s is both in %s and in %s", service, name, kind, other)
+				}
+				seen[strings.ToLower(name)] = kind
+				for _, ending := range []string{"Response", "Params", "RequestBody"} {
+					if strings.HasSuffix(name, ending) {
+						t.Errorf("%s: the component %s ends in %s", service, name, ending)
+					}
+				}
+			}
+		}
+		ids := map[any]string{}
+		for route, operation := range operations(document) {
+			id := operation["operationId"]
+			if other, taken := ids[id]; taken || id == nil {
+				t.Errorf("%s: %s and %s have operationId %v", service, route, other, id)
+			}
+			ids[id] = route
+		}
+	}
+}
+
+// Generators drop a response whose schema has an enum or a const without a type.
+func TestErrorsAreTyped(t *testing.T) {
+	t.Parallel()
+	for _, service := range services(t) {
+		document := load(t, service+".openapi.yaml")
+		walk(document, func(o map[string]any) {
+			_, isEnum := o["enum"].([]any)
+			_, isConst := o["const"]
+			if _, typed := o["type"].(string); (isEnum || isConst) && !typed {
+				t.Errorf("%s: %v has no type", service, o)
+			}
+		})
+		for route, operation := range operations(document) {
+			for status, response := range object(operation, "responses") {
+				if strings.HasPrefix(status, "2") {
+					continue
+				}
+				checkProblem(t, document, service+": "+route+": "+status, response)
+			}
+		}
+	}
+}
+
+// checkProblem fails unless the response is a problem document with a typed status and code.
+func checkProblem(t *testing.T, document map[string]any, place string, response any) {
+	t.Helper()
+	resolve := func(v any) any {
+		if ref, ok := at(v, "$ref").(string); ok {
+			return at(document, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+		}
+		return v
+	}
+	properties := at(resolve(at(resolve(response), "content", "application/problem+json", "schema")), "properties")
+	if kind := at(properties, "status", "type"); kind != "integer" {
+		t.Errorf("%s: the status is of type %v, want integer", place, kind)
+	}
+	code := resolve(at(properties, "code"))
+	if values, _ := at(code, "enum").([]any); at(code, "type") != "string" || len(values) == 0 {
+		t.Errorf("%s: the code is %v, want an enum of strings", place, code)
+	}
+}
+
+func TestSecuritySchemesAreUsed(t *testing.T) {
+	t.Parallel()
+	for _, service := range services(t) {
+		document := load(t, service+".openapi.yaml")
+		used := map[string]bool{}
+		walk(document, func(o map[string]any) {
+			requirements, _ := o["security"].([]any)
+			for _, requirement := range requirements {
+				for name := range object(requirement) {
+					used[name] = true
+				}
+			}
+		})
+		defined := slices.Sorted(maps.Keys(object(document, "components", "securitySchemes")))
+		if got := slices.Sorted(maps.Keys(used)); !slices.Equal(got, defined) {
+			t.Errorf("%s: schemes %v are defined, %v are used", service, defined, got)
+		}
+	}
+}
+
+func TestInfo(t *testing.T) {
+	t.Parallel()
+	names, err := fs.Glob(openapi.FS, "*.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		info := load(t, name)["info"]
+		if at(info, "license", "name") != "Apache-2.0" || at(info, "contact", "url") == nil {
+			t.Errorf("%s: license %v, contact %v", name, at(info, "license"), at(info, "contact"))
+		}
+	}
+}
+
+// The contract's promises, as client teams read them.
+func TestContract(t *testing.T) {
 	t.Parallel()
 	users, promotions := load(t, "users.openapi.yaml"), load(t, "promotions.openapi.yaml")
+	schemas := func(document map[string]any, path ...string) any {
+		return at(document, append([]string{"components", "schemas"}, path...)...)
+	}
 	for name, tt := range map[string]struct {
 		got, want any
 	}{
-		"registering answers 201": {
+		"register returns 201": {
 			at(users, "paths", "/api/v1/auth/register", "post", "responses", "201", "description"), "Created",
 		},
-		"logging out has no answer": {
-			at(users, "paths", "/api/v1/auth/logout", "post", "responses", "204", "content"), nil,
-		},
+		"logout has no body": {at(users, "paths", "/api/v1/auth/logout", "post", "responses", "204", "content"), nil},
 		"a taken e-mail is a conflict": {
 			at(users, "paths", "/api/v1/auth/register", "post", "responses", "409", "$ref"), "#/components/responses/Conflict",
 		},
-		"an answered amount has two places": {
-			at(promotions, "components", "schemas", "Promotion", "properties", "amount", "pattern"), `^[0-9]+\.[0-9]{2}$`,
+		"amounts have two places": {schemas(promotions, "Promotion", "properties", "amount", "pattern"), `^[0-9]+\.[0-9]{2}$`},
+		"days are dates":          {schemas(promotions, "PromotionInput", "properties", "startDate", "format"), "date"},
+		"the type is immutable":   {schemas(promotions, "PromotionPatch", "properties", "type"), nil},
+		"the id cannot be given":  {schemas(promotions, "PromotionInput", "properties", "id"), nil},
+		"create requires": {
+			fmt.Sprint(schemas(promotions, "PromotionInput", "required")), "[title type amount startDate endDate]",
 		},
-		"a day is a date": {
-			at(promotions, "components", "schemas", "PromotionInput", "properties", "startDate", "format"), "date",
+		"isActive has no default keyword": {schemas(promotions, "PromotionInput", "properties", "isActive", "default"), nil},
+		"update requires nothing":         {schemas(promotions, "PromotionPatch", "required"), nil},
+		"a promotion has all members": {
+			fmt.Sprint(schemas(promotions, "Promotion", "required")),
+			"[id title description isActive type amount startDate endDate createdAt updatedAt]",
 		},
-		"the type cannot be changed": {
-			at(promotions, "components", "schemas", "PromotionPatch", "properties", "type"), nil,
-		},
-		"the id cannot be given": {
-			at(promotions, "components", "schemas", "PromotionInput", "properties", "id"), nil,
-		},
-		"errors are problems": {
-			at(promotions, "components", "responses", "Error", "content", "application/problem+json", "schema", "$ref"),
-			"#/components/schemas/Problem",
-		},
-		"an error's codes are those of its status": {
-			fmt.Sprint(at(promotions, "components", "responses", "NotFound", "content", "application/problem+json", "schema", "allOf")),
-			"[map[$ref:#/components/schemas/Problem] map[properties:map[code:map[enum:[NOT_FOUND] examples:[NOT_FOUND]] status:map[const:404]]]]",
-		},
+		"transactionId is declared":       {schemas(promotions, "ConflictProblem", "properties", "transactionId", "format"), "uuid"},
+		"transactionId is optional":       {slices.Contains(list(schemas(promotions, "ConflictProblem", "required")), "transactionId"), false},
+		"refreshToken is optional":        {slices.Contains(list(schemas(users, "LoginResult", "required")), "refreshToken"), false},
+		"only access tokens":              {len(object(promotions, "components", "securitySchemes")), 1},
+		"an error's codes are its status": {fmt.Sprint(schemas(promotions, "NotFoundProblem", "properties", "code", "enum")), "[NOT_FOUND]"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: got %v, want %v", name, tt.got, tt.want)
 		}
 	}
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
 }

@@ -6,19 +6,19 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
-// asyncAPI describes the events to those who subscribe to them, and the frames of live connections to clients.
-func asyncAPI(events []*schema.Event, sockets []*schema.Socket) object {
-	payloads := newSchemas()
+// asyncAPI returns the document of the events and of the WebSocket frames.
+func asyncAPI(events []*schema.Event, sockets []*schema.Socket, names *namer) object {
+	payloads := newSchemas(names)
 	var channels, operations, messages object
 	for _, e := range events {
-		names := object{}
+		references := object{}
 		for _, v := range e.TypeField.Enum.Values[1:] {
 			name := string(v.Desc.Name())
 			messages = append(messages, member{name, eventMessage(e, name, comment(v.Comments.Leading), payloads)})
-			names = append(names, member{name, object{{"$ref", "#/components/messages/" + name}}})
+			references = append(references, member{name, object{{"$ref", "#/components/messages/" + name}}})
 		}
 		channel := object{{"address", e.Topic}}.with("description", comment(e.Message.Comments.Leading)).
-			with("messages", names)
+			with("messages", references)
 		if e.Retention > 0 {
 			channel = channel.with("bindings", object{{"kafka", object{
 				{"topic", e.Topic},
@@ -30,7 +30,7 @@ func asyncAPI(events []*schema.Event, sockets []*schema.Socket) object {
 		operations = append(operations, member{"publish" + schema.GoName(e.Topic), object{
 			{"action", "send"},
 			{"channel", object{{"$ref", "#/channels/" + e.Topic}}},
-			{"summary", "The service " + e.Producer + " publishes."},
+			{"description", "The service " + e.Producer + " publishes these events."},
 		}})
 	}
 	for _, s := range sockets {
@@ -45,19 +45,15 @@ func asyncAPI(events []*schema.Event, sockets []*schema.Socket) object {
 		operations = append(operations, member{"send" + schema.Plural(name), object{
 			{"action", "send"},
 			{"channel", object{{"$ref", "#/channels/" + id}}},
-			{"summary", "The platform sends, over a WebSocket."},
+			{"description", "The platform sends these frames over the WebSocket."},
 		}})
 	}
 	return object{
 		{"asyncapi", "3.0.0"},
-		{"info", object{
-			{"title", "Loyalty platform: events and live connections"},
-			{"version", "v1"},
-			{"description", "Events are CloudEvents 1.0 in binary mode, on Kafka or on NATS JetStream. The payload is the " +
-				"protobuf message that the type names, as application/protobuf, or its JSON form, as application/json or " +
-				"without a content type. " +
-				"Events of one key arrive in order; the same id may arrive more than once."},
-		}},
+		{"info", info("Loyalty platform: events and WebSocket frames",
+			"Events are CloudEvents 1.0 in binary mode, on Kafka or on NATS JetStream. The payload is the "+
+				"protobuf message that the event type names, as application/protobuf, or its JSON form, as application/json or "+
+				"without a content type. Events of one key arrive in order. An event may arrive more than once, with the same id.")},
 		{"defaultContentType", "application/protobuf"},
 		{"channels", channels},
 		{"operations", operations},
@@ -82,17 +78,17 @@ func eventMessage(e *schema.Event, name, description string, payloads *schemas) 
 		with("bindings", object{{"kafka", object{{"key", key}, {"bindingVersion", "0.5.0"}}}})
 }
 
-// headers are those of the Kafka binding of CloudEvents; NATS has the same with another prefix.
+// headers returns the headers of the Kafka binding of CloudEvents. On NATS they have another prefix.
 func headers() object {
 	str := func(description string) object { return object{{"type", "string"}, {"description", description}} }
 	return object{
 		{"type", "object"},
 		{"properties", object{
 			{"ce_specversion", object{{"type", "string"}, {"const", "1.0"}}},
-			{"ce_id", str("Identifies the event: consumers are idempotent on it.")},
-			{"ce_source", str("The service that published it.")},
-			{"ce_type", str("What happened.")},
-			{"ce_time", object{{"type", "string"}, {"format", "date-time"}, {"description", "When it became true."}}},
+			{"ce_id", str("The id of the event. Consumers use it to detect repetitions.")},
+			{"ce_source", str("The service that published the event.")},
+			{"ce_type", str("The type of the event.")},
+			{"ce_time", object{{"type", "string"}, {"format", "date-time"}, {"description", "When the event happened."}}},
 			{"content-type", object{{"type", "string"}, {"enum", []string{"application/protobuf", "application/json"}}}},
 		}},
 	}

@@ -13,38 +13,40 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
-// direction says on which way a message is: what an answer always has and a request need not.
+// direction is the use of a message, on which its members depend.
 type direction int
 
 const (
-	// answer is what the platform writes.
+	// answer is a message that the platform sends. All members are present that are not optional.
 	answer direction = iota
-	// request is what a client sends, of a message of which it may set all.
+	// request is a message that a client sends and all of whose members it may set.
 	request
-	// create and patch are what a client sends of a resource: without what the platform sets, and for patch without what
-	// cannot be changed and with nothing required.
+	// create is a resource that a client sends for its creation: without the members that the platform sets.
 	create
+	// patch is a resource that a client sends for a change: as create, also without the immutable members, and with no
+	// member required.
 	patch
 )
 
-// suffix is what the schema's name has, besides the message's.
+// suffix returns the ending that the direction gives to the schema's name.
 func (d direction) suffix() string {
 	return [...]string{answer: "", request: "", create: "Input", patch: "Patch"}[d]
 }
 
 // schemas collects the JSON schemas that a document refers to.
 type schemas struct {
+	names   *namer
 	defined map[string]bool
 	list    object
 }
 
-func newSchemas() *schemas { return &schemas{defined: map[string]bool{}} }
+func newSchemas(names *namer) *schemas { return &schemas{names: names, defined: map[string]bool{}} }
 
 func ref(name string) string { return "#/components/schemas/" + name }
 
-// message defines the schema of m and returns its reference. Path parameters of a request are left out of its body.
+// message defines the schema of m, without the given fields, and returns its reference.
 func (s *schemas) message(m *protogen.Message, d direction, without ...string) string {
-	name := m.GoIdent.GoName + d.suffix()
+	name := s.names.component(m) + d.suffix()
 	if s.defined[name] {
 		return ref(name)
 	}
@@ -86,7 +88,7 @@ func (s *schemas) object(m *protogen.Message, d direction, without []string) obj
 	return o
 }
 
-// cel is what the message's own rules say in words.
+// cel returns the texts of the message's CEL rules.
 func cel(m *protogen.Message) string {
 	rules, _ := proto.GetExtension(m.Desc.Options(), validate.E_Message).(*validate.MessageRules)
 	var messages []string
@@ -116,8 +118,8 @@ func rulesOf(f *protogen.Field) *validate.FieldRules {
 	return rules
 }
 
-// isRequired says whether a member is always there: in an answer all are that tell no absence, in a request those whose
-// empty value breaks a rule.
+// isRequired reports whether a member is required. In an answer every member is that cannot be absent; in a request every
+// member whose empty value breaks a rule.
 func isRequired(f *protogen.Field, d direction) bool {
 	column := schema.ColumnOf(f)
 	switch d {
@@ -135,7 +137,7 @@ func isRequired(f *protogen.Field, d direction) bool {
 	}
 }
 
-// property is the schema of a field's value.
+// property returns the schema of a field.
 func (s *schemas) property(f *protogen.Field, d direction) object {
 	o := s.value(f, d)
 	if f.Desc.IsList() {
@@ -148,14 +150,16 @@ func (s *schemas) property(f *protogen.Field, d direction) object {
 			o = o.with("maxItems", rules.GetMaxItems())
 		}
 	}
+	description := comment(f.Comments.Leading)
+	// The keyword default would make the member required in the types that openapi-typescript generates.
 	if column := schema.ColumnOf(f); (d == request || d == create) && column.GetDefault() != "" &&
 		f.Desc.Kind() == protoreflect.BoolKind {
-		o = o.with("default", column.GetDefault() == "true")
+		description = strings.TrimSpace(description + " Default: " + column.GetDefault() + ".")
 	}
-	return o.with("description", comment(f.Comments.Leading))
+	return o.with("description", description)
 }
 
-// value is the schema of a field's value, or of each for a repeated field.
+// value returns the schema of a field's value; for a repeated field, of one element.
 func (s *schemas) value(f *protogen.Field, d direction) object {
 	switch f.Desc.Kind() {
 	case protoreflect.BoolKind:
@@ -187,11 +191,11 @@ func (s *schemas) value(f *protogen.Field, d direction) object {
 	}
 }
 
-// text is the schema of a text: an amount, a date and an id are.
+// text returns the schema of a string field, which may hold an amount, a date or an id.
 func text(f *protogen.Field, d direction) object {
 	o := object{{"type", "string"}}
 	column := schema.ColumnOf(f)
-	empty := column.GetNullable() && !f.Desc.HasOptionalKeyword() && d == answer // "" stands for none
+	empty := column.GetNullable() && !f.Desc.HasOptionalKeyword() && d == answer // "" means that there is none
 	switch column.GetType() {
 	case optionsv1.ColumnType_MONEY:
 		if d == answer {
@@ -210,7 +214,7 @@ func text(f *protogen.Field, d direction) object {
 		if strings.Contains(string(f.Desc.Name()), "email") {
 			return o.with("format", "email")
 		}
-	default: // is told by its rules
+	default: // the rules below describe it
 	}
 	rules := rulesOf(f).GetString()
 	if items := rulesOf(f).GetRepeated().GetItems(); items != nil {
@@ -233,7 +237,7 @@ func text(f *protogen.Field, d direction) object {
 	return o
 }
 
-// enum defines the schema of an enum and returns its reference. The zero value stands for none and is not in it.
+// enum defines the schema of an enum and returns its reference. It leaves out the zero value, which means that there is none.
 func (s *schemas) enum(e *protogen.Enum) string {
 	name := e.GoIdent.GoName
 	if s.defined[name] {
@@ -253,5 +257,5 @@ func (s *schemas) enum(e *protogen.Enum) string {
 	return ref(name)
 }
 
-// comment is a comment as a paragraph.
+// comment returns a comment as one paragraph.
 func comment(c protogen.Comments) string { return strings.Join(strings.Fields(string(c)), " ") }

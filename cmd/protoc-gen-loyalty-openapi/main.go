@@ -1,15 +1,16 @@
-// Command protoc-gen-loyalty-openapi writes the documents that describe the platform to people without a protobuf
-// client: an OpenAPI document of each service's REST routes, and an AsyncAPI document of the events and of the frames
-// of live connections.
+// Command protoc-gen-loyalty-openapi writes an OpenAPI document of each service's REST routes, and an AsyncAPI document of
+// the events and WebSocket frames.
 package main
 
 import (
 	"bytes"
 	"fmt"
+	"maps"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/compiler/protogen"
 
+	"github.com/casino-loyalty/loyalty/internal/restroute"
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
@@ -22,12 +23,13 @@ func generate(plugin *protogen.Plugin) error {
 	if err != nil {
 		return err
 	}
-	sockets := schema.Sockets(plugin.Files)
-	for _, service := range restServices(plugin) {
-		document, err := newOpenAPI(service, codes, sockets).document()
-		if err != nil {
-			return err
-		}
+	services, err := restServices(plugin)
+	if err != nil {
+		return err
+	}
+	names, sockets := newNamer(plugin.Files), schema.Sockets(plugin.Files)
+	for _, service := range services {
+		document := newOpenAPI(service, codes, sockets, names).document()
 		if err := write(plugin, "openapi/"+service.name+".openapi.yaml", document); err != nil {
 			return err
 		}
@@ -36,42 +38,49 @@ func generate(plugin *protogen.Plugin) error {
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	return write(plugin, "openapi/asyncapi.yaml", asyncAPI(events, sockets))
+	return write(plugin, "openapi/asyncapi.yaml", asyncAPI(events, sockets, names))
 }
 
-// service is what one service of the platform serves over REST.
+// service is a service of the platform with its REST routes.
 type service struct {
 	name     string
 	services []*protogen.Service
+	// routes holds the routes of each RPC that has any.
+	routes map[*protogen.Method][]restroute.Route
 }
 
-// restServices are the services with REST routes, in the schema's order.
-func restServices(plugin *protogen.Plugin) []*service {
+// restServices returns the services with REST routes, in the schema's order. It returns an error if a route is not
+// supported, or if two RPCs have conflicting routes.
+func restServices(plugin *protogen.Plugin) ([]*service, error) {
 	var all []*service
+	var routes []restroute.Route
 	byName := map[string]*service{}
 	for _, f := range plugin.Files {
 		for _, s := range f.Services {
-			if !servesREST(s) {
+			own := map[*protogen.Method][]restroute.Route{}
+			for _, m := range s.Methods {
+				of, err := restroute.Of(m.Desc)
+				if err != nil {
+					return nil, err
+				}
+				if len(of) > 0 {
+					own[m] = of
+				}
+				routes = append(routes, of...)
+			}
+			if len(own) == 0 {
 				continue
 			}
 			name := schema.Service(s.Desc)
 			if byName[name] == nil {
-				byName[name] = &service{name: name}
+				byName[name] = &service{name: name, routes: map[*protogen.Method][]restroute.Route{}}
 				all = append(all, byName[name])
 			}
 			byName[name].services = append(byName[name].services, s)
+			maps.Copy(byName[name].routes, own)
 		}
 	}
-	return all
-}
-
-func servesREST(s *protogen.Service) bool {
-	for _, m := range s.Methods {
-		if httpRule(m) != nil {
-			return true
-		}
-	}
-	return false
+	return all, restroute.Check(routes)
 }
 
 func write(plugin *protogen.Plugin, path string, document object) error {

@@ -1,6 +1,10 @@
 package main
 
-import "go.yaml.in/yaml/v3"
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // object is a YAML mapping that keeps the order of its members.
 type object []member
@@ -29,6 +33,11 @@ func (o object) with(key string, value any) object {
 		}
 	}
 	return append(o, member{key, value})
+}
+
+// has reports whether the object has a member of that name.
+func (o object) has(key string) bool {
+	return slices.ContainsFunc(o, func(m member) bool { return m.key == key })
 }
 
 // MarshalYAML implements yaml.Marshaler.

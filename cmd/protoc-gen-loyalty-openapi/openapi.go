@@ -1,16 +1,15 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/compiler/protogen"
 
+	"github.com/casino-loyalty/loyalty/internal/restroute"
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
@@ -20,157 +19,147 @@ type openAPI struct {
 	codes   []schema.ErrorCode
 	sockets []*schema.Socket
 	schemas *schemas
-	// statuses are those of the errors that operations answer.
+	// statuses are the statuses of the errors that operations return.
 	statuses map[int]bool
+	// schemes are the security schemes that operations use.
+	schemes map[string]bool
 }
 
-func newOpenAPI(s *service, codes []schema.ErrorCode, sockets []*schema.Socket) *openAPI {
-	return &openAPI{service: s, codes: codes, sockets: sockets, schemas: newSchemas(), statuses: map[int]bool{}}
+func newOpenAPI(s *service, codes []schema.ErrorCode, sockets []*schema.Socket, names *namer) *openAPI {
+	return &openAPI{
+		service: s, codes: codes, sockets: sockets, schemas: newSchemas(names), statuses: map[int]bool{},
+		schemes: map[string]bool{},
+	}
 }
-
-func httpRule(m *protogen.Method) *annotations.HttpRule { return schema.MethodOf(m).HTTP }
 
 // document returns the whole document.
-func (d *openAPI) document() (object, error) {
+func (d *openAPI) document() object {
 	var paths object
-	var tagList []object
+	var tags []object
 	at := map[string]int{}
 	for _, s := range d.service.services {
-		tagList = append(tagList, object{{"name", string(s.Desc.Name())}}.
+		tags = append(tags, object{{"name", string(s.Desc.Name())}}.
 			with("description", sentence(s.Comments.Leading, s.GoName)))
 		for _, m := range s.Methods {
-			rule := httpRule(m)
-			if rule == nil {
-				continue
+			for number, route := range d.service.routes[m] {
+				i, known := at[route.Path]
+				if !known {
+					i = len(paths)
+					at[route.Path] = i
+					paths = append(paths, member{route.Path, object{}})
+				}
+				operations, _ := paths[i].value.(object)
+				paths[i].value = append(operations, member{strings.ToLower(route.Verb), d.operation(s, m, route, number)})
 			}
-			verb, route := verbAndRoute(rule)
-			if verb == "" {
-				return nil, fmt.Errorf("%s: its HTTP rule has no verb", m.Desc.FullName())
-			}
-			i, known := at[route]
-			if !known {
-				i = len(paths)
-				at[route] = i
-				paths = append(paths, member{route, object{}})
-			}
-			operations, _ := paths[i].value.(object)
-			operations = append(operations, member{verb, d.operation(s, m)})
-			paths[i].value = operations
 		}
 	}
 	title := strings.ToUpper(d.service.name[:1]) + d.service.name[1:]
-	return object{
+	o := object{
 		{"openapi", "3.1.0"},
-		{"info", object{
-			{"title", "Loyalty platform: " + title},
-			{"version", "v1"},
-			{"description", d.introduction()},
-		}},
+		{"info", info("Loyalty platform: "+title, d.introduction())},
 		{"servers", []object{{{"url", "/"}, {"description", "The gateway that serves this document."}}}},
-		{"security", []object{{{"accessToken", []string{}}}}},
-		{"tags", tagList},
-		{"paths", paths},
-		{"components", d.components()},
-	}, nil
+	}
+	if d.schemes[accessToken] {
+		o = o.with("security", []object{{{accessToken, []string{}}}})
+	}
+	return append(o, member{"tags", tags}, member{"paths", paths}, member{"components", d.components()})
 }
 
-// introduction says what holds for all operations, and where the service's WebSockets are: OpenAPI has no place for
-// them, and who reads this document would not find them elsewhere.
+// info returns the information about a document, with its contact and licence.
+func info(title, description string) object {
+	return object{
+		{"title", title},
+		{"version", "v1"},
+		{"description", description},
+		{"contact", object{{"name", "Casino Loyalty"}, {"url", "https://github.com/casino-loyalty/loyalty"}}},
+		{"license", object{{"name", "Apache-2.0"}, {"url", "https://www.apache.org/licenses/LICENSE-2.0"}}},
+	}
+}
+
+// introduction describes what all operations have in common, and the service's WebSockets, for which OpenAPI has no place.
 func (d *openAPI) introduction() string {
 	var text strings.Builder
-	text.WriteString("The REST API of the service " + d.service.name + ". Amounts are decimal texts with two places, " +
-		"dates are days in UTC, instants are RFC 3339 in UTC. Members that a request does not know are refused. " +
-		"The same procedures answer over Connect, gRPC and gRPC-Web.")
+	text.WriteString("The REST API of the service " + d.service.name + ". Amounts are decimal strings with two places, " +
+		"dates are days in UTC, instants are RFC 3339 in UTC. A request with an unknown member is refused. " +
+		"The same procedures are available over Connect, gRPC and gRPC-Web.")
 	for _, s := range d.sockets {
 		if schema.Service(s.Message.Desc) == d.service.name {
-			text.WriteString("\n\nA WebSocket is at `" + s.Path + "`. " + s.Description)
+			text.WriteString("\n\nThere is a WebSocket at `" + s.Path + "`. " + s.Description)
 		}
 	}
 	return text.String()
 }
 
-func verbAndRoute(rule *annotations.HttpRule) (verb, route string) {
-	switch p := rule.GetPattern().(type) {
-	case *annotations.HttpRule_Get:
-		return "get", p.Get
-	case *annotations.HttpRule_Post:
-		return "post", p.Post
-	case *annotations.HttpRule_Put:
-		return "put", p.Put
-	case *annotations.HttpRule_Patch:
-		return "patch", p.Patch
-	case *annotations.HttpRule_Delete:
-		return "delete", p.Delete
-	}
-	return "", ""
-}
-
-var pathParameter = regexp.MustCompile(`\{([a-z_]+)\}`)
-
-func (d *openAPI) operation(s *protogen.Service, m *protogen.Method) object {
-	says := schema.MethodOf(m)
-	verb, route := verbAndRoute(says.HTTP)
+// operation returns the operation of one route of m. Number counts the routes of m from 0.
+func (d *openAPI) operation(s *protogen.Service, m *protogen.Method, route restroute.Route, number int) object {
+	method := schema.MethodOf(m)
 	var inPath []string
-	for _, match := range pathParameter.FindAllStringSubmatch(route, -1) {
-		inPath = append(inPath, match[1])
+	for _, segment := range route.Segments() {
+		if name, ok := restroute.Variable(segment); ok {
+			inPath = append(inPath, name)
+		}
 	}
-	o := object{
-		{"tags", []string{string(s.Desc.Name())}},
-		{"operationId", strings.ToLower(m.GoName[:1]) + m.GoName[1:]},
+	id := strings.ToLower(m.GoName[:1]) + m.GoName[1:]
+	if number > 0 {
+		id += strconv.Itoa(number + 1)
 	}
-	o = o.with("summary", sentence(m.Comments.Leading, m.GoName)).with("description", d.description(m, says))
-	if parameters := d.parameters(m, says, inPath); len(parameters) > 0 {
+	o := object{{"tags", []string{string(s.Desc.Name())}}, {"operationId", id}}
+	o = o.with("summary", sentence(m.Comments.Leading, m.GoName)).with("description", d.description(m, method))
+	if parameters := d.parameters(m, method, route, inPath); len(parameters) > 0 {
 		o = o.with("parameters", parameters)
 	}
-	hasBody := says.HTTP.GetBody() != ""
-	if hasBody {
-		o = o.with("requestBody", d.body(m, says, verb, inPath))
+	if route.Body != "" {
+		o = o.with("requestBody", d.body(m, route, inPath))
 	}
-	o = o.with("responses", d.responses(m, says, hasBody, len(inPath) > 0))
+	o = o.with("responses", d.responses(m, method, route.Body != "", len(inPath) > 0))
 	switch {
-	case says.Access.GetPublic():
-		o = append(o, member{"security", []object{}})
-	case says.Access.GetRefreshToken():
-		o = append(o, member{"security", []object{{{"refreshCookie", []string{}}}, {{"refreshToken", []string{}}}, {}}})
+	case method.Access.GetPublic():
+		return append(o, member{"security", []object{}})
+	case method.Access.GetRefreshToken():
+		d.schemes[refreshCookie], d.schemes[refreshToken] = true, true
+		return append(o, member{"security", []object{{{refreshCookie, []string{}}}, {{refreshToken, []string{}}}, {}}})
+	default:
+		d.schemes[accessToken] = true
+		return o
 	}
-	return o
 }
 
-// description is the method's comment and who may call.
-func (d *openAPI) description(m *protogen.Method, says schema.Method) string {
+// description returns the method's comment, followed by the callers whom the method admits.
+func (d *openAPI) description(m *protogen.Method, method schema.Method) string {
 	text := predicate(m.Comments.Leading, m.GoName)
 	var roles []string
-	for _, r := range says.Access.GetRoles() {
+	for _, r := range method.Access.GetRoles() {
 		roles = append(roles, r.String())
 	}
 	switch {
-	case says.Access.GetPublic():
-		text += "\n\nFor anyone."
-	case says.Access.GetRefreshToken():
-		text += "\n\nFor the holder of a refresh token: in the body, in the cookie or as bearer token, the first that is " +
-			"there."
+	case method.Access.GetPublic():
+		text += "\n\nNo token is needed."
+	case method.Access.GetRefreshToken():
+		text += "\n\nNeeds a refresh token: in the body, in the cookie, or as bearer token. The first one in this order is used."
 	default:
-		text += "\n\nFor " + strings.Join(roles, ", ") + "."
+		text += "\n\nRoles: " + strings.Join(roles, ", ") + "."
 	}
-	if own := says.Access.GetOwn(); own != "" {
-		text += " A player's own `" + own + "` only."
+	if own := method.Access.GetOwn(); own != "" {
+		text += " A player may give only its own id as `" + own + "`."
 	}
 	return text
 }
 
-// parameters are those of the path, of the query and the headers.
-func (d *openAPI) parameters(m *protogen.Method, says schema.Method, inPath []string) []object {
+// parameters returns the parameters in the path, the query and the headers.
+func (d *openAPI) parameters(
+	m *protogen.Method, method schema.Method, route restroute.Route, inPath []string,
+) []object {
 	var list []object
 	for _, f := range m.Input.Fields {
 		name := string(f.Desc.Name())
 		switch {
 		case slices.Contains(inPath, name):
 			list = append(list, d.parameter(f, "path", true))
-		case says.HTTP.GetBody() != "*" && says.HTTP.GetBody() != name:
+		case route.Body != "*" && route.Body != name:
 			list = append(list, d.parameter(f, "query", isRequired(f, request)))
 		}
 	}
-	for _, h := range says.Headers {
+	for _, h := range method.Headers {
 		list = append(list, object{{"name", h.GetName()}, {"in", "header"}}.with("description", h.GetDescription()).
 			with("schema", object{{"type", "string"}}))
 	}
@@ -182,37 +171,34 @@ func (d *openAPI) parameter(f *protogen.Field, in string, required bool) object 
 	if required {
 		o = o.with("required", true)
 	}
-	o = o.with("description", comment(f.Comments.Leading))
-	value := d.schemas.value(f, request)
-	if f.Desc.Name() == "page_size" {
-		o = o.with("description", "How many to answer at most; more than 100 is lowered to 100.")
+	value, description := d.schemas.value(f, request), comment(f.Comments.Leading)
+	switch f.Desc.Name() {
+	case "page_size":
+		description = "The number of entries on a page; above 100 it is lowered to 100."
 		value = value.with("default", 20)
+	case "page_token":
+		description = "The nextPageToken of the previous page, with the same filters."
 	}
-	if f.Desc.Name() == "page_token" {
-		o = o.with("description", "The nextPageToken of the page before, with the same filters.")
-	}
-	return o.with("schema", value)
+	return o.with("description", description).with("schema", value)
 }
 
-func (d *openAPI) body(m *protogen.Method, says schema.Method, verb string, inPath []string) object {
+// body returns the request body: the whole request, or its field that the route names.
+func (d *openAPI) body(m *protogen.Method, route restroute.Route, inPath []string) object {
 	var reference string
 	required := false
-	if name := says.HTTP.GetBody(); name == "*" {
+	for _, f := range m.Input.Fields {
+		name := string(f.Desc.Name())
+		switch {
+		case route.Body == "*":
+			required = required || isRequired(f, request) && !slices.Contains(inPath, name)
+		case name == route.Body && route.Verb == http.MethodPatch:
+			reference, required = d.schemas.message(f.Message, patch), true
+		case name == route.Body:
+			reference, required = d.schemas.message(f.Message, create), true
+		}
+	}
+	if route.Body == "*" {
 		reference = d.schemas.message(m.Input, request, inPath...)
-		for _, f := range m.Input.Fields {
-			required = required || isRequired(f, request) && !slices.Contains(inPath, string(f.Desc.Name()))
-		}
-	} else {
-		required = true
-		way := create
-		if verb == "patch" {
-			way = patch
-		}
-		for _, f := range m.Input.Fields {
-			if string(f.Desc.Name()) == name {
-				reference = d.schemas.message(f.Message, way)
-			}
-		}
 	}
 	o := object{}
 	if required {
@@ -221,15 +207,15 @@ func (d *openAPI) body(m *protogen.Method, says schema.Method, verb string, inPa
 	return o.with("content", object{{"application/json", object{{"schema", object{{"$ref", reference}}}}}})
 }
 
-func (d *openAPI) responses(m *protogen.Method, says schema.Method, hasBody, hasPath bool) object {
-	success := object{{"description", http.StatusText(says.Status)}}
-	if says.Status != http.StatusNoContent {
+func (d *openAPI) responses(m *protogen.Method, method schema.Method, hasBody, hasPath bool) object {
+	success := object{{"description", http.StatusText(method.Status)}}
+	if method.Status != http.StatusNoContent {
 		success = success.with("content", object{
 			{"application/json", object{{"schema", object{{"$ref", d.schemas.message(m.Output, answer)}}}}},
 		})
 	}
-	o := object{{strconv.Itoa(says.Status), success}}
-	for _, status := range d.errors(m, says, hasBody, hasPath) {
+	o := object{{strconv.Itoa(method.Status), success}}
+	for _, status := range d.errors(m, method, hasBody, hasPath) {
 		d.statuses[status] = true
 		o = append(o, member{strconv.Itoa(status), object{{"$ref", "#/components/responses/" + responseName(status)}}})
 	}
@@ -238,8 +224,9 @@ func (d *openAPI) responses(m *protogen.Method, says schema.Method, hasBody, has
 
 var word = regexp.MustCompile(`[A-Z]+(_[A-Z]+)+`)
 
-// errors are the statuses of the errors that follow from the method's form and access and that its comment names.
-func (d *openAPI) errors(m *protogen.Method, says schema.Method, hasBody, hasPath bool) []int {
+// errors returns the statuses of the errors that every method of this form and access can return, and of the error codes
+// that the method's comments name.
+func (d *openAPI) errors(m *protogen.Method, method schema.Method, hasBody, hasPath bool) []int {
 	statuses := []int{
 		http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 	}
@@ -249,14 +236,14 @@ func (d *openAPI) errors(m *protogen.Method, says schema.Method, hasBody, hasPat
 	if hasPath {
 		statuses = append(statuses, http.StatusNotFound)
 	}
-	if len(says.Access.GetRoles()) > 0 {
+	if len(method.Access.GetRoles()) > 0 {
 		statuses = append(statuses, http.StatusUnauthorized, http.StatusForbidden)
 	}
-	if says.Access.GetRefreshToken() {
+	if method.Access.GetRefreshToken() {
 		statuses = append(statuses, http.StatusUnauthorized)
 	}
 	named := word.FindAllString(string(m.Comments.Leading), -1)
-	for _, h := range says.Headers {
+	for _, h := range method.Headers {
 		named = append(named, word.FindAllString(h.GetDescription(), -1)...)
 	}
 	for _, c := range d.codes {
@@ -268,7 +255,7 @@ func (d *openAPI) errors(m *protogen.Method, says schema.Method, hasBody, hasPat
 	return slices.Compact(statuses)
 }
 
-// predicate is a comment without the name that it begins with.
+// predicate returns a comment without the name at its beginning.
 func predicate(c protogen.Comments, name string) string {
 	text := strings.TrimPrefix(comment(c), name+" ")
 	if text == "" {
@@ -277,7 +264,7 @@ func predicate(c protogen.Comments, name string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// sentence is the first sentence of a comment without the name that it begins with, and without the full stop.
+// sentence returns the first sentence of a comment, without the name at its beginning and without the full stop.
 func sentence(c protogen.Comments, name string) string {
 	first, _, _ := strings.Cut(predicate(c, name), ". ")
 	return strings.TrimSuffix(first, ".")

@@ -5,92 +5,150 @@ import (
 	"strings"
 )
 
-// responseName is the name of the answer of a status among the components: "NotFound".
+// responseName returns the name of a status among the responses of the components: "NotFound".
 func responseName(status int) string { return strings.ReplaceAll(http.StatusText(status), " ", "") }
+
+// problemName returns the name of the schema of a status's errors: "NotFoundProblem".
+func problemName(status int) string { return responseName(status) + "Problem" }
 
 func (d *openAPI) components() object {
 	var responses object
+	problems := object{}
 	for status := 400; status < 600; status++ {
 		if d.statuses[status] {
 			responses = append(responses, member{responseName(status), d.problemResponse(status)})
+			problems = append(problems, member{problemName(status), d.statusProblem(status)})
 		}
 	}
-	responses = append(responses, member{"Error", response("Any other error.", object{{"$ref", ref("Problem")}})})
-	return object{
-		{"schemas", append(d.schemas.list, d.problem()...)},
+	responses = append(responses, member{"Error", response("Any other error.", "Problem")})
+	o := object{
+		{"schemas", append(append(d.schemas.list, d.commonProblem()...), problems...)},
 		{"responses", responses},
-		{"securitySchemes", object{
-			{"accessToken", object{
-				{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}, {"description", "The accessToken of a login."},
-			}},
-			{"refreshCookie", object{
-				{"type", "apiKey"}, {"in", "cookie"}, {"name", "refresh_token"},
-				{"description", "The refresh token as the cookie that login sets."},
-			}},
-			{"refreshToken", object{
-				{"type", "http"}, {"scheme", "bearer"}, {"description", "The refresh token of a login with refreshTokenIn BODY."},
-			}},
-		}},
 	}
+	return o.with("securitySchemes", d.securitySchemes())
 }
 
-// problemResponse is the answer of a status, which says which codes there are with it.
+// Names of the security schemes.
+const (
+	accessToken   = "accessToken"
+	refreshCookie = "refreshCookie"
+	refreshToken  = "refreshToken"
+)
+
+// securitySchemes returns the schemes that operations of the document use.
+func (d *openAPI) securitySchemes() object {
+	var used object
+	for _, scheme := range (object{
+		{accessToken, object{
+			{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}, {"description", "The accessToken of a login."},
+		}},
+		{refreshCookie, object{
+			{"type", "apiKey"}, {"in", "cookie"}, {"name", "refresh_token"},
+			{"description", "The refresh token as the cookie that login sets."},
+		}},
+		{refreshToken, object{
+			{"type", "http"}, {"scheme", "bearer"}, {"description", "The refresh token of a login with refreshTokenIn BODY."},
+		}},
+	}) {
+		if d.schemes[scheme.key] {
+			used = append(used, scheme)
+		}
+	}
+	return used
+}
+
+// problemResponse returns the response of a status. Its description lists the error codes of the status.
 func (d *openAPI) problemResponse(status int) object {
 	lines := []string{http.StatusText(status) + ":"}
-	var names []string
 	for _, c := range d.codes {
 		if int(c.HTTP) == status {
 			lines = append(lines, "- `"+c.Name+"`: "+c.Title+".")
-			names = append(names, c.Name)
 		}
 	}
-	narrowed := object{{"properties", object{
-		{"status", object{{"const", status}}},
-		{"code", object{}.with("enum", names).with("examples", names[:min(1, len(names))])}, // pages show the first
-	}}}
-	return response(strings.Join(lines, "\n"), object{{"allOf", []object{{{"$ref", ref("Problem")}}, narrowed}}})
+	return response(strings.Join(lines, "\n"), problemName(status))
 }
 
-func response(description string, schema object) object {
+func response(description, schema string) object {
 	return object{
 		{"description", description},
-		{"content", object{{"application/problem+json", object{{"schema", schema}}}}},
+		{"content", object{{"application/problem+json", object{{"schema", object{{"$ref", ref(schema)}}}}}}},
 	}
 }
 
-// problem is the schema of an error.
-func (d *openAPI) problem() object {
+// statusProblem returns the schema of a status's errors. It repeats the common members instead of referring to Problem,
+// because client generators merge the two types of code wrongly or not at all.
+func (d *openAPI) statusProblem(status int) object {
+	var names []string
+	var members object
+	for _, c := range d.codes {
+		if int(c.HTTP) != status {
+			continue
+		}
+		names = append(names, c.Name)
+		for _, m := range c.Members {
+			if members.has(m.GetName()) {
+				continue
+			}
+			o := object{{"type", "string"}}.with("format", m.GetFormat())
+			members = append(members, member{m.GetName(), o.with("description", "With "+c.Name+": "+m.GetDescription())})
+		}
+	}
+	code := object{{"type", "string"}, {"enum", names}}
+	return problem(http.StatusText(status)+" errors, as RFC 9457 problem details.", status, code, members)
+}
+
+// commonProblem returns the schema of an error of any status, and the schemas that it refers to.
+func (d *openAPI) commonProblem() object {
 	var names []string
 	for _, c := range d.codes {
 		names = append(names, c.Name)
 	}
-	str := func(description string) object { return object{{"type", "string"}, {"description", description}} }
 	return object{
-		{"Problem", object{
-			{"type", "object"},
-			{"description", "An error, as RFC 9457 has it. Some codes have further members, such as transactionId."},
-			{"properties", object{
-				{"type", object{{"type", "string"}, {"format", "uri-reference"}}},
-				{"title", str("What the code means.")},
-				{"status", object{{"type", "integer"}}},
-				{"detail", str("What happened this time.")},
-				{"code", object{{"$ref", ref("ErrorCode")}}},
-				{"instance", str("The path of the request.")},
-				{"requestId", str("Finds the request in the logs.")},
-				{"violations", object{{"type", "array"}, {"items", object{{"$ref", ref("Violation")}}}}},
-			}},
-			{"required", []string{"type", "title", "status", "detail", "code", "instance", "requestId"}},
-		}},
+		{"Problem", problem("An error, as RFC 9457 problem details. Single codes have more members.", 0,
+			object{{"$ref", ref("ErrorCode")}}, nil)},
 		{"Violation", object{
 			{"type", "object"},
-			{"description", "A rule that the request broke."},
+			{"description", "A rule that the request breaks."},
 			{"properties", object{
-				{"field", str("The member or parameter, as the client wrote it.")},
-				{"rule", str("The rule's name.")},
-				{"message", str("What is wrong.")},
+				{"field", described("The member or parameter, as the client wrote it.")},
+				{"rule", described("The rule's name.")},
+				{"message", described("What is wrong.")},
 			}},
 			{"required", []string{"field", "rule", "message"}},
 		}},
-		{"ErrorCode", object{{"type", "string"}, {"enum", names}}},
+		{"ErrorCode", object{
+			{"type", "string"}, {"description", "The error codes. New ones may be added."}, {"enum", names},
+		}},
 	}
+}
+
+// problem returns the schema of a problem document. Status 0 stands for any.
+func problem(description string, status int, code, members object) object {
+	number := object{{"type", "integer"}, {"format", "int32"}, {"description", "The HTTP status."}}
+	if status != 0 {
+		number = number.with("examples", []int{status})
+	}
+	properties := object{
+		{"type", object{{"type", "string"}, {"format", "uri-reference"}}},
+		{"title", described("What the code means.")},
+		{"status", number},
+		{"detail", described("What happened in this case.")},
+		{"code", code},
+		{"instance", described("The path of the request.")},
+		{"requestId", described("The request's id, by which it is found in the logs.")},
+	}
+	if status == 0 || status == http.StatusBadRequest {
+		properties = append(properties,
+			member{"violations", object{{"type", "array"}, {"items", object{{"$ref", ref("Violation")}}}}})
+	}
+	return object{
+		{"type", "object"},
+		{"description", description},
+		{"properties", append(properties, members...)},
+		{"required", []string{"type", "title", "status", "detail", "code", "instance", "requestId"}},
+	}
+}
+
+func described(description string) object {
+	return object{{"type", "string"}, {"description", description}}
 }

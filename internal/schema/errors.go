@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/protobuf/compiler/protogen"
@@ -10,20 +11,22 @@ import (
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 )
 
-// ErrorCode is a value of an enum whose values say how errors travel.
+// ErrorCode is a value of an enum of error codes.
 type ErrorCode struct {
 	// Name is the value's name, "NOT_FOUND".
 	Name string
-	// RPC is the number of its code in google.rpc.Code.
+	// RPC is the number of its google.rpc.Code.
 	RPC int32
-	// HTTP is its status over REST.
+	// HTTP is its HTTP status over REST.
 	HTTP int32
 	// Title is a short sentence for people.
 	Title string
+	// Members are the members that its problem document has in addition to the common ones.
+	Members []*optionsv1.ErrorMember
 }
 
-// ErrorCodes reads the error codes of the files, in the schema's order. An enum is a catalogue of errors when one of
-// its values has the app_error option; then every value but the zero one needs it.
+// ErrorCodes reads the error codes of the files, in the schema's order. An enum has error codes if one of its values has
+// the app_error option; then every value except the zero value needs the option.
 func ErrorCodes(files []*protogen.File) ([]ErrorCode, error) {
 	var codes []ErrorCode
 	for _, f := range files {
@@ -57,14 +60,26 @@ func errorCode(v *protogen.EnumValue) (ErrorCode, error) {
 	number, known := code.Code_value[option.GetRpcCode()]
 	switch {
 	case !known || number == 0:
-		return ErrorCode{}, fmt.Errorf("%s: app_error.rpc_code %q is no error of google.rpc.Code",
+		return ErrorCode{}, fmt.Errorf("%s: app_error.rpc_code %q is not an error of google.rpc.Code",
 			v.Desc.FullName(), option.GetRpcCode())
 	case option.GetHttpStatus() < 400 || option.GetHttpStatus() > 599:
-		return ErrorCode{}, fmt.Errorf("%s: app_error.http_status %d is no error", v.Desc.FullName(), option.GetHttpStatus())
+		return ErrorCode{}, fmt.Errorf("%s: app_error.http_status %d is not an error status", v.Desc.FullName(), option.GetHttpStatus())
 	case option.GetTitle() == "":
 		return ErrorCode{}, fmt.Errorf("%s: app_error.title is missing", v.Desc.FullName())
 	}
+	for _, m := range option.GetMember() {
+		if m.GetName() == "" || slices.Contains(problemMembers(), m.GetName()) {
+			return ErrorCode{}, fmt.Errorf("%s: app_error.member.name %q is empty or a common member of every problem",
+				v.Desc.FullName(), m.GetName())
+		}
+	}
 	return ErrorCode{
 		Name: string(v.Desc.Name()), RPC: number, HTTP: option.GetHttpStatus(), Title: option.GetTitle(),
+		Members: option.GetMember(),
 	}, nil
+}
+
+// problemMembers returns the members that every problem document may have.
+func problemMembers() []string {
+	return []string{"type", "title", "status", "detail", "code", "instance", "requestId", "violations"}
 }

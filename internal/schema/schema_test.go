@@ -168,8 +168,9 @@ func TestRefused(t *testing.T) {
 			"weight: domain_limits needs a limit"},
 		"an unknown code": {errorsFile, `"INVALID_ARGUMENT"`, `"WRONG"`,
 			`VALIDATION_FAILED: app_error.rpc_code "WRONG"`},
-		"success as an error":  {errorsFile, `409`, `200`, "SOLD_OUT: app_error.http_status 200"},
-		"an error of no title": {errorsFile, `title: "There is none left"`, ``, "SOLD_OUT: app_error.title"},
+		"success as an error":                  {errorsFile, `409`, `200`, "SOLD_OUT: app_error.http_status 200"},
+		"a common member as an additional one": {errorsFile, `"restockedAt"`, `"status"`, `member.name "status"`},
+		"an error of no title":                 {errorsFile, `title: "There is none left"`, ``, "SOLD_OUT: app_error.title"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -145,7 +145,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xa9\x0f\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xf3\x0f\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12J\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a3\xaa\xbb\x18/\n" +
@@ -180,9 +180,10 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\x11PROMOTION_EXPIRED\x10\x0f\x1a3\xaa\xbb\x18/\n" +
 	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x15The promotion is over\x12V\n" +
 	"\x15PROMOTION_NOT_STARTED\x10\x10\x1a;\xaa\xbb\x187\n" +
-	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x1dThe promotion has not started\x12^\n" +
-	"\x19PROMOTION_ALREADY_CLAIMED\x10\x11\x1a?\xaa\xbb\x18;\n" +
-	"\x0eALREADY_EXISTS\x10\x99\x03\x1a&The promotion has been claimed already\x12L\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x1dThe promotion has not started\x12\xa7\x01\n" +
+	"\x19PROMOTION_ALREADY_CLAIMED\x10\x11\x1a\x87\x01\xaa\xbb\x18\x82\x01\n" +
+	"\x0eALREADY_EXISTS\x10\x99\x03\x1a&The promotion has been claimed already\"E\n" +
+	"\rtransactionId\x12\x04uuid\x1a.The id of the transaction that paid the claim.\x12L\n" +
 	"\x12INSUFFICIENT_FUNDS\x10\x12\x1a4\xaa\xbb\x180\n" +
 	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x16The balance is too low\x12g\n" +
 	"\x14IDEMPOTENCY_MISMATCH\x10\x13\x1aM\xaa\xbb\x18I\n" +

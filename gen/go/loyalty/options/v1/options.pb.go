@@ -902,7 +902,9 @@ type AppError struct {
 	RpcCode    string `protobuf:"bytes,1,opt,name=rpc_code,json=rpcCode,proto3" json:"rpc_code,omitempty"`
 	HttpStatus int32  `protobuf:"varint,2,opt,name=http_status,json=httpStatus,proto3" json:"http_status,omitempty"`
 	// A short sentence for people; the title of the problem document.
-	Title         string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	// The members that the problem document has in addition to the common ones. In ErrorInfo they are metadata.
+	Member        []*ErrorMember `protobuf:"bytes,4,rep,name=member,proto3" json:"member,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -958,6 +960,76 @@ func (x *AppError) GetTitle() string {
 	return ""
 }
 
+func (x *AppError) GetMember() []*ErrorMember {
+	if x != nil {
+		return x.Member
+	}
+	return nil
+}
+
+// ErrorMember is an additional text member of an error's problem document.
+type ErrorMember struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name in JSON, "transactionId".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The format of the text in OpenAPI, "uuid"; empty for plain text.
+	Format        string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	Description   string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ErrorMember) Reset() {
+	*x = ErrorMember{}
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ErrorMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ErrorMember) ProtoMessage() {}
+
+func (x *ErrorMember) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ErrorMember.ProtoReflect.Descriptor instead.
+func (*ErrorMember) Descriptor() ([]byte, []int) {
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ErrorMember) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ErrorMember) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *ErrorMember) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // PromotionTypeRules are the rules of a type of promotion.
 type PromotionTypeRules struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -971,7 +1043,7 @@ type PromotionTypeRules struct {
 
 func (x *PromotionTypeRules) Reset() {
 	*x = PromotionTypeRules{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +1055,7 @@ func (x *PromotionTypeRules) String() string {
 func (*PromotionTypeRules) ProtoMessage() {}
 
 func (x *PromotionTypeRules) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +1068,7 @@ func (x *PromotionTypeRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromotionTypeRules.ProtoReflect.Descriptor instead.
 func (*PromotionTypeRules) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{10}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PromotionTypeRules) GetUniquePerPeriod() bool {
@@ -1207,12 +1279,17 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\bproducer\x18\x05 \x01(\tR\bproducer\">\n" +
 	"\x06Socket\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12 \n" +
-	"\vdescription\x18\x02 \x01(\tR\vdescription\"\\\n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x95\x01\n" +
 	"\bAppError\x12\x19\n" +
 	"\brpc_code\x18\x01 \x01(\tR\arpcCode\x12\x1f\n" +
 	"\vhttp_status\x18\x02 \x01(\x05R\n" +
 	"httpStatus\x12\x14\n" +
-	"\x05title\x18\x03 \x01(\tR\x05title\"z\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x127\n" +
+	"\x06member\x18\x04 \x03(\v2\x1f.loyalty.options.v1.ErrorMemberR\x06member\"[\n" +
+	"\vErrorMember\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06format\x18\x02 \x01(\tR\x06format\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\"z\n" +
 	"\x12PromotionTypeRules\x12*\n" +
 	"\x11unique_per_period\x18\x01 \x01(\bR\x0funiquePerPeriod\x128\n" +
 	"\x18assigned_on_registration\x18\x02 \x01(\bR\x16assignedOnRegistration*>\n" +
@@ -1271,7 +1348,7 @@ func file_loyalty_options_v1_options_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_options_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(Role)(0),                             // 0: loyalty.options.v1.Role
 	(ColumnType)(0),                       // 1: loyalty.options.v1.ColumnType
@@ -1286,12 +1363,13 @@ var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(*Event)(nil),                         // 10: loyalty.options.v1.Event
 	(*Socket)(nil),                        // 11: loyalty.options.v1.Socket
 	(*AppError)(nil),                      // 12: loyalty.options.v1.AppError
-	(*PromotionTypeRules)(nil),            // 13: loyalty.options.v1.PromotionTypeRules
-	(*durationpb.Duration)(nil),           // 14: google.protobuf.Duration
-	(*descriptorpb.MessageOptions)(nil),   // 15: google.protobuf.MessageOptions
-	(*descriptorpb.FieldOptions)(nil),     // 16: google.protobuf.FieldOptions
-	(*descriptorpb.MethodOptions)(nil),    // 17: google.protobuf.MethodOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 18: google.protobuf.EnumValueOptions
+	(*ErrorMember)(nil),                   // 13: loyalty.options.v1.ErrorMember
+	(*PromotionTypeRules)(nil),            // 14: loyalty.options.v1.PromotionTypeRules
+	(*durationpb.Duration)(nil),           // 15: google.protobuf.Duration
+	(*descriptorpb.MessageOptions)(nil),   // 16: google.protobuf.MessageOptions
+	(*descriptorpb.FieldOptions)(nil),     // 17: google.protobuf.FieldOptions
+	(*descriptorpb.MethodOptions)(nil),    // 18: google.protobuf.MethodOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 19: google.protobuf.EnumValueOptions
 }
 var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	0,  // 0: loyalty.options.v1.Access.roles:type_name -> loyalty.options.v1.Role
@@ -1301,30 +1379,31 @@ var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	9,  // 4: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
 	2,  // 5: loyalty.options.v1.Entity.rows:type_name -> loyalty.options.v1.Rows
 	5,  // 6: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
-	14, // 7: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
-	15, // 8: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
-	15, // 9: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
-	15, // 10: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
-	16, // 11: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
-	16, // 12: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
-	17, // 13: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	17, // 14: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	17, // 15: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	18, // 16: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	18, // 17: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	6,  // 18: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	10, // 19: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	11, // 20: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	5,  // 21: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	3,  // 22: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	4,  // 23: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	12, // 24: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	13, // 25: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	18, // [18:26] is the sub-list for extension type_name
-	8,  // [8:18] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	15, // 7: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
+	13, // 8: loyalty.options.v1.AppError.member:type_name -> loyalty.options.v1.ErrorMember
+	16, // 9: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
+	16, // 10: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
+	16, // 11: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
+	17, // 12: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
+	17, // 13: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
+	18, // 14: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	18, // 15: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	18, // 16: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	19, // 17: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	19, // 18: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	6,  // 19: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	10, // 20: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	11, // 21: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	5,  // 22: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	3,  // 23: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	4,  // 24: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	12, // 25: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	14, // 26: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	19, // [19:27] is the sub-list for extension type_name
+	9,  // [9:19] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_options_v1_options_proto_init() }
@@ -1338,7 +1417,7 @@ func file_loyalty_options_v1_options_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 10,
 			NumServices:   0,
 		},
