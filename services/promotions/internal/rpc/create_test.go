@@ -1,0 +1,54 @@
+package rpc_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+const route = "/api/v1/promotions"
+
+func TestCreatePromotion(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	got := f.send(http.StatusCreated, request{caller: "staff", method: "POST", path: route, body: `{
+		"title": "Welcome", "description": "For new players", "type": "WELCOME_BONUS", "amount": "20.5",
+		"startDate": "2026-04-01", "endDate": "2026-04-30"
+	}`})
+	stored := f.store.promotion
+	equal(t, got, object{
+		"id": stored.ID.String(), "title": "Welcome", "description": "For new players", "type": "WELCOME_BONUS",
+		"amount": "20.50", "startDate": "2026-04-01", "endDate": "2026-04-30", "isActive": true,
+		"createdAt": "2026-03-10T12:00:00Z", "updatedAt": "2026-03-10T12:00:00Z",
+	})
+	if stored.Title != "Welcome" || stored.Amount != 2050 || stored.EndDate.String() != "2026-04-30" || !stored.IsActive {
+		t.Errorf("stored %+v", stored)
+	}
+}
+
+func TestCreatePromotionRefusesInvalidInput(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	for name, tt := range map[string]struct{ body, field string }{
+		"no title":         {`{"type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01"}`, "title"},
+		"unknown type":     {`{"title":"x","type":"NOPE","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01"}`, "type"},
+		"negative amount":  {`{"title":"x","type":"BONUS","amount":"-1","startDate":"2026-04-01","endDate":"2026-04-01"}`, "amount"},
+		"malformed date":   {`{"title":"x","type":"BONUS","amount":"1","startDate":"1.4.2026","endDate":"2026-04-01"}`, "startDate"},
+		"end before start": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-02","endDate":"2026-04-01"}`, "endDate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := *f
+			f.t = t
+			f.invalid(tt.field, request{caller: "staff", method: "POST", path: route, body: tt.body})
+		})
+	}
+}
+
+func TestCreatePromotionReturnsTheErrorOfTheStore(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.store.createErr = apperr.New(apperr.PromotionExists, "another active promotion of the same type overlaps the period")
+	f.refused(http.StatusConflict, apperr.PromotionExists, request{caller: "staff", method: "POST", path: route,
+		body: `{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01"}`})
+}

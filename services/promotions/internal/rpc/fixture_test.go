@@ -1,0 +1,259 @@
+package rpc_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/rpc"
+)
+
+const (
+	playerID      = "01890000-0000-7000-8000-000000000001"
+	staffID       = "01890000-0000-7000-8000-000000000002"
+	promotionID   = "01890000-0000-7000-8000-000000000003"
+	assignmentID  = "01890000-0000-7000-8000-000000000004"
+	transactionID = "01890000-0000-7000-8000-000000000005"
+	unknownID     = "01890000-0000-7000-8000-000000000006"
+)
+
+// now is the time of the service under test.
+func now() time.Time { return time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC) }
+
+// fakeStore has one promotion, assigned to one player. It records the parameters of the last call.
+type fakeStore struct {
+	promotions.Store
+	promotion  promotions.Promotion
+	assignment promotions.Assignment
+	keys       map[string]uuid.UUID // the promotion that each Idempotency-Key is reserved for
+	createErr  error
+
+	filter       promotions.PromotionFilter
+	assignFilter promotions.AssignmentFilter
+	page         keyset.PageRequest[uuid.UUID]
+	params       promotions.AssignParams
+}
+
+func (s *fakeStore) CreatePromotion(_ context.Context, p promotions.Promotion) error {
+	s.promotion = p
+	return s.createErr
+}
+
+func (s *fakeStore) Promotion(_ context.Context, id uuid.UUID) (promotions.Promotion, error) {
+	if id != s.promotion.ID {
+		return promotions.Promotion{}, apperr.New(apperr.NotFound, "promotion not found")
+	}
+	return s.promotion, nil
+}
+
+func (s *fakeStore) UpdatePromotion(ctx context.Context, id uuid.UUID, change func(*promotions.Promotion) error) (promotions.Promotion, error) {
+	p, err := s.Promotion(ctx, id)
+	if err == nil {
+		err = change(&p)
+	}
+	if err != nil {
+		return promotions.Promotion{}, err
+	}
+	s.promotion = p
+	return p, nil
+}
+
+func (s *fakeStore) Promotions(_ context.Context, f promotions.PromotionFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[promotions.Promotion], error) {
+	s.filter, s.page = f, p
+	return keyset.Page[promotions.Promotion]{Items: []promotions.Promotion{s.promotion}, Total: 2, More: p.Before == uuid.Nil}, nil
+}
+
+func (s *fakeStore) Assignments(_ context.Context, _ uuid.UUID, f promotions.AssignmentFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[promotions.Assignment], error) {
+	s.assignFilter, s.page = f, p
+	return keyset.Page[promotions.Assignment]{Items: []promotions.Assignment{s.assignment}, Total: 2, More: p.Before == uuid.Nil}, nil
+}
+
+func (s *fakeStore) Assignment(_ context.Context, player, promotion uuid.UUID) (promotions.Assignment, error) {
+	if player != s.assignment.UserID || promotion != s.assignment.PromotionID {
+		return promotions.Assignment{}, apperr.New(apperr.NotFound, "promotion not found")
+	}
+	return s.assignment, nil
+}
+
+func (s *fakeStore) ClaimKey(_ context.Context, _ uuid.UUID, key string) (uuid.UUID, error) {
+	return s.keys[key], nil
+}
+
+func (s *fakeStore) ReserveClaimKey(_ context.Context, _ uuid.UUID, key string, promotion uuid.UUID, _ time.Time) (uuid.UUID, error) {
+	s.keys[key] = promotion
+	return promotion, nil
+}
+
+func (s *fakeStore) MarkClaimed(_ context.Context, _ uuid.UUID, tx promotions.Transaction, claimID string, at time.Time) (promotions.Assignment, error) {
+	a := &s.assignment
+	a.Claimed, a.TransactionID, a.ClaimID, a.ClaimedAt = true, tx.ID, claimID, at
+	return *a, nil
+}
+
+func (s *fakeStore) Assign(_ context.Context, a promotions.AssignParams, check func(promotions.Promotion) error) ([]promotions.AssignResult, error) {
+	s.params = a
+	if err := check(s.promotion); err != nil {
+		return nil, err
+	}
+	results := make([]promotions.AssignResult, len(a.Players))
+	for i, player := range a.Players {
+		results[i] = promotions.AssignResult{Player: player, Outcome: promotions.AssignOutcomeUnknownPlayer}
+		if player == s.assignment.UserID {
+			results[i].Outcome = promotions.AssignOutcomeAssigned
+		}
+	}
+	return results, nil
+}
+
+// fakeLedger pays every credit with the same transaction, or returns err.
+type fakeLedger struct{ err error }
+
+func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.Transaction, error) {
+	return promotions.Transaction{
+		ID: uuid.MustParse(transactionID), UserID: c.UserID, Type: promotions.TransactionTypeCredit, Amount: c.Amount,
+		BalanceAfter: c.Amount, Description: c.Description, AdditionalData: c.AdditionalData, CreatedAt: now(),
+	}, l.err
+}
+
+// tokens authenticates the token "player" and the token "staff".
+type tokens struct{}
+
+func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error) {
+	switch token {
+	case "player":
+		return authn.Caller{UserID: uuid.MustParse(playerID), Role: authn.RolePlayer}, nil
+	case "staff":
+		return authn.Caller{UserID: uuid.MustParse(staffID), Role: authn.RoleStaff}, nil
+	}
+	return authn.Caller{}, apperr.New(apperr.TokenInvalid, "")
+}
+
+// fixture is the API of promotions on fakes, behind the interceptors of rpcserver.
+type fixture struct {
+	t      *testing.T
+	store  *fakeStore
+	ledger *fakeLedger
+	url    string
+}
+
+func start(t *testing.T) *fixture {
+	t.Helper()
+	day := date.Of(now())
+	p := promotions.Promotion{
+		ID: uuid.MustParse(promotionID), Title: "Spring", Type: promotions.PromotionTypeBonus, Amount: 2000, IsActive: true,
+		StartDate: day.AddDays(-1), EndDate: day.AddDays(1), CreatedAt: now(), UpdatedAt: now(),
+	}
+	f := &fixture{t: t, ledger: &fakeLedger{}, store: &fakeStore{promotion: p, keys: map[string]uuid.UUID{}, assignment: promotions.Assignment{
+		ID: uuid.MustParse(assignmentID), UserID: uuid.MustParse(playerID), PromotionID: p.ID, Amount: p.Amount, Title: p.Title,
+		Promotion: &p, CreatedAt: now(),
+	}}}
+	server, err := rpcserver.New(rpcserver.Config{
+		Service: "promotions", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := rpc.New(promotions.New(f.store, f.ledger, now))
+	server.Mount(promotionsv1connect.NewPromotionServiceHandler(handler, server.Options()...))
+	h, err := server.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := httptest.NewServer(h)
+	t.Cleanup(listener.Close)
+	f.url = listener.URL
+	return f
+}
+
+type object = map[string]any
+
+// request is a request of a caller; body is JSON, or empty.
+type request struct {
+	caller, method, path, body string
+	header                     []string // names and values
+}
+
+// send sends a request and returns the response's body. It fails the test if the status is not the wanted one.
+func (f *fixture) send(status int, r request) object {
+	f.t.Helper()
+	req, err := http.NewRequestWithContext(f.t.Context(), r.method, f.url+r.path, strings.NewReader(r.body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+r.caller)
+	if r.body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(r.header); i += 2 {
+		req.Header.Add(r.header[i], r.header[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var body object
+	if err := json.NewDecoder(bytes.NewReader(raw)).Decode(&body); err != nil {
+		f.t.Fatalf("%s %s: status %d, body %q: %v", r.method, r.path, res.StatusCode, raw, err)
+	}
+	if res.StatusCode != status {
+		f.t.Fatalf("%s %s: status %d, body %s; want %d", r.method, r.path, res.StatusCode, raw, status)
+	}
+	return body
+}
+
+// refused sends a request that must fail with a code. It returns the fields of the violations, separated by spaces.
+func (f *fixture) refused(status int, code apperr.Code, r request) string {
+	f.t.Helper()
+	body := f.send(status, r)
+	if body["code"] != string(code) {
+		f.t.Errorf("%s %s: got code %v, want %s", r.method, r.path, body["code"], code)
+	}
+	var fields []string
+	violations, _ := body["violations"].([]any)
+	for _, v := range violations {
+		v, _ := v.(object)
+		field, _ := v["field"].(string)
+		fields = append(fields, field)
+	}
+	return strings.Join(fields, " ")
+}
+
+// invalid sends a request that must fail with VALIDATION_FAILED for one field.
+func (f *fixture) invalid(field string, r request) {
+	f.t.Helper()
+	if got := f.refused(http.StatusBadRequest, apperr.ValidationFailed, r); got != field {
+		f.t.Errorf("%s %s %s: the violations name %q, want %q", r.method, r.path, r.body, got, field)
+	}
+}
+
+// equal compares members of a JSON object.
+func equal(t *testing.T, got, want object) {
+	t.Helper()
+	for name, value := range want {
+		if !reflect.DeepEqual(got[name], value) {
+			t.Errorf("%s is %v, want %v", name, got[name], value)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package rpc_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+func TestUpdatePromotion(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		query, body string
+		want        object
+	}{
+		"members of the body": {"", `{"title":"New","amount":"2.5"}`, object{"title": "New", "amount": "2.50", "isActive": true}},
+		"deactivate":          {"", `{"isActive":false}`, object{"title": "Spring", "isActive": false}},
+		"only masked fields":  {"?update_mask=title", `{"title":"New","amount":"2.5"}`, object{"title": "New", "amount": "20.00"}},
+		"both dates": {"", `{"startDate":"2026-05-01","endDate":"2026-05-02"}`,
+			object{"startDate": "2026-05-01", "endDate": "2026-05-02"}},
+		"empty description": {"", `{"description":""}`, object{"description": ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := start(t)
+			got := f.send(http.StatusOK, request{caller: "staff", method: "PATCH", path: route + "/" + promotionID + tt.query, body: tt.body})
+			equal(t, got, tt.want)
+			if f.store.promotion.Title != got["title"] || f.store.promotion.Amount.String() != got["amount"] {
+				t.Errorf("stored %+v, returned %v", f.store.promotion, got)
+			}
+		})
+	}
+}
+
+// The stored period is 2026-03-09 to 2026-03-11. A violation of the period names a member that the client sent.
+func TestUpdatePromotionRefusesInvalidInput(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ query, body, field string }{
+		"start after the stored end":            {"", `{"startDate":"2026-03-12"}`, "startDate"},
+		"start after the stored end, with mask": {"?update_mask=startDate", `{"startDate":"2026-03-12","endDate":"2026-03-13"}`, "startDate"},
+		"end before the stored start":           {"", `{"endDate":"2026-03-08"}`, "endDate"},
+		"end before start":                      {"", `{"startDate":"2026-05-02","endDate":"2026-05-01"}`, "endDate"},
+		"empty title":                           {"", `{"title":""}`, "title"},
+		"type":                                  {"", `{"type":"BONUS"}`, "type"},
+		"masked field without a value":          {"?update_mask=title", `{}`, "title"},
+		"unknown field in the mask":             {"?update_mask=nothing", `{"title":"x"}`, "update_mask"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := start(t)
+			f.invalid(tt.field, request{caller: "staff", method: "PATCH", path: route + "/" + promotionID + tt.query, body: tt.body})
+			if f.store.promotion.Title != "Spring" || f.store.promotion.StartDate.String() != "2026-03-09" {
+				t.Errorf("stored %+v, want no change", f.store.promotion)
+			}
+		})
+	}
+}
+
+func TestUpdateUnknownPromotion(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.refused(http.StatusNotFound, apperr.NotFound,
+		request{caller: "staff", method: "PATCH", path: route + "/" + unknownID, body: `{"title":"x"}`})
+	f.invalid("promotion_id", request{caller: "staff", method: "PATCH", path: route + "/17", body: `{"title":"x"}`})
+}
