@@ -1,5 +1,5 @@
-// Package services_test proves what no single package can: that the domains know no transport, database, broker or wire,
-// whatever stands between.
+// Package services_test checks that no domain package depends, directly or indirectly, on a transport, a database, a broker
+// or a wire format.
 package services_test
 
 import (
@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	// So that go test does not answer from its cache after a change of theirs.
+	// The imports invalidate the cached result of this test when one of the packages changes.
 	_ "github.com/casino-loyalty/loyalty/services/notifications"
 	_ "github.com/casino-loyalty/loyalty/services/promotions"
 	_ "github.com/casino-loyalty/loyalty/services/users"
 )
 
-// outside are the packages, and those below them, that a domain does not depend on.
-var outside = []string{
+// forbidden are the packages that a domain must not depend on, including the packages below them.
+var forbidden = []string{
 	"net/http", "database/sql", "connectrpc.com", "google.golang.org", "entgo.io", "github.com/jackc", "github.com/redis",
 	"github.com/golang-jwt", "github.com/twmb", "github.com/nats-io", "go.mongodb.org", "github.com/gorilla",
 	module + "/gen", module + "/ent", module + "/internal/event", module + "/internal/event/outbox", module + "/internal/event/inbox",
@@ -22,7 +22,7 @@ var outside = []string{
 
 const module = "github.com/casino-loyalty/loyalty"
 
-func TestDomainsKnowNothingOutside(t *testing.T) {
+func TestDomainDependencies(t *testing.T) {
 	t.Parallel()
 	for _, domain := range []string{"users", "promotions", "notifications"} {
 		list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", module+"/services/"+domain).Output()
@@ -31,12 +31,13 @@ func TestDomainsKnowNothingOutside(t *testing.T) {
 		}
 		deps := strings.Fields(string(list))
 		if len(deps) == 0 || deps[len(deps)-1] != module+"/services/"+domain {
-			t.Fatalf("go list of %s ends with %v", domain, deps)
+			t.Fatalf("go list -deps of %s returned %v", domain, deps)
 		}
 		for _, dep := range deps {
-			for _, pkg := range outside {
-				if dep == pkg || strings.HasPrefix(dep, pkg+"/") && dep != "database/sql/driver" { // for uuid
-					t.Errorf("%s depends on %s", domain, dep)
+			for _, pkg := range forbidden {
+				// Package uuid imports database/sql/driver.
+				if dep == pkg || strings.HasPrefix(dep, pkg+"/") && dep != "database/sql/driver" {
+					t.Errorf("services/%s depends on %s", domain, dep)
 				}
 			}
 		}

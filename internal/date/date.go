@@ -1,4 +1,4 @@
-// Package date holds calendar days in UTC.
+// Package date implements calendar days in UTC.
 package date
 
 import (
@@ -7,46 +7,49 @@ import (
 	"time"
 )
 
-// Date is a day of the calendar. The zero value is no day; it is NULL in a database. Dates are comparable with ==.
-type Date struct{ days int32 } // since 0000-12-31, so that year 1 begins with 1
+// Date is a calendar day. The zero value means no date and is NULL in a database. Dates can be compared with ==.
+type Date struct{ days int32 } // since 0000-12-31, so that 0001-01-01 is not the zero value
 
 const layout = "2006-01-02"
 
 var epoch = time.Date(0, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// Parse reads YYYY-MM-DD, of the years 1 to 9999.
+// maxShown is the number of bytes of an invalid input that an error shows.
+const maxShown = 32
+
+// Parse parses a date of the form YYYY-MM-DD, from 0001-01-01 to 9999-12-31.
 func Parse(s string) (Date, error) {
 	t, err := time.Parse(layout, s)
 	if err != nil || t.Year() < 1 {
-		if len(s) > 32 {
-			s = s[:32] + "…"
+		if len(s) > maxShown {
+			s = s[:maxShown] + "…"
 		}
-		return Date{}, fmt.Errorf("%q is not a date YYYY-MM-DD", s)
+		return Date{}, fmt.Errorf("%q is not a date of the form YYYY-MM-DD", s)
 	}
 	return Of(t), nil
 }
 
-// Of returns the day in UTC on which t lies.
+// Of returns the day of t in UTC.
 func Of(t time.Time) Date {
 	return Date{int32((t.UTC().Truncate(24*time.Hour).Unix() - epoch.Unix()) / 86400)}
 }
 
-// IsZero reports whether d is no day.
+// IsZero reports whether d is the zero value.
 func (d Date) IsZero() bool { return d.days == 0 }
 
-// Before reports whether d is an earlier day than e.
+// Before reports whether d is before e.
 func (d Date) Before(e Date) bool { return d.days < e.days }
 
-// After reports whether d is a later day than e.
+// After reports whether d is after e.
 func (d Date) After(e Date) bool { return d.days > e.days }
 
-// AddDays returns the day n days later.
+// AddDays returns the day n days after d.
 func (d Date) AddDays(n int) Date { return Date{d.days + int32(n)} }
 
-// Time returns the day's first instant, in UTC.
+// Time returns the start of the day, in UTC.
 func (d Date) Time() time.Time { return time.Unix(epoch.Unix()+int64(d.days)*86400, 0).UTC() }
 
-// String writes YYYY-MM-DD, or nothing for no day.
+// String returns the date in the form YYYY-MM-DD. It returns an empty string for the zero value.
 func (d Date) String() string {
 	if d.IsZero() {
 		return ""
@@ -54,7 +57,7 @@ func (d Date) String() string {
 	return d.Time().Format(layout)
 }
 
-// Value writes the day for a date column.
+// Value implements driver.Valuer for a date column.
 func (d Date) Value() (driver.Value, error) {
 	if d.IsZero() {
 		return nil, nil //nolint:nilnil // NULL
@@ -62,7 +65,7 @@ func (d Date) Value() (driver.Value, error) {
 	return d.String(), nil
 }
 
-// Scan reads the day from a date column.
+// Scan implements sql.Scanner for a date column.
 func (d *Date) Scan(src any) error {
 	switch v := src.(type) {
 	case nil:
@@ -76,7 +79,7 @@ func (d *Date) Scan(src any) error {
 		}
 		*d = p
 	default:
-		return fmt.Errorf("cannot read a date from %T", src)
+		return fmt.Errorf("cannot scan %T into a date", src)
 	}
 	return nil
 }

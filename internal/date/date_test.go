@@ -22,15 +22,15 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestOfIsTheDayInUTC(t *testing.T) {
+func TestOfReturnsTheDayInUTC(t *testing.T) {
 	t.Parallel()
-	zone := time.FixedZone("east", 5*3600)
+	zone := time.FixedZone("UTC+5", 5*3600)
 	got := date.Of(time.Date(2025, 3, 10, 2, 0, 0, 0, zone))
 	if got.String() != "2025-03-09" {
-		t.Errorf("got %v", got)
+		t.Errorf("got %v, want 2025-03-09", got)
 	}
 	if next := got.AddDays(1); !next.After(got) || next.String() != "2025-03-10" {
-		t.Errorf("the next day is %v", next)
+		t.Errorf("the next day is %v, want 2025-03-10", next)
 	}
 }
 
@@ -41,7 +41,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		d, err := date.Parse(s)
 		if err == nil && (d.IsZero() || d.String() != s || date.Of(d.Time()) != d) {
-			t.Errorf("%q reads as %v, whose first instant is %v", s, d, d.Time())
+			t.Errorf("Parse(%q) = %v, which starts at %v", s, d, d.Time())
 		}
 	})
 }

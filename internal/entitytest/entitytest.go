@@ -1,5 +1,5 @@
-// Package entitytest fills entities for the tests of what keeps or carries them, and tells in which fields two of them
-// differ: a field that somebody forgets is named as soon as the schema has it.
+// Package entitytest helps to test code that stores or converts entities. It fills all fields of an entity and reports the
+// fields in which two entities differ, so that a test fails if the code does not handle a new field of the schema.
 package entitytest
 
 import (
@@ -14,12 +14,13 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Filler fills entities with values that no two fields share, and no two entities either; true aside. The zero value is
-// ready; it is not safe for concurrent use.
+// Filler fills entities. Each value is different from all others, except booleans, which are true. The zero value is ready
+// to use. Filler is not safe for concurrent use.
 type Filler struct{ n int }
 
-// Fill sets each field of the entity, a pointer to a struct, that is zero. What cannot be any value, such as an enum or the
-// id of another row, is set before. A pointer is another entity, filled in for answers: it stays nil.
+// Fill sets the zero fields of entity, a pointer to a struct. The caller sets fields that do not take arbitrary values, such
+// as enums and foreign keys, before. Fill leaves pointer fields, which refer to other entities, nil. It fails the test for a
+// field of an unsupported type.
 func (f *Filler) Fill(t testing.TB, entity any) {
 	t.Helper()
 	v := reflect.ValueOf(entity).Elem()
@@ -31,13 +32,14 @@ func (f *Filler) Fill(t testing.TB, entity any) {
 		f.n++
 		value := f.value(name, field.Interface())
 		if value == nil {
-			t.Fatalf("%s.%s is a %s, of which entitytest knows no value: set it before", v.Type(), name, field.Type())
+			t.Fatalf("%s.%s has the unsupported type %s: set it before Fill", v.Type(), name, field.Type())
 		}
 		field.Set(reflect.ValueOf(value))
 	}
 }
 
-// value is a value of the type of zero. Every store keeps it as it is; the coarsest keeps milliseconds.
+// value returns a value of the type of zero, or nil if the type is not supported. Times have a precision of milliseconds,
+// which all stores preserve.
 func (f *Filler) value(name string, zero any) any {
 	first := time.Date(2026, 1, 1, 12, 30, 15, 123_000_000, time.UTC)
 	switch zero.(type) {
@@ -67,7 +69,7 @@ func (f *Filler) value(name string, zero any) any {
 	return nil
 }
 
-// Same fails the test for each field in which got differs from want, two structs of one type.
+// Same reports an error for each field in which got differs from want, which must be structs of the same type.
 func Same(t testing.TB, what string, got, want any) {
 	t.Helper()
 	g, w := reflect.ValueOf(got), reflect.ValueOf(want)

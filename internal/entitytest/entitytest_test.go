@@ -31,16 +31,16 @@ type entity struct {
 	Other  *entity
 }
 
-// spy notes what a test would report. Its Fatalf panics, since it has to end the function.
+// spy records the errors of a test. Its Fatalf panics, because it must not return.
 type spy struct {
 	testing.TB
-	said []string
+	errors []string
 }
 
 func (s *spy) Helper() {}
 
 func (s *spy) Errorf(format string, args ...any) {
-	s.said = append(s.said, fmt.Sprintf(format, args...))
+	s.errors = append(s.errors, fmt.Sprintf(format, args...))
 }
 
 func (s *spy) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
@@ -61,15 +61,15 @@ func TestFill(t *testing.T) {
 			continue
 		}
 		if x.Field(i).IsZero() || reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
-			t.Errorf("%s is %v, and %v", name, x.Field(i), y.Field(i))
+			t.Errorf("%s is %v and %v, want two different values", name, x.Field(i), y.Field(i))
 		}
 	}
 }
 
-func TestFillRefusesWhatItDoesNotKnow(t *testing.T) {
+func TestFillRefusesUnsupportedTypes(t *testing.T) {
 	t.Parallel()
 	defer func() {
-		const want = "entitytest_test.entity.Kind is a entitytest_test.kind, of which entitytest knows no value: set it before"
+		const want = "entitytest_test.entity.Kind has the unsupported type entitytest_test.kind: set it before Fill"
 		if got := recover(); got != want {
 			t.Errorf("got %v, want %s", got, want)
 		}
@@ -83,7 +83,7 @@ func TestSame(t *testing.T) {
 	entitytest.Same(s, "equal", entity{Text: "a"}, entity{Text: "a"})
 	entitytest.Same(s, "row", entity{Text: "a", Big: 1}, entity{Text: "b", Big: 2})
 	want := []string{`row: Text is "a", want "b"`, `row: Big is 1, want 2`}
-	if !reflect.DeepEqual(s.said, want) {
-		t.Errorf("got %q", s.said)
+	if !reflect.DeepEqual(s.errors, want) {
+		t.Errorf("got %q", s.errors)
 	}
 }

@@ -1,4 +1,4 @@
-// Package money holds exact amounts of the platform's one currency.
+// Package money implements exact amounts of the platform's only currency.
 package money
 
 import (
@@ -10,17 +10,20 @@ import (
 	"strings"
 )
 
-// Amount is a number of hundredths. The zero value is 0.00.
+// Amount is an amount of money in hundredths of the currency unit. The zero value is 0.00.
 type Amount int64
 
-// Max is the greatest amount that a numeric(18,2) column takes.
+// Max is the largest amount that a numeric(18,2) column can store.
 const Max Amount = 999_999_999_999_999_999
 
-// ErrOverflow is the error of a sum that no column takes.
+// ErrOverflow is returned for a sum that a numeric(18,2) column cannot store.
 var ErrOverflow = errors.New("amount out of range")
 
-// Parse reads a decimal number with at most two places: "20", "20.5", "20.00". Signs, exponents, more places and
-// anything else are refused.
+// maxShown is the number of bytes of an invalid input that an error shows.
+const maxShown = 32
+
+// Parse parses a non-negative decimal number with at most two decimal places, such as "20", "20.5" or "20.00". It refuses
+// signs, exponents, further places and amounts above Max.
 func Parse(s string) (Amount, error) {
 	whole, frac, dot := strings.Cut(s, ".")
 	if len(s) > 19 || whole == "" || dot && (frac == "" || len(frac) > 2) {
@@ -40,13 +43,13 @@ func Parse(s string) (Amount, error) {
 }
 
 func clip(s string) string {
-	if len(s) > 32 {
-		return s[:32] + "…"
+	if len(s) > maxShown {
+		return s[:maxShown] + "…"
 	}
 	return s
 }
 
-// String writes the amount with two places, "20.00", "-0.05".
+// String returns the amount with two decimal places, such as "20.00" or "-0.05".
 func (a Amount) String() string {
 	sign, n := "", uint64(a)
 	if a < 0 {
@@ -55,7 +58,7 @@ func (a Amount) String() string {
 	return fmt.Sprintf("%s%d.%02d", sign, n/100, n%100)
 }
 
-// Add returns a + b, or ErrOverflow where a column could not take the sum.
+// Add returns a + b. It returns ErrOverflow if the sum is greater than Max or less than -Max.
 func (a Amount) Add(b Amount) (Amount, error) {
 	if b > 0 && a > math.MaxInt64-b || b < 0 && a < math.MinInt64-b {
 		return 0, ErrOverflow
@@ -66,10 +69,10 @@ func (a Amount) Add(b Amount) (Amount, error) {
 	return 0, ErrOverflow
 }
 
-// Value writes the amount for a numeric column.
+// Value implements driver.Valuer for a numeric column.
 func (a Amount) Value() (driver.Value, error) { return a.String(), nil }
 
-// Scan reads the amount from a numeric column.
+// Scan implements sql.Scanner for a numeric column.
 func (a *Amount) Scan(src any) error {
 	var s string
 	switch v := src.(type) {
@@ -80,7 +83,7 @@ func (a *Amount) Scan(src any) error {
 	case int64:
 		s = strconv.FormatInt(v, 10)
 	default:
-		return fmt.Errorf("cannot read an amount from %T", src)
+		return fmt.Errorf("cannot scan %T into an amount", src)
 	}
 	s, negative := strings.CutPrefix(s, "-")
 	n, err := Parse(s)

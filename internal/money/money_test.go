@@ -27,7 +27,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestStringOfNegative(t *testing.T) {
+func TestStringAndScan(t *testing.T) {
 	t.Parallel()
 	for a, want := range map[money.Amount]string{-5: "-0.05", -250: "-2.50", 0: "0.00"} {
 		if got := a.String(); got != want {
@@ -35,18 +35,18 @@ func TestStringOfNegative(t *testing.T) {
 		}
 		var back money.Amount
 		if err := back.Scan(want); err != nil || back != a {
-			t.Errorf("Scan(%q) = %v, %v", want, back, err)
+			t.Errorf("Scan(%q) = %v, %v; want %v", want, back, err, a)
 		}
 	}
 }
 
-func TestAddOverflows(t *testing.T) {
+func TestAdd(t *testing.T) {
 	t.Parallel()
 	if _, err := money.Max.Add(1); err == nil {
-		t.Error("Max + 1 was accepted")
+		t.Error("Max + 1: got no error")
 	}
 	if got, err := money.Amount(100).Add(-250); err != nil || got != -150 {
-		t.Errorf("1.00 - 2.50 = %v, %v", got, err)
+		t.Errorf("1.00 - 2.50 = %v, %v; want -1.50", got, err)
 	}
 }
 
@@ -60,7 +60,7 @@ func FuzzParse(f *testing.F) {
 		}
 		back, err := money.Parse(a.String())
 		if err != nil || back != a {
-			t.Errorf("%q reads as %v, which reads as %v, %v", s, a, back, err)
+			t.Errorf("Parse(%q) = %v, but Parse(%q) = %v, %v", s, a, a, back, err)
 		}
 	})
 }
