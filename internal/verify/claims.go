@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -11,103 +12,104 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// paid is one side of a claim: the assignment that says it was paid, or the credit that paid it.
-type paid struct {
-	key    uuid.UUID // the assignment's id
-	user   uuid.UUID
-	amount money.Amount
-	tx     uuid.UUID
-	at     time.Time
+// payment is a payment of a claim as one database records it: the claimed assignment in promotions, or the credit in users.
+type payment struct {
+	assignment  uuid.UUID
+	user        uuid.UUID
+	amount      money.Amount
+	transaction uuid.UUID
+	at          time.Time
 }
 
 const (
 	claimedAssignments = `
 		SELECT id, user_id, amount, transaction_id, claimed_at FROM player_promotions WHERE claimed ORDER BY id`
-	creditsOfClaims = `
+	claimCredits = `
 		SELECT idempotency_key::uuid, user_id, amount, id, created_at FROM transactions
 		WHERE type = 'CREDIT' AND additional_data ? 'promotionId'
 		  AND idempotency_key ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 		ORDER BY idempotency_key::uuid`
 )
 
-// claims sees that every claimed assignment was paid by exactly one credit of its amount, and that every such credit has
-// its claimed assignment. Keys are unique on both sides, so one pass over both in order shows all.
+// claims checks that each claimed assignment was paid by exactly one credit of its amount to its player, and that each
+// such credit belongs to a claimed assignment. Both queries are ordered by the assignment's id, which is unique in each
+// database, so that one merge finds all differences.
 func claims(ctx context.Context, s Sources, r *report) (string, error) {
 	var claimed, credits int
-	// The view of promotions is the older one: a claim in it has its credit in the newer view of users.
+	// The snapshot of promotions is taken first: every claim in it has its credit in the later snapshot of users.
 	err := snapshot(ctx, s.Promotions, func(promotions pgx.Tx) error {
-		left, err := open(ctx, promotions, claimedAssignments)
+		assignments, err := query(ctx, promotions, claimedAssignments)
 		if err != nil {
 			return err
 		}
-		defer left.rows.Close()
+		defer assignments.rows.Close()
 		return snapshot(ctx, s.Users, func(users pgx.Tx) error {
-			right, err := open(ctx, users, creditsOfClaims)
+			payments, err := query(ctx, users, claimCredits)
 			if err != nil {
 				return err
 			}
-			defer right.rows.Close()
-			claimed, credits = merge(left, right, r)
-			if err := left.rows.Err(); err != nil {
+			defer payments.rows.Close()
+			claimed, credits = merge(assignments, payments, r)
+			if err := assignments.rows.Err(); err != nil {
 				return err
 			}
-			return right.rows.Err()
+			return payments.rows.Err()
 		})
 	})
 	return cli.Count(claimed, "claimed assignment", "claimed assignments") + ", " +
 		cli.Count(credits, "credit for claims", "credits for claims"), err
 }
 
-func merge(left, right *cursor, r *report) (claimed, credits int) {
-	for left.ok || right.ok {
-		switch order := compare(left, right); {
+// merge compares the two sides and returns the number of rows of each.
+func merge(assignments, payments *cursor, r *report) (claimed, credits int) {
+	for assignments.ok || payments.ok {
+		switch order := compare(assignments, payments); {
 		case order < 0:
-			r.violationf("assignment %s is claimed with transaction %s, and no credit has its key", left.key, left.tx)
+			r.violationf("assignment %s of user %s is claimed with transaction %s, but the ledger has no credit for it",
+				assignments.assignment, assignments.user, assignments.transaction)
 			claimed++
-			left.next()
+			assignments.next()
 		case order > 0:
-			if right.at.Before(r.before) {
-				r.violationf("transaction %s paid assignment %s, which is not claimed", right.tx, right.key)
+			if payments.at.Before(r.before) {
+				r.violationf("transaction %s of user %s paid assignment %s, which is not claimed",
+					payments.transaction, payments.user, payments.assignment)
 			}
 			credits++
-			right.next()
+			payments.next()
 		default:
-			if left.tx != right.tx || left.user != right.user || left.amount != right.amount {
-				r.violationf("assignment %s: %s to %s by %s; its credit: %s to %s by %s",
-					left.key, left.amount, left.user, left.tx, right.amount, right.user, right.tx)
+			a, p := assignments, payments
+			if a.transaction != p.transaction || a.user != p.user || a.amount != p.amount {
+				r.violationf("assignment %s says %s to user %s with transaction %s, but its credit is %s to user %s with transaction %s",
+					a.assignment, a.amount, a.user, a.transaction, p.amount, p.user, p.transaction)
 			}
 			claimed++
 			credits++
-			left.next()
-			right.next()
+			assignments.next()
+			payments.next()
 		}
 	}
 	return claimed, credits
 }
 
-func compare(left, right *cursor) int {
+// compare orders two cursors by assignment. A cursor at its end is greater than all others.
+func compare(a, b *cursor) int {
 	switch {
-	case !left.ok:
+	case !a.ok:
 		return 1
-	case !right.ok:
+	case !b.ok:
 		return -1
 	}
-	for i := range left.key {
-		if left.key[i] != right.key[i] {
-			return int(left.key[i]) - int(right.key[i])
-		}
-	}
-	return 0
+	return bytes.Compare(a.assignment[:], b.assignment[:])
 }
 
-// cursor stands on one row of an ordered query, as long as ok.
+// cursor is the current row of an ordered query. At the end, and after an error, ok is false.
 type cursor struct {
-	paid
+	payment
 	rows pgx.Rows
 	ok   bool
 }
 
-func open(ctx context.Context, tx pgx.Tx, sql string) (*cursor, error) {
+func query(ctx context.Context, tx pgx.Tx, sql string) (*cursor, error) {
 	rows, err := tx.Query(ctx, sql)
 	if err != nil {
 		return nil, err
@@ -118,5 +120,5 @@ func open(ctx context.Context, tx pgx.Tx, sql string) (*cursor, error) {
 }
 
 func (c *cursor) next() {
-	c.ok = c.rows.Next() && c.rows.Scan(&c.key, &c.user, &c.amount, &c.tx, &c.at) == nil
+	c.ok = c.rows.Next() && c.rows.Scan(&c.assignment, &c.user, &c.amount, &c.transaction, &c.at) == nil
 }

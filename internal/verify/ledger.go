@@ -2,22 +2,22 @@ package verify
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// ledger sees that every balance is the sum of its entries, and that each entry continues the one before.
+// ledger checks that each balance is the sum of the user's transactions, and that each balance_after continues the previous
+// one.
 func ledger(ctx context.Context, s Sources, r *report) (string, error) {
-	var users, entries int64
+	var users, transactions int64
 	err := snapshot(ctx, s.Users, func(tx pgx.Tx) error {
-		var u account
-		var seen uuid.UUID
+		var current account
 		rows, err := tx.Query(ctx, `
-			SELECT u.id, u.balance, u.entries, t.id IS NOT NULL, COALESCE(t.seq, 0), COALESCE(t.type, ''),
+			SELECT u.id, u.balance, u.entries, t.id, COALESCE(t.seq, 0), COALESCE(t.type, ''),
 			       COALESCE(t.amount, 0), COALESCE(t.balance_after, 0)
 			FROM users u LEFT JOIN transactions t ON t.user_id = u.id ORDER BY u.id, t.seq`)
 		if err != nil {
@@ -26,74 +26,81 @@ func ledger(ctx context.Context, s Sources, r *report) (string, error) {
 		defer rows.Close()
 		for rows.Next() {
 			var next account
-			var entry entry
-			var has bool
-			if err := rows.Scan(&next.id, &next.balance, &next.entries, &has, &entry.seq, &entry.kind,
-				&entry.amount, &entry.after); err != nil {
+			var id *uuid.UUID // nil for a user without transactions
+			var t transaction
+			if err := rows.Scan(&next.user, &next.balance, &next.entries, &id, &t.seq, &t.kind, &t.amount, &t.after); err != nil {
 				return err
 			}
-			if next.id != seen {
-				u.close(r)
-				u, seen = next, next.id
+			if next.user != current.user {
+				current.finish(r)
+				current = next
 				users++
 			}
-			if has {
-				u.add(r, entry)
-				entries++
+			if id != nil {
+				t.id = *id
+				current.add(r, t)
+				transactions++
 			}
 		}
-		u.close(r)
+		current.finish(r)
 		return rows.Err()
 	})
-	return cli.Count(users, "user", "users") + ", " + cli.Count(entries, "entry", "entries"), err
+	return fmt.Sprintf("%d users, %d transactions", users, transactions), err
 }
 
-// account is a user while its entries pass by.
+// account is a user and the state after the transactions that were read so far.
 type account struct {
-	id           uuid.UUID
-	balance, sum money.Amount
-	entries, seq int64
+	user         uuid.UUID
+	balance      money.Amount // as users stores it
+	entries      int64        // as users stores it
+	sum          money.Amount
+	lastSequence int64
 }
 
-type entry struct {
+type transaction struct {
+	id            uuid.UUID
 	seq           int64
 	kind          string
 	amount, after money.Amount
 }
 
-func (a *account) add(r *report, e entry) {
-	switch e.kind {
+// add checks the next transaction of the account. After a violation it continues with the values of t, so that each problem
+// is reported once.
+func (a *account) add(r *report, t transaction) {
+	switch t.kind {
 	case "CREDIT":
-		a.sum += e.amount
+		a.sum += t.amount
 	case "DEBIT":
-		a.sum -= e.amount
+		a.sum -= t.amount
 	default:
-		r.violationf("user %s: entry %d is of type %q", a.id, e.seq, e.kind)
+		r.violationf("user %s, transaction %s: unknown type %q", a.user, t.id, t.kind)
 	}
-	if a.seq++; e.seq != a.seq {
-		r.violationf("user %s: entry %d stands where entry %d belongs", a.id, e.seq, a.seq)
-		a.seq = e.seq
+	if a.lastSequence++; t.seq != a.lastSequence {
+		r.violationf("user %s, transaction %s: sequence number is %d, want %d", a.user, t.id, t.seq, a.lastSequence)
+		a.lastSequence = t.seq
 	}
-	if e.after != a.sum {
-		r.violationf("user %s: entry %d says balance %s, the entries up to it give %s", a.id, e.seq, e.after, a.sum)
-		a.sum = e.after
+	if t.after != a.sum {
+		r.violationf("user %s, transaction %s: balance_after is %s, but the transactions up to it sum to %s",
+			a.user, t.id, t.after, a.sum)
+		a.sum = t.after
 	}
 	if a.sum < 0 {
-		r.violationf("user %s: entry %d leaves a negative balance %s", a.id, e.seq, a.sum)
+		r.violationf("user %s, transaction %s: the balance is negative: %s", a.user, t.id, a.sum)
 	}
 }
 
-func (a *account) close(r *report) {
-	if a.id == uuid.Nil {
+// finish checks the account after its last transaction.
+func (a *account) finish(r *report) {
+	if a.user == uuid.Nil {
 		return
 	}
 	if a.balance != a.sum {
-		r.violationf("user %s: balance %s, the entries give %s", a.id, a.balance, a.sum)
+		r.violationf("user %s: balance is %s, but the transactions sum to %s", a.user, a.balance, a.sum)
 	}
 	if a.balance < 0 {
-		r.violationf("user %s: negative balance %s", a.id, a.balance)
+		r.violationf("user %s: balance is negative: %s", a.user, a.balance)
 	}
-	if a.entries != a.seq {
-		r.violationf("user %s: counts %d entries, has %d", a.id, a.entries, a.seq)
+	if a.entries != a.lastSequence {
+		r.violationf("user %s: entries is %d, but the last transaction has sequence number %d", a.user, a.entries, a.lastSequence)
 	}
 }

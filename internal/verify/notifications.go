@@ -1,109 +1,109 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-
-	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// notifications sees that every assignment was announced to its player exactly once, and that each player's sequence has
-// neither gap nor duplicate. A notification that no assignment stands behind was asked for by somebody else, and is only
-// counted.
+// notifications checks that each assignment has exactly one notification, and that each player's sequence of notifications
+// has no gap and no duplicate. It only counts notifications without an assignment.
 func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 	var assignments, stored, others int
 	err := snapshot(ctx, s.Promotions, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, "SELECT user_id, promotion_id, created_at FROM player_promotions ORDER BY user_id")
+		rows, err := tx.Query(ctx, "SELECT id, user_id, promotion_id, created_at FROM player_promotions ORDER BY user_id")
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
-		left := &assigned{rows: rows}
-		left.next()
-		var p player
-		settle := func() {
-			assignments += p.settle(left, r)
-			others += p.others()
+		cursor := &assignmentCursor{rows: rows}
+		cursor.next()
+		var current player
+		finish := func() {
+			assignments += current.compare(cursor, r)
+			others += current.others()
 		}
 		err = s.Notifications(ctx, func(n Notification) error {
-			if n.UserID != p.id {
-				settle()
-				p = player{id: n.UserID}
+			if n.UserID != current.id {
+				finish()
+				current = player{id: n.UserID}
 			}
 			stored++
-			p.add(n, r)
+			current.add(n, r)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		settle()
-		p = player{id: uuid.Max}
-		settle()
+		finish()
+		current = player{id: uuid.Max} // the players after the last notification
+		finish()
 		return rows.Err()
 	})
-	return fmt.Sprintf("%s, %s, %d of them for other reasons", cli.Count(assignments, "assignment", "assignments"),
-		cli.Count(stored, "stored notification", "stored notifications"), others), err
+	return fmt.Sprintf("%d assignments, %d stored notifications, %d of them without an assignment",
+		assignments, stored, others), err
 }
 
-// player is a player while its notifications pass by.
+// player is a player and the notifications that were read so far.
 type player struct {
-	id    uuid.UUID
-	seq   int64
-	about map[string]int // how often each promotion was announced
+	id           uuid.UUID
+	lastSequence int64
+	count        map[string]int // the number of notifications of each promotion
 }
 
 func (p *player) add(n Notification, r *report) {
-	if p.seq++; n.Seq != p.seq {
-		r.violationf("user %s: notification %d stands where notification %d belongs", p.id, n.Seq, p.seq)
-		p.seq = n.Seq
+	if p.lastSequence++; n.Seq != p.lastSequence {
+		r.violationf("user %s: a notification has sequence number %d, want %d", p.id, n.Seq, p.lastSequence)
+		p.lastSequence = n.Seq
 	}
 	if n.Type != "promotion" {
 		return
 	}
-	if p.about == nil {
-		p.about = map[string]int{}
+	if p.count == nil {
+		p.count = map[string]int{}
 	}
-	p.about[n.Content]++
+	p.count[n.Content]++
 }
 
-// settle compares the assignments up to and of the player with what was announced, and returns their number.
-func (p *player) settle(left *assigned, r *report) int {
-	count := 0
-	for ; left.ok && left.user.String() <= p.id.String(); left.next() {
-		count++
-		announced := 0
-		if left.user == p.id {
-			announced = p.about[left.promotion.String()]
-			delete(p.about, left.promotion.String())
+// compare checks the assignments of p, and of the players before p, which have no notifications. It returns the number of
+// assignments.
+func (p *player) compare(a *assignmentCursor, r *report) int {
+	checked := 0
+	for ; a.ok && bytes.Compare(a.user[:], p.id[:]) <= 0; a.next() {
+		checked++
+		count := 0
+		if a.user == p.id {
+			count = p.count[a.promotion.String()]
+			delete(p.count, a.promotion.String())
 		}
-		if announced > 1 || announced == 0 && left.at.Before(r.before) {
-			r.violationf("user %s: promotion %s was announced %d times", left.user, left.promotion, announced)
+		if count > 1 || count == 0 && a.at.Before(r.before) {
+			r.violationf("user %s: assignment %s of promotion %s has %d notifications, want 1", a.user, a.id, a.promotion, count)
 		}
 	}
-	return count
+	return checked
 }
 
+// others returns the number of notifications that compare found no assignment for.
 func (p *player) others() int {
 	n := 0
-	for _, times := range p.about {
-		n += times
+	for _, count := range p.count {
+		n += count
 	}
 	return n
 }
 
-// assigned stands on one assignment, as long as ok.
-type assigned struct {
-	rows            pgx.Rows
-	user, promotion uuid.UUID
-	at              time.Time
-	ok              bool
+// assignmentCursor is the current row of the assignments. At the end, and after an error, ok is false.
+type assignmentCursor struct {
+	rows                pgx.Rows
+	id, user, promotion uuid.UUID
+	at                  time.Time
+	ok                  bool
 }
 
-func (a *assigned) next() {
-	a.ok = a.rows.Next() && a.rows.Scan(&a.user, &a.promotion, &a.at) == nil
+func (a *assignmentCursor) next() {
+	a.ok = a.rows.Next() && a.rows.Scan(&a.id, &a.user, &a.promotion, &a.at) == nil
 }

@@ -15,69 +15,72 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/verify"
 )
 
-// world is a small platform at rest: one player with a claimed and an open assignment, and another player.
-type world struct {
+// platform is a platform at rest, with a player who has a claimed and an unclaimed assignment, and another player.
+type platform struct {
 	users, promotions *pgxpool.Pool
 	stored            []verify.Notification
 	dead              map[string]int64
 }
 
 const (
-	player     = "01890000-0000-7000-8000-000000000001"
-	other      = "01890000-0000-7000-8000-000000000002"
-	paid       = "01890000-0000-7000-8000-0000000000a1" // promotions
-	open       = "01890000-0000-7000-8000-0000000000a2"
-	assignment = "01890000-0000-7000-8000-0000000000b1"
-	entry      = "01890000-0000-7000-8000-0000000000c1"
+	player         = "01890000-0000-7000-8000-000000000001"
+	other          = "01890000-0000-7000-8000-000000000002"
+	claimed        = "01890000-0000-7000-8000-0000000000a1" // a promotion
+	open           = "01890000-0000-7000-8000-0000000000a2" // a promotion
+	assignment     = "01890000-0000-7000-8000-0000000000b1"
+	openAssignment = "01890000-0000-7000-8000-0000000000b2"
+	credit         = "01890000-0000-7000-8000-0000000000c1"
+	debit          = "01890000-0000-7000-8000-0000000000c2"
+	event          = "01890000-0000-7000-8000-0000000000d1"
 )
 
-func newWorld(t *testing.T) *world {
+func newPlatform(t *testing.T) *platform {
 	t.Helper()
-	w := &world{
+	p := &platform{
 		users: postgrestest.New(t, atlas.Users), promotions: postgrestest.New(t, atlas.Promotions),
 		stored: []verify.Notification{
-			{UserID: uuid.MustParse(player), Seq: 1, Type: "promotion", Content: paid},
+			{UserID: uuid.MustParse(player), Seq: 1, Type: "promotion", Content: claimed},
 			{UserID: uuid.MustParse(player), Seq: 2, Type: "promotion", Content: open},
 		},
 		dead: map[string]int64{"players": 0},
 	}
-	w.exec(t, w.users, `
+	p.exec(t, p.users, `
 		INSERT INTO users (id, email, role, balance, created_at, password_hash, entries) VALUES
 			('`+player+`', 'a@example.com', 'PLAYER', 15.00, now(), '', 2), ('`+other+`', 'b@example.com', 'PLAYER', 0, now(), '', 0);
 		INSERT INTO transactions (id, user_id, type, amount, balance_after, description, additional_data, created_at, seq, idempotency_key, content_hash) VALUES
-			('`+entry+`', '`+player+`', 'CREDIT', 20, 20, '', '{"promotionId":"x"}', now() - interval '1 hour', 1, '`+assignment+`', ''),
-			(gen_random_uuid(), '`+player+`', 'DEBIT', 5, 15, '', '{}', now(), 2, 'spent', '')`)
-	w.exec(t, w.promotions, `
+			('`+credit+`', '`+player+`', 'CREDIT', 20, 20, '', '{"promotionId":"x"}', now() - interval '1 hour', 1, '`+assignment+`', ''),
+			('`+debit+`', '`+player+`', 'DEBIT', 5, 15, '', '{}', now(), 2, 'spent', '')`)
+	p.exec(t, p.promotions, `
 		INSERT INTO promotions (id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at) VALUES
-			('`+paid+`', 'x', '', true, 'BONUS', 20, '2026-01-01', '2026-01-01', now(), now()),
+			('`+claimed+`', 'x', '', true, 'BONUS', 20, '2026-01-01', '2026-01-01', now(), now()),
 			('`+open+`', 'x', '', true, 'BONUS', 20, '2026-01-01', '2026-01-01', now(), now());
 		INSERT INTO player_promotions (id, user_id, promotion_id, claimed, amount, created_at, claimed_at, transaction_id, title) VALUES
-			('`+assignment+`', '`+player+`', '`+paid+`', true, 20, now() - interval '1 hour', now(), '`+entry+`', 'x'),
-			(gen_random_uuid(), '`+player+`', '`+open+`', false, 20, now() - interval '1 hour', NULL, NULL, 'x')`)
-	return w
+			('`+assignment+`', '`+player+`', '`+claimed+`', true, 20, now() - interval '1 hour', now(), '`+credit+`', 'x'),
+			('`+openAssignment+`', '`+player+`', '`+open+`', false, 20, now() - interval '1 hour', NULL, NULL, 'x')`)
+	return p
 }
 
-func (w *world) exec(t *testing.T, pool *pgxpool.Pool, sql string) {
+func (p *platform) exec(t *testing.T, pool *pgxpool.Pool, sql string) {
 	t.Helper()
 	if _, err := pool.Exec(t.Context(), sql); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (w *world) verify(t *testing.T) (int, string) {
+func (p *platform) verify(t *testing.T) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
 	n, err := verify.Run(t.Context(), verify.Sources{
-		Users: w.users, Promotions: w.promotions,
+		Users: p.users, Promotions: p.promotions,
 		Notifications: func(_ context.Context, yield func(verify.Notification) error) error {
-			for _, n := range w.stored {
+			for _, n := range p.stored {
 				if err := yield(n); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
-		DeadLetters: func(context.Context) (map[string]int64, error) { return w.dead, nil },
+		DeadLetters: func(context.Context) (map[string]int64, error) { return p.dead, nil },
 	}, verify.Options{Now: time.Now(), Delay: time.Minute}, &out)
 	if err != nil {
 		t.Fatal(err)
@@ -85,82 +88,94 @@ func (w *world) verify(t *testing.T) (int, string) {
 	return n, out.String()
 }
 
-func TestNothingIsWrong(t *testing.T) {
+func TestNoViolations(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	// A notification that nothing was assigned for, for a player of their own, is only counted.
-	w.stored = append(w.stored, verify.Notification{UserID: uuid.MustParse(other), Seq: 1, Type: "promotion", Content: "x"})
-	n, out := w.verify(t)
+	p := newPlatform(t)
+	// A notification without an assignment is only counted.
+	p.stored = append(p.stored, verify.Notification{UserID: uuid.MustParse(other), Seq: 1, Type: "promotion", Content: "x"})
+	n, out := p.verify(t)
 	for _, want := range []string{
-		"2 users, 2 entries", "1 claimed assignments, 1 credits", "2 assignments, 3 stored notifications, 1 of them", "no violation",
+		"2 users, 2 transactions", "1 claimed assignments, 1 credits", "2 assignments, 3 stored notifications, 1 of them", "no violations found",
 	} {
 		if !strings.Contains(out, want) {
-			t.Errorf("%q is not in:\n%s", want, out)
+			t.Errorf("the output does not contain %q:\n%s", want, out)
 		}
 	}
 	if n != 0 {
-		t.Errorf("%d violations:\n%s", n, out)
+		t.Errorf("got %d violations, want none:\n%s", n, out)
 	}
 }
 
-// Every kind of damage is found, and nothing else is.
+// Each case damages the platform. The output must name the damaged row.
 func TestViolations(t *testing.T) {
 	t.Parallel()
 	const unlocked = "SET session_replication_role = replica; "
+	const insertEvent = `INSERT INTO outbox (event_id, topic, key, type, source, content_type, payload, time, shard)
+		VALUES ('` + event + `', 'x', 'x', 'x', 'x', 'x', '', now() - interval '2 minutes', 0)`
 	for name, tt := range map[string]struct {
-		damage func(t *testing.T, w *world)
+		damage func(t *testing.T, p *platform)
 		want   string
 		count  int
 	}{
-		"a balance that its entries do not give": {func(t *testing.T, w *world) {
-			w.exec(t, w.users, "UPDATE users SET balance = 16 WHERE id = '"+player+"'")
-		}, "balance 16.00, the entries give 15.00", 1},
-		"an entry that is gone": {func(t *testing.T, w *world) {
-			w.exec(t, w.users, unlocked+"DELETE FROM transactions WHERE seq = 2")
-		}, "counts 2 entries, has 1", 2},
-		"an entry that does not continue the one before": {func(t *testing.T, w *world) {
-			w.exec(t, w.users, unlocked+"UPDATE transactions SET balance_after = 14 WHERE seq = 2")
-		}, "entry 2 says balance 14.00", 2},
-		"claimed and not paid": {func(t *testing.T, w *world) {
-			w.exec(t, w.users, unlocked+"UPDATE transactions SET idempotency_key = gen_random_uuid()::text, created_at = now() WHERE seq = 1")
-		}, "no credit has its key", 1},
-		"paid and not claimed": {func(t *testing.T, w *world) {
-			w.exec(t, w.promotions, "UPDATE player_promotions SET claimed = false, claimed_at = NULL, transaction_id = NULL")
-		}, "which is not claimed", 1},
-		"paid another amount": {func(t *testing.T, w *world) {
-			w.exec(t, w.promotions, "UPDATE player_promotions SET amount = 21 WHERE claimed")
-		}, "21.00 to " + player, 1},
-		"an assignment that was not announced": {func(_ *testing.T, w *world) { w.stored = w.stored[:1] }, "was announced 0 times", 1},
-		"an assignment that was announced twice": {func(_ *testing.T, w *world) {
-			w.stored = append(w.stored, verify.Notification{UserID: uuid.MustParse(player), Seq: 3, Type: "promotion", Content: open})
-		}, "was announced 2 times", 1},
-		"a gap in a player's notifications": {func(_ *testing.T, w *world) { w.stored[1].Seq = 3 }, "notification 3 stands where notification 2 belongs", 1},
-		"an event that is stuck": {func(t *testing.T, w *world) {
-			w.exec(t, w.promotions, `INSERT INTO outbox (event_id, topic, key, type, source, content_type, payload, time, shard)
-				VALUES (gen_random_uuid(), 'x', 'x', 'x', 'x', 'x', '', now() - interval '2 minutes', 0)`)
-		}, "1 events of promotions wait", 1},
-		"a dead letter": {func(_ *testing.T, w *world) { w.dead["players"] = 1 }, "1 events of topic players were given up", 1},
+		"balance without a transaction": {func(t *testing.T, p *platform) {
+			p.exec(t, p.users, "UPDATE users SET balance = 16 WHERE id = '"+player+"'")
+		}, "user " + player + ": balance is 16.00, but the transactions sum to 15.00", 1},
+		"deleted last transaction": {func(t *testing.T, p *platform) {
+			p.exec(t, p.users, unlocked+"DELETE FROM transactions WHERE seq = 2")
+		}, "user " + player + ": entries is 2, but the last transaction has sequence number 1", 2},
+		"deleted first transaction": {func(t *testing.T, p *platform) {
+			p.exec(t, p.users, unlocked+"DELETE FROM transactions WHERE seq = 1")
+		}, "user " + player + ", transaction " + debit + ": sequence number is 2, want 1", 3},
+		"changed balance_after": {func(t *testing.T, p *platform) {
+			p.exec(t, p.users, unlocked+"UPDATE transactions SET balance_after = 14 WHERE seq = 2")
+		}, "user " + player + ", transaction " + debit + ": balance_after is 14.00, but the transactions up to it sum to 15.00", 2},
+		"claimed but not paid": {func(t *testing.T, p *platform) {
+			p.exec(t, p.users, unlocked+"UPDATE transactions SET idempotency_key = gen_random_uuid()::text, created_at = now() WHERE seq = 1")
+		}, "assignment " + assignment + " of user " + player + " is claimed with transaction " + credit + ", but", 1},
+		"paid but not claimed": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "UPDATE player_promotions SET claimed = false, claimed_at = NULL, transaction_id = NULL")
+		}, "transaction " + credit + " of user " + player + " paid assignment " + assignment + ", which is not claimed", 1},
+		"another amount": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "UPDATE player_promotions SET amount = 21 WHERE claimed")
+		}, "assignment " + assignment + " says 21.00 to user " + player + " with transaction " + credit + ", but its credit is 20.00", 1},
+		"another transaction": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "UPDATE player_promotions SET transaction_id = '"+debit+"' WHERE claimed")
+		}, "assignment " + assignment + " says 20.00 to user " + player + " with transaction " + debit + ", but its credit is 20.00", 1},
+		"assignment without a notification": {func(_ *testing.T, p *platform) { p.stored = p.stored[:1] },
+			"user " + player + ": assignment " + openAssignment + " of promotion " + open + " has 0 notifications, want 1", 1},
+		"assignment with two notifications": {func(_ *testing.T, p *platform) {
+			p.stored = append(p.stored, verify.Notification{UserID: uuid.MustParse(player), Seq: 3, Type: "promotion", Content: open})
+		}, "user " + player + ": assignment " + openAssignment + " of promotion " + open + " has 2 notifications, want 1", 1},
+		"gap in the notifications": {func(_ *testing.T, p *platform) { p.stored[1].Seq = 3 },
+			"user " + player + ": a notification has sequence number 3, want 2", 1},
+		"duplicate in the notifications": {func(_ *testing.T, p *platform) { p.stored[1].Seq = 1 },
+			"user " + player + ": a notification has sequence number 1, want 2", 1},
+		"unpublished event": {func(t *testing.T, p *platform) { p.exec(t, p.promotions, insertEvent) },
+			"the outbox of promotions has 1 unpublished event(s); the oldest is " + event, 1},
+		"unpublished event of users": {func(t *testing.T, p *platform) { p.exec(t, p.users, insertEvent) },
+			"the outbox of users has 1 unpublished event(s); the oldest is " + event, 1},
+		"dead letter": {func(_ *testing.T, p *platform) { p.dead["players"] = 1 }, "topic players has 1 dead letter(s)", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			tt.damage(t, w)
-			n, out := w.verify(t)
+			p := newPlatform(t)
+			tt.damage(t, p)
+			n, out := p.verify(t)
 			if n != tt.count || !strings.Contains(out, "VIOLATION") || !strings.Contains(out, tt.want) {
-				t.Errorf("%d violations, want %d with %q:\n%s", n, tt.count, tt.want, out)
+				t.Errorf("got %d violations, want %d with %q:\n%s", n, tt.count, tt.want, out)
 			}
 		})
 	}
 }
 
-func TestWhatIsUnderWayIsGivenTime(t *testing.T) {
+func TestRecentInconsistenciesAreNotReported(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.exec(t, w.promotions, "UPDATE player_promotions SET created_at = now()")
-	w.stored = w.stored[:1]
-	w.exec(t, w.promotions, `INSERT INTO outbox (event_id, topic, key, type, source, content_type, payload, time, shard)
+	p := newPlatform(t)
+	p.exec(t, p.promotions, "UPDATE player_promotions SET created_at = now()")
+	p.stored = p.stored[:1]
+	p.exec(t, p.promotions, `INSERT INTO outbox (event_id, topic, key, type, source, content_type, payload, time, shard)
 		VALUES (gen_random_uuid(), 'x', 'x', 'x', 'x', 'x', '', now(), 0)`)
-	if n, out := w.verify(t); n != 0 {
-		t.Errorf("%d violations:\n%s", n, out)
+	if n, out := p.verify(t); n != 0 {
+		t.Errorf("got %d violations, want none:\n%s", n, out)
 	}
 }
