@@ -71,7 +71,7 @@ func launch(t *testing.T, path string, args ...string) *program {
 		t.Fatal(err)
 	}
 	p := &program{cmd: cmd, out: bufio.NewReader(out)}
-	t.Cleanup(func() { p.end(os.Kill) })
+	t.Cleanup(func() { p.end(syscall.SIGTERM) }) // gracefully, so that PostgreSQL has ended when its directory is removed
 	return p
 }
 
@@ -216,6 +216,9 @@ func TestKillLeavesNoProcess(t *testing.T) {
 
 	p = launch(t, "", "--addr", "127.0.0.1:0", "--data", data)
 	p.await(t, "Ready")
+	if rest, err := p.end(os.Interrupt); err != nil {
+		t.Errorf("the second start did not stop: %v\n%s", err, rest)
+	}
 }
 
 func TestStopsWithGoRun(t *testing.T) {
