@@ -2,9 +2,10 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
 // deadLetters checks that there are at most allowed dead letters.
@@ -20,9 +21,9 @@ func deadLetters(ctx context.Context, s Sources, r *report, allowed int64) (stri
 	if sum > allowed {
 		for _, topic := range slices.Sorted(maps.Keys(depths)) {
 			if n := depths[topic]; n > 0 {
-				r.violationf("topic %s has %d dead letter(s)", topic, n)
+				r.violationf("topic %s has %s", topic, cli.Count(n, "dead letter", "dead letters"))
 			}
 		}
 	}
-	return fmt.Sprintf("%d topics, %d dead letters", len(depths), sum), nil
+	return cli.Count(len(depths), "topic", "topics") + ", " + cli.Count(sum, "dead letter", "dead letters"), nil
 }

@@ -2,11 +2,11 @@ package verify
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
@@ -45,7 +45,7 @@ func ledger(ctx context.Context, s Sources, r *report) (string, error) {
 		current.finish(r)
 		return rows.Err()
 	})
-	return fmt.Sprintf("%d users, %d transactions", users, transactions), err
+	return cli.Count(users, "user", "users") + ", " + cli.Count(transactions, "transaction", "transactions"), err
 }
 
 // account is a user and the state after the transactions that were read so far.

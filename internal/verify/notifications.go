@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
 // notifications checks that each assignment has exactly one notification, and that each player's sequence of notifications
@@ -44,8 +46,8 @@ func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 		finish()
 		return rows.Err()
 	})
-	return fmt.Sprintf("%d assignments, %d stored notifications, %d of them without an assignment",
-		assignments, stored, others), err
+	return fmt.Sprintf("%s, %s, %d of them without an assignment", cli.Count(assignments, "assignment", "assignments"),
+		cli.Count(stored, "stored notification", "stored notifications"), others), err
 }
 
 // player is a player and the notifications that were read so far.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
 // outboxes checks that no event has waited in an outbox for longer than the repair delay.
@@ -24,8 +26,8 @@ func outboxes(ctx context.Context, s Sources, r *report) (string, error) {
 			return "", err
 		}
 		if waiting > 0 {
-			r.violationf("the outbox of %s has %d unpublished event(s); the oldest is %s of %s",
-				service.name, waiting, event, oldest.UTC().Format(time.RFC3339))
+			r.violationf("the outbox of %s has %s; the oldest is %s of %s",
+				service.name, cli.Count(waiting, "unpublished event", "unpublished events"), event, oldest.UTC().Format(time.RFC3339))
 		}
 	}
 	return "users, promotions", nil

@@ -18,6 +18,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
 // Notification is the part of a stored notification that the checks use.
@@ -71,7 +73,7 @@ func Run(ctx context.Context, s Sources, o Options, out io.Writer) (int, error) 
 		}
 		result := "ok"
 		if r.found > 0 {
-			result = fmt.Sprintf("%d violation(s)", r.found)
+			result = cli.Count(r.found, "violation", "violations")
 		}
 		fmt.Fprintf(out, "%-13s  %s: %s\n", check.name, summary, result)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 	"github.com/casino-loyalty/loyalty/internal/verify"
+
 )
 
 // platform is a platform at rest, with a player who has a claimed and an unclaimed assignment, and another player.
@@ -95,7 +96,7 @@ func TestNoViolations(t *testing.T) {
 	p.stored = append(p.stored, verify.Notification{UserID: uuid.MustParse(other), Seq: 1, Type: "promotion", Content: "x"})
 	n, out := p.verify(t)
 	for _, want := range []string{
-		"2 users, 2 transactions", "1 claimed assignments, 1 credits", "2 assignments, 3 stored notifications, 1 of them", "no violations found",
+		"2 users, 2 transactions", "1 claimed assignment, 1 credit for claims", "2 assignments, 3 stored notifications, 1 of them", "no violations found",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the output does not contain %q:\n%s", want, out)
@@ -151,10 +152,10 @@ func TestViolations(t *testing.T) {
 		"duplicate in the notifications": {func(_ *testing.T, p *platform) { p.stored[1].Seq = 1 },
 			"user " + player + ": a notification has sequence number 1, want 2", 1},
 		"unpublished event": {func(t *testing.T, p *platform) { p.exec(t, p.promotions, insertEvent) },
-			"the outbox of promotions has 1 unpublished event(s); the oldest is " + event, 1},
+			"the outbox of promotions has 1 unpublished event; the oldest is " + event, 1},
 		"unpublished event of users": {func(t *testing.T, p *platform) { p.exec(t, p.users, insertEvent) },
-			"the outbox of users has 1 unpublished event(s); the oldest is " + event, 1},
-		"dead letter": {func(_ *testing.T, p *platform) { p.dead["players"] = 1 }, "topic players has 1 dead letter(s)", 1},
+			"the outbox of users has 1 unpublished event; the oldest is " + event, 1},
+		"dead letter": {func(_ *testing.T, p *platform) { p.dead["players"] = 1 }, "topic players has 1 dead letter", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
