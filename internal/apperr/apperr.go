@@ -1,18 +1,20 @@
-// Package apperr is the platform's error vocabulary. An Error carries a code of the schema's AppErrorCode and what a
-// client may know; its cause stays in the process and its log. How a code travels is in the generated table.
+// Package apperr defines the errors that clients see. An Error has a code of the schema's AppErrorCode, details that the
+// client may know, and a cause that only the log shows. The generated table gives each code its RPC code, HTTP status and
+// title.
 package apperr
 
 import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 )
 
 // Code is the name of a value of AppErrorCode. The constants are generated from the schema.
 type Code string
 
-// Info is how a code travels.
+// Info describes how a code is transmitted.
 type Info struct {
 	// RPC is the number of the code in google.rpc.Code.
 	RPC uint32
@@ -22,7 +24,7 @@ type Info struct {
 	Title string
 }
 
-// Info returns how the code travels. An unknown code travels as Internal.
+// Info returns how the code is transmitted. An unknown code is transmitted as Internal.
 func (c Code) Info() Info {
 	if i, ok := table[c]; ok {
 		return i
@@ -30,66 +32,64 @@ func (c Code) Info() Info {
 	return table[Internal]
 }
 
-// Codes returns every code with how it travels.
+// Codes returns the Info of every code.
 func Codes() map[Code]Info { return maps.Clone(table) }
 
-// Violation is one rule that a request broke.
+// Violation is a rule that a request breaks.
 type Violation struct {
-	// Field is the field's path as the client wrote it, "amount", "player_ids[2]".
+	// Field is the path of the field as the client wrote it, such as "amount" or "player_ids[2]".
 	Field string
-	// Rule is the rule's name, "string.max_len".
+	// Rule is the name of the rule, such as "string.max_len".
 	Rule string
-	// Message says what is wrong.
+	// Message describes the problem.
 	Message string
 }
 
 // Error is an error that a client may see.
 type Error struct {
 	Code Code
-	// Detail explains this occurrence to people; it holds nothing that the caller may not know.
+	// Detail explains this occurrence to people. It must not contain anything that the caller may not know.
 	Detail string
-	// Violations are set for ValidationFailed.
+	// Violations are the broken rules of a ValidationFailed.
 	Violations []Violation
-	// Meta are further members of the answer, such as "transactionId".
+	// Meta holds further members of the answer, such as "transactionId".
 	Meta map[string]string
-	// RetryAfter says when it makes sense to ask again; zero says nothing.
+	// RetryAfter is the time after which a retry makes sense. Zero means unknown.
 	RetryAfter time.Duration
 	cause      error
 }
 
-// New returns an error of a code, with a detail for people.
+// New returns an error with a code and a detail for people.
 func New(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Invalid returns a ValidationFailed for one field.
+// Invalid returns a ValidationFailed with one violation.
 func Invalid(field, rule, format string, args ...any) *Error {
 	return InvalidAll([]Violation{{Field: field, Rule: rule, Message: fmt.Sprintf(format, args...)}})
 }
 
-// InvalidAll returns a ValidationFailed for all that is wrong.
+// InvalidAll returns a ValidationFailed with all the violations. Its detail lists their fields and messages.
 func InvalidAll(violations []Violation) *Error {
-	e := &Error{Code: ValidationFailed, Violations: violations}
-	for i, v := range violations {
-		if i > 0 {
-			e.Detail += "; "
-		}
+	texts := make([]string, 0, len(violations))
+	for _, v := range violations {
+		text := v.Message
 		if v.Field != "" {
-			e.Detail += v.Field + ": "
+			text = v.Field + ": " + text
 		}
-		e.Detail += v.Message
+		texts = append(texts, text)
 	}
-	return e
+	return &Error{Code: ValidationFailed, Violations: violations, Detail: strings.Join(texts, "; ")}
 }
 
-// WithCause returns a copy of e that wraps cause, which only the log sees.
+// WithCause returns a copy of e that wraps cause. Only the log shows the cause.
 func (e *Error) WithCause(cause error) *Error {
 	c := *e
 	c.cause = cause
 	return &c
 }
 
-// With returns a copy of e with one more member.
+// With returns a copy of e with one more member in Meta.
 func (e *Error) With(key, value string) *Error {
 	c := *e
 	c.Meta = maps.Clone(e.Meta)
@@ -100,7 +100,7 @@ func (e *Error) With(key, value string) *Error {
 	return &c
 }
 
-// Error describes e with its cause, for the log.
+// Error returns the code, the detail and the cause, for the log.
 func (e *Error) Error() string {
 	s := string(e.Code)
 	if e.Detail != "" {
@@ -115,13 +115,14 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is reports whether target is an *Error of the same code without detail, so that errors.Is(err, &Error{Code: c}) works.
+// Is reports whether target is an *Error that has the same code and no detail. So errors.Is(err, &Error{Code: c}) tests
+// for a code.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code && t.Detail == ""
 }
 
-// From returns the first *Error in err's chain, or an Internal that wraps err.
+// From returns the first *Error in the chain of err, or an Internal that wraps err.
 func From(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -129,7 +130,7 @@ func From(err error) *Error {
 	return &Error{Code: Internal, cause: err}
 }
 
-// CodeOf returns the code of err, Internal for an error without one and "" for nil.
+// CodeOf returns the code of err: Internal if err has no code, and "" if err is nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""

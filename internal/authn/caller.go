@@ -1,5 +1,5 @@
-// Package authn says who is calling, and carries the caller in the context of a request. It knows no way of finding out;
-// see [github.com/casino-loyalty/loyalty/internal/accesstoken].
+// Package authn defines the authenticated caller of a request and carries it in the request's context. Package accesstoken
+// authenticates callers.
 package authn
 
 import (
@@ -9,16 +9,17 @@ import (
 	"github.com/google/uuid"
 )
 
-// Leeway is how long after its end a token is still good, since the clocks of those who issue and who verify it differ.
+// Leeway is the time for which a token is accepted after its expiry. It allows for clocks that differ between issuer and
+// verifier.
 const Leeway = 5 * time.Second
 
-// Caller is who an access token speaks for.
+// Caller is the user for whom an access token was issued.
 type Caller struct {
 	UserID uuid.UUID
 	Role   Role
-	// Session is the session that the token belongs to. The token is worth nothing once it has ended.
+	// Session is the session of the token. The token is not accepted after the session has ended.
 	Session uuid.UUID
-	// Expires is when the token ends; it is good until Leeway later.
+	// Expires is the expiry of the token. The token is accepted until Leeway later.
 	Expires time.Time
 }
 
@@ -29,7 +30,7 @@ func With(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// From returns the caller of the request that ctx belongs to; false where nobody was authenticated.
+// From returns the caller that ctx carries, and false if the request was not authenticated.
 func From(ctx context.Context) (Caller, bool) {
 	c, ok := ctx.Value(callerKey{}).(Caller)
 	return c, ok

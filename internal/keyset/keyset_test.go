@@ -7,16 +7,16 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-func TestCut(t *testing.T) {
+func TestNewPage(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		read, want []string
 		more       bool
 	}{
-		"nothing":            {nil, nil, false},
-		"less than a page":   {[]string{"c"}, []string{"c"}, false},
-		"exactly a page":     {[]string{"c", "b"}, []string{"c", "b"}, false},
-		"the item after one": {[]string{"c", "b", "a"}, []string{"c", "b"}, true},
+		"no items":         {nil, nil, false},
+		"less than a page": {[]string{"c"}, []string{"c"}, false},
+		"exactly a page":   {[]string{"c", "b"}, []string{"c", "b"}, false},
+		"more than a page": {[]string{"c", "b", "a"}, []string{"c", "b"}, true},
 	} {
 		got := keyset.NewPage(tt.read, 2, 7)
 		if !slices.Equal(got.Items, tt.want) || got.More != tt.more || got.Total != 7 {

@@ -1,5 +1,5 @@
-// Package paging reads from a request which page of a list it asks for, and writes the token of the page that follows: a
-// token holds the key of the last item shown; see [github.com/casino-loyalty/loyalty/internal/keyset].
+// Package paging reads the requested page of a list from a request and writes the token of the next page. A token contains
+// the key of the last item of the page; see [github.com/casino-loyalty/loyalty/internal/keyset].
 package paging
 
 import (
@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// defaultSize is the size of a page of which nothing is said.
+	// defaultSize is the page size of a request without a page size.
 	defaultSize = 20
-	// maxSize is the greatest size of a page; more is lowered to it.
+	// maxSize is the maximum page size. A larger requested size is lowered to it.
 	maxSize = 100
-
+	// maxToken is the maximum length of a token, in bytes.
 	maxToken = 512
 )
 
-// Field is the name of the parameter that a token is the value of.
+// Field is the request field of the page token. Violations name it.
 const Field = "page_token"
 
 // Request is a request for a page of a list.
@@ -35,39 +35,39 @@ type Request interface {
 	GetPageToken() string
 }
 
-// Parse reads which page is asked for; parse reads the key of an item. A token that NextToken did not write, or wrote for a
-// request with other filters, is VALIDATION_FAILED.
+// Parse returns the requested page. It reads the key in the token with parse. It returns VALIDATION_FAILED if the token was
+// not written by NextToken, or was written for a request with other filters.
 func Parse[Key any](r Request, parse func(string) (Key, error)) (keyset.PageRequest[Key], error) {
 	page := keyset.PageRequest[Key]{Size: size(r.GetPageSize())}
-	key, err := position(r)
+	key, err := decode(r)
 	if err != nil || key == "" {
 		return page, err
 	}
 	if page.Before, err = parse(key); err != nil {
-		return page, bad() // it is a client's text all the same
+		return page, errInvalidToken() // clients can make up tokens, so this is a client's error
 	}
 	return page, nil
 }
 
-// Number parses the key of an item that has a number, above zero.
+// Number parses a key that is a positive number.
 func Number(key string) (int64, error) {
 	n, err := strconv.ParseInt(key, 10, 64)
 	if err == nil && n <= 0 {
-		err = errors.New("is no number of an item")
+		err = errors.New("the key is not a positive number")
 	}
 	return n, err
 }
 
-// Next returns the token of the page after listed, empty where nothing follows; key writes the key of an item, which is
-// not empty.
+// NextToken returns the token of the page that follows page, or "" if page is the last one. It writes the key of the last
+// item with key, which must not return "".
 func NextToken[T any](r Request, page keyset.Page[T], key func(T) string) (string, error) {
 	if !page.More {
 		return "", nil
 	}
-	return token(r, key(page.Items[len(page.Items)-1]))
+	return encode(r, key(page.Items[len(page.Items)-1]))
 }
 
-// size returns the number of items for a requested page size, which validation has found not to be negative.
+// size returns the page size for a requested size. Validation has refused negative sizes.
 func size(n int32) int {
 	switch {
 	case n <= 0:
@@ -79,51 +79,50 @@ func size(n int32) int {
 	}
 }
 
-// A token is a version, the fingerprint of the request without its paging, and the key. It is opaque to clients, and no
-// secret: it names only what the client has seen. It is not signed, since a key that a client makes up shows it nothing
-// that it could not list.
+// A token consists of a version, a fingerprint of the request without its paging fields, and the key. Clients treat it as
+// opaque, but it is not secret: its key belongs to an item that the client has seen. It needs no signature, because a
+// made-up key gives access only to items that the client may list anyway.
 const (
-	version    = 1
-	filterSize = 8
+	version         = 1
+	fingerprintSize = 8
 )
 
-// position returns the key after which the requested page begins, or "" for the first page.
-func position(r Request) (string, error) {
+// decode returns the key in the request's token, or "" for the first page.
+func decode(r Request) (string, error) {
 	text := r.GetPageToken()
 	if text == "" {
 		return "", nil
 	}
 	if len(text) > maxToken {
-		return "", bad()
+		return "", errInvalidToken()
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) <= 1+filterSize || b[0] != version {
-		return "", bad()
+	if err != nil || len(b) <= 1+fingerprintSize || b[0] != version {
+		return "", errInvalidToken()
 	}
-	filter, err := fingerprint(r)
+	sum, err := fingerprint(r)
 	if err != nil {
 		return "", err
 	}
-	if !bytes.Equal(b[1:1+filterSize], filter) {
+	if !bytes.Equal(b[1:1+fingerprintSize], sum) {
 		return "", apperr.Invalid(Field, Field, "the page token belongs to a list with other filters")
 	}
-	return string(b[1+filterSize:]), nil
+	return string(b[1+fingerprintSize:]), nil
 }
 
-// token writes a key as position reads it.
-func token(r Request, key string) (string, error) {
-	filter, err := fingerprint(r)
+// encode returns the token that decode reads as key.
+func encode(r Request, key string) (string, error) {
+	sum, err := fingerprint(r)
 	if err != nil {
 		return "", err
 	}
-	b := append([]byte{version}, filter...)
+	b := append([]byte{version}, sum...)
 	return base64.RawURLEncoding.EncodeToString(append(b, key...)), nil
 }
 
-// bad is the error of a token that cannot be read.
-func bad() error { return apperr.Invalid(Field, Field, "the page token is not one that was given out") }
+func errInvalidToken() error { return apperr.Invalid(Field, Field, "the page token is not valid") }
 
-// fingerprint tells requests apart by everything but their paging.
+// fingerprint returns a hash of the request's type and of all its fields except the paging fields.
 func fingerprint(r Request) ([]byte, error) {
 	m := proto.Clone(r).ProtoReflect()
 	for _, name := range []protoreflect.Name{"page_size", "page_token"} {
@@ -136,5 +135,5 @@ func fingerprint(r Request) ([]byte, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(append([]byte(m.Descriptor().FullName()+"\n"), encoded...))
-	return sum[:filterSize], nil
+	return sum[:fingerprintSize], nil
 }

@@ -16,12 +16,12 @@ func TestSize(t *testing.T) {
 	for given, want := range map[int32]int{0: 20, 1: 1, 100: 100, 101: 100, 1<<31 - 1: 100, -1: 20} {
 		page, err := paging.Parse(&promotionsv1.ListPromotionsRequest{PageSize: given}, text)
 		if err != nil || page.Size != want {
-			t.Errorf("a page of %d has %d, %v, want %d", given, page.Size, err, want)
+			t.Errorf("page size %d is parsed as %d, %v; want %d", given, page.Size, err, want)
 		}
 	}
 }
 
-// text is a key that is any text.
+// text parses a key that may be any text.
 func text(key string) (string, error) { return key, nil }
 
 func list(title, token string) *promotionsv1.ListPromotionsRequest {
@@ -42,57 +42,57 @@ func position(r paging.Request) (string, error) {
 	return page.Before, err
 }
 
-func TestTokenCarriesItsKey(t *testing.T) {
+func TestTokenContainsKey(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a001", "ö", strings.Repeat("y", 200), "\x00"} {
 		got, err := position(list("a", next(t, list("a", ""), key)))
 		if err != nil || got != key {
-			t.Errorf("the key %q comes back as %q, %v", key, got, err)
+			t.Errorf("the token of key %q is parsed as %q, %v", key, got, err)
 		}
 	}
 }
 
-func TestEmptyTokenIsTheFirstPage(t *testing.T) {
+func TestEmptyTokenSelectsFirstPage(t *testing.T) {
 	t.Parallel()
 	if at, err := position(list("a", "")); at != "" || err != nil {
-		t.Errorf("the first page begins at %q, %v", at, err)
+		t.Errorf("an empty token is parsed as %q, %v; want no key", at, err)
 	}
 }
 
-func TestTheLastPageHasNoToken(t *testing.T) {
+func TestLastPageHasNoToken(t *testing.T) {
 	t.Parallel()
 	for name, items := range map[string][]string{"with items": {"b", "a"}, "empty": nil} {
 		token, err := paging.NextToken(list("a", ""), keyset.Page[string]{Items: items}, strings.Clone)
 		if token != "" || err != nil {
-			t.Errorf("%s: %q, %v", name, token, err)
+			t.Errorf("%s: the next token is %q, %v; want none", name, token, err)
 		}
 	}
 }
 
-func TestNumbers(t *testing.T) {
+func TestNumber(t *testing.T) {
 	t.Parallel()
 	page, err := paging.Parse(list("a", next(t, list("a", ""), "42")), paging.Number)
 	if page.Before != 42 || err != nil {
-		t.Errorf("the page begins at %d, %v", page.Before, err)
+		t.Errorf("key 42 is parsed as %d, %v", page.Before, err)
 	}
 	for _, key := range []string{"0", "-1", "x", "9223372036854775808"} {
 		_, err := paging.Parse(list("a", next(t, list("a", ""), key)), paging.Number)
 		if apperr.CodeOf(err) != apperr.ValidationFailed {
-			t.Errorf("%q: %v", key, err)
+			t.Errorf("key %q: got error %v, want VALIDATION_FAILED", key, err)
 		}
 	}
 }
 
-func TestTheSizeMayChangeFromPageToPage(t *testing.T) {
+func TestPageSizeMayChangeBetweenPages(t *testing.T) {
 	t.Parallel()
 	r := list("a", next(t, list("a", ""), "item-5"))
 	r.PageSize = 7
 	if at, err := position(r); at != "item-5" || err != nil {
-		t.Errorf("the second page begins at %q, %v", at, err)
+		t.Errorf("the token is parsed as %q, %v; want item-5", at, err)
 	}
 }
 
-func TestRefusedTokens(t *testing.T) {
+func TestInvalidTokens(t *testing.T) {
 	t.Parallel()
 	good := next(t, list("a", ""), "item-5")
 	raw, err := base64.RawURLEncoding.DecodeString(good)
@@ -113,7 +113,7 @@ func TestRefusedTokens(t *testing.T) {
 	} {
 		at, err := position(r)
 		if e := apperr.From(err); err == nil || e.Code != apperr.ValidationFailed || e.Violations[0].Field != paging.Field {
-			t.Errorf("%s: %q, %v; want a violation of %s", name, at, err, paging.Field)
+			t.Errorf("%s: got %q, %v; want a violation of %s", name, at, err, paging.Field)
 		}
 	}
 }
@@ -127,14 +127,14 @@ func FuzzParse(f *testing.F) {
 		switch {
 		case err != nil:
 			if apperr.CodeOf(err) != apperr.ValidationFailed {
-				t.Fatalf("%q: %v", token, err)
+				t.Fatalf("token %q: got error %v, want VALIDATION_FAILED", token, err)
 			}
 		case token == "" || at == "":
 			if token != at {
-				t.Fatalf("%q is read as %q", token, at)
+				t.Fatalf("token %q is parsed as %q", token, at)
 			}
 		case next(t, list("x", ""), at) != token:
-			t.Fatalf("%q is read as %q, whose token is another", token, at)
+			t.Fatalf("token %q is parsed as %q, which has a different token", token, at)
 		}
 	})
 }

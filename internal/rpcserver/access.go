@@ -16,24 +16,24 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// Authenticator tells who an access token speaks for.
+// Authenticator authenticates access tokens.
 type Authenticator interface {
-	// Authenticate returns the token's caller, or an *apperr.Error: TokenInvalid, TokenExpired, TokenRevoked, or
-	// DependencyUnavailable where the session cannot be looked up.
+	// Authenticate returns the caller to whom the token was issued. It returns an *apperr.Error: TokenInvalid,
+	// TokenExpired, TokenRevoked, or DependencyUnavailable if the session cannot be looked up.
 	Authenticate(ctx context.Context, token string) (authn.Caller, error)
 }
 
-// access says who may call a method.
+// access is the set of callers that may call a method.
 type access struct {
-	// open methods look at no access token: public ones and those for which the use case checks a refresh token.
+	// open is true for methods that need no access token: public methods, and methods whose use case checks a refresh
+	// token.
 	open  bool
 	roles map[authn.Role]bool
-	// own is the request field that must be a player's own id, or nil.
+	// own is the request field that must contain the id of the calling player, or nil.
 	own protoreflect.FieldDescriptor
 }
 
-// accessOf reads a method's access option. What is missing or contradicts itself is an error: such a method is not
-// served.
+// accessOf reads the access option of a method. It returns an error if the option is missing, contradictory or internal.
 func accessOf(md protoreflect.MethodDescriptor) (access, error) {
 	option, _ := proto.GetExtension(md.Options(), optionsv1.E_Access).(*optionsv1.Access)
 	ways := 0
@@ -46,29 +46,30 @@ func accessOf(md protoreflect.MethodDescriptor) (access, error) {
 	}
 	switch {
 	case ways == 0:
-		return access{}, fmt.Errorf("%s says nowhere who may call it: its access option is missing", md.FullName())
+		return access{}, fmt.Errorf("%s has no access option", md.FullName())
 	case ways > 1:
-		return access{}, fmt.Errorf("%s: its access option says more than one thing", md.FullName())
+		return access{}, fmt.Errorf("the access option of %s must set exactly one of public, refresh_token, internal, roles",
+			md.FullName())
 	case option.GetInternal():
-		return access{}, fmt.Errorf("%s is internal and cannot be served in public", md.FullName())
+		return access{}, fmt.Errorf("%s is internal and cannot be served publicly", md.FullName())
 	}
 	a := access{open: len(option.GetRoles()) == 0, roles: map[authn.Role]bool{}}
 	for _, role := range option.GetRoles() {
 		if role == optionsv1.Role_ROLE_UNSPECIFIED {
-			return access{}, fmt.Errorf("%s: a role is unspecified", md.FullName())
+			return access{}, fmt.Errorf("the access option of %s contains an unspecified role", md.FullName())
 		}
 		a.roles[authn.Role(role.String())] = true
 	}
 	if own := option.GetOwn(); own != "" {
 		a.own = md.Input().Fields().ByName(protoreflect.Name(own))
 		if a.open || a.own == nil || a.own.Kind() != protoreflect.StringKind || a.own.IsList() {
-			return access{}, fmt.Errorf("%s: own names no text field of a method with roles", md.FullName())
+			return access{}, fmt.Errorf("the access option of %s: own must name a string field, and needs roles", md.FullName())
 		}
 	}
 	return a, nil
 }
 
-// authenticate finds out who calls, for the methods that want to know.
+// authenticate authenticates the caller of a method that is not open.
 func (s *Server) authenticate(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		if s.methods[req.Spec().Procedure].access.open {
@@ -76,7 +77,7 @@ func (s *Server) authenticate(next connect.UnaryFunc) connect.UnaryFunc {
 		}
 		token, ok := BearerToken(req.Header())
 		if !ok {
-			return nil, apperr.New(apperr.TokenMissing, "the header Authorization with a bearer token is needed")
+			return nil, apperr.New(apperr.TokenMissing, "the header Authorization must contain a bearer token")
 		}
 		caller, err := s.cfg.Authenticator.Authenticate(ctx, token)
 		if err != nil {
@@ -87,8 +88,8 @@ func (s *Server) authenticate(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// authorise refuses callers whose role may not call the method, and players who name another player.
-func (s *Server) authorise(next connect.UnaryFunc) connect.UnaryFunc {
+// authorize refuses callers whose role may not call the method, and players who pass the id of another player.
+func (s *Server) authorize(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		a := s.methods[req.Spec().Procedure].access
 		if a.open {
@@ -96,17 +97,17 @@ func (s *Server) authorise(next connect.UnaryFunc) connect.UnaryFunc {
 		}
 		caller, ok := authn.From(ctx)
 		if !ok || !a.roles[caller.Role] {
-			return nil, apperr.New(apperr.Forbidden, "your role may not do this")
+			return nil, apperr.New(apperr.Forbidden, "your role does not allow this")
 		}
-		if a.own != nil && caller.Role == authn.RolePlayer && !names(req.Any(), a.own, caller.UserID) {
-			return nil, apperr.New(apperr.Forbidden, "players may do this only for themselves")
+		if a.own != nil && caller.Role == authn.RolePlayer && !contains(req.Any(), a.own, caller.UserID) {
+			return nil, apperr.New(apperr.Forbidden, "players may only access their own data")
 		}
 		return next(ctx, req)
 	}
 }
 
-// names reports whether a request's field is the id.
-func names(request any, fd protoreflect.FieldDescriptor, id uuid.UUID) bool {
+// contains reports whether a field of a request contains the id.
+func contains(request any, fd protoreflect.FieldDescriptor, id uuid.UUID) bool {
 	m, ok := request.(proto.Message)
 	if !ok {
 		return false
@@ -115,7 +116,8 @@ func names(request any, fd protoreflect.FieldDescriptor, id uuid.UUID) bool {
 	return err == nil && given == id
 }
 
-// BearerToken returns the token of the header Authorization; false where there is none, or not exactly one.
+// BearerToken returns the bearer token in the header Authorization. It returns false if there is no such header, more than
+// one, or one without a bearer token.
 func BearerToken(h http.Header) (string, bool) {
 	values := h.Values("Authorization")
 	if len(values) != 1 {

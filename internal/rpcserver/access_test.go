@@ -20,36 +20,36 @@ func TestAccess(t *testing.T) {
 		status                    int
 		code                      apperr.Code // none for success
 	}{
-		"public without a token":         {"POST /api/v1/auth/register", "", `{"email":"a@b.example","password":"12345678"}`, "", 201, ""},
-		"public with a bad token":        {"POST /api/v1/auth/register", "x", `{"email":"a@b.example","password":"12345678"}`, "", 201, ""},
-		"refresh token, not looked at":   {"POST /api/v1/auth/logout", "whatever", "", "", 204, ""},
-		"no token":                       {claim, "", body, "", 401, apperr.TokenMissing},
-		"no token and a bad body":        {claim, "", `{"x`, "", 401, apperr.TokenMissing},
-		"no token and a bad query":       {"GET " + promotions + "?x=1", "", "", "", 401, apperr.TokenMissing},
-		"another scheme":                 {claim, "", body, "Authorization: Basic cGxheWVy", 401, apperr.TokenMissing},
-		"an empty token":                 {claim, "", body, "Authorization: Bearer  ", 401, apperr.TokenMissing},
-		"the scheme in small letters":    {claim, "", body, "Authorization: bearer player", 200, ""},
-		"a made-up token":                {claim, "x", body, "", 401, apperr.TokenInvalid},
-		"an expired token":               {claim, "expired", body, "", 401, apperr.TokenExpired},
-		"sessions cannot be looked up":   {claim, "redis-away", body, "", 503, apperr.DependencyUnavailable},
-		"a player's method, by staff":    {claim, "staff", body, "", 403, apperr.Forbidden},
-		"a player's method, by a player": {claim, "player", body, "", 200, ""},
-		"staff's method, by a player":    {"GET " + promotions, "player", "", "", 403, apperr.Forbidden},
-		"staff's method, by an admin":    {"GET " + promotions, "admin", "", "", 200, ""},
-		"admin's method, by staff":       {"POST /api/v1/auth/register-staff", "staff", `{}`, "", 403, apperr.Forbidden},
-		"a player's own":                 {of + playerID, "player", "", "", 200, ""},
-		"in capital letters":             {of + strings.ToUpper(playerID), "player", "", "", 200, ""},
-		"another player's":               {of + otherID, "player", "", "", 403, apperr.Forbidden},
-		"nobody's":                       {of + "x", "player", "", "", 403, apperr.Forbidden},
-		"any player's, by staff":         {of + otherID, "staff", "", "", 200, ""},
-		"another's by a second field":    {of + otherID + "?player_id=" + playerID, "player", "", "", 403, apperr.Forbidden},
+		"public, no token":             {"POST /api/v1/auth/register", "", `{"email":"a@b.example","password":"12345678"}`, "", 201, ""},
+		"public, invalid token":        {"POST /api/v1/auth/register", "x", `{"email":"a@b.example","password":"12345678"}`, "", 201, ""},
+		"refresh token is not checked": {"POST /api/v1/auth/logout", "whatever", "", "", 204, ""},
+		"no token":                     {claim, "", body, "", 401, apperr.TokenMissing},
+		"no token, invalid body":       {claim, "", `{"x`, "", 401, apperr.TokenMissing},
+		"no token, invalid query":      {"GET " + promotions + "?x=1", "", "", "", 401, apperr.TokenMissing},
+		"other scheme":                 {claim, "", body, "Authorization: Basic cGxheWVy", 401, apperr.TokenMissing},
+		"empty token":                  {claim, "", body, "Authorization: Bearer  ", 401, apperr.TokenMissing},
+		"scheme in lower case":         {claim, "", body, "Authorization: bearer player", 200, ""},
+		"invalid token":                {claim, "x", body, "", 401, apperr.TokenInvalid},
+		"expired token":                {claim, "expired", body, "", 401, apperr.TokenExpired},
+		"sessions are unavailable":     {claim, "redis-away", body, "", 503, apperr.DependencyUnavailable},
+		"player method, by staff":      {claim, "staff", body, "", 403, apperr.Forbidden},
+		"player method, by a player":   {claim, "player", body, "", 200, ""},
+		"staff method, by a player":    {"GET " + promotions, "player", "", "", 403, apperr.Forbidden},
+		"staff method, by an admin":    {"GET " + promotions, "admin", "", "", 200, ""},
+		"admin method, by staff":       {"POST /api/v1/auth/register-staff", "staff", `{}`, "", 403, apperr.Forbidden},
+		"own data":                     {of + playerID, "player", "", "", 200, ""},
+		"own data, id in upper case":   {of + strings.ToUpper(playerID), "player", "", "", 200, ""},
+		"data of another player":       {of + otherID, "player", "", "", 403, apperr.Forbidden},
+		"invalid player id":            {of + "x", "player", "", "", 403, apperr.Forbidden},
+		"data of a player, by staff":   {of + otherID, "staff", "", "", 200, ""},
+		"own id in the query":          {of + otherID + "?player_id=" + playerID, "player", "", "", 403, apperr.Forbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := s.call(t, tt.line, tt.token, tt.body, tt.header)
 			called := s.last() != nil
 			if tt.code == "" {
 				if a.status != tt.status || !called {
-					t.Errorf("got %d %s, called: %v", a.status, a.body, called)
+					t.Errorf("got %d %s, use case called: %v; want %d and a call", a.status, a.body, called, tt.status)
 				}
 				return
 			}
@@ -75,30 +75,30 @@ func TestCallerReachesTheUseCase(t *testing.T) {
 func TestTwoAuthorizationHeaders(t *testing.T) {
 	h := http.Header{"Authorization": {"Bearer a", "Bearer b"}}
 	if token, ok := rpcserver.BearerToken(h); ok {
-		t.Errorf("one of two tokens was chosen: %q", token)
+		t.Errorf("got token %q from two headers, want none", token)
 	}
 }
 
-// TestRefusesToStart mounts what must not be served.
-func TestRefusesToStart(t *testing.T) {
+// TestRefusesToServe mounts services that must not be served.
+func TestRefusesToServe(t *testing.T) {
 	u := &useCases{}
 	for name, tt := range map[string]struct {
 		mount func(*rpcserver.Server)
 		want  string
 	}{
-		"an internal method": {
+		"internal method": {
 			func(s *rpcserver.Server) { s.Mount("/loyalty.users.v1.LedgerService/", http.NotFoundHandler()) },
 			"loyalty.users.v1.LedgerService.AddTransaction is internal",
 		},
-		"a method without access": {
+		"method without access option": {
 			func(s *rpcserver.Server) { s.Mount("/grpc.health.v1.Health/", http.NotFoundHandler()) },
-			"grpc.health.v1.Health.Check says nowhere who may call it",
+			"grpc.health.v1.Health.Check has no access option",
 		},
-		"a service that does not exist": {
+		"unknown service": {
 			func(s *rpcserver.Server) { s.Mount("/no.Service/", http.NotFoundHandler()) },
-			"no.Service is no service",
+			"no.Service is not a service",
 		},
-		"a service twice": {
+		"service mounted twice": {
 			func(s *rpcserver.Server) {
 				s.Mount(promotionsv1connect.NewPromotionServiceHandler(u, s.Options()...))
 				s.Mount(promotionsv1connect.NewPromotionServiceHandler(u, s.Options()...))

@@ -15,35 +15,35 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
-// Connect and vanguard decode a request before any interceptor runs, and answer what cannot be decoded themselves:
-// without error details, without a log line, and to callers who never showed a token. So our codecs do not fail. They
-// note what is wrong with the message in the message itself, as an unknown field, and the interceptor that validates
-// finds it there. A client that sends this field itself is refused with what it wrote.
+// Connect and vanguard decode a request before they call an interceptor. They answer decoding errors themselves, without
+// error details and without a log line, and also to callers without a token. So our codecs never fail. They attach the
+// violations to the message as an unknown field, and the validating interceptor detaches them. If a client sends this field,
+// its request is refused with the client's own violations.
 
-// noteField is the number of the unknown field that holds a google.rpc.BadRequest: the last one there is.
-const noteField = protowire.MaxValidNumber
+// violationsField is the number of the unknown field that holds a google.rpc.BadRequest: the highest valid number.
+const violationsField = protowire.MaxValidNumber
 
-// Rules of notes that are not about a field.
+// Rules of violations that are not about a field.
 const (
 	ruleTooLarge = "too_large"
 	ruleWire     = "wire"
 )
 
-// note leaves what is wrong with m in m.
-func note(m protoreflect.Message, violations []apperr.Violation) {
+// attachViolations stores violations in m.
+func attachViolations(m protoreflect.Message, violations []apperr.Violation) {
 	if len(violations) == 0 {
 		return
 	}
 	b, err := proto.Marshal(badRequest(violations))
 	if err != nil {
-		return // not reached: the texts are valid UTF-8
+		return // cannot happen with texts in UTF-8
 	}
-	unknown := protowire.AppendTag(m.GetUnknown(), noteField, protowire.BytesType)
+	unknown := protowire.AppendTag(m.GetUnknown(), violationsField, protowire.BytesType)
 	m.SetUnknown(protowire.AppendBytes(unknown, b))
 }
 
-// notes takes what note left, and all other unknown fields with it.
-func notes(m protoreflect.Message) []apperr.Violation {
+// detachViolations removes all unknown fields from m and returns the violations in them.
+func detachViolations(m protoreflect.Message) []apperr.Violation {
 	var all []apperr.Violation
 	unknown := m.GetUnknown()
 	if len(unknown) == 0 {
@@ -59,7 +59,7 @@ func notes(m protoreflect.Message) []apperr.Violation {
 		if size < 0 {
 			break
 		}
-		if number == noteField && kind == protowire.BytesType {
+		if number == violationsField && kind == protowire.BytesType {
 			value, _ := protowire.ConsumeBytes(unknown[n:])
 			var b errdetails.BadRequest
 			if proto.Unmarshal(value, &b) == nil {
@@ -71,14 +71,14 @@ func notes(m protoreflect.Message) []apperr.Violation {
 	return all
 }
 
-// jsonCodec is the JSON of requests and answers, for Connect and for vanguard: strict on the way in, and with false,
-// zero and empty fields on the way out.
+// jsonCodec is the JSON codec of Connect and vanguard. It reads requests strictly, and writes answers with false, zero and
+// empty fields.
 type jsonCodec struct {
 	name    string
 	maxBody int
 }
 
-// The names under which Connect looks for its JSON codec.
+// The names of codecs in Connect.
 const (
 	nameJSON        = "json"
 	nameJSONCharset = "json; charset=utf-8"
@@ -96,26 +96,26 @@ func (c jsonCodec) MarshalAppend(b []byte, message any) ([]byte, error) {
 func (c jsonCodec) marshalAppend(b []byte, message any) ([]byte, error) {
 	m, ok := message.(proto.Message)
 	if !ok {
-		return nil, fmt.Errorf("%T is no protobuf message", message)
+		return nil, fmt.Errorf("%T is not a protobuf message", message)
 	}
 	return protojson.MarshalOptions{EmitDefaultValues: true}.MarshalAppend(b, m)
 }
 
-// Unmarshal reads data into message; it leaves a note where something is wrong.
+// Unmarshal reads data into message and attaches the violations to it.
 func (c jsonCodec) Unmarshal(data []byte, message any) error {
 	m, ok := message.(proto.Message)
 	if !ok {
-		return fmt.Errorf("%T is no protobuf message", message)
+		return fmt.Errorf("%T is not a protobuf message", message)
 	}
 	if len(data) > c.maxBody {
-		note(m.ProtoReflect(), []apperr.Violation{{Rule: ruleTooLarge}})
+		attachViolations(m.ProtoReflect(), []apperr.Violation{{Rule: ruleTooLarge}})
 		return nil
 	}
-	note(m.ProtoReflect(), strictjson.Unmarshal(data, m))
+	attachViolations(m.ProtoReflect(), strictjson.Unmarshal(data, m))
 	return nil
 }
 
-// protoCodec is Connect's binary codec with notes.
+// protoCodec is the binary codec of Connect. It attaches violations instead of failing.
 type protoCodec struct{ maxBody int }
 
 func (c protoCodec) Name() string   { return nameProto }
@@ -126,7 +126,7 @@ func (c protoCodec) Marshal(message any) ([]byte, error) { return c.MarshalAppen
 func (c protoCodec) MarshalAppend(b []byte, message any) ([]byte, error) {
 	m, ok := message.(proto.Message)
 	if !ok {
-		return nil, fmt.Errorf("%T is no protobuf message", message)
+		return nil, fmt.Errorf("%T is not a protobuf message", message)
 	}
 	return proto.MarshalOptions{}.MarshalAppend(b, m)
 }
@@ -134,22 +134,22 @@ func (c protoCodec) MarshalAppend(b []byte, message any) ([]byte, error) {
 func (c protoCodec) Unmarshal(data []byte, message any) error {
 	m, ok := message.(proto.Message)
 	if !ok {
-		return fmt.Errorf("%T is no protobuf message", message)
+		return fmt.Errorf("%T is not a protobuf message", message)
 	}
 	if len(data) > c.maxBody {
-		note(m.ProtoReflect(), []apperr.Violation{{Rule: ruleTooLarge}})
+		attachViolations(m.ProtoReflect(), []apperr.Violation{{Rule: ruleTooLarge}})
 		return nil
 	}
 	if err := proto.Unmarshal(data, m); err != nil {
 		proto.Reset(m)
-		note(m.ProtoReflect(), []apperr.Violation{{
-			Rule: ruleWire, Message: "the request is no valid protobuf message, or holds text that is not UTF-8",
+		attachViolations(m.ProtoReflect(), []apperr.Violation{{
+			Rule: ruleWire, Message: "the body is not a valid protobuf message, or contains text that is not UTF-8",
 		}})
 	}
 	return nil
 }
 
-// restCodec is jsonCodec for vanguard, whose interface names protobuf messages.
+// restCodec adapts jsonCodec to the interface of vanguard.
 type restCodec struct{ json jsonCodec }
 
 func (c restCodec) Name() string { return vanguard.CodecJSON }

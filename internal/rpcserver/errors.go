@@ -18,26 +18,26 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Domain is the domain of google.rpc.ErrorInfo whose reasons are the schema's error codes.
+// Domain is the domain of google.rpc.ErrorInfo in errors of the platform. Their reasons are the schema's error codes.
 const Domain = "loyalty"
 
-// metaRequestID is the request id's key in the metadata of google.rpc.ErrorInfo.
+// metaRequestID is the key of the request id in the metadata of google.rpc.ErrorInfo.
 const metaRequestID = "requestId"
 
-// classify gives any error of a use case a code of the schema. What ended because the request did is
-// DependencyUnavailable: nothing is broken, and nothing is known about the outcome.
+// classify gives an error a code of the schema. If the request was canceled or timed out, the code is DependencyUnavailable:
+// nothing is broken, and the outcome is unknown.
 func classify(ctx context.Context, err error) *apperr.Error {
 	e := apperr.From(err)
 	if e.Code != apperr.Internal {
 		return e
 	}
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return apperr.New(apperr.DependencyUnavailable, "the request was not finished in time").WithCause(err)
+		return apperr.New(apperr.DependencyUnavailable, "the request was canceled or timed out").WithCause(err)
 	}
 	return e
 }
 
-// level is how much an error matters to who reads the log: only what the platform itself did wrong is an error.
+// level returns the log level of a request. Only failures of the platform itself are errors.
 func level(ctx context.Context, e *apperr.Error) slog.Level {
 	switch {
 	case e == nil:
@@ -51,7 +51,7 @@ func level(ctx context.Context, e *apperr.Error) slog.Level {
 	}
 }
 
-// detail is what people are told. The detail of an Internal stays in the log.
+// detail returns the text for the client. The detail of an Internal is only in the log.
 func detail(e *apperr.Error) string {
 	if e.Detail == "" || e.Code == apperr.Internal {
 		return e.Code.Info().Title
@@ -59,7 +59,7 @@ func detail(e *apperr.Error) string {
 	return e.Detail
 }
 
-// details returns the standard error details of an error: ErrorInfo always, BadRequest and RetryInfo where they apply.
+// details returns the standard error details of an error: ErrorInfo, and BadRequest and RetryInfo if they apply.
 func details(e *apperr.Error, requestID string) []proto.Message {
 	metadata := map[string]string{metaRequestID: requestID}
 	maps.Copy(metadata, e.Meta)
@@ -91,10 +91,10 @@ func violations(b *errdetails.BadRequest) []apperr.Violation {
 	return all
 }
 
-// connectError writes an error for Connect, gRPC and gRPC-Web.
+// connectError converts an error for Connect, gRPC and gRPC-Web.
 func connectError(ctx context.Context, e *apperr.Error) *connect.Error {
 	code := connect.Code(e.Code.Info().RPC)
-	if e.Code == apperr.DependencyUnavailable { // RPC clients know these two
+	if e.Code == apperr.DependencyUnavailable { // RPC has codes for both cases
 		switch {
 		case errors.Is(ctx.Err(), context.Canceled):
 			code = connect.CodeCanceled
@@ -112,7 +112,7 @@ func connectError(ctx context.Context, e *apperr.Error) *connect.Error {
 	return ce
 }
 
-// setErrorHeaders sets the headers that belong to an error on every protocol.
+// setErrorHeaders sets the headers of an error in every protocol.
 func setErrorHeaders(h http.Header, e *apperr.Error) {
 	if e.Code.Info().HTTP == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", challenge(e.Code))
@@ -122,7 +122,8 @@ func setErrorHeaders(h http.Header, e *apperr.Error) {
 	}
 }
 
-// challenge is the WWW-Authenticate of an error, as RFC 6750 has it: an error only where a token was presented.
+// challenge returns the value of WWW-Authenticate. As RFC 6750 requires, it contains an error only if the client sent a
+// token.
 func challenge(code apperr.Code) string {
 	switch code {
 	case apperr.TokenMissing, apperr.InvalidCredentials:

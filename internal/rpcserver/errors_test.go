@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ import (
 
 const requestID = "golden-request-1"
 
-// TestCatalogue compares every error, over REST and over Connect, with the golden file: it is what clients rely on.
+// TestCatalogue compares the answers of every error, over REST and over Connect, with the golden file.
 func TestCatalogue(t *testing.T) {
 	s := start(t)
 	codes := make([]apperr.Code, 0, len(apperr.Codes()))
@@ -53,7 +54,7 @@ func TestCatalogue(t *testing.T) {
 			}
 			a := s.call(t, line, "staff", body, "X-Request-Id: "+requestID)
 			if strings.Contains(a.body, "secret") {
-				t.Errorf("%s shows its cause: %s", code, a.body)
+				t.Errorf("the answer of %s contains its cause: %s", code, a.body)
 			}
 			fmt.Fprintf(&b, "%s %s %d\n", code, line, a.status)
 			for _, h := range []string{"Content-Type", "WWW-Authenticate", "Retry-After"} {
@@ -69,7 +70,7 @@ func TestCatalogue(t *testing.T) {
 
 func indent(t *testing.T, body string) string {
 	t.Helper()
-	// The base64 of a map's protobuf encoding is not stable; the readable form beside it is.
+	// The protobuf encoding of a map is not stable. The member debug contains the same message.
 	body = regexp.MustCompile(`"value":"[^"]*",`).ReplaceAllString(body, "")
 	var b bytes.Buffer
 	if err := json.Indent(&b, []byte(body), "", "  "); err != nil {
@@ -87,12 +88,12 @@ func TestUnexpectedErrors(t *testing.T) {
 		code   apperr.Code
 		logged string
 	}{
-		"a plain error":     {errors.New("dsn postgres://u:p@h"), false, 500, apperr.Internal, "dsn postgres"},
-		"an Internal":       {apperr.New(apperr.Internal, "secret detail"), false, 500, apperr.Internal, "secret detail"},
-		"a connect error":   {connect.NewError(connect.CodeNotFound, errors.New("secret")), false, 500, apperr.Internal, "secret"},
-		"a crash":           {nil, true, 500, apperr.Internal, "panic at github.com/casino-loyalty/loyalty/internal/rpcserver_test.(*useCases).saw"},
-		"a deadline inside": {fmt.Errorf("query: %w", context.DeadlineExceeded), false, 503, apperr.DependencyUnavailable, "query: context deadline exceeded"},
-		"a wrapped one":     {fmt.Errorf("claim: %w", apperr.New(apperr.PromotionExpired, "over")), false, 409, apperr.PromotionExpired, ""},
+		"plain error":          {errors.New("dsn postgres://u:p@h"), false, 500, apperr.Internal, "dsn postgres"},
+		"INTERNAL with detail": {apperr.New(apperr.Internal, "secret detail"), false, 500, apperr.Internal, "secret detail"},
+		"connect error":        {connect.NewError(connect.CodeNotFound, errors.New("secret")), false, 500, apperr.Internal, "secret"},
+		"crash":                {nil, true, 500, apperr.Internal, "panic at github.com/casino-loyalty/loyalty/internal/rpcserver_test.(*useCases).saw"},
+		"deadline exceeded":    {fmt.Errorf("query: %w", context.DeadlineExceeded), false, 503, apperr.DependencyUnavailable, "query: context deadline exceeded"},
+		"wrapped error":        {fmt.Errorf("claim: %w", apperr.New(apperr.PromotionExpired, "over")), false, 409, apperr.PromotionExpired, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.fail(tt.err)
@@ -104,29 +105,29 @@ func TestUnexpectedErrors(t *testing.T) {
 			a.problem(t, tt.status, tt.code)
 			for _, secret := range []string{"secret", "postgres", "panic", "goroutine", ".go"} {
 				if strings.Contains(a.body, secret) {
-					t.Errorf("the answer shows %q: %s", secret, a.body)
+					t.Errorf("the answer contains %q: %s", secret, a.body)
 				}
 			}
 			lines := logged(t, s.log.String(), id)
 			if len(lines) != 1 {
-				t.Fatalf("the request is logged %d times", len(lines))
+				t.Fatalf("there are %d log lines for the request, want 1", len(lines))
 			}
 			text, _ := lines[0]["error"].(string)
 			if lines[0]["code"] != string(tt.code) || !strings.Contains(text, tt.logged) || strings.Contains(text, "goroutine") {
-				t.Errorf("logged %v, want %q", lines[0], tt.logged)
+				t.Errorf("the log line is %v, want code %s and error %q", lines[0], tt.code, tt.logged)
 			}
 		})
 	}
 }
 
-// logged returns the lines of a request.
+// logged returns the log lines of a request.
 func logged(t *testing.T, log, id string) []map[string]any {
 	t.Helper()
 	var found []map[string]any
 	for line := range strings.SplitSeq(strings.TrimSpace(log), "\n") {
 		var m map[string]any
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			t.Fatalf("the log holds %q", line)
+			t.Fatalf("the log line %q is not JSON", line)
 		}
 		if m["request_id"] == id {
 			found = append(found, m)
@@ -135,18 +136,59 @@ func logged(t *testing.T, log, id string) []map[string]any {
 	return found
 }
 
-func TestLogHoldsNoSecrets(t *testing.T) {
+func TestLogContainsNoSecrets(t *testing.T) {
 	s := start(t)
+	jwt := "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIwMTk4ZjJhMC03YzFlLTdiMWEtOGEzNSJ9.c2lnbmF0dXJlLWhpZGRlbi1oaWRkZW4taGlkZGVu"
+	refreshToken := strings.Repeat("hidden0", 6) + "h"
 	s.call(t, "POST /api/v1/auth/register?x=hidden-query", "hidden-token", `{"email":"hidden@b.example","password":"hidden-password"}`)
 	s.call(t, "GET "+promotions+"?title=hidden", "staff", "")
-	s.call(t, "GET /hidden/path", "hidden-token", "")
+	s.call(t, "GET /nowhere?token=hidden", "hidden-token", "")
+	s.call(t, "GET /sockets/"+jwt, "", "")
+	s.call(t, "GET /sockets/bearer."+jwt, "", "")
+	s.call(t, "DELETE /api/v1/auth/refresh/"+refreshToken, "", "")
 	log := s.log.String()
-	if strings.Contains(log, "hidden") {
-		t.Errorf("the log holds what it should not: %s", log)
+	for _, secret := range append(strings.Split(jwt, "."), "hidden") {
+		if strings.Contains(log, secret) {
+			t.Errorf("the log contains %q: %s", secret, log)
+		}
 	}
-	for _, want := range []string{"AuthService/Register", "VALIDATION_FAILED", staffID, "GET (no route)", "NOT_FOUND", `"duration":`} {
+	for _, want := range []string{"AuthService/Register", "VALIDATION_FAILED", staffID, "GET (no route)", "NOT_FOUND"} {
 		if !strings.Contains(log, want) {
-			t.Errorf("the log lacks %s: %s", want, log)
+			t.Errorf("the log does not contain %s: %s", want, log)
+		}
+	}
+}
+
+func TestLogLine(t *testing.T) {
+	s := start(t)
+	s.fail(apperr.New(apperr.NotFound, "promotion not found"))
+	for line, want := range map[string]map[string]any{
+		"GET /no/where?x=1":             {"method": "GET (no route)", "path": "/no/where", "code": "NOT_FOUND"},
+		"GET /api/v1/nothing%20here":    {"method": "GET (no route)", "path": "/api/v1/nothing%20here", "code": "NOT_FOUND"},
+		"DELETE " + promotions + "?x=1": {"method": "DELETE (no route)", "path": promotions, "code": "METHOD_NOT_ALLOWED"},
+		"GET " + promotions + "/" + thingID + "?x": {
+			"method": procedure + "GetPromotion", "path": nil, "code": "VALIDATION_FAILED", "caller": staffID,
+		},
+		"GET " + promotions + "/" + thingID: {
+			"method": procedure + "GetPromotion", "path": promotions + "/" + thingID, "code": "NOT_FOUND", "caller": staffID,
+		},
+		"GET /" + strings.Repeat("long/", 100): {
+			"method": "GET (no route)", "path": "/" + strings.Repeat("long/", 39) + "long…", "code": "NOT_FOUND",
+		},
+	} {
+		id := "log-line-" + strconv.Itoa(len(line))
+		s.call(t, line, "staff", "", "X-Request-Id: "+id)
+		lines := logged(t, s.log.String(), id)
+		if len(lines) != 1 {
+			t.Fatalf("%s: there are %d log lines, want 1", line, len(lines))
+		}
+		for name, value := range want {
+			if lines[0][name] != value {
+				t.Errorf("%s: %s is %v, want %v", line, name, lines[0][name], value)
+			}
+		}
+		if d, ok := lines[0]["duration_ms"].(float64); !ok || d < 0 {
+			t.Errorf("%s: duration_ms is %v", line, lines[0]["duration_ms"])
 		}
 	}
 }
@@ -158,29 +200,29 @@ func TestRequestIDs(t *testing.T) {
 	} {
 		got := s.call(t, "GET "+promotions, "staff", "", "X-Request-Id: "+given).header.Get("X-Request-Id")
 		if (got == given) != kept || len(got) < 8 {
-			t.Errorf("the id %q is answered with %q", given, got)
+			t.Errorf("request id %q is answered with %q, want it kept: %v", given, got, kept)
 		}
 	}
 }
 
 func TestClientAddress(t *testing.T) {
-	trusting, wary := start(t), start(t, func(c *rpcserver.Config) { c.TrustedProxies = nil })
+	trusting, distrusting := start(t), start(t, func(c *rpcserver.Config) { c.TrustedProxies = nil })
 	for name, tt := range map[string]struct {
 		s      *service
 		header string
 		want   string
 	}{
-		"the peer":                 {trusting, "", "127.0.0.1"},
-		"what the proxy says":      {trusting, "X-Real-IP: 203.0.113.7", "203.0.113.7"},
-		"no address":               {trusting, "X-Real-IP: localhost", "127.0.0.1"},
-		"another header":           {trusting, "X-Forwarded-For: 203.0.113.7", "127.0.0.1"},
-		"what anyone could say":    {wary, "X-Real-IP: 203.0.113.7", "127.0.0.1"},
-		"IPv4 in the form of IPv6": {trusting, "X-Real-IP: ::ffff:203.0.113.7", "203.0.113.7"},
+		"no header":                {trusting, "", "127.0.0.1"},
+		"trusted proxy":            {trusting, "X-Real-IP: 203.0.113.7", "203.0.113.7"},
+		"no address in the header": {trusting, "X-Real-IP: localhost", "127.0.0.1"},
+		"other header":             {trusting, "X-Forwarded-For: 203.0.113.7", "127.0.0.1"},
+		"untrusted peer":           {distrusting, "X-Real-IP: 203.0.113.7", "127.0.0.1"},
+		"IPv4-mapped IPv6":         {trusting, "X-Real-IP: ::ffff:203.0.113.7", "203.0.113.7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt.s.call(t, "GET "+promotions, "staff", "", tt.header)
 			if got := tt.s.client; got != netip.MustParseAddr(tt.want) {
-				t.Errorf("the client is %v, want %s", got, tt.want)
+				t.Errorf("the client address is %v, want %s", got, tt.want)
 			}
 		})
 	}
@@ -196,15 +238,15 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-func TestGivenUpByTheClient(t *testing.T) {
+func TestCanceledUseCase(t *testing.T) {
 	s := start(t)
 	s.fail(context.Canceled)
-	c := promotionsv1connect.NewPromotionServiceClient(http.DefaultClient, s.url, connect.WithInterceptors(as("staff")))
+	c := promotionsv1connect.NewPromotionServiceClient(http.DefaultClient, s.url, connect.WithInterceptors(asStaff()))
 	_, err := c.ListPromotions(t.Context(), connect.NewRequest(&promotionsv1.ListPromotionsRequest{}))
 	refused(t, err, connect.CodeUnavailable, apperr.DependencyUnavailable, "")
 }
 
-func TestSilentDependency(t *testing.T) {
+func TestCallTimeout(t *testing.T) {
 	s := start(t, func(c *rpcserver.Config) { c.Timeout = 10 * time.Millisecond })
 	s.hangs = true
 	a := s.call(t, "GET "+promotions, "staff", "")
@@ -220,12 +262,12 @@ func TestHealth(t *testing.T) {
 		status int
 	}{
 		{nil, "/health", 200}, {nil, "/health/live", 200},
-		{errors.New("database is away"), "/health", 503}, {errors.New("database is away"), "/health/live", 200},
+		{errors.New("database is down"), "/health", 503}, {errors.New("database is down"), "/health/live", 200},
 	} {
 		missing = tt.err
 		a := s.call(t, "GET "+tt.path, "", "")
 		if a.status != tt.status || strings.Contains(a.body, "database") {
-			t.Errorf("%s with %v answers %d %s", tt.path, tt.err, a.status, a.body)
+			t.Errorf("%s answers %d %s with error %v, want %d", tt.path, a.status, a.body, tt.err, tt.status)
 		}
 	}
 }

@@ -31,7 +31,7 @@ const (
 	thingID  = "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a004"
 )
 
-// tokens authenticates the test's callers by name.
+// tokens authenticates the callers of the tests: each token is a name.
 type tokens struct{}
 
 func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error) {
@@ -51,7 +51,7 @@ func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error
 	}
 }
 
-// service is a running server over a real socket, HTTP/1.1 and h2c.
+// service is a running server that speaks HTTP/1.1 and unencrypted HTTP/2.
 type service struct {
 	*useCases
 	url string
@@ -95,7 +95,7 @@ func start(t *testing.T, change ...func(*rpcserver.Config)) *service {
 	return &service{u, server.URL, log}
 }
 
-// hijack proves that it was given the connection.
+// hijack answers on the hijacked connection.
 func hijack(w http.ResponseWriter, _ *http.Request) {
 	conn, buf, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -107,7 +107,7 @@ func hijack(w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// answer is what a client saw.
+// answer is the answer that a client received.
 type answer struct {
 	status int
 	header http.Header
@@ -118,17 +118,17 @@ func (a answer) object(t *testing.T) map[string]any {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal([]byte(a.body), &m); err != nil {
-		t.Fatalf("the answer %d %q is no JSON object: %v", a.status, a.body, err)
+		t.Fatalf("the answer %d %q is not a JSON object: %v", a.status, a.body, err)
 	}
 	return m
 }
 
-// fields are the violated ones of a problem document, in order.
+// fields returns the fields of the violations in a problem document, in order.
 func (a answer) fields(t *testing.T) string {
 	t.Helper()
 	var p struct{ Violations []struct{ Field string } }
 	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
-		t.Fatalf("the answer %d %q is no problem document: %v", a.status, a.body, err)
+		t.Fatalf("the answer %d %q is not a problem document: %v", a.status, a.body, err)
 	}
 	names := make([]string, 0, len(p.Violations))
 	for _, v := range p.Violations {
@@ -137,7 +137,8 @@ func (a answer) fields(t *testing.T) string {
 	return strings.Join(names, " ")
 }
 
-// call sends a request; header lines are "Name: value". JSON is said to be JSON unless a header says otherwise.
+// call sends a request. Headers have the form "Name: value"; a header without value is removed. The Content-Type of a
+// body is application/json unless a header replaces it.
 func (s *service) call(t *testing.T, line, token, body string, header ...string) answer {
 	t.Helper()
 	method, path, _ := strings.Cut(line, " ")
@@ -171,7 +172,7 @@ func (s *service) call(t *testing.T, line, token, body string, header ...string)
 	return answer{res.StatusCode, res.Header, string(b)}
 }
 
-// problem checks that an answer is a complete problem document with a code.
+// problem checks that an answer is a complete problem document with the given status and code.
 func (a answer) problem(t *testing.T, status int, code apperr.Code) {
 	t.Helper()
 	p := a.object(t)

@@ -10,7 +10,7 @@ import (
 	"connectrpc.com/grpchealth"
 )
 
-// health answers 200 where the service can work, else 503. It does not say what is missing: the log does.
+// health answers 200 if the service is ready, else 503. Only the log says why it is not ready.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	status, text := http.StatusOK, "ok"
 	if err := s.ready(r.Context()); err != nil {
@@ -19,7 +19,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	s.writeHealth(w, status, text)
 }
 
-// live answers 200 as long as the process answers at all.
+// live always answers 200.
 func (s *Server) live(w http.ResponseWriter, _ *http.Request) { s.writeHealth(w, http.StatusOK, "ok") }
 
 func (s *Server) writeHealth(w http.ResponseWriter, status int, text string) {
@@ -27,7 +27,7 @@ func (s *Server) writeHealth(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	answer := map[string]string{"service": s.cfg.Service, "status": text}
-	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // fails only for a client that has gone
+	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // it fails only if the client has disconnected
 }
 
 func (s *Server) ready(ctx context.Context) error {
@@ -36,12 +36,12 @@ func (s *Server) ready(ctx context.Context) error {
 	}
 	err := s.cfg.Ready(ctx)
 	if err != nil {
-		s.cfg.Log.WarnContext(ctx, "not ready", "error", err.Error())
+		s.cfg.Log.WarnContext(ctx, "service is not ready", "error", err.Error())
 	}
 	return err
 }
 
-// readiness is the service's health for gRPC.
+// readiness implements the gRPC health protocol.
 type readiness struct {
 	server   *Server
 	services []string
@@ -53,7 +53,7 @@ func (c *readiness) Check(ctx context.Context, req *grpchealth.CheckRequest) (*g
 		return nil, connect.NewError(connect.CodeNotFound, nil)
 	}
 	if c.server.ready(ctx) != nil {
-		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil //nolint:nilerr // it is the answer
+		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil //nolint:nilerr // the status is the answer
 	}
 	return &grpchealth.CheckResponse{Status: grpchealth.StatusServing}, nil
 }

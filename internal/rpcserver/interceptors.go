@@ -3,7 +3,6 @@ package rpcserver
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,51 +16,51 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
-// interceptors are the steps of every call, the first one outermost. The request id and the log line belong to the HTTP
-// request around them, so that requests which never become a call have them too.
+// interceptors returns the steps of every call, the outermost first. The dispatcher adds the request id and the log line,
+// because requests that do not become calls need them, too.
 func (s *Server) interceptors() []connect.Interceptor {
 	var all []connect.Interceptor
 	for _, step := range []connect.UnaryInterceptorFunc{
-		s.answer, s.recover, s.bound, s.authenticate, s.authorise, s.validate, s.classify,
+		s.answer, s.recover, s.timeout, s.authenticate, s.authorize, s.validate, s.mapErrors,
 	} {
 		all = append(all, step)
 	}
 	return all
 }
 
-// answer turns the error of a call into the one that travels, and remembers it for the log and for REST.
+// answer converts the error of a call to the client's protocol, and keeps it for the log and for REST.
 func (s *Server) answer(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		x := requestInfoFrom(ctx)
-		x.procedure = req.Spec().Procedure
-		if _, ok := s.methods[x.procedure]; !ok {
-			x.err = apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("%s was never mounted", x.procedure))
-			return nil, connectError(ctx, x.err)
+		info := requestInfoFrom(ctx)
+		info.procedure = req.Spec().Procedure
+		if _, ok := s.methods[info.procedure]; !ok {
+			info.err = apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("%s was not mounted", info.procedure))
+			return nil, connectError(ctx, info.err)
 		}
 		res, err := next(ctx, req)
 		if err == nil {
 			return res, nil
 		}
-		x.err = classify(ctx, err)
-		return nil, connectError(ctx, x.err)
+		info.err = classify(ctx, err)
+		return nil, connectError(ctx, info.err)
 	}
 }
 
-// recover turns a panic into an Internal that says where it happened.
+// recover turns a panic into an Internal whose cause says where it happened.
 func (s *Server) recover(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (_ connect.AnyResponse, err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				err = apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicked(), p))
+				err = apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicSite(), p))
 			}
 		}()
 		return next(ctx, req)
 	}
 }
 
-// panicked returns the place of the panic that is being recovered: the first frame outside of the runtime, as a whole
-// stack has no place in a log that leaves the process.
-func panicked() string {
+// panicSite returns the function and line of the panic that is being recovered: the first frame outside of the runtime. The
+// log leaves the process, so it must not contain the whole stack.
+func panicSite() string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {
@@ -75,8 +74,8 @@ func panicked() string {
 	}
 }
 
-// bound ends the context of a call that takes too long.
-func (s *Server) bound(next connect.UnaryFunc) connect.UnaryFunc {
+// timeout cancels the context of a call after the configured time.
+func (s *Server) timeout(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 		defer cancel()
@@ -84,12 +83,12 @@ func (s *Server) bound(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// validate brings the request into its normal form and refuses it with all that is wrong.
+// validate normalizes the request and refuses it with all its violations.
 func (s *Server) validate(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		m, ok := req.Any().(proto.Message)
 		if !ok {
-			return nil, fmt.Errorf("%T is no protobuf message", req.Any())
+			return nil, fmt.Errorf("%T is not a protobuf message", req.Any())
 		}
 		if err := s.check(m, requestInfoFrom(ctx)); err != nil {
 			return nil, err
@@ -98,14 +97,13 @@ func (s *Server) validate(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// check is validate for one message. Over REST fields are named relative to the body's resource, as the client wrote
-// them.
-func (s *Server) check(m proto.Message, x *requestInfo) error {
-	found := append(slices.Clone(x.found), notes(m.ProtoReflect())...)
+// check normalizes and validates a message. Over REST it names fields relative to the body, as the client wrote them.
+func (s *Server) check(m proto.Message, info *requestInfo) error {
+	found := append(slices.Clone(info.violations), detachViolations(m.ProtoReflect())...)
 	prefix := ""
-	if x.rest != nil && x.rest.resource != nil {
-		prefix = x.rest.resource.JSONName() + "."
-		for _, v := range notes(m.ProtoReflect().Mutable(x.rest.resource).Message()) {
+	if info.route != nil && info.route.resource != nil {
+		prefix = info.route.resource.JSONName() + "."
+		for _, v := range detachViolations(m.ProtoReflect().Mutable(info.route.resource).Message()) {
 			if v.Field != "" {
 				v.Field = prefix + v.Field
 			}
@@ -120,9 +118,9 @@ func (s *Server) check(m proto.Message, x *requestInfo) error {
 			return apperr.InvalidAll([]apperr.Violation{v}) // nothing else could be read
 		}
 	}
-	if x.rest != nil && x.rest.mask != nil {
-		mask := (&fieldmaskpb.FieldMask{Paths: x.mask}).ProtoReflect()
-		m.ProtoReflect().Set(x.rest.mask, protoreflect.ValueOfMessage(mask))
+	if info.route != nil && info.route.mask != nil {
+		mask := (&fieldmaskpb.FieldMask{Paths: info.mask}).ProtoReflect()
+		m.ProtoReflect().Set(info.route.mask, protoreflect.ValueOfMessage(mask))
 	}
 	all, err := s.validator.Check(m, found...)
 	if err != nil || len(all) == 0 {
@@ -134,30 +132,17 @@ func (s *Server) check(m proto.Message, x *requestInfo) error {
 	return apperr.InvalidAll(all)
 }
 
-// classify gives every error of a use case a code.
-func (s *Server) classify(next connect.UnaryFunc) connect.UnaryFunc {
+// mapErrors gives every error of a use case a code, and adapts its violations to the request.
+func (s *Server) mapErrors(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		res, err := next(ctx, req)
-		if err != nil {
-			return nil, classify(ctx, err)
+		if err == nil {
+			return res, nil
 		}
-		return res, nil
-	}
-}
-
-// logCall writes the one line of a request. It names no body, query, header or token.
-func (s *Server) logCall(ctx context.Context, x *requestInfo, method string, attrs ...slog.Attr) {
-	all := append([]slog.Attr{slog.String("method", method), slog.String("request_id", x.requestID)}, attrs...)
-	if x.caller != "" {
-		all = append(all, slog.String("caller", x.caller))
-	}
-	code := "OK"
-	if x.err != nil {
-		code = string(x.err.Code)
-		if x.err.Code == apperr.Internal || x.err.Code == apperr.DependencyUnavailable {
-			all = append(all, slog.String("error", x.err.Error()))
+		e := classify(ctx, err)
+		if requestInfoFrom(ctx).route == nil {
+			e = adaptViolations(e, s.methods[req.Spec().Procedure].resource)
 		}
+		return nil, e
 	}
-	all = append(all, slog.String("code", code))
-	s.cfg.Log.LogAttrs(ctx, level(ctx, x.err), "request", all...)
 }

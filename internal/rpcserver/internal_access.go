@@ -5,6 +5,8 @@ import (
 
 	"google.golang.org/grpc"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -12,11 +14,14 @@ import (
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 )
 
-// CheckInternal returns an error that names the first method registered with server which the schema does not call
-// internal: on the internal listener nobody asks for a role. Call it once everything is registered, before serving.
+// CheckInternal returns an error that names a registered method whose access option is not internal. The internal listener
+// does not check roles, so it must not serve such a method. Call CheckInternal after all services are registered and before
+// serving.
 func CheckInternal(server *grpc.Server) error {
 	for name := range server.GetServiceInfo() {
-		if name == healthv1.Health_ServiceDesc.ServiceName {
+		switch name {
+		case healthv1.Health_ServiceDesc.ServiceName,
+			reflectionv1.ServerReflection_ServiceDesc.ServiceName, reflectionv1alpha.ServerReflection_ServiceDesc.ServiceName:
 			continue
 		}
 		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
@@ -25,13 +30,13 @@ func CheckInternal(server *grpc.Server) error {
 		}
 		service, ok := found.(protoreflect.ServiceDescriptor)
 		if !ok {
-			return fmt.Errorf("rpcserver: %s is no service", name)
+			return fmt.Errorf("rpcserver: %s is not a service", name)
 		}
 		for i := range service.Methods().Len() {
 			method := service.Methods().Get(i)
 			option, _ := proto.GetExtension(method.Options(), optionsv1.E_Access).(*optionsv1.Access)
 			if !option.GetInternal() {
-				return fmt.Errorf("rpcserver: %s is not internal by its access option", method.FullName())
+				return fmt.Errorf("rpcserver: the access option of %s is not internal", method.FullName())
 			}
 		}
 	}

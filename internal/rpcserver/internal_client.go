@@ -19,35 +19,34 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Pauses between attempts: 20 ms, doubling to half a second, each half as long again or as short.
+// Delays between attempts. They double from minDelay to maxDelay, and vary by the fraction jitter.
 const (
-	firstPause = 20 * time.Millisecond
-	mostPause  = 500 * time.Millisecond
-	jitter     = 0.5
+	minDelay = 20 * time.Millisecond
+	maxDelay = 500 * time.Millisecond
+	jitter   = 0.5
 )
 
-// DialConfig is what a client of internal RPCs needs.
+// DialConfig configures a client of internal RPCs.
 type DialConfig struct {
-	// Address is host:port, or any other target of gRPC.
+	// Address is host:port or another gRPC target.
 	Address string
-	// Token is what the server wants to see.
+	// Token is the shared secret of the services; see InternalConfig.
 	Token string
-	// Attempts is how often a call is tried in all; zero is 3. A call is tried again only when the server could not be
-	// reached or did not answer in time, so it must be harmless to repeat.
+	// Attempts is the maximum number of attempts per call. Zero means 3. A call is repeated if the server was unavailable or
+	// did not answer in time, so repeating it must be safe.
 	Attempts uint
-	// PerTry is how long one attempt may take; zero is two seconds. The caller's context bounds them all together.
+	// PerTry is the timeout of one attempt. Zero means two seconds. The caller's context limits all attempts together.
 	PerTry time.Duration
 }
 
-// DialInternal returns a connection for internal RPCs. It connects when it is used and again after failures; the caller
-// closes it, and puts its circuit breaker around its calls. Errors of calls are turned back by FromStatus. Encryption is
-// the network's.
+// DialInternal returns a connection for internal RPCs. It connects on the first call and reconnects after failures. The
+// caller closes it. FromStatus converts the errors of calls. The connection is not encrypted; the network must provide that.
 func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 	switch {
 	case cfg.Address == "":
-		return nil, errors.New("rpcserver: the address of the internal RPCs is not set")
+		return nil, errors.New("rpcserver: Address of the internal RPCs is not set")
 	case len(cfg.Token) < MinInternalToken:
-		return nil, fmt.Errorf("rpcserver: the internal token has less than %d characters", MinInternalToken)
+		return nil, fmt.Errorf("rpcserver: the internal token is shorter than %d bytes", MinInternalToken)
 	case cfg.Attempts == 0:
 		cfg.Attempts = 3
 	}
@@ -63,7 +62,7 @@ func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 			retry.WithMax(cfg.Attempts),
 			retry.WithPerRetryTimeout(cfg.PerTry),
 			retry.WithCodes(codes.Unavailable, codes.DeadlineExceeded),
-			retry.WithBackoff(retry.BackoffExponentialWithJitterBounded(firstPause, jitter, mostPause)),
+			retry.WithBackoff(retry.BackoffExponentialWithJitterBounded(minDelay, jitter, maxDelay)),
 		)),
 	)
 	if err != nil {
@@ -72,7 +71,7 @@ func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// bearer shows the token with every call.
+// bearer sends the token with every call.
 type bearer struct{ header string }
 
 func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
@@ -91,10 +90,10 @@ func sendRequestID(
 	return invoke(ctx, method, req, res, conn, opts...)
 }
 
-// FromStatus turns the error of a call, of gRPC or of Connect, back into the *apperr.Error that the server answered.
-// What never reached a use case, or did not come back from it, is DependencyUnavailable; what has no code of ours is
-// Internal, and so is a refusal of the secret that services show each other: it says nothing about the token of whoever
-// called us. The original error is the cause. FromStatus of nil is nil.
+// FromStatus converts the error of a gRPC or Connect call to the *apperr.Error that the server returned. The code is
+// DependencyUnavailable if the server was unavailable or the call was canceled or timed out, and Internal if the error has
+// no code of the platform. It is Internal, too, if the server refused the internal token, because TOKEN_INVALID would be
+// about the token of our own caller. The original error is the cause. FromStatus returns nil for nil.
 func FromStatus(err error) error {
 	if err == nil {
 		return nil
@@ -104,7 +103,7 @@ func FromStatus(err error) error {
 	}
 	code, message, all := parse(err)
 	for _, d := range all {
-		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetDomain() == Domain && !aboutTheSecret(info) {
+		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetDomain() == Domain && !isTokenError(info) {
 			return restore(info, message, all).WithCause(err)
 		}
 	}
@@ -116,13 +115,13 @@ func FromStatus(err error) error {
 	}
 }
 
-// aboutTheSecret reports whether an internal server refused us and not the call.
-func aboutTheSecret(info *errdetails.ErrorInfo) bool {
+// isTokenError reports whether an internal server refused the internal token.
+func isTokenError(info *errdetails.ErrorInfo) bool {
 	code := apperr.Code(info.GetReason())
 	return code == apperr.TokenMissing || code == apperr.TokenInvalid
 }
 
-// parse reads code, message and details from an error of gRPC, of Connect, or of a context.
+// parse returns the code, message and details of an error of gRPC, of Connect, or of a context.
 func parse(err error) (codes.Code, string, []any) {
 	var ce *connect.Error
 	if !errors.As(err, &ce) {

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
@@ -26,28 +27,30 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
 
-// MinInternalToken is the least length, in bytes, of the token that services show each other.
+// MinInternalToken is the minimum length of the internal token, in bytes.
 const MinInternalToken = 16
 
-// metadataRequestID is HeaderRequestID as gRPC metadata.
+// metadataRequestID is the key of the request id in gRPC metadata; see HeaderRequestID.
 const metadataRequestID = "x-request-id"
 
-// InternalConfig is what the server of internal RPCs needs.
+// InternalConfig configures a server of internal RPCs.
 type InternalConfig struct {
-	// Token is what callers must show, at least 16 characters. It is a secret that all services share.
+	// Token is the secret that callers must send, at least MinInternalToken bytes. All services share it.
 	Token string
 	Log   *slog.Logger
-	// MaxBody is how many bytes a request may have; zero is DefaultMaxBody.
+	// MaxBody is the maximum size of a request, in bytes. Zero means DefaultMaxBody.
 	MaxBody int
+	// Reflection enables gRPC server reflection, which needs no token.
+	Reflection bool
 }
 
-// NewInternal returns a gRPC server for internal methods, with the health service registered. Requests and errors
-// follow the same rules as in public. The caller registers its services, serves a listener that no gateway routes to,
-// and stops it.
+// NewInternal returns a gRPC server for internal methods, with the health service registered. It validates requests and
+// converts errors as Server does. The caller registers its services, serves on a listener that no gateway routes to, and
+// stops the server.
 func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	switch {
 	case len(cfg.Token) < MinInternalToken:
-		return nil, fmt.Errorf("rpcserver: the internal token has less than %d characters", MinInternalToken)
+		return nil, fmt.Errorf("rpcserver: the internal token is shorter than %d bytes", MinInternalToken)
 	case cfg.Log == nil:
 		return nil, errors.New("rpcserver: Log is not set")
 	case cfg.MaxBody <= 0:
@@ -59,7 +62,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	}
 	in := &internal{validator: v, token: sha256.Sum256([]byte(cfg.Token))}
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error {
-		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicked(), p))
+		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicSite(), p))
 	})
 	log := logging.UnaryServerInterceptor(logger(cfg.Log),
 		logging.WithLogOnEvents(logging.FinishCall),
@@ -76,35 +79,38 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 			in.begin, in.answer, log, recovery.UnaryServerInterceptor(recovered),
 			auth.UnaryServerInterceptor(in.authenticate), in.validate,
 		),
-		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recovered)), // health's Watch
+		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recovered)), // Watch of health, and reflection
 		grpc.NumStreamWorkers(streamWorkers),
 	}
 	server := grpc.NewServer(options...)
 	healthv1.RegisterHealthServer(server, health.NewServer())
+	if cfg.Reflection {
+		reflection.Register(server)
+	}
 	return server, nil
 }
 
-// streamWorkers are goroutines that serve one call after the other, in whose stacks the interceptors and the validation fit
-// already: to grow the stack of a new goroutine for each call took a tenth of the time of all. More calls at once than
-// that have goroutines of their own.
+// streamWorkers is the number of goroutines that serve calls one after the other. Their stacks have already grown to the
+// size that the interceptors and the validation need; growing the stack of a new goroutine took a tenth of the time of a
+// call. If all workers are busy, a call gets a new goroutine.
 const streamWorkers = 64
 
-// internal holds what the interceptors of the internal server share.
+// internal is the state that the interceptors of the internal server share.
 type internal struct {
 	validator *validation.Validator
 	token     [sha256.Size]byte
 }
 
-// begin makes the exchange, with the caller's request id where it sends one.
+// begin creates the requestInfo, with the caller's request id if the caller sent one.
 func (in *internal) begin(
 	ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler,
 ) (any, error) {
 	id := ChooseRequestID(metadata.ValueFromIncomingContext(ctx, metadataRequestID))
-	x := &requestInfo{requestID: id, start: time.Now()}
-	return next(context.WithValue(ctx, requestInfoKey{}, x), req)
+	info := &requestInfo{requestID: id, start: time.Now()}
+	return next(context.WithValue(ctx, requestInfoKey{}, info), req)
 }
 
-// answer turns errors into those that travel.
+// answer converts the errors of calls to gRPC statuses.
 func (in *internal) answer(
 	ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler,
 ) (any, error) {
@@ -113,7 +119,7 @@ func (in *internal) answer(
 		return res, nil
 	}
 	if _, ok := status.FromError(err); ok && apperr.CodeOf(err) == apperr.Internal {
-		return nil, err // health's own
+		return nil, err // an error of the health service
 	}
 	e := classify(ctx, err)
 	st := status.New(codes.Code(e.Code.Info().RPC), detail(e))
@@ -127,14 +133,14 @@ func (in *internal) answer(
 	return nil, st.Err()
 }
 
-// authenticate compares the token in constant time. Health may be asked by anyone who reaches the listener.
+// authenticate compares the token in constant time. The health service needs no token.
 func (in *internal) authenticate(ctx context.Context) (context.Context, error) {
 	if method, _ := grpc.Method(ctx); strings.HasPrefix(method, "/grpc.health.v1.Health/") {
 		return ctx, nil
 	}
 	token, err := auth.AuthFromMD(ctx, "bearer")
 	if err != nil {
-		return nil, apperr.New(apperr.TokenMissing, "the internal token is needed")
+		return nil, apperr.New(apperr.TokenMissing, "the internal token is missing")
 	}
 	given := sha256.Sum256([]byte(token))
 	if subtle.ConstantTimeCompare(given[:], in.token[:]) != 1 {
@@ -158,14 +164,14 @@ func (in *internal) validate(
 	return next(ctx, req)
 }
 
-// logger lets the middleware write to slog. What it calls the error is the cause, of which the caller learns nothing.
+// logger adapts slog to the logging middleware. The logged error includes its cause, which the caller does not see.
 func logger(log *slog.Logger) logging.Logger {
 	return logging.LoggerFunc(func(ctx context.Context, level logging.Level, msg string, fields ...any) {
 		log.Log(ctx, slog.Level(level), msg, fields...)
 	})
 }
 
-// callCode is the code that an error will travel with.
+// callCode returns the gRPC code of the status for an error.
 func callCode(err error) codes.Code {
 	if err == nil {
 		return codes.OK
@@ -176,7 +182,7 @@ func callCode(err error) codes.Code {
 	return codes.Code(apperr.CodeOf(err).Info().RPC)
 }
 
-// callLevel is how much a status matters. Calls that went well are many, and of use only to who looks for one.
+// callLevel returns the log level of a status. Successful calls are logged at the debug level, because they are many.
 func callLevel(c codes.Code) logging.Level {
 	switch c {
 	case codes.OK:

@@ -9,9 +9,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// problem is a problem document of RFC 9457. Members of an error's Meta are added beside these.
+// problem is a problem document of RFC 9457. The members of an error's Meta are added to it.
 type problem struct {
-	// Type is "urn:loyalty:error:" and the code: it identifies the kind of problem and need not be looked up.
+	// Type is "urn:loyalty:error:" and the code. It identifies the problem type and cannot be dereferenced.
 	Type       string             `json:"type"`
 	Title      string             `json:"title"`
 	Status     int                `json:"status"`
@@ -28,45 +28,48 @@ type problemViolation struct {
 	Message string `json:"message"`
 }
 
-// WriteProblem answers a request with an error as a problem document. An error without a code is an INTERNAL of which
-// the client learns nothing; the caller logs its cause. It is for handlers beside the RPCs, such as an upgrade to a
-// WebSocket that is refused.
+// WriteProblem answers a request with a problem document. An error without a code becomes INTERNAL, and the client does not
+// learn its cause; the caller must log it. WriteProblem also works in handlers that are not RPCs, such as a WebSocket
+// upgrade.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := classify(r.Context(), err)
-	x := requestInfoFrom(r.Context())
+	info := requestInfoFrom(r.Context())
 	if id := w.Header().Get(HeaderRequestID); id != "" {
-		x.requestID = id // outside of a Server, whoever made the id has put it there
+		info.requestID = id // outside of a Server, for example in the gateway
 	}
-	info := e.Code.Info()
+	ci := e.Code.Info()
 	p := problem{
-		Type: "urn:loyalty:error:" + string(e.Code), Title: info.Title, Status: info.HTTP, Detail: detail(e),
-		Code: e.Code, Instance: r.URL.EscapedPath(), RequestID: x.requestID,
+		Type: "urn:loyalty:error:" + string(e.Code), Title: ci.Title, Status: ci.HTTP, Detail: detail(e),
+		Code: e.Code, Instance: r.URL.EscapedPath(), RequestID: info.requestID,
 	}
 	for _, v := range e.Violations {
 		p.Violations = append(p.Violations, problemViolation(v))
 	}
 	body, err := json.Marshal(p)
-	if err != nil { // strings and numbers only: cannot happen
+	if err != nil { // cannot happen with strings and numbers
 		body = []byte(`{}`)
 	}
 	body = withMeta(body, e.Meta)
 	h := w.Header()
-	for _, name := range []string{"Content-Encoding", "Accept-Encoding", "Trailer"} {
+	for _, name := range []string{"Content-Encoding", "Trailer"} {
 		h.Del(name)
 	}
+	if e.Code != apperr.UnsupportedMediaType {
+		h.Del("Accept-Encoding")
+	}
 	setErrorHeaders(h, e)
-	h.Set(HeaderRequestID, x.requestID)
+	h.Set(HeaderRequestID, info.requestID)
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(info.HTTP)
+	w.WriteHeader(ci.HTTP)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the client may be gone
+		_, _ = w.Write(body) // it fails only if the client has disconnected
 	}
-	x.err = e
+	info.err = e
 }
 
-// withMeta adds members to an object, in the order of their names. The standard members cannot be replaced.
+// withMeta adds the members of meta to a JSON object, sorted by name. It does not replace standard members.
 func withMeta(object []byte, meta map[string]string) []byte {
 	standard := []string{"type", "title", "status", "detail", "code", "instance", "requestId", "violations"}
 	names := make([]string, 0, len(meta))

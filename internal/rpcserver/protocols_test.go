@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestProtocols(t *testing.T) {
 		"gRPC-Web, compressed": {connect.WithGRPCWeb(), connect.WithSendGzip()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			options = append(options, connect.WithInterceptors(as("staff")))
+			options = append(options, connect.WithInterceptors(asStaff()))
 			c := promotionsv1connect.NewPromotionServiceClient(h2c(t), s.url, options...)
 			p := &promotionsv1.Promotion{
 				Title: " A ", Type: promotionsv1.PromotionType_BONUS, Amount: "1", StartDate: "2026-01-01", EndDate: "2026-01-02",
@@ -63,11 +64,11 @@ func TestProtocols(t *testing.T) {
 	}
 }
 
-// as shows a token with every call.
-func as(token string) connect.UnaryInterceptorFunc {
+// asStaff sends the token of a staff member with every call.
+func asStaff() connect.UnaryInterceptorFunc {
 	return func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-			req.Header().Set("Authorization", "Bearer "+token)
+			req.Header().Set("Authorization", "Bearer staff")
 			return next(ctx, req)
 		}
 	}
@@ -85,11 +86,11 @@ func refused(t *testing.T, err error, rpc connect.Code, code apperr.Code, fields
 		names = append(names, v.Field)
 	}
 	if got := strings.Join(names, " "); e.Code != code || got != fields {
-		t.Errorf("got %s with the fields %q, want %s with %q", e.Code, got, code, fields)
+		t.Errorf("got %s with violations of %q, want %s with %q", e.Code, got, code, fields)
 	}
 }
 
-// TestConnectRefusals are requests that Connect refuses itself, before it calls anything of ours.
+// TestConnectRefusals sends requests that Connect refuses before it calls an interceptor.
 func TestConnectRefusals(t *testing.T) {
 	s := start(t)
 	var bomb bytes.Buffer
@@ -102,24 +103,24 @@ func TestConnectRefusals(t *testing.T) {
 		code              apperr.Code
 		rpc               string
 	}{
-		"another version":        {"Connect-Protocol-Version", "9", "{}", apperr.ValidationFailed, "invalid_argument"},
-		"a timeout that is none": {"Connect-Timeout-Ms", "soon", "{}", apperr.ValidationFailed, "invalid_argument"},
+		"other protocol version": {"Connect-Protocol-Version", "9", "{}", apperr.ValidationFailed, "invalid_argument"},
+		"invalid timeout":        {"Connect-Timeout-Ms", "soon", "{}", apperr.ValidationFailed, "invalid_argument"},
 		"not gzip":               {"Content-Encoding", "gzip", "{}", apperr.ValidationFailed, "invalid_argument"},
-		"a bomb":                 {"Content-Encoding", "gzip", bomb.String(), apperr.PayloadTooLarge, "resource_exhausted"},
-		"another compression":    {"Content-Encoding", "br", "{}", apperr.UnsupportedMediaType, "invalid_argument"},
+		"decompression bomb":     {"Content-Encoding", "gzip", bomb.String(), apperr.PayloadTooLarge, "resource_exhausted"},
+		"other compression":      {"Content-Encoding", "br", "{}", apperr.UnsupportedMediaType, "invalid_argument"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := s.call(t, "POST "+procedure+"Claim", "staff", tt.body, "Connect-Protocol-Version: 1", tt.name+": "+tt.value)
 			for _, want := range []string{`"code":"` + tt.rpc + `"`, `"reason":"` + string(tt.code) + `"`, "google.rpc.ErrorInfo"} {
 				if !strings.Contains(a.body, want) {
-					t.Errorf("the answer %d %s has no %s", a.status, a.body, want)
+					t.Errorf("the answer %d %s does not contain %s", a.status, a.body, want)
 				}
 			}
 			if s.last() != nil {
 				t.Error("the use case was called")
 			}
 			if tt.name == "Connect-Protocol-Version" {
-				return // it is what tells a Connect client
+				return // without the version the request is not one of Connect
 			}
 			a = s.call(t, "POST "+procedure+"Claim", "staff", tt.body, tt.name+": "+tt.value)
 			a.problem(t, tt.code.Info().HTTP, tt.code)
@@ -127,7 +128,7 @@ func TestConnectRefusals(t *testing.T) {
 	}
 }
 
-// TestConnectBodies are bodies that no client library writes.
+// TestConnectBodies sends bodies that client libraries do not write.
 func TestConnectBodies(t *testing.T) {
 	s := start(t)
 	large := `{"promotion":{"title":"` + strings.Repeat("x", 2<<20) + `"}}`
@@ -136,14 +137,14 @@ func TestConnectBodies(t *testing.T) {
 		rpc                 connect.Code
 		code                apperr.Code
 	}{
-		"no JSON":          {"application/json", `{`, "", connect.CodeInvalidArgument, apperr.ValidationFailed},
-		"an unknown field": {"application/json", `{"x":1,"promotion":` + complete + `}`, "x", connect.CodeInvalidArgument, apperr.ValidationFailed},
-		"a nested one":     {"application/json", `{"promotion":{"x":1,` + complete[1:] + `}`, "promotion.x", connect.CodeInvalidArgument, apperr.ValidationFailed},
-		"no promotion":     {"application/json", `{}`, "promotion", connect.CodeInvalidArgument, apperr.ValidationFailed},
-		"no message":       {"application/proto", "\xff\xff", "", connect.CodeInvalidArgument, apperr.ValidationFailed},
-		"no UTF-8":         {"application/proto", "\x0a\x03\x12\x01\xff", "", connect.CodeInvalidArgument, apperr.ValidationFailed},
-		"too large":        {"application/json", large, "", connect.CodeResourceExhausted, apperr.PayloadTooLarge},
-		"much too large":   {"application/json", large + large + large, "", connect.CodeResourceExhausted, apperr.PayloadTooLarge},
+		"incomplete JSON": {"application/json", `{`, "", connect.CodeInvalidArgument, apperr.ValidationFailed},
+		"unknown field":   {"application/json", `{"x":1,"promotion":` + complete + `}`, "x", connect.CodeInvalidArgument, apperr.ValidationFailed},
+		"nested path":     {"application/json", `{"promotion":{"x":1,` + complete[1:] + `}`, "promotion.x", connect.CodeInvalidArgument, apperr.ValidationFailed},
+		"empty object":    {"application/json", `{}`, "promotion", connect.CodeInvalidArgument, apperr.ValidationFailed},
+		"invalid message": {"application/proto", "\xff\xff", "", connect.CodeInvalidArgument, apperr.ValidationFailed},
+		"invalid UTF-8":   {"application/proto", "\x0a\x03\x12\x01\xff", "", connect.CodeInvalidArgument, apperr.ValidationFailed},
+		"too large":       {"application/json", large, "", connect.CodeResourceExhausted, apperr.PayloadTooLarge},
+		"much too large":  {"application/json", large + large + large, "", connect.CodeResourceExhausted, apperr.PayloadTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+procedure+"CreatePromotion", strings.NewReader(tt.body))
@@ -160,7 +161,7 @@ func TestConnectBodies(t *testing.T) {
 	}
 }
 
-// doer sends its own request, whatever it is told to send, so that Connect's client reads the answer to it.
+// doer sends its own request instead of the given one, so that the Connect client reads the answer to it.
 type doer struct{ req *http.Request }
 
 func (d doer) Do(*http.Request) (*http.Response, error) {
@@ -177,26 +178,28 @@ func (rawCodec) Unmarshal([]byte, any) error { return nil }
 
 func TestUpdateOverConnect(t *testing.T) {
 	s := start(t)
-	c := promotionsv1connect.NewPromotionServiceClient(http.DefaultClient, s.url, connect.WithInterceptors(as("staff")))
+	c := promotionsv1connect.NewPromotionServiceClient(http.DefaultClient, s.url, connect.WithInterceptors(asStaff()))
 	off := false
 	for name, tt := range map[string]struct {
 		p            *promotionsv1.Promotion
 		mask         []string
 		fields, want string
 	}{
-		"what is set, without a mask": {&promotionsv1.Promotion{Title: "A", IsActive: &off}, nil, "", `promotion:{title:"A" is_active:false} update_mask:{paths:"is_active" paths:"title"}`},
-		"only what is masked":         {&promotionsv1.Promotion{Title: "A", Amount: "x"}, []string{"title"}, "", `promotion:{title:"A"} update_mask:{paths:"title"}`},
-		"a text is emptied":           {&promotionsv1.Promotion{}, []string{"description"}, "", `promotion:{} update_mask:{paths:"description"}`},
-		"twice the same":              {&promotionsv1.Promotion{Title: "A"}, []string{"title", "title"}, "", `promotion:{title:"A"} update_mask:{paths:"title"}`},
-		"nothing at all":              {nil, nil, "", `promotion:{} update_mask:{}`},
-		"a required one is missing":   {&promotionsv1.Promotion{}, []string{"title"}, "promotion.title", ""},
-		"an optional one is missing":  {&promotionsv1.Promotion{}, []string{"is_active"}, "promotion.isActive", ""},
-		"the type":                    {&promotionsv1.Promotion{Type: promotionsv1.PromotionType_BONUS}, nil, "promotion.type", ""},
-		"the id":                      {&promotionsv1.Promotion{}, []string{"id"}, "promotion.id", ""},
-		"an unknown one":              {&promotionsv1.Promotion{}, []string{"colour"}, "update_mask", ""},
-		"a nested one":                {&promotionsv1.Promotion{}, []string{"created_at.seconds"}, "update_mask", ""},
-		"everything":                  {&promotionsv1.Promotion{}, []string{"*"}, "update_mask", ""},
-		"too long":                    {&promotionsv1.Promotion{Title: strings.Repeat("x", 201)}, nil, "promotion.title", ""},
+		"no mask":                {&promotionsv1.Promotion{Title: "A", IsActive: &off}, nil, "", `promotion:{title:"A" is_active:false} update_mask:{paths:"is_active" paths:"title"}`},
+		"one field in the mask":  {&promotionsv1.Promotion{Title: "A", Amount: "x"}, []string{"title"}, "", `promotion:{title:"A"} update_mask:{paths:"title"}`},
+		"empty description":      {&promotionsv1.Promotion{}, []string{"description"}, "", `promotion:{} update_mask:{paths:"description"}`},
+		"duplicate path":         {&promotionsv1.Promotion{Title: "A"}, []string{"title", "title"}, "", `promotion:{title:"A"} update_mask:{paths:"title"}`},
+		"empty mask":             {&promotionsv1.Promotion{Title: "A", IsActive: &off}, []string{}, "", `promotion:{title:"A" is_active:false} update_mask:{paths:"is_active" paths:"title"}`},
+		"mask of an empty path":  {&promotionsv1.Promotion{Title: "A"}, []string{""}, "", `promotion:{title:"A"} update_mask:{paths:"title"}`},
+		"empty request":          {nil, nil, "", `promotion:{} update_mask:{}`},
+		"required field missing": {&promotionsv1.Promotion{}, []string{"title"}, "promotion.title", ""},
+		"optional field missing": {&promotionsv1.Promotion{}, []string{"is_active"}, "promotion.isActive", ""},
+		"type":                   {&promotionsv1.Promotion{Type: promotionsv1.PromotionType_BONUS}, nil, "promotion.type", ""},
+		"id":                     {&promotionsv1.Promotion{}, []string{"id"}, "promotion.id", ""},
+		"unknown field":          {&promotionsv1.Promotion{}, []string{"colour"}, "update_mask", ""},
+		"nested path":            {&promotionsv1.Promotion{}, []string{"created_at.seconds"}, "update_mask", ""},
+		"wildcard":               {&promotionsv1.Promotion{}, []string{"*"}, "update_mask", ""},
+		"title too long":         {&promotionsv1.Promotion{Title: strings.Repeat("x", 201)}, nil, "promotion.title", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			req := &promotionsv1.UpdatePromotionRequest{PromotionId: thingID, Promotion: tt.p}
@@ -222,4 +225,89 @@ func TestHealthOverGRPC(t *testing.T) {
 	if _, err := c.CallUnary(t.Context(), connect.NewRequest(&errdetails.Help{})); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestEmptyMask sends an update_mask that is present but empty over every protocol and encoding.
+func TestEmptyMask(t *testing.T) {
+	s := start(t)
+	for name, options := range map[string][]connect.ClientOption{
+		"Connect": nil, "Connect JSON": {connect.WithProtoJSON()}, "gRPC": {connect.WithGRPC()}, "gRPC-Web": {connect.WithGRPCWeb()},
+	} {
+		options = append(options, connect.WithInterceptors(asStaff()))
+		c := promotionsv1connect.NewPromotionServiceClient(h2c(t), s.url, options...)
+		_, err := c.UpdatePromotion(t.Context(), connect.NewRequest(&promotionsv1.UpdatePromotionRequest{
+			PromotionId: thingID, Promotion: &promotionsv1.Promotion{Title: "A"}, UpdateMask: &fieldmaskpb.FieldMask{},
+		}))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		same(t, s.last(), &promotionsv1.UpdatePromotionRequest{},
+			`promotion_id:"`+thingID+`" promotion:{title:"A"} update_mask:{paths:"title"}`)
+	}
+	for _, mask := range []string{`""`, "null"} {
+		a := s.call(t, "POST "+procedure+"UpdatePromotion", "staff",
+			`{"promotion_id":"`+thingID+`","promotion":{"title":"A"},"update_mask":`+mask+`}`)
+		if a.status != http.StatusOK {
+			t.Errorf("update_mask %s: got %d %s", mask, a.status, a.body)
+			continue
+		}
+		same(t, s.last(), &promotionsv1.UpdatePromotionRequest{},
+			`promotion_id:"`+thingID+`" promotion:{title:"A"} update_mask:{paths:"title"}`)
+	}
+}
+
+func TestPageSizeOverConnect(t *testing.T) {
+	s := start(t)
+	for size, want := range map[string]string{
+		"20": "page_size:20", "20.0": "page_size:20", "2e1": "page_size:20", "99999999999": "page_size:2147483647", "20.5": "", `"20"`: "",
+	} {
+		a := s.call(t, "POST "+procedure+"ListPromotions", "staff", `{"page_size":`+size+`}`)
+		if want == "" {
+			if a.status != http.StatusBadRequest || !strings.Contains(a.body, `"page_size"`) {
+				t.Errorf("page_size %s: got %d %s, want a violation of page_size", size, a.status, a.body)
+			}
+			continue
+		}
+		if a.status != http.StatusOK {
+			t.Errorf("page_size %s: got %d %s", size, a.status, a.body)
+			continue
+		}
+		same(t, s.last(), &promotionsv1.ListPromotionsRequest{}, want)
+	}
+}
+
+// TestViolationsOfUseCases checks that the violations of a use case name fields as the client wrote them.
+func TestViolationsOfUseCases(t *testing.T) {
+	s := start(t)
+	c := promotionsv1connect.NewPromotionServiceClient(http.DefaultClient, s.url, connect.WithInterceptors(asStaff()))
+	valid := &promotionsv1.Promotion{
+		Title: "A", Type: promotionsv1.PromotionType_BONUS, Amount: "1", StartDate: "2026-01-01", EndDate: "2026-01-02",
+	}
+	for field, want := range map[string]string{
+		"endDate":      "promotion.endDate",
+		"endDate.day":  "promotion.endDate.day",
+		"title[2]":     "promotion.title[2]",
+		"promotion_id": "promotion_id",
+		"promotion":    "promotion",
+		"other":        "other",
+		"":             "",
+	} {
+		s.fail(fmt.Errorf("use case: %w", apperr.Invalid(field, "period", "wrong")))
+		_, err := c.UpdatePromotion(t.Context(), connect.NewRequest(&promotionsv1.UpdatePromotionRequest{
+			PromotionId: thingID, Promotion: &promotionsv1.Promotion{Title: "A"},
+		}))
+		refused(t, err, connect.CodeInvalidArgument, apperr.ValidationFailed, want)
+		if want != "" && !strings.Contains(err.Error(), want+": wrong") {
+			t.Errorf("the message %q does not name %s", err, want)
+		}
+		a := s.call(t, "PATCH "+promotions+"/"+thingID, "staff", `{"title":"A"}`)
+		a.problem(t, http.StatusBadRequest, apperr.ValidationFailed)
+		if got := a.fields(t); got != field {
+			t.Errorf("over REST the violation is of %q, want %q", got, field)
+		}
+	}
+	s.fail(apperr.InvalidAll([]apperr.Violation{{Field: "endDate", Rule: "period"}, {Field: "promotion.title", Rule: "x"}}))
+	_, err := c.CreatePromotion(t.Context(), connect.NewRequest(&promotionsv1.CreatePromotionRequest{Promotion: valid}))
+	refused(t, err, connect.CodeInvalidArgument, apperr.ValidationFailed, "promotion.endDate promotion.title")
 }

@@ -13,63 +13,67 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// HeaderRequestID names a request, in the request, in every answer and in the log.
+// HeaderRequestID is the header of the request id, in requests and in answers. The log contains the same id.
 const HeaderRequestID = "X-Request-Id"
 
-// exchange is what is known about one HTTP request while it is served. It is made by the outermost handler and filled
-// on the way in and out; only the request's own goroutine touches it.
+// requestInfo is the state of an HTTP request while the server handles it. The dispatcher creates it. Only the goroutine of
+// the request uses it.
 type requestInfo struct {
 	requestID string
 	client    netip.Addr
 	clientTLS bool
 	start     time.Time
 
-	// rest is the route of a REST request, with what its body, its query and its mask were found to lack.
-	rest  *route
-	found []apperr.Violation
-	mask  []string // proto names; nil where the request has none
+	// route is the route of a REST request, else nil.
+	route *route
+	// violations are those of the query and of the mask of a REST request.
+	violations []apperr.Violation
+	// mask lists the fields that a REST update changes, by proto name. It is nil for other requests.
+	mask []string
 
-	// procedure is the procedure that the interceptors saw; caller the one they authenticated.
+	// procedure is the procedure that the interceptors were called for.
 	procedure string
-	caller    string
-	// err is the error that was answered.
+	// caller is the id of the authenticated caller.
+	caller string
+	// err is the error that the client received.
 	err *apperr.Error
 }
 
 type requestInfoKey struct{}
 
+// requestInfoFrom returns the requestInfo of the request that ctx belongs to, or a new one outside of a request.
 func requestInfoFrom(ctx context.Context) *requestInfo {
-	if x, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
-		return x
+	if info, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
+		return info
 	}
 	return &requestInfo{requestID: newRequestID(), start: time.Now()}
 }
 
-// RequestID returns the id of the request that ctx belongs to, or nothing outside of one.
+// RequestID returns the id of the request that ctx belongs to, or "" outside of a request.
 func RequestID(ctx context.Context) string {
-	if x, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
-		return x.requestID
+	if info, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
+		return info.requestID
 	}
 	return ""
 }
 
-// ClientAddr returns the address of the client of the request that ctx belongs to: the peer's, or what a trusted proxy
-// said it is. It is the zero Addr where it is not known.
+// ClientAddr returns the client's address of the request that ctx belongs to. It is the peer's address, or the address in
+// X-Real-IP if the peer is a trusted proxy. It returns the zero Addr if the address is unknown.
 func ClientAddr(ctx context.Context) netip.Addr { return requestInfoFrom(ctx).client }
 
-// ClientUsesTLS reports whether the client of the request that ctx belongs to is known to use TLS: on its connection to
-// this server, or on that to a trusted proxy, which says so in X-Forwarded-Proto.
+// ClientUsesTLS reports whether the client of the request that ctx belongs to uses TLS. This is known from the client's
+// connection to this server, or from X-Forwarded-Proto of a trusted proxy.
 func ClientUsesTLS(ctx context.Context) bool { return requestInfoFrom(ctx).clientTLS }
 
-// begin makes the exchange of a request.
+// begin creates the requestInfo of a request and returns the request with a context that carries it.
 func (s *Server) begin(r *http.Request) (*requestInfo, *http.Request) {
-	x := &requestInfo{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), start: time.Now()}
-	x.client, x.clientTLS = s.client(r)
-	return x, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, x))
+	info := &requestInfo{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), start: time.Now()}
+	info.client, info.clientTLS = s.client(r)
+	return info, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, info))
 }
 
-// client returns the client's address and whether it uses TLS. X-Real-IP and X-Forwarded-Proto count only if the peer is
-// a trusted proxy: any client can send them.
+// client returns the client's address and whether the client uses TLS. It uses X-Real-IP and X-Forwarded-Proto only if the
+// peer is a trusted proxy, because every client can send these headers.
 func (s *Server) client(r *http.Request) (address netip.Addr, tls bool) {
 	tls = r.TLS != nil
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
@@ -88,9 +92,9 @@ func (s *Server) client(r *http.Request) (address netip.Addr, tls bool) {
 	return address.WithZone(""), tls || strings.EqualFold(strings.TrimSpace(scheme), "https")
 }
 
-// ChooseRequestID returns the id of a request: the one that its client gave, if that is well-formed, else a new one.
+// ChooseRequestID returns the client's request id if the client sent exactly one and it is well-formed, else a new id.
 func ChooseRequestID(given []string) string {
-	if len(given) == 1 && wellFormedID(given[0]) {
+	if len(given) == 1 && isRequestID(given[0]) {
 		return given[0]
 	}
 	return newRequestID()
@@ -104,8 +108,8 @@ func newRequestID() string {
 	return id.String()
 }
 
-// wellFormedID reports whether a client's request id is harmless in headers and logs.
-func wellFormedID(id string) bool {
+// isRequestID reports whether a client's request id is safe in headers and logs.
+func isRequestID(id string) bool {
 	if len(id) < 8 || len(id) > 64 {
 		return false
 	}

@@ -20,12 +20,12 @@ func TestCaller(t *testing.T) {
 		want uuid.UUID
 		code apperr.Code
 	}{
-		"somebody":          {authn.With(t.Context(), authn.Caller{UserID: anna}), anna, ""},
-		"nobody":            {t.Context(), uuid.Nil, apperr.TokenMissing},
-		"one without an id": {authn.With(t.Context(), authn.Caller{}), uuid.Nil, apperr.TokenMissing},
+		"caller":            {authn.With(t.Context(), authn.Caller{UserID: anna}), anna, ""},
+		"no caller":         {t.Context(), uuid.Nil, apperr.TokenMissing},
+		"caller without id": {authn.With(t.Context(), authn.Caller{}), uuid.Nil, apperr.TokenMissing},
 	} {
 		if got, err := rpcserver.Caller(tt.ctx); got != tt.want || apperr.CodeOf(err) != tt.code {
-			t.Errorf("%s: %s, %v", name, got, err)
+			t.Errorf("%s: got %s, %v; want %s, code %q", name, got, err, tt.want, tt.code)
 		}
 	}
 }
@@ -34,7 +34,7 @@ func TestID(t *testing.T) {
 	t.Parallel()
 	id := uuid.New()
 	if got, err := rpcserver.ID("promotion_id", id.String()); got != id || err != nil {
-		t.Errorf("%s is read as %s, %v", id, got, err)
+		t.Errorf("%s is parsed as %s, %v", id, got, err)
 	}
 	for _, text := range []string{"", "seven", "{" + id.String() + "}"} {
 		_, err := rpcserver.ID("promotion_id", text)
@@ -47,7 +47,7 @@ func TestIDs(t *testing.T) {
 	ids := []uuid.UUID{uuid.New(), uuid.New()}
 	got, err := rpcserver.IDs("ids", []string{ids[0].String(), ids[1].String()})
 	if !slices.Equal(got, ids) || err != nil {
-		t.Errorf("%v are read as %v, %v", ids, got, err)
+		t.Errorf("%v are parsed as %v, %v", ids, got, err)
 	}
 	_, err = rpcserver.IDs("ids", []string{"one", ids[0].String(), ""})
 	violates(t, err, "ids[0]", "ids[2]")
@@ -60,6 +60,6 @@ func violates(t *testing.T, err error, want ...string) {
 		got = append(got, v.Field)
 	}
 	if apperr.CodeOf(err) != apperr.ValidationFailed || !slices.Equal(got, want) {
-		t.Errorf("%v names %v, want %v", err, got, want)
+		t.Errorf("got %v with violations of %v, want %v", err, got, want)
 	}
 }

@@ -7,158 +7,136 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
-	"google.golang.org/genproto/googleapis/api/annotations"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/restroute"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
-// route is one REST binding of a method.
+// route is a REST route of a method.
 type route struct {
-	// pattern is the route in the form of http.ServeMux, "GET /api/v1/promotions/{promotion_id}".
-	pattern string
-	status  int
-	// hasBody says that there is a body: resource's value, or the whole request where resource is nil.
+	restroute.Route
+
+	// status is the HTTP status of success.
+	status int
+	// hasBody is true if requests have a body. The body is the value of the field resource, or the whole request if
+	// resource is nil.
 	hasBody  bool
 	resource protoreflect.FieldDescriptor
 	// mask is the update_mask of an update, or nil.
 	mask protoreflect.FieldDescriptor
-	// query are the fields that the query may set, by their name there.
+	// query are the fields that the query can set, by parameter name.
 	query map[string]protoreflect.FieldDescriptor
 }
 
-// routesOf reads the REST bindings of a method: none, one, or several.
+// routesOf returns the REST routes of a method.
 func routesOf(m method) ([]*route, error) {
-	rule, _ := proto.GetExtension(m.desc.Options(), annotations.E_Http).(*annotations.HttpRule)
-	if rule == nil {
-		return nil, nil
+	routes, err := restroute.Of(m.desc)
+	if err != nil {
+		return nil, err
 	}
 	var all []*route
-	for _, b := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
-		r, err := routeOf(m, b)
+	for _, r := range routes {
+		route, err := routeOf(m, r)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.desc.FullName(), err)
 		}
-		all = append(all, r)
+		all = append(all, route)
 	}
 	return all, nil
 }
 
-func routeOf(m method, rule *annotations.HttpRule) (*route, error) {
-	verb, path := binding(rule)
-	if verb == "" || !strings.HasPrefix(path, "/api/") || strings.ContainsAny(path, "*=:") {
-		return nil, fmt.Errorf("the REST route %q is not one of /api/ with plain variables", path)
-	}
+func routeOf(m method, rr restroute.Route) (*route, error) {
 	input := m.desc.Input().Fields()
-	r := &route{pattern: verb + " " + path, status: m.status, query: map[string]protoreflect.FieldDescriptor{}}
-	switch body := rule.GetBody(); {
+	r := &route{Route: rr, status: m.status, query: map[string]protoreflect.FieldDescriptor{}}
+	switch body := rr.Body; {
 	case body == "*":
 		r.hasBody = true
-		return r, nil // the query sets nothing then
+		return r, nil // the query sets no field
 	case body != "":
 		r.hasBody, r.resource = true, input.ByName(protoreflect.Name(body))
 		if r.resource == nil || r.resource.Message() == nil || r.resource.IsList() {
-			return nil, fmt.Errorf("the body %q is no message of the request", body)
+			return nil, fmt.Errorf("the body %q is not a message field of the request", body)
 		}
 	}
 	for i := range input.Len() {
 		fd := input.Get(i)
 		name := string(fd.Name())
 		switch {
-		case fd == r.resource || strings.Contains(path, "{"+name+"}"):
+		case fd == r.resource || strings.Contains(rr.Path, "{"+name+"}"):
 		case fd.Message() == nil:
 			r.query[name] = fd
-		case r.resource != nil && fd.Message().FullName() == "google.protobuf.FieldMask" && name == "update_mask":
+		case r.resource != nil && fd.Message().FullName() == "google.protobuf.FieldMask" && name == paramMask:
 			r.mask = fd
 		}
 	}
 	return r, nil
 }
 
-func binding(rule *annotations.HttpRule) (verb, path string) {
-	switch p := rule.GetPattern().(type) {
-	case *annotations.HttpRule_Get:
-		return http.MethodGet, p.Get
-	case *annotations.HttpRule_Post:
-		return http.MethodPost, p.Post
-	case *annotations.HttpRule_Put:
-		return http.MethodPut, p.Put
-	case *annotations.HttpRule_Patch:
-		return http.MethodPatch, p.Patch
-	case *annotations.HttpRule_Delete:
-		return http.MethodDelete, p.Delete
-	default:
-		return "", ""
-	}
-}
-
-// rest prepares a REST request so that the transcoder has nothing to object to, and writes the answer in our form. What
-// is wrong with the request's fields waits in the exchange for the interceptors: who may not call learns nothing of it.
-func (s *Server) rest(rt *route, transcoder http.Handler) http.Handler {
+// handleRoute returns the handler of a REST route. The handler prepares the request so that the transcoder cannot refuse it,
+// and writes errors as problem documents. Violations found while preparing wait in the requestInfo until the caller has been
+// authorized.
+func (s *Server) handleRoute(rt *route, transcoder http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := requestInfoFrom(r.Context())
-		x.rest = rt
-		out, err := s.prepare(w, r, rt, x)
+		info := requestInfoFrom(r.Context())
+		info.route = rt
+		out, err := s.prepare(w, r, rt, info)
 		if err != nil {
 			WriteProblem(w, r, err)
 			return
 		}
-		rw := &restWriter{w: w, route: rt, exchange: x}
+		rw := &restWriter{w: w, route: rt, info: info}
 		transcoder.ServeHTTP(rw, out)
 		rw.finish(r)
 	})
 }
 
 // prepare returns the request for the transcoder.
-func (s *Server) prepare(w http.ResponseWriter, r *http.Request, rt *route, x *requestInfo) (*http.Request, error) {
-	if r.URL.RawPath != "" { // "%2F" and its like: no id is written so
-		return nil, apperr.New(apperr.NotFound, "there is nothing at this path")
-	}
+func (s *Server) prepare(w http.ResponseWriter, r *http.Request, rt *route, info *requestInfo) (*http.Request, error) {
 	body, err := s.readBody(w, r, rt)
 	if err != nil {
 		return nil, err
 	}
-	query, err := x.readQuery(r.URL.RawQuery, rt)
-	if err != nil {
-		return nil, err
-	}
+	query := info.readQuery(r.URL.RawQuery, rt)
 	if rt.mask != nil {
-		x.readMask(query, body, rt)
+		info.readMask(query, body, rt)
 	}
 	out := r.Clone(r.Context())
 	if out.Method == http.MethodHead {
-		out.Method = http.MethodGet // net/http leaves the body out
+		out.Method = http.MethodGet // net/http does not send the body
 	}
 	out.URL.RawQuery = query.Encode()
 	out.Body, out.ContentLength, out.TransferEncoding = http.NoBody, 0, nil
 	for name := range out.Header {
-		// What would make the transcoder see another protocol, or do what nginx does: compress.
+		// These headers would make the transcoder see another protocol.
 		if strings.HasPrefix(name, "Connect-") || strings.HasPrefix(name, "Grpc-") {
 			out.Header.Del(name)
 		}
 	}
-	for _, name := range []string{
+	for _, name := range []string{ // Accept-Encoding, because nginx compresses answers
 		"Content-Type", "Content-Encoding", "Content-Length", "Accept-Encoding", "X-Server-Timeout",
 	} {
 		out.Header.Del(name)
 	}
 	if rt.hasBody {
 		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		out.Header.Set("Content-Type", "application/json")
+		out.Header.Set("Content-Type", mediaJSON)
 	}
 	return out, nil
 }
 
-// readBody reads the whole body, which is small by definition. Where the route has none, an empty object is one.
+// readBody returns the JSON value of the body, or nil if the body has no value: it is empty or null. For a route without a
+// body, an empty object counts as no value, too.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, rt *route) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		w.Header().Set("Accept-Encoding", "identity")
-		return nil, apperr.New(apperr.UnsupportedMediaType, "a compressed body is not read")
+		return nil, apperr.New(apperr.UnsupportedMediaType, "compressed bodies are not supported")
 	}
-	if r.ContentLength > int64(s.cfg.MaxBody) { // before a client that waits for "100 Continue" sends it
+	if r.ContentLength > int64(s.cfg.MaxBody) { // before a client that waits for "100 Continue" sends the body
 		return nil, tooLarge(s.cfg.MaxBody)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.cfg.MaxBody)))
@@ -169,28 +147,59 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, rt *route) ([]
 	case err != nil:
 		return nil, apperr.Invalid("", "body", "the body could not be read to its end").WithCause(err)
 	}
-	if empty := bytes.TrimSpace(body); len(empty) == 0 || !rt.hasBody && string(empty) == "{}" {
+	body = strictjson.Value(body)
+	switch {
+	case body == nil:
 		return nil, nil
-	}
-	if !rt.hasBody {
-		return nil, apperr.Invalid("", "body", "no body is expected here")
-	}
-	if !jsonMedia(r.Header) {
-		return nil, apperr.New(apperr.UnsupportedMediaType, "the body is to be application/json")
+	case !rt.hasBody:
+		if members, ok := strictjson.Members(body); !ok || len(members) > 0 {
+			return nil, apperr.Invalid("", "body", "the route accepts no body")
+		}
+		return nil, nil
+	case !rt.acceptsMedia(r.Header):
+		return nil, rt.unsupportedMedia(w)
 	}
 	return body, nil
 }
 
-// jsonMedia reports whether a body is JSON in UTF-8.
-func jsonMedia(h http.Header) bool {
+const (
+	mediaJSON       = "application/json"
+	mediaMergePatch = "application/merge-patch+json"
+)
+
+// media returns the media types of bodies. A PATCH is a merge patch as in RFC 7396: it changes the fields in the body.
+func (r *route) media() []string {
+	if r.Verb == http.MethodPatch {
+		return []string{mediaMergePatch, mediaJSON}
+	}
+	return []string{mediaJSON}
+}
+
+// acceptsMedia reports whether a request's Content-Type is supported: one of the route's media types, in UTF-8.
+func (r *route) acceptsMedia(h http.Header) bool {
 	values := h.Values("Content-Type")
 	if len(values) != 1 {
 		return false
 	}
 	media, params, err := mime.ParseMediaType(values[0])
-	if err != nil || media != "application/json" {
+	if err != nil {
 		return false
 	}
 	charset, ok := params["charset"]
-	return !ok || strings.EqualFold(charset, "utf-8")
+	if ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
+		return false
+	}
+	return slices.Contains(r.media(), media)
+}
+
+// unsupportedMedia returns the error of an unsupported Content-Type. It names the supported media types, also in the header
+// Accept-Patch (RFC 5789) or Accept-Post.
+func (r *route) unsupportedMedia(w http.ResponseWriter) *apperr.Error {
+	switch r.Verb {
+	case http.MethodPatch:
+		w.Header().Set("Accept-Patch", strings.Join(r.media(), ", "))
+	case http.MethodPost:
+		w.Header().Set("Accept-Post", strings.Join(r.media(), ", "))
+	}
+	return apperr.New(apperr.UnsupportedMediaType, "the Content-Type must be %s, in UTF-8", strings.Join(r.media(), " or "))
 }

@@ -14,18 +14,15 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
 
-// ruleQuery: a query parameter that the route does not know, or of the wrong type.
+// ruleQuery is the rule of a query parameter that is unknown or has the wrong type.
 const ruleQuery = "query"
 
 const paramMask = "update_mask"
 
-// readQuery returns the parameters that are good, and notes the others.
-func (x *requestInfo) readQuery(raw string, rt *route) (url.Values, error) {
-	given, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, apperr.Invalid("", ruleQuery, "the query is malformed")
-	}
-	good := url.Values{}
+// readQuery returns the valid parameters and adds violations for the others.
+func (info *requestInfo) readQuery(raw string, rt *route) url.Values {
+	given := parseQuery(raw)
+	valid := url.Values{}
 	names := make([]string, 0, len(given))
 	for name := range given {
 		names = append(names, name)
@@ -36,29 +33,70 @@ func (x *requestInfo) readQuery(raw string, rt *route) (url.Values, error) {
 		fd := rt.query[name]
 		switch {
 		case name == paramMask && rt.mask != nil:
-			good[name] = values
+			valid[name] = values
 		case fd == nil:
-			x.refuse(clip(name), ruleQuery, "there is no such parameter")
+			info.addViolation(clip(name), ruleQuery, "unknown parameter")
 		case !fd.IsList() && len(values) > 1:
-			x.refuse(name, ruleQuery, "the parameter is given more than once")
+			info.addViolation(name, ruleQuery, "the parameter is given more than once")
 		default:
 			for _, v := range values {
 				if text, expected := parameter(fd, v); expected != "" {
-					x.refuse(name, ruleQuery, expected+" is expected")
+					info.addViolation(name, ruleQuery, expected+" is expected")
 				} else {
-					good.Add(name, text)
+					valid.Add(name, text)
 				}
 			}
 		}
 	}
-	return good, nil
+	return valid
 }
 
-func (x *requestInfo) refuse(field, rule, message string) {
-	x.found = append(x.found, apperr.Violation{Field: field, Rule: rule, Message: message})
+func (info *requestInfo) addViolation(field, rule, message string) {
+	info.violations = append(info.violations, apperr.Violation{Field: field, Rule: rule, Message: message})
 }
 
-// parameter returns a value in the form that the transcoder reads, or what is expected in its place.
+// parseQuery parses a query as the URL standard of browsers does: only "&" separates parameters, empty parameters are
+// ignored, "+" is a space, and a "%" that does not begin an escape sequence stands for itself. url.ParseQuery refuses
+// semicolons and incomplete escape sequences.
+func parseQuery(raw string) url.Values {
+	values := url.Values{}
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if name == "" && value == "" {
+			continue
+		}
+		name = unescapeQuery(name)
+		values[name] = append(values[name], unescapeQuery(value))
+	}
+	return values
+}
+
+func unescapeQuery(s string) string {
+	if !strings.ContainsAny(s, "%+") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '+':
+			b.WriteByte(' ')
+		case s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			n, _ := strconv.ParseUint(s[i+1:i+3], 16, 8) // two hexadecimal digits always fit
+			b.WriteByte(byte(n))
+			i += 2
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// parameter returns a value in the form that the transcoder reads. If the value is invalid, it returns a description of the
+// expected value.
 func parameter(fd protoreflect.FieldDescriptor, v string) (text, expected string) {
 	if !utf8.ValidString(v) {
 		return "", "text in UTF-8"
@@ -76,58 +114,64 @@ func parameter(fd protoreflect.FieldDescriptor, v string) (text, expected string
 			return "", "one of " + strictjson.EnumNames(fd.Enum())
 		}
 		return v, ""
-	case protoreflect.Int32Kind, protoreflect.Int64Kind:
-		bits := 32
-		if fd.Kind() == protoreflect.Int64Kind {
-			bits = 64
-		}
-		n, err := strconv.ParseInt(v, 10, bits)
-		if err != nil || strconv.FormatInt(n, 10) != v { // "+1" neither, which a form makes of a space
-			return "", "a whole number"
-		}
-		return v, ""
+	case protoreflect.Int32Kind:
+		return integer(v, 32)
+	case protoreflect.Int64Kind:
+		return integer(v, 64)
 	default:
 		return "", "a field of the body"
 	}
 }
 
-// readMask finds out which fields an update changes: those that update_mask names, else the members of the body. Only
-// here the body still shows which members it has; a message does not tell false from absent.
-func (x *requestInfo) readMask(query url.Values, body []byte, rt *route) {
-	named := query[paramMask]
+// integer returns a whole number in its canonical form. It lowers a number beyond the type's range to the greatest number of
+// the type, and raises one below the range to the least number.
+func integer(v string, bits int) (text, expected string) {
+	digits := strings.TrimPrefix(v, "-")
+	isDigit := func(c rune) bool { return c >= '0' && c <= '9' }
+	if digits == "" || strings.TrimFunc(digits, isDigit) != "" || digits[0] == '0' && v != "0" {
+		return "", "a whole number" // also for "+1": a form sends a space as "+"
+	}
+	n, _ := strconv.ParseInt(v, 10, bits) // on overflow it returns the number that is closest
+	return strconv.FormatInt(n, 10), ""
+}
+
+// readMask determines the fields that an update changes: the fields in update_mask or, without a mask, the members of the
+// body. It must read the body, because a message does not tell a false member from an absent one.
+func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
+	names := strings.FieldsFunc(strings.Join(query[paramMask], ","), func(c rune) bool { return c == ',' })
 	query.Del(paramMask)
 	members, ok := strictjson.Members(body)
 	if !ok {
 		return // the codec refuses the body
 	}
 	fields := rt.resource.Message().Fields()
-	if strings.Join(named, "") == "" {
+	if len(names) == 0 {
 		for _, member := range members {
-			if fd := fields.ByJSONName(member); fd != nil { // others are refused by the codec
-				x.mask = append(x.mask, string(fd.Name()))
+			if fd := fields.ByJSONName(member); fd != nil { // the codec refuses unknown members
+				info.mask = append(info.mask, string(fd.Name()))
 			}
 		}
 		return
 	}
-	for name := range strings.SplitSeq(strings.Join(named, ","), ",") {
+	for _, name := range names {
 		fd := fields.ByJSONName(name)
 		if fd == nil {
-			x.refuse(paramMask, validation.RuleMask, strconv.Quote(clip(name))+" is no field of the body")
+			info.addViolation(paramMask, validation.RuleMask, "the body has no field "+strconv.Quote(clip(name)))
 			continue
 		}
-		x.mask = append(x.mask, string(fd.Name()))
+		info.mask = append(info.mask, string(fd.Name()))
 		if !slices.Contains(members, name) {
-			x.refuse(rt.resource.JSONName()+"."+name, validation.RuleRequired,
-				"the field is named by update_mask and missing in the body")
+			info.addViolation(rt.resource.JSONName()+"."+name, validation.RuleRequired,
+				"update_mask names the field but the body does not contain it")
 		}
 	}
 }
 
-// clip shortens a client's text to what an answer repeats.
+// clip shortens a client's text so that an answer can repeat it.
 func clip(s string) string {
-	const most = 64
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "…"
+	const maxLength = 64
+	if len(s) > maxLength {
+		return strings.ToValidUTF8(s[:maxLength], "") + "…"
 	}
 	return strings.ToValidUTF8(s, "")
 }

@@ -34,10 +34,10 @@ func TestCreateOverREST(t *testing.T) {
 		}
 	}
 	if got, ok := p["isActive"]; ok {
-		t.Errorf("isActive was not given and is %v", got)
+		t.Errorf("isActive is %v, want no such member", got)
 	}
 	if got := s.last().(*promotionsv1.CreatePromotionRequest).GetPromotion().GetAmount(); got != "20.00" {
-		t.Errorf("the use case saw the amount %q", got)
+		t.Errorf("the use case got the amount %q", got)
 	}
 	if id := a.header.Get("X-Request-Id"); len(id) < 8 {
 		t.Errorf("X-Request-Id is %q", id)
@@ -47,60 +47,62 @@ func TestCreateOverREST(t *testing.T) {
 	}
 }
 
-// TestBodies are bodies of a new promotion and the fields that they are refused for.
-func TestBodies(t *testing.T) {
+// TestInvalidBodies sends invalid bodies of a new promotion and checks the fields of the violations.
+func TestInvalidBodies(t *testing.T) {
 	s := start(t)
 	with := func(member, value string) string {
 		return `{"` + member + `":` + value + `,` + complete[1:]
 	}
 	replaced := func(old, by string) string { return strings.Replace(complete, old, by, 1) }
 	for name, tt := range map[string]struct{ body, fields string }{
-		"nothing":                         {``, "title type amount startDate endDate"},
-		"an empty object":                 {`{}`, "title type amount startDate endDate"},
-		"only spaces in the title":        {replaced("Spring", "   "), "title"},
-		"two lines in the title":          {replaced("Spring", `Spr\ning`), "title"},
-		"two paragraphs in the title":     {replaced("Spring", `Spr\u2029ing`), "title"},
-		"nothing to see in the title":     {replaced("Spring", "\u200b"), "title"},
-		"a title of 201 characters":       {replaced("Spring", strings.Repeat("ä", 201)), "title"},
-		"an unknown member":               {with("colour", `"red"`), "colour"},
-		"the proto name of a field":       {with("is_active", "true"), "is_active"},
-		"a member twice":                  {with("title", `"Summer"`), "title"},
-		"a very long unknown member":      {with(strings.Repeat("x", 500), "1"), strings.Repeat("x", 64) + "…"},
-		"a field of the platform":         {with("id", `"`+thingID+`"`), "id"},
-		"another field of the platform":   {with("createdAt", `"2026-03-01T00:00:00Z"`), "createdAt"},
-		"a number for a text":             {replaced(`"20"`, "20"), "amount"},
-		"an object for a text":            {replaced(`"20"`, `{"a":[1,{}]}`), "amount"},
-		"null for what is required":       {replaced(`"20"`, "null"), "amount"},
-		"text for a bool":                 {with("isActive", `"true"`), "isActive"},
-		"an unknown type":                 {replaced("BONUS", "GIFT"), "type"},
-		"the unspecified type":            {replaced("BONUS", "PROMOTION_TYPE_UNSPECIFIED"), "type"},
-		"a number for the type":           {replaced(`"BONUS"`, "3"), "type"},
-		"a negative amount":               {replaced("20", "-20"), "amount"},
-		"three places":                    {replaced("20", "20.001"), "amount"},
-		"an exponent":                     {replaced("20", "2e1"), "amount"},
-		"not a number":                    {replaced("20", "NaN"), "amount"},
-		"nothing to pay":                  {replaced("20", "0.00"), "amount"},
-		"too much to pay":                 {replaced("20", "1000000000.01"), "amount"},
-		"a day that is none":              {replaced("2026-03-31", "2026-02-30"), "endDate"},
-		"an instant for a day":            {replaced("2026-03-31", "2026-03-31T00:00:00Z"), "endDate"},
-		"a control character":             {replaced("Spring", `Spr\u0000ing`), "title"},
-		"an escape sequence":              {replaced("Spring", `\u001b[31mSpring`), "title"},
-		"text that runs backwards":        {replaced("Spring", `Spr\u202eing`), "title"},
-		"several at once":                 {`{"title":"","amount":"x","colour":1}`, "colour title type amount startDate endDate"},
-		"no JSON":                         {`{"title":`, ""},
-		"a list":                          {`[]`, ""},
-		"a text":                          {`"x"`, ""},
-		"two values":                      {complete + complete, ""},
-		"a trailing comma":                {`{"title":"x",}`, ""},
-		"invalid UTF-8":                   {replaced("Spring", "\xff"), ""},
-		"ten thousand brackets":           {`{"title":` + strings.Repeat("[", 20000), ""},
-		"ten thousand brackets, balanced": {with("x", strings.Repeat("[", 9000)+strings.Repeat("]", 9000)), "x"},
+		"empty body":                     {``, "title type amount startDate endDate"},
+		"empty object":                   {`{}`, "title type amount startDate endDate"},
+		"title of spaces":                {replaced("Spring", "   "), "title"},
+		"title with line break":          {replaced("Spring", `Spr\ning`), "title"},
+		"title with paragraph separator": {replaced("Spring", `Spr\u2029ing`), "title"},
+		"invisible title":                {replaced("Spring", "\u200b"), "title"},
+		"title of 201 characters":        {replaced("Spring", strings.Repeat("ä", 201)), "title"},
+		"unknown member":                 {with("colour", `"red"`), "colour"},
+		"proto name":                     {with("is_active", "true"), "is_active"},
+		"duplicate member":               {with("title", `"Summer"`), "title"},
+		"very long unknown member":       {with(strings.Repeat("x", 500), "1"), strings.Repeat("x", 64) + "…"},
+		"read-only field":                {with("id", `"`+thingID+`"`), "id"},
+		"read-only timestamp":            {with("createdAt", `"2026-03-01T00:00:00Z"`), "createdAt"},
+		"number for a string":            {replaced(`"20"`, "20"), "amount"},
+		"object for a string":            {replaced(`"20"`, `{"a":[1,{}]}`), "amount"},
+		"null for a required field":      {replaced(`"20"`, "null"), "amount"},
+		"string for a bool":              {with("isActive", `"true"`), "isActive"},
+		"unknown type":                   {replaced("BONUS", "GIFT"), "type"},
+		"unspecified type":               {replaced("BONUS", "PROMOTION_TYPE_UNSPECIFIED"), "type"},
+		"number for the type":            {replaced(`"BONUS"`, "3"), "type"},
+		"negative amount":                {replaced("20", "-20"), "amount"},
+		"three decimal places":           {replaced("20", "20.001"), "amount"},
+		"amount with exponent":           {replaced("20", "2e1"), "amount"},
+		"NaN":                            {replaced("20", "NaN"), "amount"},
+		"zero amount":                    {replaced("20", "0.00"), "amount"},
+		"amount above the maximum":       {replaced("20", "1000000000.01"), "amount"},
+		"nonexistent date":               {replaced("2026-03-31", "2026-02-30"), "endDate"},
+		"timestamp for a date":           {replaced("2026-03-31", "2026-03-31T00:00:00Z"), "endDate"},
+		"control character":              {replaced("Spring", `Spr\u0000ing`), "title"},
+		"terminal escape sequence":       {replaced("Spring", `\u001b[31mSpring`), "title"},
+		"direction override":             {replaced("Spring", `Spr\u202eing`), "title"},
+		"several violations":             {`{"title":"","amount":"x","colour":1}`, "colour title type amount startDate endDate"},
+		"incomplete JSON":                {`{"title":`, ""},
+		"null":                           {`null`, "title type amount startDate endDate"},
+		"UTF-16":                         {"\xff\xfe{\x00}\x00", ""},
+		"list":                           {`[]`, ""},
+		"string":                         {`"x"`, ""},
+		"two values":                     {complete + complete, ""},
+		"trailing comma":                 {`{"title":"x",}`, ""},
+		"invalid UTF-8":                  {replaced("Spring", "\xff"), ""},
+		"unclosed brackets":              {`{"title":` + strings.Repeat("[", 20000), ""},
+		"deeply nested brackets":         {with("x", strings.Repeat("[", 9000)+strings.Repeat("]", 9000)), "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := s.call(t, "POST "+promotions, "staff", tt.body, "Content-Type: application/json")
 			a.problem(t, http.StatusBadRequest, apperr.ValidationFailed)
 			if got := a.fields(t); got != tt.fields {
-				t.Errorf("the fields %q are refused, want %q: %s", got, tt.fields, a.body)
+				t.Errorf("the violations are of %q, want %q: %s", got, tt.fields, a.body)
 			}
 			if m := s.last(); m != nil {
 				t.Errorf("the use case was called with %v", m)
@@ -112,27 +114,27 @@ func TestBodies(t *testing.T) {
 func TestAcceptedBodies(t *testing.T) {
 	s := start(t)
 	for name, tt := range map[string]struct{ body, want string }{
-		"trimmed": {
+		"spaces around the title": {
 			strings.Replace(complete, "Spring", `  Spring\t`, 1),
 			`title:"Spring" type:BONUS amount:"20.00" start_date:"2026-03-01" end_date:"2026-03-31"`,
 		},
-		"composed": {
+		"title in NFD": {
 			strings.Replace(complete, "Spring", `Fru\u0308hling`, 1),
 			`title:"Frühling" type:BONUS amount:"20.00" start_date:"2026-03-01" end_date:"2026-03-31"`,
 		},
-		"markup is data": {
+		"markup in the title": {
 			strings.Replace(complete, "Spring", `<b>'; DROP TABLE x--`, 1),
 			`title:"<b>'; DROP TABLE x--" type:BONUS amount:"20.00" start_date:"2026-03-01" end_date:"2026-03-31"`,
 		},
-		"null is absence": {
+		"null members": {
 			`{"description":null,"isActive":null,` + complete[1:],
 			`title:"Spring" type:BONUS amount:"20.00" start_date:"2026-03-01" end_date:"2026-03-31"`,
 		},
-		"false is not": {
+		"false member": {
 			`{"isActive":false,` + complete[1:],
 			`title:"Spring" is_active:false type:BONUS amount:"20.00" start_date:"2026-03-01" end_date:"2026-03-31"`,
 		},
-		"a day that ended before it began is the domain's matter": {
+		"end before start, which the domain checks": {
 			strings.Replace(complete, "2026-03-31", "2020-01-01", 1),
 			`title:"Spring" type:BONUS amount:"20.00" start_date:"2026-03-01" end_date:"2020-01-01"`,
 		},
@@ -146,13 +148,13 @@ func TestAcceptedBodies(t *testing.T) {
 	}
 }
 
-func TestListedElementsAreNamedByTheirIndex(t *testing.T) {
+func TestViolationsInListsHaveIndexes(t *testing.T) {
 	s := start(t)
 	a := s.call(t, "POST "+promotions+"/"+thingID+"/assign", "staff",
 		`{"player_ids":["`+playerID+`","x","`+otherID+`",null,7]}`)
 	a.problem(t, http.StatusBadRequest, apperr.ValidationFailed)
 	if got := a.fields(t); got != "player_ids[3] player_ids[4] player_ids[1]" {
-		t.Errorf("the fields %q are refused: %s", got, a.body)
+		t.Errorf("the violations are of %q: %s", got, a.body)
 	}
 }
 
@@ -161,7 +163,7 @@ func TestPathParameters(t *testing.T) {
 	a := s.call(t, "GET "+promotions+"/7", "staff", "")
 	a.problem(t, http.StatusBadRequest, apperr.ValidationFailed)
 	if got := a.fields(t); got != "promotion_id" {
-		t.Errorf("the fields %q are refused", got)
+		t.Errorf("the violations are of %q, want promotion_id", got)
 	}
 	if a := s.call(t, "HEAD "+promotions+"/"+thingID, "staff", ""); a.status != http.StatusOK || a.body != "" {
 		t.Errorf("HEAD answers %d %q", a.status, a.body)
@@ -176,27 +178,27 @@ func TestRoutesAndMedia(t *testing.T) {
 		status     int
 		code       apperr.Code
 	}{
-		"unknown route":         {line: "GET /api/v1/nothing", status: 404, code: apperr.NotFound},
-		"unknown root":          {line: "GET /", status: 404, code: apperr.NotFound},
-		"trailing slash":        {line: "GET " + promotions + "/", status: 404, code: apperr.NotFound},
-		"doubled slash":         {line: "GET /api//v1/promotions", status: 404, code: apperr.NotFound},
-		"dots":                  {line: "GET /api/v1/x/../promotions", status: 404, code: apperr.NotFound},
-		"an escaped slash":      {line: "GET " + promotions + "/players%2F" + playerID, status: 404, code: apperr.NotFound},
-		"an escaped slash, too": {line: "POST " + promotions[:len("/api/v1")] + "%2Fpromotions", status: 404, code: apperr.NotFound},
-		"an escaped slash, PUT": {line: "PUT " + promotions + "%2Fclaim", status: 404, code: apperr.NotFound},
-		"internal procedure":    {line: "POST /loyalty.users.v1.LedgerService/AddTransaction", body: "{}", status: 404, code: apperr.NotFound},
-		"wrong method":          {line: "DELETE " + promotions, status: 405, code: apperr.MethodNotAllowed},
-		"an action is no id":    {line: "GET " + promotions + "/claim", status: 405, code: apperr.MethodNotAllowed},
-		"GET on a procedure":    {line: "GET /loyalty.promotions.v1.PromotionService/Claim", status: 405, code: apperr.MethodNotAllowed},
-		"text":                  {line: "POST " + promotions, body: complete, header: "Content-Type: text/plain", status: 415, code: apperr.UnsupportedMediaType},
-		"no type":               {line: "POST " + promotions, body: complete, header: "Content-Type: ", status: 415, code: apperr.UnsupportedMediaType},
-		"a form":                {line: "POST " + promotions, body: "a=b", header: "Content-Type: application/x-www-form-urlencoded", status: 415, code: apperr.UnsupportedMediaType},
-		"latin 1":               {line: "POST " + promotions, body: complete, header: "Content-Type: application/json; charset=latin1", status: 415, code: apperr.UnsupportedMediaType},
-		"compressed":            {line: "POST " + promotions, body: complete, header: "Content-Encoding: gzip", status: 415, code: apperr.UnsupportedMediaType},
-		"text for a procedure":  {line: "POST /loyalty.promotions.v1.PromotionService/Claim", body: "x", header: "Content-Type: text/plain", status: 415, code: apperr.UnsupportedMediaType},
-		"too large":             {line: "POST " + promotions, body: `{"title":"` + strings.Repeat("x", 1<<20) + `"}`, status: 413, code: apperr.PayloadTooLarge},
-		"a body for a GET":      {line: "GET " + promotions, body: complete, status: 400, code: apperr.ValidationFailed},
-		"a gRPC path over REST": {line: "POST /api/loyalty.promotions.v1.PromotionService/Claim", body: "{}", status: 404, code: apperr.NotFound},
+		"unknown route":               {line: "GET /api/v1/nothing", status: 404, code: apperr.NotFound},
+		"unknown root":                {line: "GET /", status: 404, code: apperr.NotFound},
+		"trailing slash":              {line: "GET " + promotions + "/", status: 404, code: apperr.NotFound},
+		"doubled slash":               {line: "GET /api//v1/promotions", status: 404, code: apperr.NotFound},
+		"dots":                        {line: "GET /api/v1/x/../promotions", status: 404, code: apperr.NotFound},
+		"escaped slash":               {line: "GET " + promotions + "/players%2F" + playerID, status: 404, code: apperr.NotFound},
+		"escaped slash in the prefix": {line: "POST " + promotions[:len("/api/v1")] + "%2Fpromotions", status: 404, code: apperr.NotFound},
+		"escaped slash, PUT":          {line: "PUT " + promotions + "%2Fclaim", status: 404, code: apperr.NotFound},
+		"internal procedure":          {line: "POST /loyalty.users.v1.LedgerService/AddTransaction", body: "{}", status: 404, code: apperr.NotFound},
+		"wrong method":                {line: "DELETE " + promotions, status: 405, code: apperr.MethodNotAllowed},
+		"action, not an id":           {line: "GET " + promotions + "/claim", status: 405, code: apperr.MethodNotAllowed},
+		"GET on a procedure":          {line: "GET /loyalty.promotions.v1.PromotionService/Claim", status: 405, code: apperr.MethodNotAllowed},
+		"text media type":             {line: "POST " + promotions, body: complete, header: "Content-Type: text/plain", status: 415, code: apperr.UnsupportedMediaType},
+		"no media type":               {line: "POST " + promotions, body: complete, header: "Content-Type: ", status: 415, code: apperr.UnsupportedMediaType},
+		"form":                        {line: "POST " + promotions, body: "a=b", header: "Content-Type: application/x-www-form-urlencoded", status: 415, code: apperr.UnsupportedMediaType},
+		"latin 1":                     {line: "POST " + promotions, body: complete, header: "Content-Type: application/json; charset=latin1", status: 415, code: apperr.UnsupportedMediaType},
+		"compressed":                  {line: "POST " + promotions, body: complete, header: "Content-Encoding: gzip", status: 415, code: apperr.UnsupportedMediaType},
+		"text for a procedure":        {line: "POST /loyalty.promotions.v1.PromotionService/Claim", body: "x", header: "Content-Type: text/plain", status: 415, code: apperr.UnsupportedMediaType},
+		"too large":                   {line: "POST " + promotions, body: `{"title":"` + strings.Repeat("x", 1<<20) + `"}`, status: 413, code: apperr.PayloadTooLarge},
+		"body of a GET":               {line: "GET " + promotions, body: complete, status: 400, code: apperr.ValidationFailed},
+		"a gRPC path over REST":       {line: "POST /api/loyalty.promotions.v1.PromotionService/Claim", body: "{}", status: 404, code: apperr.NotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := s.call(t, tt.line, "staff", tt.body, tt.header)
@@ -208,12 +210,12 @@ func TestRoutesAndMedia(t *testing.T) {
 	}
 	for path, allow := range map[string]string{promotions: "GET, HEAD, POST", promotions + "/claim": "POST"} {
 		if a := s.call(t, "PUT "+path, "staff", ""); a.header.Get("Allow") != allow {
-			t.Errorf("%s allows %q, want %q", path, a.header.Get("Allow"), allow)
+			t.Errorf("the header Allow of %s is %q, want %q", path, a.header.Get("Allow"), allow)
 		}
 	}
 	for _, ct := range []string{"application/json; charset=utf-8", "application/json; charset=UTF-8", "Application/JSON"} {
 		if a := s.call(t, "POST "+promotions, "staff", complete, "Content-Type: "+ct); a.status != http.StatusCreated {
-			t.Errorf("%s is refused: %s", ct, a.body)
+			t.Errorf("%s: got %d %s", ct, a.status, a.body)
 		}
 	}
 	for _, h := range []string{"Connect-Protocol-Version: 1", "X-Server-Timeout: soon", "Grpc-Timeout: 1n", "Accept-Encoding: gzip"} {
@@ -226,30 +228,73 @@ func TestRoutesAndMedia(t *testing.T) {
 
 func TestNoContent(t *testing.T) {
 	s := start(t)
-	for _, body := range []string{"", "{}", `{"refreshToken":" x "}`} {
+	for _, body := range []string{"", "{}", "null", " null\n", "\ufeff", "\ufeff{}", `{"refreshToken":" x "}`} {
 		a := s.call(t, "POST /api/v1/auth/logout", "", body)
 		if a.status != http.StatusNoContent || a.body != "" || a.header.Get("Set-Cookie") == "" {
 			t.Errorf("the answer to %q is %d %q %v", body, a.status, a.body, a.header)
 		}
 		if m, ok := s.last().(*usersv1.LogoutRequest); !ok || strings.Contains(body, "x") && m.GetRefreshToken() != " x " {
-			t.Errorf("the use case saw %v: a secret is left as it is", m)
+			t.Errorf("the use case got %v, want the refresh token unchanged", m)
 		}
 	}
 }
 
-func TestPlainRoutesCanHijack(t *testing.T) {
+// TestNoData sends bodies that clients send if they have no data, to routes without a body and with an optional body.
+func TestNoData(t *testing.T) {
+	s := start(t)
+	for _, body := range []string{"", " ", "\r\n", "null", " null ", "{}", "{ \n}", "\ufeff", "\ufeffnull", "\ufeff {} "} {
+		for _, media := range []string{"application/json", "application/x-www-form-urlencoded", "text/plain", ""} {
+			for _, line := range []string{"GET " + promotions, "GET " + promotions + "/" + thingID} {
+				if a := s.call(t, line, "staff", body, "Content-Type: "+media); a.status != http.StatusOK {
+					t.Errorf("%s with %q as %q: got %d %s", line, body, media, a.status, a.body)
+				}
+			}
+			if strings.Contains(body, "{") && media != "application/json" {
+				continue // an object needs a media type
+			}
+			if a := s.call(t, "POST /api/v1/auth/logout", "", body, "Content-Type: "+media); a.status != http.StatusNoContent {
+				t.Errorf("logout with %q as %q: got %d %s", body, media, a.status, a.body)
+			}
+		}
+		for _, body := range []string{"[]", "0", "false", `""`, `"null"`, "nullnull", "{}{}", `{"a":null}`, "NULL", "undefined"} {
+			a := s.call(t, "GET "+promotions, "staff", body)
+			a.problem(t, http.StatusBadRequest, apperr.ValidationFailed)
+		}
+	}
+}
+
+func TestByteOrderMark(t *testing.T) {
+	s := start(t)
+	for name, tt := range map[string]struct{ line, body string }{
+		"REST":         {"POST " + promotions, "\ufeff" + complete},
+		"Connect JSON": {"POST " + procedure + "CreatePromotion", "\ufeff{\"promotion\":" + complete + "}"},
+	} {
+		if a := s.call(t, tt.line, "staff", tt.body); a.status/100 != 2 || s.last() == nil {
+			t.Errorf("%s: got %d %s", name, a.status, a.body)
+		}
+	}
+	for _, body := range []string{"\xff\xfe{\x00}\x00", "\xfe\xff\x00{\x00}", "{\x00}\x00", "\x00{\x00}"} {
+		a := s.call(t, "POST "+promotions, "staff", body)
+		a.problem(t, http.StatusBadRequest, apperr.ValidationFailed)
+		if !strings.Contains(a.body, "the body is encoded in UTF-16, not in UTF-8") {
+			t.Errorf("%q: the answer does not name the encoding: %s", body, a.body)
+		}
+	}
+}
+
+func TestHandlerCanHijack(t *testing.T) {
 	s := start(t)
 	if a := s.call(t, "GET /plain", "", ""); a.body != "hijacked" {
 		t.Errorf("got %d %q", a.status, a.body)
 	}
 }
 
-// same compares a request with its text form.
+// same checks that a request equals the one in text form.
 func same(t *testing.T, got, want proto.Message, text string) {
 	t.Helper()
 	unmarshal(t, text, want)
 	if got == nil || !proto.Equal(got, want) {
-		t.Errorf("the use case saw %s\nwant %s", format(got), format(want))
+		t.Errorf("the use case got %s\nwant %s", format(got), format(want))
 	}
 }
 

@@ -7,15 +7,15 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// restWriter passes the transcoder's good answers on, with the schema's status, and holds back the bad ones: finish
-// writes a problem document in their place.
+// restWriter passes the transcoder's successful answers to the client, with the status of the schema. It discards error
+// answers; finish writes a problem document instead.
 type restWriter struct {
-	w        http.ResponseWriter
-	route    *route
-	exchange *requestInfo
+	w     http.ResponseWriter
+	route *route
+	info  *requestInfo
 
-	status int  // the transcoder's; zero until it wrote one
-	drop   bool // the body is not passed on
+	status  int  // the transcoder's status, or zero before the transcoder has written one
+	discard bool // the body is not passed to the client
 }
 
 func (rw *restWriter) Header() http.Header { return rw.w.Header() }
@@ -26,14 +26,14 @@ func (rw *restWriter) WriteHeader(status int) {
 	}
 	rw.status = status
 	if rw.failed() {
-		rw.drop = true
+		rw.discard = true
 		return
 	}
 	h := rw.w.Header()
 	h.Del("Accept-Encoding")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if rw.route.status == http.StatusNoContent {
-		rw.drop = true
+		rw.discard = true
 		h.Del("Content-Type")
 		h.Del("Content-Length")
 	}
@@ -42,44 +42,44 @@ func (rw *restWriter) WriteHeader(status int) {
 
 func (rw *restWriter) Write(b []byte) (int, error) {
 	rw.WriteHeader(http.StatusOK)
-	if rw.drop {
+	if rw.discard {
 		return len(b), nil
 	}
 	return rw.w.Write(b)
 }
 
-// Flush is there because the transcoder asks for it; answers are small and go out when they are complete.
+// Flush does nothing. The transcoder requires the method, but answers are small and are sent when they are complete.
 func (rw *restWriter) Flush() {}
 
 func (rw *restWriter) failed() bool {
-	return rw.exchange.err != nil || rw.status >= http.StatusBadRequest
+	return rw.info.err != nil || rw.status >= http.StatusBadRequest
 }
 
-// finish writes the problem document of an answer that was held back.
+// finish writes the problem document if the transcoder's answer was an error.
 func (rw *restWriter) finish(r *http.Request) {
 	rw.WriteHeader(http.StatusOK)
 	if rw.failed() {
-		h := rw.w.Header()
-		h.Del("Content-Length")
+		rw.w.Header().Del("Content-Length")
 		WriteProblem(rw.w, r, rw.error())
 	}
 }
 
-// error is that of the interceptors, or what the transcoder meant where it never called them.
+// error returns the error of the interceptors. If the transcoder did not call them, it returns an error for the transcoder's
+// status.
 func (rw *restWriter) error() *apperr.Error {
-	if rw.exchange.err != nil {
-		return rw.exchange.err
+	if rw.info.err != nil {
+		return rw.info.err
 	}
 	switch rw.status {
 	case http.StatusNotFound:
-		return apperr.New(apperr.NotFound, "there is nothing at this path")
+		return notFound()
 	case http.StatusMethodNotAllowed:
-		return apperr.New(apperr.MethodNotAllowed, "the method is not allowed here")
+		return apperr.New(apperr.MethodNotAllowed, "the method is not allowed for this path")
 	case http.StatusBadRequest:
-		return apperr.New(apperr.ValidationFailed, "the request cannot be read")
+		return apperr.New(apperr.ValidationFailed, "the request could not be read")
 	case http.StatusUnsupportedMediaType:
-		return apperr.New(apperr.UnsupportedMediaType, "the body is to be application/json")
+		return rw.route.unsupportedMedia(rw.w)
 	default:
-		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("the transcoder answered %d", rw.status))
+		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("the transcoder answered with status %d", rw.status))
 	}
 }

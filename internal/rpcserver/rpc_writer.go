@@ -7,27 +7,29 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// unaryWriter passes on the answers of a unary Connect call, but holds back the errors that Connect answers itself before
-// any interceptor runs: of its headers, of a compressed body. They tell of the library's inside and carry no details.
+// unaryWriter passes the answers of a unary Connect call to the client, except the errors that Connect itself answers
+// before it calls an interceptor, for example for invalid headers. These errors have no details and reveal internals of
+// the library.
 type unaryWriter struct {
 	http.ResponseWriter
-	exchange *requestInfo
-	// refused is the status of the error that was held back, or zero.
-	refused int
+
+	info *requestInfo
+	// discarded is the status of the discarded error, or zero.
+	discarded int
 }
 
 func (uw *unaryWriter) WriteHeader(status int) {
 	switch {
-	case uw.refused != 0:
-	case status >= http.StatusBadRequest && uw.exchange.procedure == "": // which the first interceptor sets
-		uw.refused = status
+	case uw.discarded != 0:
+	case status >= http.StatusBadRequest && uw.info.procedure == "": // the first interceptor sets procedure
+		uw.discarded = status
 	default:
 		uw.ResponseWriter.WriteHeader(status)
 	}
 }
 
 func (uw *unaryWriter) Write(b []byte) (int, error) {
-	if uw.refused != 0 {
+	if uw.discarded != 0 {
 		return len(b), nil
 	}
 	return uw.ResponseWriter.Write(b)
@@ -35,27 +37,27 @@ func (uw *unaryWriter) Write(b []byte) (int, error) {
 
 // unary serves a unary Connect call.
 func (s *Server) unary(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	uw := &unaryWriter{ResponseWriter: w, exchange: requestInfoFrom(r.Context())}
+	uw := &unaryWriter{ResponseWriter: w, info: requestInfoFrom(r.Context())}
 	next.ServeHTTP(uw, r)
-	if uw.refused == 0 {
+	if uw.discarded == 0 {
 		return
 	}
 	for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding"} {
 		w.Header().Del(name)
 	}
-	s.fail(w, r, s.refusal(uw.refused))
+	s.fail(w, r, s.connectFailure(uw.discarded))
 }
 
-// refusal is the error that stands behind a status of Connect's own.
-func (s *Server) refusal(status int) *apperr.Error {
+// connectFailure returns the error for the status of an error that Connect itself answers.
+func (s *Server) connectFailure(status int) *apperr.Error {
 	switch status {
 	case http.StatusBadRequest:
-		return apperr.New(apperr.ValidationFailed, "the headers, or the compressed body, cannot be read")
-	case http.StatusTooManyRequests, http.StatusRequestEntityTooLarge: // RESOURCE_EXHAUSTED is the first over Connect
+		return apperr.New(apperr.ValidationFailed, "the headers or the compressed body could not be read")
+	case http.StatusTooManyRequests, http.StatusRequestEntityTooLarge: // Connect answers RESOURCE_EXHAUSTED with the first
 		return tooLarge(s.cfg.MaxBody)
 	case http.StatusNotImplemented, http.StatusUnsupportedMediaType:
-		return apperr.New(apperr.UnsupportedMediaType, "a body may be compressed with gzip and nothing else")
+		return apperr.New(apperr.UnsupportedMediaType, "gzip is the only supported compression")
 	default:
-		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("connect answered %d itself", status))
+		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("connect answered with status %d", status))
 	}
 }

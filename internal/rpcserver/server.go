@@ -1,11 +1,11 @@
-// Package rpcserver serves the schema. It turns Connect handlers into a service's public http.Handler: Connect, gRPC
-// and gRPC-Web at the protobuf paths, REST under /api/ by the schema's google.api.http, and around all of them the same
-// steps: request id, log, recover, bound in time, authenticate, authorise, normalise, validate, map errors. What a step
-// does for a method it reads from the method's options; a method that does not say who may call it is not served. How
-// often somebody may call is a rule of the use case, which knows whom a limit protects.
+// Package rpcserver serves the RPCs of the schema. It turns Connect handlers into the public http.Handler of a service:
+// Connect, gRPC and gRPC-Web at the protobuf paths, and REST under /api/ by the google.api.http options. Every request goes
+// through the same steps: request id, log, recover, timeout, authenticate, authorize, normalize, validate, map errors. The
+// options of a method configure the steps. A method without an access option is not served. Rate limits are part of the use
+// cases.
 //
-// It also has both ends of the internal gRPC ([NewInternal], [DialInternal]), which follow the same rules for requests
-// and errors.
+// The package also has the server and the client of internal gRPC calls, [NewInternal] and [DialInternal]. They follow the
+// same rules for requests and errors.
 package rpcserver
 
 import (
@@ -16,12 +16,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
-	"connectrpc.com/grpcreflect"
 	"connectrpc.com/vanguard"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -29,41 +29,46 @@ import (
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/restroute"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
 
-// DefaultMaxBody is how many bytes a request may have unless configured.
+// DefaultMaxBody is the default maximum size of a request, in bytes.
 const DefaultMaxBody = 1 << 20
 
-// DefaultTimeout is how long a call may take unless configured: more than any of them needs, so that none waits for a
-// dependency that fell silent longer than its client would.
+// DefaultTimeout is the default timeout of a call. It is longer than any call needs, and shorter than clients wait, so that
+// calls do not wait for a dependency that does not answer.
 const DefaultTimeout = 20 * time.Second
 
-// readSlack is how far beyond MaxBody Connect reads: what is too large by less is answered with details, by a codec.
-const readSlack = 4
+// readFactor times MaxBody is the size up to which Connect reads a body. The codec refuses a body between the two sizes, so
+// that the error has details.
+const readFactor = 4
 
-// compressFrom is the size from which Connect compresses answers, where the client asks for it.
+// compressFrom is the minimum size, in bytes, of answers that Connect compresses if the client supports it.
 const compressFrom = 1 << 10
 
-// Config is what a Server needs.
+// Config configures a Server.
 type Config struct {
-	// Service is the service's name, "promotions".
+	// Service is the name of the service, such as "promotions".
 	Service string
-	// Authenticator tells who an access token speaks for.
+	// Authenticator authenticates access tokens.
 	Authenticator Authenticator
 	Log           *slog.Logger
-	// MaxBody is how many bytes a request may have, decompressed; zero is DefaultMaxBody.
+	// MaxBody is the maximum size of a request, in bytes after decompression. Zero means DefaultMaxBody.
 	MaxBody int
-	// Timeout bounds each call; zero is DefaultTimeout.
+	// Timeout limits the duration of a call. Zero means DefaultTimeout.
 	Timeout time.Duration
-	// TrustedProxies may say in X-Real-IP who the client is.
+	// TrustedProxies are the addresses of proxies whose X-Real-IP header is trusted.
 	TrustedProxies []netip.Prefix
-	// Ready reports what the service lacks for working, at /health and over gRPC's health protocol; nil lacks nothing.
+	// Ready returns an error if the service is not ready, for /health and for the gRPC health protocol. A nil Ready means
+	// that the service is always ready.
 	Ready func(context.Context) error
+	// Reflection enables gRPC server reflection.
+	Reflection bool
 }
 
-// Server collects what is to be served. Mount and Handle everything, then take the Handler; none of it is safe for
-// concurrent use, the Handler is.
+// Server collects handlers. Call Mount and Handle for all of them, then call Handler. The methods of a Server are not safe
+// for concurrent use. The handler that Handler returns is.
 type Server struct {
 	cfg       Config
 	validator *validation.Validator
@@ -79,15 +84,18 @@ type service struct {
 	handler http.Handler
 }
 
-// method is what the schema says about one procedure.
+// method describes a procedure of the schema.
 type method struct {
 	desc   protoreflect.MethodDescriptor
 	access access
-	// status is that of success over REST.
+	// status is the HTTP status of success over REST.
 	status int
+	// resource is the field of the request that is the body over REST, or nil.
+	resource protoreflect.FieldDescriptor
+	routes   []*route
 }
 
-// New returns an empty Server, or an error that names a setting that is missing.
+// New returns a Server without handlers. It returns an error that names the first setting that is missing or invalid.
 func New(cfg Config) (*Server, error) {
 	switch {
 	case cfg.Service == "":
@@ -108,26 +116,26 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Options are what every generated New…Handler must be given: without them a handler has no access control.
+// Options returns the options for every generated New…Handler function. A handler without them has no access control.
 func (s *Server) Options() []connect.HandlerOption {
 	return []connect.HandlerOption{
 		connect.WithInterceptors(s.interceptors()...),
 		connect.WithCodec(jsonCodec{nameJSON, s.cfg.MaxBody}),
 		connect.WithCodec(jsonCodec{nameJSONCharset, s.cfg.MaxBody}),
 		connect.WithCodec(protoCodec{s.cfg.MaxBody}),
-		connect.WithReadMaxBytes(readSlack * s.cfg.MaxBody),
+		connect.WithReadMaxBytes(readFactor * s.cfg.MaxBody),
 		connect.WithCompressMinBytes(compressFrom),
 	}
 }
 
-// Mount serves the handler of a service, as a generated New…Handler returns both: its path and itself. What is wrong
-// with the service's description is an error of Handler.
+// Mount adds the handler of a service. The arguments are the results of a generated New…Handler function. Handler returns
+// the errors in the options of the service's methods.
 func (s *Server) Mount(path string, h http.Handler) {
 	name := strings.Trim(path, "/")
 	desc, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
 	sd, ok := desc.(protoreflect.ServiceDescriptor)
 	if err != nil || !ok {
-		s.errs = append(s.errs, fmt.Errorf("%s is no service of the schema", name))
+		s.errs = append(s.errs, fmt.Errorf("%s is not a service of the schema", name))
 		return
 	}
 	for i := range sd.Methods().Len() {
@@ -144,7 +152,7 @@ func (s *Server) mountMethod(md protoreflect.MethodDescriptor) error {
 		return fmt.Errorf("%s is mounted twice", md.FullName())
 	}
 	if md.IsStreamingClient() || md.IsStreamingServer() {
-		return fmt.Errorf("%s is a stream, and streams are not served", md.FullName())
+		return fmt.Errorf("%s is a stream, which is not supported", md.FullName())
 	}
 	a, err := accessOf(md)
 	if err != nil {
@@ -154,23 +162,38 @@ func (s *Server) mountMethod(md protoreflect.MethodDescriptor) error {
 	if n, ok := proto.GetExtension(md.Options(), optionsv1.E_SuccessStatus).(int32); ok && n != 0 {
 		m.status = int(n)
 	}
+	if m.routes, err = routesOf(m); err != nil {
+		return err
+	}
+	if len(m.routes) > 0 {
+		m.resource = m.routes[0].resource
+	}
 	s.methods[procedure] = m
 	return nil
 }
 
-// Handle serves h at a pattern of http.ServeMux beside the RPCs, with the original ResponseWriter: it can be hijacked.
-// The handler looks after authentication itself; RequestID, ClientAddr and WriteProblem work in it.
+// Handle adds a handler that is not an RPC, at a pattern of http.ServeMux. The handler authenticates callers itself. It gets
+// the original ResponseWriter, so it can hijack the connection. RequestID, ClientAddr and WriteProblem work in it.
 func (s *Server) Handle(pattern string, h http.Handler) {
 	if _, ok := s.plain[pattern]; ok {
-		s.errs = append(s.errs, fmt.Errorf("the pattern %q is given twice", pattern))
+		s.errs = append(s.errs, fmt.Errorf("the pattern %q is used twice", pattern))
 	}
 	s.plain[pattern] = h
 }
 
-// Handler returns the handler for all that was mounted, or an error that names every method that cannot be served.
+// Handler returns the handler of everything that was added. It returns an error that names every method that cannot be
+// served and every conflict between routes.
 func (s *Server) Handler() (http.Handler, error) {
-	if err := errors.Join(s.errs...); err != nil {
+	d, err := s.dispatcher()
+	if err != nil {
 		return nil, fmt.Errorf("rpcserver %s: %w", s.cfg.Service, err)
+	}
+	return d, nil
+}
+
+func (s *Server) dispatcher() (*dispatcher, error) {
+	if err := errors.Join(s.errs...); err != nil {
+		return nil, err
 	}
 	inputs := make([]protoreflect.MessageDescriptor, 0, len(s.methods))
 	for _, m := range s.methods {
@@ -178,48 +201,74 @@ func (s *Server) Handler() (http.Handler, error) {
 	}
 	var err error
 	if s.validator, err = validation.New(inputs...); err != nil {
-		return nil, fmt.Errorf("rpcserver %s: %w", s.cfg.Service, err)
+		return nil, err
 	}
-	f := &front{server: s, mux: http.NewServeMux(), calls: map[string]bool{}, literal: map[string][]string{}}
+	d := &dispatcher{server: s, mux: http.NewServeMux(), procedures: map[string]bool{}}
+	if err := s.handleREST(d); err != nil {
+		return nil, err
+	}
+	errs := []error{s.handleRPC(d)}
 	for pattern, h := range s.plain {
-		f.mux.Handle(pattern, h)
+		errs = append(errs, handle(d.mux, pattern, h))
 	}
-	if err := s.handleREST(f); err != nil {
-		return nil, fmt.Errorf("rpcserver %s: %w", s.cfg.Service, err)
-	}
-	s.handleRPC(f)
-	return f, nil
+	return d, errors.Join(errs...)
 }
 
-// handleRPC mounts every procedure at its own path, so that an unknown one is found unknown here, and the protocols
-// that tell about the services.
-func (s *Server) handleRPC(f *front) {
+// handle adds a handler to a mux. It returns an error if the pattern is invalid or conflicts with another one, for which the
+// mux panics.
+func handle(mux *http.ServeMux, pattern string, h http.Handler) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("pattern %q: %v", pattern, p)
+		}
+	}()
+	mux.Handle(pattern, h)
+	return nil
+}
+
+// handleRPC adds every procedure at its own path, so that unknown procedures are answered here, and the protocols for health
+// and reflection.
+func (s *Server) handleRPC(d *dispatcher) error {
+	var errs []error
 	names := make([]string, 0, len(s.services))
 	for _, svc := range s.services {
 		names = append(names, string(svc.desc.FullName()))
 		for i := range svc.desc.Methods().Len() {
 			pattern := fmt.Sprintf("POST /%s/%s", svc.desc.FullName(), svc.desc.Methods().Get(i).Name())
-			f.mux.Handle(pattern, s.rpc(svc.handler))
-			f.calls[pattern] = true
+			errs = append(errs, handle(d.mux, pattern, s.rpc(svc.handler)))
+			d.procedures[pattern] = true
 		}
 	}
-	reflector := grpcreflect.NewStaticReflector(names...)
-	f.mux.Handle(grpcreflect.NewHandlerV1(reflector))
-	f.mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector))
-	f.mux.Handle(grpchealth.NewHandler(&readiness{s, names}))
-	f.mux.HandleFunc("GET /health", s.health)
-	f.mux.HandleFunc("GET /health/live", s.live)
+	d.mux.Handle(grpchealth.NewHandler(&readiness{s, names}))
+	if s.cfg.Reflection {
+		for _, h := range Reflection(names...) {
+			d.mux.Handle(h.Path, h)
+		}
+	}
+	d.mux.HandleFunc("GET /health", s.health)
+	d.mux.HandleFunc("GET /health/live", s.live)
+	return errors.Join(errs...)
 }
 
-// handleREST mounts the schema's REST routes on vanguard.
-func (s *Server) handleREST(f *front) error {
+// handleREST adds the REST routes of the schema. Vanguard transcodes them to Connect.
+func (s *Server) handleREST(d *dispatcher) error {
+	var routes []restroute.Route
+	for _, m := range s.methods {
+		for _, r := range m.routes {
+			routes = append(routes, r.Route)
+		}
+	}
+	slices.SortFunc(routes, func(a, b restroute.Route) int { return cmp.Compare(a.RPC, b.RPC) })
+	if err := restroute.Check(routes); err != nil {
+		return err
+	}
 	var services []*vanguard.Service
 	for _, svc := range s.services {
 		services = append(services, vanguard.NewServiceWithSchema(svc.desc, svc.handler,
 			vanguard.WithTargetProtocols(vanguard.ProtocolConnect),
 			vanguard.WithTargetCodecs(vanguard.CodecProto),
 			vanguard.WithNoTargetCompression(),
-			vanguard.WithMaxMessageBufferBytes(uint32(readSlack*s.cfg.MaxBody)), // of answers too
+			vanguard.WithMaxMessageBufferBytes(uint32(readFactor*s.cfg.MaxBody)), // of answers, too
 		))
 	}
 	codec := vanguard.WithCodec(func(vanguard.TypeResolver) vanguard.Codec {
@@ -230,19 +279,13 @@ func (s *Server) handleREST(f *front) error {
 		return err
 	}
 	for _, m := range s.methods {
-		routes, err := routesOf(m)
-		if err != nil {
-			return err
-		}
-		for _, r := range routes {
-			f.mux.Handle(r.pattern, s.rest(r, transcoder))
-			f.calls[r.pattern] = true
-			f.allow(r.pattern)
+		for _, r := range m.routes {
+			d.rest.add(r.Route, target{s.handleRoute(r, transcoder), r.String(), true})
 		}
 	}
 	return nil
 }
 
 func tooLarge(limit int) *apperr.Error {
-	return apperr.New(apperr.PayloadTooLarge, "a request may have %d bytes", limit)
+	return apperr.New(apperr.PayloadTooLarge, "the request exceeds %d bytes", limit)
 }

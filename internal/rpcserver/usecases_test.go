@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// useCases stand behind the real schema: they keep the last request and answer it, or err.
+// useCases implements services of the real schema. It keeps the last request, and answers with it or with err.
 type useCases struct {
 	promotionsv1connect.UnimplementedPromotionServiceHandler
 	usersv1connect.UnimplementedAuthServiceHandler

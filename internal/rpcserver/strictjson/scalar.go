@@ -10,14 +10,15 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// scalar converts a token to a value of fd's kind, or says which rule it breaks and what is expected in its place.
+// scalar converts a token to a value of fd's kind. If the token does not fit, it returns the broken rule and a description
+// of the expected value.
 func scalar(fd protoreflect.FieldDescriptor, t json.Token) (v protoreflect.Value, rule, expected string) {
 	switch fd.Kind() {
 	case protoreflect.StringKind:
 		if s, ok := t.(string); ok {
 			return protoreflect.ValueOfString(s), "", ""
 		}
-		return v, RuleType, "a text"
+		return v, RuleType, "a string"
 	case protoreflect.BoolKind:
 		if b, ok := t.(bool); ok {
 			return protoreflect.ValueOfBool(b), "", ""
@@ -35,66 +36,14 @@ func scalar(fd protoreflect.FieldDescriptor, t json.Token) (v protoreflect.Value
 		if ok && err == nil {
 			return protoreflect.ValueOfBytes(b), "", ""
 		}
-		return v, RuleType, "base64 text"
+		return v, RuleType, "a base64 string"
 	default:
-		return number(fd.Kind(), t)
+		return number(fd, t)
 	}
 }
 
-// number converts a JSON number. Those of 64 bits may be text, as protobuf writes them; others may not.
-func number(kind protoreflect.Kind, t json.Token) (v protoreflect.Value, rule, expected string) {
-	n, isNumber := t.(json.Number)
-	text := n.String()
-	if s, ok := t.(string); ok && wide(kind) {
-		text, isNumber = s, true
-	}
-	if !isNumber {
-		return v, RuleType, "a number"
-	}
-	var err error
-	switch kind {
-	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		var i int64
-		i, err = strconv.ParseInt(text, 10, 32)
-		v = protoreflect.ValueOfInt32(int32(i))
-	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
-		var i int64
-		i, err = strconv.ParseInt(text, 10, 64)
-		v = protoreflect.ValueOfInt64(i)
-	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		var u uint64
-		u, err = strconv.ParseUint(text, 10, 32)
-		v = protoreflect.ValueOfUint32(uint32(u))
-	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		var u uint64
-		u, err = strconv.ParseUint(text, 10, 64)
-		v = protoreflect.ValueOfUint64(u)
-	case protoreflect.FloatKind:
-		var f float64
-		f, err = strconv.ParseFloat(text, 32)
-		v = protoreflect.ValueOfFloat32(float32(f))
-	default:
-		var f float64
-		f, err = strconv.ParseFloat(text, 64)
-		v = protoreflect.ValueOfFloat64(f)
-	}
-	if err != nil {
-		return protoreflect.Value{}, RuleType, "a whole number in range"
-	}
-	return v, "", ""
-}
-
-func wide(kind protoreflect.Kind) bool {
-	switch kind {
-	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind,
-		protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		return true
-	default:
-		return false
-	}
-}
-
-// EnumNumber returns the value that a client may name so. The unspecified value cannot be named: it is absence.
+// EnumNumber returns the number of the enum value with the given name. It returns false for the unspecified value, which
+// clients express by leaving the field out.
 func EnumNumber(ed protoreflect.EnumDescriptor, name string) (protoreflect.EnumNumber, bool) {
 	v := ed.Values().ByName(protoreflect.Name(name))
 	if v == nil || unspecified(v) {
@@ -103,7 +52,7 @@ func EnumNumber(ed protoreflect.EnumDescriptor, name string) (protoreflect.EnumN
 	return v.Number(), true
 }
 
-// EnumNames lists the values that a client may name, "CREDIT, DEBIT".
+// EnumNames lists the names that EnumNumber accepts, such as "CREDIT, DEBIT".
 func EnumNames(ed protoreflect.EnumDescriptor) string {
 	var names []string
 	for i := range ed.Values().Len() {
@@ -118,7 +67,7 @@ func unspecified(v protoreflect.EnumValueDescriptor) bool {
 	return v.Number() == 0 && strings.HasSuffix(string(v.Name()), "_UNSPECIFIED")
 }
 
-// wellKnown reads a message of google.protobuf, whose JSON is no object of its fields.
+// wellKnown reads a google.protobuf message, whose JSON form is not an object with its fields.
 func (r *reader) wellKnown(v protoreflect.Value, path string) (protoreflect.Value, bool) {
 	raw := r.raw()
 	if string(raw) == "null" {
@@ -130,4 +79,123 @@ func (r *reader) wellKnown(v protoreflect.Value, path string) (protoreflect.Valu
 		return v, false
 	}
 	return v, true
+}
+
+// number converts a JSON number. A 64-bit integer may also be a string with a JSON number, as protobuf writes it.
+func number(fd protoreflect.FieldDescriptor, t json.Token) (v protoreflect.Value, rule, expected string) {
+	kind := fd.Kind()
+	n, ok := t.(json.Number)
+	text := n.String()
+	if s, isString := t.(string); isString && is64Bit(kind) {
+		text, ok = s, isNumber(s)
+	}
+	if !ok {
+		return v, RuleType, "a number"
+	}
+	if kind == protoreflect.FloatKind || kind == protoreflect.DoubleKind {
+		return float(kind, text)
+	}
+	digits, ok := integer(text)
+	if !ok {
+		return v, RuleType, "a whole number"
+	}
+	v, err := convert(kind, digits)
+	// A page size is lowered to the maximum page size, however large it is.
+	if err != nil && (fd.Name() != "page_size" || digits[0] == '-') {
+		return protoreflect.Value{}, RuleType, "a whole number in range"
+	}
+	return v, "", ""
+}
+
+// isNumber reports whether text is a JSON number without white space around it.
+func isNumber(text string) bool {
+	digit := func(c byte) bool { return c >= '0' && c <= '9' }
+	return text != "" && (text[0] == '-' || digit(text[0])) && digit(text[len(text)-1]) && json.Valid([]byte(text))
+}
+
+func float(kind protoreflect.Kind, text string) (v protoreflect.Value, rule, expected string) {
+	bits := 64
+	if kind == protoreflect.FloatKind {
+		bits = 32
+	}
+	f, err := strconv.ParseFloat(text, bits)
+	switch {
+	case err != nil:
+		return v, RuleType, "a number in range"
+	case bits == 32:
+		return protoreflect.ValueOfFloat32(float32(f)), "", ""
+	default:
+		return protoreflect.ValueOfFloat64(f), "", ""
+	}
+}
+
+// convert converts decimal digits to an integer of a kind. On overflow it returns the closest value and an error.
+func convert(kind protoreflect.Kind, digits string) (protoreflect.Value, error) {
+	switch kind {
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		i, err := strconv.ParseInt(digits, 10, 32)
+		return protoreflect.ValueOfInt32(int32(i)), err
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
+		i, err := strconv.ParseInt(digits, 10, 64)
+		return protoreflect.ValueOfInt64(i), err
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		u, err := strconv.ParseUint(digits, 10, 32)
+		return protoreflect.ValueOfUint32(uint32(u)), err
+	default:
+		u, err := strconv.ParseUint(digits, 10, 64)
+		return protoreflect.ValueOfUint64(u), err
+	}
+}
+
+// integer returns the value of a JSON number as decimal digits, so that 20, 20.0 and 2e1 are all "20". It returns false if
+// the value is not a whole number. The result of a number beyond 64 bits may be another number beyond 64 bits.
+func integer(text string) (digits string, ok bool) {
+	mantissa, sign := strings.CutPrefix(text, "-")
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(mantissa), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits = strings.TrimLeft(whole+fraction, "0")
+	if digits == "" {
+		return "0", true
+	}
+	trimmed := strings.TrimRight(digits, "0")
+	// zeros is the number of zeros after the trimmed digits; a negative number means a fraction.
+	zeros := len(digits) - len(trimmed) - len(fraction)
+	if exponent != "" {
+		e, err := strconv.Atoi(exponent)
+		if err != nil { // beyond the range of int, so the value is huge or a tiny fraction
+			return overflow(sign), !strings.HasPrefix(exponent, "-")
+		}
+		zeros += e
+	}
+	switch {
+	case zeros < 0:
+		return "", false
+	case zeros > maxZeros:
+		return overflow(sign), true
+	case sign:
+		trimmed = "-" + trimmed
+	}
+	return trimmed + strings.Repeat("0", zeros), true
+}
+
+// maxZeros is more than the number of digits of a 64-bit integer.
+const maxZeros = 30
+
+// overflow returns the digits of a number beyond 64 bits.
+func overflow(negative bool) string {
+	digits := "1" + strings.Repeat("0", maxZeros)
+	if negative {
+		return "-" + digits
+	}
+	return digits
+}
+
+func is64Bit(kind protoreflect.Kind) bool {
+	switch kind {
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind,
+		protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		return true
+	default:
+		return false
+	}
 }

@@ -1,6 +1,6 @@
-// Package strictjson reads the JSON form of protobuf messages as a public API should: it refuses what protojson lets
-// pass (a field's proto name beside its JSON name, numbers as text, numbers for enum values), says of every member what
-// is wrong with it instead of stopping at the first, and is bounded in depth.
+// Package strictjson reads the JSON form of protobuf messages more strictly than protojson. It refuses input that protojson
+// accepts: a field's proto name instead of its JSON name, 32-bit numbers in strings, and numbers of enum values. It reports
+// every violation instead of the first one only, and it limits the nesting depth.
 package strictjson
 
 import (
@@ -19,34 +19,36 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Rules that a violation of Unmarshal can name.
+// Rules in the violations of Unmarshal.
 const (
-	// RuleSyntax: the text as a whole is not a JSON object. It is then the only violation, and its field is empty.
+	// RuleSyntax means that the data is not a JSON object. It is then the only violation, and its field is empty.
 	RuleSyntax = "json.syntax"
-	// RuleUnknown: the message has no such field.
+	// RuleUnknown means that the message has no such field.
 	RuleUnknown = "json.unknown_field"
-	// RuleDuplicate: a member is given twice, or two members of a oneof are.
+	// RuleDuplicate means that a field is given twice, or that two fields of a oneof are given.
 	RuleDuplicate = "json.duplicate_field"
-	// RuleType: the value has another type than the field.
+	// RuleType means that the value has the wrong type for the field.
 	RuleType = "json.type"
-	// RuleEnum: the text is not the name of a value of the enum.
+	// RuleEnum means that the enum has no value with that name.
 	RuleEnum = "enum.defined_only"
 )
 
 const (
-	// maxDepth is how deeply messages and lists may be nested.
+	// maxDepth is the maximum nesting depth of messages and lists.
 	maxDepth = 32
-	// maxViolations bounds the answer to a hostile body.
+	// maxViolations limits the size of the answer to a hostile body.
 	maxViolations = 50
-	// maxName is how much of an unknown member's name is repeated.
+	// maxName is the maximum length, in bytes, of an unknown field's name in a violation.
 	maxName = 64
 )
 
-// Unmarshal sets the fields of m that data, a JSON object, has, and returns what is wrong with it. Fields are named by
-// their path in JSON names, "promotion.amount", "player_ids[2]". What can be read is set even where something else is
-// wrong. A null is an absent member, as protobuf's JSON mapping has it. Empty data is an empty object.
+// Unmarshal sets the fields of m from data, a JSON object, and returns the violations. A violation names its field by the
+// path in JSON names, such as "promotion.amount" or "player_ids[2]". Unmarshal sets all valid fields even if others are
+// invalid. A field that is null counts as absent, as in protobuf's JSON mapping. Data without a value is an empty object;
+// see [Value].
 func Unmarshal(data []byte, m proto.Message) []apperr.Violation {
-	if len(bytes.TrimSpace(data)) == 0 {
+	data = Value(data)
+	if len(data) == 0 {
 		return nil
 	}
 	if err := wellFormed(data); err != nil {
@@ -64,9 +66,11 @@ func Unmarshal(data []byte, m proto.Message) []apperr.Violation {
 	return r.violations
 }
 
-// Members returns the names of the members of a JSON object, in order; false where data is none.
+// Members returns the names of the members of a JSON object, in order. It returns false if data is not an object. Data
+// without a value is an empty object; see [Value].
 func Members(data []byte) ([]string, bool) {
-	if len(bytes.TrimSpace(data)) == 0 {
+	data = Value(data)
+	if len(data) == 0 {
 		return nil, true
 	}
 	if wellFormed(data) != nil {
@@ -85,8 +89,23 @@ func Members(data []byte) ([]string, bool) {
 	return names, r.err == nil
 }
 
-// wellFormed reports why data is not one JSON value in UTF-8.
+// Value returns data without a UTF-8 byte order mark and without surrounding white space. It returns nil if the rest is
+// empty or null: clients send both for "no data".
+func Value(data []byte) []byte {
+	data = bytes.Trim(bytes.TrimPrefix(data, []byte(utf8Mark)), " \t\r\n")
+	if len(data) == 0 || string(data) == "null" {
+		return nil
+	}
+	return data
+}
+
+const utf8Mark = "\ufeff"
+
+// wellFormed returns an error that says why data is not one JSON value in UTF-8.
 func wellFormed(data []byte) error {
+	if encoding := otherEncoding(data); encoding != "" {
+		return fmt.Errorf("the body is encoded in %s, not in UTF-8", encoding)
+	}
 	if !utf8.Valid(data) {
 		return errors.New("the body is not valid UTF-8")
 	}
@@ -104,10 +123,29 @@ func wellFormed(data []byte) error {
 	return nil
 }
 
-// halfSurrogate reports whether valid JSON escapes half of a UTF-16 surrogate pair, which is no character. The decoder
-// would read any of them as U+FFFD, so that different texts, passwords even, became the same.
+// otherEncoding returns the name of the encoding that data seems to have, or "" if it may be UTF-8. It recognizes byte
+// order marks, and the zero byte beside each ASCII character of JSON text in UTF-16 or UTF-32.
+func otherEncoding(data []byte) string {
+	begins := func(prefix string) bool { return bytes.HasPrefix(data, []byte(prefix)) }
+	if len(data) < 2 {
+		return ""
+	}
+	zero := func(i int) bool { return i < len(data) && data[i] == 0 }
+	switch {
+	case begins("\xff\xfe\x00\x00"), begins("\x00\x00\xfe\xff"),
+		zero(0) && zero(1) && zero(2), zero(1) && zero(2) && zero(3):
+		return "UTF-32"
+	case begins("\xff\xfe"), begins("\xfe\xff"), zero(0) && !zero(1), !zero(0) && zero(1):
+		return "UTF-16"
+	default:
+		return ""
+	}
+}
+
+// halfSurrogate reports whether valid JSON escapes one half of a UTF-16 surrogate pair, which is not a character. The
+// decoder reads every such half as U+FFFD, so different texts, even passwords, would become equal.
 func halfSurrogate(data []byte) bool {
-	unit := func() (rune, bool) { // of the escape that data begins with
+	unit := func() (rune, bool) { // decodes the escape at the beginning of data
 		if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
 			return 0, false
 		}
@@ -118,7 +156,7 @@ func halfSurrogate(data []byte) bool {
 		data = data[i:]
 		high, ok := unit()
 		if !ok {
-			data = data[2:] // a backslash is never the last byte
+			data = data[2:] // in valid JSON a backslash is never the last byte
 			continue
 		}
 		data = data[6:]
@@ -134,11 +172,11 @@ func halfSurrogate(data []byte) bool {
 	return false
 }
 
-// reader walks over well-formed JSON beside a message.
+// reader reads well-formed JSON into a message.
 type reader struct {
 	dec        *json.Decoder
 	violations []apperr.Violation
-	err        error // of the decoder; nothing more is read then
+	err        error // the decoder's error, after which nothing more is read
 }
 
 func (r *reader) token() json.Token {
@@ -166,7 +204,7 @@ func (r *reader) raw() json.RawMessage {
 
 func (r *reader) skip() { r.raw() }
 
-// rest skips what follows an opening delimiter, up to the closing one.
+// rest skips the rest of a value whose first token is t.
 func (r *reader) rest(t json.Token) {
 	if t != json.Delim('{') && t != json.Delim('[') {
 		return
@@ -188,7 +226,7 @@ func (r *reader) refusef(path, rule, format string, args ...any) {
 	}
 }
 
-// message reads members up to the closing brace; the opening one has been read.
+// message reads the members of an object and its closing brace. The opening brace has been read.
 func (r *reader) message(m protoreflect.Message, path string, depth int) {
 	fields := m.Descriptor().Fields()
 	seen := map[string]bool{}
@@ -198,7 +236,7 @@ func (r *reader) message(m protoreflect.Message, path string, depth int) {
 		fd := fields.ByJSONName(name)
 		switch {
 		case fd == nil:
-			r.refusef(join(path, clip(name)), RuleUnknown, "there is no such field")
+			r.refusef(join(path, clip(name)), RuleUnknown, "unknown field")
 			r.skip()
 		case seen[name]:
 			r.refusef(at, RuleDuplicate, "the field is given more than once")
@@ -250,7 +288,7 @@ func (r *reader) list(m protoreflect.Message, fd protoreflect.FieldDescriptor, p
 		if v, ok := r.value(fd, element, at, depth); ok {
 			list.Append(v)
 		} else if before == len(r.violations) {
-			r.refusef(at, RuleType, "a list holds no null")
+			r.refusef(at, RuleType, "null is not allowed in a list")
 		}
 	}
 	r.token()
@@ -282,7 +320,7 @@ func (r *reader) mapping(m protoreflect.Message, fd protoreflect.FieldDescriptor
 	r.token()
 }
 
-// value reads one value for fd; false where it is null or refused.
+// value reads one value for fd. It returns false if the value is null or invalid.
 func (r *reader) value(
 	fd protoreflect.FieldDescriptor, empty func(protoreflect.FieldDescriptor) protoreflect.Value, path string, depth int,
 ) (protoreflect.Value, bool) {

@@ -12,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// message normalises and checks the fields of m. Where m has a resource under an update, masked says what of it counts.
+// message normalizes and checks the fields of m. For an update, masked is the part of the resource that it changes.
 func (c *check) message(p *plan, m protoreflect.Message, path string, masked *masked) {
 	for i := range p.fields {
 		f := &p.fields[i]
@@ -22,14 +22,14 @@ func (c *check) message(p *plan, m protoreflect.Message, path string, masked *ma
 			c.resource(f.nested(), masked, at)
 			continue
 		case f.outputOnly && m.Has(f.fd):
-			c.refusef(at, RuleOutputOnly, "the field is set by the platform")
+			c.refusef(at, RuleOutputOnly, "the field is read-only")
 			continue
 		}
 		c.field(f, m, at)
 	}
 }
 
-// resource checks the masked fields of an update's resource, and clears the others: they are not part of the request.
+// resource checks the masked fields of an update's resource and clears its other fields.
 func (c *check) resource(p *plan, u *masked, path string) {
 	m := u.resource
 	m.Range(func(fd protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
@@ -44,7 +44,7 @@ func (c *check) resource(p *plan, u *masked, path string) {
 		switch {
 		case !u.names[f.fd.Name()]:
 		case f.outputOnly:
-			c.refusef(at, RuleOutputOnly, "the field is set by the platform")
+			c.refusef(at, RuleOutputOnly, "the field is read-only")
 		case f.immutable:
 			c.refusef(at, RuleImmutable, "the field cannot be changed")
 		default:
@@ -54,12 +54,12 @@ func (c *check) resource(p *plan, u *masked, path string) {
 	for i := range m.Descriptor().Fields().Len() {
 		fd := m.Descriptor().Fields().Get(i)
 		if u.names[fd.Name()] && fd.HasPresence() && !m.Has(fd) {
-			c.refusef(join(path, fd.JSONName()), RuleRequired, "the field is to be changed, and has no value")
+			c.refusef(join(path, fd.JSONName()), RuleRequired, "the update changes the field but has no value for it")
 		}
 	}
 }
 
-// field normalises one field and checks what it is.
+// field normalizes and checks one field.
 func (c *check) field(f *field, m protoreflect.Message, at string) {
 	if f.text {
 		c.text(f.fd, m, at)
@@ -92,7 +92,7 @@ func (c *check) text(fd protoreflect.FieldDescriptor, m protoreflect.Message, at
 	}
 	if !fd.IsList() {
 		before := m.Get(fd).String()
-		after := c.normal(before, at)
+		after := c.normalized(before, at)
 		if after != before {
 			m.Set(fd, protoreflect.ValueOfString(after))
 		}
@@ -101,34 +101,34 @@ func (c *check) text(fd protoreflect.FieldDescriptor, m protoreflect.Message, at
 	list := m.Mutable(fd).List()
 	for i := range list.Len() {
 		before := list.Get(i).String()
-		if after := c.normal(before, at+"["+strconv.Itoa(i)+"]"); after != before {
+		if after := c.normalized(before, at+"["+strconv.Itoa(i)+"]"); after != before {
 			list.Set(i, protoreflect.ValueOfString(after))
 		}
 	}
 }
 
-func (c *check) normal(s, at string) string {
-	s, bad, ok := normalise(s)
+func (c *check) normalized(s, at string) string {
+	s, bad, ok := normalize(s)
 	if !ok {
 		c.refusef(at, RuleText, "the character %U is not allowed", bad)
 	}
 	return s
 }
 
-// form checks that an enum has a value which the schema defines, and that an instant is one.
+// form checks that an enum has a value that the schema defines, and that a timestamp is valid.
 func (c *check) form(fd protoreflect.FieldDescriptor, m protoreflect.Message, at string) {
 	if fd.Enum() != nil {
 		if n := m.Get(fd).Enum(); fd.Enum().Values().ByNumber(n) == nil {
-			c.refusef(at, RuleEnum, "%d is not one of the defined values", n)
+			c.refusef(at, RuleEnum, "the enum has no value %d", n)
 		}
 		return
 	}
 	if t, ok := m.Get(fd).Message().Interface().(*timestamppb.Timestamp); ok && m.Has(fd) && !t.IsValid() {
-		c.refusef(at, RuleTimestamp, "an instant between the years 1 and 9999 is expected")
+		c.refusef(at, RuleTimestamp, "a timestamp between the years 1 and 9999 is expected")
 	}
 }
 
-// column checks a text that carries an amount, a day or an id. An empty day or id is an absent one.
+// column normalizes and checks the string of an amount, a date or a UUID. An empty date or UUID counts as absent.
 func (c *check) column(f *field, m protoreflect.Message, at string) {
 	s := m.Get(f.fd).String()
 	if s == "" && (f.column.GetNullable() || f.column.GetType() != optionsv1.ColumnType_MONEY) {
@@ -142,10 +142,10 @@ func (c *check) column(f *field, m protoreflect.Message, at string) {
 			return
 		}
 		if low, err := money.Parse(f.column.GetMin()); err == nil && a < low {
-			c.refusef(at, RuleMoney, "the least amount is %v", low)
+			c.refusef(at, RuleMoney, "the minimum is %v", low)
 		}
 		if high, err := money.Parse(f.column.GetMax()); err == nil && a > high {
-			c.refusef(at, RuleMoney, "the greatest amount is %v", high)
+			c.refusef(at, RuleMoney, "the maximum is %v", high)
 		}
 		if n := a.String(); n != s {
 			m.Set(f.fd, protoreflect.ValueOfString(n))
@@ -156,7 +156,7 @@ func (c *check) column(f *field, m protoreflect.Message, at string) {
 		}
 	case optionsv1.ColumnType_UUID:
 		if id, err := uuid.Parse(s); err != nil || id.String() != s {
-			c.refusef(at, RuleUUID, "an id in its canonical form is expected")
+			c.refusef(at, RuleUUID, "a UUID in canonical form is expected")
 		}
 	default:
 	}

@@ -11,23 +11,23 @@ import (
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 )
 
-// plan is what there is to do for a message, read from its descriptor once.
+// plan lists the checks of a message type. It is compiled once from the message descriptor.
 type plan struct {
 	fields []field
 	update *update
 }
 
-// field is one field with something to do.
+// field is a field that needs normalization or checks.
 type field struct {
 	fd protoreflect.FieldDescriptor
-	// text is to be normalised.
+	// text is true for text that is normalized.
 	text bool
-	// form says that the field's value has a form that protobuf does not keep: an enum or an instant.
+	// form is true for enums and timestamps. Protobuf accepts values outside of their valid range.
 	form bool
-	// immutable includes what package schema calls fixed.
+	// immutable is true also for primary keys, references and created_at; see Column.Fixed in package schema.
 	required, outputOnly, immutable bool
 	column                          *optionsv1.Column
-	// nested is the plan of a message field; a function, since messages can contain themselves.
+	// nested returns the plan of a message field. It is a function because messages can contain themselves.
 	nested func() *plan
 }
 
@@ -77,7 +77,8 @@ func (v *Validator) compile(md protoreflect.MessageDescriptor) *plan {
 	return p
 }
 
-// updateOf returns how a message is an update: it has an update_mask and one other message field, the resource.
+// updateOf returns the update that a message describes, or nil. An update has an update_mask and exactly one other message
+// field, the resource.
 func updateOf(md protoreflect.MessageDescriptor) *update {
 	mask := md.Fields().ByName("update_mask")
 	if mask == nil || mask.Message() == nil || mask.Message().FullName() != fieldMask {

@@ -7,29 +7,49 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// normalise returns the normal form of a text, and the first character that is not allowed in it, with false.
-func normalise(s string) (normal string, bad rune, ok bool) {
-	if plain(s) {
+// normalize returns the normal form of a text. If the text contains a forbidden character, it returns the first one and
+// false.
+func normalize(s string) (normal string, bad rune, ok bool) {
+	if isPlain(s) {
 		return s, 0, true
 	}
 	s = strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
 	s = norm.NFC.String(s)
 	for _, c := range s {
-		if forbidden(c) {
+		if isForbidden(c) {
 			return s, c, false
 		}
 	}
-	if !strings.ContainsFunc(s, visible) {
+	if !strings.ContainsFunc(s, isVisible) {
 		s = ""
 	}
 	return s, 0, true
 }
 
-// visible: joiners, zero-width spaces and other format characters are not.
-func visible(c rune) bool { return unicode.IsGraphic(c) && !unicode.IsSpace(c) }
+// isVisible reports whether a character shows something by itself. Not visible are spaces, controls, format characters
+// such as joiners and tags, unassigned and private characters, the characters that Unicode calls default-ignorable (fillers
+// and variation selectors, for example), characters whose glyph is blank, and combining marks, which need a base character.
+func isVisible(c rune) bool {
+	return unicode.IsGraphic(c) && !unicode.IsSpace(c) && !unicode.IsMark(c) &&
+		!unicode.Is(unicode.Other_Default_Ignorable_Code_Point, c) && !isBlank(c)
+}
 
-// plain reports whether s is printable ASCII without space at its ends, which is its own normal form.
-func plain(s string) bool {
+// isBlank reports whether a character is a letter or symbol whose glyph is blank or a mere placeholder.
+func isBlank(c rune) bool {
+	switch c {
+	case '\u2800', // braille pattern blank
+		'\uFFFC',     // object replacement character
+		'\U00013441', // Egyptian hieroglyph full blank
+		'\U00013442', // Egyptian hieroglyph half blank
+		'\U0001D159': // musical symbol null notehead
+		return true
+	default:
+		return false
+	}
+}
+
+// isPlain reports whether s is printable ASCII without spaces at its ends. Such a text is its own normal form.
+func isPlain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false
@@ -38,7 +58,7 @@ func plain(s string) bool {
 	return s == "" || s[0] != ' ' && s[len(s)-1] != ' '
 }
 
-func forbidden(c rune) bool {
+func isForbidden(c rune) bool {
 	switch {
 	case c == '\n' || c == '\t':
 		return false

@@ -8,27 +8,30 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 )
 
-// masked is the part of an update's resource that counts.
+// masked is the part of an update's resource that the update changes.
 type masked struct {
 	field    protoreflect.FieldDescriptor
 	resource protoreflect.Message
 	names    map[protoreflect.Name]bool
 }
 
-// mask reads, checks and completes the mask of an update.
+// mask reads and checks the mask of an update, and replaces it with the sorted list of the fields to change. Without a mask,
+// or with an empty one, these are the fields that are set.
 func (c *check) mask(u *update, m protoreflect.Message) *masked {
 	r := &masked{field: u.resource, resource: m.Mutable(u.resource).Message(), names: map[protoreflect.Name]bool{}}
 	fields := r.resource.Descriptor().Fields()
-	var paths []string
-	if given, ok := m.Get(u.mask).Message().Interface().(*fieldmaskpb.FieldMask); ok && m.Has(u.mask) {
-		for _, path := range given.GetPaths() {
-			if fields.ByName(protoreflect.Name(path)) == nil {
-				c.refusef(u.mask.JSONName(), RuleMask, "%q is no field of the resource", path)
-				continue
-			}
-			paths = append(paths, path)
+	var given, paths []string
+	if mask, ok := m.Get(u.mask).Message().Interface().(*fieldmaskpb.FieldMask); ok {
+		given = slices.DeleteFunc(slices.Clone(mask.GetPaths()), func(path string) bool { return path == "" })
+	}
+	for _, path := range given {
+		if fields.ByName(protoreflect.Name(path)) == nil {
+			c.refusef(u.mask.JSONName(), RuleMask, "the resource has no field %q", path)
+			continue
 		}
-	} else {
+		paths = append(paths, path)
+	}
+	if len(given) == 0 {
 		r.resource.Range(func(fd protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
 			paths = append(paths, string(fd.Name()))
 			return true
@@ -43,7 +46,8 @@ func (c *check) mask(u *update, m protoreflect.Message) *masked {
 	return r
 }
 
-// filter lets rules see only the masked fields, and no rule about the resource as a whole: it is not there as a whole.
+// filter selects the rules of the masked fields. It excludes the rules of the resource as a whole, because an update does
+// not contain the whole resource.
 func (r *masked) filter() protovalidate.Filter {
 	root := r.resource.Descriptor()
 	return protovalidate.FilterFunc(func(m protoreflect.Message, d protoreflect.Descriptor) bool {

@@ -1,10 +1,11 @@
-// Package validation brings requests into their normal form and says everything that is wrong with them, from what the
-// schema says about their fields: google.api.field_behavior, buf.validate and loyalty.options.v1.column.
+// Package validation normalizes requests and reports everything that is wrong with them. The rules come from the schema's
+// field options: google.api.field_behavior, buf.validate and loyalty.options.v1.column.
 //
-// Normal form: text is trimmed, in Unicode NFC and with \n line ends, and empty where nothing of it can be seen; amounts
-// have two places. Fields marked debug_redact (passwords, tokens) are left as they are. Refused in text are control
-// characters other than \n and \t, and the marks that change the direction of what follows (U+202A to U+202E, U+2066 to
-// U+2069), with which text is made to look like another. Markup is data like any other; who shows it escapes it.
+// Normalized text is trimmed, in Unicode NFC, has \n line ends, and is empty if none of its characters is visible.
+// Normalized amounts have two decimal places. Fields with debug_redact, such as passwords and tokens, are not changed.
+// Text must not contain control characters other than \n and \t, nor the characters that change the direction of text
+// (U+202A to U+202E, U+2066 to U+2069), because they can make a text look like another. Markup is allowed; the program
+// that displays it must escape it.
 package validation
 
 import (
@@ -21,7 +22,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Rules that a violation can name, beside those of buf.validate ("string.max_len").
+// Rules in violations, in addition to the rules of buf.validate such as "string.max_len".
 const (
 	RuleRequired   = "required"
 	RuleOutputOnly = "output_only"
@@ -37,16 +38,17 @@ const (
 
 const requiredMessage = "the field is required"
 
-// maxViolations bounds the answer to a request with a thousand wrong elements.
+// maxViolations limits the size of the answer to a request with many invalid elements.
 const maxViolations = 100
 
-// Validator checks messages. It is safe for concurrent use; share one, since building it is expensive.
+// Validator checks messages. It is safe for concurrent use. Share one Validator, because New is expensive.
 type Validator struct {
 	rules protovalidate.Validator
 	plans sync.Map // protoreflect.FullName → *plan
 }
 
-// New returns a Validator that knows the rules of the given messages, and learns those of others when it meets them.
+// New returns a Validator that has compiled the rules of the given messages. It compiles the rules of other messages on
+// their first use.
 func New(known ...protoreflect.MessageDescriptor) (*Validator, error) {
 	rules, err := protovalidate.New(protovalidate.WithMessageDescriptors(known...))
 	if err != nil {
@@ -59,14 +61,14 @@ func New(known ...protoreflect.MessageDescriptor) (*Validator, error) {
 	return v, nil
 }
 
-// Check brings m into its normal form and returns what is wrong with it, in JSON names, one violation a field. An error
-// means that a rule of the schema cannot be evaluated.
+// Check normalizes m and returns its violations, at most one per field, with fields in JSON names. It returns an error if a
+// rule of the schema cannot be evaluated.
 //
-// A message with an update_mask is an update: of its resource (its one other message field) only the masked fields are
-// checked and kept. Without a mask the fields that are set are meant, and the mask is filled in accordingly, so that a
-// use case always finds in it exactly the fields to change; none is a change of nothing.
+// A message with an update_mask is an update. Check examines only the masked fields of its resource, which is its one
+// other message field, and clears the others. If the mask is absent or empty, Check fills it in with the fields that are
+// set. So the use case always finds exactly the fields to change in the mask.
 //
-// What was found wrong with the message before, while it was read, is passed as found and comes first in the answer.
+// found are the violations that were found while the message was read. They come first in the result.
 func (v *Validator) Check(m proto.Message, found ...apperr.Violation) ([]apperr.Violation, error) {
 	c := &check{validator: v}
 	for _, f := range found {
@@ -96,7 +98,7 @@ type check struct {
 	seen       map[string]bool
 }
 
-// refusef adds a violation, unless its field has one already: the first says the most.
+// refusef adds a violation unless the field has one already. The first violation of a field is the most specific one.
 func (c *check) refusef(path, rule, format string, args ...any) {
 	if c.seen[path] || len(c.violations) >= maxViolations {
 		return
@@ -108,7 +110,7 @@ func (c *check) refusef(path, rule, format string, args ...any) {
 	c.violations = append(c.violations, apperr.Violation{Field: path, Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
-// unread reports whether an element of the list at path was wrong already: it may be missing in the list by that.
+// unread reports whether an element of the list at path has a violation already. Such an element may be missing in the list.
 func (c *check) unread(path string) bool {
 	for at := range c.seen {
 		if strings.HasPrefix(at, path+"[") {
@@ -118,7 +120,7 @@ func (c *check) unread(path string) bool {
 	return false
 }
 
-// evaluate adds the violations of buf.validate's rules.
+// evaluate adds the violations of the buf.validate rules.
 func (c *check) evaluate(m proto.Message, prefix string, filter protovalidate.Filter) error {
 	var options []protovalidate.ValidationOption
 	if filter != nil {
@@ -138,17 +140,17 @@ func (c *check) evaluate(m proto.Message, prefix string, filter protovalidate.Fi
 		switch {
 		case c.unread(path):
 			continue
-		case strings.HasSuffix(rule, "_empty"): // of a format, as in "string.uuid_empty"
+		case strings.HasSuffix(rule, "_empty"): // such as "string.uuid_empty"
 			rule, message = RuleRequired, requiredMessage
 		case message == "":
-			message = "breaks the rule " + rule
+			message = "violates the rule " + rule
 		}
 		c.refusef(path, rule, "%s", message)
 	}
 	return nil
 }
 
-// jsonPath writes a path of buf.validate in JSON names.
+// jsonPath converts a field path of buf.validate to JSON names.
 func jsonPath(md protoreflect.MessageDescriptor, path *validate.FieldPath) string {
 	var b strings.Builder
 	for _, e := range path.GetElements() {

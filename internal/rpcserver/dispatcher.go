@@ -1,0 +1,235 @@
+package rpcserver
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"mime"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+// dispatcher is the outermost handler. It creates the requestInfo of every request, dispatches the request to its handler,
+// answers requests without a route, and logs the request.
+type dispatcher struct {
+	server *Server
+	rest   router
+	// mux serves everything except REST.
+	mux *http.ServeMux
+	// procedures are the mux patterns of RPCs. Requests for them are logged and their answers are not cached, unlike those
+	// of health checks and WebSockets.
+	procedures map[string]bool
+}
+
+// target is the handler of a request.
+type target struct {
+	handler http.Handler
+	// name is the route in the form of http.ServeMux, for the log.
+	name string
+	// call is true for RPCs and REST.
+	call bool
+}
+
+func (d *dispatcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := d.server
+	info, r := s.begin(r)
+	w.Header().Set(HeaderRequestID, info.requestID)
+	t, notServed := d.find(w, r)
+	defer func() {
+		if p := recover(); p != nil {
+			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(p) // net/http drops the connection
+			}
+			s.fail(w, r, apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicSite(), p)))
+		}
+		if t.call || info.err != nil {
+			s.logRequest(r, info, t.name)
+		}
+	}()
+	switch {
+	case notServed != nil:
+		s.fail(w, r, notServed)
+	default:
+		if t.call {
+			w.Header().Set("Cache-Control", "no-store")
+		}
+		t.handler.ServeHTTP(w, r)
+	}
+}
+
+// find returns the target of a request. Without a target it returns NOT_FOUND, or METHOD_NOT_ALLOWED with the header Allow
+// set.
+func (d *dispatcher) find(w http.ResponseWriter, r *http.Request) (target, *apperr.Error) {
+	if !isClean(r.URL.Path) {
+		return target{}, notFound()
+	}
+	if r.URL.RawPath == "" { // no route contains an escaped character
+		if targets := d.rest.find(r.URL.Path); len(targets) > 0 {
+			return d.findMethod(w, r, targets)
+		}
+	}
+	handler, pattern := d.mux.Handler(r)
+	if pattern != "" {
+		return target{d.mux, pattern, d.procedures[pattern]}, nil
+	}
+	probe := &probe{header: http.Header{}}
+	handler.ServeHTTP(probe, r)
+	if probe.status == http.StatusMethodNotAllowed {
+		return target{}, methodNotAllowed(w, probe.header.Get("Allow"))
+	}
+	return target{}, notFound()
+}
+
+// findMethod returns the target for the request's method, of the targets by method of a path.
+func (d *dispatcher) findMethod(w http.ResponseWriter, r *http.Request, targets map[string]target) (target, *apperr.Error) {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if t, ok := targets[method]; ok {
+		return t, nil
+	}
+	allowed := slices.Collect(maps.Keys(targets))
+	if targets[http.MethodGet].handler != nil {
+		allowed = append(allowed, http.MethodHead)
+	}
+	slices.Sort(allowed)
+	return target{}, methodNotAllowed(w, strings.Join(allowed, ", "))
+}
+
+// isClean reports whether a path has no empty, "." and ".." segments. The mux would redirect such paths, which does not help
+// API clients.
+func isClean(p string) bool {
+	c := path.Clean(p)
+	return c == p || strings.TrimSuffix(p, "/") == c
+}
+
+func notFound() *apperr.Error { return apperr.New(apperr.NotFound, "no route matches this path") }
+
+func methodNotAllowed(w http.ResponseWriter, allowed string) *apperr.Error {
+	w.Header().Set("Allow", allowed)
+	return apperr.New(apperr.MethodNotAllowed, "allowed methods: %s", allowed)
+}
+
+// probe is a ResponseWriter that records the status and the header.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header { return p.header }
+func (p *probe) WriteHeader(s int)   { p.status = s }
+func (p *probe) Write(b []byte) (int, error) {
+	if p.status == 0 {
+		p.status = http.StatusOK
+	}
+	return len(b), nil
+}
+
+// fail writes the error of a request that does not reach the interceptors, in the format of the client's protocol.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, e *apperr.Error) {
+	if !isRPCClient(r) {
+		WriteProblem(w, r, e)
+		return
+	}
+	requestInfoFrom(r.Context()).err = e
+	_ = s.errors.Write(w, r, connectError(r.Context(), e)) // it fails only if the client has disconnected
+}
+
+// isRPCClient reports whether a request comes from a client of Connect, gRPC or gRPC-Web.
+func isRPCClient(r *http.Request) bool {
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return r.Header.Get("Connect-Protocol-Version") != "" || strings.HasPrefix(media, "application/grpc") ||
+		media == "application/proto" || strings.HasPrefix(media, "application/connect+")
+}
+
+// rpc answers the requests that Connect would refuse without a body, and passes the others to next.
+func (s *Server) rpc(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		switch {
+		case err != nil || !isRPCMedia(media):
+			s.fail(w, r, apperr.New(apperr.UnsupportedMediaType,
+				"the Content-Type must be that of Connect (application/json or application/proto), gRPC or gRPC-Web"))
+		case r.ContentLength > int64(readFactor*s.cfg.MaxBody):
+			s.fail(w, r, tooLarge(s.cfg.MaxBody))
+		case media == "application/json", media == "application/proto":
+			s.unary(w, r, next)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+func isRPCMedia(media string) bool {
+	switch media {
+	case "application/json", "application/proto",
+		"application/grpc", "application/grpc+proto", "application/grpc+json",
+		"application/grpc-web", "application/grpc-web+proto", "application/grpc-web+json":
+		return true
+	default:
+		return false
+	}
+}
+
+// logRequest writes the log line of a request. The line contains no body, query, header or token. It contains the path only
+// if the request was not found or its method is not allowed.
+func (s *Server) logRequest(r *http.Request, info *requestInfo, route string) {
+	ctx, name := r.Context(), info.procedure
+	if name == "" {
+		name = route
+	}
+	if name == "" {
+		name = r.Method + " (no route)"
+	}
+	attrs := []slog.Attr{
+		slog.String("method", name), slog.String("request_id", info.requestID),
+		slog.Float64("duration_ms", milliseconds(time.Since(info.start))),
+	}
+	if info.caller != "" {
+		attrs = append(attrs, slog.String("caller", info.caller))
+	}
+	code := "OK"
+	if info.err != nil {
+		code = string(info.err.Code)
+		switch info.err.Code {
+		case apperr.Internal, apperr.DependencyUnavailable:
+			attrs = append(attrs, slog.String("error", info.err.Error()))
+		case apperr.NotFound, apperr.MethodNotAllowed:
+			attrs = append(attrs, slog.String("path", LogPath(r)))
+		default:
+		}
+	}
+	attrs = append(attrs, slog.String("code", code))
+	s.cfg.Log.LogAttrs(ctx, level(ctx, info.err), "request", attrs...)
+}
+
+// milliseconds returns a duration in milliseconds, with microseconds as decimals.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// LogPath returns the path of a request for the log, without its query. It hides parts that may be a token, and shortens
+// long paths.
+func LogPath(r *http.Request) string {
+	const maxPath = 200
+	segments := strings.Split(r.URL.EscapedPath(), "/")
+	for i, segment := range segments {
+		parts := strings.Split(segment, ".")
+		for j, part := range parts {
+			if len(part) > len("0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a001") {
+				parts[j] = "…"
+			}
+		}
+		segments[i] = strings.Join(parts, ".")
+	}
+	p := strings.ToValidUTF8(strings.Join(segments, "/"), "�")
+	if len(p) > maxPath {
+		p = strings.ToValidUTF8(p[:maxPath], "") + "…"
+	}
+	return p
+}

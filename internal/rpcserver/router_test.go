@@ -1,0 +1,174 @@
+package rpcserver_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+)
+
+// routes returns the handler of a service that exists only in this test. Its RPCs are named in rules and take a
+// GetPromotionRequest. The handler answers with a promotion: its id is the request's promotion_id, its title the RPC's name.
+func routes(t *testing.T, pkg string, rules map[string]*annotations.HttpRule) (http.Handler, error) {
+	t.Helper()
+	service := &descriptorpb.ServiceDescriptorProto{Name: new("Routes")}
+	for name, rule := range rules {
+		options := &descriptorpb.MethodOptions{}
+		proto.SetExtension(options, annotations.E_Http, rule)
+		proto.SetExtension(options, optionsv1.E_Access, &optionsv1.Access{Public: true})
+		service.Method = append(service.Method, &descriptorpb.MethodDescriptorProto{
+			Name: &name, Options: options,
+			InputType:  new(".loyalty.promotions.v1.GetPromotionRequest"),
+			OutputType: new(".loyalty.promotions.v1.Promotion"),
+		})
+	}
+	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
+		Name: new(pkg + ".proto"), Package: &pkg, Syntax: new("proto3"),
+		Dependency: []string{"loyalty/promotions/v1/promotion.proto", "loyalty/promotions/v1/promotion_service.proto"},
+		Service:    []*descriptorpb.ServiceDescriptorProto{service},
+	}, protoregistry.GlobalFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := protoregistry.GlobalFiles.RegisterFile(file); err != nil {
+		t.Fatal(err)
+	}
+	s, err := rpcserver.New(config(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Mount("/"+pkg+".Routes/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		var request promotionsv1.GetPromotionRequest
+		if err != nil || proto.Unmarshal(body, &request) != nil {
+			t.Errorf("the body of %s cannot be read", r.URL.Path)
+		}
+		name := strings.TrimPrefix(r.URL.Path, "/"+pkg+".Routes/")
+		answer, err := proto.Marshal(&promotionsv1.Promotion{Id: request.GetPromotionId(), Title: name})
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/proto")
+		_, _ = w.Write(answer)
+	}))
+	return s.Handler()
+}
+
+func get(path string) *annotations.HttpRule {
+	return &annotations.HttpRule{Pattern: &annotations.HttpRule_Get{Get: path}}
+}
+
+func post(path string) *annotations.HttpRule {
+	return &annotations.HttpRule{Pattern: &annotations.HttpRule_Post{Post: path}, Body: "*"}
+}
+
+func TestLiteralSegmentsWin(t *testing.T) {
+	const base = "/api/v1/promotions"
+	h, err := routes(t, "test.literals.v1", map[string]*annotations.HttpRule{
+		"List": get(base), "Create": post(base), "Get": get(base + "/{promotion_id}"), "Claim": post(base + "/claim"),
+		"Player": get(base + "/players/{promotion_id}"), "Stats": get(base + "/{promotion_id}/stats"),
+		"Assign": post(base + "/{promotion_id}/assign"), "Deep": get(base + "/{promotion_id}/stats/days"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"GET /x/stats":            "Stats x",
+		"GET /x":                  "Get x",
+		"GET /players":            "Get players",
+		"GET /players/x":          "Player x",
+		"GET /players/stats":      "Player stats",
+		"GET /players/stats/days": "Deep players",
+		"GET /claim/stats":        "Stats claim",
+		"GET /stats":              "Get stats",
+		"GET /stats/stats":        "Stats stats",
+		"POST /x/assign":          "Assign x",
+		"POST /claim":             "Claim ",
+		"HEAD /x/stats":           "200",
+		"GET ":                    "List ",
+		"POST ":                   "Create ",
+		"GET /claim":              "405 POST",
+		"POST /x":                 "405 GET, HEAD",
+		"POST /x/stats":           "405 GET, HEAD",
+		"POST /players/assign":    "405 GET, HEAD",
+		"PUT ":                    "405 GET, HEAD, POST",
+		"GET /x/y":                "404",
+		"GET /x/stats/":           "404",
+		"GET //stats":             "404",
+		"GET /x/stats/days/y":     "404",
+		"GET /players/stats/x":    "404",
+		"GET /x%2Fstats":          "404",
+	} {
+		method, path, _ := strings.Cut(line, " ")
+		body := ""
+		if method == http.MethodPost {
+			body = "{}"
+		}
+		r := httptest.NewRequest(method, base+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		var got string
+		switch {
+		case w.Code == http.StatusMethodNotAllowed:
+			got = "405 " + w.Header().Get("Allow")
+		case w.Code == http.StatusNotFound:
+			got = "404"
+		case method == http.MethodHead:
+			got = "200"
+		default:
+			p := answer{w.Code, w.Header(), w.Body.String()}.object(t)
+			title, _ := p["title"].(string)
+			id, _ := p["id"].(string)
+			got = title + " " + id
+		}
+		if got != want {
+			t.Errorf("%s is answered by %q, want %q: %s", line, got, want, w.Body)
+		}
+	}
+}
+
+func TestConflictingRoutes(t *testing.T) {
+	h, err := routes(t, "test.conflict.v1", map[string]*annotations.HttpRule{
+		"One": get("/api/v1/x/{promotion_id}"), "Other": get("/api/v1/x/{promotion_id}"), "Third": get("/api/v1/x"),
+	})
+	if h != nil || err == nil {
+		t.Fatalf("Handler returned %v, %v; want an error", h, err)
+	}
+	for _, rpc := range []string{"test.conflict.v1.Routes.One", "test.conflict.v1.Routes.Other"} {
+		if !strings.Contains(err.Error(), rpc) {
+			t.Errorf("the error %q does not name %s", err, rpc)
+		}
+	}
+}
+
+func TestInvalidPatterns(t *testing.T) {
+	for name, patterns := range map[string][]string{
+		"no slash":             {"GET x"},
+		"conflict":             {"GET /a/{b}/c", "GET /a/b/{c}"},
+		"conflict with health": {"GET /health"},
+		"used twice":           {"GET /a", "GET /a"},
+	} {
+		s, err := rpcserver.New(config(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range patterns {
+			s.Handle(p, http.NotFoundHandler())
+		}
+		if h, err := s.Handler(); h != nil || err == nil || !strings.Contains(err.Error(), patterns[len(patterns)-1][5:]) {
+			t.Errorf("%s: Handler returned %v, %v; want an error that names the pattern", name, h, err)
+		}
+	}
+}
