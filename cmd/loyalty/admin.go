@@ -17,7 +17,7 @@ import (
 
 type adminSettings struct {
 	Redis    redisSettings
-	Database string `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
+	Database config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
 }
 
 // runAdmin sees that there is an admin. The password is asked for, or comes from standard input: arguments are seen by
@@ -37,15 +37,12 @@ func runAdmin(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Redis.check(); err != nil {
-		return err
-	}
 	secret, err := readPassword(c)
 	if err != nil {
 		return err
 	}
 	created, err := app.EnsureAdmin(ctx, app.AdminConfig{
-		DatabaseURL: s.Database, Redis: s.Redis.config(slog.New(slog.DiscardHandler)), Password: password.Default(),
+		DatabaseURL: string(s.Database), Redis: s.Redis.config(slog.New(slog.DiscardHandler)), Password: password.Default(),
 	}, c.args[0], secret, reset)
 	switch {
 	case err != nil:

@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-
-	"github.com/casino-loyalty/loyalty/internal/accesstoken"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
 )
 
-// runKeygen prints a new Ed25519 private key, the value of LOYALTY_TOKEN_KEY.
+// runKeygen prints a new Ed25519 private key for LOYALTY_TOKEN_KEY: PKCS #8 in base64. One line without spaces works in
+// shells, env files and secret files alike.
 func runKeygen(_ context.Context, c call) error {
 	if err := c.flags("keygen", 0, nil); err != nil {
 		return err
@@ -17,10 +19,10 @@ func runKeygen(_ context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	text, err := accesstoken.EncodeKey(key)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return err
 	}
-	_, err = c.stdout.Write(text)
+	_, err = fmt.Fprintln(c.stdout, base64.StdEncoding.EncodeToString(der))
 	return err
 }

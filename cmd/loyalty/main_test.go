@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
+	"github.com/casino-loyalty/loyalty/internal/config"
 )
 
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -69,23 +69,23 @@ func TestErrorsNameTheSetting(t *testing.T) {
 	}{
 		"users without a database":      {"users", "LOYALTY_USERS_DATABASE_URL", "", "LOYALTY_USERS_DATABASE_URL is not set"},
 		"users without a key":           {"users", "LOYALTY_TOKEN_KEY", "", "LOYALTY_TOKEN_KEY is not set"},
-		"users with a key that is none": {"users", "", "", "LOYALTY_TOKEN_KEY is no PEM"},
+		"users with a key that is none": {"users", "", "", "LOYALTY_TOKEN_KEY must be a key in PEM"},
 		"users without the secret":      {"users", "LOYALTY_INTERNAL_TOKEN", "", "LOYALTY_INTERNAL_TOKEN is not set"},
 		"promotions without the ledger": {"promotions", "LOYALTY_LEDGER_ADDRESS", "", "LOYALTY_LEDGER_ADDRESS is not set"},
 		"promotions without keys":       {"promotions", "LOYALTY_JWKS_URL", "", "LOYALTY_JWKS_URL is not set"},
 		"promotions without brokers":    {"promotions", "LOYALTY_KAFKA_BROKERS", "", "LOYALTY_KAFKA_BROKERS is not set"},
-		"a user without a password":     {"promotions", "", "LOYALTY_KAFKA_USERNAME=loyalty", "LOYALTY_KAFKA_PASSWORD are set together"},
-		"a limit below nothing":         {"users", "", "LOYALTY_ADDRESS_LIMIT=-1", "LOYALTY_ADDRESS_LIMIT is negative"},
-		"a secret that is short":        {"users", "", "LOYALTY_INTERNAL_TOKEN=short", "LOYALTY_INTERNAL_TOKEN has less than 16 characters"},
+		"a user without a password":     {"promotions", "", "LOYALTY_KAFKA_USERNAME=loyalty", "LOYALTY_KAFKA_PASSWORD must be set together"},
+		"a limit below nothing":         {"users", "", "LOYALTY_ADDRESS_LIMIT=-1", "LOYALTY_ADDRESS_LIMIT must be a whole number that is not negative"},
+		"a secret that is short":        {"users", "", "LOYALTY_INTERNAL_TOKEN=short", "LOYALTY_INTERNAL_TOKEN must have 16 characters or more"},
 		"no Redis":                      {"users", "LOYALTY_REDIS_ADDRESS", "", "neither LOYALTY_REDIS_ADDRESS nor"},
-		"half a sentinel":               {"users", "", "LOYALTY_REDIS_SENTINEL_MASTER=m", "LOYALTY_REDIS_SENTINELS are set together"},
-		"proxies that are everybody":    {"users", "", "LOYALTY_TRUSTED_PROXIES=0.0.0.0/0", "LOYALTY_TRUSTED_PROXIES trusts everybody"},
-		"keys that have no address":     {"promotions", "", "LOYALTY_JWKS_URL=users:8080/jwks.json", "LOYALTY_JWKS_URL: "},
-		"an unknown bus":                {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS is neither kafka nor nats"},
-		"an unknown store":              {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE is neither"},
+		"half a sentinel":               {"users", "", "LOYALTY_REDIS_SENTINEL_MASTER=m", "LOYALTY_REDIS_SENTINELS must be set together"},
+		"proxies that are everybody":    {"users", "", "LOYALTY_TRUSTED_PROXIES=0.0.0.0/0", "LOYALTY_TRUSTED_PROXIES trusts every address"},
+		"keys that have no address":     {"promotions", "", "LOYALTY_JWKS_URL=users:8080/jwks.json", "LOYALTY_JWKS_URL is not a URL"},
+		"an unknown bus":                {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS must be one of kafka, nats"},
+		"an unknown store":              {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE must be one of mongodb, postgres"},
 		"a store without its URL":       {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=mongodb", "LOYALTY_MONGODB_URL is not set"},
 		"verify without a database":     {"verify", "LOYALTY_PROMOTIONS_DATABASE_URL", "", "LOYALTY_PROMOTIONS_DATABASE_URL is not set"},
-		"a network that is none":        {"users", "", "LOYALTY_TRUSTED_PROXIES=everywhere", "LOYALTY_TRUSTED_PROXIES cannot be read"},
+		"a network that is none":        {"users", "", "LOYALTY_TRUSTED_PROXIES=everywhere", "LOYALTY_TRUSTED_PROXIES must be a list separated by commas, each element a network, for example 10.0.0.0/8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,13 +120,37 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-func TestKeygenPrintsATokenKey(t *testing.T) {
+func TestKeygenPrintsAKeyForEverySource(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := run(t, "keygen")
-	if code != 0 {
-		t.Fatalf("exit %d", code)
+	if code != 0 || strings.Count(stdout, "\n") != 1 || strings.ContainsAny(stdout, ` '"$\`) {
+		t.Fatalf("exit %d with %q, want one line without characters that a shell changes", code, stdout)
 	}
-	if _, err := accesstoken.ParseKey([]byte(stdout)); err != nil {
-		t.Error(err)
+	type settings struct {
+		Key signingKey `env:"LOYALTY_TOKEN_KEY,required,notEmpty"`
+	}
+	folder := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	secret := write("key", stdout)
+	for name, load := range map[string]func() (settings, error){
+		"environment": func() (settings, error) {
+			return config.From[settings]([]string{"LOYALTY_TOKEN_KEY=" + strings.TrimSpace(stdout)})
+		},
+		"secret file": func() (settings, error) {
+			return config.From[settings]([]string{"LOYALTY_TOKEN_KEY_FILE=" + secret})
+		},
+		"settings file": func() (settings, error) {
+			return config.LoadWith[settings](write("settings", "LOYALTY_TOKEN_KEY="+stdout+"LOYALTY_OTHER=x\n"))
+		},
+	} {
+		if got, err := load(); err != nil || len(got.Key.key) == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

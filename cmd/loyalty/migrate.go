@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"strings"
 
 	"github.com/casino-loyalty/loyalty/atlas"
@@ -23,9 +22,9 @@ type database struct {
 
 func (s databaseSettings) all() []database {
 	return []database{
-		{"users", "LOYALTY_USERS_DATABASE_URL", s.Users, atlas.Users},
-		{"promotions", "LOYALTY_PROMOTIONS_DATABASE_URL", s.Promotions, atlas.Promotions},
-		{"notifications", "LOYALTY_NOTIFICATIONS_DATABASE_URL", s.Notifications, atlas.Notifications},
+		{"users", "LOYALTY_USERS_DATABASE_URL", string(s.Users), atlas.Users},
+		{"promotions", "LOYALTY_PROMOTIONS_DATABASE_URL", string(s.Promotions), atlas.Promotions},
+		{"notifications", "LOYALTY_NOTIFICATIONS_DATABASE_URL", string(s.Notifications), atlas.Notifications},
 	}
 }
 
@@ -90,7 +89,7 @@ func runMigrate(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(c.stderr, nil))
+	log := settings.Log.logger(c.stderr)
 	for _, d := range databases {
 		switch verb {
 		case "up":

@@ -4,30 +4,44 @@ import (
 	"context"
 	"errors"
 
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/services/notifications/app"
 )
 
-// storeSettings say where notifications are kept.
-type storeSettings struct {
-	Kind     string `env:"LOYALTY_NOTIFICATIONS_STORE"        envDefault:"mongodb"`
-	Mongo    string `env:"LOYALTY_MONGODB_URL"`
-	Database string `env:"LOYALTY_MONGODB_DATABASE"`
-	Postgres string `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
+// storeKind is where notifications are stored.
+type storeKind app.Kind
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *storeKind) UnmarshalText(text []byte) error {
+	*k = storeKind(text)
+	return config.OneOf(string(text), string(app.MongoDB), string(app.PostgreSQL))
 }
 
-func (s storeSettings) config() (app.StoreConfig, error) {
+// storeSettings locate the store of notifications.
+type storeSettings struct {
+	Kind     storeKind          `env:"LOYALTY_NOTIFICATIONS_STORE"        envDefault:"mongodb"`
+	Mongo    config.MongoURL    `env:"LOYALTY_MONGODB_URL"`
+	Database string             `env:"LOYALTY_MONGODB_DATABASE"`
+	Postgres config.PostgresURL `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
+}
+
+// Check refuses a store without its URL.
+func (s storeSettings) Check() error {
 	switch kind := app.Kind(s.Kind); {
 	case kind == app.MongoDB && s.Mongo == "":
-		return app.StoreConfig{}, errors.New("settings: LOYALTY_MONGODB_URL is not set")
-	case kind == app.MongoDB:
-		return app.StoreConfig{Kind: kind, URL: s.Mongo, Database: s.Database}, nil
+		return errors.New("LOYALTY_MONGODB_URL is not set")
 	case kind == app.PostgreSQL && s.Postgres == "":
-		return app.StoreConfig{}, errors.New("settings: LOYALTY_NOTIFICATIONS_DATABASE_URL is not set")
-	case kind == app.PostgreSQL:
-		return app.StoreConfig{Kind: kind, URL: s.Postgres}, nil
+		return errors.New("LOYALTY_NOTIFICATIONS_DATABASE_URL is not set")
 	}
-	return app.StoreConfig{}, errors.New("settings: LOYALTY_NOTIFICATIONS_STORE is neither mongodb nor postgres")
+	return nil
+}
+
+func (s storeSettings) config() app.StoreConfig {
+	if app.Kind(s.Kind) == app.MongoDB {
+		return app.StoreConfig{Kind: app.MongoDB, URL: string(s.Mongo), Database: s.Database}
+	}
+	return app.StoreConfig{Kind: app.PostgreSQL, URL: string(s.Postgres)}
 }
 
 type notificationsSettings struct {
@@ -36,8 +50,8 @@ type notificationsSettings struct {
 	Redis   redisSettings
 	Bus     busSettings
 	Store   storeSettings
-	JWKS    string   `env:"LOYALTY_JWKS_URL,required,notEmpty"`
-	Origins []string `env:"LOYALTY_ALLOWED_ORIGINS"`
+	JWKS    config.HTTPURL `env:"LOYALTY_JWKS_URL,required,notEmpty"`
+	Origins []string       `env:"LOYALTY_ALLOWED_ORIGINS"`
 }
 
 // runNotifications runs the notifications service.
@@ -49,14 +63,7 @@ func runNotifications(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.Service.check(), s.Redis.check()); err != nil {
-		return err
-	}
-	keys, err := remoteKeys(s.JWKS)
-	if err != nil {
-		return err
-	}
-	store, err := s.Store.config()
+	keys, err := accesstoken.NewRemoteKeys(string(s.JWKS))
 	if err != nil {
 		return err
 	}
@@ -68,7 +75,7 @@ func runNotifications(ctx context.Context, c call) error {
 	sockets := app.DefaultSockets()
 	sockets.Origins = s.Origins
 	a, err := app.New(ctx, app.Config{
-		Store: store, Redis: s.Redis.config(log), Bus: bus,
+		Store: s.Store.config(), Redis: s.Redis.config(log), Bus: bus,
 		Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 		TrustedProxies: s.Service.TrustedProxies, Sockets: sockets,
 	}, log)
@@ -76,5 +83,5 @@ func runNotifications(ctx context.Context, c call) error {
 		bus.Close()
 		return err
 	}
-	return serve(ctx, s.Service.Listen, a, bus, stopAll, log)
+	return serve(ctx, string(s.Service.Listen), a, bus, stopAll, log)
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
@@ -15,10 +13,10 @@ type promotionsSettings struct {
 	Tokens        tokenSettings
 	Redis         redisSettings
 	Bus           busSettings
-	Database      string        `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
-	JWKS          string        `env:"LOYALTY_JWKS_URL,required,notEmpty"`
-	LedgerAddress string        `env:"LOYALTY_LEDGER_ADDRESS,required,notEmpty"`
-	InternalToken internalToken `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
+	Database      config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
+	JWKS          config.HTTPURL     `env:"LOYALTY_JWKS_URL,required,notEmpty"`
+	LedgerAddress config.Address     `env:"LOYALTY_LEDGER_ADDRESS,required,notEmpty"`
+	InternalToken internalToken      `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
 }
 
 // runPromotions runs the promotions service.
@@ -30,10 +28,7 @@ func runPromotions(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.Service.check(), s.Redis.check(), s.InternalToken.check()); err != nil {
-		return err
-	}
-	keys, err := remoteKeys(s.JWKS)
+	keys, err := accesstoken.NewRemoteKeys(string(s.JWKS))
 	if err != nil {
 		return err
 	}
@@ -43,22 +38,13 @@ func runPromotions(ctx context.Context, c call) error {
 		return err
 	}
 	a, err := app.New(ctx, app.Config{
-		DatabaseURL: s.Database, Redis: s.Redis.config(log), Bus: bus,
+		DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
 		Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
-		LedgerAddress: s.LedgerAddress, InternalToken: string(s.InternalToken), TrustedProxies: s.Service.TrustedProxies,
+		LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken), TrustedProxies: s.Service.TrustedProxies,
 	}, log)
 	if err != nil {
 		bus.Close()
 		return err
 	}
-	return serve(ctx, s.Service.Listen, a, bus, stopAll, log)
-}
-
-// remoteKeys are the public keys that users publishes.
-func remoteKeys(url string) (accesstoken.KeySource, error) {
-	keys, err := accesstoken.NewRemoteKeys(url)
-	if err != nil {
-		return nil, fmt.Errorf("settings: LOYALTY_JWKS_URL: %w", err)
-	}
-	return keys, nil
+	return serve(ctx, string(s.Service.Listen), a, bus, stopAll, log)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"net/netip"
 	"os"
 
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
+	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
@@ -17,107 +20,165 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// serviceSettings are those of every service.
+// serviceSettings are the settings of every service.
 type serviceSettings struct {
-	// Listen is the address of the public API, behind the gateway.
-	Listen         string         `env:"LOYALTY_LISTEN"          envDefault:":8080"`
-	TrustedProxies []netip.Prefix `env:"LOYALTY_TRUSTED_PROXIES"`
-	LogLevel       slog.Level     `env:"LOYALTY_LOG_LEVEL"       envDefault:"INFO"`
+	// Listen is the address of the public API behind the gateway.
+	Listen         config.ListenAddress `env:"LOYALTY_LISTEN"          envDefault:":8080"`
+	TrustedProxies []netip.Prefix       `env:"LOYALTY_TRUSTED_PROXIES"`
+	Log            logSettings
 }
 
-// check refuses proxies that are everybody: then anyone could choose the address that limits count.
-func (s serviceSettings) check() error {
+// Check refuses a trusted network that contains every address: any client could then choose the address that limits count.
+func (s serviceSettings) Check() error {
 	for _, p := range s.TrustedProxies {
 		if p.Bits() == 0 {
-			return fmt.Errorf("settings: LOYALTY_TRUSTED_PROXIES trusts everybody by %s", p)
+			return fmt.Errorf("LOYALTY_TRUSTED_PROXIES trusts every address with %s", p)
 		}
 	}
 	return nil
 }
 
 func (s serviceSettings) logger(service string) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: s.LogLevel})).With("service", service)
+	return s.Log.logger(os.Stderr).With("service", service)
 }
 
-// tokenSettings name who signs access tokens for whom.
+// tokenSettings are the issuer and the audience of access tokens.
 type tokenSettings struct {
 	Issuer   string `env:"LOYALTY_TOKEN_ISSUER"   envDefault:"loyalty"`
 	Audience string `env:"LOYALTY_TOKEN_AUDIENCE" envDefault:"loyalty"`
 }
 
-// redisSettings say how Redis is reached: an address, or a master set with its sentinels.
+// signingKey is the private key that signs access tokens.
+type signingKey struct{ key ed25519.PrivateKey }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *signingKey) UnmarshalText(text []byte) error {
+	var pem config.PEM
+	if err := pem.UnmarshalText(text); err != nil {
+		return err
+	}
+	key, err := accesstoken.ParseKey([]byte(pem))
+	if err != nil {
+		return &config.ValueError{Text: err.Error()}
+	}
+	k.key = key
+	return nil
+}
+
+// publicKeys are additional accepted keys.
+type publicKeys struct{ keys []ed25519.PublicKey }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *publicKeys) UnmarshalText(text []byte) error {
+	var pem config.PEM
+	if err := pem.UnmarshalText(text); err != nil {
+		return err
+	}
+	keys, err := accesstoken.ParsePublicKeys([]byte(pem))
+	if err != nil {
+		return &config.ValueError{Text: err.Error()}
+	}
+	k.keys = keys
+	return nil
+}
+
+// redisSettings locate Redis: an address, or a Sentinel master set with its sentinels.
 type redisSettings struct {
-	Address          string   `env:"LOYALTY_REDIS_ADDRESS"`
-	Replicas         []string `env:"LOYALTY_REDIS_REPLICAS"`
-	SentinelMaster   string   `env:"LOYALTY_REDIS_SENTINEL_MASTER"`
-	Sentinels        []string `env:"LOYALTY_REDIS_SENTINELS"`
-	SentinelPassword string   `env:"LOYALTY_REDIS_SENTINEL_PASSWORD"`
-	Username         string   `env:"LOYALTY_REDIS_USERNAME"`
-	Password         string   `env:"LOYALTY_REDIS_PASSWORD"`
-	TLS              bool     `env:"LOYALTY_REDIS_TLS"`
-	// Plain: the server knows no client-side caching.
+	Address          config.Address   `env:"LOYALTY_REDIS_ADDRESS"`
+	Replicas         []config.Address `env:"LOYALTY_REDIS_REPLICAS"`
+	SentinelMaster   string           `env:"LOYALTY_REDIS_SENTINEL_MASTER"`
+	Sentinels        []config.Address `env:"LOYALTY_REDIS_SENTINELS"`
+	SentinelPassword string           `env:"LOYALTY_REDIS_SENTINEL_PASSWORD"`
+	Username         string           `env:"LOYALTY_REDIS_USERNAME"`
+	Password         string           `env:"LOYALTY_REDIS_PASSWORD"`
+	TLS              bool             `env:"LOYALTY_REDIS_TLS"`
+	// Plain is for a server without client-side caching.
 	Plain bool `env:"LOYALTY_REDIS_PLAIN"`
 }
 
-// check refuses what says nothing, half of it, or two things.
-func (s redisSettings) check() error {
+// Check refuses missing, incomplete and contradictory locations.
+func (s redisSettings) Check() error {
 	switch {
 	case (s.SentinelMaster == "") != (len(s.Sentinels) == 0):
-		return errors.New("settings: LOYALTY_REDIS_SENTINEL_MASTER and LOYALTY_REDIS_SENTINELS are set together or not at all")
+		return errors.New("LOYALTY_REDIS_SENTINEL_MASTER and LOYALTY_REDIS_SENTINELS must be set together")
 	case s.Address == "" && s.SentinelMaster == "":
-		return errors.New("settings: neither LOYALTY_REDIS_ADDRESS nor LOYALTY_REDIS_SENTINEL_MASTER is set")
+		return errors.New("neither LOYALTY_REDIS_ADDRESS nor LOYALTY_REDIS_SENTINEL_MASTER is set")
 	case s.Address != "" && s.SentinelMaster != "":
-		return errors.New("settings: both LOYALTY_REDIS_ADDRESS and LOYALTY_REDIS_SENTINEL_MASTER are set")
+		return errors.New("both LOYALTY_REDIS_ADDRESS and LOYALTY_REDIS_SENTINEL_MASTER are set")
 	}
 	return nil
 }
 
 func (s redisSettings) config(log *slog.Logger) redis.Config {
 	return redis.Config{
-		Address: s.Address, Replicas: s.Replicas, Username: s.Username, Password: s.Password, TLS: s.TLS, Plain: s.Plain,
-		Log:      log,
-		Sentinel: redis.Sentinel{Master: s.SentinelMaster, Addresses: s.Sentinels, Password: s.SentinelPassword},
+		Address: string(s.Address), Replicas: texts(s.Replicas),
+		Username: s.Username, Password: s.Password, TLS: s.TLS, Plain: s.Plain, Log: log,
+		Sentinel: redis.Sentinel{
+			Master: s.SentinelMaster, Addresses: texts(s.Sentinels), Password: s.SentinelPassword,
+		},
 	}
 }
 
-// busSettings say which bus carries the events.
+func texts(addresses []config.Address) []string {
+	var out []string
+	for _, a := range addresses {
+		out = append(out, string(a))
+	}
+	return out
+}
+
+// busKind is the kind of the event bus.
+type busKind string
+
+const (
+	busKafka busKind = "kafka"
+	busNATS  busKind = "nats"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *busKind) UnmarshalText(text []byte) error {
+	*k = busKind(text)
+	return config.OneOf(string(text), string(busKafka), string(busNATS))
+}
+
+// busSettings locate the event bus.
 type busSettings struct {
-	Kind        string   `env:"LOYALTY_BUS"              envDefault:"kafka"`
-	Brokers     []string `env:"LOYALTY_KAFKA_BROKERS"`
-	Partitions  int      `env:"LOYALTY_KAFKA_PARTITIONS" envDefault:"12"`
-	Replication int      `env:"LOYALTY_BUS_REPLICATION"  envDefault:"3"`
-	Username    string   `env:"LOYALTY_KAFKA_USERNAME"`
-	Password    string   `env:"LOYALTY_KAFKA_PASSWORD"`
-	TLS         bool     `env:"LOYALTY_KAFKA_TLS"`
-	NATS        string   `env:"LOYALTY_NATS_URL"`
-	// Instance is a name of this replica that outlives a restart, and that no other replica of the service has.
+	Kind        busKind          `env:"LOYALTY_BUS"              envDefault:"kafka"`
+	Brokers     []config.Address `env:"LOYALTY_KAFKA_BROKERS"`
+	Partitions  int              `env:"LOYALTY_KAFKA_PARTITIONS" envDefault:"12"`
+	Replication int              `env:"LOYALTY_BUS_REPLICATION"  envDefault:"3"`
+	Username    string           `env:"LOYALTY_KAFKA_USERNAME"`
+	Password    string           `env:"LOYALTY_KAFKA_PASSWORD"`
+	TLS         bool             `env:"LOYALTY_KAFKA_TLS"`
+	NATS        config.NATSURL   `env:"LOYALTY_NATS_URL"`
+	// Instance is a name of this replica that survives restarts. No other replica of the service has the same name.
 	Instance string `env:"LOYALTY_INSTANCE"`
 }
 
-// connect connects to the bus and changes nothing there.
-func (s busSettings) connect(ctx context.Context, log *slog.Logger) (event.Bus, error) {
-	switch s.Kind {
-	case "kafka":
-		return s.connectKafka(ctx, log)
-	case "nats":
-		if s.NATS == "" {
-			return nil, errors.New("settings: LOYALTY_NATS_URL is not set")
+// Check refuses missing and incomplete settings of the chosen bus.
+func (s busSettings) Check() error {
+	var wrong []error
+	add := func(bad bool, text string) {
+		if bad {
+			wrong = append(wrong, errors.New(text))
 		}
-		return jetstream.New(ctx, jetstream.Config{URL: s.NATS, Name: "loyalty", Grace: stopBus}, log)
-	default:
-		return nil, errors.New("settings: LOYALTY_BUS is neither kafka nor nats")
 	}
+	add(s.Kind == busNATS && s.NATS == "", "LOYALTY_NATS_URL is not set")
+	add(s.Kind == busKafka && len(s.Brokers) == 0, "LOYALTY_KAFKA_BROKERS is not set")
+	add((s.Username == "") != (s.Password == ""),
+		"LOYALTY_KAFKA_USERNAME and LOYALTY_KAFKA_PASSWORD must be set together")
+	add(s.Partitions < 1, "LOYALTY_KAFKA_PARTITIONS must be 1 or more")
+	add(s.Replication < 1, "LOYALTY_BUS_REPLICATION must be 1 or more")
+	return errors.Join(wrong...)
 }
 
-func (s busSettings) connectKafka(ctx context.Context, log *slog.Logger) (event.Bus, error) {
-	switch {
-	case len(s.Brokers) == 0:
-		return nil, errors.New("settings: LOYALTY_KAFKA_BROKERS is not set")
-	case (s.Username == "") != (s.Password == ""):
-		return nil, errors.New("settings: LOYALTY_KAFKA_USERNAME and LOYALTY_KAFKA_PASSWORD are set together or not at all")
+// connect connects to the bus without creating topics.
+func (s busSettings) connect(ctx context.Context, log *slog.Logger) (event.Bus, error) {
+	if s.Kind == busNATS {
+		return jetstream.New(ctx, jetstream.Config{URL: string(s.NATS), Name: "loyalty", Grace: stopBus}, log)
 	}
 	c := kafka.Config{
-		Brokers: s.Brokers, ClientID: "loyalty", Instance: s.Instance, Username: s.Username, Password: s.Password,
+		Brokers: texts(s.Brokers), ClientID: "loyalty", Instance: s.Instance, Username: s.Username, Password: s.Password,
 		Grace: stopBus,
 	}
 	if s.TLS {
@@ -126,7 +187,7 @@ func (s busSettings) connectKafka(ctx context.Context, log *slog.Logger) (event.
 	return kafka.New(ctx, c, log)
 }
 
-// open connects to the bus and sees that the platform's topics are there.
+// open connects to the bus and creates the platform's topics if they do not exist.
 func (s busSettings) open(ctx context.Context, log *slog.Logger) (event.Bus, error) {
 	bus, err := s.connect(ctx, log)
 	if err != nil {
@@ -134,24 +195,27 @@ func (s busSettings) open(ctx context.Context, log *slog.Logger) (event.Bus, err
 	}
 	if err := bus.EnsureTopics(ctx, s.Partitions, s.Replication, topics.All()...); err != nil {
 		bus.Close()
-		return nil, fmt.Errorf("create the topics, LOYALTY_BUS_REPLICATION being %d: %w", s.Replication, err)
+		return nil, fmt.Errorf("create the topics with LOYALTY_BUS_REPLICATION=%d: %w", s.Replication, err)
 	}
 	return bus, nil
 }
 
-// databaseSettings name the databases, each service's own.
+// databaseSettings are the URLs of the services' databases.
 type databaseSettings struct {
-	Users         string `env:"LOYALTY_USERS_DATABASE_URL"`
-	Promotions    string `env:"LOYALTY_PROMOTIONS_DATABASE_URL"`
-	Notifications string `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
+	Users         config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL"`
+	Promotions    config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL"`
+	Notifications config.PostgresURL `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
+	Log           logSettings
 }
 
-// internalToken is the secret that the internal call shows.
+// internalToken is the secret that authenticates internal calls.
 type internalToken string
 
-func (t internalToken) check() error {
-	if len(t) < rpcserver.MinInternalToken {
-		return fmt.Errorf("settings: LOYALTY_INTERNAL_TOKEN has less than %d characters", rpcserver.MinInternalToken)
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *internalToken) UnmarshalText(text []byte) error {
+	if len(text) < rpcserver.MinInternalToken {
+		return &config.ValueError{Text: fmt.Sprintf("must have %d characters or more", rpcserver.MinInternalToken)}
 	}
+	*t = internalToken(text)
 	return nil
 }

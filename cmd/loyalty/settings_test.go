@@ -44,7 +44,7 @@ func TestConnectingMakesNoTopics(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	bus, err := busSettings{Kind: "kafka", Brokers: cluster.ListenAddrs()}.connect(t.Context(), slog.New(slog.DiscardHandler))
+	bus, err := busSettings{Kind: "kafka", Brokers: addresses(cluster.ListenAddrs())}.connect(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,4 +55,12 @@ func TestConnectingMakesNoTopics(t *testing.T) {
 	if info := cluster.TopicInfo(topicNames()[0]); info != nil {
 		t.Errorf("there is a topic %+v", info)
 	}
+}
+
+func addresses(list []string) []config.Address {
+	var out []config.Address
+	for _, a := range list {
+		out = append(out, config.Address(a))
+	}
+	return out
 }

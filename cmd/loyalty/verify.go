@@ -19,8 +19,8 @@ import (
 )
 
 type verifySettings struct {
-	Users      string `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
-	Promotions string `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
+	Users      config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
+	Promotions config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
 	Store      storeSettings
 	Bus        busSettings
 }
@@ -62,11 +62,11 @@ func (s verifySettings) open(ctx context.Context) (sources verify.Sources, close
 		}
 	}
 	options := postgres.Options{ApplicationName: "verify"}
-	if sources.Users, err = postgres.Open(ctx, s.Users, options); err != nil {
+	if sources.Users, err = postgres.Open(ctx, string(s.Users), options); err != nil {
 		return sources, closeAll, fmt.Errorf("users: %w", err)
 	}
 	closers = append(closers, sources.Users.Close)
-	if sources.Promotions, err = postgres.Open(ctx, s.Promotions, options); err != nil {
+	if sources.Promotions, err = postgres.Open(ctx, string(s.Promotions), options); err != nil {
 		return sources, closeAll, fmt.Errorf("promotions: %w", err)
 	}
 	closers = append(closers, sources.Promotions.Close)
@@ -76,11 +76,7 @@ func (s verifySettings) open(ctx context.Context) (sources verify.Sources, close
 	}
 	closers = append(closers, bus.Close)
 	sources.DeadLetters = func(ctx context.Context) (map[string]int64, error) { return deadLetters(ctx, bus) }
-	config, err := s.Store.config()
-	if err != nil {
-		return sources, closeAll, err
-	}
-	store, err := notifications.OpenStore(ctx, config)
+	store, err := notifications.OpenStore(ctx, s.Store.config())
 	if err != nil {
 		return sources, closeAll, fmt.Errorf("notifications: %w", err)
 	}

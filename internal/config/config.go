@@ -1,130 +1,134 @@
-// Package config reads a process's settings from its environment. It is the only package that does.
+// Package config reads a process's settings from its environment and from a settings file. No other package reads the
+// environment.
+//
+// A setting NAME may also be given as NAME_FILE, the path of a file that holds the value, as secrets are mounted. Errors
+// name every setting that is missing or wrong and show an example of a right value. They never show the value itself,
+// because it may be a secret.
 package config
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
 )
 
-// Load fills a struct whose fields carry env tags from the process's environment. A setting NAME may also be given as
-// NAME_FILE, a file that holds its value, as secrets are mounted. Every setting that is missing or cannot be read is
-// named in the error; their values are not.
+// Checker is implemented by a settings struct, or a struct inside it, whose fields depend on each other. Check is called
+// after all fields of the struct have been read without an error; it names the settings in its error.
+type Checker interface {
+	Check() error
+}
+
+// Load reads the settings T, a struct whose fields have env tags, from the process's environment.
 func Load[T any]() (T, error) { return From[T](os.Environ()) }
 
-// LoadWith is Load over the process's environment and the settings of a file, lines NAME=value, which the environment
-// overrides, whether as NAME or as NAME_FILE. An empty path is Load.
+// LoadWith reads the settings T from the process's environment and from the file at path, which holds lines NAME=value.
+// The environment overrides the file. An empty path means no file.
 func LoadWith[T any](path string) (T, error) {
 	if path == "" {
 		return Load[T]()
 	}
-	content, err := readFile(path, ReadText)
+	lines, err := readLines(path)
 	if err != nil {
 		var settings T
-		return settings, fmt.Errorf("settings: %w", err)
-	}
-	var lines []string
-	for line := range strings.Lines(content) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			lines = append(lines, line)
-		}
+		return settings, err
 	}
 	return parse[T](lines, os.Environ())
 }
 
-// From is Load over the given environment, lines "NAME=value".
+// From reads the settings T from environ, lines NAME=value.
 func From[T any](environ []string) (T, error) { return parse[T](environ) }
 
-// parse reads settings from sources, the later ones of which override the earlier ones.
+// parse reads settings from sources. Later sources override earlier ones.
 func parse[T any](sources ...[]string) (T, error) {
 	var settings T
-	vars := map[string]string{}
+	r := reader{values: map[string]string{}, wrong: map[string]string{}}
 	for _, lines := range sources {
-		given, err := withFiles(env.ToMap(lines))
-		if err != nil {
-			return settings, err
-		}
-		maps.Copy(vars, given)
+		given := env.ToMap(lines)
+		r.readFiles(given)
+		maps.Copy(r.values, given)
 	}
-	err := env.ParseWithOptions(&settings, env.Options{Environment: vars})
-	if err == nil {
-		return settings, nil
+	r.fill(reflect.ValueOf(&settings).Elem())
+	if len(r.messages) > 0 {
+		return settings, errors.New("settings: " + strings.Join(r.messages, "; "))
 	}
-	var all env.AggregateError
-	if !errors.As(err, &all) {
-		return settings, fmt.Errorf("settings: %w", err)
-	}
-	var wrong []string
-	for _, e := range all.Errors {
-		wrong = append(wrong, describe(e, reflect.TypeFor[T]()))
-	}
-	return settings, fmt.Errorf("settings: %s", strings.Join(wrong, "; "))
+	return settings, nil
 }
 
-// describe names a setting that is wrong without its value, which may be a secret.
-func describe(err error, settings reflect.Type) string {
-	var (
-		unset env.VarIsNotSetError
-		empty env.EmptyVarError
-		parse env.ParseError
-	)
-	switch {
-	case errors.As(err, &unset):
-		return unset.Key + " is not set"
-	case errors.As(err, &empty):
-		return empty.Key + " is empty"
-	case errors.As(err, &parse):
-		return fmt.Sprintf("%s cannot be read as %s", nameOf(settings, parse.Name), parse.Type)
-	}
-	return "a setting cannot be read"
+// reader fills structs with settings and collects what is wrong with them.
+type reader struct {
+	values   map[string]string
+	wrong    map[string]string // what is wrong with a value before it is parsed, by name
+	messages []string          // in the order of the fields
 }
 
-// nameOf returns the setting that fills a field, which may be one of a struct inside.
-func nameOf(settings reflect.Type, field string) string {
-	for _, f := range reflect.VisibleFields(settings) {
-		tag, _, _ := strings.Cut(f.Tag.Get("env"), ",")
-		if f.Name == field && tag != "" {
-			return tag
-		}
-		if f.Type.Kind() == reflect.Struct && tag == "" {
-			if name := nameOf(f.Type, field); name != field {
-				return name
-			}
+// fill sets the fields of v, a struct, and reports whether all of them could be read. Each setting is parsed alone, because
+// an error of the parser names a field, and several structs may have a field of that name.
+func (r *reader) fill(v reflect.Value) bool {
+	ok := true
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+		switch {
+		case name != "":
+			ok = r.fillField(name, field, v.Field(i)) && ok
+		case field.Type.Kind() == reflect.Struct && field.IsExported():
+			ok = r.fill(v.Field(i)) && ok
 		}
 	}
-	return field
+	if c, checks := v.Interface().(Checker); checks && ok {
+		if err := c.Check(); err != nil {
+			r.messages = append(r.messages, strings.Split(err.Error(), "\n")...)
+			return false
+		}
+	}
+	return ok
 }
 
-func withFiles(vars map[string]string) (map[string]string, error) {
-	for name, path := range vars {
+func (r *reader) fillField(name string, field reflect.StructField, target reflect.Value) bool {
+	value, err := clean(r.values[name], field.Type)
+	if wrong := r.wrong[name]; wrong != "" {
+		r.messages = append(r.messages, wrong)
+		return false
+	}
+	if err != nil {
+		r.messages = append(r.messages, name+" "+err.Error())
+		return false
+	}
+	vars := map[string]string{}
+	if _, given := r.values[name]; given {
+		vars[name] = value
+	}
+	field.Name = "Setting"
+	alone := reflect.New(reflect.StructOf([]reflect.StructField{field}))
+	if err := env.ParseWithOptions(alone.Interface(), env.Options{Environment: vars}); err != nil {
+		r.messages = append(r.messages, name+" "+describe(err, field))
+		return false
+	}
+	target.Set(alone.Elem().Field(0))
+	return true
+}
+
+// readFiles replaces each setting NAME_FILE in vars by NAME with the content of the file.
+func (r *reader) readFiles(vars map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		plain, ok := strings.CutSuffix(name, "_FILE")
 		if !ok || !strings.HasPrefix(name, "LOYALTY_") {
 			continue
 		}
+		delete(r.wrong, plain)
 		if _, both := vars[plain]; both {
-			return nil, fmt.Errorf("settings: both %s and %s are set", plain, name)
+			r.wrong[plain] = "both " + plain + " and " + name + " are set"
+			continue
 		}
-		content, err := readFile(path, ReadSecret)
+		content, err := readFile(vars[name], ReadSecret)
 		if err != nil {
-			return nil, fmt.Errorf("settings: %s: the file cannot be read: %w", name, errors.Unwrap(err))
+			r.wrong[plain] = name + ": the file cannot be read: " + reason(err)
 		}
 		vars[plain] = content
 	}
-	return vars, nil
-}
-
-// readFile reads the file at path with read.
-func readFile(path string, read func(io.Reader) (string, error)) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	return read(f)
 }

@@ -43,7 +43,7 @@ func TestErrorsNameTheSettingAndNotItsValue(t *testing.T) {
 	}{
 		"missing":       {nil, "LOYALTY_URL is not set"},
 		"empty":         {[]string{"LOYALTY_URL="}, "LOYALTY_URL is empty"},
-		"not readable":  {[]string{"LOYALTY_URL=x", "LOYALTY_TIMEOUT=hunter2"}, "LOYALTY_TIMEOUT cannot be read as time.Duration"},
+		"not readable":  {[]string{"LOYALTY_URL=x", "LOYALTY_TIMEOUT=hunter2"}, "LOYALTY_TIMEOUT must be a duration, for example 5s"},
 		"given twice":   {[]string{"LOYALTY_URL=x", "LOYALTY_URL_FILE=/x"}, "both LOYALTY_URL and LOYALTY_URL_FILE"},
 		"file not here": {[]string{"LOYALTY_URL_FILE=/does/not/exist"}, "LOYALTY_URL_FILE: the file cannot be read"},
 	} {

@@ -57,7 +57,7 @@ type kind struct {
 }
 
 func check(text string, k kind) error {
-	if err := Text(text); err != nil {
+	if err := checkEnds(text); err != nil {
 		return err
 	}
 	scheme, rest, found := strings.Cut(text, "://")
@@ -90,8 +90,8 @@ func check(text string, k kind) error {
 	return nil
 }
 
-// Text refuses a value in quotes and a value with white space around it.
-func Text(text string) error {
+// checkEnds refuses a URL with a quote or with white space at one of its ends.
+func checkEnds(text string) error {
 	const quotes = "\"'`\u201c\u201d\u201e\u2018\u2019"
 	switch {
 	case strings.Trim(text, quotes) != text:

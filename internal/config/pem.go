@@ -1,0 +1,89 @@
+package config
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+const (
+	pemBegin = "-----BEGIN "
+	pemEnd   = "-----END "
+)
+
+// PEM is a setting that holds keys: PEM blocks, or keys in base64 (DER without the PEM lines), which fit in a line of an
+// env file and are separated by commas or white space. It accepts the forms in which shells and env files keep PEM blocks in
+// one line: "\n" written as two characters, and spaces in place of the line breaks. The value has the canonical form.
+type PEM string
+
+// UnmarshalText normalizes the blocks. Its error does not show the text.
+func (p *PEM) UnmarshalText(text []byte) error {
+	value := strings.NewReplacer(`\r`, "", `\n`, "\n", "\r", "").Replace(string(text))
+	var canonical string
+	if strings.Contains(value, pemBegin) {
+		canonical = canonicalPEM(value)
+	} else {
+		canonical = fromBase64(value)
+	}
+	switch {
+	case canonical != "":
+		*p = PEM(canonical)
+		return nil
+	case strings.Contains(value, pemBegin) && !strings.Contains(value, pemEnd):
+		return &ValueError{Text: `holds only the first line of a PEM block: write the block in one line, with \n between ` +
+			"its lines, or name its file in the setting with the suffix _FILE"}
+	}
+	return &ValueError{Text: `must be a key in PEM, "-----BEGIN ..." to "-----END ...", or in base64 as loyalty keygen ` +
+		"prints it"}
+}
+
+// pemBlock matches a block whose line breaks may have become spaces.
+var pemBlock = regexp.MustCompile(`-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END ([A-Z0-9 ]+)-----`)
+
+// canonicalPEM returns the blocks of text, one after the other, or nothing if one of them is damaged.
+func canonicalPEM(text string) string {
+	blocks := pemBlock.FindAllStringSubmatch(text, -1)
+	if len(blocks) != strings.Count(text, pemBegin) {
+		return ""
+	}
+	var out strings.Builder
+	for _, b := range blocks {
+		der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(b[2]), ""))
+		if err != nil || b[1] != b[3] {
+			return ""
+		}
+		out.Write(pem.EncodeToMemory(&pem.Block{Type: b[1], Bytes: der}))
+	}
+	return out.String()
+}
+
+// fromBase64 returns the PEM blocks of keys in base64, or nothing if one of them is no key.
+func fromBase64(text string) string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	var out strings.Builder
+	for _, word := range words {
+		block := keyBlock(word)
+		if block == "" {
+			return keyBlock(strings.Join(words, "")) // perhaps one key in several lines
+		}
+		out.WriteString(block)
+	}
+	return out.String()
+}
+
+func keyBlock(text string) string {
+	der, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return ""
+	}
+	if _, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+		return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	}
+	if _, err := x509.ParsePKIXPublicKey(der); err == nil {
+		return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	}
+	return ""
+}
