@@ -10,31 +10,39 @@ import (
 	"github.com/google/uuid"
 )
 
-// The CloudEvents 1.0 context attributes that the platform uses. Each driver gives them the prefix of its protocol
-// binding ("ce_" on Kafka, "ce-" on NATS); ContentTypeHeader stands for datacontenttype and has no prefix anywhere.
+// Names of the CloudEvents 1.0 context attributes that the platform writes or reads. In a message each has a prefix that
+// the protocol binding defines: "ce_" on Kafka, "ce-" on NATS.
 const (
-	attrSpecVersion = "specversion"
-	attrID          = "id"
-	attrSource      = "source"
-	attrType        = "type"
-	attrTime        = "time"
+	attrSpecVersion  = "specversion"
+	attrID           = "id"
+	attrSource       = "source"
+	attrType         = "type"
+	attrTime         = "time"
+	attrContentType  = "datacontenttype"
+	attrEncoding     = "datacontentencoding" // of CloudEvents 0.3
+	attrPartitionKey = "partitionkey"        // of the partitioning extension
+)
 
-	// ContentTypeHeader names the header that holds the media type of the data.
+// Headers without a prefix.
+const (
+	// ContentTypeHeader names the header with the media type of the body.
 	ContentTypeHeader = "content-type"
+
+	contentEncodingHeader = "content-encoding"
 )
 
 const specVersion = "1.0"
 
-// MaxSize is how large an event may be, in bytes, data and attributes together. It leaves room below the megabyte that
-// brokers accept for what a dead letter and a replay add.
+// MaxSize is the largest size of an event in bytes, data and attributes together. Brokers accept a megabyte by default;
+// the difference is room for the headers that dead letters and replays add.
 const MaxSize = 960 << 10
 
-// Size is what the event counts against MaxSize.
+// Size returns the number of bytes that count against MaxSize.
 func (e Event) Size() int {
 	return len(e.ID) + len(e.Source) + len(e.Type) + len(e.Key) + len(e.ContentType) + len(e.Data)
 }
 
-// Check says why the event cannot be published, or nil.
+// Check returns a permanent error if the event cannot be published.
 func (e Event) Check() error {
 	switch {
 	case e.Topic == "":
@@ -46,25 +54,25 @@ func (e Event) Check() error {
 	case e.Source == "" || e.Type == "":
 		return Permanentf("event %s has no source or no type", e.ID)
 	case e.Size() > MaxSize:
-		return Permanentf("event %s is too large: %d bytes, at most %d", e.ID, e.Size(), MaxSize)
+		return Permanentf("event %s is too large: %d bytes, maximum %d", e.ID, e.Size(), MaxSize)
 	}
 	return nil
 }
 
-// maxID bounds an ID, in bytes: it is a key of every inbox.
+// maxID is the maximum length of an ID in bytes. Every inbox stores the ID as part of its primary key.
 const maxID = 1 << 10
 
-// checkID returns a permanent error for an ID that no handler can remember. CloudEvents allows no control characters
-// (1.0, section 3.1.1, String); what is not valid UTF-8 is no string at all.
+// checkID returns a permanent error for an ID that an inbox cannot store. CloudEvents forbids control characters and
+// requires valid Unicode (1.0, section 3.1.1, String).
 func (e Event) checkID() error {
 	if e.ID == "" || len(e.ID) > maxID || !utf8.ValidString(e.ID) || strings.ContainsFunc(e.ID, unicode.IsControl) {
-		return Permanentf("the event's id is not one: %.40q", e.ID)
+		return Permanentf("event id %.40q is not valid", e.ID)
 	}
 	return nil
 }
 
-// Attributes yields the names and values of the event's CloudEvents attributes, without the binding's prefix and
-// without the content type. The key and the data travel in places of their own.
+// Attributes yields the names and values of the event's CloudEvents attributes. Names have no prefix. The content type,
+// the key and the data are not included: each protocol binding has its own place for them.
 func (e Event) Attributes() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		_ = yield(attrSpecVersion, specVersion) &&
@@ -75,30 +83,8 @@ func (e Event) Attributes() iter.Seq2[string, string] {
 	}
 }
 
-// SetAttribute is the inverse of Attributes for one of them. Attributes that the platform does not know are ignored,
-// and so is a time that is not RFC 3339: the event keeps the one that its driver gave it.
-func (e *Event) SetAttribute(name, value string) {
-	switch name {
-	case attrID:
-		e.ID = value
-	case attrSource:
-		e.Source = value
-	case attrType:
-		e.Type = value
-	case attrTime:
-		if t, err := time.Parse(time.RFC3339Nano, value); err == nil {
-			e.Time = t.UTC()
-		}
-	}
-}
-
-// SetContentType takes the value of a content-type header, without its parameters.
-func (e *Event) SetContentType(value string) {
-	media, _, _ := strings.Cut(value, ";")
-	e.ContentType = strings.ToLower(strings.TrimSpace(media))
-}
-
-// PlaceID is the ID of an event that came without one: the same for every delivery from the same place.
-func PlaceID(place string) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("loyalty:event:"+place)).String()
+// PositionID returns the ID of an event whose message has none. It is derived from the message's position in its topic,
+// so a redelivery has the same ID.
+func PositionID(position string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("loyalty:event:"+position)).String()
 }

@@ -11,8 +11,8 @@ import (
 	"unicode"
 )
 
-// ReplayGroupHeader marks a message that Replay sent: only the group that it names handles it, the others, which were
-// not the ones that failed, pass it over.
+// ReplayGroupHeader is the header of a replayed message that names the group whose handler failed. Other groups skip the
+// message.
 const ReplayGroupHeader = "replay-group"
 
 const (
@@ -25,34 +25,34 @@ const (
 	headerPartition = deadLetterPrefix + "partition"
 	headerOffset    = deadLetterPrefix + "offset"
 	headerTime      = deadLetterPrefix + "time"
-	headerAbridged  = deadLetterPrefix + "abridged"
+	headerTruncated = deadLetterPrefix + "truncated"
 )
 
-// maxReason bounds the text of an error in a header, in bytes.
+// maxReason is the maximum length in bytes of an error text in a header.
 const maxReason = 1 << 10
 
-// DeadLetter is an event that a group could not handle, as it lies in DeadLetterTopic.
+// DeadLetter is an event that a group could not handle, as stored in DeadLetterTopic.
 type DeadLetter struct {
-	// Event is the event as its group saw it, with the original topic.
+	// Event is the event that the group received, with its original topic.
 	Event Event
-	// Group is the one that gave up, after so many Attempts, for the Reason that the last of them gave.
+	// Group is the group that gave up. Attempts is the number of calls of its handler, and Reason the error of the last one.
 	Group    string
 	Attempts int
 	Reason   string
-	// Partition and Offset are where the event lay in its topic.
+	// Partition and Offset are the event's position in its topic.
 	Partition int32
 	Offset    int64
-	// Time is when the group gave up, UTC.
+	// Time is when the group gave up, in UTC.
 	Time time.Time
-	// Abridged says that the event was too large to be written down whole beside what is said of it here: Data is not
-	// there. Replay takes the event from Partition and Offset, while the topic keeps it.
-	Abridged bool
-	// Replayed says that Replay has already sent the event back. A driver may drop such letters instead.
+	// Truncated means that the event was too large to be stored in the dead letter; Event.Data is empty. Replay reads the
+	// event from its position in the topic.
+	Truncated bool
+	// Replayed means that Replay has sent the event back. A driver may delete replayed dead letters instead.
 	Replayed bool
 }
 
-// Truncation is what a driver leaves out of a dead letter that the bus does not take whole. Each is tried after the one
-// before it: a letter that cannot be written would block its partition for good.
+// Truncation is how much of an event a driver leaves out of a dead letter because the bus does not accept it whole. A
+// driver tries one level after the other: a dead letter that cannot be written would block its partition.
 type Truncation int
 
 const (
@@ -60,39 +60,39 @@ const (
 	Whole Truncation = iota
 	// NoData leaves out the data.
 	NoData
-	// NoHeaders leaves out what else came with the event as well: what is left is small whatever came.
+	// NoHeaders leaves out the data, the key and the event's headers. The rest has a small, limited size.
 	NoHeaders
 )
 
-// Why Replay passed a dead letter over; the errors of Replay wrap them.
+// Reasons why Replay skips a dead letter. Its errors wrap them.
 var (
-	// ErrTooLarge says that the topic does not take the event together with what marks it as replayed. The letter waits
-	// on, for the day when the limit has been raised.
-	ErrTooLarge = errors.New("it is larger than the topic takes")
-	// ErrGone says that the topic no longer keeps the event of an abridged letter. There is nothing left to replay.
-	ErrGone = errors.New("its event is gone from the topic")
+	// ErrTooLarge means that the topic does not accept the event with the headers of a replay. The dead letter is kept until
+	// the topic's limit is raised.
+	ErrTooLarge = errors.New("event is larger than the topic accepts")
+	// ErrGone means that the topic no longer holds the event of a truncated dead letter.
+	ErrGone = errors.New("event is no longer in the topic")
 )
 
-// Unsent is the error of Replay for a dead letter that it passed over.
-func (d DeadLetter) Unsent(reason error) error {
-	return fmt.Errorf("event %s, which group %s gave up at %s, was not sent: %w",
+// ReplayError returns the error of Replay for a dead letter that it skipped for a reason.
+func (d DeadLetter) ReplayError(reason error) error {
+	return fmt.Errorf("event %s of group %s, dead since %s, was not replayed: %w",
 		d.Event.ID, d.Group, d.Time.UTC().Format(time.RFC3339), reason)
 }
 
-// DeadLetterQueue is the operator's access to what could not be handled.
+// DeadLetterQueue gives operators access to dead letters.
 type DeadLetterQueue interface {
-	// DeadLetters calls fn for each dead letter of the topic that the bus still keeps, in order per key, until fn fails.
+	// DeadLetters calls fn for each stored dead letter of the topic, in order per key. It ends with fn's first error.
 	DeadLetters(ctx context.Context, topic string, fn func(DeadLetter) error) error
-	// Replay sends each dead letter of the topic that has not been replayed yet back to the topic, for the group that
-	// failed, with its ID, and returns how many it sent. Progress is kept by the bus for as long as the letters are. When
-	// it is interrupted some may be sent again by the next call, and handlers are idempotent. A letter that cannot be sent
-	// stops no other: the error names it, with ErrTooLarge or ErrGone.
+	// Replay sends each dead letter that was not replayed yet back to the topic with its ID, for the group that failed, and
+	// returns their number. The bus stores the progress as long as the dead letters. After an interruption the next call may
+	// send some events again. Replay skips dead letters that cannot be sent; its error names them and wraps ErrTooLarge or
+	// ErrGone.
 	Replay(ctx context.Context, topic string) (int, error)
-	// Depth counts the dead letters of the topic that have not been replayed yet.
+	// Depth returns the number of the topic's dead letters that were not replayed yet.
 	Depth(ctx context.Context, topic string) (int64, error)
 }
 
-// Headers yields what a dead letter carries beside the event.
+// Headers yields the headers that a dead letter has in addition to the event's.
 func (d DeadLetter) Headers() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		_ = yield(headerReason, headerText(d.Reason)) &&
@@ -102,12 +102,12 @@ func (d DeadLetter) Headers() iter.Seq2[string, string] {
 			yield(headerPartition, strconv.FormatInt(int64(d.Partition), 10)) &&
 			yield(headerOffset, strconv.FormatInt(d.Offset, 10)) &&
 			yield(headerTime, d.Time.UTC().Format(time.RFC3339Nano)) &&
-			(!d.Abridged || yield(headerAbridged, strconv.FormatBool(true)))
+			(!d.Truncated || yield(headerTruncated, strconv.FormatBool(true)))
 	}
 }
 
-// SetHeader is the inverse of Headers for one of them. Other headers and malformed numbers are ignored: a dead letter is
-// shown as far as it can be read.
+// SetHeader sets the field that a header of Headers holds. It ignores other headers and malformed values, so that an
+// operator sees as much of a dead letter as possible.
 func (d *DeadLetter) SetHeader(name, value string) {
 	switch name {
 	case headerReason:
@@ -125,18 +125,18 @@ func (d *DeadLetter) SetHeader(name, value string) {
 		d.Offset, _ = strconv.ParseInt(value, 10, 64)
 	case headerTime:
 		d.Time, _ = time.Parse(time.RFC3339Nano, value)
-	case headerAbridged:
-		d.Abridged, _ = strconv.ParseBool(value)
+	case headerTruncated:
+		d.Truncated, _ = strconv.ParseBool(value)
 	}
 }
 
-// Travels reports whether a message's header goes with it into the dead letters and back: all do except those that say
-// how it got there.
-func Travels(header string) bool {
+// IsEventHeader reports whether a header belongs to the event and is copied to its dead letter and back. Headers of dead
+// letters and replays are not copied.
+func IsEventHeader(header string) bool {
 	return header != ReplayGroupHeader && !strings.HasPrefix(header, deadLetterPrefix)
 }
 
-// headerText makes an error's text fit to be a header's value: one line of bounded length.
+// headerText returns s as one line of valid UTF-8 with at most maxReason bytes.
 func headerText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -5,22 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// ErrStopped says that Deliver was told to stop before it was through with an event: it must be delivered again.
+// ErrStopped is returned by Deliver if it was stopped before the event was handled. The event must be delivered again.
 var ErrStopped = errors.New("stopped before the event was handled")
 
-// UndeliverableError says that an event belongs to the dead letters.
+// UndeliverableError is returned by Deliver for an event that must become a dead letter.
 type UndeliverableError struct {
-	// Attempts is how often the handler was called.
+	// Attempts is the number of calls of the handler; 0 for a message that is not a valid event.
 	Attempts int
-	// Err is what it said last.
+	// Err is the error of the last call.
 	Err error
 }
 
@@ -29,7 +29,7 @@ func (u *UndeliverableError) Error() string {
 }
 func (u *UndeliverableError) Unwrap() error { return u.Err }
 
-// Check says what the subscription lacks, or nil.
+// Check returns an error that names a missing field.
 func (s Subscription) Check() error {
 	switch {
 	case s.Group == "":
@@ -42,88 +42,91 @@ func (s Subscription) Check() error {
 	return nil
 }
 
-// Deliver calls the handler, again after each failure, until the event is through. It returns nil when it was handled,
-// an UndeliverableError when it goes to the dead letters, and ErrStopped when stop was closed or ctx ended before either.
+// Deliver calls the handler and retries failures as s.Retry says. It returns nil if the event was handled, an
+// *UndeliverableError if it must become a dead letter, and ErrStopped if ctx or handling ended first.
 //
-// Drivers call it, once at a time per key, and must keep the event theirs for as long as it takes, which may be as long as
-// Retry.Outage. The handler runs with ctx; closing stop only cuts a pause short, so that a handler under way can finish. A
-// panic of the handler counts as its error.
-func (s Subscription) Deliver(ctx context.Context, stop <-chan struct{}, log *slog.Logger, e Event) error {
+// The handler runs with handling. The end of ctx ends only the delay before a retry, so that a running handler can finish.
+// A panic of the handler counts as a failure.
+//
+// Deliver is for drivers. They call it for one event of a key at a time, and must keep the event assigned to this consumer
+// meanwhile, which can take longer than Retry.Outage.
+func (s Subscription) Deliver(ctx, handling context.Context, log *slog.Logger, e Event) error {
 	retry, log := s.Retry.orDefault(), log.With("event", e.ID)
-	away := outage{log: log}
+	delays, outage := retry.delays(), outage{log: log, delays: retry.delays()}
 	failures := 0
 	for attempt := 1; ; attempt++ {
-		err := s.call(ctx, log, e)
-		var pause time.Duration
+		err := s.call(handling, log, e)
+		var delay time.Duration
 		switch {
 		case err == nil:
-			away.ends(ctx)
+			outage.end(handling)
 			return nil
-		case ctx.Err() != nil:
+		case handling.Err() != nil:
 			return ErrStopped
 		case IsPermanent(err):
-			away.ends(ctx)
+			outage.end(handling)
 			return &UndeliverableError{Attempts: attempt, Err: err}
-		case isAway(err):
-			if away.lasts(ctx, err) >= retry.Outage {
+		case isUnavailable(err):
+			if outage.record(handling, err) >= retry.Outage {
 				return &UndeliverableError{Attempts: attempt, Err: err}
 			}
-			pause = retry.after(away.failures)
+			delay = outage.delays.Next()
 		default:
-			away.ends(ctx)
+			outage.end(handling)
 			if failures++; failures >= retry.Attempts {
 				return &UndeliverableError{Attempts: attempt, Err: err}
 			}
-			log.WarnContext(ctx, "event failed, trying again", "attempt", attempt, "error", err)
-			pause = retry.after(failures)
+			log.WarnContext(handling, "event failed, retrying", "attempt", attempt, "error", err)
+			delay = delays.Next()
 		}
-		if !pauseWith(ctx, stop, pause) {
+		if !sleep(ctx, handling, delay) {
 			return ErrStopped
 		}
 	}
 }
 
-// isAway reports whether err says, anywhere in its chain, that a dependency is away. Only then may the same call succeed
-// later with nothing changed here.
-func isAway(err error) bool {
+// isUnavailable reports whether err was caused by an unavailable dependency.
+func isUnavailable(err error) bool {
 	return errors.Is(err, &apperr.Error{Code: apperr.DependencyUnavailable})
 }
 
-// outage is an event's wait for dependencies that are away. The log hears of its begin and of its end, not of each
-// failure between: it may last.
+// outage tracks how long an event has waited for unavailable dependencies. It logs the begin and the end of each outage,
+// not every failure.
 type outage struct {
-	log *slog.Logger
-	// since is the first failure, and failures counts them; both outlast an end, so that the bound holds for an event
-	// that is failed by one thing and another in turns.
+	log    *slog.Logger
+	delays *backoff.Delays
+	// since is the time of the first failure and failures is their number. Neither is reset at the end of an outage:
+	// Retry.Outage also limits an event whose failures alternate with other errors.
 	since    time.Time
 	failures int
-	lasting  bool
+	active   bool
 }
 
-// lasts notes a failure and returns how long ago the first was.
-func (o *outage) lasts(ctx context.Context, err error) time.Duration {
+// record counts a failure and returns the time since the first one.
+func (o *outage) record(ctx context.Context, err error) time.Duration {
 	if o.failures++; o.failures == 1 {
 		o.since = time.Now()
 	}
-	if !o.lasting {
-		o.lasting = true
-		o.log.WarnContext(ctx, "a dependency is away, the event waits for it", "error", err)
+	if !o.active {
+		o.active = true
+		o.log.WarnContext(ctx, "dependency unavailable, event waits", "error", err)
 	}
 	return time.Since(o.since)
 }
 
-// ends notes that the dependency answered.
-func (o *outage) ends(ctx context.Context) {
-	if o.lasting {
-		o.lasting = false
-		o.log.InfoContext(ctx, "the dependency is back", "failures", o.failures, "away", time.Since(o.since))
+// end records that the dependency is available.
+func (o *outage) end(ctx context.Context) {
+	if o.active {
+		o.active = false
+		o.log.InfoContext(ctx, "dependency available again", "failures", o.failures, "after", time.Since(o.since))
 	}
 }
 
+// call calls the handler once.
 func (s Subscription) call(ctx context.Context, log *slog.Logger, e Event) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			// The stack is for the log alone: the error becomes a header of the dead letter.
+			// The stack is only logged: the error becomes a header of the dead letter.
 			log.ErrorContext(ctx, "handler panicked", "panic", p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("handler panicked: %v", p)
 		}
@@ -152,54 +155,28 @@ func (r Retry) orDefault() Retry {
 	return r
 }
 
-// after is the pause that follows the attempt, the first being 1: between half of it and all of it, so that consumers
-// that failed together do not come back together.
-func (r Retry) after(attempt int) time.Duration {
-	d := r.Initial
-	for range attempt - 1 {
-		if d >= r.Max {
-			break
-		}
-		d *= 2
-	}
-	d = min(d, r.Max)
-	return d/2 + rand.N(d/2+1)
+func (r Retry) delays() *backoff.Delays {
+	return backoff.Policy{Initial: min(r.Initial, r.Max), Max: r.Max, Jitter: 0.5}.Delays()
 }
 
-// Pause waits for d and reports true, or false as soon as stop is closed.
-func Pause(stop <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-stop:
-		return false
-	case <-timer.C:
-		return true
-	}
-}
-
-// pauseWith is Pause that ctx cuts short as well.
-func pauseWith(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
-	pausing, cancel := context.WithTimeout(ctx, d)
+// sleep waits for d. It reports false if one of the contexts ends first.
+func sleep(ctx, other context.Context, d time.Duration) bool {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	select {
-	case <-stop:
-		return false
-	case <-pausing.Done():
-		return ctx.Err() == nil
-	}
+	defer context.AfterFunc(other, cancel)()
+	return backoff.Sleep(ctx, d) == nil
 }
 
-// WithGrace returns a context for the handlers that are under way when ctx ends: it ends grace later, or sooner if
-// lifecycle.Deadline leaves less. The caller must call cancel.
+// WithGrace returns a context for handlers that are running when ctx ends. It ends after a further grace period, or earlier
+// at lifecycle.Deadline. The caller must call cancel.
 func WithGrace(ctx context.Context, grace time.Duration) (graceful context.Context, cancel context.CancelFunc) {
 	graceful, cancelGraceful := context.WithCancel(context.WithoutCancel(ctx))
 	detach := context.AfterFunc(ctx, func() {
 		grace := grace
-		if end, told := lifecycle.Deadline(ctx); told {
+		if end, ok := lifecycle.Deadline(ctx); ok {
 			grace = min(grace, time.Until(end))
 		}
-		Pause(graceful.Done(), grace)
+		_ = backoff.Sleep(graceful, grace) // ends early if cancelled
 		cancelGraceful()
 	})
 	return graceful, func() { detach(); cancelGraceful() }

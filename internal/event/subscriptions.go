@@ -6,26 +6,26 @@ import (
 	"sync"
 )
 
-// ErrClosed is the error of subscribing to a bus that was closed.
+// ErrClosed is returned by Subscribe on a closed bus.
 var ErrClosed = errors.New("the bus is closed")
 
-// Subscriptions are a bus's running subscriptions. It is for drivers; its methods are safe for concurrent use.
+// Subscriptions tracks the running subscriptions of a bus. It is for drivers. Its methods are safe for concurrent use.
 type Subscriptions struct {
 	closing context.Context
 	close   context.CancelFunc
-	mu      sync.Mutex // no subscription begins while Close waits for the last one
+	mu      sync.Mutex // orders Begin before or after Close
 	running sync.WaitGroup
 }
 
-// NewSubscriptions returns an open set without any.
+// NewSubscriptions returns an empty, open set.
 func NewSubscriptions() *Subscriptions {
 	s := &Subscriptions{}
 	s.closing, s.close = context.WithCancel(context.Background())
 	return s
 }
 
-// Begin adds a subscription, or returns ErrClosed. The subscription's context ends with ctx, or when the set is closed; it
-// calls done when it has ended.
+// Begin adds a subscription. Its context ends with ctx or when the set is closed. The subscription calls done when it has
+// ended. Begin returns ErrClosed if the set is closed.
 func (s *Subscriptions) Begin(ctx context.Context) (_ context.Context, done func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *Subscriptions) Begin(ctx context.Context) (_ context.Context, done func
 	return ctx, func() { detach(); cancel(); s.running.Done() }, nil
 }
 
-// Close ends every subscription and returns when the last one is done.
+// Close ends every subscription and waits for all of them.
 func (s *Subscriptions) Close() {
 	s.mu.Lock()
 	s.close()

@@ -1,5 +1,4 @@
-// Package eventproto puts protobuf messages into events and takes them out again. The generated event packages are
-// written with it.
+// Package eventproto encodes protobuf messages into events and decodes them. The generated event packages use it.
 package eventproto
 
 import (
@@ -17,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Encode returns e with m as its data, in protobuf's binary form. Equal messages give equal data.
+// Encode returns e with m as its data in protobuf binary format. Equal messages have equal data.
 func Encode(e event.Event, m proto.Message) (event.Event, error) {
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
@@ -27,16 +26,16 @@ func Encode(e event.Event, m proto.Message) (event.Event, error) {
 	return e, nil
 }
 
-// Unknown is the number that Decode gives a type whose name in JSON the schema does not have. It is none that a schema
-// gives.
+// Unknown is the enum number that Decode uses for an event type whose JSON name is not in the schema. Schemas have no negative
+// numbers.
 const Unknown protoreflect.EnumNumber = -1
 
-// typeField is the name that the schema gives to the field with an event's type.
+// typeField is the name of the schema's field for the event type.
 const typeField protoreflect.Name = "event_type"
 
-// Decode reads e's data into m: as JSON where e says so or says nothing, else as protobuf's binary form. Members that m
-// does not have are ignored, and a type that it does not know is kept by its number or is Unknown, so that producers can
-// be newer than consumers. Its errors are permanent.
+// Decode decodes e's data into m. The content type selects JSON or protobuf binary format; without a content type the data is
+// read as JSON. Decode supports producers that are newer than the consumer: it ignores unknown fields, keeps the number of an
+// unknown event type, and sets Unknown for an unknown name. Its errors are permanent.
 func Decode(e event.Event, m proto.Message) error {
 	var err error
 	switch media, _, _ := strings.Cut(e.ContentType, ";"); strings.ToLower(strings.TrimSpace(media)) {
@@ -44,14 +43,16 @@ func Decode(e event.Event, m proto.Message) error {
 		err = proto.Unmarshal(e.Data, m)
 	case event.ContentJSON, "":
 		if len(bytes.TrimSpace(e.Data)) == 0 {
-			err = errors.New("there is no data")
+			err = errors.New("no data")
 			break
 		}
 		if err = (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(e.Data, m); err == nil {
 			keepUnknownType(e.Data, m.ProtoReflect())
+		} else if e.ContentType == "" {
+			err = fmt.Errorf("no content-type header, so the data was read as JSON: %w", err)
 		}
 	default:
-		err = fmt.Errorf("the content type %q is not supported", e.ContentType)
+		err = fmt.Errorf("content-type %q is not supported", e.ContentType)
 	}
 	if err != nil {
 		return event.Permanentf("decode %s: %w", m.ProtoReflect().Descriptor().FullName(), err)
@@ -59,8 +60,8 @@ func Decode(e event.Event, m proto.Message) error {
 	return nil
 }
 
-// keepUnknownType makes the type of m, read from the JSON text, Unknown where the text has a name for it that the schema
-// does not have: protojson drops such a name, as if it were not there.
+// keepUnknownType sets the event type of m to Unknown if the JSON text has a name that is not in the schema. protojson discards
+// such a name.
 func keepUnknownType(text []byte, m protoreflect.Message) {
 	field := m.Descriptor().Fields().ByName(typeField)
 	if field == nil || field.Kind() != protoreflect.EnumKind || m.Has(field) {
@@ -79,8 +80,8 @@ func keepUnknownType(text []byte, m protoreflect.Message) {
 	}
 }
 
-// CheckType returns an error if t is the unspecified value. One that the schema does not have is none: it is a newer
-// producer's, and the handler knows what that is to it.
+// CheckType returns an error if t is the unspecified value. A value that is not in the schema is accepted: it comes from a newer
+// producer, and the handler decides what to do with it.
 func CheckType(field string, t protoreflect.Enum) error {
 	if t.Number() == 0 {
 		return fmt.Errorf("%s is not specified", field)
@@ -88,7 +89,7 @@ func CheckType(field string, t protoreflect.Enum) error {
 	return nil
 }
 
-// Known reports whether the schema has t.
+// Known reports whether t is in the schema.
 func Known(t protoreflect.Enum) bool {
 	return t.Descriptor().Values().ByNumber(t.Number()) != nil
 }
@@ -101,7 +102,7 @@ func CheckKey(field, key string) error {
 	return nil
 }
 
-// CheckUUID returns an error for a key that is not the canonical text of a UUID.
+// CheckUUID returns an error for a key that is not a UUID in canonical form.
 func CheckUUID(field, key string) error {
 	if err := CheckKey(field, key); err != nil {
 		return err

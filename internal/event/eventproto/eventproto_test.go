@@ -35,15 +35,15 @@ var (
 	at = time.Date(2026, 3, 10, 1, 2, 3, 456789000, time.FixedZone("east", 3600))
 )
 
-// made are one event of each kind, and how it is read.
-func made(t *testing.T) map[string]struct {
-	event event.Event
-	read  func(event.Event) (proto.Message, error)
+// samples returns an event of each kind and the function that decodes it.
+func samples(t *testing.T) map[string]struct {
+	event  event.Event
+	decode func(event.Event) (proto.Message, error)
 } {
 	t.Helper()
 	type row = struct {
-		event event.Event
-		read  func(event.Event) (proto.Message, error)
+		event  event.Event
+		decode func(event.Event) (proto.Message, error)
 	}
 	must := func(e event.Event, err error) event.Event {
 		if err != nil {
@@ -80,12 +80,12 @@ func made(t *testing.T) map[string]struct {
 	}
 }
 
-// The bytes on the bus are a contract: what is stored there was written by older releases.
+// TestGolden compares the events' bytes with golden files: they are a contract with other consumers.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	for name, row := range made(t) {
+	for name, row := range samples(t) {
 		e := row.event
-		m, err := row.read(e)
+		m, err := row.decode(e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// jsonOf is m's JSON form, indented in the same way on every run.
+// jsonOf returns m as JSON with stable indentation.
 func jsonOf(t *testing.T, m proto.Message) string {
 	t.Helper()
 	text, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(m)
@@ -113,18 +113,18 @@ func jsonOf(t *testing.T, m proto.Message) string {
 	return b.String() + "\n"
 }
 
-func TestEqualMessagesGiveEqualData(t *testing.T) {
+func TestEncodeIsDeterministic(t *testing.T) {
 	t.Parallel()
-	for name, first := range made(t) {
+	for name, first := range samples(t) {
 		for range 20 {
-			if again := made(t)[name]; !bytes.Equal(again.event.Data, first.event.Data) {
-				t.Errorf("%s: the data differ", name)
+			if again := samples(t)[name]; !bytes.Equal(again.event.Data, first.event.Data) {
+				t.Errorf("%s: data differs between two calls", name)
 			}
 		}
 	}
 }
 
-func TestJSONIsAccepted(t *testing.T) {
+func TestDecodeJSON(t *testing.T) {
 	t.Parallel()
 	document := `{"topic":"player","eventType":"PLAYER_REGISTERED","user_id":"` + player + `","addedLater":{"a":1}}`
 	for _, contentType := range []string{"", "application/json", "Application/JSON; charset=utf-8"} {
@@ -133,38 +133,39 @@ func TestJSONIsAccepted(t *testing.T) {
 			t.Errorf("%q: %v, %v", contentType, m, err)
 		}
 	}
-	for name, row := range made(t) {
-		want, err := row.read(row.event)
+	for name, row := range samples(t) {
+		want, err := row.decode(row.event)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := row.read(event.Event{ContentType: event.ContentJSON, Data: []byte(jsonOf(t, want))})
+		got, err := row.decode(event.Event{ContentType: event.ContentJSON, Data: []byte(jsonOf(t, want))})
 		if err != nil || !proto.Equal(got, want) {
 			t.Errorf("%s: %v, %v; want %v", name, got, err, want)
 		}
 	}
 }
 
-func TestUnreadable(t *testing.T) {
+func TestDecodeErrors(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ contentType, data, want string }{
-		"nothing":              {"", "", "there is no data"},
-		"white space":          {"application/json", " \n", "there is no data"},
-		"no JSON":              {"", "hello", "decode loyalty.users.v1.PlayerEvent"},
-		"no protobuf":          {"application/protobuf", "\xff\xff", "decode loyalty.users.v1.PlayerEvent"},
-		"another content type": {"text/plain", "hello", `"text/plain" is not supported`},
-		"no type":              {"", `{"user_id":"` + player + `"}`, "eventType is not specified"},
-		"an empty type":        {"", `{"eventType":"","user_id":"` + player + `"}`, "eventType is not specified"},
-		"a type of null":       {"", `{"eventType":null,"user_id":"` + player + `"}`, "eventType is not specified"},
-		"no name of a type":    {"", `{"eventType":"eat the player!","user_id":"` + player + `"}`, "eventType is not specified"},
-		"a type that is a list": {"", `{"eventType":["PLAYER_EATEN"],"user_id":"` + player + `"}`,
+		"no data":                       {"", "", "no data"},
+		"white space":                   {"application/json", " \n", "no data"},
+		"not JSON":                      {"application/json", "hello", "decode loyalty.users.v1.PlayerEvent"},
+		"protobuf without content type": {"", "\x10\x01\x1a\x24" + player, "no content-type header"},
+		"not protobuf":                  {"application/protobuf", "\xff\xff", "decode loyalty.users.v1.PlayerEvent"},
+		"other content type":            {"text/plain", "hello", `"text/plain" is not supported`},
+		"no event type":                 {"", `{"user_id":"` + player + `"}`, "eventType is not specified"},
+		"empty event type":              {"", `{"eventType":"","user_id":"` + player + `"}`, "eventType is not specified"},
+		"event type null":               {"", `{"eventType":null,"user_id":"` + player + `"}`, "eventType is not specified"},
+		"invalid event type":            {"", `{"eventType":"eat the player!","user_id":"` + player + `"}`, "eventType is not specified"},
+		"event type is a list": {"", `{"eventType":["PLAYER_EATEN"],"user_id":"` + player + `"}`,
 			"decode loyalty.users.v1.PlayerEvent"},
-		"the unspecified type": {"", `{"eventType":"PLAYER_EVENT_TYPE_UNSPECIFIED","user_id":"` + player + `"}`,
+		"unspecified event type": {"", `{"eventType":"PLAYER_EVENT_TYPE_UNSPECIFIED","user_id":"` + player + `"}`,
 			"eventType is not specified"},
-		"the unspecified type's number": {"application/protobuf", "\x10\x00\x1a\x24" + player, "eventType is not specified"},
-		"an unknown type without a key": {"", `{"eventType":"PLAYER_EATEN"}`, "user_id is missing"},
-		"no key":                        {"", `{"eventType":"PLAYER_REGISTERED"}`, "user_id is missing"},
-		"a key of another form":         {"", `{"eventType":"PLAYER_REGISTERED","user_id":"7"}`, "user_id is not a UUID"},
+		"unspecified event type as number": {"application/protobuf", "\x10\x00\x1a\x24" + player, "eventType is not specified"},
+		"unknown event type without key":   {"", `{"eventType":"PLAYER_EATEN"}`, "user_id is missing"},
+		"no key":                           {"", `{"eventType":"PLAYER_REGISTERED"}`, "user_id is missing"},
+		"key is not a UUID":                {"", `{"eventType":"PLAYER_REGISTERED","user_id":"7"}`, "user_id is not a UUID"},
 	} {
 		called := false
 		s := usersv1event.OnPlayerEvent("group", func(context.Context, event.Event, *usersv1.PlayerEvent) error {
@@ -173,22 +174,22 @@ func TestUnreadable(t *testing.T) {
 		})
 		err := s.Handler(t.Context(), event.Event{ContentType: tt.contentType, Data: []byte(tt.data)})
 		if err == nil || !event.IsPermanent(err) || !strings.Contains(err.Error(), tt.want) || called {
-			t.Errorf("%s: %v, want a permanent error with %q", name, err, tt.want)
+			t.Errorf("%s: handler returned %v, want a permanent error with %q", name, err, tt.want)
 		}
 	}
 }
 
-// A kind of event that this release does not know reaches the handler, which passes over it.
-func TestUnknownTypesReachTheHandler(t *testing.T) {
+// TestUnknownEventTypes checks that the handler receives events of a type that is not in the schema.
+func TestUnknownEventTypes(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		contentType, data string
 		want              usersv1.PlayerEventType
 	}{
-		"a number":             {"application/protobuf", "\x10\x63\x1a\x24" + player, 99},
-		"a number in JSON":     {"", `{"eventType":99,"user_id":"` + player + `"}`, 99},
-		"a name in JSON":       {"", `{"topic":"player","eventType":"PLAYER_EATEN","user_id":"` + player + `"}`, -1},
-		"the field's own name": {"application/json", `{"event_type":"PLAYER_EATEN","user_id":"` + player + `"}`, -1},
+		"number":             {"application/protobuf", "\x10\x63\x1a\x24" + player, 99},
+		"number in JSON":     {"", `{"eventType":99,"user_id":"` + player + `"}`, 99},
+		"name in JSON":       {"", `{"topic":"player","eventType":"PLAYER_EATEN","user_id":"` + player + `"}`, -1},
+		"field name in JSON": {"application/json", `{"event_type":"PLAYER_EATEN","user_id":"` + player + `"}`, -1},
 	} {
 		var got *usersv1.PlayerEvent
 		s := usersv1event.OnPlayerEvent("group", func(_ context.Context, _ event.Event, m *usersv1.PlayerEvent) error {
@@ -201,31 +202,31 @@ func TestUnknownTypesReachTheHandler(t *testing.T) {
 		}
 	}
 	if !eventproto.Known(usersv1.PlayerEventType_PLAYER_ACTIVATED) {
-		t.Error("a type of the schema is not known")
+		t.Error("Known = false for a type of the schema")
 	}
 }
 
 func TestSubscription(t *testing.T) {
 	t.Parallel()
-	again := errors.New("again")
+	errRetry := errors.New("retry")
 	var got *usersv1.PlayerEvent
 	s := usersv1event.OnPlayerEvent("group", func(_ context.Context, e event.Event, m *usersv1.PlayerEvent) error {
 		if e.ID != id.String() {
-			t.Errorf("the event's id is %s", e.ID)
+			t.Errorf("event has id %s, want %s", e.ID, id)
 		}
 		got = m
-		return again
+		return errRetry
 	})
 	if s.Group != "group" || s.Topic != usersv1event.PlayersTopic {
-		t.Errorf("%s reads %s", s.Group, s.Topic)
+		t.Errorf("subscription of %s to %s, want group to %s", s.Group, s.Topic, usersv1event.PlayersTopic)
 	}
-	err := s.Handler(t.Context(), made(t)["player_registered"].event)
-	if !errors.Is(err, again) || event.IsPermanent(err) || got.GetUserId() != player || got.GetTopic() != "player" {
-		t.Errorf("got %v, %v", got, err)
+	err := s.Handler(t.Context(), samples(t)["player_registered"].event)
+	if !errors.Is(err, errRetry) || event.IsPermanent(err) || got.GetUserId() != player || got.GetTopic() != "player" {
+		t.Errorf("handler got %v and returned %v", got, err)
 	}
 }
 
-func TestIncompleteEventsAreNotMade(t *testing.T) {
+func TestIncompleteEventsAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, m := range map[string]*usersv1.PlayerEvent{
 		"eventType":             {UserId: player},
@@ -233,7 +234,7 @@ func TestIncompleteEventsAreNotMade(t *testing.T) {
 		"user_id is not a UUID": {EventType: usersv1.PlayerEventType_PLAYER_ACTIVATED, UserId: "7"},
 	} {
 		if _, err := usersv1event.NewPlayerEvent(id, at, m); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %q", err, want)
+			t.Errorf("got error %v, want %q", err, want)
 		}
 	}
 }
@@ -242,7 +243,7 @@ func TestTopics(t *testing.T) {
 	t.Parallel()
 	got := fmt.Sprint(usersv1event.Topics(), notificationsv1event.Topics())
 	if want := "[{players 720h0m0s} {transactions 720h0m0s}] [{notifications 168h0m0s}]"; got != want {
-		t.Errorf("got %s", got)
+		t.Errorf("topics are %s, want %s", got, want)
 	}
 }
 
@@ -254,12 +255,12 @@ func FuzzDecode(f *testing.F) {
 		m, err := usersv1event.DecodePlayerEvent(event.Event{ContentType: contentType, Data: data})
 		if err != nil {
 			if !event.IsPermanent(err) {
-				t.Errorf("%v would be tried again", err)
+				t.Errorf("error %v is not permanent", err)
 			}
 			return
 		}
 		if _, err := usersv1event.NewPlayerEvent(id, at, m); err != nil {
-			t.Errorf("what was read cannot be written: %v", err)
+			t.Errorf("decoded event cannot be encoded: %v", err)
 		}
 	})
 }

@@ -1,5 +1,5 @@
-// Package eventtest is the conformance suite of the bus: what every driver must do, told by tests that run against a
-// real broker. A driver's test package calls Main from TestMain and Run from a test.
+// Package eventtest is the conformance suite for drivers of the bus. Its tests run against a real broker. A driver's test
+// package calls Main from TestMain and Run from a test.
 package eventtest
 
 import (
@@ -16,64 +16,67 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Patience is how long a test waits for what must happen, before it fails. Nothing takes nearly as long on a machine
-// that is not overloaded.
-const Patience = 60 * time.Second
+// Timeout is how long a test waits for an expected result before it fails. It is far longer than any test needs.
+const Timeout = 60 * time.Second
 
 // Open connects a new client to the broker at addr.
 type Open func(ctx context.Context, addr string, log *slog.Logger) (event.Bus, error)
 
-// Driver is what the suite needs to know of a driver and its broker.
+// Driver describes a driver and its broker.
 type Driver struct {
-	// Addr is the broker's address, as Open takes it. It is also reached from another process.
+	// Addr is the broker's address for Open. Another process of the test uses it too.
 	Addr string
 	// Open connects a client.
 	Open Open
-	// Raw sends body to the topic as a producer that knows nothing of CloudEvents does: without any header, and always to
-	// the same partition.
-	Raw func(ctx context.Context, addr, topic string, body []byte) error
-	// Oversize is how many bytes of one letter Raw can send that are too many to be buried whole, and can be replayed.
+	// Send sends a message as a foreign producer does: with exactly these headers and no key, always to the same partition.
+	Send func(ctx context.Context, addr, topic string, headers map[string]string, body []byte) error
+	// Oversize is the size in bytes of a body that is too large for a dead letter. It consists of one repeated letter, and
+	// Send can send it and Replay can replay it.
 	Oversize int
-	// Forget drops all events that the topic has so far, as their age does.
-	Forget func(ctx context.Context, addr, topic string) error
-	// Outage is how long a test takes a handler's dependency away: longer than the broker waits for a member that fell
-	// silent before it gives its events to another.
+	// Purge deletes all events of the topic, as its retention does.
+	Purge func(ctx context.Context, addr, topic string) error
+	// Outage is how long a handler's dependency is unavailable in a test. It is longer than the broker waits for an
+	// unresponsive member before it reassigns its events.
 	Outage time.Duration
-	// Partitions and Replication of the topics that the suite creates.
+	// Partitions and Replication are those of the topics that the suite creates.
 	Partitions, Replication int
 }
 
-// Run runs the suite. Its tests are independent of each other: each has topics and groups of its own.
+// Run runs the suite. Its tests are independent: each has its own topics and groups.
 func Run(t *testing.T, d Driver) {
 	for name, test := range map[string]func(*testing.T, *fixture){
-		"ping":                                  testPing,
-		"an event keeps its attributes":         testRoundTrip,
-		"a large event":                         testLarge,
-		"a record without headers":              testRaw,
-		"an event published twice":              testDuplicate,
-		"what cannot be published":              testRefused,
-		"topics are created once":               testTopics,
-		"subscribed before it exists":           testSubscribeFirst,
-		"groups see all, members share":         testGroups,
-		"order per key":                         testOrder,
-		"order while members come and go":       testRebalance,
-		"a slow key blocks no other":            testSlowKey,
-		"retried until it succeeds":             testRetry,
-		"permanent errors":                      testPermanent,
-		"attempts run out":                      testExhausted,
-		"a panic is an error":                   testPanic,
-		"stopped in mid-handler":                testStopWaits,
-		"stopped between attempts":              testStopBetween,
-		"stopped in an outage":                  testStopInOutage,
-		"a dependency is away":                  testOutage,
-		"a dependency stays away":               testEndless,
-		"killed in mid-handler":                 testKilled,
-		"closed under its subscribers":          testClose,
-		"replay":                                testReplay,
-		"replay of a record without id":         testReplayRaw,
-		"replay of a large record":              testReplayLarge,
-		"a record too large to writeDeadLetter": testOversize,
-		"replay of what is gone":                testGone,
+		"ping":                                          testPing,
+		"attributes survive the round trip":             testRoundTrip,
+		"large event":                                   testLarge,
+		"message without headers":                       testBareMessage,
+		"foreign producers":                             testForeignProducers,
+		"malformed message":                             testMalformed,
+		"event published twice":                         testDuplicate,
+		"invalid events are refused":                    testRefused,
+		"existing topics are kept":                      testTopics,
+		"subscription before the topic":                 testSubscribeFirst,
+		"groups see all events":                         testGroups,
+		"order per key":                                 testOrder,
+		"order during rebalances":                       testRebalance,
+		"slow key does not block others":                testSlowKey,
+		"retry until success":                           testRetry,
+		"permanent error":                               testPermanent,
+		"attempts exhausted":                            testExhausted,
+		"panic counts as an error":                      testPanic,
+		"stop during a handler":                         testStopDuringHandler,
+		"stop between attempts":                         testStopBetweenAttempts,
+		"stop during an outage":                         testStopDuringOutage,
+		"dependency unavailable":                        testOutage,
+		"dependency unavailable for too long":           testOutageTimeout,
+		"process killed during a handler":               testKilled,
+		"close with running subscriptions":              testClose,
+		"replay":                                        testReplay,
+		"replay of a message without headers":           testReplayBareMessage,
+		"replay of a malformed message":                 testReplayMalformed,
+		"replay of a large message":                     testReplayLarge,
+		"truncated dead letter":                         testTruncated,
+		"truncated dead letter of a structured message": testTruncatedStructured,
+		"replay of a deleted event":                     testReplayDeleted,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,7 +85,7 @@ func Run(t *testing.T, d Driver) {
 	}
 }
 
-// fixture is one test's part of the broker.
+// fixture is the topic and the client of one test.
 type fixture struct {
 	driver Driver
 	topic  string
@@ -100,7 +103,7 @@ func newFixture(t *testing.T, d Driver) *fixture {
 	return f
 }
 
-// open returns a client of its own, which is closed at the end of the test.
+// open returns a new client. The end of the test closes it.
 func (f *fixture) open(t *testing.T) event.Bus {
 	t.Helper()
 	bus, err := f.driver.Open(t.Context(), f.driver.Addr, slog.New(slog.DiscardHandler))
@@ -111,7 +114,7 @@ func (f *fixture) open(t *testing.T) event.Bus {
 	return bus
 }
 
-// event returns a new event of the fixture's topic, the nth of its key.
+// event returns a new event of the fixture's topic with number n of its key.
 func (f *fixture) event(key string, n int) event.Event {
 	return event.Event{
 		ID:          fmt.Sprintf("%s/%d#%d", key, n, f.ids.Add(1)),
@@ -125,7 +128,7 @@ func (f *fixture) event(key string, n int) event.Event {
 	}
 }
 
-// publish sends events and fails the test if the bus does not take them.
+// publish publishes events and fails the test on an error.
 func (f *fixture) publish(t *testing.T, events ...event.Event) {
 	t.Helper()
 	if err := f.bus.Publish(deadline(t), events...); err != nil {
@@ -133,10 +136,10 @@ func (f *fixture) publish(t *testing.T, events ...event.Event) {
 	}
 }
 
-// attempts is how often an event is tried that fails by itself.
+// attempts is the maximum number of attempts of the suite's subscriptions.
 const attempts = 4
 
-// subscribe starts a member of the group on bus. stop ends it and waits; the end of the test calls it too.
+// subscribe starts a member of the group on bus. stop ends it and waits for it; the end of the test calls stop too.
 func (f *fixture) subscribe(t *testing.T, bus event.Bus, group string, h event.Handler) (stop func()) {
 	t.Helper()
 	s := event.Subscription{
@@ -148,7 +151,7 @@ func (f *fixture) subscribe(t *testing.T, bus event.Bus, group string, h event.H
 	return start(t, bus, s)
 }
 
-// group makes a group's name unique to the test.
+// group returns a group name that is unique to the test.
 func (f *fixture) group(name string) string { return name + "-" + f.topic }
 
 func start(t *testing.T, bus event.Bus, s event.Subscription) (stop func()) {
@@ -166,10 +169,10 @@ func start(t *testing.T, bus event.Bus, s event.Subscription) (stop func()) {
 		select {
 		case <-done:
 			if err != nil {
-				t.Errorf("subscription of %s ended with: %v", s.Group, err)
+				t.Errorf("subscription of group %s returned error %v", s.Group, err)
 			}
-		case <-time.After(Patience):
-			t.Errorf("subscription of %s did not end", s.Group)
+		case <-time.After(Timeout):
+			t.Errorf("subscription of group %s did not end", s.Group)
 		}
 	}
 	t.Cleanup(stop)
@@ -190,7 +193,7 @@ func (f *fixture) letters(t *testing.T) []event.DeadLetter {
 	return letters
 }
 
-// depth checks how many dead letters await a replay.
+// depth checks the number of dead letters that were not replayed.
 func (f *fixture) depth(t *testing.T, want int64) {
 	t.Helper()
 	got, err := f.bus.Depth(deadline(t), f.topic)
@@ -198,13 +201,13 @@ func (f *fixture) depth(t *testing.T, want int64) {
 		t.Fatal(err)
 	}
 	if got != want {
-		t.Errorf("%d dead letters await a replay, want %d", got, want)
+		t.Errorf("Depth = %d, want %d", got, want)
 	}
 }
 
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
 	t.Cleanup(cancel)
 	return ctx
 }

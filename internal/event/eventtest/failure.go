@@ -3,10 +3,12 @@ package eventtest
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
@@ -24,38 +26,39 @@ func testRetry(t *testing.T, f *fixture) {
 	rec.Wait(t, 2)
 	rec.Check(t)
 	if n := attempts.Load(); n != 4 {
-		t.Errorf("tried %d times, want 4", n)
+		t.Errorf("handler called %d times, want 4", n)
 	}
 	f.depth(t, 0)
 }
 
 func testPermanent(t *testing.T, f *fixture) {
-	f.testBuried(t, 1, "unknown currency", func() error { return event.Permanentf("unknown\r\ncurrency") })
+	f.testDeadLetter(t, 1, "unknown currency", func() error { return event.Permanentf("unknown\r\ncurrency") })
 }
 
 func testExhausted(t *testing.T, f *fixture) {
-	f.testBuried(t, attempts, "still no database", func() error { return errors.New("still no database") })
+	f.testDeadLetter(t, attempts, "still no database", func() error { return errors.New("still no database") })
 }
 
 func testPanic(t *testing.T, f *fixture) {
-	f.testBuried(t, attempts, "handler panicked: index", func() error { panic("index") })
+	f.testDeadLetter(t, attempts, "handler panicked: index", func() error { panic("index") })
 }
 
-// testBuried checks what becomes of an event that fails so, and that the events of its key after it are delivered.
-func (f *fixture) testBuried(t *testing.T, attempts int, reason string, fail func() error) {
+// testDeadLetter checks the dead letter of an event whose handler calls fail, and that the next event of its key is
+// delivered.
+func (f *fixture) testDeadLetter(t *testing.T, attempts int, reason string, fail func() error) {
 	rec := NewRecorder()
-	var tried atomic.Int32
+	var calls atomic.Int32
 	bad := f.event("k", 0)
 	f.subscribe(t, f.bus, "g", func(_ context.Context, e event.Event) error {
 		if e.ID == bad.ID {
-			tried.Add(1)
+			calls.Add(1)
 			return fail()
 		}
 		rec.record(e)
 		return nil
 	})
 	f.subscribe(t, f.bus, "other", func(context.Context, event.Event) error { return nil })
-	started := time.Now().Add(-time.Minute)
+	started := time.Now().Add(-time.Minute) // the broker's clock may differ
 	f.publish(t, bad, f.event("other", 0), f.event("k", 0))
 	rec.Wait(t, 2)
 
@@ -66,19 +69,19 @@ func (f *fixture) testBuried(t *testing.T, attempts int, reason string, fail fun
 	d := letters[0]
 	if d.Event.ID != bad.ID || d.Event.Key != bad.Key || d.Event.Topic != f.topic || string(d.Event.Data) != string(bad.Data) ||
 		d.Event.Type != bad.Type || d.Event.ContentType != bad.ContentType {
-		t.Errorf("dead letter holds %+v", d.Event)
+		t.Errorf("dead letter has event %+v, want %+v", d.Event, bad)
 	}
 	if d.Group != f.group("g") || d.Attempts != attempts || d.Time.Before(started) || d.Replayed {
-		t.Errorf("dead letter says %+v", d)
+		t.Errorf("dead letter is %+v, want group %s and %d attempts", d, f.group("g"), attempts)
 	}
-	contains(t, "reason", d.Reason, reason[:7])
-	if n := int(tried.Load()); n != attempts {
-		t.Errorf("tried %d times, want %d", n, attempts)
+	contains(t, "reason", d.Reason, strings.Fields(reason)[0])
+	if n := int(calls.Load()); n != attempts {
+		t.Errorf("handler called %d times, want %d", n, attempts)
 	}
 	f.depth(t, 1)
 }
 
-// awaitDepth waits until n dead letters await a replay.
+// awaitDepth waits until at least n dead letters were not replayed.
 func (f *fixture) awaitDepth(t *testing.T, n int64) {
 	t.Helper()
 	ctx := deadline(t)
@@ -90,19 +93,19 @@ func (f *fixture) awaitDepth(t *testing.T, n int64) {
 		if got >= n {
 			return
 		}
-		if !event.Pause(ctx.Done(), 20*time.Millisecond) {
-			t.Fatalf("%d dead letters await a replay, want %d", got, n)
+		if backoff.Sleep(ctx, 20*time.Millisecond) != nil {
+			t.Fatalf("Depth = %d, want %d", got, n)
 		}
 	}
 }
 
 func testReplay(t *testing.T, f *fixture) {
 	const n = 5
-	var mended atomic.Bool
+	var fixed atomic.Bool
 	bad, other := NewRecorder(), NewRecorder()
 	f.subscribe(t, f.bus, "bad", func(_ context.Context, e event.Event) error {
-		if !mended.Load() {
-			return event.Permanentf("the code is wrong")
+		if !fixed.Load() {
+			return event.Permanentf("bug in the handler")
 		}
 		bad.record(e)
 		return nil
@@ -117,62 +120,68 @@ func testReplay(t *testing.T, f *fixture) {
 	other.Wait(t, n)
 	f.awaitDepth(t, n)
 
-	mended.Store(true)
+	fixed.Store(true)
 	f.replay(t, n)
 	bad.Wait(t, n)
 	bad.Check(t)
 	for _, e := range bad.Seen() {
 		if !want[e.ID] {
-			t.Errorf("replay changed an id to %s", e.ID)
+			t.Errorf("replayed event has unknown id %s", e.ID)
 		}
 	}
 	f.depth(t, 0)
 	f.replay(t, 0)
 	for _, d := range f.letters(t) {
 		if !d.Replayed {
-			t.Errorf("%s is not marked as replayed", d.Event.ID)
+			t.Errorf("dead letter %s is not marked as replayed", d.Event.ID)
 		}
 	}
 
-	// The group that had handled them is not bothered again.
+	// The replay is not delivered to the group that had handled the events.
 	end := f.event("k", n)
 	f.publish(t, end)
 	other.Wait(t, n+1)
 	if got := len(other.Seen()); got != n+1 {
-		t.Errorf("the other group got %d deliveries, want %d", got, n+1)
+		t.Errorf("%d deliveries to the other group, want %d", got, n+1)
 	}
 	bad.Wait(t, n+1)
 
-	// What fails anew can be replayed anew.
-	mended.Store(false)
+	// A dead letter that is written after a replay can be replayed too.
+	fixed.Store(false)
 	f.publish(t, f.event("k", n+1))
 	f.awaitDepth(t, 1)
-	mended.Store(true)
+	fixed.Store(true)
 	f.replay(t, 1)
 	bad.Wait(t, n+2)
 }
 
-func testReplayRaw(t *testing.T, f *fixture) {
-	var mended atomic.Bool
-	before, after := NewRecorder(), NewRecorder()
+func testReplayBareMessage(t *testing.T, f *fixture) {
+	before, after := f.testReplayForeign(t, nil, "{}")
+	if after.ID != before.ID || after.ContentType != "" || string(after.Data) != "{}" {
+		t.Errorf("replayed event is %+v, want %+v", after, before)
+	}
+}
+
+// testReplayForeign sends a message of a foreign producer to a handler that first fails, and replays its dead letter. It
+// returns the event before and after the replay.
+func (f *fixture) testReplayForeign(t *testing.T, headers map[string]string, body string) (before, after event.Event) {
+	t.Helper()
+	var fixed atomic.Bool
+	first, second := NewRecorder(), NewRecorder()
 	f.subscribe(t, f.bus, "g", func(_ context.Context, e event.Event) error {
-		if !mended.Load() {
-			before.record(e)
+		if !fixed.Load() {
+			first.record(e)
 			return event.Permanentf("not yet")
 		}
-		after.record(e)
+		second.record(e)
 		return nil
 	})
-	if err := f.driver.Raw(deadline(t), f.driver.Addr, f.topic, []byte(`{}`)); err != nil {
-		t.Fatal(err)
-	}
+	f.send(t, headers, []byte(body))
 	f.awaitDepth(t, 1)
-	mended.Store(true)
+	fixed.Store(true)
 	f.replay(t, 1)
-	after.Wait(t, 1)
-	if was, is := before.Seen()[0], after.Seen()[0]; was.ID != is.ID || is.ContentType != "" || string(is.Data) != `{}` {
-		t.Errorf("replayed as %+v, was %+v", is, was)
-	}
+	second.Wait(t, 1)
+	return first.Seen()[0], second.Seen()[0]
 }
 
 func (f *fixture) replay(t *testing.T, want int) {
@@ -182,6 +191,6 @@ func (f *fixture) replay(t *testing.T, want int) {
 		t.Fatal(err)
 	}
 	if got != want {
-		t.Errorf("replayed %d, want %d", got, want)
+		t.Errorf("Replay = %d, want %d", got, want)
 	}
 }

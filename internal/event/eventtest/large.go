@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -12,12 +13,31 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// testOversize has a record that the topic takes from a producer who knows no bounds, and that no dead letter holds. It
-// must not stop what lies behind it, and a replay brings it back whole.
-func testOversize(t *testing.T, f *fixture) {
+// testTruncated sends a message that the topic accepts but that is too large for a dead letter. It does not block the next
+// message, and a replay delivers it whole.
+func testTruncated(t *testing.T, f *fixture) {
+	f.testTruncation(t, nil, f.oversize(), func(e event.Event) bool { return bytes.Equal(e.Data, f.oversize()) })
+}
+
+// testTruncatedStructured does the same with a message in structured mode. Its ID is in the body, which the dead letter does
+// not contain.
+func testTruncatedStructured(t *testing.T, f *fixture) {
+	envelope := func(padding int) []byte {
+		return fmt.Appendf(nil, `{"specversion":"1.0","id":"large","data":"%s"}`, strings.Repeat("x", padding))
+	}
+	body := envelope(f.driver.Oversize - len(envelope(0)))
+	f.testTruncation(t, map[string]string{"content-type": "application/cloudevents+json"}, body, func(e event.Event) bool {
+		return e.ID == "large" && len(e.Data) == f.driver.Oversize-len(envelope(0))+2
+	})
+}
+
+// testTruncation checks the dead letter of an oversized message, and that whole accepts the replayed event.
+func (f *fixture) testTruncation(t *testing.T, headers map[string]string, body []byte, whole func(event.Event) bool) {
+	t.Helper()
 	rec := NewRecorder()
-	mended := f.subscribeToOversize(t, rec)
-	f.raw(t, f.oversize(), []byte("good"))
+	fixed := f.subscribeToGood(t, rec)
+	f.send(t, headers, body)
+	f.send(t, nil, []byte("good"))
 	rec.Wait(t, 1)
 	f.awaitDepth(t, 1)
 	letters := f.letters(t)
@@ -25,86 +45,79 @@ func testOversize(t *testing.T, f *fixture) {
 		t.Fatalf("%d dead letters, want 1", len(letters))
 	}
 	d := letters[0]
-	if !d.Abridged || len(d.Event.Data) != 0 || d.Group != f.group("g") || d.Attempts != 1 || d.Replayed {
-		t.Errorf("the dead letter is abridged: %t, has %d bytes, and is of %s after %d attempts", d.Abridged,
-			len(d.Event.Data), d.Group, d.Attempts)
+	if !d.Truncated || len(d.Event.Data) != 0 || d.Group != f.group("g") || d.Attempts != 1 || d.Replayed {
+		t.Errorf("dead letter: truncated %t, %d bytes, group %s, %d attempts", d.Truncated, len(d.Event.Data), d.Group, d.Attempts)
 	}
-	contains(t, "reason", d.Reason, "too long a tale")
+	contains(t, "reason", d.Reason, longReason)
 
-	mended.Store(true)
+	fixed.Store(true)
 	f.replay(t, 1)
 	rec.Wait(t, 2)
-	if back := rec.Seen()[1]; back.ID != d.Event.ID || !bytes.Equal(back.Data, f.oversize()) {
-		t.Errorf("replayed as %s with %d bytes, was %s with %d", back.ID, len(back.Data), d.Event.ID, f.driver.Oversize)
+	if e := rec.Seen()[1]; e.ID != d.Event.ID || !whole(e) {
+		t.Errorf("replayed as %s with %d bytes, was %s with %d", e.ID, len(e.Data), d.Event.ID, f.driver.Oversize)
 	}
 	f.depth(t, 0)
 }
 
-// testGone replays the dead letter of such a record when the topic no longer keeps the record. It says so, and sends the
-// others.
-func testGone(t *testing.T, f *fixture) {
+// testReplayDeleted replays a truncated dead letter whose event was deleted from the topic. The error names it, and the
+// other dead letters are replayed.
+func testReplayDeleted(t *testing.T, f *fixture) {
 	rec := NewRecorder()
-	mended := f.subscribeToOversize(t, rec)
-	f.raw(t, f.oversize(), []byte("bad"))
+	fixed := f.subscribeToGood(t, rec)
+	f.send(t, nil, f.oversize())
+	f.send(t, nil, []byte("bad"))
 	f.awaitDepth(t, 2)
-	var gone string
+	var deleted string
 	for _, d := range f.letters(t) {
-		if d.Abridged {
-			gone = d.Event.ID
+		if d.Truncated {
+			deleted = d.Event.ID
 		}
 	}
-	if err := f.driver.Forget(deadline(t), f.driver.Addr, f.topic); err != nil {
+	if err := f.driver.Purge(deadline(t), f.driver.Addr, f.topic); err != nil {
 		t.Fatal(err)
 	}
-	mended.Store(true)
+	fixed.Store(true)
 	n, err := f.bus.Replay(deadline(t), f.topic)
-	if n != 1 || !errors.Is(err, event.ErrGone) || !strings.Contains(err.Error(), gone) {
-		t.Errorf("replayed %d, %v; want 1 and an error about %s", n, err, gone)
+	if n != 1 || !errors.Is(err, event.ErrGone) || !strings.Contains(err.Error(), deleted) {
+		t.Errorf("Replay = %d, %v; want 1 and an error that names %s", n, err, deleted)
 	}
 	rec.Wait(t, 1)
 	f.depth(t, 0)
 	f.replay(t, 0)
 }
 
-// testReplayLarge replays what is nearly as large as the topic takes, and what lies behind it.
+// testReplayLarge replays a message of nearly the topic's limit and the message after it.
 func testReplayLarge(t *testing.T, f *fixture) {
 	rec := NewRecorder()
-	mended := f.subscribeToOversize(t, rec)
+	fixed := f.subscribeToGood(t, rec)
 	large := bytes.Repeat([]byte("x"), 999_900)
-	f.raw(t, large, []byte("bad"))
+	f.send(t, nil, large)
+	f.send(t, nil, []byte("bad"))
 	f.awaitDepth(t, 2)
-	mended.Store(true)
+	fixed.Store(true)
 	f.replay(t, 2)
 	rec.Wait(t, 2)
 	if !slices.ContainsFunc(rec.Seen(), func(e event.Event) bool { return bytes.Equal(e.Data, large) }) {
-		t.Error("the large one did not come back")
+		t.Error("the large message was not replayed")
 	}
 	f.depth(t, 0)
 }
 
-// oversize is the body of a record that fits no dead letter.
+// oversize returns the body of a message that does not fit into a dead letter.
 func (f *fixture) oversize() []byte { return bytes.Repeat([]byte("x"), f.driver.Oversize) }
 
-// raw sends bodies without headers, one after the other to one partition.
-func (f *fixture) raw(t *testing.T, bodies ...[]byte) {
-	t.Helper()
-	for _, body := range bodies {
-		if err := f.driver.Raw(deadline(t), f.driver.Addr, f.topic, body); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+const longReason = "very long reason"
 
-// subscribeToOversize starts a group that takes nothing but "good" until it is mended, and says much about the rest.
-func (f *fixture) subscribeToOversize(t *testing.T, rec *Recorder) (mended *atomic.Bool) {
+// subscribeToGood starts a group that refuses every event but "good", with a long reason, until fixed is set.
+func (f *fixture) subscribeToGood(t *testing.T, rec *Recorder) (fixed *atomic.Bool) {
 	t.Helper()
-	mended = new(atomic.Bool)
+	fixed = new(atomic.Bool)
 	f.subscribe(t, f.bus, "g", func(_ context.Context, e event.Event) error {
-		if string(e.Data) != "good" && !mended.Load() {
-			return event.Permanentf("too long a tale: %s", strings.Repeat("and so on ", 200))
+		if string(e.Data) != "good" && !fixed.Load() {
+			return event.Permanentf("%s: %s", longReason, strings.Repeat("and so on ", 200))
 		}
 		rec.record(e)
 		return nil
 	})
-	return mended
+	return fixed
 }

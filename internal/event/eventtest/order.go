@@ -25,9 +25,9 @@ func testGroups(t *testing.T, f *fixture) {
 	for group, rec := range groups {
 		rec.Wait(t, keys*perKey)
 		rec.Check(t)
-		// A rebalance may repeat some; members that do not share would repeat all.
+		// A rebalance may repeat some deliveries; members that do not share would repeat all.
 		if got := len(rec.Seen()); got >= 2*keys*perKey {
-			t.Errorf("the two members of group %s got %d deliveries of %d events", group, got, keys*perKey)
+			t.Errorf("%d deliveries of %d events to the two members of group %s", got, keys*perKey, group)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func testRebalance(t *testing.T, f *fixture) {
 			}
 		}
 	})
-	// Members join while there is work, stay for some of it, and leave.
+	// Members join and leave while events are published.
 	for round := range 4 {
 		var members []func()
 		for range 2 {
@@ -101,7 +101,7 @@ func testRebalance(t *testing.T, f *fixture) {
 	f.depth(t, 0)
 }
 
-// flaky returns a handler that fails at every third event the first time, and notes two of a key at once.
+// flaky returns a handler whose first call for every third event fails. It records concurrent calls for one key.
 func (r *Recorder) flaky() event.Handler {
 	var mu sync.Mutex
 	failed := make(map[string]bool)
@@ -141,7 +141,7 @@ func testSlowKey(t *testing.T, f *fixture) {
 		batch = append(batch, f.event(fmt.Sprintf("key-%d", k), 0))
 	}
 	f.publish(t, batch...)
-	// Those that share the slow one's partition wait for it, most do not.
+	// Keys in the slow key's partition wait for it; most keys are in other partitions.
 	rec.Wait(t, keys/2)
 	close(release)
 	rec.Wait(t, keys+2)

@@ -12,29 +12,29 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// away is the error of a handler whose database cannot be reached.
-func away() error {
-	return fmt.Errorf("note the player: %w", apperr.New(apperr.DependencyUnavailable, "the database cannot be reached"))
+// unavailable returns the error of a handler whose database is unavailable.
+func unavailable() error {
+	return fmt.Errorf("add the player: %w", apperr.New(apperr.DependencyUnavailable, "database unavailable"))
 }
 
-// testOutage takes the handlers' database away for longer than the broker waits for a member that fell silent, while
-// another member is ready to take over and a third comes. Every event is handled, once and in order, and by nobody else.
+// testOutage makes the handlers' database unavailable for longer than the broker waits for an unresponsive member. Every
+// event is handled once, in order, and by the member that received it first.
 func testOutage(t *testing.T, f *fixture) {
 	const keys, perKey = 6, 4
 	rec := NewRecorder()
 	var mu sync.Mutex
-	var begun time.Time
+	var started time.Time
 	failures := make(map[string]int)
 	handle := func(ctx context.Context, e event.Event) error {
 		defer rec.Enter(e)()
 		mu.Lock()
 		defer mu.Unlock()
-		if begun.IsZero() {
-			begun = time.Now()
+		if started.IsZero() {
+			started = time.Now()
 		}
-		if time.Since(begun) < f.driver.Outage {
+		if time.Since(started) < f.driver.Outage {
 			failures[e.ID]++
-			return away()
+			return unavailable()
 		}
 		return rec.Handle(ctx, e)
 	}
@@ -48,24 +48,24 @@ func testOutage(t *testing.T, f *fixture) {
 	rec.Wait(t, keys*perKey)
 	rec.Check(t)
 	if got := len(rec.Seen()); got != keys*perKey {
-		t.Errorf("%d deliveries of %d events: some were given to another member while they waited", got, keys*perKey)
+		t.Errorf("%d deliveries of %d events: waiting events were delivered to another member", got, keys*perKey)
 	}
 	mu.Lock()
 	defer mu.Unlock()
 	for id, n := range failures {
 		if n <= attempts {
-			t.Errorf("%s failed %d times only, which proves nothing", id, n)
+			t.Errorf("%s failed %d times, want more than %d", id, n, attempts)
 		}
 		if n, _ := number(id); n > 0 {
-			t.Errorf("%s was tried before the one that it follows was through", id)
+			t.Errorf("%s was delivered before the previous event of its key was handled", id)
 		}
 	}
 	f.depth(t, 0)
 }
 
-// testEndless has a dependency that does not come back: the event is given up when its time is over, and what follows
-// it has its turn.
-func testEndless(t *testing.T, f *fixture) {
+// testOutageTimeout has a dependency that stays unavailable. The event becomes a dead letter after Retry.Outage, and the next
+// event of its key is delivered.
+func testOutageTimeout(t *testing.T, f *fixture) {
 	const outage = 100 * time.Millisecond
 	rec := NewRecorder()
 	bad := f.event("k", 0)
@@ -80,7 +80,7 @@ func testEndless(t *testing.T, f *fixture) {
 					first = time.Now()
 				}
 				gaveUp = time.Since(first)
-				return away()
+				return unavailable()
 			}
 			rec.record(e)
 			return nil
@@ -91,27 +91,25 @@ func testEndless(t *testing.T, f *fixture) {
 	rec.Wait(t, 1)
 	letters := f.letters(t)
 	if len(letters) != 1 || letters[0].Event.ID != bad.ID || letters[0].Attempts <= 2 {
-		t.Fatalf("the dead letters are %+v", letters)
+		t.Fatalf("dead letters are %+v, want one", letters)
 	}
 	contains(t, "reason", letters[0].Reason, string(apperr.DependencyUnavailable))
 	if gaveUp < outage {
-		t.Errorf("gave up after %s, want %s", gaveUp, outage)
+		t.Errorf("gave up after %s, want at least %s", gaveUp, outage)
 	}
 }
 
-// testStopBetween stops a member in the pause after a failure.
-func testStopBetween(t *testing.T, f *fixture) {
-	f.testStopInPause(t, errors.New("the disk is full"))
+func testStopBetweenAttempts(t *testing.T, f *fixture) {
+	f.testStopDuringDelay(t, errors.New("disk full"))
 }
 
-// testStopInOutage stops a member that waits for a dependency.
-func testStopInOutage(t *testing.T, f *fixture) {
-	f.testStopInPause(t, away())
+func testStopDuringOutage(t *testing.T, f *fixture) {
+	f.testStopDuringDelay(t, unavailable())
 }
 
-// testStopInPause stops a member in the pause, of more than the test's patience, that follows err. The event is not
-// through: the next member handles it.
-func (f *fixture) testStopInPause(t *testing.T, err error) {
+// testStopDuringDelay stops a member during the delay after err, which is longer than the test's timeout. The next member
+// handles the event.
+func (f *fixture) testStopDuringDelay(t *testing.T, err error) {
 	failing := make(chan struct{}, 1)
 	stop := start(t, f.open(t), event.Subscription{
 		Group: f.group("g"),
@@ -123,7 +121,7 @@ func (f *fixture) testStopInPause(t *testing.T, err error) {
 			}
 			return err
 		},
-		Retry: event.Retry{Attempts: 1000, Initial: 4 * Patience, Max: 4 * Patience},
+		Retry: event.Retry{Attempts: 1000, Initial: 4 * Timeout, Max: 4 * Timeout},
 	})
 	f.publish(t, f.event("k", 0))
 	<-failing

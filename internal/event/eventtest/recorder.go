@@ -12,8 +12,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Recorder is a handler that remembers what it was given and judges the order. It may be shared by the members of a
-// group. Its events are numbered per key from 0 on, the number being in their ID ("key/number#…").
+// Recorder is a handler that records its deliveries and checks their order. The members of a group can share it. The IDs of
+// its events contain consecutive numbers per key, starting at 0 ("key/number#…"). It is safe for concurrent use.
 type Recorder struct {
 	mu      sync.Mutex
 	seen    []event.Event
@@ -34,18 +34,19 @@ func NewRecorder() *Recorder {
 	}
 }
 
-// Handle records a delivery that succeeds.
+// Handle records a delivery and returns nil.
 func (r *Recorder) Handle(_ context.Context, e event.Event) error {
 	r.record(e)
 	return nil
 }
 
-// Enter notes that e is being handled, and a fault if another event of its key is. The caller calls leave.
+// Enter records that a handler started with e. Two handlers at once for one key are a fault. The caller calls leave when the
+// handler ends.
 func (r *Recorder) Enter(e event.Event) (leave func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.busy[e.Key] {
-		r.faults = append(r.faults, fmt.Sprintf("two events of key %s were handled at once", e.Key))
+		r.faults = append(r.faults, fmt.Sprintf("two events of key %s were handled concurrently", e.Key))
 	}
 	r.busy[e.Key] = true
 	return func() {
@@ -61,9 +62,9 @@ func (r *Recorder) record(e event.Event) {
 	r.seen = append(r.seen, e)
 	r.count[e.ID]++
 	if n, ok := number(e.ID); ok {
-		// A redelivery may go back, but nothing may be skipped.
+		// A redelivery may repeat numbers, but no number may be skipped.
 		if n > r.next[e.Key] {
-			r.faults = append(r.faults, fmt.Sprintf("key %s: %d came when %d was due", e.Key, n, r.next[e.Key]))
+			r.faults = append(r.faults, fmt.Sprintf("key %s: event %d was delivered before event %d", e.Key, n, r.next[e.Key]))
 		}
 		r.next[e.Key] = max(r.next[e.Key], n+1)
 	}
@@ -71,6 +72,7 @@ func (r *Recorder) record(e event.Event) {
 	r.changed = make(chan struct{})
 }
 
+// number returns the number in an ID.
 func number(id string) (int, bool) {
 	id, _, ok := strings.Cut(id, "#")
 	if !ok {
@@ -87,17 +89,17 @@ func (r *Recorder) Seen() []event.Event {
 	return append([]event.Event(nil), r.seen...)
 }
 
-// Distinct is how many different events came.
+// Distinct returns the number of different events so far.
 func (r *Recorder) Distinct() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.count)
 }
 
-// Wait waits until n different events have come, and fails the test if they do not come in time.
+// Wait waits until n different events were delivered. It fails the test after Timeout.
 func (r *Recorder) Wait(t *testing.T, n int) {
 	t.Helper()
-	timeout := time.After(Patience)
+	timeout := time.After(Timeout)
 	for {
 		r.mu.Lock()
 		got, changed := len(r.count), r.changed
@@ -109,12 +111,12 @@ func (r *Recorder) Wait(t *testing.T, n int) {
 		case <-changed:
 		case <-timeout:
 			r.Check(t)
-			t.Fatalf("%d different events came, want %d", got, n)
+			t.Fatalf("%d different events were delivered, want %d", got, n)
 		}
 	}
 }
 
-// Check fails the test for each fault: an event skipped, or two of a key at once.
+// Check fails the test for each fault: a skipped event, or two handlers at once for one key.
 func (r *Recorder) Check(t *testing.T) {
 	t.Helper()
 	r.mu.Lock()

@@ -12,16 +12,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// victimEnv tells a process that Main should be the subscriber that is killed; its value is "address topic group".
-const victimEnv = "EVENTTEST_VICTIM"
+// subscriberEnv makes Main run a subscriber, which the test kills. Its value is "address topic group".
+const subscriberEnv = "EVENTTEST_SUBSCRIBER"
 
-// Main runs the tests of a package that uses the suite, or plays the part that the suite started the process for.
+// Main runs the tests of a package that uses the suite. In a process that the suite started it runs a subscriber instead.
 func Main(m *testing.M, open Open) {
-	if v := os.Getenv(victimEnv); v != "" {
-		if err := victim(v, open, os.Stdout); err != nil {
+	if v := os.Getenv(subscriberEnv); v != "" {
+		if err := runSubscriber(v, open, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -29,11 +30,11 @@ func Main(m *testing.M, open Open) {
 	os.Exit(m.Run())
 }
 
-// victim subscribes, names each event that it begins to handle, and never comes to the end of the second one.
-func victim(args string, open Open, out io.Writer) error {
+// runSubscriber subscribes, prints the ID of each event, and never returns from the handler of the second one.
+func runSubscriber(args string, open Open, out io.Writer) error {
 	fields := strings.Fields(args)
 	if len(fields) != 3 {
-		return fmt.Errorf("%s is %q, want three fields", victimEnv, args)
+		return fmt.Errorf("%s is %q, want three fields", subscriberEnv, args)
 	}
 	bus, err := open(context.Background(), fields[0], slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -58,7 +59,7 @@ func testKilled(t *testing.T, f *fixture) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %s", victimEnv, f.driver.Addr, f.topic, f.group("g")))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %s", subscriberEnv, f.driver.Addr, f.topic, f.group("g")))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -85,13 +86,13 @@ func testKilled(t *testing.T, f *fixture) {
 		t.Error("the subscriber was not killed")
 	}
 
-	// Whether the first is delivered again depends on whether its progress was stored in time; the second must be.
+	// The first event is delivered again unless its progress was stored in time. The second must be delivered again.
 	rec := NewRecorder()
 	f.subscribe(t, f.bus, "g", func(_ context.Context, e event.Event) error {
 		rec.mu.Lock()
 		if n, _ := number(e.ID); n == 1 && rec.next[e.Key] == 0 {
 			rec.next[e.Key] = 1
-			rec.count["the first, handled by the victim"]++
+			rec.count["the first event, handled by the killed process"]++
 		}
 		rec.mu.Unlock()
 		rec.record(e)
@@ -101,8 +102,8 @@ func testKilled(t *testing.T, f *fixture) {
 	rec.Check(t)
 }
 
-// testStopWaits stops the member that is handling an event, while another is ready to take over.
-func testStopWaits(t *testing.T, f *fixture) {
+// testStopDuringHandler stops the member that is handling an event while another member is ready.
+func testStopDuringHandler(t *testing.T, f *fixture) {
 	rec := NewRecorder()
 	handling := make(chan int, 10)
 	member := func(i int) event.Handler {
@@ -110,8 +111,8 @@ func testStopWaits(t *testing.T, f *fixture) {
 			defer rec.Enter(e)()
 			if n, _ := number(e.ID); n == 0 {
 				handling <- i
-				// Long enough for the other member to get the event, were it not kept from it.
-				event.Pause(ctx.Done(), 2*time.Second)
+				// Time for a wrong delivery to the other member.
+				_ = backoff.Sleep(ctx, 2*time.Second)
 			}
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -126,12 +127,12 @@ func testStopWaits(t *testing.T, f *fixture) {
 	f.publish(t, f.event("k", 0), f.event("k", 1))
 	stop[<-handling]()
 	if rec.Distinct() == 0 {
-		t.Error("the subscription ended before its handler")
+		t.Error("Subscribe returned before the handler")
 	}
 	rec.Wait(t, 2)
 	rec.Check(t)
 	if got := len(rec.Seen()); got != 2 {
-		t.Errorf("%d deliveries of 2 events: the progress was not stored", got)
+		t.Errorf("%d deliveries of 2 events, want 2", got)
 	}
 }
 
@@ -148,16 +149,16 @@ func testClose(t *testing.T, f *fixture) {
 	select {
 	case err := <-ended:
 		if err != nil {
-			t.Errorf("subscription ended with: %v", err)
+			t.Errorf("Subscribe returned %v", err)
 		}
 	case <-deadline(t).Done():
-		t.Error("the subscription did not end")
+		t.Error("Subscribe did not return after Close")
 	}
-	bus.Close() // again, as the test's cleanup does
+	bus.Close() // a second call has no effect
 	if err := bus.Subscribe(t.Context(), event.Subscription{Group: "g", Topic: f.topic, Handler: rec.Handle}); err == nil {
-		t.Error("subscribed to a closed bus")
+		t.Error("Subscribe on a closed bus returned no error")
 	}
 	if err := bus.Publish(deadline(t), f.event("k", 1)); err == nil {
-		t.Error("published to a closed bus")
+		t.Error("Publish on a closed bus returned no error")
 	}
 }

@@ -1,5 +1,5 @@
-// Package inbox makes a handler's effect happen once for an event that is delivered more often: the event's id is
-// recorded in the transaction of the effect.
+// Package inbox makes the effect of an event happen once even if the event is delivered several times: the transaction of
+// the effect also records the event's ID.
 //
 // The table belongs to the service's schema:
 //
@@ -18,21 +18,21 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
-// pruneEvery is how often Run prunes, and pruneTimeout how long it may take each time.
 const (
-	pruneEvery   = time.Hour
+	// pruneInterval is how often Run prunes the inbox.
+	pruneInterval = time.Hour
+	// pruneTimeout limits one call of Prune by Run.
 	pruneTimeout = time.Minute
+	// pruneBatch is the maximum number of rows that one statement of Prune deletes. It limits how long the rows are locked.
+	pruneBatch = 5000
 )
 
-// pruneBatch bounds how many rows a statement of Prune deletes, and so how long it holds them.
-const pruneBatch = 5000
-
-// Begin records in tx that consumer, a consumer group, handles an event. It reports false if the event was handled
-// before: then the effect exists, and there is nothing left to do. While another transaction handles the same event it
-// waits for the end of that one.
+// Begin records in tx that a consumer group handles an event. It reports false if the group has already handled the event,
+// so that the caller skips the effect. It waits for a concurrent transaction that handles the same event.
 func Begin(ctx context.Context, tx postgres.Execer, consumer, eventID string) (first bool, err error) {
 	tag, err := tx.Exec(ctx, `insert into inbox (consumer, event_id, handled_at) values ($1, $2, now())
 		on conflict (consumer, event_id) do nothing`, consumer, eventID)
@@ -42,8 +42,8 @@ func Begin(ctx context.Context, tx postgres.Execer, consumer, eventID string) (f
 	return tag.RowsAffected() == 1, nil
 }
 
-// Prune forgets events that were handled more than age ago and returns how many. Age must exceed the time over which
-// the bus may deliver an event again: its retention. Several may run at once.
+// Prune deletes events that were handled more than age ago and returns their number. The age must exceed the retention of
+// the bus, within which it can deliver an event again. Prune is safe to run concurrently.
 func Prune(ctx context.Context, db postgres.Execer, age time.Duration) (deleted int64, err error) {
 	for {
 		tag, err := db.Exec(ctx, `delete from inbox where ctid = any(array(
@@ -58,24 +58,20 @@ func Prune(ctx context.Context, db postgres.Execer, age time.Duration) (deleted 
 	}
 }
 
-// Run prunes, at first and from time to time, until ctx ends; then it returns nil. What fails is logged and left to the next
-// time. Each replica of a service may run it.
+// Run prunes the inbox at once and then every hour until ctx ends. It logs errors and always returns nil. Every replica of a
+// service may run it.
 func Run(ctx context.Context, db postgres.Execer, age time.Duration, log *slog.Logger) error {
-	tick := time.NewTicker(pruneEvery)
-	defer tick.Stop()
 	for {
-		if err := pruneInTime(ctx, db, age); err != nil && ctx.Err() == nil {
-			log.Warn("the inbox was not pruned", "error", err)
+		if err := pruneWithTimeout(ctx, db, age); err != nil && ctx.Err() == nil {
+			log.Warn("pruning the inbox failed", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+		if backoff.Sleep(ctx, pruneInterval) != nil {
+			return nil //nolint:nilerr // ctx ended
 		}
 	}
 }
 
-func pruneInTime(ctx context.Context, db postgres.Execer, age time.Duration) error {
+func pruneWithTimeout(ctx context.Context, db postgres.Execer, age time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, pruneTimeout)
 	defer cancel()
 	_, err := Prune(ctx, db, age)

@@ -30,9 +30,9 @@ func newPool(t *testing.T) *pgxpool.Pool {
 	return postgrestest.New(t, postgrestest.Script(table))
 }
 
-var errEffect = errors.New("the effect failed")
+var errEffect = errors.New("effect failed")
 
-// handle reports whether the event was new. It fails after recording it if effect is an error.
+// handle calls inbox.Begin in a transaction that ends with the error effect. It reports whether the event was new.
 func handle(t *testing.T, pool *pgxpool.Pool, consumer, id string, effect error) (first bool) {
 	t.Helper()
 	err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) (err error) {
@@ -50,23 +50,23 @@ func handle(t *testing.T, pool *pgxpool.Pool, consumer, id string, effect error)
 func TestBegin(t *testing.T) {
 	pool := newPool(t)
 	for _, step := range []struct {
-		story, consumer, id string
-		effect              error
-		first               bool
+		name, consumer, id string
+		effect             error
+		first              bool
 	}{
-		{"a new event whose effect fails", "promotions", "1", errEffect, true},
-		{"its redelivery is the first again", "promotions", "1", nil, true},
-		{"another redelivery is not", "promotions", "1", nil, false},
-		{"another consumer group has not seen it", "analytics", "1", nil, true},
-		{"another event is new", "promotions", "2", nil, true},
+		{"new event with failing effect", "promotions", "1", errEffect, true},
+		{"redelivery after the failure", "promotions", "1", nil, true},
+		{"redelivery after the success", "promotions", "1", nil, false},
+		{"other consumer group", "analytics", "1", nil, true},
+		{"other event", "promotions", "2", nil, true},
 	} {
 		if got := handle(t, pool, step.consumer, step.id, step.effect); got != step.first {
-			t.Errorf("%s: first = %v", step.story, got)
+			t.Errorf("%s: first = %t, want %t", step.name, got, step.first)
 		}
 	}
 }
 
-func TestBeginFromADatabaseSQLTransaction(t *testing.T) {
+func TestBeginWithDatabaseSQL(t *testing.T) {
 	pool := newPool(t)
 	db := postgres.SQL(pool)
 	defer db.Close()
@@ -77,7 +77,7 @@ func TestBeginFromADatabaseSQLTransaction(t *testing.T) {
 	}
 }
 
-func TestBeginOfTheSameEventAtOnce(t *testing.T) {
+func TestBeginConcurrently(t *testing.T) {
 	pool := newPool(t)
 	var firsts atomic.Int64
 	var wg sync.WaitGroup
@@ -90,11 +90,11 @@ func TestBeginOfTheSameEventAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	if firsts.Load() != 1 {
-		t.Errorf("%d were the first", firsts.Load())
+		t.Errorf("first = true %d times, want once", firsts.Load())
 	}
 }
 
-func TestPruneForgetsOldEventsOnly(t *testing.T) {
+func TestPruneDeletesOldEvents(t *testing.T) {
 	pool := newPool(t)
 	_, err := pool.Exec(t.Context(), `insert into inbox
 		select 'c', n::text, now() - interval '2 days' from generate_series(1, 12000) n
@@ -103,13 +103,13 @@ func TestPruneForgetsOldEventsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := inbox.Prune(t.Context(), pool, 24*time.Hour); err != nil || n != 12000 {
-		t.Errorf("pruned %d, %v", n, err)
+		t.Errorf("Prune = %d, %v; want 12000", n, err)
 	}
 	if handle(t, pool, "c", "young", nil) {
-		t.Error("the young event was forgotten")
+		t.Error("Prune deleted a young event")
 	}
 	if !handle(t, pool, "c", "1", nil) {
-		t.Error("an old event is remembered")
+		t.Error("Prune kept an old event")
 	}
 }
 
@@ -129,6 +129,6 @@ func TestRunPrunes(t *testing.T) {
 	}
 	stop()
 	if err := <-ended; err != nil {
-		t.Errorf("ended with %v", err)
+		t.Errorf("Run returned %v", err)
 	}
 }

@@ -1,13 +1,13 @@
-// Package jetstream is the bus on NATS JetStream: CloudEvents in binary mode over nats.go.
+// Package jetstream is the bus on NATS JetStream. It sends CloudEvents in binary mode with nats.go.
 //
-// A topic of the schema, "players", is a stream on the subject "loyalty.players.v1" and its partitions
-// "loyalty.players.v1.0" and so on. The key's hash chooses the partition; the plain subject is a partition of its own,
-// for producers that know nothing of keys. A group is one durable consumer for each partition that has one message under
-// way at a time, so the order per key holds over redeliveries and over any number of members, and partitions are
-// handled concurrently.
+// A topic of the schema, such as "players", is a stream. Its subjects are "loyalty.players.v1.0" to
+// "loyalty.players.v1.7", the topic's partitions, and "loyalty.players.v1" for producers that do not use partitions. The
+// hash of an event's key chooses the partition. A group has one durable consumer per subject, and a consumer has at most
+// one unacknowledged message. So the order per key holds over redeliveries and with any number of members, and partitions
+// are handled concurrently.
 //
-// The server's file store does not sync every message unless it runs with sync_interval: always; a cluster of three
-// makes up for it.
+// The server's file store does not sync every message to disk unless it runs with sync_interval: always. A cluster of three
+// servers compensates for that.
 package jetstream
 
 import (
@@ -26,30 +26,29 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Partitions is over how many subjects the keys of a topic are spread. Changing it would break the order of the keys
-// that move.
+// Partitions is the number of partitions of a topic. Changing it breaks the order of keys that move to another partition.
 const Partitions = 8
 
-// plain is the number of the partition that the plain subject is.
-const plain = -1
+// unpartitioned is the partition number of the subject without a number.
+const unpartitioned = -1
 
 const (
 	subjectPrefix = "loyalty."
 	subjectSuffix = ".v1"
 )
 
-// Config says how to reach the servers. URL and Name are needed; the zero value of the rest is sensible.
+// Config configures a Bus. URL and Name are required.
 type Config struct {
-	// URL is one address, or several with commas, and may hold credentials: "nats://user:secret@host:4222";
-	// with the scheme tls:// the connection is encrypted.
+	// URL is one server's URL or several separated by commas. It may contain credentials: "nats://user:secret@host:4222".
+	// The scheme tls:// encrypts the connection.
 	URL string
-	// Name names this process in the servers' monitoring.
+	// Name is this process's name in the servers' monitoring.
 	Name string
-	// AckWait is how long the server waits for a member that fell silent before its message goes to another; handlers
-	// may take longer. The default is 5 s.
+	// AckWait is how long the server waits for an unresponsive member before it delivers its message to another. Handlers may
+	// take longer. The default is 5 s.
 	AckWait time.Duration
-	// Grace is how long handlers under way may take when a subscription ends, before their context is cancelled. The
-	// default is 10 s.
+	// Grace is how long running handlers may continue when a subscription ends, before their context is canceled. The default
+	// is 10 s.
 	Grace time.Duration
 }
 
@@ -58,21 +57,24 @@ const (
 	defaultGrace   = 10 * time.Second
 	reconnectWait  = 250 * time.Millisecond
 	flushTimeout   = 5 * time.Second
+	pingTimeout    = 5 * time.Second
 )
 
 // Bus is an [event.Bus]. Its methods are safe for concurrent use.
 type Bus struct {
-	cfg  Config
-	log  *slog.Logger
-	conn *nats.Conn
-	js   jetstream.JetStream
+	cfg     Config
+	log     *slog.Logger
+	servers []server
+	conn    *nats.Conn
+	js      jetstream.JetStream
 
 	subscriptions *event.Subscriptions
 }
 
 var _ event.Bus = (*Bus)(nil)
 
-// New returns a bus. Servers that are not there yet are no error: the client goes on trying, and Ping tells.
+// New returns a bus. An unavailable server is not an error: the client connects in the background and reconnects by itself.
+// No error contains credentials.
 func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	switch {
 	case cfg.URL == "":
@@ -86,67 +88,73 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	if cfg.Grace == 0 {
 		cfg.Grace = defaultGrace
 	}
-	b := &Bus{cfg: cfg, log: log.With("bus", "jetstream")}
+	servers, err := parseServers(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("jetstream: %w", err)
+	}
+	b := &Bus{cfg: cfg, log: log.With("bus", "jetstream"), servers: servers, subscriptions: event.NewSubscriptions()}
 	options := []nats.Option{
 		nats.Name(cfg.Name),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // credentials may be fixed on the server
 		nats.ReconnectWait(reconnectWait),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				b.log.Warn("disconnected, trying again", "error", err)
+				b.log.Warn("disconnected, reconnecting", "error", err)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { b.log.Info("connected again") }),
+		nats.ReconnectHandler(func(*nats.Conn) { b.log.Info("reconnected") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			b.log.Warn("connection reported an error", "error", err)
+			b.log.Warn("connection error", "error", err)
 		}),
 	}
-	conn, err := nats.Connect(cfg.URL, options...)
-	if err != nil {
-		// Parse errors repeat the URL, which may hold a password.
-		return nil, errors.New("jetstream: the url or its credentials are not valid")
+	if b.conn, err = nats.Connect(cfg.URL, options...); err != nil {
+		return nil, errors.New("jetstream: invalid url or credentials") // err may contain a password
 	}
-	js, err := jetstream.New(conn)
-	if err != nil {
-		conn.Close()
+	if b.js, err = jetstream.New(b.conn); err != nil {
+		b.conn.Close()
 		return nil, fmt.Errorf("jetstream: %w", err)
 	}
-	b.conn, b.js = conn, js
-	b.subscriptions = event.NewSubscriptions()
 	return b, nil
 }
 
-// Ping returns nil when a server answers and has JetStream.
+// Ping returns nil if a server responds within five seconds and JetStream is enabled. It does not wait for an unavailable
+// server.
 func (b *Bus) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	if err := b.connected(ctx); err != nil {
+		return err
+	}
 	if _, err := b.js.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("jetstream: %w", err)
+		return b.failure("ping", err)
 	}
 	return nil
 }
 
-// Close ends the subscriptions, waits for them and releases the connection.
+// Close ends the subscriptions, waits for them and closes the connection.
 func (b *Bus) Close() {
 	b.subscriptions.Close()
 	b.conn.Close()
 }
 
-// subjectOf is the plain subject of a topic.
+// subjectOf returns the subject of a topic without a partition number.
 func subjectOf(topic string) string { return subjectPrefix + topic + subjectSuffix }
 
-// partitionSubject is the subject of a topic's partition.
+// partitionSubject returns the subject of a topic's partition.
 func partitionSubject(topic string, partition int) string {
-	if partition == plain {
+	if partition == unpartitioned {
 		return subjectOf(topic)
 	}
 	return subjectOf(topic) + "." + strconv.Itoa(partition)
 }
 
-// streamOf is the name of a topic's stream; names of streams have no dots.
-func streamOf(topic string) string { return nameOf(subjectOf(topic)) }
+// streamOf returns the name of a topic's stream.
+func streamOf(topic string) string { return sanitize(subjectOf(topic)) }
 
-// nameOf makes a name of streams and consumers of s.
-func nameOf(s string) string {
+// sanitize replaces the characters that names of streams and consumers must not contain.
+func sanitize(s string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(".*>/\\ \t\r\n", r) {
 			return '_'
@@ -155,7 +163,7 @@ func nameOf(s string) string {
 	}, s)
 }
 
-// partitionOf chooses the partition of an event. Those without a key have no order to keep and are spread by their ID.
+// partitionOf returns the partition of an event. Events without a key need no order; their IDs spread them.
 func partitionOf(e event.Event) int {
 	key := e.Key
 	if key == "" {

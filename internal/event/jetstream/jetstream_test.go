@@ -21,21 +21,25 @@ func open(ctx context.Context, url string, log *slog.Logger) (event.Bus, error) 
 	return jetstream.New(ctx, jetstream.Config{URL: url, Name: "test"}, log)
 }
 
-// raw sends a message that has neither headers nor a partition.
-func raw(_ context.Context, url, topic string, body []byte) error {
+// send sends a message to the subject without a partition number.
+func send(_ context.Context, url, topic string, headers map[string]string, body []byte) error {
 	conn, err := nats.Connect(url)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.Publish("loyalty."+topic+".v1", body); err != nil {
+	m := &nats.Msg{Subject: "loyalty." + topic + ".v1", Data: body, Header: nats.Header{}}
+	for name, value := range headers {
+		m.Header[name] = []string{value}
+	}
+	if err := conn.PublishMsg(m); err != nil {
 		return err
 	}
 	return conn.Flush()
 }
 
-// forget purges the stream of the topic.
-func forget(ctx context.Context, url, topic string) error {
+// purge deletes all messages of the topic.
+func purge(ctx context.Context, url, topic string) error {
 	conn, err := nats.Connect(url)
 	if err != nil {
 		return err
@@ -52,7 +56,7 @@ func forget(ctx context.Context, url, topic string) error {
 	return stream.Purge(ctx)
 }
 
-// startServer starts a server in this process that keeps its streams in dir.
+// startServer starts a server in this process that stores its streams in dir.
 func startServer(t *testing.T, dir string, port int) *server.Server {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
@@ -79,9 +83,9 @@ func TestConformance(t *testing.T) {
 	eventtest.Run(t, eventtest.Driver{
 		Addr:        s.ClientURL(),
 		Open:        open,
-		Raw:         raw,
-		Oversize:    1<<20 - 600, // of max_payload; a dead letter adds more than a replay does
-		Forget:      forget,
+		Send:        send,
+		Oversize:    1<<20 - 600, // just below max_payload; a dead letter adds more bytes than a replay
+		Purge:       purge,
 		Outage:      8 * time.Second, // AckWait is 5 s
 		Partitions:  jetstream.Partitions,
 		Replication: 1,

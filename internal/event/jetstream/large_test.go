@@ -16,8 +16,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 )
 
-// TestTooLargeToReplay has messages that leave no room for what marks a replay: one as large as max_payload, one with
-// headers of nearly 64 KiB. They stop neither their partition nor the replay of others, and wait on.
+// TestTooLargeToReplay has messages without room for the headers of a replay: one has the size of max_payload, one has headers
+// of nearly 64 KiB. They stop neither their partition nor the replay of other dead letters, and are kept.
 func TestTooLargeToReplay(t *testing.T) {
 	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
 	bus := newBus(t, jetstream.Config{URL: s.ClientURL()})
@@ -42,12 +42,12 @@ func TestTooLargeToReplay(t *testing.T) {
 	send([]byte("good"), nil)
 
 	rec := eventtest.NewRecorder()
-	var mended atomic.Bool
-	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Patience)
+	var fixed atomic.Bool
+	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Timeout)
 	ended := make(chan error, 1)
 	go func() {
 		ended <- bus.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: func(ctx context.Context, e event.Event) error {
-			if string(e.Data) != "good" && !mended.Load() {
+			if string(e.Data) != "good" && !fixed.Load() {
 				return event.Permanentf("poison")
 			}
 			return rec.Handle(ctx, e)
@@ -55,16 +55,16 @@ func TestTooLargeToReplay(t *testing.T) {
 	}()
 	rec.Wait(t, 1)
 	if n, err := bus.Depth(ctx, "t"); n != 3 || err != nil {
-		t.Errorf("%d dead letters, %v, want 3", n, err)
+		t.Errorf("Depth = %d, %v; want 3", n, err)
 	}
-	mended.Store(true)
+	fixed.Store(true)
 	for _, sent := range []int{1, 0} {
 		n, err := bus.Replay(ctx, "t")
-		if n != sent || !errors.Is(err, event.ErrTooLarge) || strings.Count(err.Error(), "larger than the topic takes") != 2 {
-			t.Errorf("replayed %d, %v; want %d and two errors", n, err, sent)
+		if n != sent || !errors.Is(err, event.ErrTooLarge) || strings.Count(err.Error(), "larger than the topic accepts") != 2 {
+			t.Errorf("Replay = %d, %v; want %d and two errors", n, err, sent)
 		}
 		if n, err := bus.Depth(ctx, "t"); n != 2 || err != nil {
-			t.Errorf("%d dead letters wait on, %v, want 2", n, err)
+			t.Errorf("Depth = %d, %v; want 2", n, err)
 		}
 	}
 	rec.Wait(t, 2)

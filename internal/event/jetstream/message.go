@@ -3,7 +3,10 @@ package jetstream
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,18 +17,19 @@ import (
 )
 
 const (
-	// attrPrefix is that of the CloudEvents NATS protocol binding, binary content mode (section 3.2).
+	// attrPrefix is the prefix of attribute headers in the CloudEvents NATS protocol binding, binary content mode (section
+	// 3.2).
 	attrPrefix = "ce-"
 
 	headerID = attrPrefix + "id"
-	// headerKey holds the key, as the CloudEvents partitioning extension names it.
+	// headerKey holds the key, the attribute of the CloudEvents partitioning extension.
 	headerKey = attrPrefix + "partitionkey"
 
-	// serverPrefix is that of the headers that instruct the server; they concern one message in one stream.
+	// serverPrefix is the prefix of headers that are instructions for the server. They apply to one message in one stream.
 	serverPrefix = "Nats-"
 )
 
-// encode makes the message of an event.
+// encode returns the message of an event.
 func encode(e event.Event) *nats.Msg {
 	m := nats.NewMsg(partitionSubject(e.Topic, partitionOf(e)))
 	m.Data = e.Data
@@ -41,8 +45,8 @@ func encode(e event.Event) *nats.Msg {
 	return m
 }
 
-// stored is a message as it lies in a stream.
-type stored struct {
+// message is a message of a stream.
+type message struct {
 	stream   string
 	sequence uint64
 	time     time.Time
@@ -50,38 +54,48 @@ type stored struct {
 	data     []byte
 }
 
-// decode makes the event of a message of the topic. What the headers do not say is taken from the message: its time,
-// and an ID that follows from its place.
-func (m stored) decode(topic string) event.Event {
-	e := event.Event{Topic: topic, Time: m.time.UTC(), Data: m.data}
-	for key, values := range m.header {
-		switch name, ok := strings.CutPrefix(key, attrPrefix); {
-		case len(values) == 0:
-		case key == headerKey:
-			e.Key = unescape(values[0])
-		case ok:
-			e.SetAttribute(name, unescape(values[0]))
-		case strings.EqualFold(key, event.ContentTypeHeader):
-			e.SetContentType(values[0])
-		}
+// decode returns the event of a message of the topic. The message's timestamp and an ID derived from its position replace
+// what the headers do not contain. With an error, which is permanent, the event holds what could be read; it always has an
+// ID.
+func (m message) decode(topic string) (event.Event, error) {
+	e, err := event.Parse(headers(m.header), m.data)
+	e.Topic = topic
+	if e.Time.IsZero() {
+		e.Time = m.time.UTC()
 	}
 	if e.ID == "" {
-		e.ID = event.PlaceID(fmt.Sprintf("%s/%d", m.stream, m.sequence))
+		e.ID = event.PositionID(fmt.Sprintf("%s/%d", m.stream, m.sequence))
 	}
-	return e
+	return e, err
 }
 
-// writeDeadLetter makes the dead letter of a message. It keeps the message's own headers, and always has an ID: after a replay the
-// place is another one.
-func (m stored) writeDeadLetter(d event.DeadLetter, without event.Truncation) *nats.Msg {
-	d.Abridged = without > event.Whole
-	dead := nats.NewMsg(subjectOf(event.DeadLetterTopic(d.Event.Topic)))
-	if without < event.NoHeaders {
-		dead = m.travel(dead.Subject)
-		dead.Header.Set(headerID, escape(d.Event.ID))
+// headers yields every value of every header in a fixed order. Values of attributes are unescaped.
+func headers(h nats.Header) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, name := range slices.Sorted(maps.Keys(h)) {
+			for _, value := range h[name] {
+				if !strings.EqualFold(name, event.ContentTypeHeader) {
+					value = unescape(value)
+				}
+				if !yield(name, value) {
+					return
+				}
+			}
+		}
 	}
-	if d.Abridged {
-		dead.Data = nil
+}
+
+// writeDeadLetter returns the dead letter of a message. It keeps the message's headers, and its headers always contain an
+// ID: after a replay the position is a different one.
+func (m message) writeDeadLetter(d event.DeadLetter, truncation event.Truncation) *nats.Msg {
+	d.Truncated = truncation > event.Whole
+	dead := nats.NewMsg(subjectOf(event.DeadLetterTopic(d.Event.Topic)))
+	if truncation < event.NoHeaders {
+		dead = m.copyEvent(dead.Subject)
+		if d.Truncated {
+			dead.Data = nil
+		}
+		ensureID(dead, d.Event.ID)
 	}
 	for name, value := range d.Headers() {
 		dead.Header.Set(name, value)
@@ -89,18 +103,26 @@ func (m stored) writeDeadLetter(d event.DeadLetter, without event.Truncation) *n
 	return dead
 }
 
-// tooLarge reports whether err says that the server, or the stream, takes no message of that size. The client refuses
-// what exceeds the server's max_payload, the server headers above 64 KiB and what exceeds a limit of the stream.
-func tooLarge(err error) bool {
-	const headersTooLarge = 10097 // not among the client's constants
+// ensureID adds a header with the ID to a message that does not contain one.
+func ensureID(m *nats.Msg, id string) {
+	if e, _ := event.Parse(headers(m.Header), m.Data); e.ID == "" {
+		m.Header.Set(headerID, escape(id))
+	}
+}
+
+// isTooLarge reports whether err means that the message is too large. The client refuses messages above the server's
+// max_payload; the server refuses headers above 64 KiB and messages above the stream's limit.
+func isTooLarge(err error) bool {
+	const headersTooLarge = 10097 // the client has no constant for it
 	var refused *jetstream.APIError
 	return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum) ||
 		errors.As(err, &refused) && refused.ErrorCode == headersTooLarge
 }
 
-// parseDeadLetter is the inverse of writeDeadLetter.
-func (m stored) parseDeadLetter(topic string) event.DeadLetter {
-	d := event.DeadLetter{Event: m.decode(topic)}
+// parseDeadLetter reads a dead letter as far as it can be read.
+func (m message) parseDeadLetter(topic string) event.DeadLetter {
+	e, _ := m.decode(topic)
+	d := event.DeadLetter{Event: e}
 	for key, values := range m.header {
 		if len(values) > 0 {
 			d.SetHeader(key, values[0])
@@ -109,19 +131,19 @@ func (m stored) parseDeadLetter(topic string) event.DeadLetter {
 	return d
 }
 
-// travel copies a message to another subject, with the headers that go with it.
-func (m stored) travel(subject string) *nats.Msg {
+// copyEvent returns a copy of a message for another subject, with the headers of the event only.
+func (m message) copyEvent(subject string) *nats.Msg {
 	out := m.copyTo(subject)
 	for key := range out.Header {
-		if !event.Travels(key) {
+		if !event.IsEventHeader(key) {
 			delete(out.Header, key)
 		}
 	}
 	return out
 }
 
-// copyTo copies a message to another subject, with all headers but the server's.
-func (m stored) copyTo(subject string) *nats.Msg {
+// copyTo returns a copy of a message for another subject, with all headers but the server's.
+func (m message) copyTo(subject string) *nats.Msg {
 	out := nats.NewMsg(subject)
 	out.Data = m.data
 	for key, values := range m.header {
@@ -132,14 +154,14 @@ func (m stored) copyTo(subject string) *nats.Msg {
 	return out
 }
 
-// meantFor reports whether the group handles the message: all messages but those replayed for another group.
-func (m stored) meantFor(group string) bool {
+// isFor reports whether the group handles the message. A replayed message is for the group that failed only.
+func (m message) isFor(group string) bool {
 	to := m.header.Get(event.ReplayGroupHeader)
 	return to == "" || to == group
 }
 
-// escape makes a value fit for a header as the binding asks for: what is not printable ASCII, and space, quote and
-// percent, as percent-encoded UTF-8.
+// escape returns a header value as the protocol binding requires: spaces, quotes, percent signs and everything but
+// printable ASCII are percent-encoded UTF-8.
 func escape(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
@@ -152,7 +174,7 @@ func escape(s string) string {
 	return b.String()
 }
 
-// unescape is the inverse of escape. A value that somebody else did not escape is taken as it is.
+// unescape reverses escape. It returns a value with invalid escapes unchanged.
 func unescape(s string) string {
 	if u, err := url.PathUnescape(s); err == nil {
 		return u

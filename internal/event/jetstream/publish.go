@@ -10,31 +10,31 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// inFlight bounds how many keys of one Publish are on their way at once.
-const inFlight = 128
+// maxInFlight is the maximum number of keys that one Publish sends concurrently.
+const maxInFlight = 128
 
-// Publish returns nil once the stream has stored every event. Events of one key go one after the other, since the stream
-// may lose one of several that are on their way and keep the next; different keys go concurrently. An event published
-// again within the stream's window for duplicates, two minutes, is stored once.
+// Publish returns nil once the stream has stored every event. The events of a key are sent one by one, because the stream
+// can lose one of several pending messages and store the next. Different keys are sent concurrently. The stream stores an
+// event once if it is published again within the stream's duplicate window of two minutes.
 func (b *Bus) Publish(ctx context.Context, events ...event.Event) error {
 	byKey := make(map[string][]event.Event)
 	for _, e := range events {
 		if err := e.Check(); err != nil {
 			return fmt.Errorf("jetstream: %w", err)
 		}
-		place := e.Topic + "\x00" + e.Key
+		key := e.Topic + "\x00" + e.Key
 		if e.Key == "" {
-			place += "\x00" + e.ID
+			key += "\x00" + e.ID
 		}
-		byKey[place] = append(byKey[place], e)
+		byKey[key] = append(byKey[key], e)
 	}
 	sending, ctx := errgroup.WithContext(ctx)
-	sending.SetLimit(inFlight)
+	sending.SetLimit(maxInFlight)
 	for _, sequence := range byKey {
 		sending.Go(func() error {
 			for _, e := range sequence {
 				if _, err := b.js.PublishMsg(ctx, encode(e), jetstream.WithMsgID(escape(e.ID))); err != nil {
-					return fmt.Errorf("jetstream: publish to %s: %w", e.Topic, err)
+					return b.failure("publish to "+e.Topic, err)
 				}
 			}
 			return nil

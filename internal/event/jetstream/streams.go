@@ -3,7 +3,6 @@ package jetstream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -11,9 +10,12 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// EnsureTopics creates the stream of each topic and of its dead letters unless it exists. The number of partitions is
-// fixed, see Partitions.
+// EnsureTopics creates the streams of each topic and of its dead letters unless they exist. The number of partitions is
+// always Partitions. It does not wait for an unavailable server.
 func (b *Bus) EnsureTopics(ctx context.Context, _, replication int, topics ...event.TopicSpec) error {
+	if err := b.connected(ctx); err != nil {
+		return err
+	}
 	for _, t := range topics {
 		subjects := []string{subjectOf(t.Name)}
 		for p := range Partitions {
@@ -41,9 +43,9 @@ func (b *Bus) createStream(
 		Replicas: replication,
 		MaxAge:   retention,
 	})
-	// A stream of that name with other settings exists: it is left as it is.
+	// An existing stream with other settings is not changed.
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		return fmt.Errorf("jetstream: create the stream of %s: %w", topic, err)
+		return b.failure("create the stream of "+topic, err)
 	}
 	return nil
 }

@@ -10,20 +10,17 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-const (
-	// retryPause is how long a partition waits before it tries the server again.
-	retryPause = 500 * time.Millisecond
-	// prefetch asks for the next message while one is handled: the server sends it when that one is acknowledged. It is
-	// also how much the client keeps that nobody asks it for: room for what the server has to say while a message is
-	// handled for long. A lost end of a request would leave the partition without one for half a minute.
-	prefetch = 8
-)
+// prefetch is the number of messages that a consumer requests in advance. The server sends the next message when the
+// current one is acknowledged. It is also the client's buffer for messages and status messages that arrive during a long
+// handler call. If the buffer lost the end of a pull request, the partition would wait half a minute for a message.
+const prefetch = 8
 
-// errSilent is why a handler's context ends when the server could not be told that it is still at work.
-var errSilent = errors.New("the server was out of reach for too long: another member may have the event")
+// errAckWait is the cause of a canceled handler context after the server was out of reach for too long.
+var errAckWait = errors.New("server unreachable, another member may have the event")
 
 // partition handles the messages of one partition for one subscription, in order.
 type partition struct {
@@ -31,12 +28,17 @@ type partition struct {
 	sub    event.Subscription
 	log    *slog.Logger
 	number int
-	// handling is the context of handlers; it outlasts the subscription's by the grace period.
+	// handling is the context of handlers. It ends later than the subscription's context by the grace period.
 	handling context.Context
 }
 
-// Subscribe joins the group. A new group starts with the earliest message that the stream still has. It survives servers
-// and streams that are not there yet.
+// retryPolicy returns the delays before a failed request to the server is repeated.
+func retryPolicy() backoff.Policy {
+	return backoff.Policy{Initial: 250 * time.Millisecond, Max: 2 * time.Second, Jitter: 0.5}
+}
+
+// Subscribe joins the group. A new group starts with the stream's earliest message. Subscribe tolerates servers and streams
+// that are not available yet.
 func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("jetstream: %w", err)
@@ -51,41 +53,48 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	handling, cancel := event.WithGrace(ctx, b.cfg.Grace)
 	defer cancel()
 	var partitions sync.WaitGroup
-	for number := plain; number < Partitions; number++ {
+	for number := unpartitioned; number < Partitions; number++ {
 		p := &partition{bus: b, sub: s, log: log.With("partition", number), number: number, handling: handling}
 		partitions.Go(func() { p.run(ctx) })
 	}
 	partitions.Wait()
 
-	// The last acknowledgements are on their way only.
+	// The client may still buffer the last acknowledgements.
 	flush, cancelFlush := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancelFlush()
 	if err := b.conn.FlushWithContext(flush); err != nil {
-		log.Warn("progress may not be stored, some events will be delivered again", "error", err)
+		log.Warn("flush failed, some events may be delivered again", "error", err)
 	}
 	return nil
 }
 
-// run handles messages until ctx ends, whatever becomes of the server meanwhile.
+// run handles messages until ctx ends, and retries after every failure.
 func (p *partition) run(ctx context.Context) {
+	delays := retryPolicy().Delays()
 	for ctx.Err() == nil {
-		if err := p.consume(ctx); err != nil && ctx.Err() == nil {
-			p.log.Warn("cannot consume, trying again", "error", err)
-			event.Pause(ctx.Done(), retryPause)
+		started := time.Now()
+		err := p.consume(ctx)
+		if err == nil || ctx.Err() != nil {
+			continue
 		}
+		if time.Since(started) > retryPolicy().Max {
+			delays.Reset() // it worked for a while
+		}
+		p.log.Warn("consumer failed, retrying", "error", p.bus.failure("consume", err))
+		_ = delays.Sleep(ctx) // the loop checks ctx
 	}
 }
 
-// consume handles messages until ctx ends or the server refuses.
+// consume handles messages until ctx ends or a request to the server fails.
 func (p *partition) consume(ctx context.Context) error {
 	subject := partitionSubject(p.sub.Topic, p.number)
 	consumer, err := p.bus.js.CreateOrUpdateConsumer(ctx, streamOf(p.sub.Topic), jetstream.ConsumerConfig{
-		Durable:       nameOf(p.sub.Group + "-" + subject),
+		Durable:       sanitize(p.sub.Group + "-" + subject),
 		FilterSubject: subject,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       p.bus.cfg.AckWait,
-		// The order: nothing is sent to any member while a message is under way.
+		// Keeps the order: the server sends no message to any member before the previous one is acknowledged.
 		MaxAckPending: 1,
 		MaxDeliver:    -1,
 	})
@@ -110,9 +119,9 @@ func (p *partition) consume(ctx context.Context) error {
 		}
 		switch {
 		case ctx.Err() != nil:
-			err = m.Nak() // fetched ahead: another member takes it
+			err = m.Nak() // prefetched: another member handles it
 		case meta.Sequence.Stream <= last:
-			err = m.Ack() // sent again because our answer was late
+			err = m.Ack() // redelivered because the acknowledgement was late
 		case p.handle(ctx, m, meta):
 			last = meta.Sequence.Stream
 			err = m.Ack()
@@ -125,53 +134,57 @@ func (p *partition) consume(ctx context.Context) error {
 	}
 }
 
-// handle reports whether the message is through: handled or in the dead letters.
+// handle reports whether the message is finished: handled, skipped or stored as a dead letter.
 func (p *partition) handle(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) bool {
-	msg := stored{
+	msg := message{
 		stream:   meta.Stream,
 		sequence: meta.Sequence.Stream,
 		time:     meta.Timestamp,
 		header:   m.Headers(),
 		data:     m.Data(),
 	}
-	if !msg.meantFor(p.sub.Group) {
+	if !msg.isFor(p.sub.Group) {
 		return true
 	}
-	handling, release := p.hold(m)
+	handling, release := p.extendAckWait(m)
 	defer release()
 
-	e := msg.decode(p.sub.Topic)
-	err := p.sub.Deliver(handling, ctx.Done(), p.log, e)
+	e, err := msg.decode(p.sub.Topic)
+	if err != nil {
+		return p.storeDeadLetter(ctx, handling, msg, e, &event.UndeliverableError{Err: err})
+	}
+	err = p.sub.Deliver(ctx, handling, p.log, e)
 	if dead := (*event.UndeliverableError)(nil); errors.As(err, &dead) {
-		return p.writeDeadLetter(handling, ctx.Done(), msg, e, dead)
+		return p.storeDeadLetter(ctx, handling, msg, e, dead)
 	}
 	return err == nil
 }
 
-// hold tells the server again and again that the message is being worked on, until release is called. The context ends
-// when the server could not be told in time.
-func (p *partition) hold(m jetstream.Msg) (ctx context.Context, release func()) {
+// extendAckWait tells the server periodically that the message is in progress, until release is called. The returned
+// context ends if the server could not be told in time.
+func (p *partition) extendAckWait(m jetstream.Msg) (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(p.handling)
-	var telling sync.WaitGroup
-	telling.Go(func() {
-		told := time.Now()
-		for event.Pause(ctx.Done(), p.bus.cfg.AckWait/4) {
+	var extending sync.WaitGroup
+	extending.Go(func() {
+		extended := time.Now()
+		for backoff.Sleep(ctx, p.bus.cfg.AckWait/4) == nil {
 			if p.bus.conn.IsConnected() && m.InProgress() == nil {
-				told = time.Now()
-			} else if time.Since(told) > p.bus.cfg.AckWait*3/4 {
-				cancel(errSilent)
+				extended = time.Now()
+			} else if time.Since(extended) > p.bus.cfg.AckWait*3/4 {
+				cancel(errAckWait)
 			}
 		}
 	})
 	return ctx, func() {
 		cancel(nil)
-		telling.Wait()
+		extending.Wait()
 	}
 }
 
-// writeDeadLetter writes the dead letter, for as long as it takes, and as whole as the server takes it.
-func (p *partition) writeDeadLetter(
-	ctx context.Context, stop <-chan struct{}, msg stored, e event.Event, dead *event.UndeliverableError,
+// storeDeadLetter writes the dead letter and retries until it succeeds. It truncates what the server does not accept. It
+// reports false if ctx or handling ends first.
+func (p *partition) storeDeadLetter(
+	ctx, handling context.Context, msg message, e event.Event, dead *event.UndeliverableError,
 ) bool {
 	letter := event.DeadLetter{
 		Event:     e,
@@ -182,22 +195,23 @@ func (p *partition) writeDeadLetter(
 		Offset:    int64(msg.sequence),
 		Time:      time.Now(),
 	}
-	// A letter that is written again because the answer got lost is stored once.
+	// With the same message ID the stream stores the dead letter once, even if the acknowledgement was lost.
 	id := jetstream.WithMsgID(escape(fmt.Sprintf("%s/%s/%d", p.sub.Group, msg.stream, msg.sequence)))
 	log := p.log.With("event", e.ID, "sequence", msg.sequence)
-	for without := event.Whole; ; {
-		_, err := p.bus.js.PublishMsg(ctx, msg.writeDeadLetter(letter, without), id)
+	delays := retryPolicy().Delays()
+	for truncation := event.Whole; ; {
+		_, err := p.bus.js.PublishMsg(handling, msg.writeDeadLetter(letter, truncation), id)
 		if err == nil {
-			log.Error("event went to the dead letters",
-				"attempts", dead.Attempts, "reason", dead.Err, "abridged", without > event.Whole)
+			log.Error("event became a dead letter",
+				"attempts", dead.Attempts, "reason", dead.Err, "truncated", truncation > event.Whole)
 			return true
 		}
-		if tooLarge(err) && without < event.NoHeaders {
-			without++
+		if isTooLarge(err) && truncation < event.NoHeaders {
+			truncation++
 			continue
 		}
-		log.Error("dead letter was not written, trying again", "error", err)
-		if ctx.Err() != nil || !event.Pause(stop, retryPause) {
+		log.Error("dead letter was not written, retrying", "error", err)
+		if handling.Err() != nil || delays.Sleep(ctx) != nil {
 			return false
 		}
 	}

@@ -25,19 +25,19 @@ func TestCluster(t *testing.T) {
 		eventtest.Run(t, eventtest.Driver{
 			Addr:        brokers,
 			Open:        open,
-			Raw:         raw,
+			Send:        send,
 			Oversize:    oversize,
-			Forget:      forget,
+			Purge:       purge,
 			Outage:      outage,
 			Partitions:  3,
 			Replication: 3,
 		})
 	})
-	t.Run("the leader is killed", func(t *testing.T) { testLeaderKilled(t, cluster, brokers) })
+	t.Run("leader killed", func(t *testing.T) { testLeaderKilled(t, cluster, brokers) })
 }
 
-// testLeaderKilled kills the leader of a partition under load, and then, once it is back, another broker. What was
-// acknowledged is delivered, in order per key.
+// testLeaderKilled kills the leader of a partition under load, restarts it, and kills another broker. All acknowledged
+// events are delivered, in order per key.
 func testLeaderKilled(t *testing.T, cluster *kafkacluster.Cluster, brokers string) {
 	const keys, perStep = 8, 150
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -81,7 +81,7 @@ func testLeaderKilled(t *testing.T, cluster *kafkacluster.Cluster, brokers strin
 					ID: fmt.Sprintf("%s/%d#", key, n), Source: "/test", Type: "t", Topic: topic, Key: key, Time: time.Now(),
 				}
 			}
-			// As the outbox does: again until it is acknowledged.
+			// Like the outbox, repeat until the batch is acknowledged.
 			for bus.Publish(ctx, batch...) != nil {
 				if ctx.Err() != nil {
 					return
@@ -101,7 +101,7 @@ func testLeaderKilled(t *testing.T, cluster *kafkacluster.Cluster, brokers strin
 	cluster.Kill(first)
 	killed := time.Now()
 	rec.Wait(t, rec.Distinct()+keys*perStep)
-	t.Logf("%d events came in the %s after the leader was killed", keys*perStep, time.Since(killed).Round(time.Millisecond))
+	t.Logf("%d events were delivered within %s after the leader was killed", keys*perStep, time.Since(killed).Round(time.Millisecond))
 	cluster.Restart(t, first)
 	rec.Wait(t, rec.Distinct()+keys*perStep)
 	second := cluster.Leader(t, topic, 1)
@@ -113,5 +113,5 @@ func testLeaderKilled(t *testing.T, cluster *kafkacluster.Cluster, brokers strin
 	rec.Check(t)
 	cancel()
 	running.Wait()
-	t.Logf("%d events were acknowledged, %d deliveries", acknowledged.Load(), len(rec.Seen()))
+	t.Logf("%d events acknowledged, %d deliveries", acknowledged.Load(), len(rec.Seen()))
 }

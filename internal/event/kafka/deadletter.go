@@ -10,82 +10,84 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// DeadLetters calls fn for each dead letter of the topic that was not replayed, in order per key.
+// DeadLetters calls fn for each dead letter of the topic that was not replayed yet, in order per key.
 func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadLetter) error) error {
-	spans, err := b.spans(ctx, topic)
+	ranges, err := b.deadLetterRanges(ctx, topic)
 	if err != nil {
 		return err
 	}
-	return b.scan(ctx, topic, spans, func(r *kgo.Record) error { return fn(parseDeadLetter(r)) })
+	return b.scan(ctx, topic, ranges, func(r *kgo.Record) error { return fn(parseDeadLetter(r)) })
 }
 
-// Depth counts the dead letters of the topic that were not replayed yet.
+// Depth returns the number of the topic's dead letters that were not replayed yet.
 func (b *Bus) Depth(ctx context.Context, topic string) (n int64, err error) {
-	spans, err := b.spans(ctx, topic)
+	ranges, err := b.deadLetterRanges(ctx, topic)
 	if err != nil {
 		return 0, err
 	}
-	for _, s := range spans {
-		n += s.end - s.start
+	for _, r := range ranges {
+		n += r.end - r.start
 	}
 	return n, nil
 }
 
-// span is the part of a partition that is there: from start on, before end.
-type span struct{ start, end int64 }
+// offsetRange is the range of a partition's stored offsets; end is exclusive.
+type offsetRange struct{ start, end int64 }
 
-// Brokers learn of a new topic, and of a new leader, one after the other. Until all have, some answer that they know
-// nothing of it; so they are asked again for a while.
-const (
-	settleTime  = 5 * time.Second
-	settlePause = 100 * time.Millisecond
-)
-
-// scanPatience is how long a scan waits for records before it looks whether another's replay, or their age, has dropped
-// them.
-const scanPatience = 5 * time.Second
-
-// spans returns what lies in each partition of the topic's dead letters.
-func (b *Bus) spans(ctx context.Context, topic string) (map[int32]span, error) {
-	dead := event.DeadLetterTopic(topic)
-	for begun := time.Now(); ; {
-		spans, err := b.inspect(ctx, dead)
-		switch {
-		case err == nil:
-			return spans, nil
-		case !kerr.IsRetriable(err), time.Since(begun) >= settleTime, !event.Pause(ctx.Done(), settlePause):
-			return nil, fmt.Errorf("kafka: inspect %s: %w", dead, err)
-		}
-	}
+// metadataPolicy retries requests until all brokers know a new topic or a new leader.
+func metadataPolicy() backoff.Policy {
+	return backoff.Policy{Initial: 100 * time.Millisecond, Timeout: 5 * time.Second}
 }
 
-func (b *Bus) inspect(ctx context.Context, dead string) (map[int32]span, error) {
-	starts, err := b.admin.ListStartOffsets(ctx, dead)
+// scanTimeout is how long a scan waits for records before it checks whether they were deleted, by their age or by another
+// process's replay.
+const scanTimeout = 5 * time.Second
+
+// deadLetterRanges returns the offset range of each partition of the topic's dead letters.
+func (b *Bus) deadLetterRanges(ctx context.Context, topic string) (ranges map[int32]offsetRange, err error) {
+	dead := event.DeadLetterTopic(topic)
+	err = backoff.Retry(ctx, metadataPolicy(), func(ctx context.Context) error {
+		ranges, err = b.offsetRanges(ctx, dead)
+		if err != nil && !kerr.IsRetriable(err) {
+			return backoff.Permanent(err)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("kafka: list offsets of %s: %w", dead, err)
+	}
+	return ranges, nil
+}
+
+// offsetRanges returns the offset range of each partition of a topic.
+func (b *Bus) offsetRanges(ctx context.Context, topic string) (map[int32]offsetRange, error) {
+	starts, err := b.admin.ListStartOffsets(ctx, topic)
 	if err = errors.Join(err, starts.Error()); err != nil {
 		return nil, err
 	}
-	ends, err := b.admin.ListEndOffsets(ctx, dead)
+	ends, err := b.admin.ListEndOffsets(ctx, topic)
 	if err = errors.Join(err, ends.Error()); err != nil {
 		return nil, err
 	}
-	spans := make(map[int32]span)
+	ranges := make(map[int32]offsetRange)
 	ends.Each(func(end kadm.ListedOffset) {
-		start, _ := starts.Lookup(dead, end.Partition)
-		spans[end.Partition] = span{start: start.Offset, end: end.Offset}
+		start, _ := starts.Lookup(topic, end.Partition)
+		ranges[end.Partition] = offsetRange{start: start.Offset, end: end.Offset}
 	})
-	return spans, nil
+	return ranges, nil
 }
 
-// scan calls fn for each record of the topic's dead letters within the spans.
-func (b *Bus) scan(ctx context.Context, topic string, spans map[int32]span, fn func(*kgo.Record) error) error {
+// scan calls fn for each record of the topic's dead letters within the ranges.
+func (b *Bus) scan(ctx context.Context, topic string, ranges map[int32]offsetRange, fn func(*kgo.Record) error) error {
 	dead := event.DeadLetterTopic(topic)
 	offsets := make(map[int32]kgo.Offset)
-	for p, s := range spans {
-		if s.start < s.end {
-			offsets[p] = kgo.NewOffset().At(s.start)
+	for partition, r := range ranges {
+		if r.start < r.end {
+			offsets[partition] = kgo.NewOffset().At(r.start)
 		}
 	}
 	if len(offsets) == 0 {
@@ -100,11 +102,11 @@ func (b *Bus) scan(ctx context.Context, topic string, spans map[int32]span, fn f
 	}
 	defer client.Close()
 	for len(offsets) > 0 {
-		polling, cancel := context.WithTimeout(ctx, scanPatience)
+		polling, cancel := context.WithTimeout(ctx, scanTimeout)
 		fetches := client.PollRecords(polling, pollRecords)
 		cancel()
 		if err := fetches.Err(); errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			if err := b.forgetDropped(ctx, dead, spans, offsets); err != nil {
+			if err := b.skipDeleted(ctx, dead, ranges, offsets); err != nil {
 				return err
 			}
 		} else if err != nil {
@@ -112,7 +114,7 @@ func (b *Bus) scan(ctx context.Context, topic string, spans map[int32]span, fn f
 		}
 		for it := fetches.RecordIter(); !it.Done(); {
 			r := it.Next()
-			end := spans[r.Partition].end
+			end := ranges[r.Partition].end
 			if r.Offset < end {
 				if err := fn(r); err != nil {
 					return err
@@ -126,15 +128,17 @@ func (b *Bus) scan(ctx context.Context, topic string, spans map[int32]span, fn f
 	return nil
 }
 
-// forgetDropped takes out the partitions whose records within the spans were dropped meanwhile: they will not come.
-func (b *Bus) forgetDropped(ctx context.Context, dead string, spans map[int32]span, offsets map[int32]kgo.Offset) error {
-	now, err := b.inspect(ctx, dead)
+// skipDeleted removes from offsets the partitions whose records within the ranges have been deleted.
+func (b *Bus) skipDeleted(
+	ctx context.Context, dead string, ranges map[int32]offsetRange, offsets map[int32]kgo.Offset,
+) error {
+	current, err := b.offsetRanges(ctx, dead)
 	if err != nil {
-		return fmt.Errorf("kafka: inspect %s: %w", dead, err)
+		return fmt.Errorf("kafka: list offsets of %s: %w", dead, err)
 	}
-	for p := range offsets {
-		if now[p].start >= spans[p].end {
-			delete(offsets, p)
+	for partition := range offsets {
+		if current[partition].start >= ranges[partition].end {
+			delete(offsets, partition)
 		}
 	}
 	return nil

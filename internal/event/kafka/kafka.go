@@ -1,7 +1,7 @@
-// Package kafka is the bus on Apache Kafka: CloudEvents in binary mode over franz-go.
+// Package kafka is the bus on Apache Kafka. It sends CloudEvents in binary mode with franz-go.
 //
-// A topic of the schema is the Kafka topic of the same name, its key is the record's key, and a group is a consumer
-// group. Topics are created by EnsureTopics; nothing relies on auto-creation.
+// A topic of the schema is the Kafka topic of the same name, an event's key is the record's key, and a group is a consumer
+// group. EnsureTopics creates the topics; the package does not rely on auto-creation.
 package kafka
 
 import (
@@ -19,44 +19,43 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Config says how to reach the brokers. Brokers and ClientID are needed; the zero value of the rest is sensible.
+// Config configures a Bus. Brokers and ClientID are required.
 type Config struct {
-	// Brokers are host:port pairs to start from.
+	// Brokers are the host:port addresses of the first brokers to ask.
 	Brokers []string
-	// ClientID names this process in the brokers' logs and metrics.
+	// ClientID is this process's name in the brokers' logs and metrics.
 	ClientID string
-	// Instance names this replica, if it has a name that outlives a restart and that no other replica has. A replica that
-	// comes back under its name has its partitions again at once, also after it was killed; without a name they wait for
-	// SessionTimeout.
+	// Instance is a name of this replica that survives a restart and that no other replica has. With a name, a restarted
+	// replica gets its partitions back at once, even after a kill. Without one, the partitions wait for SessionTimeout.
 	Instance string
 	// TLS, if set, is used for every connection.
 	TLS *tls.Config
-	// Username and Password, if set, log in by SASL SCRAM-SHA-512.
+	// Username and Password, if set, are sent with SASL SCRAM-SHA-512.
 	Username, Password string
-	// SessionTimeout is how long the group waits for a member that fell silent before its partitions go to others. The
-	// default, 6 s, is the least that brokers accept unless configured otherwise.
+	// SessionTimeout is how long the group waits for an unresponsive member before it reassigns its partitions. The default,
+	// 6 s, is the minimum that brokers accept by default.
 	SessionTimeout time.Duration
-	// Grace is how long handlers under way may take when a subscription ends or a partition moves, before their context
-	// is cancelled. The default is 10 s; it must stay well below the rebalance timeout of 15 s.
+	// Grace is how long running handlers may continue when a subscription ends or a partition moves, before their context is
+	// canceled. The default is 10 s; it must stay well below the rebalance timeout of 15 s.
 	Grace time.Duration
 }
 
 const (
 	defaultSessionTimeout = 6 * time.Second
 	defaultGrace          = 10 * time.Second
-	// commitTimeout bounds the storing of progress when partitions move: the others wait for it.
+	// commitTimeout limits the commit of offsets before partitions move, since the other members wait for it.
 	commitTimeout = 2 * time.Second
-	// rebalanceTimeout is how long the group waits for its members to come to a rebalance. Some brokers wait that long
-	// for one that was killed.
+	// rebalanceTimeout is how long the group waits for its members to join a rebalance. Some brokers wait that long for a
+	// killed member.
 	rebalanceTimeout = 15 * time.Second
-	// leaveTimeout is how long leaving the group may take beyond Grace.
+	// leaveTimeout is how long leaving the group may take in addition to Grace.
 	leaveTimeout = time.Second
 
-	// fetchMaxWait bounds how long a partition that was paused waits for the fetch under way; new records end the wait.
+	// fetchMaxWait limits how long a resumed partition waits for the pending fetch. New records end that fetch early.
 	fetchMaxWait = 250 * time.Millisecond
-	// commitInterval is how much work at most a crash repeats.
+	// commitInterval limits how much work is repeated after a crash.
 	commitInterval = time.Second
-	// metadataMinAge bounds how fast a client notices a new leader, and so how long a failover is felt.
+	// metadataMinAge limits how fast a client learns of a new leader, and so the duration of a failover.
 	metadataMinAge = 250 * time.Millisecond
 	metadataMaxAge = 30 * time.Second
 )
@@ -73,7 +72,7 @@ type Bus struct {
 
 var _ event.Bus = (*Bus)(nil)
 
-// New returns a bus. Brokers that are not there yet are no error: the clients go on trying, and Ping tells.
+// New returns a bus. It does not wait for the brokers: the client connects in the background and reconnects by itself.
 func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	switch {
 	case len(cfg.Brokers) == 0:
@@ -99,7 +98,7 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	return b, nil
 }
 
-// newClient returns a client that can produce, with what all clients of the bus have in common and opts.
+// newClient returns a client with the bus's common options and opts.
 func (b *Bus) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 	common := []kgo.Opt{
 		kgo.SeedBrokers(b.cfg.Brokers...),
@@ -109,9 +108,9 @@ func (b *Bus) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
-		// An outbox publishes in batches of its own; waiting for more would only delay what is complete.
+		// The outbox publishes complete batches, so lingering would only add latency.
 		kgo.ProducerLinger(0),
-		// A publisher whose context ended publishes the events again, so duplicates are taken for bounded time.
+		// A publisher publishes the events again after its context ended; the resulting duplicates are accepted in return.
 		kgo.AllowIdempotentProduceCancellation(),
 	}
 	if b.cfg.TLS != nil {
@@ -128,7 +127,7 @@ func (b *Bus) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 	return client, nil
 }
 
-// Ping returns nil when a broker answers.
+// Ping returns nil if a broker responds.
 func (b *Bus) Ping(ctx context.Context) error {
 	if err := b.client.Ping(ctx); err != nil {
 		return fmt.Errorf("kafka: %w", err)
@@ -136,7 +135,7 @@ func (b *Bus) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the subscriptions, waits for them and releases the connections.
+// Close ends the subscriptions, waits for them and closes the connections.
 func (b *Bus) Close() {
 	b.subscriptions.Close()
 	b.client.Close()

@@ -19,19 +19,19 @@ import (
 
 func TestMain(m *testing.M) { eventtest.Main(m, open) }
 
-// oversize is more than the topic of the dead letters takes; it compresses to less than the topic does.
+// oversize is above the limit of dead letter topics. Compressed it is below the limit of topics.
 const oversize = 5 << 20
 
 // outage is longer than the session timeout of 6 s.
 const outage = 10 * time.Second
 
-// open connects to brokers that are given as a comma-separated list.
+// open returns a bus on a comma-separated list of brokers.
 func open(ctx context.Context, brokers string, log *slog.Logger) (event.Bus, error) {
 	return kafka.New(ctx, kafka.Config{Brokers: strings.Split(brokers, ","), ClientID: "test"}, log)
 }
 
-// raw sends a record that has neither headers nor a key, compressed, to the first partition.
-func raw(ctx context.Context, brokers, topic string, body []byte) error {
+// send sends a compressed record without a key to the first partition.
+func send(ctx context.Context, brokers, topic string, headers map[string]string, body []byte) error {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(strings.Split(brokers, ",")...),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -41,11 +41,15 @@ func raw(ctx context.Context, brokers, topic string, body []byte) error {
 		return err
 	}
 	defer client.Close()
-	return client.ProduceSync(ctx, &kgo.Record{Topic: topic, Value: body}).FirstErr()
+	r := &kgo.Record{Topic: topic, Value: body}
+	for name, value := range headers {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: name, Value: []byte(value)})
+	}
+	return client.ProduceSync(ctx, r).FirstErr()
 }
 
-// forget moves the beginnings of the topic's partitions to their ends.
-func forget(ctx context.Context, brokers, topic string) error {
+// purge deletes all records of the topic.
+func purge(ctx context.Context, brokers, topic string) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(brokers, ",")...))
 	if err != nil {
 		return err
@@ -56,11 +60,11 @@ func forget(ctx context.Context, brokers, topic string) error {
 	if err != nil {
 		return err
 	}
-	forgotten, err := admin.DeleteRecords(ctx, ends.Offsets())
-	return errors.Join(err, forgotten.Error())
+	deleted, err := admin.DeleteRecords(ctx, ends.Offsets())
+	return errors.Join(err, deleted.Error())
 }
 
-// TestConformance runs the suite on three brokers in this process.
+// TestConformance runs the suite on three fake brokers in this process.
 func TestConformance(t *testing.T) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(3))
 	if err != nil {
@@ -70,9 +74,9 @@ func TestConformance(t *testing.T) {
 	eventtest.Run(t, eventtest.Driver{
 		Addr:        strings.Join(cluster.ListenAddrs(), ","),
 		Open:        open,
-		Raw:         raw,
+		Send:        send,
 		Oversize:    oversize,
-		Forget:      forget,
+		Purge:       purge,
 		Outage:      outage,
 		Partitions:  6,
 		Replication: 3,

@@ -7,10 +7,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// logger hands what the client has to say to slog.
+// logger is a kgo.Logger that writes to slog.
 type logger struct{ log *slog.Logger }
 
-// Level makes the client build only lines that operators act on; its own information is about every rebalance.
+// Level returns the warning level unless debug logging is enabled. The client's info level logs every rebalance.
 func (l logger) Level() kgo.LogLevel {
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
 		return kgo.LogLevelInfo
@@ -18,6 +18,7 @@ func (l logger) Level() kgo.LogLevel {
 	return kgo.LogLevelWarn
 }
 
+// Log writes a line. The client's info level is logged as debug.
 func (l logger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
 	to := slog.LevelDebug
 	switch level {

@@ -9,10 +9,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Publish returns nil once every event is on all replicas in sync. It waits for brokers that are away until ctx ends.
+// Publish returns nil once every event is on all in-sync replicas. It waits for unavailable brokers until ctx ends.
 //
-// Nothing is sent if one of the events cannot be: a record that the client refused would leave a gap before the next one
-// of its key.
+// It sends nothing if one of the events is invalid: a record that the client refuses would leave a gap before the next
+// record of its key.
 func (b *Bus) Publish(ctx context.Context, events ...event.Event) error {
 	records := make([]*kgo.Record, len(events))
 	for i, e := range events {

@@ -2,20 +2,20 @@ package kafka
 
 import (
 	"fmt"
-	"slices"
-	"strings"
+	"iter"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// attrPrefix is that of the CloudEvents Kafka protocol binding, binary content mode (section 3.2.3).
+// attrPrefix is the prefix of attribute headers in the CloudEvents Kafka protocol binding, binary content mode (section
+// 3.2.3).
 const attrPrefix = "ce_"
 
 const headerID = attrPrefix + "id"
 
-// encode makes the record of an event.
+// encode returns the record of an event.
 func encode(e event.Event) *kgo.Record {
 	r := &kgo.Record{Topic: e.Topic, Value: e.Data}
 	if e.Key != "" {
@@ -30,34 +30,44 @@ func encode(e event.Event) *kgo.Record {
 	return r
 }
 
-// decode makes the event of a record. What the headers do not say is taken from the record: its time, and an ID that
-// follows from its place.
-func decode(r *kgo.Record) event.Event {
-	e := event.Event{Topic: r.Topic, Key: string(r.Key), Time: r.Timestamp.UTC(), Data: r.Value}
-	for _, h := range r.Headers {
-		if name, ok := strings.CutPrefix(h.Key, attrPrefix); ok {
-			e.SetAttribute(name, string(h.Value))
-		} else if strings.EqualFold(h.Key, event.ContentTypeHeader) {
-			e.SetContentType(string(h.Value))
-		}
+// decode returns the event of a record. The record's key and timestamp and an ID derived from its position replace what the
+// headers do not contain. With an error, which is permanent, the event holds what could be read; it always has an ID.
+func decode(r *kgo.Record) (event.Event, error) {
+	e, err := event.Parse(headers(r), r.Value)
+	e.Topic = r.Topic
+	if len(r.Key) > 0 {
+		e.Key = string(r.Key)
+	}
+	if e.Time.IsZero() {
+		e.Time = r.Timestamp.UTC()
 	}
 	if e.ID == "" {
-		e.ID = event.PlaceID(fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset))
+		e.ID = event.PositionID(fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset))
 	}
-	return e
+	return e, err
 }
 
-// writeDeadLetter makes the dead letter of a record. It keeps the record's own headers, and always has an ID: after a replay the
-// place is another one.
-func writeDeadLetter(r *kgo.Record, d event.DeadLetter, without event.Truncation) *kgo.Record {
-	d.Abridged = without > event.Whole
-	dead := &kgo.Record{Topic: event.DeadLetterTopic(r.Topic)}
-	if without < event.NoHeaders {
-		dead = travel(r, dead.Topic)
-		identify(dead, d.Event.ID)
+func headers(r *kgo.Record) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, h := range r.Headers {
+			if !yield(h.Key, string(h.Value)) {
+				return
+			}
+		}
 	}
-	if d.Abridged {
-		dead.Value = nil
+}
+
+// writeDeadLetter returns the dead letter of a record. It keeps the record's headers, and its headers always contain an ID:
+// after a replay the position is a different one.
+func writeDeadLetter(r *kgo.Record, d event.DeadLetter, truncation event.Truncation) *kgo.Record {
+	d.Truncated = truncation > event.Whole
+	dead := &kgo.Record{Topic: event.DeadLetterTopic(r.Topic)}
+	if truncation < event.NoHeaders {
+		dead = copyTo(r, dead.Topic)
+		if d.Truncated {
+			dead.Value = nil
+		}
+		ensureID(dead, d.Event.ID)
 	}
 	for name, value := range d.Headers() {
 		dead.Headers = append(dead.Headers, header(name, value))
@@ -65,35 +75,36 @@ func writeDeadLetter(r *kgo.Record, d event.DeadLetter, without event.Truncation
 	return dead
 }
 
-// identify gives a record that has none the event's ID.
-func identify(r *kgo.Record, id string) {
-	if !slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == headerID }) {
+// ensureID adds a header with the ID to a record that does not contain one.
+func ensureID(r *kgo.Record, id string) {
+	if e, _ := event.Parse(headers(r), r.Value); e.ID == "" {
 		r.Headers = append(r.Headers, header(headerID, id))
 	}
 }
 
-// parseDeadLetter is the inverse of writeDeadLetter.
+// parseDeadLetter reads a dead letter as far as it can be read.
 func parseDeadLetter(r *kgo.Record) event.DeadLetter {
-	d := event.DeadLetter{Event: decode(r)}
-	for _, h := range r.Headers {
-		d.SetHeader(h.Key, string(h.Value))
+	e, _ := decode(r)
+	d := event.DeadLetter{Event: e}
+	for name, value := range headers(r) {
+		d.SetHeader(name, value)
 	}
 	return d
 }
 
-// travel copies a record to another topic, with the headers that go with it.
-func travel(r *kgo.Record, topic string) *kgo.Record {
+// copyTo returns a copy of a record for another topic, with the headers of the event only.
+func copyTo(r *kgo.Record, topic string) *kgo.Record {
 	out := &kgo.Record{Topic: topic, Key: r.Key, Value: r.Value}
 	for _, h := range r.Headers {
-		if event.Travels(h.Key) {
+		if event.IsEventHeader(h.Key) {
 			out.Headers = append(out.Headers, h)
 		}
 	}
 	return out
 }
 
-// meantFor reports whether the group handles the record: all records but those replayed for another group.
-func meantFor(r *kgo.Record, group string) bool {
+// isFor reports whether the group handles the record. A replayed record is for the group that failed only.
+func isFor(r *kgo.Record, group string) bool {
 	for _, h := range r.Headers {
 		if h.Key == event.ReplayGroupHeader {
 			return string(h.Value) == group

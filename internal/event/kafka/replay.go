@@ -13,31 +13,31 @@ import (
 )
 
 const (
-	// dropEvery is how many dead letters are replayed before those are dropped.
-	dropEvery = 100
-	// replayMaxBytes is how large a record may be that a replay sends, before it is compressed: it is for the broker to
-	// say what it takes. Records go one by one, so no batch of several grows as large.
+	// deleteEvery is the number of dead letters after which the replayed ones are deleted.
+	deleteEvery = 100
+	// replayMaxBytes is the largest batch of a replay before compression. It exceeds every topic's limit, so that the broker
+	// decides which records it accepts. Records are sent one by one, so batches hold one record.
 	replayMaxBytes = 64 << 20
 )
 
-// replay is one call of Replay.
+// replay is the state of one call of Replay.
 type replay struct {
 	bus      *Bus
 	topic    string
 	producer *kgo.Client
 	sent     int
-	passed   []error
-	// through is how far it came in each partition since the letters before were dropped.
-	through kadm.Offsets
-	count   int
+	skipped  []error
+	// finished is the end of the finished dead letters in each partition, since the last deletion.
+	finished kadm.Offsets
+	count    int
 }
 
-// Replay sends the dead letters of the topic back to it and drops them. What a topic keeps of a consumer group without
-// members ends before the dead letters do (offsets.retention.minutes), so the beginning of their topic itself tells what
-// was replayed. The user of the brokers must be allowed to delete from the dead letters' topic. A broker that crashes
-// within a minute may bring some back.
+// Replay sends the dead letters of the topic back to it and deletes them. The start of the dead letter topic is the
+// progress of the replay: brokers delete the offsets of a consumer group without members (offsets.retention.minutes)
+// earlier than dead letters. The brokers' user needs permission to delete records of the dead letter topic. After a crash
+// of a broker within a minute, some dead letters may be replayed again.
 func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
-	spans, err := b.spans(ctx, topic)
+	ranges, err := b.deadLetterRanges(ctx, topic)
 	if err != nil {
 		return 0, err
 	}
@@ -46,32 +46,32 @@ func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 		return 0, err
 	}
 	defer producer.Close()
-	r := &replay{bus: b, topic: topic, producer: producer, through: make(kadm.Offsets)}
-	err = b.scan(ctx, topic, spans, func(letter *kgo.Record) error { return r.take(ctx, letter) })
-	return r.sent, errors.Join(append(r.passed, err, r.drop(ctx))...)
+	r := &replay{bus: b, topic: topic, producer: producer, finished: make(kadm.Offsets)}
+	err = b.scan(ctx, topic, ranges, func(letter *kgo.Record) error { return r.process(ctx, letter) })
+	return r.sent, errors.Join(append(r.skipped, err, r.deleteFinished(ctx))...)
 }
 
-// take sends one dead letter, or passes it over.
-func (r *replay) take(ctx context.Context, letter *kgo.Record) error {
+// process sends one dead letter or skips it.
+func (r *replay) process(ctx context.Context, letter *kgo.Record) error {
 	d := parseDeadLetter(letter)
 	switch err := r.send(ctx, letter, d); {
 	case err == nil:
 		r.sent++
 	case errors.Is(err, event.ErrGone):
-		r.passed = append(r.passed, d.Unsent(err))
+		r.skipped = append(r.skipped, d.ReplayError(err))
 	case errors.Is(err, kerr.MessageTooLarge):
-		// It waits on, behind the others.
+		// A copy at the end of the partition keeps it for the next replay.
 		again := &kgo.Record{Topic: letter.Topic, Key: letter.Key, Value: letter.Value, Headers: letter.Headers}
 		if err := r.producer.ProduceSync(ctx, again).FirstErr(); err != nil {
 			return fmt.Errorf("kafka: keep a dead letter of %s: %w", r.topic, err)
 		}
-		r.passed = append(r.passed, d.Unsent(event.ErrTooLarge))
+		r.skipped = append(r.skipped, d.ReplayError(event.ErrTooLarge))
 	default:
 		return fmt.Errorf("kafka: replay to %s: %w", r.topic, err)
 	}
-	r.through.AddOffset(letter.Topic, letter.Partition, letter.Offset+1, letter.LeaderEpoch)
-	if r.count++; r.count%dropEvery == 0 {
-		return r.drop(ctx)
+	r.finished.AddOffset(letter.Topic, letter.Partition, letter.Offset+1, letter.LeaderEpoch)
+	if r.count++; r.count%deleteEvery == 0 {
+		return r.deleteFinished(ctx)
 	}
 	return nil
 }
@@ -79,43 +79,44 @@ func (r *replay) take(ctx context.Context, letter *kgo.Record) error {
 // send sends the event of a dead letter to its topic, for the group that gave it up.
 func (r *replay) send(ctx context.Context, letter *kgo.Record, d event.DeadLetter) error {
 	source := letter
-	if d.Abridged {
+	if d.Truncated {
 		var err error
-		if source, err = r.bus.original(ctx, r.topic, d); err != nil {
+		if source, err = r.bus.readOriginal(ctx, r.topic, d); err != nil {
 			return err
 		}
 	}
-	again := travel(source, r.topic)
-	identify(again, decode(source).ID)
+	again := copyTo(source, r.topic)
+	e, _ := decode(source)
+	ensureID(again, e.ID)
 	if d.Group != "" {
 		again.Headers = append(again.Headers, header(event.ReplayGroupHeader, d.Group))
 	}
 	return r.producer.ProduceSync(ctx, again).FirstErr()
 }
 
-// drop drops the dead letters that it is through with, also those before an interruption.
-func (r *replay) drop(ctx context.Context) error {
-	through := r.through
-	r.through = make(kadm.Offsets)
-	dropped, err := r.bus.admin.DeleteRecords(context.WithoutCancel(ctx), through)
-	dropped.Each(func(d kadm.DeleteRecordsResponse) {
-		if !errors.Is(d.Err, kerr.OffsetOutOfRange) { // dropped already, by another's replay or by age
+// deleteFinished deletes the finished dead letters, also after ctx ended.
+func (r *replay) deleteFinished(ctx context.Context) error {
+	finished := r.finished
+	r.finished = make(kadm.Offsets)
+	deleted, err := r.bus.admin.DeleteRecords(context.WithoutCancel(ctx), finished)
+	deleted.Each(func(d kadm.DeleteRecordsResponse) {
+		if !errors.Is(d.Err, kerr.OffsetOutOfRange) { // already deleted, by their age or by another process's replay
 			err = errors.Join(err, d.Err)
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("kafka: drop dead letters of %s, which will be replayed again: %w", r.topic, err)
+		return fmt.Errorf("kafka: delete replayed dead letters of %s, which the next replay will repeat: %w", r.topic, err)
 	}
 	return nil
 }
 
-// original reads the record of an abridged dead letter from its place in the topic.
-func (b *Bus) original(ctx context.Context, topic string, d event.DeadLetter) (*kgo.Record, error) {
-	spans, err := b.inspect(ctx, topic)
+// readOriginal reads the record of a truncated dead letter from its position in the topic.
+func (b *Bus) readOriginal(ctx context.Context, topic string, d event.DeadLetter) (*kgo.Record, error) {
+	ranges, err := b.offsetRanges(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
-	if s, ok := spans[d.Partition]; !ok || d.Offset < s.start || d.Offset >= s.end {
+	if r, ok := ranges[d.Partition]; !ok || d.Offset < r.start || d.Offset >= r.end {
 		return nil, event.ErrGone
 	}
 	client, err := b.newClient(

@@ -17,8 +17,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 )
 
-// TestTooLargeToReplay lowers the limit of a topic below a record that it holds. Its dead letter stops no other and waits
-// on until the limit is raised.
+// TestTooLargeToReplay lowers the limit of a topic below the size of a stored record. The record's dead letter does not stop
+// the replay of others, and is kept until the limit is raised.
 func TestTooLargeToReplay(t *testing.T) {
 	brokers := startFake(t)
 	admin := newAdmin(t, brokers)
@@ -28,38 +28,38 @@ func TestTooLargeToReplay(t *testing.T) {
 	}
 	large := random(900_000)
 	for _, body := range [][]byte{large, []byte("bad"), []byte("good")} {
-		if err := raw(t.Context(), strings.Join(brokers, ","), "t", body); err != nil {
+		if err := send(t.Context(), strings.Join(brokers, ","), "t", nil, body); err != nil {
 			t.Fatal(err)
 		}
 	}
 	rec := eventtest.NewRecorder()
-	mended, stop := subscribe(t, bus, rec)
+	fixed, stop := subscribe(t, bus, rec)
 	rec.Wait(t, 1)
 	setLimit(t, admin, "t", "100000")
-	mended.Store(true)
+	fixed.Store(true)
 	for _, sent := range []int{1, 0} {
 		n, err := bus.Replay(t.Context(), "t")
 		if n != sent || !errors.Is(err, event.ErrTooLarge) {
-			t.Errorf("replayed %d, %v; want %d and an error about the other", n, err, sent)
+			t.Errorf("Replay = %d, %v; want %d and ErrTooLarge", n, err, sent)
 		}
 		if n, err := bus.Depth(t.Context(), "t"); n != 1 || err != nil {
-			t.Errorf("%d dead letters wait on, %v, want 1", n, err)
+			t.Errorf("Depth = %d, %v; want 1", n, err)
 		}
 	}
 	setLimit(t, admin, "t", "1100000")
 	if n, err := bus.Replay(t.Context(), "t"); n != 1 || err != nil {
-		t.Errorf("replayed %d, %v, want 1", n, err)
+		t.Errorf("Replay = %d, %v; want 1", n, err)
 	}
 	rec.Wait(t, 3)
 	if got := rec.Seen()[2].Data; !bytes.Equal(got, large) {
-		t.Errorf("%d bytes came back of %d", len(got), len(large))
+		t.Errorf("%d bytes were replayed, want %d", len(got), len(large))
 	}
 	stop()
 }
 
-// TestBrokerRefusesDeadLetters has a topic of dead letters that takes less than the topic does, as one may that somebody
-// else made: what does not fit, be it data, headers or key, is left out and found again.
-func TestBrokerRefusesDeadLetters(t *testing.T) {
+// TestDeadLetterTopicWithLowLimit has a dead letter topic whose limit is below the topic's. Dead letters are truncated,
+// whether the data, the headers or the key are too large, and replays restore them.
+func TestDeadLetterTopicWithLowLimit(t *testing.T) {
 	brokers := startFake(t)
 	bus := newBus(t, kafka.Config{Brokers: brokers})
 	if err := bus.EnsureTopics(t.Context(), 1, 1, event.TopicSpec{Name: "t"}); err != nil {
@@ -84,32 +84,32 @@ func TestBrokerRefusesDeadLetters(t *testing.T) {
 		}
 	}
 	rec := eventtest.NewRecorder()
-	mended, stop := subscribe(t, bus, rec)
+	fixed, stop := subscribe(t, bus, rec)
 	defer stop()
 	rec.Wait(t, 1)
 	letters := 0
 	err = bus.DeadLetters(t.Context(), "t", func(d event.DeadLetter) error {
-		if letters++; !d.Abridged || d.Group != "g" || d.Reason != "poison" {
-			t.Errorf("dead letter %d is abridged: %t, of group %q for reason %q", letters, d.Abridged, d.Group, d.Reason)
+		if letters++; !d.Truncated || d.Group != "g" || d.Reason != "poison" {
+			t.Errorf("dead letter %d: truncated %t, group %q, reason %q", letters, d.Truncated, d.Group, d.Reason)
 		}
 		return nil
 	})
 	if letters != 3 || err != nil {
 		t.Errorf("%d dead letters, %v, want 3", letters, err)
 	}
-	mended.Store(true)
+	fixed.Store(true)
 	if n, err := bus.Replay(t.Context(), "t"); n != 3 || err != nil {
-		t.Errorf("replayed %d, %v, want 3", n, err)
+		t.Errorf("Replay = %d, %v; want 3", n, err)
 	}
 	rec.Wait(t, 4)
 	if back := rec.Seen()[1:]; !bytes.Equal(back[0].Data, large) || back[1].Key != string(large) {
-		t.Errorf("came back with %d bytes of data and %d of key", len(back[0].Data), len(back[1].Key))
+		t.Errorf("replayed %d bytes of data and %d of key, want %d", len(back[0].Data), len(back[1].Key), len(large))
 	}
 }
 
-// TestProgressOfReplays sees that what was replayed is told by the topic of the dead letters alone. What brokers keep for a
-// group without members, they drop before the dead letters.
-func TestProgressOfReplays(t *testing.T) {
+// TestReplayProgressSurvivesGroups deletes all consumer groups after a replay: the progress does not depend on offsets that
+// brokers delete for groups without members.
+func TestReplayProgressSurvivesGroups(t *testing.T) {
 	brokers := startFake(t)
 	admin := newAdmin(t, brokers)
 	bus := newBus(t, kafka.Config{Brokers: brokers})
@@ -117,19 +117,19 @@ func TestProgressOfReplays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if err := raw(t.Context(), strings.Join(brokers, ","), "t", []byte("bad")); err != nil {
+		if err := send(t.Context(), strings.Join(brokers, ","), "t", nil, []byte("bad")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := raw(t.Context(), strings.Join(brokers, ","), "t", []byte("good")); err != nil {
+	if err := send(t.Context(), strings.Join(brokers, ","), "t", nil, []byte("good")); err != nil {
 		t.Fatal(err)
 	}
 	rec := eventtest.NewRecorder()
-	mended, stop := subscribe(t, bus, rec)
+	fixed, stop := subscribe(t, bus, rec)
 	rec.Wait(t, 1)
-	mended.Store(true)
+	fixed.Store(true)
 	if n, err := bus.Replay(t.Context(), "t"); n != 3 || err != nil {
-		t.Fatalf("replayed %d, %v, want 3", n, err)
+		t.Fatalf("Replay = %d, %v; want 3", n, err)
 	}
 	rec.Wait(t, 4)
 	stop()
@@ -143,17 +143,17 @@ func TestProgressOfReplays(t *testing.T) {
 	}
 	other := newBus(t, kafka.Config{Brokers: brokers})
 	if n, err := other.Depth(t.Context(), "t"); n != 0 || err != nil {
-		t.Errorf("%d dead letters await a replay, %v", n, err)
+		t.Errorf("Depth = %d, %v; want 0", n, err)
 	}
 	if n, err := other.Replay(t.Context(), "t"); n != 0 || err != nil {
-		t.Errorf("replayed %d again, %v", n, err)
+		t.Errorf("second Replay = %d, %v; want 0", n, err)
 	}
 }
 
-// TestDroppedUnderAReader drops the dead letters while they are read, as a replay by somebody else does. Whoever reads does
-// not wait for them.
-func TestDroppedUnderAReader(t *testing.T) {
-	const letters = 12 // of a size of which a fetch brings a few
+// TestDeadLettersDeletedDuringScan deletes dead letters while they are read, as a concurrent replay does. The scan does not
+// wait for them.
+func TestDeadLettersDeletedDuringScan(t *testing.T) {
+	const letters = 12 // a fetch returns only a few of this size
 	brokers := startFake(t)
 	addr := strings.Join(brokers, ",")
 	bus := newBus(t, kafka.Config{Brokers: brokers})
@@ -161,11 +161,11 @@ func TestDroppedUnderAReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range letters {
-		if err := raw(t.Context(), addr, "t", random(500_000)); err != nil {
+		if err := send(t.Context(), addr, "t", nil, random(500_000)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := raw(t.Context(), addr, "t", []byte("good")); err != nil {
+	if err := send(t.Context(), addr, "t", nil, []byte("good")); err != nil {
 		t.Fatal(err)
 	}
 	rec := eventtest.NewRecorder()
@@ -173,35 +173,35 @@ func TestDroppedUnderAReader(t *testing.T) {
 	defer stop()
 	rec.Wait(t, 1)
 
-	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Timeout)
 	defer cancel()
 	read := 0
 	err := bus.DeadLetters(ctx, "t", func(event.DeadLetter) error {
 		if read++; read == 1 {
-			return forget(ctx, addr, "t.dlq")
+			return purge(ctx, addr, "t.dlq")
 		}
 		return nil
 	})
 	if err != nil || read == letters {
-		t.Errorf("read %d of %d, %v", read, letters, err)
+		t.Errorf("read %d of %d dead letters, %v; want fewer and no error", read, letters, err)
 	}
 }
 
-// subscribe starts a group that takes nothing but "good" until it is mended. stop ends it.
-func subscribe(t *testing.T, bus event.Bus, rec *eventtest.Recorder) (mended *atomic.Bool, stop func()) {
+// subscribe starts a group that refuses every event but "good" until fixed is set. stop ends it.
+func subscribe(t *testing.T, bus event.Bus, rec *eventtest.Recorder) (fixed *atomic.Bool, stop func()) {
 	t.Helper()
-	mended = new(atomic.Bool)
+	fixed = new(atomic.Bool)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- bus.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: func(ctx context.Context, e event.Event) error {
-			if string(e.Data) != "good" && !mended.Load() {
+			if string(e.Data) != "good" && !fixed.Load() {
 				return event.Permanentf("poison")
 			}
 			return rec.Handle(ctx, e)
 		}})
 	}()
-	return mended, func() {
+	return fixed, func() {
 		t.Helper()
 		cancel()
 		if err := <-ended; err != nil {
@@ -220,7 +220,7 @@ func newAdmin(t *testing.T, brokers []string) *kadm.Client {
 	return kadm.NewClient(client)
 }
 
-// setLimit changes how large a record the topic takes, in bytes.
+// setLimit sets the topic's record limit in bytes.
 func setLimit(t *testing.T, admin *kadm.Client, topic, limit string) {
 	t.Helper()
 	change := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &limit}}
@@ -229,7 +229,7 @@ func setLimit(t *testing.T, admin *kadm.Client, topic, limit string) {
 	}
 }
 
-// random returns n bytes that do not compress, the same on every call.
+// random returns n incompressible bytes, the same on every call.
 func random(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(b) // never fails

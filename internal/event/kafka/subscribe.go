@@ -14,16 +14,16 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// pollRecords bounds how much one poll hands out. Together with the watermarks of a partition it bounds memory.
+// pollRecords is the maximum number of records of one poll. Together with the queue limits of a worker it bounds memory.
 const pollRecords = 256
 
-// consumer is one member of a group on one topic. The poll loop hands records to a worker for each partition; the
-// rebalance callbacks start and stop workers. Polls and callbacks never overlap (BlockRebalanceOnPoll), so a record
-// always reaches the worker of the assignment that it was fetched for.
+// consumer is a member of a group on one topic. The poll loop passes records to one worker per partition; the rebalance
+// callbacks start and stop the workers. Polls and callbacks never overlap (BlockRebalanceOnPoll), so a record always
+// reaches the worker of the assignment for which it was fetched.
 type consumer struct {
 	bus    *Bus
 	sub    event.Subscription
-	life   context.Context // of the subscription, whose end workers are told of otherwise
+	base   context.Context // parent of the workers' contexts; it does not end with the subscription
 	log    *slog.Logger
 	client *kgo.Client
 
@@ -31,9 +31,9 @@ type consumer struct {
 	workers map[int32]*worker
 }
 
-// Subscribe joins the group. A new group starts with the earliest record that the topic still has. Each partition is
-// handled by a goroutine of its own, one record after the other; progress is stored at least every second, and when a
-// partition moves to another member after its handler finished. It survives brokers and topics that are not there yet.
+// Subscribe joins the group. A new group starts with the topic's earliest record. Each partition has a goroutine that
+// handles one record at a time. Offsets are committed at least every second, and before a partition moves to another
+// member. Subscribe tolerates brokers and topics that are not available yet.
 func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("kafka: %w", err)
@@ -45,56 +45,60 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	defer done()
 
 	c := &consumer{
-		bus: b, sub: s, life: context.WithoutCancel(ctx), log: b.log.With("group", s.Group, "topic", s.Topic),
+		bus: b, sub: s, base: context.WithoutCancel(ctx), log: b.log.With("group", s.Group, "topic", s.Topic),
 		workers: make(map[int32]*worker),
 	}
-	// Not ctx: after it ends, what was finished is still committed and the group is left.
+	// The client outlives ctx: it still commits the finished records and leaves the group.
 	session, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	if c.client, err = b.newClient(c.options(session)...); err != nil {
+		return err
+	}
+	c.poll(ctx)
+	// Leaving the group revokes every partition, which stops the workers and commits what they finished. A client that is
+	// joining waits for the other members; the timer cancels that wait.
+	leave := b.cfg.Grace + leaveTimeout
+	if end, ok := lifecycle.Deadline(ctx); ok {
+		leave = min(leave, time.Until(end))
+	}
+	timer := time.AfterFunc(leave, cancel)
+	defer timer.Stop()
+	c.client.CloseAllowingRebalance()
+	return nil
+}
+
+func (c *consumer) options(session context.Context) []kgo.Opt {
+	cfg := c.bus.cfg
 	options := []kgo.Opt{
 		kgo.WithContext(session),
-		kgo.ConsumerGroup(groupID(s)),
-		kgo.ConsumeTopics(s.Topic),
+		kgo.ConsumerGroup(groupID(c.sub)),
+		kgo.ConsumeTopics(c.sub.Topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
-		kgo.SessionTimeout(b.cfg.SessionTimeout),
-		kgo.HeartbeatInterval(b.cfg.SessionTimeout / 4),
+		kgo.SessionTimeout(cfg.SessionTimeout),
+		kgo.HeartbeatInterval(cfg.SessionTimeout / 4),
 		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.FetchMaxWait(fetchMaxWait),
 		kgo.AutoCommitMarks(),
 		kgo.AutoCommitInterval(commitInterval),
 		kgo.BlockRebalanceOnPoll(),
-		kgo.OnPartitionsAssigned(c.assigned),
-		kgo.OnPartitionsRevoked(c.revoked),
-		kgo.OnPartitionsLost(c.lost),
-		// The client also writes the dead letters, which may be larger than what it read.
+		kgo.OnPartitionsAssigned(c.onAssigned),
+		kgo.OnPartitionsRevoked(c.onRevoked),
+		kgo.OnPartitionsLost(c.onLost),
+		// The client also writes dead letters, which can be larger than the records it read.
 		kgo.ProducerBatchMaxBytes(deadLetterMaxBytes - (64 << 10)),
 	}
-	if b.cfg.Instance != "" {
-		options = append(options, kgo.InstanceID(b.cfg.Instance))
+	if cfg.Instance != "" {
+		options = append(options, kgo.InstanceID(cfg.Instance))
 	}
-	c.client, err = b.newClient(options...)
-	if err != nil {
-		return err
-	}
-	c.poll(ctx)
-	// Leaving the group revokes every partition: that stops the workers and commits what they finished.
-	// A client that is about to join waits for the others; it is cut off when they take longer than handlers may.
-	leave := b.cfg.Grace + leaveTimeout
-	if end, told := lifecycle.Deadline(ctx); told {
-		leave = min(leave, time.Until(end))
-	}
-	late := time.AfterFunc(leave, cancel)
-	defer late.Stop()
-	c.client.CloseAllowingRebalance()
-	return nil
+	return options
 }
 
-// groupID names the group on the brokers. Each topic has a group of its own, so that its members come and go without
-// halting what the same service reads elsewhere.
+// groupID returns the consumer group's name on the brokers. Each topic has a group of its own, so a rebalance of one topic
+// does not interrupt the service's other subscriptions.
 func groupID(s event.Subscription) string { return s.Group + "." + s.Topic }
 
-// poll hands out records until ctx ends. It never waits for a worker.
+// poll passes records to the workers until ctx ends. It never waits for a worker.
 func (c *consumer) poll(ctx context.Context) {
 	for {
 		fetches := c.client.PollRecords(ctx, pollRecords)
@@ -102,7 +106,7 @@ func (c *consumer) poll(ctx context.Context) {
 			return
 		}
 		fetches.EachError(func(_ string, partition int32, err error) {
-			c.log.Warn("cannot fetch, trying again", "partition", partition, "error", err)
+			c.log.Warn("fetch failed, retrying", "partition", partition, "error", err)
 		})
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			if w := c.worker(p.Partition); w != nil && len(p.Records) > 0 {
@@ -119,7 +123,8 @@ func (c *consumer) worker(partition int32) *worker {
 	return c.workers[partition]
 }
 
-func (c *consumer) assigned(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
+// onAssigned starts a worker for each new partition.
+func (c *consumer) onAssigned(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, partition := range assigned[c.sub.Topic] {
@@ -127,28 +132,29 @@ func (c *consumer) assigned(_ context.Context, _ *kgo.Client, assigned map[strin
 	}
 }
 
-// revoked stops the workers of the partitions that are going to move, and keeps them until what they finished is stored.
-func (c *consumer) revoked(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
+// onRevoked stops the workers of partitions that are about to move, and commits the records that they finished.
+func (c *consumer) onRevoked(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
 	c.stop(revoked[c.sub.Topic], func(w *worker) { w.stop() })
-	// Not with the callback's context, which has ended when the client is closing.
+	// The callback's context has already ended when the client is closing.
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	if err := c.client.CommitMarkedOffsets(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		c.log.Warn("progress was not stored, some events will be delivered again", "error", err)
+		c.log.Warn("commit failed, some events will be delivered again", "error", err)
 	}
 }
 
-// lost stops the workers of the partitions that are no longer ours: another member may have them already.
-func (c *consumer) lost(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+// onLost aborts the workers of lost partitions, which another member may already have.
+func (c *consumer) onLost(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 	c.stop(lost[c.sub.Topic], func(w *worker) { w.abort() })
 }
 
-func (c *consumer) stop(partitions []int32, how func(*worker)) {
+// stop calls end for the workers of the partitions and waits for them.
+func (c *consumer) stop(partitions []int32, end func(*worker)) {
 	c.mu.Lock()
 	var stopping []*worker
 	for _, partition := range partitions {
 		if w := c.workers[partition]; w != nil {
-			how(w)
+			end(w)
 			stopping = append(stopping, w)
 			delete(c.workers, partition)
 		}

@@ -12,29 +12,30 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// deadLetterMaxBytes lets a dead letter be larger than any record that a topic of EnsureTopics takes, unless that inflates
-// when it is read. It is below what brokers read in one request.
+// deadLetterMaxBytes is the record limit of dead letter topics. It is larger than topicMaxBytes, so a dead letter fits
+// unless its record was stored compressed. It is below the size that brokers read in one request.
 const deadLetterMaxBytes = 2 << 20
 
-// topicMaxBytes is what producers take for the limit, a megabyte, and what a replay adds.
+// topicMaxBytes is the record limit of topics: the megabyte that producers assume by default, and room for the headers that
+// a replay adds.
 const topicMaxBytes = 1<<20 + 64<<10
 
-// EnsureTopics creates each topic and its dead letter topic unless it exists. With three replicas or more an event is
-// acknowledged when all but one have it, so that one broker may be away.
+// EnsureTopics creates each topic and its dead letter topic unless it exists. With three or more replicas an event is
+// acknowledged when all but one have it, so one broker may be unavailable.
 func (b *Bus) EnsureTopics(ctx context.Context, partitions, replication int, topics ...event.TopicSpec) error {
 	for _, t := range topics {
 		config := map[string]*string{
-			"min.insync.replicas": text(max(1, replication-1)),
-			"max.message.bytes":   text(topicMaxBytes),
+			"min.insync.replicas": format(max(1, replication-1)),
+			"max.message.bytes":   format(topicMaxBytes),
 		}
 		if t.Retention > 0 {
-			config["retention.ms"] = text(t.Retention.Milliseconds())
+			config["retention.ms"] = format(t.Retention.Milliseconds())
 		}
 		if err := b.createTopic(ctx, t.Name, partitions, replication, config); err != nil {
 			return err
 		}
-		config["retention.ms"] = text(max(t.Retention, event.DeadLetterRetention).Milliseconds())
-		config["max.message.bytes"] = text(deadLetterMaxBytes)
+		config["retention.ms"] = format(max(t.Retention, event.DeadLetterRetention).Milliseconds())
+		config["max.message.bytes"] = format(deadLetterMaxBytes)
 		if err := b.createTopic(ctx, event.DeadLetterTopic(t.Name), partitions, replication, config); err != nil {
 			return err
 		}
@@ -53,7 +54,8 @@ func (b *Bus) createTopic(ctx context.Context, name string, partitions, replicat
 	return nil
 }
 
-func text[N int | int64](n N) *string {
+// format returns the text of a topic's setting.
+func format[N int | int64](n N) *string {
 	s := strconv.FormatInt(int64(n), 10)
 	return &s
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/eventtest"
@@ -38,7 +39,7 @@ func newBus(t *testing.T, cfg kafka.Config) *kafka.Bus {
 	return bus
 }
 
-// TestWire looks at the record as clients of other makers see it.
+// TestWire checks a published record as other clients see it.
 func TestWire(t *testing.T) {
 	brokers := startFake(t)
 	bus := newBus(t, kafka.Config{Brokers: brokers})
@@ -57,7 +58,7 @@ func TestWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Timeout)
 	defer cancel()
 	r := client.PollRecords(ctx, 1).Records()[0]
 	headers := make(map[string]string)
@@ -121,32 +122,54 @@ func TestTopicConfig(t *testing.T) {
 		}
 	}
 	if err := bus.EnsureTopics(t.Context(), 0, 3, event.TopicSpec{Name: "none"}); err == nil {
-		t.Error("created a topic without partitions")
+		t.Error("EnsureTopics with 0 partitions returned no error")
 	}
 }
 
-// Brokers may not know yet what another has made.
-func TestDepthOfATopicThatIsBeingMade(t *testing.T) {
-	bus := newBus(t, kafka.Config{Brokers: startFake(t)})
-	made := make(chan error, 1)
+// TestDepthOfNewTopic creates a topic after the first request for its offsets has failed. Brokers of a cluster do not learn
+// of a new topic at the same time.
+func TestDepthOfNewTopic(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	bus := newBus(t, kafka.Config{Brokers: cluster.ListenAddrs()})
+	asked := make(chan struct{}, 100)
+	cluster.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		for _, topic := range r.(*kmsg.MetadataRequest).Topics {
+			if topic.Topic != nil && *topic.Topic == "late.dlq" {
+				select {
+				case asked <- struct{}{}:
+				default:
+				}
+			}
+		}
+		return nil, nil, false
+	})
+	created := make(chan error, 1)
 	go func() {
-		event.Pause(t.Context().Done(), 300*time.Millisecond)
-		made <- bus.EnsureTopics(t.Context(), 2, 1, event.TopicSpec{Name: "late"})
+		<-asked
+		<-asked // the first request was answered
+		created <- bus.EnsureTopics(t.Context(), 2, 1, event.TopicSpec{Name: "late"})
 	}()
 	if n, err := bus.Depth(t.Context(), "late"); n != 0 || err != nil {
-		t.Errorf("%d dead letters, %v", n, err)
+		t.Errorf("Depth = %d, %v; want 0", n, err)
 	}
-	if err := <-made; err != nil {
+	if err := <-created; err != nil {
 		t.Error(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	if _, err := bus.Depth(ctx, "never"); err == nil || !strings.Contains(err.Error(), "never.dlq") {
-		t.Errorf("the depth of a topic that is not there: %v", err)
 	}
 }
 
-func TestLogin(t *testing.T) {
+func TestDepthOfUnknownTopic(t *testing.T) {
+	bus := newBus(t, kafka.Config{Brokers: startFake(t)})
+	if _, err := bus.Depth(t.Context(), "never"); err == nil || !strings.Contains(err.Error(), "never.dlq") {
+		t.Errorf("Depth of an unknown topic returned %v, want an error that names it", err)
+	}
+}
+
+func TestSASL(t *testing.T) {
 	brokers := startFake(t, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "loyalty", "secret"))
 	good := newBus(t, kafka.Config{Brokers: brokers, Username: "loyalty", Password: "secret"})
 	if err := good.Ping(t.Context()); err != nil {
@@ -154,7 +177,7 @@ func TestLogin(t *testing.T) {
 	}
 	bad := newBus(t, kafka.Config{Brokers: brokers, Username: "loyalty", Password: "guess-123"})
 	if err := bad.Ping(t.Context()); err == nil || strings.Contains(err.Error(), "guess-123") {
-		t.Errorf("with a wrong password: %v", err)
+		t.Errorf("Ping with a wrong password returned %v, want an error without the password", err)
 	}
 }
 
@@ -165,7 +188,7 @@ func TestNewRefuses(t *testing.T) {
 		"together":     {Brokers: []string{"b:1"}, ClientID: "c", Username: "u"},
 	} {
 		if _, err := kafka.New(t.Context(), cfg, slog.Default()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error is %v, want one about %q", err, want)
+			t.Errorf("New returned %v, want an error with %q", err, want)
 		}
 	}
 }

@@ -10,28 +10,26 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// A partition is paused when its worker has a queue of highRecords or highBytes, and resumed at half of it. So a slow
-// partition costs bounded memory, and the others go on.
+// Queue limits of a worker. Fetching of its partition pauses when the queue reaches one of them, and resumes at half of it.
+// A slow partition thus needs bounded memory and does not delay the others.
 const (
-	highRecords = 512
-	highBytes   = 4 << 20
+	maxQueueRecords = 512
+	maxQueueBytes   = 4 << 20
 )
 
-// deadLetterPause is how long a worker waits before it tries again to write a dead letter.
-const deadLetterPause = time.Second
-
-// worker handles the records of one partition for the time of one assignment, in order.
+// worker handles the records of a partition in order, during one assignment of the partition.
 type worker struct {
 	consumer  *consumer
 	log       *slog.Logger
 	partition map[string][]int32
 
-	// stopping is closed when the worker should take no further record; handling ends when the record under way should
-	// be given up too.
-	stopping <-chan struct{}
+	// stopping ends when the worker must not start another record. handling is the context of handlers; it ends when the
+	// current record must be given up too.
+	stopping context.Context
 	handling context.Context
 	stop     context.CancelFunc
 	abort    context.CancelFunc
@@ -44,16 +42,16 @@ type worker struct {
 	wake   chan struct{}
 }
 
-// start starts the worker of a partition. stop ends it after the record under way, for which it has the grace period;
-// abort ends it at once. Either way done is closed when it has ended.
+// start starts the worker of a partition. stop ends it after the current record, for which it has the grace period; abort
+// ends it at once. done is closed when it has ended.
 func (c *consumer) start(partition int32) *worker {
-	ctx, stop := context.WithCancel(c.life)
-	handling, abort := event.WithGrace(ctx, c.bus.cfg.Grace)
+	stopping, stop := context.WithCancel(c.base)
+	handling, abort := event.WithGrace(stopping, c.bus.cfg.Grace)
 	w := &worker{
 		consumer:  c,
 		log:       c.log.With("partition", partition),
 		partition: map[string][]int32{c.sub.Topic: {partition}},
-		stopping:  ctx.Done(),
+		stopping:  stopping,
 		handling:  handling,
 		stop:      stop,
 		abort:     func() { stop(); abort() },
@@ -79,21 +77,25 @@ func (w *worker) run() {
 	}
 }
 
-// handle reports whether the record is through: handled or in the dead letters.
+// handle reports whether the record is finished: handled, skipped or stored as a dead letter.
 func (w *worker) handle(r *kgo.Record) bool {
-	if !meantFor(r, w.consumer.sub.Group) {
+	if !isFor(r, w.consumer.sub.Group) {
 		return true
 	}
-	e := decode(r)
-	err := w.consumer.sub.Deliver(w.handling, w.stopping, w.log, e)
+	e, err := decode(r)
+	if err != nil {
+		return w.storeDeadLetter(r, e, &event.UndeliverableError{Err: err})
+	}
+	err = w.consumer.sub.Deliver(w.stopping, w.handling, w.log, e)
 	if dead := (*event.UndeliverableError)(nil); errors.As(err, &dead) {
-		return w.writeDeadLetter(r, e, dead)
+		return w.storeDeadLetter(r, e, dead)
 	}
 	return err == nil
 }
 
-// writeDeadLetter writes the dead letter, for as long as it takes, and as whole as the topic takes it.
-func (w *worker) writeDeadLetter(r *kgo.Record, e event.Event, dead *event.UndeliverableError) bool {
+// storeDeadLetter writes the dead letter and retries until it succeeds. It truncates what the topic does not accept. It
+// reports false if the worker is stopped first.
+func (w *worker) storeDeadLetter(r *kgo.Record, e event.Event, dead *event.UndeliverableError) bool {
 	letter := event.DeadLetter{
 		Event:     e,
 		Group:     w.consumer.sub.Group,
@@ -104,25 +106,26 @@ func (w *worker) writeDeadLetter(r *kgo.Record, e event.Event, dead *event.Undel
 		Time:      time.Now(),
 	}
 	log := w.log.With("event", e.ID, "offset", r.Offset)
-	for without := event.Whole; ; {
-		err := w.consumer.client.ProduceSync(w.handling, writeDeadLetter(r, letter, without)).FirstErr()
+	delays := backoff.Policy{Initial: 250 * time.Millisecond, Max: 5 * time.Second, Jitter: 0.5}.Delays()
+	for truncation := event.Whole; ; {
+		err := w.consumer.client.ProduceSync(w.handling, writeDeadLetter(r, letter, truncation)).FirstErr()
 		if err == nil {
-			log.Error("event went to the dead letters",
-				"attempts", dead.Attempts, "reason", dead.Err, "abridged", without > event.Whole)
+			log.Error("event became a dead letter",
+				"attempts", dead.Attempts, "reason", dead.Err, "truncated", truncation > event.Whole)
 			return true
 		}
-		if errors.Is(err, kerr.MessageTooLarge) && without < event.NoHeaders {
-			without++
+		if errors.Is(err, kerr.MessageTooLarge) && truncation < event.NoHeaders {
+			truncation++
 			continue
 		}
-		log.Error("dead letter was not written, trying again", "error", err)
-		if !event.Pause(w.stopping, deadLetterPause) {
+		log.Error("dead letter was not written, retrying", "error", err)
+		if delays.Sleep(w.stopping) != nil {
 			return false
 		}
 	}
 }
 
-// push adds records to the queue; it does not block.
+// push adds records to the queue. It does not block.
 func (w *worker) push(records []*kgo.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -130,7 +133,7 @@ func (w *worker) push(records []*kgo.Record) {
 	for _, r := range records {
 		w.bytes += len(r.Value)
 	}
-	if !w.paused && (len(w.queue) >= highRecords || w.bytes >= highBytes) {
+	if !w.paused && (len(w.queue) >= maxQueueRecords || w.bytes >= maxQueueBytes) {
 		w.paused = true
 		w.consumer.client.PauseFetchPartitions(w.partition)
 	}
@@ -140,22 +143,18 @@ func (w *worker) push(records []*kgo.Record) {
 	}
 }
 
-// next waits for a record and returns nil when the worker should stop.
+// next waits for a record. It returns nil when the worker must stop.
 func (w *worker) next() *kgo.Record {
-	for {
-		select {
-		case <-w.stopping:
-			return nil
-		default:
-		}
+	for w.stopping.Err() == nil {
 		if r := w.pop(); r != nil {
 			return r
 		}
 		select {
-		case <-w.stopping:
+		case <-w.stopping.Done():
 		case <-w.wake:
 		}
 	}
+	return nil
 }
 
 func (w *worker) pop() *kgo.Record {
@@ -168,14 +167,14 @@ func (w *worker) pop() *kgo.Record {
 	w.queue[0] = nil
 	w.queue = w.queue[1:]
 	w.bytes -= len(r.Value)
-	if w.paused && len(w.queue) <= highRecords/2 && w.bytes <= highBytes/2 {
+	if w.paused && len(w.queue) <= maxQueueRecords/2 && w.bytes <= maxQueueBytes/2 {
 		w.paused = false
 		w.consumer.client.ResumeFetchPartitions(w.partition)
 	}
 	return r
 }
 
-// resume undoes a pause: it would outlast the assignment, and the partition may come back.
+// resume resumes fetching. A pause would outlive the assignment, and the partition may be assigned to this member again.
 func (w *worker) resume() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,6 +1,6 @@
-// Package outbox makes state and event commit together: a transaction writes its events to the table outbox, and a
-// [Relay] publishes them afterwards and deletes them. Every event is published at least once, and those of one key in
-// order, also when several replicas share the work and when one of them dies.
+// Package outbox publishes events if and only if the transaction that caused them commits. The transaction writes its
+// events to the table outbox with [Append]; a [Relay] publishes and deletes them afterwards. Every event is published at
+// least once, and the events of a key in order, even if several replicas share the work or one of them crashes.
 //
 // The table belongs to the service's schema:
 //
@@ -17,7 +17,7 @@
 //	  shard        smallint not null -- Shard(key)
 //	);
 //
-// It needs no other index: the relay reads along the primary key.
+// The table needs no other index: the relay reads by primary key.
 package outbox
 
 import (
@@ -30,21 +30,22 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
-// Shards is into how many parts the replicas divide the keys among themselves. It is part of the stored data.
+// Shards is the number of parts into which the replicas divide the keys. Stored rows depend on it.
 const Shards = 8
 
-// Shard is the part that key belongs to, 0 to Shards-1.
+// Shard returns the shard of a key, 0 to Shards-1.
 func Shard(key string) int16 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(key)) // never fails
 	return int16(h.Sum32() % Shards)
 }
 
-// Append writes events in the caller's transaction, with one statement. PostgreSQL may roll the transaction back, and
-// then they never were.
+// Append writes events in the caller's transaction, with one statement. They are published if the transaction commits. An
+// event without a UUID as its ID or without a time is an error, and so is an event that no bus accepts.
 //
-// The order of events of one key is that in which they are appended. Transactions that run at once must therefore take
-// turns before they append for the same key, as they do after writing or locking the row that the event is about.
+// Events of one key are published in the order in which they were appended. Concurrent transactions must therefore be
+// serialized before they append events of the same key. The row that the event is about does that once it is written or
+// locked.
 func Append(ctx context.Context, tx postgres.Execer, events ...event.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -61,15 +62,15 @@ func Append(ctx context.Context, tx postgres.Execer, events ...event.Event) erro
 	return nil
 }
 
-// insertSQL inserts rows. The condition, checked before the first row, gives the transaction its id before the events draw
-// theirs: see window.
+// insertSQL inserts rows. PostgreSQL evaluates the condition before the first row, so the transaction has an xid before the
+// rows allocate their ids. The window depends on that order.
 const insertSQL = `
 insert into outbox (event_id, topic, key, type, source, content_type, payload, time, shard)
 select * from unnest($1::text[]::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
 	$8::timestamptz[], $9::smallint[])
 where pg_current_xact_id() is not null`
 
-// rows are events as columns, for unnest.
+// rows holds events as columns for unnest.
 type rows struct {
 	ids, topics, keys, types, sources, contentTypes []string
 	payloads                                        [][]byte
@@ -77,9 +78,9 @@ type rows struct {
 	shards                                          []int16
 }
 
-// newRows returns empty rows with room for n.
+// newRows returns empty rows with capacity for n events.
 func newRows(n int) *rows {
-	text := make([]string, 6*n) // one allocation for the six
+	text := make([]string, 6*n) // one allocation for six columns
 	part := func(i int) []string { return text[i*n : i*n : (i+1)*n] }
 	return &rows{
 		ids: part(0), topics: part(1), keys: part(2), types: part(3), sources: part(4), contentTypes: part(5),
@@ -87,7 +88,7 @@ func newRows(n int) *rows {
 	}
 }
 
-// add appends an event, whose ID is a UUID. What no bus would take is an error: once committed it would stop the relay.
+// add appends an event. It refuses events that no bus accepts: once committed, such an event would block the relay.
 func (r *rows) add(e event.Event) error {
 	if err := e.Check(); err != nil {
 		return fmt.Errorf("outbox: %w", err)
@@ -105,7 +106,7 @@ func (r *rows) add(e event.Event) error {
 	return nil
 }
 
-// args are the arguments of insertSQL.
+// args returns the arguments of insertSQL.
 func (r *rows) args() []any {
 	return []any{r.ids, r.topics, r.keys, r.types, r.sources, r.contentTypes, r.payloads, r.times, r.shards}
 }

@@ -47,9 +47,9 @@ func newEvent(key string) event.Event {
 	}
 }
 
-// bus is a publisher that remembers. before, if set, runs ahead of each batch and may refuse it; after runs when it is
-// stored.
-type bus struct {
+// fakeBus is a publisher that records events. An error of before refuses a batch; an error of after is returned although the
+// batch was stored. Both are optional.
+type fakeBus struct {
 	before, after func(batch []event.Event) error
 
 	mu     sync.Mutex
@@ -57,9 +57,9 @@ type bus struct {
 	stored chan struct{} // capacity 1
 }
 
-func newBus() *bus { return &bus{stored: make(chan struct{}, 1)} }
+func newBus() *fakeBus { return &fakeBus{stored: make(chan struct{}, 1)} }
 
-func (b *bus) Publish(_ context.Context, events ...event.Event) error {
+func (b *fakeBus) Publish(_ context.Context, events ...event.Event) error {
 	if b.before != nil {
 		if err := b.before(events); err != nil {
 			return err
@@ -78,14 +78,14 @@ func (b *bus) Publish(_ context.Context, events ...event.Event) error {
 	return nil
 }
 
-func (b *bus) all() []event.Event {
+func (b *fakeBus) all() []event.Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.events)
 }
 
-// ids are those published, each at its first occurrence.
-func (b *bus) ids() []string {
+// ids returns the published IDs in the order of their first publication.
+func (b *fakeBus) ids() []string {
 	seen := map[string]bool{}
 	var ids []string
 	for _, e := range b.all() {
@@ -97,8 +97,8 @@ func (b *bus) ids() []string {
 	return ids
 }
 
-// waitFor returns when n different events are stored.
-func (b *bus) waitFor(t *testing.T, n int) {
+// waitFor waits until n different events are published.
+func (b *fakeBus) waitFor(t *testing.T, n int) {
 	t.Helper()
 	deadline := time.After(time.Minute)
 	for len(b.ids()) < n {
@@ -110,7 +110,7 @@ func (b *bus) waitFor(t *testing.T, n int) {
 	}
 }
 
-// run starts a relay that stops with the test, or by the function returned.
+// run starts a relay. stop, or the end of the test, stops it.
 func run(t *testing.T, r *outbox.Relay) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -144,12 +144,12 @@ func eventually(t *testing.T, what string, cond func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("never: %s", what)
+			t.Fatalf("timeout: %s", what)
 		}
 	}
 }
 
-// pending returns how many events wait to be published, and the time of the oldest if there is one.
+// pending returns the number of unpublished events and the time of the oldest.
 func pending(t *testing.T, pool *pgxpool.Pool) (n int, oldest *time.Time) {
 	t.Helper()
 	if err := pool.QueryRow(t.Context(), "select count(*), min(time) from outbox").Scan(&n, &oldest); err != nil {
@@ -165,10 +165,9 @@ func empty(t *testing.T, pool *pgxpool.Pool) func() bool {
 	}
 }
 
-// silent relays the tests that are not about logs.
-func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
+func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-var errRollback = errors.New("no")
+var errRollback = errors.New("roll back")
 
 func TestAppendCommitsWithItsTransaction(t *testing.T) {
 	pool := newPool(t)
@@ -197,11 +196,11 @@ func TestAppendCommitsWithItsTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, oldest := pending(t, pool); n != 3 || !oldest.Equal(first.Time) {
-		t.Errorf("%d pending since %v; want 3 since %v", n, oldest, first.Time)
+		t.Errorf("%d events pending since %v, want 3 since %v", n, oldest, first.Time)
 	}
 
 	b := newBus()
-	run(t, outbox.NewRelay(pool, b, silent(), outbox.Options{}))
+	run(t, outbox.NewRelay(pool, b, discardLog(), outbox.Options{}))
 	b.waitFor(t, 3)
 	eventually(t, "the outbox is empty", empty(t, pool))
 	third.Data = []byte{}
@@ -213,31 +212,31 @@ func TestAppendCommitsWithItsTransaction(t *testing.T) {
 	}
 }
 
-func TestAppendRefusesIncompleteEvents(t *testing.T) {
+func TestAppendRefusesInvalidEvents(t *testing.T) {
 	pool := newPool(t)
-	for name, spoil := range map[string]func(*event.Event){
+	for name, change := range map[string]func(*event.Event){
 		"no id":         func(e *event.Event) { e.ID = "" },
-		"an id no UUID": func(e *event.Event) { e.ID = "17" },
+		"id not a UUID": func(e *event.Event) { e.ID = "17" },
 		"no topic":      func(e *event.Event) { e.Topic = "" },
 		"no type":       func(e *event.Event) { e.Type = "" },
 		"no time":       func(e *event.Event) { e.Time = time.Time{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEvent("k")
-			spoil(&e)
+			change(&e)
 			if err := outbox.Append(t.Context(), pool, e); err == nil {
-				t.Error("no error")
+				t.Error("Append returned no error")
 			}
 		})
 	}
 	if err := outbox.Append(t.Context(), pool); err != nil {
-		t.Errorf("appending nothing: %v", err)
+		t.Errorf("Append without events returned %v", err)
 	}
 }
 
 func TestShardIsStable(t *testing.T) {
-	// The number is stored: another hash would send one key's events to two relays during an upgrade.
-	for key, want := range map[string]int16{"": 5, "a": 4} { // FNV-1a's published values modulo 8
+	// Shards are stored: with another hash, two relays would publish one key's events during an upgrade.
+	for key, want := range map[string]int16{"": 5, "a": 4} { // published values of FNV-1a, modulo 8
 		if got := outbox.Shard(key); got != want {
 			t.Errorf("Shard(%q) = %d, want %d", key, got, want)
 		}
@@ -246,11 +245,11 @@ func TestShardIsStable(t *testing.T) {
 	for i := range uint64(1000) {
 		s := outbox.Shard(string(binary.BigEndian.AppendUint64(nil, i)))
 		if s < 0 || s >= outbox.Shards {
-			t.Fatalf("shard %d", s)
+			t.Fatalf("Shard = %d, want 0 to %d", s, outbox.Shards-1)
 		}
 		used[s] = true
 	}
 	if len(used) != outbox.Shards {
-		t.Errorf("%d shards are used", len(used))
+		t.Errorf("%d shards are used, want %d", len(used), outbox.Shards)
 	}
 }

@@ -31,8 +31,8 @@ func TestEventsLeaveThroughPgBouncer(t *testing.T) {
 			t.Cleanup(pool.Close)
 			b := newBus()
 			relays := []*outbox.Relay{
-				outbox.NewRelay(pool, b, silent(), outbox.Options{Poll: 20 * time.Millisecond}),
-				outbox.NewRelay(pool, b, silent(), outbox.Options{Poll: 20 * time.Millisecond}),
+				outbox.NewRelay(pool, b, discardLog(), outbox.Options{Poll: 20 * time.Millisecond}),
+				outbox.NewRelay(pool, b, discardLog(), outbox.Options{Poll: 20 * time.Millisecond}),
 			}
 			for _, r := range relays {
 				run(t, r)
@@ -53,7 +53,7 @@ func TestEventsLeaveThroughPgBouncer(t *testing.T) {
 func TestRelayIsNotReadyWithoutItsSession(t *testing.T) {
 	t.Parallel()
 	pool, b := newPool(t), newBus()
-	r := outbox.NewRelay(pool, b, silent(), outbox.Options{Poll: 20 * time.Millisecond})
+	r := outbox.NewRelay(pool, b, discardLog(), outbox.Options{Poll: 20 * time.Millisecond})
 	if r.Ready() == nil {
 		t.Error("the relay is ready before Run")
 	}
@@ -73,7 +73,7 @@ func TestRelayIsNotReadyWithoutItsSession(t *testing.T) {
 		}
 	}
 	allow("false")
-	if n := cut(t, pool); n != 1 {
+	if n := killConnections(t, pool); n != 1 {
 		t.Fatalf("%d relay connections, want 1", n)
 	}
 	eventually(t, "the relay is not ready", func() bool { return r.Ready() != nil })

@@ -6,59 +6,52 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Options tunes a relay; the zero value is sane.
+// Options configures a relay. A zero field has its default.
 type Options struct {
-	// Batch is the most events that are published at a time; 0 is 500.
+	// Batch is the maximum number of events that are published at once. The default is 500.
 	Batch int
-	// Poll is how long an idle relay goes without looking, if nothing wakes it; 0 is 500 ms. Within as long again the
-	// shards of a relay that is gone are taken over.
+	// Poll is how often an idle relay reads the outbox without being woken, and how often the relays rebalance the shards. The
+	// default is 500 ms.
 	Poll time.Duration
-	// PublishTimeout bounds one attempt at a batch; 0 is 10 seconds.
+	// PublishTimeout limits one attempt to publish a batch. The default is 10 s.
 	PublishTimeout time.Duration
-	// Grace is how long the batch under way may still take when the relay is to stop; 0 is 5 seconds.
+	// Grace is how long the current batch may take after the relay was stopped. The default is 5 s.
 	Grace time.Duration
 }
 
-// The pauses between attempts, of publishing and of reaching the database.
-const (
-	minPause = 50 * time.Millisecond
-	maxPause = 5 * time.Second
-)
+// minAnnounceInterval is the minimum time between two announcements to the other relays.
+const minAnnounceInterval = 2 * time.Millisecond
 
-// announceEvery bounds how often a relay tells the others of new events.
-const announceEvery = 2 * time.Millisecond
-
-// Relay publishes the events of one database's outbox. The relays of all replicas divide the shards among themselves;
-// each holds a connection of its own beside the pool, and on it the locks of its shards.
+// Relay publishes the events of one database's outbox. The relays of all replicas divide the shards among themselves. Each
+// has a connection outside the pool, which holds the advisory locks of its shards.
 //
-// A shard's events are read, published and deleted under its lock. The lock dies with the connection, and so does the
-// delete: a relay that was cut off can at most publish again what it had read before, and its successor does so too.
-// The first occurrences of a key's events therefore always come in order.
+// The events of a shard are read, published and deleted under its lock. If the connection fails, the locks and a pending
+// delete are lost with it. The relay can then at most publish again the events that it had already read, and the next
+// owner of the shard publishes them too. So the first publications of a key's events are always in order.
 type Relay struct {
 	pool      *pgxpool.Pool
 	publisher event.Publisher
 	log       *slog.Logger
 	o         Options
 
-	id    string        // marks our own announcements
-	wake  chan struct{} // capacity 1: look now
-	tell  chan struct{} // capacity 1: tell the other replicas to look
-	alone atomic.Bool   // nobody else is there to be told
-
-	connected atomic.Bool // the session works
+	id        string        // identifies this relay's announcements
+	wake      chan struct{} // capacity 1: read the outbox
+	announce  chan struct{} // capacity 1: tell the other relays to read the outbox
+	alone     atomic.Bool   // this relay holds all shards, so there is no relay to tell
+	connected atomic.Bool   // the session works
 }
 
-// NewRelay returns a relay that Run starts.
+// NewRelay returns a relay. Run starts it.
 func NewRelay(pool *pgxpool.Pool, publisher event.Publisher, log *slog.Logger, o Options) *Relay {
 	o.Batch = cmp.Or(o.Batch, 500)
 	o.Poll = cmp.Or(o.Poll, 500*time.Millisecond)
@@ -66,27 +59,26 @@ func NewRelay(pool *pgxpool.Pool, publisher event.Publisher, log *slog.Logger, o
 	o.Grace = cmp.Or(o.Grace, 5*time.Second)
 	return &Relay{
 		pool: pool, publisher: publisher, log: log, o: o, id: rand.Text(),
-		wake: make(chan struct{}, 1), tell: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), announce: make(chan struct{}, 1),
 	}
 }
 
-// Wake says that events were committed: call it after the commit. It never blocks and costs next to nothing; the other
-// replicas are told in the background, since a NOTIFY within the transactions would make their commits queue up.
+// Wake makes the relays read the outbox. Call it after a commit with events. It is cheap and never blocks: a background
+// goroutine notifies the other replicas, because a NOTIFY in each transaction would serialize the commits.
 func (r *Relay) Wake() {
 	signal(r.wake)
-	signal(r.tell)
+	signal(r.announce)
 }
 
 func signal(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // it is to look anyway
+	default: // a signal is already pending
 	}
 }
 
-// Ready returns an error while the relay has no connection with which it can take events out of the outbox: before Run, and
-// while the database refuses its session. A bus that is down does not count, because events wait for it in the outbox and
-// the service can do everything else.
+// Ready returns an error while the relay has no connection to read the outbox: before Run, and during an outage of the
+// database. An unavailable bus is not an error: the events wait in the outbox, and the service works.
 func (r *Relay) Ready() error {
 	if !r.connected.Load() {
 		return errors.New("the outbox relay has no connection to the database")
@@ -94,28 +86,27 @@ func (r *Relay) Ready() error {
 	return nil
 }
 
-// Run publishes until ctx ends, then finishes the batch under way and returns nil. It survives every failure of the
-// database and of the bus; each is logged when it begins and when it is over.
+// Run publishes events until ctx ends. It then finishes the current batch and returns nil. It retries after failures of the
+// database and the bus, and logs the begin and the end of each outage.
 func (r *Relay) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { r.announce(ctx) })
+	wg.Go(func() { r.runAnnouncements(ctx) })
 
-	database := outageLogger{log: r.log, what: "the database"}
-	bus := outageLogger{log: r.log, what: "the bus"}
+	database, bus := newOutageLogger(r.log, "database"), newOutageLogger(r.log, "bus")
 	for ctx.Err() == nil {
-		err := r.serve(ctx, &database, &bus)
+		err := r.serve(ctx, database, bus)
 		r.alone.Store(false)
 		r.connected.Store(false)
 		if err != nil && ctx.Err() == nil {
 			database.failed(err)
-			event.Pause(ctx.Done(), database.pause())
+			_ = database.delays.Sleep(ctx) // the loop checks ctx
 		}
 	}
 	return nil
 }
 
-// serve works on one connection until ctx ends or the connection fails.
+// serve publishes events on one connection until ctx ends or the connection fails.
 func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 	work, cancel := event.WithGrace(ctx, r.o.Grace)
 	defer cancel()
@@ -130,12 +121,12 @@ func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 		}
 		r.alone.Store(len(s.shards) == Shards)
 		r.connected.Store(true)
-		database.over()
+		database.succeeded()
 		published, err := r.drain(ctx, work, s, bus)
 		if err == nil && published {
 			err = s.wait(ctx, r.wake, r.id, r.o.Poll)
 		} else if err == nil {
-			err = s.pause(ctx, bus.pause())
+			err = s.sleep(ctx, bus.delays.Next())
 		}
 		if err != nil {
 			return err
@@ -144,11 +135,11 @@ func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 	return nil
 }
 
-// drain publishes until the outbox is empty, the shards are to be divided anew or ctx ends. It reports false when the
-// bus refused; what was not published is then read again, which proves that the shards are still ours. An error is the
-// database's.
+// drain publishes events until the outbox is empty, a balance is due or ctx ends. It reports false if the bus failed. The
+// unpublished events are then read again, which proves that the relay still holds the shards. drain returns an error if the
+// database failed.
 //
-// While a batch is being published the one before is deleted and the next one read.
+// While a batch is being published, the previous one is deleted and the next one is read.
 func (r *Relay) drain(ctx, work context.Context, s *session, bus *outageLogger) (published bool, err error) {
 	if len(s.shards) == 0 {
 		return true, nil
@@ -162,16 +153,16 @@ func (r *Relay) drain(ctx, work context.Context, s *session, bus *outageLogger) 
 		limit := r.o.Batch
 		if ctx.Err() != nil || s.balanceDue(r.o.Poll) {
 			limit = 0
-			signal(r.wake) // more may be there
+			signal(r.wake) // there may be more events
 		}
 		var following batch
 		following, err = s.next(work, done, current.ids, limit)
-		if refused := <-result; refused != nil {
-			bus.failed(refused)
-			s.window.reset() // what was read and not published is to be read again
+		if publishErr := <-result; publishErr != nil {
+			bus.failed(publishErr)
+			s.window.reset() // the unpublished events must be read again
 			return false, err
 		}
-		bus.over()
+		bus.succeeded()
 		done, current = current.ids, following
 	}
 	if err != nil {
@@ -187,46 +178,18 @@ func (r *Relay) publish(ctx context.Context, events []event.Event) error {
 	return r.publisher.Publish(ctx, events...)
 }
 
-// announce tells the relays of the other replicas of new events, at most every announceEvery. They find them without it
-// too, only later, so an error does not matter.
-func (r *Relay) announce(ctx context.Context) {
+// runAnnouncements announces new events to the relays of the other replicas, with minAnnounceInterval between two
+// announcements. It ignores errors, because the other relays also poll the outbox.
+func (r *Relay) runAnnouncements(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-r.tell:
+		case <-r.announce:
 		}
 		if !r.alone.Load() {
 			_, _ = r.pool.Exec(ctx, "select pg_notify($1, $2)", channel, r.id)
 		}
-		event.Pause(ctx.Done(), announceEvery)
+		_ = backoff.Sleep(ctx, minAnnounceInterval) // the loop checks ctx
 	}
-}
-
-// trouble follows something that fails for a while: it logs the first failure and the end of it.
-type outageLogger struct {
-	log   *slog.Logger
-	what  string
-	since time.Time
-	last  time.Duration
-}
-
-func (t *outageLogger) failed(err error) {
-	if t.since.IsZero() {
-		t.since = time.Now()
-		t.log.Error("outbox: "+t.what+" fails, events wait", "error", err)
-	}
-}
-
-func (t *outageLogger) over() {
-	if !t.since.IsZero() {
-		t.log.Info("outbox: "+t.what+" works again", "after", time.Since(t.since))
-		t.since, t.last = time.Time{}, 0
-	}
-}
-
-// pause is how long to wait before the next attempt: longer each time, with jitter.
-func (t *outageLogger) pause() time.Duration {
-	t.last = min(max(2*t.last, minPause), maxPause)
-	return t.last/2 + mathrand.N(t.last/2)
 }

@@ -21,12 +21,12 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
-// relayPIDs are the backends of the relays on the pool's database: those that hold a lock as a member.
+// relayPIDs selects the backends of the relays in the pool's database, which hold the member lock.
 const relayPIDs = `select pid from pg_locks where locktype = 'advisory' and mode = 'ShareLock' and objsubid = 2
 	and database = (select oid from pg_database where datname = current_database())`
 
-// cut ends the connections of all relays and returns how many there were.
-func cut(t *testing.T, pool *pgxpool.Pool) int {
+// killConnections terminates the connections of all relays and returns their number.
+func killConnections(t *testing.T, pool *pgxpool.Pool) int {
 	t.Helper()
 	var n int
 	err := pool.QueryRow(context.Background(), "select count(pg_terminate_backend(pid)) from ("+relayPIDs+") r").Scan(&n)
@@ -36,8 +36,8 @@ func cut(t *testing.T, pool *pgxpool.Pool) int {
 	return n
 }
 
-// count appends an event for key whose data is the next number of the key.
-func count(ctx context.Context, pool *pgxpool.Pool, key string) error {
+// appendNext appends an event whose data is the next number of the key.
+func appendNext(ctx context.Context, pool *pgxpool.Pool, key string) error {
 	return postgres.InTx(ctx, pool, func(tx pgx.Tx) error {
 		var n int
 		err := tx.QueryRow(ctx, `insert into counters values ($1, 1)
@@ -51,7 +51,7 @@ func count(ctx context.Context, pool *pgxpool.Pool, key string) error {
 	})
 }
 
-// checkOrder fails unless the first occurrences of each key's events are 1, 2, 3 … each.
+// checkOrder fails unless the first publications of each key's events are 1 to each, in order.
 func checkOrder(t *testing.T, events []event.Event, keys, each int) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -63,63 +63,71 @@ func checkOrder(t *testing.T, events []event.Event, keys, each int) {
 		seen[e.ID] = true
 		last[e.Key]++
 		if string(e.Data) != strconv.Itoa(last[e.Key]) {
-			t.Fatalf("key %s: event %s came as number %d", e.Key, e.Data, last[e.Key])
+			t.Fatalf("key %s: event %s was published as number %d", e.Key, e.Data, last[e.Key])
 		}
 	}
 	for key, n := range last {
 		if n != each {
-			t.Errorf("key %s: %d events of %d", key, n, each)
+			t.Errorf("key %s: %d events published, want %d", key, n, each)
 		}
 	}
 	if len(last) != keys {
-		t.Errorf("%d keys of %d", len(last), keys)
+		t.Errorf("events of %d keys published, want %d", len(last), keys)
 	}
 }
 
-func TestEventsOfAKeyStayInOrder(t *testing.T) {
+func TestRelayKeepsTheOrderOfAKey(t *testing.T) {
 	t.Parallel()
-	const undisturbed = "undisturbed"
-	for name, disturb := range map[string]func(t *testing.T, pool *pgxpool.Pool, b *bus){
-		undisturbed: func(*testing.T, *pgxpool.Pool, *bus) {},
-		"the relays' connections are cut while they publish": func(t *testing.T, pool *pgxpool.Pool, b *bus) {
-			var batches atomic.Int64
+	const noFaults = "no faults"
+	// Each inject function makes the bus call a fault, and returns the number of faults that really happened.
+	for name, inject := range map[string]func(t *testing.T, pool *pgxpool.Pool, b *fakeBus) (faults *atomic.Int64){
+		noFaults: func(*testing.T, *pgxpool.Pool, *fakeBus) *atomic.Int64 { return nil },
+		"connections killed during publication": func(t *testing.T, pool *pgxpool.Pool, b *fakeBus) *atomic.Int64 {
+			var batches, killed atomic.Int64
 			b.before = func([]event.Event) error {
 				if batches.Add(1)%20 == 0 {
-					cut(t, pool)
+					killed.Add(int64(killConnections(t, pool)))
 				}
 				return nil
 			}
+			return &killed
 		},
-		"they are cut between publishing and deleting": func(t *testing.T, pool *pgxpool.Pool, b *bus) {
-			var batches atomic.Int64
+		"connections killed before the delete": func(t *testing.T, pool *pgxpool.Pool, b *fakeBus) *atomic.Int64 {
+			var batches, killed atomic.Int64
 			b.after = func([]event.Event) error {
 				if batches.Add(1)%20 == 0 {
-					cut(t, pool)
+					killed.Add(int64(killConnections(t, pool)))
 				}
 				return nil
 			}
+			return &killed
 		},
-		"the bus refuses now and then, also what it has stored": func(_ *testing.T, _ *pgxpool.Pool, b *bus) {
-			var before, after atomic.Int64
-			b.before = func([]event.Event) error { return everyNth(&before, 7) }
-			b.after = func([]event.Event) error { return everyNth(&after, 11) }
+		"bus refuses batches": func(_ *testing.T, _ *pgxpool.Pool, b *fakeBus) *atomic.Int64 {
+			var calls, refused atomic.Int64
+			b.before = func([]event.Event) error { return failEvery(7, &calls, &refused) }
+			return &refused
+		},
+		"bus returns errors for stored batches": func(_ *testing.T, _ *pgxpool.Pool, b *fakeBus) *atomic.Int64 {
+			var calls, refused atomic.Int64
+			b.after = func([]event.Event) error { return failEvery(11, &calls, &refused) }
+			return &refused
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const keys, each, appenders = 20, 30, 4
 			pool, b := newPool(t), newBus()
-			disturb(t, pool, b)
+			faults := inject(t, pool, b)
 			relays := make([]*outbox.Relay, 3)
 			for i := range relays {
-				relays[i] = outbox.NewRelay(pool, b, silent(), outbox.Options{Batch: 10, Poll: 20 * time.Millisecond})
+				relays[i] = outbox.NewRelay(pool, b, discardLog(), outbox.Options{Batch: 10, Poll: 20 * time.Millisecond})
 				run(t, relays[i])
 			}
 			var wg sync.WaitGroup
 			for a := range appenders {
 				wg.Go(func() {
 					for i := a; i < keys*each; i += appenders {
-						if err := count(t.Context(), pool, strconv.Itoa(i%keys)); err != nil {
+						if err := appendNext(t.Context(), pool, strconv.Itoa(i%keys)); err != nil {
 							t.Error(err)
 						}
 						relays[a%len(relays)].Wake()
@@ -130,8 +138,11 @@ func TestEventsOfAKeyStayInOrder(t *testing.T) {
 			b.waitFor(t, keys*each)
 			eventually(t, "the outbox is empty", empty(t, pool))
 			checkOrder(t, b.all(), keys, each)
-			if n := len(b.all()); name == undisturbed && n != keys*each {
-				t.Errorf("%d events were published, %d of them twice", n, n-keys*each)
+			switch n := len(b.all()); {
+			case name == noFaults && n != keys*each:
+				t.Errorf("%d publications of %d events, want no duplicates", n, keys*each)
+			case name != noFaults && faults.Load() == 0:
+				t.Errorf("no fault was injected in %d publications", n)
 			}
 		})
 	}
@@ -139,32 +150,36 @@ func TestEventsOfAKeyStayInOrder(t *testing.T) {
 
 var errBusDown = errors.New("broker is down")
 
-func everyNth(calls *atomic.Int64, n int64) error {
-	if calls.Add(1)%n == 0 {
-		return errBusDown
+// failEvery returns an error at every nth call and counts the errors.
+func failEvery(n int64, calls, failures *atomic.Int64) error {
+	if calls.Add(1)%n != 0 {
+		return nil
 	}
-	return nil
+	failures.Add(1)
+	return errBusDown
 }
 
-func TestACrashBeforeTheDeletePublishesAgain(t *testing.T) {
+func TestCrashBeforeTheDeletePublishesAgain(t *testing.T) {
 	pool, b := newPool(t), newBus()
 	var crashed atomic.Bool
 	b.after = func([]event.Event) error {
-		if crashed.CompareAndSwap(false, true) && cut(t, pool) != 1 {
-			t.Error("there was no connection to cut")
+		if crashed.CompareAndSwap(false, true) {
+			if n := killConnections(t, pool); n != 1 {
+				t.Errorf("killed %d connections, want 1", n)
+			}
 		}
 		return nil
 	}
 	e := newEvent("k")
 	appendAll(t, pool, e)
-	run(t, outbox.NewRelay(pool, b, silent(), outbox.Options{}))
+	run(t, outbox.NewRelay(pool, b, discardLog(), outbox.Options{}))
 	eventually(t, "the outbox is empty", empty(t, pool))
 	if got := b.all(); len(got) != 2 || got[0].ID != e.ID || got[1].ID != e.ID {
 		t.Errorf("published %+v, want the event twice", got)
 	}
 }
 
-func TestABusThatFailsIsLoggedOnceAndWaitedFor(t *testing.T) {
+func TestBusOutageIsLoggedOnce(t *testing.T) {
 	pool, b := newPool(t), newBus()
 	var attempts atomic.Int64
 	b.before = func([]event.Event) error {
@@ -181,20 +196,18 @@ func TestABusThatFailsIsLoggedOnceAndWaitedFor(t *testing.T) {
 	b.waitFor(t, 2)
 	eventually(t, "the outbox is empty", empty(t, pool))
 	text := logged.String()
-	if strings.Count(text, errBusDown.Error()) != 1 || strings.Count(text, "works again") != 1 {
-		t.Errorf("after %d attempts it logged:\n%s", attempts.Load(), text)
+	if strings.Count(text, errBusDown.Error()) != 1 || strings.Count(text, "bus available again") != 1 {
+		t.Errorf("log after %d attempts, want one line for the begin and one for the end:\n%s", attempts.Load(), text)
 	}
 }
 
-// An hour is longer than a test may take: these relays do nothing unless they are woken.
-var asleep = outbox.Options{Poll: time.Hour}
-
 func TestWake(t *testing.T) {
+	options := outbox.Options{Poll: time.Hour} // the relays read the outbox only if woken
 	pool, b := newPool(t), newBus()
-	owner := outbox.NewRelay(pool, b, silent(), asleep)
+	owner := outbox.NewRelay(pool, b, discardLog(), options)
 	run(t, owner)
-	eventually(t, "the first relay has all shards", func() bool { return shards(t, pool)[0] == outbox.Shards })
-	other := outbox.NewRelay(pool, b, silent(), asleep)
+	eventually(t, "the first relay holds all shards", func() bool { return shards(t, pool)[0] == outbox.Shards })
+	other := outbox.NewRelay(pool, b, discardLog(), options)
 	run(t, other)
 	eventually(t, "there is a second relay", func() bool { return len(shards(t, pool)) == 2 })
 
@@ -202,11 +215,11 @@ func TestWake(t *testing.T) {
 	owner.Wake()
 	b.waitFor(t, 1)
 	appendAll(t, pool, newEvent("b"))
-	other.Wake() // which has no shards, and tells the owner
+	other.Wake() // it holds no shards and notifies the owner
 	b.waitFor(t, 2)
 }
 
-// shards are the numbers of shards that the relays hold, the greatest first.
+// shards returns the number of shards of each relay, in descending order.
 func shards(t *testing.T, pool *pgxpool.Pool) []int {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `select (select count(*) from pg_locks l where l.pid = r.pid
@@ -221,38 +234,38 @@ func shards(t *testing.T, pool *pgxpool.Pool) []int {
 	return append(n, 0)[:max(len(n), 1)]
 }
 
-func TestRelaysShareTheShardsAndTakeOver(t *testing.T) {
+func TestRelaysBalanceShards(t *testing.T) {
 	pool, b := newPool(t), newBus()
 	o := outbox.Options{Poll: 20 * time.Millisecond}
 	stops := make([]func(), 3)
 	for i := range stops {
-		stops[i] = run(t, outbox.NewRelay(pool, b, silent(), o))
+		stops[i] = run(t, outbox.NewRelay(pool, b, discardLog(), o))
 	}
 	held := func(want string) func() bool {
 		return func() bool { return fmt.Sprint(shards(t, pool)) == want }
 	}
-	eventually(t, "three have a fair share each", held("[3 3 2]"))
+	eventually(t, "three relays have fair shares", held("[3 3 2]"))
 	stops[0]()
-	eventually(t, "two have half each", held("[4 4]"))
+	eventually(t, "two relays have half each", held("[4 4]"))
 	stops[1]()
-	eventually(t, "one has all", held("[8]"))
+	eventually(t, "one relay has all shards", held("[8]"))
 	for i := range 20 {
 		appendAll(t, pool, newEvent(strconv.Itoa(i)))
 	}
 	b.waitFor(t, 20)
 }
 
-func TestATransactionThatCommitsLateKeepsItsPlace(t *testing.T) {
+func TestLateCommitKeepsTheOrder(t *testing.T) {
 	pool, b := newPool(t), newBus()
-	busy, goOn := make(chan struct{}, 1), make(chan struct{})
+	busy, release := make(chan struct{}, 1), make(chan struct{})
 	b.before = func(batch []event.Event) error {
 		if batch[0].Key == "busy" {
 			busy <- struct{}{}
-			<-goOn
+			<-release
 		}
 		return nil
 	}
-	r := outbox.NewRelay(pool, b, silent(), outbox.Options{Poll: 20 * time.Millisecond})
+	r := outbox.NewRelay(pool, b, discardLog(), outbox.Options{Poll: 20 * time.Millisecond})
 	run(t, r)
 	late, err := pool.Begin(t.Context())
 	if err != nil {
@@ -262,12 +275,12 @@ func TestATransactionThatCommitsLateKeepsItsPlace(t *testing.T) {
 	if err := outbox.Append(t.Context(), late, first); err != nil {
 		t.Fatal(err)
 	}
-	// The relay is far ahead when it commits.
-	n := 0
-	for started := time.Now(); time.Since(started) < 300*time.Millisecond; n++ {
+	// The relay reads far beyond the ids of the open transaction.
+	const n = 100
+	for i := range n {
 		appendAll(t, pool, newEvent("others"))
 		r.Wake()
-		b.waitFor(t, n+1)
+		b.waitFor(t, i+1)
 	}
 	appendAll(t, pool, newEvent("busy"))
 	r.Wake()
@@ -276,14 +289,14 @@ func TestATransactionThatCommitsLateKeepsItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	appendAll(t, pool, second)
-	goOn <- struct{}{}
+	release <- struct{}{}
 	b.waitFor(t, n+3)
 	if ids := b.ids(); ids[n+1] != first.ID || ids[n+2] != second.ID {
-		t.Errorf("the events of a key changed places")
+		t.Error("the events of a key were published out of order")
 	}
 }
 
-func TestStoppingFinishesTheBatchUnderWay(t *testing.T) {
+func TestStopFinishesTheCurrentBatch(t *testing.T) {
 	pool, b := newPool(t), newBus()
 	publishing, release := make(chan struct{}), make(chan struct{})
 	b.before = func([]event.Event) error {
@@ -292,17 +305,18 @@ func TestStoppingFinishesTheBatchUnderWay(t *testing.T) {
 		return nil
 	}
 	appendAll(t, pool, newEvent("k"))
-	stop := run(t, outbox.NewRelay(pool, b, silent(), outbox.Options{}))
+	stop := run(t, outbox.NewRelay(pool, b, discardLog(), outbox.Options{}))
 	<-publishing
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); stop() }()
 	close(release)
 	<-stopped
 	if len(b.all()) != 1 || !empty(t, pool)() {
-		t.Errorf("%d events published; outbox empty: %v", len(b.all()), empty(t, pool)())
+		t.Errorf("%d events published, outbox empty: %t; want 1, true", len(b.all()), empty(t, pool)())
 	}
 }
 
+// syncBuffer is a buffer that is safe for concurrent use.
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// channel is where relays announce new events to each other (LISTEN).
+	// channel is the LISTEN channel on which relays announce new events to each other.
 	channel = "loyalty_outbox"
-	// lockClass is the first half of the advisory locks' keys, "outb". The second is a shard or memberLock.
+	// lockClass is the first half of the advisory locks' keys: "outb" in ASCII. The second half is a shard or memberLock.
 	lockClass = 0x6f757462
-	// memberLock is held, shared, by every relay: the number of its holders is that of the relays.
+	// memberLock is a shared lock that every relay holds. The number of its holders is the number of relays.
 	memberLock = Shards
-	// queryTimeout bounds each statement of a session; a connection that takes longer is given up.
+	// queryTimeout limits each statement of a session. The relay opens a new connection after a timeout.
 	queryTimeout = 10 * time.Second
 )
 
-// session is a relay's connection and the shards whose locks it holds. Not safe for concurrent use.
+// session is a relay's connection and the shards whose locks it holds. It is not safe for concurrent use.
 type session struct {
 	conn     *pgx.Conn
 	shards   []int16
@@ -31,13 +31,13 @@ type session struct {
 	window   window
 }
 
-// batch is what one reading gave.
+// batch holds the events of one read and their row ids.
 type batch struct {
 	ids    []int64
 	events []event.Event
 }
 
-// openSession connects beside the pool, so that a busy pool does not hold up the events.
+// openSession opens a connection outside the pool, so that a busy pool does not delay the events.
 func openSession(ctx context.Context, pool *pgxpool.Pool) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
@@ -72,41 +72,42 @@ func openSession(ctx context.Context, pool *pgxpool.Pool) (*session, error) {
 // sessionSettings returns the settings of a relay's connection.
 func sessionSettings() map[string]string {
 	return map[string]string{
-		// The events are read along the primary key. Statistics of a table that fills and empties would mislead the planner.
+		// Reads must use the primary key. The statistics of a table that fills and empties would mislead the planner.
 		"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off",
 		// A crash of the server that undoes a delete causes duplicates, which consumers accept anyway.
 		"synchronous_commit": "off",
-		// The server releases the locks of a machine that vanished after about four seconds.
+		// The server releases the locks of a crashed machine after about four seconds.
 		"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "2",
 	}
 }
 
-// close releases the locks with the connection.
+// close closes the connection, which releases the locks.
 func (s *session) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	_ = s.conn.Close(ctx) // it is closed in any case
+	_ = s.conn.Close(ctx) // the connection is closed even after an error
 }
 
-func (s *session) balanceDue(every time.Duration) bool { return time.Since(s.balanced) >= every }
+// balanceDue reports whether the last balance is at least interval ago.
+func (s *session) balanceDue(interval time.Duration) bool { return time.Since(s.balanced) >= interval }
 
-// balance takes shards that nobody holds, up to a fair share, and gives up those above it. It does nothing if it has
-// done so within the last while.
-func (s *session) balance(ctx context.Context, every time.Duration) error {
-	if !s.balanceDue(every) {
+// balance acquires free shards up to a fair share, and releases shards above it. It does nothing if the last balance is less
+// than interval ago.
+func (s *session) balance(ctx context.Context, interval time.Duration) error {
+	if !s.balanceDue(interval) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	relays, held, err := s.holders(ctx)
 	if err != nil {
-		return fmt.Errorf("read the outbox's locks: %w", err)
+		return fmt.Errorf("read the locks of the outbox: %w", err)
 	}
 	share := (Shards + relays - 1) / max(relays, 1)
 	for len(s.shards) > share {
 		last := len(s.shards) - 1
 		if _, err := s.conn.Exec(ctx, "select pg_advisory_unlock($1, $2)", lockClass, s.shards[last]); err != nil {
-			return fmt.Errorf("give up a shard of the outbox: %w", err)
+			return fmt.Errorf("release a shard of the outbox: %w", err)
 		}
 		s.shards = s.shards[:last]
 	}
@@ -114,12 +115,12 @@ func (s *session) balance(ctx context.Context, every time.Duration) error {
 		if held[shard] {
 			continue
 		}
-		var ours bool
-		err := s.conn.QueryRow(ctx, "select pg_try_advisory_lock($1, $2)", lockClass, shard).Scan(&ours)
+		var acquired bool
+		err := s.conn.QueryRow(ctx, "select pg_try_advisory_lock($1, $2)", lockClass, shard).Scan(&acquired)
 		if err != nil {
-			return fmt.Errorf("take a shard of the outbox: %w", err)
+			return fmt.Errorf("acquire a shard of the outbox: %w", err)
 		}
-		if ours {
+		if acquired {
 			s.shards = append(s.shards, shard)
 			s.window.reset()
 		}
@@ -128,7 +129,7 @@ func (s *session) balance(ctx context.Context, every time.Duration) error {
 	return nil
 }
 
-// holders returns how many relays there are and which shards are held.
+// holders returns the number of relays and which shards are held.
 func (s *session) holders(ctx context.Context) (relays int, held [Shards]bool, err error) {
 	rows, err := s.conn.Query(ctx, `select objid::bigint, count(*) from pg_locks
 		where locktype = 'advisory' and granted and objsubid = 2 and classid::bigint = $1
@@ -150,22 +151,22 @@ func (s *session) holders(ctx context.Context) (relays int, held [Shards]bool, e
 	return relays, held, err
 }
 
-// next deletes the events with the ids done and reads up to limit others of the session's shards, without those being
-// published, in one exchange. A limit of 0 reads nothing.
+// next deletes the events with the ids done and reads up to limit events of the session's shards, except those with the ids
+// publishing, in one round trip. With a limit of 0 it reads nothing.
 func (s *session) next(ctx context.Context, done, publishing []int64, limit int) (next batch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	var both pgx.Batch
+	var statements pgx.Batch
 	if len(done) > 0 {
-		both.Queue("delete from outbox where id = any($1)", done)
+		statements.Queue("delete from outbox where id = any($1)", done)
 	}
-	var now moment
+	var current snapshot
 	if limit > 0 {
-		both.Queue(`select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
+		statements.Queue(`select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
 			from pg_current_snapshot() s`).
-			QueryRow(func(row pgx.Row) error { return row.Scan(&now.oldest, &now.next) })
-		// Ordered over all shards, which is more than by key.
-		both.Queue(`select id, event_id::text, topic, key, type, source, content_type, payload, time from outbox
+			QueryRow(func(row pgx.Row) error { return row.Scan(&current.xmin, &current.xmax) })
+		// The order over all shards includes the order per key.
+		statements.Queue(`select id, event_id::text, topic, key, type, source, content_type, payload, time from outbox
 			where id > $1 and id not in (select unnest($2::bigint[])) and shard = any($3) order by id limit $4`,
 			s.window.after(time.Now()), publishing, s.shards, limit).
 			Query(func(rows pgx.Rows) error {
@@ -173,14 +174,14 @@ func (s *session) next(ctx context.Context, done, publishing []int64, limit int)
 				return err
 			})
 	}
-	if both.Len() == 0 {
+	if statements.Len() == 0 {
 		return batch{}, nil
 	}
-	if err := s.conn.SendBatch(ctx, &both).Close(); err != nil {
+	if err := s.conn.SendBatch(ctx, &statements).Close(); err != nil {
 		return batch{}, fmt.Errorf("read the outbox: %w", err)
 	}
 	if limit > 0 {
-		s.window.read(now, next.ids, len(next.ids) < limit)
+		s.window.record(current, next.ids, len(next.ids) < limit)
 	}
 	return next, nil
 }
@@ -192,31 +193,32 @@ func scan(rows pgx.Rows, limit int) (batch, error) {
 	fields := []any{&id, &e.ID, &e.Topic, &e.Key, &e.Type, &e.Source, &e.ContentType, &e.Data, &e.Time}
 	_, err := pgx.ForEachRow(rows, fields, func() error {
 		b.ids, b.events = append(b.ids, id), append(b.events, e)
-		e.Data = nil // the next row's must not share its memory
+		e.Data = nil // the next row must not reuse its memory
 		return nil
 	})
 	return b, err
 }
 
-// wait returns when woken, when another relay announces events, after d or when ctx ends. An error is the connection's.
+// wait returns when woken receives, when another relay announces events, after d or when ctx ends. It returns an error if the
+// connection fails.
 func (s *session) wait(ctx context.Context, woken <-chan struct{}, self string, d time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, d)
-	heard := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(heard)
-		defer cancel() // interrupts the waiting below and leaves the connection intact
+		defer close(done)
+		defer cancel() // interrupts WaitForNotification, which keeps the connection open
 		select {
 		case <-woken:
 		case <-ctx.Done():
 		}
 	}()
-	defer func() { cancel(); <-heard }()
+	defer func() { cancel(); <-done }()
 	for {
 		n, err := s.conn.WaitForNotification(ctx)
 		switch {
 		case err == nil && n.Payload == self:
 		case err == nil:
-			s.quiet()
+			s.discardAnnouncements()
 			return nil
 		case ctx.Err() != nil && !s.conn.IsClosed():
 			return nil
@@ -226,11 +228,11 @@ func (s *session) wait(ctx context.Context, woken <-chan struct{}, self string, 
 	}
 }
 
-// quiet forgets the announcements that have arrived: one look at the outbox answers them all. While there is much to do they
-// come faster than they are waited for, and would pile up.
-func (s *session) quiet() {
+// discardAnnouncements discards all announcements that have arrived, since one read of the outbox serves all of them. Under
+// load they arrive faster than wait consumes them and would accumulate.
+func (s *session) discardAnnouncements() {
 	arrived, cancel := context.WithCancel(context.Background())
-	cancel() // what has not arrived is not waited for
+	cancel() // return only announcements that have already arrived
 	for {
 		if _, err := s.conn.WaitForNotification(arrived); err != nil {
 			return
@@ -238,8 +240,8 @@ func (s *session) quiet() {
 	}
 }
 
-// pause waits for d or the end of ctx, whatever is announced meanwhile. An error is the connection's.
-func (s *session) pause(ctx context.Context, d time.Duration) error {
+// sleep waits for d or until ctx ends, regardless of announcements. It returns an error if the connection fails.
+func (s *session) sleep(ctx context.Context, d time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	for ctx.Err() == nil {

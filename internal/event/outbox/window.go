@@ -2,46 +2,48 @@ package outbox
 
 import "time"
 
-// forgetEvery is how often the window is opened wholly. That finds the events of a transaction that had drawn their
-// numbers but not yet its own when the window passed them, which [Append] rules out and foreign SQL may not.
-const forgetEvery = 30 * time.Second
+// windowResetInterval is how often the relay reads the outbox from its beginning again. Such a read finds the events of a
+// transaction that allocated their ids before the transaction had an xid, and whose ids the window had passed. [Append]
+// prevents that order, but SQL of other programs may not.
+const windowResetInterval = 30 * time.Second
 
-// window says after which id the outbox is read. Deleted rows stay in the index until nobody can see them any more,
-// which one long query anywhere in the database can put off for hours, and a reading from the beginning walks over all
-// of them.
+// window determines the id after which the relay reads the outbox. Without it every read would scan the index entries of
+// deleted rows. Those remain until no transaction can see them, and one long query anywhere in the database can delay that
+// for hours.
 //
-// The floor rises to an id only when no event can appear below it: every transaction that ran when the id had been seen
-// has ended, and a reading since then found all that they left. A transaction that is still to commit thus always
-// commits above the floor, and its events come before later ones of the same key.
+// The floor rises to an id only when no event can appear at or below it: every transaction that was running when the relay
+// saw the id has ended, and a complete read since then returned all events that these transactions committed. A running
+// transaction therefore always commits its events above the floor, and they are read before later events of the same key.
 type window struct {
-	floor   int64  // nothing is to be expected at or below it
-	mark    int64  // the next floor, once the transactions before horizon have ended
-	horizon uint64 // the first transaction id not given out when mark had been seen
-	highest int64  // id read so far
+	floor   int64  // no event will appear at or below this id
+	next    int64  // becomes the floor once all transactions below horizon have ended
+	horizon uint64 // the first unallocated xid when next was recorded
+	highest int64  // the highest id read so far
 	opened  time.Time
 }
 
-// moment is what a snapshot says of the running transactions: all ids below oldest have ended, none from next on has
-// been given out.
-type moment struct{ oldest, next uint64 }
+// snapshot describes the running transactions of a PostgreSQL snapshot: all xids below xmin have ended, and no xid from
+// xmax on has been allocated.
+type snapshot struct{ xmin, xmax uint64 }
 
 // after returns the id after which to read.
 func (w *window) after(now time.Time) int64 {
-	if now.Sub(w.opened) >= forgetEvery {
+	if now.Sub(w.opened) >= windowResetInterval {
 		*w = window{opened: now}
 	}
 	return w.floor
 }
 
-// read takes the ids found by a reading that began after m. It is complete if it found all there was.
-func (w *window) read(m moment, ids []int64, complete bool) {
-	if complete && m.oldest >= w.horizon {
-		w.floor, w.mark, w.horizon = w.mark, w.highest, m.next
+// record updates the window with the ids that a read returned. The snapshot s was taken before the read. complete means
+// that the read returned all events.
+func (w *window) record(s snapshot, ids []int64, complete bool) {
+	if complete && s.xmin >= w.horizon {
+		w.floor, w.next, w.horizon = w.next, w.highest, s.xmax
 	}
 	if len(ids) > 0 {
 		w.highest = max(w.highest, ids[len(ids)-1])
 	}
 }
 
-// reset opens the window wholly: there may be old events again.
+// reset makes the next read start at the beginning of the outbox.
 func (w *window) reset() { *w = window{} }

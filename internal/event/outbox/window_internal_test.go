@@ -5,33 +5,33 @@ import (
 	"time"
 )
 
-func TestWindowRisesOnlyOverWhatIsDecided(t *testing.T) {
+func TestWindowFloorRises(t *testing.T) {
 	var w window
 	now := time.Unix(1_000_000_000, 0)
 	for _, step := range []struct {
-		story    string
-		m        moment
+		name     string
+		snapshot snapshot
 		ids      []int64
 		complete bool
 		floor    int64
 	}{
-		{"the first reading finds two events", moment{100, 105}, []int64{7, 9}, true, 0},
-		{"transaction 104 of back then still runs", moment{104, 110}, []int64{12}, true, 0},
-		{"all of back then have ended, nothing had been seen by then", moment{110, 111}, nil, true, 0},
-		{"those that ran when 12 had been seen have ended", moment{111, 111}, nil, true, 12},
-		{"a reading that leaves something over proves nothing", moment{120, 121}, []int64{13, 14}, false, 12},
-		{"nor does the next", moment{121, 121}, []int64{15, 16}, false, 12},
-		{"the last one does, for what had been seen at the time", moment{122, 130}, []int64{17}, true, 12},
-		{"transaction 129 runs", moment{129, 131}, nil, true, 12},
-		{"it has ended", moment{131, 131}, nil, true, 16},
+		{"first read returns two events", snapshot{100, 105}, []int64{7, 9}, true, 0},
+		{"transaction 104 of the first read still runs", snapshot{104, 110}, []int64{12}, true, 0},
+		{"transactions of the first read have ended, which began before any id was read", snapshot{110, 111}, nil, true, 0},
+		{"transactions that ran when 12 was read have ended", snapshot{111, 111}, nil, true, 12},
+		{"incomplete read", snapshot{120, 121}, []int64{13, 14}, false, 12},
+		{"second incomplete read", snapshot{121, 121}, []int64{15, 16}, false, 12},
+		{"complete read records 16", snapshot{122, 130}, []int64{17}, true, 12},
+		{"transaction 129 still runs", snapshot{129, 131}, nil, true, 12},
+		{"transaction 129 has ended", snapshot{131, 131}, nil, true, 16},
 	} {
 		w.after(now)
-		w.read(step.m, step.ids, step.complete)
+		w.record(step.snapshot, step.ids, step.complete)
 		if got := w.after(now); got != step.floor {
-			t.Errorf("%s: reads after %d, want %d", step.story, got, step.floor)
+			t.Errorf("%s: reads after %d, want %d", step.name, got, step.floor)
 		}
 	}
-	if got := w.after(now.Add(forgetEvery)); got != 0 {
-		t.Errorf("after %v it reads after %d", forgetEvery, got)
+	if got := w.after(now.Add(windowResetInterval)); got != 0 {
+		t.Errorf("reads after %d once %v have passed, want 0", got, windowResetInterval)
 	}
 }

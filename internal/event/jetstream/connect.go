@@ -1,0 +1,136 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// dialTimeout limits an attempt to connect to a server.
+	dialTimeout = 2 * time.Second
+	// connectTimeout limits the wait for the client to connect to a server that is available.
+	connectTimeout = 5 * time.Second
+)
+
+// server is one of the configured servers.
+type server struct {
+	url string
+	// name is the URL without credentials.
+	name string
+}
+
+// parseServers returns the servers of a list of URLs separated by commas. Its errors do not contain the URLs, which may
+// hold passwords.
+func parseServers(list string) ([]server, error) {
+	urls := strings.Split(list, ",")
+	servers := make([]server, len(urls))
+	for i, text := range urls {
+		text = strings.TrimSpace(text)
+		if !strings.Contains(text, "://") {
+			text = "nats://" + text
+		}
+		u, err := url.Parse(text)
+		if err != nil || u.Hostname() == "" {
+			return nil, fmt.Errorf("url %d of %d is not valid", i+1, len(urls))
+		}
+		if !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			return nil, fmt.Errorf("url %d of %d has scheme %q, want nats, tls, ws or wss", i+1, len(urls), u.Scheme)
+		}
+		servers[i] = server{url: text, name: u.Scheme + "://" + u.Host}
+	}
+	return servers, nil
+}
+
+// names returns the servers' URLs without credentials.
+func (b *Bus) names() string {
+	names := make([]string, len(b.servers))
+	for i, s := range b.servers {
+		names[i] = s.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// failure returns the error of an operation. It names the servers if they, or JetStream on them, are not available.
+func (b *Bus) failure(operation string, err error) error {
+	switch {
+	case !b.conn.IsConnected():
+		return fmt.Errorf("jetstream: %s: not connected to %s: %w", operation, b.names(), err)
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled):
+		return fmt.Errorf("jetstream: %s: JetStream is not available on %s: %w", operation, b.names(), err)
+	}
+	return fmt.Errorf("jetstream: %s: %w", operation, err)
+}
+
+// connected returns nil if the client is connected. Otherwise it tries each server once and returns an error that names
+// each server and its problem. If a server is available it waits until the client has reconnected.
+func (b *Bus) connected(ctx context.Context) error {
+	if b.conn.IsConnected() {
+		return nil
+	}
+	if b.conn.IsClosed() {
+		return fmt.Errorf("jetstream: %w", nats.ErrConnectionClosed)
+	}
+	problems := make([]error, len(b.servers))
+	var probing sync.WaitGroup
+	for i, s := range b.servers {
+		probing.Go(func() { problems[i] = s.probe(ctx, b.cfg.Name) })
+	}
+	probing.Wait()
+	if !slices.Contains(problems, nil) {
+		return fmt.Errorf("jetstream: cannot connect: %w", joined(problems))
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	// The client sends the ping once it is connected.
+	if err := b.conn.FlushWithContext(ctx); err != nil {
+		return b.failure("connect", err)
+	}
+	return nil
+}
+
+// joined joins errors in one line.
+func joined(errs []error) error {
+	text := make([]string, len(errs))
+	for i, err := range errs {
+		text[i] = err.Error()
+	}
+	return errors.New(strings.Join(text, "; "))
+}
+
+// probe connects to the server once. The error names the server and the problem.
+func (s server) probe(ctx context.Context, name string) error {
+	dialer := &probeDialer{ctx: ctx}
+	conn, err := nats.Connect(s.url, nats.Name(name), nats.Timeout(dialTimeout), nats.NoReconnect(), nats.SetCustomDialer(dialer))
+	if err == nil {
+		conn.Close()
+		return nil
+	}
+	if dialer.err != nil {
+		err = dialer.err
+	}
+	return fmt.Errorf("%s: %w", s.name, err)
+}
+
+// probeDialer is a nats.CustomDialer that keeps the error of the last attempt. The client replaces a refused connection by
+// "no servers available".
+type probeDialer struct {
+	ctx context.Context
+	err error
+}
+
+func (d *probeDialer) Dial(network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	conn, err := dialer.DialContext(d.ctx, network, address)
+	d.err = err
+	return conn, err
+}

@@ -1,0 +1,250 @@
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"mime"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// contentStructured is the media type of a message in structured mode, and structuredPrefix the beginning of the media
+// types of all CloudEvents formats, batches included.
+const (
+	contentStructured = "application/cloudevents+json"
+	structuredPrefix  = "application/cloudevents"
+)
+
+// Parse reads a CloudEvents event from the headers and the body of a message, whoever produced it. It does not set Topic.
+// ID, Time and Key are zero unless the message contains them.
+//
+// In binary mode the body is the data and each attribute is a header. All common prefixes are accepted: "ce_" (Kafka),
+// "ce-" (NATS, HTTP), "cloudEvents_" and "cloudEvents:" (AMQP). The header content-type or the attribute datacontenttype
+// holds the media type of the data. In structured mode, when content-type is application/cloudevents+json, the body is a
+// JSON envelope that holds the attributes and the data. A message without any such header has the body as its data.
+//
+// Header names are case-insensitive. Repeated headers must agree, and so must a header and the envelope. Parameters of a
+// media type are ignored except charset, which must be UTF-8. Empty values, unknown attributes and a time that is not
+// RFC 3339 are ignored.
+//
+// An error is permanent and names the header or the member of the envelope. The event then holds the attributes that
+// could be read.
+func Parse(headers iter.Seq2[string, string], body []byte) (Event, error) {
+	var p parser
+	for header, value := range headers {
+		if attribute, ok := attributeOf(header); ok {
+			p.add(attribute, header, value)
+		}
+	}
+	contentType := p.get(ContentTypeHeader)
+	structured := strings.HasPrefix(contentType.value, structuredPrefix)
+	if structured {
+		if contentType.value != contentStructured {
+			p.fail("%s %q is not supported", contentType.origin, contentType.value)
+		} else {
+			body = p.parseEnvelope(body)
+		}
+	}
+	data := p.get(attrContentType)
+	switch {
+	case strings.HasPrefix(data.value, structuredPrefix):
+		p.fail("%s %q is not supported", data.origin, data.value)
+	case structured:
+		contentType = data
+	case data.value == "":
+	case contentType.value == "":
+		contentType = data
+	case contentType.value != data.value:
+		p.fail("%s %q and %s %q differ", contentType.origin, contentType.value, data.origin, data.value)
+	}
+	e := Event{
+		ID: p.get(attrID).value, Source: p.get(attrSource).value, Type: p.get(attrType).value, Key: p.get(attrPartitionKey).value,
+		ContentType: contentType.value, Data: body,
+	}
+	if t, err := time.Parse(time.RFC3339Nano, p.get(attrTime).value); err == nil {
+		e.Time = t.UTC()
+	}
+	return e, p.err
+}
+
+// attributeOf returns the attribute that a header holds. ContentTypeHeader and contentEncodingHeader stand for themselves.
+func attributeOf(header string) (attribute string, ok bool) {
+	name := strings.ToLower(header)
+	switch name {
+	case ContentTypeHeader, "contenttype", "content_type":
+		return ContentTypeHeader, true
+	case contentEncodingHeader:
+		return contentEncodingHeader, true
+	}
+	for _, prefix := range []string{"ce_", "ce-", "cloudevents_", "cloudevents:"} {
+		if attribute, ok := strings.CutPrefix(name, prefix); ok {
+			return attribute, true
+		}
+	}
+	return "", false
+}
+
+// parser collects the attributes of a message and remembers the first problem.
+type parser struct {
+	attributes []attribute
+	err        error
+}
+
+// attribute is a value and the header or envelope member that holds it.
+type attribute struct{ name, origin, value string }
+
+func (p *parser) fail(format string, args ...any) {
+	if p.err == nil {
+		p.err = Permanentf("malformed message: "+format, args...)
+	}
+}
+
+// get returns the zero value if the message does not have the attribute.
+func (p *parser) get(name string) attribute {
+	for _, a := range p.attributes {
+		if a.name == name {
+			return a
+		}
+	}
+	return attribute{}
+}
+
+// add stores an attribute and checks its value. The first of two different values is kept.
+func (p *parser) add(name, origin, value string) {
+	switch name {
+	case ContentTypeHeader, attrContentType:
+		value = p.mediaType(origin, value)
+	case contentEncodingHeader, attrEncoding:
+		if value != "" && !strings.EqualFold(value, "identity") {
+			p.fail("%s %q is not supported", origin, value)
+		}
+		return
+	case attrSpecVersion:
+		if value != "" && !strings.HasPrefix(value, "1.") {
+			p.fail("%s %q is not supported", origin, value)
+		}
+	case attrID, attrSource, attrType, attrTime, attrPartitionKey:
+	default:
+		return
+	}
+	if value == "" {
+		return
+	}
+	if first := p.get(name); first.value != "" {
+		if first.value != value {
+			p.fail("%s %.80q and %s %.80q differ", first.origin, first.value, origin, value)
+		}
+		return
+	}
+	p.attributes = append(p.attributes, attribute{name, origin, value})
+}
+
+// mediaType returns the media type without its parameters, in lower case. A malformed value is returned as it is.
+func (p *parser) mediaType(origin, value string) string {
+	if strings.TrimSpace(value) == "" {
+		return ""
+	}
+	media, parameters, err := mime.ParseMediaType(value)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) || !strings.Contains(media, "/") {
+		p.fail("%s %.80q is not a media type", origin, value)
+		return value
+	}
+	if charset := strings.ToLower(parameters["charset"]); !slices.Contains([]string{"", "utf-8", "utf8", "us-ascii"}, charset) {
+		p.fail("%s has charset %.80q, which is not supported", origin, charset)
+	}
+	return media
+}
+
+// Members of the JSON envelope that hold the data.
+const (
+	memberData   = "data"
+	memberBase64 = "data_base64"
+)
+
+// parseEnvelope adds the attributes of a JSON envelope and returns the data (CloudEvents JSON format 1.0, section 3).
+func (p *parser) parseEnvelope(body []byte) []byte {
+	members, err := parseObject(body)
+	if err != nil {
+		p.fail("%s envelope: %w", contentStructured, err)
+		return nil
+	}
+	for _, name := range []string{
+		attrSpecVersion, attrID, attrSource, attrType, attrTime, attrContentType, attrEncoding, attrPartitionKey,
+	} {
+		var value *string
+		if raw, ok := members[name]; ok && json.Unmarshal(raw, &value) != nil {
+			p.fail("envelope member %s is not a string", name)
+		}
+		if value != nil {
+			p.add(name, "envelope member "+name, *value)
+		}
+	}
+	return p.envelopeData(members)
+}
+
+// envelopeData returns the data of an envelope. Data of a type other than JSON must be in data_base64.
+func (p *parser) envelopeData(members map[string]json.RawMessage) []byte {
+	data, encoded := members[memberData], members[memberBase64]
+	if string(data) == "null" {
+		data = nil
+	}
+	if encoded != nil && string(encoded) != "null" {
+		if data != nil {
+			p.fail("envelope has both %s and %s", memberData, memberBase64)
+		}
+		var decoded []byte
+		if err := json.Unmarshal(encoded, &decoded); err != nil {
+			p.fail("envelope member %s is not base64", memberBase64)
+		}
+		return decoded
+	}
+	switch contentType := p.get(attrContentType); {
+	case data == nil:
+	case contentType.value == "":
+		p.add(attrContentType, contentType.origin, ContentJSON)
+	case !isJSON(contentType.value):
+		p.fail("envelope member %s cannot hold %s, use %s", memberData, contentType.value, memberBase64)
+	}
+	return data
+}
+
+func isJSON(media string) bool {
+	return media == ContentJSON || media == "text/json" || strings.HasSuffix(media, "+json")
+}
+
+// parseObject returns the members of a JSON object. It refuses text that parsers read differently: repeated members and
+// invalid UTF-8.
+func parseObject(text []byte) (map[string]json.RawMessage, error) {
+	if !utf8.Valid(text) {
+		return nil, errors.New("invalid UTF-8")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return nil, errors.New("not a JSON object")
+	}
+	members := make(map[string]json.RawMessage)
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return nil, err
+		}
+		name, ok := token.(string)
+		if _, repeated := members[name]; !ok || repeated {
+			return nil, fmt.Errorf("member %q occurs twice", name)
+		}
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return nil, fmt.Errorf("member %q: %w", name, err)
+		}
+		members[name] = value
+	}
+	if !json.Valid(text) {
+		return nil, errors.New("not a JSON object")
+	}
+	return members, nil
+}
