@@ -1,12 +1,8 @@
-// Package websocket holds the players' live connections: it admits them, sends each the player's notifications in the
-// order of their numbers, without gap or duplicate, and ends them when they may not go on.
+// Package websocket serves the players' live connections: it admits them, sends each player's notifications in order,
+// without gap or duplicate, and closes connections whose session has ended.
 //
-// The order comes from one rule. A connection knows the number it was sent last; the next one is sent as it arrives, an
-// older one is dropped, and anything else makes the connection read the store from where it stands. Resuming, a lost
-// message and a lost connection to Redis are all the same case.
-//
-// A read state says how many notifications there were when it was counted, and is told behind exactly these: the unread
-// ones that a connection is told of are those of the notifications that it was sent.
+// The cursor of a connection implements the order; see there. The socket transports the frames, the hub holds the sockets
+// of this replica.
 package websocket
 
 import (
@@ -14,28 +10,28 @@ import (
 	"time"
 )
 
-// Config bounds connections. Every member is set; see DefaultConfig.
+// Config limits connections. Every field must be set except Origins; see DefaultConfig.
 type Config struct {
-	// Ping is how often a connection is pinged, Pong how long it may take to answer.
+	// Ping is the interval between pings, Pong the time that a client has to answer one.
 	Ping, Pong time.Duration
-	// Recheck is how often the sessions behind the connections are checked, besides being told when one ends.
+	// Recheck is how often the sessions of the connections are checked, in case the signal of an ended session was lost.
 	Recheck time.Duration
-	// Write is how long the network may take over one frame, Close how long a peer may take to answer a close.
+	// Write is the timeout for writing one frame, Close the timeout for the client's answer to a close frame.
 	Write, Close time.Duration
-	// Store is how long the store may take over one read, and all reads of a handshake together.
+	// Store is the timeout for one read of the store, and for all reads of a handshake together.
 	Store time.Duration
-	// Queue is how many frames may wait for a connection before it is told to come back.
+	// Queue is the number of frames that may wait for a connection. A connection that exceeds it is closed and can resume.
 	Queue int
-	// PerPlayer and Sockets bound the connections of one player and of this replica.
+	// PerPlayer and Sockets limit the connections of one player and of this replica.
 	PerPlayer, Sockets int
-	// Ignored is how many messages of a client, which has nothing to say, are passed over.
+	// Ignored is how many messages of a client are ignored before the connection is closed: clients must not send any.
 	Ignored int
-	// Origins are the origins of browser pages that may connect, "https://casino.example"; "*" is any. With none, the
-	// page must come from the host that it connects to.
+	// Origins are the origins of the browser pages that may connect, such as "https://casino.example"; "*" allows all. If
+	// there are none, a page may connect to the host that it comes from.
 	Origins []string
 }
 
-// DefaultConfig is made for production.
+// DefaultConfig returns the configuration for production.
 func DefaultConfig() Config {
 	return Config{
 		Ping: 25 * time.Second, Pong: 20 * time.Second, Recheck: 3 * time.Second,
@@ -44,7 +40,7 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate names the member that makes no sense.
+// Validate returns an error that names an invalid field.
 func (c Config) Validate() error {
 	for _, d := range []struct {
 		name  string
@@ -54,7 +50,7 @@ func (c Config) Validate() error {
 		{"Store", c.Store},
 	} {
 		if d.value <= 0 {
-			return errors.New(d.name + " must be above zero")
+			return errors.New(d.name + " must be greater than zero")
 		}
 	}
 	for _, n := range []struct {
@@ -64,28 +60,19 @@ func (c Config) Validate() error {
 		{"Queue", c.Queue}, {"PerPlayer", c.PerPlayer}, {"Sockets", c.Sockets}, {"Ignored", c.Ignored},
 	} {
 		if n.value <= 0 {
-			return errors.New(n.name + " must be above zero")
+			return errors.New(n.name + " must be greater than zero")
 		}
 	}
-	_, err := parseOrigins(c.Origins)
+	_, err := newOriginPolicy(c.Origins)
 	return err
 }
 
 const (
-	readLimit  = 4 << 10 // bytes of one message from a client
+	readLimit  = 4 << 10 // maximum size of a client's message in bytes
 	bufferSize = 512     // bytes of a connection's read buffer; write buffers of the same size are shared
-
-	replayPage     = 50 // notifications read at once
-	replayAttempts = 6
-	replayPause    = 50 * time.Millisecond // doubled from attempt to attempt
-
-	// Connections that read the store at the same time, open ones and new ones. Together they leave a part of its pool,
-	// of 16, to the consumer and to requests.
-	replayReaders    = 6
-	handshakeReaders = 4
 )
 
-// Close codes, of RFC 6455 and of the contract's own range.
+// Close codes of RFC 6455, and 4401 from the range for applications.
 const (
 	codeGoingAway = 1001
 	codePolicy    = 1008

@@ -2,10 +2,12 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
@@ -13,73 +15,55 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
-	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
 )
 
-// Path is where connections are opened.
+// Path is the path of the endpoint.
 const Path = "/notifications/ws"
 
-// The subprotocols. A browser, which cannot set a header, gives its token as one more "subprotocol" behind tokenPrefix;
-// it is never repeated in the answer.
+// The subprotocols. A browser cannot set the Authorization header, so it sends the access token as one more subprotocol,
+// with tokenPrefix. The response never repeats it.
 const (
 	protocolJSON   = "loyalty.v1"
 	protocolBinary = "loyalty.v1+proto"
 	tokenPrefix    = "bearer."
 )
 
-// Authenticator tells who an access token speaks for.
+// Authenticator verifies an access token and returns its caller.
 type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (authn.Caller, error)
 }
 
-// Handler opens connections: GET /notifications/ws[?since=<notification id>]. What it refuses, it refuses before the
-// upgrade, as a problem document.
+// Handler opens connections: GET /notifications/ws[?since=<notification id>]. It answers a refused handshake with a
+// problem document, before the upgrade.
 type Handler struct {
 	hub      *Hub
 	auth     Authenticator
-	origins  []string
+	origins  originPolicy
 	upgrader websocket.Upgrader
 }
 
-// NewHandler returns the handler that fills a hub.
+// NewHandler returns a handler that adds connections to hub. It returns an error if a configured origin is malformed.
 func NewHandler(hub *Hub, auth Authenticator) (*Handler, error) {
-	origins, err := parseOrigins(hub.config.Origins)
+	origins, err := newOriginPolicy(hub.config.Origins)
 	if err != nil {
 		return nil, err
 	}
 	return &Handler{hub: hub, auth: auth, origins: origins, upgrader: websocket.Upgrader{
 		ReadBufferSize: bufferSize, WriteBufferSize: bufferSize, WriteBufferPool: &sync.Pool{},
 		HandshakeTimeout: hub.config.Write,
-		CheckOrigin:      func(*http.Request) bool { return true }, // done by then
+		CheckOrigin:      func(*http.Request) bool { return true }, // authenticate has checked it
 		Error: func(w http.ResponseWriter, r *http.Request, _ int, reason error) {
-			rpcserver.WriteProblem(w, r, apperr.New(apperr.ValidationFailed, "the handshake is not valid").WithCause(reason))
+			refuse(w, r, apperr.New(apperr.ValidationFailed, "the WebSocket handshake is not valid").WithCause(reason))
 		},
 	}}, nil
 }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	offered := websocket.Subprotocols(r)
-	ctx, cancel := context.WithTimeout(r.Context(), h.hub.config.Store)
-	defer cancel()
-	caller, err := h.check(r.WithContext(ctx), offered)
+	offered := listValues(r.Header, "Sec-Websocket-Protocol")
+	protocol := chooseProtocol(offered)
+	s, err := h.prepare(r, offered, protocol == protocolBinary)
 	if err != nil {
-		refuse(w, r, err)
-		return
-	}
-	query, err := parameters(r)
-	if err != nil {
-		refuse(w, r, err)
-		return
-	}
-	protocol := choose(offered)
-	s, err := h.hub.admit(caller, protocol == protocolBinary)
-	if err != nil {
-		refuse(w, r, err)
-		return
-	}
-	if err := s.stand(ctx, query["since"]); err != nil {
-		s.leave()
 		refuse(w, r, err)
 		return
 	}
@@ -87,132 +71,143 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if protocol != "" {
 		header.Set("Sec-Websocket-Protocol", protocol)
 	}
-	conn, err := h.upgrader.Upgrade(w, r, header)
-	if err != nil { // answered
-		s.leave()
+	conn, err := h.upgrader.Upgrade(w, singleValues(r), header)
+	if err != nil { // the upgrader has answered
+		s.release()
 		return
 	}
 	s.start(conn)
 }
 
-// check answers who opens the connection, or why nobody may.
-func (h *Handler) check(r *http.Request, offered []string) (authn.Caller, error) {
+// prepare checks the handshake and returns a socket in the hub that lacks only its connection.
+func (h *Handler) prepare(r *http.Request, offered []string, binary bool) (*socket, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), h.hub.config.Store)
+	defer cancel()
+	caller, err := h.authenticate(ctx, r, offered)
+	if err != nil {
+		return nil, err
+	}
+	query, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.hub.admit(caller, binary)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.findPosition(ctx, query["since"]); err != nil {
+		s.release()
+		return nil, err
+	}
+	return s, nil
+}
+
+// authenticate checks the method, the origin, the token and the upgrade headers, and returns the caller.
+func (h *Handler) authenticate(ctx context.Context, r *http.Request, offered []string) (authn.Caller, error) {
 	switch {
 	case r.Method != http.MethodGet:
-		return authn.Caller{}, apperr.New(apperr.MethodNotAllowed, "a WebSocket is opened by GET")
-	case !originAllowed(r, h.origins):
-		return authn.Caller{}, apperr.New(apperr.Forbidden, "pages of this origin may not connect")
+		return authn.Caller{}, apperr.New(apperr.MethodNotAllowed, "a WebSocket handshake is a GET request")
+	case !h.origins.allows(r, rpcserver.ClientUsesTLS(ctx)):
+		return authn.Caller{}, apperr.New(apperr.Forbidden, "pages of this origin are not allowed to connect")
 	}
-	token, ok := token(r, offered)
+	token, ok := rpcserver.BearerToken(r.Header)
+	if !ok {
+		token, ok = bearerProtocol(offered)
+	}
 	if !ok {
 		return authn.Caller{}, apperr.New(apperr.TokenMissing,
-			"the header Authorization with a bearer token, or the subprotocol %s<token>, is needed", tokenPrefix)
+			"an access token is required: as Authorization: Bearer, or as the subprotocol %s<token>", tokenPrefix)
 	}
-	caller, err := h.auth.Authenticate(r.Context(), token)
+	caller, err := h.auth.Authenticate(ctx, token)
 	switch {
 	case err != nil:
 		return authn.Caller{}, err
 	case caller.Role != authn.RolePlayer:
 		return authn.Caller{}, apperr.New(apperr.Forbidden, "only players have live notifications")
-	case !websocket.IsWebSocketUpgrade(r):
-		return authn.Caller{}, apperr.Invalid("Upgrade", "header", "a WebSocket handshake is needed here")
+	case !isUpgrade(r.Header):
+		return authn.Caller{}, apperr.Invalid("Upgrade", "header", "the request is not a WebSocket handshake")
 	}
 	return caller, nil
 }
 
-// parameters reads the query, whose only name is since: one that is misspelt would resume nothing, and say nothing.
-func parameters(r *http.Request) (url.Values, error) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
+// parseQuery parses the query. It refuses unknown parameters: a misspelt since would silently resume nothing.
+func parseQuery(raw string) (url.Values, error) {
+	query, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, apperr.Invalid("", "query", "the query is malformed")
 	}
 	for name := range query {
 		if name != "since" {
-			return nil, apperr.Invalid(strings.ToValidUTF8(name, "�"), "query", "there is no such parameter")
+			return nil, apperr.Invalid(strings.ToValidUTF8(name, "�"), "query", "the parameter is unknown")
 		}
 	}
 	return query, nil
 }
 
-func token(r *http.Request, offered []string) (string, bool) {
-	if token, ok := rpcserver.BearerToken(r.Header); ok {
-		return token, true
-	}
-	for _, protocol := range offered {
-		if token, ok := strings.CutPrefix(protocol, tokenPrefix); ok {
-			return token, token != ""
-		}
-	}
-	return "", false
-}
+// retryAfter is when a client may try again after a refusal that says nothing else.
+const retryAfter = time.Second
 
-// choose returns the first subprotocol that is known here; empty is JSON too.
-func choose(offered []string) string {
-	for _, protocol := range offered {
-		if protocol == protocolJSON || protocol == protocolBinary {
-			return protocol
-		}
-	}
-	return ""
-}
-
+// refuse answers a handshake with an error. Every 429 and 503 has a Retry-After.
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if apperr.CodeOf(err) == apperr.MethodNotAllowed {
-		w.Header().Set("Allow", http.MethodGet)
+	timedOut := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	if apperr.CodeOf(err) == apperr.Internal && timedOut {
+		err = errNotPrepared(err)
 	}
-	rpcserver.WriteProblem(w, r, err)
+	e := *apperr.From(err)
+	switch e.Code.Info().HTTP {
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodGet)
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		if e.RetryAfter == 0 {
+			e.RetryAfter = retryAfter
+		}
+	}
+	rpcserver.WriteProblem(w, r, &e)
 }
 
-// stand finds the number after which the connection begins: that of the notification in since, or the newest. It runs
-// before the upgrade, so that whatever happens after the client is connected reaches it. A store that does not answer
-// before ctx ends, or the hub, must not hold the place of the connection.
-func (s *socket) stand(ctx context.Context, since []string) error {
+func errNotPrepared(cause error) error {
+	return apperr.New(apperr.DependencyUnavailable, "the connection could not be prepared in time").WithCause(cause)
+}
+
+// findPosition sets the position of the socket's cursor: that of the notification in since, or the newest. It runs before
+// the upgrade, so the client receives everything that happens after it is connected. It returns DEPENDENCY_UNAVAILABLE if
+// ctx or the hub ends before the store has answered.
+func (s *socket) findPosition(ctx context.Context, since []string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.hub.ctx, cancel)()
-	if err := s.hub.handshakes.take(ctx); err != nil {
-		return unprepared(err)
+	if err := s.hub.handshakes.Acquire(ctx, 1); err != nil {
+		return errNotPrepared(err)
 	}
-	defer s.hub.handshakes.give()
+	defer s.hub.handshakes.Release(1)
 	s.mu.Lock()
-	s.behind = false // what was missed until now is covered by what is read now
+	s.cursor.forgetMissed()
 	s.mu.Unlock()
-	last, read, resumed, err := s.position(ctx, since)
+	p, err := s.readPosition(ctx, since)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return unprepared(err)
+		return errNotPrepared(err)
 	case err != nil:
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reading = false
-	s.last, s.marked = last, max(s.marked, read)
-	s.behind = s.behind || resumed || s.edge > last
-	s.settle()
+	s.queue = append(s.queue, s.cursor.start(p)...)
 	return nil
 }
 
-func unprepared(err error) error {
-	return apperr.New(apperr.DependencyUnavailable, "the connection could not be prepared in time").WithCause(err)
-}
-
-// position returns the number after which the connection begins, and how many notifications up to it are read, 0 if that
-// is not known.
-func (s *socket) position(ctx context.Context, since []string) (last, read int64, resumed bool, err error) {
+// readPosition reads the position from the store. An unknown notification in since, or a malformed one, gives the newest
+// position with reset.
+func (s *socket) readPosition(ctx context.Context, since []string) (position, error) {
 	store, player := s.hub.store, s.caller.UserID
-	if len(since) > 0 {
-		seq, err := int64(0), error(apperr.New(apperr.NotFound, ""))
-		if id, malformed := uuid.Parse(since[0]); malformed == nil && len(since) == 1 {
-			seq, err = store.Find(ctx, player, id)
+	if len(since) == 1 {
+		if id, err := uuid.Parse(since[0]); err == nil {
+			seq, err := store.Find(ctx, player, id)
+			if apperr.CodeOf(err) != apperr.NotFound {
+				return position{sent: seq, resumed: true}, err
+			}
 		}
-		if apperr.CodeOf(err) != apperr.NotFound {
-			return seq, 0, err == nil, err
-		}
-		s.mu.Lock()
-		s.enqueue(frame.Reset("the notification to resume from is not known"))
-		s.mu.Unlock()
 	}
 	counts, err := store.Counts(ctx, player)
-	return int64(counts.Total), int64(counts.Total - counts.Unread), false, err
+	return position{sent: int64(counts.Total), read: int64(counts.Total - counts.Unread), reset: len(since) > 0}, err
 }

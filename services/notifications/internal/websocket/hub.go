@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
@@ -15,28 +16,28 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 )
 
-// Store is where a connection finds what it has not seen.
+// Store holds the notifications that a connection may have missed; see notifications.Service.
 type Store interface {
 	Find(ctx context.Context, player, id uuid.UUID) (int64, error)
 	Since(ctx context.Context, player uuid.UUID, after int64, limit int) ([]notifications.Notification, error)
 	Counts(ctx context.Context, player uuid.UUID) (notifications.Counts, error)
 }
 
-// Follower asks for the live messages of a player; see live.Channel.
+// Follower subscribes to the live messages of a player; see live.Channel.
 type Follower interface {
 	Follow(player uuid.UUID)
 	Unfollow(player uuid.UUID)
 }
 
-// Sessions knows which sessions are still going on; see sessionredis.Store.
+// Sessions reports which sessions have ended; see sessionredis.Store.
 type Sessions interface {
-	// ActiveMany reports for each id whether the session is going on.
+	// ActiveMany reports for each id whether the session is active.
 	ActiveMany(ctx context.Context, ids []uuid.UUID) ([]bool, error)
 	// Ended calls fn for each session that ends, until ctx ends.
 	Ended(ctx context.Context, fn func(session uuid.UUID)) error
 }
 
-// Hub holds the connections of this replica. It is a live.Receiver. Methods are safe for concurrent use.
+// Hub holds the connections of this replica. It implements live.Receiver. Methods are safe for concurrent use.
 type Hub struct {
 	config   Config
 	store    Store
@@ -45,44 +46,48 @@ type Hub struct {
 	log      *slog.Logger
 	now      func() time.Time
 
-	replays    turns           // of connections that catch up
-	handshakes turns           // of connections that begin
-	ctx        context.Context // of reading the store; the shutdown ends it
+	catchUps   *semaphore.Weighted // limits reads of the store by open connections
+	handshakes *semaphore.Weighted // limits reads of the store by new connections
+	ctx        context.Context     // of reads of the store; the shutdown cancels it
 	cancel     context.CancelFunc
-	running    sync.WaitGroup // the goroutines of sockets
+	running    sync.WaitGroup // the sockets and their goroutines
 
 	mu        sync.Mutex
-	closing   bool
+	closing   bool // no new connections
 	sockets   int
 	players   map[uuid.UUID]*player
 	bySession map[uuid.UUID][]*socket
 }
 
-// player is a player with connections here.
+// player is a player with connections to this replica.
 type player struct {
 	sockets    []*socket
-	subscribed bool // live messages arrive
+	subscribed bool // the subscription was confirmed at least once
 }
 
-// NewHub returns a hub without connections. config is valid.
+// playerRetryAfter is when a player with too many connections may try again: other connections must close first.
+const playerRetryAfter = 5 * time.Second
+
+// NewHub returns a hub without connections. config must be valid.
 func NewHub(config Config, store Store, follower Follower, sessions Sessions, log *slog.Logger) *Hub {
 	ctx, cancel := context.WithCancel(context.Background())
+	catchUps, handshakes := newSemaphores()
 	return &Hub{
 		config: config, store: store, follower: follower, sessions: sessions, log: log, now: time.Now,
-		replays: make(turns, replayReaders), handshakes: make(turns, handshakeReaders), ctx: ctx, cancel: cancel,
+		catchUps: catchUps, handshakes: handshakes, ctx: ctx, cancel: cancel,
 		players: map[uuid.UUID]*player{}, bySession: map[uuid.UUID][]*socket{},
 	}
 }
 
-// Sockets counts the connections.
+// Sockets returns the number of connections.
 func (h *Hub) Sockets() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.sockets
 }
 
-// admit makes a place for a connection, before it exists, and follows the player. Whoever asks gives the place back by
-// leave, or calls start, after which the socket does so itself.
+// admit adds a socket without a connection and subscribes to the player. The caller must call the socket's release or
+// start; after start the socket releases itself. It returns DEPENDENCY_UNAVAILABLE or RATE_LIMITED if there is no room.
 func (h *Hub) admit(caller authn.Caller, binary bool) (*socket, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -91,11 +96,13 @@ func (h *Hub) admit(caller authn.Caller, binary bool) (*socket, error) {
 	case h.closing:
 		return nil, apperr.New(apperr.DependencyUnavailable, "this replica is shutting down")
 	case h.sockets >= h.config.Sockets:
-		return nil, apperr.New(apperr.DependencyUnavailable, "too many live connections")
+		return nil, apperr.New(apperr.DependencyUnavailable, "this replica has no room for another live connection")
 	case p != nil && len(p.sockets) >= h.config.PerPlayer:
-		return nil, apperr.New(apperr.RateLimited, "no more than %d live connections at once", h.config.PerPlayer)
+		e := apperr.New(apperr.RateLimited, "a player may have at most %d live connections", h.config.PerPlayer)
+		e.RetryAfter = playerRetryAfter
+		return nil, e
 	}
-	s := &socket{hub: h, caller: caller, binary: binary, reading: true}
+	s := &socket{hub: h, caller: caller, binary: binary, cursor: newCursor()}
 	if p == nil {
 		p = &player{}
 		h.players[caller.UserID] = p
@@ -108,7 +115,7 @@ func (h *Hub) admit(caller authn.Caller, binary bool) (*socket, error) {
 	return s, nil
 }
 
-// release gives the place of s back. The last connection of a player ends the following.
+// release removes s. After the last connection of a player it unsubscribes from the player.
 func (h *Hub) release(s *socket) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -143,8 +150,8 @@ func (h *Hub) Receive(m live.Message) {
 	}
 }
 
-// Subscribed implements live.Receiver: the player's connections look for what they missed until now. After a lost
-// connection to Redis they are also told the count of unread notifications, since read states have no number.
+// Subscribed implements live.Receiver: the player's connections read from the store what they missed. After a lost
+// connection to Redis they also read the counts, because read states have no sequence number.
 func (h *Hub) Subscribed(id uuid.UUID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -158,7 +165,7 @@ func (h *Hub) Subscribed(id uuid.UUID) {
 	p.subscribed = true
 }
 
-// all returns the connections that are there now.
+// all returns the current sockets.
 func (h *Hub) all() []*socket {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -169,11 +176,11 @@ func (h *Hub) all() []*socket {
 	return list
 }
 
-// endSession ends the connections of a session.
+// endSession closes the connections of a session.
 func (h *Hub) endSession(session uuid.UUID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range h.bySession[session] {
-		s.end(codeSession, "the session has ended")
+		s.close(codeSession, "the session has ended")
 	}
 }

@@ -1,48 +1,118 @@
 package websocket
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// parseOrigins returns origins in lower case, "https://host[:port]", or "*".
-func parseOrigins(origins []string) ([]string, error) {
-	parsed := make([]string, len(origins))
-	for i, o := range origins {
-		u, err := url.Parse(o)
-		if o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != o) {
-			return nil, fmt.Errorf("Origins: %q is not an origin such as https://casino.example", o) //nolint:staticcheck // its name
+// origin is the origin of a web page in canonical form: in lower case, with the default port of its scheme where the
+// text has none, and with IPv6 addresses in their shortest form.
+type origin struct{ scheme, host, port string }
+
+// originPolicy decides which pages may open connections.
+type originPolicy struct {
+	any     bool // "*" is configured
+	allowed []origin
+}
+
+// newOriginPolicy parses the configured origins, "https://host[:port]" or "*". With none, a page may connect to the host
+// that it comes from.
+func newOriginPolicy(origins []string) (originPolicy, error) {
+	var p originPolicy
+	for _, text := range origins {
+		if text == "*" {
+			p.any = true
+			continue
 		}
-		parsed[i] = strings.ToLower(o)
+		o, err := parseOrigin(text)
+		if err != nil {
+			return originPolicy{}, fmt.Errorf("Origins: %q is not an origin such as https://casino.example", text) //nolint:staticcheck // a name
+		}
+		p.allowed = append(p.allowed, o)
 	}
-	return parsed, nil
+	return p, nil
 }
 
-// originAllowed reports whether the page that opens the connection may. Only browsers send an Origin, and they always
-// do: without one the client is a program, which no page can command.
-func originAllowed(r *http.Request, allowed []string) bool {
-	given := r.Header.Values("Origin")
+// allows reports whether the page that opens the connection may do so. tls says that the client
+// connected with TLS, if only to a proxy. Browsers always send an Origin; a client without one is a program, which no page
+// controls.
+func (p originPolicy) allows(r *http.Request, tls bool) bool {
+	lines := r.Header.Values("Origin")
 	switch {
-	case len(given) == 0:
+	case len(lines) == 0:
 		return true
-	case len(given) > 1:
+	case len(lines) > 1:
 		return false
-	case slices.Contains(allowed, "*"):
+	case p.any:
 		return true
-	case len(allowed) > 0:
-		return slices.Contains(allowed, strings.ToLower(given[0]))
 	}
-	u, err := url.Parse(given[0])
-	return err == nil && u.Host != "" && sameHost(u, r.Host)
+	o, err := parseOrigin(lines[0])
+	switch {
+	case err != nil:
+		return false
+	case len(p.allowed) > 0:
+		return slices.Contains(p.allowed, o)
+	}
+	return o.isHost(r.Host, tls)
 }
 
-// sameHost compares a page's host with that of the request. A proxy may have left the port out of the latter.
-func sameHost(origin *url.URL, host string) bool {
-	if !strings.Contains(strings.TrimSuffix(host, "]"), ":") || strings.HasSuffix(host, "]") {
-		return strings.EqualFold(origin.Hostname(), strings.Trim(host, "[]"))
+var errNotAnOrigin = errors.New("not an origin")
+
+// parseOrigin parses "scheme://host[:port]"; a slash after it is ignored.
+func parseOrigin(text string) (origin, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || !strings.EqualFold(u.Scheme+"://"+u.Host, strings.TrimSuffix(text, "/")) {
+		return origin{}, errNotAnOrigin
 	}
-	return strings.EqualFold(origin.Host, host)
+	host, port, ok := parseAuthority(u.Host)
+	if !ok {
+		return origin{}, errNotAnOrigin
+	}
+	return origin{scheme: u.Scheme, host: host, port: cmp.Or(port, defaultPort(u.Scheme))}, nil
+}
+
+// parseAuthority splits "host[:port]" and returns both in canonical form; port is "" where there is none.
+func parseAuthority(text string) (host, port string, ok bool) {
+	u, err := url.Parse("//" + text)
+	if err != nil || u.Host != text || u.Hostname() == "" {
+		return "", "", false
+	}
+	host = strings.ToLower(u.Hostname())
+	if address, err := netip.ParseAddr(host); err == nil {
+		host = address.String()
+	}
+	if u.Port() == "" {
+		return host, "", true
+	}
+	number, err := strconv.ParseUint(u.Port(), 10, 16)
+	return host, strconv.FormatUint(number, 10), err == nil
+}
+
+// defaultPort returns the port of a URL without one, "" for a scheme that has none.
+func defaultPort(scheme string) string {
+	switch scheme {
+	case "http", "ws":
+		return "80"
+	case "https", "wss":
+		return "443"
+	}
+	return ""
+}
+
+// isHost reports whether a page of the origin comes from the host that a request names in its Host header. A proxy may
+// have left out the port there, so the port counts only if there is one. A proxy that terminates TLS may have put its own
+// port 80 there, which then stands for 443.
+func (o origin) isHost(header string, tls bool) bool {
+	host, port, ok := parseAuthority(header)
+	if !ok || host != o.host {
+		return false
+	}
+	return port == "" || port == o.port || tls && port == "80" && o.port == "443"
 }

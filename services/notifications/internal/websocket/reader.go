@@ -14,45 +14,45 @@ func (s *socket) start(conn *websocket.Conn) {
 	s.conn = conn
 	s.nextPing = s.hub.now().Add(s.hub.config.Ping)
 	conn.SetReadLimit(readLimit)
-	conn.SetPongHandler(func(string) error { return s.alive() })
-	_ = s.aliveLocked()
-	if s.closing != nil && s.closing.said { // cut before there was a connection
+	conn.SetPongHandler(func(string) error { return s.extendReadDeadline() })
+	_ = s.extendReadDeadlineLocked()
+	if s.state == closed { // aborted during the handshake
 		_ = conn.Close()
 	}
-	go s.read()
-	s.pumpLocked()
+	go s.runReader()
+	s.wakeWriter()
 }
 
-// alive gives the peer time until the pong after the next.
-func (s *socket) alive() error {
+// extendReadDeadline gives the peer time to answer the next ping.
+func (s *socket) extendReadDeadline() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.aliveLocked()
+	return s.extendReadDeadlineLocked()
 }
 
-func (s *socket) aliveLocked() error {
-	if s.closing != nil && s.closing.said {
-		return nil // the deadline is that of the close
+func (s *socket) extendReadDeadlineLocked() error {
+	if s.state >= closed {
+		return nil // the deadline is the close timeout
 	}
 	return s.conn.SetReadDeadline(time.Now().Add(s.hub.config.Ping + s.hub.config.Pong))
 }
 
-// read notices what the peer does until the connection is over. Clients have nothing to say: a few messages are passed
-// over, for the sake of those that send something to keep a connection open. What is malformed or too large the library
-// answers with 1002 or 1009.
-func (s *socket) read() {
-	defer s.leave()
+// runReader reads until the connection ends, then releases the socket. Clients send no messages in this protocol; a few
+// are ignored, because some clients send them to keep the connection open. The library answers malformed messages with
+// 1002 and too large ones with 1009.
+func (s *socket) runReader() {
+	defer s.release()
 	defer func() { _ = s.conn.Close() }()
 	for ignored := 0; ; ignored++ {
 		_, message, err := s.conn.NextReader()
 		if err == nil {
-			_, err = io.Copy(io.Discard, message) // to its end, so that its whole length is limited
+			_, err = io.Copy(io.Discard, message) // the read limit counts what is read
 		}
 		if err != nil {
 			return
 		}
 		if ignored >= s.hub.config.Ignored {
-			s.end(codePolicy, "clients have nothing to say here")
+			s.close(codePolicy, "clients must not send messages")
 		}
 	}
 }

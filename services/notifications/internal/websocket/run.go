@@ -10,21 +10,21 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// Run keeps the connections until ctx ends: pings them, ends those whose token or session has ended. Then it tells
-// every client to go elsewhere, waits for them to leave, at most half as long again as Config.Close or as lifecycle.Finish
-// tells, cuts off the rest and returns nil. The hub admits nobody after that, and reads the store no more.
+// Run pings the connections and closes those whose token or session has ended, until ctx ends. Then it closes all of them
+// with 1001 and waits for the clients to answer: at most 1.5 times Config.Close, and no longer than lifecycle.Finish
+// allows. It aborts the rest and returns nil. The hub then admits no connection and reads the store no more.
 func (h *Hub) Run(ctx context.Context) error {
 	var watching sync.WaitGroup
 	watching.Go(func() { h.watchSessions(ctx) })
 	watching.Go(func() { h.recheckSessions(ctx) })
-	h.keep(ctx)
+	h.tick(ctx)
 	watching.Wait()
 	h.shutDown(ctx)
 	return nil
 }
 
-// keep looks after each connection every second, or more often if pings are.
-func (h *Hub) keep(ctx context.Context) {
+// tick calls tick on every socket, every second or more often if pings are.
+func (h *Hub) tick(ctx context.Context) {
 	tick := time.NewTicker(min(time.Second, h.config.Ping/2))
 	defer tick.Stop()
 	for {
@@ -34,20 +34,21 @@ func (h *Hub) keep(ctx context.Context) {
 		case <-tick.C:
 			now := h.now()
 			for _, s := range h.all() {
-				s.keep(now)
+				s.tick(now)
 			}
 		}
 	}
 }
 
+// watchSessions closes the connections of sessions whose end is signalled.
 func (h *Hub) watchSessions(ctx context.Context) {
 	if err := h.sessions.Ended(ctx, h.endSession); err != nil && ctx.Err() == nil {
-		h.log.Error("ended sessions are no longer told", "error", err)
+		h.log.Error("subscription to ended sessions failed", "error", err)
 	}
 }
 
-// recheckSessions finds the ends of sessions that were not told. While sessions cannot be checked the connections stay:
-// they are told nothing that the player could not read before.
+// recheckSessions closes the connections of sessions whose end was not signalled. While sessions cannot be checked the
+// connections stay open.
 func (h *Hub) recheckSessions(ctx context.Context) {
 	tick := time.NewTicker(h.config.Recheck)
 	defer tick.Stop()
@@ -59,13 +60,19 @@ func (h *Hub) recheckSessions(ctx context.Context) {
 		case <-tick.C:
 		}
 		err := h.recheck(ctx)
-		if failing != (err != nil) && ctx.Err() == nil {
-			failing = err != nil
-			h.log.Warn("checking the sessions of live connections", "failing", failing, "error", err)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !failing:
+			h.log.Warn("cannot check the sessions of live connections", "error", err)
+		case err == nil && failing:
+			h.log.Info("the sessions of live connections are checked again")
 		}
+		failing = err != nil
 	}
 }
 
+// recheck closes the connections whose session has ended.
 func (h *Hub) recheck(ctx context.Context) error {
 	h.mu.Lock()
 	ids := make([]uuid.UUID, 0, len(h.bySession))
@@ -85,29 +92,30 @@ func (h *Hub) recheck(ctx context.Context) error {
 	return nil
 }
 
+// shutDown closes all connections and waits until they are released.
 func (h *Hub) shutDown(ctx context.Context) {
 	h.mu.Lock()
 	h.closing = true
 	h.mu.Unlock()
 	for _, s := range h.all() {
-		s.end(codeGoingAway, "this replica is shutting down")
+		s.close(codeGoingAway, "this replica is shutting down")
 	}
-	h.cancel() // who waits for the store waits in vain
+	h.cancel() // ends reads of the store
 	finish, cancel := lifecycle.Finish(ctx)
 	defer cancel()
 	finish, cancel = context.WithTimeout(finish, h.config.Close*3/2)
 	defer cancel()
-	gone := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
 		h.running.Wait()
-		close(gone)
+		close(done)
 	}()
 	select {
-	case <-gone:
+	case <-done:
 	case <-finish.Done():
 		for _, s := range h.all() {
-			s.cut()
+			s.abort()
 		}
 	}
-	<-gone
+	<-done
 }

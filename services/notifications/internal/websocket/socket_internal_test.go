@@ -15,15 +15,16 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
 )
 
-type nobody struct{}
+// noFollower is a Follower that does nothing.
+type noFollower struct{}
 
-func (nobody) Follow(uuid.UUID)   {}
-func (nobody) Unfollow(uuid.UUID) {}
+func (noFollower) Follow(uuid.UUID)   {}
+func (noFollower) Unfollow(uuid.UUID) {}
 
-// opened admits a socket and hands it to serve with its connection; it returns the peer's end, and the hub.
-func opened(t *testing.T, serve func(*socket, *websocket.Conn)) (*websocket.Conn, *Hub) {
+// openSocket admits a socket and calls serve with its connection. It returns the client's connection and the hub.
+func openSocket(t *testing.T, serve func(*socket, *websocket.Conn)) (*websocket.Conn, *Hub) {
 	t.Helper()
-	hub := NewHub(DefaultConfig(), nil, nobody{}, nil, slog.New(slog.DiscardHandler))
+	hub := NewHub(DefaultConfig(), nil, noFollower{}, nil, slog.New(slog.DiscardHandler))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := hub.admit(authn.Caller{UserID: uuid.New(), Session: uuid.New()}, false)
 		if err != nil {
@@ -38,47 +39,46 @@ func opened(t *testing.T, serve func(*socket, *websocket.Conn)) (*websocket.Conn
 		serve(s, conn)
 	}))
 	t.Cleanup(server.Close)
-	peer, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	client, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = peer.Close() })
-	if err := peer.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	t.Cleanup(func() { _ = client.Close() })
+	if err := client.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	return peer, hub
+	return client, hub
 }
 
-// A handshake that takes longer than the shutdown of its replica must not keep the replica from ending.
-func TestSocketCutBeforeItsConnectionEnds(t *testing.T) {
-	peer, hub := opened(t, func(s *socket, conn *websocket.Conn) {
-		s.cut()
+// A handshake that takes longer than the shutdown of its replica does not delay the shutdown.
+func TestAbortDuringHandshake(t *testing.T) {
+	client, hub := openSocket(t, func(s *socket, conn *websocket.Conn) {
+		s.abort()
 		s.start(conn)
 	})
-	if _, _, err := peer.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseAbnormalClosure) {
-		t.Errorf("the peer reads %v, want the end of the connection", err)
+	if _, _, err := client.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseAbnormalClosure) {
+		t.Errorf("the client reads %v, want the end of the connection", err)
 	}
 	hub.running.Wait()
 	if n := hub.Sockets(); n != 0 {
-		t.Errorf("%d places are held", n)
+		t.Errorf("the hub has %d sockets, want 0", n)
 	}
 }
 
-// What was waiting for the pump when the session ended is not sent any more.
-func TestNothingIsSentOnceTheSessionHasEnded(t *testing.T) {
-	peer, hub := opened(t, func(s *socket, conn *websocket.Conn) {
-		s.conn, s.pumping = conn, true // the pump is this function
+func TestNoFrameAfterSessionEnd(t *testing.T) {
+	client, hub := openSocket(t, func(s *socket, conn *websocket.Conn) {
+		s.conn, s.writing = conn, true // this function is the writer
 		s.mu.Lock()
-		s.hand = []*frame.Frame{frame.Reset("told too late")}
-		s.enqueue(frame.Reset("told too late"))
+		s.batch = []*frame.Frame{frame.Reset("too late")}
+		s.queue = []*frame.Frame{frame.Reset("too late")}
 		s.mu.Unlock()
-		s.end(codeSession, "the session has ended")
+		s.close(codeSession, "the session has ended")
 		s.hub.running.Add(1)
-		s.pump()
-		s.read()
+		s.runWriter()
+		s.runReader()
 	})
-	if _, text, err := peer.ReadMessage(); !websocket.IsCloseError(err, codeSession) {
-		t.Errorf("the peer reads %q, %v, want to be closed with 4401", text, err)
+	if _, text, err := client.ReadMessage(); !websocket.IsCloseError(err, codeSession) {
+		t.Errorf("the client reads %q, %v, want close code 4401", text, err)
 	}
 	hub.running.Wait()
 }

@@ -1,0 +1,82 @@
+package websocket
+
+import (
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
+)
+
+// runWriter writes until there is nothing left to write. It waits only for the network, never for the store, so pings
+// and the close frame are written in time.
+func (s *socket) runWriter() {
+	defer s.hub.running.Done()
+	for write := s.nextWrite(); write != nil; write = s.nextWrite() {
+		if write() != nil {
+			s.abort()
+		}
+	}
+}
+
+// nextWrite returns the next write, or nil to end the writer; wakeWriter then starts another one. A close frame precedes
+// everything else, a ping precedes notifications. A catch-up starts only after everything else was written, so at most
+// one page waits for a connection besides its queue.
+func (s *socket) nextWrite() func() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state == closing:
+		s.state = closed
+		return s.writeClose
+	case s.state != open:
+	case s.pingDue:
+		s.pingDue = false
+		return s.writePing
+	case len(s.batch) > 0 || len(s.queue) > 0:
+		if len(s.batch) == 0 {
+			s.batch, s.queue = s.queue, nil
+		}
+		f := s.batch[0]
+		s.batch = s.batch[1:]
+		return func() error { return s.writeFrame(f) }
+	case s.cursor.needsCatchUp():
+		request := s.cursor.startCatchUp()
+		s.hub.running.Go(func() { s.catchUp(request) })
+	}
+	s.writing = false
+	return nil
+}
+
+func (s *socket) writeFrame(f *frame.Frame) error {
+	kind, encode := websocket.TextMessage, f.Text
+	if s.binary {
+		kind, encode = websocket.BinaryMessage, f.Binary
+	}
+	data, err := encode()
+	if err != nil {
+		s.hub.log.Error("cannot encode live frame, skipping it", "error", err)
+		return nil
+	}
+	if err := s.conn.SetWriteDeadline(time.Now().Add(s.hub.config.Write)); err != nil {
+		return err
+	}
+	return s.conn.WriteMessage(kind, data)
+}
+
+func (s *socket) writePing() error {
+	return s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.hub.config.Write))
+}
+
+// writeClose starts the closing handshake. The reader sees its end, or the timeout. It does not hold the lock while it
+// writes: a peer that does not read must not block the hub.
+func (s *socket) writeClose() error {
+	s.mu.Lock()
+	message := s.closeMessage
+	s.mu.Unlock()
+	deadline := time.Now().Add(s.hub.config.Close)
+	if err := s.conn.WriteControl(websocket.CloseMessage, message, deadline); err != nil {
+		return err
+	}
+	return s.conn.SetReadDeadline(deadline)
+}
