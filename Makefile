@@ -1,12 +1,12 @@
-# Everything that a developer runs. `make` alone lists it.
+# Commands for developers. `make` alone lists them.
 
 GO  ?= go
-# The tools are in modules of their own, so that the product's own dependencies stay few.
+# Tools have modules of their own, so that the product has few dependencies.
 BUF  = $(GO) tool -modfile=tools/buf.mod buf
 LINT = $(GO) tool -modfile=tools/lint.mod golangci-lint
 # The commit that `make breaking` compares the schema with.
 BASE ?= main
-# How long each fuzz test runs.
+# Duration of each fuzz test.
 FUZZTIME ?= 30s
 
 DATABASES = users promotions notifications
@@ -14,9 +14,9 @@ DATABASES = users promotions notifications
 GENERATED = gen openapi ent ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
-.PHONY: help gen check-gen golden openapi-clients lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e bench run
+.PHONY: help gen check-gen golden openapi-clients lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e bench licenses run
 
-help: ## List what there is.
+help: ## List the commands.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 gen: ## Generate everything that follows from the schema: Go, ent, OpenAPI, AsyncAPI.
@@ -37,12 +37,12 @@ golden: ## Update every golden file: generator output, error catalogue, event by
 openapi-clients: ## Check the OpenAPI documents with linters and client generators (needs npm, Python and the network).
 	scripts/openapi-clients.sh
 
-lint: third_party ## Check form and style of schema and code.
+lint: third_party ## Run all linters on schema and code.
 	$(BUF) lint schema
 	$(BUF) format schema --diff --exit-code
 	$(LINT) run ./...
 
-breaking: third_party ## Refuse changes of the schema that break clients of BASE (main).
+breaking: third_party ## Fail if the schema breaks clients of BASE (main).
 	scripts/breaking.sh $(BASE)
 
 third_party:
@@ -58,19 +58,22 @@ migrate-hash: ## Rewrite every atlas.sum, after a migration was written by hand.
 build: ## Build the programs into bin/.
 	$(GO) build -trimpath -o bin/ ./cmd/loyalty ./cmd/loyalty-dev
 
-test: ## Run every test with the race detector, on servers that are installed where they are missing.
+test: ## Run all tests with the race detector; installs missing servers.
 	scripts/test.sh
 
-race: test ## The same.
+race: test ## Same as test.
 
-fuzz: ## Run every fuzz test for FUZZTIME (30s).
+fuzz: ## Run each fuzz test for FUZZTIME (30s).
 	scripts/fuzz.sh $(FUZZTIME)
 
-e2e: ## Run the scenarios against the running product.
+e2e: ## Run the end-to-end tests.
 	$(GO) test -count=1 ./test/e2e/...
 
-bench: ## Measure, against the limits that are named beside each benchmark.
+bench: ## Run the benchmarks and compare them with their limits.
 	$(GO) run ./bench
 
-run: ## Run the whole platform on this machine.
+licenses: ## Update docs/third-party-licenses.md.
+	$(GO) run ./tools/licenses
+
+run: ## Run the whole platform in one process.
 	$(GO) run ./cmd/loyalty-dev

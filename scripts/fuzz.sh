@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every fuzz test for the time $1, one after the other.
+# Runs each fuzz test for duration $1, one after the other.
 set -eu
 grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do
 	package=$(dirname "$file")

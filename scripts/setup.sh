@@ -1,13 +1,12 @@
 #!/bin/sh
-# Installs what the tests need beside Go: PostgreSQL, PgBouncer, Redis, and for the tests on a real Kafka cluster Java, Maven and the
-# broker's jars. Builds FerretDB, the server on which the MongoDB store is tested. Does nothing where everything is there; where it
-# cannot install, it says in one line what is missing.
+# Installs the servers that the tests need: PostgreSQL, Redis, and for the tests on a real Kafka cluster Java, Maven and the
+# Kafka jars. Does nothing if all are present. If it cannot install, it prints one line with the missing packages.
 #
 #   scripts/setup.sh [--no-kafka]
 set -eu
 cd "$(dirname "$0")/.."
 
-missing() {
+fail() {
 	echo "$*" >&2
 	exit 1
 }
@@ -22,28 +21,28 @@ if [ "${1:-}" != --no-kafka ]; then
 	command -v mvn >/dev/null 2>&1 || ls .cache/kafka/kafka_*.jar >/dev/null 2>&1 || packages="$packages maven"
 fi
 if [ -n "$packages" ]; then
-	command -v apt-get >/dev/null 2>&1 || missing "The tests need:$packages. Install these packages, under your system's names for them, and run again."
-	[ "$(id -u)" = 0 ] || missing "The tests need:$packages. As root: apt-get install$packages"
-	echo "installing$packages"
+	command -v apt-get >/dev/null 2>&1 || fail "The tests need:$packages. Install these packages and run again."
+	[ "$(id -u)" = 0 ] || fail "The tests need:$packages. As root: apt-get install$packages"
+	echo "installing:$packages"
 	log=$(mktemp)
 	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages; } >"$log" 2>&1 ||
-		{ tail -5 "$log" >&2; missing "apt-get could not install$packages."; }
+		{ tail -5 "$log" >&2; fail "apt-get could not install$packages."; }
 fi
 
-# What is there may be too old.
+# Installed versions may be too old.
 old=
-least() { [ "${3:-0}" -ge "$2" ] || old="$old $1 $2 or newer, not ${3:-none};"; }
-least PostgreSQL 15 "$(for initdb in "$(command -v initdb || true)" /usr/lib/postgresql/*/bin/initdb; do
+require() { [ "${3:-0}" -ge "$2" ] || old="$old $1 $2 or newer, not ${3:-none};"; }
+require PostgreSQL 15 "$(for initdb in "$(command -v initdb || true)" /usr/lib/postgresql/*/bin/initdb; do
 	[ ! -x "$initdb" ] || "$initdb" --version
 done | sed 's/.*) \([0-9]*\).*/\1/' | sort -n | tail -1)"
-least Redis 7 "$(redis-server --version | sed 's/.*v=\([0-9]*\).*/\1/')"
-[ "${1:-}" = --no-kafka ] || least Java 17 "$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')"
-[ -z "$old" ] || missing "The tests need$old see that these come first on the PATH."
+require Redis 7 "$(redis-server --version | sed 's/.*v=\([0-9]*\).*/\1/')"
+[ "${1:-}" = --no-kafka ] || require Java 17 "$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')"
+[ -z "$old" ] || fail "The tests need$old put these first on the PATH."
 
 if [ "${1:-}" != --no-kafka ] && ! ls .cache/kafka/kafka_*.jar >/dev/null 2>&1; then
-	echo "fetching Kafka (43 MB)"
-	scripts/kafka/fetch.sh .cache/kafka || missing "Maven could not fetch Kafka; see above."
+	echo "downloading Kafka (43 MB)"
+	scripts/kafka/fetch.sh .cache/kafka || fail "Maven could not download Kafka, see above."
 fi
 
 # The first build takes minutes; the tests would build it too, but within their time limit.
-go build -C tools/ferretdb -o ../../.cache/ferretdb . || missing "The tests need FerretDB, and tools/ferretdb does not build; see above."
+go build -C tools/ferretdb -o ../../.cache/ferretdb . || fail "The tests need FerretDB, and tools/ferretdb does not build; see above."

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs every test with the race detector, on real servers that it installs or starts:
+# Runs all tests with the race detector, on real servers. Installs missing servers.
 #
 #   scripts/test.sh [--no-kafka] [PACKAGE ...]
 #
-# --no-kafka leaves out the tests on a cluster of three real Kafka brokers; an embedded broker still stands in.
+# --no-kafka skips the tests on three real Kafka brokers. Tests on an embedded broker still run.
 set -eu
 cd "$(dirname "$0")/.."
 case "${1:-}" in -h | --help)
@@ -20,6 +20,6 @@ else
 	export LOYALTY_TEST_KAFKA_LIBS
 fi
 [ $# -gt 0 ] || set -- ./...
-# Packages start servers of their own, so few of them run at once. No result is taken from a cache: what is tested from
-# outside is built by the tests, which the cache does not see.
+# Each package starts its own servers, so only two run at once. The test cache is off: it does not see the programs that
+# tests build.
 exec go test -race -count=1 -timeout 10m -p 2 "$@"
