@@ -14,45 +14,45 @@ import (
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 )
 
-// Entity is a message that is stored as rows of a table.
+// Entity is a message that is stored in a table.
 type Entity struct {
-	// Message is where it is described.
+	// Message is the message that describes it.
 	Message *protogen.Message
-	// Name is the message's name, "Promotion"; also that of the Go types.
+	// Name is the name of the message and of the Go types, "Promotion".
 	Name string
-	// Service owns it: the middle of the proto package, "promotions".
+	// Service is the service that owns it, from the proto package: "promotions".
 	Service string
 	// Table is the table's name.
 	Table string
-	// Columns are the message's fields in their order, then the private columns. Transient ones are among them.
+	// Columns are the message's fields in their order, then the private columns. They include transient columns.
 	Columns []*Column
-	// Indexes and Checks are those that the message's options name; what follows from columns is not among them.
+	// Indexes and Checks are those in the message's options. They do not include those that follow from columns.
 	Indexes []*optionsv1.Index
 	Checks  []*optionsv1.Check
-	// Databases are those that store it.
+	// Databases are the databases that have the table.
 	Databases []string
-	// Infrastructure says that no service owns it: it has tables, but no domain type.
+	// Infrastructure is true if no service owns it: it has tables but no domain type.
 	Infrastructure bool
-	// AlsoIn are further services that know it as a plain type.
+	// AlsoIn are further services that have a domain type for it.
 	AlsoIn []string
-	// Rows are what the service's stores do with its rows.
+	// Rows are the operations of the service's stores.
 	Rows []optionsv1.Rows
 }
 
-// Does says whether a store of the service does something with the rows.
-func (e *Entity) Does(something optionsv1.Rows) bool { return slices.Contains(e.Rows, something) }
+// Does reports whether a store of the service has the operation.
+func (e *Entity) Does(operation optionsv1.Rows) bool { return slices.Contains(e.Rows, operation) }
 
-// Stored are the columns that are in the table.
+// Stored returns the columns that are in the table.
 func (e *Entity) Stored() []*Column {
 	return slices.DeleteFunc(slices.Clone(e.Columns), func(c *Column) bool { return c.Transient })
 }
 
-// Public are the columns that are on the wire.
+// Public returns the columns that are on the wire.
 func (e *Entity) Public() []*Column {
 	return slices.DeleteFunc(slices.Clone(e.Columns), func(c *Column) bool { return c.Field == nil })
 }
 
-// Kind is how a column is typed in Go, on the wire and in PostgreSQL.
+// Kind is the type of a column. It determines the types in Go, on the wire and in PostgreSQL.
 type Kind int
 
 // The kinds of columns.
@@ -70,7 +70,7 @@ const (
 	Timestamp
 	JSON
 	Enum
-	// Message is another entity. Only transient columns have it.
+	// Message is another entity. Only transient columns have this kind.
 	Message
 )
 
@@ -83,29 +83,29 @@ type Column struct {
 	// Field is the field on the wire, nil for a private column.
 	Field *protogen.Field
 	Kind  Kind
-	// Doc is what the schema says about it.
+	// Doc is its comment in the schema.
 	Doc protogen.Comments
 
 	Primary, Unique, Nullable, Identity, Transient bool
-	// Required, OutputOnly and Immutable say who may set it and when.
+	// Required, OutputOnly and Immutable are the field's google.api.field_behavior.
 	Required, OutputOnly, Immutable bool
 	// Min, Max and Default are as in the option: decimal texts and an SQL literal.
 	Min, Max, Default string
-	// MinLen and MaxLen are the least and the greatest number of characters of a text; 0 where there is no limit.
+	// MinLen and MaxLen limit the number of characters of a text; 0 is no limit.
 	MinLen, MaxLen uint64
 	// References is the table to whose id the column refers.
 	References string
 }
 
-// Fixed says that no update changes the column: it is immutable, or identifies the row, its owner or its beginning.
+// Fixed reports whether updates never change the column: immutable columns, keys, references and created_at.
 func (c *Column) Fixed() bool {
 	return c.Immutable || c.Primary || c.References != "" || c.Name == "created_at"
 }
 
-// JSON is the field's name in JSON.
+// JSON returns the field's name in JSON.
 func (c *Column) JSON() string { return c.Field.Desc.JSONName() }
 
-// Optional says that the field tells absence from the zero value on the wire.
+// Optional reports whether an absent field differs from its zero value on the wire.
 func (c *Column) Optional() bool { return c.Field != nil && c.Field.Desc.HasOptionalKeyword() }
 
 // Entities reads the entities of the files, in the schema's order.
@@ -163,37 +163,37 @@ func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
 	return e, e.check()
 }
 
-// check refuses what no generator could write: names used twice, NULL where zero is a value, indexes over unknown
-// columns, no or two keys.
+// check returns an error for a duplicate name, a nullable column whose zero value is meaningful, an index over an unknown
+// column, and any number of primary keys other than one.
 func (e *Entity) check() error {
 	names := map[string]bool{}
 	keys := 0
 	for _, c := range e.Columns {
 		if names[c.Name] {
-			return fmt.Errorf("column %s is described twice", c.Name)
+			return fmt.Errorf("column %s is defined twice", c.Name)
 		}
 		names[c.Name] = !c.Transient
 		if c.Nullable && !slices.Contains([]Kind{UUID, Date, Timestamp, Text, CIText}, c.Kind) {
-			return fmt.Errorf("column %s: NULL cannot stand for the zero value of its type", c.Name)
+			return fmt.Errorf("column %s: a column of its type cannot be nullable", c.Name)
 		}
 		if c.Primary {
 			keys++
 		}
 	}
 	if keys != 1 {
-		return fmt.Errorf("%d primary keys; one column must be it", keys)
+		return fmt.Errorf("%d primary keys, want one", keys)
 	}
 	for _, index := range e.Indexes {
 		for _, name := range append(slices.Clone(index.GetColumns()), index.GetDesc()...) {
 			if !names[name] {
-				return fmt.Errorf("index over %q, which is no stored column", name)
+				return fmt.Errorf("index over %q, which is not a stored column", name)
 			}
 		}
 	}
 	return nil
 }
 
-// Service is the service to whose package a descriptor belongs: "users" for loyalty.users.v1.
+// Service returns the service that owns a descriptor's package: "users" for loyalty.users.v1.
 func Service(d protoreflect.Descriptor) string {
 	parts := strings.Split(string(d.ParentFile().Package()), ".")
 	if len(parts) < 2 {
@@ -212,7 +212,7 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 	c.Field, c.Doc = f, f.Comments.Leading
 	c.MinLen, c.MaxLen = Lengths(f)
 	if (kind == Message) != c.Transient {
-		return nil, errors.New("a message is transient, and nothing else")
+		return nil, errors.New("message fields must be transient, and only they can be")
 	}
 	for _, b := range extension[[]annotations.FieldBehavior](f.Desc, annotations.E_FieldBehavior) {
 		switch b {
@@ -222,13 +222,13 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 			c.OutputOnly = true
 		case annotations.FieldBehavior_IMMUTABLE:
 			c.Immutable = true
-		default: // says nothing about a column
+		default: // has no meaning for a column
 		}
 	}
 	return c, nil
 }
 
-// Lengths are the least and the greatest number of characters of a text, as buf.validate says; 0 where there is no limit.
+// Lengths returns the limits of a text's number of characters, from buf.validate; 0 is no limit.
 func Lengths(f *protogen.Field) (least, greatest uint64) {
 	text := extension[*validate.FieldRules](f.Desc, validate.E_Field).GetString()
 	return text.GetMinLen(), text.GetMaxLen()
@@ -275,10 +275,10 @@ func optionKinds() map[optionsv1.ColumnType]Kind {
 	}
 }
 
-// fieldKind is the kind that the option names, or that follows from the field's protobuf type.
+// fieldKind returns the kind that the option names; without an option, the kind of the field's protobuf type.
 func fieldKind(f *protogen.Field, option optionsv1.ColumnType) (Kind, error) {
 	if f.Desc.Cardinality() == protoreflect.Repeated {
-		return 0, errors.New("a column cannot be repeated")
+		return 0, errors.New("a repeated field cannot be a column")
 	}
 	if kind, ok := optionKinds()[option]; ok {
 		if f.Desc.Kind() != protoreflect.StringKind {
@@ -308,6 +308,6 @@ func fieldKind(f *protogen.Field, option optionsv1.ColumnType) (Kind, error) {
 		}
 		return Message, nil
 	default:
-		return 0, fmt.Errorf("no column type stands for %s", f.Desc.Kind())
+		return 0, fmt.Errorf("no column type for protobuf type %s", f.Desc.Kind())
 	}
 }

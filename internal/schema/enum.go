@@ -9,39 +9,39 @@ import (
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 )
 
-// EnumType is an enum that the domain knows as a kind of text.
+// EnumType is an enum that is a string type in the domain.
 type EnumType struct {
 	Enum *protogen.Enum
 	// Name is the Go type's name, "PromotionType".
 	Name string
-	// Package is the import path of the Go package that has the type.
+	// Package is the import path of the type's Go package.
 	Package protogen.GoImportPath
-	// Values are those but the zero one, which stands for none.
+	// Values are the values except the zero value.
 	Values []*EnumValue
-	// Rules are the names of the boolean members of the options on its values, "unique_per_period".
+	// Rules are the names of the boolean members in the options of its values, "unique_per_period".
 	Rules []string
 }
 
 // EnumValue is a value of an enum.
 type EnumValue struct {
-	// Name is as in the schema and in JSON, "WELCOME_BONUS".
+	// Name is the name in the schema and in JSON, "WELCOME_BONUS".
 	Name string
 	// Const is the name of the Go constant, "PromotionTypeWelcomeBonus".
 	Const string
 	Doc   protogen.Comments
-	// Rules are those that hold for it.
+	// Rules are the rules that are true for the value.
 	Rules map[string]bool
 }
 
-// DomainPackage is the import path of a service's domain package.
+// DomainPackage returns the import path of a service's domain package.
 func DomainPackage(service string) protogen.GoImportPath {
 	return protogen.GoImportPath(Module + "/services/" + service)
 }
 
-// RolePackage has the roles of callers, which all services share.
+// RolePackage is the import path of the package with the callers' roles, which all services share.
 const RolePackage protogen.GoImportPath = Module + "/internal/authn"
 
-// NewEnum describes e as service knows it.
+// NewEnum returns the type that e has in a service.
 func NewEnum(e *protogen.Enum, service string) *EnumType {
 	t := &EnumType{Enum: e, Name: e.GoIdent.GoName, Package: DomainPackage(service)}
 	if isRole(e) {
@@ -81,8 +81,8 @@ func isRole(e *protogen.Enum) bool {
 	return e.Desc.FullName() == optionsv1.Role(0).Descriptor().FullName()
 }
 
-// DomainEnums are the enums that service's domain knows: those of its own package but the ones that only say what
-// happened in an event, and those in the fields of its entities.
+// DomainEnums returns the enums that have a type in the service's domain: the enums of its package, except the types of
+// events, and the enums of its entities' fields.
 func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*EnumType {
 	var enums []*EnumType
 	seen := map[protoreflect.FullName]bool{}
@@ -121,8 +121,8 @@ func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*
 	return enums
 }
 
-// Known are the entities that service has as plain types: its own and those that are also in it, with private columns
-// for its own only.
+// Known returns the entities that have a domain type in the service: its own, and those with the option also_in. Only its
+// own have private columns.
 func Known(entities []*Entity, service string) []*Entity {
 	var known []*Entity
 	for _, e := range entities {
@@ -141,7 +141,7 @@ func Known(entities []*Entity, service string) []*Entity {
 	return known
 }
 
-// Services are the services that own or know entities, in the schema's order.
+// Services returns the services that have domain types of entities, in the schema's order.
 func Services(entities []*Entity) []string {
 	var services []string
 	for _, e := range entities {

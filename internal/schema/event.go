@@ -10,22 +10,22 @@ import (
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 )
 
-// Event is a message that is the payload of a topic's events.
+// Event is a message that is the payload of the events of one topic.
 type Event struct {
 	Message *protogen.Message
 	// Name is the message's name, "PlayerEvent".
 	Name string
-	// Package is the proto package, "loyalty.users.v1", with which types begin.
+	// Package is the proto package, "loyalty.users.v1". Event types begin with it.
 	Package string
-	// Topic is the topic's name; Label the text of the payload's field "topic".
+	// Topic is the topic's name. Label is the value of the payload's field "topic".
 	Topic, Label string
-	// Producer is the service that publishes it.
+	// Producer is the service that publishes the event.
 	Producer string
-	// Retention is how long events are kept; zero leaves it to the bus.
+	// Retention is how long the bus keeps the events; zero is the bus's default.
 	Retention time.Duration
-	// TopicField, KeyField and TypeField are the fields with the label, the key and the type.
+	// TopicField, KeyField and TypeField are the fields that hold the label, the key and the type.
 	TopicField, KeyField, TypeField *protogen.Field
-	// KeyIsUUID says that the key is an id.
+	// KeyIsUUID is true if the key is a UUID.
 	KeyIsUUID bool
 }
 
@@ -74,9 +74,9 @@ func newEvent(m *protogen.Message, option *optionsv1.Event) (*Event, error) {
 	}
 	switch {
 	case e.Topic == "" || e.Producer == "":
-		return nil, errors.New("event.topic and event.producer are needed")
+		return nil, errors.New("event.topic or event.producer is missing")
 	case e.KeyField == nil:
-		return nil, fmt.Errorf("event.key %q is no field", option.GetKey())
+		return nil, fmt.Errorf("event.key %q is not a field", option.GetKey())
 	case e.TopicField == nil:
 		return nil, errors.New("the field topic is missing")
 	case e.TypeField == nil || e.TypeField.Enum == nil:
@@ -88,7 +88,7 @@ func newEvent(m *protogen.Message, option *optionsv1.Event) (*Event, error) {
 // Socket is a message that is sent over a WebSocket.
 type Socket struct {
 	Message *protogen.Message
-	// Path is where clients connect, Description how.
+	// Path is the path of the WebSocket. Description tells clients how to connect.
 	Path, Description string
 }
 

@@ -11,16 +11,16 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Limit is the limit of a field that the domain knows.
+// Limit is a limit of a field that becomes a constant of the domain.
 type Limit struct {
 	// Name is the constant's name, "RegisterPasswordMinLen" for the field password of RegisterRequest.
 	Name string
-	// Value is a number of characters or, where Money is true, of hundredths.
+	// Value is a number of characters. If Money is true, it is an amount in hundredths.
 	Value int64
 	Money bool
 }
 
-// Limits reads the limits that the domain of a service knows: those of fields with the option domain_limits.
+// Limits reads the limits of a service's fields that have the option domain_limits.
 func Limits(files []*protogen.File, service string) ([]Limit, error) {
 	var limits []Limit
 	for _, f := range files {
@@ -64,7 +64,7 @@ func limitsOf(name string, f *protogen.Field) ([]Limit, error) {
 		limits = append(limits, Limit{Name: name + "MaxLen", Value: int64(greatest)})
 	}
 	if len(limits) == 0 {
-		return nil, errors.New("domain_limits needs a limit: buf.validate's min_len or max_len, or the column's min or max")
+		return nil, errors.New("domain_limits needs a limit: min_len or max_len of buf.validate, or min or max of the column")
 	}
 	return limits, nil
 }

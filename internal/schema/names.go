@@ -2,10 +2,10 @@ package schema
 
 import "strings"
 
-// initialisms are the words that Go writes in capitals.
+// initialisms maps the words that Go names write in capitals.
 var initialisms = map[string]string{"id": "ID", "ids": "IDs", "url": "URL", "vip": "VIP", "rpc": "RPC", "http": "HTTP"}
 
-// GoName writes a proto name, "user_id" or "NOT_FOUND", as an exported Go name: "UserID", "NotFound".
+// GoName returns the exported Go name of a proto name: "UserID" for "user_id", "NotFound" for "NOT_FOUND".
 func GoName(proto string) string {
 	var b strings.Builder
 	for word := range strings.SplitSeq(strings.ToLower(proto), "_") {
@@ -21,7 +21,7 @@ func GoName(proto string) string {
 	return b.String()
 }
 
-// Snake writes a Go or message name, "PlayerEvent", as "player_event".
+// Snake returns a Go or message name in snake case: "player_event" for "PlayerEvent".
 func Snake(name string) string {
 	var b strings.Builder
 	for i, c := range name {
@@ -36,7 +36,7 @@ func Snake(name string) string {
 	return b.String()
 }
 
-// Plural is the English plural of a Go name: "PromotionType" becomes "PromotionTypes".
+// Plural returns the English plural of a Go name: "PromotionTypes" for "PromotionType".
 func Plural(name string) string {
 	switch {
 	case strings.HasSuffix(name, "y"):

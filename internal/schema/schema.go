@@ -1,5 +1,5 @@
-// Package schema reads what the protobuf schema says in its options into a plain model, from which the generators under
-// cmd/protoc-gen-loyalty-* write code. It is used when generating and in tests, never when serving.
+// Package schema reads the options of the protobuf schema into a model, from which the generators in
+// cmd/protoc-gen-loyalty-* write code. Only the generators and tests use it, not the services.
 package schema
 
 import (
@@ -17,7 +17,8 @@ import (
 // Module is the Go module for which code is generated.
 const Module = "github.com/casino-loyalty/loyalty"
 
-// Run makes the process a protoc plugin that answers the request on its standard input with what generate writes.
+// Run runs the process as a protoc plugin: it reads the request from standard input and writes the files of generate to
+// standard output.
 func Run(generate func(*protogen.Plugin) error) {
 	protogen.Options{}.Run(func(plugin *protogen.Plugin) error {
 		plugin.SupportedFeatures = uint64(pluginpb.CodeGeneratorResponse_FEATURE_PROTO3_OPTIONAL)
@@ -25,7 +26,7 @@ func Run(generate func(*protogen.Plugin) error) {
 	})
 }
 
-// extension returns the option of a descriptor, or T's zero value where it is not set.
+// extension returns an option of a descriptor, T's zero value if the option is not set.
 func extension[T any](d protoreflect.Descriptor, option protoreflect.ExtensionType) T {
 	var none T
 	if !proto.HasExtension(d.Options(), option) {
@@ -38,20 +39,20 @@ func extension[T any](d protoreflect.Descriptor, option protoreflect.ExtensionTy
 	return v
 }
 
-// ColumnOf returns the column option of a field, nil where it has none.
+// ColumnOf returns the column option of a field, nil if it has none.
 func ColumnOf(f *protogen.Field) *optionsv1.Column {
 	return extension[*optionsv1.Column](f.Desc, optionsv1.E_Column)
 }
 
-// Method is what the schema says of a method besides its messages.
+// Method holds the options of a method.
 type Method struct {
-	// HTTP is its REST route, nil where it has none.
+	// HTTP is its REST route, nil if it has none.
 	HTTP *annotations.HttpRule
 	// Access says who may call.
 	Access *optionsv1.Access
 	// Status is the HTTP status of success.
 	Status int
-	// Headers are those that it reads besides those of every method.
+	// Headers are the request headers that it reads in addition to those of every method.
 	Headers []*optionsv1.Header
 }
 

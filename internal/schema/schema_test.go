@@ -142,35 +142,35 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// A schema that says something impossible is refused, with the place.
-func TestRefused(t *testing.T) {
+// Errors name the place in the schema.
+func TestInvalidSchemas(t *testing.T) {
 	t.Parallel()
 	const orders, errorsFile = "shop/orders/v1/orders.proto", "shop/errors/v1/errors.proto"
 	for name, tt := range map[string]struct{ file, old, new, want string }{
 		"no table": {orders, `table: "orders"`, ``, "shop.orders.v1.Order: entity.table"},
 		"two keys": {orders, `unique: true` + "\n  }];\n  loyalty", `primary: true` + "\n  }];\n  loyalty",
 			"2 primary keys"},
-		"an unknown column":     {orders, `desc: ["id"]`, `desc: ["nothing"]`, `index over "nothing"`},
-		"an index on no column": {orders, `columns: ["kind"]`, `columns: ["customer"]`, `index over "customer"`},
-		"a column twice":        {orders, `name: "seq"`, `name: "title"`, "title is described twice"},
-		"nullable money":        {orders, `max: "100.00"`, `nullable: true`, "total: NULL cannot stand"},
-		"a stored message": {orders, `[(loyalty.options.v1.column) = {transient: true}]`, ``,
-			"customer: a message is transient"},
-		"a typed number": {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.column) = {type: UUID}]`,
+		"index over unknown column":   {orders, `desc: ["id"]`, `desc: ["nothing"]`, `index over "nothing"`},
+		"index over transient column": {orders, `columns: ["kind"]`, `columns: ["customer"]`, `index over "customer"`},
+		"duplicate column":            {orders, `name: "seq"`, `name: "title"`, "title is defined twice"},
+		"nullable money":              {orders, `max: "100.00"`, `nullable: true`, "total: a column of its type cannot be nullable"},
+		"stored message": {orders, `[(loyalty.options.v1.column) = {transient: true}]`, ``,
+			"customer: message fields must be transient"},
+		"UUID type on a number": {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.column) = {type: UUID}]`,
 			"weight: column.type UUID needs a string"},
-		"a list":               {orders, `int64 weight`, `repeated int64 weight`, "weight: a column cannot be repeated"},
-		"an untyped private":   {orders, `column: {type: BYTES}`, ``, "private column secret"},
-		"a float":              {orders, `int64 weight`, `double weight`, "weight: no column type"},
-		"an event without key": {orders, `key: "customer_id"`, `key: "nobody"`, `event.key "nobody"`},
-		"an event of no topic": {orders, `topic: "orders"`, ``, "event.topic"},
-		"an event of no type":  {orders, `OrderEventType event_type = 2`, `string event_type = 2`, "event_type is missing"},
-		"limits of nothing": {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.domain_limits) = true]`,
+		"repeated field":              {orders, `int64 weight`, `repeated int64 weight`, "weight: a repeated field cannot be a column"},
+		"private column without type": {orders, `column: {type: BYTES}`, ``, "private column secret"},
+		"float field":                 {orders, `int64 weight`, `double weight`, "weight: no column type"},
+		"event with unknown key":      {orders, `key: "customer_id"`, `key: "nobody"`, `event.key "nobody"`},
+		"event without topic":         {orders, `topic: "orders"`, ``, "event.topic"},
+		"event without type":          {orders, `OrderEventType event_type = 2`, `string event_type = 2`, "event_type is missing"},
+		"domain_limits without limit": {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.domain_limits) = true]`,
 			"weight: domain_limits needs a limit"},
-		"an unknown code": {errorsFile, `"INVALID_ARGUMENT"`, `"WRONG"`,
+		"unknown RPC code": {errorsFile, `"INVALID_ARGUMENT"`, `"WRONG"`,
 			`VALIDATION_FAILED: app_error.rpc_code "WRONG"`},
-		"success as an error":                  {errorsFile, `409`, `200`, "SOLD_OUT: app_error.http_status 200"},
-		"a common member as an additional one": {errorsFile, `"restockedAt"`, `"status"`, `member.name "status"`},
-		"an error of no title":                 {errorsFile, `title: "There is none left"`, ``, "SOLD_OUT: app_error.title"},
+		"success as an error":             {errorsFile, `409`, `200`, "SOLD_OUT: app_error.http_status 200"},
+		"error member with a common name": {errorsFile, `"restockedAt"`, `"status"`, `member.name "status"`},
+		"an error of no title":            {errorsFile, `title: "There is none left"`, ``, "SOLD_OUT: app_error.title"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

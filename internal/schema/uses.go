@@ -7,19 +7,19 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Uses are the messages and enums that travel to and from a service, by what it does with them.
+// Uses are the messages and enums that a service sends and receives.
 type Uses struct {
-	// Written are those in the answers of its methods, in the events that it publishes and in its frames.
+	// Written are the messages and enums in its responses, its events and its WebSocket frames.
 	Written map[protoreflect.FullName]bool
-	// Listed are the messages of which there is a list in what is written.
+	// Listed are the written messages that occur in lists.
 	Listed map[protoreflect.FullName]bool
-	// Read are those in the requests of its methods, and the entities of other services that it knows.
+	// Read are the messages and enums in its requests, and the entities of other services that it has a type for.
 	Read map[protoreflect.FullName]bool
-	// Masked are the resources of its updates: of them only the masked fields are read.
+	// Masked are the resources of its update methods, of which only the masked fields are read.
 	Masked map[protoreflect.FullName]bool
 }
 
-// UsesOf finds what travels to and from service, which knows the entities.
+// UsesOf returns the messages that a service uses. known are its entities.
 func UsesOf(files []*protogen.File, known []*Entity, service string) (*Uses, error) {
 	events, err := Events(files)
 	if err != nil {
@@ -96,7 +96,8 @@ func (u *Uses) readFields(m *protogen.Message) {
 	}
 }
 
-// resourceOf returns the resource of an update, which is a message with an update_mask and one other message; else nil.
+// resourceOf returns the resource of an update request: its only message field besides update_mask. It returns nil for other
+// requests.
 func resourceOf(m *protogen.Message) (resource *protogen.Message) {
 	masked := false
 	for _, f := range m.Fields {
