@@ -35,11 +35,11 @@ func TestEveryDatabaseHasMigrations(t *testing.T) {
 	}
 	embedded := slices.Sorted(maps.Keys(folders()))
 	if slices.Sort(planned); !slices.Equal(planned, embedded) {
-		t.Errorf("embedded are %v, planned are %v", embedded, planned)
+		t.Errorf("embedded databases %v, planned databases %v", embedded, planned)
 	}
 }
 
-// The migrations lead exactly to what the schema describes, apply with a correct atlas.sum, and leave nothing to do.
+// The migrations have a correct atlas.sum and create exactly the tables of the schema.
 func TestMigrationsMatchTheSchema(t *testing.T) {
 	t.Parallel()
 	for name, folder := range folders() {
@@ -61,18 +61,18 @@ func TestMigrationsMatchTheSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Errorf("the schema asks for more than the migrations give; run make migrate-diff\n%s", sql)
+		t.Errorf("the migrations lack changes of the schema; run make migrate-diff NAME=what_changes:\n%s", sql)
 	}
 }
 
-func TestAChangedMigrationIsNoticed(t *testing.T) {
+func TestChangedMigrationIsRefused(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	if err := os.CopyFS(root, os.DirFS("users")); err != nil {
 		t.Fatal(err)
 	}
 	name := filepath.Join(root, "20261129000003_rules.sql")
-	if err := os.WriteFile(name, []byte("-- nothing any more\n"), 0o600); err != nil {
+	if err := os.WriteFile(name, []byte("-- changed\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := migrate.Up(t.Context(), postgrestest.URL(t, nil), os.DirFS(root), nil)
@@ -81,7 +81,7 @@ func TestAChangedMigrationIsNoticed(t *testing.T) {
 	}
 }
 
-func TestTheLedgerIsAppendOnly(t *testing.T) {
+func TestLedgerIsAppendOnly(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Users)
 	user := insertUser(t, db, "player@example.com")
@@ -91,7 +91,7 @@ func TestTheLedgerIsAppendOnly(t *testing.T) {
 	} {
 		_, err := db.Exec(t.Context(), sql)
 		if err == nil || !strings.Contains(err.Error(), "append-only") {
-			t.Errorf("%s: got %v, want that the ledger is append-only", sql, err)
+			t.Errorf("%s: got %v, want an error that says append-only", sql, err)
 		}
 	}
 	insertTransaction(t, db, user, 2)
@@ -107,19 +107,19 @@ func TestUsersConstraints(t *testing.T) {
 		sql  string
 		want string
 	}{
-		"the e-mail in other case": {`INSERT INTO users
+		"e-mail in another case": {`INSERT INTO users
 			SELECT gen_random_uuid(), 'PLAYER@example.COM', role, true, 0, now(), '', 0 FROM users`,
 			"users_email_key"},
-		"an unknown role":    {"UPDATE users SET role = 'GOD'", "users_role"},
-		"a negative balance": {"UPDATE users SET balance = -0.01", "users_balance_not_negative"},
-		"an entry of nobody": {entry("gen_random_uuid()", "'CREDIT'", "1", "1", "2", "'b'"),
+		"unknown role":     {"UPDATE users SET role = 'GOD'", "users_role"},
+		"negative balance": {"UPDATE users SET balance = -0.01", "users_balance_not_negative"},
+		"transaction of an unknown user": {entry("gen_random_uuid()", "'CREDIT'", "1", "1", "2", "'b'"),
 			"transactions_user_id_fkey"},
-		"an entry of another kind":   {entry("id", "'GIFT'", "1", "1", "2", "'b'"), "transactions_type"},
-		"an entry of nothing":        {entry("id", "'CREDIT'", "0", "1", "2", "'b'"), "transactions_amount"},
-		"an entry too large":         {entry("id", "'CREDIT'", "1000000000.01", "1", "2", "'b'"), "transactions_amount"},
-		"an entry below zero":        {entry("id", "'DEBIT'", "1", "-1", "2", "'b'"), "transactions_balance_after"},
-		"a key used before":          {entry("id", "'CREDIT'", "1", "1", "2", "'key 1'"), "transactions_idempotency_key_key"},
-		"a place in the order twice": {entry("id", "'CREDIT'", "1", "1", "1", "'b'"), "transactions_user_id_seq"},
+		"unknown transaction type":  {entry("id", "'GIFT'", "1", "1", "2", "'b'"), "transactions_type"},
+		"zero amount":               {entry("id", "'CREDIT'", "0", "1", "2", "'b'"), "transactions_amount"},
+		"amount too large":          {entry("id", "'CREDIT'", "1000000000.01", "1", "2", "'b'"), "transactions_amount"},
+		"negative balance after":    {entry("id", "'DEBIT'", "1", "-1", "2", "'b'"), "transactions_balance_after"},
+		"duplicate idempotency key": {entry("id", "'CREDIT'", "1", "1", "2", "'key 1'"), "transactions_idempotency_key_key"},
+		"duplicate sequence number": {entry("id", "'CREDIT'", "1", "1", "1", "'b'"), "transactions_user_id_seq"},
 	} {
 		refused(t, db, name, tt.sql, tt.want)
 	}
@@ -152,34 +152,34 @@ func TestPromotionsConstraints(t *testing.T) {
 		sql  string
 		want string
 	}{
-		"no title": {insert("''", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_title_length"},
-		"a title too long": {insert("repeat('ü', 201)", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"),
+		"empty title": {insert("''", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_title_length"},
+		"title too long": {insert("repeat('ü', 201)", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"),
 			"promotions_title_length"},
-		"a description too long": {strings.Replace(insert("'a'", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"),
+		"description too long": {strings.Replace(insert("'a'", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"),
 			"''", "repeat('ü', 2001)", 1), "promotions_description_length"},
-		"an unknown type": {insert("'a'", "'GIFT'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_type"},
-		"no amount":       {insert("'a'", "'BONUS'", "0", "'2026-01-01'", "'2026-01-01'"), "promotions_amount"},
-		"an amount too large": {insert("'a'", "'BONUS'", "1000000000.01", "'2026-01-01'", "'2026-01-01'"),
+		"unknown type": {insert("'a'", "'GIFT'", "1", "'2026-01-01'", "'2026-01-01'"), "promotions_type"},
+		"zero amount":  {insert("'a'", "'BONUS'", "0", "'2026-01-01'", "'2026-01-01'"), "promotions_amount"},
+		"amount too large": {insert("'a'", "'BONUS'", "1000000000.01", "'2026-01-01'", "'2026-01-01'"),
 			"promotions_amount"},
-		"an end before start": {insert("'a'", "'BONUS'", "1", "'2026-01-02'", "'2026-01-01'"), "promotions_period"},
-		"the same of uniques": {insert("'a'", "'WELCOME_BONUS'", "1", "'2026-01-02'", "'2026-01-01'"), "promotions_period"},
-		"assigned twice": {assign(user, "id", "false", "1", "NULL", "NULL", "NULL"),
+		"end before start":                  {insert("'a'", "'BONUS'", "1", "'2026-01-02'", "'2026-01-01'"), "promotions_period"},
+		"unique type with end before start": {insert("'a'", "'WELCOME_BONUS'", "1", "'2026-01-02'", "'2026-01-01'"), "promotions_period"},
+		"duplicate assignment": {assign(user, "id", "false", "1", "NULL", "NULL", "NULL"),
 			"player_promotions_user_id_promotion_id"},
-		"of no promotion": {assign(other, "gen_random_uuid()", "false", "1", "NULL", "NULL", "NULL"),
+		"unknown promotion": {assign(other, "gen_random_uuid()", "false", "1", "NULL", "NULL", "NULL"),
 			"player_promotions_promotion_id_fkey"},
-		"of nothing": {assign(other, "id", "false", "0", "NULL", "NULL", "NULL"), "player_promotions_amount"},
-		"claimed for nothing": {assign(other, "id", "true", "1", "NULL", "now()", "NULL"),
+		"zero assignment amount": {assign(other, "id", "false", "0", "NULL", "NULL", "NULL"), "player_promotions_amount"},
+		"claimed without transaction": {assign(other, "id", "true", "1", "NULL", "now()", "NULL"),
 			"player_promotions_claimed_with_transaction"},
-		"claimed at no time": {assign(other, "id", "true", "1", "gen_random_uuid()", "NULL", "NULL"),
+		"claimed without time": {assign(other, "id", "true", "1", "gen_random_uuid()", "NULL", "NULL"),
 			"player_promotions_claimed_with_transaction"},
-		"paid but not claimed": {assign(other, "id", "false", "1", "gen_random_uuid()", "now()", "NULL"),
+		"transaction without claim": {assign(other, "id", "false", "1", "gen_random_uuid()", "now()", "NULL"),
 			"player_promotions_claimed_with_transaction"},
 	} {
 		refused(t, db, name, tt.sql, tt.want)
 	}
 	key := "INSERT INTO claim_keys (user_id, key, created_at, promotion_id) SELECT " + user + ", 'key', now(), id FROM promotions"
 	run(t, db, key)
-	refused(t, db, "a claim key used before", key, "claim_keys_user_id_key")
+	refused(t, db, "duplicate claim key", key, "claim_keys_user_id_key")
 }
 
 func TestUniquePerPeriod(t *testing.T) {
@@ -212,8 +212,8 @@ func TestUniquePerPeriod(t *testing.T) {
 	}
 }
 
-// The constraint cannot be generated, so it is compared with the schema here.
-func TestUniqueTypesAreTheSchemas(t *testing.T) {
+// The constraint is written by hand, so this test compares it with the schema.
+func TestUniqueTypesMatchTheSchema(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Promotions)
 	var definition string
@@ -238,7 +238,7 @@ func TestUniqueTypesAreTheSchemas(t *testing.T) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		t.Errorf("the constraint keeps %v unique, the schema says %v: add a migration that replaces it", got, want)
+		t.Errorf("the constraint covers types %v, the schema has %v: add a migration that replaces the constraint", got, want)
 	}
 }
 
@@ -253,8 +253,8 @@ func TestNotificationsConstraints(t *testing.T) {
 	run(t, db, insert(user, "1", "'a'"))
 	run(t, db, insert(user, "2", "'b'"))
 	run(t, db, insert("gen_random_uuid()", "1", "'c'"))
-	refused(t, db, "an event twice", insert(user, "3", "'a'"), "notifications_event_id_key")
-	refused(t, db, "a number twice", insert(user, "2", "'d'"), "notifications_user_id_seq")
+	refused(t, db, "duplicate event", insert(user, "3", "'a'"), "notifications_event_id_key")
+	refused(t, db, "duplicate sequence number", insert(user, "2", "'d'"), "notifications_user_id_seq")
 }
 
 func TestEventTables(t *testing.T) {
@@ -264,12 +264,12 @@ func TestEventTables(t *testing.T) {
 		insert := "INSERT INTO outbox (event_id, topic, key, type, source, content_type, payload, time, shard) " +
 			"VALUES ('018f0000-0000-7000-8000-000000000001', 't', 'k', 'y', 's', 'c', '', now(), 1)"
 		run(t, db, insert)
-		refused(t, db, name+": an event twice", insert, "outbox_event_id_key")
+		refused(t, db, name+": duplicate event", insert, "outbox_event_id_key")
 	}
 	db := postgrestest.New(t, atlas.Promotions)
 	run(t, db, `INSERT INTO inbox (consumer, event_id, handled_at)
 		VALUES ('a', '1', now()), ('b', '1', now()), ('a', '2', now())`)
-	refused(t, db, "handled twice", "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ('a', '1', now())",
+	refused(t, db, "event handled twice", "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ('a', '1', now())",
 		"inbox_consumer_event_id")
 }
 
@@ -305,6 +305,6 @@ func refused(t *testing.T, db *pgxpool.Pool, name, sql, constraint string) {
 	t.Helper()
 	_, err := db.Exec(t.Context(), sql)
 	if got, _ := postgres.ConstraintViolated(err); got != constraint {
-		t.Errorf("%s: refused by %q (%v), want %s", name, got, err, constraint)
+		t.Errorf("%s: violates %q (%v), want %s", name, got, err, constraint)
 	}
 }

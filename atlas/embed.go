@@ -1,6 +1,6 @@
-// Package atlas carries the versioned migrations of every database: SQL files that apply in the order of their names,
-// and atlas.sum, which makes a later change of one of them noticeable. `make migrate-diff` adds one from the schema;
-// what the schema cannot say is written by hand beside it.
+// Package atlas embeds the versioned migrations of every database: SQL files, which apply in the order of their names, and
+// atlas.sum with their checksums. `make migrate-diff` adds a migration for a changed schema. Constraints and triggers that
+// the schema cannot express are written by hand.
 package atlas
 
 import (
@@ -19,7 +19,7 @@ var (
 	Notifications fs.FS = folder("notifications")
 )
 
-// folder is one of the embedded folders as a file system of its own.
+// folder is an embedded folder as a file system.
 type folder string
 
 // Open implements fs.FS.

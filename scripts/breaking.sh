@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compares the schema with the one of commit $1 and fails on a change that breaks clients. The base is built as an image
-# with the third-party files of this checkout, which are not committed.
+# Fails if the schema has a change since commit $1 that breaks clients. The base is built with the third-party files of this
+# checkout, which are not committed.
 set -eu
 buf="go tool -modfile=tools/buf.mod buf"
 base=$(mktemp -d)

@@ -16,8 +16,8 @@ const (
 	datePackage  = schema.Module + "/internal/date"
 )
 
-// writeEnum writes an enum as a kind of text, with its values and the rules that hold for them. All values are listed
-// where somebody looks through them: for those that a rule holds for, and for the roles that tokens may name.
+// writeEnum writes an enum as a string type with its values and rules. An enum with rules, and the roles, also get a function
+// that lists the values.
 func writeEnum(plugin *protogen.Plugin, t *schema.EnumType) {
 	dir := strings.TrimPrefix(string(t.Package), schema.Module+"/")
 	f := schema.NewGoFile(generator, path.Join(dir, schema.Snake(t.Name)+"_gen.go"), path.Base(dir))
@@ -61,7 +61,7 @@ func writeRule(f *schema.GoFile, t *schema.EnumType, rule string) {
 		}
 	}
 	f.P()
-	f.P("// ", schema.GoName(rule), " reports whether the schema says so of the value.")
+	f.P("// ", schema.GoName(rule), " reports whether the rule "+rule+" is set for the value in the schema.")
 	f.P("func (t ", t.Name, ") ", schema.GoName(rule), "() bool {")
 	if len(holds) == 0 {
 		f.P("return false")
@@ -77,7 +77,7 @@ func writeRule(f *schema.GoFile, t *schema.EnumType, rule string) {
 	f.P("}")
 }
 
-// writeType writes the plain Go type of an entity.
+// writeType writes the domain type of an entity.
 func writeType(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	f := schema.NewGoFile(generator, path.Join("services", service, schema.Snake(e.Name)+"_gen.go"), service)
 	f.Comment(e.Message.Comments.Leading)
@@ -93,7 +93,7 @@ func writeType(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	f.Write(plugin)
 }
 
-// goType is the domain's Go type of a column, as written in the domain package of service.
+// goType returns the Go type of a column, as the domain package of service writes it.
 func goType(f *schema.GoFile, service string, c *schema.Column) string {
 	switch c.Kind {
 	case schema.Bool:
@@ -129,13 +129,13 @@ func goType(f *schema.GoFile, service string, c *schema.Column) string {
 	}
 }
 
-// writeLimits writes the limits that the domain knows.
+// writeLimits writes the constants of the limits.
 func writeLimits(plugin *protogen.Plugin, service string, limits []schema.Limit) {
 	if len(limits) == 0 {
 		return
 	}
 	f := schema.NewGoFile(generator, path.Join("services", service, "schema_limits_gen.go"), service)
-	f.P("// The limits that the schema sets: numbers of characters, and amounts.")
+	f.P("// Limits of the schema: numbers of characters, and amounts.")
 	f.P("const (")
 	for _, l := range limits {
 		if l.Money {

@@ -1,13 +1,11 @@
-// Command protoc-gen-loyalty-domain writes, from the entities of the schema, what a service's layers know of them:
+// Command protoc-gen-loyalty-domain writes the Go code for the schema's entities in each layer of service S:
 //
-//   - services/S: the plain Go types of the domain, the enums, and the limits of fields with the option domain_limits;
-//   - services/S/internal/wire: their conversion from and to the messages of the API, in the directions in which these
-//     travel: From… for what the service's answers, events and frames contain, To… for what its requests contain and for
-//     what another service owns, Mask… for the resources of its updates;
-//   - services/S/internal/postgres and mongo: their conversion from and to rows and documents, as far as the entity's option
-//     rows says that the stores need them. SELECT takes the columns and a scan of them; INSERT the columns and their values;
-//     ENT the setters of a row to be created, what a row becomes when it is read and, for the resource of an update, the
-//     setters of all that can change; MONGO the document and both conversions.
+//   - services/S: the domain types, the enums, and the limits of fields with the option domain_limits;
+//   - services/S/internal/wire: conversions between domain types and messages. From… converts the types in responses, events
+//     and frames; To… converts the types in requests and the entities of other services; Mask… applies update masks;
+//   - services/S/internal/postgres and mongo: conversions between domain types and rows or documents, according to the
+//     entity's option rows. SELECT needs the column list and a scan function; INSERT the column list and the values; ENT the
+//     setters for create and update, and the conversion of a row; MONGO the document and its conversions.
 package main
 
 import (

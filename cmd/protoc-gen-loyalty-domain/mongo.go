@@ -12,8 +12,8 @@ import (
 
 const documentsPackage = schema.Module + "/internal/convert/documents"
 
-// writeMongo writes the documents of an entity and their conversions. The key is the member _id; the other members have
-// the names that the fields have in JSON, and private columns their own.
+// writeMongo writes the document type of an entity and its conversions. The primary key is the member _id. Other members have
+// the JSON names of their fields; members of private columns have the columns' names.
 func writeMongo(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	if !e.Does(optionsv1.Rows_MONGO) {
 		return
@@ -40,7 +40,7 @@ func writeMongo(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	f.P("}")
 	f.P("}")
 	f.P()
-	f.P("// from", e.Name, "Document converts d back.")
+	f.P("// from", e.Name, "Document converts d to the domain type.")
 	f.P("func from", e.Name, "Document(d ", document, ") ", plain, " {")
 	f.P("return ", plain, "{")
 	for _, c := range columns {
@@ -65,8 +65,7 @@ func memberName(c *schema.Column) string {
 	return c.Name
 }
 
-// member is the type of package documents that a member is written and read through, or nothing where the driver knows
-// the domain's type.
+// member returns the type of package documents that converts a column, empty if the driver supports the domain's type.
 func member(f *schema.GoFile, c *schema.Column) string {
 	switch c.Kind {
 	case schema.UUID:

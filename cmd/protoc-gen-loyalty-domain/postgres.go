@@ -16,7 +16,7 @@ const (
 	pgxPackage     = "github.com/jackc/pgx/v5"
 )
 
-// writePostgres writes the conversions between an entity and its rows. Updated says that an RPC updates it.
+// writePostgres writes the conversions between an entity and its rows. updated is true if an RPC updates the entity.
 func writePostgres(plugin *protogen.Plugin, service string, e *schema.Entity, updated bool) {
 	selects, inserts := e.Does(optionsv1.Rows_SELECT), e.Does(optionsv1.Rows_INSERT)
 	if !selects && !inserts && !e.Does(optionsv1.Rows_ENT) {
@@ -49,7 +49,7 @@ func writePostgres(plugin *protogen.Plugin, service string, e *schema.Entity, up
 	f.Write(plugin)
 }
 
-// rowWriter writes what one entity needs.
+// rowWriter writes the conversions of one entity.
 type rowWriter struct {
 	*schema.GoFile
 	e           *schema.Entity
@@ -57,7 +57,7 @@ type rowWriter struct {
 	ent         func(name string) string
 }
 
-// stored are the columns of e that the domain has.
+// stored returns the stored columns of e that the domain type has.
 func stored(e *schema.Entity) []*schema.Column {
 	return slices.DeleteFunc(e.Stored(), func(c *schema.Column) bool { return c.Identity })
 }
@@ -67,13 +67,12 @@ func (w rowWriter) columns() {
 	for _, c := range stored(w.e) {
 		names = append(names, c.Name)
 	}
-	w.P("// ", w.name, "Columns are the columns of table ", w.e.Table, ".")
+	w.P("// ", w.name, "Columns lists the columns of table ", w.e.Table, ".")
 	w.P("const ", w.name, "Columns = \"", strings.Join(names, ", "), "\"")
 	w.P()
 }
 
-// wrapper is the type of package columns that a column is read and written through, or nothing where pgx knows the
-// domain's type.
+// wrapper returns the type of package columns that converts a column, empty if pgx supports the domain's type.
 func (w rowWriter) wrapper(c *schema.Column) string {
 	name := ""
 	switch c.Kind {
@@ -89,7 +88,7 @@ func (w rowWriter) wrapper(c *schema.Column) string {
 		if c.Nullable {
 			name = "Text"
 		}
-	default: // pgx knows it
+	default: // pgx supports it
 	}
 	if name == "" {
 		return ""
@@ -98,7 +97,7 @@ func (w rowWriter) wrapper(c *schema.Column) string {
 }
 
 func (w rowWriter) scan() {
-	w.P("// scan", w.e.Name, " reads a row of ", w.name, "Columns.")
+	w.P("// scan", w.e.Name, " reads a row that has the columns of ", w.name, "Columns.")
 	w.P("func scan", w.e.Name, "(row ", w.Use(pgxPackage, "pgx", "CollectableRow"), ") (", w.plain, ", error) {")
 	w.P("var p ", w.plain)
 	w.P("err := row.Scan(")
@@ -116,7 +115,7 @@ func (w rowWriter) scan() {
 }
 
 func (w rowWriter) values() {
-	w.P("// ", w.name, "Values are the values of ", w.name, "Columns, for INSERT and COPY.")
+	w.P("// ", w.name, "Values returns the values of ", w.name, "Columns, for INSERT and COPY.")
 	w.P("func ", w.name, "Values(p ", w.plain, ") []any {")
 	w.P("return []any{")
 	for _, c := range stored(w.e) {
@@ -135,7 +134,7 @@ func (w rowWriter) values() {
 }
 
 func (w rowWriter) fromRow() {
-	w.P("// ", w.name, "FromRow reads a row that ent loaded.")
+	w.P("// ", w.name, "FromRow converts a row that ent loaded.")
 	w.P("func ", w.name, "FromRow(r *", w.ent(w.e.Name), ") ", w.plain, " {")
 	w.P("return ", w.plain, "{")
 	for _, c := range stored(w.e) {
@@ -163,14 +162,14 @@ func (w rowWriter) enum(c *schema.Column) string {
 	return domain(w.GoFile, t.Package, t.Name)
 }
 
-// pointer says whether ent's row has a pointer for the column.
+// pointer reports whether ent's row has a pointer for the column.
 func pointer(c *schema.Column) bool {
 	return c.Nullable && c.Kind != schema.Date && c.Kind != schema.Bytes
 }
 
 func (w rowWriter) set() {
 	create := w.ent(w.e.Name + "Create")
-	w.P("// set", w.e.Name, " sets every column of a row to be created.")
+	w.P("// set", w.e.Name, " sets all columns of a new row.")
 	w.P("func set", w.e.Name, "(c *", create, ", p ", w.plain, ") *", create, " {")
 	w.setters("c", stored(w.e), false)
 	w.P("}")
@@ -185,13 +184,13 @@ func (w rowWriter) change() {
 		}
 	}
 	update := w.ent(w.e.Name + "UpdateOne")
-	w.P("// change", w.e.Name, " sets every column that can change.")
+	w.P("// change", w.e.Name, " sets all columns that can change.")
 	w.P("func change", w.e.Name, "(u *", update, ", p ", w.plain, ") *", update, " {")
 	w.setters("u", mutable, true)
 	w.P("}")
 }
 
-// setters writes the chain of calls that sets the columns, and returns it.
+// setters writes the chain of calls that sets the columns, and a return of its result.
 func (w rowWriter) setters(builder string, columns []*schema.Column, update bool) {
 	var plain, nullable []*schema.Column
 	for _, c := range columns {
@@ -221,7 +220,7 @@ func (w rowWriter) setters(builder string, columns []*schema.Column, update bool
 			v = "string(" + v + ")"
 		case schema.JSON:
 			v = w.Use(columnsPackage, "columns", "JSON") + "(" + v + ")"
-		default: // ent takes the domain's type
+		default: // ent uses the domain's type
 		}
 		w.Printf(".\nSet%s(%s)", c.GoName, v)
 	}

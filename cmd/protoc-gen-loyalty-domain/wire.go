@@ -23,12 +23,12 @@ func writeWireDoc(plugin *protogen.Plugin, service string) {
 	f.Write(plugin)
 }
 
-// message is the generated Go type of a message or an enum.
+// message returns the Go type of a message or an enum.
 func message(f *schema.GoFile, ident protogen.GoIdent) string {
 	return f.Use(string(ident.GoImportPath), packageName(ident.GoImportPath), ident.GoName)
 }
 
-// packageName is the name that buf gives the package: "promotionsv1" for …/promotions/v1.
+// packageName returns the name that buf gives a package: "promotionsv1" for …/promotions/v1.
 func packageName(importPath protogen.GoImportPath) string {
 	dir, version := path.Split(string(importPath))
 	return path.Base(dir) + version
@@ -55,7 +55,7 @@ func writeWireEnum(plugin *protogen.Plugin, service string, t *schema.EnumType, 
 }
 
 func writeFromEnum(f *schema.GoFile, t *schema.EnumType) {
-	f.P("// From", t.Name, " converts t to its message's form; what the schema does not have is unspecified.")
+	f.P("// From", t.Name, " converts t to the protobuf enum. An unknown value becomes the unspecified one.")
 	f.P("func From", t.Name, "(t ", domain(f, t.Package, t.Name), ") ", message(f, t.Enum.GoIdent), " {")
 	f.P("switch t {")
 	for i, v := range t.Values {
@@ -70,7 +70,7 @@ func writeFromEnum(f *schema.GoFile, t *schema.EnumType) {
 }
 
 func writeToEnum(f *schema.GoFile, t *schema.EnumType) {
-	f.P("// To", t.Name, " converts t; what is unspecified, or unknown to the schema, is empty.")
+	f.P("// To", t.Name, " converts t. An unspecified or unknown value becomes the empty one.")
 	f.P("func To", t.Name, "(t ", message(f, t.Enum.GoIdent), ") ", domain(f, t.Package, t.Name), " {")
 	f.P("switch t {")
 	for i, v := range t.Values {
@@ -133,14 +133,14 @@ func writeFrom(f *schema.GoFile, service string, e *schema.Entity) {
 func writeFromList(f *schema.GoFile, service string, e *schema.Entity) {
 	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
 	plural := schema.Plural(e.Name)
-	f.P("// From", plural, " converts each of ps, to an empty slice for none.")
+	f.P("// From", plural, " converts each element of ps. It never returns nil.")
 	f.P("func From", plural, "(ps []", plain, ") []*", wire, " {")
 	f.P("return ", f.Use(fieldsPackage, "fields", "Slice"), "(ps, From", e.Name, ")")
 	f.P("}")
 	f.P()
 }
 
-// written is the expression that writes the column of p.
+// written returns the expression that converts the column of p.
 func written(f *schema.GoFile, c *schema.Column) string {
 	v := "p." + c.GoName
 	fields := func(name string) string { return f.Use(fieldsPackage, "fields", name) + "(" + v + ")" }
@@ -170,10 +170,10 @@ func written(f *schema.GoFile, c *schema.Column) string {
 	return text
 }
 
-// writeTo writes what reads a message. It leaves out the transient fields, which are filled for answers.
+// writeTo writes the conversion from a message. It leaves out transient fields, which only responses have.
 func writeTo(f *schema.GoFile, service string, e *schema.Entity) {
 	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
-	f.P("// To", e.Name, " converts m. Its error names every field that cannot be read, or is required and missing.")
+	f.P("// To", e.Name, " converts m. Its error names every invalid field and every missing required field.")
 	f.P("func To", e.Name, "(m *", wire, ") (", plain, ", error) {")
 	f.P("var r ", f.Use(fieldsPackage, "fields", "Reader"))
 	f.P("p := ", plain, "{")
@@ -196,7 +196,7 @@ func writeTo(f *schema.GoFile, service string, e *schema.Entity) {
 	f.P()
 }
 
-// hasDefault says whether the field tells absence and stands for another value than zero then.
+// hasDefault reports whether an absent field has a value other than zero.
 func hasDefault(c *schema.Column) bool {
 	return c.Optional() && c.Kind == schema.Bool && c.Default != "" && c.Default != "false"
 }
@@ -208,8 +208,8 @@ func writeDefaulted(f *schema.GoFile, c *schema.Column, from string) {
 	f.P("}")
 }
 
-// presence says whether a field may be absent, which stands for its zero value. Only what the schema says is REQUIRED may
-// not, and the key, unless the platform gives it: a field that the schema gains is absent in what older releases send.
+// presence returns whether the field must be present. REQUIRED fields must, and the key unless it is OUTPUT_ONLY. Other
+// fields may be absent, so that messages of older releases, which lack new fields, can be read.
 func presence(f *schema.GoFile, c *schema.Column) string {
 	name := "Optional"
 	if c.Required || c.Primary && !c.OutputOnly {
@@ -218,7 +218,7 @@ func presence(f *schema.GoFile, c *schema.Column) string {
 	return f.Use(fieldsPackage, "fields", name)
 }
 
-// read is the expression that reads a field of the message into the domain's type, noting what is wrong in r.
+// read returns the expression that converts a field of the message with the reader r.
 func read(f *schema.GoFile, c *schema.Column, from string) string {
 	get, required := from+".Get"+c.Field.GoName+"()", presence(f, c)
 	call := func(method string) string { return fmt.Sprintf("r.%s(%q, %s, %s)", method, c.JSON(), get, required) }
@@ -246,12 +246,12 @@ func read(f *schema.GoFile, c *schema.Column, from string) string {
 	}
 }
 
-// writeMask writes the function that changes the masked fields: those that clients may set after the creation. Package
-// validation has refused any other path, and has brought the paths into the schema's names.
+// writeMask writes the function that applies an update mask. It knows the fields that clients may change. Package validation
+// has already refused other paths and converted the paths to proto names.
 func writeMask(f *schema.GoFile, service string, e *schema.Entity) {
 	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
-	f.P("// Mask", e.Name, " sets in dst the fields of src that paths name. Where a path names no field that can be set, or")
-	f.P("// a field that cannot be read, it is an error and dst is unchanged.")
+	f.CommentText("Mask" + e.Name + " copies the fields that paths name from src to dst. If a field cannot be set or is invalid, it " +
+		"returns an error and leaves dst unchanged.")
 	f.P("func Mask", e.Name, "(dst *", plain, ", src *", wire, ", paths []string) error {")
 	f.P("var r ", f.Use(fieldsPackage, "fields", "Reader"))
 	f.P("p := *dst")
@@ -269,7 +269,7 @@ func writeMask(f *schema.GoFile, service string, e *schema.Entity) {
 		f.P("p.", c.GoName, " = ", read(f, c, "src"))
 	}
 	f.P("default:")
-	f.P("return ", f.Use("fmt", "fmt", "Errorf"), "(\"the field %q cannot be set\", path)")
+	f.P("return ", f.Use("fmt", "fmt", "Errorf"), "(\"field %q cannot be set\", path)")
 	f.P("}")
 	f.P("}")
 	f.P("if err := r.Err(); err != nil {")

@@ -1,5 +1,5 @@
-// Command protoc-gen-loyalty-ent writes the ent schemas, ent/DATABASE/schema, from the entities of the schema.
-// tools/ent makes ent generate its code from them.
+// Command protoc-gen-loyalty-ent writes the ent schemas of the schema's entities to ent/DATABASE/schema. tools/ent then
+// generates ent's code from them.
 package main
 
 import (
@@ -67,7 +67,7 @@ func (w writer) entsql(call string) string {
 	return w.Use("entgo.io/ent/dialect/entsql", "entsql", call)
 }
 
-// method opens a method of the schema that returns a list, and returns what closes it.
+// method writes the beginning of a method that returns a list. The function that it returns writes the end.
 func (w writer) method(name, element string) (end func()) {
 	w.P("// ", name, " implements ent.Interface.")
 	w.P("func (", w.e.Name, ") ", name, "() []", element, " {")
@@ -79,8 +79,8 @@ func (w writer) method(name, element string) (end func()) {
 	}
 }
 
-// annotations names the table and its checks: those that the entity names, the values of its enums, the limits of its
-// amounts and the lengths of its texts.
+// annotations writes the table's name and its checks: those of the entity's options, the values of enums, the limits of
+// amounts and the lengths of texts.
 func (w writer) annotations() {
 	defer w.method("Annotations", w.Use("entgo.io/ent/schema", "entschema", "Annotation"))()
 	w.P(w.entsql("Table"), "(\"", w.e.Table, "\"),")
@@ -159,7 +159,7 @@ func defaultValue(c *schema.Column) string {
 	return c.Default
 }
 
-// builder is the expression that begins a field.
+// builder returns the expression that creates a field.
 func (w writer) builder(c *schema.Column) string {
 	call := func(kind, goType, sqlType string) string {
 		b := fmt.Sprintf("%s(%q", w.Use("entgo.io/ent/schema/field", "field", kind), c.Name)
@@ -201,7 +201,7 @@ func (w writer) builder(c *schema.Column) string {
 	}
 }
 
-// edges exist for their foreign keys.
+// edges writes an edge for each foreign key.
 func (w writer) edges(database string, all []*schema.Entity) error {
 	var columns []*schema.Column
 	for _, c := range w.e.Stored() {
@@ -218,7 +218,7 @@ func (w writer) edges(database string, all []*schema.Entity) error {
 			return e.Table == c.References && slices.Contains(e.Databases, database)
 		})
 		if i < 0 {
-			return fmt.Errorf("column %s refers to %s, which is no table of database %s", c.Name, c.References, database)
+			return fmt.Errorf("column %s references %s, which is not a table of database %s", c.Name, c.References, database)
 		}
 		required := ".Required()"
 		if c.Nullable {
@@ -231,8 +231,7 @@ func (w writer) edges(database string, all []*schema.Entity) error {
 	return nil
 }
 
-// indexes names each index after its table and columns; the condition of a partial one is added where the name is
-// taken.
+// indexes writes the indexes. An index is named after its table and columns, and after its condition if the name is taken.
 func (w writer) indexes() {
 	if len(w.e.Indexes) == 0 {
 		return

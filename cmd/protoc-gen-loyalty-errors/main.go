@@ -1,5 +1,5 @@
-// Command protoc-gen-loyalty-errors writes the codes of the error catalogue, and how each of them travels, as Go
-// constants and a table for package apperr.
+// Command protoc-gen-loyalty-errors writes the error codes, with their RPC code, HTTP status and title, as Go constants and a
+// table of package apperr.
 package main
 
 import (
@@ -26,7 +26,7 @@ func generate(plugin *protogen.Plugin) error {
 	}
 	g.P(")")
 	g.P()
-	g.P("// table says how each code travels.")
+	g.P("// table has the RPC code, HTTP status and title of each code.")
 	g.P("var table = map[Code]Info{")
 	for _, c := range codes {
 		g.P(schema.GoName(c.Name), ": {RPC: ", c.RPC, ", HTTP: ", c.HTTP, ", Title: ", strconv.Quote(c.Title), "},")

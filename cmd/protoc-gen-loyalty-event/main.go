@@ -79,7 +79,7 @@ func writePackage(plugin *protogen.Plugin, p protogen.GoImportPath, events []*sc
 	}
 	f.P(")")
 	f.P()
-	f.P("// Topics describes the topics to a driver.")
+	f.P("// Topics returns the topics, for the code that creates them.")
 	f.P("func Topics() []", f.Use(eventPackage, "event", "TopicSpec"), " {")
 	f.P("return []event.TopicSpec{")
 	for _, e := range events {
@@ -110,8 +110,8 @@ func writeEvent(f *schema.GoFile, e *schema.Event, message string) {
 
 func writeNew(f *schema.GoFile, e *schema.Event, message, topic string) {
 	f.P()
-	f.P("// New", e.Name, " returns the event of m, whose field ", e.TopicField.Desc.Name(), " it sets. ",
-		"It is an error if m's type or key is missing.")
+	f.CommentText("New" + e.Name + " returns the event with payload m and sets m's field " + string(e.TopicField.Desc.Name()) +
+		". It returns an error if m has no type or no key.")
 	f.P("func New", e.Name, "(id ", f.Use("github.com/google/uuid", "uuid", "UUID"),
 		", at ", f.Use("time", "time", "Time"), ", m *", message, ") (event.Event, error) {")
 	f.P("if err := check", e.Name, "(m); err != nil {")
@@ -131,8 +131,8 @@ func writeNew(f *schema.GoFile, e *schema.Event, message, topic string) {
 
 func writeDecode(f *schema.GoFile, e *schema.Event, message string) {
 	f.P()
-	f.P("// Decode", e.Name, " reads the payload of an event of topic ", e.Topic, ". Its type may be one that the schema ",
-		"does not have yet. Its errors are permanent.")
+	f.CommentText("Decode" + e.Name + " returns the payload of an event of topic " + e.Topic + ". Its errors are permanent. The " +
+		"payload of a newer release may have a type that this schema does not know.")
 	f.P("func Decode", e.Name, "(e event.Event) (*", message, ", error) {")
 	f.P("m := &", message, "{}")
 	f.P("if err := ", f.Use(eventprotoPackage, "eventproto", "Decode"), "(e, m); err != nil {")
@@ -147,8 +147,8 @@ func writeDecode(f *schema.GoFile, e *schema.Event, message string) {
 
 func writeOn(f *schema.GoFile, e *schema.Event, message, topic string) {
 	f.P()
-	f.P("// On", e.Name, " subscribes group to topic ", e.Topic, ". What cannot be read goes to the dead letters; a type that ",
-		"the schema does not have yet is for handle to pass over.")
+	f.CommentText("On" + e.Name + " subscribes group to topic " + e.Topic + ". An event that cannot be decoded becomes a dead " +
+		"letter. handle must ignore types that it does not know.")
 	f.P("func On", e.Name, "(group string, handle func(", f.Use("context", "context", "Context"),
 		", event.Event, *", message, ") error) event.Subscription {")
 	f.P("return event.Subscription{Group: group, Topic: ", topic,
@@ -162,7 +162,7 @@ func writeOn(f *schema.GoFile, e *schema.Event, message, topic string) {
 	f.P("}")
 }
 
-// writeCheck writes the function that sees that an event's type and key are there.
+// writeCheck writes the function that checks that an event has a type and a key.
 func writeCheck(f *schema.GoFile, e *schema.Event, message string) {
 	eventproto := func(name string) string { return f.Use(eventprotoPackage, "eventproto", name) }
 	check := "CheckKey"

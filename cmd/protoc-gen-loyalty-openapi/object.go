@@ -14,7 +14,7 @@ type member struct {
 	value any
 }
 
-// with returns the object with one more member, unless value is empty.
+// with returns the object with one more member. It returns the object unchanged if value is empty.
 func (o object) with(key string, value any) object {
 	switch v := value.(type) {
 	case nil:

@@ -54,7 +54,7 @@ const (
 	DependencyUnavailable Code = "DEPENDENCY_UNAVAILABLE"
 )
 
-// table says how each code travels.
+// table has the RPC code, HTTP status and title of each code.
 var table = map[Code]Info{
 	ValidationFailed:        {RPC: 3, HTTP: 400, Title: "The request is not valid"},
 	InvalidCredentials:      {RPC: 16, HTTP: 401, Title: "The e-mail or the password is wrong"},

@@ -2,7 +2,7 @@
 
 package authn
 
-// Role is what a user may be. Its names stand in access tokens and in JSON.
+// Role is the role of a user. Access tokens and JSON contain the names.
 type Role string
 
 // The values of Role.

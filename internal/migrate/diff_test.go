@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 )
 
-// accounts is a table as ent generates it, with what our entities use.
+// accounts returns a table as ent generates it, with the features that entities use.
 func accounts(extra ...*schema.Column) *schema.Table {
 	id := &schema.Column{Name: "id", Type: field.TypeUUID}
 	email := &schema.Column{
@@ -76,13 +76,13 @@ func TestDiff(t *testing.T) {
 			t.Errorf("%s lacks %q:\n%s", file, want, content(t, dir, file))
 		}
 	}
-	// Its version is the time, so make it older for the files that follow.
+	// The file's version is the current time. An older version leaves room for the files that follow.
 	if err := os.Rename(filepath.Join(dir, file), filepath.Join(dir, "20200101000001_init.sql")); err != nil {
 		t.Fatal(err)
 	}
 	write(t, dir, "20200101000002_by_hand.sql", byHand)
 	if file := diff("again", accounts()); file != "" {
-		t.Errorf("a second plan is not empty:\n%s", content(t, dir, file))
+		t.Errorf("the second plan is not empty:\n%s", content(t, dir, file))
 	}
 	file = diff("note", accounts(&schema.Column{Name: "note", Type: field.TypeString, Size: 2147483647, Nullable: true}))
 	sql := content(t, dir, file)
@@ -92,11 +92,11 @@ func TestDiff(t *testing.T) {
 
 	url := postgrestest.URL(t, os.DirFS(dir))
 	if n := queryInt(t, url, "select count(*) from pg_constraint where conname in ('one_at_a_time', 'solvent')"); n != 2 {
-		t.Errorf("%d constraints", n)
+		t.Errorf("got %d constraints, want 2", n)
 	}
 }
 
-func TestDiffOfATamperedFolder(t *testing.T) {
+func TestDiffRefusesChangedFiles(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "1_init.sql", "create table a ();\n")
 	if err := os.WriteFile(filepath.Join(dir, "1_init.sql"), []byte("create table b ();\n"), 0o600); err != nil {

@@ -8,7 +8,7 @@ import (
 	"ariga.io/atlas/sql/migrate"
 )
 
-// dir reads an embedded folder as Atlas reads a local one: *.sql by name, and atlas.sum.
+// dir is an embedded folder of migrations as an Atlas directory.
 type dir struct{ fs.FS }
 
 var _ migrate.Dir = dir{}
@@ -30,7 +30,7 @@ func (d dir) Files() ([]migrate.File, error) {
 	return files, nil
 }
 
-// Checksum returns what atlas.sum should say.
+// Checksum returns the expected content of atlas.sum.
 func (d dir) Checksum() (migrate.HashFile, error) {
 	files, err := d.Files()
 	if err != nil {
@@ -39,18 +39,18 @@ func (d dir) Checksum() (migrate.HashFile, error) {
 	return migrate.NewHashFile(files)
 }
 
-// WriteFile refuses: the folder is part of the program.
+// WriteFile returns an error, because the folder is embedded in the program.
 func (d dir) WriteFile(name string, _ []byte) error {
 	return &fs.PathError{Op: "write", Path: name, Err: fs.ErrPermission}
 }
 
-// file is one migration and its hash in atlas.sum, which covers all files up to it.
+// file is a migration with its hash in atlas.sum, which also covers all files before it.
 type file struct {
 	migrate.File
 	hash string
 }
 
-// read returns the migrations of d after comparing them with atlas.sum.
+// read returns the migrations of d. It returns an error if they do not match atlas.sum.
 func read(d migrate.Dir) ([]file, error) {
 	if err := migrate.Validate(d); err != nil {
 		if mismatch, ok := errors.AsType[*migrate.ChecksumError](err); ok {

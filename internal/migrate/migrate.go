@@ -1,8 +1,8 @@
 // Package migrate applies versioned Atlas migrations (20261122000001_init.sql … and atlas.sum) to a PostgreSQL database
 // and plans new ones from an ent schema.
 //
-// What was applied is recorded as the Atlas CLI does it, in the table atlas_schema_revisions of the schema public,
-// under the CLI's own lock. The CLI finds it when the database's URL names that schema:
+// It records applied migrations in the format of the Atlas CLI, in the table atlas_schema_revisions of the schema public,
+// and takes the CLI's lock. The CLI can be used as well, with a URL that names that schema:
 //
 //	atlas migrate status --dir file://atlas/users --url "postgres://…/users?search_path=public"
 package migrate
@@ -27,17 +27,18 @@ import (
 )
 
 const (
-	lockName = "atlas_migrate_execute" // the one of "atlas migrate apply"
+	lockName = "atlas_migrate_execute" // the lock of "atlas migrate apply"
 	lockWait = 10 * time.Minute
 )
 
-// Up applies what is pending in folder to the database at url and returns the names of the files that it applied. Each
-// file is one transaction: one that fails leaves no trace, and the error names it and the statement. A file marked
-// "-- atlas:txmode none" runs outside of a transaction and may hold one statement only (CREATE INDEX CONCURRENTLY).
+// Up applies the pending migrations in folder to the database at url and returns the names of the files that it applied.
+// Each file runs in one transaction. If a file fails, it is rolled back, and the error names the file and the statement. A
+// file with the directive "-- atlas:txmode none" runs outside of a transaction and may hold only one statement, such as
+// CREATE INDEX CONCURRENTLY.
 //
-// Of several Ups at once one applies and the others wait. Nothing is applied if the folder does not match its
-// atlas.sum, if an applied file was changed since, or if a file was added before an applied one. Revisions newer
-// than every file are left alone: they belong to a newer release.
+// Concurrent calls of Up, also of other processes, run one after the other. Up applies nothing and returns an error if the
+// folder does not match its atlas.sum, if an applied file has changed, or if a file was added before an applied one. It
+// ignores revisions newer than every file, which belong to a newer release.
 func Up(ctx context.Context, url string, folder fs.FS, log *slog.Logger) (applied []string, err error) {
 	files, err := read(dir{folder})
 	if err != nil {
@@ -55,13 +56,13 @@ func up(ctx context.Context, conn *sql.Conn, files []file, log *slog.Logger) (ap
 	if err != nil {
 		return nil, err
 	}
-	// The lock is tried again and again, not waited for: a waiting statement would block CREATE INDEX CONCURRENTLY.
+	// Lock polls. A statement that waits for the lock would block CREATE INDEX CONCURRENTLY.
 	unlock, err := driver.Lock(ctx, lockName, lockWait)
 	if errors.Is(err, schema.ErrLocked) {
-		return nil, errors.New("another process has been migrating this database for too long")
+		return nil, errors.New("another process has held the migration lock of this database for too long")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lock for migrating: %w", err)
+		return nil, fmt.Errorf("take the migration lock: %w", err)
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 
@@ -97,7 +98,7 @@ func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.St
 	}
 	if withoutTx(f) {
 		if len(statements) > 1 {
-			return fmt.Errorf("a file outside of a transaction may hold one statement, not %d", len(statements))
+			return fmt.Errorf("a file with txmode none may hold only one statement, not %d", len(statements))
 		}
 		if err := run(ctx, conn, f, statements); err != nil {
 			return err
@@ -108,7 +109,7 @@ func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.St
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // does nothing after the commit
+	defer func() { _ = tx.Rollback() }() // no effect after the commit
 	if err := run(ctx, tx, f, statements); err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func run(ctx context.Context, db schema.ExecQuerier, f file, statements []*migra
 	return nil
 }
 
-// abbreviate keeps the beginning of a statement, on one line.
+// abbreviate returns the beginning of a statement on one line.
 func abbreviate(statement string) string {
 	const most = 120
 	words := []rune(strings.Join(strings.Fields(statement), " "))
@@ -147,7 +148,7 @@ func abbreviate(statement string) string {
 	return string(words)
 }
 
-// withConn runs fn on one connection to url. No error of its own holds the URL.
+// withConn runs fn on one connection to url. Its own errors do not contain the URL.
 func withConn(ctx context.Context, url string, fn func(*sql.Conn) error) (err error) {
 	config, prepare, err := postgres.ParseConfig(url)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 )
 
-// script is a migration: its file's name and statements.
+// script is the file name and the statements of a migration.
 type script struct{ name, sql string }
 
 var (
@@ -34,7 +34,7 @@ var (
 	}
 )
 
-// folder holds scripts and an atlas.sum that matches them.
+// folder returns a folder with the scripts and their atlas.sum.
 func folder(t *testing.T, scripts ...script) fstest.MapFS {
 	t.Helper()
 	dir := fstest.MapFS{}
@@ -83,7 +83,7 @@ func queryInt(t *testing.T, url, sql string) (n int) {
 	return n
 }
 
-func TestUpAppliesWhatIsPending(t *testing.T) {
+func TestUpAppliesPendingFiles(t *testing.T) {
 	url := postgrestest.URL(t, nil)
 	if got := mustUp(t, url, folder(t, users)); !slices.Equal(got, []string{users.name}) {
 		t.Errorf("first: %q", got)
@@ -102,7 +102,7 @@ func TestUpAppliesWhatIsPending(t *testing.T) {
 	}
 }
 
-func TestUpRunsAFileOutsideOfATransactionIfToldTo(t *testing.T) {
+func TestUpRunsTxmodeNoneOutsideTransaction(t *testing.T) {
 	url := postgrestest.URL(t, nil)
 	mustUp(t, url, folder(t, users, orders, concurrent))
 	if n := queryInt(t, url, "select count(*) from pg_indexes where indexname = 'orders_id'"); n != 1 {
@@ -114,7 +114,7 @@ func TestUpRunsAFileOutsideOfATransactionIfToldTo(t *testing.T) {
 	}
 }
 
-func TestUpOfSeveralReplicasAtOnce(t *testing.T) {
+func TestConcurrentUp(t *testing.T) {
 	url := postgrestest.URL(t, nil)
 	dir := folder(t, users, orders)
 	var mu sync.Mutex
@@ -137,7 +137,7 @@ func TestUpOfSeveralReplicasAtOnce(t *testing.T) {
 	}
 }
 
-func TestAFailingFileLeavesNoTrace(t *testing.T) {
+func TestFailedFileIsRolledBack(t *testing.T) {
 	url := postgrestest.URL(t, nil)
 	applied, err := up(t, url, folder(t, users, broken))
 	if !slices.Equal(applied, []string{users.name}) {
@@ -157,7 +157,7 @@ func TestAFailingFileLeavesNoTrace(t *testing.T) {
 	}
 }
 
-func TestUpRefusesWhatDoesNotContinueTheDatabase(t *testing.T) {
+func TestUpRefusesIncompatibleFolders(t *testing.T) {
 	tampered := folder(t, users, orders)
 	tampered[users.name] = &fstest.MapFile{Data: []byte(edited.sql)}
 	unsummed := folder(t, users)
@@ -166,12 +166,12 @@ func TestUpRefusesWhatDoesNotContinueTheDatabase(t *testing.T) {
 		before, now fs.FS
 		want        string
 	}{
-		"an applied file changed":          {folder(t, users), folder(t, edited), users.name},
-		"a file added in between":          {folder(t, users, orders), folder(t, users, between, orders), between.name},
-		"another service's database":       {folder(t, users, orders), folder(t, orders, concurrent), "20260101000001"},
-		"a file that atlas.sum knows not":  {folder(t, users), tampered, users.name + " was edited"},
-		"no atlas.sum":                     {folder(t, users), unsummed, "atlas.sum"},
-		"files of another service's start": {folder(t, users), folder(t, script{users.name, "select 1;"}), users.name},
+		"an applied file changed":                     {folder(t, users), folder(t, edited), users.name},
+		"a file added in between":                     {folder(t, users, orders), folder(t, users, between, orders), between.name},
+		"another service's database":                  {folder(t, users, orders), folder(t, orders, concurrent), "20260101000001"},
+		"a file that atlas.sum knows not":             {folder(t, users), tampered, users.name + " was edited"},
+		"no atlas.sum":                                {folder(t, users), unsummed, "atlas.sum"},
+		"another service with the same first version": {folder(t, users), folder(t, script{users.name, "select 1;"}), users.name},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := postgrestest.URL(t, tt.before)
@@ -183,7 +183,7 @@ func TestUpRefusesWhatDoesNotContinueTheDatabase(t *testing.T) {
 	}
 }
 
-func TestAnOlderReleaseAcceptsANewerDatabase(t *testing.T) {
+func TestUpAcceptsNewerDatabase(t *testing.T) {
 	url := postgrestest.URL(t, folder(t, users, orders))
 	if got := mustUp(t, url, folder(t, users)); len(got) != 0 {
 		t.Errorf("applied %q", got)
@@ -205,7 +205,7 @@ func TestStatusOfAnEmptyDatabase(t *testing.T) {
 	}
 }
 
-func TestErrorsKeepThePassword(t *testing.T) {
+func TestErrorsHidePassword(t *testing.T) {
 	for _, url := range []string{
 		"postgres://u:s3cret@127.0.0.1:1/db", "postgres://u:s3cret@127.0.0.1:port/db",
 		"host=127.0.0.1 password=s3cret port=x",

@@ -19,10 +19,10 @@ type revision struct {
 	at                         time.Time
 }
 
-// operator is what the CLI shows as the version of the program that applied a file.
+// operator is the value that the Atlas CLI shows as the version of the program that applied a file.
 const operator = "loyalty"
 
-// createRevisions creates the table with the columns and types that the Atlas CLI creates (its ent schema Revision).
+// createRevisions creates the table with the columns and types of the Atlas CLI's ent schema Revision.
 func createRevisions(ctx context.Context, db schema.ExecQuerier) error {
 	_, err := db.ExecContext(ctx, `create table if not exists public.atlas_schema_revisions (
 		version character varying not null primary key,
@@ -38,14 +38,14 @@ func createRevisions(ctx context.Context, db schema.ExecQuerier) error {
 		partial_hashes jsonb null,
 		operator_version character varying not null)`)
 	if err != nil {
-		return fmt.Errorf("create the table of revisions: %w", err)
+		return fmt.Errorf("create table atlas_schema_revisions: %w", err)
 	}
 	return nil
 }
 
-// readRevisions returns what is recorded, by version; nothing where the table is missing.
+// readRevisions returns the recorded revisions by version. It returns none if the table does not exist.
 func readRevisions(ctx context.Context, db schema.ExecQuerier) (_ []revision, err error) {
-	// The CLI keeps an identifier of its own in a row whose version begins with a dot.
+	// The CLI stores an identifier in a row whose version begins with a dot.
 	rows, err := db.QueryContext(ctx, `select version, description, hash, applied, total, executed_at, coalesce(error, '')
 		from public.atlas_schema_revisions where version not like '.%' order by version collate "C"`)
 	var missing *pgconn.PgError

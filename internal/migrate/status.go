@@ -8,37 +8,38 @@ import (
 	"strings"
 )
 
-// Status compares a folder of migrations with a database. Files are given by name, revisions without a file by version.
+// Status is the difference between a folder of migrations and a database. Files have names; revisions without a file have
+// versions.
 type Status struct {
-	// Current is the newest applied version, empty for a database without any.
+	// Current is the newest applied version, empty if there is none.
 	Current string
-	// Applied and Pending are files, in their order.
+	// Applied and Pending are the applied and the pending files, in order.
 	Applied, Pending []string
-	// Modified are applied files that differ from what was applied, or that have others before them now.
+	// Modified are applied files that have changed since, or before which files were added.
 	Modified []string
 	// Late are pending files with a version below Current.
 	Late []string
-	// Unknown are applied versions that have no file and are older than the newest file; Newer those after it.
+	// Unknown are applied versions without a file that are older than the newest file. Newer are those after it.
 	Unknown, Newer []string
 }
 
-// check returns an error if the folder is not a continuation of what was applied.
+// check returns an error if the database is not at a version of the folder or a newer one.
 func (s Status) check() error {
 	switch {
 	case len(s.Unknown) > 0:
-		return fmt.Errorf("the database has migrations that this folder lacks (%s): is it another service's database?",
+		return fmt.Errorf("the database has unknown migrations (%s): does it belong to another service?",
 			strings.Join(s.Unknown, ", "))
 	case len(s.Late) > 0:
-		return fmt.Errorf("migrations were added before %s, which is applied: %s", s.Current, strings.Join(s.Late, ", "))
+		return fmt.Errorf("migrations were added before the applied version %s: %s", s.Current, strings.Join(s.Late, ", "))
 	case len(s.Modified) > 0:
-		return fmt.Errorf("migrations were changed after they had been applied, or the database is another service's: %s",
+		return fmt.Errorf("applied migrations have changed since, or the database belongs to another service: %s",
 			strings.Join(s.Modified, ", "))
 	}
 	return nil
 }
 
-// StatusOf compares folder with the database at url and changes nothing. A folder that does not match its atlas.sum is
-// an error.
+// StatusOf compares folder with the database at url and changes nothing. It returns an error if the folder does not match its
+// atlas.sum.
 func StatusOf(ctx context.Context, url string, folder fs.FS) (Status, error) {
 	files, err := read(dir{folder})
 	if err != nil {

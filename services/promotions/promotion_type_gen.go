@@ -22,7 +22,7 @@ func PromotionTypes() []PromotionType {
 	}
 }
 
-// UniquePerPeriod reports whether the schema says so of the value.
+// UniquePerPeriod reports whether the rule unique_per_period is set for the value in the schema.
 func (t PromotionType) UniquePerPeriod() bool {
 	switch t {
 	case PromotionTypeWelcomeBonus:
@@ -32,7 +32,7 @@ func (t PromotionType) UniquePerPeriod() bool {
 	}
 }
 
-// AssignedOnRegistration reports whether the schema says so of the value.
+// AssignedOnRegistration reports whether the rule assigned_on_registration is set for the value in the schema.
 func (t PromotionType) AssignedOnRegistration() bool {
 	switch t {
 	case PromotionTypeWelcomeBonus:

@@ -6,7 +6,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// The limits that the schema sets: numbers of characters, and amounts.
+// Limits of the schema: numbers of characters, and amounts.
 const (
 	RegisterPasswordMinLen                          = 8
 	RegisterPasswordMaxLen                          = 128

@@ -1,5 +1,4 @@
-// Command ent makes ent generate its code for the databases whose schemas are named: ent/users/schema is the schema
-// from which ent/users is written.
+// Command ent runs ent's code generator on the given schemas: from ent/users/schema it generates ent/users.
 package main
 
 import (

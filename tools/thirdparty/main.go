@@ -1,5 +1,5 @@
-// Command thirdparty prints the protobuf sources that our schema imports into a folder, from the descriptors that the
-// Go packages generated from them carry. It makes buf independent of any registry; the folder is not committed.
+// Command thirdparty writes the third-party protobuf files that the schema imports to a folder. It prints them from the
+// descriptors in their generated Go packages, so that buf needs no registry. The folder is not committed.
 package main
 
 import (

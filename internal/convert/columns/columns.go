@@ -1,7 +1,7 @@
-// Package columns converts between the columns of PostgreSQL and the types of the domain, in pgx's binary format. The
-// zero value of a type stands for NULL. The generated postgres packages are written with it.
+// Package columns converts between PostgreSQL columns and domain types, in pgx's binary format. NULL is converted to the zero
+// value, and the zero value to NULL, except for Money. The generated postgres packages use it.
 //
-// A value is written as columns.UUID(p.ID) and read into (*columns.UUID)(&p.ID).
+// columns.UUID(p.ID) is an argument of a statement, and (*columns.UUID)(&p.ID) a target of Scan.
 package columns
 
 import (
@@ -40,7 +40,7 @@ type Money money.Amount
 // ScanNumeric implements pgtype.NumericScanner.
 func (m *Money) ScanNumeric(v pgtype.Numeric) error {
 	if !v.Valid || v.NaN || v.InfinityModifier != pgtype.Finite {
-		return errors.New("cannot read an amount from NULL, NaN or infinity")
+		return errors.New("amount is NULL, NaN or infinite")
 	}
 	hundredths := new(big.Int).Set(v.Int)
 	for e := v.Exp; e > -2; e-- {
@@ -50,11 +50,11 @@ func (m *Money) ScanNumeric(v pgtype.Numeric) error {
 		var rest big.Int
 		hundredths.QuoRem(hundredths, big.NewInt(10), &rest)
 		if rest.Sign() != 0 {
-			return errors.New("cannot read an amount with more than two decimal places")
+			return errors.New("amount has more than two decimal places")
 		}
 	}
 	if !hundredths.IsInt64() {
-		return errors.New("cannot read an amount so large")
+		return errors.New("amount is too large")
 	}
 	*m = Money(hundredths.Int64())
 	return nil
@@ -74,7 +74,7 @@ func (d *Date) ScanDate(v pgtype.Date) error {
 	switch {
 	case !v.Valid:
 	case v.InfinityModifier != pgtype.Finite:
-		return errors.New("cannot read a date from infinity")
+		return errors.New("date is infinite")
 	default:
 		*d = Date(date.Of(v.Time))
 	}
@@ -90,7 +90,7 @@ func (d Date) DateValue() (pgtype.Date, error) {
 	return pgtype.Date{Time: day.Time(), Valid: true}, nil
 }
 
-// Time is a timestamptz column; it is read as UTC.
+// Time is a timestamptz column. It is read in UTC.
 type Time time.Time
 
 // ScanTimestamptz implements pgtype.TimestamptzScanner.
@@ -99,7 +99,7 @@ func (t *Time) ScanTimestamptz(v pgtype.Timestamptz) error {
 	switch {
 	case !v.Valid:
 	case v.InfinityModifier != pgtype.Finite:
-		return errors.New("cannot read an instant from infinity")
+		return errors.New("timestamp is infinite")
 	default:
 		*t = Time(v.Time.UTC())
 	}
@@ -125,7 +125,7 @@ func (t Text) TextValue() (pgtype.Text, error) {
 	return pgtype.Text{String: string(t), Valid: t != ""}, nil
 }
 
-// JSON is the value of a jsonb column that holds an object and is not NULL.
+// JSON returns the value of a jsonb column for an object. A nil map becomes the empty object.
 func JSON(object map[string]any) map[string]any {
 	if object == nil {
 		return map[string]any{}
@@ -133,7 +133,7 @@ func JSON(object map[string]any) map[string]any {
 	return object
 }
 
-// ZeroIfNil returns the zero value for a nil pointer, else what it points to.
+// ZeroIfNil returns the value at v, or the zero value if v is nil.
 func ZeroIfNil[T any](v *T) T {
 	if v == nil {
 		var zero T
@@ -142,7 +142,7 @@ func ZeroIfNil[T any](v *T) T {
 	return *v
 }
 
-// NilIfZero returns nil for the zero value, else a pointer to v.
+// NilIfZero returns a pointer to v, or nil if v is the zero value.
 func NilIfZero[T comparable](v T) *T {
 	var zero T
 	if v == zero {
@@ -151,10 +151,10 @@ func NilIfZero[T comparable](v T) *T {
 	return &v
 }
 
-// Names splits a list of columns, "id, title", into its names.
+// Names returns the names in a list of columns such as "id, title".
 func Names(list string) []string { return strings.Split(list, ", ") }
 
-// Placeholders writes "$1, $2" for the columns of a list, numbered from first.
+// Placeholders returns a placeholder for each column of a list, "$1, $2", numbered from first.
 func Placeholders(list string, first int) string {
 	var b strings.Builder
 	for i := range Names(list) {
@@ -166,8 +166,8 @@ func Placeholders(list string, first int) string {
 	return b.String()
 }
 
-// Without returns a list and the values of its columns without the columns that a statement works out itself: only those
-// does the statement then have to name, and no other column can be forgotten.
+// Without returns a list of columns and their values without the computed columns. A statement that computes some columns
+// itself uses it to insert all the others.
 func Without(list string, values []any, computed ...string) (rest string, args []any) {
 	var names []string
 	for i, name := range Names(list) {

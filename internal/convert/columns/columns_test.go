@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 )
 
-// row is a row of a table that has a nullable column of every kind.
+// row is a row of a table with a column of every kind.
 type row struct {
 	id      uuid.UUID
 	amount  money.Amount
@@ -109,18 +109,18 @@ func TestRoundTrip(t *testing.T) {
 	err = db.QueryRow(t.Context(), `SELECT count(*) FROM rows
 		WHERE id IS NULL AND day IS NULL AND at IS NULL AND text IS NULL AND object = '{}'`).Scan(&nulls)
 	if err != nil || nulls != 6 {
-		t.Errorf("%d rows are NULL where they are zero, want 6; %v", nulls, err)
+		t.Errorf("%d rows have NULL for zero values, want 6; %v", nulls, err)
 	}
 }
 
-func TestReadingRefuses(t *testing.T) {
+func TestInvalidValues(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, nil)
 	for sql, want := range map[string]string{
 		"SELECT NULL::numeric":  "NULL",
 		"SELECT 'NaN'::numeric": "NaN",
 		"SELECT 0.001":          "decimal places",
-		"SELECT 1e20::numeric":  "so large",
+		"SELECT 1e20::numeric":  "too large",
 	} {
 		var a money.Amount
 		err := db.QueryRow(t.Context(), sql).Scan((*columns.Money)(&a))
@@ -136,18 +136,18 @@ func TestReadingRefuses(t *testing.T) {
 	}
 	var d date.Date
 	if err := db.QueryRow(t.Context(), "SELECT 'infinity'::date").Scan((*columns.Date)(&d)); err == nil {
-		t.Errorf("infinity was read as %v", d)
+		t.Errorf("infinity is read as %v", d)
 	}
 	var at time.Time
 	if err := db.QueryRow(t.Context(), "SELECT '-infinity'::timestamptz").Scan((*columns.Time)(&at)); err == nil {
-		t.Errorf("-infinity was read as %v", at)
+		t.Errorf("-infinity is read as %v", at)
 	}
 }
 
 func TestPointers(t *testing.T) {
 	t.Parallel()
 	if columns.NilIfZero(uuid.Nil) != nil || columns.NilIfZero(time.Time{}) != nil || columns.NilIfZero("") != nil {
-		t.Error("a zero value is not NULL")
+		t.Error("NilIfZero of a zero value is not nil")
 	}
 	id := uuid.New()
 	if got := columns.ZeroIfNil(columns.NilIfZero(id)); got != id || columns.ZeroIfNil[uuid.UUID](nil) != uuid.Nil {

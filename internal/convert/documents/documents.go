@@ -1,7 +1,7 @@
-// Package documents converts between the members of MongoDB's documents and the types of the domain. The zero value of a
-// type stands for null. The generated mongo packages are written with it.
+// Package documents converts between members of MongoDB documents and domain types. null is converted to the zero value, and
+// the zero value to null, except for Money and JSON. The generated mongo packages use it.
 //
-// A value is written as documents.UUID(p.ID) and read as uuid.UUID(d.ID).
+// documents.UUID(p.ID) is a member of a document, and uuid.UUID(d.ID) its domain value.
 package documents
 
 import (
@@ -27,7 +27,7 @@ func (u UUID) MarshalBSONValue() (byte, []byte, error) {
 	return marshal(bson.Binary{Subtype: bson.TypeBinaryUUID, Data: u[:]})
 }
 
-// UnmarshalBSONValue implements bson.ValueUnmarshaler. What is no UUID is the zero one.
+// UnmarshalBSONValue implements bson.ValueUnmarshaler. Binary data that is not a UUID becomes the zero UUID.
 func (u *UUID) UnmarshalBSONValue(typ byte, data []byte) error {
 	*u = UUID{}
 	var b bson.Binary
@@ -70,7 +70,7 @@ func (m *Money) UnmarshalBSONValue(typ byte, data []byte) error {
 	return err
 }
 
-// Date is the text YYYY-MM-DD, since BSON has no day.
+// Date is a string YYYY-MM-DD, because BSON has no date without a time.
 type Date date.Date
 
 // MarshalBSONValue implements bson.ValueMarshaler.
@@ -96,7 +96,7 @@ func (d *Date) UnmarshalBSONValue(typ byte, data []byte) error {
 	return err
 }
 
-// Time is an instant, of which milliseconds are kept; it is read as UTC.
+// Time is a BSON date, which has milliseconds. It is read in UTC.
 type Time time.Time
 
 // MarshalBSONValue implements bson.ValueMarshaler.
@@ -121,8 +121,8 @@ func (t *Time) UnmarshalBSONValue(typ byte, data []byte) error {
 	return nil
 }
 
-// JSON is an object, read as encoding/json would: of map[string]any, []any, string, float64, bool and nil. nil is the
-// empty object.
+// JSON is an embedded document. It is read into the types of encoding/json: map[string]any, []any, string, float64, bool and
+// nil. A nil map becomes the empty document.
 type JSON map[string]any
 
 // MarshalBSONValue implements bson.ValueMarshaler.
@@ -140,7 +140,7 @@ func (j *JSON) UnmarshalBSONValue(typ byte, data []byte) error {
 		return nil
 	}
 	if bson.Type(typ) != bson.TypeEmbeddedDocument {
-		return fmt.Errorf("cannot read an object from a BSON %s", bson.Type(typ))
+		return fmt.Errorf("want a BSON document, have a %s", bson.Type(typ))
 	}
 	decoder := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(data)))
 	decoder.DefaultDocumentM()
@@ -152,8 +152,7 @@ func (j *JSON) UnmarshalBSONValue(typ byte, data []byte) error {
 	return nil
 }
 
-// plain turns what the driver decodes into what encoding/json would. Numbers may be integers where another program wrote
-// the document.
+// plain converts a value that the driver decoded to the types of encoding/json. Other programs may have written integers.
 func plain(value any) any {
 	switch v := value.(type) {
 	case bson.M:

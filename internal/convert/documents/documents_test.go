@@ -35,7 +35,7 @@ func TestRoundTrip(t *testing.T) {
 		"object": map[string]any{"empty": map[string]any{}, "list": []any{}},
 	}
 	for name, want := range map[string]document{
-		"nothing": {Object: documents.JSON{}},
+		"zero values": {Object: documents.JSON{}},
 		"all": {
 			ID: documents.UUID(uuid.MustParse("018f0000-0000-7000-8000-000000000001")), Amount: 2050,
 			Day: documents.Date(day), At: documents.Time(at), Object: object,
@@ -53,8 +53,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// Documents are written by other programs and by other releases, too.
-func TestReading(t *testing.T) {
+// Other programs and other releases also write documents.
+func TestUnmarshal(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		stored bson.M
@@ -63,15 +63,15 @@ func TestReading(t *testing.T) {
 	}{
 		"whole numbers": {stored: bson.M{"object": bson.M{"n": int32(3), "list": bson.A{int64(4)}}},
 			want: document{Object: documents.JSON{"n": 3.0, "list": []any{4.0}}}},
-		"nulls":            {stored: bson.M{"_id": nil, "amount": nil, "day": nil, "at": nil, "object": nil}, want: document{Object: documents.JSON{}}},
-		"nothing":          {stored: bson.M{}},
-		"an id of 3 bytes": {stored: bson.M{"_id": bson.Binary{Data: []byte("abc")}}},
-		"an id as text":    {stored: bson.M{"_id": "x"}, wrong: true},
-		"an amount as text": {stored: bson.M{"amount": "1.00"},
+		"nulls":        {stored: bson.M{"_id": nil, "amount": nil, "day": nil, "at": nil, "object": nil}, want: document{Object: documents.JSON{}}},
+		"empty":        {stored: bson.M{}},
+		"3-byte id":    {stored: bson.M{"_id": bson.Binary{Data: []byte("abc")}}},
+		"string as id": {stored: bson.M{"_id": "x"}, wrong: true},
+		"string as amount": {stored: bson.M{"amount": "1.00"},
 			wrong: true},
-		"a day that is none":   {stored: bson.M{"day": "2026-02-30"}, wrong: true},
-		"an instant as a text": {stored: bson.M{"at": "2026-02-28"}, wrong: true},
-		"a list as an object":  {stored: bson.M{"object": bson.A{}}, wrong: true},
+		"invalid day":         {stored: bson.M{"day": "2026-02-30"}, wrong: true},
+		"string as timestamp": {stored: bson.M{"at": "2026-02-28"}, wrong: true},
+		"array as object":     {stored: bson.M{"object": bson.A{}}, wrong: true},
 	} {
 		data, err := bson.Marshal(tt.stored)
 		if err != nil {

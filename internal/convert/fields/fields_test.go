@@ -18,7 +18,7 @@ type kind string
 
 func toKind(n int32) kind { return map[int32]kind{1: "GOOD"}[n] }
 
-// read is one reading of field f.
+// read converts a value of field f.
 type read func(*fields.Reader) any
 
 func text(s string, p fields.Presence) read {
@@ -49,33 +49,33 @@ func TestReader(t *testing.T) {
 		want  any
 		wrong string
 	}{
-		"a text":              {text("x", fields.Required), "x", ""},
-		"no text":             {text("", fields.Required), "", "f: is missing"},
-		"no text needed":      {text("", fields.Optional), "", ""},
-		"an id":               {readID(id, fields.Required), uuid.MustParse(id), ""},
-		"no id":               {readID("", fields.Required), uuid.Nil, "f: is missing"},
-		"no id needed":        {readID("", fields.Optional), uuid.Nil, ""},
-		"an id in braces":     {readID("{"+id+"}", fields.Required), uuid.Nil, "f: is not a UUID"},
-		"an id without lines": {readID(strings.ReplaceAll(id, "-", ""), fields.Optional), uuid.Nil, "f: is not a UUID"},
-		"an amount":           {amount("2.5", fields.Required), "2.50", ""},
-		"the most":            {amount("9999999999999999.99", fields.Required), "9999999999999999.99", ""},
-		"a float":             {amount("1e3", fields.Required), "0.00", "f: "},
-		"no amount":           {amount("", fields.Required), "0.00", "f: is missing"},
-		"no amount needed":    {amount("", fields.Optional), "0.00", ""},
-		"a day":               {day("2026-02-28", fields.Required), "2026-02-28", ""},
-		"no such day":         {day("2026-02-29", fields.Required), "", "f: "},
-		"no day":              {day("", fields.Required), "", "f: is missing"},
-		"an instant": {func(r *fields.Reader) any { return r.Time("f", timestamppb.New(time.Unix(1, 2)), fields.Required) },
+		"text":                 {text("x", fields.Required), "x", ""},
+		"missing text":         {text("", fields.Required), "", "f: is missing"},
+		"absent text":          {text("", fields.Optional), "", ""},
+		"UUID":                 {readID(id, fields.Required), uuid.MustParse(id), ""},
+		"missing UUID":         {readID("", fields.Required), uuid.Nil, "f: is missing"},
+		"absent UUID":          {readID("", fields.Optional), uuid.Nil, ""},
+		"UUID in braces":       {readID("{"+id+"}", fields.Required), uuid.Nil, "f: is not a UUID"},
+		"UUID without hyphens": {readID(strings.ReplaceAll(id, "-", ""), fields.Optional), uuid.Nil, "f: is not a UUID"},
+		"amount":               {amount("2.5", fields.Required), "2.50", ""},
+		"largest amount":       {amount("9999999999999999.99", fields.Required), "9999999999999999.99", ""},
+		"exponent form":        {amount("1e3", fields.Required), "0.00", "f: "},
+		"missing amount":       {amount("", fields.Required), "0.00", "f: is missing"},
+		"absent amount":        {amount("", fields.Optional), "0.00", ""},
+		"day":                  {day("2026-02-28", fields.Required), "2026-02-28", ""},
+		"invalid day":          {day("2026-02-29", fields.Required), "", "f: "},
+		"missing day":          {day("", fields.Required), "", "f: is missing"},
+		"timestamp": {func(r *fields.Reader) any { return r.Time("f", timestamppb.New(time.Unix(1, 2)), fields.Required) },
 			time.Unix(1, 2).UTC(), ""},
-		"no instant": {func(r *fields.Reader) any { return r.Time("f", nil, fields.Required) }, time.Time{}, "f: is missing"},
-		"beyond time": {func(r *fields.Reader) any {
+		"missing timestamp": {func(r *fields.Reader) any { return r.Time("f", nil, fields.Required) }, time.Time{}, "f: is missing"},
+		"timestamp out of range": {func(r *fields.Reader) any {
 			return r.Time("f", &timestamppb.Timestamp{Seconds: math.MaxInt64}, fields.Optional)
-		}, time.Time{}, "f: is not an instant"},
-		"a value":         {enum(1, fields.Required), kind("GOOD"), ""},
-		"no value":        {enum(0, fields.Required), kind(""), "f: is missing"},
-		"no value needed": {enum(0, fields.Optional), kind(""), ""},
-		"an unknown one":  {enum(7, fields.Optional), kind(""), "f: 7 is not one"},
-		"no object":       {func(r *fields.Reader) any { return r.Struct(nil) }, map[string]any{}, ""},
+		}, time.Time{}, "f: is not a timestamp"},
+		"enum value":         {enum(1, fields.Required), kind("GOOD"), ""},
+		"missing enum value": {enum(0, fields.Required), kind(""), "f: is missing"},
+		"absent enum value":  {enum(0, fields.Optional), kind(""), ""},
+		"unknown enum value": {enum(7, fields.Optional), kind(""), "f: 7 is not one"},
+		"absent object":      {func(r *fields.Reader) any { return r.Struct(nil) }, map[string]any{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +91,7 @@ func TestReader(t *testing.T) {
 	}
 }
 
-func TestEveryWrongFieldIsNamed(t *testing.T) {
+func TestErrNamesEveryInvalidField(t *testing.T) {
 	t.Parallel()
 	var r fields.Reader
 	r.UUID("id", "x", fields.Required)
@@ -111,7 +111,7 @@ func TestWrite(t *testing.T) {
 		t.Error(*got)
 	}
 	if got := fields.Slice(nil, func(int) string { return "" }); got == nil || len(got) != 0 {
-		t.Errorf("no elements are %#v", got)
+		t.Errorf("Slice(nil) is %#v, want an empty slice", got)
 	}
 	want, err := structpb.NewStruct(map[string]any{"id": id.String(), "n": 3, "at": []any{"a", nil}})
 	if err != nil {
@@ -123,6 +123,6 @@ func TestWrite(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if got := fields.Struct(nil); got == nil || len(got.GetFields()) != 0 {
-		t.Errorf("nil is %v", got)
+		t.Errorf("Struct(nil) is %v, want an empty one", got)
 	}
 }

@@ -1,5 +1,4 @@
-// Package fields converts between the forms that fields have on the wire and the types of the domain. The generated
-// wire packages are written with it.
+// Package fields converts between fields of protobuf messages and domain types. The generated wire packages use it.
 package fields
 
 import (
@@ -16,7 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Presence says whether a field may be absent, which on the wire is its empty value.
+// Presence says whether a field must be present. An absent field has its empty value on the wire.
 type Presence bool
 
 // Presences.
@@ -25,12 +24,12 @@ const (
 	Optional Presence = false
 )
 
-// Reader reads the fields of one message and notes all that cannot be read. It knows forms, no rules: what clients send
-// has been through package validation, and who sends anything else kept the rules himself. The zero value is ready; it is
-// not safe for concurrent use. Each method returns the zero value for a field that is absent or wrong.
+// Reader converts the fields of one message and collects the errors. It checks the form of values, not the schema's rules,
+// which package validation checks. Each method returns the zero value for a field that is absent or invalid. The zero Reader
+// is ready to use; it is not safe for concurrent use.
 type Reader struct{ wrong []string }
 
-// Err returns an error that says what is wrong with each field that could not be read, or nil.
+// Err returns an error that names every invalid field, nil if there is none.
 func (r *Reader) Err() error {
 	if len(r.wrong) == 0 {
 		return nil
@@ -48,7 +47,7 @@ func (r *Reader) missing(field string, p Presence) {
 	}
 }
 
-// Text reads a text.
+// Text returns a text.
 func (r *Reader) Text(field, s string, p Presence) string {
 	if s == "" {
 		r.missing(field, p)
@@ -56,7 +55,7 @@ func (r *Reader) Text(field, s string, p Presence) string {
 	return s
 }
 
-// UUID reads the canonical text of an id.
+// UUID parses the canonical text of a UUID.
 func (r *Reader) UUID(field, s string, p Presence) uuid.UUID {
 	if s == "" {
 		r.missing(field, p)
@@ -70,7 +69,7 @@ func (r *Reader) UUID(field, s string, p Presence) uuid.UUID {
 	return id
 }
 
-// Money reads a decimal text with at most two places.
+// Money parses a decimal text with at most two places.
 func (r *Reader) Money(field, s string, p Presence) money.Amount {
 	if s == "" {
 		r.missing(field, p)
@@ -83,7 +82,7 @@ func (r *Reader) Money(field, s string, p Presence) money.Amount {
 	return a
 }
 
-// Date reads YYYY-MM-DD.
+// Date parses YYYY-MM-DD.
 func (r *Reader) Date(field, s string, p Presence) date.Date {
 	if s == "" {
 		r.missing(field, p)
@@ -96,20 +95,20 @@ func (r *Reader) Date(field, s string, p Presence) date.Date {
 	return d
 }
 
-// Time reads an instant, as UTC.
+// Time returns a timestamp in UTC.
 func (r *Reader) Time(field string, t *timestamppb.Timestamp, p Presence) time.Time {
 	if t == nil {
 		r.missing(field, p)
 		return time.Time{}
 	}
 	if t.CheckValid() != nil {
-		r.notef(field, "is not an instant between the years 1 and 9999")
+		r.notef(field, "is not a timestamp between the years 1 and 9999")
 		return time.Time{}
 	}
 	return t.AsTime()
 }
 
-// Struct reads a JSON object. An absent one is empty, not nil.
+// Struct returns a JSON object. An absent object becomes an empty map, not nil.
 func (r *Reader) Struct(s *structpb.Struct) map[string]any {
 	if s == nil {
 		return map[string]any{}
@@ -117,8 +116,7 @@ func (r *Reader) Struct(s *structpb.Struct) map[string]any {
 	return s.AsMap()
 }
 
-// Enum reads a value of an enum through the enum's conversion, which answers nothing for a number that the schema does
-// not have.
+// Enum converts an enum value with to, which returns the empty value for a number that the schema does not define.
 func Enum[Wire ~int32, Domain ~string](r *Reader, field string, v Wire, to func(Wire) Domain, p Presence) Domain {
 	t := to(v)
 	switch {

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// UUID writes the canonical text of an id, nothing for none.
+// UUID returns the canonical text of a UUID, empty for the zero UUID.
 func UUID(id uuid.UUID) string {
 	if id == uuid.Nil {
 		return ""
@@ -17,7 +17,7 @@ func UUID(id uuid.UUID) string {
 	return id.String()
 }
 
-// Present returns s for a field that tells absence: nil for nothing.
+// Present returns a pointer to s for an optional field, nil if s is empty.
 func Present(s string) *string {
 	if s == "" {
 		return nil
@@ -25,7 +25,7 @@ func Present(s string) *string {
 	return &s
 }
 
-// Time writes an instant, nil for none.
+// Time returns the timestamp of t, nil for the zero time.
 func Time(t time.Time) *timestamppb.Timestamp {
 	if t.IsZero() {
 		return nil
@@ -33,8 +33,8 @@ func Time(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// Struct writes a JSON object, an empty one for nil. What protobuf's Struct cannot hold as it is, such as numbers of
-// other types than float64, travels in the form that encoding/json gives it; what has none is left out.
+// Struct returns the Struct of a JSON object, empty for nil. Values of types that a Struct cannot hold are converted with
+// encoding/json. Values that encoding/json cannot convert are left out.
 func Struct(m map[string]any) *structpb.Struct {
 	if s, err := structpb.NewStruct(m); err == nil {
 		return s
@@ -53,7 +53,7 @@ func Struct(m map[string]any) *structpb.Struct {
 	return s
 }
 
-// Slice converts each element, to an empty slice for none.
+// Slice converts each element of from. It never returns nil.
 func Slice[From, To any](from []From, convert func(From) To) []To {
 	to := make([]To, len(from))
 	for i, v := range from {

@@ -37,7 +37,7 @@ func toNotificationDocument(p notifications.Notification) notificationDocument {
 	}
 }
 
-// fromNotificationDocument converts d back.
+// fromNotificationDocument converts d to the domain type.
 func fromNotificationDocument(d notificationDocument) notifications.Notification {
 	return notifications.Notification{
 		ID:        uuid.UUID(d.ID),

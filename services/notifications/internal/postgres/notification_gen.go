@@ -9,10 +9,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
-// notificationColumns are the columns of table notifications.
+// notificationColumns lists the columns of table notifications.
 const notificationColumns = "id, type, content, read, created_at, user_id, seq, event_id"
 
-// scanNotification reads a row of notificationColumns.
+// scanNotification reads a row that has the columns of notificationColumns.
 func scanNotification(row pgx.CollectableRow) (notifications.Notification, error) {
 	var p notifications.Notification
 	err := row.Scan(
@@ -28,7 +28,7 @@ func scanNotification(row pgx.CollectableRow) (notifications.Notification, error
 	return p, err
 }
 
-// notificationValues are the values of notificationColumns, for INSERT and COPY.
+// notificationValues returns the values of notificationColumns, for INSERT and COPY.
 func notificationValues(p notifications.Notification) []any {
 	return []any{
 		columns.UUID(p.ID),

@@ -20,7 +20,7 @@ func FromNotification(p notifications.Notification) *notificationsv1.Notificatio
 	return m
 }
 
-// FromNotifications converts each of ps, to an empty slice for none.
+// FromNotifications converts each element of ps. It never returns nil.
 func FromNotifications(ps []notifications.Notification) []*notificationsv1.Notification {
 	return fields.Slice(ps, FromNotification)
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// assignmentColumns are the columns of table player_promotions.
+// assignmentColumns lists the columns of table player_promotions.
 const assignmentColumns = "id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id, title, claim_id"
 
-// scanAssignment reads a row of assignmentColumns.
+// scanAssignment reads a row that has the columns of assignmentColumns.
 func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
 	var p promotions.Assignment
 	err := row.Scan(
@@ -31,7 +31,7 @@ func scanAssignment(row pgx.CollectableRow) (promotions.Assignment, error) {
 	return p, err
 }
 
-// assignmentValues are the values of assignmentColumns, for INSERT and COPY.
+// assignmentValues returns the values of assignmentColumns, for INSERT and COPY.
 func assignmentValues(p promotions.Assignment) []any {
 	return []any{
 		columns.UUID(p.ID),

@@ -9,10 +9,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// playerColumns are the columns of table players.
+// playerColumns lists the columns of table players.
 const playerColumns = "id, is_active, created_at, updated_at, status_version"
 
-// scanPlayer reads a row of playerColumns.
+// scanPlayer reads a row that has the columns of playerColumns.
 func scanPlayer(row pgx.CollectableRow) (promotions.Player, error) {
 	var p promotions.Player
 	err := row.Scan(
@@ -25,7 +25,7 @@ func scanPlayer(row pgx.CollectableRow) (promotions.Player, error) {
 	return p, err
 }
 
-// playerValues are the values of playerColumns, for INSERT and COPY.
+// playerValues returns the values of playerColumns, for INSERT and COPY.
 func playerValues(p promotions.Player) []any {
 	return []any{
 		columns.UUID(p.ID),

@@ -10,10 +10,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// promotionColumns are the columns of table promotions.
+// promotionColumns lists the columns of table promotions.
 const promotionColumns = "id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at"
 
-// scanPromotion reads a row of promotionColumns.
+// scanPromotion reads a row that has the columns of promotionColumns.
 func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
 	var p promotions.Promotion
 	err := row.Scan(
@@ -31,7 +31,7 @@ func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
 	return p, err
 }
 
-// promotionFromRow reads a row that ent loaded.
+// promotionFromRow converts a row that ent loaded.
 func promotionFromRow(r *ent.Promotion) promotions.Promotion {
 	return promotions.Promotion{
 		ID:          r.ID,
@@ -47,7 +47,7 @@ func promotionFromRow(r *ent.Promotion) promotions.Promotion {
 	}
 }
 
-// setPromotion sets every column of a row to be created.
+// setPromotion sets all columns of a new row.
 func setPromotion(c *ent.PromotionCreate, p promotions.Promotion) *ent.PromotionCreate {
 	return c.
 		SetID(p.ID).
@@ -62,7 +62,7 @@ func setPromotion(c *ent.PromotionCreate, p promotions.Promotion) *ent.Promotion
 		SetUpdatedAt(p.UpdatedAt)
 }
 
-// changePromotion sets every column that can change.
+// changePromotion sets all columns that can change.
 func changePromotion(u *ent.PromotionUpdateOne, p promotions.Promotion) *ent.PromotionUpdateOne {
 	return u.
 		SetTitle(p.Title).

@@ -27,7 +27,7 @@ func FromAssignment(p promotions.Assignment) *promotionsv1.Assignment {
 	return m
 }
 
-// FromAssignments converts each of ps, to an empty slice for none.
+// FromAssignments converts each element of ps. It never returns nil.
 func FromAssignments(ps []promotions.Assignment) []*promotionsv1.Assignment {
 	return fields.Slice(ps, FromAssignment)
 }

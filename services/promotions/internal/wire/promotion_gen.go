@@ -27,12 +27,12 @@ func FromPromotion(p promotions.Promotion) *promotionsv1.Promotion {
 	return m
 }
 
-// FromPromotions converts each of ps, to an empty slice for none.
+// FromPromotions converts each element of ps. It never returns nil.
 func FromPromotions(ps []promotions.Promotion) []*promotionsv1.Promotion {
 	return fields.Slice(ps, FromPromotion)
 }
 
-// ToPromotion converts m. Its error names every field that cannot be read, or is required and missing.
+// ToPromotion converts m. Its error names every invalid field and every missing required field.
 func ToPromotion(m *promotionsv1.Promotion) (promotions.Promotion, error) {
 	var r fields.Reader
 	p := promotions.Promotion{
@@ -53,8 +53,8 @@ func ToPromotion(m *promotionsv1.Promotion) (promotions.Promotion, error) {
 	return p, r.Err()
 }
 
-// MaskPromotion sets in dst the fields of src that paths name. Where a path names no field that can be set, or
-// a field that cannot be read, it is an error and dst is unchanged.
+// MaskPromotion copies the fields that paths name from src to dst. If a field cannot be set or is invalid, it returns an
+// error and leaves dst unchanged.
 func MaskPromotion(dst *promotions.Promotion, src *promotionsv1.Promotion, paths []string) error {
 	var r fields.Reader
 	p := *dst
@@ -76,7 +76,7 @@ func MaskPromotion(dst *promotions.Promotion, src *promotionsv1.Promotion, paths
 		case "end_date":
 			p.EndDate = r.Date("endDate", src.GetEndDate(), fields.Required)
 		default:
-			return fmt.Errorf("the field %q cannot be set", path)
+			return fmt.Errorf("field %q cannot be set", path)
 		}
 	}
 	if err := r.Err(); err != nil {

@@ -23,7 +23,7 @@ func FromTransaction(p promotions.Transaction) *usersv1.Transaction {
 	return m
 }
 
-// ToTransaction converts m. Its error names every field that cannot be read, or is required and missing.
+// ToTransaction converts m. Its error names every invalid field and every missing required field.
 func ToTransaction(m *usersv1.Transaction) (promotions.Transaction, error) {
 	var r fields.Reader
 	p := promotions.Transaction{

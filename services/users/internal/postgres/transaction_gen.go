@@ -9,10 +9,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// transactionColumns are the columns of table transactions.
+// transactionColumns lists the columns of table transactions.
 const transactionColumns = "id, user_id, type, amount, balance_after, description, additional_data, created_at, seq, idempotency_key, content_hash"
 
-// scanTransaction reads a row of transactionColumns.
+// scanTransaction reads a row that has the columns of transactionColumns.
 func scanTransaction(row pgx.CollectableRow) (users.Transaction, error) {
 	var p users.Transaction
 	err := row.Scan(

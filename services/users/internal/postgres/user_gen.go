@@ -8,7 +8,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// userFromRow reads a row that ent loaded.
+// userFromRow converts a row that ent loaded.
 func userFromRow(r *ent.User) users.User {
 	return users.User{
 		ID:            r.ID,
@@ -24,7 +24,7 @@ func userFromRow(r *ent.User) users.User {
 	}
 }
 
-// setUser sets every column of a row to be created.
+// setUser sets all columns of a new row.
 func setUser(c *ent.UserCreate, p users.User) *ent.UserCreate {
 	return c.
 		SetID(p.ID).

@@ -23,7 +23,7 @@ func FromTransaction(p users.Transaction) *usersv1.Transaction {
 	return m
 }
 
-// FromTransactions converts each of ps, to an empty slice for none.
+// FromTransactions converts each element of ps. It never returns nil.
 func FromTransactions(ps []users.Transaction) []*usersv1.Transaction {
 	return fields.Slice(ps, FromTransaction)
 }

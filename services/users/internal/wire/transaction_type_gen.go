@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// FromTransactionType converts t to its message's form; what the schema does not have is unspecified.
+// FromTransactionType converts t to the protobuf enum. An unknown value becomes the unspecified one.
 func FromTransactionType(t users.TransactionType) usersv1.TransactionType {
 	switch t {
 	case users.TransactionTypeCredit:
@@ -19,7 +19,7 @@ func FromTransactionType(t users.TransactionType) usersv1.TransactionType {
 	}
 }
 
-// ToTransactionType converts t; what is unspecified, or unknown to the schema, is empty.
+// ToTransactionType converts t. An unspecified or unknown value becomes the empty one.
 func ToTransactionType(t usersv1.TransactionType) users.TransactionType {
 	switch t {
 	case usersv1.TransactionType_CREDIT:

@@ -21,7 +21,7 @@ func FromUser(p users.User) *usersv1.User {
 	return m
 }
 
-// FromUsers converts each of ps, to an empty slice for none.
+// FromUsers converts each element of ps. It never returns nil.
 func FromUsers(ps []users.User) []*usersv1.User {
 	return fields.Slice(ps, FromUser)
 }

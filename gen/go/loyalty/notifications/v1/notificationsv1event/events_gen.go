@@ -20,14 +20,15 @@ const (
 	NotificationsTopic = "notifications"
 )
 
-// Topics describes the topics to a driver.
+// Topics returns the topics, for the code that creates them.
 func Topics() []event.TopicSpec {
 	return []event.TopicSpec{
 		{Name: NotificationsTopic, Retention: 168 * time.Hour},
 	}
 }
 
-// NewNotificationEvent returns the event of m, whose field topic it sets. It is an error if m's type or key is missing.
+// NewNotificationEvent returns the event with payload m and sets m's field topic. It returns an error if m has no type or no
+// key.
 func NewNotificationEvent(id uuid.UUID, at time.Time, m *notificationsv1.NotificationEvent) (event.Event, error) {
 	if err := checkNotificationEvent(m); err != nil {
 		return event.Event{}, fmt.Errorf("loyalty.notifications.v1.NotificationEvent: %w", err)
@@ -43,7 +44,8 @@ func NewNotificationEvent(id uuid.UUID, at time.Time, m *notificationsv1.Notific
 	}, m)
 }
 
-// DecodeNotificationEvent reads the payload of an event of topic notifications. Its type may be one that the schema does not have yet. Its errors are permanent.
+// DecodeNotificationEvent returns the payload of an event of topic notifications. Its errors are permanent. The payload of a
+// newer release may have a type that this schema does not know.
 func DecodeNotificationEvent(e event.Event) (*notificationsv1.NotificationEvent, error) {
 	m := &notificationsv1.NotificationEvent{}
 	if err := eventproto.Decode(e, m); err != nil {
@@ -55,7 +57,8 @@ func DecodeNotificationEvent(e event.Event) (*notificationsv1.NotificationEvent,
 	return m, nil
 }
 
-// OnNotificationEvent subscribes group to topic notifications. What cannot be read goes to the dead letters; a type that the schema does not have yet is for handle to pass over.
+// OnNotificationEvent subscribes group to topic notifications. An event that cannot be decoded becomes a dead letter. handle
+// must ignore types that it does not know.
 func OnNotificationEvent(group string, handle func(context.Context, event.Event, *notificationsv1.NotificationEvent) error) event.Subscription {
 	return event.Subscription{Group: group, Topic: NotificationsTopic, Handler: func(ctx context.Context, e event.Event) error {
 		m, err := DecodeNotificationEvent(e)

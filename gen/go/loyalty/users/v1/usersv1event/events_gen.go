@@ -21,7 +21,7 @@ const (
 	TransactionsTopic = "transactions"
 )
 
-// Topics describes the topics to a driver.
+// Topics returns the topics, for the code that creates them.
 func Topics() []event.TopicSpec {
 	return []event.TopicSpec{
 		{Name: PlayersTopic, Retention: 720 * time.Hour},
@@ -29,7 +29,7 @@ func Topics() []event.TopicSpec {
 	}
 }
 
-// NewPlayerEvent returns the event of m, whose field topic it sets. It is an error if m's type or key is missing.
+// NewPlayerEvent returns the event with payload m and sets m's field topic. It returns an error if m has no type or no key.
 func NewPlayerEvent(id uuid.UUID, at time.Time, m *usersv1.PlayerEvent) (event.Event, error) {
 	if err := checkPlayerEvent(m); err != nil {
 		return event.Event{}, fmt.Errorf("loyalty.users.v1.PlayerEvent: %w", err)
@@ -45,7 +45,8 @@ func NewPlayerEvent(id uuid.UUID, at time.Time, m *usersv1.PlayerEvent) (event.E
 	}, m)
 }
 
-// DecodePlayerEvent reads the payload of an event of topic players. Its type may be one that the schema does not have yet. Its errors are permanent.
+// DecodePlayerEvent returns the payload of an event of topic players. Its errors are permanent. The payload of a newer
+// release may have a type that this schema does not know.
 func DecodePlayerEvent(e event.Event) (*usersv1.PlayerEvent, error) {
 	m := &usersv1.PlayerEvent{}
 	if err := eventproto.Decode(e, m); err != nil {
@@ -57,7 +58,8 @@ func DecodePlayerEvent(e event.Event) (*usersv1.PlayerEvent, error) {
 	return m, nil
 }
 
-// OnPlayerEvent subscribes group to topic players. What cannot be read goes to the dead letters; a type that the schema does not have yet is for handle to pass over.
+// OnPlayerEvent subscribes group to topic players. An event that cannot be decoded becomes a dead letter. handle must ignore
+// types that it does not know.
 func OnPlayerEvent(group string, handle func(context.Context, event.Event, *usersv1.PlayerEvent) error) event.Subscription {
 	return event.Subscription{Group: group, Topic: PlayersTopic, Handler: func(ctx context.Context, e event.Event) error {
 		m, err := DecodePlayerEvent(e)
@@ -75,7 +77,8 @@ func checkPlayerEvent(m *usersv1.PlayerEvent) error {
 	return eventproto.CheckUUID("user_id", m.GetUserId())
 }
 
-// NewTransactionEvent returns the event of m, whose field topic it sets. It is an error if m's type or key is missing.
+// NewTransactionEvent returns the event with payload m and sets m's field topic. It returns an error if m has no type or no
+// key.
 func NewTransactionEvent(id uuid.UUID, at time.Time, m *usersv1.TransactionEvent) (event.Event, error) {
 	if err := checkTransactionEvent(m); err != nil {
 		return event.Event{}, fmt.Errorf("loyalty.users.v1.TransactionEvent: %w", err)
@@ -91,7 +94,8 @@ func NewTransactionEvent(id uuid.UUID, at time.Time, m *usersv1.TransactionEvent
 	}, m)
 }
 
-// DecodeTransactionEvent reads the payload of an event of topic transactions. Its type may be one that the schema does not have yet. Its errors are permanent.
+// DecodeTransactionEvent returns the payload of an event of topic transactions. Its errors are permanent. The payload of a
+// newer release may have a type that this schema does not know.
 func DecodeTransactionEvent(e event.Event) (*usersv1.TransactionEvent, error) {
 	m := &usersv1.TransactionEvent{}
 	if err := eventproto.Decode(e, m); err != nil {
@@ -103,7 +107,8 @@ func DecodeTransactionEvent(e event.Event) (*usersv1.TransactionEvent, error) {
 	return m, nil
 }
 
-// OnTransactionEvent subscribes group to topic transactions. What cannot be read goes to the dead letters; a type that the schema does not have yet is for handle to pass over.
+// OnTransactionEvent subscribes group to topic transactions. An event that cannot be decoded becomes a dead letter. handle
+// must ignore types that it does not know.
 func OnTransactionEvent(group string, handle func(context.Context, event.Event, *usersv1.TransactionEvent) error) event.Subscription {
 	return event.Subscription{Group: group, Topic: TransactionsTopic, Handler: func(ctx context.Context, e event.Event) error {
 		m, err := DecodeTransactionEvent(e)
