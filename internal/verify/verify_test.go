@@ -13,7 +13,6 @@ import (
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 	"github.com/casino-loyalty/loyalty/internal/verify"
-
 )
 
 // platform is a platform at rest, with a player who has a claimed and an unclaimed assignment, and another player.

@@ -7,18 +7,18 @@ import (
 	"testing"
 )
 
-// bodies sends what cannot be understood, what is not valid, and what just is.
+// bodies sends malformed, invalid and barely valid requests.
 func bodies(t *testing.T, p platform, callers map[string]client) {
-	t.Run("no route takes", func(t *testing.T) { noBody(t, p, callers) })
-	t.Run("a promotion", func(t *testing.T) { promotionBodies(callers["S"].in(t)) })
-	t.Run("a change of a promotion", func(t *testing.T) { changes(callers["S"].in(t)) })
-	t.Run("an account", func(t *testing.T) { accounts(client{t: t, url: p.url}) })
+	t.Run("malformed bodies", func(t *testing.T) { malformedBodies(t, p, callers) })
+	t.Run("promotions", func(t *testing.T) { promotionBodies(callers["S"].in(t)) })
+	t.Run("promotion updates", func(t *testing.T) { updateBodies(callers["S"].in(t)) })
+	t.Run("accounts", func(t *testing.T) { accounts(client{t: t, url: p.url}) })
 	t.Run("ids", func(t *testing.T) { ids(t, callers) })
 	t.Run("queries", func(t *testing.T) { queries(t, callers) })
-	t.Run("a page token of elsewhere", func(t *testing.T) { pageTokens(callers["S"].in(t)) })
+	t.Run("page tokens", func(t *testing.T) { pageTokens(callers["S"].in(t)) })
 }
 
-// caller returns somebody who may call a route.
+// caller returns a client that can call a route.
 func caller(t *testing.T, r route, p platform, callers map[string]client) client {
 	if r.roles == "public" || r.roles == "refresh" {
 		return client{t: t, url: p.url}
@@ -26,8 +26,8 @@ func caller(t *testing.T, r route, p platform, callers map[string]client) client
 	return callers[r.roles[len(r.roles)-1:]].in(t)
 }
 
-// noBody sends every route that takes a body what no route takes.
-func noBody(t *testing.T, p platform, callers map[string]client) {
+// malformedBodies sends bodies that no route accepts.
+func malformedBodies(t *testing.T, p platform, callers map[string]client) {
 	for _, r := range routes() {
 		c := caller(t, r, p, callers)
 		if r.body == nil {
@@ -53,7 +53,7 @@ func noBody(t *testing.T, p platform, callers map[string]client) {
 	}
 }
 
-// invalid sends a request that must be refused for the given field and possibly others; "" is the request as a whole.
+// invalid sends a request that must fail with a violation of the given field. The empty field is the request as a whole.
 func invalid(c client, field, method, path string, body any) {
 	c.t.Helper()
 	a := c.refused(400, "VALIDATION_FAILED", method, path, body)
@@ -62,7 +62,7 @@ func invalid(c client, field, method, path string, body any) {
 	}
 }
 
-// fields are what an answer's violations name.
+// fields returns the fields of the violations in an error.
 func fields(a answer) []string {
 	var names []string
 	for _, v := range a.list("violations") {
@@ -71,6 +71,7 @@ func fields(a answer) []string {
 	return names
 }
 
+// promotionBodies creates promotions with invalid and valid fields.
 func promotionBodies(staff client) {
 	valid := object{"title": "x", "type": "BONUS", "amount": "1", "startDate": "2020-01-01", "endDate": "2020-01-02"}
 	with := func(field string, value any) object {
@@ -111,13 +112,14 @@ func promotionBodies(staff client) {
 		for value, want := range values {
 			a := staff.call(201, "POST", "/api/v1/promotions", with(field, value))
 			if a.body[field] != want {
-				staff.t.Errorf("%s = %.50v became %.50v", field, value, a.body[field])
+				staff.t.Errorf("%s %.50v was stored as %.50v, want %.50v", field, value, a.body[field], want)
 			}
 		}
 	}
 }
 
-func changes(staff client) {
+// updateBodies updates a promotion with invalid and valid fields and masks.
+func updateBodies(staff client) {
 	path := "/api/v1/promotions/" + newPromotion(staff, "BONUS", "1.00").text("id")
 	for _, tt := range []struct {
 		query, field string
@@ -143,14 +145,15 @@ func changes(staff client) {
 		"title": "changed", "isActive": false, "amount": "not in the mask", "type": "VIP_PROMOTION",
 	})
 	if a.text("title") != "changed" || a.body["isActive"] != false || a.text("amount") != "1.00" || a.text("type") != "BONUS" {
-		staff.t.Errorf("changed to %v", a)
+		staff.t.Errorf("the updated promotion is %v", a)
 	}
 	a = staff.call(200, "PATCH", path, object{"amount": "2.5"})
 	if a.text("amount") != "2.50" || a.text("title") != "changed" {
-		staff.t.Errorf("changed to %v", a)
+		staff.t.Errorf("the updated promotion is %v", a)
 	}
 }
 
+// accounts registers with invalid and valid fields.
 func accounts(nobody client) {
 	const path = "/api/v1/auth/register"
 	for field, values := range map[string][]any{
@@ -176,6 +179,7 @@ func accounts(nobody client) {
 	nobody.call(200, "POST", "/api/v1/auth/login", longest)
 }
 
+// ids sends malformed and unknown ids.
 func ids(t *testing.T, callers map[string]client) {
 	player, staff, admin := callers["P"].in(t), callers["S"].in(t), callers["A"].in(t)
 	for _, id := range []string{"x", "1", "018900000000700080000000000000", "%20", "%00", strings.Repeat("a", 3000)} {
@@ -220,14 +224,14 @@ func ids(t *testing.T, callers map[string]client) {
 	for _, key := range []string{"", strings.Repeat("k", 201), "ü"} {
 		a := player.refused(400, "VALIDATION_FAILED", "POST", claim, object{"promotion_id": someID}, "Idempotency-Key", key)
 		if !slices.Equal(fields(a), []string{"Idempotency-Key"}) {
-			t.Errorf("the Idempotency-Key %.10q is answered %v", key, a)
+			t.Errorf("Idempotency-Key %.10q: got %v, want a violation", key, a)
 		}
 	}
 }
 
-// queries asks every list what it cannot be asked.
+// queries sends invalid queries to every list.
 func queries(t *testing.T, callers map[string]client) {
-	everywhere := map[string]string{
+	common := map[string]string{
 		"nothing=1": "nothing", "page_size=-1": "page_size", "page_size=x": "page_size", "page_size=": "page_size",
 		"page_size=1.5": "page_size", "page_size=99999999999": "page_size", "page_size=1&page_size=2": "page_size",
 		"pageSize=1": "pageSize", "page_token=x": "page_token", "page_token=%00": "page_token",
@@ -254,7 +258,7 @@ func queries(t *testing.T, callers map[string]client) {
 		"/api/v1/notifications":                              {"P", map[string]string{"unread=1": "unread", "all=true": "all"}},
 	} {
 		c := callers[of.role].in(t)
-		maps.Copy(of.queries, everywhere)
+		maps.Copy(of.queries, common)
 		for query, field := range of.queries {
 			a := c.refused(400, "VALIDATION_FAILED", "GET", path+"?"+query, nil)
 			if got := fields(a); !slices.Equal(got, []string{field}) {
@@ -265,13 +269,14 @@ func queries(t *testing.T, callers map[string]client) {
 		c.call(200, "GET", path+"?page_size=101", nil)
 	}
 	callers["S"].in(t).refused(400, "VALIDATION_FAILED", "GET", "/api/v1/users/me?nothing=1", nil)
-	for _, query := range []string{"email=%25", "email=_"} { // which match anything in SQL
+	for _, query := range []string{"email=%25", "email=_"} { // wildcards in SQL
 		if a := callers["S"].in(t).call(200, "GET", "/api/v1/users?"+query, nil); a.body["total"] != 0.0 {
-			t.Errorf("?%s finds %v", query, a)
+			t.Errorf("?%s: got %v, want no users", query, a)
 		}
 	}
 }
 
+// pageTokens sends page tokens of other lists and forged page tokens.
 func pageTokens(staff client) {
 	for range 2 {
 		newPromotion(staff, "BONUS", "1.00")
@@ -286,6 +291,6 @@ func pageTokens(staff client) {
 		invalid(staff, "page_token", "GET", path, nil)
 	}
 	if got := len(staff.call(200, "GET", "/api/v1/promotions?page_size=100000", nil).list("promotions")); got > 100 {
-		staff.t.Errorf("a page has %d", got)
+		staff.t.Errorf("a page has %d items, want at most 100", got)
 	}
 }

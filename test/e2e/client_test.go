@@ -15,14 +15,14 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// patience is how long something that happens by itself may take before a test gives up on it. It is generous, since two
-// cores may be running everything at once; nothing asserts on time.
-const patience = 60 * time.Second
+// timeout is the time after which a test gives up waiting. It is long because the machine may be loaded; no test measures
+// time.
+const timeout = 60 * time.Second
 
 // object is a JSON object.
 type object = map[string]any
 
-// answer is what the platform answered.
+// answer is a response of the platform.
 type answer struct {
 	status int
 	header http.Header
@@ -32,9 +32,10 @@ type answer struct {
 
 func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, a.raw) }
 
-// text returns the text at a path, "transaction.id".
+// text returns the string at a path such as "transaction.id", or an empty string.
 func (a answer) text(path string) string { return text(a.body, path) }
 
+// text returns the string at a path in o.
 func text(o object, path string) string {
 	var v any = o
 	for name := range strings.SplitSeq(path, ".") {
@@ -45,6 +46,7 @@ func text(o object, path string) string {
 	return s
 }
 
+// list returns the array of objects with the given name.
 func (a answer) list(name string) []object {
 	items, _ := a.body[name].([]any)
 	out := make([]object, 0, len(items))
@@ -54,7 +56,7 @@ func (a answer) list(name string) []object {
 	return out
 }
 
-// client calls the platform as one user, or as nobody.
+// client calls the platform as a user, or without a token.
 type client struct {
 	t     *testing.T
 	url   string
@@ -63,7 +65,7 @@ type client struct {
 	email string
 }
 
-// in returns the client as part of another test.
+// in returns the client for another test.
 func (c client) in(t *testing.T) client {
 	c.t = t
 	return c
@@ -71,10 +73,11 @@ func (c client) in(t *testing.T) client {
 
 const password = "correct horse battery"
 
-// verbatim is a body that is sent as it is; others are sent as JSON.
+// verbatim is a body that is sent unchanged. Other bodies are sent as JSON.
 type verbatim string
 
-// try sends a request; a failure to get any answer is an error.
+// try sends a request. Headers are names and values; they replace the default ones, and a name may be repeated. The error is
+// set if there is no response, or if its body is not a JSON object.
 func (c client) try(method, path string, body any, headers ...string) (answer, error) {
 	var reader io.Reader
 	if body != nil {
@@ -87,7 +90,7 @@ func (c client) try(method, path string, body any, headers ...string) (answer, e
 		}
 		reader = bytes.NewReader(encoded)
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(c.t.Context(), timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, c.url+path, reader)
 	if err != nil {
@@ -100,7 +103,10 @@ func (c client) try(method, path string, body any, headers ...string) (answer, e
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
+		request.Header.Del(headers[i])
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Add(headers[i], headers[i+1])
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -114,13 +120,13 @@ func (c client) try(method, path string, body any, headers ...string) (answer, e
 	a := answer{status: response.StatusCode, header: response.Header, raw: string(raw)}
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &a.body); err != nil {
-			return a, fmt.Errorf("%s %s answered %d with no JSON object: %s", method, path, a.status, raw)
+			return a, fmt.Errorf("%s %s: status %d, the body is not a JSON object: %s", method, path, a.status, raw)
 		}
 	}
 	return a, nil
 }
 
-// call sends a request that must be answered with the given status.
+// call sends a request and checks the status of the response.
 func (c client) call(want int, method, path string, body any, headers ...string) answer {
 	c.t.Helper()
 	a, err := c.try(method, path, body, headers...)
@@ -128,28 +134,28 @@ func (c client) call(want int, method, path string, body any, headers ...string)
 		c.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	if a.status != want {
-		c.t.Fatalf("%s %s answered %v; want %d", method, path, a, want)
+		c.t.Fatalf("%s %s: got %v, want status %d", method, path, a, want)
 	}
 	return a
 }
 
-// refused sends a request that must be refused with the given code, in the form that all errors have.
+// refused sends a request that must fail with the given status and code. It checks the form of the error.
 func (c client) refused(want int, code, method, path string, body any, headers ...string) answer {
 	c.t.Helper()
 	a := c.call(want, method, path, body, headers...)
 	if a.text("code") != code {
-		c.t.Fatalf("%s %s answered %v; want %s", method, path, a, code)
+		c.t.Fatalf("%s %s: got %v, want code %s", method, path, a, code)
 	}
 	isProblem(c.t, a, path)
 	if c.token != "" && strings.Contains(a.raw, c.token) || strings.Contains(a.raw, password) {
-		c.t.Errorf("%s %s shows a secret: %v", method, path, a)
+		c.t.Errorf("%s %s: the error contains a token or the password: %v", method, path, a)
 	}
 	return a
 }
 
 var serial atomic.Int64
 
-// newPlayer registers a player who is logged in.
+// newPlayer registers a player and logs in.
 func newPlayer(t *testing.T, url string) client {
 	t.Helper()
 	c := client{t: t, url: url, email: fmt.Sprintf("player-%d-%d@example.com", time.Now().UnixNano(), serial.Add(1))}
@@ -157,6 +163,7 @@ func newPlayer(t *testing.T, url string) client {
 	return c.login(password)
 }
 
+// login returns the client with a new access token.
 func (c client) login(password string) client {
 	c.t.Helper()
 	c.token = ""
@@ -165,7 +172,7 @@ func (c client) login(password string) client {
 	return c
 }
 
-// newStaff registers an employee who is logged in.
+// newStaff registers an employee and logs in.
 func newStaff(t *testing.T, admin client) client {
 	t.Helper()
 	c := client{t: t, url: admin.url, email: fmt.Sprintf("staff-%d-%d@example.com", time.Now().UnixNano(), serial.Add(1))}
@@ -173,7 +180,7 @@ func newStaff(t *testing.T, admin client) client {
 	return c.login(password)
 }
 
-// newPromotion creates a promotion that is available now.
+// newPromotion creates a promotion that is available today.
 func newPromotion(staff client, kind, amount string) answer {
 	staff.t.Helper()
 	today := time.Now().UTC()
@@ -183,14 +190,14 @@ func newPromotion(staff client, kind, amount string) answer {
 	})
 }
 
-// assign assigns a promotion to players; they have registered a moment ago, so promotions may learn of them meanwhile.
+// assign assigns a promotion to players. It repeats the call until promotions knows all of them.
 func assign(staff client, promotion string, players ...client) {
 	staff.t.Helper()
 	ids := make([]string, len(players))
 	for i, p := range players {
 		ids[i] = p.id
 	}
-	eventually(staff.t, "all players are assigned "+promotion, func() error {
+	eventually(staff.t, "promotion "+promotion+" is assigned to all players", func() error {
 		a := staff.call(200, "POST", "/api/v1/promotions/"+promotion+"/assign", object{"player_ids": ids})
 		for _, r := range a.list("results") {
 			if o := text(r, "outcome"); o != "ASSIGNED" && o != "ALREADY_ASSIGNED" {
@@ -201,10 +208,10 @@ func assign(staff client, promotion string, players ...client) {
 	})
 }
 
-// eventually waits until check finds nothing wrong.
-func eventually(t *testing.T, what string, check func() error) {
+// eventually repeats check until it returns nil.
+func eventually(t *testing.T, condition string, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	pause := time.NewTicker(20 * time.Millisecond)
 	defer pause.Stop()
 	for {
@@ -213,32 +220,32 @@ func eventually(t *testing.T, what string, check func() error) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s: %v", what, err)
+			t.Fatalf("timeout while waiting until %s: %v", condition, err)
 		}
 		<-pause.C
 	}
 }
 
-// socket is a player's live connection.
+// socket is a WebSocket of a player.
 type socket struct {
 	t    *testing.T
 	conn *websocket.Conn
 }
 
-// connect opens a live connection of c; since is the notification to resume after, or empty.
+// connect opens a WebSocket. It resumes after the notification since, unless that is empty.
 func connect(c client, since string) socket {
 	c.t.Helper()
 	url := "ws" + strings.TrimPrefix(c.url, "http") + "/notifications/ws"
 	if since != "" {
 		url += "?since=" + since
 	}
-	dialer := websocket.Dialer{Subprotocols: []string{"loyalty.v1", "bearer." + c.token}, HandshakeTimeout: patience}
+	dialer := websocket.Dialer{Subprotocols: []string{"loyalty.v1", "bearer." + c.token}, HandshakeTimeout: timeout}
 	conn, response, err := dialer.DialContext(c.t.Context(), url, nil)
 	if err != nil {
-		c.t.Fatalf("socket of %s: %v (%+v)", c.email, err, response)
+		c.t.Fatalf("open a WebSocket for %s: %v (%+v)", c.email, err, response)
 	}
 	if got := conn.Subprotocol(); got != "loyalty.v1" {
-		c.t.Fatalf("the socket speaks %q", got)
+		c.t.Fatalf("the subprotocol is %q, want loyalty.v1", got)
 	}
 	c.t.Cleanup(func() { conn.Close() })
 	return socket{c.t, conn}
@@ -247,20 +254,20 @@ func connect(c client, since string) socket {
 // frame reads the next frame.
 func (s socket) frame() object {
 	s.t.Helper()
-	if err := s.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := s.conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		s.t.Fatal(err)
 	}
 	var frame object
 	if err := s.conn.ReadJSON(&frame); err != nil {
-		s.t.Fatalf("no frame: %v", err)
+		s.t.Fatalf("read a frame: %v", err)
 	}
 	return frame
 }
 
-// closed waits until the platform closes the connection, and returns the code.
+// closed waits until the platform closes the WebSocket, and returns the close code.
 func (s socket) closed() int {
 	s.t.Helper()
-	if err := s.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := s.conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		s.t.Fatal(err)
 	}
 	for {
@@ -270,7 +277,7 @@ func (s socket) closed() int {
 			return e.Code
 		}
 		if err != nil {
-			s.t.Fatalf("the socket ended without a close frame: %v", err)
+			s.t.Fatalf("the WebSocket ended without a close frame: %v", err)
 		}
 	}
 }

@@ -35,7 +35,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redistest"
 )
 
-// cluster is the platform as separate processes, on real servers and behind the gateway's routes.
+// cluster is the platform as separate processes, on real servers and behind the gateway.
 type cluster struct {
 	platform
 	t         *testing.T
@@ -43,7 +43,7 @@ type cluster struct {
 	processes map[string]*process
 	databases map[string]string
 	bus       event.Bus
-	// publishRaw publishes a record without headers, as another program would.
+	// publishRaw publishes a record without headers.
 	publishRaw func(topic, key string, data []byte)
 }
 
@@ -54,7 +54,7 @@ type process struct {
 	exited  chan error
 }
 
-// startCluster starts the three services, each as a process, on the given bus.
+// startCluster starts each of the three services as a process, with the given bus.
 func startCluster(t *testing.T, bus string) *cluster {
 	t.Helper()
 	build(t)
@@ -110,7 +110,7 @@ func startCluster(t *testing.T, bus string) *cluster {
 	return c
 }
 
-// startBus starts a bus of the given kind and returns the settings that name it.
+// startBus starts a Kafka or NATS server and returns the settings for it.
 func (c *cluster) startBus(kind string) []string {
 	t := c.t
 	t.Helper()
@@ -147,7 +147,7 @@ func (c *cluster) startBus(kind string) []string {
 		t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
 		eventually(t, "NATS is ready", func() error {
 			if !srv.Running() || srv.Addr() == nil {
-				return errors.New("not yet")
+				return errors.New("the server does not listen yet")
 			}
 			return nil
 		})
@@ -171,7 +171,7 @@ func (c *cluster) startBus(kind string) []string {
 	return settings
 }
 
-// tokenKey writes a signing key to a file.
+// tokenKey writes a new signing key to a file and returns its path.
 func tokenKey(t *testing.T) string {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
@@ -189,7 +189,7 @@ func tokenKey(t *testing.T) string {
 	return path
 }
 
-// start starts a service's process, also after it was killed.
+// start starts the process of a service.
 func (c *cluster) start(name string) {
 	c.t.Helper()
 	p := &process{name: name, output: &safeBuffer{}, exited: make(chan error, 1)}
@@ -205,22 +205,23 @@ func (c *cluster) start(name string) {
 		_ = p.command.Process.Kill()
 		<-p.exited
 		if c.t.Failed() {
-			c.t.Logf("%s said:\n%s", name, tail(p.output.String()))
+			c.t.Logf("output of %s:\n%s", name, tail(p.output.String()))
 		}
 	})
 }
 
+// addr returns the address of a service.
 func (c *cluster) addr(name string) string {
 	for _, line := range c.environ {
 		if addr, ok := strings.CutPrefix(line, name+"="); ok {
 			return addr
 		}
 	}
-	c.t.Fatalf("no address of %s", name)
+	c.t.Fatalf("%s has no address", name)
 	return ""
 }
 
-// kill ends a service as a crash would.
+// kill kills the process of a service.
 func (c *cluster) kill(name string) {
 	c.t.Helper()
 	p := c.processes[name]
@@ -231,14 +232,14 @@ func (c *cluster) kill(name string) {
 	p.exited <- err
 }
 
-// restart starts a service that was killed and waits until it is ready.
+// restart starts a killed service and waits until it is ready.
 func (c *cluster) restart(name string) {
 	c.t.Helper()
 	c.start(name)
-	eventually(c.t, name+" is back", func() error { return c.processes[name].alive(c.t, "http://"+c.addr(name)) })
+	eventually(c.t, name+" is ready again", func() error { return c.processes[name].alive(c.t, "http://"+c.addr(name)) })
 }
 
-// stop asks a service to stop, which must succeed.
+// stop sends SIGTERM to a service and waits until it has exited without an error.
 func (c *cluster) stop(name string) {
 	c.t.Helper()
 	p := c.processes[name]
@@ -248,22 +249,23 @@ func (c *cluster) stop(name string) {
 	err := <-p.exited
 	p.exited <- err
 	if err != nil {
-		c.t.Errorf("%s stopped with %v:\n%s", name, err, tail(p.output.String()))
+		c.t.Errorf("%s exited with %v:\n%s", name, err, tail(p.output.String()))
 	}
 }
 
+// alive returns an error if the service is not healthy yet. It fails the test if the process has exited.
 func (p *process) alive(t *testing.T, url string) error {
 	t.Helper()
 	select {
 	case err := <-p.exited:
 		p.exited <- err
-		t.Fatalf("%s ended: %v\n%s", p.name, err, p.output)
+		t.Fatalf("%s exited: %v\n%s", p.name, err, p.output)
 	default:
 	}
 	return healthy(url)
 }
 
-// database opens one of the services' databases.
+// database opens the database of a service.
 func (c *cluster) database(name string) *pgxpool.Pool {
 	c.t.Helper()
 	pool, err := postgres.Open(c.t.Context(), c.databases[name], postgres.Options{})
@@ -274,6 +276,7 @@ func (c *cluster) database(name string) *pgxpool.Pool {
 	return pool
 }
 
+// tail returns the last 25 lines of s.
 func tail(s string) string {
 	lines := bytes.Split([]byte(s), []byte("\n"))
 	if len(lines) > 25 {

@@ -12,14 +12,14 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
-	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1" // known to the registry
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1" // registers the files
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 )
 
-// TestTheContractIsWhole sees that what these tests say of the API, by themselves, leaves none of the schema's methods out.
-func TestTheContractIsWhole(t *testing.T) {
+// TestRoutesMatchTheSchema checks that routes and rolesOf list every public method of the schema.
+func TestRoutesMatchTheSchema(t *testing.T) {
 	t.Parallel()
 	parameter := regexp.MustCompile(`\{[a-z_]+\}`)
 	var routesWanted, proceduresWanted []string
@@ -40,7 +40,7 @@ func TestTheContractIsWhole(t *testing.T) {
 	same(t, "rolesOf() in test/e2e/procedures_test.go", slices.Collect(maps.Keys(rolesOf())), proceduresWanted)
 }
 
-// publicMethods are the schema's methods that are served outside.
+// publicMethods returns the methods of the schema that are not internal.
 func publicMethods() map[protoreflect.MethodDescriptor]*optionsv1.Access {
 	methods := map[protoreflect.MethodDescriptor]*optionsv1.Access{}
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
@@ -62,7 +62,7 @@ func publicMethods() map[protoreflect.MethodDescriptor]*optionsv1.Access {
 	return methods
 }
 
-// httpRules are the routes of a method, "GET /api/v1/users/{user_id}".
+// httpRules returns the REST routes of a method, such as "GET /api/v1/users/{user_id}".
 func httpRules(method protoreflect.MethodDescriptor) []string {
 	rule := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
 	var out []string

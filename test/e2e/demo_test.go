@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// A demonstration shows itself on an empty platform, and stays as it is at the next start.
+// TestDemo checks that --demo creates the demo data on an empty platform, and does not change it at the next start.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
 	for _, start := range []string{"first", "second"} {
 		d := runDev(t, data, "kafka", "--demo")
 		admin := d.admin(t)
-		eventually(t, "the demonstration is there at the "+start+" start", func() error {
+		eventually(t, "the demo data exists after the "+start+" start", func() error {
 			if said := d.output.String(); !strings.Contains(said, "Ready") {
 				return errors.New(said)
 			}
@@ -21,13 +21,13 @@ func TestDemo(t *testing.T) {
 		})
 		promotions := admin.call(200, "GET", "/api/v1/promotions?available=true", nil)
 		if got := len(promotions.list("promotions")); got != 3 {
-			t.Errorf("%d promotions at the %s start, want 3", got, start)
+			t.Errorf("got %d promotions after the %s start, want 3", got, start)
 		}
 		for _, email := range []string{"anna@demo.example", "ben@demo.example", "carla@demo.example"} {
 			player := client{t: t, url: d.url, email: email}.login("demo-password")
 			list := player.call(200, "GET", "/api/v1/promotions/players/"+player.id, nil)
 			if got := len(list.list("assignments")); got != 3 {
-				t.Errorf("%s has %d promotions at the %s start, want 3", email, got, start)
+				t.Errorf("%s has %d promotions after the %s start, want 3", email, got, start)
 			}
 		}
 		d.stop(t)

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// programs are the two commands, built once with the race detector's setting of the tests.
+// programs are the two commands. They are built once, with the race detector if the tests use it.
 var programs struct {
 	once         sync.Once
 	folder       string
@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// build builds the programs, unless they are built already.
 func build(t *testing.T) {
 	t.Helper()
 	programs.once.Do(func() {
@@ -54,10 +55,10 @@ func build(t *testing.T) {
 	}
 }
 
-// platform is the running product.
+// platform is a running platform.
 type platform struct {
 	url      string
-	settings string // the file of settings that the tools read
+	settings string // the settings file for the command-line tools
 }
 
 const (
@@ -71,10 +72,10 @@ func (p platform) admin(t *testing.T) client {
 	return client{t: t, url: p.url, email: adminEmail}.login(adminPassword)
 }
 
-// verify runs `loyalty verify`, which must find nothing once what is under way has come to rest.
+// verify waits until `loyalty verify` finds no violations.
 func (p platform) verify(t *testing.T) {
 	t.Helper()
-	eventually(t, "loyalty verify finds nothing", func() error {
+	eventually(t, "loyalty verify finds no violations", func() error {
 		out, err := exec.Command(programs.loyalty, "verify", "--settings", p.settings, "--delay", "0s").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w\n%s", err, out)
@@ -91,7 +92,7 @@ type dev struct {
 	exited  chan error
 }
 
-// startDev starts loyalty-dev on an empty data directory, and stops it when t ends.
+// startDev starts loyalty-dev on an empty data directory. It stops when the test ends.
 func startDev(t *testing.T, bus string, args ...string) platform {
 	t.Helper()
 	d := runDev(t, dataDir(t), bus, args...)
@@ -99,7 +100,7 @@ func startDev(t *testing.T, bus string, args ...string) platform {
 	return d.platform
 }
 
-// dataDir returns an empty folder that the database's own user can reach.
+// dataDir returns an empty directory that the user of the database server can access.
 func dataDir(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "loyalty-e2e-data-")
@@ -134,20 +135,20 @@ func runDev(t *testing.T, data, bus string, args ...string) *dev {
 		select {
 		case err := <-d.exited:
 			d.exited <- err
-			t.Fatalf("loyalty-dev ended: %v\n%s", err, d.output)
+			t.Fatalf("loyalty-dev exited: %v\n%s", err, d.output)
 		default:
 		}
 		return healthy(d.url)
 	})
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("loyalty-dev said:\n%s", d.output)
+			t.Logf("output of loyalty-dev:\n%s", d.output)
 		}
 	})
 	return d
 }
 
-// healthy reports why the platform is not ready.
+// healthy returns an error if /health does not return 200.
 func healthy(url string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -161,12 +162,12 @@ func healthy(url string) error {
 	}
 	response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("/health answers %s", response.Status)
+		return fmt.Errorf("/health: status %s", response.Status)
 	}
 	return nil
 }
 
-// stop interrupts loyalty-dev, which must then end cleanly.
+// stop sends SIGINT to loyalty-dev and waits until it has exited without an error.
 func (d *dev) stop(t *testing.T) {
 	t.Helper()
 	if err := d.command.Process.Signal(syscall.SIGINT); err != nil {
@@ -175,7 +176,7 @@ func (d *dev) stop(t *testing.T) {
 	d.wait(t)
 }
 
-// kill ends loyalty-dev as a crash would.
+// kill kills loyalty-dev.
 func (d *dev) kill(t *testing.T) {
 	t.Helper()
 	if err := d.command.Process.Kill(); err != nil {
@@ -189,14 +190,15 @@ func (d *dev) wait(t *testing.T) {
 	select {
 	case err := <-d.exited:
 		if err != nil {
-			t.Errorf("loyalty-dev ended with %v:\n%s", err, d.output)
+			t.Errorf("loyalty-dev exited with %v:\n%s", err, d.output)
 		}
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		d.command.Process.Kill()
 		t.Errorf("loyalty-dev did not stop:\n%s", d.output)
 	}
 }
 
+// freeAddr returns a free TCP address on the loopback interface.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -207,7 +209,7 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// safeBuffer is a bytes.Buffer for several goroutines.
+// safeBuffer is a bytes.Buffer that is safe for concurrent use.
 type safeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

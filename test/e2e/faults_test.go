@@ -18,18 +18,18 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 )
 
-// faults break the running product at one place each, and see that it comes back whole.
+// faults are faults of the running platform. It must recover from each without losing or duplicating anything.
 var faults = []struct {
 	name string
 	run  func(t *testing.T, c *cluster)
 }{
-	{"users is away during a claim, and comes back", usersAway},
-	{"promotions dies between credit and mark: the event repairs", diesBeforeMark},
-	{"a promotion is switched off while it is being claimed", switchedOffWhileClaimed},
-	{"the same event is delivered twice", deliveredTwice},
-	{"a record as in the specification, without headers", plainRecord},
-	{"every service is killed in turn while players claim", killedInTurn},
-	{"what cannot be decoded blocks nobody", poison}, // the last, since it leaves dead letters
+	{"users is killed during a claim", usersKilled},
+	{"promotions is killed between credit and mark", killedBeforeMark},
+	{"a promotion is deactivated during a claim", deactivatedDuringClaim},
+	{"an event is delivered twice", deliveredTwice},
+	{"a record has no headers", plainRecord},
+	{"each service is killed during claims", killedInTurn},
+	{"a record cannot be decoded", malformedRecords}, // last, because it leaves dead letters
 }
 
 func TestFaults(t *testing.T) {
@@ -48,17 +48,17 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func usersAway(t *testing.T, c *cluster) {
-	player, promotion := offered(t, c.platform, "6.00")
+func usersKilled(t *testing.T, c *cluster) {
+	player, promotion := newAssignment(t, c.platform, "6.00")
 	c.kill("users")
 	body := object{"promotion_id": promotion}
 	player.refused(503, "DEPENDENCY_UNAVAILABLE", "POST", "/api/v1/promotions/claim", body)
 	list := player.call(200, "GET", "/api/v1/promotions/players/"+player.id+"?claimed=false", nil)
 	if len(list.list("assignments")) == 0 {
-		t.Errorf("a claim whose credit failed is not unclaimed: %v", list)
+		t.Errorf("after a failed credit: got %v, want the assignment unclaimed", list)
 	}
 	c.restart("users")
-	eventually(t, "the claim is paid once users is back", func() error {
+	eventually(t, "the claim succeeds after the restart of users", func() error {
 		a, err := player.try("POST", "/api/v1/promotions/claim", body)
 		if err == nil && a.status != 200 {
 			err = errors.New(a.String())
@@ -69,9 +69,9 @@ func usersAway(t *testing.T, c *cluster) {
 	c.verify(t)
 }
 
-// heldClaim starts a claim whose mark has to wait: the assignment's row is locked until release is called. It returns
-// once the ledger has paid.
-func heldClaim(t *testing.T, c *cluster, player client, promotion string) (answered <-chan answer, release func()) {
+// heldClaim starts a claim that cannot mark the assignment, because its row is locked until release is called. heldClaim
+// returns when the ledger has paid.
+func heldClaim(t *testing.T, c *cluster, player client, promotion string) (response <-chan answer, release func()) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	tx, err := c.database("promotions").Begin(ctx)
@@ -82,38 +82,38 @@ func heldClaim(t *testing.T, c *cluster, player client, promotion string) (answe
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers := make(chan answer, 1)
+	responses := make(chan answer, 1)
 	go func() {
 		a, err := player.try("POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
 		if err != nil {
 			a.raw = err.Error()
 		}
-		answers <- a
+		responses <- a
 	}()
 	users := c.database("users")
 	eventually(t, "the ledger has paid", func() error {
 		var n int
 		err := users.QueryRow(ctx, "SELECT count(*) FROM transactions WHERE user_id = $1", player.id).Scan(&n)
 		if err == nil && n != 1 {
-			err = fmt.Errorf("%d entries", n)
+			err = fmt.Errorf("%d transactions", n)
 		}
 		return err
 	})
-	return answers, func() {
+	return responses, func() {
 		if err := tx.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
 			t.Error(err)
 		}
 	}
 }
 
-func diesBeforeMark(t *testing.T, c *cluster) {
-	player, promotion := offered(t, c.platform, "8.00")
-	answered, release := heldClaim(t, c, player, promotion)
+func killedBeforeMark(t *testing.T, c *cluster) {
+	player, promotion := newAssignment(t, c.platform, "8.00")
+	response, release := heldClaim(t, c, player, promotion)
 	c.kill("promotions")
-	if a := <-answered; a.status == 200 {
-		t.Fatalf("the claim was answered by a process that was killed: %v", a)
+	if a := <-response; a.status == 200 {
+		t.Fatalf("the killed process responded: %v", a)
 	}
-	// The statement of the process that died still waits in the database; without this it would be the one to mark.
+	// The statement of the killed process still waits for the lock. It must not mark the assignment.
 	_, err := c.database("promotions").Exec(t.Context(), `
 		SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
 	if err != nil {
@@ -133,20 +133,20 @@ func diesBeforeMark(t *testing.T, c *cluster) {
 	entry := player.call(200, "GET", "/api/v1/users/me/transactions", nil).list("transactions")[0]
 	again := player.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
 	if again.text("transaction.id") != text(entry, "id") {
-		t.Errorf("the ledger has %v, the claim asked again answers %v", entry, again)
+		t.Errorf("repeated claim: got %v, want transaction %v", again, entry)
 	}
 	paidOnce(t, player, "8.00")
 	c.verify(t)
 }
 
-func switchedOffWhileClaimed(t *testing.T, c *cluster) {
-	player, promotion := offered(t, c.platform, "9.00")
+func deactivatedDuringClaim(t *testing.T, c *cluster) {
+	player, promotion := newAssignment(t, c.platform, "9.00")
 	staff := newStaff(t, c.admin(t))
-	answered, release := heldClaim(t, c, player, promotion)
+	response, release := heldClaim(t, c, player, promotion)
 	staff.call(200, "PATCH", "/api/v1/promotions/"+promotion, object{"isActive": false})
 	release()
-	if a := <-answered; a.status != 200 {
-		t.Errorf("the claim that was paid before the switch-off answered %v", a)
+	if a := <-response; a.status != 200 {
+		t.Errorf("claim that was paid before the deactivation: got %v, want 200", a)
 	}
 	paidOnce(t, player, "9.00")
 	c.verify(t)
@@ -157,7 +157,7 @@ func deliveredTwice(t *testing.T, c *cluster) {
 	bonus := newPromotion(staff, "WELCOME_BONUS", "1.00").text("id")
 	defer staff.call(200, "PATCH", "/api/v1/promotions/"+bonus, object{"isActive": false})
 	player := newPlayer(t, c.url)
-	eventually(t, "the player is welcomed", func() error { return times(player, bonus, 1) })
+	eventually(t, "the player is notified of the welcome bonus", func() error { return times(player, bonus, 1) })
 
 	registered, err := usersv1event.NewPlayerEvent(uuid.New(), time.Now(), &usersv1.PlayerEvent{
 		EventType: usersv1.PlayerEventType_PLAYER_REGISTERED, UserId: player.id,
@@ -165,25 +165,25 @@ func deliveredTwice(t *testing.T, c *cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told, err := notificationsv1event.NewNotificationEvent(uuid.New(), time.Now(), &notificationsv1.NotificationEvent{
+	notification, err := notificationsv1event.NewNotificationEvent(uuid.New(), time.Now(), &notificationsv1.NotificationEvent{
 		EventType: notificationsv1.NotificationEventType_PROMOTION, UserId: player.id,
-		Content: &promotionsv1.Promotion{Id: "told twice", Title: "x"},
+		Content: &promotionsv1.Promotion{Id: "delivered twice", Title: "x"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The marker is last in each topic: once it had its effect, the duplicates before it were handled.
-	marker := told
+	// The marker is the last event of its topic. When it is processed, the duplicates before it are processed too.
+	marker := notification
 	marker.ID = uuid.NewString()
 	for range 2 {
-		if err := c.bus.Publish(t.Context(), registered, told); err != nil {
+		if err := c.bus.Publish(t.Context(), registered, notification); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := c.bus.Publish(t.Context(), marker); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "both different events are stored", func() error { return times(player, "told twice", 2) })
+	eventually(t, "the two events with different ids are stored", func() error { return times(player, "delivered twice", 2) })
 	if err := times(player, bonus, 1); err != nil {
 		t.Error(err)
 	}
@@ -206,20 +206,20 @@ func plainRecord(t *testing.T, c *cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stranger := uuid.NewString()
-	registered := fmt.Sprintf(`{"topic":"player","eventType":"PLAYER_REGISTERED","user_id":%q}`, stranger)
+	unregistered := uuid.NewString()
+	registered := fmt.Sprintf(`{"topic":"player","eventType":"PLAYER_REGISTERED","user_id":%q}`, unregistered)
 	c.publishRaw("notifications", player.id, record)
-	c.publishRaw("players", stranger, []byte(registered))
-	eventually(t, "the promotion of the record is stored", func() error {
+	c.publishRaw("players", unregistered, []byte(registered))
+	eventually(t, "the notification of the record is stored", func() error {
 		for _, n := range player.call(200, "GET", "/api/v1/notifications", nil).list("notifications") {
 			if text(n, "content.title") == "Welcome Bonus" && text(n, "content.amount") == "20.00" {
 				return nil
 			}
 		}
-		return errors.New("not yet")
+		return errors.New("not stored yet")
 	})
-	eventually(t, "the player of the record is welcomed", func() error {
-		list := staff.call(200, "GET", "/api/v1/promotions/players/"+stranger, nil)
+	eventually(t, "the player of the record has the welcome bonus", func() error {
+		list := staff.call(200, "GET", "/api/v1/promotions/players/"+unregistered, nil)
 		if len(list.list("assignments")) != 1 {
 			return fmt.Errorf("%v", list)
 		}
@@ -227,7 +227,7 @@ func plainRecord(t *testing.T, c *cluster) {
 	})
 }
 
-func poison(t *testing.T, c *cluster) {
+func malformedRecords(t *testing.T, c *cluster) {
 	before := map[string]int64{}
 	for _, topic := range []string{"players", "notifications", "transactions"} {
 		n, err := c.bus.Depth(t.Context(), topic)
@@ -235,15 +235,15 @@ func poison(t *testing.T, c *cluster) {
 			t.Fatal(err)
 		}
 		before[topic] = n
-		c.publishRaw(topic, "poison", []byte(`{"user_id": 12345`))
+		c.publishRaw(topic, "malformed", []byte(`{"user_id": 12345`))
 	}
-	player, promotion := offered(t, c.platform, "1.00")
+	player, promotion := newAssignment(t, c.platform, "1.00")
 	player.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
 	for topic, n := range before {
-		eventually(t, "the poison of "+topic+" is a dead letter", func() error {
+		eventually(t, "the malformed record of "+topic+" is a dead letter", func() error {
 			depth, err := c.bus.Depth(t.Context(), topic)
 			if err == nil && depth != n+1 {
-				err = fmt.Errorf("%d dead letters, there were %d", depth, n)
+				err = fmt.Errorf("%d dead letters, want %d", depth, n+1)
 			}
 			return err
 		})
@@ -269,7 +269,7 @@ func killedInTurn(t *testing.T, c *cluster) {
 		go func() {
 			defer close(done)
 			for _, player := range all {
-				// Whatever the answer is, or none: the claim is asked for again below.
+				// The claim may fail. It is repeated below.
 				_, _ = player.try("POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
 			}
 		}()
@@ -277,7 +277,7 @@ func killedInTurn(t *testing.T, c *cluster) {
 		<-done
 		c.restart(victim)
 		for _, player := range all {
-			eventually(t, "each claim is paid", func() error {
+			eventually(t, "each claim succeeds", func() error {
 				a, err := player.try("POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
 				if err == nil && a.status != 200 && a.text("code") != "PROMOTION_ALREADY_CLAIMED" {
 					err = errors.New(a.String())
@@ -288,7 +288,7 @@ func killedInTurn(t *testing.T, c *cluster) {
 	}
 	for _, player := range all {
 		if got := player.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != fmt.Sprintf("%d.00", len(promotions)) {
-			t.Errorf("balance %s after %d claims", got, len(promotions))
+			t.Errorf("the balance is %s after %d claims of 1.00", got, len(promotions))
 		}
 	}
 	c.verify(t)

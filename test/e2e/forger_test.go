@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// tamper makes a token say something else under the same signature.
+// tamper changes the expiry of a token without changing the signature.
 func tamper(token string) string {
 	parts := strings.Split(token, ".")
 	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
@@ -24,14 +24,14 @@ func tamper(token string) string {
 	return strings.Join(parts, ".")
 }
 
-// algNone drops a token's signature.
+// algNone replaces the algorithm of a token by none and removes the signature.
 func algNone(token string) string {
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`))
 	return header + "." + strings.Split(token, ".")[1] + "."
 }
 
-// forger signs what it likes with the platform's own key, which nobody outside can: so it shows that a token is refused
-// for what it says, and not for its signature.
+// forger signs tokens with the platform's key. It shows that a token with a valid signature is refused because of its
+// content.
 type forger struct {
 	t   *testing.T
 	key ed25519.PrivateKey
@@ -45,7 +45,7 @@ func newForger(t *testing.T, p platform) forger {
 	}
 	block, _ := pem.Decode(encoded)
 	if block == nil {
-		t.Fatal("the platform's key is no PEM")
+		t.Fatal("the platform's key is not PEM")
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
@@ -53,12 +53,12 @@ func newForger(t *testing.T, p platform) forger {
 	}
 	private, ok := key.(ed25519.PrivateKey)
 	if !ok {
-		t.Fatalf("the platform's key is a %T", key)
+		t.Fatalf("the platform's key is a %T, want an ed25519.PrivateKey", key)
 	}
 	return forger{t, private}
 }
 
-// forge returns a token with other members in its header and its claims; nil takes one out.
+// forge returns a token with changed members in its header and its claims. A nil value removes a member.
 func (f forger) forge(token string, header, claims object) string {
 	f.t.Helper()
 	parts := strings.Split(token, ".")
@@ -66,6 +66,7 @@ func (f forger) forge(token string, header, claims object) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(f.key, []byte(signed)))
 }
 
+// with returns a part of a token with changed members.
 func (f forger) with(part string, changes object) string {
 	f.t.Helper()
 	decoded, err := base64.RawURLEncoding.DecodeString(part)

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestKilled kills the whole program in the middle of 200 claims, starts it again on the same data, claims again, and
-// verifies: as often as LOYALTY_E2E_KILLS says, once for each bus otherwise.
-func TestKilled(t *testing.T) {
+// TestKillDuringClaims kills loyalty-dev during 200 claims, restarts it on the same data, and repeats the claims. Each must be
+// paid once. LOYALTY_E2E_KILLS is the number of rounds for each bus; the default is one.
+func TestKillDuringClaims(t *testing.T) {
 	t.Parallel()
 	rounds := 1
 	if s := os.Getenv("LOYALTY_E2E_KILLS"); s != "" {
@@ -27,7 +27,7 @@ func TestKilled(t *testing.T) {
 			data := dataDir(t)
 			d := runDev(t, data, bus)
 			for range rounds {
-				d = killedWhileClaiming(t, d, data, bus)
+				d = killDuringClaims(t, d, data, bus)
 			}
 			d.stop(t)
 		})
@@ -35,27 +35,27 @@ func TestKilled(t *testing.T) {
 }
 
 const (
-	claimants = 20
-	offers    = 10
+	killedPlayers    = 20
+	killedPromotions = 10
 )
 
-// killedWhileClaiming returns the program as it was started again.
-func killedWhileClaiming(t *testing.T, d *dev, data, bus string) *dev {
+// killDuringClaims runs one round and returns the restarted program.
+func killDuringClaims(t *testing.T, d *dev, data, bus string) *dev {
 	t.Helper()
 	staff := newStaff(t, d.admin(t))
-	players := make([]client, claimants)
+	players := make([]client, killedPlayers)
 	for i := range players {
 		players[i] = newPlayer(t, d.url)
 	}
-	promotions := make([]string, offers)
+	promotions := make([]string, killedPromotions)
 	for i := range promotions {
 		promotions[i] = newPromotion(staff, "BONUS", "1.00").text("id")
 		assign(staff, promotions[i], players...)
 	}
 	var wg sync.WaitGroup
-	var answered atomic.Int64
-	half := make(chan struct{})
-	paid := make([]map[string]string, claimants) // by promotion, the transactions that were acknowledged
+	var responses atomic.Int64
+	third := make(chan struct{})
+	paid := make([]map[string]string, killedPlayers) // acknowledged transactions by promotion
 	for i, player := range players {
 		paid[i] = map[string]string{}
 		wg.Go(func() {
@@ -64,13 +64,13 @@ func killedWhileClaiming(t *testing.T, d *dev, data, bus string) *dev {
 				if err == nil && a.status == 200 {
 					paid[i][promotion] = a.text("transaction.id")
 				}
-				if answered.Add(1) == claimants*offers/3 {
-					close(half)
+				if responses.Add(1) == killedPlayers*killedPromotions/3 {
+					close(third)
 				}
 			}
 		})
 	}
-	<-half
+	<-third
 	d.kill(t)
 	wg.Wait()
 
@@ -95,11 +95,11 @@ func killedWhileClaiming(t *testing.T, d *dev, data, bus string) *dev {
 				return nil
 			})
 			if before := paid[i][promotion]; before != "" && before != tx {
-				t.Errorf("paid by %s before the crash, by %s after it", before, tx)
+				t.Errorf("the claim returned transaction %s before the crash and %s after it", before, tx)
 			}
 		}
-		if got := player.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != fmt.Sprintf("%d.00", offers) {
-			t.Errorf("balance %s after %d claims", got, offers)
+		if got := player.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != fmt.Sprintf("%d.00", killedPromotions) {
+			t.Errorf("the balance is %s after %d claims of 1.00", got, killedPromotions)
 		}
 	}
 	t.Logf("%d claims were acknowledged before the crash", acknowledged(paid))
@@ -107,6 +107,7 @@ func killedWhileClaiming(t *testing.T, d *dev, data, bus string) *dev {
 	return d
 }
 
+// acknowledged returns the number of claims in paid.
 func acknowledged(paid []map[string]string) int {
 	n := 0
 	for _, p := range paid {

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 )
 
-// rolesOf are the procedures that ask for an access token, with the roles that may call.
+// rolesOf returns the procedures that need an access token, with the roles that can call them.
 func rolesOf() map[string]string {
 	return map[string]string{
 		"users.v1.AuthService/RegisterStaff":                     "A",
@@ -28,7 +28,7 @@ func rolesOf() map[string]string {
 		"promotions.v1.PromotionService/ListPromotions":          "SA",
 		"promotions.v1.PromotionService/GetPromotion":            "SA",
 		"promotions.v1.PromotionService/UpdatePromotion":         "SA",
-		"promotions.v1.PromotionService/ListPlayerPromotions":    "SA", // and the player, for itself
+		"promotions.v1.PromotionService/ListPlayerPromotions":    "SA", // and the player with that id
 		"promotions.v1.PromotionService/Claim":                   "P",
 		"promotions.v1.PromotionService/Assign":                  "SA",
 		"notifications.v1.NotificationService/MarkRead":          "P",
@@ -36,7 +36,7 @@ func rolesOf() map[string]string {
 	}
 }
 
-// procedures tries the API at its protobuf paths, over Connect with JSON and over gRPC.
+// procedures calls the API over Connect with JSON and over gRPC.
 func procedures(t *testing.T, p platform, callers map[string]client) {
 	nobody := client{t: t, url: p.url}
 	for procedure, roles := range rolesOf() {
@@ -59,12 +59,12 @@ func procedures(t *testing.T, p platform, callers map[string]client) {
 	overGRPC(t, p, callers)
 }
 
-// refusedCall calls a procedure over Connect, which must be refused with a status that carries a google.rpc.ErrorInfo.
+// refusedCall calls a procedure over Connect. The call must fail, and the error must contain a google.rpc.ErrorInfo.
 func refusedCall(c client, path string, body any, status int, code, reason string) {
 	c.t.Helper()
 	a := c.call(status, "POST", path, body, "Connect-Protocol-Version", "1")
 	if a.text("code") != code || a.text("message") == "" {
-		c.t.Errorf("%s answers %v, want %s", path, a, code)
+		c.t.Errorf("%s: got %v, want code %s", path, a, code)
 	}
 	for _, detail := range a.list("details") {
 		if text(detail, "type") == "google.rpc.ErrorInfo" {
@@ -74,10 +74,10 @@ func refusedCall(c client, path string, body any, status int, code, reason strin
 			return
 		}
 	}
-	c.t.Errorf("%s answers %v without an ErrorInfo", path, a)
+	c.t.Errorf("%s: the error has no ErrorInfo: %v", path, a)
 }
 
-// overGRPC sees that gRPC is served at the gateway, and the ledger's internal door is not.
+// overGRPC checks that the gateway serves gRPC, but not the internal LedgerService.
 func overGRPC(t *testing.T, p platform, callers map[string]client) {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
@@ -89,16 +89,16 @@ func overGRPC(t *testing.T, p platform, callers map[string]client) {
 	request := rpc.NewRequest(&usersv1.GetMeRequest{})
 	request.Header().Set("Authorization", "Bearer "+callers["P"].token)
 	if me, err := users.GetMe(t.Context(), request); err != nil || me.Msg.GetId() != callers["P"].id {
-		t.Errorf("GetMe over gRPC answers %v, %v", me, err)
+		t.Errorf("GetMe over gRPC: got %v, %v", me, err)
 	}
 	_, err := users.GetMe(t.Context(), rpc.NewRequest(&usersv1.GetMeRequest{}))
 	var refusal *rpc.Error
 	if !errors.As(err, &refusal) || refusal.Code() != rpc.CodeUnauthenticated || len(refusal.Details()) == 0 {
-		t.Fatalf("without a token gRPC answers %v", err)
+		t.Fatalf("GetMe over gRPC without a token: got %v, want UNAUTHENTICATED with details", err)
 	}
 	detail, err := refusal.Details()[0].Value()
 	if info, ok := detail.(*errdetails.ErrorInfo); err != nil || !ok || info.GetReason() != "TOKEN_MISSING" {
-		t.Errorf("without a token gRPC tells %v, %v", detail, err)
+		t.Errorf("GetMe over gRPC without a token: got detail %v, %v, want TOKEN_MISSING", detail, err)
 	}
 
 	ledger := rpc.NewClient[usersv1.AddTransactionRequest, usersv1.AddTransactionResponse](
@@ -108,9 +108,9 @@ func overGRPC(t *testing.T, p platform, callers map[string]client) {
 	})
 	credit.Header().Set("Authorization", "Bearer "+callers["A"].token)
 	if _, err := ledger.CallUnary(t.Context(), credit); rpc.CodeOf(err) != rpc.CodeUnimplemented {
-		t.Errorf("the ledger answers outside: %v", err)
+		t.Errorf("AddTransaction at the gateway: got %v, want UNIMPLEMENTED", err)
 	}
 	if got := callers["P"].in(t).call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != "0.00" {
-		t.Errorf("the balance is %s", got)
+		t.Errorf("the balance is %s, want 0.00", got)
 	}
 }

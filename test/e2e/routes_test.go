@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// route is one of the API's, with who may call it, and a body that is valid in form.
+// route is a route of the API, with the roles that can call it and a well-formed body.
 type route struct {
 	method, path string
-	roles        string // of those who may: P, S, A, "public", "refresh"
+	roles        string // the letters P, S and A, or "public", or "refresh"
 	body         object
 }
 
-// payload is the route's body, or nil for a route without one.
+// payload returns the body, or nil if the route has none.
 func (r route) payload() any {
 	if r.body == nil {
 		return nil
@@ -51,14 +51,14 @@ func routes() []route {
 	}
 }
 
-// TestOutside is what anybody on the network may try, against one platform.
-func TestOutside(t *testing.T) {
+// TestAPI sends valid, invalid and hostile requests to one platform.
+func TestAPI(t *testing.T) {
 	t.Parallel()
 	p := startDev(t, "kafka")
 	admin := p.admin(t)
 	callers := map[string]client{"P": newPlayer(t, p.url), "S": newStaff(t, admin), "A": admin}
 	for name, run := range map[string]func(*testing.T, platform, map[string]client){
-		"routes": knocking, "bodies": bodies, "tokens": tokens, "sockets": sockets,
+		"routes": access, "bodies": bodies, "tokens": tokens, "sockets": sockets, "requests": requests,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,8 +67,8 @@ func TestOutside(t *testing.T) {
 	}
 }
 
-// knocking tries every route as those who may not, and what is not there.
-func knocking(t *testing.T, p platform, callers map[string]client) {
+// access calls every route without the right to, and calls paths and methods that do not exist.
+func access(t *testing.T, p platform, callers map[string]client) {
 	nobody := client{t: t, url: p.url}
 	t.Run("without a token", func(t *testing.T) {
 		for _, r := range routes() {
@@ -77,20 +77,20 @@ func knocking(t *testing.T, p platform, callers map[string]client) {
 			}
 		}
 	})
-	t.Run("with a token that is none", func(t *testing.T) {
+	t.Run("with an invalid token", func(t *testing.T) {
 		forger, token := newForger(t, p), callers["A"].token
 		for name, tt := range map[string]struct{ token, code string }{
-			"garbage":                 {"x", "TOKEN_INVALID"},
-			"tampered with":           {tamper(token), "TOKEN_INVALID"},
-			"alg none":                {algNone(token), "TOKEN_INVALID"},
-			"a refresh token":         {refreshToken(callers["A"].in(t), adminPassword), "TOKEN_INVALID"},
-			"for another audience":    {forger.forge(token, nil, object{"aud": "elsewhere"}), "TOKEN_INVALID"},
-			"of another issuer":       {forger.forge(token, nil, object{"iss": "elsewhere"}), "TOKEN_INVALID"},
-			"of another type":         {forger.forge(token, object{"typ": "JWT"}, nil), "TOKEN_INVALID"},
-			"by a key unknown":        {forger.forge(token, object{"kid": "../key"}, nil), "TOKEN_INVALID"},
-			"without an end":          {forger.forge(token, nil, object{"exp": nil}), "TOKEN_INVALID"},
-			"expired":                 {forger.forge(token, nil, object{"exp": 1700000000, "iat": 1699999400}), "TOKEN_EXPIRED"},
-			"of a session unheard of": {forger.forge(token, nil, object{"sid": someID}), "TOKEN_REVOKED"},
+			"garbage":          {"x", "TOKEN_INVALID"},
+			"tampered":         {tamper(token), "TOKEN_INVALID"},
+			"alg none":         {algNone(token), "TOKEN_INVALID"},
+			"refresh token":    {refreshToken(callers["A"].in(t), adminPassword), "TOKEN_INVALID"},
+			"another audience": {forger.forge(token, nil, object{"aud": "other"}), "TOKEN_INVALID"},
+			"another issuer":   {forger.forge(token, nil, object{"iss": "other"}), "TOKEN_INVALID"},
+			"another type":     {forger.forge(token, object{"typ": "JWT"}, nil), "TOKEN_INVALID"},
+			"unknown key":      {forger.forge(token, object{"kid": "../key"}, nil), "TOKEN_INVALID"},
+			"no expiry":        {forger.forge(token, nil, object{"exp": nil}), "TOKEN_INVALID"},
+			"expired":          {forger.forge(token, nil, object{"exp": 1700000000, "iat": 1699999400}), "TOKEN_EXPIRED"},
+			"unknown session":  {forger.forge(token, nil, object{"sid": someID}), "TOKEN_REVOKED"},
 		} {
 			c := client{t: t, url: p.url, token: tt.token}
 			for _, r := range routes() {
@@ -98,12 +98,12 @@ func knocking(t *testing.T, p platform, callers map[string]client) {
 					continue
 				}
 				if a := c.call(401, r.method, r.path, r.payload()); a.text("code") != tt.code {
-					t.Errorf("a token %s at %s %s answers %v", name, r.method, r.path, a)
+					t.Errorf("token %q, %s %s: got %v, want code %s", name, r.method, r.path, a, tt.code)
 				}
 			}
 		}
 		same := client{t: t, url: p.url, token: forger.forge(token, nil, nil)}
-		same.call(200, "GET", "/api/v1/users/me", nil) // so it was for what they say
+		same.call(200, "GET", "/api/v1/users/me", nil) // the forger's signature is valid
 	})
 	t.Run("with the wrong role", func(t *testing.T) {
 		for _, r := range routes() {
@@ -122,15 +122,15 @@ func knocking(t *testing.T, p platform, callers map[string]client) {
 		callers["P"].in(t).refused(403, "FORBIDDEN", "GET", "/api/v1/promotions/players/"+other.id, nil)
 		callers["P"].in(t).call(200, "GET", "/api/v1/promotions/players/"+callers["P"].id, nil)
 	})
-	t.Run("with a method that is not there", func(t *testing.T) {
+	t.Run("with an unknown method", func(t *testing.T) {
 		for _, r := range append(routes(), publicRoutes()...) {
 			a := callers["A"].in(t).refused(405, "METHOD_NOT_ALLOWED", "PUT", r.path, object{})
 			if !slices.Contains(strings.Split(strings.ReplaceAll(a.header.Get("Allow"), " ", ""), ","), r.method) {
-				t.Errorf("%s allows %q", r.path, a.header.Get("Allow"))
+				t.Errorf("%s: Allow is %q, want it to contain %s", r.path, a.header.Get("Allow"), r.method)
 			}
 		}
 	})
-	t.Run("what is not there", func(t *testing.T) {
+	t.Run("unknown paths", func(t *testing.T) {
 		for _, path := range []string{
 			"/", "/api/v1/nothing", "/api/v2/users/me", "/api/v1/users/", "/API/v1/users/me", "/api/v1/users%2Fme",
 			"/api/v1/users/me/../me", "/api/v1//users/me", "/debug/pprof/", "/metrics", "/health/nothing", "/.well-known/",
@@ -144,16 +144,17 @@ func knocking(t *testing.T, p platform, callers map[string]client) {
 			callers["A"].in(t).refused(404, "NOT_FOUND", "GET", path, nil)
 		}
 	})
-	t.Run("what is for everybody", func(t *testing.T) { public(t, p) })
-	t.Run("the procedures", func(t *testing.T) { procedures(t, p, callers) })
-	t.Run("exactly the members that were agreed on", func(t *testing.T) { members(t, callers) })
+	t.Run("public routes", func(t *testing.T) { public(t, p) })
+	t.Run("procedures", func(t *testing.T) { procedures(t, p, callers) })
+	t.Run("members", func(t *testing.T) { members(t, callers) })
 }
 
-// isProblem sees that an answer is a problem document with exactly the agreed members, and shows nothing of the inside.
+// isProblem checks that a response is a problem document with exactly the members of the contract, and that it does not
+// reveal internals.
 func isProblem(t *testing.T, a answer, path string) {
 	t.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
-		t.Errorf("%s: content type %q", path, got)
+		t.Errorf("%s: the content type of an error is %q", path, got)
 	}
 	want := []string{"code", "detail", "instance", "requestId", "status", "title", "type"}
 	for code, name := range map[string]string{"VALIDATION_FAILED": "violations", "PROMOTION_ALREADY_CLAIMED": "transactionId"} {
@@ -163,31 +164,31 @@ func isProblem(t *testing.T, a answer, path string) {
 	}
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(a.body)); !slices.Equal(got, want) {
-		t.Errorf("%s: a problem with %v, want %v", path, got, want)
+		t.Errorf("%s: the problem has the members %v, want %v", path, got, want)
 	}
 	for _, name := range []string{"type", "title", "detail", "code", "requestId"} {
 		if a.text(name) == "" {
-			t.Errorf("%s: a problem has no %s: %v", path, name, a)
+			t.Errorf("%s: the problem has an empty %s: %v", path, name, a)
 		}
 	}
 	for _, v := range a.list("violations") {
 		if got := slices.Sorted(maps.Keys(v)); !slices.Equal(got, []string{"field", "message", "rule"}) {
-			t.Errorf("%s: a violation with %v", path, got)
+			t.Errorf("%s: a violation has the members %v", path, got)
 		}
 	}
 	instance, _, _ := strings.Cut(path, "?")
 	if a.text("instance") != instance || a.body["status"] != float64(a.status) ||
 		a.text("requestId") != a.header.Get("X-Request-Id") {
-		t.Errorf("a problem at %s: %v with %v", path, a, a.header)
+		t.Errorf("%s: the problem has a wrong instance, status or requestId: %v with header %v", path, a, a.header)
 	}
-	for _, inside := range []string{"pgx", "SQLSTATE", "SELECT ", "goroutine", ".go:", "postgres://", "Bearer ", "strconv."} {
-		if strings.Contains(a.raw, inside) {
-			t.Errorf("%s: an answer shows %q: %v", path, inside, a)
+	for _, internal := range []string{"pgx", "SQLSTATE", "SELECT ", "goroutine", ".go:", "postgres://", "Bearer ", "strconv."} {
+		if strings.Contains(a.raw, internal) {
+			t.Errorf("%s: the problem reveals %q: %v", path, internal, a)
 		}
 	}
 }
 
-// publicRoutes are those beside the API that anybody may read.
+// publicRoutes returns the routes outside /api.
 func publicRoutes() []route {
 	all := []route{
 		{"GET", "/health", "public", nil},
@@ -203,51 +204,47 @@ func publicRoutes() []route {
 	return all
 }
 
-// public reads what is there for everybody.
+// public reads health, keys and documents without a token.
 func public(t *testing.T, p platform) {
 	nobody := client{t: t, url: p.url}
 	health := nobody.call(200, "GET", "/health", nil)
 	if health.text("status") != "ok" || len(health.body["services"].(object)) != 3 {
-		t.Errorf("health: %v", health)
+		t.Errorf("health: got %v", health)
 	}
 	keys := nobody.call(200, "GET", "/.well-known/jwks.json", nil)
 	for _, key := range keys.list("keys") {
 		if got := strings.Join(slices.Sorted(maps.Keys(key)), " "); got != "alg crv kid kty use x" {
-			t.Errorf("a public key has %s", got)
+			t.Errorf("a public key has the members %s", got)
 		}
 	}
 	if len(keys.list("keys")) == 0 {
-		t.Errorf("keys: %v", keys)
+		t.Errorf("jwks.json: got %v, want a key", keys)
 	}
 	for _, service := range []string{"users", "promotions", "notifications"} {
 		if one := nobody.call(200, "GET", "/health/"+service, nil); one.text("services."+service) != "ok" {
-			t.Errorf("health of %s: %v", service, one)
+			t.Errorf("health of %s: got %v", service, one)
 		}
 		document := nobody.call(200, "GET", "/"+service+"/api-docs/openapi.json", nil)
 		if document.text("openapi") != "3.1.0" || document.body["paths"] == nil {
-			t.Errorf("the document of %s: %v", service, document)
+			t.Errorf("OpenAPI document of %s: got %v", service, document)
 		}
 		page, err := nobody.try("GET", "/"+service+"/api-docs/", nil)
 		if err == nil || page.status != 200 || !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") ||
 			!strings.Contains(page.header.Get("Content-Security-Policy"), "script-src 'self'") {
-			t.Errorf("the page of %s: %v with %v", service, page, page.header)
+			t.Errorf("API page of %s: got %v with header %v", service, page, page.header)
 		}
 	}
 }
 
-// members sees that answers have exactly the members that were agreed on.
+// members checks that responses have exactly the members of the contract.
 func members(t *testing.T, callers map[string]client) {
 	player, staff := callers["P"].in(t), callers["S"].in(t)
 	promotion := newPromotion(staff, "BONUS", "1.00")
 	assign(staff, promotion.text("id"), player)
-	offered := player.call(200, "GET", "/api/v1/promotions/players/"+player.id, nil)
+	assignments := player.call(200, "GET", "/api/v1/promotions/players/"+player.id, nil)
 	claimed := player.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": promotion.text("id")})
-	var told answer
-	eventually(t, "the player is told", func() error {
-		told = player.call(200, "GET", "/api/v1/notifications", nil)
-		return times(player, promotion.text("id"), 1)
-	})
-	told = player.call(200, "GET", "/api/v1/notifications", nil)
+	eventually(t, "the player is notified", func() error { return times(player, promotion.text("id"), 1) })
+	notified := player.call(200, "GET", "/api/v1/notifications", nil)
 	ledger := player.call(200, "GET", "/api/v1/users/me/transactions", nil)
 	inBody := player.call(200, "POST", "/api/v1/auth/login", object{"email": player.email, "password": password, "refreshTokenIn": "BODY"})
 	inCookie := player.call(200, "POST", "/api/v1/auth/login", object{"email": player.email, "password": password})
@@ -263,33 +260,33 @@ func members(t *testing.T, callers map[string]client) {
 		o    object
 		want string
 	}{
-		{"a user", player.call(200, "GET", "/api/v1/users/me", nil).body, user},
-		{"users", callers["A"].in(t).call(200, "GET", "/api/v1/users?email="+player.email, nil).body, "nextPageToken total users"},
-		{"a promotion", promotion.body, offer},
-		{"promotions", staff.call(200, "GET", "/api/v1/promotions", nil).body, "nextPageToken promotions total"},
-		{"assignments", offered.body, "assignments nextPageToken total"},
-		{"an offer", offered.list("assignments")[0], assignment + " promotion"},
-		{"a claim", claimed.body, "assignment transaction"},
-		{"a claimed assignment", claimed.body["assignment"].(object), assignment + " claimedAt transactionId"},
-		{"a transaction", claimed.body["transaction"].(object), transaction},
-		{"a ledger", ledger.body, "nextPageToken total transactions"},
-		{"an entry", ledger.list("transactions")[0], transaction},
-		{"notifications", told.body, "nextPageToken notifications total unread user_id"},
-		{"a notification", told.list("notifications")[0], "content createdAt id read type"},
-		{"its content", told.list("notifications")[0]["content"].(object), offer},
-		{"a login", inCookie.body, "accessToken expiresAt user"},
-		{"a login for the body", inBody.body, "accessToken expiresAt refreshToken user"},
-		{"what is unread", player.call(200, "POST", "/api/v1/notifications/read", object{"all": true}).body, "unread"},
+		{"user", player.call(200, "GET", "/api/v1/users/me", nil).body, user},
+		{"list of users", callers["A"].in(t).call(200, "GET", "/api/v1/users?email="+player.email, nil).body, "nextPageToken total totalIsEstimate users"},
+		{"promotion", promotion.body, offer},
+		{"list of promotions", staff.call(200, "GET", "/api/v1/promotions", nil).body, "nextPageToken promotions total totalIsEstimate"},
+		{"list of assignments", assignments.body, "assignments nextPageToken total totalIsEstimate"},
+		{"assignment in a list", assignments.list("assignments")[0], assignment + " promotion"},
+		{"claim", claimed.body, "assignment transaction"},
+		{"claimed assignment", claimed.body["assignment"].(object), assignment + " claimedAt transactionId"},
+		{"transaction", claimed.body["transaction"].(object), transaction},
+		{"list of transactions", ledger.body, "nextPageToken total totalIsEstimate transactions"},
+		{"transaction in a list", ledger.list("transactions")[0], transaction},
+		{"list of notifications", notified.body, "nextPageToken notifications total totalIsEstimate unread user_id"},
+		{"notification", notified.list("notifications")[0], "content createdAt id read type"},
+		{"content of a notification", notified.list("notifications")[0]["content"].(object), offer},
+		{"login", inCookie.body, "accessToken expiresAt user"},
+		{"login with the tokens in the body", inBody.body, "accessToken expiresAt refreshToken user"},
+		{"read", player.call(200, "POST", "/api/v1/notifications/read", object{"all": true}).body, "unread"},
 	} {
 		got := strings.Join(slices.Sorted(maps.Keys(tt.o)), " ")
 		want := strings.Fields(tt.want)
 		slices.Sort(want)
 		if got != strings.Join(want, " ") {
-			t.Errorf("%s has %s, want %s", tt.what, got, strings.Join(want, " "))
+			t.Errorf("%s: the members are %s, want %s", tt.what, got, strings.Join(want, " "))
 		}
 	}
 	if total, ok := ledger.body["total"].(float64); !ok || total != 1 {
 		encoded, _ := json.Marshal(ledger.body["total"])
-		t.Errorf("total is %s", encoded)
+		t.Errorf("total is %s, want the number 1", encoded)
 	}
 }

@@ -8,19 +8,19 @@ import (
 	"testing"
 )
 
-// scenarios are what the product is for. Each runs against every way to start the platform.
+// scenarios are the use cases of the product. TestScenarios runs each of them with every bus.
 var scenarios = map[string]func(t *testing.T, p platform){
-	"a player registers, is welcomed live, claims and is paid":  welcomed,
-	"a player who was offline finds the promotion unread":       offline,
-	"staff assigns: everybody is answered for, and told once":   assigned,
-	"claimed twice: refused, with the transaction":              claimedTwice,
-	"the same Idempotency-Key gives the same answer":            idempotencyKey,
-	"fifty racing claims: one credit":                           racingClaims,
-	"a deactivated player is cut off at once":                   deactivated,
-	"read on one socket is read on the other":                   readEverywhere,
-	"a socket resumes without gap or duplicate":                 resumed,
-	"a promotion that is over, not begun or off is not claimed": notClaimable,
-	"two welcome bonuses cannot be active in the same period":   uniquePerPeriod,
+	"a new player gets the welcome bonus, claims it and is paid":  welcomed,
+	"an offline player finds the notification unread":             offline,
+	"assign returns an outcome for each player and notifies once": assigned,
+	"a second claim is refused with the transaction":              claimedTwice,
+	"a repeated Idempotency-Key returns the same response":        idempotencyKey,
+	"fifty concurrent claims pay once":                            concurrentClaims,
+	"a deactivation ends all sessions at once":                    deactivated,
+	"the read state reaches all sockets":                          readEverywhere,
+	"a socket resumes without gap or duplicate":                   resumed,
+	"an unavailable promotion cannot be claimed":                  notClaimable,
+	"welcome bonuses are unique per period":                       uniquePerPeriod,
 }
 
 func TestScenarios(t *testing.T) {
@@ -37,7 +37,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// welcome returns the welcome bonus that is active now, created if there is none yet.
+// welcome returns the available welcome bonus. It creates one if there is none.
 func welcome(t *testing.T, p platform) object {
 	t.Helper()
 	admin := p.admin(t)
@@ -53,7 +53,7 @@ func welcomed(t *testing.T, p platform) {
 	c := client{t: t, url: p.url, email: "welcomed@example.com"}
 	a := c.call(201, "POST", "/api/v1/auth/register", object{"email": c.email, "password": password})
 	if a.text("role") != "PLAYER" || a.text("balance") != "0.00" || a.body["isActive"] != true {
-		t.Errorf("registered as %v", a)
+		t.Errorf("register: got %v", a)
 	}
 	c = c.login(password)
 	live := connect(c, "")
@@ -68,10 +68,10 @@ func welcomed(t *testing.T, p platform) {
 	})
 	if text(notification, "type") != "promotion" || text(notification, "content.id") != text(bonus, "id") ||
 		text(notification, "content.amount") != "20.00" || notification["read"] != false {
-		t.Errorf("notified with %v", notification)
+		t.Errorf("the notification is %v", notification)
 	}
 
-	// The welcome may have come before the socket was open; a promotion assigned now comes on it.
+	// The notification of the bonus may be older than the socket. The next one arrives on the socket.
 	staff := newStaff(t, p.admin(t))
 	extra := newPromotion(staff, "BONUS", "5.5")
 	assign(staff, extra.text("id"), c)
@@ -79,7 +79,7 @@ func welcomed(t *testing.T, p platform) {
 		frame := live.frame()
 		if text(frame, "notification.content.id") == extra.text("id") {
 			if text(frame, "notification.content.amount") != "5.50" || text(frame, "notification.type") != "promotion" {
-				t.Errorf("frame %v", frame)
+				t.Errorf("got frame %v", frame)
 			}
 			break
 		}
@@ -87,26 +87,26 @@ func welcomed(t *testing.T, p platform) {
 
 	list := c.call(200, "GET", "/api/v1/promotions/players/"+c.id+"?type=WELCOME_BONUS", nil).list("assignments")
 	if len(list) != 1 || list[0]["claimed"] != false || text(list[0], "promotion.id") != text(bonus, "id") {
-		t.Fatalf("assigned %v", list)
+		t.Fatalf("the assignments are %v, want the bonus, unclaimed", list)
 	}
 	claim := c.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": text(bonus, "id")})
 	if claim.body["assignment"].(object)["claimed"] != true ||
 		claim.text("assignment.transactionId") != claim.text("transaction.id") {
-		t.Errorf("claimed: %v", claim)
+		t.Errorf("claim: got %v", claim)
 	}
 	if got := claim.text("transaction.description"); got != fmt.Sprintf("Claimed '%s' promotion of type 'WELCOME_BONUS'", text(bonus, "title")) {
-		t.Errorf("description %q", got)
+		t.Errorf("the description is %q", got)
 	}
 	if got := claim.text("transaction.additionalData.promotionId"); got != text(bonus, "id") {
-		t.Errorf("promotionId %q", got)
+		t.Errorf("the promotionId is %q", got)
 	}
 	if got := c.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != "20.00" {
-		t.Errorf("balance %s", got)
+		t.Errorf("the balance is %s", got)
 	}
 	ledger := c.call(200, "GET", "/api/v1/users/me/transactions", nil)
 	if entries := ledger.list("transactions"); len(entries) != 1 || text(entries[0], "id") != claim.text("transaction.id") ||
 		text(entries[0], "balanceAfter") != "20.00" {
-		t.Errorf("ledger %v", ledger)
+		t.Errorf("the transactions are %v", ledger)
 	}
 }
 
@@ -126,30 +126,29 @@ func offline(t *testing.T, p platform) {
 		return fmt.Errorf("%v", unread)
 	})
 	if unread.text("user_id") != c.id {
-		t.Errorf("the list is of %q", unread.text("user_id"))
+		t.Errorf("user_id is %q, want %s", unread.text("user_id"), c.id)
 	}
 	if left := c.call(200, "POST", "/api/v1/notifications/read", object{"all": true}); left.body["unread"] != 0.0 {
-		t.Errorf("after reading all: %v", left)
+		t.Errorf("read all: got %v, want 0 unread", left)
 	}
 	if again := c.call(200, "GET", "/api/v1/notifications?unread=true", nil); len(again.list("notifications")) != 0 {
-		t.Errorf("still unread: %v", again)
+		t.Errorf("unread notifications: got %v, want none", again)
 	}
 }
 
 func assigned(t *testing.T, p platform) {
 	admin := p.admin(t)
 	staff := newStaff(t, admin)
-	first, second, off := newPlayer(t, p.url), newPlayer(t, p.url), newPlayer(t, p.url)
-	admin.call(200, "POST", "/api/v1/users/"+off.id+"/deactivate", nil)
+	first, second, inactive := newPlayer(t, p.url), newPlayer(t, p.url), newPlayer(t, p.url)
+	admin.call(200, "POST", "/api/v1/users/"+inactive.id+"/deactivate", nil)
 	promotion := newPromotion(staff, "BONUS", "3.00").text("id")
 	assign(staff, promotion, first)
-	const nobody = "01890000-0000-7000-8000-000000000000"
-	ids := []string{first.id, second.id, off.id, nobody, second.id, staff.id}
+	ids := []string{first.id, second.id, inactive.id, someID, second.id, staff.id}
 	want := map[string]string{
-		first.id: "ALREADY_ASSIGNED", second.id: "ASSIGNED|ALREADY_ASSIGNED", off.id: "INACTIVE_PLAYER",
-		nobody: "UNKNOWN_PLAYER", staff.id: "UNKNOWN_PLAYER",
+		first.id: "ALREADY_ASSIGNED", second.id: "ASSIGNED|ALREADY_ASSIGNED", inactive.id: "INACTIVE_PLAYER",
+		someID: "UNKNOWN_PLAYER", staff.id: "UNKNOWN_PLAYER",
 	}
-	eventually(t, "everybody is answered for", func() error {
+	eventually(t, "every player has the expected outcome", func() error {
 		results := staff.call(200, "POST", "/api/v1/promotions/"+promotion+"/assign", object{"player_ids": ids}).list("results")
 		if len(results) != len(want) {
 			return fmt.Errorf("%d results: %v", len(results), results)
@@ -162,14 +161,14 @@ func assigned(t *testing.T, p platform) {
 		}
 		return nil
 	})
-	eventually(t, "the second player is told once", func() error {
+	eventually(t, "the second player is notified once", func() error {
 		return times(second, promotion, 1)
 	})
-	staff.refused(404, "NOT_FOUND", "POST", "/api/v1/promotions/"+nobody+"/assign", object{"player_ids": []string{first.id}})
+	staff.refused(404, "NOT_FOUND", "POST", "/api/v1/promotions/"+someID+"/assign", object{"player_ids": []string{first.id}})
 	first.refused(403, "FORBIDDEN", "POST", "/api/v1/promotions/"+promotion+"/assign", object{"player_ids": []string{first.id}})
 }
 
-// times sees that c was notified of a promotion n times.
+// times returns an error unless c has n notifications of a promotion.
 func times(c client, promotion string, n int) error {
 	c.t.Helper()
 	found := 0
@@ -179,13 +178,13 @@ func times(c client, promotion string, n int) error {
 		}
 	}
 	if found != n {
-		return fmt.Errorf("notified %d times", found)
+		return fmt.Errorf("%d notifications, want %d", found, n)
 	}
 	return nil
 }
 
-// offered returns a player with an assigned promotion.
-func offered(t *testing.T, p platform, amount string) (client, string) {
+// newAssignment returns a new player with a new assigned promotion.
+func newAssignment(t *testing.T, p platform, amount string) (client, string) {
 	t.Helper()
 	staff := newStaff(t, p.admin(t))
 	c := newPlayer(t, p.url)
@@ -195,12 +194,12 @@ func offered(t *testing.T, p platform, amount string) (client, string) {
 }
 
 func claimedTwice(t *testing.T, p platform) {
-	c, promotion := offered(t, p, "7.25")
+	c, promotion := newAssignment(t, p, "7.25")
 	body := object{"promotion_id": promotion}
 	first := c.call(200, "POST", "/api/v1/promotions/claim", body)
 	second := c.refused(409, "PROMOTION_ALREADY_CLAIMED", "POST", "/api/v1/promotions/claim", body)
 	if second.text("transactionId") != first.text("transaction.id") {
-		t.Errorf("the first claim answered %v, the second %v", first, second)
+		t.Errorf("first claim: %v, second claim: %v, want the same transaction", first, second)
 	}
 	other := newPlayer(t, p.url)
 	other.refused(404, "NOT_FOUND", "POST", "/api/v1/promotions/claim", body)
@@ -208,12 +207,12 @@ func claimedTwice(t *testing.T, p platform) {
 }
 
 func idempotencyKey(t *testing.T, p platform) {
-	c, promotion := offered(t, p, "2.00")
+	c, promotion := newAssignment(t, p, "2.00")
 	body := object{"promotion_id": promotion}
 	first := c.call(200, "POST", "/api/v1/promotions/claim", body, "Idempotency-Key", "k-1")
 	again := c.call(200, "POST", "/api/v1/promotions/claim", body, "Idempotency-Key", "k-1")
 	if !reflect.DeepEqual(again.body, first.body) {
-		t.Errorf("first %v, then %v", first, again)
+		t.Errorf("first claim: %v, repeated claim: %v, want the same response", first, again)
 	}
 	c.refused(409, "PROMOTION_ALREADY_CLAIMED", "POST", "/api/v1/promotions/claim", body, "Idempotency-Key", "k-2")
 	staff := newStaff(t, p.admin(t))
@@ -223,24 +222,24 @@ func idempotencyKey(t *testing.T, p platform) {
 	paidOnce(t, c, "2.00")
 }
 
-// paidOnce sees that the ledger of c holds one credit.
+// paidOnce checks that c has one transaction and the same balance.
 func paidOnce(t *testing.T, c client, amount string) {
 	t.Helper()
 	ledger := c.call(200, "GET", "/api/v1/users/me/transactions", nil)
 	if entries := ledger.list("transactions"); len(entries) != 1 || text(entries[0], "amount") != amount {
-		t.Errorf("ledger: %v", ledger)
+		t.Errorf("the transactions are %v, want one of %s", ledger, amount)
 	}
 	if got := c.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != amount {
-		t.Errorf("balance %s, want %s", got, amount)
+		t.Errorf("the balance is %s, want %s", got, amount)
 	}
 }
 
-func racingClaims(t *testing.T, p platform) {
-	c, promotion := offered(t, p, "11.00")
-	const racers = 50
-	answers := make([]answer, racers)
+func concurrentClaims(t *testing.T, p platform) {
+	c, promotion := newAssignment(t, p, "11.00")
+	const claims = 50
+	answers := make([]answer, claims)
 	var wg sync.WaitGroup
-	for i := range racers {
+	for i := range claims {
 		wg.Go(func() {
 			a, err := c.try("POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
 			if err != nil {
@@ -259,11 +258,11 @@ func racingClaims(t *testing.T, p platform) {
 		case a.status == 409 && a.text("code") == "PROMOTION_ALREADY_CLAIMED":
 			transactions[a.text("transactionId")] = true
 		default:
-			t.Errorf("a racing claim answered %v", a)
+			t.Errorf("a concurrent claim: got %v", a)
 		}
 	}
 	if paid != 1 || len(transactions) != 1 {
-		t.Errorf("%d claims were answered with payment, transactions %v", paid, transactions)
+		t.Errorf("%d claims succeeded with transactions %v, want one", paid, transactions)
 	}
 	paidOnce(t, c, "11.00")
 }
@@ -277,7 +276,7 @@ func deactivated(t *testing.T, p platform) {
 		c.refused(401, "TOKEN_REVOKED", "GET", path, nil)
 	}
 	if code := live.closed(); code != 4401 {
-		t.Errorf("the socket was closed with %d", code)
+		t.Errorf("the WebSocket was closed with %d, want 4401", code)
 	}
 	nobody := client{t: t, url: p.url}
 	nobody.refused(403, "ACCOUNT_DEACTIVATED", "POST", "/api/v1/auth/login", object{"email": c.email, "password": password})
@@ -293,8 +292,8 @@ func readEverywhere(t *testing.T, p platform) {
 	one, other := connect(c, ""), connect(c, "")
 	assign(staff, promotion, c)
 	for _, s := range []socket{one, other} {
-		for told := ""; told != promotion; {
-			told = text(s.frame(), "notification.content.id")
+		for received := ""; received != promotion; {
+			received = text(s.frame(), "notification.content.id")
 		}
 	}
 	c.call(200, "POST", "/api/v1/notifications/read", object{"all": true})
@@ -302,7 +301,7 @@ func readEverywhere(t *testing.T, p platform) {
 		frame := s.frame()
 		read, _ := frame["read"].(object)
 		if read == nil || read["all"] != true || read["unread"] != 0.0 || fmt.Sprint(read["ids"]) != "[]" {
-			t.Errorf("frame %v", frame)
+			t.Errorf("got frame %v, want a read frame with all", frame)
 		}
 	}
 }
@@ -316,14 +315,14 @@ func resumed(t *testing.T, p platform) {
 	}
 	assign(staff, ids[0], c)
 	var last string
-	eventually(t, "the first one is stored", func() error {
+	eventually(t, "the first notification is stored", func() error {
 		for _, n := range c.call(200, "GET", "/api/v1/notifications", nil).list("notifications") {
 			if text(n, "content.id") == ids[0] {
 				last = text(n, "id")
 				return nil
 			}
 		}
-		return errors.New("not yet")
+		return errors.New("not stored yet")
 	})
 	assign(staff, ids[1], c)
 	assign(staff, ids[2], c)
@@ -331,12 +330,12 @@ func resumed(t *testing.T, p platform) {
 	assign(staff, ids[3], c)
 	for _, want := range ids[1:] {
 		if frame := s.frame(); text(frame, "notification.content.id") != want {
-			t.Fatalf("frame %v, want promotion %s", frame, want)
+			t.Fatalf("got frame %v, want promotion %s", frame, want)
 		}
 	}
-	lost := connect(c, "01890000-0000-7000-8000-000000000000")
+	lost := connect(c, someID)
 	if frame := lost.frame(); text(frame, "reset.reason") == "" {
-		t.Errorf("an unknown place to resume gives %v", frame)
+		t.Errorf("resume after an unknown notification: got %v, want a reset", frame)
 	}
 }
 
@@ -355,7 +354,7 @@ func notClaimable(t *testing.T, p platform) {
 		staff.refused(409, code, "POST", "/api/v1/promotions/"+promotion+"/assign", object{"player_ids": []string{c.id}})
 	}
 	if got := c.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != "0.00" {
-		t.Errorf("balance %s", got)
+		t.Errorf("the balance is %s", got)
 	}
 }
 

@@ -13,56 +13,57 @@ import (
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
 )
 
-// sockets knocks at the live notifications.
+// sockets tests the WebSocket of notifications.
 func sockets(t *testing.T, p platform, callers map[string]client) {
-	t.Run("are for players", func(t *testing.T) { admission(t, p, callers) })
-	t.Run("agree on a subprotocol", func(t *testing.T) { subprotocols(t, p, callers["P"].token) })
-	t.Run("speak JSON and protobuf", func(t *testing.T) { binary(t, p, callers) })
-	t.Run("reset whom they cannot resume", func(t *testing.T) { unknownPlaces(t, p, callers) })
-	t.Run("survive garbage", func(t *testing.T) { garbage(t, p, callers) })
+	t.Run("admission", func(t *testing.T) { admission(t, p, callers) })
+	t.Run("subprotocols", func(t *testing.T) { subprotocols(t, p, callers["P"].token) })
+	t.Run("encodings", func(t *testing.T) { encodings(t, p, callers) })
+	t.Run("resume after an unknown notification", func(t *testing.T) { unknownResume(t, p, callers) })
+	t.Run("malformed frames", func(t *testing.T) { malformedFrames(t, p, callers) })
 }
 
 func socketURL(p platform) string {
 	return "ws" + strings.TrimPrefix(p.url, "http") + "/notifications/ws"
 }
 
-// dial asks for a socket; the connection is nil where it is refused.
+// dial opens a WebSocket. The connection is nil if the handshake is refused.
 func dial(t *testing.T, url string, header http.Header, subprotocols ...string) (*websocket.Conn, *http.Response) {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: subprotocols, HandshakeTimeout: patience}
+	dialer := websocket.Dialer{Subprotocols: subprotocols, HandshakeTimeout: timeout}
 	conn, response, err := dialer.DialContext(t.Context(), url, header)
 	if response == nil {
-		t.Fatalf("no answer to the handshake: %v", err)
+		t.Fatalf("the handshake has no response: %v", err)
 	}
 	if conn != nil {
 		t.Cleanup(func() { conn.Close() })
-		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return conn, response
 }
 
+// admission opens WebSockets with different tokens and origins.
 func admission(t *testing.T, p platform, callers map[string]client) {
-	const elsewhere = "https://evil.example"
+	const foreign = "https://evil.example"
 	player, forger := callers["P"].token, newForger(t, p)
 	for name, tt := range map[string]struct {
 		token, origin string
 		want          int
 		code          string
 	}{
-		"nobody":                     {"", "", 401, "TOKEN_MISSING"},
-		"a token that is none":       {"x", "", 401, "TOKEN_INVALID"},
-		"a token that has expired":   {forger.forge(player, nil, object{"exp": 1700000000}), "", 401, "TOKEN_EXPIRED"},
-		"a refresh token":            {refreshToken(callers["P"].in(t), password), "", 401, "TOKEN_INVALID"},
-		"an employee":                {callers["S"].token, "", 403, "FORBIDDEN"},
-		"an admin":                   {callers["A"].token, "", 403, "FORBIDDEN"},
-		"a page from elsewhere":      {player, elsewhere, 403, "FORBIDDEN"},
-		"a page of nowhere":          {player, "null", 403, "FORBIDDEN"},
-		"a page of another port":     {player, "http://127.0.0.1:1", 403, "FORBIDDEN"},
-		"a page of a longer host":    {player, p.url + ".evil.example", 403, "FORBIDDEN"},
-		"a player's program":         {player, "", 101, ""},
-		"a player's page of its own": {player, p.url, 101, ""},
+		"no token":                    {"", "", 401, "TOKEN_MISSING"},
+		"malformed token":             {"x", "", 401, "TOKEN_INVALID"},
+		"expired token":               {forger.forge(player, nil, object{"exp": 1700000000}), "", 401, "TOKEN_EXPIRED"},
+		"refresh token":               {refreshToken(callers["P"].in(t), password), "", 401, "TOKEN_INVALID"},
+		"staff":                       {callers["S"].token, "", 403, "FORBIDDEN"},
+		"admin":                       {callers["A"].token, "", 403, "FORBIDDEN"},
+		"foreign origin":              {player, foreign, 403, "FORBIDDEN"},
+		"null origin":                 {player, "null", 403, "FORBIDDEN"},
+		"origin with another port":    {player, "http://127.0.0.1:1", 403, "FORBIDDEN"},
+		"origin with a longer host":   {player, p.url + ".evil.example", 403, "FORBIDDEN"},
+		"player without an origin":    {player, "", 101, ""},
+		"player with the same origin": {player, p.url, 101, ""},
 	} {
 		header, browser := http.Header{}, []string{"loyalty.v1"}
 		if tt.origin != "" {
@@ -85,12 +86,12 @@ func admission(t *testing.T, p platform, callers map[string]client) {
 		for way, try := range ways {
 			response := try()
 			if response.StatusCode != tt.want {
-				t.Errorf("%s, by %s, is answered %s", name, way, response.Status)
+				t.Errorf("%s, token in the %s: status %s, want %d", name, way, response.Status, tt.want)
 			}
 			if tt.want != 101 {
-				body, _ := io.ReadAll(response.Body) // gorilla keeps the beginning
+				body, _ := io.ReadAll(response.Body) // gorilla keeps the first 1,024 bytes
 				if !strings.Contains(string(body), `"code":"`+tt.code+`"`) {
-					t.Errorf("%s, by %s, is answered %s", name, way, body)
+					t.Errorf("%s, token in the %s: got %s, want code %s", name, way, body, tt.code)
 				}
 			}
 		}
@@ -100,6 +101,7 @@ func admission(t *testing.T, p platform, callers map[string]client) {
 		"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
 }
 
+// subprotocols offers subprotocols in different orders.
 func subprotocols(t *testing.T, p platform, token string) {
 	for _, tt := range []struct {
 		asked []string
@@ -112,13 +114,13 @@ func subprotocols(t *testing.T, p platform, token string) {
 	} {
 		_, response := dial(t, socketURL(p), nil, tt.asked...)
 		if got := response.Header.Get("Sec-WebSocket-Protocol"); got != tt.want {
-			t.Errorf("asked for %.20q the platform speaks %.20q", tt.asked, got)
+			t.Errorf("offered %.20q: the subprotocol is %.20q, want %q", tt.asked, got, tt.want)
 		}
 	}
 }
 
-// binary sees that both encodings tell the same.
-func binary(t *testing.T, p platform, callers map[string]client) {
+// encodings checks that JSON and protobuf frames have the same content.
+func encodings(t *testing.T, p platform, callers map[string]client) {
 	c := newPlayer(t, p.url)
 	staff := callers["S"].in(t)
 	asJSON := connect(c, "")
@@ -128,46 +130,47 @@ func binary(t *testing.T, p platform, callers map[string]client) {
 	kind, encoded, err := asProto.ReadMessage()
 	frame := &notificationsv1.Frame{}
 	if err != nil || kind != websocket.BinaryMessage || proto.Unmarshal(encoded, frame) != nil {
-		t.Fatalf("a binary socket is sent %q of kind %d: %v", encoded, kind, err)
+		t.Fatalf("got message %q of kind %d, %v, want a protobuf frame", encoded, kind, err)
 	}
-	told := asJSON.frame()
-	if got := frame.GetNotification().GetId(); got == "" || got != text(told, "notification.id") {
-		t.Errorf("told %v in JSON, %v in protobuf", told, frame)
+	other := asJSON.frame()
+	if got := frame.GetNotification().GetId(); got == "" || got != text(other, "notification.id") {
+		t.Errorf("the frames are %v in JSON and %v in protobuf", other, frame)
 	}
 	if got := frame.GetNotification().GetContent().AsMap()["id"]; got != promotion {
-		t.Errorf("the binary frame is about %v", got)
+		t.Errorf("the binary frame is about %v, want promotion %s", got, promotion)
 	}
 }
 
-func unknownPlaces(t *testing.T, p platform, callers map[string]client) {
+// unknownResume resumes after notifications that do not exist.
+func unknownResume(t *testing.T, p platform, callers map[string]client) {
 	header := http.Header{"Authorization": {"Bearer " + callers["P"].token}}
 	for _, since := range []string{someID, "x", "%00", strings.Repeat("a", 3000)} {
 		conn, response := dial(t, socketURL(p)+"?since="+since, header)
 		if conn == nil {
-			t.Errorf("since=%.20s is answered %s", since, response.Status)
+			t.Errorf("since=%.20s: status %s, want 101", since, response.Status)
 			continue
 		}
 		frame := socket{t, conn}.frame()
 		if text(frame, "reset.reason") == "" || len(frame) != 1 {
-			t.Errorf("since=%.20s is answered %v", since, frame)
+			t.Errorf("since=%.20s: got %v, want a reset", since, frame)
 		}
 	}
 }
 
-// garbage sees that what a client sends harms nobody but its own connection.
-func garbage(t *testing.T, p platform, callers map[string]client) {
+// malformedFrames checks that a malformed frame closes its WebSocket and does not affect others.
+func malformedFrames(t *testing.T, p platform, callers map[string]client) {
 	c := newPlayer(t, p.url)
 	staff := callers["S"].in(t)
 	header := http.Header{"Authorization": {"Bearer " + c.token}}
-	bystander := connect(c, "")
+	healthyClient := connect(c, "")
 	for name, sent := range map[string][]byte{
-		"a frame without a mask":     {0x81, 0x02, 'h', 'i'},
-		"a kind that is none":        {0x8f, 0x80, 0, 0, 0, 0},
-		"a reserved bit":             {0xf1, 0x80, 0, 0, 0, 0},
-		"a control frame too long":   append([]byte{0x89, 0xfe, 0x01, 0x00, 0, 0, 0, 0}, make([]byte, 256)...),
-		"a continuation of nothing":  {0x80, 0x80, 0, 0, 0, 0},
-		"a frame of 2^62 bytes":      {0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-		"a fragmented control frame": {0x09, 0x80, 0, 0, 0, 0},
+		"unmasked frame":               {0x81, 0x02, 'h', 'i'},
+		"unknown opcode":               {0x8f, 0x80, 0, 0, 0, 0},
+		"reserved bit":                 {0xf1, 0x80, 0, 0, 0, 0},
+		"oversize control frame":       append([]byte{0x89, 0xfe, 0x01, 0x00, 0, 0, 0, 0}, make([]byte, 256)...),
+		"continuation without a start": {0x80, 0x80, 0, 0, 0, 0},
+		"frame of 2^62 bytes":          {0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+		"fragmented control frame":     {0x09, 0x80, 0, 0, 0, 0},
 	} {
 		conn, _ := dial(t, socketURL(p), header)
 		if _, err := conn.NetConn().Write(sent); err != nil {
@@ -178,17 +181,17 @@ func garbage(t *testing.T, p platform, callers map[string]client) {
 			t.Errorf("%s: the connection is not closed: %v", name, err)
 		}
 	}
-	talker, _ := dial(t, socketURL(p), header)
+	sender, _ := dial(t, socketURL(p), header)
 	for kind, message := range map[int]string{websocket.TextMessage: `{"hello":1}`, websocket.BinaryMessage: "\xff\xfe"} {
-		if err := talker.WriteMessage(kind, []byte(message)); err != nil {
+		if err := sender.WriteMessage(kind, []byte(message)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	promotion := newPromotion(staff, "BONUS", "1.00").text("id")
 	assign(staff, promotion, c)
-	for name, s := range map[string]socket{"a bystander": bystander, "who talks": {t, talker}} {
+	for name, s := range map[string]socket{"silent client": healthyClient, "client that sends messages": {t, sender}} {
 		if frame := s.frame(); text(frame, "notification.content.id") != promotion {
-			t.Errorf("%s is told %v", name, frame)
+			t.Errorf("%s: got %v, want a notification of promotion %s", name, frame, promotion)
 		}
 	}
 }

@@ -11,67 +11,69 @@ import (
 	"testing"
 )
 
-// tokens plays the life of sessions.
+// tokens tests sessions: login, refresh, logout and registration.
 func tokens(t *testing.T, p platform, callers map[string]client) {
 	for name, run := range map[string]func(*testing.T, platform){
-		"the cookie":                             cookie,
-		"rotation, grace and reuse":              rotation,
-		"twenty refreshes at once give one pair": parallelRefreshes,
-		"the first token presented counts":       precedence,
-		"logout ends everything":                 logout,
-		"registration":                           registration,
-		"guessing is stopped":                    guessing,
+		"refresh cookie":                       cookie,
+		"rotation, grace period and reuse":     rotation,
+		"concurrent refreshes return one pair": parallelRefreshes,
+		"precedence of refresh tokens":         precedence,
+		"logout":                               logout,
+		"registration":                         registration,
+		"rate limit of failed logins":          failedLogins,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run(t, p)
 		})
 	}
-	t.Run("an admin registers staff", func(t *testing.T) { staffRegistration(t, p, callers["A"].in(t)) })
+	t.Run("staff registration", func(t *testing.T) { staffRegistration(t, p, callers["A"].in(t)) })
 }
 
-// refreshToken logs c in for a refresh token.
+// refreshToken logs c in and returns the refresh token.
 func refreshToken(c client, password string) string {
 	c.t.Helper()
 	a := c.call(200, "POST", "/api/v1/auth/login", object{"email": c.email, "password": password, "refreshTokenIn": "BODY"})
 	return a.text("refreshToken")
 }
 
-// inBody logs c in and returns both tokens.
+// inBody logs c in and returns both tokens from the body.
 func inBody(c client) (access, refresh string) {
 	c.t.Helper()
 	a := c.call(200, "POST", "/api/v1/auth/login", object{"email": c.email, "password": password, "refreshTokenIn": "BODY"})
 	if a.header.Get("Cache-Control") != "no-store" || a.header.Get("Set-Cookie") != "" {
-		c.t.Errorf("tokens in the body come with %v", a.header)
+		c.t.Errorf("login with the tokens in the body: the header is %v", a.header)
 	}
 	return a.text("accessToken"), a.text("refreshToken")
 }
 
+// cookie logs in, refreshes and logs out with the refresh cookie.
 func cookie(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
 	a := c.call(200, "POST", "/api/v1/auth/login", object{"email": strings.ToUpper(c.email), "password": password})
 	set := a.header.Get("Set-Cookie")
 	for _, want := range []string{"HttpOnly", "Secure", "SameSite=Strict", "Path=/api/v1/auth"} {
 		if !strings.Contains(set, want) {
-			t.Errorf("the cookie %q has no %s", set, want)
+			t.Errorf("the cookie %q does not have %s", set, want)
 		}
 	}
 	if a.header.Get("Cache-Control") != "no-store" || a.body["refreshToken"] != nil {
-		t.Errorf("the answer is %v with %v", a, a.header)
+		t.Errorf("login: got %v with header %v", a, a.header)
 	}
 	pair, _, _ := strings.Cut(set, ";")
 	c.token = ""
 	refreshed := c.call(200, "POST", "/api/v1/auth/refresh", nil, "Cookie", pair)
 	if refreshed.body["refreshToken"] != nil || refreshed.header.Get("Set-Cookie") == "" {
-		t.Errorf("refreshed by cookie: %v", refreshed)
+		t.Errorf("refresh with the cookie: got %v", refreshed)
 	}
 	again, _, _ := strings.Cut(refreshed.header.Get("Set-Cookie"), ";")
 	out := c.call(204, "POST", "/api/v1/auth/logout", nil, "Cookie", again)
 	if cleared := out.header.Get("Set-Cookie"); !strings.Contains(cleared, "Max-Age=0") || out.raw != "" {
-		t.Errorf("logged out with %q, %v", cleared, out)
+		t.Errorf("logout: Set-Cookie is %q, the body is %q", cleared, out.raw)
 	}
 }
 
+// rotation reuses a rotated refresh token, within the grace period and after it.
 func rotation(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
 	_, first := inBody(c)
@@ -79,27 +81,28 @@ func rotation(t *testing.T, p platform) {
 	pair := c.call(200, "POST", "/api/v1/auth/refresh", object{"refreshToken": first})
 	same := c.call(200, "POST", "/api/v1/auth/refresh", object{}, "Authorization", "Bearer "+first)
 	if pair.text("refreshToken") != same.text("refreshToken") || pair.text("accessToken") != same.text("accessToken") {
-		t.Errorf("within the grace the pair is %v, then %v", pair, same)
+		t.Errorf("within the grace period: got %v, then %v, want the same pair", pair, same)
 	}
 	fresh := client{t: t, url: p.url, token: pair.text("accessToken")}
 	fresh.call(200, "GET", "/api/v1/users/me", nil)
-	eventually(t, "the grace is over", func() error {
+	eventually(t, "the grace period is over", func() error {
 		a, err := c.try("POST", "/api/v1/auth/refresh", object{"refreshToken": first})
 		if err == nil && a.status == 200 {
-			err = errors.New("still within the grace")
+			err = errors.New("still within the grace period")
 		}
 		if err == nil && a.text("code") != "TOKEN_REUSED" && a.text("code") != "TOKEN_REVOKED" {
-			t.Errorf("a reused token is answered %v", a)
+			t.Errorf("refresh with a reused token: got %v", a)
 		}
 		return err
 	})
 	fresh.refused(401, "TOKEN_REVOKED", "GET", "/api/v1/users/me", nil)
 	c.refused(401, "TOKEN_REVOKED", "POST", "/api/v1/auth/refresh", object{"refreshToken": pair.text("refreshToken")})
-	c.refused(401, "TOKEN_INVALID", "POST", "/api/v1/auth/refresh", object{"refreshToken": "nobody knows this"})
+	c.refused(401, "TOKEN_INVALID", "POST", "/api/v1/auth/refresh", object{"refreshToken": "unknown"})
 	access := client{t: t, url: p.url, token: first}
 	access.refused(401, "TOKEN_INVALID", "GET", "/api/v1/users/me", nil)
 }
 
+// parallelRefreshes refreshes twenty times at once with one token.
 func parallelRefreshes(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
 	_, refresh := inBody(c)
@@ -117,11 +120,11 @@ func parallelRefreshes(t *testing.T, p platform) {
 	}
 	wg.Wait()
 	if len(pairs) != 1 {
-		t.Errorf("answers: %v", pairs)
+		t.Errorf("got %d different responses, want one: %v", len(pairs), pairs)
 	}
 }
 
-// precedence presents several refresh tokens: the body's counts, then the cookie's, then the bearer token.
+// precedence sends several refresh tokens. The body has precedence over the cookie, and the cookie over the bearer token.
 func precedence(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
 	_, token := inBody(c)
@@ -133,14 +136,14 @@ func precedence(t *testing.T, p platform) {
 	c.refused(401, "TOKEN_INVALID", "POST", path, object{}, "Cookie", bad, "Authorization", "Bearer "+token)
 	a := c.call(200, "POST", path, object{}, "Cookie", good, "Authorization", "Bearer bad")
 	if a.text("refreshToken") == "" || a.header.Get("Set-Cookie") != "" {
-		t.Errorf("a session whose client wants the token in the body is answered %v with %v", a, a.header)
+		t.Errorf("refresh of a BODY session: got %v with header %v", a, a.header)
 	}
 	inCookie := c.call(200, "POST", "/api/v1/auth/login",
 		object{"email": c.email, "password": password, "refreshTokenIn": "COOKIE"})
 	pair, _, _ := strings.Cut(inCookie.header.Get("Set-Cookie"), ";")
 	a = c.call(200, "POST", path, object{"refreshToken": strings.TrimPrefix(pair, "refresh_token=")})
 	if a.body["refreshToken"] != nil || a.header.Get("Set-Cookie") == "" {
-		t.Errorf("a session whose client wants the cookie is answered %v with %v", a, a.header)
+		t.Errorf("refresh of a COOKIE session: got %v with header %v", a, a.header)
 	}
 	access := inCookie.text("accessToken")
 	for _, route := range []string{path, "/api/v1/auth/logout"} {
@@ -154,20 +157,22 @@ func precedence(t *testing.T, p platform) {
 	c.refused(401, "TOKEN_MISSING", "GET", "/api/v1/users/me?access_token="+access, nil)
 }
 
+// staffRegistration registers an employee as an admin.
 func staffRegistration(t *testing.T, p platform, admin client) {
 	c := client{t: t, url: p.url, email: "route-staff@example.com"}
 	body := object{"email": c.email, "password": password}
 	a := admin.call(201, "POST", "/api/v1/auth/register-staff", body)
 	if a.text("role") != "STAFF" || a.body["isActive"] != true || a.text("balance") != "0.00" {
-		t.Errorf("registered as %v", a)
+		t.Errorf("register-staff: got %v", a)
 	}
 	admin.refused(409, "USER_EXISTS", "POST", "/api/v1/auth/register-staff", body)
 	admin.refused(409, "USER_EXISTS", "POST", "/api/v1/auth/register", body)
 	if a := c.login(password).call(200, "GET", "/api/v1/users/me", nil); a.text("role") != "STAFF" {
-		t.Errorf("logged in as %v", a)
+		t.Errorf("GET me of the new employee: got %v", a)
 	}
 }
 
+// logout ends a session and its WebSocket.
 func logout(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
 	access, refresh := inBody(c)
@@ -179,31 +184,33 @@ func logout(t *testing.T, p platform) {
 	c.refused(401, "TOKEN_REVOKED", "GET", "/api/v1/notifications", nil)
 	nobody.refused(401, "TOKEN_REVOKED", "POST", "/api/v1/auth/refresh", object{"refreshToken": refresh})
 	if code := live.closed(); code != 4401 {
-		t.Errorf("the socket was closed with %d", code)
+		t.Errorf("the WebSocket was closed with %d, want 4401", code)
 	}
 }
 
+// registration sends duplicate and invalid registrations.
 func registration(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
 	nobody := client{t: t, url: p.url}
 	nobody.refused(409, "USER_EXISTS", "POST", "/api/v1/auth/register", object{"email": strings.ToUpper(c.email), "password": password})
 	for field, body := range map[string]object{
-		"email":    {"email": "no address", "password": password},
+		"email":    {"email": "not an address", "password": password},
 		"password": {"email": "new@example.com", "password": "1234567"},
 	} {
 		a := nobody.refused(400, "VALIDATION_FAILED", "POST", "/api/v1/auth/register", body)
 		if !slices.Equal(fields(a), []string{field}) || strings.Contains(a.raw, "1234567") {
-			t.Errorf("%v is answered %v", body, a)
+			t.Errorf("register with an invalid %s: got %v", field, a)
 		}
 	}
 	nobody.refused(401, "INVALID_CREDENTIALS", "POST", "/api/v1/auth/login", object{"email": "nobody@example.com", "password": password})
 }
 
-func guessing(t *testing.T, p platform) {
+// failedLogins sends wrong passwords until the rate limit refuses them.
+func failedLogins(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
 	nobody := client{t: t, url: p.url}
 	for n := 1; ; n++ {
-		a, err := nobody.try("POST", "/api/v1/auth/login", object{"email": c.email, "password": fmt.Sprint("wrong guess ", n)},
+		a, err := nobody.try("POST", "/api/v1/auth/login", object{"email": c.email, "password": fmt.Sprint("wrong password ", n)},
 			"X-Forwarded-For", fmt.Sprintf("10.0.0.%d", n), "X-Real-IP", fmt.Sprintf("10.0.0.%d", n))
 		if err != nil {
 			t.Fatal(err)
@@ -211,17 +218,17 @@ func guessing(t *testing.T, p platform) {
 		if a.status == http.StatusTooManyRequests {
 			seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
 			if a.text("code") != "RATE_LIMITED" || err != nil || seconds < 1 || n < 5 {
-				t.Errorf("guess %d is answered %v with %v", n, a, a.header)
+				t.Errorf("login %d: got %v with header %v", n, a, a.header)
 			}
 			isProblem(t, a, "/api/v1/auth/login")
 			break
 		}
 		if a.text("code") != "INVALID_CREDENTIALS" || n > 50 {
-			t.Fatalf("guess %d is answered %v", n, a)
+			t.Fatalf("login %d: got %v", n, a)
 		}
 	}
 	nobody.refused(429, "RATE_LIMITED", "POST", "/api/v1/auth/login",
 		object{"email": strings.ToUpper(c.email), "password": password})
-	c.call(200, "GET", "/api/v1/users/me", nil) // who is in stays in
-	newPlayer(t, p.url)                         // others are not locked out
+	c.call(200, "GET", "/api/v1/users/me", nil) // existing sessions are not affected
+	newPlayer(t, p.url)                         // neither are other accounts
 }
