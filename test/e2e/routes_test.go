@@ -132,7 +132,7 @@ func access(t *testing.T, p platform, callers map[string]client) {
 	})
 	t.Run("unknown paths", func(t *testing.T) {
 		for _, path := range []string{
-			"/", "/api/v1/nothing", "/api/v2/users/me", "/api/v1/users/", "/API/v1/users/me", "/api/v1/users%2Fme",
+			"/nothing", "/api/v1/nothing", "/api/v2/users/me", "/api/v1/users/", "/API/v1/users/me", "/api/v1/users%2Fme",
 			"/api/v1/users/me/../me", "/api/v1//users/me", "/debug/pprof/", "/metrics", "/health/nothing", "/.well-known/",
 			"/users/api-docs/../../go.mod", "/users/api-docs/nothing", "/notifications/ws/more",
 			"/loyalty.users.v1.UserService/Nothing", "/loyalty.users.v1.LedgerService/AddTransaction",
@@ -191,6 +191,7 @@ func isProblem(t *testing.T, a answer, path string) {
 // publicRoutes returns the routes outside /api.
 func publicRoutes() []route {
 	all := []route{
+		{"GET", "/", "public", nil},
 		{"GET", "/health", "public", nil},
 		{"GET", "/.well-known/jwks.json", "public", nil},
 		{"GET", "/notifications/ws", "P", nil},
