@@ -15,16 +15,16 @@ import (
 
 const (
 	claimPlayers    = 256
-	claimPromotions = 1000 // for each player; no claim is made twice
+	claimPromotions = 1000 // per player
 	claimCallers    = 32
 )
 
-// claimsRow measures whole claims, from the request at the gateway to its answer: session, both services, the call between
-// them, both databases, the outbox and its relay.
+// claimsRow measures complete claims, from the request at the gateway to its answer. A claim involves the session, two
+// services, the RPC between them, two databases and the outbox.
 func claimsRow(goal float64) Row {
 	return Row{
 		Name: "claims, REST, 32 callers", Unit: "claims/s", Goal: goal,
-		Limit: "pgbench -c 32: the statements of a claim on both databases, one after the other",
+		Limit: "pgbench -c 32: the statements of a claim on both databases, sequentially",
 		Open: func(ctx context.Context, env *Env) (*Pair, error) {
 			p, err := env.startPlatform(ctx, claimPlayers)
 			if err != nil {
@@ -45,24 +45,24 @@ func claimsRow(goal float64) Row {
 	}
 }
 
-// claim makes the n-th claim of all: every player's first promotion, then every player's second one.
+// claim makes the n-th claim. All players claim their first promotion, then their second one, and so on.
 func (p *platform) claim(ctx context.Context, n int64) error {
 	player, promotion := n%claimPlayers, n/claimPlayers
 	if promotion >= claimPromotions {
-		return errors.New("every promotion is claimed: measure fewer or shorter rounds")
+		return errors.New("all promotions are claimed: use fewer or shorter rounds")
 	}
 	status, answer, err := p.call(ctx, http.MethodPost, "/api/v1/promotions/claim", p.players[player].token,
 		map[string]any{"promotion_id": promotionID(promotion)})
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("a claim was answered %d %s", status, answer)
+		err = fmt.Errorf("claim: status %d: %s", status, answer)
 	}
 	return err
 }
 
-// promotionID is the id of a promotion, as the SQL below puts it together.
+// promotionID returns the id of the n-th promotion. The SQL below builds the same ids.
 func promotionID(n int64) string { return fmt.Sprintf("%s%012d", playerPrefix, n) }
 
-// offer gives every player every promotion, and as much to players of the limit, without a notification.
+// offer assigns every promotion to every player, of the platform and of pgbench, without notifications.
 func (p *platform) offer(ctx context.Context) error {
 	ids := make([]string, len(p.players))
 	for i, player := range p.players {
@@ -96,7 +96,7 @@ func (p *platform) offer(ctx context.Context) error {
 			SELECT ($1 || u)::uuid, 'limit' || u || '@example.com', 'PLAYER', '', now()
 			FROM generate_series($2::bigint, $3::bigint) u`, []any{playerPrefix, firstPlayer, firstPlayer + claimPlayers - 1}},
 		{users, "CREATE SEQUENCE bench_ids CACHE 64", nil},
-		{users, "CREATE TABLE bench_outbox (LIKE outbox INCLUDING ALL)", nil}, // one that no relay reads
+		{users, "CREATE TABLE bench_outbox (LIKE outbox INCLUDING ALL)", nil}, // no relay reads this copy
 		{users, "VACUUM ANALYZE", nil},
 		{promotions, "VACUUM ANALYZE", nil},
 	} {
@@ -107,7 +107,7 @@ func (p *platform) offer(ctx context.Context) error {
 	return nil
 }
 
-// addWithEvent is addScript with the event's row, as the ledger writes it.
+// addWithEvent is addScript plus the outbox row that the ledger writes.
 const addWithEvent = `WITH moved AS (
 	UPDATE users SET balance = balance + 1, entries = entries + 1
 	WHERE id = ('` + playerPrefix + `' || :player)::uuid
@@ -125,7 +125,7 @@ SELECT tx, 'bench', id::text, 'bench', '/bench', 'application/protobuf', decode(
 FROM moved;
 `
 
-// markScript is what promotions does for a claim: read the assignment and the promotion, mark.
+// markScript contains the statements of promotions for a claim: read the assignment and the promotion, mark as claimed.
 const markScript = `SELECT id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id,
 		title, claim_id
 	FROM player_promotions
@@ -139,8 +139,8 @@ UPDATE player_promotions
 		AND promotion_id = ('` + playerPrefix + `' || lpad(:promotion::text, 12, '0'))::uuid;
 `
 
-// claimSQL runs the statements of both databases, half of the time each. A claim needs both, so its rate is that of the
-// two times added up.
+// claimSQL runs the statements of both databases, each for half of the time. A claim needs both, so the result is the rate
+// for the sum of the two durations.
 func (p *platform) claimSQL(ctx context.Context, e *Env, d time.Duration) (float64, error) {
 	player := fmt.Sprintf("\\set player %d + random(0, %d)\n", firstPlayer, claimPlayers-1)
 	promotion := fmt.Sprintf("\\set promotion random(0, %d)\n", claimPromotions-1)

@@ -18,7 +18,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
-// Env is what the rows share: a PostgreSQL server of this run, with the users service's database and players in it.
+// Env is the environment of all rows: a PostgreSQL server with the database of the users service and its players.
 type Env struct {
 	machine  Machine
 	progress func(format string, args ...any)
@@ -31,11 +31,10 @@ type Env struct {
 	pool   *pgxpool.Pool
 }
 
-// Players with the numbers 0 to ourPlayers-1 are ours; as many again are the limit's, so that neither finds the other's
-// traces.
+// ourPlayers is the number of players that the platform uses. pgbench uses the same number of other players.
 const ourPlayers = 8192
 
-// playerID is the id of player n. pgbench puts it together from playerPrefix and firstPlayer+n, which has 12 digits.
+// playerID returns the id of player n. pgbench builds the same id from playerPrefix and firstPlayer+n, which has 12 digits.
 func playerID(n int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("%s%d", playerPrefix, firstPlayer+n))
 }
@@ -66,8 +65,7 @@ func newEnv(ctx context.Context, dir string, progress func(string, ...any)) (_ *
 	progress("starting PostgreSQL %d", installed.Version)
 	env.server, err = pgserver.Start(ctx, pgserver.Options{
 		BinDir: env.binDir, DataDir: filepath.Join(env.folder, "postgres"),
-		// As on a server of its own, so that neither checkpoints nor a small cache are what is measured. Every commit
-		// reaches the disk.
+		// Settings of a dedicated server, so that checkpoints and cache misses do not dominate. Commits are flushed to disk.
 		Settings: map[string]string{"shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"},
 	})
 	if err != nil {
@@ -84,7 +82,7 @@ func newEnv(ctx context.Context, dir string, progress func(string, ...any)) (_ *
 	return env, nil
 }
 
-// createUsers makes the database of the users service, and players in it.
+// createUsers creates the database of the users service and its players.
 func (e *Env) createUsers(ctx context.Context) (err error) {
 	if err := e.server.CreateDatabase(ctx, "users"); err != nil {
 		return err
@@ -111,7 +109,7 @@ func (e *Env) createUsers(ctx context.Context) (err error) {
 	return err
 }
 
-// tidy makes every measurement begin alike. Nothing relays events here, so their table would only grow.
+// tidy resets the database before a measurement. No relay empties the outbox here.
 func (e *Env) tidy(ctx context.Context) error {
 	for _, sql := range []string{"TRUNCATE outbox", "VACUUM ANALYZE users", "CHECKPOINT"} {
 		if _, err := e.pool.Exec(ctx, sql); err != nil {

@@ -17,17 +17,17 @@ import (
 
 const (
 	framePlayers = 200
-	frameBatch   = 10                    // players in a call
+	frameBatch   = 10                    // players per call
 	framePace    = 10 * time.Millisecond // between calls: 1,000 notifications a second
 	frameLimit   = 50                    // milliseconds
 )
 
-// framesRow measures how long a notification takes, from before the request that assigns the promotion, which is some time
-// before its commit, to the frame on the player's socket, at 1,000 a second.
+// framesRow measures the latency of notifications at 1,000 per second: from before the request that assigns a promotion to
+// the frame on the socket of the player.
 func framesRow() Row {
 	return Row{
 		Name: "commit to frame, p99 at 1,000/s", Unit: "ms", Goal: 1, AtMost: true,
-		Limit: "50 ms, measured from the request that leads to the commit; one replica",
+		Limit: "50 ms, measured from before the request; one replica",
 		Open: func(ctx context.Context, env *Env) (*Pair, error) {
 			p, err := env.startPlatform(ctx, framePlayers)
 			if err != nil {
@@ -46,7 +46,7 @@ func framesRow() Row {
 	}
 }
 
-// frames are the sockets of all players and what came over them.
+// frames holds the sockets of all players and the measured latencies.
 type frames struct {
 	*platform
 	env     *Env
@@ -54,7 +54,7 @@ type frames struct {
 	readers sync.WaitGroup
 
 	mu   sync.Mutex
-	sent map[string]time.Time // by promotion and player: when it was asked for
+	sent map[string]time.Time // time of the request, by promotion and player
 	took []time.Duration
 }
 
@@ -73,7 +73,7 @@ func (f *frames) connect(ctx context.Context) error {
 	return nil
 }
 
-// read notes when frames come, until the socket closes.
+// read records the latency of each frame until the socket closes.
 func (f *frames) read(conn *websocket.Conn, player string) {
 	for {
 		_, message, err := conn.ReadMessage()
@@ -100,7 +100,8 @@ func (f *frames) read(conn *websocket.Conn, player string) {
 	}
 }
 
-// measure assigns at the pace for d, waits for the last frames, and returns the 99th percentile in milliseconds.
+// measure assigns promotions at framePace for d, waits for the last frames, and returns the 99th percentile of the latency
+// in milliseconds.
 func (f *frames) measure(ctx context.Context, d time.Duration) (float64, error) {
 	f.mu.Lock()
 	f.took = f.took[:0]
@@ -137,7 +138,7 @@ func (f *frames) measure(ctx context.Context, d time.Duration) (float64, error) 
 	return at(0.99), nil
 }
 
-// arrived waits until n frames have come, and returns how long they took, in order.
+// arrived waits until n frames have arrived and returns their latencies in ascending order.
 func (f *frames) arrived(n int) ([]time.Duration, error) {
 	deadline := time.After(30 * time.Second)
 	again := time.NewTicker(10 * time.Millisecond)

@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/app"
 )
 
-// ledgerRow measures AddTransaction in process, each caller with players of its own.
+// ledgerRow measures AddTransaction in process. Callers use disjoint players.
 func ledgerRow(callers int, goal float64) Row {
 	return Row{
 		Name: fmt.Sprintf("ledger, in process, %d callers", callers), Unit: "entries/s", Goal: goal,
@@ -22,7 +22,7 @@ func ledgerRow(callers int, goal float64) Row {
 	}
 }
 
-// hotRow measures AddTransaction in process, all callers on one player.
+// hotRow measures AddTransaction in process. All callers use one player.
 func hotRow(goal float64) Row {
 	const callers = 32
 	return Row{
@@ -61,7 +61,7 @@ func (e *Env) ledgerPair(ctx context.Context, callers int, hot bool) (*Pair, err
 	return &Pair{Ours: ours, Limit: e.addByPgbench(callers, hot), Close: closeLedger}, nil
 }
 
-// playerOf is the player of a caller's nth entry: callers take turns through players of their own, or all have the same.
+// playerOf returns the player of the nth entry of a caller: callers cycle through disjoint players, or all use one.
 func playerOf(caller, callers, n int, hot bool) uuid.UUID {
 	if hot {
 		return playerID(0)

@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/app"
 )
 
-// grpcRow measures AddTransaction as promotions asks for it: over gRPC, with the interceptors of both sides. Callers,
+// grpcRow measures AddTransaction as promotions calls it: over gRPC, with the interceptors of client and server. Callers,
 // server and database share the processors.
 func grpcRow(callers int, goal float64) Row {
 	return Row{
@@ -28,7 +28,7 @@ func grpcRow(callers int, goal float64) Row {
 	}
 }
 
-// hotGRPCRow measures AddTransaction over gRPC, all callers on one player.
+// hotGRPCRow measures AddTransaction over gRPC. All callers use one player.
 func hotGRPCRow(goal float64) Row {
 	const callers = 32
 	return Row{
@@ -76,9 +76,9 @@ func (e *Env) grpcPair(ctx context.Context, callers int, hot bool) (*Pair, error
 	return &Pair{Ours: ours, Limit: e.addByPgbench(callers, hot), Close: closeAll}, nil
 }
 
-// serveLedger serves the ledger on a port of its own and connects to it.
+// serveLedger serves the ledger on a free port and connects to it.
 func (e *Env) serveLedger(ledger *app.StandaloneLedger) (_ *grpc.ClientConn, stop func() error, err error) {
-	const token = "a token for the time of a run"
+	const token = "token of this benchmark run"
 	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{Token: token, Log: e.log})
 	if err != nil {
 		return nil, nil, err

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// load lets a number of callers do one thing after another for d, and returns how many they got done per second. A
-// caller stops at its first error, and so does the measurement.
+// load runs callers concurrently for d. Each calls once repeatedly. It returns the number of calls per second. The first
+// error ends the measurement.
 func load(ctx context.Context, callers int, d time.Duration, once func(ctx context.Context, caller, n int) error) (float64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// Machine is where a run took place, without which its figures mean nothing.
+// Machine describes the machine of a run.
 type Machine struct {
 	CPU        string `json:"cpu"`
 	Cores      int    `json:"cores"`
 	OS         string `json:"os"`
 	Go         string `json:"go"`
 	PostgreSQL string `json:"postgresql"`
-	// LoadBefore is the load average of the last minute before the first row: what else the machine does.
+	// LoadBefore is the load average of the minute before the first row.
 	LoadBefore string `json:"loadBefore,omitempty"`
 }
 
@@ -31,7 +31,7 @@ func (m Machine) String() string {
 	return fmt.Sprintf("%s, %d cores, %s, %s, PostgreSQL %s", m.CPU, m.Cores, m.OS, m.Go, m.PostgreSQL)
 }
 
-// cpuModel asks Linux; elsewhere the model is unknown.
+// cpuModel returns the CPU model. It works on Linux only.
 func cpuModel() string {
 	text, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {

@@ -1,11 +1,10 @@
-// Command bench measures the platform against limits that are measured beside it: the same work done by the plainest
-// program there is, on the same server, in the same run, in turns. It starts the servers that it needs and prints one
-// table; the raw rounds go to a JSON file.
+// Command bench compares the throughput of the platform with a limit: the same work done by the simplest possible program,
+// on the same server and in the same run. It starts the servers, prints one table, and writes all rounds to a JSON file.
 //
-//	go run ./bench                       all rows
-//	go run ./bench -only hot -rounds 9   the rows whose names contain "hot"
+//	go run ./bench                         all rows
+//	go run ./bench --only hot --rounds 9   the rows whose names contain "hot"
 //
-// A figure of a machine that does other things at the same time is worth little on its own; the ratios hold up better.
+// On a machine with other load the absolute figures mean little; the ratios are more stable.
 package main
 
 import (
@@ -23,6 +22,7 @@ import (
 	"time"
 )
 
+// options are the command line options.
 type options struct {
 	rounds, seconds int
 	only, out       string
@@ -31,28 +31,28 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.rounds, "rounds", 5, "how often each row is measured, ours and the limit in turns")
-	flag.IntVar(&o.seconds, "seconds", 5, "how long one measurement takes")
-	flag.StringVar(&o.only, "only", "", "measure the rows whose names contain this text")
-	flag.StringVar(&o.out, "out", "", "the JSON file (default: one under bench/results, named by the time)")
-	flag.StringVar(&o.dir, "dir", os.TempDir(), "where the servers keep their data while the program runs: use a real disk")
-	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of this process's share in our measurements")
+	flag.IntVar(&o.rounds, "rounds", 5, "`number` of measurements of each row")
+	flag.IntVar(&o.seconds, "seconds", 5, "duration of one measurement in `seconds`")
+	flag.StringVar(&o.only, "only", "", "measure only rows whose name contains this `text`")
+	flag.StringVar(&o.out, "out", "", "JSON `file` to write (default: bench/results/TIME.json)")
+	flag.StringVar(&o.dir, "dir", os.TempDir(), "`directory` for the data of the servers; should be on a real disk")
+	flag.StringVar(&o.profile, "cpuprofile", "", "`file` for a CPU profile of this process")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to do but stop
+		os.Exit(1) //nolint:gocritic // the deferred stop is not needed any more
 	}
 }
 
 func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if o.rounds < 1 || o.seconds < 1 {
-		return errors.New("-rounds and -seconds must be at least 1")
+		return errors.New("--rounds and --seconds must be at least 1")
 	}
 	rows := selected(o.only)
 	if len(rows) == 0 {
-		return fmt.Errorf("no row's name contains %q", o.only)
+		return fmt.Errorf("--only: no row has a name that contains %q", o.only)
 	}
 	progress := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
 	env, err := newEnv(ctx, o.dir, progress)

@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// addScript is what a ledger does at the least, as one statement: the balance and the entry. It has the same table, the
-// same columns and the same indexes to fill, with ids in ascending order as ours are; what it leaves out is to know the
-// key, to refuse a debit, and to write the event.
+// addScript is the minimal work of a ledger in one statement: it updates the balance and inserts the entry, with the same
+// table, columns, indexes and ascending ids as the platform. It does not check the idempotency key or the balance, and it
+// writes no event.
 const addScript = `WITH moved AS (
 	UPDATE users SET balance = balance + 0.01, entries = entries + 1
 	WHERE id = ('` + playerPrefix + `' || :player)::uuid
@@ -36,7 +36,7 @@ const (
 	someHash    = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// addByPgbench measures addScript: by clients of distinct players, or all on one hot player.
+// addByPgbench measures addScript. Clients use disjoint players, or one hot player.
 func (e *Env) addByPgbench(clients int, hot bool) Measure {
 	player := fmt.Sprintf("%d + :client_id * %d + random(0, %d)",
 		firstPlayer+ourPlayers, ourPlayers/clients, ourPlayers/clients-1)
@@ -51,7 +51,7 @@ func (e *Env) addByPgbench(clients int, hot bool) Measure {
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
 
-// pgbench runs a script on the users service's database.
+// pgbench runs a script on the database of the users service.
 func (e *Env) pgbench(ctx context.Context, clients int, d time.Duration, script string) (float64, error) {
 	return e.pgbenchOn(ctx, e.url, clients, d, script)
 }
@@ -64,7 +64,7 @@ func (e *Env) pgbenchOn(ctx context.Context, database string, clients int, d tim
 	}
 	u, err := url.Parse(database)
 	if err != nil {
-		return 0, errors.New("the server's URL is malformed")
+		return 0, errors.New("the URL of the server is malformed")
 	}
 	password, _ := u.User.Password()
 	command := exec.CommandContext(ctx, filepath.Join(e.binDir, "pgbench"),
@@ -73,14 +73,14 @@ func (e *Env) pgbenchOn(ctx context.Context, database string, clients int, d tim
 		"--time="+strconv.Itoa(int(math.Ceil(d.Seconds()))),
 		"--host="+u.Hostname(), "--port="+u.Port(), "--username="+u.User.Username(), filepath.Base(u.Path))
 	command.Env = append(os.Environ(), "PGPASSWORD="+password)
-	var output, complaints bytes.Buffer
-	command.Stdout, command.Stderr = &output, &complaints
+	var output, errorOutput bytes.Buffer
+	command.Stdout, command.Stderr = &output, &errorOutput
 	if err := command.Run(); err != nil {
-		return 0, fmt.Errorf("pgbench: %w\n%s", err, complaints.String())
+		return 0, fmt.Errorf("pgbench: %w\n%s", err, errorOutput.String())
 	}
 	found := tps.FindSubmatch(output.Bytes())
 	if found == nil {
-		return 0, fmt.Errorf("pgbench did not say how many transactions it ran:\n%s", output.String())
+		return 0, fmt.Errorf("pgbench printed no transaction rate:\n%s", output.String())
 	}
 	return strconv.ParseFloat(string(found[1]), 64)
 }

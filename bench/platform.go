@@ -19,12 +19,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// platform is a loyalty-dev of this run, in a process of its own, with players who are logged in.
+// platform is a loyalty-dev process with logged-in players.
 type platform struct {
 	url       string
 	databases map[string]string // URLs by service
 	client    *http.Client
-	staff     string // an employee's access token
+	staff     string // access token of the admin
 	players   []player
 	command   *exec.Cmd
 }
@@ -33,10 +33,10 @@ type player struct{ id, token string }
 
 const (
 	benchAdmin    = "admin@example.com"
-	benchPassword = "the bench's password"
+	benchPassword = "password of the bench"
 )
 
-// startPlatform builds and starts the platform and logs n players in. The caller stops it.
+// startPlatform builds and starts the platform, and registers and logs in n players. The caller stops it.
 func (e *Env) startPlatform(ctx context.Context, n int) (_ *platform, err error) {
 	e.progress("  building and starting the platform")
 	program := filepath.Join(e.folder, "loyalty-dev")
@@ -61,7 +61,7 @@ func (e *Env) startPlatform(ctx context.Context, n int) (_ *platform, err error)
 			"--admin-email", benchAdmin, "--admin-password", benchPassword, "--address-limit", "50000"),
 	}
 	p.command.Stdout, p.command.Stderr = io.Discard, os.Stderr
-	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is for this program to pass on
+	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches this program only, which stops the platform
 	if err := p.command.Start(); err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (e *Env) startPlatform(ctx context.Context, n int) (_ *platform, err error)
 	return p, p.register(ctx, n)
 }
 
-// ready waits until everything is.
+// ready waits until the platform is ready.
 func (p *platform) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -101,7 +101,7 @@ func (p *platform) ready(ctx context.Context) error {
 	}
 }
 
-// register makes n players, several at a time.
+// register registers and logs in n players, eight at a time.
 func (p *platform) register(ctx context.Context, n int) error {
 	p.players = make([]player, n)
 	g, ctx := errgroup.WithContext(ctx)
@@ -139,7 +139,7 @@ func (p *platform) login(ctx context.Context, email string) (id, token string, e
 	return session.User.ID, session.AccessToken, err
 }
 
-// call sends a request over a connection that is kept.
+// call sends a request over a reused connection.
 func (p *platform) call(ctx context.Context, method, path, token string, body any) (status int, answer []byte, err error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
@@ -166,7 +166,7 @@ func (p *platform) call(ctx context.Context, method, path, token string, body an
 	return response.StatusCode, answer, err
 }
 
-// stop interrupts the platform and waits for it.
+// stop interrupts the platform and waits until it ends.
 func (p *platform) stop() error {
 	p.client.CloseIdleConnections()
 	if err := p.command.Process.Signal(os.Interrupt); err != nil {
@@ -175,7 +175,7 @@ func (p *platform) stop() error {
 	return p.command.Wait()
 }
 
-// readDatabases reads where the platform's databases are.
+// readDatabases returns the database URLs of the platform, by service.
 func readDatabases(path string) (map[string]string, error) {
 	content, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// Report is what a run leaves behind.
+// Report is the result of a run.
 type Report struct {
 	Machine Machine   `json:"machine"`
 	Started time.Time `json:"started"`
-	// Seconds is how long each measurement took.
+	// Seconds is the duration of each measurement.
 	Seconds int `json:"seconds"`
-	// LoadAfter is the load average of the last minute at the end, this program's work included.
+	// LoadAfter is the load average of the last minute of the run; it includes this program.
 	LoadAfter string   `json:"loadAfter,omitempty"`
 	Rows      []Result `json:"rows"`
 }
 
-// Result is a row with its rounds.
+// Result holds the rounds of a row.
 type Result struct {
 	Name   string  `json:"name"`
 	Unit   string  `json:"unit"`
@@ -32,16 +32,16 @@ type Result struct {
 	Rounds []Round `json:"rounds"`
 }
 
-// Round is one measurement of each side.
+// Round is one measurement of the platform and one of the limit.
 type Round struct {
 	Ours  float64 `json:"ours"`
 	Limit float64 `json:"limit"`
 }
 
-// Ratio is ours divided by the limit.
+// Ratio returns the value of the platform divided by the limit.
 func (r Round) Ratio() float64 { return r.Ours / r.Limit }
 
-// Stat sums up a list of values.
+// Stat summarises a list of values.
 type Stat struct{ Median, Min, Max float64 }
 
 func (r Result) stat(value func(Round) float64) Stat {
@@ -55,10 +55,10 @@ func (r Result) stat(value func(Round) float64) Stat {
 }
 
 func (r Report) print(out io.Writer) {
-	fmt.Fprintf(out, "\n%s\nload average before %s, after %s; %d s a measurement; median (least to most)\n\n",
+	fmt.Fprintf(out, "\n%s\nload average before %s, after %s; %d s per measurement; median (minimum to maximum)\n\n",
 		r.Machine, r.Machine.LoadBefore, r.LoadAfter, r.Seconds)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "row\tunit\tours\tlimit\tratio\tgoal\t\twhat the limit is")
+	fmt.Fprintln(w, "row\tunit\tours\tlimit\tratio\tgoal\t\tlimit is")
 	for _, row := range r.Rows {
 		ours := row.stat(func(r Round) float64 { return r.Ours })
 		limit := row.stat(func(r Round) float64 { return r.Limit })
@@ -89,6 +89,6 @@ func (r Report) save(path string, progress func(string, ...any)) error {
 	if err := os.WriteFile(path, append(text, '\n'), 0o644); err != nil {
 		return err
 	}
-	progress("\nwritten to %s", path)
+	progress("\nreport: %s", path)
 	return nil
 }

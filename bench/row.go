@@ -7,32 +7,32 @@ import (
 	"time"
 )
 
-// Row is one line of the table: something that the platform does, and the limit that it is divided by.
+// Row is one line of the table: an operation of the platform and its limit.
 type Row struct {
-	// Name is short and names the row for -only.
+	// Name identifies the row for --only.
 	Name string
-	// Unit is that of both values, "entries/s".
+	// Unit is the unit of both values, such as "entries/s".
 	Unit string
-	// Limit says in a few words what the limit is.
+	// Limit describes the limit.
 	Limit string
-	// Goal is the least ratio of ours to the limit that is good enough, or the greatest where less is better.
+	// Goal is the required ratio of the platform to the limit: the minimum, or the maximum if AtMost is true.
 	Goal   float64
 	AtMost bool
-	// Open prepares both measurements, before the first round.
+	// Open prepares both measurements before the first round.
 	Open func(ctx context.Context, env *Env) (*Pair, error)
 }
 
-// Pair is what a row measures, round after round.
+// Pair holds the two measurements of a row.
 type Pair struct {
 	Ours, Limit Measure
-	// Close, if set, lets go of what Open has made.
+	// Close releases the resources of Open. It may be nil.
 	Close func() error
 }
 
-// Measure does its work for d and returns how much it got done per second, or whatever else the row's unit is.
+// Measure works for d and returns a value in the unit of the row.
 type Measure func(ctx context.Context, d time.Duration) (float64, error)
 
-// allRows is the table, from top to bottom.
+// allRows returns all rows in the order of the table.
 func allRows() []Row {
 	return []Row{
 		ledgerRow(8, 1.5), ledgerRow(32, 2.7),
@@ -42,10 +42,11 @@ func allRows() []Row {
 	}
 }
 
-// warmUp is how long each side of a row runs before the first round, uncounted.
+// warmUp is the duration of the unmeasured run of each side before the first round.
 const warmUp = 2 * time.Second
 
-// measureRow measures a row's sides in turns, so that both meet the same weather, and each goes first every other round.
+// measureRow measures both sides of a row alternately, so that both see the same load of the machine. Each side goes first
+// in every other round.
 func measureRow(ctx context.Context, env *Env, row Row, rounds int, d time.Duration) (_ Result, err error) {
 	env.progress("%s", row.Name)
 	pair, err := row.Open(ctx, env)
@@ -80,7 +81,7 @@ func measureRow(ctx context.Context, env *Env, row Row, rounds int, d time.Durat
 			}
 		}
 		if r.Limit <= 0 {
-			return Result{}, errors.New("the limit got nothing done")
+			return Result{}, errors.New("the limit is zero")
 		}
 		env.progress("  round %d of %d: ours %.0f, limit %.0f %s, ratio %.2f", n+1, rounds, r.Ours, r.Limit, row.Unit, r.Ratio())
 		result.Rounds = append(result.Rounds, r)
@@ -88,7 +89,7 @@ func measureRow(ctx context.Context, env *Env, row Row, rounds int, d time.Durat
 	return result, nil
 }
 
-// measure runs m from an even start: an empty outbox, written pages, a clean heap.
+// measure runs m after a reset: an empty outbox, a checkpoint, a garbage collection.
 func (e *Env) measure(ctx context.Context, m Measure, d time.Duration) (float64, error) {
 	if err := e.tidy(ctx); err != nil {
 		return 0, err

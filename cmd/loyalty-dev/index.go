@@ -7,6 +7,8 @@ import (
 	"net/http"
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/demo"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
 //go:embed index.html
@@ -33,7 +35,11 @@ func newIndex(address, adminEmail string, withDemo bool) (http.Handler, error) {
 	if err := page.Execute(&body, data); err != nil {
 		return nil, err
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			rpcserver.WriteProblem(w, r, apperr.New(apperr.NotFound, "no such route"))
+			return
+		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 		_, _ = w.Write(body.Bytes())

@@ -25,7 +25,8 @@ func playTour(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	defaultData, _ := datadir.Default() // if there is none, the credentials of the admin must be given
 	cli.AddressVar(f, &addr, "addr", defaultAddr, "`address` of the platform")
 	f.StringVar(&data, "data", defaultData, "data `directory` of the platform; it holds the admin's credentials")
-	cli.FuncVar(f, &given.Email, "admin-email", "", "e-mail `address` of the admin (default: from the data directory)", checkEmail)
+	cli.FuncVar(f, &given.Email, "admin-email", "",
+		"e-mail `address` of the admin (default: from the data directory)", checkEmail)
 	f.StringVar(&given.Password, "admin-password", "", "`password` of the admin (default: from the data directory)")
 	rest, err := parseFlags(f, args, stderr, "loyalty-dev tour [FLAG ...]",
 		"Runs the three scenarios against a running platform and prints every request and answer.")

@@ -68,7 +68,7 @@ func New(s Services, o Options) http.Handler {
 		}
 	}
 	if o.Index != nil {
-		routes = append(routes, route{"/", exactly("/", readOnly(o.Index))})
+		routes = append(routes, route{"/", exactly("/", o.Index)})
 	}
 	return &gateway{routes: routes}
 }

@@ -1,4 +1,4 @@
-// Package demo fills a platform with a few promotions and players, through its public API. What is there already stays.
+// Package demo creates a few promotions and players through the public API. It keeps existing ones.
 package demo
 
 import (
@@ -15,10 +15,10 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 )
 
-// Password is that of every demo player.
+// Password is the password of every demo player.
 const Password = "demo-password"
 
-// Players are the e-mail addresses of the demo players.
+// Players returns the e-mail addresses of the demo players.
 func Players() []string {
 	return []string{"anna@demo.example", "ben@demo.example", "carla@demo.example"}
 }
@@ -38,7 +38,7 @@ func offers() []offer {
 	}
 }
 
-// filler is the admin at work.
+// filler calls the API as the admin.
 type filler struct {
 	auth       usersv1connect.AuthServiceClient
 	users      usersv1connect.UserServiceClient
@@ -46,7 +46,7 @@ type filler struct {
 	token      string
 }
 
-// Fill adds what is missing. The platform at url must be ready, and the admin there.
+// Fill creates the missing promotions and players. The platform at url must be ready, and the admin must exist.
 func Fill(ctx context.Context, url, admin, password string) error {
 	client := &http.Client{Timeout: 10 * time.Second}
 	f := &filler{
@@ -61,7 +61,7 @@ func Fill(ctx context.Context, url, admin, password string) error {
 		return fmt.Errorf("log in as %s: %w", admin, err)
 	}
 	f.token = session.Msg.GetAccessToken()
-	// The promotions come first, so that the players are welcomed.
+	// Promotions first, so that the players are assigned the welcome bonus.
 	assigned, err := f.addPromotions(ctx)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func Fill(ctx context.Context, url, admin, password string) error {
 	if err != nil {
 		return err
 	}
-	for _, promotion := range assigned { // also those of an earlier start, which may have ended before this
+	for _, promotion := range assigned { // also existing ones: an earlier start may have been interrupted before this step
 		if err := f.assign(ctx, promotion, players); err != nil {
 			return err
 		}
@@ -78,8 +78,7 @@ func Fill(ctx context.Context, url, admin, password string) error {
 	return nil
 }
 
-// addPromotions sees that there is an available promotion of every offer's kind, and returns those that are to be assigned
-// to the players.
+// addPromotions creates a promotion of each type that has no available one, and returns the ids of those to assign.
 func (f *filler) addPromotions(ctx context.Context) (assigned []string, err error) {
 	now := time.Now().UTC()
 	available := true
@@ -110,7 +109,7 @@ func (f *filler) addPromotions(ctx context.Context) (assigned []string, err erro
 	return assigned, nil
 }
 
-// addPlayers registers the players who are not there, and returns the ids of all.
+// addPlayers registers the missing players and returns the ids of all.
 func (f *filler) addPlayers(ctx context.Context) (ids []string, err error) {
 	for _, email := range Players() {
 		user, err := f.auth.Register(ctx, connect.NewRequest(&usersv1.RegisterRequest{Email: email, Password: Password}))
@@ -140,13 +139,13 @@ func (f *filler) assign(ctx context.Context, promotion string, players []string)
 	}
 	for _, r := range answer.Msg.GetResults() {
 		if r.GetOutcome() == promotionsv1.AssignOutcome_UNKNOWN_PLAYER {
-			return fmt.Errorf("assign %s: player %s did not arrive in time", promotion, r.GetPlayerId())
+			return fmt.Errorf("assign %s: player %s is unknown", promotion, r.GetPlayerId())
 		}
 	}
 	return nil
 }
 
-// as makes a request in the admin's name.
+// as returns a request with the access token of the admin.
 func as[T any](f *filler, message *T) *connect.Request[T] {
 	r := connect.NewRequest(message)
 	r.Header().Set("Authorization", "Bearer "+f.token)

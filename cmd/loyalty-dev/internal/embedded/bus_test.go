@@ -21,7 +21,7 @@ import (
 
 const topic, group, count = "players", "promotions", 100
 
-// deadline bounds what a test waits for.
+// deadline returns a context that limits the waiting of a test.
 func deadline(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -48,7 +48,7 @@ func kafkaClient(t *testing.T, brokers []string, opts ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-// fillKafka makes the topic, publishes the records 0 to count-1 and commits the first half of them for the group.
+// fillKafka creates the topic, publishes the records 0 to count-1 and commits the first half for the group.
 func fillKafka(t *testing.T, brokers []string) {
 	t.Helper()
 	ctx := deadline(t)
@@ -69,7 +69,7 @@ func fillKafka(t *testing.T, brokers []string) {
 	}
 }
 
-// checkKafka reads on where the group stopped.
+// checkKafka reads the second half of the records.
 func checkKafka(t *testing.T, brokers []string) {
 	t.Helper()
 	ctx := deadline(t)
@@ -177,8 +177,8 @@ func fillNATS(t *testing.T, url string) {
 	readNATS(t, s, 0, count/2)
 }
 
-// readNATS takes messages up to last-1, without a gap, and acknowledges each. The first one it gets is first, or one
-// before it that is delivered again.
+// readNATS reads and acknowledges messages up to last-1 without a gap. The first message is first or, after a redelivery, an
+// earlier one.
 func readNATS(t *testing.T, s jetstream.Stream, first, last int) {
 	t.Helper()
 	ctx := deadline(t)
@@ -216,7 +216,7 @@ func TestNATSSurvivesKill(t *testing.T) {
 	readNATS(t, stream(t, n.URL()), count/2, count)
 }
 
-func TestNATSWithoutAUsableDirectory(t *testing.T) {
+func TestNATSReportsAnUnusableDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "nats")
 	if err := os.WriteFile(dir, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -224,9 +224,9 @@ func TestNATSWithoutAUsableDirectory(t *testing.T) {
 	n, err := embedded.StartNATS(deadline(t), dir, slog.New(slog.DiscardHandler))
 	if err == nil {
 		n.Close()
-		t.Fatal("started in a directory that is a file")
+		t.Fatal("started with a file as directory")
 	}
 	if strings.Contains(err.Error(), "deadline") {
-		t.Errorf("%v, want the reason", err)
+		t.Errorf("got %v, want the cause", err)
 	}
 }

@@ -1,4 +1,4 @@
-// Package embedded runs in one process the servers that the platform otherwise finds in its environment: PostgreSQL, a
-// bus that speaks Kafka's or NATS's protocol, and Redis. Each listens on 127.0.0.1 only, each is independent of the
-// others and can be started beside them, and each says what a crash of the process, or of the machine, may cost.
+// Package embedded runs the servers that the platform needs: PostgreSQL, Kafka or NATS, and Redis. All but PostgreSQL run
+// inside this process. Each listens on 127.0.0.1 only and is independent of the others. Its documentation states what is
+// lost if the process or the machine crashes.
 package embedded

@@ -8,18 +8,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// Kafka is an in-process cluster of three brokers that speaks Kafka's protocol. Topics, records and the groups' offsets
-// are kept in its directory.
+// Kafka is an in-process cluster of three brokers that speaks the Kafka protocol. It stores topics, records and group
+// offsets in its directory.
 //
-// What was acknowledged survives the end of the process, kill -9 included. As with real Kafka, writes are left to the
-// operating system to flush: when the machine itself crashes, the last seconds may be lost, and no replica elsewhere
-// has them.
+// Acknowledged writes survive the end of the process, including kill -9. The operating system flushes them to disk, as with
+// real Kafka: if the machine crashes, the writes of the last seconds may be lost.
 type Kafka struct {
 	cluster *kfake.Cluster
 }
 
-// StartKafka loads dir, which may be missing, and listens on free ports. Topics must be created by an admin call: there
-// is no auto-creation, since a topic that came into being so would not be kept.
+// StartKafka starts the brokers on free ports. It loads dir, or creates it. Clients must create topics with an admin
+// request: automatically created topics would not be stored.
 func StartKafka(dir string, log *slog.Logger) (*Kafka, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
@@ -35,13 +34,13 @@ func StartKafka(dir string, log *slog.Logger) (*Kafka, error) {
 	return &Kafka{cluster}, nil
 }
 
-// Brokers are the brokers' hosts and ports.
+// Brokers returns the addresses of the brokers.
 func (k *Kafka) Brokers() []string { return k.cluster.ListenAddrs() }
 
-// Close stops the brokers once all is on disk.
+// Close writes all data and stops the brokers.
 func (k *Kafka) Close() { k.cluster.Close() }
 
-// kafkaLog passes on what kfake says of its own health. Its lower levels narrate every request.
+// kafkaLog forwards warnings and errors of kfake. Its lower levels log every request.
 type kafkaLog struct{ log *slog.Logger }
 
 func (l kafkaLog) Logf(level kfake.LogLevel, format string, args ...any) {
@@ -50,6 +49,6 @@ func (l kafkaLog) Logf(level kfake.LogLevel, format string, args ...any) {
 		l.log.Error(fmt.Sprintf(format, args...), "server", "kafka")
 	case kfake.LogLevelWarn:
 		l.log.Warn(fmt.Sprintf(format, args...), "server", "kafka")
-	default: // narrates
+	default: // every request
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// NATS is an in-process NATS server with JetStream. Each message is flushed to its directory before it is acknowledged,
-// so what was acknowledged survives even a crash of the machine. A consumer's progress is written within a tenth of a
-// second: after kill -9 it is delivered again what it had acknowledged last.
+// NATS is an in-process NATS server with JetStream. It flushes each message to disk before it acknowledges it, so
+// acknowledged messages survive a crash of the machine. It writes the progress of consumers within 0.1 s: after kill -9 the
+// last acknowledged messages are delivered again.
 type NATS struct {
 	server *server.Server
 }
 
-// StartNATS loads dir, which may be missing, and listens on a free port. It returns once clients can connect.
+// StartNATS starts the server on a free port. It loads dir, or creates it. It returns once clients can connect.
 func StartNATS(ctx context.Context, dir string, log *slog.Logger) (*NATS, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "loyalty-dev",
@@ -42,7 +42,7 @@ func StartNATS(ctx context.Context, dir string, log *slog.Logger) (*NATS, error)
 	return n, nil
 }
 
-// ready waits until the server takes connections.
+// ready waits until the server accepts connections.
 func (n *NATS) ready(ctx context.Context, fatal <-chan error) error {
 	for !n.server.ReadyForConnections(20 * time.Millisecond) {
 		select {
@@ -56,17 +56,17 @@ func (n *NATS) ready(ctx context.Context, fatal <-chan error) error {
 	return nil
 }
 
-// URL is where clients connect.
+// URL returns the URL for clients.
 func (n *NATS) URL() string { return n.server.ClientURL() }
 
-// Close stops it once all is on disk.
+// Close writes all data and stops the server.
 func (n *NATS) Close() {
 	n.server.Shutdown()
 	n.server.WaitForShutdown()
 }
 
-// natsLog passes on warnings and errors; the server's notices tell of its start at length. What the server cannot start
-// without, it reports as fatal and nowhere else.
+// natsLog forwards warnings and errors of the server. The server reports the reason of a failed start only as a fatal
+// message.
 type natsLog struct {
 	log   *slog.Logger
 	fatal chan<- error
@@ -87,6 +87,6 @@ func (l natsLog) Errorf(format string, args ...any) {
 func (l natsLog) Fatalf(format string, args ...any) {
 	select {
 	case l.fatal <- fmt.Errorf(format, args...):
-	default: // the first reason is the one to tell
+	default: // keep the first reason
 	}
 }

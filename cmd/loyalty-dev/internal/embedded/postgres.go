@@ -14,22 +14,22 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 )
 
-// PostgresOptions says where PostgreSQL lives.
+// PostgresOptions are the parameters of StartPostgres.
 type PostgresOptions struct {
-	// DataDir keeps the cluster.
+	// DataDir is the directory of the database cluster.
 	DataDir string
-	// FetchDir keeps PostgreSQL's programs where they had to be fetched.
+	// FetchDir is the directory for a downloaded PostgreSQL.
 	FetchDir string
-	// Repository is the base URL of the Maven repository to fetch from; empty for the library's own.
+	// Repository is the base URL of the Maven repository to download from; empty for the default.
 	Repository string
 	Log        *slog.Logger
-	// Progress is told in a few words about steps that take a moment.
+	// Progress receives a short text at each slow step.
 	Progress func(string)
 }
 
-// StartPostgres runs a private PostgreSQL: one that is installed on this machine, or that was fetched before, of the data's
-// version, and where there is none at all one that it fetches from the network now. The server flushes each commit, and
-// ends with this process however that ends.
+// StartPostgres starts a private PostgreSQL server. It uses an installed PostgreSQL, or one downloaded earlier, of the
+// version of the data. If there is none, it downloads one. The server flushes each commit, and it ends with this process,
+// even after kill -9.
 func StartPostgres(ctx context.Context, o PostgresOptions) (*pgserver.Server, error) {
 	options := pgserver.Options{
 		DataDir: o.DataDir, MoreBinDir: filepath.Join(o.FetchDir, "bin"), Log: o.Log, Progress: o.Progress,
@@ -38,31 +38,31 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*pgserver.Server, er
 	if !errors.Is(err, pgserver.ErrNotInstalled) {
 		return server, err
 	}
-	o.Progress("Fetching PostgreSQL, since this machine has none")
+	o.Progress("Downloading PostgreSQL, because none is installed")
 	if err := fetchPostgres(ctx, o.FetchDir, o.Repository); err != nil {
-		return nil, fmt.Errorf("no PostgreSQL on this machine, and none could be fetched (%w): install PostgreSQL %d or "+
-			"later, or start with a network connection", err, pgserver.MinVersion)
+		return nil, fmt.Errorf("no PostgreSQL is installed, and the download failed (%w): install PostgreSQL %d or "+
+			"later, or connect to the network", err, pgserver.MinVersion)
 	}
 	return pgserver.Start(ctx, options)
 }
 
-// fetchPostgres puts PostgreSQL's programs into dir, wholly or not at all.
+// fetchPostgres downloads the programs of PostgreSQL into dir, completely or not at all.
 //
-// The library offers no download by itself, only a start that begins with one. That start is sent into a runtime
-// directory that cannot be made once the programs are there, and so ends right after them, before it runs anything.
+// The library can download only as the first step of a start. The start is given a runtime directory that cannot be created,
+// so that it fails right after the download and runs nothing.
 func fetchPostgres(ctx context.Context, dir, repository string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o711); err != nil {
 		return err
 	}
 	draft := dir + ".new"
-	if err := os.RemoveAll(draft); err != nil { // of a fetch that was killed
+	if err := os.RemoveAll(draft); err != nil { // left by a killed download
 		return err
 	}
 	program := filepath.Join(draft, "bin", "postgres")
 	config := embeddedpostgres.DefaultConfig().
 		CachePath(filepath.Join(draft, "download")).
 		BinariesPath(draft).
-		Port(0). // of which it makes sure that it is free
+		Port(0). // the library requires a free port
 		RuntimePath(filepath.Join(program, "none"))
 	if repository != "" {
 		config = config.BinaryRepositoryURL(repository)
@@ -75,18 +75,17 @@ func fetchPostgres(ctx context.Context, dir, repository string) error {
 			return errors.Join(err, os.RemoveAll(draft))
 		}
 	case <-ctx.Done():
-		// The library cannot be interrupted. Its goroutine ends with the process, which is about to; the next fetch clears
-		// away what it leaves.
+		// The library cannot be interrupted. Its goroutine ends with the process, and the next download removes its files.
 		return ctx.Err()
 	}
-	// What was fetched before could not be used, or would have been.
+	// An earlier download in dir is not usable, else it would have been used.
 	if err := errors.Join(os.RemoveAll(filepath.Join(draft, "download")), readable(draft), os.RemoveAll(dir)); err != nil {
 		return err
 	}
 	return os.Rename(draft, dir)
 }
 
-// readable lets everyone read and run what is below dir, whatever the umask was: PostgreSQL may run as another user.
+// readable makes all files below dir readable, and programs executable, by everyone: PostgreSQL may run as another user.
 func readable(dir string) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.Type()&fs.ModeSymlink != 0 {
@@ -100,6 +99,6 @@ func readable(dir string) error {
 		if mode&0o100 != 0 {
 			mode |= 0o111
 		}
-		return os.Chmod(path, mode) //nolint:gosec // in a folder of our own
+		return os.Chmod(path, mode) //nolint:gosec // in a directory of this program
 	})
 }

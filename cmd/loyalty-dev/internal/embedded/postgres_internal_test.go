@@ -48,7 +48,7 @@ func repository(t *testing.T) string {
 
 func TestFetchPostgres(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "postgres-bin")
-	// What a killed fetch may have left.
+	// Left by a killed download.
 	if err := os.MkdirAll(filepath.Join(dir+".new", "bin", "postgres"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -56,13 +56,13 @@ func TestFetchPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"postgres", "initdb"} {
-		// Packed with mode 0700, which another user could not run.
+		// The archive has mode 0700, which another user cannot run.
 		if info, err := os.Stat(filepath.Join(dir, "bin", name)); err != nil || info.Mode().Perm() != 0o755 {
 			t.Errorf("%s: %v, %v, want mode 0755", name, info, err)
 		}
 	}
 	if left, err := filepath.Glob(dir + "*/download"); err != nil || len(left) != 0 {
-		t.Errorf("the download is left at %v, %v", left, err)
+		t.Errorf("the download was not removed: %v, %v", left, err)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestFetchPostgresFails(t *testing.T) {
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 
-	// In this order: the library takes one fetch at a time, and the last one never ends.
+	// The order matters: the library runs one download at a time, and the last one never ends.
 	for _, tt := range []struct {
 		name       string
 		ctx        context.Context
@@ -85,8 +85,8 @@ func TestFetchPostgresFails(t *testing.T) {
 		want       string
 	}{
 		{"no network", t.Context(), closed.URL, "unable to connect to " + closed.URL},
-		{"nothing for us there", t.Context(), empty.URL, "no version found"},
-		{"stopped on the way", stopped, silent.URL, "context canceled"},
+		{"empty repository", t.Context(), empty.URL, "no version found"},
+		{"interrupted", stopped, silent.URL, "context canceled"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "postgres-bin")
@@ -95,7 +95,7 @@ func TestFetchPostgresFails(t *testing.T) {
 				t.Errorf("got %q, want one line with %q", err, tt.want)
 			}
 			if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("something is at %s (%v)", dir, err)
+				t.Errorf("%s exists (%v)", dir, err)
 			}
 		})
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 )
 
-// reachableDir is a directory into which the user that PostgreSQL runs as for root can reach.
+// reachableDir returns a directory that the user account of PostgreSQL can enter.
 func reachableDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -61,8 +61,8 @@ func TestPostgresKeepsData(t *testing.T) {
 	}
 }
 
-// Programs that were fetched once, and are damaged or of another version, are in nobody's way.
-func TestPostgresRunsWhatFitsTheData(t *testing.T) {
+// Downloaded programs that are damaged, or of another version than the data, are ignored.
+func TestPostgresIgnoresUnusableDownloads(t *testing.T) {
 	dir := reachableDir(t)
 	bin := filepath.Join(dir, "postgres-bin", "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serve starts the server, prints where it listens, and blocks.
+// serve starts the server, prints its address and blocks.
 func serve(server string) error {
 	kind, dir, _ := strings.Cut(server, " ")
 	log := slog.New(slog.DiscardHandler)
@@ -42,12 +42,12 @@ func serve(server string) error {
 		}
 		fmt.Println(n.URL())
 	default:
-		return fmt.Errorf("no server %q", kind)
+		return fmt.Errorf("unknown server %q", kind)
 	}
 	select {}
 }
 
-// startProcess runs a server in a process of its own and returns where it listens.
+// startProcess runs a server in another process and returns its address.
 func startProcess(t *testing.T, kind, dir string) (*exec.Cmd, string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -68,7 +68,7 @@ func startProcess(t *testing.T, kind, dir string) (*exec.Cmd, string) {
 	return cmd, strings.TrimSpace(line)
 }
 
-// kill ends the process as kill -9 does and waits until it is gone.
+// kill kills the process and waits until it has ended.
 func kill(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	if err := cmd.Process.Kill(); err != nil {

@@ -8,18 +8,18 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// redisTick is how coarsely Redis expires keys. Each tick visits all of them, so it is not made finer without need.
+// redisTick is the interval at which keys expire. Each tick visits all keys, so it should not be short.
 const redisTick = 200 * time.Millisecond
 
-// Redis is an in-process Redis. It keeps nothing: a restart ends the sessions, so everybody logs in anew, and forgets
-// the rate limits. All that must last is in PostgreSQL or on the bus.
+// Redis is an in-process Redis. It stores nothing on disk: a restart ends all sessions and resets the rate limits. Durable
+// data is in PostgreSQL and on the bus.
 type Redis struct {
 	server *miniredis.Miniredis
 	stop   chan struct{}
 	ticker sync.WaitGroup
 }
 
-// StartRedis listens on a free port of 127.0.0.1.
+// StartRedis starts the server on a free port of 127.0.0.1.
 func StartRedis() (*Redis, error) {
 	server := miniredis.NewMiniRedis()
 	if err := server.StartAddr("127.0.0.1:0"); err != nil {
@@ -30,7 +30,7 @@ func StartRedis() (*Redis, error) {
 	return r, nil
 }
 
-// expire ages the keys by the time that really passed: by itself miniredis stands still.
+// expire advances the clock of miniredis, which stands still by itself.
 func (r *Redis) expire() {
 	tick := time.NewTicker(redisTick)
 	defer tick.Stop()
@@ -46,10 +46,10 @@ func (r *Redis) expire() {
 	}
 }
 
-// Addr is its host and port. Clients speak RESP2 to it and do without client-side caching.
+// Addr returns the address. Clients must use RESP2 without client-side caching.
 func (r *Redis) Addr() string { return r.server.Addr() }
 
-// Close stops it.
+// Close stops the server.
 func (r *Redis) Close() {
 	close(r.stop)
 	r.ticker.Wait()
