@@ -2,6 +2,9 @@ package main
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -63,4 +66,34 @@ func addresses(list []string) []config.Address {
 		out = append(out, config.Address(a))
 	}
 	return out
+}
+
+func TestCommandsRefuseURLsThatDriversMisread(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ command, setting, want string }{
+		"quotes":                {"users", `LOYALTY_USERS_DATABASE_URL="postgres://u:hunter2@h/d?x=y"`, "LOYALTY_USERS_DATABASE_URL is in quotes"},
+		"password with @ and /": {"users", "LOYALTY_USERS_DATABASE_URL=postgres://u:1/hunter2@@h/d", "LOYALTY_USERS_DATABASE_URL cannot be read"},
+		"password with }":       {"promotions", "LOYALTY_PROMOTIONS_DATABASE_URL=postgres://u:hunter2}@h/d", "LOYALTY_PROMOTIONS_DATABASE_URL cannot be read"},
+		"MongoDB":               {"notifications", "LOYALTY_MONGODB_URL=mongodb://u:1/hunter2@h/d", "LOYALTY_MONGODB_URL cannot be read"},
+		"NATS":                  {"users", "LOYALTY_NATS_URL=nats://u:hunter2}@h", "LOYALTY_NATS_URL cannot be read"},
+		"Redis":                 {"users", "LOYALTY_REDIS_ADDRESS=redis://:hunter2@h:6379", "LOYALTY_REDIS_ADDRESS must be an address and not a URL"},
+		"Kafka":                 {"users", "LOYALTY_KAFKA_BROKERS=SASL://u:hunter2@h:9092", "LOYALTY_KAFKA_BROKERS must be an address and not a URL"},
+		"token key":             {"users", "LOYALTY_TOKEN_KEY=hunter2", "LOYALTY_TOKEN_KEY must be a key in PEM"},
+		"migrate":               {"migrate up", `LOYALTY_USERS_DATABASE_URL='postgres://u:hunter2@h/d'`, "LOYALTY_USERS_DATABASE_URL is in quotes"},
+		"migrate, keywords":     {"migrate up", "LOYALTY_USERS_DATABASE_URL=host=h password=hunter2", "LOYALTY_USERS_DATABASE_URL is a list of keywords"},
+		"verify":                {"verify", "LOYALTY_USERS_DATABASE_URL=http://u:hunter2@h/d", "LOYALTY_USERS_DATABASE_URL is the URL of another kind of server"},
+		"admin":                 {"admin a@b.example", "LOYALTY_USERS_DATABASE_URL=postgres://u:hunter2@h", "LOYALTY_USERS_DATABASE_URL names no database"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "settings")
+			if err := os.WriteFile(file, []byte(tt.setting), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			code, stdout, stderr := run(t, append(strings.Fields(tt.command), "--settings", file)...)
+			if code != 1 || !strings.Contains(stderr, tt.want) || strings.Contains(stdout+stderr, "hunter2") {
+				t.Errorf("exit %d with %q, want %q without the secret", code, stderr, tt.want)
+			}
+		})
+	}
 }
