@@ -13,23 +13,23 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// service is what every service's app offers.
+// service is implemented by the app of every service.
 type service interface {
 	Handler() http.Handler
 	Run(ctx context.Context) error
 	Close()
 }
 
-// What a stop may take in all, which is less than what orchestrators wait before they kill, and within that a handler of
-// the bus: less, with its goodbye to the bus, than the part that is left to it where all before it take theirs.
 const (
+	// stopAll is the total shutdown budget; it must be shorter than the orchestrator's kill timeout.
 	stopAll = 20 * time.Second
+	// stopBus is the time for event handlers under way. It must fit in the share of the last part when every part before
+	// it has used its own share.
 	stopBus = 2500 * time.Millisecond
 )
 
-// serve runs a service until ctx ends, and closes it and its bus, at the latest after the time that stopping may take. Its
-// listener is the first to stop, so that requests under way still find everything else; nothing is closed that something
-// still runs on.
+// serve runs a service until ctx ends, and then stops it within the time stopping. The HTTP server stops first, so that
+// requests under way can finish. The service and the bus are closed only when nothing uses them any more.
 func serve(
 	ctx context.Context, listen string, s service, bus interface{ Close() }, stopping time.Duration, log *slog.Logger,
 ) error {

@@ -15,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// stand is a service, and its bus, that notes what happens to it.
-type stand struct {
+// fakeService records the order of events.
+type fakeService struct {
 	handle http.HandlerFunc
 	run    func(ctx context.Context) error
 
@@ -24,30 +24,31 @@ type stand struct {
 	lines []string
 }
 
-func (s *stand) write(line string) {
+func (s *fakeService) write(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lines = append(s.lines, line)
 }
 
-func (s *stand) Handler() http.Handler { return s.handle }
-func (s *stand) Close()                { s.write("closed") }
+func (s *fakeService) Handler() http.Handler { return s.handle }
+func (s *fakeService) Close()                { s.write("closed") }
 
-func (s *stand) Run(ctx context.Context) error {
+func (s *fakeService) Run(ctx context.Context) error {
 	defer s.write("ran")
 	return s.run(ctx)
 }
 
+// closer is a fake bus.
 type closer func()
 
 func (c closer) Close() { c() }
 
-// A request takes more time than there is: it is cut off in time for the service, and nothing is closed while anything still
-// runs.
-func TestAStopIsInTimeAndInOrder(t *testing.T) {
+// A request takes longer than the shutdown budget. It is cancelled early enough for the service to stop, and nothing is
+// closed while it is in use.
+func TestServeStopsInOrderWithinItsBudget(t *testing.T) {
 	const stopping = 5 * time.Second
 	entered := make(chan struct{})
-	s := new(stand)
+	s := new(fakeService)
 	s.handle = func(_ http.ResponseWriter, r *http.Request) {
 		close(entered)
 		<-r.Context().Done()
@@ -56,7 +57,7 @@ func TestAStopIsInTimeAndInOrder(t *testing.T) {
 	var left time.Duration
 	s.run = func(ctx context.Context) error {
 		<-ctx.Done()
-		s.write("told")
+		s.write("service stops")
 		end, _ := lifecycle.Deadline(ctx)
 		left = time.Until(end)
 		return nil
@@ -88,51 +89,51 @@ func TestAStopIsInTimeAndInOrder(t *testing.T) {
 	bus := closer(func() { s.write("bus closed") })
 	err := serve(ctx, address, s, bus, stopping, slog.New(slog.DiscardHandler))
 	if left <= 0 || left > stopping {
-		t.Errorf("the service had %s to stop", left)
+		t.Errorf("the service had %s to stop, want up to 5s", left)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("stopped with %v, want that a request was cut off", err)
+		t.Errorf("serve = %v, want a request that was cancelled", err)
 	}
-	if want := []string{"answered", "told", "ran", "closed", "bus closed"}; !slices.Equal(s.lines, want) {
-		t.Errorf("it came %v, want %v", s.lines, want)
+	if want := []string{"answered", "service stops", "ran", "closed", "bus closed"}; !slices.Equal(s.lines, want) {
+		t.Errorf("events %v, want %v", s.lines, want)
 	}
 }
 
-func TestNothingIsClosedUnderAServiceThatRuns(t *testing.T) {
+func TestNothingIsClosedWhileTheServiceRuns(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
-	s := &stand{run: func(context.Context) error { <-release; return nil }}
+	s := &fakeService{run: func(context.Context) error { <-release; return nil }}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	bus := closer(func() { t.Error("the bus was closed") })
 	err := serve(ctx, "127.0.0.1:0", s, bus, 50*time.Millisecond, slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), "service did not stop in time") {
-		t.Errorf("stopped with %v, want that the service is left behind", err)
+	if err == nil || !strings.Contains(err.Error(), "service: stop timed out") {
+		t.Errorf("serve = %v, want that the stop of the service timed out", err)
 	}
 	if s.mu.Lock(); len(s.lines) != 0 {
-		t.Errorf("it came %v", s.lines)
+		t.Errorf("events %v, want none", s.lines)
 	}
 	s.mu.Unlock()
 }
 
-func TestAnAddressThatIsTaken(t *testing.T) {
+func TestServeOnAnAddressInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	s := new(stand)
+	s := new(fakeService)
 	bus := closer(func() { s.write("bus closed") })
 	err = serve(t.Context(), taken.Addr().String(), s, bus, time.Second, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "LOYALTY_LISTEN") {
-		t.Errorf("served with %v, want the setting that is wrong", err)
+		t.Errorf("serve = %v, want the name of the setting", err)
 	}
 	if want := []string{"closed", "bus closed"}; !slices.Equal(s.lines, want) {
-		t.Errorf("it came %v, want %v", s.lines, want)
+		t.Errorf("events %v, want %v", s.lines, want)
 	}
 }
 
-// free returns an address that nobody listens on.
+// free returns an address that is not in use.
 func free(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,8 +1,8 @@
-// Package lifecycle owns a process's goroutines and resources: it starts them in the order in which they were added and
-// stops them in the reverse order, so that a part never outlives what it depends on.
+// Package lifecycle starts a process's goroutines and stops them in the reverse order, so that no part outlives the parts
+// that it depends on.
 //
-// A stop has one deadline, which is shared out: each part learns by Finish how long it may take, and a group that is a
-// part of another shares out what it was given.
+// A stop has one deadline, which the group divides among its parts. Finish gives a part the context for its own share; a
+// group inside a part divides that share again.
 package lifecycle
 
 import (
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Group is an ordered set of running parts. The zero value is not usable; see New. Methods are safe for concurrent use.
+// Group is an ordered set of running parts; create it with New. Methods are safe for concurrent use.
 type Group struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -23,22 +23,22 @@ type Group struct {
 	stages []stage
 }
 
-// stage is what stops at the same time: parts, or else the one function that close is.
+// stage holds the parts that stop at the same time, or one function that Stop calls.
 type stage struct {
 	parts []*part
 	close func(context.Context) error
 }
 
-// New returns an empty group. Context is done when ctx is, or when a part fails.
+// New returns an empty group. Its context ends when ctx ends or when a part fails.
 func New(ctx context.Context) *Group {
 	ctx, cancel := context.WithCancelCause(ctx)
 	return &Group{ctx: ctx, cancel: cancel}
 }
 
-// Context ends when the group should stop.
+// Context returns the context that ends when the group has to stop.
 func (g *Group) Context() context.Context { return g.ctx }
 
-// Fail makes the group stop with err, and the group that it is a part of, which must not go on without it.
+// Fail makes the group stop with err. If the group runs inside a part of another group, that group stops too.
 func (g *Group) Fail(err error) {
 	g.cancel(err)
 	if p, ok := g.ctx.Value(partKey{}).(*part); ok {
@@ -46,33 +46,33 @@ func (g *Group) Fail(err error) {
 	}
 }
 
-// Go runs fn until its context ends. The context of each part ends only when every part added later has stopped. An
-// error of fn, or its return before it was told to stop, fails the group.
+// Go runs fn as a part until its context ends. The context of a part ends after every part added later has stopped. The
+// group fails if fn returns an error, or returns before its context has ended.
 func (g *Group) Go(name string, fn func(context.Context) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.stages = append(g.stages, stage{parts: []*part{g.start(name, fn)}})
 }
 
-// RunWith runs fn as Go does, but it stops at the same time as the part that was added before it, and before what was added
-// by OnStop since.
+// RunWith runs fn like Go, but stops it together with the part added before it. Both stop before the functions that OnStop
+// has added since.
 func (g *Group) RunWith(name string, fn func(context.Context) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var beside stage
+	var joined stage
 	for i, s := range slices.Backward(g.stages) {
 		if len(s.parts) > 0 {
-			beside = s
+			joined = s
 			g.stages = slices.Delete(g.stages, i, i+1)
 			break
 		}
 	}
-	beside.parts = append(beside.parts, g.start(name, fn))
-	g.stages = append(g.stages, beside)
+	joined.parts = append(joined.parts, g.start(name, fn))
+	g.stages = append(g.stages, joined)
 }
 
-// OnStop adds a function that Stop calls, after those of the parts added later; but not once a part has been left behind,
-// which may still use what the function closes. It is not to take long.
+// OnStop adds a function that Stop calls after the parts added later have stopped. Stop does not call it once the stop of a
+// part has timed out, because that part may still use what the function closes. The function must return quickly.
 func (g *Group) OnStop(name string, fn func(context.Context) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -84,7 +84,7 @@ func (g *Group) OnStop(name string, fn func(context.Context) error) {
 	}})
 }
 
-// Wait blocks until the group should stop and returns why: nil when the parent context ended, else the first failure.
+// Wait blocks until the group has to stop. It returns the first failure, or nil if the parent context ended.
 func (g *Group) Wait() error {
 	<-g.ctx.Done()
 	if cause := context.Cause(g.ctx); !errors.Is(cause, context.Canceled) {
@@ -93,8 +93,8 @@ func (g *Group) Wait() error {
 	return nil
 }
 
-// Run waits until the group should stop, stops it within the time that Finish tells, and returns why it ended: nil when
-// the parent context did and every part stopped well.
+// Run waits until the group has to stop and stops it within the time of Finish. It returns the first failure and the errors
+// of the stop, or nil if the parent context ended and every part stopped without an error.
 func (g *Group) Run() error {
 	cause := g.Wait()
 	ctx, cancel := Finish(g.ctx)
@@ -102,25 +102,25 @@ func (g *Group) Run() error {
 	return errors.Join(cause, g.Stop(ctx))
 }
 
-// Stop stops every part, the last one added first, and returns their errors but the one that Wait returns. The parts of
-// each step have two thirds of the time that is left until ctx ends, those of the last step all of it. A part that does
-// not stop in its time is reported and left behind; the ones before it are still told to stop.
+// Stop stops every part, the last one first, and returns their errors except the error that Wait returns. The parts of a
+// stage get two thirds of the time left until ctx ends; the last stage gets all of it. Stop reports a part whose stop timed
+// out and goes on with the parts before it.
 func (g *Group) Stop(ctx context.Context) error {
 	g.cancel(context.Canceled)
 	g.mu.Lock()
 	stages := g.stages
 	g.stages = nil
 	g.mu.Unlock()
-	end, bounded := ctx.Deadline()
-	if !bounded {
-		end = time.Now().Add(grace)
+	end, hasDeadline := ctx.Deadline()
+	if !hasDeadline {
+		end = time.Now().Add(defaultTimeout)
 	}
 	steps := 0
 	for _, s := range stages {
 		steps += min(1, len(s.parts))
 	}
 	var err error
-	cause := context.Cause(g.ctx) // not told again, but a part that fails may have left one of its own behind
+	cause := context.Cause(g.ctx)
 	for _, s := range slices.Backward(stages) {
 		switch {
 		case len(s.parts) > 0:
@@ -129,25 +129,25 @@ func (g *Group) Stop(ctx context.Context) error {
 				share = share * 2 / 3
 			}
 			err = errors.Join(err, s.stop(ctx, share, cause))
-		case !errors.Is(err, errLeftBehind):
+		case !errors.Is(err, errStopTimedOut):
 			err = errors.Join(err, s.close(ctx))
 		}
 	}
 	return err
 }
 
-// stop tells the stage's parts to stop and waits for them. The error of the part that made the group stop is the cause,
-// which Wait returns, and is not said twice, unless it tells more.
+// stop cancels the stage's parts and waits for them for the time share. It omits cause, which Wait returns, unless the error
+// of the part also reports a stop that timed out.
 func (s stage) stop(ctx context.Context, share time.Duration, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, share)
 	defer cancel()
-	finish := time.Now().Add(share - share/20) // so that who takes all its time is not yet late
+	finish := time.Now().Add(share - share/20) // allow 5 % slack before reporting a timeout
 	for _, p := range s.parts {
-		p.tell(finish)
+		p.stop(finish)
 	}
 	var err error
 	for _, p := range s.parts {
-		if e := p.wait(ctx); !errors.Is(e, cause) || errors.Is(e, errLeftBehind) {
+		if e := p.wait(ctx); !errors.Is(e, cause) || errors.Is(e, errStopTimedOut) {
 			err = errors.Join(err, e)
 		}
 	}

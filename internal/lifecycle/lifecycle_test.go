@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -13,19 +14,19 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// diary is what happened, in order.
-type diary struct {
+// journal records events in their order.
+type journal struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (d *diary) write(line string) {
+func (d *journal) write(line string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lines = append(d.lines, line)
 }
 
-func (d *diary) part(name string) func(context.Context) error {
+func (d *journal) part(name string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		<-ctx.Done()
 		d.write(name)
@@ -33,11 +34,11 @@ func (d *diary) part(name string) func(context.Context) error {
 	}
 }
 
-func TestPartsStopInReverse(t *testing.T) {
+func TestPartsStopInReverseOrder(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	g := lifecycle.New(ctx)
-	var d diary
+	var d journal
 	g.OnStop("database", func(context.Context) error { d.write("database"); return nil })
 	g.Go("consumer", d.part("consumer"))
 	g.Go("server", d.part("server"))
@@ -50,30 +51,30 @@ func TestPartsStopInReverse(t *testing.T) {
 	}
 }
 
-func TestPartThatFailsStopsAll(t *testing.T) {
+func TestFailingPartStopsTheGroup(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("broken")
+	errBroken := errors.New("broken")
 	for name, tt := range map[string]struct {
 		part func(context.Context) error
 		want string
 	}{
-		"with an error":      {func(context.Context) error { return broken }, "consumer: broken"},
-		"by ending too soon": {func(context.Context) error { return nil }, "consumer stopped by itself"},
-		"cancelled by itself": {
-			func(context.Context) error { return context.Canceled }, "consumer stopped by itself: context canceled",
+		"error":        {func(context.Context) error { return errBroken }, "consumer: broken"},
+		"early return": {func(context.Context) error { return nil }, "consumer returned before it was stopped"},
+		"own context cancelled": {
+			func(context.Context) error { return context.Canceled }, "consumer returned before it was stopped: context canceled",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := lifecycle.New(t.Context())
-			var d diary
+			var d journal
 			g.Go("server", d.part("server"))
 			g.Go("consumer", tt.part)
 			cause := g.Wait()
 			if cause == nil || cause.Error() != tt.want {
-				t.Errorf("stops because of %v, want %q", cause, tt.want)
+				t.Errorf("Wait = %v, want %q", cause, tt.want)
 			}
-			// What Wait has told is not told again.
+			// Stop does not repeat the error of Wait.
 			if err := g.Stop(t.Context()); err != nil || !slices.Equal(d.lines, []string{"server"}) {
 				t.Errorf("stopped %v with %v", d.lines, err)
 			}
@@ -81,10 +82,10 @@ func TestPartThatFailsStopsAll(t *testing.T) {
 	}
 }
 
-func TestPartThatDoesNotStopIsLeftBehind(t *testing.T) {
+func TestStopReportsPartsThatTimeOut(t *testing.T) {
 	t.Parallel()
 	g := lifecycle.New(t.Context())
-	var d diary
+	var d journal
 	release := make(chan struct{})
 	defer close(release)
 	g.Go("server", d.part("server"))
@@ -92,14 +93,14 @@ func TestPartThatDoesNotStopIsLeftBehind(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := g.Stop(ctx); err == nil {
-		t.Error("a part that is stuck was not reported")
+		t.Error("Stop returned no error for a stuck part")
 	}
 }
 
-func TestPartsBesideEachOtherStopTogether(t *testing.T) {
+func TestRunWithStopsPartsTogether(t *testing.T) {
 	t.Parallel()
 	g := lifecycle.New(t.Context())
-	var d diary
+	var d journal
 	met := make(chan struct{})
 	meet := func(ctx context.Context) error {
 		<-ctx.Done()
@@ -112,7 +113,7 @@ func TestPartsBesideEachOtherStopTogether(t *testing.T) {
 	}
 	g.Go("database", d.part("database"))
 	g.Go("one", meet)
-	g.OnStop("what one needs", func(context.Context) error { d.write("closed"); return nil })
+	g.OnStop("cache", func(context.Context) error { d.write("closed"); return nil })
 	g.RunWith("two", meet)
 	if err := g.Stop(t.Context()); err != nil {
 		t.Fatal(err)
@@ -122,16 +123,16 @@ func TestPartsBesideEachOtherStopTogether(t *testing.T) {
 	}
 }
 
-func TestNothingIsClosedUnderAPartThatWasLeftBehind(t *testing.T) { synctest.Test(t, nothingIsClosed) }
+func TestNothingIsClosedAfterATimeout(t *testing.T) { synctest.Test(t, testNothingIsClosed) }
 
-func nothingIsClosed(t *testing.T) {
+func testNothingIsClosed(t *testing.T) {
 	g := lifecycle.New(t.Context())
-	var d diary
+	var d journal
 	release := make(chan struct{})
 	defer close(release)
 	g.Go("relay", d.part("relay"))
 	g.OnStop("database", func(context.Context) error { d.write("database"); return nil })
-	g.Go("service", func(ctx context.Context) error { // the part is within a group of its own
+	g.Go("service", func(ctx context.Context) error { // with a group of its own
 		inner := lifecycle.New(ctx)
 		inner.OnStop("cache", func(context.Context) error { d.write("cache"); return nil })
 		inner.Go("consumer", func(ctx context.Context) error { <-release; return ctx.Err() })
@@ -140,37 +141,37 @@ func nothingIsClosed(t *testing.T) {
 	g.OnStop("log", func(context.Context) error { d.write("log"); return nil })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := g.Stop(ctx); err == nil || err.Error() != "service: consumer did not stop in time" {
-		t.Errorf("stopped with %v, want the part that is stuck", err)
+	if err := g.Stop(ctx); err == nil || err.Error() != "service: consumer: stop timed out" {
+		t.Errorf("Stop = %v, want the stuck part", err)
 	}
 	if want := []string{"log", "relay"}; !slices.Equal(d.lines, want) {
 		t.Errorf("stopped %v, want %v", d.lines, want)
 	}
 }
 
-func TestNothingIsClosedUnderWhatAFailedPartLeftBehind(t *testing.T) {
+func TestNothingIsClosedAfterATimeoutInAFailedPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := lifecycle.New(t.Context())
 		release := make(chan struct{})
 		defer close(release)
-		g.OnStop("database", func(context.Context) error { t.Error("it was closed"); return nil })
+		g.OnStop("database", func(context.Context) error { t.Error("the database was closed"); return nil })
 		g.Go("service", func(ctx context.Context) error {
 			inner := lifecycle.New(ctx)
 			inner.Go("stuck", func(ctx context.Context) error { <-release; return ctx.Err() })
 			inner.Go("broken", func(context.Context) error { return errors.New("broken") })
 			return inner.Run()
 		})
-		// Whether the group around waits for longer than the one within is a matter of moments.
-		if err := g.Run(); err == nil || !strings.Contains(err.Error(), "did not stop in time") {
-			t.Errorf("ended with %v, want that a part is stuck", err)
+		// Either group may report the timeout first.
+		if err := g.Run(); err == nil || !strings.Contains(err.Error(), "stop timed out") {
+			t.Errorf("Run = %v, want a stop that timed out", err)
 		}
 	})
 }
 
-// Parts that all take as long as they may, two of them in a group of their own, stop in time together.
-func TestSharesAddUp(t *testing.T) { synctest.Test(t, sharesAddUp) }
+// Every part uses its whole share, two of them in a group of their own. The stop must still end before the deadline.
+func TestSharesFitTheDeadline(t *testing.T) { synctest.Test(t, testShares) }
 
-func sharesAddUp(t *testing.T) {
+func testShares(t *testing.T) {
 	g := lifecycle.New(t.Context())
 	var mu sync.Mutex
 	var ends []time.Time
@@ -196,24 +197,24 @@ func sharesAddUp(t *testing.T) {
 	})
 	g.Go("HTTP", slow)
 	const all = 20 * time.Second
-	begun := time.Now()
+	started := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), all)
 	defer cancel()
 	if err := g.Stop(ctx); err != nil || ctx.Err() != nil || !closed {
 		t.Errorf("stopped with %v, closed: %t", err, closed)
 	}
 	if len(ends) != 4 {
-		t.Fatalf("%d parts were told to stop, want 4", len(ends))
+		t.Fatalf("%d parts stopped, want 4", len(ends))
 	}
-	// The shares are those of all that is left each time: two thirds, and of the rest two thirds and one.
+	// Each stage gets two thirds of the time left, the last stage all of it.
 	for i, least := range []time.Duration{all * 6 / 10, all * 8 / 10, all * 8 / 10, all * 9 / 10} {
-		if got := ends[i].Sub(begun); got < least || got > all {
-			t.Errorf("the part told as number %d had until %s, want between %s and %s", i+1, got, least, all)
+		if got := ends[i].Sub(started); got < least || got > all {
+			t.Errorf("part %d had %s, want %s to %s", i+1, got, least, all)
 		}
 	}
 }
 
-func TestFinishOutsideAGroup(t *testing.T) {
+func TestFinishWithoutAGroup(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -224,10 +225,10 @@ func TestFinishOutsideAGroup(t *testing.T) {
 	}
 }
 
-// What fails in a group within is learned of outside at once, not once the group within has stopped.
-func TestFailureWithinStopsTheGroupAround(t *testing.T) {
+// A failure in an inner group stops the outer group at once, before the inner group has stopped.
+func TestFailureInAnInnerGroupStopsTheOuterGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		broken := errors.New("broken")
+		errBroken := errors.New("broken")
 		outer := lifecycle.New(t.Context())
 		outer.Go("service", func(ctx context.Context) error {
 			inner := lifecycle.New(ctx)
@@ -236,21 +237,47 @@ func TestFailureWithinStopsTheGroupAround(t *testing.T) {
 				<-time.After(10 * time.Second)
 				return nil
 			})
-			inner.Go("gRPC", func(context.Context) error { return broken })
+			inner.Go("gRPC", func(context.Context) error { return errBroken })
 			return inner.Run()
 		})
-		begun := time.Now()
-		var told time.Duration
+		started := time.Now()
+		var stopped time.Duration
 		outer.Go("HTTP", func(ctx context.Context) error {
 			<-ctx.Done()
-			told = time.Since(begun)
+			stopped = time.Since(started)
 			return nil
 		})
-		if err := outer.Run(); !errors.Is(err, broken) || strings.Count(err.Error(), "broken") != 1 {
-			t.Errorf("ended with %v, want the failure once", err)
+		if err := outer.Run(); !errors.Is(err, errBroken) || strings.Count(err.Error(), "broken") != 1 {
+			t.Errorf("Run = %v, want the failure once", err)
 		}
-		if told != 0 {
-			t.Errorf("HTTP was told to stop after %s", told)
+		if stopped != 0 {
+			t.Errorf("HTTP was stopped after %s, want at once", stopped)
 		}
 	})
+}
+
+func ExampleGroup() {
+	ctx, stop := context.WithCancel(context.Background())
+	g := lifecycle.New(ctx)
+	g.OnStop("database", func(context.Context) error { fmt.Println("database closed"); return nil })
+	g.Go("consumer", func(ctx context.Context) error {
+		<-ctx.Done()
+		fmt.Println("consumer stopped")
+		return nil
+	})
+	g.Go("server", func(ctx context.Context) error {
+		<-ctx.Done()
+		finish, cancel := lifecycle.Finish(ctx) // for the requests under way
+		defer cancel()
+		_, limited := finish.Deadline()
+		fmt.Println("server stopped, with a deadline:", limited)
+		return nil
+	})
+	stop()
+	fmt.Println(g.Run())
+	// Output:
+	// server stopped, with a deadline: true
+	// consumer stopped
+	// database closed
+	// <nil>
 }

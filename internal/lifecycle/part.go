@@ -8,40 +8,41 @@ import (
 	"time"
 )
 
-// grace is how long a part may take to stop that nobody has told.
-const grace = 20 * time.Second
+// defaultTimeout is the time to stop where no deadline is set.
+const defaultTimeout = 20 * time.Second
 
-// errLeftBehind marks what Stop returns of a part that did not stop, here or in a group within.
-var errLeftBehind = errors.New("did not stop in time")
+// errStopTimedOut marks the error of a part that did not stop in time, in this group or in a group inside a part.
+var errStopTimedOut = errors.New("stop timed out")
 
 // part is one running function.
 type part struct {
 	name   string
 	group  *Group
 	cancel context.CancelFunc
-	finish atomic.Pointer[time.Time] // when it is to have stopped; set before it is told
+	finish atomic.Pointer[time.Time] // deadline of the stop; set before cancel is called
 	done   chan error
 }
 
-// partKey is under which the context of a part holds it.
+// partKey is the context key of a part.
 type partKey struct{}
 
-// Deadline returns when a part whose context has ended is to have stopped, and false if ctx is not that of such a part.
+// Deadline returns the time by which a part must have stopped. It returns false if ctx is not the context of a part, or if
+// the part has not been asked to stop.
 func Deadline(ctx context.Context) (time.Time, bool) {
 	if p, ok := ctx.Value(partKey{}).(*part); ok {
-		if told := p.finish.Load(); told != nil {
-			return *told, true
+		if finish := p.finish.Load(); finish != nil {
+			return *finish, true
 		}
 	}
 	return time.Time{}, false
 }
 
-// Finish returns the context of what a part does after its own context has ended: it ends at the part's Deadline. Without
-// one it ends in 20 seconds.
+// Finish returns a context for the work of a part after its own context has ended. It ends at the part's Deadline, or in 20
+// seconds if there is none.
 func Finish(ctx context.Context) (context.Context, context.CancelFunc) {
-	end, told := Deadline(ctx)
-	if !told {
-		end = time.Now().Add(grace)
+	end, ok := Deadline(ctx)
+	if !ok {
+		end = time.Now().Add(defaultTimeout)
 	}
 	return context.WithDeadline(context.WithoutCancel(ctx), end)
 }
@@ -55,14 +56,14 @@ func (g *Group) start(name string, fn func(context.Context) error) *part {
 		err := fn(ctx)
 		early := ctx.Err() == nil
 		switch {
-		case err != nil && (!errors.Is(err, context.Canceled) || errors.Is(err, errLeftBehind)):
+		case err != nil && (!errors.Is(err, context.Canceled) || errors.Is(err, errStopTimedOut)):
 			err = fmt.Errorf("%s: %w", name, err)
 			g.Fail(err)
 		case early:
-			stopped := fmt.Errorf("%s stopped by itself", name)
+			stopped := fmt.Errorf("%s returned before it was stopped", name)
 			if err != nil {
-				// A context of the part's own was cancelled. That is kept as text: Wait takes an error that wraps
-				// context.Canceled for the end of the parent context, which is no failure.
+				// A context of the part's own was cancelled. The error is kept as text, because Wait takes an error that
+				// wraps context.Canceled for the end of the parent context, which is not a failure.
 				stopped = fmt.Errorf("%w: %s", stopped, err.Error())
 			}
 			err = stopped
@@ -75,8 +76,8 @@ func (g *Group) start(name string, fn func(context.Context) error) *part {
 	return p
 }
 
-// tell tells the part to stop by finish.
-func (p *part) tell(finish time.Time) {
+// stop asks the part to stop by finish.
+func (p *part) stop(finish time.Time) {
 	p.finish.Store(&finish)
 	p.cancel()
 }
@@ -92,6 +93,6 @@ func (p *part) wait(ctx context.Context) error {
 	case err := <-p.done:
 		return err
 	default:
-		return fmt.Errorf("%s %w", p.name, errLeftBehind)
+		return fmt.Errorf("%s: %w", p.name, errStopTimedOut)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/casino-loyalty/loyalty/internal/filelock"
+	"github.com/gofrs/flock"
 )
 
 // VersionError says that data was written by another major version of PostgreSQL than the one to be run.
@@ -47,7 +47,7 @@ func (e *InUseError) Error() string {
 type dir struct {
 	root    string
 	account *account
-	lock    *os.File
+	lock    *flock.Flock
 }
 
 func (d *dir) cluster() string      { return filepath.Join(d.root, "cluster") }
@@ -83,17 +83,13 @@ func openDir(path string) (*dir, error) {
 	if err := own(root, a); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(root, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	d := &dir{root: root, account: a, lock: f}
-	free, err := filelock.Try(f)
+	d := &dir{root: root, account: a, lock: flock.New(filepath.Join(root, "lock"))}
+	free, err := d.lock.TryLock()
 	if err == nil && !free {
 		err = &InUseError{DataDir: root, PID: d.postmaster()}
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, d.lock.Close())
 	}
 	return d, nil
 }

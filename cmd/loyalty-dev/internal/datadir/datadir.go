@@ -4,7 +4,8 @@
 // Its layout:
 //
 //	layout         the version of this layout
-//	lock           locked by the program that runs on it; holds its process id
+//	lock           locked by the program that uses the directory
+//	pid            the process id of that program
 //	postgres/      the PostgreSQL cluster
 //	postgres-bin/  PostgreSQL's programs, where they had to be fetched
 //	kafka/, nats/  what the bus stored
@@ -20,13 +21,14 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/casino-loyalty/loyalty/internal/filelock"
+	"github.com/gofrs/flock"
 )
 
 const (
 	layoutVersion = "1"
 	layoutFile    = "layout"
 	lockFile      = "lock"
+	pidFile       = "pid"
 	secretsDir    = "secrets"
 
 	// rootPath is root's default: PostgreSQL refuses to run as root, and the user that it then runs as cannot reach into
@@ -37,7 +39,7 @@ const (
 // Dir is a locked data directory. Its methods are not safe for concurrent use.
 type Dir struct {
 	path string
-	lock *os.File
+	lock *flock.Flock
 }
 
 // Default is the directory used where none is named: /var/lib/loyalty-dev for root, else loyalty-dev in the user's cache
@@ -67,31 +69,23 @@ func Open(path string) (*Dir, error) {
 	if err := checkLayout(path); err != nil {
 		return nil, err
 	}
-	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, unusable(path, err)
-	}
-	d := &Dir{path: path, lock: lock}
+	d := &Dir{path: path, lock: flock.New(filepath.Join(path, lockFile))}
 	if err := d.acquire(); err != nil {
-		lock.Close()
-		return nil, err
+		return nil, errors.Join(err, d.lock.Close())
 	}
 	return d, nil
 }
 
 // acquire takes the lock, then writes what a new directory needs.
 func (d *Dir) acquire() error {
-	free, err := filelock.Try(d.lock)
+	free, err := d.lock.TryLock()
 	if err != nil {
 		return unusable(d.path, err)
 	}
 	if !free {
 		return fmt.Errorf("data directory %s is in use by another loyalty-dev%s", d.path, d.owner())
 	}
-	if err := d.lock.Truncate(0); err != nil {
-		return unusable(d.path, err)
-	}
-	if _, err := d.lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
+	if err := os.WriteFile(d.Path(pidFile), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
 		return unusable(d.path, err)
 	}
 	if err := os.MkdirAll(d.Path(secretsDir), 0o700); err != nil {
@@ -103,9 +97,11 @@ func (d *Dir) acquire() error {
 
 // owner says which process holds the lock, as far as can be read.
 func (d *Dir) owner() string {
-	b := make([]byte, 20)
-	n, _ := d.lock.ReadAt(b, 0)
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	b, err := os.ReadFile(d.Path(pidFile))
+	if err != nil {
+		return ""
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
 	if err != nil {
 		return ""
 	}
@@ -131,7 +127,7 @@ func checkLayout(path string) error {
 	}
 	for _, e := range entries {
 		// What a first start leaves behind that was killed before it wrote the layout.
-		if e.Name() != lockFile && e.Name() != secretsDir && !strings.HasPrefix(e.Name(), "."+layoutFile) {
+		if e.Name() != lockFile && e.Name() != pidFile && e.Name() != secretsDir && !strings.HasPrefix(e.Name(), "."+layoutFile) {
 			return fmt.Errorf("directory %s is not empty and was not made by loyalty-dev: name another with --data", path)
 		}
 	}

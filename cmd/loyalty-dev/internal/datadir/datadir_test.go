@@ -127,7 +127,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestOpenAfterAKilledFirstStart(t *testing.T) {
 	path := t.TempDir()
-	for _, name := range []string{"lock", ".layout-123"} {
+	for _, name := range []string{"lock", "pid", ".layout-123"} {
 		if err := os.WriteFile(filepath.Join(path, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
