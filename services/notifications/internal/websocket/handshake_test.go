@@ -3,7 +3,9 @@ package websocket_test
 import (
 	"crypto/ed25519"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +18,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
 )
 
-// sign makes a token of a session that ends when the test wants.
+// sign returns an access token of a session that expires at a given time.
 func (w *world) sign(t *testing.T, user, session uuid.UUID, expires time.Time) string {
 	t.Helper()
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{
@@ -30,6 +32,41 @@ func (w *world) sign(t *testing.T, user, session uuid.UUID, expires time.Time) s
 		t.Fatal(err)
 	}
 	return signed
+}
+
+// handshakeHeader returns the headers of a valid handshake, without a token if token is empty.
+func handshakeHeader(token string) http.Header {
+	h := http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"},
+		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+	}
+	if token != "" {
+		h.Set("Authorization", "Bearer "+token)
+	}
+	return h
+}
+
+// handshakeRequest is a handshake with headers that a WebSocket client would not send in this form.
+type handshakeRequest struct {
+	method string // GET if empty
+	host   string // the server's address if empty
+	header http.Header
+}
+
+// handshake sends a handshake and returns the response. The connection is closed when the test ends.
+func (r *replica) handshake(t *testing.T, h handshakeRequest) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), h.method, r.url+websocket.Path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host, request.Header = h.host, h.header
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = response.Body.Close() })
+	return response
 }
 
 func TestHandshakeRefused(t *testing.T) {
@@ -50,43 +87,25 @@ func TestHandshakeRefused(t *testing.T) {
 		status        int
 		code          string
 	}{
-		"no token":         {token: "", status: 401, code: "TOKEN_MISSING"},
-		"garbage":          {token: "garbage", status: 401, code: "TOKEN_INVALID"},
-		"expired":          {token: expired, status: 401, code: "TOKEN_EXPIRED"},
-		"logged out":       {token: ended, status: 401, code: "TOKEN_REVOKED"},
-		"staff":            {token: staff, status: 403, code: "FORBIDDEN"},
-		"admin":            {token: admin, status: 403, code: "FORBIDDEN"},
-		"another method":   {token: good, method: "POST", status: 405, code: "METHOD_NOT_ALLOWED"},
-		"a foreign page":   {token: good, change: set("Origin", "https://evil.example"), status: 403, code: "FORBIDDEN"},
-		"an opaque page":   {token: good, change: set("Origin", "null"), status: 403, code: "FORBIDDEN"},
-		"no upgrade":       {token: good, change: without("Upgrade"), status: 400, code: "VALIDATION_FAILED"},
-		"another version":  {token: good, change: set("Sec-WebSocket-Version", "8"), status: 400, code: "VALIDATION_FAILED"},
-		"no challenge key": {token: good, change: without("Sec-WebSocket-Key"), status: 400, code: "VALIDATION_FAILED"},
+		"no token":        {token: "", status: 401, code: "TOKEN_MISSING"},
+		"malformed token": {token: "garbage", status: 401, code: "TOKEN_INVALID"},
+		"expired":         {token: expired, status: 401, code: "TOKEN_EXPIRED"},
+		"logged out":      {token: ended, status: 401, code: "TOKEN_REVOKED"},
+		"staff":           {token: staff, status: 403, code: "FORBIDDEN"},
+		"admin":           {token: admin, status: 403, code: "FORBIDDEN"},
+		"wrong method":    {token: good, method: "POST", status: 405, code: "METHOD_NOT_ALLOWED"},
+		"foreign page":    {token: good, change: set("Origin", "https://evil.example"), status: 403, code: "FORBIDDEN"},
+		"opaque page":     {token: good, change: set("Origin", "null"), status: 403, code: "FORBIDDEN"},
+		"no upgrade":      {token: good, change: without("Upgrade"), status: 400, code: "VALIDATION_FAILED"},
+		"wrong version":   {token: good, change: set("Sec-WebSocket-Version", "8"), status: 400, code: "VALIDATION_FAILED"},
+		"no key":          {token: good, change: without("Sec-WebSocket-Key"), status: 400, code: "VALIDATION_FAILED"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			method := tt.method
-			if method == "" {
-				method = http.MethodGet
-			}
-			request, err := http.NewRequestWithContext(t.Context(), method, r.url+websocket.Path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			request.Header = http.Header{
-				"Connection": {"Upgrade"}, "Upgrade": {"websocket"},
-				"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
-			}
-			if tt.token != "" {
-				request.Header.Set("Authorization", "Bearer "+tt.token)
-			}
+			header := handshakeHeader(tt.token)
 			if tt.change != nil {
-				tt.change(request.Header)
+				tt.change(header)
 			}
-			response, err := http.DefaultClient.Do(request)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = response.Body.Close() }()
+			response := r.handshake(t, handshakeRequest{method: tt.method, header: header})
 			var problem struct{ Code string }
 			if err := json.NewDecoder(response.Body).Decode(&problem); err != nil {
 				t.Fatalf("status %d: %v", response.StatusCode, err)
@@ -103,12 +122,11 @@ func TestHandshakeRefused(t *testing.T) {
 		})
 	}
 	if n := r.hub.Sockets(); n != 0 {
-		t.Errorf("%d places are held by connections that were refused", n)
+		t.Errorf("the hub has %d sockets after refused handshakes, want 0", n)
 	}
 }
 
-// A parameter that is misspelt is named, and not taken for none.
-func TestUnknownParameters(t *testing.T) {
+func TestUnknownParameter(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
@@ -144,7 +162,7 @@ func TestTokenAsSubprotocol(t *testing.T) {
 	}
 	for name, values := range response.Header {
 		if strings.Contains(strings.Join(values, " "), token) {
-			t.Errorf("the header %s repeats the token", name)
+			t.Errorf("the response header %s contains the token", name)
 		}
 	}
 	r.notify(t, player, 1, 1)
@@ -159,14 +177,14 @@ func TestConfiguredOrigins(t *testing.T) {
 		origin  string
 		status  int
 	}{
-		"listed":              {[]string{"https://a.example", "https://b.example"}, "https://B.example", 101},
-		"another port":        {[]string{"https://a.example"}, "https://a.example:8443", 403},
-		"another scheme":      {[]string{"https://a.example"}, "http://a.example", 403},
-		"a longer name":       {[]string{"https://a.example"}, "https://a.example.evil.example", 403},
-		"any":                 {[]string{"*"}, "https://evil.example", 101},
-		"a program":           {[]string{"https://a.example"}, "", 101},
-		"same host, by none":  {nil, "self", 101},
-		"same host, unlisted": {[]string{"https://a.example"}, "self", 403},
+		"configured":                 {[]string{"https://a.example", "https://b.example"}, "https://B.example", 101},
+		"another port":               {[]string{"https://a.example"}, "https://a.example:8443", 403},
+		"another scheme":             {[]string{"https://a.example"}, "http://a.example", 403},
+		"longer name":                {[]string{"https://a.example"}, "https://a.example.evil.example", 403},
+		"any origin":                 {[]string{"*"}, "https://evil.example", 101},
+		"no origin":                  {[]string{"https://a.example"}, "", 101},
+		"same host, none configured": {nil, "self", 101},
+		"same host, not configured":  {[]string{"https://a.example"}, "self", 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := w.start(t, func(c *websocket.Config) { c.Origins = tt.allowed })
@@ -209,31 +227,99 @@ func TestConfigIsValidated(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
+func TestConnectionLimits(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.PerPlayer, c.Sockets = 2, 3 })
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	other, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	first := r.connect(t, token, "")
 	r.connect(t, token, "")
-	status := func(token string) int {
-		header := http.Header{"Authorization": {"Bearer " + token}}
-		conn, response, err := dialer.DialContext(t.Context(), r.address(""), header)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return response.StatusCode
-	}
-	if got := status(token); got != 429 {
-		t.Errorf("the third connection of a player: %d, want 429", got)
-	}
+	r.expectRefused(t, token, http.StatusTooManyRequests) // the player's third connection
 	r.connect(t, other, "")
-	if got := status(other); got != 503 {
-		t.Errorf("the fourth connection of the replica: %d, want 503", got)
-	}
+	r.expectRefused(t, other, http.StatusServiceUnavailable) // the replica's fourth connection
 	if err := first.conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the place to be free again", func() bool { return r.hub.Sockets() == 2 })
+	await(t, "the first connection to be released", func() bool { return r.hub.Sockets() == 2 })
 	r.connect(t, token, "")
+}
+
+// expectRefused checks that a handshake is refused with a status, and that a 429 or 503 says when to try again.
+func (r *replica) expectRefused(t *testing.T, token string, status int) {
+	t.Helper()
+	response := r.handshake(t, handshakeRequest{header: handshakeHeader(token)})
+	if response.StatusCode != status {
+		t.Errorf("status %d, want %d", response.StatusCode, status)
+	}
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err != nil || seconds < 1 {
+		t.Errorf("status %d with Retry-After %q, want at least a second", status, response.Header.Get("Retry-After"))
+	}
+}
+
+// The lines of a list-valued header are one list, with optional spaces and empty elements.
+func TestListValuedHeaders(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, nil)
+	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
+	bearer := "bearer." + token
+	const connection, upgrade, version, protocol = "Connection", "Upgrade", "Sec-Websocket-Version", "Sec-Websocket-Protocol"
+	for name, tt := range map[string]struct {
+		header   http.Header
+		status   int
+		protocol string
+	}{
+		"protocol, then token":          {http.Header{protocol: {"loyalty.v1", bearer}}, 101, "loyalty.v1"},
+		"token, then protocol":          {http.Header{protocol: {bearer, "loyalty.v1"}}, 101, "loyalty.v1"},
+		"one line":                      {http.Header{protocol: {bearer + ",loyalty.v1"}}, 101, "loyalty.v1"},
+		"three lines, the last is used": {http.Header{protocol: {"x", bearer, "loyalty.v1+proto"}}, 101, "loyalty.v1+proto"},
+		"empty elements and spaces":     {http.Header{protocol: {" ,, " + bearer + " ,", "\t loyalty.v1\t,"}}, 101, "loyalty.v1"},
+		"empty line first":              {http.Header{protocol: {"", "loyalty.v1," + bearer}}, 101, "loyalty.v1"},
+		"token alone":                   {http.Header{protocol: {bearer}}, 101, ""},
+		"no token":                      {http.Header{protocol: {"loyalty.v1", "loyalty.v1+proto"}}, 401, ""},
+		"empty token":                   {http.Header{protocol: {"loyalty.v1", "bearer."}}, 401, ""},
+		"connection in two lines":       {http.Header{connection: {"keep-alive", "Upgrade"}, protocol: {bearer}}, 101, ""},
+		"connection with empty element": {http.Header{connection: {", ,uPGRADE,"}, protocol: {bearer}}, 101, ""},
+		"upgrade in two lines":          {http.Header{upgrade: {"h2c", "WebSocket"}, protocol: {bearer}}, 101, ""},
+		"upgrade with empty element":    {http.Header{upgrade: {",websocket"}, protocol: {bearer}}, 101, ""},
+		"version in two lines":          {http.Header{version: {"8", ",13"}, protocol: {bearer}}, 101, ""},
+		"connection without upgrade":    {http.Header{connection: {"keep-alive", ","}, protocol: {bearer}}, 400, ""},
+		"upgrade to something else":     {http.Header{upgrade: {"h2c", "websockets"}, protocol: {bearer}}, 400, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			header := handshakeHeader("")
+			maps.Copy(header, tt.header)
+			response := r.handshake(t, handshakeRequest{header: header})
+			if response.StatusCode != tt.status {
+				t.Fatalf("status %d, want %d", response.StatusCode, tt.status)
+			}
+			if got := strings.Join(response.Header.Values(protocol), "|"); got != tt.protocol {
+				t.Errorf("subprotocol %q, want %q", got, tt.protocol)
+			}
+		})
+	}
+}
+
+func TestOriginWithDefaultPort(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, nil)
+	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
+	for name, tt := range map[string]struct {
+		host, origin string
+		status       int
+	}{
+		"port 443 and https":     {"casino.example:443", "https://casino.example", 101},
+		"port 80 and http":       {"casino.example:80", "http://casino.example", 101},
+		"port 443 and http":      {"casino.example:443", "http://casino.example", 403},
+		"port 80 and https":      {"casino.example:80", "https://casino.example", 403},
+		"another port":           {"casino.example:8443", "https://casino.example", 403},
+		"another host, port 443": {"casino.example:443", "https://evil.example", 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			header := handshakeHeader(token)
+			header.Set("Origin", tt.origin)
+			if got := r.handshake(t, handshakeRequest{host: tt.host, header: header}).StatusCode; got != tt.status {
+				t.Errorf("status %d, want %d", got, tt.status)
+			}
+		})
+	}
 }
