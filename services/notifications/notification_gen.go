@@ -8,12 +8,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// Notification is something that a player is told.
+// Notification is a message to a player.
 type Notification struct {
 	ID uuid.UUID
-	// The kind, in lower case: "promotion".
+	// The kind of notification in lower case, such as "promotion".
 	Type string
-	// For a promotion: the whole promotion as it was when the player was notified.
+	// For a promotion: the promotion at the time of the notification.
 	Content   map[string]any
 	Read      bool
 	CreatedAt time.Time

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Notification is something that a player is told.
+// Notification is a message to a player.
 type Notification struct{ ent.Schema }
 
 // Annotations implements ent.Interface.

@@ -26,9 +26,10 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ListNotificationsRequest selects a page of notifications.
 type ListNotificationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True lists the unread ones, false the read ones, absent all.
+	// True lists unread notifications, false read ones. Without it all are listed.
 	Unread        *bool  `protobuf:"varint,1,opt,name=unread,proto3,oneof" json:"unread,omitempty"`
 	PageSize      int32  `protobuf:"varint,2,opt,name=page_size,proto3" json:"page_size,omitempty"`
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,proto3" json:"page_token,omitempty"`
@@ -87,11 +88,12 @@ func (x *ListNotificationsRequest) GetPageToken() string {
 	return ""
 }
 
+// ListNotificationsResponse is a page of notifications.
 type ListNotificationsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
 	Notifications []*Notification        `protobuf:"bytes,2,rep,name=notifications,proto3" json:"notifications,omitempty"`
-	// How many unread ones the player has in all.
+	// The number of the player's unread notifications, whatever the filter.
 	Unread        int32  `protobuf:"varint,3,opt,name=unread,proto3" json:"unread,omitempty"`
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	Total         int32  `protobuf:"varint,5,opt,name=total,proto3" json:"total,omitempty"`
@@ -173,12 +175,13 @@ func (x *ListNotificationsResponse) GetTotalIsEstimate() bool {
 	return false
 }
 
-// Exactly one of ids and all is given.
+// MarkReadRequest must contain exactly one of ids and all.
 type MarkReadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 1,000 notifications; those that are not the caller's are passed over.
-	Ids           []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
-	All           bool     `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
+	// 1 to 1,000 notifications. Ids of other notifications than the caller's are ignored.
+	Ids []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
+	// True marks all of the caller's notifications.
+	All           bool `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -227,9 +230,11 @@ func (x *MarkReadRequest) GetAll() bool {
 	return false
 }
 
+// MarkReadResponse is the result of MarkRead.
 type MarkReadResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Unread        int32                  `protobuf:"varint,1,opt,name=unread,proto3" json:"unread,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number of notifications that are still unread.
+	Unread        int32 `protobuf:"varint,1,opt,name=unread,proto3" json:"unread,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -289,13 +294,13 @@ const file_loyalty_notifications_v1_notification_service_proto_rawDesc = "" +
 	"\x06unread\x18\x03 \x01(\x05R\x06unread\x12&\n" +
 	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\x12\x14\n" +
 	"\x05total\x18\x05 \x01(\x05R\x05total\x12*\n" +
-	"\x11total_is_estimate\x18\x06 \x01(\bR\x0ftotalIsEstimate\"\xa9\x01\n" +
+	"\x11total_is_estimate\x18\x06 \x01(\bR\x0ftotalIsEstimate\"\xab\x01\n" +
 	"\x0fMarkReadRequest\x12\"\n" +
 	"\x03ids\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n" +
 	"\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\x03ids\x12\x10\n" +
-	"\x03all\x18\x02 \x01(\bR\x03all:`\xbaH]\x1a[\n" +
+	"\x03all\x18\x02 \x01(\bR\x03all:b\xbaH_\x1a]\n" +
 	"\n" +
-	"ids_or_all\x12*exactly one of ids and all: true is needed\x1a!(this.ids.size() > 0) != this.all\"*\n" +
+	"ids_or_all\x12,exactly one of ids and all: true is required\x1a!(this.ids.size() > 0) != this.all\"*\n" +
 	"\x10MarkReadResponse\x12\x16\n" +
 	"\x06unread\x18\x01 \x01(\x05R\x06unread2\xcc\x02\n" +
 	"\x13NotificationService\x12\xa2\x01\n" +

@@ -46,9 +46,9 @@ const (
 // NotificationServiceClient is a client for the loyalty.notifications.v1.NotificationService
 // service.
 type NotificationServiceClient interface {
-	// ListNotifications answers the caller's notifications, newest first.
+	// ListNotifications returns the caller's notifications, newest first.
 	ListNotifications(context.Context, *connect.Request[v1.ListNotificationsRequest]) (*connect.Response[v1.ListNotificationsResponse], error)
-	// MarkRead marks notifications of the caller as read, and tells all its live connections.
+	// MarkRead marks notifications of the caller as read and sends the read state to all its live connections.
 	MarkRead(context.Context, *connect.Request[v1.MarkReadRequest]) (*connect.Response[v1.MarkReadResponse], error)
 }
 
@@ -98,9 +98,9 @@ func (c *notificationServiceClient) MarkRead(ctx context.Context, req *connect.R
 // NotificationServiceHandler is an implementation of the
 // loyalty.notifications.v1.NotificationService service.
 type NotificationServiceHandler interface {
-	// ListNotifications answers the caller's notifications, newest first.
+	// ListNotifications returns the caller's notifications, newest first.
 	ListNotifications(context.Context, *connect.Request[v1.ListNotificationsRequest]) (*connect.Response[v1.ListNotificationsResponse], error)
-	// MarkRead marks notifications of the caller as read, and tells all its live connections.
+	// MarkRead marks notifications of the caller as read and sends the read state to all its live connections.
 	MarkRead(context.Context, *connect.Request[v1.MarkReadRequest]) (*connect.Response[v1.MarkReadResponse], error)
 }
 
