@@ -12,7 +12,10 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 
+	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
@@ -123,6 +126,20 @@ func TestHandshakeRefused(t *testing.T) {
 	}
 	if n := r.hub.Sockets(); n != 0 {
 		t.Errorf("the hub has %d sockets after refused handshakes, want 0", n)
+	}
+}
+
+// AsyncAPI publishes the description of the schema.
+func TestRefusalsAreDocumented(t *testing.T) {
+	options := (&notificationsv1.Frame{}).ProtoReflect().Descriptor().Options()
+	description := proto.GetExtension(options, optionsv1.E_Socket).(*optionsv1.Socket).GetDescription()
+	for _, text := range []string{
+		"401 TOKEN_MISSING", "TOKEN_EXPIRED", "TOKEN_REVOKED", "TOKEN_INVALID", "403 FORBIDDEN", "400 VALIDATION_FAILED",
+		"405 METHOD_NOT_ALLOWED", "429 RATE_LIMITED", "503 DEPENDENCY_UNAVAILABLE", "Retry-After", "4401", "1013", "1008", "1001",
+	} {
+		if !strings.Contains(strings.ReplaceAll(description, "\n", " "), text) {
+			t.Errorf("the description of the socket does not mention %s", text)
+		}
 	}
 }
 
