@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/internal/config"
@@ -14,7 +17,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/topics"
 )
 
-// runEvents lists the dead letters of a topic, or publishes them again for the consumers to handle.
+// runEvents lists or replays the dead letters of a topic.
 func runEvents(ctx context.Context, c call) error {
 	if err := c.flags("events", 2, nil); err != nil {
 		return err
@@ -22,8 +25,8 @@ func runEvents(ctx context.Context, c call) error {
 	if len(c.args) != 2 {
 		return errUsage
 	}
-	if !known(c.args[1]) {
-		return fmt.Errorf("%w: there is no topic %q: there are %s", errUsage, c.args[1], strings.Join(topicNames(), ", "))
+	if !isTopic(c.args[1]) {
+		return fmt.Errorf("%w: unknown topic %q, want one of %s", errUsage, c.args[1], strings.Join(topicNames(), ", "))
 	}
 	settings, err := config.LoadWith[busSettings](c.settings)
 	if err != nil {
@@ -36,18 +39,13 @@ func runEvents(ctx context.Context, c call) error {
 	defer bus.Close()
 	switch topic := c.args[1]; c.args[0] {
 	case "dead":
-		none := true
+		count := 0
 		err := bus.DeadLetters(ctx, topic, func(d event.DeadLetter) error {
-			none = false
-			state := "waiting"
-			if d.Replayed {
-				state = "replayed"
-			}
-			_, err := fmt.Fprintf(c.stdout, "%s  %-8s  %s  key %s  group %s, %d attempts: %s\n",
-				d.Time.UTC().Format(time.RFC3339), state, d.Event.ID, d.Event.Key, d.Group, d.Attempts, d.Reason)
+			count++
+			_, err := fmt.Fprintln(c.stdout, deadLetterLine(d))
 			return err
 		})
-		if err == nil && none {
+		if err == nil && count == 0 {
 			fmt.Fprintf(c.stdout, "there are no dead letters of %s\n", topic)
 		}
 		return err
@@ -59,6 +57,42 @@ func runEvents(ctx context.Context, c call) error {
 	return errUsage
 }
 
+// deadLetterLine returns the line that describes a dead letter. Producers choose its texts, so it contains no control
+// characters, and no text can imitate another column.
+func deadLetterLine(d event.DeadLetter) string {
+	state := "waiting"
+	if d.Replayed {
+		state = "replayed"
+	}
+	return fmt.Sprintf("%s  %-8s  %s  key %s  group %s, %s: %s",
+		d.Time.UTC().Format(time.RFC3339), state, quoteUnsafe(d.Event.ID), quoteUnsafe(d.Event.Key), quoteUnsafe(d.Group),
+		cli.Count(d.Attempts, "attempt", "attempts"), escapeUnprintable(d.Reason))
+}
+
+// maxText is the maximum length in bytes of a printed text before escaping.
+const maxText = 1 << 10
+
+// quoteUnsafe returns s as a quoted Go string unless it consists of printable characters without spaces and quotes.
+func quoteUnsafe(s string) string {
+	unsafe := func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' || r == '"' || r == '\\' }
+	switch {
+	case len(s) > maxText:
+		return strconv.Quote(s[:maxText]) + "..."
+	case s == "" || !utf8.ValidString(s) || strings.ContainsFunc(s, unsafe):
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// escapeUnprintable escapes the unprintable characters of s as in a Go string.
+func escapeUnprintable(s string) string {
+	if len(s) > maxText {
+		return escapeUnprintable(s[:maxText]) + "..."
+	}
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
 func topicNames() []string {
 	var names []string
 	for _, t := range topics.All() {
@@ -67,6 +101,6 @@ func topicNames() []string {
 	return names
 }
 
-func known(topic string) bool {
+func isTopic(topic string) bool {
 	return slices.Contains(topicNames(), topic)
 }

@@ -75,7 +75,7 @@ var (
 
 // ReplayError returns the error of Replay for a dead letter that it skipped for a reason.
 func (d DeadLetter) ReplayError(reason error) error {
-	return fmt.Errorf("event %s of group %s, dead since %s, was not replayed: %w",
+	return fmt.Errorf("event %q of group %q, dead since %s, was not replayed: %w",
 		d.Event.ID, d.Group, d.Time.UTC().Format(time.RFC3339), reason)
 }
 

@@ -1,5 +1,5 @@
-// Package kafkacluster runs three real Kafka brokers for tests, each a Java process that the test can kill and start
-// again. It needs Java and a folder with the brokers' jars, see scripts/kafka/fetch.sh.
+// Package kafkacluster runs three real Kafka brokers for tests. Each is a Java process that a test can kill and restart. It
+// needs Java and a directory with Kafka's jars, which scripts/kafka/fetch.sh downloads.
 package kafkacluster
 
 import (
@@ -23,48 +23,48 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// LibsEnv names the environment variable that holds the folder of the brokers' jars.
+// LibsEnv is the environment variable with the directory of Kafka's jars.
 const LibsEnv = "LOYALTY_TEST_KAFKA_LIBS"
 
-// size is how many brokers there are: the least that survive the loss of one.
+// size is the number of brokers: the minimum that tolerates the loss of one.
 const size = 3
 
-// logLevel is that of the brokers, whose log is shown when they do not get ready.
+// logLevel is the brokers' log level. Their logs are printed if they do not become ready.
 const logLevel = "warn"
 
-// patience is how long brokers may take to start.
-const patience = 2 * time.Minute
+// startTimeout is how long the brokers may take to start.
+const startTimeout = 2 * time.Minute
 
-// Cluster is three brokers, which are also the controllers. Its methods are for one goroutine at a time.
+// Cluster is a cluster of three brokers, which are also the controllers. It is not safe for concurrent use.
 type Cluster struct {
 	libs  string
 	nodes []*node
 }
 
-// node is one broker. Its process is a shell that kills Java when its standard input closes; so no broker outlives the
-// test, however that ends.
+// node is a broker. Its process is a shell that kills Java when its standard input is closed, so no broker outlives the test
+// process.
 type node struct {
 	id     int
 	dir    string
 	addr   string
 	config string
-	life   io.Closer
-	ended  chan struct{}
+	stdin  io.Closer
+	exited chan struct{}
 }
 
-// Start runs a cluster until the end of the test. Without the jars the test is skipped, and fails in CI.
+// Start runs a cluster until the end of the test. Without LibsEnv it skips the test; in CI it fails the test.
 func Start(t *testing.T) *Cluster {
 	t.Helper()
 	libs := os.Getenv(LibsEnv)
 	switch {
 	case libs != "":
 	case os.Getenv("CI") == "true":
-		t.Fatalf("%s is not set: CI must test against real brokers", LibsEnv)
+		t.Fatalf("%s is not set: CI must run the tests with real brokers", LibsEnv)
 	default:
-		t.Skipf("%s is not set: no real brokers to test against (scripts/kafka/fetch.sh gets them)", LibsEnv)
+		t.Skipf("%s is not set: real brokers are not available (scripts/kafka/fetch.sh downloads them)", LibsEnv)
 	}
 	c := &Cluster{libs: libs}
-	c.layOut(t)
+	c.configure(t)
 	c.format(t)
 	for id := range size {
 		c.start(t, id)
@@ -74,7 +74,7 @@ func Start(t *testing.T) *Cluster {
 			c.Kill(id)
 		}
 	})
-	c.await(t, size)
+	c.waitForBrokers(t, size)
 	return c
 }
 
@@ -87,43 +87,43 @@ func (c *Cluster) Brokers() []string {
 	return addrs
 }
 
-// Kill ends a broker as kill -9 does and waits until it is gone. A broker that does not run is left alone.
+// Kill kills a broker with SIGKILL and waits until it has exited. It does nothing if the broker does not run.
 func (c *Cluster) Kill(id int) {
 	n := c.nodes[id]
-	if n.life == nil {
+	if n.stdin == nil {
 		return
 	}
-	_ = n.life.Close() // a pipe that the shell left is closed as well
-	<-n.ended
-	n.life = nil
+	_ = n.stdin.Close() // fails only if the shell has already exited
+	<-n.exited
+	n.stdin = nil
 }
 
-// Restart starts a broker that was killed and waits until all brokers are members of the cluster.
+// Restart starts a killed broker and waits until all brokers are members of the cluster.
 func (c *Cluster) Restart(t *testing.T, id int) {
 	t.Helper()
 	c.start(t, id)
-	c.await(t, size)
+	c.waitForBrokers(t, size)
 }
 
-// Leader returns the number of the broker that leads a partition.
+// Leader returns the number of a partition's leader.
 func (c *Cluster) Leader(t *testing.T, topic string, partition int32) int {
 	t.Helper()
 	var leader int32 = -1
-	c.ask(t, func(ctx context.Context, admin *kadm.Client) error {
+	c.retry(t, func(ctx context.Context, admin *kadm.Client) error {
 		topics, err := admin.ListTopics(ctx, topic)
 		if err = errors.Join(err, topics.Error()); err != nil {
 			return err
 		}
 		if leader = topics[topic].Partitions[partition].Leader; leader < 0 {
-			return errors.New("the partition has no leader")
+			return errors.New("partition has no leader")
 		}
 		return nil
 	})
 	return int(leader)
 }
 
-// layOut chooses ports and writes the brokers' configurations.
-func (c *Cluster) layOut(t *testing.T) {
+// configure chooses ports and writes the brokers' configuration files.
+func (c *Cluster) configure(t *testing.T) {
 	t.Helper()
 	ports := freePorts(t, 2*size)
 	var voters []string
@@ -147,7 +147,7 @@ func (c *Cluster) layOut(t *testing.T) {
 			"transaction.state.log.replication.factor=3",
 			"transaction.state.log.min.isr=2",
 			"group.initial.rebalance.delay.ms=0",
-			// A broker that is gone loses its partitions after this, the default being nine seconds.
+			// The partitions of a killed broker move after this time; the default is nine seconds.
 			"broker.session.timeout.ms=3000",
 			"broker.heartbeat.interval.ms=500",
 			"",
@@ -159,7 +159,7 @@ func (c *Cluster) layOut(t *testing.T) {
 	}
 }
 
-// format prepares the brokers' folders, all at once since it is mostly Java that starts.
+// format formats the brokers' directories concurrently, since most of the time is Java's start.
 func (c *Cluster) format(t *testing.T) {
 	t.Helper()
 	id := uuid.New()
@@ -180,7 +180,7 @@ func (c *Cluster) format(t *testing.T) {
 	}
 }
 
-// start starts a broker and does not wait until it is ready.
+// start starts a broker. It does not wait until the broker is ready.
 func (c *Cluster) start(t *testing.T, id int) {
 	t.Helper()
 	n := c.nodes[id]
@@ -189,28 +189,28 @@ func (c *Cluster) start(t *testing.T, id int) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	const undertaker = `"$@" </dev/null & pid=$!; cat >/dev/null; kill -9 $pid; wait $pid`
-	cmd := exec.Command("sh", "-c", undertaker, "sh",
+	const killOnEOF = `"$@" </dev/null & pid=$!; cat >/dev/null; kill -9 $pid; wait $pid`
+	cmd := exec.Command("sh", "-c", killOnEOF, "sh",
 		"java", "-Xmx256m", "-Dorg.slf4j.simpleLogger.defaultLogLevel="+logLevel, "-cp", c.libs+"/*", "kafka.Kafka", n.config)
 	cmd.Stdout, cmd.Stderr = out, out
-	life, err := cmd.StdinPipe()
+	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	n.life, n.ended = life, make(chan struct{})
+	n.stdin, n.exited = stdin, make(chan struct{})
 	go func() {
-		defer close(n.ended)
-		_ = cmd.Wait() // always killed
+		defer close(n.exited)
+		_ = cmd.Wait() // the process is always killed
 	}()
 }
 
-// await waits until so many brokers are members of the cluster.
-func (c *Cluster) await(t *testing.T, brokers int) {
+// waitForBrokers waits until the cluster has the given number of members.
+func (c *Cluster) waitForBrokers(t *testing.T, brokers int) {
 	t.Helper()
-	c.ask(t, func(ctx context.Context, admin *kadm.Client) error {
+	c.retry(t, func(ctx context.Context, admin *kadm.Client) error {
 		metadata, err := admin.BrokerMetadata(ctx)
 		if err == nil && len(metadata.Brokers) != brokers {
 			err = fmt.Errorf("%d brokers have joined", len(metadata.Brokers))
@@ -219,11 +219,10 @@ func (c *Cluster) await(t *testing.T, brokers int) {
 	})
 }
 
-// ask asks the cluster until the answer is what the caller wants. Each time it is a new client that asks: a client
-// remembers the brokers and leaders that it once heard of.
-func (c *Cluster) ask(t *testing.T, question func(context.Context, *kadm.Client) error) {
+// retry calls request until it succeeds, each time with a new client: clients cache the brokers and leaders.
+func (c *Cluster) retry(t *testing.T, request func(context.Context, *kadm.Client) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -232,7 +231,7 @@ func (c *Cluster) ask(t *testing.T, question func(context.Context, *kadm.Client)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = question(ctx, kadm.NewClient(client))
+		err = request(ctx, kadm.NewClient(client))
 		client.Close()
 		if err == nil {
 			return
@@ -244,13 +243,13 @@ func (c *Cluster) ask(t *testing.T, question func(context.Context, *kadm.Client)
 				out, _ := os.ReadFile(filepath.Join(n.dir, "out.log"))
 				t.Logf("broker %d: %s", n.id, out)
 			}
-			t.Fatalf("the brokers are not ready: %v", err)
+			t.Fatalf("brokers are not ready: %v", err)
 		}
 	}
 }
 
-// freePorts returns ports that nobody listens on, from below the range of which systems take the ports of outgoing
-// connections: such a port could be gone when its broker starts, and in particular when it starts again.
+// freePorts returns unused ports below the range of ephemeral ports. A port of that range could be in use by an outgoing
+// connection when its broker starts or restarts.
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
 	var ports []int
@@ -259,7 +258,7 @@ func freePorts(t *testing.T, n int) []int {
 		if err != nil {
 			continue
 		}
-		// All are held until the last is known, so that none comes twice.
+		// Keep all listeners open until the last port is known, so that no port is returned twice.
 		defer l.Close()
 		if ports = append(ports, l.Addr().(*net.TCPAddr).Port); len(ports) == n {
 			return ports
