@@ -45,7 +45,7 @@ func Parse(headers iter.Seq2[string, string], body []byte) (Event, error) {
 	structured := strings.HasPrefix(contentType.value, structuredPrefix)
 	if structured {
 		if contentType.value != contentStructured {
-			p.fail("%s %q is not supported", contentType.origin, contentType.value)
+			p.failf("%s %q is not supported", contentType.origin, contentType.value)
 		} else {
 			body = p.parseEnvelope(body)
 		}
@@ -53,14 +53,14 @@ func Parse(headers iter.Seq2[string, string], body []byte) (Event, error) {
 	data := p.get(attrContentType)
 	switch {
 	case strings.HasPrefix(data.value, structuredPrefix):
-		p.fail("%s %q is not supported", data.origin, data.value)
+		p.failf("%s %q is not supported", data.origin, data.value)
 	case structured:
 		contentType = data
 	case data.value == "":
 	case contentType.value == "":
 		contentType = data
 	case contentType.value != data.value:
-		p.fail("%s %q and %s %q differ", contentType.origin, contentType.value, data.origin, data.value)
+		p.failf("%s %q and %s %q differ", contentType.origin, contentType.value, data.origin, data.value)
 	}
 	e := Event{
 		ID: p.get(attrID).value, Source: p.get(attrSource).value, Type: p.get(attrType).value, Key: p.get(attrPartitionKey).value,
@@ -98,7 +98,7 @@ type parser struct {
 // attribute is a value and the header or envelope member that holds it.
 type attribute struct{ name, origin, value string }
 
-func (p *parser) fail(format string, args ...any) {
+func (p *parser) failf(format string, args ...any) {
 	if p.err == nil {
 		p.err = Permanentf("malformed message: "+format, args...)
 	}
@@ -121,12 +121,12 @@ func (p *parser) add(name, origin, value string) {
 		value = p.mediaType(origin, value)
 	case contentEncodingHeader, attrEncoding:
 		if value != "" && !strings.EqualFold(value, "identity") {
-			p.fail("%s %q is not supported", origin, value)
+			p.failf("%s %q is not supported", origin, value)
 		}
 		return
 	case attrSpecVersion:
 		if value != "" && !strings.HasPrefix(value, "1.") {
-			p.fail("%s %q is not supported", origin, value)
+			p.failf("%s %q is not supported", origin, value)
 		}
 	case attrID, attrSource, attrType, attrTime, attrPartitionKey:
 	default:
@@ -137,7 +137,7 @@ func (p *parser) add(name, origin, value string) {
 	}
 	if first := p.get(name); first.value != "" {
 		if first.value != value {
-			p.fail("%s %.80q and %s %.80q differ", first.origin, first.value, origin, value)
+			p.failf("%s %.80q and %s %.80q differ", first.origin, first.value, origin, value)
 		}
 		return
 	}
@@ -151,11 +151,11 @@ func (p *parser) mediaType(origin, value string) string {
 	}
 	media, parameters, err := mime.ParseMediaType(value)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) || !strings.Contains(media, "/") {
-		p.fail("%s %.80q is not a media type", origin, value)
+		p.failf("%s %.80q is not a media type", origin, value)
 		return value
 	}
 	if charset := strings.ToLower(parameters["charset"]); !slices.Contains([]string{"", "utf-8", "utf8", "us-ascii"}, charset) {
-		p.fail("%s has charset %.80q, which is not supported", origin, charset)
+		p.failf("%s has charset %.80q, which is not supported", origin, charset)
 	}
 	return media
 }
@@ -170,7 +170,7 @@ const (
 func (p *parser) parseEnvelope(body []byte) []byte {
 	members, err := parseObject(body)
 	if err != nil {
-		p.fail("%s envelope: %w", contentStructured, err)
+		p.failf("%s envelope: %w", contentStructured, err)
 		return nil
 	}
 	for _, name := range []string{
@@ -178,7 +178,7 @@ func (p *parser) parseEnvelope(body []byte) []byte {
 	} {
 		var value *string
 		if raw, ok := members[name]; ok && json.Unmarshal(raw, &value) != nil {
-			p.fail("envelope member %s is not a string", name)
+			p.failf("envelope member %s is not a string", name)
 		}
 		if value != nil {
 			p.add(name, "envelope member "+name, *value)
@@ -195,11 +195,11 @@ func (p *parser) envelopeData(members map[string]json.RawMessage) []byte {
 	}
 	if encoded != nil && string(encoded) != "null" {
 		if data != nil {
-			p.fail("envelope has both %s and %s", memberData, memberBase64)
+			p.failf("envelope has both %s and %s", memberData, memberBase64)
 		}
 		var decoded []byte
 		if err := json.Unmarshal(encoded, &decoded); err != nil {
-			p.fail("envelope member %s is not base64", memberBase64)
+			p.failf("envelope member %s is not base64", memberBase64)
 		}
 		return decoded
 	}
@@ -208,7 +208,7 @@ func (p *parser) envelopeData(members map[string]json.RawMessage) []byte {
 	case contentType.value == "":
 		p.add(attrContentType, contentType.origin, ContentJSON)
 	case !isJSON(contentType.value):
-		p.fail("envelope member %s cannot hold %s, use %s", memberData, contentType.value, memberBase64)
+		p.failf("envelope member %s cannot hold %s, use %s", memberData, contentType.value, memberBase64)
 	}
 	return data
 }

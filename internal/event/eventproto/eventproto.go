@@ -26,16 +26,16 @@ func Encode(e event.Event, m proto.Message) (event.Event, error) {
 	return e, nil
 }
 
-// Unknown is the enum number that Decode uses for an event type whose JSON name is not in the schema. Schemas have no negative
-// numbers.
+// Unknown is the enum number that Decode uses for an event type whose JSON name is not in the schema. Schemas have no
+// negative numbers.
 const Unknown protoreflect.EnumNumber = -1
 
 // typeField is the name of the schema's field for the event type.
 const typeField protoreflect.Name = "event_type"
 
-// Decode decodes e's data into m. The content type selects JSON or protobuf binary format; without a content type the data is
-// read as JSON. Decode supports producers that are newer than the consumer: it ignores unknown fields, keeps the number of an
-// unknown event type, and sets Unknown for an unknown name. Its errors are permanent.
+// Decode decodes e's data into m. The content type selects JSON or protobuf binary format; without a content type the data
+// is read as JSON. Decode supports producers that are newer than the consumer: it ignores unknown fields, keeps the number
+// of an unknown event type, and sets Unknown for an unknown name. Its errors are permanent.
 func Decode(e event.Event, m proto.Message) error {
 	var err error
 	switch media, _, _ := strings.Cut(e.ContentType, ";"); strings.ToLower(strings.TrimSpace(media)) {
@@ -60,8 +60,8 @@ func Decode(e event.Event, m proto.Message) error {
 	return nil
 }
 
-// keepUnknownType sets the event type of m to Unknown if the JSON text has a name that is not in the schema. protojson discards
-// such a name.
+// keepUnknownType sets the event type of m to Unknown if the JSON text has a name that is not in the schema. protojson
+// discards such a name.
 func keepUnknownType(text []byte, m protoreflect.Message) {
 	field := m.Descriptor().Fields().ByName(typeField)
 	if field == nil || field.Kind() != protoreflect.EnumKind || m.Has(field) {
@@ -80,8 +80,8 @@ func keepUnknownType(text []byte, m protoreflect.Message) {
 	}
 }
 
-// CheckType returns an error if t is the unspecified value. A value that is not in the schema is accepted: it comes from a newer
-// producer, and the handler decides what to do with it.
+// CheckType returns an error if t is the unspecified value. A value that is not in the schema is accepted: it comes from a
+// newer producer, and the handler decides what to do with it.
 func CheckType(field string, t protoreflect.Enum) error {
 	if t.Number() == 0 {
 		return fmt.Errorf("%s is not specified", field)

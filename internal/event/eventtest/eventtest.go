@@ -212,9 +212,10 @@ func deadline(t *testing.T) context.Context {
 	return ctx
 }
 
-func contains(t *testing.T, what, got, want string) {
+// checkReason checks that the reason of a dead letter contains a text.
+func checkReason(t *testing.T, d event.DeadLetter, want string) {
 	t.Helper()
-	if !strings.Contains(got, want) {
-		t.Errorf("%s is %q, want it to contain %q", what, got, want)
+	if !strings.Contains(d.Reason, want) {
+		t.Errorf("reason is %q, want a text with %q", d.Reason, want)
 	}
 }

@@ -74,7 +74,7 @@ func (f *fixture) testDeadLetter(t *testing.T, attempts int, reason string, fail
 	if d.Group != f.group("g") || d.Attempts != attempts || d.Time.Before(started) || d.Replayed {
 		t.Errorf("dead letter is %+v, want group %s and %d attempts", d, f.group("g"), attempts)
 	}
-	contains(t, "reason", d.Reason, strings.Fields(reason)[0])
+	checkReason(t, d, strings.Fields(reason)[0])
 	if n := int(calls.Load()); n != attempts {
 		t.Errorf("handler called %d times, want %d", n, attempts)
 	}

@@ -48,7 +48,7 @@ func (f *fixture) testTruncation(t *testing.T, headers map[string]string, body [
 	if !d.Truncated || len(d.Event.Data) != 0 || d.Group != f.group("g") || d.Attempts != 1 || d.Replayed {
 		t.Errorf("dead letter: truncated %t, %d bytes, group %s, %d attempts", d.Truncated, len(d.Event.Data), d.Group, d.Attempts)
 	}
-	contains(t, "reason", d.Reason, longReason)
+	checkReason(t, d, longReason)
 
 	fixed.Store(true)
 	f.replay(t, 1)

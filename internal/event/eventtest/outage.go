@@ -63,8 +63,8 @@ func testOutage(t *testing.T, f *fixture) {
 	f.depth(t, 0)
 }
 
-// testOutageTimeout has a dependency that stays unavailable. The event becomes a dead letter after Retry.Outage, and the next
-// event of its key is delivered.
+// testOutageTimeout has a dependency that stays unavailable. The event becomes a dead letter after Retry.Outage, and the
+// next event of its key is delivered.
 func testOutageTimeout(t *testing.T, f *fixture) {
 	const outage = 100 * time.Millisecond
 	rec := NewRecorder()
@@ -93,7 +93,7 @@ func testOutageTimeout(t *testing.T, f *fixture) {
 	if len(letters) != 1 || letters[0].Event.ID != bad.ID || letters[0].Attempts <= 2 {
 		t.Fatalf("dead letters are %+v, want one", letters)
 	}
-	contains(t, "reason", letters[0].Reason, string(apperr.DependencyUnavailable))
+	checkReason(t, letters[0], string(apperr.DependencyUnavailable))
 	if gaveUp < outage {
 		t.Errorf("gave up after %s, want at least %s", gaveUp, outage)
 	}

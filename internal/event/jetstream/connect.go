@@ -110,7 +110,8 @@ func joined(errs []error) error {
 // probe connects to the server once. The error names the server and the problem.
 func (s server) probe(ctx context.Context, name string) error {
 	dialer := &probeDialer{ctx: ctx}
-	conn, err := nats.Connect(s.url, nats.Name(name), nats.Timeout(dialTimeout), nats.NoReconnect(), nats.SetCustomDialer(dialer))
+	conn, err := nats.Connect(s.url,
+		nats.Name(name), nats.Timeout(dialTimeout), nats.NoReconnect(), nats.SetCustomDialer(dialer))
 	if err == nil {
 		conn.Close()
 		return nil

@@ -146,7 +146,7 @@ func TestDepthOfNewTopic(t *testing.T) {
 				}
 			}
 		}
-		return nil, nil, false
+		return nil, nil, false //nolint:nilnil // the cluster handles the request
 	})
 	created := make(chan error, 1)
 	go func() {

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 )
 
-func TestEventsLeaveThroughPgBouncer(t *testing.T) {
+func TestEventsLeaveThroughPgBouncer(t *testing.T) { //nolint:tparallel // the subtests share a database
 	t.Parallel()
 	database := postgrestest.URL(t, postgrestest.Script(table))
 	for name, settings := range map[string][]string{

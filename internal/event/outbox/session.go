@@ -199,8 +199,8 @@ func scan(rows pgx.Rows, limit int) (batch, error) {
 	return b, err
 }
 
-// wait returns when woken receives, when another relay announces events, after d or when ctx ends. It returns an error if the
-// connection fails.
+// wait returns when woken receives, when another relay announces events, after d or when ctx ends. It returns an error if
+// the connection fails.
 func (s *session) wait(ctx context.Context, woken <-chan struct{}, self string, d time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	done := make(chan struct{})
