@@ -176,7 +176,7 @@ func WithGrace(ctx context.Context, grace time.Duration) (graceful context.Conte
 		if end, ok := lifecycle.Deadline(ctx); ok {
 			grace = min(grace, time.Until(end))
 		}
-		_ = backoff.Sleep(graceful, grace) // ends early if cancelled
+		_ = backoff.Sleep(graceful, grace) // ends early if canceled
 		cancelGraceful()
 	})
 	return graceful, func() { detach(); cancelGraceful() }

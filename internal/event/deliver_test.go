@@ -236,7 +236,8 @@ func TestDeliverRetriesAfterAttemptTimeout(t *testing.T) {
 			}
 			return ctx.Err()
 		}}
-		if err := s.Deliver(t.Context(), t.Context(), slog.New(slog.DiscardHandler), event.Event{ID: "1"}); err != nil || calls != 2 {
+		err := s.Deliver(t.Context(), t.Context(), slog.New(slog.DiscardHandler), event.Event{ID: "1"})
+		if err != nil || calls != 2 {
 			t.Errorf("Deliver returned %v after %d calls, want success after 2", err, calls)
 		}
 	})

@@ -20,7 +20,7 @@ const (
 	structuredPrefix  = "application/cloudevents"
 )
 
-// Parse reads a CloudEvents event from the headers and the body of a message, whoever produced it. It does not set Topic.
+// Parse reads a CloudEvents event from the headers and the body of a message of any producer. It does not set Topic.
 // ID, Time and Key are zero unless the message contains them.
 //
 // In binary mode the body is the data and each attribute is a header. All common prefixes are accepted: "ce_" (Kafka),

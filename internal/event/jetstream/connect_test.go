@@ -81,17 +81,23 @@ func TestConnectErrors(t *testing.T) {
 		url  string
 		want []string
 	}{
-		"nothing listens":        {"nats://" + one, []string{"nats://" + one, "connection refused"}},
-		"no scheme":              {one, []string{"nats://" + one, "connection refused"}},
-		"several servers":        {"nats://u:secret@" + one + ", u:secret@" + two, []string{"nats://" + one + ": ", "nats://" + two + ": "}},
-		"unresolvable name":      {"nats://u:secret@nowhere.invalid:4222", []string{"nats://nowhere.invalid:4222: ", "lookup nowhere.invalid"}},
-		"wrong password":         {"nats://loyalty:secret@" + password, []string{"nats://" + password, "Authorization Violation"}},
-		"no password":            {"nats://" + password, []string{"nats://" + password, "Authorization Violation"}},
-		"wrong token":            {"nats://secret@" + token, []string{"nats://" + token, "Authorization Violation"}},
-		"server without TLS":     {"tls://u:secret@" + plain, []string{"tls://" + plain, "secure connection not available"}},
-		"untrusted certificate":  {"nats://u:secret@" + encrypted, []string{"nats://" + encrypted, "certificate"}},
-		"not a NATS server":      {"nats://u:secret@" + other, []string{"nats://" + other + ": "}},
-		"different per server":   {"nats://loyalty:secret@" + password + ",nats://" + one, []string{"Authorization Violation", "connection refused"}},
+		"nothing listens": {"nats://" + one, []string{"nats://" + one, "connection refused"}},
+		"no scheme":       {one, []string{"nats://" + one, "connection refused"}},
+		"several servers": {
+			"nats://u:secret@" + one + ", u:secret@" + two, []string{"nats://" + one + ": ", "nats://" + two + ": "},
+		},
+		"unresolvable name": {
+			"nats://u:secret@nowhere.invalid:4222", []string{"nats://nowhere.invalid:4222: ", "lookup nowhere.invalid"},
+		},
+		"wrong password":        {"nats://loyalty:secret@" + password, []string{"nats://" + password, "Authorization Violation"}},
+		"no password":           {"nats://" + password, []string{"nats://" + password, "Authorization Violation"}},
+		"wrong token":           {"nats://secret@" + token, []string{"nats://" + token, "Authorization Violation"}},
+		"server without TLS":    {"tls://u:secret@" + plain, []string{"tls://" + plain, "secure connection not available"}},
+		"untrusted certificate": {"nats://u:secret@" + encrypted, []string{"nats://" + encrypted, "certificate"}},
+		"not a NATS server":     {"nats://u:secret@" + other, []string{"nats://" + other + ": "}},
+		"different per server": {
+			"nats://loyalty:secret@" + password + ",nats://" + one, []string{"Authorization Violation", "connection refused"},
+		},
 		"server without streams": {"nats://u:secret@" + plain, []string{"JetStream is not available on nats://" + plain}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 )
 
-// TestTooLargeToReplay has messages without room for the headers of a replay: one has the size of max_payload, one has headers
-// of nearly 64 KiB. They stop neither their partition nor the replay of other dead letters, and are kept.
+// TestTooLargeToReplay has messages without room for the headers of a replay: one has the size of max_payload, one has
+// headers of nearly 64 KiB. They stop neither their partition nor the replay of other dead letters, and are kept.
 func TestTooLargeToReplay(t *testing.T) {
 	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
 	bus := newBus(t, jetstream.Config{URL: s.ClientURL()})
@@ -46,12 +46,13 @@ func TestTooLargeToReplay(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Timeout)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- bus.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: func(ctx context.Context, e event.Event) error {
+		handle := func(ctx context.Context, e event.Event) error {
 			if string(e.Data) != "good" && !fixed.Load() {
 				return event.Permanentf("poison")
 			}
 			return rec.Handle(ctx, e)
-		}})
+		}
+		ended <- bus.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: handle})
 	}()
 	rec.Wait(t, 1)
 	if n, err := bus.Depth(ctx, "t"); n != 3 || err != nil {

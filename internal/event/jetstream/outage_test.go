@@ -35,10 +35,11 @@ func TestOutage(t *testing.T) {
 	rec := eventtest.NewRecorder()
 	var running sync.WaitGroup
 	running.Go(func() {
-		err := bus.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: func(ctx context.Context, e event.Event) error {
+		handle := func(ctx context.Context, e event.Event) error {
 			defer rec.Enter(e)()
 			return rec.Handle(ctx, e)
-		}})
+		}
+		err := bus.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: handle})
 		if err != nil {
 			t.Error(err)
 		}
@@ -117,13 +118,14 @@ func TestSlowHandler(t *testing.T) {
 	var running sync.WaitGroup
 	for _, member := range []*jetstream.Bus{bus, newBus(t, cfg)} {
 		running.Go(func() {
-			err := member.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: func(ctx context.Context, e event.Event) error {
+			handle := func(ctx context.Context, e event.Event) error {
 				defer rec.Enter(e)()
 				if e.ID == "k/0#" {
 					_ = backoff.Sleep(ctx, 3*cfg.AckWait)
 				}
 				return rec.Handle(ctx, e)
-			}})
+			}
+			err := member.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: handle})
 			if err != nil {
 				t.Error(err)
 			}

@@ -194,12 +194,13 @@ func subscribe(t *testing.T, bus event.Bus, rec *eventtest.Recorder) (fixed *ato
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- bus.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: func(ctx context.Context, e event.Event) error {
+		handle := func(ctx context.Context, e event.Event) error {
 			if string(e.Data) != "good" && !fixed.Load() {
 				return event.Permanentf("poison")
 			}
 			return rec.Handle(ctx, e)
-		}})
+		}
+		ended <- bus.Subscribe(ctx, event.Subscription{Group: "g", Topic: "t", Handler: handle})
 	}()
 	return fixed, func() {
 		t.Helper()
