@@ -47,7 +47,8 @@ func idempotencyKey(values []string) (string, error) {
 	key := strings.TrimSpace(values[0])
 	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
 	if len(values) > 1 || key == "" || len(key) > maxIdempotencyKey || strings.ContainsFunc(key, unprintable) {
-		return "", apperr.Invalid("Idempotency-Key", "header", "must be a single value of 1 to %d printable ASCII characters", maxIdempotencyKey)
+		return "", apperr.Invalid("Idempotency-Key", "header", "must be a single value of 1 to %d printable ASCII characters",
+			maxIdempotencyKey)
 	}
 	return key, nil
 }

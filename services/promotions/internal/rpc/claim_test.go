@@ -43,9 +43,8 @@ func TestClaimRefusesInvalidInput(t *testing.T) {
 		"two keys":  {"Idempotency-Key", "a", "Idempotency-Key", "b"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := *f
-			f.t = t
-			f.invalid("Idempotency-Key", claimRequest(claimBody, header...))
+			t.Parallel()
+			f.in(t).invalid("Idempotency-Key", claimRequest(claimBody, header...))
 		})
 	}
 }

@@ -38,9 +38,8 @@ func TestCreatePromotionRefusesInvalidInput(t *testing.T) {
 		"end before start": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-02","endDate":"2026-04-01"}`, "endDate"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := *f
-			f.t = t
-			f.invalid(tt.field, request{caller: "staff", method: "POST", path: route, body: tt.body})
+			t.Parallel()
+			f.in(t).invalid(tt.field, request{caller: "staff", method: "POST", path: route, body: tt.body})
 		})
 	}
 }

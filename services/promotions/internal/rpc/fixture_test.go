@@ -182,6 +182,11 @@ func start(t *testing.T) *fixture {
 	return f
 }
 
+// in returns the fixture for a subtest.
+func (f *fixture) in(t *testing.T) *fixture {
+	return &fixture{t: t, store: f.store, ledger: f.ledger, url: f.url}
+}
+
 type object = map[string]any
 
 // request is a request of a caller; body is JSON, or empty.

@@ -40,6 +40,7 @@ func (h *Handler) ListPromotions(ctx context.Context, r *connect.Request[promoti
 		return nil, err
 	}
 	return connect.NewResponse(&promotionsv1.ListPromotionsResponse{
-		Promotions: wire.FromPromotions(listed.Items), NextPageToken: next, Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
+		Promotions: wire.FromPromotions(listed.Items), NextPageToken: next,
+		Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }

@@ -36,6 +36,7 @@ func (h *Handler) ListPlayerPromotions(ctx context.Context, r *connect.Request[p
 		return nil, err
 	}
 	return connect.NewResponse(&promotionsv1.ListPlayerPromotionsResponse{
-		Assignments: wire.FromAssignments(listed.Items), NextPageToken: next, Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
+		Assignments: wire.FromAssignments(listed.Items), NextPageToken: next,
+		Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }
