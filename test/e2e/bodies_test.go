@@ -153,7 +153,7 @@ func updateBodies(staff client) {
 }
 
 // accounts registers with invalid and valid fields.
-func accounts(nobody client) {
+func accounts(anonymous client) {
 	const path = "/api/v1/auth/register"
 	for field, values := range map[string][]any{
 		"email": {
@@ -166,16 +166,16 @@ func accounts(nobody client) {
 		for _, value := range values {
 			body := object{"email": "somebody@example.com", "password": password}
 			body[field] = value
-			invalid(nobody, field, "POST", path, body)
+			invalid(anonymous, field, "POST", path, body)
 		}
 	}
 	for _, value := range []any{"", "cookie", "HEADER", "REFRESH_TOKEN_IN_UNSPECIFIED", 1} {
 		body := object{"email": "somebody@example.com", "password": password, "refreshTokenIn": value}
-		invalid(nobody, "refreshTokenIn", "POST", "/api/v1/auth/login", body)
+		invalid(anonymous, "refreshTokenIn", "POST", "/api/v1/auth/login", body)
 	}
 	longest := object{"email": "longest@example.com", "password": strings.Repeat("ü", 128)}
-	nobody.call(201, "POST", path, longest)
-	nobody.call(200, "POST", "/api/v1/auth/login", longest)
+	anonymous.call(201, "POST", path, longest)
+	anonymous.call(200, "POST", "/api/v1/auth/login", longest)
 }
 
 // ids sends malformed and unknown ids.

@@ -38,10 +38,10 @@ func rolesOf() map[string]string {
 
 // procedures calls the API over Connect with JSON and over gRPC.
 func procedures(t *testing.T, p platform, callers map[string]client) {
-	nobody := client{t: t, url: p.url}
+	anonymous := client{t: t, url: p.url}
 	for procedure, roles := range rolesOf() {
 		path := "/loyalty." + procedure
-		refusedCall(nobody.in(t), path, object{}, 401, "unauthenticated", "TOKEN_MISSING")
+		refusedCall(anonymous.in(t), path, object{}, 401, "unauthenticated", "TOKEN_MISSING")
 		for role, c := range callers {
 			if !strings.Contains(roles, role) {
 				refusedCall(c.in(t), path, object{}, 403, "permission_denied", "FORBIDDEN")
@@ -51,9 +51,9 @@ func procedures(t *testing.T, p platform, callers map[string]client) {
 		refusedCall(last, path, object{"surprise": 1}, 400, "invalid_argument", "VALIDATION_FAILED")
 		refusedCall(last, path, verbatim(`{"`), 400, "invalid_argument", "VALIDATION_FAILED")
 	}
-	refusedCall(nobody, "/loyalty.users.v1.AuthService/Register", verbatim(strings.Repeat(" ", 1<<20)+"{}"),
+	refusedCall(anonymous, "/loyalty.users.v1.AuthService/Register", verbatim(strings.Repeat(" ", 1<<20)+"{}"),
 		429, "resource_exhausted", "PAYLOAD_TOO_LARGE")
-	refusedCall(nobody, "/loyalty.users.v1.AuthService/Refresh", object{}, 401, "unauthenticated", "TOKEN_MISSING")
+	refusedCall(anonymous, "/loyalty.users.v1.AuthService/Refresh", object{}, 401, "unauthenticated", "TOKEN_MISSING")
 	refusedCall(callers["P"].in(t), "/loyalty.promotions.v1.PromotionService/ListPlayerPromotions",
 		object{"player_id": someID}, 403, "permission_denied", "FORBIDDEN")
 	overGRPC(t, p, callers)

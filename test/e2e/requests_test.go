@@ -65,16 +65,16 @@ func loginForCookie(c client) string {
 
 func nullBodies(t *testing.T, p platform, callers map[string]client) {
 	player := newPlayer(t, p.url)
-	nobody, admin := client{t: t, url: p.url}, callers["A"].in(t)
+	anonymous, admin := client{t: t, url: p.url}, callers["A"].in(t)
 	for _, body := range []verbatim{"null", " null\n"} {
-		refreshed := nobody.call(200, "POST", "/api/v1/auth/refresh", body, "Cookie", loginForCookie(player))
-		nobody.call(204, "POST", "/api/v1/auth/logout", body, "Cookie", cookieOf(refreshed))
+		refreshed := anonymous.call(200, "POST", "/api/v1/auth/refresh", body, "Cookie", loginForCookie(player))
+		anonymous.call(204, "POST", "/api/v1/auth/logout", body, "Cookie", cookieOf(refreshed))
 		admin.call(200, "POST", "/api/v1/users/"+player.id+"/deactivate", body)
 		admin.call(200, "POST", "/api/v1/users/"+player.id+"/activate", body)
 		admin.call(200, "GET", "/api/v1/users/me", body)
 		admin.call(200, "GET", "/api/v1/users", body)
-		nobody.refused(401, "TOKEN_MISSING", "POST", "/api/v1/auth/refresh", body)
-		nobody.refused(400, "VALIDATION_FAILED", "POST", "/api/v1/auth/register", body)
+		anonymous.refused(401, "TOKEN_MISSING", "POST", "/api/v1/auth/refresh", body)
+		anonymous.refused(400, "VALIDATION_FAILED", "POST", "/api/v1/auth/register", body)
 	}
 }
 

@@ -69,11 +69,11 @@ func TestAPI(t *testing.T) {
 
 // access calls every route without the right to, and calls paths and methods that do not exist.
 func access(t *testing.T, p platform, callers map[string]client) {
-	nobody := client{t: t, url: p.url}
+	anonymous := client{t: t, url: p.url}
 	t.Run("without a token", func(t *testing.T) {
 		for _, r := range routes() {
 			if r.roles != "public" {
-				nobody.in(t).refused(401, "TOKEN_MISSING", r.method, r.path, r.payload())
+				anonymous.in(t).refused(401, "TOKEN_MISSING", r.method, r.path, r.payload())
 			}
 		}
 	})
@@ -207,12 +207,12 @@ func publicRoutes() []route {
 
 // public reads health, keys and documents without a token.
 func public(t *testing.T, p platform) {
-	nobody := client{t: t, url: p.url}
-	health := nobody.call(200, "GET", "/health", nil)
+	anonymous := client{t: t, url: p.url}
+	health := anonymous.call(200, "GET", "/health", nil)
 	if health.text("status") != "ok" || len(health.body["services"].(object)) != 3 {
 		t.Errorf("health: got %v", health)
 	}
-	keys := nobody.call(200, "GET", "/.well-known/jwks.json", nil)
+	keys := anonymous.call(200, "GET", "/.well-known/jwks.json", nil)
 	for _, key := range keys.list("keys") {
 		if got := strings.Join(slices.Sorted(maps.Keys(key)), " "); got != "alg crv kid kty use x" {
 			t.Errorf("a public key has the members %s", got)
@@ -222,14 +222,14 @@ func public(t *testing.T, p platform) {
 		t.Errorf("jwks.json: got %v, want a key", keys)
 	}
 	for _, service := range []string{"users", "promotions", "notifications"} {
-		if one := nobody.call(200, "GET", "/health/"+service, nil); one.text("services."+service) != "ok" {
+		if one := anonymous.call(200, "GET", "/health/"+service, nil); one.text("services."+service) != "ok" {
 			t.Errorf("health of %s: got %v", service, one)
 		}
-		document := nobody.call(200, "GET", "/"+service+"/api-docs/openapi.json", nil)
+		document := anonymous.call(200, "GET", "/"+service+"/api-docs/openapi.json", nil)
 		if document.text("openapi") != "3.1.0" || document.body["paths"] == nil {
 			t.Errorf("OpenAPI document of %s: got %v", service, document)
 		}
-		page, err := nobody.try("GET", "/"+service+"/api-docs/", nil)
+		page, err := anonymous.try("GET", "/"+service+"/api-docs/", nil)
 		if err == nil || page.status != 200 || !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") ||
 			!strings.Contains(page.header.Get("Content-Security-Policy"), "script-src 'self'") {
 			t.Errorf("API page of %s: got %v with header %v", service, page, page.header)

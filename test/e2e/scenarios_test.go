@@ -278,9 +278,9 @@ func deactivated(t *testing.T, p platform) {
 	if code := live.closed(); code != 4401 {
 		t.Errorf("the WebSocket was closed with %d, want 4401", code)
 	}
-	nobody := client{t: t, url: p.url}
-	nobody.refused(403, "ACCOUNT_DEACTIVATED", "POST", "/api/v1/auth/login", object{"email": c.email, "password": password})
-	nobody.refused(401, "INVALID_CREDENTIALS", "POST", "/api/v1/auth/login", object{"email": c.email, "password": "wrong password"})
+	anonymous := client{t: t, url: p.url}
+	anonymous.refused(403, "ACCOUNT_DEACTIVATED", "POST", "/api/v1/auth/login", object{"email": c.email, "password": password})
+	anonymous.refused(401, "INVALID_CREDENTIALS", "POST", "/api/v1/auth/login", object{"email": c.email, "password": "wrong password"})
 	admin.call(200, "POST", "/api/v1/users/"+c.id+"/activate", nil)
 	c.login(password).call(200, "GET", "/api/v1/users/me", nil)
 }

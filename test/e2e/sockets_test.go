@@ -96,8 +96,8 @@ func admission(t *testing.T, p platform, callers map[string]client) {
 			}
 		}
 	}
-	nobody := client{t: t, url: p.url}
-	nobody.refused(401, "TOKEN_MISSING", "GET", "/notifications/ws?access_token="+player, nil,
+	anonymous := client{t: t, url: p.url}
+	anonymous.refused(401, "TOKEN_MISSING", "GET", "/notifications/ws?access_token="+player, nil,
 		"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
 }
 

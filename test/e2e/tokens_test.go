@@ -178,11 +178,11 @@ func logout(t *testing.T, p platform) {
 	access, refresh := inBody(c)
 	c.token = access
 	live := connect(c, "")
-	nobody := client{t: t, url: p.url}
-	nobody.call(204, "POST", "/api/v1/auth/logout", object{"refreshToken": refresh})
+	anonymous := client{t: t, url: p.url}
+	anonymous.call(204, "POST", "/api/v1/auth/logout", object{"refreshToken": refresh})
 	c.refused(401, "TOKEN_REVOKED", "GET", "/api/v1/users/me", nil)
 	c.refused(401, "TOKEN_REVOKED", "GET", "/api/v1/notifications", nil)
-	nobody.refused(401, "TOKEN_REVOKED", "POST", "/api/v1/auth/refresh", object{"refreshToken": refresh})
+	anonymous.refused(401, "TOKEN_REVOKED", "POST", "/api/v1/auth/refresh", object{"refreshToken": refresh})
 	if code := live.closed(); code != 4401 {
 		t.Errorf("the WebSocket was closed with %d, want 4401", code)
 	}
@@ -191,26 +191,26 @@ func logout(t *testing.T, p platform) {
 // registration sends duplicate and invalid registrations.
 func registration(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
-	nobody := client{t: t, url: p.url}
-	nobody.refused(409, "USER_EXISTS", "POST", "/api/v1/auth/register", object{"email": strings.ToUpper(c.email), "password": password})
+	anonymous := client{t: t, url: p.url}
+	anonymous.refused(409, "USER_EXISTS", "POST", "/api/v1/auth/register", object{"email": strings.ToUpper(c.email), "password": password})
 	for field, body := range map[string]object{
 		"email":    {"email": "not an address", "password": password},
 		"password": {"email": "new@example.com", "password": "1234567"},
 	} {
-		a := nobody.refused(400, "VALIDATION_FAILED", "POST", "/api/v1/auth/register", body)
+		a := anonymous.refused(400, "VALIDATION_FAILED", "POST", "/api/v1/auth/register", body)
 		if !slices.Equal(fields(a), []string{field}) || strings.Contains(a.raw, "1234567") {
 			t.Errorf("register with an invalid %s: got %v", field, a)
 		}
 	}
-	nobody.refused(401, "INVALID_CREDENTIALS", "POST", "/api/v1/auth/login", object{"email": "nobody@example.com", "password": password})
+	anonymous.refused(401, "INVALID_CREDENTIALS", "POST", "/api/v1/auth/login", object{"email": "anonymous@example.com", "password": password})
 }
 
 // failedLogins sends wrong passwords until the rate limit refuses them.
 func failedLogins(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
-	nobody := client{t: t, url: p.url}
+	anonymous := client{t: t, url: p.url}
 	for n := 1; ; n++ {
-		a, err := nobody.try("POST", "/api/v1/auth/login", object{"email": c.email, "password": fmt.Sprint("wrong password ", n)},
+		a, err := anonymous.try("POST", "/api/v1/auth/login", object{"email": c.email, "password": fmt.Sprint("wrong password ", n)},
 			"X-Forwarded-For", fmt.Sprintf("10.0.0.%d", n), "X-Real-IP", fmt.Sprintf("10.0.0.%d", n))
 		if err != nil {
 			t.Fatal(err)
@@ -227,7 +227,7 @@ func failedLogins(t *testing.T, p platform) {
 			t.Fatalf("login %d: got %v", n, a)
 		}
 	}
-	nobody.refused(429, "RATE_LIMITED", "POST", "/api/v1/auth/login",
+	anonymous.refused(429, "RATE_LIMITED", "POST", "/api/v1/auth/login",
 		object{"email": strings.ToUpper(c.email), "password": password})
 	c.call(200, "GET", "/api/v1/users/me", nil) // existing sessions are not affected
 	newPlayer(t, p.url)                         // neither are other accounts

@@ -27,24 +27,24 @@ type fakeLedger struct {
 	id      string
 }
 
-func (b *fakeLedger) AddTransaction(ctx context.Context, r *usersv1.AddTransactionRequest) (*usersv1.AddTransactionResponse, error) {
-	if err := b.respond(ctx); err != nil {
+func (l *fakeLedger) AddTransaction(ctx context.Context, r *usersv1.AddTransactionRequest) (*usersv1.AddTransactionResponse, error) {
+	if err := l.respond(ctx); err != nil {
 		return nil, err
 	}
 	return &usersv1.AddTransactionResponse{Transaction: &usersv1.Transaction{
-		Id: cmp.Or(b.id, uuid.NewString()), UserId: r.GetUserId(), Type: r.GetType(), Amount: r.GetAmount(), BalanceAfter: r.GetAmount(),
+		Id: cmp.Or(l.id, uuid.NewString()), UserId: r.GetUserId(), Type: r.GetType(), Amount: r.GetAmount(), BalanceAfter: r.GetAmount(),
 		Description: r.GetDescription(), AdditionalData: r.GetAdditionalData(), CreatedAt: timestamppb.Now(),
 	}}, nil
 }
 
-func start(t *testing.T, b *fakeLedger) *ledger.Client {
+func start(t *testing.T, l *fakeLedger) *ledger.Client {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{Token: token, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	usersv1.RegisterLedgerServiceServer(server, b)
+	usersv1.RegisterLedgerServiceServer(server, l)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -71,12 +71,12 @@ func credit() promotions.Credit {
 
 func TestCancelledCallsDoNotOpenTheCircuit(t *testing.T) {
 	arrived := make(chan struct{})
-	b := &fakeLedger{respond: func(ctx context.Context) error {
+	l := &fakeLedger{respond: func(ctx context.Context) error {
 		arrived <- struct{}{}
 		<-ctx.Done()
 		return ctx.Err()
 	}}
-	client := start(t, b)
+	client := start(t, l)
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
@@ -87,7 +87,7 @@ func TestCancelledCallsDoNotOpenTheCircuit(t *testing.T) {
 			t.Fatalf("got %v, want context.Canceled", err)
 		}
 	}
-	b.respond = func(context.Context) error { return nil }
+	l.respond = func(context.Context) error { return nil }
 	if tx, err := client.Credit(t.Context(), credit()); err != nil || tx.Amount != 2000 {
 		t.Errorf("got %+v, %v, want a credit", tx, err)
 	}
@@ -95,13 +95,13 @@ func TestCancelledCallsDoNotOpenTheCircuit(t *testing.T) {
 
 // A cancelled call does not reset the count of consecutive failures.
 func TestCancelledCallsDoNotCloseTheCircuit(t *testing.T) {
-	b := &fakeLedger{}
-	client := start(t, b)
+	l := &fakeLedger{}
+	client := start(t, l)
 	for n := range 11 {
 		ctx, cancel := context.WithCancel(t.Context())
-		b.respond = func(context.Context) error { return apperr.New(apperr.Internal, "broken") }
+		l.respond = func(context.Context) error { return apperr.New(apperr.Internal, "broken") }
 		if n == 5 {
-			b.respond = func(ctx context.Context) error {
+			l.respond = func(ctx context.Context) error {
 				cancel()
 				<-ctx.Done()
 				return ctx.Err()
@@ -120,14 +120,14 @@ func TestCancelledCallsDoNotCloseTheCircuit(t *testing.T) {
 func TestOnlyFailuresOpenTheCircuit(t *testing.T) {
 	refusal := apperr.New(apperr.AccountDeactivated, "the account is deactivated")
 	failure := apperr.New(apperr.Internal, "broken")
-	b := &fakeLedger{respond: func(context.Context) error { return refusal }}
-	client := start(t, b)
+	l := &fakeLedger{respond: func(context.Context) error { return refusal }}
+	client := start(t, l)
 	for range 20 {
 		if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.AccountDeactivated {
 			t.Fatalf("got %v, want ACCOUNT_DEACTIVATED", err)
 		}
 	}
-	b.respond = func(context.Context) error { return failure }
+	l.respond = func(context.Context) error { return failure }
 	for range 10 {
 		if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.Internal {
 			t.Fatalf("got %v, want INTERNAL", err)

@@ -16,17 +16,17 @@ import (
 )
 
 // awaitBlocked waits until n sessions of the database wait for a lock.
-func (w fixture) awaitBlocked(n int) {
-	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+func (f fixture) awaitBlocked(n int) {
+	f.Helper()
+	ctx, cancel := context.WithTimeout(f.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for got := -1; got != n; <-tick.C {
-		err := w.pool.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
+		err := f.pool.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&got)
 		if err != nil {
-			w.Fatalf("%d sessions wait for a lock, want %d: %v", got, n, err)
+			f.Fatalf("%d sessions wait for a lock, want %d: %v", got, n, err)
 		}
 	}
 }
@@ -34,10 +34,10 @@ func (w fixture) awaitBlocked(n int) {
 // A deactivation waits only for the assignments and registrations that started before it.
 func TestDeactivationIsNotOvertaken(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	first, second, third := w.player(), w.player(), uuid.Must(uuid.NewV7())
-	p := w.promotion(promotions.PromotionTypeWelcomeBonus, 0, 0)
-	hold, err := w.pool.Begin(t.Context())
+	f := start(t)
+	first, second, third := f.player(), f.player(), uuid.Must(uuid.NewV7())
+	p := f.promotion(promotions.PromotionTypeWelcomeBonus, 0, 0)
+	hold, err := f.pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,31 +47,31 @@ func TestDeactivationIsNotOvertaken(t *testing.T) {
 	}
 	assign := func(player uuid.UUID, want apperr.Code) func() {
 		return func() {
-			_, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
-			w.wantCode(err, want)
+			_, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
+			f.wantCode(err, want)
 		}
 	}
 	var wg sync.WaitGroup
 	for n, step := range []func(){
 		assign(first, ""), // locks the promotion and waits for its player
 		func() {
-			_, err := w.service.Update(t.Context(), p.ID, func(p *promotions.Promotion) error {
+			_, err := f.service.Update(t.Context(), p.ID, func(p *promotions.Promotion) error {
 				p.IsActive = false
 				return nil
 			})
-			w.wantCode(err, "")
+			f.wantCode(err, "")
 		},
 		assign(second, apperr.PromotionNotActive),
-		func() { w.wantCode(w.service.Registered(t.Context(), uuid.NewString(), third), "") },
+		func() { f.wantCode(f.service.Registered(t.Context(), uuid.NewString(), third), "") },
 	} {
 		wg.Go(step)
-		w.awaitBlocked(n + 1)
+		f.awaitBlocked(n + 1)
 	}
 	if err := hold.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	wg.Wait()
-	list, err := w.service.ListAssignments(t.Context(), third, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 1})
+	list, err := f.service.ListAssignments(t.Context(), third, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 1})
 	if err != nil || list.Total != 0 {
 		t.Errorf("a player who registered after the deactivation has %+v, %v, want no assignment", list, err)
 	}
@@ -80,51 +80,51 @@ func TestDeactivationIsNotOvertaken(t *testing.T) {
 // Two transactions that insert overlapping periods before either checks for conflicts deadlock.
 func TestCreateIsRetriedAfterADeadlock(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	f := start(t)
 	// PostgreSQL may roll back the test's own transaction instead. The test then tries another period.
-	for day := w.today; !w.deadlocked(day); day = day.AddDays(2) {
+	for day := f.today; !f.deadlocked(day); day = day.AddDays(2) {
 		t.Log("PostgreSQL rolled back the test's transaction")
 	}
 }
 
 // deadlocked causes a deadlock. It reports whether PostgreSQL rolled back the service's transaction; the service must then
 // retry it.
-func (w fixture) deadlocked(day date.Date) bool {
-	w.Helper()
-	tx, err := w.pool.Begin(w.Context())
+func (f fixture) deadlocked(day date.Date) bool {
+	f.Helper()
+	tx, err := f.pool.Begin(f.Context())
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(w.Context())) }()
+	defer func() { _ = tx.Rollback(context.WithoutCancel(f.Context())) }()
 	insert := func(day date.Date) error {
-		_, err := tx.Exec(w.Context(), `
+		_, err := tx.Exec(f.Context(), `
 			INSERT INTO promotions (id, title, description, type, amount, start_date, end_date, created_at, updated_at)
 			VALUES ($1, 'x', '', 'WELCOME_BONUS', 1, $2, $2, now(), now())`, uuid.Must(uuid.NewV7()), day.Time())
 		return err
 	}
 	if err := insert(day); err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	created := make(chan error, 1)
 	go func() {
-		_, err := w.service.Create(w.Context(), promotions.Promotion{
+		_, err := f.service.Create(f.Context(), promotions.Promotion{
 			Title: "x", Type: promotions.PromotionTypeWelcomeBonus, Amount: 1, IsActive: true,
 			StartDate: day, EndDate: day.AddDays(1),
 		})
 		created <- err
 	}()
-	w.awaitBlocked(1)
+	f.awaitBlocked(1)
 	switch err := insert(day.AddDays(1)); { // returns after PostgreSQL has rolled back one transaction
 	case err == nil:
 	case strings.Contains(err.Error(), "40P01"):
-		w.wantCode(<-created, "")
+		f.wantCode(<-created, "")
 		return false
 	default:
-		w.Fatal(err)
+		f.Fatal(err)
 	}
-	if err := tx.Commit(w.Context()); err != nil {
-		w.Fatal(err)
+	if err := tx.Commit(f.Context()); err != nil {
+		f.Fatal(err)
 	}
-	w.wantCode(<-created, apperr.PromotionExists)
+	f.wantCode(<-created, apperr.PromotionExists)
 	return true
 }

@@ -29,22 +29,22 @@ type fakeLedger struct {
 	before func()
 }
 
-func (b *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.Transaction, error) {
-	if b.before != nil {
-		b.before()
+func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.Transaction, error) {
+	if l.before != nil {
+		l.before()
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.fail != nil {
-		return promotions.Transaction{}, b.fail
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail != nil {
+		return promotions.Transaction{}, l.fail
 	}
-	tx, ok := b.paid[c.Key]
+	tx, ok := l.paid[c.Key]
 	if !ok {
 		tx = promotions.Transaction{
 			ID: uuid.Must(uuid.NewV7()), UserID: c.UserID, Type: promotions.TransactionTypeCredit, Amount: c.Amount,
 			Description: c.Description, AdditionalData: c.AdditionalData,
 		}
-		b.paid[c.Key] = tx
+		l.paid[c.Key] = tx
 	}
 	return tx, nil
 }
@@ -61,62 +61,62 @@ type fixture struct {
 func start(t *testing.T) fixture {
 	t.Helper()
 	pool := postgrestest.New(t, atlas.Promotions)
-	w := fixture{T: t, pool: pool, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, today: date.Of(time.Now())}
-	w.service = promotions.New(postgres.New(pool, func() {}), w.ledger, time.Now)
-	return w
+	f := fixture{T: t, pool: pool, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, today: date.Of(time.Now())}
+	f.service = promotions.New(postgres.New(pool, func() {}), f.ledger, time.Now)
+	return f
 }
 
 // promotion creates a promotion whose period is given in days from today.
-func (w fixture) promotion(kind promotions.PromotionType, from, to int) promotions.Promotion {
-	w.Helper()
-	p, err := w.service.Create(w.Context(), promotions.Promotion{
+func (f fixture) promotion(kind promotions.PromotionType, from, to int) promotions.Promotion {
+	f.Helper()
+	p, err := f.service.Create(f.Context(), promotions.Promotion{
 		Title: "50% of _everything_", Type: kind, Amount: 2000, IsActive: true,
-		StartDate: w.today.AddDays(from), EndDate: w.today.AddDays(to),
+		StartDate: f.today.AddDays(from), EndDate: f.today.AddDays(to),
 	})
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	return p
 }
 
 // player registers a player.
-func (w fixture) player() uuid.UUID {
-	w.Helper()
+func (f fixture) player() uuid.UUID {
+	f.Helper()
 	id := uuid.Must(uuid.NewV7())
-	if err := w.service.Registered(w.Context(), uuid.NewString(), id); err != nil {
-		w.Fatal(err)
+	if err := f.service.Registered(f.Context(), uuid.NewString(), id); err != nil {
+		f.Fatal(err)
 	}
 	return id
 }
 
 // assigned returns a new player with an assigned promotion.
-func (w fixture) assigned() (player uuid.UUID, p promotions.Promotion) {
-	w.Helper()
-	p, player = w.promotion(promotions.PromotionTypeBonus, 0, 0), w.player()
-	got, err := w.service.Assign(w.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
+func (f fixture) assigned() (player uuid.UUID, p promotions.Promotion) {
+	f.Helper()
+	p, player = f.promotion(promotions.PromotionTypeBonus, 0, 0), f.player()
+	got, err := f.service.Assign(f.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
 	if err != nil || len(got) != 1 || got[0].Outcome != promotions.AssignOutcomeAssigned {
-		w.Fatalf("assigned %v, %v", got, err)
+		f.Fatalf("assigned %v, %v", got, err)
 	}
 	return player, p
 }
 
 // outbox returns the events in the outbox.
-func (w fixture) outbox() []*notificationsv1.NotificationEvent {
-	w.Helper()
-	rows, err := w.pool.Query(w.Context(), "SELECT payload FROM outbox ORDER BY id")
+func (f fixture) outbox() []*notificationsv1.NotificationEvent {
+	f.Helper()
+	rows, err := f.pool.Query(f.Context(), "SELECT payload FROM outbox ORDER BY id")
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	defer rows.Close()
 	var events []*notificationsv1.NotificationEvent
 	for rows.Next() {
 		var payload []byte
 		if err := rows.Scan(&payload); err != nil {
-			w.Fatal(err)
+			f.Fatal(err)
 		}
 		e := &notificationsv1.NotificationEvent{}
 		if err := proto.Unmarshal(payload, e); err != nil {
-			w.Fatal(err)
+			f.Fatal(err)
 		}
 		events = append(events, e)
 	}
@@ -124,35 +124,35 @@ func (w fixture) outbox() []*notificationsv1.NotificationEvent {
 }
 
 // wantCode checks the code of an error.
-func (w fixture) wantCode(err error, code apperr.Code) {
-	w.Helper()
+func (f fixture) wantCode(err error, code apperr.Code) {
+	f.Helper()
 	if got := apperr.CodeOf(err); got != code {
-		w.Errorf("got %q (%v), want %q", got, err, code)
+		f.Errorf("got %q (%v), want %q", got, err, code)
 	}
 }
 
 func TestRegistrationAssignsAvailablePromotionsOnce(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	w.promotion(promotions.PromotionTypeWelcomeBonus, -10, -1)
-	welcome := w.promotion(promotions.PromotionTypeWelcomeBonus, 0, 5)
-	w.promotion(promotions.PromotionTypeWelcomeBonus, 6, 9)
-	w.promotion(promotions.PromotionTypeBonus, 0, 5)
+	f := start(t)
+	f.promotion(promotions.PromotionTypeWelcomeBonus, -10, -1)
+	welcome := f.promotion(promotions.PromotionTypeWelcomeBonus, 0, 5)
+	f.promotion(promotions.PromotionTypeWelcomeBonus, 6, 9)
+	f.promotion(promotions.PromotionTypeBonus, 0, 5)
 	player, event := uuid.Must(uuid.NewV7()), uuid.NewString()
 	for range 3 {
-		if err := w.service.Registered(t.Context(), event, player); err != nil {
+		if err := f.service.Registered(t.Context(), event, player); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// Another event for the same player, published under another id.
-	if err := w.service.Registered(t.Context(), uuid.NewString(), player); err != nil {
+	if err := f.service.Registered(t.Context(), uuid.NewString(), player); err != nil {
 		t.Fatal(err)
 	}
-	list, err := w.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 10})
+	list, err := f.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 10})
 	if err != nil || list.Total != 1 || list.Items[0].PromotionID != welcome.ID || list.Items[0].AssignedBy != uuid.Nil {
 		t.Errorf("assigned %+v, %v", list, err)
 	}
-	events := w.outbox()
+	events := f.outbox()
 	if len(events) != 1 || events[0].GetContent().GetAmount() != "20.00" || events[0].GetUserId() != player.String() {
 		t.Errorf("the outbox has %v, want one event for the player", events)
 	}
@@ -160,7 +160,7 @@ func TestRegistrationAssignsAvailablePromotionsOnce(t *testing.T) {
 
 func TestPlayerStatusFollowsTheGreatestVersion(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	f := start(t)
 	registered := time.Now()
 	type change struct {
 		active  bool
@@ -185,10 +185,10 @@ func TestPlayerStatusFollowsTheGreatestVersion(t *testing.T) {
 	} {
 		player := uuid.Must(uuid.NewV7())
 		if !tt.unregistered {
-			player = w.player()
+			player = f.player()
 		}
 		for _, c := range tt.changes {
-			err := w.service.PlayerStatusChanged(t.Context(), uuid.NewString(), promotions.StatusChange{
+			err := f.service.PlayerStatusChanged(t.Context(), uuid.NewString(), promotions.StatusChange{
 				Player: player, Active: c.active, Version: c.version, At: registered.Add(c.after),
 			})
 			if err != nil {
@@ -196,7 +196,7 @@ func TestPlayerStatusFollowsTheGreatestVersion(t *testing.T) {
 			}
 		}
 		var active bool
-		if err := w.pool.QueryRow(t.Context(), "SELECT is_active FROM players WHERE id = $1", player).Scan(&active); err != nil {
+		if err := f.pool.QueryRow(t.Context(), "SELECT is_active FROM players WHERE id = $1", player).Scan(&active); err != nil {
 			t.Fatal(err)
 		}
 		if active != tt.want {
@@ -207,17 +207,17 @@ func TestPlayerStatusFollowsTheGreatestVersion(t *testing.T) {
 
 func TestAssignReturnsAnOutcomeForEachPlayer(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	p := w.promotion(promotions.PromotionTypeVIPPromotion, 0, 0)
-	first, second, inactive, unknown := w.player(), w.player(), w.player(), uuid.Must(uuid.NewV7())
-	if err := w.service.PlayerStatusChanged(t.Context(), uuid.NewString(), promotions.StatusChange{Player: inactive, Version: 1, At: time.Now()}); err != nil {
+	f := start(t)
+	p := f.promotion(promotions.PromotionTypeVIPPromotion, 0, 0)
+	first, second, inactive, unknown := f.player(), f.player(), f.player(), uuid.Must(uuid.NewV7())
+	if err := f.service.PlayerStatusChanged(t.Context(), uuid.NewString(), promotions.StatusChange{Player: inactive, Version: 1, At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	staff := uuid.Must(uuid.NewV7())
-	if _, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff); err != nil {
+	if _, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff); err != nil {
 		t.Fatal(err)
 	}
-	got, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{second, unknown, first, inactive, second}, staff)
+	got, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{second, unknown, first, inactive, second}, staff)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,26 +235,26 @@ func TestAssignReturnsAnOutcomeForEachPlayer(t *testing.T) {
 			t.Errorf("result %d is %v, want %v", i, got[i], want[i])
 		}
 	}
-	if events := w.outbox(); len(events) != 2 {
+	if events := f.outbox(); len(events) != 2 {
 		t.Errorf("the outbox has %d events, want 2", len(events))
 	}
 	for code, p := range map[apperr.Code]promotions.Promotion{
-		apperr.PromotionExpired:    w.promotion(promotions.PromotionTypeBonus, -2, -1),
-		apperr.PromotionNotStarted: w.promotion(promotions.PromotionTypeBonus, 1, 2),
+		apperr.PromotionExpired:    f.promotion(promotions.PromotionTypeBonus, -2, -1),
+		apperr.PromotionNotStarted: f.promotion(promotions.PromotionTypeBonus, 1, 2),
 		apperr.NotFound:            {ID: unknown},
 	} {
-		_, err := w.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff)
-		w.wantCode(err, code)
+		_, err := f.service.Assign(t.Context(), p.ID, []uuid.UUID{first}, staff)
+		f.wantCode(err, code)
 	}
 }
 
 func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	p := w.promotion(promotions.PromotionTypeBonus, 0, 0)
+	f := start(t)
+	p := f.promotion(promotions.PromotionTypeBonus, 0, 0)
 	players := make([]uuid.UUID, 40)
 	for i := range players {
-		players[i] = w.player()
+		players[i] = f.player()
 	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -262,7 +262,7 @@ func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
 	for n := range 8 {
 		rotated := append(append([]uuid.UUID{}, players[n*5:]...), players[:n*5]...)
 		wg.Go(func() {
-			results, err := w.service.Assign(t.Context(), p.ID, rotated, uuid.Must(uuid.NewV7()))
+			results, err := f.service.Assign(t.Context(), p.ID, rotated, uuid.Must(uuid.NewV7()))
 			if err != nil {
 				t.Error(err)
 			}
@@ -281,21 +281,21 @@ func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
 			t.Errorf("player %s was newly assigned %d times", player, assigned[player])
 		}
 	}
-	if events := w.outbox(); len(events) != len(players) {
+	if events := f.outbox(); len(events) != len(players) {
 		t.Errorf("the outbox has %d events, want %d", len(events), len(players))
 	}
 }
 
 func TestConcurrentCreatesOfAUniqueType(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	f := start(t)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	codes := map[apperr.Code]int{}
 	for range 10 {
 		wg.Go(func() {
-			_, err := w.service.Create(t.Context(), promotions.Promotion{
-				Title: "x", Type: promotions.PromotionTypeWelcomeBonus, Amount: 1, IsActive: true, StartDate: w.today, EndDate: w.today,
+			_, err := f.service.Create(t.Context(), promotions.Promotion{
+				Title: "x", Type: promotions.PromotionTypeWelcomeBonus, Amount: 1, IsActive: true, StartDate: f.today, EndDate: f.today,
 			})
 			mu.Lock()
 			defer mu.Unlock()
@@ -310,27 +310,27 @@ func TestConcurrentCreatesOfAUniqueType(t *testing.T) {
 
 func TestUpdateAndList(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	f := start(t)
 	var all []promotions.Promotion
 	for i := range 5 {
-		all = append(all, w.promotion(promotions.PromotionTypeBonus, i, i))
+		all = append(all, f.promotion(promotions.PromotionTypeBonus, i, i))
 	}
-	inactive, err := w.service.Update(t.Context(), all[0].ID, func(p *promotions.Promotion) error {
+	inactive, err := f.service.Update(t.Context(), all[0].ID, func(p *promotions.Promotion) error {
 		p.IsActive, p.Title, p.Amount = false, "Deactivated", money.Amount(1)
 		return nil
 	})
 	if err != nil || inactive.UpdatedAt.Before(inactive.CreatedAt) {
 		t.Fatalf("updated to %+v, %v", inactive, err)
 	}
-	same, err := w.service.Update(t.Context(), inactive.ID, func(p *promotions.Promotion) error {
+	same, err := f.service.Update(t.Context(), inactive.ID, func(p *promotions.Promotion) error {
 		p.IsActive = false
 		return nil
 	})
 	if err != nil || same != inactive {
 		t.Errorf("an update without a change returned %+v, %v, want %+v", same, err, inactive)
 	}
-	_, err = w.service.List(t.Context(), promotions.PromotionFilter{From: w.today, To: w.today.AddDays(-1)}, keyset.PageRequest[uuid.UUID]{Size: 1})
-	w.wantCode(err, apperr.ValidationFailed)
+	_, err = f.service.List(t.Context(), promotions.PromotionFilter{From: f.today, To: f.today.AddDays(-1)}, keyset.PageRequest[uuid.UUID]{Size: 1})
+	f.wantCode(err, apperr.ValidationFailed)
 	yes, no := true, false
 	for name, tt := range map[string]struct {
 		f    promotions.PromotionFilter
@@ -345,18 +345,18 @@ func TestUpdateAndList(t *testing.T) {
 		"percent sign in a title": {promotions.PromotionFilter{Title: "0% of"}, 4},
 		"underscore in a title":   {promotions.PromotionFilter{Title: "_every"}, 4},
 		"wildcards in a title":    {promotions.PromotionFilter{Title: "5_%"}, 0},
-		"from":                    {promotions.PromotionFilter{From: w.today.AddDays(3)}, 2},
-		"to":                      {promotions.PromotionFilter{To: w.today.AddDays(1)}, 2},
-		"from and to":             {promotions.PromotionFilter{From: w.today.AddDays(1), To: w.today.AddDays(2)}, 2},
+		"from":                    {promotions.PromotionFilter{From: f.today.AddDays(3)}, 2},
+		"to":                      {promotions.PromotionFilter{To: f.today.AddDays(1)}, 2},
+		"from and to":             {promotions.PromotionFilter{From: f.today.AddDays(1), To: f.today.AddDays(2)}, 2},
 	} {
-		got, err := w.service.List(t.Context(), tt.f, keyset.PageRequest[uuid.UUID]{Size: 10})
+		got, err := f.service.List(t.Context(), tt.f, keyset.PageRequest[uuid.UUID]{Size: 10})
 		if err != nil || got.Total != tt.want || len(got.Items) != tt.want || got.More {
 			t.Errorf("%s: got %d items of %d, %v; want %d", name, len(got.Items), got.Total, err, tt.want)
 		}
 	}
 	page := keyset.PageRequest[uuid.UUID]{Size: 2}
 	for i := 4; i >= 0; {
-		got, err := w.service.List(t.Context(), promotions.PromotionFilter{}, page)
+		got, err := f.service.List(t.Context(), promotions.PromotionFilter{}, page)
 		if err != nil || got.Total != 5 {
 			t.Fatalf("%+v, %v", got, err)
 		}
@@ -367,8 +367,8 @@ func TestUpdateAndList(t *testing.T) {
 			i--
 			page.Before = p.ID
 		}
-		w.promotion(promotions.PromotionTypeVIPPromotion, 0, 0) // a newer promotion does not shift the pages
-		if _, err := w.pool.Exec(t.Context(), "DELETE FROM promotions WHERE type = 'VIP_PROMOTION'"); err != nil {
+		f.promotion(promotions.PromotionTypeVIPPromotion, 0, 0) // a newer promotion does not shift the pages
+		if _, err := f.pool.Exec(t.Context(), "DELETE FROM promotions WHERE type = 'VIP_PROMOTION'"); err != nil {
 			t.Fatal(err)
 		}
 	}
