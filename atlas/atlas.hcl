@@ -1,5 +1,5 @@
-// For the Atlas CLI, which is not needed: `loyalty migrate` applies these folders and keeps its revisions where the CLI
-// looks for them. Run it beside this file: atlas migrate status --env users --var url=postgres://…
+// Configuration of the Atlas CLI, which is optional: `loyalty migrate` applies the same folders and records revisions in the
+// CLI's format. Run it in this folder: atlas migrate status --env users --var url=postgres://…
 
 variable "url" {
   type        = string

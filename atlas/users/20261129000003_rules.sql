@@ -1,5 +1,4 @@
--- The ledger is append-only: a correction is a new entry. An owner of the table can still drop the trigger; nobody changes
--- an entry by mistake.
+-- The ledger is append-only: a correction is a new entry. The trigger prevents mistakes; the owner of the table can drop it.
 CREATE FUNCTION "transactions_append_only"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'the ledger is append-only: % of % is refused', TG_OP, TG_TABLE_NAME

@@ -58,7 +58,7 @@ func (s databaseSettings) pick(names []string) ([]database, error) {
 	return picked, nil
 }
 
-// runMigrate runs the command migrate: up, status, diff or hash.
+// runMigrate runs loyalty migrate up, status, diff or hash.
 func runMigrate(ctx context.Context, c call) error {
 	var drop bool
 	err := c.flags("migrate", 1+len(databaseSettings{}.all()), func(set *flag.FlagSet) {
@@ -118,11 +118,11 @@ func show(c call, name string, s migrate.Status) {
 	}
 	fmt.Fprintf(c.stdout, "%s: at %s, %d applied, %d pending\n", name, current, len(s.Applied), len(s.Pending))
 	for _, list := range []struct {
-		what  string
+		name  string
 		files []string
 	}{{"pending", s.Pending}, {"modified", s.Modified}, {"late", s.Late}, {"unknown", s.Unknown}, {"newer", s.Newer}} {
 		if len(list.files) > 0 {
-			fmt.Fprintf(c.stdout, "  %s: %s\n", list.what, strings.Join(list.files, ", "))
+			fmt.Fprintf(c.stdout, "  %s: %s\n", list.name, strings.Join(list.files, ", "))
 		}
 	}
 }

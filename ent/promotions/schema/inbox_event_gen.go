@@ -11,7 +11,7 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// InboxEvent notes that a consumer has handled an event, in the transaction of its effect.
+// InboxEvent records that a consumer has handled an event. Its row is inserted in the transaction of the effect.
 type InboxEvent struct{ ent.Schema }
 
 // Annotations implements ent.Interface.

@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// OutboxEvent is an event that became true in the transaction that wrote this row, and that is still to be published.
+// OutboxEvent is an event that is not yet published. Its row is inserted in the transaction that changes the state.
 type OutboxEvent struct{ ent.Schema }
 
 // Annotations implements ent.Interface.
