@@ -287,7 +287,7 @@ func TestContract(t *testing.T) {
 		},
 		"isActive has no default keyword": {schemas(promotions, "PromotionInput", "properties", "isActive", "default"), nil},
 		"update requires nothing":         {schemas(promotions, "PromotionPatch", "required"), nil},
-		"an answer has isActive": {slices.Contains(list(schemas(promotions, "Promotion", "required")), "isActive"), true},
+		"an answer has isActive":          {slices.Contains(list(schemas(promotions, "Promotion", "required")), "isActive"), true},
 		"transactionId is declared":       {schemas(promotions, "ConflictProblem", "properties", "transactionId", "format"), "uuid"},
 		"transactionId is optional":       {slices.Contains(list(schemas(promotions, "ConflictProblem", "required")), "transactionId"), false},
 		"refreshToken is optional":        {slices.Contains(list(schemas(users, "LoginResult", "required")), "refreshToken"), false},

@@ -14,7 +14,7 @@ ${MAKE:-make} --no-print-directory gen
 sums "$@" >"$after"
 changed=$(diff "$before" "$after" | sed -n 's/^[<>] [0-9a-f]*  //p' | sort -u)
 if [ -n "$changed" ]; then
-	echo 'These generated files were out of date. "make gen" has now updated them; commit them:' >&2
+	echo 'These generated files were out of date or edited by hand. "make gen" has just updated them; commit the ones that git status lists:' >&2
 	echo "$changed" | sed 's/^/  /' >&2
 	exit 1
 fi

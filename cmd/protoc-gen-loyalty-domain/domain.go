@@ -16,8 +16,8 @@ const (
 	datePackage  = schema.Module + "/internal/date"
 )
 
-// writeEnum writes an enum as a string type with its values and rules. An enum with rules, and the roles, also get a function
-// that lists the values.
+// writeEnum writes an enum as a string type with its values and rules. An enum with rules, and the roles, also get a
+// function that lists the values.
 func writeEnum(plugin *protogen.Plugin, t *schema.EnumType) {
 	dir := strings.TrimPrefix(string(t.Package), schema.Module+"/")
 	f := schema.NewGoFile(generator, path.Join(dir, schema.Snake(t.Name)+"_gen.go"), path.Base(dir))

@@ -12,8 +12,8 @@ import (
 
 const documentsPackage = schema.Module + "/internal/convert/documents"
 
-// writeMongo writes the document type of an entity and its conversions. The primary key is the member _id. Other members have
-// the JSON names of their fields; members of private columns have the columns' names.
+// writeMongo writes the document type of an entity and its conversions. The primary key is the member _id. Other members
+// have the JSON names of their fields; members of private columns have the columns' names.
 func writeMongo(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	if !e.Does(optionsv1.Rows_MONGO) {
 		return

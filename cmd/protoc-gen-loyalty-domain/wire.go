@@ -250,8 +250,8 @@ func read(f *schema.GoFile, c *schema.Column, from string) string {
 // has already refused other paths and converted the paths to proto names.
 func writeMask(f *schema.GoFile, service string, e *schema.Entity) {
 	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
-	f.CommentText("Mask" + e.Name + " copies the fields that paths name from src to dst. If a field cannot be set or is invalid, it " +
-		"returns an error and leaves dst unchanged.")
+	f.CommentText("Mask" + e.Name + " copies the fields that paths name from src to dst. If a field cannot be set or is " +
+		"invalid, it returns an error and leaves dst unchanged.")
 	f.P("func Mask", e.Name, "(dst *", plain, ", src *", wire, ", paths []string) error {")
 	f.P("var r ", f.Use(fieldsPackage, "fields", "Reader"))
 	f.P("p := *dst")

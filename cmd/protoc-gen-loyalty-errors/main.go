@@ -1,5 +1,5 @@
-// Command protoc-gen-loyalty-errors writes the error codes, with their RPC code, HTTP status and title, as Go constants and a
-// table of package apperr.
+// Command protoc-gen-loyalty-errors writes the error codes, with their RPC code, HTTP status and title, as Go constants and
+// a table of package apperr.
 package main
 
 import (

@@ -131,8 +131,8 @@ func writeNew(f *schema.GoFile, e *schema.Event, message, topic string) {
 
 func writeDecode(f *schema.GoFile, e *schema.Event, message string) {
 	f.P()
-	f.CommentText("Decode" + e.Name + " returns the payload of an event of topic " + e.Topic + ". Its errors are permanent. The " +
-		"payload of a newer release may have a type that this schema does not know.")
+	f.CommentText("Decode" + e.Name + " returns the payload of an event of topic " + e.Topic + ". Its errors are permanent. " +
+		"The payload of a newer release may have a type that this schema does not know.")
 	f.P("func Decode", e.Name, "(e event.Event) (*", message, ", error) {")
 	f.P("m := &", message, "{}")
 	f.P("if err := ", f.Use(eventprotoPackage, "eventproto", "Decode"), "(e, m); err != nil {")
@@ -147,8 +147,8 @@ func writeDecode(f *schema.GoFile, e *schema.Event, message string) {
 
 func writeOn(f *schema.GoFile, e *schema.Event, message, topic string) {
 	f.P()
-	f.CommentText("On" + e.Name + " subscribes group to topic " + e.Topic + ". An event that cannot be decoded becomes a dead " +
-		"letter. handle must ignore types that it does not know.")
+	f.CommentText("On" + e.Name + " subscribes group to topic " + e.Topic + ". An event that cannot be decoded becomes a " +
+		"dead letter. handle must ignore types that it does not know.")
 	f.P("func On", e.Name, "(group string, handle func(", f.Use("context", "context", "Context"),
 		", event.Event, *", message, ") error) event.Subscription {")
 	f.P("return event.Subscription{Group: group, Topic: ", topic,

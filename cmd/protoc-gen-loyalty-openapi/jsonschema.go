@@ -237,7 +237,7 @@ func text(f *protogen.Field, d direction) object {
 	return o
 }
 
-// enum defines the schema of an enum and returns its reference. It leaves out the zero value, which means that there is none.
+// enum defines the schema of an enum and returns its reference. It leaves out the zero value, which means none.
 func (s *schemas) enum(e *protogen.Enum) string {
 	name := e.GoIdent.GoName
 	if s.defined[name] {

@@ -49,7 +49,8 @@ func (d *openAPI) document() object {
 					paths = append(paths, member{route.Path, object{}})
 				}
 				operations, _ := paths[i].value.(object)
-				paths[i].value = append(operations, member{strings.ToLower(route.Verb), d.operation(s, m, route, number)})
+				operations = append(operations, member{strings.ToLower(route.Verb), d.operation(s, m, route, number)})
+				paths[i].value = operations
 			}
 		}
 	}

@@ -38,8 +38,8 @@ func (s Status) check() error {
 	return nil
 }
 
-// StatusOf compares folder with the database at url and changes nothing. It returns an error if the folder does not match its
-// atlas.sum.
+// StatusOf compares folder with the database at url and changes nothing. It returns an error if the folder does not match
+// its atlas.sum.
 func StatusOf(ctx context.Context, url string, folder fs.FS) (Status, error) {
 	files, err := read(dir{folder})
 	if err != nil {

@@ -63,7 +63,8 @@ func errorCode(v *protogen.EnumValue) (ErrorCode, error) {
 		return ErrorCode{}, fmt.Errorf("%s: app_error.rpc_code %q is not an error of google.rpc.Code",
 			v.Desc.FullName(), option.GetRpcCode())
 	case option.GetHttpStatus() < 400 || option.GetHttpStatus() > 599:
-		return ErrorCode{}, fmt.Errorf("%s: app_error.http_status %d is not an error status", v.Desc.FullName(), option.GetHttpStatus())
+		return ErrorCode{}, fmt.Errorf("%s: app_error.http_status %d is not an error status",
+			v.Desc.FullName(), option.GetHttpStatus())
 	case option.GetTitle() == "":
 		return ErrorCode{}, fmt.Errorf("%s: app_error.title is missing", v.Desc.FullName())
 	}

@@ -1,5 +1,5 @@
-// Package columns converts between PostgreSQL columns and domain types, in pgx's binary format. NULL is converted to the zero
-// value, and the zero value to NULL, except for Money. The generated postgres packages use it.
+// Package columns converts between PostgreSQL columns and domain types, in pgx's binary format. NULL is converted to the
+// zero value, and the zero value to NULL, except for Money. The generated postgres packages use it.
 //
 // columns.UUID(p.ID) is an argument of a statement, and (*columns.UUID)(&p.ID) a target of Scan.
 package columns
