@@ -48,6 +48,7 @@ func assemble(
 		PrivateKey: c.key, Issuer: tokenIssuer, Audience: tokenAudience,
 		InternalListen: "127.0.0.1:0", InternalToken: c.internalToken,
 		Limits: users.DefaultLimits().ForAddress(o.addressLimit), Password: password.Default(),
+		Reflection: true,
 	}, log)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func assemble(
 	pr, err := promotions.New(ctx, promotions.Config{
 		DatabaseURL: s.postgres.URL("promotions"), Redis: c.redis, Bus: c.bus,
 		Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
-		LedgerAddress: u.InternalAddr(), InternalToken: c.internalToken,
+		LedgerAddress: u.InternalAddr(), InternalToken: c.internalToken, Reflection: true,
 	}, log)
 	if err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func assemble(
 	n, err := notifications.New(ctx, notifications.Config{
 		Store: notifications.StoreConfig{Kind: notifications.PostgreSQL, URL: s.postgres.URL("notifications")},
 		Redis: c.redis, Bus: c.bus, Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
-		Sockets: notifications.DefaultSockets(),
+		Sockets: notifications.DefaultSockets(), Reflection: true,
 	}, log)
 	if err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func assemble(
 	return gateway.New(gateway.Services{
 		Users: u.Handler(), Promotions: pr.Handler(), Notifications: n.Handler(),
 		Ready: map[string]func(context.Context) error{"users": u.Ready, "promotions": pr.Ready, "notifications": n.Ready},
-	}, gateway.Options{Docs: openapi.FS, Index: page, Log: log}), nil
+	}, gateway.Options{Docs: openapi.FS, Index: page, Reflection: true, Log: log}), nil
 }
 
 // Issuer and audience of access tokens.

@@ -41,6 +41,7 @@ func runPromotions(ctx context.Context, c call) error {
 		DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
 		Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 		LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken), TrustedProxies: s.Service.TrustedProxies,
+		Reflection: s.Service.Reflection,
 	}, log)
 	if err != nil {
 		bus.Close()

@@ -25,7 +25,9 @@ type serviceSettings struct {
 	// Listen is the address of the public API behind the gateway.
 	Listen         config.ListenAddress `env:"LOYALTY_LISTEN"          envDefault:":8080"`
 	TrustedProxies []netip.Prefix       `env:"LOYALTY_TRUSTED_PROXIES"`
-	Log            logSettings
+	// Reflection enables gRPC server reflection on the public and the internal listener.
+	Reflection bool `env:"LOYALTY_REFLECTION"`
+	Log        logSettings
 }
 
 // Check refuses a trusted network that contains every address: any client could then choose the address that limits count.

@@ -46,6 +46,7 @@ func runUsers(ctx context.Context, c call) error {
 		PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 		InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
 		Limits: limits, Password: password.Default(), TrustedProxies: s.Service.TrustedProxies,
+		Reflection: s.Service.Reflection,
 	}, log)
 	if err != nil {
 		bus.Close()

@@ -1,14 +1,19 @@
-// Package gateway is the platform's front door in one process: it routes public paths to the services, answers the
-// health checks and the API documentation, and keeps out everything else. In production Nginx does the same.
+// Package gateway routes public paths to the services in one process. It also answers health checks, serves the API
+// documentation, and answers NOT_FOUND for all other paths. In production Nginx does the same.
 package gateway
 
 import (
 	"context"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
+	"time"
+
+	"connectrpc.com/grpchealth"
 
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
@@ -19,116 +24,154 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// Services are what the gateway stands in front of.
+// Services are the services behind the gateway.
 type Services struct {
-	// Users, Promotions and Notifications serve the public routes. Requests for a nil one, not started yet, are answered
-	// with DEPENDENCY_UNAVAILABLE.
+	// Users, Promotions and Notifications serve the public routes. The gateway answers requests for a nil handler with
+	// DEPENDENCY_UNAVAILABLE.
 	Users, Promotions, Notifications http.Handler
-	// Ready says by service name whether a service can work: nil, or the reason why not, which only the log sees. It is
-	// called concurrently and must end with its context.
+	// Ready contains a readiness check for each service name. A check returns nil, or an error that only the log shows. The
+	// gateway calls checks concurrently. They must return when their context ends.
 	Ready map[string]func(context.Context) error
 }
 
-// Options are the gateway's settings.
+// Options are the settings of the gateway.
 type Options struct {
-	// Docs holds the OpenAPI documents, "users.openapi.yaml" and so on; nil for none.
+	// Docs contains the documents of the API: "users.openapi.yaml" and so on, and "asyncapi.yaml". Nil means no documents.
 	Docs fs.FS
-	// Index serves the page at "/"; nil for none.
+	// Index serves the page at "/". Nil means no page.
 	Index http.Handler
-	// Log is told what the health checks find. Nil is silence.
+	// Reflection enables gRPC server reflection and the gRPC health protocol for all services.
+	Reflection bool
+	// Log receives failed health checks and requests without a route. Nil means no log.
 	Log *slog.Logger
 }
 
-// New returns the gateway's handler. Upgraded connections pass through it.
+// New returns the handler of the gateway. It passes upgraded connections through.
 func New(s Services, o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	h := &health{ready: s.Ready, log: o.Log}
-	routes := []route{
-		{"/api/v1/auth/", s.Users},
-		{"/api/v1/users", s.Users},
-		{"/api/v1/promotions", s.Promotions},
-		{"/api/v1/notifications", s.Notifications},
-		{"/notifications/ws", exactly("/notifications/ws", s.Notifications)},
-		{"/.well-known/jwks.json", exactly("/.well-known/jwks.json", s.Users)},
+	g := &gateway{log: o.Log}
+	g.add("/api/v1/auth/", s.Users)
+	g.add("/api/v1/users", s.Users)
+	g.add("/api/v1/promotions", s.Promotions)
+	g.add("/api/v1/notifications", s.Notifications)
+	g.addExact("/notifications/ws", s.Notifications)
+	g.addExact("/.well-known/jwks.json", s.Users)
 
-		// The ledger's own service, LedgerService, is for the other services only and deliberately not here.
-		{procedures(usersv1connect.AuthServiceName), s.Users},
-		{procedures(usersv1connect.UserServiceName), s.Users},
-		{procedures(promotionsv1connect.PromotionServiceName), s.Promotions},
-		{procedures(notificationsv1connect.NotificationServiceName), s.Notifications},
+	// LedgerService is only for other services, so it must not be in this list.
+	g.add(procedures(usersv1connect.AuthServiceName), s.Users)
+	g.add(procedures(usersv1connect.UserServiceName), s.Users)
+	g.add(procedures(promotionsv1connect.PromotionServiceName), s.Promotions)
+	g.add(procedures(notificationsv1connect.NotificationServiceName), s.Notifications)
 
-		{"/health", h},
-		{buildinfo.Path, exactly(buildinfo.Path, readOnly(buildinfo.Handler()))},
-	}
+	g.add("/health", h)
+	g.addExact(buildinfo.Path, readOnly(buildinfo.Handler()))
 	if o.Docs != nil {
 		for _, name := range []string{"users", "promotions", "notifications"} {
-			routes = append(routes, route{"/" + name + "/api-docs", apidocs.New(name, o.Docs, rpcserver.WriteProblem)})
+			g.add("/"+name+"/api-docs", apidocs.New(name, o.Docs, rpcserver.WriteProblem))
 		}
+		g.addExact("/asyncapi.yaml", readOnly(apidocs.AsyncAPI(o.Docs, rpcserver.WriteProblem)))
+	}
+	if o.Reflection {
+		g.addReflection(h)
 	}
 	if o.Index != nil {
-		routes = append(routes, route{"/", exactly("/", o.Index)})
+		g.addExact("/", o.Index)
 	}
-	return &gateway{routes: routes}
+	return g
 }
 
-// procedures is the path above those of a service's methods in Connect and gRPC.
+// add sends a path prefix and all paths below it to a handler. A prefix that ends with a slash does not match the path
+// without the slash.
+func (g *gateway) add(prefix string, h http.Handler) {
+	g.routes = append(g.routes, route{path: prefix, handler: h})
+}
+
+// addExact sends one path to a handler.
+func (g *gateway) addExact(path string, h http.Handler) {
+	g.routes = append(g.routes, route{path: path, exact: true, handler: h})
+}
+
+// addReflection adds gRPC server reflection and the gRPC health protocol for the public services.
+func (g *gateway) addReflection(h *health) {
+	services := map[string]string{ // the name of the service in Services.Ready, by the name in protobuf
+		usersv1connect.AuthServiceName:                 "users",
+		usersv1connect.UserServiceName:                 "users",
+		promotionsv1connect.PromotionServiceName:       "promotions",
+		notificationsv1connect.NotificationServiceName: "notifications",
+	}
+	for _, r := range rpcserver.Reflection(slices.Sorted(maps.Keys(services))...) {
+		g.add(r.Path, g.onlyGRPC(r))
+	}
+	path, handler := grpchealth.NewHandler(&grpcHealth{h, services})
+	g.add(path, g.onlyGRPC(handler))
+}
+
+// onlyGRPC answers NOT_FOUND to requests that are not gRPC or gRPC-Web.
+func (g *gateway) onlyGRPC(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+			g.notFound(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// procedures returns the path prefix of a service's methods in Connect and gRPC.
 func procedures(service string) string { return "/" + service + "/" }
 
 type gateway struct {
 	routes []route
+	log    *slog.Logger
 }
 
-// route gives a handler the path prefix and all below it. A prefix that ends in a slash does not match without it.
 type route struct {
-	prefix  string
+	path    string
+	exact   bool
 	handler http.Handler
 }
 
 func (r route) matches(p string) bool {
-	rest, ok := strings.CutPrefix(p, r.prefix)
-	return ok && (rest == "" || rest[0] == '/' || strings.HasSuffix(r.prefix, "/"))
+	rest, ok := strings.CutPrefix(p, r.path)
+	return ok && (rest == "" || !r.exact && (rest[0] == '/' || strings.HasSuffix(r.path, "/")))
 }
 
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	identify(w, r)
 	forward(r)
-	// Only paths in their plain form are routed, so that no service behind can read another path into one.
-	if isPlain(r.URL.Path) {
+	// Only clean paths are routed, so that no service can interpret a path differently.
+	if isClean(r.URL.Path) {
 		for _, route := range g.routes {
 			if !route.matches(r.URL.Path) {
 				continue
 			}
 			if route.handler == nil {
-				rpcserver.WriteProblem(w, r, apperr.New(apperr.DependencyUnavailable, "the service is not ready yet"))
+				rpcserver.WriteProblem(w, r, apperr.New(apperr.DependencyUnavailable, "the service is starting"))
 				return
 			}
 			route.handler.ServeHTTP(w, r)
 			return
 		}
 	}
-	notFound(w, r)
+	g.notFound(w, r)
 }
 
-// isPlain reports whether the path is absolute and free of empty, "." and ".." segments.
-func isPlain(p string) bool {
+// notFound answers NOT_FOUND and logs the path.
+func (g *gateway) notFound(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	rpcserver.WriteProblem(w, r, apperr.New(apperr.NotFound, "no route matches this path"))
+	g.log.InfoContext(r.Context(), "request", "method", r.Method+" (no route)", "path", rpcserver.LogPath(r),
+		"request_id", w.Header().Get(rpcserver.HeaderRequestID), "code", string(apperr.NotFound),
+		"duration_ms", float64(time.Since(start).Microseconds())/1000)
+}
+
+// isClean reports whether a path is absolute and has no empty, "." and ".." segments.
+func isClean(p string) bool {
 	return strings.HasPrefix(p, "/") && (path.Clean(p) == p || path.Clean(p)+"/" == p)
-}
-
-// exactly serves one path and nothing below it.
-func exactly(p string, h http.Handler) http.Handler {
-	if h == nil {
-		return nil
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != p {
-			notFound(w, r)
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
 }
 
 // readOnly answers methods other than GET and HEAD with METHOD_NOT_ALLOWED.
@@ -141,8 +184,4 @@ func readOnly(h http.Handler) http.Handler {
 		}
 		h.ServeHTTP(w, r)
 	})
-}
-
-func notFound(w http.ResponseWriter, r *http.Request) {
-	rpcserver.WriteProblem(w, r, apperr.New(apperr.NotFound, "there is no such route"))
 }

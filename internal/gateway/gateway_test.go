@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,13 +12,20 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/gorilla/websocket"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 
 	"github.com/casino-loyalty/loyalty/internal/gateway"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/reflectiontest"
 )
 
 const document = `openapi: 3.1.0
@@ -28,7 +36,7 @@ paths:
   /a: {}
 `
 
-// service answers with its name and shows what it was sent.
+// service answers with its name and with the headers that it received.
 func service(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for header, values := range r.Header {
@@ -50,13 +58,15 @@ func services() gateway.Services {
 
 func start(t *testing.T, s gateway.Services) string {
 	t.Helper()
-	docs := fstest.MapFS{"users.openapi.yaml": {Data: []byte(document)}}
+	docs := fstest.MapFS{
+		"users.openapi.yaml": {Data: []byte(document)}, "asyncapi.yaml": {Data: []byte("asyncapi: 3.0.0\n")},
+	}
 	server := httptest.NewServer(gateway.New(s, gateway.Options{Docs: docs}))
 	t.Cleanup(server.Close)
 	return server.URL
 }
 
-// ask sends a request whose path reaches the server exactly as written.
+// ask sends a request whose path the client does not change.
 func ask(t *testing.T, base, method, path string, header http.Header) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, base, nil)
@@ -121,7 +131,7 @@ func TestRoutes(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			resp, body := ask(t, start(t, services()), "POST", path, nil)
 			if got := resp.Header.Get("Service"); got != want {
-				t.Fatalf("answered by %q, want %q", got, want)
+				t.Fatalf("the service %q answers, want %q", got, want)
 			}
 			if want == none {
 				checkProblem(t, resp, body, http.StatusNotFound, "NOT_FOUND")
@@ -130,7 +140,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// checkProblem checks an error that the gateway itself answered with.
+// checkProblem checks a problem document of the gateway.
 func checkProblem(t *testing.T, resp *http.Response, body string, status int, code string) {
 	t.Helper()
 	var got map[string]any
@@ -156,7 +166,7 @@ func checkProblem(t *testing.T, resp *http.Response, body string, status int, co
 	}
 }
 
-func TestAServiceThatIsNotThereYet(t *testing.T) {
+func TestStartingService(t *testing.T) {
 	s := services()
 	s.Promotions, s.Notifications = nil, nil
 	base := start(t, s)
@@ -166,7 +176,7 @@ func TestAServiceThatIsNotThereYet(t *testing.T) {
 	}
 }
 
-func TestForgedHeadersDoNotPass(t *testing.T) {
+func TestForgedHeadersAreRemoved(t *testing.T) {
 	forged := http.Header{}
 	for _, name := range []string{
 		"X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix",
@@ -186,7 +196,7 @@ func TestForgedHeadersDoNotPass(t *testing.T) {
 	}
 	for name := range forged {
 		if got := resp.Header["Got-"+name]; got != nil {
-			t.Errorf("%s came through: %q", name, got)
+			t.Errorf("the service got %s: %q", name, got)
 		}
 	}
 }
@@ -198,22 +208,22 @@ func TestRequestID(t *testing.T) {
 		sent []string
 		kept bool
 	}{
-		"none":          {nil, false},
-		"well-formed":   {[]string{"0191-abc_DEF.9"}, true},
-		"too short":     {[]string{"abc"}, false},
-		"too long":      {[]string{strings.Repeat("a", 65)}, false},
-		"with a blank":  {[]string{"abcdefgh ijkl"}, false},
-		"with markup":   {[]string{"<script>alert(1)</script>"}, false},
-		"two different": {[]string{"abcdefgh-1", "abcdefgh-2"}, false},
+		"no header":   {nil, false},
+		"well-formed": {[]string{"0191-abc_DEF.9"}, true},
+		"too short":   {[]string{"abc"}, false},
+		"too long":    {[]string{strings.Repeat("a", 65)}, false},
+		"space":       {[]string{"abcdefgh ijkl"}, false},
+		"markup":      {[]string{"<script>alert(1)</script>"}, false},
+		"two headers": {[]string{"abcdefgh-1", "abcdefgh-2"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp, _ := ask(t, base, "GET", "/api/v1/users", http.Header{"X-Request-Id": tt.sent})
 			got := resp.Header.Get("X-Request-Id")
 			if passed := resp.Header["Got-X-Request-Id"]; len(passed) != 1 || passed[0] != got {
-				t.Errorf("the service got %q, the client %q", passed, got)
+				t.Errorf("the service got the request id %q, the client %q", passed, got)
 			}
 			if tt.kept && got != tt.sent[0] || !tt.kept && !made.MatchString(got) {
-				t.Errorf("got %q, kept is to be %v", got, tt.kept)
+				t.Errorf("the request id is %q, want it kept: %v", got, tt.kept)
 			}
 		})
 	}
@@ -239,7 +249,7 @@ func TestSecurityHeaders(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	s := services()
-	failure := errors.New("postgres://user:secret@host is away")
+	failure := errors.New("postgres://user:secret@host is down")
 	s.Ready["promotions"] = func(context.Context) error { return failure }
 	base := start(t, s)
 	for _, tt := range []struct {
@@ -252,6 +262,8 @@ func TestHealth(t *testing.T) {
 		{"GET", "/health/users", 200, `{"status":"ok","services":{"users":"ok"}}`},
 		{"GET", "/health/promotions", 503, `{"status":"unavailable","services":{"promotions":"unavailable"}}`},
 		{"HEAD", "/health/users", 200, ``},
+		{"GET", "/health/live", 200, `{"status":"ok"}`},
+		{"HEAD", "/health/live", 200, ``},
 	} {
 		resp, body := ask(t, base, tt.method, tt.path, nil)
 		if resp.StatusCode != tt.status || strings.TrimSpace(body) != tt.body {
@@ -277,6 +289,8 @@ func TestDocumentation(t *testing.T) {
 		"/users/api-docs/swagger-ui.css":       {"text/css; charset=utf-8", ".swagger-ui"},
 		"/users/api-docs/favicon-32x32.png":    {"image/png", "PNG"},
 		"/users/api-docs/openapi.yaml":         {"application/yaml", document},
+		"/users/api-docs/asyncapi.yaml":        {"application/yaml", "asyncapi: 3.0.0"},
+		"/asyncapi.yaml":                       {"application/yaml", "asyncapi: 3.0.0"},
 		"/users/api-docs/openapi.json": {"application/json", `{"openapi":"3.1.0","info":{"title":"Users","version":"1"},` +
 			`"paths":{"/b":{"get":{"responses":{"200":{"description":"fine"}}}},"/a":{}}}`},
 	} {
@@ -294,7 +308,7 @@ func TestDocumentation(t *testing.T) {
 	}
 	resp, _ = ask(t, base, "GET", "/users/api-docs/swagger-ui.css", http.Header{"Accept-Encoding": {"br, gzip"}})
 	if resp.Header.Get("Content-Encoding") != "gzip" {
-		t.Errorf("packed: %v", resp.Header)
+		t.Errorf("the answer is not compressed: %v", resp.Header)
 	}
 	for _, path := range []string{"/users/api-docs/embed.go", "/users/api-docs/x/y", "/promotions/api-docs/"} {
 		resp, body := ask(t, base, "GET", path, nil)
@@ -304,7 +318,7 @@ func TestDocumentation(t *testing.T) {
 	checkProblem(t, resp, body, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
 }
 
-func TestWebSocketPasses(t *testing.T) {
+func TestWebSocket(t *testing.T) {
 	s := services()
 	s.Notifications = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := new(websocket.Upgrader).Upgrade(w, r, nil)
@@ -328,7 +342,7 @@ func TestWebSocketPasses(t *testing.T) {
 	}
 }
 
-func TestServerSpeaksHTTP2WithoutTLS(t *testing.T) {
+func TestServerSupportsUnencryptedHTTP2(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -356,5 +370,85 @@ func TestServerSpeaksHTTP2WithoutTLS(t *testing.T) {
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		t.Error(err)
+	}
+}
+
+// TestPageLinks checks that the page links to the documents and that every link works.
+func TestPageLinks(t *testing.T) {
+	base := start(t, services())
+	_, page := ask(t, base, "GET", "/users/api-docs/", nil)
+	links := regexp.MustCompile(`(?:href|src)="([^"]+)"`).FindAllStringSubmatch(page, -1)
+	var all []string
+	for _, link := range links {
+		all = append(all, link[1])
+		if resp, body := ask(t, base, "GET", "/users/api-docs/"+link[1], nil); resp.StatusCode != 200 {
+			t.Errorf("%s: got %d %s", link[1], resp.StatusCode, body)
+		}
+	}
+	for _, want := range []string{"openapi.yaml", "openapi.json", "asyncapi.yaml"} {
+		if !slices.Contains(all, want) {
+			t.Errorf("the page does not link to %s, only to %v", want, all)
+		}
+	}
+}
+
+func TestNotFoundIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	h := gateway.New(services(), gateway.Options{
+		Index: http.NotFoundHandler(), Log: slog.New(slog.NewJSONHandler(&log, nil)),
+	})
+	for _, path := range []string{"/nowhere/at/all?token=secret", "/notifications/ws/x?token=secret", "/users//?token=secret"} {
+		log.Reset()
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header.Set("X-Request-Id", "request-of-the-log")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		var line map[string]any
+		if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+			t.Fatalf("%s: the log is %q: %v", path, log.String(), err)
+		}
+		want, _, _ := strings.Cut(path, "?")
+		if line["path"] != want || line["code"] != "NOT_FOUND" || line["request_id"] != "request-of-the-log" {
+			t.Errorf("%s: the log line is %v", path, line)
+		}
+		if _, ok := line["duration_ms"].(float64); !ok || strings.Contains(log.String(), "secret") {
+			t.Errorf("%s: the log line is %v", path, line)
+		}
+	}
+}
+
+func TestReflection(t *testing.T) {
+	s := services()
+	for enabled, want := range map[bool]codes.Code{false: codes.Unimplemented, true: codes.OK} {
+		server := gateway.NewServer(gateway.New(s, gateway.Options{Reflection: enabled}), slog.New(slog.DiscardHandler))
+		address, _ := serve(t, server)
+		conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names, err := reflectiontest.Services(t.Context(), conn)
+		if status.Code(err) != want {
+			t.Errorf("with reflection %v: got %v, want %v", enabled, err, want)
+		}
+		_, err = healthv1.NewHealthClient(conn).Check(t.Context(), &healthv1.HealthCheckRequest{Service: "loyalty.users.v1.AuthService"})
+		if status.Code(err) != want {
+			t.Errorf("with reflection %v: health returned %v, want %v", enabled, err, want)
+		}
+		wantNames := []string{
+			"grpc.health.v1.Health", "loyalty.notifications.v1.NotificationService", "loyalty.promotions.v1.PromotionService",
+			"loyalty.users.v1.AuthService", "loyalty.users.v1.UserService",
+		}
+		if enabled && !slices.Equal(names, wantNames) {
+			t.Errorf("the services are %v, want %v", names, wantNames)
+		}
+		if enabled {
+			resp, body := ask(t, "http://"+address, "POST", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", nil)
+			checkProblem(t, resp, body, http.StatusNotFound, "NOT_FOUND")
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := server.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 }

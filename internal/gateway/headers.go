@@ -8,8 +8,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// secure sets the headers that make browsers careful. The API answers with data only, so nothing in an answer may be
-// run, framed or guessed at; a handler that serves pages sets a policy of its own.
+// secure sets the security headers for browsers. Answers of the API contain only data, so browsers must not execute,
+// frame or sniff them. A handler that serves pages replaces the policy.
 func secure(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -18,14 +18,14 @@ func secure(h http.Header) {
 	h.Set("X-Frame-Options", "DENY")
 }
 
-// identify gives the request its id, in the request for the service and in the answer for the client.
+// identify sets the request id in the request, for the service, and in the answer, for the client.
 func identify(w http.ResponseWriter, r *http.Request) {
 	id := rpcserver.ChooseRequestID(r.Header.Values(rpcserver.HeaderRequestID))
 	r.Header.Set(rpcserver.HeaderRequestID, id)
 	w.Header().Set(rpcserver.HeaderRequestID, id)
 }
 
-// forward tells the service who asks, as the connection shows it. What a client claims about that is dropped.
+// forward sets the headers that tell the service the client's address and scheme. It removes all such headers of the client.
 func forward(r *http.Request) {
 	for name := range r.Header {
 		if strings.HasPrefix(name, "X-Forwarded") || strings.HasPrefix(name, "X-Original-") {

@@ -9,60 +9,67 @@ import (
 	"sync"
 	"time"
 
+	"connectrpc.com/connect"
+	"connectrpc.com/grpchealth"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// readyWithin is how long a service may take to say that it is ready.
-const readyWithin = 2 * time.Second
+// readyTimeout is the timeout of the readiness checks of a request.
+const readyTimeout = 2 * time.Second
 
 const (
 	statusOK          = "ok"
 	statusUnavailable = "unavailable"
 )
 
-// health answers /health for all services and /health/{service} for one: 200 when all that was asked about is ready,
-// else 503.
+// health serves /health, the readiness of all services, and /health/{service}, the readiness of one. It answers 200 if
+// all of them are ready, else 503. /health/live always answers 200.
 type health struct {
 	ready map[string]func(context.Context) error
 	log   *slog.Logger
 
 	mu   sync.Mutex
-	down map[string]bool // as last logged
+	down map[string]bool // the services last logged as not ready
 }
 
 type healthAnswer struct {
 	Status   string            `json:"status"`
-	Services map[string]string `json:"services"`
+	Services map[string]string `json:"services,omitempty"`
 }
 
 func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	asked := h.ready
-	if name := strings.Trim(strings.TrimPrefix(r.URL.Path, "/health"), "/"); name != "" {
-		ready, ok := h.ready[name]
-		if !ok {
-			rpcserver.WriteProblem(w, r, apperr.New(apperr.NotFound, "no service %q", name))
-			return
-		}
-		asked = map[string]func(context.Context) error{name: ready}
-	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	name := strings.Trim(strings.TrimPrefix(r.URL.Path, "/health"), "/")
+	ready, ok := h.ready[name]
+	switch {
+	case name != "" && name != "live" && !ok:
+		rpcserver.WriteProblem(w, r, apperr.New(apperr.NotFound, "unknown service %q", name))
+		return
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		rpcserver.WriteProblem(w, r, apperr.New(apperr.MethodNotAllowed, "health is only read"))
+		rpcserver.WriteProblem(w, r, apperr.New(apperr.MethodNotAllowed, "use GET or HEAD"))
 		return
 	}
-	answer := h.ask(r.Context(), asked)
+	answer := healthAnswer{Status: statusOK}
+	switch name {
+	case "live":
+	case "":
+		answer = h.check(r.Context(), h.ready)
+	default:
+		answer = h.check(r.Context(), map[string]func(context.Context) error{name: ready})
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	if answer.Status != statusOK {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // fails only for a client that has gone
+	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // it fails only if the client has disconnected
 }
 
-// ask asks the services all at once.
-func (h *health) ask(ctx context.Context, services map[string]func(context.Context) error) healthAnswer {
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+// check runs the readiness checks of services concurrently.
+func (h *health) check(ctx context.Context, services map[string]func(context.Context) error) healthAnswer {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -70,7 +77,7 @@ func (h *health) ask(ctx context.Context, services map[string]func(context.Conte
 	for name, ready := range services {
 		wg.Go(func() {
 			err := ready(ctx)
-			h.note(name, err)
+			h.logChange(name, err)
 			mu.Lock()
 			defer mu.Unlock()
 			answer.Services[name] = statusOK
@@ -84,8 +91,8 @@ func (h *health) ask(ctx context.Context, services map[string]func(context.Conte
 	return answer
 }
 
-// note logs when a service goes down or comes back.
-func (h *health) note(name string, err error) {
+// logChange logs when a service becomes ready or stops being ready.
+func (h *health) logChange(name string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.down == nil {
@@ -98,4 +105,28 @@ func (h *health) note(name string, err error) {
 		h.log.Info("service is ready", "service", name)
 	}
 	h.down[name] = err != nil
+}
+
+// grpcHealth implements the gRPC health protocol for the public services.
+type grpcHealth struct {
+	health *health
+	// services contains the name in health.ready for the name in protobuf.
+	services map[string]string
+}
+
+// Check implements grpchealth.Checker. An empty service name asks for all services.
+func (g *grpcHealth) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
+	checks := g.health.ready
+	if req.Service != "" {
+		name, ok := g.services[req.Service]
+		ready := g.health.ready[name]
+		if !ok || ready == nil {
+			return nil, connect.NewError(connect.CodeNotFound, nil)
+		}
+		checks = map[string]func(context.Context) error{name: ready}
+	}
+	if g.health.check(ctx, checks).Status != statusOK {
+		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil
+	}
+	return &grpchealth.CheckResponse{Status: grpchealth.StatusServing}, nil
 }

@@ -10,22 +10,21 @@ import (
 	"time"
 )
 
-// Server is an HTTP server that knows when its last handler has ended.
+// Server is an HTTP server that can wait for its handlers.
 type Server struct {
 	http.Server
-	cut      context.CancelFunc // ends the requests under way
-	handling sync.RWMutex       // read-locked by each handler
+	cancel   context.CancelFunc // cancels the requests in progress
+	handling sync.RWMutex       // read-locked by each running handler
 }
 
-// NewServer returns a server for the handler that speaks HTTP/1.1 and, as gRPC needs it, unencrypted HTTP/2 on one
-// port. What a slow or silent client can hold on to is bounded, also by one that does not read its answer; upgraded
-// connections are not its business any more.
+// NewServer returns a server that speaks HTTP/1.1 and unencrypted HTTP/2, which gRPC needs, on one port. Its timeouts limit
+// slow clients, including clients that do not read their answers. They do not apply to upgraded connections.
 func NewServer(h http.Handler, log *slog.Logger) *Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	requests, cut := context.WithCancel(context.Background())
-	s := &Server{cut: cut}
+	requests, cancel := context.WithCancel(context.Background())
+	s := &Server{cancel: cancel}
 	s.Server = http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !s.handling.TryRLock() { // stopped
@@ -38,7 +37,7 @@ func NewServer(h http.Handler, log *slog.Logger) *Server {
 		Protocols:         protocols,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      time.Minute, // from the end of the headers: longer than reading and a call together
+		WriteTimeout:      time.Minute, // counts from the end of the headers, so it covers the request body and the call
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -46,10 +45,11 @@ func NewServer(h http.Handler, log *slog.Logger) *Server {
 	return s
 }
 
-// Stop stops listening and returns when no handler runs any more. Requests under way have three quarters of the time until
-// ctx ends; then they are cut off, for they may be asked again, which is the error. It is called once.
+// Stop stops listening and returns when no handler is running. Requests in progress have three quarters of the time until
+// ctx ends. Then Stop cancels them, closes their connections and returns an error. Clients can repeat such requests. Stop
+// must be called at most once.
 func (s *Server) Stop(ctx context.Context) error {
-	defer s.cut()
+	defer s.cancel()
 	soft, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if end, bounded := ctx.Deadline(); bounded {
@@ -59,8 +59,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	err := s.Shutdown(soft)
 	if err != nil {
 		err = errors.Join(err, s.Close())
-		s.cut() // only now, so that nobody takes what its handler leaves behind for an answer
+		s.cancel() // after Close, so that no client receives the answer of a canceled handler
 	}
-	s.handling.Lock() // for good: none begins either
+	s.handling.Lock() // never unlocked, so that no new handler starts
 	return err
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/gateway"
 )
 
-// A request that outlasts the stop is cut off, and its handler has ended when the server has stopped.
+// TestStopWaitsForHandlers checks that Stop cancels a request that takes too long, and waits for its handler.
 func TestStopWaitsForHandlers(t *testing.T) {
 	entered, ended := make(chan struct{}), make(chan struct{})
 	server := gateway.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -33,15 +33,15 @@ func TestStopWaitsForHandlers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := server.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("stopped with %v, want that a request was cut off", err)
+		t.Errorf("Stop returned %v, want a deadline exceeded", err)
 	}
 	select {
 	case <-ended:
 	default:
-		t.Error("a handler is still running")
+		t.Error("a handler is running after Stop")
 	}
 	if err := <-answered; err == nil {
-		t.Error("the request that was cut off has an answer")
+		t.Error("the canceled request has an answer")
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		t.Error(err)
@@ -69,13 +69,13 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 	<-entered
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Stop(t.Context()) }()
-	<-served // it listens no more
+	<-served // the server has stopped listening
 	close(release)
 	if err := <-stopped; err != nil {
-		t.Errorf("stopped with %v", err)
+		t.Errorf("Stop returned %v", err)
 	}
 	if got := <-status; got != http.StatusNoContent {
-		t.Errorf("the request under way was answered %d", got)
+		t.Errorf("the request in progress was answered with status %d", got)
 	}
 }
 

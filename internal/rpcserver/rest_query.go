@@ -138,14 +138,14 @@ func integer(v string, bits int) (text, expected string) {
 // readMask determines the fields that an update changes: the fields in update_mask or, without a mask, the members of the
 // body. It must read the body, because a message does not tell a false member from an absent one.
 func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
-	names := strings.FieldsFunc(strings.Join(query[paramMask], ","), func(c rune) bool { return c == ',' })
+	given := strings.Join(query[paramMask], ",")
 	query.Del(paramMask)
 	members, ok := strictjson.Members(body)
 	if !ok {
 		return // the codec refuses the body
 	}
 	fields := rt.resource.Message().Fields()
-	if len(names) == 0 {
+	if strings.Trim(given, ",") == "" {
 		for _, member := range members {
 			if fd := fields.ByJSONName(member); fd != nil { // the codec refuses unknown members
 				info.mask = append(info.mask, string(fd.Name()))
@@ -153,7 +153,7 @@ func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
 		}
 		return
 	}
-	for _, name := range names {
+	for name := range strings.SplitSeq(given, ",") {
 		fd := fields.ByJSONName(name)
 		if fd == nil {
 			info.addViolation(paramMask, validation.RuleMask, "the body has no field "+strconv.Quote(clip(name)))

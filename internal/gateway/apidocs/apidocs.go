@@ -1,5 +1,5 @@
-// Package apidocs serves a service's OpenAPI document: a page to read and try it, and the document itself beside it, as
-// YAML and as JSON. The page and all it loads come from this program; nothing is fetched from elsewhere.
+// Package apidocs serves the API documents of a service: a Swagger UI page, the OpenAPI document as YAML and as JSON, and
+// the AsyncAPI document. The program contains all assets of the page, so the page loads nothing from other hosts.
 package apidocs
 
 import (
@@ -20,22 +20,22 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// contentSecurityPolicy lets the page run its own scripts and call its own server. Swagger UI sets styles inline and
-// draws with data URLs.
+// contentSecurityPolicy lets the page run its own scripts and call its own server. Swagger UI needs inline styles and data
+// URLs.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 //go:embed page.html page.js
 var page embed.FS
 
-// assets are the parts of Swagger UI that the page loads.
+// assets are the content types of the Swagger UI files that the page loads.
 var assets = map[string]string{
 	"swagger-ui.css":       "text/css; charset=utf-8",
 	"swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 	"favicon-32x32.png":    "image/png",
 }
 
-// Fail answers a request with an error.
+// Fail writes the error of a request.
 type Fail func(http.ResponseWriter, *http.Request, error)
 
 type docs struct {
@@ -43,15 +43,17 @@ type docs struct {
 	fail    Fail
 	service string
 	yaml    []byte
+	async   http.Handler
 	json    func() ([]byte, error)
 }
 
-// New serves the document NAME.openapi.yaml of documents below /NAME/api-docs/. Without that document all is NOT_FOUND.
+// New returns a handler that serves the document NAME.openapi.yaml below /NAME/api-docs/. If documents does not contain
+// it, the handler answers NOT_FOUND.
 func New(name string, documents fs.FS, fail Fail) http.Handler {
 	content, err := fs.ReadFile(documents, name+".openapi.yaml")
 	if err != nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			fail(w, r, apperr.New(apperr.NotFound, "%s has no documentation", name))
+			fail(w, r, apperr.New(apperr.NotFound, "%s has no API document", name))
 		})
 	}
 	return &docs{
@@ -59,14 +61,30 @@ func New(name string, documents fs.FS, fail Fail) http.Handler {
 		fail:    fail,
 		service: name,
 		yaml:    content,
+		async:   AsyncAPI(documents, fail),
 		json:    sync.OnceValues(func() ([]byte, error) { return toJSON(content) }),
 	}
 }
 
+// AsyncAPI returns a handler that serves the document asyncapi.yaml, which describes the WebSockets and the events. If
+// documents does not contain it, the handler answers NOT_FOUND.
+func AsyncAPI(documents fs.FS, fail Fail) http.Handler {
+	content, err := fs.ReadFile(documents, asyncAPI)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err != nil {
+			fail(w, r, apperr.New(apperr.NotFound, "there is no AsyncAPI document"))
+			return
+		}
+		serve(w, "application/yaml", content)
+	})
+}
+
+const asyncAPI = "asyncapi.yaml"
+
 func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		d.fail(w, r, apperr.New(apperr.MethodNotAllowed, "the documentation is only read"))
+		d.fail(w, r, apperr.New(apperr.MethodNotAllowed, "use GET or HEAD"))
 		return
 	}
 	name, ok := strings.CutPrefix(r.URL.Path, d.base+"/")
@@ -74,14 +92,16 @@ func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == d.base:
 		http.Redirect(w, r, d.base+"/", http.StatusMovedPermanently)
 	case !ok:
-		d.fail(w, r, apperr.New(apperr.NotFound, "there is no such page"))
+		d.fail(w, r, apperr.New(apperr.NotFound, "page not found"))
 	case name == "":
 		d.servePage(w, r)
 	case name == "page.js":
-		content, _ := page.ReadFile("page.js") // is embedded
+		content, _ := page.ReadFile("page.js") // embedded, so it exists
 		serve(w, "text/javascript; charset=utf-8", content)
 	case name == "openapi.yaml":
 		serve(w, "application/yaml", d.yaml)
+	case name == asyncAPI:
+		d.async.ServeHTTP(w, r)
 	case name == "openapi.json":
 		d.serveJSON(w, r)
 	default:
@@ -115,34 +135,34 @@ func (d *docs) serveJSON(w http.ResponseWriter, r *http.Request) {
 func serve(w http.ResponseWriter, contentType string, content []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-	_, _ = w.Write(content) //nolint:gosec // our own content; it fails only for a client that has gone
+	_, _ = w.Write(content) //nolint:gosec // our own content; it fails only if the client has disconnected
 }
 
-// serveAsset serves a part of Swagger UI, which is packed: as it is to a client that can unpack it.
+// serveAsset serves a file of Swagger UI. The files are compressed with gzip, except images.
 func (d *docs) serveAsset(w http.ResponseWriter, r *http.Request, name string) {
 	contentType, ok := assets[name]
 	if !ok {
-		d.fail(w, r, apperr.New(apperr.NotFound, "there is no such page"))
+		d.fail(w, r, apperr.New(apperr.NotFound, "page not found"))
 		return
 	}
 	w.Header().Set("Cache-Control", "public, max-age=86400")
 	if path.Ext(name) == ".png" {
-		content, _ := static.FS.ReadFile(name) // is embedded
+		content, _ := static.FS.ReadFile(name) // embedded, so it exists
 		serve(w, contentType, content)
 		return
 	}
-	packed, _ := static.FS.ReadFile(name + ".gz") // is embedded
+	compressed, _ := static.FS.ReadFile(name + ".gz") // embedded, so it exists
 	w.Header().Set("Vary", "Accept-Encoding")
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
-		serve(w, contentType, packed)
+		serve(w, contentType, compressed)
 		return
 	}
-	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	content, err := gzip.NewReader(bytes.NewReader(compressed))
 	if err != nil {
 		d.fail(w, r, apperr.New(apperr.Internal, "").WithCause(err))
 		return
 	}
 	w.Header().Set("Content-Type", contentType)
-	_, _ = io.Copy(w, unpacked) //nolint:gosec // our own content; it fails only for a client that has gone
+	_, _ = io.Copy(w, content) //nolint:gosec // our own content; it fails only if the client has disconnected
 }

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// toJSON converts a YAML document, keeping the order of its members.
+// toJSON converts a YAML document to JSON and keeps the order of the members.
 func toJSON(document []byte) ([]byte, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(document, &root); err != nil {
@@ -33,7 +33,7 @@ func writeNode(b *bytes.Buffer, n *yaml.Node) error {
 		return writeList(b, '[', n.Content, 1, ']')
 	case yaml.ScalarNode:
 		var value any = n.Value
-		if n.ShortTag() != "!!timestamp" { // which JSON has not
+		if n.ShortTag() != "!!timestamp" { // JSON has no timestamps
 			if err := n.Decode(&value); err != nil {
 				return err
 			}
@@ -46,7 +46,7 @@ func writeNode(b *bytes.Buffer, n *yaml.Node) error {
 	}
 }
 
-// writeList writes elements of one node, or members of two: a name and a value.
+// writeList writes an array, whose elements are one node each, or an object, whose members are two nodes each.
 func writeList(b *bytes.Buffer, open byte, nodes []*yaml.Node, width int, end byte) error {
 	b.WriteByte(open)
 	for i, n := range nodes {
@@ -54,7 +54,7 @@ func writeList(b *bytes.Buffer, open byte, nodes []*yaml.Node, width int, end by
 			b.WriteByte(',')
 		}
 		if width == 2 && i%2 == 0 {
-			name, err := json.Marshal(n.Value) // a name in YAML may be a number: 200
+			name, err := json.Marshal(n.Value) // a name in YAML may be a number such as 200
 			if err != nil {
 				return err
 			}

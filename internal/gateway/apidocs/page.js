@@ -1,4 +1,4 @@
-// A script of its own rather than in the page, so that the page's policy can forbid inline scripts.
+// This script is not inline, because the content security policy of the page forbids inline scripts.
 window.onload = () => {
   SwaggerUIBundle({
     url: "openapi.json",

@@ -2,6 +2,7 @@ package validation
 
 import (
 	"slices"
+	"strings"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -22,7 +23,10 @@ func (c *check) mask(u *update, m protoreflect.Message) *masked {
 	fields := r.resource.Descriptor().Fields()
 	var given, paths []string
 	if mask, ok := m.Get(u.mask).Message().Interface().(*fieldmaskpb.FieldMask); ok {
-		given = slices.DeleteFunc(slices.Clone(mask.GetPaths()), func(path string) bool { return path == "" })
+		given = mask.GetPaths()
+	}
+	if strings.Join(given, "") == "" {
+		given = nil
 	}
 	for _, path := range given {
 		if fields.ByName(protoreflect.Name(path)) == nil {

@@ -47,6 +47,8 @@ type Config struct {
 	Issuer, Audience string
 	// TrustedProxies may say which address a client has.
 	TrustedProxies []netip.Prefix
+	// Reflection enables gRPC server reflection.
+	Reflection bool
 	// Sockets bounds the live connections, and says which pages may open them. The caller begins with DefaultSockets.
 	Sockets Sockets
 }
@@ -111,6 +113,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "notifications", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
+		Reflection: c.Reflection,
 	})
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/rpc"
 )
 
-// Config is the configuration of the service. All fields but TrustedProxies are required.
+// Config is the configuration of the service. All fields but TrustedProxies and Reflection are required.
 type Config struct {
 	// DatabaseURL is the service's own, migrated PostgreSQL database.
 	DatabaseURL string
@@ -46,6 +46,8 @@ type Config struct {
 	LedgerAddress, InternalToken string
 	// TrustedProxies are the proxies whose forwarding headers are used to find the client's address.
 	TrustedProxies []netip.Prefix
+	// Reflection enables gRPC server reflection.
+	Reflection bool
 }
 
 func (c Config) validate() error {
@@ -107,6 +109,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	a.service = promotions.New(store.New(a.pool, a.relay.Wake), ledger.New(conn, log), time.Now)
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "promotions", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
+		Reflection: c.Reflection,
 	})
 	if err != nil {
 		return nil, err

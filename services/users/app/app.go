@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -89,10 +88,11 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.handler, err = a.public(verifier, keys, c.TrustedProxies, log); err != nil {
+	if a.handler, err = a.public(verifier, keys, c, log); err != nil {
 		return nil, err
 	}
-	if a.internal, err = rpcserver.NewInternal(rpcserver.InternalConfig{Token: c.InternalToken, Log: log}); err != nil {
+	internal := rpcserver.InternalConfig{Token: c.InternalToken, Log: log, Reflection: c.Reflection}
+	if a.internal, err = rpcserver.NewInternal(internal); err != nil {
 		return nil, err
 	}
 	usersv1.RegisterLedgerServiceServer(a.internal, rpc.NewLedgerHandler(users.NewLedgerService(a.ledger)))
@@ -106,9 +106,10 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 }
 
 // public is what the gateway routes to.
-func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
+func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config, log *slog.Logger) (http.Handler, error) {
 	server, err := rpcserver.New(rpcserver.Config{
-		Service: "users", Authenticator: v, Log: log, TrustedProxies: proxies, Ready: a.Ready,
+		Service: "users", Authenticator: v, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
+		Reflection: c.Reflection,
 	})
 	if err != nil {
 		return nil, err

@@ -40,6 +40,8 @@ type Config struct {
 	Password password.Params
 	// TrustedProxies may say which address a client has.
 	TrustedProxies []netip.Prefix
+	// Reflection enables gRPC server reflection on the public and the internal listener.
+	Reflection bool
 }
 
 func (c Config) validate() error {
