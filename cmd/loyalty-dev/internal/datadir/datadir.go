@@ -1,15 +1,15 @@
-// Package datadir is the directory in which loyalty-dev keeps everything that outlives it: the databases, the bus, the
-// keys and the first admin's credentials. One program at a time owns a directory.
+// Package datadir manages the data directory of loyalty-dev: databases, events, keys and the credentials of the first admin.
+// One program at a time uses a directory.
 //
-// Its layout:
+// The layout:
 //
 //	layout         the version of this layout
 //	lock           locked by the program that uses the directory
 //	pid            the process id of that program
 //	postgres/      the PostgreSQL cluster
-//	postgres-bin/  PostgreSQL's programs, where they had to be fetched
-//	kafka/, nats/  what the bus stored
-//	secrets/       the token key, the internal token, the admin's credentials; for the owner only
+//	postgres-bin/  a downloaded PostgreSQL
+//	kafka/, nats/  the data of the event bus
+//	secrets/       the token key, the internal token and the admin's credentials; private to the owner
 package datadir
 
 import (
@@ -31,8 +31,7 @@ const (
 	pidFile       = "pid"
 	secretsDir    = "secrets"
 
-	// rootPath is root's default: PostgreSQL refuses to run as root, and the user that it then runs as cannot reach into
-	// root's home.
+	// rootPath is the default for root. PostgreSQL cannot run as root, and its user account cannot enter the home of root.
 	rootPath = "/var/lib/loyalty-dev"
 )
 
@@ -42,8 +41,8 @@ type Dir struct {
 	lock *flock.Flock
 }
 
-// Default is the directory used where none is named: /var/lib/loyalty-dev for root, else loyalty-dev in the user's cache
-// directory (on Linux ~/.cache/loyalty-dev).
+// Default returns the default directory: /var/lib/loyalty-dev for root, else loyalty-dev in the cache directory of the user
+// (on Linux ~/.cache/loyalty-dev).
 func Default() (string, error) {
 	if os.Geteuid() == 0 {
 		return rootPath, nil
@@ -55,14 +54,14 @@ func Default() (string, error) {
 	return filepath.Join(cache, "loyalty-dev"), nil
 }
 
-// Open locks the data directory at path, and makes it if it is missing. It refuses a directory that another program has
-// locked, one of another layout, and one that holds other things than a data directory does. Close gives it back.
+// Open locks the data directory at path, or creates it. It returns an error if another program has locked the directory, if
+// it has another layout, or if it holds other files. Close unlocks it.
 func Open(path string) (*Dir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, unusable(path, err)
 	}
-	// Others may pass through, but not look: PostgreSQL may have to run as another user. What is inside guards itself.
+	// Mode 0711: PostgreSQL may run as another user and must enter the directory. Private files have their own modes.
 	if err := os.MkdirAll(path, 0o711); err != nil {
 		return nil, unusable(path, err)
 	}
@@ -76,7 +75,7 @@ func Open(path string) (*Dir, error) {
 	return d, nil
 }
 
-// acquire takes the lock, then writes what a new directory needs.
+// acquire locks the directory and creates its files.
 func (d *Dir) acquire() error {
 	free, err := d.lock.TryLock()
 	if err != nil {
@@ -95,7 +94,7 @@ func (d *Dir) acquire() error {
 	return err
 }
 
-// owner says which process holds the lock, as far as can be read.
+// owner returns " (process ID)" for the process that holds the lock, or an empty string.
 func (d *Dir) owner() string {
 	b, err := os.ReadFile(d.Path(pidFile))
 	if err != nil {
@@ -114,7 +113,7 @@ func checkLayout(path string) error {
 	switch {
 	case err == nil:
 		if v := strings.TrimSpace(string(b)); v != layoutVersion {
-			return fmt.Errorf("data directory %s has layout %q, this program knows %q: name another with --data",
+			return fmt.Errorf("data directory %s has layout %q, this program needs %q: choose another one with --data",
 				path, v, layoutVersion)
 		}
 		return nil
@@ -126,15 +125,16 @@ func checkLayout(path string) error {
 		return unusable(path, err)
 	}
 	for _, e := range entries {
-		// What a first start leaves behind that was killed before it wrote the layout.
-		if e.Name() != lockFile && e.Name() != pidFile && e.Name() != secretsDir && !strings.HasPrefix(e.Name(), "."+layoutFile) {
-			return fmt.Errorf("directory %s is not empty and was not made by loyalty-dev: name another with --data", path)
+		// These files remain if the first start was killed before it wrote the layout file.
+		expected := e.Name() == lockFile || e.Name() == pidFile || e.Name() == secretsDir
+		if !expected && !strings.HasPrefix(e.Name(), "."+layoutFile) {
+			return fmt.Errorf("directory %s is not empty and was not created by loyalty-dev: choose another one with --data", path)
 		}
 	}
 	return nil
 }
 
-// Path is the absolute path of the named part of the directory; without a name, of the directory itself.
+// Path returns the absolute path of an entry of the directory, or of the directory itself.
 func (d *Dir) Path(elem ...string) string {
 	return filepath.Join(append([]string{d.path}, elem...)...)
 }
@@ -144,7 +144,7 @@ func (d *Dir) Close() error {
 	return d.lock.Close()
 }
 
-// unusable is the one line for a directory that the system does not let us use.
+// unusable returns the error for a directory that the operating system refuses.
 func unusable(path string, err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err
@@ -152,13 +152,13 @@ func unusable(path string, err error) error {
 			err = fmt.Errorf("%s: %w", filepath.Base(pe.Path), err)
 		}
 	}
-	return fmt.Errorf("data directory %s cannot be used: %w: name another with --data", path, err)
+	return fmt.Errorf("data directory %s cannot be used: %w: choose another one with --data", path, err)
 }
 
-// Write replaces a private file of the directory as a whole.
+// Write replaces a private file of the directory atomically.
 func (d *Dir) Write(name, content string) error { return writeFile(d.Path(name), []byte(content)) }
 
-// writeFile replaces a private file as a whole: a reader, or a start after a crash, finds the old or the new content.
+// writeFile replaces a private file atomically: after a crash it has the old or the new content.
 func writeFile(path string, content []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {

@@ -21,7 +21,7 @@ func open(t *testing.T, path string) *datadir.Dir {
 	return d
 }
 
-func TestSecretsOutliveTheStart(t *testing.T) {
+func TestSecretsSurviveARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "data")
 	d := open(t, path)
 	key, err := d.TokenKey()
@@ -36,10 +36,10 @@ func TestSecretsOutliveTheStart(t *testing.T) {
 
 	d = open(t, path)
 	if again, err := d.TokenKey(); err != nil || !again.Equal(key) {
-		t.Errorf("another key after the second start (%v)", err)
+		t.Errorf("the key changed with the second start (%v)", err)
 	}
 	if again, err := d.InternalToken(); err != nil || again != token {
-		t.Errorf("another internal token after the second start (%v)", err)
+		t.Errorf("the internal token changed with the second start (%v)", err)
 	}
 	files, err := os.ReadDir(d.Path("secrets"))
 	if err != nil || len(files) != 2 {
@@ -52,7 +52,7 @@ func TestSecretsOutliveTheStart(t *testing.T) {
 	}
 }
 
-func TestAdminIsKeptUnlessGiven(t *testing.T) {
+func TestAdminIsStoredUnlessGiven(t *testing.T) {
 	path := t.TempDir()
 	d := open(t, path)
 	if _, err := datadir.ReadAdmin(path); !errors.Is(err, fs.ErrNotExist) {
@@ -60,10 +60,10 @@ func TestAdminIsKeptUnlessGiven(t *testing.T) {
 	}
 	made, err := d.Admin(datadir.Admin{})
 	if err != nil || made.Email != datadir.DefaultAdminEmail || len(made.Password) < 20 {
-		t.Fatalf("made up: %+v, %v", made, err)
+		t.Fatalf("random: %+v, %v", made, err)
 	}
 	if _, err := datadir.ReadAdmin(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("before the platform took them: %v, want fs.ErrNotExist", err)
+		t.Fatalf("before KeepAdmin: %v, want fs.ErrNotExist", err)
 	}
 	if err := d.KeepAdmin(made); err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestAdminIsKeptUnlessGiven(t *testing.T) {
 	}
 }
 
-func TestOpenRefuses(t *testing.T) {
+func TestOpenErrors(t *testing.T) {
 	write := func(t *testing.T, path, content string) {
 		t.Helper()
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -102,12 +102,12 @@ func TestOpenRefuses(t *testing.T) {
 		prepare func(t *testing.T, path string)
 		want    string
 	}{
-		"a directory in use": {func(t *testing.T, path string) { open(t, path) }, "is in use by another loyalty-dev (process "},
-		"a foreign directory": {func(t *testing.T, path string) { write(t, filepath.Join(path, "thesis.txt"), "x") },
-			"is not empty and was not made by loyalty-dev"},
-		"another layout": {func(t *testing.T, path string) { write(t, filepath.Join(path, "layout"), "99\n") },
-			`has layout "99", this program knows "1"`},
-		"a file": {func(t *testing.T, path string) { os.Remove(path); write(t, path, "x") },
+		"directory in use": {func(t *testing.T, path string) { open(t, path) }, "is in use by another loyalty-dev (process "},
+		"foreign directory": {func(t *testing.T, path string) { write(t, filepath.Join(path, "thesis.txt"), "x") },
+			"is not empty and was not created by loyalty-dev"},
+		"other layout": {func(t *testing.T, path string) { write(t, filepath.Join(path, "layout"), "99\n") },
+			`has layout "99", this program needs "1"`},
+		"file": {func(t *testing.T, path string) { os.Remove(path); write(t, path, "x") },
 			"cannot be used: not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-func TestOpenAfterAKilledFirstStart(t *testing.T) {
+func TestOpenAfterAnInterruptedFirstStart(t *testing.T) {
 	path := t.TempDir()
 	for _, name := range []string{"lock", "pid", ".layout-123"} {
 		if err := os.WriteFile(filepath.Join(path, name), nil, 0o600); err != nil {
@@ -135,13 +135,13 @@ func TestOpenAfterAKilledFirstStart(t *testing.T) {
 	open(t, path)
 }
 
-func TestADamagedSecretIsNotReplaced(t *testing.T) {
+func TestDamagedSecretIsNotReplaced(t *testing.T) {
 	d := open(t, t.TempDir())
 	path := d.Path("secrets", "token-key.pem")
 	if err := os.WriteFile(path, []byte("garbage"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.TokenKey(); err == nil || !strings.Contains(err.Error(), path) {
-		t.Errorf("got %v, want an error naming %s", err, path)
+		t.Errorf("got %v, want an error that names %s", err, path)
 	}
 }

@@ -20,11 +20,11 @@ const (
 	internalTokenFile = "internal-token"
 	adminFile         = "admin.json"
 
-	// DefaultAdminEmail is the first admin's, unless another is named.
+	// DefaultAdminEmail is the default e-mail address of the first admin.
 	DefaultAdminEmail = "admin@example.com"
 )
 
-// TokenKey is the key that signs access tokens: made once, kept as PKCS #8 in PEM.
+// TokenKey returns the key that signs access tokens. The first call creates and stores it, as PKCS #8 in PEM.
 func (d *Dir) TokenKey() (ed25519.PrivateKey, error) {
 	path := d.Path(secretsDir, tokenKeyFile)
 	content, err := readOrMake(path, func() ([]byte, error) {
@@ -44,7 +44,7 @@ func (d *Dir) TokenKey() (ed25519.PrivateKey, error) {
 	return key, nil
 }
 
-// InternalToken is the secret that the services show one another: made once.
+// InternalToken returns the shared secret of the internal RPC. The first call creates and stores it.
 func (d *Dir) InternalToken() (string, error) {
 	path := d.Path(secretsDir, internalTokenFile)
 	content, err := readOrMake(path, func() ([]byte, error) { return []byte(rand.Text() + "\n"), nil })
@@ -58,39 +58,39 @@ func (d *Dir) InternalToken() (string, error) {
 	return token, nil
 }
 
-// Admin is how the first admin logs in.
+// Admin holds the credentials of the first admin.
 type Admin struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
 }
 
-// Admin returns the first admin's credentials: what is given, else what an earlier start used, else the default e-mail
-// and a password made up here.
+// Admin returns the credentials of the first admin: the given ones, else those of an earlier start, else the default e-mail
+// address and a random password.
 func (d *Dir) Admin(given Admin) (Admin, error) {
-	kept, err := ReadAdmin(d.path)
+	stored, err := ReadAdmin(d.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Admin{}, err
 	}
 	return Admin{
-		Email:    cmp.Or(given.Email, kept.Email, DefaultAdminEmail),
-		Password: cmp.Or(given.Password, kept.Password, strings.ToLower(rand.Text())),
+		Email:    cmp.Or(given.Email, stored.Email, DefaultAdminEmail),
+		Password: cmp.Or(given.Password, stored.Password, strings.ToLower(rand.Text())),
 	}, nil
 }
 
-// KeepAdmin keeps credentials that the platform has taken for the next start, and for the tour.
+// KeepAdmin stores credentials for the next start and for the tour. The platform must have accepted them.
 func (d *Dir) KeepAdmin(admin Admin) error {
-	if kept, err := ReadAdmin(d.path); err == nil && kept == admin {
+	if stored, err := ReadAdmin(d.path); err == nil && stored == admin {
 		return nil
 	}
-	content, err := json.Marshal(admin) //nolint:gosec // for the developer to read, in a private file
+	content, err := json.Marshal(admin) //nolint:gosec // a private file for the developer
 	if err != nil {
 		return err
 	}
 	return writeFile(d.Path(secretsDir, adminFile), append(content, '\n'))
 }
 
-// ReadAdmin reads the admin's credentials from the data directory at path, which another program may have locked. The
-// error is fs.ErrNotExist where no start has written them.
+// ReadAdmin reads the credentials of the admin from the data directory at path, even if another program has locked it. It
+// returns fs.ErrNotExist if none are stored.
 func ReadAdmin(path string) (Admin, error) {
 	path = filepath.Join(path, secretsDir, adminFile)
 	content, err := os.ReadFile(path)
@@ -104,7 +104,7 @@ func ReadAdmin(path string) (Admin, error) {
 	return admin, nil
 }
 
-// readOrMake returns the file's content, and has it made where the file is missing.
+// readOrMake returns the content of a file. If the file does not exist, it is created with the given content.
 func readOrMake(path string, content func() ([]byte, error)) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {

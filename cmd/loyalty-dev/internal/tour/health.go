@@ -55,7 +55,8 @@ func (g *guide) checkHealth(ctx context.Context) (ready bool, answer string, err
 		resp.StatusCode == http.StatusGatewayTimeout:
 		return false, answer, nil // a proxy in front of a platform that is starting
 	}
-	return false, answer, fmt.Errorf("no platform at %s: /health answered %s; set --addr to the address of the platform", g.url, answer)
+	return false, answer, fmt.Errorf("no platform at %s: /health answered %s; set --addr to the address of the platform",
+		g.url, answer)
 }
 
 // DescribeAnswer describes an unexpected HTTP answer: its status, content type and server.
