@@ -19,31 +19,31 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// VersionError says that data was written by another major version of PostgreSQL than the one to be run.
+// VersionError is returned if another major version of PostgreSQL wrote the data.
 type VersionError struct {
 	DataDir      string
 	Data, Server int
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("the data in %s belongs to PostgreSQL %d, but version %d is to run: install version %d, or move "+
-		"the data over with pg_upgrade, or remove the directory to start afresh", e.DataDir, e.Data, e.Server, e.Data)
+	return fmt.Sprintf("the data in %s was written by PostgreSQL %d, but version %d is installed: install version %d, "+
+		"upgrade the data with pg_upgrade, or remove the directory", e.DataDir, e.Data, e.Server, e.Data)
 }
 
-// InUseError says that another process runs a server on the directory.
+// InUseError is returned if another process uses the data directory.
 type InUseError struct {
 	DataDir string
-	PID     int // of the server, 0 where it is not known
+	PID     int // process id of the server, 0 if unknown
 }
 
 func (e *InUseError) Error() string {
 	if e.PID == 0 {
 		return e.DataDir + " is used by another process"
 	}
-	return fmt.Sprintf("a PostgreSQL server (process %d) runs on %s already", e.PID, e.DataDir)
+	return fmt.Sprintf("a PostgreSQL server (process %d) already uses %s", e.PID, e.DataDir)
 }
 
-// dir is the server's directory: cluster/, password, postgres.log, and a lock that one process at a time holds.
+// dir is the data directory: cluster/, password, postgres.log, and a lock that one process holds.
 type dir struct {
 	root    string
 	account *account
@@ -54,10 +54,10 @@ func (d *dir) cluster() string      { return filepath.Join(d.root, "cluster") }
 func (d *dir) passwordPath() string { return filepath.Join(d.root, "password") }
 func (d *dir) logPath() string      { return filepath.Join(d.root, "postgres.log") }
 
-// openDir creates the directory if need be, for the server's account, and takes its lock.
+// openDir creates the directory for the server's account if it does not exist, and takes its lock.
 func openDir(path string) (*dir, error) {
 	if path == "" {
-		return nil, errors.New("PostgreSQL needs a data directory")
+		return nil, errors.New("PostgreSQL data directory is not set")
 	}
 	root, err := filepath.Abs(path)
 	if err != nil {
@@ -69,7 +69,7 @@ func openDir(path string) (*dir, error) {
 	}
 	mode := fs.FileMode(0o700)
 	if a != nil {
-		mode = 0o755 // the server's account has to pass
+		mode = 0o755 // the server's account needs to enter it
 	}
 	if err := os.MkdirAll(filepath.Dir(root), mode); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func openDir(path string) (*dir, error) {
 	return d, nil
 }
 
-// version is the major version that wrote the cluster, 0 if there is none yet.
+// version returns the major version that wrote the cluster, or 0 if there is no cluster.
 func (d *dir) version() (int, error) {
 	b, err := os.ReadFile(filepath.Join(d.cluster(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -110,7 +110,7 @@ func (d *dir) version() (int, error) {
 	return v, nil
 }
 
-// postmaster is the id of the process that postmaster.pid names, 0 if none.
+// postmaster returns the process id in postmaster.pid, or 0.
 func (d *dir) postmaster() int {
 	f, err := os.Open(filepath.Join(d.cluster(), "postmaster.pid"))
 	if err != nil {
@@ -126,8 +126,8 @@ func (d *dir) postmaster() int {
 	return pid
 }
 
-// waitUnused waits for a server that a killed process left behind to finish its shutdown, and removes a pid file whose
-// server is gone: its number may belong to a stranger by now, which PostgreSQL would take for a live server.
+// waitUnused waits until the server of a process that was killed has shut down. It removes a pid file without a server,
+// because PostgreSQL would take another process with the same id for a running server.
 func (d *dir) waitUnused(ctx context.Context) error {
 	deadline := time.NewTimer(10 * time.Second)
 	defer deadline.Stop()
@@ -155,8 +155,9 @@ func (d *dir) waitUnused(ctx context.Context) error {
 	}
 }
 
-// initialise creates the cluster beside its place and moves it there when it is whole, so that a crash leaves no half.
-func (d *dir) initialise(ctx context.Context, in Installation, sync bool) error {
+// initialize creates the cluster under another name and renames it when it is complete, so that a crash leaves no partial
+// cluster.
+func (d *dir) initialize(ctx context.Context, in Installation, sync bool) error {
 	if err := d.writePassword(); err != nil {
 		return err
 	}
@@ -184,7 +185,8 @@ func (d *dir) initialise(ctx context.Context, in Installation, sync bool) error 
 	return failed
 }
 
-// locales are initdb's options for text that sorts by code point and folds the case of all of Unicode, the best first.
+// locales returns initdb's options for text that sorts by code point and folds the case of all of Unicode, in order of
+// preference.
 func locales(version int) [][]string {
 	plain := []string{"--no-locale"}
 	if version >= 17 {
@@ -201,12 +203,12 @@ func (d *dir) initdb(ctx context.Context, in Installation, args []string) error 
 	cmd := exec.CommandContext(ctx, filepath.Join(in.BinDir, "initdb"), args...)
 	cmd.Dir, cmd.Env = d.root, environment()
 	attach(cmd, d.account, syscall.SIGTERM)
-	// See Server.launch: the thread must outlive the child.
+	// The thread has to outlive the child; see Server.launch.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("create the PostgreSQL database: %w: %s", err, gist(string(out)))
+		return fmt.Errorf("create the PostgreSQL database: %w: %s", err, failureReason(string(out)))
 	}
 	return nil
 }
@@ -223,12 +225,12 @@ func (d *dir) writePassword() error {
 func (d *dir) password() (string, error) {
 	b, err := os.ReadFile(d.passwordPath())
 	if err != nil {
-		return "", fmt.Errorf("password of the PostgreSQL server: %w", err)
+		return "", fmt.Errorf("read the password of the PostgreSQL server: %w", err)
 	}
 	return strings.TrimSpace(string(b)), nil
 }
 
-// createLog returns the file that the server writes to: its own descriptor, so that the server needs nobody to read it.
+// createLog creates the server's log file. The server writes to the file itself, so no goroutine has to copy its output.
 func (d *dir) createLog() (*os.File, error) {
 	f, err := os.OpenFile(d.logPath(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -240,13 +242,14 @@ func (d *dir) createLog() (*os.File, error) {
 	return f, nil
 }
 
-// gist is the line of a program's output that says why it failed: what PostgreSQL marks as fatal, else the last one.
-func gist(output string) string {
+// failureReason returns the line of a program's output that explains its failure: the first one marked as an error, or the
+// last line.
+func failureReason(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	for _, line := range lines {
 		for _, mark := range []string{"FATAL:", "error:"} {
-			if _, said, ok := strings.Cut(line, mark); ok {
-				return strings.TrimSpace(said)
+			if _, reason, ok := strings.Cut(line, mark); ok {
+				return strings.TrimSpace(reason)
 			}
 		}
 	}

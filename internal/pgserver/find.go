@@ -15,23 +15,23 @@ import (
 	"time"
 )
 
-// ErrNotInstalled is returned where no PostgreSQL server can be found.
+// ErrNotInstalled is returned if no PostgreSQL server is installed.
 var ErrNotInstalled = errors.New("PostgreSQL is not installed: install version 15 or later (Debian, Ubuntu: " +
 	"apt-get install postgresql; macOS: brew install postgresql@18) or put initdb and postgres on the PATH")
 
-// MinVersion is the oldest major version that the platform runs on.
+// MinVersion is the oldest supported major version.
 const MinVersion = 15
 
-// Installation is a PostgreSQL server's programs.
+// Installation locates the programs of a PostgreSQL server.
 type Installation struct {
-	// BinDir holds initdb and postgres.
+	// BinDir is the directory of initdb and postgres.
 	BinDir string
-	// Version is the major version, 17.
+	// Version is the major version, for example 17.
 	Version int
 }
 
-// Find returns the installation that the PATH names or else the newest in the usual places, ErrNotInstalled if there is
-// none of MinVersion or later.
+// Find returns the installation on the PATH, or the newest installation in the usual directories. It returns ErrNotInstalled
+// if there is none of MinVersion or later.
 func Find() (Installation, error) {
 	found := FindAll()
 	if len(found) == 0 {
@@ -40,7 +40,7 @@ func Find() (Installation, error) {
 	return found[0], nil
 }
 
-// FindAll returns the installations of MinVersion or later, the one on the PATH first, then the newest first.
+// FindAll returns the installations of MinVersion or later: first the one on the PATH, then the others, newest first.
 func FindAll() []Installation {
 	var found []Installation
 	seen := map[string]bool{}
@@ -66,7 +66,7 @@ func FindAll() []Installation {
 	}
 	onPath := len(found)
 	for _, pattern := range usualPlaces() {
-		dirs, _ := filepath.Glob(pattern) // fails for malformed patterns only
+		dirs, _ := filepath.Glob(pattern) // fails only for malformed patterns
 		for _, dir := range dirs {
 			add(dir)
 		}
@@ -75,7 +75,7 @@ func FindAll() []Installation {
 	return found
 }
 
-// usualPlaces are patterns of the directories in which packagers put the server's programs.
+// usualPlaces returns patterns of the directories that packages install the programs in.
 func usualPlaces() []string {
 	if runtime.GOOS == "windows" {
 		return []string{filepath.Join(os.Getenv("ProgramFiles"), "PostgreSQL", "*", "bin")}
@@ -94,8 +94,8 @@ func usualPlaces() []string {
 
 var versionPattern = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
-// inspect asks the programs in dir for their version. A dir without initdb is none: the postgres on a PATH may be a
-// wrapper that only forwards.
+// inspect runs postgres in dir to find its version. It returns an error for a directory without initdb, because a postgres on
+// the PATH may be a wrapper script.
 func inspect(dir string) (Installation, error) {
 	for _, name := range []string{"initdb", "postgres"} {
 		if _, err := exec.LookPath(filepath.Join(dir, name)); err != nil {
@@ -106,18 +106,18 @@ func inspect(dir string) (Installation, error) {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output()
 	if err != nil {
-		return Installation{}, fmt.Errorf("ask %s for its version: %w", dir, err)
+		return Installation{}, fmt.Errorf("find the PostgreSQL version in %s: %w", dir, err)
 	}
 	m := versionPattern.FindSubmatch(out)
 	if m == nil {
-		return Installation{}, fmt.Errorf("%s says it is %q", dir, strings.TrimSpace(string(out)))
+		return Installation{}, fmt.Errorf("postgres in %s reports the version %q", dir, strings.TrimSpace(string(out)))
 	}
 	version, err := strconv.Atoi(string(m[1]))
 	return Installation{BinDir: dir, Version: version}, err
 }
 
-// choose returns the installation in o.BinDir, or, where that is empty, one of the data's version, or, where there is no
-// data yet (dataVersion 0), the first found.
+// choose returns the first installation of the version dataVersion. If there is no data (dataVersion 0), it returns the first
+// installation.
 func choose(o Options, dataDir string, dataVersion int) (Installation, error) {
 	candidates, err := o.installations()
 	if err != nil {
@@ -137,7 +137,7 @@ func choose(o Options, dataDir string, dataVersion int) (Installation, error) {
 	return Installation{}, &VersionError{DataDir: dataDir, Data: dataVersion, Server: candidates[0].Version}
 }
 
-// installations are those that may be run, the most wanted first.
+// installations returns the installations to choose from, the preferred one first.
 func (o Options) installations() ([]Installation, error) {
 	if o.BinDir != "" {
 		in, err := inspect(o.BinDir)

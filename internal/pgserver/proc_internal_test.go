@@ -17,12 +17,12 @@ func TestMayEnter(t *testing.T) {
 		uid, gid int
 		want     bool
 	}{
-		"everybody may":                 {0o755, 0, 0, true},
-		"root's own":                    {0o700, 0, 0, false},
-		"its own":                       {0o700, 100, 0, true},
-		"its group's":                   {0o710, 0, 200, true},
-		"its group may not, others may": {0o701, 0, 200, false},
-		"others may read but not enter": {0o744, 0, 0, false},
+		"everybody":                {0o755, 0, 0, true},
+		"root only":                {0o700, 0, 0, false},
+		"owner":                    {0o700, 100, 0, true},
+		"group":                    {0o710, 0, 200, true},
+		"others but not the group": {0o701, 0, 200, false},
+		"read but not enter":       {0o744, 0, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := mayEnter(tt.mode, tt.uid, tt.gid, me); got != tt.want {

@@ -12,13 +12,13 @@ import (
 	"syscall"
 )
 
-// account is the user under whom the server runs; nil means the one who runs this process.
+// account is the user that the server runs as; nil means the user of this process.
 type account struct {
 	name     string
 	uid, gid int
 }
 
-// serverAccount returns nil for an ordinary user, and for root an unprivileged account, since PostgreSQL refuses root.
+// serverAccount returns an unprivileged account if this process runs as root, because PostgreSQL refuses root; otherwise nil.
 func serverAccount() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil //nolint:nilnil // the account of this process
@@ -35,11 +35,11 @@ func serverAccount() (*account, error) {
 		}
 		return &account{name: name, uid: uid, gid: gid}, nil
 	}
-	return nil, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody to run it as")
+	return nil, errors.New("PostgreSQL refuses to run as root, and the users postgres and nobody do not exist")
 }
 
-// attach makes cmd run under a in a process group of its own (an interrupt typed at a terminal is for this process,
-// which then stops the server itself), and end on sig when the thread that starts it ends.
+// attach makes cmd run as a, and makes the kernel send it sig when the thread that starts it ends. The process group is new,
+// so that an interrupt at the terminal reaches only this process, which stops the server itself.
 func attach(cmd *exec.Cmd, a *account, sig syscall.Signal) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: sig}
 	if a != nil {
@@ -47,7 +47,7 @@ func attach(cmd *exec.Cmd, a *account, sig syscall.Signal) {
 	}
 }
 
-// checkReachable returns an error if a may not enter one of dir's parents.
+// checkReachable returns an error if the account may not enter a parent directory of dir.
 func checkReachable(dir string, a *account) error {
 	if a == nil {
 		return nil
@@ -59,8 +59,8 @@ func checkReachable(dir string, a *account) error {
 		}
 		st, ok := info.Sys().(*syscall.Stat_t)
 		if ok && !mayEnter(info.Mode().Perm(), int(st.Uid), int(st.Gid), a) {
-			return fmt.Errorf("PostgreSQL runs as the user %s, who may not enter %s (mode %04o): choose a data directory "+
-				"elsewhere", a.name, p, info.Mode().Perm())
+			return fmt.Errorf("PostgreSQL runs as the user %s, which may not enter %s (mode %04o): choose another data "+
+				"directory", a.name, p, info.Mode().Perm())
 		}
 		if p == filepath.Dir(p) {
 			return nil
@@ -68,7 +68,7 @@ func checkReachable(dir string, a *account) error {
 	}
 }
 
-// mayEnter applies the rule of path_resolution(7): the first class that a is in decides.
+// mayEnter applies the rule of path_resolution(7): the first matching class decides.
 func mayEnter(mode os.FileMode, uid, gid int, a *account) bool {
 	switch {
 	case uid == a.uid:
@@ -80,7 +80,7 @@ func mayEnter(mode os.FileMode, uid, gid int, a *account) bool {
 	}
 }
 
-// own gives path to a.
+// own makes the account the owner of path.
 func own(path string, a *account) error {
 	if a == nil {
 		return nil
@@ -88,7 +88,7 @@ func own(path string, a *account) error {
 	return os.Chown(path, a.uid, a.gid)
 }
 
-// runsIn reports whether the process is alive and works in dir, as a postmaster does in its data directory.
+// runsIn reports whether the process is alive and dir is its working directory, as of a postmaster.
 func runsIn(pid int, dir string) bool {
 	cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
 	if err != nil {

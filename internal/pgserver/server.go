@@ -1,8 +1,8 @@
-// Package pgserver runs a private PostgreSQL server from installed programs: on 127.0.0.1 only, with a generated
-// password, its data in one directory, for as long as this process lives.
+// Package pgserver runs a private PostgreSQL server from installed programs. The server listens on 127.0.0.1 only, has a
+// generated password, keeps its data in one directory and ends with this process.
 //
-// On Linux the server ends with the process however that ends, also by kill -9: the kernel sends it the signal for a
-// fast shutdown. Started by root, it runs as the user postgres, else nobody, since PostgreSQL refuses root.
+// On Linux the server ends even after kill -9 of the process: the kernel sends the server the signal for a fast shutdown.
+// Started by root, the server runs as the user postgres or nobody, because PostgreSQL refuses root.
 package pgserver
 
 import (
@@ -28,7 +28,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// User is the server's superuser, whose password the server's directory keeps.
+// User is the server's superuser. Its password is in the data directory.
 const User = "postgres"
 
 const (
@@ -37,23 +37,23 @@ const (
 	killAfter  = 5 * time.Second
 )
 
-// Options says what to run and where.
+// Options configures a server.
 type Options struct {
-	// BinDir holds initdb and postgres. Empty: an installation of the data's version, or, where there is no data yet, the
-	// first one, among those of [FindAll] and in MoreBinDir.
+	// BinDir is the directory of initdb and postgres. If it is empty, Start chooses an installation from [FindAll] and
+	// MoreBinDir: the version that wrote the data, or the first installation if there is no data.
 	BinDir string
-	// MoreBinDir, if set, may hold an installation that FindAll does not know.
+	// MoreBinDir is a directory with an additional installation; it may be empty or missing.
 	MoreBinDir string
-	// DataDir keeps the cluster, the password and the server's log. It is created if it is missing.
+	// DataDir holds the cluster, the password and the server's log. Start creates it.
 	DataDir string
-	// Port on 127.0.0.1; 0 takes a free one.
+	// Port is the port on 127.0.0.1; 0 means a free port.
 	Port int
-	// Settings are PostgreSQL's own (postgresql.conf) and take precedence over the defaults. With fsync=off the creation
-	// of the cluster is not synced to disk either.
+	// Settings are PostgreSQL settings (postgresql.conf). They override the defaults. With fsync=off the new cluster is not
+	// synced to disk either.
 	Settings map[string]string
-	// Log is told what happens to the server; nil is silence. What the server itself says is in DataDir/postgres.log.
+	// Log receives the server's start and failures; nil discards them. The server's own log is DataDir/postgres.log.
 	Log *slog.Logger
-	// Progress, if set, is told in a few words about steps that take a moment.
+	// Progress, if set, is called with a short description before each slow step.
 	Progress func(string)
 }
 
@@ -71,10 +71,11 @@ type Server struct {
 	stopping sync.Once
 }
 
-// Start creates the cluster at its first use and runs the server until Stop or the end of this process. It returns when
-// the server answers; ctx bounds the start only.
+// Start creates the cluster if it does not exist and runs the server until Stop or the end of this process. It returns when
+// the server answers. The context limits only the start.
 //
-// The data of another major version is a [*VersionError], a directory that another process uses an [*InUseError].
+// Start returns a [*VersionError] for the data of another major version, and an [*InUseError] for a directory that another
+// process uses.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -107,7 +108,7 @@ func start(ctx context.Context, o Options, d *dir) (*Server, error) {
 	}
 	if version == 0 {
 		o.Progress("Creating the PostgreSQL database")
-		if err := d.initialise(ctx, in, o.Settings["fsync"] != "off"); err != nil {
+		if err := d.initialize(ctx, in, o.Settings["fsync"] != "off"); err != nil {
 			return nil, err
 		}
 	}
@@ -116,7 +117,7 @@ func start(ctx context.Context, o Options, d *dir) (*Server, error) {
 		return nil, err
 	}
 	o.Progress(fmt.Sprintf("Starting PostgreSQL %d", in.Version))
-	// Another process may take a free port before the server does: then another is tried.
+	// Another process may take the free port before the server does. Then another port is tried.
 	for attempt := 1; ; attempt++ {
 		port, err := freePort(ctx, o.Port)
 		if err != nil {
@@ -139,7 +140,7 @@ func start(ctx context.Context, o Options, d *dir) (*Server, error) {
 	}
 }
 
-// freePort returns a port that nobody listens on: want, or any if that is 0.
+// freePort returns a port that is not in use: want, or any port if want is 0.
 func freePort(ctx context.Context, want int) (int, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(want)))
@@ -150,7 +151,7 @@ func freePort(ctx context.Context, want int) (int, error) {
 	return port, l.Close()
 }
 
-// launch starts the process and the goroutine that waits for its end.
+// launch starts the process, and a goroutine that waits for its end.
 func (s *Server) launch(in Installation, d *dir, settings map[string]string) error {
 	out, err := d.createLog()
 	if err != nil {
@@ -167,7 +168,7 @@ func (s *Server) launch(in Installation, d *dir, settings map[string]string) err
 
 	started := make(chan error)
 	go func() {
-		// The server's life hangs on the thread that starts it (see attach), so that thread must not end before it.
+		// The server ends when the thread that starts it ends (see attach), so the thread has to live as long.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -194,7 +195,7 @@ func withDefaults(settings map[string]string) map[string]string {
 	return all
 }
 
-// environment is what the server's programs see of ours: nothing that could configure them.
+// environment returns the environment of the server's programs, without variables that would configure them.
 func environment() []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
 	for _, name := range []string{"SystemRoot", "TEMP", "TMP", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
@@ -205,20 +206,20 @@ func environment() []string {
 	return env
 }
 
-var errPortTaken = errors.New("the port was taken meanwhile")
+var errPortTaken = errors.New("port was taken by another process")
 
-// waitReady returns when the server answers us. It stops a server that does not.
+// waitReady returns when the server answers. It stops a server that does not answer until ctx ends.
 func (s *Server) waitReady(ctx context.Context) error {
 	tick := time.NewTicker(readyEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-s.done:
-			said, err := os.ReadFile(s.logPath)
-			if strings.Contains(string(said), "could not bind") {
+			output, err := os.ReadFile(s.logPath)
+			if strings.Contains(string(output), "could not bind") {
 				return fmt.Errorf("PostgreSQL on port %d: %w", s.port, errPortTaken)
 			}
-			return errors.Join(fmt.Errorf("PostgreSQL did not start: %s (%s)", gist(string(said)), s.logPath), err)
+			return errors.Join(fmt.Errorf("PostgreSQL did not start: %s (%s)", failureReason(string(output)), s.logPath), err)
 		case <-ctx.Done():
 			return errors.Join(fmt.Errorf("PostgreSQL did not become ready: %w", ctx.Err()), s.halt(ctx))
 		case <-tick.C:
@@ -229,7 +230,7 @@ func (s *Server) waitReady(ctx context.Context) error {
 		}
 		var refused *pgconn.PgError
 		if errors.As(err, &refused) && refused.Code == "28P01" {
-			return errors.Join(fmt.Errorf("the password in %s is not the server's", filepath.Dir(s.logPath)), s.halt(ctx))
+			return errors.Join(fmt.Errorf("wrong password in %s", filepath.Dir(s.logPath)), s.halt(ctx))
 		}
 	}
 }
@@ -244,10 +245,10 @@ func (s *Server) ping(ctx context.Context) error {
 	return conn.Close(ctx)
 }
 
-// Addr is the server's address, "127.0.0.1:54321".
+// Addr returns the server's address, "127.0.0.1:54321".
 func (s *Server) Addr() string { return net.JoinHostPort(host, strconv.Itoa(s.port)) }
 
-// URL is the superuser's connection URL of a database. It holds the password.
+// URL returns the superuser's connection URL of a database. It contains the password.
 func (s *Server) URL(database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword(User, s.password), Host: s.Addr(), Path: "/" + database,
@@ -256,10 +257,10 @@ func (s *Server) URL(database string) string {
 	return u.String()
 }
 
-// PID is the postmaster's process id.
+// PID returns the process id of the postmaster.
 func (s *Server) PID() int { return s.process.Pid }
 
-// CreateDatabase creates a database unless it exists.
+// CreateDatabase creates a database if it does not exist.
 func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	conn, err := pgx.Connect(ctx, s.URL("postgres"))
 	if err != nil {
@@ -267,7 +268,7 @@ func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	}
 	_, err = conn.Exec(ctx, "create database "+pgx.Identifier{name}.Sanitize())
 	var exists *pgconn.PgError
-	if errors.As(err, &exists) && (exists.Code == "42P04" || exists.Code == "23505") { // the latter: created meanwhile
+	if errors.As(err, &exists) && (exists.Code == "42P04" || exists.Code == "23505") { // 23505: created at the same time
 		err = nil
 	}
 	if err := errors.Join(err, conn.Close(ctx)); err != nil {
@@ -276,11 +277,11 @@ func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	return nil
 }
 
-// Done is closed when the server has ended, told or untold.
+// Done returns a channel that is closed when the server has ended.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Stop shuts the server down and waits for its end. Open connections are cut, committed data is kept. A server that is
-// not down when ctx ends is made to stop at once and recovers at its next start; that is reported as an error.
+// Stop shuts the server down, closes its connections and waits for its end. Committed data is kept. If the server has not
+// ended when ctx ends, Stop makes it exit at once and returns an error; the server then recovers at its next start.
 func (s *Server) Stop(ctx context.Context) error {
 	var err error
 	s.stopping.Do(func() { err = errors.Join(s.halt(ctx), s.lock.Close()) })
@@ -298,11 +299,11 @@ func (s *Server) halt(ctx context.Context) error {
 		_ = s.process.Kill() // fails only if it has ended
 		<-s.done
 	}
-	s.log.Warn("postgresql was stopped the hard way")
-	return errors.New("PostgreSQL did not shut down in time and was stopped at once")
+	s.log.Warn("postgresql did not shut down in time and was stopped immediately")
+	return errors.New("PostgreSQL did not shut down in time and was stopped immediately")
 }
 
-// end sends the signal and waits for the process. Where signals do not exist it is killed.
+// end sends the signal and waits for the process. It kills the process on systems without signals.
 func (s *Server) end(ctx context.Context, sig os.Signal) error {
 	if err := s.process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		_ = s.process.Kill()

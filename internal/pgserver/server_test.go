@@ -19,7 +19,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 )
 
-// childEnv makes the test binary play a process that runs a server on the directory that it names.
+// childEnv makes the test binary run a server on the directory in the variable.
 const childEnv = "PGSERVER_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child starts a server, says its address and waits to be killed.
+// child starts a server, prints its address and waits until it is killed.
 func child(dir string) {
 	s, err := pgserver.Start(context.Background(), options(dir))
 	if err != nil {
@@ -44,7 +44,7 @@ func options(dir string) pgserver.Options {
 	return pgserver.Options{DataDir: dir, Settings: map[string]string{"fsync": "off", "shared_buffers": "16MB"}}
 }
 
-// dataDir is a directory that the server's account can reach: t.TempDir is closed to it.
+// dataDir returns a directory that the server's account can enter, unlike t.TempDir.
 func dataDir(t *testing.T) string {
 	t.Helper()
 	root, err := os.MkdirTemp("", "pgserver-test-")
@@ -95,12 +95,12 @@ func query(t *testing.T, url, sql string) string {
 	return out
 }
 
-func TestServerKeepsItsDataAndItsDirectoryToItself(t *testing.T) {
+func TestServerKeepsDataAndLocksItsDirectory(t *testing.T) {
 	o := options(dataDir(t))
 	var steps []string
 	o.Progress = func(step string) { steps = append(steps, step) }
 	s := start(t, o)
-	for range 2 { // creating it again is harmless
+	for range 2 { // the second time it exists
 		if err := s.CreateDatabase(t.Context(), "users"); err != nil {
 			t.Fatal(err)
 		}
@@ -109,16 +109,16 @@ func TestServerKeepsItsDataAndItsDirectoryToItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := query(t, s.URL("users"), "select lower('ÄÇΣ') || current_setting('timezone')"); got != "äçσUTC" {
-		t.Errorf("text and time zone: %q", got)
+		t.Errorf("lower() and time zone: %q", got)
 	}
 	if got := query(t, s.URL("users"), "select current_setting('listen_addresses')||current_setting('fsync')"+
 		"||current_setting('unix_socket_directories')"); got != "127.0.0.1off" {
-		t.Errorf("listens on and settings: %q", got)
+		t.Errorf("address and settings: %q", got)
 	}
 	wrong := strings.Replace(s.URL("users"), "//postgres:", "//postgres:not-", 1)
 	if conn, err := pgx.Connect(t.Context(), wrong); err == nil {
 		conn.Close(t.Context())
-		t.Error("a wrong password was accepted")
+		t.Error("the server accepted a wrong password")
 	}
 
 	var inUse *pgserver.InUseError
@@ -130,7 +130,7 @@ func TestServerKeepsItsDataAndItsDirectoryToItself(t *testing.T) {
 	}
 	stop(t, s)
 
-	// A pid file that names a stranger's process is what a machine that lost power leaves behind.
+	// After a power failure the pid file may name an unrelated process.
 	pidFile := filepath.Join(o.DataDir, "cluster", "postmaster.pid")
 	if err := os.WriteFile(pidFile, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -155,18 +155,18 @@ func TestServerEndsWithItsProcess(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	said := bufio.NewScanner(out)
-	said.Scan()
+	output := bufio.NewScanner(out)
+	output.Scan()
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // reports the kill
-	address := said.Text()
+	address := output.Text()
 	if _, _, err := net.SplitHostPort(address); err != nil {
-		t.Fatalf("the child said %q", address)
+		t.Fatalf("the child printed %q", address)
 	}
 
-	// The new server waits for the old one to be gone.
+	// The new server waits for the end of the old server.
 	s := start(t, options(dir))
 	if conn, err := net.Dial("tcp", address); err == nil && s.Addr() != address {
 		conn.Close()
@@ -193,9 +193,9 @@ func TestStartRefuses(t *testing.T) {
 		o    pgserver.Options
 		want []string
 	}{
-		"another version's data":   {options(old), []string{"PostgreSQL 9", "install version 9"}},
-		"no directory":             {pgserver.Options{}, []string{"data directory"}},
-		"programs that are absent": {nowhere, []string{nowhere.BinDir}},
+		"data of another version": {options(old), []string{"PostgreSQL 9", "install version 9"}},
+		"no data directory":       {pgserver.Options{}, []string{"data directory"}},
+		"missing programs":        {nowhere, []string{nowhere.BinDir}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := pgserver.Start(t.Context(), tt.o)
@@ -206,11 +206,11 @@ func TestStartRefuses(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a port that is taken, a setting that is unknown", func(t *testing.T) {
+	t.Run("port in use and unknown setting", func(t *testing.T) {
 		o := options(dataDir(t))
 		o.Port = taken.Addr().(*net.TCPAddr).Port
 		if _, err := pgserver.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "address already in use") {
-			t.Errorf("taken port: %v", err)
+			t.Errorf("port in use: %v", err)
 		}
 		o.Port = 0
 		o.Settings = map[string]string{"no_such_setting": "1"}

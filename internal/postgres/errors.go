@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/puddle/v2"
 )
 
-// The SQLSTATEs that more than one question is about.
+// SQLSTATEs that several functions use.
 const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
@@ -21,7 +21,7 @@ const (
 	lockNotAvailable     = "55P03"
 )
 
-// code is the SQLSTATE of the server's error in err, empty if there is none.
+// code returns the SQLSTATE of the server's error in err, or an empty string.
 func code(err error) string {
 	var e interface{ SQLState() string }
 	if errors.As(err, &e) {
@@ -30,8 +30,8 @@ func code(err error) string {
 	return ""
 }
 
-// Conflict reports whether a transaction was rolled back because of others (deadlock, serialization failure), so
-// that the same may succeed at once.
+// Conflict reports whether PostgreSQL rolled back a transaction because of a conflict with others (deadlock, serialization
+// failure). The same transaction may succeed at once.
 func Conflict(err error) bool {
 	switch code(err) {
 	case serializationFailure, deadlockDetected:
@@ -43,11 +43,11 @@ func Conflict(err error) bool {
 // Duplicate reports whether a unique constraint refused a row.
 func Duplicate(err error) bool { return code(err) == uniqueViolation }
 
-// LockTimedOut reports whether a lock was waited for longer than lock_timeout allows.
+// LockTimedOut reports whether waiting for a lock exceeded lock_timeout.
 func LockTimedOut(err error) bool { return code(err) == lockNotAvailable }
 
-// ConstraintViolated reports whether a unique, exclusion, check or foreign key constraint refused a row, and its name.
-// It sees through the wrapping of pgx, database/sql and ent.
+// ConstraintViolated returns the name of the unique, exclusion, check or foreign key constraint that refused a row, and
+// whether there is one. It unwraps the errors of pgx, database/sql and ent.
 func ConstraintViolated(err error) (name string, ok bool) {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
@@ -60,8 +60,8 @@ func ConstraintViolated(err error) (name string, ok bool) {
 	return "", false
 }
 
-// Unavailable reports whether err says that the database could not be reached or could not answer in time, so that the
-// same may succeed later: not the caller's fault and not a bug. What the caller itself cancelled is not.
+// Unavailable reports whether the database could not be reached or did not answer in time, so that the same call may succeed
+// later. It returns false for a call that the caller cancelled.
 func Unavailable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
@@ -82,14 +82,15 @@ func Unavailable(err error) bool {
 	return errors.As(err, &network) || errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err)
 }
 
-// unavailableCode says which SQLSTATEs pass by themselves. Those of class 57 that are left out are mistakes of ours.
+// unavailableCode reports whether an SQLSTATE means a temporary condition. The codes of class 57 that it omits are mistakes
+// of the caller.
 func unavailableCode(code string) bool {
 	switch code {
-	case "57P01", "57P02", "57P03", // shut down, crashed, starting
-		"57014", lockNotAvailable, // cancelled by statement_timeout, lock_timeout
-		"25006",                                // read-only: a replica, in the midst of a failover
-		"25P03",                                // the session was idle in a transaction for too long
-		serializationFailure, deadlockDetected: // still in conflict with others after the retries
+	case "57P01", "57P02", "57P03", // shutting down, crashed, starting
+		"57014", lockNotAvailable, // statement_timeout, lock_timeout
+		"25006",                                // read-only: a replica during a failover
+		"25P03",                                // idle_in_transaction_session_timeout
+		serializationFailure, deadlockDetected: // still conflicts after the retries
 		return true
 	}
 	return strings.HasPrefix(code, "08") || // connection exceptions

@@ -8,18 +8,18 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Execer runs a statement. pgx.Tx, *pgx.Conn and *pgxpool.Pool are Execers; FromSQL makes one of a database/sql or ent
-// transaction.
+// Execer runs a statement. pgx.Tx, *pgx.Conn and *pgxpool.Pool are Execers; FromSQL converts a transaction of database/sql or
+// ent.
 type Execer interface {
 	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
 }
 
-// SQLExecer is what *sql.Tx, *sql.DB and an ent transaction with the sql/execquery feature have in common.
+// SQLExecer is implemented by *sql.Tx, *sql.DB and an ent transaction with the sql/execquery feature.
 type SQLExecer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// FromSQL makes an Execer of tx. Its command tags say the number of rows only.
+// FromSQL returns an Execer that uses tx. Its command tags hold only the number of rows.
 func FromSQL(tx SQLExecer) Execer { return sqlExecer{tx} }
 
 type sqlExecer struct{ tx SQLExecer }

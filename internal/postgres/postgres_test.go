@@ -19,7 +19,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 )
 
-func TestOpenReadsInUTC(t *testing.T) {
+func TestOpenAppliesSettingsAndUTC(t *testing.T) {
 	pool, err := postgres.Open(t.Context(), postgrestest.URL(t, nil), postgres.Options{
 		ApplicationName: "users", Settings: map[string]string{"statement_timeout": "7s"},
 	})
@@ -45,7 +45,7 @@ func TestOpenReadsInUTC(t *testing.T) {
 	}
 }
 
-func TestOpenKeepsTheURLToItself(t *testing.T) {
+func TestErrorsOfOpenDoNotContainThePassword(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestOpenKeepsTheURLToItself(t *testing.T) {
 		unavailable bool
 	}{
 		"malformed":      {"postgres://user:s3cret@host:port/db", false},
-		"nobody listens": {"postgres://user:s3cret@" + closed.Addr().String() + "/db", true},
+		"no server":      {"postgres://user:s3cret@" + closed.Addr().String() + "/db", true},
 		"wrong password": {strings.Replace(right, "//postgres:", "//postgres:s3cret", 1), false},
 		"no database":    {strings.Replace(right, "?", "s3cret?", 1), false},
 	} {
@@ -66,9 +66,9 @@ func TestOpenKeepsTheURLToItself(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
-			text := strings.ReplaceAll(err.Error(), `database "`, "") // the name of a missing database may be told
+			text := strings.ReplaceAll(err.Error(), `database "`, "") // the name of a missing database may be shown
 			if name != "no database" && strings.Contains(text, "s3cret") || strings.Contains(text, "user=") {
-				t.Errorf("it tells: %v", err)
+				t.Errorf("error shows the password: %v", err)
 			}
 			if got := postgres.Unavailable(err); got != tt.unavailable {
 				t.Errorf("Unavailable(%v) = %v", err, got)
@@ -77,7 +77,7 @@ func TestOpenKeepsTheURLToItself(t *testing.T) {
 	}
 }
 
-func TestOpenWaitsForAServerThatStarts(t *testing.T) {
+func TestOpenWaitsForTheServer(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestOpenWaitsForAServerThatStarts(t *testing.T) {
 		}
 		opened <- err
 	}()
-	// The port opens while Open is waiting, or just before: both are fine.
+	// The port opens while Open waits, or just before.
 	proxy, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestOpenWaitsForAServerThatStarts(t *testing.T) {
 	}
 }
 
-// forward connects what l accepts to address until l is closed.
+// forward forwards the connections of l to address until l is closed.
 func forward(l net.Listener, address string) {
 	for {
 		in, err := l.Accept()
@@ -134,7 +134,7 @@ func TestInTx(t *testing.T) {
 		}
 		return n
 	}
-	t.Run("an error rolls back", func(t *testing.T) {
+	t.Run("error rolls back", func(t *testing.T) {
 		errNo := errors.New("no")
 		err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(t.Context(), "update accounts set n = 100"); err != nil {
@@ -143,10 +143,10 @@ func TestInTx(t *testing.T) {
 			return errNo
 		})
 		if !errors.Is(err, errNo) || sum() != 0 {
-			t.Errorf("%v, sum %d", err, sum())
+			t.Errorf("InTx = %v, sum %d, want the error and 0", err, sum())
 		}
 	})
-	t.Run("deadlocks are tried again", func(t *testing.T) {
+	t.Run("deadlock is retried", func(t *testing.T) {
 		var both sync.WaitGroup
 		both.Add(2)
 		var wg sync.WaitGroup
@@ -156,7 +156,7 @@ func TestInTx(t *testing.T) {
 				err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) error {
 					attempts++
 					for step, id := range []int{1 + i, 2 - i} {
-						if step == 1 && attempts == 1 { // both hold one row and want the other
+						if step == 1 && attempts == 1 { // each transaction holds one row and waits for the other
 							both.Done()
 							both.Wait()
 						}
@@ -176,14 +176,14 @@ func TestInTx(t *testing.T) {
 			t.Errorf("sum %d, want 4", sum())
 		}
 	})
-	t.Run("not without end", func(t *testing.T) {
+	t.Run("attempts are limited", func(t *testing.T) {
 		attempts := 0
 		err := postgres.InTx(t.Context(), pool, func(pgx.Tx) error {
 			attempts++
 			return &pgconn.PgError{Code: "40001"}
 		})
 		if err == nil || attempts < 2 || attempts > 10 {
-			t.Errorf("%d attempts, %v", attempts, err)
+			t.Errorf("%d attempts, %v, want 2 to 10 and an error", attempts, err)
 		}
 	})
 }
@@ -218,23 +218,23 @@ func TestUnavailable(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"nothing":                        {nil, false},
-		"the server shuts down":          {code("57P01"), true},
-		"the server starts":              {code("57P03"), true},
+		"no error":                       {nil, false},
+		"server shuts down":              {code("57P01"), true},
+		"server starts":                  {code("57P03"), true},
 		"too many connections":           {code("53300"), true},
 		"connection failure":             {code("08006"), true},
 		"statement timeout":              {code("57014"), true},
-		"a replica":                      {code("25006"), true},
-		"a constraint":                   {code("23505"), false},
-		"a mistake in SQL":               {code("42601"), false},
-		"a wrong password":               {code("28P01"), false},
-		"out of time":                    {context.DeadlineExceeded, true},
+		"replica":                        {code("25006"), true},
+		"constraint":                     {code("23505"), false},
+		"syntax error":                   {code("42601"), false},
+		"wrong password":                 {code("28P01"), false},
+		"deadline exceeded":              {context.DeadlineExceeded, true},
 		"cancelled by the caller":        {context.Canceled, false},
-		"the connection was cut":         {io.ErrUnexpectedEOF, true},
-		"refused":                        {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},
+		"connection lost":                {io.ErrUnexpectedEOF, true},
+		"connection refused":             {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},
 		"database/sql lost a connection": {driver.ErrBadConn, true},
 		"no rows":                        {pgx.ErrNoRows, false},
-		"something else":                 {errors.New("something else"), false},
+		"other error":                    {errors.New("something else"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := postgres.Unavailable(tt.err); got != tt.want {
@@ -244,19 +244,19 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-func TestUnavailableOfRealFailures(t *testing.T) {
+func TestUnavailableWithServerFailures(t *testing.T) {
 	pool := postgrestest.New(t, nil)
 	_, err := pool.Exec(t.Context(), "select pg_terminate_backend(pg_backend_pid())")
 	if !postgres.Unavailable(err) {
-		t.Errorf("a terminated backend: %v", err)
+		t.Errorf("terminated backend: Unavailable(%v) = false", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := pool.Exec(ctx, "select pg_sleep(30)"); !postgres.Unavailable(err) {
-		t.Errorf("a timeout: %v", err)
+		t.Errorf("timeout: Unavailable(%v) = false", err)
 	}
 	pool.Close()
 	if _, err := pool.Exec(t.Context(), "select 1"); !postgres.Unavailable(err) {
-		t.Errorf("a closed pool: %v", err)
+		t.Errorf("closed pool: Unavailable(%v) = false", err)
 	}
 }

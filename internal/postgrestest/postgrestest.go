@@ -1,8 +1,8 @@
-// Package postgrestest gives each test a PostgreSQL database of its own, migrated and empty.
+// Package postgrestest creates an empty, migrated PostgreSQL database for each test.
 //
-// The databases are on the server that LOYALTY_TEST_POSTGRES names (the URL of a superuser), else on a private server
-// that the first test of a process starts from installed programs and that ends with the process. A migrated database
-// is made once per folder of migrations and copied for each test, which takes some 50 ms.
+// The environment variable LOYALTY_TEST_POSTGRES holds the URL of a superuser on the server to use. If it is not set, the
+// first test of a process starts a private server from the installed programs; it ends with the process. Each folder of
+// migrations is applied once, to a template that is copied for each test in about 50 ms.
 package postgrestest
 
 import (
@@ -29,13 +29,13 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
-// serverEnv names a superuser's URL of a server to use.
+// serverEnv is the environment variable with the URL of a superuser on the server to use.
 const serverEnv = "LOYALTY_TEST_POSTGRES"
 
 const timeout = 2 * time.Minute
 
-// New returns a pool on a database of t's own that holds the migrations in folder, nil for none. Pool and database go
-// when t ends; what t has open on the database then is cut off.
+// New creates a database for t, applies the migrations in folder (nil means none) and returns a pool. When t ends, the pool is
+// closed and the database is dropped, together with the connections that are still open.
 func New(t testing.TB, folder fs.FS) *pgxpool.Pool {
 	t.Helper()
 	pool, err := postgres.Open(t.Context(), URL(t, folder), postgres.Options{ApplicationName: t.Name()})
@@ -46,7 +46,7 @@ func New(t testing.TB, folder fs.FS) *pgxpool.Pool {
 	return pool
 }
 
-// URL is New for tests that open connections themselves.
+// URL creates a database like New and returns its URL, for tests that open connections themselves.
 func URL(t testing.TB, folder fs.FS) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
@@ -73,7 +73,7 @@ func URL(t testing.TB, folder fs.FS) string {
 	return withDatabase(server, name)
 }
 
-// Script is a folder of migrations that holds one, sql, for tests of packages that have no migrations of their own.
+// Script returns a folder with one migration, sql, for tests of packages without migrations.
 func Script(sql string) fs.FS {
 	file := atlas.NewLocalFile("1_script.sql", []byte(sql))
 	folder := fstest.MapFS{file.Name(): {Data: file.Bytes()}}
@@ -82,10 +82,10 @@ func Script(sql string) fs.FS {
 			folder[atlas.HashFileName] = &fstest.MapFile{Data: text}
 		}
 	}
-	return folder // one without its sums is refused by New
+	return folder // New refuses a folder without sums
 }
 
-// serverURL is the URL of the server that all tests of this process share.
+// serverURL returns the URL of the server that all tests of this process share.
 func serverURL() (string, error) {
 	if configured := os.Getenv(serverEnv); configured != "" {
 		if u, err := url.Parse(configured); err != nil || u.Scheme == "" {
@@ -109,7 +109,7 @@ func withDatabase(server, name string) string {
 	return u.String()
 }
 
-// admin runs one statement in the server's maintenance database.
+// admin runs one statement in the server's database postgres.
 func admin(ctx context.Context, server, statement string) error {
 	conn, err := pgx.Connect(ctx, withDatabase(server, "postgres"))
 	if err != nil {
@@ -119,8 +119,8 @@ func admin(ctx context.Context, server, statement string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// templateDatabase returns the name of a database that holds folder's migrations, and makes it if need be. Processes
-// that share a server take turns; a name exists only when its database is complete.
+// templateDatabase returns the name of a database with folder's migrations and creates it if it does not exist. A lock
+// serializes the processes that share a server. The database gets its name only when it is complete.
 func templateDatabase(ctx context.Context, server string, folder fs.FS) (_ string, err error) {
 	if folder == nil {
 		return "template1", nil
@@ -133,7 +133,7 @@ func templateDatabase(ctx context.Context, server string, folder fs.FS) (_ strin
 	if err != nil {
 		return "", fmt.Errorf("connect to the test server: %w", err)
 	}
-	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }() // ends the lock too
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }() // also releases the lock
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock(hashtext($1))", name); err != nil {
 		return "", err
 	}
@@ -155,7 +155,7 @@ func templateDatabase(ctx context.Context, server string, folder fs.FS) (_ strin
 	return name, err
 }
 
-// templateName is made of the hash of the folder's files.
+// templateName returns a name made from the hash of the folder's files.
 func templateName(folder fs.FS) (string, error) {
 	names, err := fs.Glob(folder, "*")
 	if err != nil {

@@ -8,29 +8,29 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 )
 
-func TestEachTestHasItsOwnMigratedDatabase(t *testing.T) {
+func TestEachTestGetsAMigratedDatabase(t *testing.T) {
 	t.Parallel()
 	migrations := postgrestest.Script("create table things (name text)")
 	for range 3 {
-		t.Run("an empty copy", func(t *testing.T) {
+		t.Run("empty copy", func(t *testing.T) {
 			t.Parallel()
 			pool := postgrestest.New(t, migrations)
 			exec(t, pool, "insert into things values ('mine')")
 			if n := count(t, pool, "select count(*) from things"); n != 1 {
-				t.Errorf("sees %d rows, wrote 1", n)
+				t.Errorf("%d rows, want 1", n)
 			}
 		})
 	}
 	t.Run("without migrations", func(t *testing.T) {
 		pool := postgrestest.New(t, nil)
 		if n := count(t, pool, "select count(*) from pg_tables where schemaname = 'public'"); n != 0 {
-			t.Errorf("%d tables", n)
+			t.Errorf("%d tables, want 0", n)
 		}
 	})
-	t.Run("other migrations are another template", func(t *testing.T) {
+	t.Run("other migrations", func(t *testing.T) {
 		pool := postgrestest.New(t, postgrestest.Script("create table others (name text)"))
 		if n := count(t, pool, "select count(*) from others"); n != 0 {
-			t.Errorf("%d rows", n)
+			t.Errorf("%d rows, want 0", n)
 		}
 	})
 }

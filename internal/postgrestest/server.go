@@ -12,15 +12,15 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 )
 
-// server is the process's private server. The command is kept since the end of its input means the end of this process.
+// server is the private server of the process. It keeps a reference to reaper, whose input closes when this process ends.
 type server struct {
 	*pgserver.Server
 	reaper *exec.Cmd
 }
 
-// privateServer starts the process's server at its first call. It is the one global of this package: a process has one
-// server, and no test owns it.
-var privateServer = sync.OnceValues(startServer) //nolint:gochecknoglobals // as said
+// privateServer starts the server of the process at the first call. It is global because all tests of the process share the
+// server.
+var privateServer = sync.OnceValues(startServer) //nolint:gochecknoglobals // shared by all tests
 
 func startServer() (*server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
@@ -34,7 +34,7 @@ func startServer() (*server, error) {
 	}
 	s, err := pgserver.Start(ctx, pgserver.Options{
 		DataDir: filepath.Join(root, "data"),
-		// Nothing here outlives the tests, so durability is waived; autovacuum stays on, as in production.
+		// The data does not outlive the tests and needs no durability. Autovacuum stays on, as in production.
 		Settings: map[string]string{
 			"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB",
 		},
@@ -49,8 +49,8 @@ func startServer() (*server, error) {
 	return &server{s, reaper}, nil
 }
 
-// removeAfter leaves a shell behind that, when this process has ended, however that came, waits for the server's end
-// and removes root. It learns of our end by its input: the other side of the pipe closes.
+// removeAfter starts a shell that removes root after this process and the server have ended. The shell's input is a pipe, which
+// the kernel closes when this process ends.
 func removeAfter(pid int, root string) (*exec.Cmd, error) {
 	const script = `cat >/dev/null
 kill -INT "$1" 2>/dev/null

@@ -12,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redistest"
 )
 
-// TestHangingServer sees that nobody waits for ever, and that it is told from a caller who did not want to wait.
+// TestHangingServer checks that the client gives up by itself, before the context of its caller ends.
 func TestHangingServer(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Open(t)
@@ -20,14 +20,14 @@ func TestHangingServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Freeze(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // much longer than it takes, so that it is not this
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // much longer than the client waits
 	defer cancel()
 	read := redis.Failure(client.Do(ctx, client.B().Get().Key("k").Build()).Error())
 	write := redis.Failure(client.Do(ctx, client.B().Set().Key("k").Value("v").Build()).Error())
 	if apperr.CodeOf(read) != apperr.DependencyUnavailable || apperr.CodeOf(write) != apperr.DependencyUnavailable {
-		t.Errorf("a read: %v, a write: %v; want DEPENDENCY_UNAVAILABLE", read, write)
+		t.Errorf("read: %v, write: %v, want DEPENDENCY_UNAVAILABLE", read, write)
 	}
 	if ctx.Err() != nil {
-		t.Error("the client gave up only with its caller")
+		t.Error("the client gave up only when the context of its caller ended")
 	}
 }

@@ -1,7 +1,7 @@
 // Package redis opens the connection to Redis that sessions, limits and live channels share.
 //
-// Everything that decides is written to, and read from, the master: a logout must be seen by the next request. Only MGET
-// goes to a replica where there is one; a caller uses MGET to say that a somewhat stale answer is harmless to it.
+// Reads and writes go to the master, so that the next request sees a logout. Only MGET may go to a replica: a caller uses MGET
+// where a slightly stale answer is harmless.
 package redis
 
 import (
@@ -19,71 +19,71 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Config says how Redis is reached. Either Address or Sentinel is set.
+// Config locates Redis. Either Address or Sentinel is set.
 type Config struct {
 	// Address is the master's "host:port".
 	Address string
-	// Replicas are addresses of read replicas of Address. With Sentinel the replicas are found by themselves.
+	// Replicas are the addresses of the read replicas of Address. Sentinel finds the replicas itself.
 	Replicas []string
 	// Sentinel finds the master, also after a failover.
 	Sentinel Sentinel
-	// Username and Password are those of Redis, and of the sentinels unless these have their own.
+	// Username and Password log in to Redis, and to the sentinels unless Sentinel has a password.
 	Username, Password string
-	// TLS encrypts the connections; certificates are verified against the system's roots.
+	// TLS encrypts the connections. Certificates are verified against the system's roots.
 	TLS bool
-	// Plain says that the server knows neither RESP3 nor client-side caching, as some services that speak Redis' protocol,
-	// and the server inside the development program. Every session is then asked for each time.
+	// Plain is for a server without RESP3 and client-side caching, such as the embedded server of loyalty-dev. Session
+	// lookups are then not cached.
 	Plain bool
-	// Log is told when the replicas cannot be used; nil is silent.
+	// Log receives a warning if the replicas cannot be reached; nil discards it.
 	Log *slog.Logger
 }
 
-// Sentinel names a master that sentinels watch.
+// Sentinel locates a master through the sentinels that monitor it.
 type Sentinel struct {
-	// Master is the name of the master set; empty is no Sentinel.
+	// Master is the name of the master set. Empty means that Sentinel is not used.
 	Master string
 	// Addresses are the sentinels' "host:port".
 	Addresses []string
-	// Password is the sentinels' own; empty is the same as that of Redis.
+	// Password logs in to the sentinels; empty means the credentials of Redis.
 	Password string
 }
 
 const (
 	dialTimeout = 2 * time.Second
-	// A server that does not answer for so long counts as away.
+	// A server that does not answer within ioTimeout counts as unavailable.
 	ioTimeout = 3 * time.Second
-	// The sentinels are asked this often, in case a switch was announced while nobody listened.
+	// The client asks the sentinels this often, in case it missed the announcement of a failover.
 	topologyInterval = 5 * time.Second
-	// rueidis gives each connection two buffers of half a megabyte; our commands are small.
+	// The default of rueidis is two buffers of half a megabyte per connection, but our commands are small.
 	bufferSize = 64 << 10
 )
 
-// Validate returns what is missing in the configuration, naming the field.
+// Validate returns an error that names the missing or contradictory field.
 func (c Config) Validate() error {
 	switch {
 	case c.Sentinel.Master == "" && len(c.Sentinel.Addresses) > 0:
-		return errors.New("redis: sentinel addresses without the name of the master set")
+		return errors.New("redis: Sentinel.Addresses is set, but Sentinel.Master is not")
 	case c.Sentinel.Master != "" && len(c.Sentinel.Addresses) == 0:
-		return errors.New("redis: a sentinel master set without sentinel addresses")
+		return errors.New("redis: Sentinel.Master is set, but Sentinel.Addresses is not")
 	case c.Sentinel.Master == "" && c.Address == "":
-		return errors.New("redis: neither an address nor a sentinel master set is given")
+		return errors.New("redis: neither Address nor Sentinel.Master is set")
 	}
 	return nil
 }
 
-// Open connects to Redis and returns once the master answered. The caller closes the client. A read is tried a few
-// times within a second or so; afterwards, and for writes at once, a Redis that is away is an error (see Failure).
+// Open connects to Redis and returns after the master has answered. The caller closes the client. The client retries reads
+// for about a second and does not retry writes; see Failure for the errors of an unavailable server.
 func Open(c Config) (rueidis.Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	client, err := rueidis.NewClient(c.options())
 	if err != nil && len(c.Replicas) > 0 {
-		// The replica is an optimisation, so its absence must not keep a service from starting.
+		// A replica is an optimization, so the service starts without it.
 		alone := c
 		alone.Replicas = nil
 		if client, err = rueidis.NewClient(alone.options()); err == nil && c.Log != nil {
-			c.Log.Warn("redis replicas cannot be reached; reading from the master alone")
+			c.Log.Warn("redis replicas cannot be reached; all reads go to the master")
 		}
 	}
 	if err != nil {
@@ -113,7 +113,7 @@ func (c Config) options() rueidis.ClientOption {
 	switch {
 	case c.Sentinel.Master != "":
 		o.InitAddress = c.Sentinel.Addresses
-		o.SendToReplicas = stale
+		o.SendToReplicas = mayBeStale
 		o.Sentinel = rueidis.SentinelOption{
 			MasterSet: c.Sentinel.Master, Dialer: o.Dialer, TLSConfig: o.TLSConfig,
 			Password: c.Sentinel.Password, TopologyRefreshInterval: topologyInterval,
@@ -124,31 +124,31 @@ func (c Config) options() rueidis.ClientOption {
 	case len(c.Replicas) > 0:
 		o.ForceSingleClient = false
 		o.Standalone = rueidis.StandaloneOption{ReplicaAddress: c.Replicas}
-		o.SendToReplicas = stale
+		o.SendToReplicas = mayBeStale
 	}
 	return o
 }
 
-// stale reports whether a command may be answered by a replica.
-func stale(cmd rueidis.Completed) bool {
+// mayBeStale reports whether a replica may answer a command.
+func mayBeStale(cmd rueidis.Completed) bool {
 	words := cmd.Commands()
 	return len(words) > 0 && words[0] == "MGET"
 }
 
-// retryDelay gives a reconnection, or a failover, a moment, and then gives up: a request must not wait for ever. A server
-// that let one attempt run out of time is not asked again.
+// retryDelay returns the delay before a read is tried again, or -1 to give up. Five retries allow for a reconnection or a
+// failover. A server that timed out is not asked again, because a request must not wait for several timeouts.
 func retryDelay(attempts int, _ rueidis.Completed, err error) time.Duration {
-	const most = 5
+	const retries = 5
 	var network net.Error
-	if attempts > most || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout() {
+	if attempts > retries || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout() {
 		return -1
 	}
 	return time.Duration(10<<attempts) * time.Millisecond
 }
 
-// Failure turns an error of the client into what a caller should see: nil and a caller's going away stay themselves, and
-// where Redis is away, does not answer in time, or cannot serve for now, the error is DEPENDENCY_UNAVAILABLE. Other errors
-// come back as they are. A nil reply is the caller's to recognise first, with rueidis.IsRedisNil.
+// Failure converts an error of the client. An unreachable server, a timeout and a server that cannot serve for now become
+// DEPENDENCY_UNAVAILABLE. Nil, context.Canceled and other errors stay as they are. Callers must check for a nil reply first,
+// with rueidis.IsRedisNil.
 func Failure(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
@@ -159,7 +159,7 @@ func Failure(err error) error {
 	return apperr.New(apperr.DependencyUnavailable, "try again in a moment").WithCause(err)
 }
 
-// temporary reports whether Redis answered that it cannot serve now, rather than that the command is wrong.
+// temporary reports whether the reply means that Redis cannot serve for now, and not that the command is wrong.
 func temporary(reply string) bool {
 	word, _, _ := strings.Cut(reply, " ")
 	switch word {

@@ -56,9 +56,9 @@ func eventually(t *testing.T, what string, check func() error) {
 
 func TestIncompleteConfig(t *testing.T) {
 	for name, c := range map[string]redis.Config{
-		"nothing":                   {},
-		"sentinels without master":  {Sentinel: redis.Sentinel{Addresses: []string{"127.0.0.1:1"}}},
-		"a master without sentinel": {Sentinel: redis.Sentinel{Master: "m"}},
+		"nothing":                  {},
+		"sentinels without master": {Sentinel: redis.Sentinel{Addresses: []string{"127.0.0.1:1"}}},
+		"master without sentinels": {Sentinel: redis.Sentinel{Master: "m"}},
 	} {
 		if _, err := redis.Open(c); err == nil || !strings.HasPrefix(err.Error(), "redis: ") {
 			t.Errorf("%s: %v", name, err)
@@ -66,7 +66,7 @@ func TestIncompleteConfig(t *testing.T) {
 	}
 }
 
-func TestErrorsHoldNoPassword(t *testing.T) {
+func TestErrorsDoNotContainThePassword(t *testing.T) {
 	server := redistest.Start(t, "--requirepass", "the right one")
 	_, err := redis.Open(redis.Config{Address: server.Address, Password: "hunter2"})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
@@ -75,8 +75,8 @@ func TestErrorsHoldNoPassword(t *testing.T) {
 	open(t, redis.Config{Address: server.Address, Password: "the right one"})
 }
 
-// TestOnlyBulkReadsGoToReplicas asks a replica that was cut off from its master, and so tells the two apart.
-func TestOnlyBulkReadsGoToReplicas(t *testing.T) {
+// TestOnlyMGETGoesToReplicas detaches the replica from the master, so that both have different values.
+func TestOnlyMGETGoesToReplicas(t *testing.T) {
 	master := redistest.Start(t)
 	host, port, _ := net.SplitHostPort(master.Address)
 	replica := redistest.Start(t, "--replicaof", host, port, "--repl-diskless-sync-delay", "0")
@@ -97,15 +97,15 @@ func TestOnlyBulkReadsGoToReplicas(t *testing.T) {
 	}
 	one, err := client.Do(t.Context(), client.B().Get().Key("k").Build()).ToString()
 	if err != nil || one != "newer" {
-		t.Errorf("GET: %q, %v; want the master's", one, err)
+		t.Errorf("GET = %q, %v, want the master's value", one, err)
 	}
 	many, err := client.Do(t.Context(), client.B().Mget().Key("k").Build()).AsStrSlice()
 	if err != nil || len(many) != 1 || many[0] != "replicated" {
-		t.Errorf("MGET: %q, %v; want the replica's", many, err)
+		t.Errorf("MGET = %q, %v, want the replica's value", many, err)
 	}
 }
 
-func TestStartsWithoutItsReplica(t *testing.T) {
+func TestOpenWithoutTheReplica(t *testing.T) {
 	server := redistest.Start(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -122,12 +122,12 @@ func TestStartsWithoutItsReplica(t *testing.T) {
 	}
 }
 
-func TestSentinelFindsTheNewMaster(t *testing.T) {
+func TestSentinelFailover(t *testing.T) {
 	master := redistest.Start(t)
 	host, port, _ := net.SplitHostPort(master.Address)
 	replica := redistest.Start(t, "--replicaof", host, port, "--repl-diskless-sync-delay", "0")
 	sentinel := startSentinel(t, host, port)
-	watcher := open(t, redis.Config{Address: sentinel, Plain: true}) // it knows no caching, as the embedded one
+	watcher := open(t, redis.Config{Address: sentinel, Plain: true}) // a sentinel has no client-side caching
 	eventually(t, "the sentinel has found the replica", func() error {
 		known, err := watcher.Do(t.Context(), watcher.B().Arbitrary("SENTINEL", "REPLICAS", "loyalty").Build()).ToArray()
 		if err == nil && len(known) == 0 {
@@ -149,12 +149,12 @@ func TestSentinelFindsTheNewMaster(t *testing.T) {
 	}
 	master.Kill()
 	if err := redis.Failure(set(t, client, "meanwhile")); err != nil && apperr.CodeOf(err) != apperr.DependencyUnavailable {
-		t.Errorf("without a master: %v, want DEPENDENCY_UNAVAILABLE", err)
+		t.Errorf("write without a master: %v, want DEPENDENCY_UNAVAILABLE", err)
 	}
 	eventually(t, "writes are back", func() error { return set(t, client, "after") })
 }
 
-// startSentinel runs a sentinel that watches a master on its own.
+// startSentinel runs a sentinel with a quorum of one.
 func startSentinel(t *testing.T, host, port string) string {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "sentinel.conf")
@@ -171,21 +171,21 @@ func TestFailure(t *testing.T) {
 	client := server.Open(t)
 	wrong := client.Do(t.Context(), client.B().Arbitrary("NOSUCH").Build()).Error()
 	if err := redis.Failure(wrong); err == nil || apperr.CodeOf(err) != apperr.Internal {
-		t.Errorf("a wrong command is %v, want INTERNAL", err)
+		t.Errorf("Failure of a wrong command = %v, want INTERNAL", err)
 	}
 	if err := redis.Failure(context.Canceled); !errors.Is(err, context.Canceled) {
-		t.Errorf("a context's end is %v", err)
+		t.Errorf("Failure(context.Canceled) = %v", err)
 	}
 	if err := redis.Failure(nil); err != nil {
-		t.Errorf("nothing is %v", err)
+		t.Errorf("Failure(nil) = %v", err)
 	}
 	server.Kill()
 	if err := redis.Failure(set(t, client, "v")); apperr.CodeOf(err) != apperr.DependencyUnavailable {
-		t.Errorf("a server that is away is %v, want DEPENDENCY_UNAVAILABLE", err)
+		t.Errorf("Failure without a server = %v, want DEPENDENCY_UNAVAILABLE", err)
 	}
 }
 
-func TestReconnects(t *testing.T) {
+func TestClientReconnects(t *testing.T) {
 	server := redistest.Start(t)
 	client, other := server.Open(t), server.Open(t)
 	if err := set(t, client, "v"); err != nil {

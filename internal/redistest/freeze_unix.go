@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// Freeze stops the server's process without ending it, as a machine does that hangs: connections stay, answers do not
-// come.
+// Freeze suspends the server's process: connections stay open, but the server does not answer.
 func (s *Server) Freeze(t testing.TB) {
 	t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {

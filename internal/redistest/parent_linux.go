@@ -2,5 +2,5 @@ package redistest
 
 import "syscall"
 
-// dieWithParent makes a server end with the test process, however that ends.
+// dieWithParent makes the kernel kill the server when the test process ends.
 func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

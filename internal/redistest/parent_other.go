@@ -4,5 +4,5 @@ package redistest
 
 import "syscall"
 
-// dieWithParent is only to be had on Linux; elsewhere the test's cleanup alone ends a server.
+// dieWithParent returns nil: only Linux can end a child with its parent. The test's cleanup ends the server.
 func dieWithParent() *syscall.SysProcAttr { return nil }

@@ -1,4 +1,4 @@
-// Package redistest runs Redis for tests: the real server, and the embedded one that development uses.
+// Package redistest runs Redis for tests: the real server, and the embedded server of loyalty-dev.
 package redistest
 
 import (
@@ -15,21 +15,21 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 )
 
-// Server is a redis-server of one test.
+// Server is a redis-server process of one test.
 type Server struct {
-	// Address is its "host:port".
+	// Address is the server's "host:port".
 	Address string
 	cmd     *exec.Cmd
 	exited  chan struct{}
 }
 
-// Start runs a redis-server on a free port until the test ends. Further arguments are those of redis-server.
+// Start runs redis-server with args on a free port until the test ends.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	return run(t, append([]string{"--save", "", "--appendonly", "no"}, args...)...)
 }
 
-// StartSentinel runs a sentinel with its configuration file, which it rewrites, on a free port until the test ends.
+// StartSentinel runs a sentinel on a free port until the test ends. The sentinel rewrites its configuration file.
 func StartSentinel(t testing.TB, config string) *Server {
 	t.Helper()
 	return run(t, config, "--sentinel")
@@ -41,7 +41,7 @@ func run(t testing.TB, args ...string) *Server {
 	if err != nil {
 		t.Fatal("redis-server is not on the PATH: install Redis 7 (apt-get install redis-server)")
 	}
-	for range 5 { // another process may take the port between the look and the start
+	for range 5 { // another process may take the port before the server does
 		if s := start(t, binary, args); s != nil {
 			t.Cleanup(s.Kill)
 			return s
@@ -77,7 +77,7 @@ func start(t testing.TB, binary string, args []string) *Server {
 	return s
 }
 
-// ready waits until the server answers, or has exited.
+// ready waits until the server answers. It returns false if the server exits or does not answer in time.
 func (s *Server) ready() bool {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -112,7 +112,7 @@ func ping(address string) bool {
 	return err == nil && (strings.HasPrefix(answer, "+PONG") || strings.HasPrefix(answer, "-NOAUTH"))
 }
 
-// Kill ends the server at once and waits for it. It may be called again.
+// Kill kills the server and waits for it. Further calls have no effect.
 func (s *Server) Kill() {
 	_ = s.cmd.Process.Kill()
 	<-s.exited
@@ -124,8 +124,8 @@ func (s *Server) Open(t testing.TB) rueidis.Client {
 	return open(t, redis.Config{Address: s.Address})
 }
 
-// OpenEmbedded returns a client of a fresh embedded server; both end with the test. Its clock stands still: keys expire
-// only by Expire.
+// OpenEmbedded returns a client of a new embedded server; both end with the test. The server's clock stands still, so keys
+// expire only by Expire.
 func OpenEmbedded(t testing.TB) rueidis.Client {
 	t.Helper()
 	return open(t, redis.Config{Address: miniredis.RunT(t).Addr(), Plain: true})
@@ -141,13 +141,13 @@ func open(t testing.TB, c redis.Config) rueidis.Client {
 	return client
 }
 
-// Each runs a test on the real and on the embedded server.
+// Each runs a test on the real server and on the embedded server.
 func Each(t *testing.T, test func(t *testing.T, client rueidis.Client)) {
 	t.Run("redis", func(t *testing.T) { test(t, Start(t).Open(t)) })
 	t.Run("embedded", func(t *testing.T) { test(t, OpenEmbedded(t)) })
 }
 
-// Expire makes every key that matches the glob pattern expire now, as if its time had passed, and returns how many did.
+// Expire deletes every key that matches the glob pattern, as if it had expired, and returns the number of keys.
 func Expire(t testing.TB, client rueidis.Client, pattern string) int {
 	t.Helper()
 	ctx := context.Background()

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/redis/rueidis"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 )
 
@@ -73,7 +74,8 @@ func (s *Store) activeMany(ctx context.Context, ids []uuid.UUID) ([]bool, error)
 // returns nil. Calls come one after the other. What ends while the connection is lost is not told: whoever must know asks
 // ActiveMany from time to time.
 func (s *Store) Ended(ctx context.Context, ended func(uuid.UUID)) error {
-	for pause := time.Millisecond * 50; ctx.Err() == nil; pause = min(2*pause, time.Second) {
+	delays := backoff.Policy{Initial: 50 * time.Millisecond, Max: time.Second, Jitter: 0.2}.Delays()
+	for ctx.Err() == nil {
 		err := s.redis.Receive(ctx, s.redis.B().Subscribe().Channel(endedChannel).Build(), func(m rueidis.PubSubMessage) {
 			if id, err := uuid.Parse(m.Message); err == nil {
 				ended(id)
@@ -82,10 +84,7 @@ func (s *Store) Ended(ctx context.Context, ended func(uuid.UUID)) error {
 		if errors.Is(err, rueidis.ErrClosing) {
 			return redis.Failure(err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
+		_ = delays.Sleep(ctx) // the loop checks ctx
 	}
 	return nil
 }
