@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 )
 
 // VersionError is returned if another major version of PostgreSQL wrote the data.
@@ -129,30 +131,21 @@ func (d *dir) postmaster() int {
 // waitUnused waits until the server of a process that was killed has shut down. It removes a pid file without a server,
 // because PostgreSQL would take another process with the same id for a running server.
 func (d *dir) waitUnused(ctx context.Context) error {
-	deadline := time.NewTimer(10 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	policy := backoff.Policy{Initial: 20 * time.Millisecond, Timeout: 10 * time.Second}
+	return backoff.Retry(ctx, policy, func(context.Context) error {
 		pid := d.postmaster()
-		if pid == 0 {
+		switch {
+		case pid == 0:
+			return nil
+		case runsIn(pid, d.cluster()):
+			return &InUseError{DataDir: d.root, PID: pid}
+		}
+		err := os.Remove(filepath.Join(d.cluster(), "postmaster.pid"))
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if !runsIn(pid, d.cluster()) {
-			err := os.Remove(filepath.Join(d.cluster(), "postmaster.pid"))
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			return &InUseError{DataDir: d.root, PID: pid}
-		case <-ctx.Done():
-			return &InUseError{DataDir: d.root, PID: pid}
-		}
-	}
+		return backoff.Permanent(err)
+	})
 }
 
 // initialize creates the cluster under another name and renames it when it is complete, so that a crash leaves no partial
@@ -242,8 +235,8 @@ func (d *dir) createLog() (*os.File, error) {
 	return f, nil
 }
 
-// failureReason returns the line of a program's output that explains its failure: the first one marked as an error, or the
-// last line.
+// failureReason returns the line of a program's output that explains its failure: the first one marked as an error, or
+// the last line.
 func failureReason(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	for _, line := range lines {

@@ -30,8 +30,8 @@ type Installation struct {
 	Version int
 }
 
-// Find returns the installation on the PATH, or the newest installation in the usual directories. It returns ErrNotInstalled
-// if there is none of MinVersion or later.
+// Find returns the installation on the PATH, or the newest installation in the usual directories. It returns
+// ErrNotInstalled if there is none of MinVersion or later.
 func Find() (Installation, error) {
 	found := FindAll()
 	if len(found) == 0 {
@@ -94,8 +94,8 @@ func usualPlaces() []string {
 
 var versionPattern = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
-// inspect runs postgres in dir to find its version. It returns an error for a directory without initdb, because a postgres on
-// the PATH may be a wrapper script.
+// inspect runs postgres in dir to find its version. It returns an error for a directory without initdb, because a
+// postgres on the PATH may be a wrapper script.
 func inspect(dir string) (Installation, error) {
 	for _, name := range []string{"initdb", "postgres"} {
 		if _, err := exec.LookPath(filepath.Join(dir, name)); err != nil {
@@ -116,8 +116,8 @@ func inspect(dir string) (Installation, error) {
 	return Installation{BinDir: dir, Version: version}, err
 }
 
-// choose returns the first installation of the version dataVersion. If there is no data (dataVersion 0), it returns the first
-// installation.
+// choose returns the first installation of the version dataVersion. If there is no data (dataVersion 0), it returns the
+// first installation.
 func choose(o Options, dataDir string, dataVersion int) (Installation, error) {
 	candidates, err := o.installations()
 	if err != nil {

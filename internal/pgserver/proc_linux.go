@@ -18,7 +18,8 @@ type account struct {
 	uid, gid int
 }
 
-// serverAccount returns an unprivileged account if this process runs as root, because PostgreSQL refuses root; otherwise nil.
+// serverAccount returns an unprivileged account if this process runs as root, because PostgreSQL refuses root;
+// otherwise nil.
 func serverAccount() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil //nolint:nilnil // the account of this process
@@ -38,8 +39,8 @@ func serverAccount() (*account, error) {
 	return nil, errors.New("PostgreSQL refuses to run as root, and the users postgres and nobody do not exist")
 }
 
-// attach makes cmd run as a, and makes the kernel send it sig when the thread that starts it ends. The process group is new,
-// so that an interrupt at the terminal reaches only this process, which stops the server itself.
+// attach makes cmd run as a, and makes the kernel send it sig when the thread that starts it ends. The process group is
+// new, so that an interrupt at the terminal reaches only this process, which stops the server itself.
 func attach(cmd *exec.Cmd, a *account, sig syscall.Signal) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: sig}
 	if a != nil {

@@ -71,11 +71,11 @@ type Server struct {
 	stopping sync.Once
 }
 
-// Start creates the cluster if it does not exist and runs the server until Stop or the end of this process. It returns when
-// the server answers. The context limits only the start.
+// Start creates the cluster if it does not exist and runs the server until Stop or the end of this process. It returns
+// when the server answers. The context limits only the start.
 //
-// Start returns a [*VersionError] for the data of another major version, and an [*InUseError] for a directory that another
-// process uses.
+// Start returns a [*VersionError] for the data of another major version, and an [*InUseError] for a directory that
+// another process uses.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -30,8 +30,8 @@ func code(err error) string {
 	return ""
 }
 
-// Conflict reports whether PostgreSQL rolled back a transaction because of a conflict with others (deadlock, serialization
-// failure). The same transaction may succeed at once.
+// Conflict reports whether PostgreSQL rolled back a transaction because of a conflict with others (deadlock,
+// serialization failure). The same transaction may succeed at once.
 func Conflict(err error) bool {
 	switch code(err) {
 	case serializationFailure, deadlockDetected:
@@ -60,8 +60,8 @@ func ConstraintViolated(err error) (name string, ok bool) {
 	return "", false
 }
 
-// Unavailable reports whether the database could not be reached or did not answer in time, so that the same call may succeed
-// later. It returns false for a call that the caller cancelled.
+// Unavailable reports whether the database could not be reached or did not answer in time, so that the same call may
+// succeed later. It returns false for a call that the caller cancelled.
 func Unavailable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
@@ -82,8 +82,8 @@ func Unavailable(err error) bool {
 	return errors.As(err, &network) || errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err)
 }
 
-// unavailableCode reports whether an SQLSTATE means a temporary condition. The codes of class 57 that it omits are mistakes
-// of the caller.
+// unavailableCode reports whether an SQLSTATE means a temporary condition. The codes of class 57 that it omits are
+// mistakes of the caller.
 func unavailableCode(code string) bool {
 	switch code {
 	case "57P01", "57P02", "57P03", // shutting down, crashed, starting

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Execer runs a statement. pgx.Tx, *pgx.Conn and *pgxpool.Pool are Execers; FromSQL converts a transaction of database/sql or
-// ent.
+// Execer runs a statement. pgx.Tx, *pgx.Conn and *pgxpool.Pool are Execers; FromSQL converts a transaction of
+// database/sql or ent.
 type Execer interface {
 	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
 }

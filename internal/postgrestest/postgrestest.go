@@ -34,8 +34,8 @@ const serverEnv = "LOYALTY_TEST_POSTGRES"
 
 const timeout = 2 * time.Minute
 
-// New creates a database for t, applies the migrations in folder (nil means none) and returns a pool. When t ends, the pool is
-// closed and the database is dropped, together with the connections that are still open.
+// New creates a database for t, applies the migrations in folder (nil means none) and returns a pool. When t ends, the
+// pool is closed and the database is dropped, together with the connections that are still open.
 func New(t testing.TB, folder fs.FS) *pgxpool.Pool {
 	t.Helper()
 	pool, err := postgres.Open(t.Context(), URL(t, folder), postgres.Options{ApplicationName: t.Name()})

@@ -18,8 +18,8 @@ type server struct {
 	reaper *exec.Cmd
 }
 
-// privateServer starts the server of the process at the first call. It is global because all tests of the process share the
-// server.
+// privateServer starts the server of the process at the first call. It is global because all tests of the process share
+// the server.
 var privateServer = sync.OnceValues(startServer) //nolint:gochecknoglobals // shared by all tests
 
 func startServer() (*server, error) {
@@ -49,8 +49,8 @@ func startServer() (*server, error) {
 	return &server{s, reaper}, nil
 }
 
-// removeAfter starts a shell that removes root after this process and the server have ended. The shell's input is a pipe, which
-// the kernel closes when this process ends.
+// removeAfter starts a shell that removes root after this process and the server have ended. The shell's input is a
+// pipe, which the kernel closes when this process ends.
 func removeAfter(pid int, root string) (*exec.Cmd, error) {
 	const script = `cat >/dev/null
 kill -INT "$1" 2>/dev/null

@@ -1,7 +1,7 @@
 // Package redis opens the connection to Redis that sessions, limits and live channels share.
 //
-// Reads and writes go to the master, so that the next request sees a logout. Only MGET may go to a replica: a caller uses MGET
-// where a slightly stale answer is harmless.
+// Reads and writes go to the master, so that the next request sees a logout. Only MGET may go to a replica: a caller
+// uses MGET where a slightly stale answer is harmless.
 package redis
 
 import (
@@ -71,8 +71,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Open connects to Redis and returns after the master has answered. The caller closes the client. The client retries reads
-// for about a second and does not retry writes; see Failure for the errors of an unavailable server.
+// Open connects to Redis and returns after the master has answered. The caller closes the client. The client retries
+// reads for about a second and does not retry writes; see Failure for the errors of an unavailable server.
 func Open(c Config) (rueidis.Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -147,8 +147,8 @@ func retryDelay(attempts int, _ rueidis.Completed, err error) time.Duration {
 }
 
 // Failure converts an error of the client. An unreachable server, a timeout and a server that cannot serve for now become
-// DEPENDENCY_UNAVAILABLE. Nil, context.Canceled and other errors stay as they are. Callers must check for a nil reply first,
-// with rueidis.IsRedisNil.
+// DEPENDENCY_UNAVAILABLE. Nil, context.Canceled and other errors stay as they are. Callers must check for a nil reply
+// first, with rueidis.IsRedisNil.
 func Failure(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err

@@ -124,8 +124,8 @@ func (s *Server) Open(t testing.TB) rueidis.Client {
 	return open(t, redis.Config{Address: s.Address})
 }
 
-// OpenEmbedded returns a client of a new embedded server; both end with the test. The server's clock stands still, so keys
-// expire only by Expire.
+// OpenEmbedded returns a client of a new embedded server; both end with the test. The server's clock stands still, so
+// keys expire only by Expire.
 func OpenEmbedded(t testing.TB) rueidis.Client {
 	t.Helper()
 	return open(t, redis.Config{Address: miniredis.RunT(t).Addr(), Plain: true})
