@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 )
 
 // AssignParams are the parameters of [AssignmentStore.Assign].
@@ -39,9 +41,10 @@ func (s *Service) Assign(ctx context.Context, promotion uuid.UUID, players []uui
 		return nil, err
 	}
 	deadline := time.Now().Add(registrationWait)
-	for pause := firstAssignRetry; time.Now().Before(deadline); pause *= 2 {
+	delays := backoff.Policy{Initial: firstAssignRetry, Max: registrationWait}.Delays()
+	for time.Now().Before(deadline) {
 		missing := s.newPlayers(results)
-		if len(missing) == 0 || !wait(ctx, min(pause, time.Until(deadline))) {
+		if len(missing) == 0 || backoff.Sleep(ctx, min(delays.Next(), time.Until(deadline))) != nil {
 			break
 		}
 		retried, err := s.assign(ctx, promotion, missing, by)
@@ -83,18 +86,6 @@ func merge(results, retried []AssignResult) {
 		if outcome, ok := outcomes[r.Player]; ok {
 			results[i].Outcome = outcome
 		}
-	}
-}
-
-// wait waits for d. It returns false if ctx ends first.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/redis/rueidis"
+
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 )
 
 // Receiver takes what arrives. Its methods return at once and are safe for concurrent use; messages come one after the
@@ -77,10 +79,12 @@ func wake(ch chan struct{}) {
 	}
 }
 
-const (
-	firstPause = 20 * time.Millisecond
-	maxPause   = time.Second
+// retryDelays returns the delays between attempts to reach Redis.
+func retryDelays() *backoff.Delays {
+	return backoff.Policy{Initial: 20 * time.Millisecond, Max: time.Second, Jitter: 0.2}.Delays()
+}
 
+const (
 	// chunkLen bounds the players named in one command.
 	chunkLen = 256
 )
@@ -91,7 +95,7 @@ func (c *Channel) Run(ctx context.Context, r Receiver) error {
 	var settling sync.WaitGroup
 	settling.Go(func() { c.settle(ctx) })
 	defer settling.Wait()
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+	for delays := retryDelays(); ; {
 		confirmed, err := c.listen(ctx, r)
 		if ctx.Err() != nil {
 			return nil
@@ -101,12 +105,10 @@ func (c *Channel) Run(ctx context.Context, r Receiver) error {
 		}
 		if confirmed {
 			c.log.Warn("live channel lost, connecting again", "error", err)
-			pause = firstPause
+			delays.Reset()
 		}
-		select {
-		case <-ctx.Done():
+		if delays.Sleep(ctx) != nil {
 			return nil
-		case <-time.After(pause):
 		}
 	}
 }

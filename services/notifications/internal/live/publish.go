@@ -68,11 +68,9 @@ func (c *Channel) settle(ctx context.Context) {
 			return
 		case <-c.owes:
 		}
-		for pause := firstPause; !c.settleOnce(ctx); pause = min(2*pause, maxPause) {
-			select {
-			case <-ctx.Done():
+		for delays := retryDelays(); !c.settleOnce(ctx); {
+			if delays.Sleep(ctx) != nil {
 				return
-			case <-time.After(pause):
 			}
 		}
 	}

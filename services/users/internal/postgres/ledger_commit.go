@@ -3,22 +3,25 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// The pauses between attempts while the database is away: long enough together for it to restart.
-const (
-	attempts   = 6
-	firstPause = 40 * time.Millisecond
-)
+// attempts limits how often a group is written under locks.
+const attempts = 6
+
+// retryDelays returns the delays between attempts while the database is unavailable. Together they are long enough for it to
+// restart.
+func retryDelays() *backoff.Delays {
+	return backoff.Policy{Initial: 60 * time.Millisecond, Max: time.Second, Jitter: 0.3}.Delays()
+}
 
 // commit brings every call of a group to its answer.
 func (l *Ledger) commit(group []*work) {
@@ -80,7 +83,7 @@ func split(works []*work, written []bool) (done, rest []*work) {
 func (l *Ledger) commitExactly(works []*work) {
 	ctx, cancel := l.timeout()
 	defer cancel()
-	pause := firstPause
+	delays := retryDelays()
 	for attempt := 1; ; attempt++ {
 		rest, err := l.exact(ctx, works)
 		if err == nil && len(rest) == 0 {
@@ -90,8 +93,7 @@ func (l *Ledger) commitExactly(works []*work) {
 		switch works = rest; {
 		case !last && overtaken(err):
 		case !last && postgres.Unavailable(err) && !postgres.LockTimedOut(err):
-			sleep(ctx, pause+rand.N(pause))
-			pause *= 2
+			_ = delays.Sleep(ctx) // the next attempt is the last one if ctx has ended
 		case !last && countCalls(works) > 1:
 			l.commitAlone(works)
 			return
@@ -166,15 +168,6 @@ func countCalls(works []*work) int {
 // overtaken reports whether another session was faster with a key or a lock, so that to look again is enough.
 func overtaken(err error) bool {
 	return err == nil || postgres.Duplicate(err) || postgres.Conflict(err)
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // readWritten reads which of n works a write has written.
