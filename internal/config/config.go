@@ -80,7 +80,7 @@ func (r *reader) fill(v reflect.Value) bool {
 			ok = r.fill(v.Field(i)) && ok
 		}
 	}
-	if c, checks := v.Interface().(Checker); checks && ok {
+	if c, checks := reflect.TypeAssert[Checker](v); checks && ok {
 		if err := c.Check(); err != nil {
 			r.messages = append(r.messages, strings.Split(err.Error(), "\n")...)
 			return false

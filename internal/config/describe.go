@@ -63,7 +63,7 @@ func expected(t reflect.Type, example string) string {
 	case reflect.TypeFor[slog.Level]():
 		return "one of DEBUG, INFO, WARN, ERROR"
 	}
-	switch t.Kind() {
+	switch t.Kind() { //nolint:exhaustive // other kinds are text or parse themselves
 	case reflect.Slice:
 		return "a list separated by commas, each element " + expected(t.Elem(), example)
 	case reflect.Bool:

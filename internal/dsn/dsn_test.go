@@ -51,7 +51,10 @@ func TestPostgreSQL(t *testing.T) {
 		"backslash in the password": {`postgres://user:secret\1@host/users`, "percent-encoding"},
 		"bracket in the password":   {"postgres://user:[secret@host/users", "percent-encoding"},
 	} {
-		t.Run(name, func(t *testing.T) { checkError(t, dsn.PostgreSQL(tt.url), tt.want) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkError(t, dsn.PostgreSQL(tt.url), tt.want)
+		})
 	}
 }
 
@@ -76,7 +79,10 @@ func TestOtherServers(t *testing.T) {
 		"HTTP without scheme":    {dsn.HTTP, "users:8080/secret.json", "is not a URL"},
 		"HTTP without host":      {dsn.HTTP, "http:///jwks.json", "names no host"},
 	} {
-		t.Run(name, func(t *testing.T) { checkError(t, tt.check(tt.url), tt.want) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkError(t, tt.check(tt.url), tt.want)
+		})
 	}
 }
 

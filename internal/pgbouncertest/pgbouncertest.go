@@ -63,7 +63,7 @@ func start(t testing.TB, binary, database string, mode Mode, settings []string) 
 		t.Fatal(err)
 	}
 	port := freePort(t)
-	cmd := exec.Command(binary, writeConfig(t, through, mode, port, settings))
+	cmd := exec.CommandContext(context.Background(), binary, writeConfig(t, through, mode, port, settings))
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.SysProcAttr = attributes()

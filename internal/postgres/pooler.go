@@ -68,7 +68,7 @@ func compare(ctx context.Context, conn, other *pgx.Conn, pid uint32) error {
 		return err
 	}
 	if _, err := other.Exec(ctx, "begin"); err != nil {
-		return fmt.Errorf("%w (begin: %s)", ErrSharedSessions, err) // in statement mode PgBouncer refuses transactions
+		return fmt.Errorf("%w (begin: %w)", ErrSharedSessions, err) // in statement mode PgBouncer refuses transactions
 	}
 	err := errors.Join(ask(other, same), ask(conn, moved))
 	_, rollbackErr := other.Exec(ctx, "rollback")

@@ -15,7 +15,6 @@ import (
 
 func TestEventsLeaveThroughPgBouncer(t *testing.T) { //nolint:tparallel // the subtests share a database
 	t.Parallel()
-	database := postgrestest.URL(t, postgrestest.Script(table))
 	for name, settings := range map[string][]string{
 		"defaults":                          nil,
 		"ignored startup parameters":        {"ignore_startup_parameters = extra_float_digits,lock_timeout,options"},
@@ -23,6 +22,8 @@ func TestEventsLeaveThroughPgBouncer(t *testing.T) { //nolint:tparallel // the s
 		"server connections of short lives": {"server_lifetime = 1", "server_idle_timeout = 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			database := postgrestest.URL(t, postgrestest.Script(table))
 			pool, err := postgres.Open(t.Context(), pgbouncertest.Start(t, database, pgbouncertest.Session, settings...),
 				postgres.Options{ApplicationName: t.Name()})
 			if err != nil {
