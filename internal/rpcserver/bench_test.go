@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// BenchmarkRequest measures what one request costs in process, beside a bare handler that reads and writes the same JSON.
+// BenchmarkRequest measures one request in process, and for comparison a bare handler that reads and writes the same JSON.
 func BenchmarkRequest(b *testing.B) {
 	cfg := rpcserver.Config{Service: "bench", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler)}
 	s, err := rpcserver.New(cfg)

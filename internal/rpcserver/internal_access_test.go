@@ -12,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-func TestOnlyInternalMethodsAreServedInside(t *testing.T) {
+func TestCheckInternal(t *testing.T) {
 	t.Parallel()
 	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{Token: "0123456789abcdef", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -20,11 +20,11 @@ func TestOnlyInternalMethodsAreServedInside(t *testing.T) {
 	}
 	usersv1.RegisterLedgerServiceServer(server, usersv1.UnimplementedLedgerServiceServer{})
 	if err := rpcserver.CheckInternal(server); err != nil {
-		t.Errorf("the ledger is refused: %v", err)
+		t.Errorf("CheckInternal refuses the ledger: %v", err)
 	}
 	public := promotionsv1.File_loyalty_promotions_v1_promotion_service_proto.Services().Get(0).FullName()
 	server.RegisterService(&grpc.ServiceDesc{ServiceName: string(public)}, nil)
 	if err := rpcserver.CheckInternal(server); err == nil || !strings.Contains(err.Error(), string(public)) {
-		t.Errorf("a public service inside: %v", err)
+		t.Errorf("CheckInternal returned %v for a public service", err)
 	}
 }

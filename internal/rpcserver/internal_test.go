@@ -23,7 +23,7 @@ import (
 
 const internalToken = "a-token-of-32-characters-or-more"
 
-// ledger answers with what it is told to, and counts.
+// ledger answers with the result of answer and counts its calls.
 type ledger struct {
 	usersv1.UnimplementedLedgerServiceServer
 	calls  atomic.Int32
@@ -94,11 +94,11 @@ func TestInternalCall(t *testing.T) {
 	}
 }
 
-func TestInternalErrorsArriveAsTheyWere(t *testing.T) {
+func TestInternalErrorsArriveUnchanged(t *testing.T) {
 	for name, e := range map[string]*apperr.Error{
-		"with a detail":     apperr.New(apperr.InsufficientFunds, "0.05 are missing"),
-		"with a member":     apperr.New(apperr.IdempotencyMismatch, "other content").With("transactionId", thingID),
-		"with a violation":  apperr.Invalid("amount", "money", "wrong"),
+		"detail":            apperr.New(apperr.InsufficientFunds, "0.05 are missing"),
+		"meta":              apperr.New(apperr.IdempotencyMismatch, "other content").With("transactionId", thingID),
+		"violation":         apperr.Invalid("amount", "money", "wrong"),
 		"with a later time": {Code: apperr.RateLimited, Detail: "slower", RetryAfter: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestInternalErrorsArriveAsTheyWere(t *testing.T) {
 	}
 }
 
-func TestInternalRequestsAreChecked(t *testing.T) {
+func TestInternalRequestsAreValidated(t *testing.T) {
 	c, l, _ := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
 	for field, spoil := range map[string]func(*usersv1.AddTransactionRequest){
 		"user_id":        func(r *usersv1.AddTransactionRequest) { r.UserId = "x" },
@@ -151,18 +151,18 @@ func TestInternalToken(t *testing.T) {
 	if l.calls.Load() != 0 || status.Code(err) != codes.Unauthenticated {
 		t.Errorf("a wrong token gives %v after %d calls", err, l.calls.Load())
 	}
-	// Not TOKEN_INVALID: whoever called us has a token of another kind, with which nothing is wrong.
+	// TOKEN_INVALID would be about the token of the caller's own client.
 	if got := apperr.CodeOf(rpcserver.FromStatus(err)); got != apperr.Internal {
-		t.Errorf("the caller's caller would be told %s", got)
+		t.Errorf("the code is %s, want INTERNAL", got)
 	}
 	if strings.Contains(log.String(), "another-token") {
 		t.Errorf("the log shows the token: %s", log)
 	}
 	if _, err := rpcserver.NewInternal(rpcserver.InternalConfig{Token: "short", Log: slog.New(slog.DiscardHandler)}); err == nil {
-		t.Error("a short token is taken")
+		t.Error("a short token is accepted")
 	}
 	if _, err := rpcserver.DialInternal(rpcserver.DialConfig{Address: "x:1", Token: ""}); err == nil {
-		t.Error("no token is taken")
+		t.Error("an empty token is accepted")
 	}
 }
 
@@ -172,14 +172,14 @@ func TestInternalRetries(t *testing.T) {
 		calls  int32
 		code   apperr.Code
 	}{
-		"reached the third time": {func(_ context.Context, n int32) error {
+		"success at the third attempt": {func(_ context.Context, n int32) error {
 			if n < 3 {
 				return apperr.New(apperr.DependencyUnavailable, "")
 			}
 			return nil
 		}, 3, ""},
-		"never reached": {func(context.Context, int32) error { return apperr.New(apperr.DependencyUnavailable, "") }, 3, apperr.DependencyUnavailable},
-		"slow once": {func(ctx context.Context, n int32) error {
+		"always unavailable": {func(context.Context, int32) error { return apperr.New(apperr.DependencyUnavailable, "") }, 3, apperr.DependencyUnavailable},
+		"one timeout": {func(ctx context.Context, n int32) error {
 			if n == 1 {
 				<-ctx.Done()
 				return ctx.Err()
@@ -202,7 +202,7 @@ func TestInternalRetries(t *testing.T) {
 	}
 }
 
-func TestInternalServerAway(t *testing.T) {
+func TestInternalServerUnavailable(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -221,12 +221,12 @@ func TestFromStatus(t *testing.T) {
 		err  error
 		want apperr.Code
 	}{
-		"nothing":              {nil, ""},
-		"our own":              {apperr.New(apperr.NotFound, ""), apperr.NotFound},
-		"a context's deadline": {context.DeadlineExceeded, apperr.DependencyUnavailable},
-		"unavailable":          {status.Error(codes.Unavailable, "connection refused"), apperr.DependencyUnavailable},
-		"somebody else's":      {status.Error(codes.NotFound, "x"), apperr.Internal},
-		"no status":            {errors.New("x"), apperr.Internal},
+		"nil":                    {nil, ""},
+		"application error":      {apperr.New(apperr.NotFound, ""), apperr.NotFound},
+		"context deadline":       {context.DeadlineExceeded, apperr.DependencyUnavailable},
+		"unavailable":            {status.Error(codes.Unavailable, "connection refused"), apperr.DependencyUnavailable},
+		"status without details": {status.Error(codes.NotFound, "x"), apperr.Internal},
+		"plain error":            {errors.New("x"), apperr.Internal},
 	} {
 		if got := apperr.CodeOf(rpcserver.FromStatus(tt.err)); got != tt.want {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
@@ -234,7 +234,7 @@ func TestFromStatus(t *testing.T) {
 	}
 }
 
-// TestInternalLog follows a request id from the caller's log to the server's, with the cause that the caller never sees.
+// TestInternalLog checks that the log contains the request id and the cause, which the caller does not see.
 func TestInternalLog(t *testing.T) {
 	c, _, log := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error {
 		return errors.New("the cause")
@@ -245,7 +245,7 @@ func TestInternalLog(t *testing.T) {
 	}
 	for _, want := range []string{"the cause", "AddTransaction", `"request_id":`, "ERROR"} {
 		if !strings.Contains(log.String(), want) {
-			t.Errorf("the log lacks %s: %s", want, log)
+			t.Errorf("the log does not contain %s: %s", want, log)
 		}
 	}
 	if strings.Contains(log.String(), playerID) {
