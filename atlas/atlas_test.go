@@ -107,11 +107,12 @@ func TestUsersConstraints(t *testing.T) {
 		sql  string
 		want string
 	}{
-		"e-mail in another case": {`INSERT INTO users
-			SELECT gen_random_uuid(), 'PLAYER@example.COM', role, true, 0, now(), '', 0 FROM users`,
-			"users_email_key"},
-		"unknown role":     {"UPDATE users SET role = 'GOD'", "users_role"},
-		"negative balance": {"UPDATE users SET balance = -0.01", "users_balance_not_negative"},
+		"e-mail taken": {`INSERT INTO users (id, email, email_folded, role, created_at, password_hash)
+			SELECT gen_random_uuid(), 'PLAYER@example.COM', email_folded, role, now(), '' FROM users`,
+			"users_email_folded_key"},
+		"e-mail without its folded form": {"UPDATE users SET email_folded = ''", "users_email_folded_not_empty"},
+		"unknown role":                   {"UPDATE users SET role = 'GOD'", "users_role"},
+		"negative balance":               {"UPDATE users SET balance = -0.01", "users_balance_not_negative"},
 		"transaction of an unknown user": {entry("gen_random_uuid()", "'CREDIT'", "1", "1", "2", "'b'"),
 			"transactions_user_id_fkey"},
 		"unknown transaction type":  {entry("id", "'GIFT'", "1", "1", "2", "'b'"), "transactions_type"},
@@ -276,8 +277,8 @@ func TestEventTables(t *testing.T) {
 func insertUser(t *testing.T, db *pgxpool.Pool, email string) uuid.UUID {
 	t.Helper()
 	id := uuid.New()
-	_, err := db.Exec(t.Context(), `INSERT INTO users (id, email, role, created_at, password_hash)
-		VALUES ($1, $2, 'PLAYER', now(), '')`, id, email)
+	_, err := db.Exec(t.Context(), `INSERT INTO users (id, email, email_folded, role, created_at, password_hash)
+		VALUES ($1, $2, lower($2), 'PLAYER', now(), '')`, id, email)
 	if err != nil {
 		t.Fatal(err)
 	}

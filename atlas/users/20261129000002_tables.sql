@@ -17,21 +17,23 @@ CREATE UNIQUE INDEX "outbox_event_id_key" ON "outbox" ("event_id");
 -- Create "users" table
 CREATE TABLE "users" (
   "id" uuid NOT NULL,
-  "email" citext NOT NULL,
+  "email" text NOT NULL,
   "role" text NOT NULL,
   "is_active" boolean NOT NULL DEFAULT true,
   "balance" numeric(18,2) NOT NULL DEFAULT 0,
   "created_at" timestamptz NOT NULL,
+  "email_folded" text NOT NULL COLLATE "C",
   "password_hash" text NOT NULL,
   "entries" bigint NOT NULL DEFAULT 0,
   "status_version" bigint NOT NULL DEFAULT 0,
   "sessions_to_end" boolean NOT NULL DEFAULT false,
   PRIMARY KEY ("id"),
   CONSTRAINT "users_balance_not_negative" CHECK (balance >= (0)::numeric),
+  CONSTRAINT "users_email_folded_not_empty" CHECK (email_folded <> ''::text),
   CONSTRAINT "users_role" CHECK (role = ANY (ARRAY['PLAYER'::text, 'STAFF'::text, 'ADMIN'::text]))
 );
--- Create index "users_email_key" to table: "users"
-CREATE UNIQUE INDEX "users_email_key" ON "users" ("email");
+-- Create index "users_email_folded_key" to table: "users"
+CREATE UNIQUE INDEX "users_email_folded_key" ON "users" ("email_folded");
 -- Create index "users_role_id" to table: "users"
 CREATE INDEX "users_role_id" ON "users" ("role", "id");
 -- Create index "users_sessions_to_end" to table: "users"

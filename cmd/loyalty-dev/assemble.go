@@ -47,7 +47,7 @@ func assemble(
 		DatabaseURL: s.postgres.URL("users"), Redis: c.redis, Bus: c.bus,
 		PrivateKey: c.key, Issuer: tokenIssuer, Audience: tokenAudience,
 		InternalListen: "127.0.0.1:0", InternalToken: c.internalToken,
-		Limits: users.DefaultLimits().ForAddress(o.addressLimit), Password: password.Default(),
+		Limits: users.DefaultLimits().PerAddress(o.addressLimit, o.addressLimit), Password: password.Default(),
 		Reflection: true,
 	}, log)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
@@ -23,8 +22,8 @@ const (
 const (
 	// defaultAddr is the address on which the platform listens by default.
 	defaultAddr = "127.0.0.1:8080"
-	// maxAddressLimit is the highest limit per minute that can be enforced: one call per millisecond.
-	maxAddressLimit = int(time.Minute / time.Millisecond)
+	// maxAddressLimit is the maximum of --address-limit.
+	maxAddressLimit = users.MaxPerMinute
 )
 
 // options are the command line options of the platform.

@@ -8,10 +8,10 @@ import (
 
 func TestMaxAddressLimitIsTheLargestValidLimit(t *testing.T) {
 	t.Parallel()
-	if err := app.DefaultLimits().ForAddress(maxAddressLimit).Validate(); err != nil {
+	if err := app.DefaultLimits().PerAddress(maxAddressLimit, maxAddressLimit).Validate(); err != nil {
 		t.Errorf("%d: %v", maxAddressLimit, err)
 	}
-	if err := app.DefaultLimits().ForAddress(maxAddressLimit + 1).Validate(); err == nil {
+	if err := app.DefaultLimits().PerAddress(maxAddressLimit+1, maxAddressLimit+1).Validate(); err == nil {
 		t.Errorf("%d is valid, too", maxAddressLimit+1)
 	}
 }

@@ -20,12 +20,12 @@ type adminSettings struct {
 	Database config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
 }
 
-// runAdmin sees that there is an admin. The password is asked for, or comes from standard input: arguments are seen by
-// everybody on the machine.
+// runAdmin creates an admin. The password comes from the terminal or from standard input, because every user of the
+// machine can read the arguments of a process.
 func runAdmin(ctx context.Context, c call) error {
 	var reset bool
 	err := c.flags("admin", 1, func(set *flag.FlagSet) {
-		set.BoolVar(&reset, "reset", false, "give an admin who is there already this password")
+		set.BoolVar(&reset, "reset", false, "give an existing admin this password, and end its sessions")
 	})
 	if err != nil {
 		return err
@@ -41,16 +41,19 @@ func runAdmin(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	created, err := app.EnsureAdmin(ctx, app.AdminConfig{
+	outcome, err := app.EnsureAdmin(ctx, app.AdminConfig{
 		DatabaseURL: string(s.Database), Redis: s.Redis.config(slog.New(slog.DiscardHandler)), Password: password.Default(),
 	}, c.args[0], secret, reset)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case created:
-		fmt.Fprintf(c.stdout, "%s is an admin\n", c.args[0])
-	default:
-		fmt.Fprintf(c.stdout, "%s was an admin already\n", c.args[0])
+	}
+	switch outcome {
+	case app.AdminCreated:
+		fmt.Fprintf(c.stdout, "%s is now an admin\n", c.args[0])
+	case app.AdminReset:
+		fmt.Fprintf(c.stdout, "%s has the new password; its sessions have ended\n", c.args[0])
+	case app.AdminUnchanged:
+		return fmt.Errorf("%s is already an admin, and its password was not changed; --reset sets a new one", c.args[0])
 	}
 	return nil
 }

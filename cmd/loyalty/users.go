@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/password"
@@ -19,8 +21,22 @@ type usersSettings struct {
 	InternalToken  internalToken        `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
 	// OtherKeys are additional accepted keys: the next one before a rotation, the previous one for ten minutes after.
 	OtherKeys publicKeys `env:"LOYALTY_TOKEN_OTHER_KEYS"`
-	// AddressLimit is the number of registrations, and of failed logins, per minute and address; 0 means the default.
-	AddressLimit uint32 `env:"LOYALTY_ADDRESS_LIMIT"`
+	// RegistrationsPerAddress and FailedLoginsPerAddress are rate limits.
+	RegistrationsPerAddress perMinute `env:"LOYALTY_REGISTRATIONS_PER_ADDRESS" envDefault:"1000"`
+	FailedLoginsPerAddress  perMinute `env:"LOYALTY_FAILED_LOGINS_PER_ADDRESS" envDefault:"20"`
+}
+
+// perMinute is a rate limit in events per minute.
+type perMinute int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *perMinute) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > app.MaxPerMinute {
+		return &config.ValueError{Text: fmt.Sprintf("must be a whole number from 1 to %d", app.MaxPerMinute)}
+	}
+	*p = perMinute(n)
+	return nil
 }
 
 // runUsers runs the users service.
@@ -37,15 +53,12 @@ func runUsers(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	limits := app.DefaultLimits()
-	if s.AddressLimit > 0 {
-		limits = limits.ForAddress(int(s.AddressLimit))
-	}
 	a, err := app.New(ctx, app.Config{
 		DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
 		PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 		InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
-		Limits: limits, Password: password.Default(), TrustedProxies: s.Service.TrustedProxies,
+		Limits:   app.DefaultLimits().PerAddress(int(s.RegistrationsPerAddress), int(s.FailedLoginsPerAddress)),
+		Password: password.Default(), TrustedProxies: s.Service.TrustedProxies,
 		Reflection: s.Service.Reflection,
 	}, log)
 	if err != nil {

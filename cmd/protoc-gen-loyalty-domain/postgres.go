@@ -84,7 +84,7 @@ func (w rowWriter) wrapper(c *schema.Column) string {
 		name = "Date"
 	case schema.Timestamp:
 		name = "Time"
-	case schema.Text, schema.CIText:
+	case schema.Text:
 		if c.Nullable {
 			name = "Text"
 		}

@@ -156,7 +156,7 @@ func written(f *schema.GoFile, c *schema.Column) string {
 		return fields("Struct")
 	case schema.Enum:
 		return "From" + c.Field.Enum.GoIdent.GoName + "(" + v + ")"
-	case schema.Text, schema.CIText:
+	case schema.Text:
 		text = v
 	default:
 		if c.Optional() {
@@ -236,7 +236,7 @@ func read(f *schema.GoFile, c *schema.Column, from string) string {
 	case schema.Enum:
 		return fmt.Sprintf("%s(&r, %q, %s, To%s, %s)",
 			f.Use(fieldsPackage, "fields", "Enum"), c.JSON(), get, c.Field.Enum.GoIdent.GoName, required)
-	case schema.Text, schema.CIText:
+	case schema.Text:
 		if strings.HasSuffix(required, "Required") {
 			return call("Text")
 		}

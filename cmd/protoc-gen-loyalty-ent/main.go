@@ -145,6 +145,9 @@ func (w writer) fields() {
 		if c.Field == nil && (c.Kind == schema.Text || c.Kind == schema.Bytes) {
 			call += ".Sensitive()"
 		}
+		if c.Collation != "" {
+			call += fmt.Sprintf(".Annotations(%s{Collation: %q})", w.entsql("Annotation"), c.Collation)
+		}
 		if value := defaultValue(c); value != "" {
 			call += fmt.Sprintf(".Annotations(%s(%q))", w.entsql("DefaultExpr"), value)
 		}
@@ -194,8 +197,6 @@ func (w writer) builder(c *schema.Column) string {
 		return call("Time", "", "timestamptz")
 	case schema.JSON:
 		return call("JSON", "map[string]any{}", "")
-	case schema.CIText:
-		return call("Text", "", "citext")
 	default:
 		return call("Text", "", "")
 	}

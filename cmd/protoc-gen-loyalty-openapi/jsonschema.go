@@ -210,10 +210,6 @@ func text(f *protogen.Field, d direction) object {
 			return o.with("examples", []string{"", "019a0000-0000-7000-8000-000000000000"})
 		}
 		return o.with("format", "uuid")
-	case optionsv1.ColumnType_CITEXT:
-		if strings.Contains(string(f.Desc.Name()), "email") {
-			return o.with("format", "email")
-		}
 	default: // the rules below describe it
 	}
 	rules := rulesOf(f).GetString()

@@ -1752,6 +1752,7 @@ type UserMutation struct {
 	is_active         *bool
 	balance           *money.Amount
 	created_at        *time.Time
+	email_folded      *string
 	password_hash     *string
 	entries           *int64
 	addentries        *int64
@@ -2048,6 +2049,42 @@ func (m *UserMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// SetEmailFolded sets the "email_folded" field.
+func (m *UserMutation) SetEmailFolded(s string) {
+	m.email_folded = &s
+}
+
+// EmailFolded returns the value of the "email_folded" field in the mutation.
+func (m *UserMutation) EmailFolded() (r string, exists bool) {
+	v := m.email_folded
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmailFolded returns the old "email_folded" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldEmailFolded(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmailFolded is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmailFolded requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmailFolded: %w", err)
+	}
+	return oldValue.EmailFolded, nil
+}
+
+// ResetEmailFolded resets all changes to the "email_folded" field.
+func (m *UserMutation) ResetEmailFolded() {
+	m.email_folded = nil
+}
+
 // SetPasswordHash sets the "password_hash" field.
 func (m *UserMutation) SetPasswordHash(s string) {
 	m.password_hash = &s
@@ -2266,7 +2303,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
@@ -2281,6 +2318,9 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.created_at != nil {
 		fields = append(fields, user.FieldCreatedAt)
+	}
+	if m.email_folded != nil {
+		fields = append(fields, user.FieldEmailFolded)
 	}
 	if m.password_hash != nil {
 		fields = append(fields, user.FieldPasswordHash)
@@ -2312,6 +2352,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.Balance()
 	case user.FieldCreatedAt:
 		return m.CreatedAt()
+	case user.FieldEmailFolded:
+		return m.EmailFolded()
 	case user.FieldPasswordHash:
 		return m.PasswordHash()
 	case user.FieldEntries:
@@ -2339,6 +2381,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldBalance(ctx)
 	case user.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
+	case user.FieldEmailFolded:
+		return m.OldEmailFolded(ctx)
 	case user.FieldPasswordHash:
 		return m.OldPasswordHash(ctx)
 	case user.FieldEntries:
@@ -2390,6 +2434,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCreatedAt(v)
+		return nil
+	case user.FieldEmailFolded:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmailFolded(v)
 		return nil
 	case user.FieldPasswordHash:
 		v, ok := value.(string)
@@ -2509,6 +2560,9 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldCreatedAt:
 		m.ResetCreatedAt()
+		return nil
+	case user.FieldEmailFolded:
+		m.ResetEmailFolded()
 		return nil
 	case user.FieldPasswordHash:
 		m.ResetPasswordHash()

@@ -52,6 +52,12 @@ func (_c *UserCreate) SetCreatedAt(v time.Time) *UserCreate {
 	return _c
 }
 
+// SetEmailFolded sets the "email_folded" field.
+func (_c *UserCreate) SetEmailFolded(v string) *UserCreate {
+	_c.mutation.SetEmailFolded(v)
+	return _c
+}
+
 // SetPasswordHash sets the "password_hash" field.
 func (_c *UserCreate) SetPasswordHash(v string) *UserCreate {
 	_c.mutation.SetPasswordHash(v)
@@ -125,6 +131,9 @@ func (_c *UserCreate) check() error {
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`users: missing required field "User.created_at"`)}
 	}
+	if _, ok := _c.mutation.EmailFolded(); !ok {
+		return &ValidationError{Name: "email_folded", err: errors.New(`users: missing required field "User.email_folded"`)}
+	}
 	if _, ok := _c.mutation.PasswordHash(); !ok {
 		return &ValidationError{Name: "password_hash", err: errors.New(`users: missing required field "User.password_hash"`)}
 	}
@@ -182,6 +191,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(user.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
+	}
+	if value, ok := _c.mutation.EmailFolded(); ok {
+		_spec.SetField(user.FieldEmailFolded, field.TypeString, value)
+		_node.EmailFolded = value
 	}
 	if value, ok := _c.mutation.PasswordHash(); ok {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)

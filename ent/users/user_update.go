@@ -84,6 +84,20 @@ func (_u *UserUpdate) SetNillableBalance(v *money.Amount) *UserUpdate {
 	return _u
 }
 
+// SetEmailFolded sets the "email_folded" field.
+func (_u *UserUpdate) SetEmailFolded(v string) *UserUpdate {
+	_u.mutation.SetEmailFolded(v)
+	return _u
+}
+
+// SetNillableEmailFolded sets the "email_folded" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableEmailFolded(v *string) *UserUpdate {
+	if v != nil {
+		_u.SetEmailFolded(*v)
+	}
+	return _u
+}
+
 // SetPasswordHash sets the "password_hash" field.
 func (_u *UserUpdate) SetPasswordHash(v string) *UserUpdate {
 	_u.mutation.SetPasswordHash(v)
@@ -207,6 +221,9 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Balance(); ok {
 		_spec.SetField(user.FieldBalance, field.TypeOther, value)
 	}
+	if value, ok := _u.mutation.EmailFolded(); ok {
+		_spec.SetField(user.FieldEmailFolded, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.PasswordHash(); ok {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
 	}
@@ -297,6 +314,20 @@ func (_u *UserUpdateOne) SetBalance(v money.Amount) *UserUpdateOne {
 func (_u *UserUpdateOne) SetNillableBalance(v *money.Amount) *UserUpdateOne {
 	if v != nil {
 		_u.SetBalance(*v)
+	}
+	return _u
+}
+
+// SetEmailFolded sets the "email_folded" field.
+func (_u *UserUpdateOne) SetEmailFolded(v string) *UserUpdateOne {
+	_u.mutation.SetEmailFolded(v)
+	return _u
+}
+
+// SetNillableEmailFolded sets the "email_folded" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableEmailFolded(v *string) *UserUpdateOne {
+	if v != nil {
+		_u.SetEmailFolded(*v)
 	}
 	return _u
 }
@@ -453,6 +484,9 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.Balance(); ok {
 		_spec.SetField(user.FieldBalance, field.TypeOther, value)
+	}
+	if value, ok := _u.mutation.EmailFolded(); ok {
+		_spec.SetField(user.FieldEmailFolded, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.PasswordHash(); ok {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)

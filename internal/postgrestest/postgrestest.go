@@ -63,14 +63,45 @@ func URL(t testing.TB, folder fs.FS) string {
 	if err := admin(ctx, server, "create database "+name+" template "+template); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
-		if err := admin(ctx, server, "drop database "+name+" with (force)"); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { drop(t, server, name) })
 	return withDatabase(server, name)
+}
+
+// NewWithLocale is New on a database whose default collation is an ICU locale, for example "tr-TR".
+func NewWithLocale(t testing.TB, folder fs.FS, locale string) *pgxpool.Pool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	server, err := serverURL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "test_" + strings.ToLower(rand.Text())
+	create := "create database " + name + " template template0 encoding 'UTF8' locale_provider icu icu_locale '" + locale + "'"
+	if err := admin(ctx, server, create); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { drop(t, server, name) })
+	url := withDatabase(server, name)
+	if _, err := migrate.Up(ctx, url, folder, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := postgres.Open(ctx, url, postgres.Options{ApplicationName: t.Name()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// drop drops a database, and cuts off the connections to it.
+func drop(t testing.TB, server, name string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	if err := admin(ctx, server, "drop database "+name+" with (force)"); err != nil {
+		t.Error(err)
+	}
 }
 
 // Script returns a folder with one migration, sql, for tests of packages without migrations.

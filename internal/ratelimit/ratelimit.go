@@ -1,4 +1,4 @@
-// Package ratelimit says how often something may happen.
+// Package ratelimit describes rate limits.
 package ratelimit
 
 import (
@@ -6,26 +6,32 @@ import (
 	"time"
 )
 
-// Limit allows N at once, and N for each Per in the long run. The zero value allows everything.
+// Limit allows N events at once, and N per Per in the long run. The zero value allows everything.
 type Limit struct {
 	N   int
 	Per time.Duration
 }
 
-// Validate returns what is wrong with a limit.
+// The errors of Validate.
+var (
+	errNotPositive = errors.New("a rate limit must be at least 1")
+	errTooFrequent = errors.New("a rate limit must not allow more than one event per millisecond")
+)
+
+// Validate returns an error unless the limit is zero, or allows at least one event and at most one per millisecond.
 func (l Limit) Validate() error {
 	switch {
 	case l == Limit{}:
 		return nil
 	case l.N < 1:
-		return errors.New("a rate limit allows one or more")
+		return errNotPositive
 	case l.Interval() < time.Millisecond:
-		return errors.New("a rate limit allows one a millisecond at most")
+		return errTooFrequent
 	}
 	return nil
 }
 
-// Interval is the time in which one more is allowed, in whole microseconds.
+// Interval returns the time after which one more event is allowed, in whole microseconds.
 func (l Limit) Interval() time.Duration {
 	return (l.Per / time.Duration(max(1, l.N))).Truncate(time.Microsecond)
 }

@@ -1,6 +1,7 @@
 package ratelimit_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,18 +11,26 @@ import (
 func TestValidate(t *testing.T) {
 	for name, tt := range map[string]struct {
 		limit ratelimit.Limit
-		ok    bool
+		valid bool
 	}{
-		"none":           {ratelimit.Limit{}, true},
-		"plain":          {ratelimit.Limit{N: 3, Per: time.Hour}, true},
-		"negative":       {ratelimit.Limit{N: -1, Per: time.Hour}, false},
-		"no time":        {ratelimit.Limit{N: 1}, false},
-		"finer than one": {ratelimit.Limit{N: 2000, Per: time.Second}, false},
+		"zero":                     {ratelimit.Limit{}, true},
+		"three an hour":            {ratelimit.Limit{N: 3, Per: time.Hour}, true},
+		"one a millisecond":        {ratelimit.Limit{N: 1000, Per: time.Second}, true},
+		"negative":                 {ratelimit.Limit{N: -1, Per: time.Hour}, false},
+		"no events":                {ratelimit.Limit{N: 0, Per: time.Hour}, false},
+		"no period":                {ratelimit.Limit{N: 1}, false},
+		"more than one each milli": {ratelimit.Limit{N: 2000, Per: time.Second}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := tt.limit.Validate(); (err == nil) != tt.ok {
-				t.Errorf("got %v", err)
+			if err := tt.limit.Validate(); (err == nil) != tt.valid {
+				t.Errorf("Validate() = %v, want valid %t", err, tt.valid)
 			}
 		})
 	}
+}
+
+func ExampleLimit_Interval() {
+	failedLogins := ratelimit.Limit{N: 10, Per: 10 * time.Minute}
+	fmt.Println("ten at once, then one every", failedLogins.Interval())
+	// Output: ten at once, then one every 1m0s
 }

@@ -109,6 +109,7 @@ func connectError(ctx context.Context, e *apperr.Error) *connect.Error {
 		}
 	}
 	setErrorHeaders(ce.Meta(), e)
+	maps.Copy(ce.Meta(), requestInfoFrom(ctx).errorHeader)
 	return ce
 }
 

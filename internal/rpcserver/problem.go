@@ -2,6 +2,7 @@ package rpcserver
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -58,6 +59,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 		h.Del("Accept-Encoding")
 	}
 	setErrorHeaders(h, e)
+	maps.Copy(h, info.errorHeader)
 	h.Set(HeaderRequestID, info.requestID)
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")

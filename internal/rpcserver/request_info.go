@@ -37,6 +37,8 @@ type requestInfo struct {
 	caller string
 	// err is the error that the client received.
 	err *apperr.Error
+	// errorHeader is added to the answer if the call fails.
+	errorHeader http.Header
 }
 
 type requestInfoKey struct{}
@@ -64,6 +66,16 @@ func ClientAddr(ctx context.Context) netip.Addr { return requestInfoFrom(ctx).cl
 // ClientUsesTLS reports whether the client of the request that ctx belongs to uses TLS. This is known from the client's
 // connection to this server, or from X-Forwarded-Proto of a trusted proxy.
 func ClientUsesTLS(ctx context.Context) bool { return requestInfoFrom(ctx).clientTLS }
+
+// AddErrorHeader adds a header to the answer of the request that ctx belongs to, if the call fails. A handler calls it
+// before it returns; successful calls set headers on their response.
+func AddErrorHeader(ctx context.Context, name, value string) {
+	info := requestInfoFrom(ctx)
+	if info.errorHeader == nil {
+		info.errorHeader = http.Header{}
+	}
+	info.errorHeader.Add(name, value)
+}
 
 // begin creates the requestInfo of a request and returns the request with a context that carries it.
 func (s *Server) begin(r *http.Request) (*requestInfo, *http.Request) {

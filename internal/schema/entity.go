@@ -58,7 +58,6 @@ type Kind int
 // The kinds of columns.
 const (
 	Text Kind = iota
-	CIText
 	Bool
 	SmallInt
 	Int
@@ -93,6 +92,8 @@ type Column struct {
 	Min, Max, Default string
 	// MinLen and MaxLen limit the number of characters of a text; 0 is no limit.
 	MinLen, MaxLen uint64
+	// Collation is the collation of a text; empty for the database's default.
+	Collation string
 	// References is the table to whose id the column refers.
 	References string
 }
@@ -173,8 +174,11 @@ func (e *Entity) check() error {
 			return fmt.Errorf("column %s is defined twice", c.Name)
 		}
 		names[c.Name] = !c.Transient
-		if c.Nullable && !slices.Contains([]Kind{UUID, Date, Timestamp, Text, CIText}, c.Kind) {
+		if c.Nullable && !slices.Contains([]Kind{UUID, Date, Timestamp, Text}, c.Kind) {
 			return fmt.Errorf("column %s: a column of its type cannot be nullable", c.Name)
+		}
+		if c.Collation != "" && c.Kind != Text {
+			return fmt.Errorf("column %s: only a text has a collation", c.Name)
 		}
 		if c.Primary {
 			keys++
@@ -257,6 +261,7 @@ func column(name string, kind Kind, option *optionsv1.Column) *Column {
 		Max:        option.GetMax(),
 		Default:    option.GetDefault(),
 		References: option.GetReferences(),
+		Collation:  option.GetCollation(),
 	}
 }
 
@@ -265,7 +270,6 @@ func optionKinds() map[optionsv1.ColumnType]Kind {
 		optionsv1.ColumnType_UUID:      UUID,
 		optionsv1.ColumnType_MONEY:     Money,
 		optionsv1.ColumnType_DATE:      Date,
-		optionsv1.ColumnType_CITEXT:    CIText,
 		optionsv1.ColumnType_TEXT:      Text,
 		optionsv1.ColumnType_BIGINT:    BigInt,
 		optionsv1.ColumnType_BOOLEAN:   Bool,

@@ -45,8 +45,8 @@ func newPlatform(t *testing.T) *platform {
 		dead: map[string]int64{"players": 0},
 	}
 	p.exec(t, p.users, `
-		INSERT INTO users (id, email, role, balance, created_at, password_hash, entries) VALUES
-			('`+player+`', 'a@example.com', 'PLAYER', 15.00, now(), '', 2), ('`+other+`', 'b@example.com', 'PLAYER', 0, now(), '', 0);
+		INSERT INTO users (id, email, email_folded, role, balance, created_at, password_hash, entries) VALUES
+			('`+player+`', 'a@example.com', 'a@example.com', 'PLAYER', 15.00, now(), '', 2), ('`+other+`', 'b@example.com', 'b@example.com', 'PLAYER', 0, now(), '', 0);
 		INSERT INTO transactions (id, user_id, type, amount, balance_after, description, additional_data, created_at, seq, idempotency_key, content_hash) VALUES
 			('`+credit+`', '`+player+`', 'CREDIT', 20, 20, '', '{"promotionId":"x"}', now() - interval '1 hour', 1, '`+assignment+`', ''),
 			('`+debit+`', '`+player+`', 'DEBIT', 5, 15, '', '{}', now(), 2, 'spent', '')`)

@@ -6,7 +6,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Activate switches a user on again, who may then log in. Doing so again is harmless.
+// Activate activates a user, who may then log in. It may be repeated. The error is NOT_FOUND if there is no user with the
+// id.
 func (s *Service) Activate(ctx context.Context, id uuid.UUID) (User, error) {
 	return s.store.SetActive(ctx, id, true)
 }

@@ -9,23 +9,23 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// endTimeout bounds how long the sessions of somebody who is deactivated may take to end.
+// endTimeout is the timeout of ending the sessions of a deactivated user.
 const endTimeout = 10 * time.Second
 
-// Deactivate switches a user off and ends all its sessions, at once on every replica. Doing so again is harmless, and
-// ends what sessions there are. FORBIDDEN for oneself, so that nobody locks out the last admin by mistake.
+// Deactivate deactivates a user and ends its sessions on every replica. It may be repeated, and then ends the sessions that
+// there are. Errors: NOT_FOUND, and FORBIDDEN for the caller itself, so that the last admin cannot lock everybody out.
 //
-// Once the database has committed nobody logs in or refreshes any more. Where the sessions cannot be reached after it, the
-// error says so, and [Service.EndSessions] ends them as soon as they can be.
+// After the commit the user can neither log in nor refresh. If the sessions cannot be reached then, the error is
+// DEPENDENCY_UNAVAILABLE, and [Service.EndSessions] ends them later.
 func (s *Service) Deactivate(ctx context.Context, caller, id uuid.UUID) (User, error) {
 	if caller == id {
-		return User{}, apperr.New(apperr.Forbidden, "one cannot deactivate oneself")
+		return User{}, apperr.New(apperr.Forbidden, "admins cannot deactivate themselves")
 	}
 	u, err := s.store.SetActive(ctx, id, false)
 	if err != nil {
 		return User{}, err
 	}
-	// Whoever asked may be gone by now; what was begun is ended.
+	// The sessions must end even if the caller has disconnected.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
 	if err := s.endSessions(ctx, u); err != nil {

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// endEvery is how often it is looked for sessions that a deactivation has left behind.
-const endEvery = time.Second
+// endInterval is the interval of KeepEndingSessions.
+const endInterval = time.Second
 
-// EndSessions ends the sessions that are still to be ended: those of a process that died after its commit, or that could
-// not reach the sessions. What fails for one user is left to the next call, and keeps no other from it.
+// EndSessions ends the sessions that a deactivation or a password reset marked and did not end, because the process died
+// after the commit or the sessions could not be reached. An error for one user does not keep the sessions of others.
 func (s *Service) EndSessions(ctx context.Context) error {
-	left, err := s.store.SessionsToEnd(ctx)
+	marked, err := s.store.SessionsToEnd(ctx)
 	if err != nil {
 		return err
 	}
-	for _, u := range left {
+	for _, u := range marked {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -26,7 +26,7 @@ func (s *Service) EndSessions(ctx context.Context) error {
 	return err
 }
 
-// endSessions ends every session of a user and notes that this is done.
+// endSessions ends every session of a user and removes the mark.
 func (s *Service) endSessions(ctx context.Context, u User) error {
 	if _, err := s.sessions.EndAllOf(ctx, u.ID); err != nil {
 		return err
@@ -34,15 +34,15 @@ func (s *Service) endSessions(ctx context.Context, u User) error {
 	return s.store.SessionsEnded(ctx, u)
 }
 
-// KeepEndingSessions calls EndSessions again and again until ctx ends, and then returns nil. Every replica may run it. A
-// failure is logged when it begins.
+// KeepEndingSessions calls EndSessions every second until ctx ends, and then returns nil. Every replica may run it. It logs
+// the first of consecutive failures.
 func (s *Service) KeepEndingSessions(ctx context.Context, log *slog.Logger) error {
-	tick := time.NewTicker(endEvery)
+	tick := time.NewTicker(endInterval)
 	defer tick.Stop()
 	for failed := false; ; {
 		err := s.EndSessions(ctx)
 		if err != nil && !failed && ctx.Err() == nil {
-			log.Error("the sessions of users who were deactivated cannot be ended now", "error", err)
+			log.Error("cannot end the sessions of deactivated users", "error", err)
 		}
 		failed = err != nil
 		select {

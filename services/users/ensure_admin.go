@@ -3,63 +3,66 @@ package users
 import (
 	"context"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// CheckEmail returns VALIDATION_FAILED for what is no e-mail address.
-func CheckEmail(email string) error {
-	if !strings.Contains(email, "@") {
-		return apperr.Invalid("email", "email", "must be an e-mail address")
-	}
-	return nil
-}
+// AdminOutcome is the result of EnsureAdmin.
+type AdminOutcome int
 
-// CheckPassword returns VALIDATION_FAILED for a password that is too short or too long.
-func CheckPassword(password string) error {
-	if n := utf8.RuneCountInString(password); n < RegisterPasswordMinLen || n > RegisterPasswordMaxLen {
-		return apperr.Invalid("password", "length",
-			"must have %d to %d characters", RegisterPasswordMinLen, RegisterPasswordMaxLen)
-	}
-	return nil
-}
+// The outcomes of EnsureAdmin.
+const (
+	// AdminCreated means that a new admin was stored with the password.
+	AdminCreated AdminOutcome = iota + 1
+	// AdminReset means that an existing admin was given the password.
+	AdminReset
+	// AdminUnchanged means that an existing admin was left as it is; the password was not used.
+	AdminUnchanged
+)
 
-// EnsureAdmin sees that there is an admin of an e-mail, and reports whether it made one. It may be called again, and by
-// several replicas at once. An admin who is there stays as it is, unless reset is true: then it gets the password, is
-// switched on, and its sessions end. A user of another role stays as it is, and the error is USER_EXISTS: nobody gains
-// rights by having registered first.
-func (s *Service) EnsureAdmin(ctx context.Context, email, password string, reset bool) (created bool, err error) {
+// EnsureAdmin creates an admin if no user has the e-mail. It may be repeated, and run by several replicas at once.
+//
+// An existing admin is unchanged, unless reset is true: then it gets the password, is activated, and its sessions end.
+// Errors: VALIDATION_FAILED for the e-mail or the password, and USER_EXISTS if a user of another role has the e-mail, so
+// that nobody gains rights by registering early.
+func (s *Service) EnsureAdmin(ctx context.Context, email, secret string, reset bool) (AdminOutcome, error) {
 	email = strings.TrimSpace(email)
 	if err := CheckEmail(email); err != nil {
-		return false, err
+		return 0, err
 	}
-	if err := CheckPassword(password); err != nil {
-		return false, err
-	}
-	u, err := s.store.UserByEmail(ctx, email)
-	if apperr.CodeOf(err) == apperr.NotFound {
-		_, err = s.create(ctx, email, password, authn.RoleAdmin)
-		if apperr.CodeOf(err) != apperr.UserExists {
-			return err == nil, err
-		}
-		u, err = s.store.UserByEmail(ctx, email) // another replica was quicker
-	}
+	normal, err := normalizeNewPassword(secret)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	if u.Role != authn.RoleAdmin {
-		return false, apperr.New(apperr.UserExists, "the e-mail belongs to a user of role %s", u.Role)
+	u, err := s.store.UserByEmail(ctx, FoldEmail(email))
+	if apperr.CodeOf(err) == apperr.NotFound {
+		_, err = s.create(ctx, email, secret, authn.RoleAdmin)
+		if err == nil {
+			return AdminCreated, nil
+		}
+		if apperr.CodeOf(err) != apperr.UserExists {
+			return 0, err
+		}
+		u, err = s.store.UserByEmail(ctx, FoldEmail(email)) // another replica created it meanwhile
 	}
-	if !reset {
-		return false, nil
+	switch {
+	case err != nil:
+		return 0, err
+	case u.Role != authn.RoleAdmin:
+		return 0, apperr.New(apperr.UserExists, "the e-mail belongs to a user with role %s", u.Role)
+	case !reset:
+		return AdminUnchanged, nil
 	}
-	return false, s.resetAdmin(ctx, u, password)
+	if err := s.resetAdmin(ctx, u, normal); err != nil {
+		return 0, err
+	}
+	return AdminReset, nil
 }
 
-func (s *Service) resetAdmin(ctx context.Context, u User, password string) error {
-	hash, err := s.hasher.Hash(ctx, password)
+// resetAdmin gives an admin a normalised password, activates it and ends its sessions.
+func (s *Service) resetAdmin(ctx context.Context, u User, normal string) error {
+	hash, err := s.hasher.Hash(ctx, normal)
 	if err != nil {
 		return err
 	}

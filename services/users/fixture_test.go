@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -141,7 +140,7 @@ func (m *memory) CreateUser(_ context.Context, u users.User) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, other := range m.users {
-		if strings.EqualFold(other.Email, u.Email) {
+		if other.EmailFolded == u.EmailFolded {
 			return apperr.New(apperr.UserExists, "taken")
 		}
 	}
@@ -161,14 +160,14 @@ func (m *memory) User(_ context.Context, id uuid.UUID) (users.User, error) {
 	return users.User{}, apperr.New(apperr.NotFound, "no such user")
 }
 
-func (m *memory) UserByEmail(_ context.Context, email string) (users.User, error) {
+func (m *memory) UserByEmail(_ context.Context, folded string) (users.User, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.away != nil {
 		return users.User{}, m.away
 	}
 	for _, u := range m.users {
-		if strings.EqualFold(u.Email, email) {
+		if u.EmailFolded == folded {
 			return u, nil
 		}
 	}

@@ -6,5 +6,5 @@ import (
 	"github.com/google/uuid"
 )
 
-// Get reads one user: the caller's own profile, or for the back office anybody's.
+// Get returns a user. The error is NOT_FOUND if there is none with the id.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (User, error) { return s.store.User(ctx, id) }

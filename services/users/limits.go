@@ -7,39 +7,44 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 )
 
-// Limits bound how often somebody may try, over all replicas.
+// Limits are the rate limits of logins and registrations. They apply to all replicas together; a zero limit is none.
 type Limits struct {
-	// LoginPerAccount and LoginPerAddress bound failed logins, of one e-mail and from one address.
+	// LoginPerAccount and LoginPerAddress limit failed logins to one e-mail and from one address.
 	LoginPerAccount, LoginPerAddress ratelimit.Limit
-	// RegisterPerAddress bounds registrations from one address.
+	// RegisterPerAddress limits registrations from one address.
 	RegisterPerAddress ratelimit.Limit
 }
 
-// DefaultLimits lets people err and many of them share an address, and makes guessing hopeless: an account stands some
-// 1,400 guesses a day, of 8 characters or more.
+// The default limits per address, in events per minute. The defaults of the settings are the same.
+const (
+	defaultRegistrationsPerMinute = 1000
+	defaultFailedLoginsPerMinute  = 20
+)
+
+// DefaultLimits returns the limits for production. Ten failed logins in ten minutes allow about 1,400 guesses a day for one
+// account. The limits per address allow many users behind one address.
 func DefaultLimits() Limits {
-	return Limits{
-		LoginPerAccount:    ratelimit.Limit{N: 10, Per: 10 * time.Minute},
-		LoginPerAddress:    ratelimit.Limit{N: 300, Per: 15 * time.Minute},
-		RegisterPerAddress: ratelimit.Limit{N: 1000, Per: time.Minute},
-	}
+	return Limits{LoginPerAccount: ratelimit.Limit{N: 10, Per: 10 * time.Minute}}.
+		PerAddress(defaultRegistrationsPerMinute, defaultFailedLoginsPerMinute)
 }
 
-// ForAddress returns the limits with both of those for an address replaced: perMinute registrations a minute, and as many
-// failed logins.
-func (l Limits) ForAddress(perMinute int) Limits {
-	l.LoginPerAddress = ratelimit.Limit{N: perMinute, Per: time.Minute}
-	l.RegisterPerAddress = l.LoginPerAddress
+// MaxPerMinute is the maximum of a limit per address, in events per minute.
+const MaxPerMinute = 60_000
+
+// PerAddress returns the limits with other limits per address, in events per minute, from 1 to MaxPerMinute. Failed logins are
+// averaged over 15 minutes, as by default.
+func (l Limits) PerAddress(registrations, failedLogins int) Limits {
+	l.RegisterPerAddress = ratelimit.Limit{N: registrations, Per: time.Minute}
+	l.LoginPerAddress = ratelimit.Limit{N: 15 * failedLogins, Per: 15 * time.Minute}
 	return l
 }
 
-// Validate returns what is wrong with the limits.
+// Validate returns an error that names the invalid limits.
 func (l Limits) Validate() error {
 	var errs []error
 	for _, s := range []struct {
@@ -56,59 +61,63 @@ func (l Limits) Validate() error {
 	return errors.Join(errs...)
 }
 
-// attempt is a try that counts against limits until it turns out not to be what they are for.
-type attempt struct {
-	limiter Limiter
-	counted []counted
+// refundTimeout is the timeout of an update of the limits after a login.
+const refundTimeout = 5 * time.Second
+
+// loginAttempt is a login that was counted against the limits of failed logins.
+type loginAttempt struct {
+	service *Service
+	account string // key of the limit per account
+	address string // key of the limit per address; empty if the address is unknown
+	client  string // names the client in the limit per account
 }
 
-type counted struct {
-	key   string
-	limit ratelimit.Limit
-}
-
-// loginAttempt counts a login, or refuses it with RATE_LIMITED. It is counted before the password is looked at, so that a
-// thousand guesses at once are not all early enough.
-func (s *Service) loginAttempt(ctx context.Context, email string, from netip.Addr) (*attempt, error) {
-	a := &attempt{limiter: s.limiter}
-	if from.IsValid() { // first, so that an address that is refused cannot also lock an account
-		if err := a.count(ctx, "login:address:"+addressKey(from), s.limits.LoginPerAddress); err != nil {
+// countLogin counts a login before the password is checked, so that parallel guesses cannot exceed the limits. The error
+// is RATE_LIMITED. The caller calls succeeded or refund unless the login failed because of wrong credentials.
+func (s *Service) countLogin(ctx context.Context, email string, from netip.Addr) (*loginAttempt, error) {
+	a := &loginAttempt{service: s, account: "login:account:" + accountKey(email), client: "unknown"}
+	if from.IsValid() {
+		a.client = addressKey(from)
+		a.address = "login:address:" + a.client
+		// The address comes first, so that a limited address cannot use up the account's limit.
+		if err := s.limiter.Allow(ctx, a.address, s.limits.LoginPerAddress); err != nil {
 			return nil, err
 		}
 	}
-	return a, a.count(ctx, "login:account:"+accountKey(email), s.limits.LoginPerAccount)
+	return a, s.limiter.AllowShare(ctx, a.account, a.client, s.limits.LoginPerAccount)
 }
 
-func (a *attempt) count(ctx context.Context, key string, limit ratelimit.Limit) error {
-	if err := a.limiter.Allow(ctx, key, limit); err != nil {
-		return err
-	}
-	a.counted = append(a.counted, counted{key, limit})
-	return nil
+// succeeded clears what the client has used of the account's limit, and refunds this login of the address's limit. The
+// rest of the address's limit stays used: else whoever has an account could guess the passwords of others without limit.
+func (a *loginAttempt) succeeded(ctx context.Context) error {
+	return a.update(ctx, a.service.limiter.ClearShare)
 }
 
-// takeBackTimeout bounds how long taking an attempt back may take.
-const takeBackTimeout = 5 * time.Second
+// refund undoes the count of a login that did not fail because of its credentials, for example during an outage.
+func (a *loginAttempt) refund(ctx context.Context) error {
+	return a.update(ctx, a.service.limiter.RefundShare)
+}
 
-// takeBack takes the attempt back, also for a caller who has gone.
-func (a *attempt) takeBack(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
+// update changes the account's limit with change and refunds the address's limit, even if ctx has ended.
+func (a *loginAttempt) update(
+	ctx context.Context, change func(ctx context.Context, key, client string, limit ratelimit.Limit) error,
+) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
 	defer cancel()
-	for _, c := range a.counted {
-		if err := a.limiter.Refund(ctx, c.key, c.limit); err != nil {
-			return err
-		}
+	err := change(ctx, a.account, a.client, a.service.limits.LoginPerAccount)
+	if a.address != "" {
+		err = errors.Join(err, a.service.limiter.Refund(ctx, a.address, a.service.limits.LoginPerAddress))
 	}
-	return nil
+	return err
 }
 
 // accountKey names an account without showing its e-mail.
 func accountKey(email string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(email)))
+	sum := sha256.Sum256([]byte(FoldEmail(email)))
 	return hex.EncodeToString(sum[:16])
 }
 
-// addressKey names who an address belongs to: an IPv6 host has a whole /64.
+// addressKey names the owner of an address: an IPv4 address, or the /64 network of an IPv6 address.
 func addressKey(a netip.Addr) string {
 	if a = a.Unmap(); a.Is6() {
 		if p, err := a.Prefix(64); err == nil {

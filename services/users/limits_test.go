@@ -8,16 +8,16 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-func TestEveryLimitThatIsWrongIsNamed(t *testing.T) {
+func TestValidateNamesEveryInvalidLimit(t *testing.T) {
 	t.Parallel()
 	if err := users.DefaultLimits().Validate(); err != nil {
 		t.Errorf("the default limits: %v", err)
 	}
 	negative := ratelimit.Limit{N: -1, Per: time.Hour}
 	limits := users.Limits{LoginPerAccount: negative, LoginPerAddress: negative, RegisterPerAddress: negative}
-	const want = `LoginPerAccount: a rate limit allows one or more
-LoginPerAddress: a rate limit allows one or more
-RegisterPerAddress: a rate limit allows one or more`
+	const want = `LoginPerAccount: a rate limit must be at least 1
+LoginPerAddress: a rate limit must be at least 1
+RegisterPerAddress: a rate limit must be at least 1`
 	if err := limits.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-// UserFilter narrows a list of users; a zero member does not.
+// UserFilter selects users. A zero field selects all.
 type UserFilter struct {
-	// Email is what the e-mail begins with, without case.
-	Email    string
-	Role     authn.Role
-	IsActive *bool
+	// EmailPrefix is the beginning of the e-mail, in any case. It has no wildcards.
+	EmailPrefix string
+	Role        authn.Role
+	IsActive    *bool
 }
 
 // List lists users, newest first.

@@ -3,72 +3,69 @@ package users
 import (
 	"context"
 	"net/netip"
-	"strings"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// Credentials are what somebody logs in with.
+// Credentials are an e-mail and a password.
 type Credentials struct{ Email, Password string }
 
-// Tokens are what a client goes on with.
+// Tokens are the tokens of a session.
 type Tokens struct {
 	Access session.Access
-	// Refresh is the refresh token, and In where its client takes it.
+	// Refresh is the refresh token. In says how the client receives it.
 	Refresh string
 	In      RefreshTokenIn
 }
 
-// Login starts a session; in is COOKIE where empty.
+// Login starts a session. An empty in means COOKIE.
 //
-// INVALID_CREDENTIALS says neither whether there is such a user nor, by the time it takes, whether the password was
-// looked at. Only who knows the password learns of ACCOUNT_DEACTIVATED. RATE_LIMITED after too many failures.
+// INVALID_CREDENTIALS does not reveal whether the user exists: a login takes equally long for an unknown e-mail. Only the
+// right password reveals ACCOUNT_DEACTIVATED. The error is RATE_LIMITED after too many failures.
 func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, from netip.Addr) (Tokens, User, error) {
 	if in == "" {
 		in = RefreshTokenInCookie
 	}
-	u, err := s.authenticate(ctx, c, from)
+	authenticated, err := s.authenticate(ctx, c, from)
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
-	begun, refresh, err := s.sessions.Create(ctx, u.ID, u.Role, session.In(in))
+	begun, refresh, err := s.sessions.Create(ctx, authenticated.ID, authenticated.Role, session.In(in))
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
-	// Whoever deactivates the user, or sets another password, commits first and ends the sessions afterwards. If that was
-	// before our session existed, the commit was earlier still, and reading the user again shows it.
-	recognised := u
-	if u, err = s.store.User(ctx, u.ID); err == nil {
-		err = s.authenticateAgain(ctx, recognised, u, c.Password)
+	// A deactivation or a new password commits first and ends the sessions afterwards. If it ended them before this session
+	// existed, its commit is visible now.
+	u, err := s.store.User(ctx, authenticated.ID)
+	if err == nil {
+		err = s.checkUnchanged(ctx, authenticated, u, c.Password)
 	}
 	if err != nil {
-		_ = s.sessions.EndSession(context.WithoutCancel(ctx), begun) // nobody has a token of it
+		_ = s.sessions.EndSession(context.WithoutCancel(ctx), begun) // its tokens were given to nobody
 		return Tokens{}, User{}, err
 	}
 	access, err := s.access(begun, u)
 	return Tokens{Access: access, Refresh: refresh, In: in}, u, err
 }
 
-// authenticate returns the active user whose credentials these are.
+// authenticate returns the active user with these credentials.
 func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Addr) (User, error) {
-	email := strings.TrimSpace(c.Email)
-	attempt, err := s.loginAttempt(ctx, email, from)
+	attempt, err := s.countLogin(ctx, c.Email, from)
 	if err != nil {
 		return User{}, err
 	}
-	u, right, err := s.look(ctx, email, c.Password)
-	if err != nil || right {
-		// Only wrong passwords count: neither an outage of our own nor who leaves before the answer locks an account.
-		if e := attempt.takeBack(ctx); err == nil {
-			err = e
-		}
-	}
+	u, right, err := s.verify(ctx, c)
 	switch {
 	case err != nil:
+		_ = attempt.refund(ctx) // an outage or a cancelled request must not lock the account; err says more
 		return User{}, err
 	case !right:
 		return User{}, wrongCredentials()
+	}
+	if err := attempt.succeeded(ctx); err != nil {
+		return User{}, err
 	}
 	if !u.IsActive {
 		return User{}, deactivated()
@@ -76,45 +73,58 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 	return u, s.renewHash(ctx, u, c.Password)
 }
 
-// look reads the user of an e-mail and reports whether the password is that user's. Nobody's password is wrong, and takes
-// as long.
-func (s *Service) look(ctx context.Context, email, password string) (u User, right bool, err error) {
-	u, err = s.store.UserByEmail(ctx, email)
+// verify reads the user with the e-mail and reports whether the password is right. An unknown e-mail, and a password that
+// no user can have, are wrong and take as long.
+func (s *Service) verify(ctx context.Context, c Credentials) (u User, right bool, err error) {
+	u, err = s.store.UserByEmail(ctx, FoldEmail(c.Email))
 	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
 		return User{}, false, err
 	}
-	right, err = s.hasher.Verify(ctx, u.PasswordHash, password) // nobody's hash is empty
+	right, err = s.verifyPassword(ctx, u.PasswordHash, c.Password)
 	return u, right, err
 }
 
-// authenticateAgain returns why somebody who was recognised may not come in after all, as the user is now.
-func (s *Service) authenticateAgain(ctx context.Context, was, is User, password string) error {
-	if !is.IsActive {
+// verifyPassword reports whether hash is the hash of a password. The hash of an unknown user is empty.
+func (s *Service) verifyPassword(ctx context.Context, hash, secret string) (bool, error) {
+	normal, err := password.Normalize(secret)
+	if err != nil {
+		hash = "" // nobody has this password; the empty hash takes as long as any other
+	}
+	return s.hasher.Verify(ctx, hash, normal)
+}
+
+// checkUnchanged returns an error if a user who was authenticated has been deactivated or given another password since.
+func (s *Service) checkUnchanged(ctx context.Context, before, now User, secret string) error {
+	if !now.IsActive {
 		return deactivated()
 	}
-	if is.PasswordHash == was.PasswordHash {
+	if now.PasswordHash == before.PasswordHash {
 		return nil
 	}
-	right, err := s.hasher.Verify(ctx, is.PasswordHash, password) // it may only have been hashed anew
+	right, err := s.verifyPassword(ctx, now.PasswordHash, secret) // a parallel login may have renewed the hash
 	if err == nil && !right {
 		err = wrongCredentials()
 	}
 	return err
 }
 
-// renewHash hashes a password again where hashes cost more, or less, than when it was set.
-func (s *Service) renewHash(ctx context.Context, u User, password string) error {
+// renewHash hashes the password again if the cost of new hashes has changed.
+func (s *Service) renewHash(ctx context.Context, u User, secret string) error {
 	if !s.hasher.Outdated(u.PasswordHash) {
 		return nil
 	}
-	hash, err := s.hasher.Hash(ctx, password)
+	normal, err := password.Normalize(secret)
+	if err != nil {
+		return err
+	}
+	hash, err := s.hasher.Hash(ctx, normal)
 	if err != nil {
 		return err
 	}
 	return s.store.SetPasswordHash(ctx, u.ID, u.PasswordHash, hash)
 }
 
-// access makes an access token of a session.
+// access issues an access token of a session.
 func (s *Service) access(of session.Session, u User) (session.Access, error) {
 	token, expires, err := s.issuer.Issue(u.ID, u.Role, of.ID)
 	return session.Access{Token: token, Expires: expires}, err

@@ -3,6 +3,8 @@ package users_test
 import (
 	"context"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,6 +123,89 @@ func TestSuccessfulLoginsAreNotCounted(t *testing.T) {
 	h.register("anna@example.com")
 	for range 3 * users.DefaultLimits().LoginPerAccount.N {
 		h.login("anna@example.com")
+	}
+}
+
+func TestSuccessClearsTheClientsFailures(t *testing.T) {
+	h := newHouse(t)
+	h.register("anna@example.com")
+	most := users.DefaultLimits().LoginPerAccount.N
+	for round := range 3 {
+		for range most - 1 {
+			if got := h.try("anna@example.com", "wrong horse", home); got != apperr.InvalidCredentials {
+				t.Fatalf("round %d, wrong password: %q, want INVALID_CREDENTIALS", round, got)
+			}
+		}
+		if got := h.try("ANNA@example.com", secret, home); got != "" {
+			t.Fatalf("round %d, right password: %q, want success", round, got)
+		}
+	}
+}
+
+func TestSuccessKeepsTheFailuresOfOtherClients(t *testing.T) {
+	h := newHouse(t)
+	h.register("anna@example.com")
+	stranger := netip.MustParseAddr("198.51.100.7")
+	most := users.DefaultLimits().LoginPerAccount.N
+	for i := range most - 2 {
+		if got := h.try("anna@example.com", "guess", stranger); got != apperr.InvalidCredentials {
+			t.Fatalf("guess %d: %q, want INVALID_CREDENTIALS", i+1, got)
+		}
+	}
+	h.try("anna@example.com", "wrong horse", home)
+	h.login("anna@example.com")
+	for i, want := range []apperr.Code{apperr.InvalidCredentials, apperr.InvalidCredentials, apperr.RateLimited} {
+		if got := h.try("anna@example.com", "guess", stranger); got != want {
+			t.Errorf("guess %d after the success: %q, want %q", i+1, got, want)
+		}
+	}
+}
+
+// A success must not clear the limit per address: else the owner of one account could guess the passwords of all others.
+func TestSuccessKeepsTheLimitPerAddress(t *testing.T) {
+	h := newHouseWith(t, cheap, users.Limits{LoginPerAddress: ratelimit.Limit{N: 3, Per: time.Hour}})
+	h.register("mallory@example.com")
+	for i, want := range []apperr.Code{
+		apperr.InvalidCredentials, apperr.InvalidCredentials, apperr.InvalidCredentials, apperr.RateLimited,
+	} {
+		if i == 2 {
+			h.login("mallory@example.com")
+		}
+		if got := h.try("anna@example.com", "guess", home); got != want {
+			t.Errorf("guess %d: %q, want %q", i+1, got, want)
+		}
+	}
+}
+
+func TestParallelGuessesAndSuccesses(t *testing.T) {
+	h := newHouse(t)
+	h.register("anna@example.com")
+	stranger := netip.MustParseAddr("198.51.100.7")
+	most := users.DefaultLimits().LoginPerAccount.N
+	var guesses atomic.Int32
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			for range 4 {
+				h.try("anna@example.com", secret, home)
+			}
+		})
+		all.Go(func() {
+			for range most {
+				if h.try("anna@example.com", "guess", stranger) == apperr.InvalidCredentials {
+					guesses.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	for range most { // those that were limited only by parallel logins
+		if h.try("anna@example.com", "guess", stranger) == apperr.InvalidCredentials {
+			guesses.Add(1)
+		}
+	}
+	if n := int(guesses.Load()); n != most {
+		t.Errorf("%d guesses were checked, want %d", n, most)
 	}
 }
 

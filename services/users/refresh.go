@@ -7,21 +7,36 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// Refresh exchanges a refresh token for a new pair of tokens; see [Sessions] for what it refuses. TOKEN_MISSING for none.
-func (s *Service) Refresh(ctx context.Context, refresh string) (Tokens, error) {
-	if refresh == "" {
-		return Tokens{}, missing()
+// Refresh exchanges a refresh token for a new pair of tokens. A client may present several tokens, for example in
+// duplicate cookies: the first usable one is exchanged. If none is usable, the error is the one of [Sessions.Rotate]
+// for the token that is closest to usable. The error is TOKEN_MISSING without a token.
+func (s *Service) Refresh(ctx context.Context, presented ...string) (Tokens, error) {
+	if len(presented) == 0 {
+		return Tokens{}, tokenMissing()
 	}
-	of, pair, err := s.sessions.Rotate(ctx, refresh, s.accessAnew)
+	ranked, err := s.sessions.Rank(ctx, presented)
 	if err != nil {
 		return Tokens{}, err
 	}
-	return Tokens{Access: pair.Access, Refresh: pair.Refresh, In: RefreshTokenIn(of.In)}, nil
+	var refused error
+	for _, refresh := range ranked {
+		of, pair, err := s.sessions.Rotate(ctx, refresh, s.renewAccess)
+		if err == nil {
+			return Tokens{Access: pair.Access, Refresh: pair.Refresh, In: RefreshTokenIn(of.In)}, nil
+		}
+		if refused == nil {
+			refused = err
+		}
+		if code := apperr.CodeOf(err); code != apperr.TokenInvalid && code != apperr.TokenRevoked {
+			return Tokens{}, err
+		}
+	}
+	return Tokens{}, refused
 }
 
-// accessAnew makes an access token of a session for as long as its user is active. A session that outlived its user's
-// deactivation, because whoever deactivated could not reach the sessions, ends here at the latest.
-func (s *Service) accessAnew(ctx context.Context, of session.Session) (session.Access, error) {
+// renewAccess issues an access token of a session if its user is active. Otherwise it ends the user's sessions, which a
+// deactivation may not have been able to reach, and returns TOKEN_REVOKED.
+func (s *Service) renewAccess(ctx context.Context, of session.Session) (session.Access, error) {
 	u, err := s.store.User(ctx, of.User)
 	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
 		return session.Access{}, err
@@ -35,4 +50,4 @@ func (s *Service) accessAnew(ctx context.Context, of session.Session) (session.A
 	return s.access(of, u)
 }
 
-func missing() error { return apperr.New(apperr.TokenMissing, "a refresh token is needed") }
+func tokenMissing() error { return apperr.New(apperr.TokenMissing, "a refresh token is needed") }

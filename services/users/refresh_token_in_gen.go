@@ -2,7 +2,7 @@
 
 package users
 
-// RefreshTokenIn says how a client takes the refresh token.
+// RefreshTokenIn is how a client receives the refresh token.
 type RefreshTokenIn string
 
 // The values of RefreshTokenIn.

@@ -10,27 +10,34 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// Register creates a player. The e-mail is free of case and of white space around it; USER_EXISTS where it is taken.
-func (s *Service) Register(ctx context.Context, email, password string, from netip.Addr) (User, error) {
+// Register creates a player. Surrounding white space of the e-mail is removed. Errors: VALIDATION_FAILED for the password,
+// USER_EXISTS if the e-mail is taken, RATE_LIMITED after too many registrations from the address from.
+func (s *Service) Register(ctx context.Context, email, secret string, from netip.Addr) (User, error) {
 	if from.IsValid() {
 		if err := s.limiter.Allow(ctx, "register:address:"+addressKey(from), s.limits.RegisterPerAddress); err != nil {
 			return User{}, err
 		}
 	}
-	return s.create(ctx, email, password, authn.RolePlayer)
+	return s.create(ctx, email, secret, authn.RolePlayer)
 }
 
-func (s *Service) create(ctx context.Context, email, password string, role authn.Role) (User, error) {
+// create stores a new user. The error is VALIDATION_FAILED if the password is not acceptable.
+func (s *Service) create(ctx context.Context, email, secret string, role authn.Role) (User, error) {
+	normal, err := normalizeNewPassword(secret)
+	if err != nil {
+		return User{}, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return User{}, err
 	}
-	hash, err := s.hasher.Hash(ctx, password)
+	hash, err := s.hasher.Hash(ctx, normal)
 	if err != nil {
 		return User{}, err
 	}
 	u := User{
-		ID: id, Email: strings.TrimSpace(email), Role: role, IsActive: true, CreatedAt: s.now(), PasswordHash: hash,
+		ID: id, Email: strings.TrimSpace(email), EmailFolded: FoldEmail(email), Role: role, IsActive: true,
+		CreatedAt: s.now(), PasswordHash: hash,
 	}
 	if err := s.store.CreateUser(ctx, u); err != nil {
 		return User{}, err

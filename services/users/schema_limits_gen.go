@@ -8,8 +8,6 @@ import (
 
 // Limits of the schema: numbers of characters, and amounts.
 const (
-	RegisterPasswordMinLen                          = 8
-	RegisterPasswordMaxLen                          = 128
 	AddTransactionAmountMin            money.Amount = 1            // 0.01
 	AddTransactionAmountMax            money.Amount = 100000000000 // 1000000000.00
 	AddTransactionDescriptionMaxLen                 = 2000

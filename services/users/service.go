@@ -1,5 +1,5 @@
-// Package users is the domain of the users service: who may come in, and what is in the books of each player. It knows no
-// transport, database or broker; the packages under internal join it to them.
+// Package users is the domain of the users service: registration, login, sessions, the back office's view of users, and the
+// ledger of each player. It knows no transport, database or broker; the packages under internal connect it to them.
 package users
 
 import (
@@ -15,83 +15,91 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// Store keeps users and shows their ledgers. Every method is one transaction, and every method is safe for concurrent
-// use. Errors are the schema's: NOT_FOUND, USER_EXISTS, DEPENDENCY_UNAVAILABLE.
+// Store stores users and lists their transactions. Every method is one transaction and is safe for concurrent use. Errors
+// are NOT_FOUND, USER_EXISTS and DEPENDENCY_UNAVAILABLE.
 type Store interface {
-	// CreateUser stores a new user and, for a player, the event that one has registered.
+	// CreateUser stores a new user and, for a player, the event PLAYER_REGISTERED.
 	CreateUser(ctx context.Context, u User) error
-	// User reads one user.
+	// User reads a user.
 	User(ctx context.Context, id uuid.UUID) (User, error)
-	// UserByEmail reads the user of an e-mail, which is compared without case.
-	UserByEmail(ctx context.Context, email string) (User, error)
+	// UserByEmail reads the user whose e-mail folds to folded; see [FoldEmail].
+	UserByEmail(ctx context.Context, folded string) (User, error)
 	// Users lists users, newest first.
 	Users(ctx context.Context, f UserFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[User], error)
-	// SetActive switches a user off or on. Where that changes something it counts the switch, for a player stores the event
-	// of it, and notes of a user who is switched off that the sessions are to be ended.
+	// SetActive activates or deactivates a user. A change increments the status version, stores the event for a player, and
+	// marks the sessions of a deactivated user as to be ended. Otherwise nothing is written.
 	SetActive(ctx context.Context, id uuid.UUID, active bool) (User, error)
 	// SessionsToEnd reads some of the users whose sessions are to be ended.
 	SessionsToEnd(ctx context.Context) ([]User, error)
-	// SessionsEnded notes that the sessions of u are ended, unless u has been switched since it was read.
+	// SessionsEnded removes the mark of SetActive, unless the user's status version has changed since u was read.
 	SessionsEnded(ctx context.Context, u User) error
-	// SetPasswordHash replaces a user's password hash. Where old is empty, the password is another one, whatever it was, and
-	// the sessions are to be ended; else it is the same one hashed anew, and replaced only if the hash still is old.
+	// SetPasswordHash replaces a user's password hash. An empty old means a new password: the status version is incremented
+	// and the sessions are marked as to be ended. Otherwise the hash is replaced only if it still is old.
 	SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error
-	// Transactions lists a user's ledger, newest first.
+	// Transactions lists a user's transactions, newest first.
 	Transactions(
 		ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.PageRequest[int64],
 	) (keyset.Page[Transaction], error)
 }
 
-// Sessions keeps the sessions of those who are logged in. Where it cannot be reached the error is DEPENDENCY_UNAVAILABLE.
+// Sessions stores the sessions of users. The error is DEPENDENCY_UNAVAILABLE while the sessions cannot be reached.
 type Sessions interface {
-	// Create begins a session and returns it with its first refresh token.
+	// Create starts a session and returns it with its first refresh token.
 	Create(ctx context.Context, user uuid.UUID, role authn.Role, in session.In) (session.Session, string, error)
-	// Rotate exchanges a refresh token for the next pair of tokens. TOKEN_INVALID for one that is not known, TOKEN_REVOKED
-	// where its session has ended, and TOKEN_REUSED where it was exchanged before, which ends its session.
+	// Rank returns the refresh tokens, the most usable first. It changes nothing.
+	Rank(ctx context.Context, refresh []string) ([]string, error)
+	// Rotate exchanges a refresh token for the next pair of tokens. Errors: TOKEN_INVALID if the token is not known,
+	// TOKEN_REVOKED if its session has ended, TOKEN_REUSED if it was exchanged before, which ends its session.
 	Rotate(ctx context.Context, refresh string, issue session.Issue) (session.Session, session.Pair, error)
-	// End ends the session of a refresh token: TOKEN_INVALID, TOKEN_REVOKED.
+	// End ends the session of a refresh token. Errors: TOKEN_INVALID, TOKEN_REVOKED.
 	End(ctx context.Context, refresh string) error
-	// EndSession ends a session. Ending it again is harmless.
+	// EndSession ends a session. It may be repeated.
 	EndSession(ctx context.Context, s session.Session) error
-	// EndAllOf ends every session of a user, and returns how many did end.
+	// EndAllOf ends every session of a user and returns their number.
 	EndAllOf(ctx context.Context, user uuid.UUID) (int, error)
 }
 
-// Hasher hashes passwords; see [github.com/casino-loyalty/loyalty/internal/password.Hasher].
+// Hasher hashes normalised passwords; see [github.com/casino-loyalty/loyalty/internal/password.Hasher].
 type Hasher interface {
 	Hash(ctx context.Context, password string) (string, error)
 	Verify(ctx context.Context, hash, password string) (bool, error)
 	Outdated(hash string) bool
 }
 
-// Limiter counts what is limited, over all replicas.
+// Limiter counts events against rate limits, for all replicas together.
 type Limiter interface {
-	// Allow counts one of key, or refuses it with RATE_LIMITED.
+	// Allow counts one event of key. The error is RATE_LIMITED if the limit is used up.
 	Allow(ctx context.Context, key string, limit ratelimit.Limit) error
 	// Refund undoes one Allow of key.
 	Refund(ctx context.Context, key string, limit ratelimit.Limit) error
+	// AllowShare is Allow, and records that client used one of key.
+	AllowShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
+	// RefundShare undoes one AllowShare, unless ClearShare has undone it.
+	RefundShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
+	// ClearShare undoes every AllowShare of key by client.
+	ClearShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
 }
 
-// Issuer makes access tokens.
+// Issuer issues access tokens.
 type Issuer interface {
-	// Issue returns an access token of a session, and when it ends.
+	// Issue returns an access token of a session and its expiry.
 	Issue(user uuid.UUID, role authn.Role, session uuid.UUID) (token string, expires time.Time, err error)
 }
 
-// Dependencies are what a service works with.
+// Dependencies are the dependencies of a Service.
 type Dependencies struct {
 	Store    Store
 	Sessions Sessions
 	Hasher   Hasher
 	Limiter  Limiter
 	Issuer   Issuer
-	// Limits bound how often somebody may try.
+	// Limits are the rate limits of logins and registrations.
 	Limits Limits
-	// Now is time.Now but in tests.
+	// Now is time.Now, except in tests.
 	Now func() time.Time
 }
 
-// Service is the use cases of users but for the ledger's, which is [LedgerService]'s. It is safe for concurrent use.
+// Service implements the use cases of users. [LedgerService] implements those of the ledger. It is safe for concurrent use.
 type Service struct {
 	store    Store
 	sessions Sessions

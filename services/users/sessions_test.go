@@ -22,7 +22,7 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("refreshed to %+v from %+v", second, first)
 	}
 	h.accepted(second, "")
-	_, err = h.Refresh(t.Context(), "")
+	_, err = h.Refresh(t.Context())
 	code(t, "no token", err, apperr.TokenMissing)
 	_, err = h.Refresh(t.Context(), first.Access.Token)
 	code(t, "an access token", err, apperr.TokenInvalid)
@@ -40,7 +40,7 @@ func TestLogout(t *testing.T) {
 	_, err := h.Refresh(t.Context(), tokens.Refresh)
 	code(t, "refresh after logout", err, apperr.TokenRevoked)
 	code(t, "logout again", h.Logout(t.Context(), tokens.Refresh), apperr.TokenRevoked)
-	code(t, "no token", h.Logout(t.Context(), ""), apperr.TokenMissing)
+	code(t, "no token", h.Logout(t.Context()), apperr.TokenMissing)
 }
 
 func TestDeactivate(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 // User is a player, a staff member or an admin.
 type User struct {
 	ID uuid.UUID
-	// Compared without case.
+	// The e-mail as registered. E-mails are compared without case.
 	Email string
 	Role  authn.Role
 	// Nothing is served to a user who is not active.
@@ -22,6 +22,7 @@ type User struct {
 	// Two decimal places, "20.00": the sum of credits less the sum of debits.
 	Balance       money.Amount
 	CreatedAt     time.Time
+	EmailFolded   string
 	PasswordHash  string
 	Entries       int64
 	StatusVersion int64

@@ -74,7 +74,7 @@ func startCluster(t *testing.T, bus string) *cluster {
 		"LOYALTY_LEDGER_ADDRESS=" + addr["ledger"],
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
 		"LOYALTY_TOKEN_KEY_FILE=" + tokenKey(t),
-		"LOYALTY_ADDRESS_LIMIT=10000",
+		"LOYALTY_REGISTRATIONS_PER_ADDRESS=10000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=10000",
 		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
 	}
 	settings = append(settings, c.startBus(bus)...)

@@ -66,11 +66,12 @@ var (
 	// UsersColumns holds the columns for the "users" table.
 	UsersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
-		{Name: "email", Type: field.TypeString, Unique: true, Size: 2147483647, SchemaType: map[string]string{"postgres": "citext"}},
+		{Name: "email", Type: field.TypeString, Size: 2147483647},
 		{Name: "role", Type: field.TypeString, Size: 2147483647},
 		{Name: "is_active", Type: field.TypeBool, Default: schema.Expr("true")},
 		{Name: "balance", Type: field.TypeOther, Default: schema.Expr("0"), SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "email_folded", Type: field.TypeString, Unique: true, Size: 2147483647, Collation: "C"},
 		{Name: "password_hash", Type: field.TypeString, Size: 2147483647},
 		{Name: "entries", Type: field.TypeInt64, Default: schema.Expr("0")},
 		{Name: "status_version", Type: field.TypeInt64, Default: schema.Expr("0")},
@@ -85,7 +86,7 @@ var (
 			{
 				Name:    "users_sessions_to_end",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[9]},
+				Columns: []*schema.Column{UsersColumns[10]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "sessions_to_end",
 				},
@@ -122,7 +123,8 @@ func init() {
 		Table: "users",
 	}
 	UsersTable.Annotation.Checks = map[string]string{
-		"users_balance_not_negative": "balance >= 0",
-		"users_role":                 "role IN ('PLAYER', 'STAFF', 'ADMIN')",
+		"users_balance_not_negative":   "balance >= 0",
+		"users_email_folded_not_empty": "email_folded <> ''",
+		"users_role":                   "role IN ('PLAYER', 'STAFF', 'ADMIN')",
 	}
 }

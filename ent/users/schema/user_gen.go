@@ -22,8 +22,9 @@ func (User) Annotations() []entschema.Annotation {
 	return []entschema.Annotation{
 		entsql.Table("users"),
 		entsql.Checks(map[string]string{
-			"users_balance_not_negative": "balance >= 0",
-			"users_role":                 "role IN ('PLAYER', 'STAFF', 'ADMIN')",
+			"users_email_folded_not_empty": "email_folded <> ''",
+			"users_balance_not_negative":   "balance >= 0",
+			"users_role":                   "role IN ('PLAYER', 'STAFF', 'ADMIN')",
 		}),
 	}
 }
@@ -32,11 +33,12 @@ func (User) Annotations() []entschema.Annotation {
 func (User) Fields() []ent.Field {
 	return []ent.Field{
 		field.UUID("id", uuid.UUID{}).Immutable(),
-		field.Text("email").SchemaType(map[string]string{dialect.Postgres: "citext"}).Unique(),
+		field.Text("email"),
 		field.Text("role"),
 		field.Bool("is_active").Annotations(entsql.DefaultExpr("true")),
 		field.Other("balance", money.Amount(0)).SchemaType(map[string]string{dialect.Postgres: "numeric(18,2)"}).Annotations(entsql.DefaultExpr("0")),
 		field.Time("created_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Immutable(),
+		field.Text("email_folded").Unique().Sensitive().Annotations(entsql.Annotation{Collation: "C"}),
 		field.Text("password_hash").Sensitive(),
 		field.Int64("entries").Annotations(entsql.DefaultExpr("0")),
 		field.Int64("status_version").Annotations(entsql.DefaultExpr("0")),

@@ -21,6 +21,8 @@ const (
 	FieldBalance = "balance"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// FieldEmailFolded holds the string denoting the email_folded field in the database.
+	FieldEmailFolded = "email_folded"
 	// FieldPasswordHash holds the string denoting the password_hash field in the database.
 	FieldPasswordHash = "password_hash"
 	// FieldEntries holds the string denoting the entries field in the database.
@@ -41,6 +43,7 @@ var Columns = []string{
 	FieldIsActive,
 	FieldBalance,
 	FieldCreatedAt,
+	FieldEmailFolded,
 	FieldPasswordHash,
 	FieldEntries,
 	FieldStatusVersion,
@@ -88,6 +91,11 @@ func ByBalance(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+}
+
+// ByEmailFolded orders the results by the email_folded field.
+func ByEmailFolded(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEmailFolded, opts...).ToFunc()
 }
 
 // ByPasswordHash orders the results by the password_hash field.

@@ -81,6 +81,11 @@ func CreatedAt(v time.Time) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldCreatedAt, v))
 }
 
+// EmailFolded applies equality check predicate on the "email_folded" field. It's identical to EmailFoldedEQ.
+func EmailFolded(v string) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldEmailFolded, v))
+}
+
 // PasswordHash applies equality check predicate on the "password_hash" field. It's identical to PasswordHashEQ.
 func PasswordHash(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldPasswordHash, v))
@@ -319,6 +324,71 @@ func CreatedAtLT(v time.Time) predicate.User {
 // CreatedAtLTE applies the LTE predicate on the "created_at" field.
 func CreatedAtLTE(v time.Time) predicate.User {
 	return predicate.User(sql.FieldLTE(FieldCreatedAt, v))
+}
+
+// EmailFoldedEQ applies the EQ predicate on the "email_folded" field.
+func EmailFoldedEQ(v string) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldEmailFolded, v))
+}
+
+// EmailFoldedNEQ applies the NEQ predicate on the "email_folded" field.
+func EmailFoldedNEQ(v string) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldEmailFolded, v))
+}
+
+// EmailFoldedIn applies the In predicate on the "email_folded" field.
+func EmailFoldedIn(vs ...string) predicate.User {
+	return predicate.User(sql.FieldIn(FieldEmailFolded, vs...))
+}
+
+// EmailFoldedNotIn applies the NotIn predicate on the "email_folded" field.
+func EmailFoldedNotIn(vs ...string) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldEmailFolded, vs...))
+}
+
+// EmailFoldedGT applies the GT predicate on the "email_folded" field.
+func EmailFoldedGT(v string) predicate.User {
+	return predicate.User(sql.FieldGT(FieldEmailFolded, v))
+}
+
+// EmailFoldedGTE applies the GTE predicate on the "email_folded" field.
+func EmailFoldedGTE(v string) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldEmailFolded, v))
+}
+
+// EmailFoldedLT applies the LT predicate on the "email_folded" field.
+func EmailFoldedLT(v string) predicate.User {
+	return predicate.User(sql.FieldLT(FieldEmailFolded, v))
+}
+
+// EmailFoldedLTE applies the LTE predicate on the "email_folded" field.
+func EmailFoldedLTE(v string) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldEmailFolded, v))
+}
+
+// EmailFoldedContains applies the Contains predicate on the "email_folded" field.
+func EmailFoldedContains(v string) predicate.User {
+	return predicate.User(sql.FieldContains(FieldEmailFolded, v))
+}
+
+// EmailFoldedHasPrefix applies the HasPrefix predicate on the "email_folded" field.
+func EmailFoldedHasPrefix(v string) predicate.User {
+	return predicate.User(sql.FieldHasPrefix(FieldEmailFolded, v))
+}
+
+// EmailFoldedHasSuffix applies the HasSuffix predicate on the "email_folded" field.
+func EmailFoldedHasSuffix(v string) predicate.User {
+	return predicate.User(sql.FieldHasSuffix(FieldEmailFolded, v))
+}
+
+// EmailFoldedEqualFold applies the EqualFold predicate on the "email_folded" field.
+func EmailFoldedEqualFold(v string) predicate.User {
+	return predicate.User(sql.FieldEqualFold(FieldEmailFolded, v))
+}
+
+// EmailFoldedContainsFold applies the ContainsFold predicate on the "email_folded" field.
+func EmailFoldedContainsFold(v string) predicate.User {
+	return predicate.User(sql.FieldContainsFold(FieldEmailFolded, v))
 }
 
 // PasswordHashEQ applies the EQ predicate on the "password_hash" field.

@@ -1,4 +1,4 @@
-// Package ratelimitredis bounds how often something may happen, for all replicas together, in Redis.
+// Package ratelimitredis counts events against rate limits in Redis, for all replicas together.
 package ratelimitredis
 
 import (
@@ -13,76 +13,73 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 )
 
-// Limiter counts in Redis. Its methods are safe for concurrent use.
+// Limiter counts events in Redis. Its methods are safe for concurrent use.
 //
-// Where Redis is away the answer is DEPENDENCY_UNAVAILABLE: what is limited here, guessing passwords foremost, must not
-// become free by taking Redis down, and a login cannot begin a session without Redis anyway.
+// While Redis cannot be reached every method fails with DEPENDENCY_UNAVAILABLE. An outage of Redis must not make the guessing
+// of passwords unlimited, and a login needs Redis for its session anyway.
 type Limiter struct {
 	redis rueidis.Client
 }
 
-// New returns a limiter over a client, which stays the caller's to close.
+// New returns a limiter over a client. The caller closes the client.
 func New(client rueidis.Client) *Limiter { return &Limiter{redis: client} }
 
-// allowScript is the generic cell rate algorithm (ITU-T I.371): the key holds when the next one would be due if all came
-// evenly; one is refused when that lies further ahead than a whole burst. The time is that of Redis, in microseconds; what
-// lies further ahead than counting can bring it was counted before the clock was set back.
-//
-// KEYS: key. ARGV: interval in µs, burst in µs. It answers how many microseconds to wait, 0 for "allowed".
-var allowScript = rueidis.NewLuaScript(`
-local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
-local due = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0))
-due = math.min(due, now + tonumber(ARGV[2]))
-local next = due + tonumber(ARGV[1])
-local wait = next - now - tonumber(ARGV[2])
-if wait > 0 then return wait end
-redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', string.format('%.0f', math.ceil((next - now) / 1000)))
-return 0
-`)
-
-// returnScript takes one back.
-//
-// KEYS: key. ARGV: interval in µs.
-var returnScript = rueidis.NewLuaScript(`
-local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
-local next = tonumber(redis.call('GET', KEYS[1]) or 0) - tonumber(ARGV[1])
-if next > now then
-  redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', string.format('%.0f', math.ceil((next - now) / 1000)))
-else
-  redis.call('DEL', KEYS[1])
-end
-return 0
-`)
-
-// Allow counts one of key, or refuses it with RATE_LIMITED and the time to wait. A refused one is not counted.
+// Allow counts one event of key. If the limit is used up, the event is not counted, and the error is RATE_LIMITED with the
+// time to wait.
 func (l *Limiter) Allow(ctx context.Context, key string, limit ratelimit.Limit) error {
+	return l.allow(ctx, []string{redisKey(key)}, limit)
+}
+
+// AllowShare is Allow. It also records that client used one of key, so that RefundShare and ClearShare can undo it.
+func (l *Limiter) AllowShare(ctx context.Context, key, client string, limit ratelimit.Limit) error {
+	return l.allow(ctx, []string{redisKey(key), shareKey(key, client)}, limit)
+}
+
+func (l *Limiter) allow(ctx context.Context, keys []string, limit ratelimit.Limit) error {
 	if limit == (ratelimit.Limit{}) {
 		return nil
 	}
-	burst := limit.Interval() * time.Duration(limit.N)
-	wait, err := allowScript.Exec(ctx, l.redis, []string{redisKey(key)},
-		[]string{micros(limit.Interval()), micros(burst)}).AsInt64()
+	wait, err := allowScript.Exec(ctx, l.redis, keys, []string{micros(limit.Interval()), micros(burst(limit))}).AsInt64()
 	if err != nil {
 		return redis.Failure(err)
 	}
 	if wait > 0 {
-		refused := apperr.New(apperr.RateLimited, "too many attempts")
-		refused.RetryAfter = time.Duration(wait) * time.Microsecond
-		return refused
+		limited := apperr.New(apperr.RateLimited, "too many attempts")
+		limited.RetryAfter = time.Duration(wait) * time.Microsecond
+		return limited
 	}
 	return nil
 }
 
-// Refund undoes one Allow of key, because it turned out not to be of the kind that is limited.
+// Refund undoes one Allow of key. More refunds than events give no credit.
 func (l *Limiter) Refund(ctx context.Context, key string, limit ratelimit.Limit) error {
+	return l.refund(ctx, []string{redisKey(key)}, limit, limit.Interval())
+}
+
+// RefundShare undoes one AllowShare of key by client. It does nothing if the client has nothing left to refund, for example
+// because ClearShare came first, so that it never refunds what other clients used.
+func (l *Limiter) RefundShare(ctx context.Context, key, client string, limit ratelimit.Limit) error {
+	return l.refund(ctx, []string{redisKey(key), shareKey(key, client)}, limit, limit.Interval())
+}
+
+// ClearShare undoes every AllowShare of key by client. What other clients used stays used.
+func (l *Limiter) ClearShare(ctx context.Context, key, client string, limit ratelimit.Limit) error {
+	return l.refund(ctx, []string{redisKey(key), shareKey(key, client)}, limit, burst(limit))
+}
+
+func (l *Limiter) refund(ctx context.Context, keys []string, limit ratelimit.Limit, most time.Duration) error {
 	if limit == (ratelimit.Limit{}) {
 		return nil
 	}
-	return redis.Failure(returnScript.Exec(ctx, l.redis, []string{redisKey(key)}, []string{micros(limit.Interval())}).Error())
+	return redis.Failure(refundScript.Exec(ctx, l.redis, keys, []string{micros(most)}).Error())
 }
 
 func redisKey(key string) string { return "limit:" + key }
+
+// shareKey is the key of a client's share. In Redis Cluster its hash tag keeps it in the slot of redisKey.
+func shareKey(key, client string) string { return "{" + redisKey(key) + "}:" + client }
+
+// burst is the time that a limit takes to become unused again after N events.
+func burst(limit ratelimit.Limit) time.Duration { return limit.Interval() * time.Duration(limit.N) }
 
 func micros(d time.Duration) string { return strconv.FormatInt(d.Microseconds(), 10) }

@@ -2,15 +2,19 @@ package sessionredis
 
 import "github.com/redis/rueidis"
 
-// The scripts run on Redis 7 and on the embedded server. Each is one atomic step; each end of a session is announced on
-// the channel within it. Time is that of Redis, so that a clock of ours that is wrong hides no session.
+// The scripts run on Redis 7 and on the embedded server. Each is one atomic step, and publishes the end of a session on the
+// channel. Times are those of Redis, so a wrong clock of a replica has no effect.
 
-// endedChannel carries the ids of sessions that have ended.
+// endedChannel carries the ids of ended sessions.
 const endedChannel = "session-ended"
 
-// createScript begins a session. Where the user has too many then, those end that were not refreshed for the longest time.
+// stateLive is the state of a refresh token that was not exchanged. The other state is "rotated".
+const stateLive = "live"
+
+// createScript starts a session. If the user then has too many, it ends the ones that were not refreshed for the longest
+// time.
 //
-// KEYS: session, refresh, user. ARGV: record, session id, TTL in ms, most sessions, prefix of the session keys, channel.
+// KEYS: session, refresh, user. ARGV: record, session id, TTL in ms, maximum of sessions, prefix of session keys, channel.
 var createScript = rueidis.NewLuaScript(`
 local now = redis.call('TIME')[1] * 1000
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
@@ -30,9 +34,8 @@ return 'ok'
 
 // rotateScript exchanges a refresh token for the next one.
 //
-// KEYS: session, old refresh, grace, new refresh, user.
-// ARGV: sealed pair, session id, TTL in ms, grace in ms, channel.
-// It answers {outcome, sealed pair of an earlier rotation}; [Store.rotate] reads the outcomes.
+// KEYS: session, old refresh, grace, new refresh, user. ARGV: sealed pair, session id, TTL in ms, grace in ms, channel.
+// It returns {outcome, sealed pair of an earlier rotation}; see [Store.rotate] for the outcomes.
 var rotateScript = rueidis.NewLuaScript(`
 local state = redis.call('GET', KEYS[2])
 if not state then return {'unknown', ''} end
@@ -56,9 +59,9 @@ redis.call('PUBLISH', ARGV[5], ARGV[2])
 return {'reused', ''}
 `)
 
-// endScript ends one session.
+// endScript ends a session.
 //
-// KEYS: session, user. ARGV: session id, channel. It answers how many sessions it ended, 0 or 1.
+// KEYS: session, user. ARGV: session id, channel. It returns the number of sessions that ended, 0 or 1.
 var endScript = rueidis.NewLuaScript(`
 local n = redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
@@ -68,7 +71,7 @@ return n
 
 // endAllScript ends every session of a user.
 //
-// KEYS: user. ARGV: prefix of the session keys, channel. It answers how many sessions it ended.
+// KEYS: user. ARGV: prefix of session keys, channel. It returns the number of sessions that ended.
 var endAllScript = rueidis.NewLuaScript(`
 local ended = 0
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do

@@ -70,16 +70,6 @@ func (s *Store) Create(ctx context.Context, user uuid.UUID, role authn.Role, in 
 	return begun, t.String(), nil
 }
 
-// Find returns the active session of a refresh token and checks that the token is known. The errors are those of Rotate,
-// without TOKEN_REUSED: an old token's session is found, and nothing happens to it.
-func (s *Store) Find(ctx context.Context, refresh string) (session.Session, error) {
-	t, ok := parseToken(refresh)
-	if !ok {
-		return session.Session{}, invalid()
-	}
-	return s.find(ctx, t)
-}
-
 func (s *Store) find(ctx context.Context, t token) (session.Session, error) {
 	replies := s.redis.DoMulti(ctx,
 		s.redis.B().Get().Key(refreshKey(t)).Build(),
@@ -103,7 +93,11 @@ func (s *Store) find(ctx context.Context, t token) (session.Session, error) {
 // End ends the session of a refresh token; any token of the family will do. A token that nobody remembers is
 // TOKEN_INVALID, one whose session has ended already is TOKEN_REVOKED.
 func (s *Store) End(ctx context.Context, refresh string) error {
-	of, err := s.Find(ctx, refresh)
+	t, ok := parseToken(refresh)
+	if !ok {
+		return invalid()
+	}
+	of, err := s.find(ctx, t)
 	if err != nil {
 		return err
 	}

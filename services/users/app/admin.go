@@ -13,33 +13,43 @@ import (
 	store "github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 )
 
-// AdminConfig is what making an admin needs, beside a running service or without one.
+// AdminOutcome is the result of EnsureAdmin.
+type AdminOutcome = users.AdminOutcome
+
+// The outcomes of EnsureAdmin; see [users.AdminOutcome].
+const (
+	AdminCreated   = users.AdminCreated
+	AdminReset     = users.AdminReset
+	AdminUnchanged = users.AdminUnchanged
+)
+
+// AdminConfig is the configuration of EnsureAdmin.
 type AdminConfig struct {
-	// DatabaseURL and Redis are the service's.
+	// DatabaseURL and Redis are those of the service.
 	DatabaseURL string
 	Redis       redis.Config
-	// Password is what hashing a password costs.
+	// Password is the cost of hashing a password.
 	Password password.Params
 }
 
-// EnsureAdmin is [App.EnsureAdmin] for a command.
-func EnsureAdmin(ctx context.Context, c AdminConfig, email, secret string, reset bool) (created bool, err error) {
+// EnsureAdmin is [App.EnsureAdmin] without a running service, for a command.
+func EnsureAdmin(ctx context.Context, c AdminConfig, email, secret string, reset bool) (AdminOutcome, error) {
 	pool, err := postgres.Open(ctx, c.DatabaseURL, postgres.Options{ApplicationName: "users admin", MaxConns: 2})
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	defer pool.Close()
 	client, err := redis.Open(c.Redis)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	defer client.Close()
 	hasher, err := password.New(c.Password)
 	if err != nil {
-		return false, fmt.Errorf("users: Password: %w", err)
+		return 0, fmt.Errorf("users: Password: %w", err)
 	}
 	service := users.New(users.Dependencies{
-		// An admin is announced to nobody, so there is no relay to wake.
+		// There are no events about admins, so there is no relay to wake.
 		Store: store.New(pool, func() {}), Sessions: sessionredis.NewStore(client), Hasher: hasher, Now: time.Now,
 	})
 	return service.EnsureAdmin(ctx, email, secret, reset)

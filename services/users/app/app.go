@@ -139,8 +139,8 @@ func (a *App) Handler() http.Handler { return a.handler }
 // InternalAddr is the address of the ledger's listener, "host:port".
 func (a *App) InternalAddr() string { return a.listener.Addr().String() }
 
-// EnsureAdmin sees that there is an admin of that e-mail; see [users.Service.EnsureAdmin].
-func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset bool) (created bool, err error) {
+// EnsureAdmin creates an admin if there is none; see [users.Service.EnsureAdmin].
+func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset bool) (AdminOutcome, error) {
 	return a.service.EnsureAdmin(ctx, email, password, reset)
 }
 

@@ -211,8 +211,9 @@ func TestReadyAndAdminCommand(t *testing.T) {
 	s := start(t)
 	s.eventually("the service is ready", func() bool { return s.app.Ready(t.Context()) == nil })
 	c := app.AdminConfig{DatabaseURL: s.config.DatabaseURL, Redis: s.config.Redis, Password: password.Params{Memory: 64, Passes: 1, Threads: 1}}
-	if created, err := app.EnsureAdmin(t.Context(), c, adminEmail, "another password", true); err != nil || created {
-		t.Errorf("created %t, %v", created, err)
+	outcome, err := app.EnsureAdmin(t.Context(), c, adminEmail, "another password", true)
+	if err != nil || outcome != app.AdminReset {
+		t.Errorf("EnsureAdmin returned outcome %d, %v; want %d", outcome, err, app.AdminReset)
 	}
 	s.want(s.call("POST", "/auth/login", object{"email": adminEmail, "password": secret}), 401, "INVALID_CREDENTIALS")
 	s.want(s.call("POST", "/auth/login", object{"email": adminEmail, "password": "another password"}), 200, "")

@@ -12,33 +12,36 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Limits bound how often somebody may try.
+// Limits are rate limits; see [users.Limits].
 type Limits = users.Limits
 
-// DefaultLimits is made for production.
+// MaxPerMinute is the maximum of a limit per address; see [users.MaxPerMinute].
+const MaxPerMinute = users.MaxPerMinute
+
+// DefaultLimits returns the limits for production.
 func DefaultLimits() Limits { return users.DefaultLimits() }
 
-// Config is everything that the service is told.
+// Config is the configuration of the service.
 type Config struct {
 	// DatabaseURL is the service's own, migrated PostgreSQL database.
 	DatabaseURL string
-	// Redis keeps the sessions and counts attempts.
+	// Redis stores the sessions and the state of the rate limits.
 	Redis redis.Config
-	// Bus carries the events.
+	// Bus publishes the events.
 	Bus event.Publisher
-	// PrivateKey signs access tokens, which Issuer issues for Audience.
+	// PrivateKey signs access tokens. Issuer and Audience are their claims "iss" and "aud".
 	PrivateKey       ed25519.PrivateKey
 	Issuer, Audience string
-	// OtherKeys are published and accepted beside PrivateKey's own: the one before it, or the one to come.
+	// OtherKeys are additional published and accepted keys: the next one before a rotation, the previous one after it.
 	OtherKeys []ed25519.PublicKey
-	// InternalListen is the address of the ledger's gRPC listener, which no gateway routes to, and InternalToken the
-	// secret that its callers show, at least 16 characters.
+	// InternalListen is the address of the ledger's gRPC listener, which the gateway must not route. InternalToken is the
+	// secret of its callers, at least 16 characters.
 	InternalListen, InternalToken string
-	// Limits bound how often somebody may try; a zero limit is none. The caller begins with DefaultLimits.
+	// Limits are the rate limits; a zero limit is none. Start with DefaultLimits.
 	Limits Limits
-	// Password is what hashing a password costs. The caller begins with password.Default().
+	// Password is the cost of hashing a password. Start with password.Default().
 	Password password.Params
-	// TrustedProxies may say which address a client has.
+	// TrustedProxies are the peers whose X-Real-IP header is used as the client's address.
 	TrustedProxies []netip.Prefix
 	// Reflection enables gRPC server reflection on the public and the internal listener.
 	Reflection bool

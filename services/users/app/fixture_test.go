@@ -78,8 +78,8 @@ func start(t *testing.T) *service {
 		s.app.Close()
 	})
 	s.url = front.URL
-	if created, err := s.app.EnsureAdmin(t.Context(), adminEmail, secret, false); err != nil || !created {
-		t.Fatalf("the admin was created: %t, %v", created, err)
+	if outcome, err := s.app.EnsureAdmin(t.Context(), adminEmail, secret, false); err != nil || outcome != app.AdminCreated {
+		t.Fatalf("EnsureAdmin returned outcome %d, %v; want %d", outcome, err, app.AdminCreated)
 	}
 	return s
 }

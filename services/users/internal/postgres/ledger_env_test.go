@@ -46,7 +46,8 @@ func (b *books) ledger(o postgres.LedgerOptions) *postgres.Ledger {
 func (b *books) user(role authn.Role, active bool) uuid.UUID {
 	b.Helper()
 	id := newID(b)
-	b.exec(`INSERT INTO users (id, email, role, is_active, password_hash, created_at) VALUES ($1, $2, $3, $4, '', now())`,
+	b.exec(`INSERT INTO users (id, email, email_folded, role, is_active, password_hash, created_at)
+		VALUES ($1, $2, $2, $3, $4, '', now())`,
 		id, id.String()+"@example.com", role, active)
 	return id
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"unicode/utf8"
 
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
@@ -12,8 +13,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Users lists users by descending id, which is by age.
-func (s *Store) Users(ctx context.Context, f users.UserFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[users.User], error) {
+// Users lists users by descending id, which is by descending age.
+func (s *Store) Users(
+	ctx context.Context, f users.UserFilter, p keyset.PageRequest[uuid.UUID],
+) (keyset.Page[users.User], error) {
 	var none keyset.Page[users.User]
 	query := s.ent.User.Query().Where(userFilter(f)...)
 	total, err := query.Clone().Count(ctx)
@@ -36,8 +39,8 @@ func (s *Store) Users(ctx context.Context, f users.UserFilter, p keyset.PageRequ
 
 func userFilter(f users.UserFilter) []predicate.User {
 	var where []predicate.User
-	if f.Email != "" {
-		where = append(where, user.EmailHasPrefix(f.Email)) // escapes % and _; citext compares without case
+	if f.EmailPrefix != "" {
+		where = append(where, emailPrefix(users.FoldEmailPrefix(f.EmailPrefix))...)
 	}
 	if f.Role != "" {
 		where = append(where, user.Role(string(f.Role)))
@@ -46,4 +49,30 @@ func userFilter(f users.UserFilter) []predicate.User {
 		where = append(where, user.IsActive(*f.IsActive))
 	}
 	return where
+}
+
+// emailPrefix selects the users whose folded e-mail begins with prefix. It is a range of the column's index, which is in
+// the order of bytes whatever the database's locale, and it has no wildcards.
+func emailPrefix(prefix string) []predicate.User {
+	where := []predicate.User{user.EmailFoldedGTE(prefix)}
+	if after, ok := afterPrefix(prefix); ok {
+		where = append(where, user.EmailFoldedLT(after))
+	}
+	return where
+}
+
+// afterPrefix returns the least text that is greater than every text beginning with prefix, in the order of UTF-8 bytes. It
+// returns false if there is none.
+func afterPrefix(prefix string) (string, bool) {
+	for prefix != "" {
+		last, size := utf8.DecodeLastRuneInString(prefix)
+		prefix = prefix[:len(prefix)-size]
+		if last == 0xD7FF {
+			last = 0xDFFF // the surrogates that follow are not characters
+		}
+		if last < utf8.MaxRune {
+			return prefix + string(last+1), true
+		}
+	}
+	return "", false
 }

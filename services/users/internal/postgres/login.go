@@ -9,9 +9,9 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// UserByEmail reads the user of an e-mail; the column's type compares without case.
-func (s *Store) UserByEmail(ctx context.Context, email string) (users.User, error) {
-	row, err := s.ent.User.Query().Where(user.Email(email)).Only(ctx)
+// UserByEmail reads the user whose e-mail folds to folded.
+func (s *Store) UserByEmail(ctx context.Context, folded string) (users.User, error) {
+	row, err := s.ent.User.Query().Where(user.EmailFolded(folded)).Only(ctx)
 	if err != nil {
 		return users.User{}, fail(err)
 	}

@@ -56,7 +56,7 @@ func fail(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) || ent.IsNotFound(err) {
 		return apperr.New(apperr.NotFound, "there is no such user").WithCause(err)
 	}
-	if name, _ := postgres.ConstraintViolated(err); name == "users_email_key" {
+	if name, _ := postgres.ConstraintViolated(err); name == "users_email_folded_key" {
 		return apperr.New(apperr.UserExists, "the e-mail is taken").WithCause(err)
 	}
 	if postgres.Unavailable(err) {

@@ -17,6 +17,7 @@ func userFromRow(r *ent.User) users.User {
 		IsActive:      r.IsActive,
 		Balance:       r.Balance,
 		CreatedAt:     r.CreatedAt.UTC(),
+		EmailFolded:   r.EmailFolded,
 		PasswordHash:  r.PasswordHash,
 		Entries:       r.Entries,
 		StatusVersion: r.StatusVersion,
@@ -33,6 +34,7 @@ func setUser(c *ent.UserCreate, p users.User) *ent.UserCreate {
 		SetIsActive(p.IsActive).
 		SetBalance(p.Balance).
 		SetCreatedAt(p.CreatedAt).
+		SetEmailFolded(p.EmailFolded).
 		SetPasswordHash(p.PasswordHash).
 		SetEntries(p.Entries).
 		SetStatusVersion(p.StatusVersion).

@@ -18,7 +18,9 @@ type LedgerHandler struct {
 var _ usersv1.LedgerServiceServer = (*LedgerHandler)(nil)
 
 // NewLedgerHandler returns the door to service.
-func NewLedgerHandler(service *users.LedgerService) *LedgerHandler { return &LedgerHandler{service: service} }
+func NewLedgerHandler(service *users.LedgerService) *LedgerHandler {
+	return &LedgerHandler{service: service}
+}
 
 // AddTransaction adds an entry to a player's ledger, exactly once for its idempotency key.
 func (l *LedgerHandler) AddTransaction(

@@ -18,7 +18,7 @@ func (h *Users) ListUsers(ctx context.Context, r *connect.Request[usersv1.ListUs
 	if err != nil {
 		return nil, err
 	}
-	filter := users.UserFilter{Email: r.Msg.GetEmail(), Role: wire.ToRole(r.Msg.GetRole()), IsActive: r.Msg.IsActive}
+	filter := users.UserFilter{EmailPrefix: r.Msg.GetEmail(), Role: wire.ToRole(r.Msg.GetRole()), IsActive: r.Msg.IsActive}
 	listed, err := h.service.List(ctx, filter, page)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,6 @@ func (h *Auth) Login(ctx context.Context, r *connect.Request[usersv1.LoginReques
 	answer := connect.NewResponse(&usersv1.LoginResponse{
 		AccessToken: tokens.Access.Token, ExpiresAt: fields.Time(tokens.Access.Expires), User: wire.FromUser(u),
 	})
-	answer.Msg.RefreshToken = hand(tokens, answer.Header())
+	answer.Msg.RefreshToken = giveRefreshToken(tokens, answer.Header())
 	return answer, nil
 }

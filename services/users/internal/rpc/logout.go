@@ -8,12 +8,14 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 )
 
-// Logout ends the session of the refresh token.
+// Logout ends the sessions of the refresh tokens and clears the cookie, also a refused one.
 func (h *Auth) Logout(ctx context.Context, r *connect.Request[usersv1.LogoutRequest]) (*connect.Response[usersv1.LogoutResponse], error) {
-	if err := h.service.Logout(ctx, presented(r.Msg.GetRefreshToken(), r.Header())); err != nil {
+	p := presented(r.Msg.GetRefreshToken(), r.Header())
+	if err := h.service.Logout(ctx, p.tokens...); err != nil {
+		p.clearRefused(ctx, err)
 		return nil, err
 	}
 	answer := connect.NewResponse(&usersv1.LogoutResponse{})
-	setCookie(answer.Header(), "", -1)
+	answer.Header().Add("Set-Cookie", refreshCookie("", -1))
 	return answer, nil
 }

@@ -9,15 +9,17 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 )
 
-// Refresh exchanges the refresh token for a new pair of tokens.
+// Refresh exchanges a refresh token for a new pair of tokens. It clears a cookie that is refused.
 func (h *Auth) Refresh(ctx context.Context, r *connect.Request[usersv1.RefreshRequest]) (*connect.Response[usersv1.RefreshResponse], error) {
-	tokens, err := h.service.Refresh(ctx, presented(r.Msg.GetRefreshToken(), r.Header()))
+	p := presented(r.Msg.GetRefreshToken(), r.Header())
+	tokens, err := h.service.Refresh(ctx, p.tokens...)
 	if err != nil {
+		p.clearRefused(ctx, err)
 		return nil, err
 	}
 	answer := connect.NewResponse(&usersv1.RefreshResponse{
 		AccessToken: tokens.Access.Token, ExpiresAt: fields.Time(tokens.Access.Expires),
 	})
-	answer.Msg.RefreshToken = hand(tokens, answer.Header())
+	answer.Msg.RefreshToken = giveRefreshToken(tokens, answer.Header())
 	return answer, nil
 }

@@ -1,48 +1,85 @@
 package rpc
 
 import (
+	"context"
 	"net/http"
+	"strings"
 
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// The cookie of a refresh token goes to the routes that take one, and nowhere else.
+// The cookie of the refresh token is sent only to the routes that take one.
 const (
 	cookieName = "refresh_token"
 	cookiePath = "/api/v1/auth"
 )
 
-// presented returns the refresh token of a request: that in the body, else the cookie's, else the bearer token.
-func presented(body string, h http.Header) string {
-	if body != "" {
-		return body
-	}
-	for _, c := range (&http.Request{Header: h}).CookiesNamed(cookieName) {
-		if c.Value != "" {
-			return c.Value
-		}
-	}
-	token, _ := rpcserver.BearerToken(h)
-	return token
+// presentedTokens are the refresh tokens of a request.
+type presentedTokens struct {
+	tokens []string
+	// fromCookie is true if the request has the cookie and no token in its body.
+	fromCookie bool
 }
 
-// hand gives a refresh token to its client: as the cookie, or else as the member of the body that is returned.
-func hand(t users.Tokens, h http.Header) (member *string) {
+// presented reads the refresh tokens of a request: the one in the body; or else all values of the cookie, which browsers
+// send several times if it was set for several paths or domains; or else the bearer token.
+func presented(body string, h http.Header) presentedTokens {
+	if body != "" {
+		return presentedTokens{tokens: []string{body}}
+	}
+	p := presentedTokens{fromCookie: hasCookie(h)}
+	for _, c := range (&http.Request{Header: h}).CookiesNamed(cookieName) {
+		if c.Value != "" {
+			p.tokens = append(p.tokens, c.Value)
+		}
+	}
+	if len(p.tokens) > 0 {
+		return p
+	}
+	if token, ok := rpcserver.BearerToken(h); ok {
+		return presentedTokens{tokens: []string{token}}
+	}
+	return p
+}
+
+// hasCookie reports whether the request has the cookie, even with a value that no cookie may have.
+func hasCookie(h http.Header) bool {
+	for _, line := range h["Cookie"] {
+		for part := range strings.SplitSeq(line, ";") {
+			if name, _, _ := strings.Cut(part, "="); strings.TrimSpace(name) == cookieName {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// clearRefused lets the answer clear the cookie if its token was refused, so that the browser stops sending it. Other errors
+// say nothing about the token.
+func (p presentedTokens) clearRefused(ctx context.Context, err error) {
+	if p.fromCookie && apperr.CodeOf(err).Info().HTTP == http.StatusUnauthorized {
+		rpcserver.AddErrorHeader(ctx, "Set-Cookie", refreshCookie("", -1))
+	}
+}
+
+// giveRefreshToken sets the cookie, or returns the refresh token for the body if the client asked for it there.
+func giveRefreshToken(t users.Tokens, h http.Header) (member *string) {
 	if t.In == users.RefreshTokenInBody {
 		return fields.Present(t.Refresh)
 	}
-	setCookie(h, t.Refresh, int(session.TTL.Seconds()))
+	h.Add("Set-Cookie", refreshCookie(t.Refresh, int(session.TTL.Seconds())))
 	return nil
 }
 
-// setCookie sets the cookie; a negative age clears it.
-func setCookie(h http.Header, value string, maxAge int) {
+// refreshCookie returns a Set-Cookie header. A negative maximum age, in seconds, clears the cookie.
+func refreshCookie(value string, maxAge int) string {
 	c := http.Cookie{
 		Name: cookieName, Value: value, Path: cookiePath, MaxAge: maxAge,
 		HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode,
 	}
-	h.Add("Set-Cookie", c.String())
+	return c.String()
 }

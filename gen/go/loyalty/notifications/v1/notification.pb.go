@@ -335,8 +335,8 @@ const file_loyalty_notifications_v1_notification_proto_rawDesc = "" +
 	"\auser_id\n" +
 	"\x03seq\x1a\bNOT read\"\r\n" +
 	"\auser_id\x12\x02\b\x01\"\t\n" +
-	"\x03seq\x12\x02\b\x06\"\x10\n" +
-	"\bevent_id\x12\x04\b\x05\x18\x01:\x03\x01\x02\x04\"\xd0\v\n" +
+	"\x03seq\x12\x02\b\x05\"\x10\n" +
+	"\bevent_id\x12\x04\b\x04\x18\x01:\x03\x01\x02\x04\"\xd0\v\n" +
 	"\x05Frame\x12L\n" +
 	"\fnotification\x18\x01 \x01(\v2&.loyalty.notifications.v1.NotificationH\x00R\fnotification\x129\n" +
 	"\x04read\x18\x02 \x01(\v2#.loyalty.notifications.v1.ReadStateH\x00R\x04read\x127\n" +

@@ -92,49 +92,45 @@ const (
 	ColumnType_MONEY ColumnType = 2
 	// date; YYYY-MM-DD on the wire.
 	ColumnType_DATE ColumnType = 3
-	// citext: text compared without case.
-	ColumnType_CITEXT ColumnType = 4
 	// text.
-	ColumnType_TEXT ColumnType = 5
+	ColumnType_TEXT ColumnType = 4
 	// bigint.
-	ColumnType_BIGINT ColumnType = 6
+	ColumnType_BIGINT ColumnType = 5
 	// bytea.
-	ColumnType_BYTES ColumnType = 7
+	ColumnType_BYTES ColumnType = 6
 	// timestamptz.
-	ColumnType_TIMESTAMP ColumnType = 8
+	ColumnType_TIMESTAMP ColumnType = 7
 	// smallint.
-	ColumnType_SMALLINT ColumnType = 9
+	ColumnType_SMALLINT ColumnType = 8
 	// boolean.
-	ColumnType_BOOLEAN ColumnType = 10
+	ColumnType_BOOLEAN ColumnType = 9
 )
 
 // Enum value maps for ColumnType.
 var (
 	ColumnType_name = map[int32]string{
-		0:  "COLUMN_TYPE_UNSPECIFIED",
-		1:  "UUID",
-		2:  "MONEY",
-		3:  "DATE",
-		4:  "CITEXT",
-		5:  "TEXT",
-		6:  "BIGINT",
-		7:  "BYTES",
-		8:  "TIMESTAMP",
-		9:  "SMALLINT",
-		10: "BOOLEAN",
+		0: "COLUMN_TYPE_UNSPECIFIED",
+		1: "UUID",
+		2: "MONEY",
+		3: "DATE",
+		4: "TEXT",
+		5: "BIGINT",
+		6: "BYTES",
+		7: "TIMESTAMP",
+		8: "SMALLINT",
+		9: "BOOLEAN",
 	}
 	ColumnType_value = map[string]int32{
 		"COLUMN_TYPE_UNSPECIFIED": 0,
 		"UUID":                    1,
 		"MONEY":                   2,
 		"DATE":                    3,
-		"CITEXT":                  4,
-		"TEXT":                    5,
-		"BIGINT":                  6,
-		"BYTES":                   7,
-		"TIMESTAMP":               8,
-		"SMALLINT":                9,
-		"BOOLEAN":                 10,
+		"TEXT":                    4,
+		"BIGINT":                  5,
+		"BYTES":                   6,
+		"TIMESTAMP":               7,
+		"SMALLINT":                8,
+		"BOOLEAN":                 9,
 	}
 )
 
@@ -380,7 +376,10 @@ type Column struct {
 	// The table whose id the column references.
 	References string `protobuf:"bytes,8,opt,name=references,proto3" json:"references,omitempty"`
 	// The field is not stored. It is set in responses only.
-	Transient     bool `protobuf:"varint,9,opt,name=transient,proto3" json:"transient,omitempty"`
+	Transient bool `protobuf:"varint,9,opt,name=transient,proto3" json:"transient,omitempty"`
+	// The collation of a text column, for example "C". With "C", comparisons, sorting and prefix searches work on bytes and
+	// do not depend on the database's locale. Empty is the database's default.
+	Collation     string `protobuf:"bytes,10,opt,name=collation,proto3" json:"collation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -476,6 +475,13 @@ func (x *Column) GetTransient() bool {
 		return x.Transient
 	}
 	return false
+}
+
+func (x *Column) GetCollation() string {
+	if x != nil {
+		return x.Collation
+	}
+	return ""
 }
 
 // Entity describes the table of a message.
@@ -1241,7 +1247,7 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x03own\x18\x05 \x01(\tR\x03own\">\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
-	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x86\x02\n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xa4\x02\n" +
 	"\x06Column\x122\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1e.loyalty.options.v1.ColumnTypeR\x04type\x12\x18\n" +
 	"\aprimary\x18\x02 \x01(\bR\aprimary\x12\x16\n" +
@@ -1253,7 +1259,9 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\n" +
 	"references\x18\b \x01(\tR\n" +
 	"references\x12\x1c\n" +
-	"\ttransient\x18\t \x01(\bR\ttransient\"\xa2\x02\n" +
+	"\ttransient\x18\t \x01(\bR\ttransient\x12\x1c\n" +
+	"\tcollation\x18\n" +
+	" \x01(\tR\tcollation\"\xa2\x02\n" +
 	"\x06Entity\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\tR\x05table\x12/\n" +
 	"\x05index\x18\x02 \x03(\v2\x19.loyalty.options.v1.IndexR\x05index\x12/\n" +
@@ -1301,23 +1309,20 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\n" +
 	"\x06PLAYER\x10\x01\x12\t\n" +
 	"\x05STAFF\x10\x02\x12\t\n" +
-	"\x05ADMIN\x10\x03*\x9f\x01\n" +
+	"\x05ADMIN\x10\x03*\x93\x01\n" +
 	"\n" +
 	"ColumnType\x12\x1b\n" +
 	"\x17COLUMN_TYPE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04UUID\x10\x01\x12\t\n" +
 	"\x05MONEY\x10\x02\x12\b\n" +
-	"\x04DATE\x10\x03\x12\n" +
+	"\x04DATE\x10\x03\x12\b\n" +
+	"\x04TEXT\x10\x04\x12\n" +
 	"\n" +
-	"\x06CITEXT\x10\x04\x12\b\n" +
-	"\x04TEXT\x10\x05\x12\n" +
-	"\n" +
-	"\x06BIGINT\x10\x06\x12\t\n" +
-	"\x05BYTES\x10\a\x12\r\n" +
-	"\tTIMESTAMP\x10\b\x12\f\n" +
-	"\bSMALLINT\x10\t\x12\v\n" +
-	"\aBOOLEAN\x10\n" +
-	"*H\n" +
+	"\x06BIGINT\x10\x05\x12\t\n" +
+	"\x05BYTES\x10\x06\x12\r\n" +
+	"\tTIMESTAMP\x10\a\x12\f\n" +
+	"\bSMALLINT\x10\b\x12\v\n" +
+	"\aBOOLEAN\x10\t*H\n" +
 	"\x04Rows\x12\x14\n" +
 	"\x10ROWS_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +

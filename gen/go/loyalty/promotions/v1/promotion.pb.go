@@ -517,8 +517,8 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x02id\"\x02id\x12\x0e\n" +
 	"\fpromotion_id\x1ai\n" +
 	"\x18claimed_with_transaction\x12Mclaimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)\"\v\n" +
-	"\x05title\x12\x02\b\x05\"\x10\n" +
-	"\bclaim_id\x12\x04\b\x05 \x01:\x02\x01\x02B\x11\n" +
+	"\x05title\x12\x02\b\x04\"\x10\n" +
+	"\bclaim_id\x12\x04\b\x04 \x01:\x02\x01\x02B\x11\n" +
 	"\x0f_transaction_id\"\xed\x01\n" +
 	"\bClaimKey\x12\x1f\n" +
 	"\auser_id\x18\x01 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x06userId\x12\x10\n" +
@@ -531,7 +531,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"claim_keys\x12\x10\n" +
 	"\auser_id\n" +
 	"\x03key\x10\x01\"\f\n" +
-	"\x02id\x12\x04\b\x06\x10\x01\x18\x01*\n" +
+	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
 	"promotions\"\xe1\x01\n" +
 	"\x06Player\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1b\n" +
@@ -541,7 +541,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
 	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:*\xaa\xbb\x18&\n" +
 	"\aplayers\"\x17\n" +
-	"\x0estatus_version\x12\x05\b\x06:\x010:\x02\x01\x02*j\n" +
+	"\x0estatus_version\x12\x05\b\x05:\x010:\x02\x01\x02*j\n" +
 	"\rPromotionType\x12\x1e\n" +
 	"\x1aPROMOTION_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\rWELCOME_BONUS\x10\x01\x1a\b\xb2\xbb\x18\x04\b\x01\x10\x01\x12\x11\n" +

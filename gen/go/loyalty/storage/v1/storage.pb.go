@@ -202,8 +202,8 @@ const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
 	"\apayload\x18\a \x01(\fR\apayload\x12.\n" +
 	"\x04time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04time::\xaa\xbb\x186\n" +
 	"\x06outbox\"\f\n" +
-	"\x02id\x12\x04\b\x06\x10\x01\x18\x01\"\v\n" +
-	"\x05shard\x12\x02\b\t*\x05users*\n" +
+	"\x02id\x12\x04\b\x05\x10\x01\x18\x01\"\v\n" +
+	"\x05shard\x12\x02\b\b*\x05users*\n" +
 	"promotions\"\xcb\x01\n" +
 	"\n" +
 	"InboxEvent\x12\x1a\n" +
@@ -216,7 +216,7 @@ const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
 	"\bevent_id\x10\x01\x12\f\n" +
 	"\n" +
 	"handled_at\"\f\n" +
-	"\x02id\x12\x04\b\x06\x10\x01\x18\x01*\n" +
+	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
 	"promotionsB\xd7\x01\n" +
 	"\x16com.loyalty.storage.v1B\fStorageProtoP\x01ZEgithub.com/casino-loyalty/loyalty/gen/go/loyalty/storage/v1;storagev1\xa2\x02\x03LSX\xaa\x02\x12Loyalty.Storage.V1\xca\x02\x12Loyalty\\Storage\\V1\xe2\x02\x1eLoyalty\\Storage\\V1\\GPBMetadata\xea\x02\x14Loyalty::Storage::V1b\x06proto3"
 

@@ -27,11 +27,11 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// RefreshTokenIn says how a client takes the refresh token.
+// RefreshTokenIn is how a client receives the refresh token.
 type RefreshTokenIn int32
 
 const (
-	// As COOKIE.
+	// Same as COOKIE.
 	RefreshTokenIn_REFRESH_TOKEN_IN_UNSPECIFIED RefreshTokenIn = 0
 	// In an HttpOnly cookie, for browsers.
 	RefreshTokenIn_COOKIE RefreshTokenIn = 1
@@ -81,9 +81,11 @@ func (RefreshTokenIn) EnumDescriptor() ([]byte, []int) {
 }
 
 type RegisterRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Email         string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
-	Password      string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Email string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	// 8 to 128 characters after normalization with the profile OpaqueString of RFC 8265, without control, invisible and
+	// unassigned characters.
+	Password      string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -133,9 +135,10 @@ func (x *RegisterRequest) GetPassword() string {
 }
 
 type RegisterStaffRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Email         string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
-	Password      string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Email string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	// As in RegisterRequest.
+	Password      string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -247,9 +250,9 @@ func (x *LoginRequest) GetRefreshTokenIn() RefreshTokenIn {
 type LoginResponse struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	AccessToken string                 `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
-	// When the access token ends.
+	// When the access token expires.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	// Present only where the client asked for it in the body.
+	// Present only if the client asked for it in the body.
 	RefreshToken  *string `protobuf:"bytes,3,opt,name=refresh_token,json=refreshToken,proto3,oneof" json:"refresh_token,omitempty"`
 	User          *User   `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -316,7 +319,7 @@ func (x *LoginResponse) GetUser() *User {
 
 type RefreshRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The refresh token; the cookie or the bearer token where absent.
+	// The refresh token. If absent, the cookie is used, or else the bearer token.
 	RefreshToken  string `protobuf:"bytes,1,opt,name=refresh_token,json=refreshToken,proto3" json:"refresh_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -362,9 +365,9 @@ func (x *RefreshRequest) GetRefreshToken() string {
 type RefreshResponse struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	AccessToken string                 `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
-	// When the access token ends.
+	// When the access token expires.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	// Present only where the session's client takes it in the body.
+	// Present only if the client asked for it in the body at login.
 	RefreshToken  *string `protobuf:"bytes,3,opt,name=refresh_token,json=refreshToken,proto3,oneof" json:"refresh_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -423,7 +426,7 @@ func (x *RefreshResponse) GetRefreshToken() string {
 
 type LogoutRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The refresh token; the cookie or the bearer token where absent.
+	// The refresh token. If absent, the cookie is used, or else the bearer token.
 	RefreshToken  string `protobuf:"bytes,1,opt,name=refresh_token,json=refreshToken,proto3" json:"refresh_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -506,15 +509,15 @@ var File_loyalty_users_v1_auth_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_auth_service_proto_rawDesc = "" +
 	"\n" +
-	"#loyalty/users/v1/auth_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"b\n" +
+	"#loyalty/users/v1/auth_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"^\n" +
 	"\x0fRegisterRequest\x12 \n" +
 	"\x05email\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x18\xfe\x01`\x01R\x05email\x12-\n" +
-	"\bpassword\x18\x02 \x01(\tB\x11\xbaH\ar\x05\x10\b\x18\x80\x01\xb0\xbb\x18\x01\x80\x01\x01R\bpassword\"c\n" +
+	"\xbaH\ar\x05\x18\xfe\x01`\x01R\x05email\x12)\n" +
+	"\bpassword\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\bpassword\"c\n" +
 	"\x14RegisterStaffRequest\x12 \n" +
 	"\x05email\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x18\xfe\x01`\x01R\x05email\x12)\n" +
-	"\bpassword\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\b\x18\x80\x01\x80\x01\x01R\bpassword\"\xb1\x01\n" +
+	"\bpassword\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\bpassword\"\xb1\x01\n" +
 	"\fLoginRequest\x12 \n" +
 	"\x05email\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xfe\x01R\x05email\x12)\n" +

@@ -9,6 +9,7 @@
 package usersv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -83,7 +84,7 @@ func (TransactionType) EnumDescriptor() ([]byte, []int) {
 type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Compared without case.
+	// The e-mail as registered. E-mails are compared without case.
 	Email string  `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
 	Role  v1.Role `protobuf:"varint,3,opt,name=role,proto3,enum=loyalty.options.v1.Role" json:"role,omitempty"`
 	// Nothing is served to a user who is not active.
@@ -275,26 +276,28 @@ var File_loyalty_users_v1_user_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xd3\x03\n" +
+	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x99\x04\n" +
 	"\x04User\x12\x1b\n" +
-	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12!\n" +
-	"\x05email\x18\x02 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x04\x18\x01R\x05email\x121\n" +
+	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
+	"\x05email\x18\x02 \x01(\tB\n" +
+	"\xe0A\x03\xbaH\x04r\x02`\x01R\x05email\x121\n" +
 	"\x04role\x18\x03 \x01(\x0e2\x18.loyalty.options.v1.RoleB\x03\xe0A\x03R\x04role\x12*\n" +
 	"\tis_active\x18\x04 \x01(\bB\r\xe0A\x03\xaa\xbb\x18\x06:\x04trueR\bisActive\x12&\n" +
 	"\abalance\x18\x05 \x01(\tB\f\xe0A\x03\xaa\xbb\x18\x05\b\x02:\x010R\abalance\x12>\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\xc3\x01\xaa\xbb\x18\xbe\x01\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\x8a\x02\xaa\xbb\x18\x85\x02\n" +
 	"\x05users\x12\"\n" +
 	"\x0fsessions_to_end\x1a\x0fsessions_to_end\x12\n" +
 	"\n" +
 	"\x04role\n" +
-	"\x02id\x1a$\n" +
-	"\x14balance_not_negative\x12\fbalance >= 0\"\x13\n" +
-	"\rpassword_hash\x12\x02\b\x05\"\x10\n" +
-	"\aentries\x12\x05\b\x06:\x010\"\x17\n" +
-	"\x0estatus_version\x12\x05\b\x06:\x010\"\x1c\n" +
-	"\x0fsessions_to_end\x12\t\b\n" +
-	":\x05false:\x01\x03\"\x83\x04\n" +
+	"\x02id\x1a,\n" +
+	"\x16email_folded_not_empty\x12\x12email_folded <> ''\x1a$\n" +
+	"\x14balance_not_negative\x12\fbalance >= 0\"\x17\n" +
+	"\femail_folded\x12\a\b\x04\x18\x01R\x01C\"\x13\n" +
+	"\rpassword_hash\x12\x02\b\x04\"\x10\n" +
+	"\aentries\x12\x05\b\x05:\x010\"\x17\n" +
+	"\x0estatus_version\x12\x05\b\x05:\x010\"\x1c\n" +
+	"\x0fsessions_to_end\x12\t\b\t:\x05false:\x01\x03\"\x83\x04\n" +
 	"\vTransaction\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12*\n" +
 	"\auser_id\x18\x02 \x01(\tB\x10\xe0A\x02\xaa\xbb\x18\t\b\x01B\x05usersR\auser_id\x12:\n" +
@@ -308,9 +311,9 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\ftransactions\x12\x10\n" +
 	"\auser_id\n" +
 	"\x03seq\x10\x01\"\t\n" +
-	"\x03seq\x12\x02\b\x06\"\x17\n" +
-	"\x0fidempotency_key\x12\x04\b\x05\x18\x01\"\x12\n" +
-	"\fcontent_hash\x12\x02\b\a2\n" +
+	"\x03seq\x12\x02\b\x05\"\x17\n" +
+	"\x0fidempotency_key\x12\x04\b\x04\x18\x01\"\x12\n" +
+	"\fcontent_hash\x12\x02\b\x062\n" +
 	"promotions:\x01\x01*J\n" +
 	"\x0fTransactionType\x12 \n" +
 	"\x1cTRANSACTION_TYPE_UNSPECIFIED\x10\x00\x12\n" +

@@ -50,17 +50,18 @@ const (
 
 // AuthServiceClient is a client for the loyalty.users.v1.AuthService service.
 type AuthServiceClient interface {
-	// Register creates a player. USER_EXISTS where the e-mail is taken.
+	// Register creates a player. USER_EXISTS if the e-mail is taken.
 	Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.User], error)
-	// RegisterStaff creates a staff member. USER_EXISTS where the e-mail is taken.
+	// RegisterStaff creates a staff member. USER_EXISTS if the e-mail is taken.
 	RegisterStaff(context.Context, *connect.Request[v1.RegisterStaffRequest]) (*connect.Response[v1.User], error)
-	// Login starts a session. INVALID_CREDENTIALS says no more than that; only the right password learns
-	// ACCOUNT_DEACTIVATED.
+	// Login starts a session. INVALID_CREDENTIALS does not reveal whether the user exists. ACCOUNT_DEACTIVATED is answered only
+	// to the right password.
 	Login(context.Context, *connect.Request[v1.LoginRequest]) (*connect.Response[v1.LoginResponse], error)
-	// Refresh exchanges the refresh token for a new pair of tokens; the old refresh token dies. TOKEN_REUSED where it had
-	// been exchanged before, and then the session has ended; TOKEN_REVOKED where the session has ended otherwise.
+	// Refresh exchanges the refresh token for a new pair of tokens. The old refresh token is no longer valid. TOKEN_REUSED if
+	// it was exchanged before, which ends the session; TOKEN_REVOKED if the session has ended otherwise. With several
+	// refresh_token cookies, the first usable one is exchanged. A refused cookie is cleared.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
-	// Logout ends the session of the refresh token.
+	// Logout ends the session of the refresh token, and clears the cookie.
 	Logout(context.Context, *connect.Request[v1.LogoutRequest]) (*connect.Response[v1.LogoutResponse], error)
 }
 
@@ -144,17 +145,18 @@ func (c *authServiceClient) Logout(ctx context.Context, req *connect.Request[v1.
 
 // AuthServiceHandler is an implementation of the loyalty.users.v1.AuthService service.
 type AuthServiceHandler interface {
-	// Register creates a player. USER_EXISTS where the e-mail is taken.
+	// Register creates a player. USER_EXISTS if the e-mail is taken.
 	Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.User], error)
-	// RegisterStaff creates a staff member. USER_EXISTS where the e-mail is taken.
+	// RegisterStaff creates a staff member. USER_EXISTS if the e-mail is taken.
 	RegisterStaff(context.Context, *connect.Request[v1.RegisterStaffRequest]) (*connect.Response[v1.User], error)
-	// Login starts a session. INVALID_CREDENTIALS says no more than that; only the right password learns
-	// ACCOUNT_DEACTIVATED.
+	// Login starts a session. INVALID_CREDENTIALS does not reveal whether the user exists. ACCOUNT_DEACTIVATED is answered only
+	// to the right password.
 	Login(context.Context, *connect.Request[v1.LoginRequest]) (*connect.Response[v1.LoginResponse], error)
-	// Refresh exchanges the refresh token for a new pair of tokens; the old refresh token dies. TOKEN_REUSED where it had
-	// been exchanged before, and then the session has ended; TOKEN_REVOKED where the session has ended otherwise.
+	// Refresh exchanges the refresh token for a new pair of tokens. The old refresh token is no longer valid. TOKEN_REUSED if
+	// it was exchanged before, which ends the session; TOKEN_REVOKED if the session has ended otherwise. With several
+	// refresh_token cookies, the first usable one is exchanged. A refused cookie is cleared.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
-	// Logout ends the session of the refresh token.
+	// Logout ends the session of the refresh token, and clears the cookie.
 	Logout(context.Context, *connect.Request[v1.LogoutRequest]) (*connect.Response[v1.LogoutResponse], error)
 }
 

@@ -1,2 +1,0 @@
--- E-mails are compared without case.
-CREATE EXTENSION IF NOT EXISTS citext;

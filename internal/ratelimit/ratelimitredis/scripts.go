@@ -1,0 +1,52 @@
+package ratelimitredis
+
+import "github.com/redis/rueidis"
+
+// The scripts implement the generic cell rate algorithm (ITU-T I.371). A key holds the time at which the limit is unused
+// again, in microseconds of Redis's clock. Each event moves it one interval ahead; an event is refused if that would
+// be further ahead than a burst. A time further ahead than a burst was written before the clock was set back, and counts
+// as a burst.
+//
+// A client's share of a key is a key of the same form. All keys of one name decrease at the same rate, so the shares of
+// all clients never exceed the key they share.
+
+// allowScript counts an event.
+//
+// KEYS: key, and optionally the client's share. ARGV: interval in µs, burst in µs. It returns the time to wait in µs, 0 if the
+// event is allowed.
+var allowScript = rueidis.NewLuaScript(`
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local function count(key)
+  local due = math.max(now, tonumber(redis.call('GET', key) or 0))
+  return math.min(due, now + tonumber(ARGV[2])) + tonumber(ARGV[1])
+end
+local wait = count(KEYS[1]) - now - tonumber(ARGV[2])
+if wait > 0 then return wait end
+for _, key in ipairs(KEYS) do
+  local due = count(key)
+  redis.call('SET', key, string.format('%.0f', due), 'PX', string.format('%.0f', math.ceil((due - now) / 1000)))
+end
+return 0
+`)
+
+// refundScript undoes events. With a share, it undoes at most the share.
+//
+// KEYS: key, and optionally the client's share. ARGV: the maximum to undo in µs.
+var refundScript = rueidis.NewLuaScript(`
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local amount = tonumber(ARGV[1])
+if KEYS[2] then
+  amount = math.min(amount, math.max(0, tonumber(redis.call('GET', KEYS[2]) or 0) - now))
+end
+for _, key in ipairs(KEYS) do
+  local due = tonumber(redis.call('GET', key) or 0) - amount
+  if due > now then
+    redis.call('SET', key, string.format('%.0f', due), 'PX', string.format('%.0f', math.ceil((due - now) / 1000)))
+  else
+    redis.call('DEL', key)
+  end
+end
+return 0
+`)
