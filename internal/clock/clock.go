@@ -1,10 +1,10 @@
-// Package clock tells the time as it is kept.
+// Package clock provides clocks with the precision of a database.
 package clock
 
 import "time"
 
-// Stored returns a clock that shows what now does, in UTC and with the precision of where it is kept, so that what is read
-// there later is what was written. PostgreSQL keeps microseconds, MongoDB milliseconds.
+// Stored returns a clock that returns the times of now in UTC, truncated to the precision of a database, so that a stored
+// time equals the one that is read back. PostgreSQL stores microseconds, MongoDB milliseconds.
 func Stored(now func() time.Time, precision time.Duration) func() time.Time {
 	return func() time.Time { return now().UTC().Truncate(precision) }
 }

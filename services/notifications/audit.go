@@ -6,19 +6,19 @@ import (
 	"github.com/google/uuid"
 )
 
-// Entry is one stored notification as an audit sees it.
+// Entry is the part of a stored notification that an audit checks.
 type Entry struct {
 	EventID string
 	UserID  uuid.UUID
 	Seq     int64
 	Type    string
-	// ContentID is the id of what the notification tells of; empty where its content has none.
+	// ContentID is the member id of the content, such as the promotion's id; empty if there is none.
 	ContentID string
 }
 
-// Auditor walks through everything that is stored.
+// Auditor reads all stored notifications.
 type Auditor interface {
-	// Walk calls fn with every notification, those of one player one after the other in the order of their numbers,
-	// until fn returns an error, which it returns. What is stored meanwhile may be left out.
+	// Walk calls fn with every notification, player by player, in the order of the sequence numbers. It stops at the first
+	// error of fn and returns it. Notifications that are stored during the call may be left out.
 	Walk(ctx context.Context, fn func(Entry) error) error
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-// NotificationFilter narrows a list of notifications; a zero member does not.
+// NotificationFilter selects notifications; the zero value selects all.
 type NotificationFilter struct {
-	// Unread chooses the unread ones if true, the read ones if false.
+	// Unread selects unread notifications if true, read ones if false.
 	Unread *bool
 }
 
-// List lists a player's notifications by number, newest first, and counts all that the player has not read, whatever the
-// filter chooses.
+// List returns a page of a player's notifications, newest first, and the number of all unread notifications, whatever the
+// filter.
 func (s *Service) List(ctx context.Context, player uuid.UUID, f NotificationFilter, p keyset.PageRequest[int64]) (page keyset.Page[Notification], unread int, err error) {
 	list, err := s.store.List(ctx, player, not(f.Unread), p.Before, p.Size+1)
 	if err != nil {
@@ -28,7 +28,7 @@ func (s *Service) List(ctx context.Context, player uuid.UUID, f NotificationFilt
 	return keyset.NewPage(list, p.Size, counts.of(f.Unread)), counts.Unread, nil
 }
 
-// of returns how many notifications the filter chooses.
+// of returns the number of notifications that the filter selects.
 func (c Counts) of(unread *bool) int {
 	switch {
 	case unread == nil:

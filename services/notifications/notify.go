@@ -11,24 +11,24 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Notice is what an event asks a player to be told.
+// Notice is a request for a notification, from an event.
 type Notice struct {
-	// EventID identifies the event; one notification is stored for it.
+	// EventID identifies the event. One notification is stored for each event.
 	EventID string
 	UserID  uuid.UUID
-	// Type is the kind of the notification, "promotion".
+	// Type is the kind of notification, such as "promotion".
 	Type string
-	// Content is a JSON object as encoding/json decodes one.
+	// Content is a JSON object as encoding/json decodes it.
 	Content map[string]any
 }
 
-// notifyTimeout bounds one attempt. A store that falls silent must not hold a partition of the bus for ever: the
-// event is delivered again.
+// notifyTimeout limits one attempt, so that a store that does not answer cannot block a partition of the bus. The event is
+// delivered again.
 const notifyTimeout = 15 * time.Second
 
-// Notify stores a notice as the player's next notification, once however often its event is delivered, and pushes it to
-// the player's connections. A redelivered event is pushed again, since it may have been lost between the two; a
-// connection that has seen it drops it. A notice that can never be stored is VALIDATION_FAILED.
+// Notify stores a notice as the player's next notification, once per event, and pushes it to the player's connections. It
+// pushes the notification of a redelivered event again, because the first attempt may have stopped before the push;
+// connections drop duplicates. It returns VALIDATION_FAILED for a notice that can never be stored.
 func (s *Service) Notify(ctx context.Context, notice Notice) error {
 	if err := notice.validate(); err != nil {
 		return err
@@ -53,21 +53,21 @@ func (s *Service) Notify(ctx context.Context, notice Notice) error {
 func (n Notice) validate() error {
 	switch {
 	case n.EventID == "":
-		return apperr.Invalid("id", "required", "an event needs an id")
+		return apperr.Invalid("id", "required", "the event has no id")
 	case n.UserID == uuid.Nil:
-		return apperr.Invalid("user_id", "required", "a notification needs a player")
+		return apperr.Invalid("user_id", "required", "the notification has no player")
 	case n.Type == "":
-		return apperr.Invalid("eventType", "required", "a notification needs a type")
+		return apperr.Invalid("eventType", "required", "the notification has no type")
 	case len(n.Content) == 0:
-		return apperr.Invalid("content", "required", "a notification needs a content")
+		return apperr.Invalid("content", "required", "the notification has no content")
 	case hasNUL(n.EventID), hasNUL(n.Type), hasNUL(n.Content):
-		return apperr.Invalid("content", "string.nul", "a text holds a NUL character, which cannot be stored")
+		return apperr.Invalid("content", "string.nul", "a text contains a NUL character")
 	}
 	return nil
 }
 
-// hasNUL reports whether a text within a decoded JSON value holds U+0000. PostgreSQL's jsonb knows none, nor do the
-// keys of a BSON document.
+// hasNUL reports whether a decoded JSON value contains U+0000. PostgreSQL's jsonb and the keys of BSON documents cannot
+// store it.
 func hasNUL(value any) bool {
 	switch v := value.(type) {
 	case string:

@@ -6,17 +6,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// Find returns the number of the notification from which a connection resumes, or NOT_FOUND if it is not the player's.
+// Find returns the sequence number of a notification, from which a connection resumes. It returns NOT_FOUND if the player
+// has no such notification.
 func (s *Service) Find(ctx context.Context, player, id uuid.UUID) (int64, error) {
 	return s.store.Find(ctx, player, id)
 }
 
-// Since returns what came after a number, oldest first, at most limit.
+// Since returns at most limit notifications with sequence numbers above after, oldest first.
 func (s *Service) Since(ctx context.Context, player uuid.UUID, after int64, limit int) ([]Notification, error) {
 	return s.store.Since(ctx, player, after, limit)
 }
 
-// Counts returns how many notifications the player has, and how many of these are unread.
+// Counts returns the number of the player's notifications and of the unread ones.
 func (s *Service) Counts(ctx context.Context, player uuid.UUID) (Counts, error) {
 	return s.store.Counts(ctx, player)
 }

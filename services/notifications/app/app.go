@@ -1,5 +1,4 @@
-// Package app puts the notifications service together. It holds no logic: read from top to bottom it is the list of
-// what exists.
+// Package app assembles the notifications service. It contains no logic.
 package app
 
 import (
@@ -28,28 +27,28 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
 )
 
-// Sockets bounds the live connections.
+// Sockets configures the live connections.
 type Sockets = websocket.Config
 
-// DefaultSockets is made for production.
+// DefaultSockets returns the configuration of live connections for production.
 func DefaultSockets() Sockets { return websocket.DefaultConfig() }
 
-// Config is everything that the service is told.
+// Config configures the service.
 type Config struct {
-	// Store is where notifications are kept.
+	// Store stores the notifications.
 	Store StoreConfig
-	// Redis holds the sessions that users keeps, and carries live frames between the replicas.
+	// Redis contains the sessions, and carries live frames between the replicas.
 	Redis redis.Config
 	// Bus carries the events.
 	Bus event.Subscriber
 	// Keys verify access tokens, which Issuer signs for Audience.
 	Keys             accesstoken.KeySource
 	Issuer, Audience string
-	// TrustedProxies may say which address a client has.
+	// TrustedProxies are the peers whose X-Real-IP and X-Forwarded-Proto are trusted.
 	TrustedProxies []netip.Prefix
 	// Reflection enables gRPC server reflection.
 	Reflection bool
-	// Sockets bounds the live connections, and says which pages may open them. The caller begins with DefaultSockets.
+	// Sockets limits the live connections and names the pages that may open them. The caller starts from DefaultSockets.
 	Sockets Sockets
 }
 
@@ -82,7 +81,7 @@ type App struct {
 	handler http.Handler
 }
 
-// New connects the service to what it needs. The caller closes it.
+// New connects to the databases and the bus. The caller closes the App.
 func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -129,12 +128,12 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 // at /notifications/ws.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run consumes events and keeps the live connections until ctx ends. Then it finishes the event under way and tells the
-// clients to connect elsewhere.
+// Run consumes events and serves the live connections until ctx ends. Then it finishes the running event handler and closes
+// the connections, so that the clients connect to another replica.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("notifications live channel", func(ctx context.Context) error { return a.channel.Run(ctx, a.hub) })
-	g.RunWith("notifications live connections", a.hub.Run) // so that no consumer takes the time for their goodbyes
+	g.RunWith("notifications live connections", a.hub.Run) // closes connections while the consumer stops
 	subscription := consumer.Notifications(a.service)
 	g.RunWith("notifications consumer of "+subscription.Topic, func(ctx context.Context) error {
 		return a.bus.Subscribe(ctx, subscription)
@@ -142,7 +141,7 @@ func (a *App) Run(ctx context.Context) error {
 	return g.Run()
 }
 
-// Ready reports whether the service can do its work now.
+// Ready returns nil if the service can work now, or an error that names the unreachable database.
 func (a *App) Ready(ctx context.Context) error {
 	if err := a.store.Ping(ctx); err != nil {
 		return errors.New("notifications: the store cannot be reached")
@@ -153,13 +152,13 @@ func (a *App) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Sockets counts the live connections of this replica.
+// Sockets returns the number of live connections of this replica.
 func (a *App) Sockets() int { return a.hub.Sockets() }
 
-// closeTimeout bounds how long Close waits for the store.
+// closeTimeout limits how long Close waits for the store.
 const closeTimeout = 5 * time.Second
 
-// Close lets go of everything. It is called once, after Run has returned.
+// Close closes all connections to databases. It must be called once, after Run has returned.
 func (a *App) Close() {
 	if a.redis != nil {
 		a.redis.Close()
@@ -167,6 +166,6 @@ func (a *App) Close() {
 	if a.store != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
-		_ = a.store.Close(ctx) // what could not be closed ends with the process
+		_ = a.store.Close(ctx) // the process ends anyway
 	}
 }

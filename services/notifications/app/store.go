@@ -12,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/postgres"
 )
 
-// Kind is where notifications are kept.
+// Kind is the kind of database that stores notifications.
 type Kind string
 
 // The kinds.
@@ -21,12 +21,12 @@ const (
 	PostgreSQL Kind = "postgres"
 )
 
-// StoreConfig says where notifications are kept.
+// StoreConfig configures the store.
 type StoreConfig struct {
-	// Kind is the kind of the store.
+	// Kind is the kind of database.
 	Kind Kind
-	// URL is where it is: mongodb://… with a replica set in production, or postgres://… of the service's own, migrated
-	// database.
+	// URL is the database's URL: mongodb://… (in production of a replica set), or postgres://… of the service's own,
+	// migrated database.
 	URL string
 	// Database is the name of MongoDB's database; empty is "loyalty".
 	Database string
@@ -42,16 +42,16 @@ func (c StoreConfig) validate() error {
 	return nil
 }
 
-// Entry is one stored notification as an audit sees it.
+// Entry is the part of a stored notification that an audit checks.
 type Entry = notifications.Entry
 
-// Store is an opened store, for the service and for audits.
+// Store is an open store, for the service and for audits.
 type Store interface {
 	notifications.Store
 	notifications.Auditor
-	// Ping returns nil when the store answers.
+	// Ping returns nil if the store answers.
 	Ping(ctx context.Context) error
-	// Close releases the connections; it waits for what is under way until ctx ends.
+	// Close closes the connections. It waits for running operations until ctx ends.
 	Close(ctx context.Context) error
 }
 
@@ -78,7 +78,7 @@ type pooled struct {
 	close func()
 }
 
-// Close implements Store. The pool waits for what is under way by itself.
+// Close implements Store. The pool waits for running operations.
 func (p pooled) Close(context.Context) error {
 	p.close()
 	return nil

@@ -1,4 +1,4 @@
-// Package consumer takes in the events that ask for a player to be notified.
+// Package consumer handles the events that request a notification of a player.
 package consumer
 
 import (
@@ -21,9 +21,9 @@ import (
 // Group is the consumer group of notifications.
 const Group = "notifications"
 
-// Notifications takes in notices. The kind of a notification is the type of its event in lower case, so that a new
-// one in the schema needs nothing here. One that the schema does not have yet is put aside, not passed over: somebody is
-// to be told of it, and can be by a replay after the upgrade.
+// Notifications subscribes to notification events. The type of a notification is the event type in lower case, so a new
+// event type in the schema needs no change here. An event type that this version does not know becomes a dead letter, which
+// can be replayed after the upgrade.
 func Notifications(s *notifications.Service) event.Subscription {
 	return notificationsv1event.OnNotificationEvent(Group,
 		func(ctx context.Context, e event.Event, m *notificationsv1.NotificationEvent) error {
@@ -41,7 +41,7 @@ func Notifications(s *notifications.Service) event.Subscription {
 
 func toNotice(e event.Event, m *notificationsv1.NotificationEvent) (notifications.Notice, error) {
 	if !eventproto.Known(m.GetEventType()) {
-		return notifications.Notice{}, errors.New("eventType is not known to this release")
+		return notifications.Notice{}, errors.New("eventType is unknown to this version")
 	}
 	player, err := uuid.Parse(m.GetUserId())
 	if err != nil {
@@ -56,14 +56,14 @@ func toNotice(e event.Event, m *notificationsv1.NotificationEvent) (notification
 	}, nil
 }
 
-// contentOf returns the content as a JSON object. That of a record in JSON is kept as it stands there, with members
-// that the schema does not know; one in protobuf is written with its false and zero members.
+// contentOf returns the content as a JSON object. The content of a JSON record is kept unchanged, with members that the
+// schema does not have. The content of a protobuf record is encoded with its false and zero members.
 func contentOf(e event.Event, m *notificationsv1.NotificationEvent) (map[string]any, error) {
 	if e.ContentType != event.ContentProtobuf {
 		var record struct {
 			Content map[string]any `json:"content"`
 		}
-		// A record that the schema's decoder has read is JSON, unless its content type is protobuf under another name.
+		// The decoder has accepted the record, so this fails only for protobuf with another content type.
 		if err := json.Unmarshal(e.Data, &record); err == nil {
 			return record.Content, nil
 		}

@@ -1,5 +1,5 @@
-// Package frame encodes what travels over a live connection: the message loyalty.notifications.v1.Frame, as JSON text
-// or as binary protobuf, each at most once however many connections it goes to.
+// Package frame encodes the frames of live connections, loyalty.notifications.v1.Frame, as JSON or as binary protobuf. Each
+// frame is encoded at most once in each form, however many connections it is sent to.
 package frame
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/wire"
 )
 
-// Frame is one frame in either form. It is safe for concurrent use.
+// Frame is one frame in both forms. It is safe for concurrent use.
 type Frame struct {
 	mu      sync.Mutex
 	message *notificationsv1.Frame
@@ -22,14 +22,14 @@ type Frame struct {
 	binary  []byte
 }
 
-// Notification says that n is new.
+// Notification returns the frame for a new notification.
 func Notification(n notifications.Notification) *Frame {
 	return &Frame{message: &notificationsv1.Frame{
 		Frame: &notificationsv1.Frame_Notification{Notification: wire.FromNotification(n)},
 	}}
 }
 
-// Read says what was marked as read.
+// Read returns the frame for a read state.
 func Read(state notifications.ReadState) *Frame {
 	m := &notificationsv1.ReadState{Ids: make([]string, len(state.IDs)), All: state.All, Unread: int32(state.Unread)}
 	for i, id := range state.IDs {
@@ -38,17 +38,17 @@ func Read(state notifications.ReadState) *Frame {
 	return &Frame{message: &notificationsv1.Frame{Frame: &notificationsv1.Frame_Read{Read: m}}}
 }
 
-// Reset says that the place to resume from is not known.
+// Reset returns the frame that tells the client to list the notifications again.
 func Reset(reason string) *Frame {
 	return &Frame{message: &notificationsv1.Frame{
 		Frame: &notificationsv1.Frame_Reset_{Reset_: &notificationsv1.Reset{Reason: reason}},
 	}}
 }
 
-// FromText is a frame that Text wrote, perhaps on another replica. The text is taken as it is.
+// FromText returns the frame for a text that Text returned, perhaps on another replica. It does not check the text.
 func FromText(text []byte) *Frame { return &Frame{text: text} }
 
-// Text returns the JSON form, in which false, zero and empty are present. The caller does not change it.
+// Text returns the JSON form, including false, zero and empty members. The caller must not change it.
 func (f *Frame) Text() ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -62,7 +62,7 @@ func (f *Frame) Text() ([]byte, error) {
 	return f.text, nil
 }
 
-// Binary returns the protobuf form. The caller does not change it.
+// Binary returns the protobuf form. The caller must not change it.
 func (f *Frame) Binary() ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -71,7 +71,7 @@ func (f *Frame) Binary() ([]byte, error) {
 	}
 	if f.message == nil {
 		var m notificationsv1.Frame
-		// A replica of a newer version may send what this one does not know.
+		// A replica of a newer version may send unknown members.
 		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(f.text, &m); err != nil {
 			return nil, fmt.Errorf("frame from JSON: %w", err)
 		}

@@ -1,8 +1,8 @@
 // Package live carries frames over Redis pub/sub to the replicas that hold a player's connections.
 //
-// Redis promises nothing about a message: it may be lost, above all with a connection. So a message of a notification
-// carries the notification's number, and the receiver, who knows which number comes next, takes from the store what is
-// missing. Each confirmed subscription is reported, for what was published before it may have been missed.
+// Redis may lose messages, above all when a connection is lost. So the message of a notification contains its sequence
+// number, and a receiver that notices a gap reads the missing notifications from the store. Each confirmed subscription is
+// reported to the receiver, because earlier messages may have been missed.
 package live
 
 import (
@@ -19,57 +19,57 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/backoff"
 )
 
-// Receiver takes what arrives. Its methods return at once and are safe for concurrent use; messages come one after the
-// other.
+// Receiver handles messages. Its methods must not block and must be safe for concurrent use. Receive is called for one
+// message at a time.
 type Receiver interface {
-	// Receive takes a message of a player that is followed.
+	// Receive handles a message of a followed player.
 	Receive(m Message)
-	// Subscribed says that messages of the player arrive from now on, and that some may have been missed. It is called
-	// after each connection anew, and after a message that could not be read.
+	// Subscribed handles the signal that messages of the player arrive from now on and that earlier ones may have been
+	// missed. It is called for each new connection to Redis, and after a message that could not be decoded.
 	Subscribed(player uuid.UUID)
 }
 
-// Channel publishes to the players' channels and follows those of the players with connections here. It holds one
-// connection to Redis for all that it follows. Methods are safe for concurrent use.
+// Channel publishes to the players' channels and subscribes to those of the players with connections to this replica, over
+// one connection to Redis. Methods are safe for concurrent use.
 type Channel struct {
 	redis rueidis.Client
 	log   *slog.Logger
 
 	mu       sync.Mutex
 	followed map[uuid.UUID]struct{}
-	changed  map[uuid.UUID]struct{} // whose following Redis has not been told of
-	owed     map[uuid.UUID]int64    // the newest number that Redis did not take
+	changed  map[uuid.UUID]struct{} // players whose subscription must be updated
+	pending  map[uuid.UUID]int64    // highest sequence number that could not be published, by player
 
-	follows chan struct{} // there is something in changed
-	owes    chan struct{} // there is something in owed
+	wakeSubscriber chan struct{} // changed is not empty
+	wakePublisher  chan struct{} // pending is not empty
 }
 
-// New returns a channel over a client of Redis, which the caller closes after Run has ended.
+// New returns a channel on a Redis client. The caller closes the client after Run has returned.
 func New(client rueidis.Client, log *slog.Logger) *Channel {
 	return &Channel{
 		redis: client, log: log,
-		followed: map[uuid.UUID]struct{}{}, changed: map[uuid.UUID]struct{}{}, owed: map[uuid.UUID]int64{},
-		follows: make(chan struct{}, 1), owes: make(chan struct{}, 1),
+		followed: map[uuid.UUID]struct{}{}, changed: map[uuid.UUID]struct{}{}, pending: map[uuid.UUID]int64{},
+		wakeSubscriber: make(chan struct{}, 1), wakePublisher: make(chan struct{}, 1),
 	}
 }
 
-// Follow asks for the messages of a player, Unfollow no more. They return at once; the receiver's Subscribed tells when
-// messages arrive.
+// Follow subscribes to the messages of a player. It returns at once; the receiver's Subscribed is called when messages
+// arrive.
 func (c *Channel) Follow(player uuid.UUID) {
 	c.mu.Lock()
 	c.followed[player] = struct{}{}
 	c.changed[player] = struct{}{}
 	c.mu.Unlock()
-	wake(c.follows)
+	wake(c.wakeSubscriber)
 }
 
-// Unfollow is the opposite of Follow. A message that is under way may still arrive.
+// Unfollow unsubscribes from the messages of a player. It returns at once; messages may still arrive.
 func (c *Channel) Unfollow(player uuid.UUID) {
 	c.mu.Lock()
 	delete(c.followed, player)
 	c.changed[player] = struct{}{}
 	c.mu.Unlock()
-	wake(c.follows)
+	wake(c.wakeSubscriber)
 }
 
 func wake(ch chan struct{}) {
@@ -79,23 +79,21 @@ func wake(ch chan struct{}) {
 	}
 }
 
-// retryDelays returns the delays between attempts to reach Redis.
-func retryDelays() *backoff.Delays {
-	return backoff.Policy{Initial: 20 * time.Millisecond, Max: time.Second, Jitter: 0.2}.Delays()
+// chunkLen is the maximum number of channels in one command.
+const chunkLen = 256
+
+func retry() backoff.Policy {
+	return backoff.Policy{Initial: 20 * time.Millisecond, Max: time.Second, Jitter: 0.2}
 }
 
-const (
-	// chunkLen bounds the players named in one command.
-	chunkLen = 256
-)
-
-// Run receives, and publishes what Redis did not take at first, until ctx ends. Then it returns nil. A connection
-// that is lost is made anew.
+// Run receives messages and publishes pending ones until ctx ends; then it returns nil. It reconnects after a lost
+// connection. It returns an error if the Redis client is closed.
 func (c *Channel) Run(ctx context.Context, r Receiver) error {
-	var settling sync.WaitGroup
-	settling.Go(func() { c.settle(ctx) })
-	defer settling.Wait()
-	for delays := retryDelays(); ; {
+	var publisher sync.WaitGroup
+	publisher.Go(func() { c.publishPending(ctx) })
+	defer publisher.Wait()
+	delays := retry().Delays()
+	for {
 		confirmed, err := c.listen(ctx, r)
 		if ctx.Err() != nil {
 			return nil
@@ -104,7 +102,7 @@ func (c *Channel) Run(ctx context.Context, r Receiver) error {
 			return err
 		}
 		if confirmed {
-			c.log.Warn("live channel lost, connecting again", "error", err)
+			c.log.Warn("lost the live connection to Redis, reconnecting", "error", err)
 			delays.Reset()
 		}
 		if delays.Sleep(ctx) != nil {
@@ -113,7 +111,7 @@ func (c *Channel) Run(ctx context.Context, r Receiver) error {
 	}
 }
 
-// listen holds one connection. It reports whether the connection could be used before it was lost.
+// listen serves one connection to Redis until it is lost. confirmed reports whether it could be used at all.
 func (c *Channel) listen(ctx context.Context, r Receiver) (confirmed bool, err error) {
 	conn, _ := c.redis.Dedicate()
 	defer conn.Close()
@@ -123,7 +121,7 @@ func (c *Channel) listen(ctx context.Context, r Receiver) (confirmed bool, err e
 			if ok {
 				r.Receive(message)
 			} else if player, ok := playerOf(m.Channel); ok {
-				r.Subscribed(player) // of another release: it is as good as missed
+				r.Subscribed(player) // of another version: treat it as missed
 			}
 		},
 		OnSubscription: func(s rueidis.PubSubSubscription) {
@@ -135,10 +133,10 @@ func (c *Channel) listen(ctx context.Context, r Receiver) (confirmed bool, err e
 	if err := conn.Do(ctx, conn.B().Ping().Build()).Error(); err != nil {
 		return false, err
 	}
-	c.all()
+	c.changeAll()
 	subscribed := map[uuid.UUID]struct{}{}
 	for {
-		if err := c.bring(ctx, conn, subscribed, r); err != nil {
+		if err := c.updateSubscriptions(ctx, conn, subscribed, r); err != nil {
 			return true, err
 		}
 		select {
@@ -146,13 +144,13 @@ func (c *Channel) listen(ctx context.Context, r Receiver) (confirmed bool, err e
 			return true, nil
 		case err := <-lost:
 			return true, err
-		case <-c.follows:
+		case <-c.wakeSubscriber:
 		}
 	}
 }
 
-// all makes every player that is followed one that a new connection has to be told of.
-func (c *Channel) all() {
+// changeAll marks all followed players as changed, for a new connection.
+func (c *Channel) changeAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.changed)
@@ -160,12 +158,12 @@ func (c *Channel) all() {
 		c.changed[player] = struct{}{}
 	}
 	if len(c.changed) > 0 {
-		wake(c.follows)
+		wake(c.wakeSubscriber)
 	}
 }
 
-// bring tells Redis what changed. subscribed is what the connection has been told; only its goroutine touches it.
-func (c *Channel) bring(
+// updateSubscriptions sends the changed subscriptions to Redis. subscribed are the subscriptions of the connection.
+func (c *Channel) updateSubscriptions(
 	ctx context.Context, conn rueidis.DedicatedClient, subscribed map[uuid.UUID]struct{}, r Receiver,
 ) error {
 	var add, remove []string
@@ -175,7 +173,7 @@ func (c *Channel) bring(
 		_, want := c.followed[player]
 		_, have := subscribed[player]
 		switch {
-		case want && have: // left and came back before Redis was told
+		case want && have: // unfollowed and followed again before the update
 			again = append(again, player)
 		case want:
 			add = append(add, channelOf(player))

@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
 )
 
-// channelPrefix and a player's id are the name of the player's channel.
+// channelPrefix precedes the player's id in the name of the player's channel.
 const channelPrefix = "notifications:"
 
 func channelOf(player uuid.UUID) string { return channelPrefix + player.String() }
@@ -25,19 +25,19 @@ func playerOf(channel string) (uuid.UUID, bool) {
 	return player, err == nil
 }
 
-// Message is what a player's channel carries.
+// Message is a message of a player's channel.
 type Message struct {
-	// Player is whose it is.
+	// Player is the player of the channel.
 	Player uuid.UUID
-	// Seq is the number of the notification in Frame.
+	// Seq is the sequence number of the notification in Frame.
 	Seq int64
-	// Frame is nil where only Seq is told: that notifications up to it are stored.
+	// Frame is nil if the message says only that the notifications up to Seq are stored.
 	Frame *frame.Frame
-	// Read is what was marked as read; where it is set, the others are not.
+	// Read is a read state. If it is set, Seq and Frame are not.
 	Read *notifications.ReadState
 }
 
-// On the wire: Seq, or readMark, as eight bytes, big-endian, then the frame's JSON text, if any, or the read state as
+// The encoding is eight bytes, big-endian, with Seq or readMark; then the frame's JSON text, if any, or the read state as
 // JSON.
 const (
 	headerLen       = 8
@@ -72,7 +72,7 @@ func (m Message) encode() (string, error) {
 	return string(append(payload, text...)), nil
 }
 
-// decode reports false for what encode has not written.
+// decode reports false for a payload that encode does not write.
 func decode(channel, payload string) (Message, bool) {
 	player, ok := playerOf(channel)
 	if !ok || len(payload) < headerLen {

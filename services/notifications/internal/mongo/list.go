@@ -25,7 +25,7 @@ func (s *Store) List(
 	return s.find(ctx, filter, -1, limit)
 }
 
-// find returns the documents that match in the order of their numbers, 1 ascending, -1 descending.
+// find returns the matching notifications in the order of their sequence numbers: 1 is ascending, -1 descending.
 func (s *Store) find(ctx context.Context, filter bson.D, order, limit int) ([]notifications.Notification, error) {
 	cursor, err := s.list.Find(ctx, filter,
 		options.Find().SetSort(bson.D{{Key: "seq", Value: order}}).SetLimit(int64(limit)))
@@ -43,14 +43,14 @@ func (s *Store) find(ctx context.Context, filter bson.D, order, limit int) ([]no
 	return list, nil
 }
 
-// Counts implements notifications.Store. The total is the last number, since numbers have no gap and nothing is
-// deleted; the unread ones are counted in an index that holds them side by side. No counter is kept that could drift.
+// Counts implements notifications.Store. The total is the last sequence number, because numbers have no gaps and nothing is
+// deleted. An index covers the unread ones. So no separate counter is needed, which could become wrong.
 func (s *Store) Counts(ctx context.Context, player uuid.UUID) (notifications.Counts, error) {
 	total, err := s.LastSeq(ctx, player)
 	if err != nil {
 		return notifications.Counts{}, err
 	}
-	unread, err := s.list.CountDocuments(ctx, unreadUpTo(player, total)) // not what came since
+	unread, err := s.list.CountDocuments(ctx, unreadUpTo(player, total)) // newer notifications are not counted
 	if err != nil {
 		return notifications.Counts{}, failure("count", err)
 	}

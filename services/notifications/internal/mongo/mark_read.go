@@ -49,7 +49,7 @@ func (s *Store) MarkAllRead(ctx context.Context, player uuid.UUID, last int64) e
 	return failure("mark all read", err)
 }
 
-// unreadUpTo chooses the player's unread notifications with numbers up to last. An index has them side by side.
+// unreadUpTo selects the player's unread notifications with sequence numbers up to last. An index covers the query.
 func unreadUpTo(player uuid.UUID, last int64) bson.D {
 	return bson.D{
 		{Key: "user_id", Value: documents.UUID(player)},

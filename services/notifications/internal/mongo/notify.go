@@ -11,8 +11,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
-// addAttempts bounds the race for a player's next number. The bus hands a player's events to one consumer at a time, so
-// there is a rival only while partitions move.
+// addAttempts limits the attempts to get a player's next sequence number. The bus delivers a player's events to one
+// consumer at a time, so processes compete only while partitions move.
 const addAttempts = 20
 
 // Add implements notifications.Store.
@@ -30,8 +30,8 @@ func (s *Store) Add(ctx context.Context, n notifications.Notification) (notifica
 		case !mongo.IsDuplicateKeyError(err):
 			return notifications.Notification{}, false, failure("insert", err)
 		}
-		// Either the event is known, or another took the number.
-		stored, err := s.ofEvent(ctx, n.EventID)
+		// The event is stored already, or another process used the number.
+		stored, err := s.findByEvent(ctx, n.EventID)
 		if !errors.Is(err, mongo.ErrNoDocuments) {
 			return stored, false, failure("find by event", err)
 		}
@@ -40,8 +40,9 @@ func (s *Store) Add(ctx context.Context, n notifications.Notification) (notifica
 		apperr.New(apperr.DependencyUnavailable, "too many notifications of one player at once")
 }
 
-// ofEvent reads with majority concern: a redelivered event is done only when its notification cannot be lost any more.
-func (s *Store) ofEvent(ctx context.Context, eventID string) (notifications.Notification, error) {
+// findByEvent returns the notification of an event. It reads with majority concern: a redelivered event is done only when
+// its notification cannot be lost.
+func (s *Store) findByEvent(ctx context.Context, eventID string) (notifications.Notification, error) {
 	var d notificationDocument
 	err := s.list.FindOne(ctx, bson.D{{Key: "event_id", Value: eventID}}).Decode(&d)
 	return fromNotificationDocument(d), err

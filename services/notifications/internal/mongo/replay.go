@@ -30,7 +30,7 @@ func (s *Store) Find(ctx context.Context, player, id uuid.UUID) (int64, error) {
 	err := s.list.FindOne(ctx, bson.D{{Key: "_id", Value: documents.UUID(id)}, {Key: "user_id", Value: documents.UUID(player)}},
 		options.FindOne().SetProjection(bson.D{{Key: "seq", Value: 1}})).Decode(&found)
 	if errors.Is(err, mongo.ErrNoDocuments) {
-		return 0, apperr.New(apperr.NotFound, "there is no such notification")
+		return 0, apperr.New(apperr.NotFound, "notification not found")
 	}
 	return found.Seq, failure("find one", err)
 }
@@ -40,7 +40,7 @@ func (s *Store) LastSeq(ctx context.Context, player uuid.UUID) (int64, error) {
 	return lastSeq(ctx, s.list, player)
 }
 
-// lastSeq reads nothing but the index.
+// lastSeq returns the last sequence number. It reads only the index.
 func lastSeq(ctx context.Context, list *mongo.Collection, player uuid.UUID) (int64, error) {
 	var last notificationDocument
 	err := list.FindOne(ctx, bson.D{{Key: "user_id", Value: documents.UUID(player)}}, options.FindOne().

@@ -1,9 +1,9 @@
-// Package mongo keeps notifications in MongoDB: one document for each, in the collection "notifications".
+// Package mongo stores notifications in MongoDB, one document for each, in the collection "notifications".
 //
-// No transaction is needed. Two unique indexes keep the two promises: one notification for an event, and no number
-// twice for a player. A number is the last one plus one, and who loses the race for it tries again; the oplog's order
-// then means that no number survives a failover without the ones before it. Writes are acknowledged by a majority and
-// reads ask for what a majority has, from the primary, so that nothing that was answered can be rolled back.
+// It needs no transactions. Two unique indexes ensure that there is one notification per event and that a player's sequence
+// numbers are unique. A sequence number is the last one plus one; after a conflict Add tries again. The order of the oplog
+// ensures that a number survives a failover only together with the numbers before it. Writes are acknowledged by a majority,
+// and reads from the primary use majority concern, so that no result can be rolled back.
 package mongo
 
 import (
@@ -30,33 +30,33 @@ const (
 	selectTimeout   = 5 * time.Second
 )
 
-// Options tunes a store; the zero value is sane.
+// Options configures a store; the zero value is the default.
 type Options struct {
 	// Database is the database's name; empty is "loyalty".
 	Database string
-	// AppName is what the server's log and profiler show.
+	// AppName is the name in the server's log and profiler.
 	AppName string
-	// MaxPoolSize bounds the connections to each server; 0 is 32.
+	// MaxPoolSize is the maximum number of connections to each server; 0 is 32.
 	MaxPoolSize uint64
 }
 
-// Store is a notifications.Store and Auditor. It is safe for concurrent use.
+// Store implements notifications.Store and Auditor. It is safe for concurrent use.
 type Store struct {
 	client *mongo.Client
 	// list reads and writes with majority concern.
 	list *mongo.Collection
-	// newest reads the primary's own state, to find the next number.
+	// newest reads with local concern, to find the next sequence number.
 	newest *mongo.Collection
 }
 
-// Open connects to the server or replica set of a mongodb:// or mongodb+srv:// URL and makes the indexes that are
-// missing. No error holds the URL.
+// Open connects to the server or replica set of a mongodb:// or mongodb+srv:// URL and creates missing indexes. Its errors
+// do not contain the URL.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	config := options.Client().
 		SetAppName(o.AppName).
 		SetServerSelectionTimeout(selectTimeout).
 		SetMaxPoolSize(cmp.Or(o.MaxPoolSize, 32)).
-		ApplyURI(url). // may tune what is above, not what is below
+		ApplyURI(url). // can override the options above, not those below
 		SetWriteConcern(writeconcern.Majority()).
 		SetReadConcern(readconcern.Majority()).
 		SetReadPreference(readpref.Primary())
@@ -79,7 +79,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// createIndexes makes the indexes unless they exist, one after the other.
+// createIndexes creates the missing indexes, one after the other.
 func (s *Store) createIndexes(ctx context.Context) error {
 	for _, index := range []mongo.IndexModel{
 		{
@@ -90,7 +90,7 @@ func (s *Store) createIndexes(ctx context.Context) error {
 			Keys:    bson.D{{Key: "user_id", Value: 1}, {Key: "seq", Value: 1}},
 			Options: options.Index().SetName("user_id_seq").SetUnique(true),
 		},
-		{ // answers the unread count and the filtered lists
+		{ // for the unread count and the filtered lists
 			Keys:    bson.D{{Key: "user_id", Value: 1}, {Key: "read", Value: 1}, {Key: "seq", Value: 1}},
 			Options: options.Index().SetName("user_id_read_seq"),
 		},
@@ -102,15 +102,15 @@ func (s *Store) createIndexes(ctx context.Context) error {
 	return nil
 }
 
-// Ping returns nil when the primary answers.
+// Ping returns nil if the primary answers.
 func (s *Store) Ping(ctx context.Context) error {
 	return failure("ping", s.client.Ping(ctx, readpref.Primary()))
 }
 
-// Close releases the connections, waiting for what is under way until ctx ends.
+// Close closes the connections. It waits for running operations until ctx ends.
 func (s *Store) Close(ctx context.Context) error { return s.client.Disconnect(ctx) }
 
-// failure wraps an error of the driver: DEPENDENCY_UNAVAILABLE where the same may succeed later.
+// failure wraps an error of the driver, as DEPENDENCY_UNAVAILABLE if a retry may succeed.
 func failure(doing string, err error) error {
 	switch {
 	case err == nil:
@@ -118,13 +118,13 @@ func failure(doing string, err error) error {
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("mongodb: %s: %w", doing, err)
 	case mongo.IsTimeout(err), mongo.IsNetworkError(err), errors.Is(err, mongo.ErrClientDisconnected), transient(err):
-		return apperr.New(apperr.DependencyUnavailable, "notifications cannot be reached right now").
+		return apperr.New(apperr.DependencyUnavailable, "the notification store cannot be reached").
 			WithCause(fmt.Errorf("mongodb: %s: %w", doing, err))
 	}
 	return fmt.Errorf("mongodb: %s: %w", doing, err)
 }
 
-// transient reports whether the server says that it cannot serve now: it steps down, starts, or lacks a majority.
+// transient reports whether the server cannot serve now: it steps down, starts, or lacks a majority.
 func transient(err error) bool {
 	var labelled mongo.LabeledError
 	if errors.As(err, &labelled) &&

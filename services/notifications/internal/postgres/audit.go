@@ -6,7 +6,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
-// Walk implements notifications.Auditor. The rows are streamed; a connection is busy until fn has seen the last one.
+// Walk implements notifications.Auditor. It streams the rows and uses one connection until it returns.
 func (s *Store) Walk(ctx context.Context, fn func(notifications.Entry) error) error {
 	rows, err := s.pool.Query(ctx, `SELECT event_id, user_id, seq, type, coalesce(content->>'id', '')
 FROM notifications ORDER BY user_id, seq`)

@@ -19,8 +19,8 @@ WHERE user_id = $1 AND seq < $2 AND NOT read ORDER BY seq DESC LIMIT $3`
 	listReadSQL = `SELECT ` + notificationColumns + ` FROM notifications
 WHERE user_id = $1 AND seq < $2 AND read ORDER BY seq DESC LIMIT $3`
 
-	// The total is the last number, since numbers have no gap and nothing is deleted; the unread ones have an index of
-	// their own. No counter is kept that could drift.
+	// The total is the last sequence number, because numbers have no gaps and nothing is deleted. An index covers the unread
+	// ones. So no separate counter is needed, which could become wrong.
 	countsSQL = `SELECT
 (SELECT coalesce(max(seq), 0) FROM notifications WHERE user_id = $1),
 (SELECT count(*) FROM notifications WHERE user_id = $1 AND NOT read)`

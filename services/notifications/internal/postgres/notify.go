@@ -10,16 +10,17 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
-// addAttempts bounds the race for a player's next number.
+// addAttempts limits the attempts to get a player's next sequence number.
 const addAttempts = 20
 
 const ofEventSQL = `SELECT ` + notificationColumns + ` FROM notifications WHERE event_id = $1`
 
 // Add implements notifications.Store.
 //
-// The number is the last one plus one, and the unique index on (user_id, seq) refuses it to all but one. That costs one
-// round trip and no lock; a lock per player would cost a transaction of three for a race that hardly exists, since the
-// bus hands a player's events to one consumer at a time: there is a rival only while partitions move.
+// The sequence number is the last one plus one; if several processes try the same number, the unique index on
+// (user_id, seq) accepts one of them. This takes one round trip and no lock. A lock per player would need a transaction of
+// three round trips, although conflicts are rare: the bus delivers a player's events to one consumer at a time, except while
+// partitions move.
 func (s *Store) Add(ctx context.Context, n notifications.Notification) (notifications.Notification, bool, error) {
 	rest, values := columns.Without(notificationColumns, notificationValues(n), "seq")
 	sql := `INSERT INTO notifications (seq, ` + rest + `)
@@ -35,7 +36,7 @@ RETURNING seq`
 		case !none(err):
 			return notifications.Notification{}, false, failure("insert", err)
 		}
-		// Either the event is known, or another took the number.
+		// The event is stored already, or another process used the number.
 		rows, err := s.pool.Query(ctx, ofEventSQL, n.EventID)
 		if err != nil {
 			return notifications.Notification{}, false, failure("find by event", err)

@@ -24,7 +24,7 @@ func (s *Store) Find(ctx context.Context, player, id uuid.UUID) (int64, error) {
 	var seq int64
 	err := s.pool.QueryRow(ctx, `SELECT seq FROM notifications WHERE id = $1 AND user_id = $2`, id, player).Scan(&seq)
 	if none(err) {
-		return 0, apperr.New(apperr.NotFound, "there is no such notification")
+		return 0, apperr.New(apperr.NotFound, "notification not found")
 	}
 	return seq, failure("find one", err)
 }

@@ -1,4 +1,4 @@
-// Package postgres keeps notifications in PostgreSQL, one row for each.
+// Package postgres stores notifications in PostgreSQL, one row for each.
 package postgres
 
 import (
@@ -14,15 +14,15 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
-// Store is a notifications.Store and Auditor. It is safe for concurrent use.
+// Store implements notifications.Store and Auditor. It is safe for concurrent use.
 type Store struct {
 	pool *pgxpool.Pool
 }
 
-// New returns a store on a database that holds the notifications migrations. The caller closes the pool.
+// New returns a store on a database to which the notifications migrations were applied. The caller closes the pool.
 func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
 
-// Ping returns nil when the database answers.
+// Ping returns nil if the database answers.
 func (s *Store) Ping(ctx context.Context) error { return failure("ping", s.pool.Ping(ctx)) }
 
 // query returns the notifications that a statement selects.
@@ -35,17 +35,17 @@ func (s *Store) query(ctx context.Context, doing, sql string, args ...any) ([]no
 	return list, failure(doing, err)
 }
 
-// failure wraps an error of the database: DEPENDENCY_UNAVAILABLE where the same may succeed later.
+// failure wraps an error of the database, as DEPENDENCY_UNAVAILABLE if a retry may succeed.
 func failure(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
 	err = fmt.Errorf("postgres: %s: %w", doing, err)
 	if postgres.Unavailable(err) {
-		return apperr.New(apperr.DependencyUnavailable, "notifications cannot be reached right now").WithCause(err)
+		return apperr.New(apperr.DependencyUnavailable, "the notification store cannot be reached").WithCause(err)
 	}
 	return err
 }
 
-// none reports whether a statement found no row.
+// none reports whether a statement returned no row.
 func none(err error) bool { return errors.Is(err, pgx.ErrNoRows) }

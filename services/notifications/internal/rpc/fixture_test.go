@@ -91,7 +91,9 @@ func (s *fakeStore) MarkAllRead(_ context.Context, player uuid.UUID, last int64)
 	return s.err
 }
 
-func (s *fakeStore) LastSeq(context.Context, uuid.UUID) (int64, error) { return int64(len(s.list)), s.err }
+func (s *fakeStore) LastSeq(context.Context, uuid.UUID) (int64, error) {
+	return int64(len(s.list)), s.err
+}
 
 // fakeLive drops what is pushed.
 type fakeLive struct{}

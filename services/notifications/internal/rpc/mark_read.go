@@ -10,7 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// MarkRead marks notifications of the caller, or all of them.
+// MarkRead marks some or all notifications of the caller as read.
 func (h *Handler) MarkRead(
 	ctx context.Context, r *connect.Request[notificationsv1.MarkReadRequest],
 ) (*connect.Response[notificationsv1.MarkReadResponse], error) {

@@ -1,5 +1,5 @@
-// Package rpc serves the notifications API: one file per verb, which converts, calls the domain and converts back.
-// Who may call, what is valid and how errors travel is settled before and after, by the server's interceptors.
+// Package rpc serves the notifications API, with one file per method. A method converts the request, calls the domain and
+// converts the result. The server's interceptors authorise, validate and encode errors.
 package rpc
 
 import (
@@ -12,5 +12,5 @@ type Handler struct{ service *notifications.Service }
 
 var _ notificationsv1connect.NotificationServiceHandler = (*Handler)(nil)
 
-// New returns a handler of service's use cases.
+// New returns a handler that calls service.
 func New(service *notifications.Service) *Handler { return &Handler{service} }

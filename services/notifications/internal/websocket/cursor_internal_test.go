@@ -115,7 +115,9 @@ func numbers(from, to int) string {
 }
 
 func TestCursor(t *testing.T) {
-	counts := func(total, unread int) *notifications.Counts { return &notifications.Counts{Total: total, Unread: unread} }
+	counts := func(total, unread int) *notifications.Counts {
+		return &notifications.Counts{Total: total, Unread: unread}
+	}
 	for name, tt := range map[string]struct {
 		start position
 		steps []step
@@ -324,7 +326,7 @@ func FuzzCursor(f *testing.F) {
 			case 1: // a notification is stored and its message is lost
 				newest++
 			case 2: // an old message arrives again
-				take(notification(int64(input/6)%(newest+1))(&c))
+				take(notification(int64(input/6) % (newest + 1))(&c))
 			case 3:
 				take(readSome(int(newest), int(newest)/2)(&c))
 			case 4:
