@@ -133,6 +133,7 @@ func TestNotification(t *testing.T) {
 
 		want := object{
 			"user_id": player.String(), "notifications": []any{told}, "unread": 1.0, "nextPageToken": "", "total": 1.0,
+			"totalIsEstimate": false,
 		}
 		status, got := call(t, "GET", second+"/api/v1/notifications", token, "")
 		if status != 200 || !reflect.DeepEqual(got, want) {

@@ -22,7 +22,7 @@ const pageSize = 50
 type cursor struct {
 	sent      int64                     // sequence number of the last notification sent
 	stored    int64                     // highest sequence number that the store is known to hold
-	read      int64                     // number of notifications known to be read; it only grows, so an older count changes nothing
+	read      int64                     // number of notifications known to be read; it only grows
 	pending   []notifications.ReadState // read states that count more notifications than were sent
 	catchUp   catchUpState
 	countsDue bool // read states may have been missed, so the next catch-up also reads the counts

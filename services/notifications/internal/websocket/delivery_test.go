@@ -63,7 +63,7 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-func TestRedeliveredEventIsNotSeenTwice(t *testing.T) {
+func TestRedeliveredEventIsSentOnce(t *testing.T) {
 	w := newWorld(t)
 	here, there := w.start(t, nil), w.start(t, nil)
 	player := uuid.New()
@@ -75,7 +75,7 @@ func TestRedeliveredEventIsNotSeenTwice(t *testing.T) {
 	c.expectTitles(t, 1, 3)
 }
 
-func TestConcurrentDeliveryIsInOrder(t *testing.T) {
+func TestConcurrentDelivery(t *testing.T) {
 	const each, publishers = 40, 3
 	w := newWorld(t)
 	replicas := []*replica{w.start(t, nil), w.start(t, nil), w.start(t, nil)}
@@ -105,7 +105,7 @@ func TestConcurrentDeliveryIsInOrder(t *testing.T) {
 	}
 }
 
-func TestReadStateReachesAllConnections(t *testing.T) {
+func TestReadState(t *testing.T) {
 	w := newWorld(t)
 	here, there := w.start(t, nil), w.start(t, nil)
 	player := uuid.New()

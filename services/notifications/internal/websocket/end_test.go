@@ -16,9 +16,9 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
 )
 
-func TestLogoutEndsItsConnections(t *testing.T) {
+func TestLogoutClosesConnections(t *testing.T) {
 	w := newWorld(t)
-	// Being told is tested here, so the repeated check must not help.
+	// This tests the signal, so the recheck must not find the end.
 	r := w.start(t, func(c *websocket.Config) { c.Recheck = time.Hour })
 	player := uuid.New()
 	token, session := w.login(t, player, authn.RolePlayer)
@@ -35,16 +35,16 @@ func TestLogoutEndsItsConnections(t *testing.T) {
 	other.expectTitles(t, 1, 1)
 }
 
-// subscribers waits until n replicas hear of ended sessions.
+// subscribers waits until n replicas have subscribed to ended sessions.
 func (w *world) subscribers(t *testing.T, n int) {
 	t.Helper()
-	await(t, "the replicas to listen to ended sessions", func() bool {
+	await(t, "the subscriptions to ended sessions", func() bool {
 		channels, err := w.admin.Do(t.Context(), w.admin.B().PubsubChannels().Pattern("*session*").Build()).AsStrSlice()
 		return err == nil && len(channels) >= n
 	})
 }
 
-func TestEndedSessionIsFoundUntold(t *testing.T) {
+func TestRecheckFindsEndedSession(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.Recheck = 20 * time.Millisecond })
 	token, session := w.login(t, uuid.New(), authn.RolePlayer)
@@ -53,7 +53,7 @@ func TestEndedSessionIsFoundUntold(t *testing.T) {
 	c.expectClose(t, 4401)
 }
 
-func TestExpiredTokenEndsItsConnection(t *testing.T) {
+func TestExpiredTokenClosesConnection(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	player := uuid.New()
@@ -83,7 +83,7 @@ func TestShutdown(t *testing.T) {
 		}
 	}
 	if n := r.hub.Sockets(); n != 0 {
-		t.Errorf("%d connections are left", n)
+		t.Errorf("the hub has %d sockets, want 0", n)
 	}
 	deaf.expectClose(t, 1001)
 	_, response, err := dialer.DialContext(t.Context(), r.address(""), http.Header{"Authorization": {"Bearer " + token}})
@@ -95,21 +95,22 @@ func TestShutdown(t *testing.T) {
 	survivor.expectTitles(t, 1, 1)
 }
 
-func TestShutdownTakesNoLongerThanItMay(t *testing.T) {
+func TestShutdownEndsInTime(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.Close = time.Hour })
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	deaf := r.connect(t, token, "") // does not answer the close
 	r.stopWithin(3 * time.Second)
 	if n := r.hub.Sockets(); n != 0 {
-		t.Errorf("%d connections are left", n)
+		t.Errorf("the hub has %d sockets, want 0", n)
 	}
 	deaf.expectClose(t, 1001)
 }
 
 func TestPings(t *testing.T) {
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong = 20*time.Millisecond, 200*time.Millisecond })
+	r := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong = 20*time.Millisecond, patience })
+	strict := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong = 20*time.Millisecond, 200*time.Millisecond })
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	alive := r.connect(t, token, "")
 	pings := make(chan struct{}, 100)
@@ -118,7 +119,7 @@ func TestPings(t *testing.T) {
 		pings <- struct{}{}
 		return pong(data)
 	})
-	dead := r.connect(t, token, "")
+	dead := strict.connect(t, token, "") // does not answer pings
 	dead.conn.SetPingHandler(func(string) error { return nil })
 	ended := make(chan error, 2)
 	for _, c := range []*client{alive, dead} {
@@ -131,15 +132,18 @@ func TestPings(t *testing.T) {
 		<-pings
 	}
 	if err := <-ended; err == nil {
-		t.Fatal("a frame came out of nowhere")
+		t.Fatal("a client received a frame")
 	}
-	await(t, "the silent one to be gone", func() bool { return r.hub.Sockets() == 1 })
+	await(t, "the dead connection to be released", func() bool { return strict.hub.Sockets() == 0 })
+	if n := r.hub.Sockets(); n != 1 {
+		t.Errorf("the hub of the live connection has %d sockets, want 1", n)
+	}
 	for range 3 {
 		<-pings
 	}
 }
 
-func TestClientsThatTalk(t *testing.T) {
+func TestClientMessages(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.Ignored = 3; c.Close = 200 * time.Millisecond })
 	player := uuid.New()
@@ -183,7 +187,7 @@ func TestClientsThatTalk(t *testing.T) {
 			c.expectClose(t, tt.code)
 		})
 	}
-	await(t, "their places to be free", func() bool { return r.hub.Sockets() == 0 })
+	await(t, "all sockets to be released", func() bool { return r.hub.Sockets() == 0 })
 	c := r.connect(t, token, "")
 	if err := c.conn.WriteMessage(gorilla.TextMessage, []byte("keep-alive")); err != nil {
 		t.Fatal(err)
@@ -192,8 +196,8 @@ func TestClientsThatTalk(t *testing.T) {
 	c.expectTitles(t, 1, 1)
 }
 
-func TestSlowClientIsToldToComeBack(t *testing.T) {
-	// More than the kernel takes for a connection that nobody reads from: what it buffers for a sender grows to 4 MiB.
+func TestSlowClient(t *testing.T) {
+	// More than the kernel buffers for a connection that is not read: up to 4 MiB for a sender.
 	const count, size = 128, 64 << 10
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.Queue, c.Write = 16, 10*patience })
@@ -210,7 +214,7 @@ func TestSlowClientIsToldToComeBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fast.expectTitles(t, i+1, i+1) // in step: a slow one holds nobody up
+		fast.expectTitles(t, i+1, i+1) // a slow client does not delay others
 	}
 	last, seen := "", 0
 	for {
@@ -234,7 +238,7 @@ func TestSlowClientIsToldToComeBack(t *testing.T) {
 	resumed.expectTitles(t, seen+1, count)
 }
 
-func TestStoreAway(t *testing.T) {
+func TestHandshakeWithoutStore(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
@@ -244,6 +248,6 @@ func TestStoreAway(t *testing.T) {
 		t.Errorf("connecting without the store: %v, %v, want status 503", response, err)
 	}
 	if n := r.hub.Sockets(); n != 0 {
-		t.Errorf("%d places are held", n)
+		t.Errorf("the hub has %d sockets, want 0", n)
 	}
 }

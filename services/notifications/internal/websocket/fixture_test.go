@@ -36,10 +36,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is the maximum time that a test waits for a condition.
 const patience = 20 * time.Second
 
-// world is what the replicas share: Redis, the store and who may sign tokens.
+// world is shared by the replicas: Redis, the store and the token key.
 type world struct {
 	redis    *redistest.Server
 	admin    rueidis.Client
@@ -53,7 +53,7 @@ type world struct {
 
 const issuerName, audience = "test-issuer", "test-audience"
 
-// newWorld takes further arguments of redis-server.
+// newWorld starts Redis, with further arguments of redis-server, and creates the database.
 func newWorld(t *testing.T, redisArgs ...string) *world {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
@@ -95,7 +95,7 @@ func (w *world) command(t *testing.T, words ...string) {
 	}
 }
 
-// replica is one running service, as far as live connections go.
+// replica is one running service with its live connections.
 type replica struct {
 	hub     *websocket.Hub
 	service *notifications.Service
@@ -158,7 +158,7 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 	return &replica{hub: hub, service: service, channel: channel, url: server.URL, stop: stop, stopWithin: stopWithin}
 }
 
-// smallBuffers makes the kernel take little of what a client does not read.
+// smallBuffers limits what the kernel buffers for a client that does not read.
 type smallBuffers struct{ net.Listener }
 
 func (l smallBuffers) Accept() (net.Conn, error) {
@@ -183,17 +183,18 @@ func (r *replica) notify(t *testing.T, player uuid.UUID, from, n int) {
 	}
 }
 
-// lose stores n notifications as notify does, but nobody is told.
+// lose stores n notifications as notify does, but does not push them.
 func (w *world) lose(t *testing.T, player uuid.UUID, from, n int) {
 	t.Helper()
-	quiet := replica{service: notifications.New(w.store, silence{}, time.Now)}
+	quiet := replica{service: notifications.New(w.store, noLive{}, time.Now)}
 	quiet.notify(t, player, from, n)
 }
 
-type silence struct{}
+// noLive pushes nothing.
+type noLive struct{}
 
-func (silence) Notified(context.Context, notifications.Notification)     {}
-func (silence) Read(context.Context, uuid.UUID, notifications.ReadState) {}
+func (noLive) Notified(context.Context, notifications.Notification)     {}
+func (noLive) Read(context.Context, uuid.UUID, notifications.ReadState) {}
 
 // client is one connection from outside.
 type client struct{ conn *gorilla.Conn }
@@ -302,7 +303,7 @@ func await(t *testing.T, what string, condition func() bool) {
 	defer tick.Stop()
 	for deadline := time.Now().Add(patience); !condition(); <-tick.C {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for: %s", what)
+			t.Fatalf("timeout waiting for %s", what)
 		}
 	}
 }

@@ -33,7 +33,8 @@ func newOriginPolicy(origins []string) (originPolicy, error) {
 		}
 		o, err := parseOrigin(text)
 		if err != nil {
-			return originPolicy{}, fmt.Errorf("Origins: %q is not an origin such as https://casino.example", text) //nolint:staticcheck // a name
+			//nolint:staticcheck // starts with the name of the field
+			return originPolicy{}, fmt.Errorf("Origins: %q is not an origin such as https://casino.example", text)
 		}
 		p.allowed = append(p.allowed, o)
 	}

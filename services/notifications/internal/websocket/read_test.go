@@ -13,8 +13,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
-// told publishes that some, or with no ids all, were marked when the player had total notifications.
-func (r *replica) told(t *testing.T, player uuid.UUID, total, unread int, ids ...uuid.UUID) {
+// publishRead publishes a read state of ids, or of all without ids, when the player had total notifications.
+func (r *replica) publishRead(t *testing.T, player uuid.UUID, total, unread int, ids ...uuid.UUID) {
 	t.Helper()
 	r.channel.Read(t.Context(), player, notifications.ReadState{
 		IDs: ids, All: len(ids) == 0, Counts: notifications.Counts{Total: total, Unread: unread},
@@ -30,7 +30,7 @@ func (c *client) expectRead(t *testing.T, all bool, unread int32) {
 	}
 }
 
-func TestUnreadIsTheNewestCount(t *testing.T) {
+func TestUnreadCountIsNewest(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	player, one, two := uuid.New(), uuid.New(), uuid.New()
@@ -38,17 +38,17 @@ func TestUnreadIsTheNewestCount(t *testing.T) {
 	r.notify(t, player, 1, 3)
 	c := r.connect(t, token, "")
 	w.followed(t, player)
-	r.told(t, player, 3, 1, two)
-	r.told(t, player, 3, 2, one) // was counted before the other mark, and is told after it
+	r.publishRead(t, player, 3, 1, two)
+	r.publishRead(t, player, 3, 2, one) // was counted before the other mark, and is told after it
 	c.expectRead(t, false, 1)
 	c.expectRead(t, false, 1)
 	r.notify(t, player, 4, 1)
 	c.expectTitles(t, 4, 4)
-	r.told(t, player, 3, 1, two) // was counted before the notification
+	r.publishRead(t, player, 3, 1, two) // was counted before the notification
 	c.expectRead(t, false, 2)
 }
 
-func TestReadStateComesAfterWhatItCounts(t *testing.T) {
+func TestReadStateWaitsForNotifications(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	player := uuid.New()
@@ -57,15 +57,15 @@ func TestReadStateComesAfterWhatItCounts(t *testing.T) {
 	w.followed(t, player)
 	r.notify(t, player, 1, 1)
 	w.lose(t, player, 2, 3)
-	r.told(t, player, 3, 0)             // all, but not the fourth
-	r.told(t, player, 4, 0, uuid.New()) // and then that one
+	r.publishRead(t, player, 3, 0)             // all, but not the fourth
+	r.publishRead(t, player, 4, 0, uuid.New()) // and then that one
 	c.expectTitles(t, 1, 3)
 	c.expectRead(t, true, 0)
 	c.expectTitles(t, 4, 4)
 	c.expectRead(t, false, 0)
 }
 
-func TestMarkOfAllThatWasOvertaken(t *testing.T) {
+func TestOvertakenReadAll(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	player := uuid.New()
@@ -74,20 +74,20 @@ func TestMarkOfAllThatWasOvertaken(t *testing.T) {
 	w.followed(t, player)
 	r.notify(t, player, 1, 3)
 	c.expectTitles(t, 1, 3)
-	r.told(t, player, 2, 0) // the third is unread
+	r.publishRead(t, player, 2, 0) // the third is unread
 	if f := c.next(t); f.GetReset_() == nil {
 		t.Fatalf("got %v, want a reset: the client cannot tell which are read", f)
 	}
-	r.told(t, player, 3, 0)
-	r.told(t, player, 2, 0) // an older mark; all of them are read by now
+	r.publishRead(t, player, 3, 0)
+	r.publishRead(t, player, 2, 0) // an older mark; all of them are read by now
 	c.expectRead(t, true, 0)
 	c.expectRead(t, true, 0)
 }
 
-// screen is what a client shows: which notifications are unread.
+// screen is the state of a client: which notifications it shows as unread.
 type screen map[string]bool
 
-// show takes a frame. list is asked when the client has to list anew.
+// show handles a frame. It calls list after a reset.
 func (s screen) show(f *notificationsv1.Frame, list func() []notifications.Notification) {
 	switch read := f.GetRead(); {
 	case f.GetNotification() != nil:
@@ -106,7 +106,7 @@ func (s screen) show(f *notificationsv1.Frame, list func() []notifications.Notif
 	}
 }
 
-// unread is what is shown as unread, in order.
+// unread returns the ids that are shown as unread, in order.
 func (s screen) unread() []string {
 	return slices.Sorted(func(yield func(string) bool) {
 		for id := range maps.Keys(s) {
@@ -117,7 +117,7 @@ func (s screen) unread() []string {
 	})
 }
 
-func TestMarksInARaceEndAlikeEverywhere(t *testing.T) {
+func TestConcurrentMarks(t *testing.T) {
 	const count = 150
 	w := newWorld(t)
 	replicas := []*replica{w.start(t, nil), w.start(t, nil), w.start(t, nil)}

@@ -29,7 +29,7 @@ func TestResume(t *testing.T) {
 	resumed.expectTitles(t, 3, 125)
 }
 
-func TestResumeWhileOthersArrive(t *testing.T) {
+func TestResumeDuringDelivery(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	player := uuid.New()
@@ -85,7 +85,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-func TestLostMessageIsMadeGood(t *testing.T) {
+func TestLostMessage(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	player := uuid.New()
@@ -98,7 +98,7 @@ func TestLostMessageIsMadeGood(t *testing.T) {
 	c.expectTitles(t, 2, 5)
 }
 
-func TestLostConnectionToRedisIsMadeGood(t *testing.T) {
+func TestLostConnectionToRedis(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	player := uuid.New()
@@ -122,7 +122,7 @@ func TestLostConnectionToRedisIsMadeGood(t *testing.T) {
 	c.expectTitles(t, 5, 5) // and no count, since nothing was marked
 }
 
-func TestRestartOfRedisIsMadeGood(t *testing.T) {
+func TestRedisRestart(t *testing.T) {
 	w := newWorld(t, "--enable-debug-command", "yes")
 	// Its sessions are gone with it, for this Redis keeps nothing; that is not what is tested.
 	quiet := func(c *websocket.Config) { c.Recheck = time.Hour }
@@ -147,7 +147,7 @@ func TestRestartOfRedisIsMadeGood(t *testing.T) {
 	}
 }
 
-func TestRefusedPublicationIsMadeGood(t *testing.T) {
+func TestRefusedPublication(t *testing.T) {
 	w := newWorld(t)
 	publisher, holder := w.start(t, nil), w.start(t, nil)
 	player := uuid.New()

