@@ -74,7 +74,8 @@ func schemaVersion() string {
 
 // String returns the information for people, one fact per line.
 func (i Info) String() string {
-	return fmt.Sprintf("version  %s\ncommit   %s\nGo       %s\nschema   %s\n", i.Version, i.Commit, i.GoVersion, i.SchemaVersion)
+	return fmt.Sprintf("version  %s\ncommit   %s\nGo       %s\nschema   %s\n",
+		i.Version, i.Commit, i.GoVersion, i.SchemaVersion)
 }
 
 // Handler serves the information as JSON.

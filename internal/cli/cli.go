@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,11 +91,9 @@ func DurationVar(set *flag.FlagSet, p *time.Duration, name string, value, least 
 func ChoiceVar(set *flag.FlagSet, p *string, name, value, usage string, choices ...string) {
 	*p = value
 	set.Var(&flagValue{value, func(text string) error {
-		for _, choice := range choices {
-			if text == choice {
-				*p = text
-				return nil
-			}
+		if slices.Contains(choices, text) {
+			*p = text
+			return nil
 		}
 		last := len(choices) - 1
 		return fmt.Errorf("must be %s or %s", strings.Join(choices[:last], ", "), choices[last])
@@ -106,7 +105,8 @@ func AddressVar(set *flag.FlagSet, p *string, name, value, usage string) {
 	*p = value
 	set.Var(&flagValue{value, func(text string) error {
 		host, port, err := net.SplitHostPort(text)
-		if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || n > 65535 || strings.ContainsAny(host, "/?#@ ") {
+		_, portErr := strconv.ParseUint(port, 10, 16)
+		if err != nil || portErr != nil || strings.ContainsAny(host, "/?#@ ") {
 			return errors.New("must be host:port with a port from 0 to 65535, such as 127.0.0.1:8080")
 		}
 		*p = text

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,7 +19,7 @@ import (
 const document = "docs/third-party-licenses.md"
 
 func main() {
-	text, err := render(".")
+	text, err := render(context.Background(), ".")
 	if err == nil {
 		err = os.WriteFile(document, []byte(text), 0o644)
 	}
@@ -29,9 +30,9 @@ func main() {
 }
 
 // render returns the document for the repository at root.
-func render(root string) (string, error) {
-	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}",
-		"./cmd/loyalty", "./cmd/loyalty-dev")
+func render(ctx context.Context, root string) (string, error) {
+	const format = "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}"
+	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-f", format, "./cmd/loyalty", "./cmd/loyalty-dev")
 	cmd.Dir = root
 	// The list is that of one platform, so that it is the same on every machine.
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
@@ -101,7 +102,8 @@ func identify(text string) string {
 			first, name = at, l.name
 		}
 	}
-	if name == "BSD-2-Clause" && (strings.Contains(text, "Neither the name") || strings.Contains(text, "names of its contributors")) {
+	noEndorsement := strings.Contains(text, "Neither the name") || strings.Contains(text, "names of its contributors")
+	if name == "BSD-2-Clause" && noEndorsement {
 		name = "BSD-3-Clause"
 	}
 	return name

@@ -13,7 +13,7 @@ const root = "../.."
 
 func TestThirdPartyLicencesAreUpToDate(t *testing.T) {
 	t.Parallel()
-	want, err := render(root)
+	want, err := render(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)
 	}
