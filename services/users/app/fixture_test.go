@@ -135,6 +135,12 @@ func (s *service) call(method, path string, body object, header ...string) answe
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
+	return s.do(req)
+}
+
+// do sends a request.
+func (s *service) do(req *http.Request) answer {
+	s.Helper()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.Fatal(err)
@@ -146,7 +152,7 @@ func (s *service) call(method, path string, body object, header ...string) answe
 		err = json.Unmarshal(b, &a.body)
 	}
 	if err != nil {
-		s.Fatalf("%s %s: %v in %q", method, path, err, b)
+		s.Fatalf("%s %s: %v in %q", req.Method, req.URL.Path, err, b)
 	}
 	for _, c := range resp.Cookies() {
 		a.cookie = c

@@ -1,0 +1,82 @@
+package app_test
+
+import (
+	"net/http"
+	"testing"
+)
+
+// loginCookie logs in and returns the refresh token of the cookie.
+func (s *service) loginCookie(email string) string {
+	s.Helper()
+	a := s.want(s.call("POST", "/auth/login", object{"email": email, "password": secret}), http.StatusOK, "")
+	return a.cookie.Value
+}
+
+// callCookies is call with a Cookie header of several lines.
+func (s *service) callCookies(path string, lines ...string) answer {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url+"/api/v1/auth/"+path, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	req.Header["Cookie"] = lines
+	return s.do(req)
+}
+
+func TestDuplicateCookies(t *testing.T) {
+	s := start(t)
+	s.register("anna@example.com")
+	for _, path := range []string{"refresh", "logout"} {
+		for name, lines := range map[string]func(dead, good string) []string{
+			"garbage first": func(_, good string) []string { return []string{"refresh_token=x; refresh_token=" + good} },
+			"dead first":    func(dead, good string) []string { return []string{"refresh_token=" + dead + "; refresh_token=" + good} },
+			"dead last":     func(dead, good string) []string { return []string{"refresh_token=" + good + "; refresh_token=" + dead} },
+			"two headers": func(dead, good string) []string {
+				return []string{"refresh_token=" + dead, "a=b; refresh_token=" + good}
+			},
+			"empty and quoted":     func(_, good string) []string { return []string{`refresh_token=; refresh_token="` + good + `"`} },
+			"characters forbidden": func(_, good string) []string { return []string{"refresh_token=\\; refresh_token=" + good} },
+		} {
+			dead, good := s.loginCookie("anna@example.com"), s.loginCookie("anna@example.com")
+			s.want(s.callCookies("logout", "refresh_token="+dead), http.StatusNoContent, "")
+			if a := s.callCookies(path, lines(dead, good)...); a.status >= 300 {
+				t.Errorf("%s, %s: %d %v, want success", path, name, a.status, a.body)
+			}
+		}
+	}
+	// An old token of the same session must not end it while the newest one is presented.
+	old := s.loginCookie("anna@example.com")
+	newest := s.want(s.callCookies("refresh", "refresh_token="+old), http.StatusOK, "").cookie.Value
+	s.want(s.callCookies("refresh", "refresh_token="+old+"; refresh_token="+newest), http.StatusOK, "")
+}
+
+func TestRefusedCookieIsCleared(t *testing.T) {
+	s := start(t)
+	s.register("anna@example.com")
+	for _, path := range []string{"refresh", "logout"} {
+		for name, tt := range map[string]struct {
+			lines []string
+			code  string
+		}{
+			"garbage":   {[]string{"refresh_token=x"}, "TOKEN_INVALID"},
+			"two dead":  {[]string{"refresh_token=x; refresh_token=y"}, "TOKEN_INVALID"},
+			"forbidden": {[]string{"refresh_token=\\"}, "TOKEN_MISSING"},
+		} {
+			a := s.want(s.callCookies(path, tt.lines...), http.StatusUnauthorized, tt.code)
+			c := a.cookie
+			if c == nil || c.Name != "refresh_token" || c.Value != "" || c.MaxAge >= 0 || c.Path != "/api/v1/auth" || !c.HttpOnly ||
+				!c.Secure || c.SameSite != http.SameSiteStrictMode || len(a.header.Values("Set-Cookie")) != 1 {
+				t.Errorf("%s, %s: Set-Cookie is %q, want one that clears the cookie", path, name, a.header.Values("Set-Cookie"))
+			}
+		}
+		for name, a := range map[string]answer{
+			"token in the body": s.call("POST", "/auth/"+path, object{"refreshToken": "x"}, "Cookie", "refresh_token=y"),
+			"bearer token":      s.call("POST", "/auth/"+path, nil, "Authorization", "Bearer x"),
+			"no token":          s.call("POST", "/auth/"+path, nil),
+		} {
+			if a.status != http.StatusUnauthorized || a.cookie != nil {
+				t.Errorf("%s, %s: %d with cookie %v, want 401 without one", path, name, a.status, a.cookie)
+			}
+		}
+	}
+}
