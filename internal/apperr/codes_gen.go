@@ -4,80 +4,80 @@ package apperr
 
 // The codes of the schema's AppErrorCode.
 const (
-	// ValidationFailed: The request is not valid.
+	// ValidationFailed: The request is invalid.
 	ValidationFailed Code = "VALIDATION_FAILED"
-	// InvalidCredentials: The e-mail or the password is wrong.
+	// InvalidCredentials: Wrong e-mail or password.
 	InvalidCredentials Code = "INVALID_CREDENTIALS"
-	// TokenMissing: A token is needed.
+	// TokenMissing: A token is required.
 	TokenMissing Code = "TOKEN_MISSING"
-	// TokenInvalid: The token is not valid.
+	// TokenInvalid: The token is invalid.
 	TokenInvalid Code = "TOKEN_INVALID"
 	// TokenExpired: The token has expired.
 	TokenExpired Code = "TOKEN_EXPIRED"
 	// TokenRevoked: The session has ended.
 	TokenRevoked Code = "TOKEN_REVOKED"
-	// TokenReused: The refresh token was used before; its session has been ended.
+	// TokenReused: The refresh token was used before; the session has ended.
 	TokenReused Code = "TOKEN_REUSED"
 	// AccountDeactivated: The account is deactivated.
 	AccountDeactivated Code = "ACCOUNT_DEACTIVATED"
-	// Forbidden: This is not allowed.
+	// Forbidden: The caller may not do this.
 	Forbidden Code = "FORBIDDEN"
-	// NotFound: There is no such thing.
+	// NotFound: Not found.
 	NotFound Code = "NOT_FOUND"
-	// MethodNotAllowed: The method is not allowed here.
+	// MethodNotAllowed: Method not allowed.
 	MethodNotAllowed Code = "METHOD_NOT_ALLOWED"
-	// UserExists: A user with this e-mail exists already.
+	// UserExists: A user with this e-mail already exists.
 	UserExists Code = "USER_EXISTS"
-	// PromotionExists: An active promotion of this type exists in the period.
+	// PromotionExists: An active promotion of this type already exists in the period.
 	PromotionExists Code = "PROMOTION_EXISTS"
 	// PromotionNotActive: The promotion is not active.
 	PromotionNotActive Code = "PROMOTION_NOT_ACTIVE"
-	// PromotionExpired: The promotion is over.
+	// PromotionExpired: The promotion has ended.
 	PromotionExpired Code = "PROMOTION_EXPIRED"
 	// PromotionNotStarted: The promotion has not started.
 	PromotionNotStarted Code = "PROMOTION_NOT_STARTED"
-	// PromotionAlreadyClaimed: The promotion has been claimed already.
+	// PromotionAlreadyClaimed: The promotion is already claimed.
 	PromotionAlreadyClaimed Code = "PROMOTION_ALREADY_CLAIMED"
-	// InsufficientFunds: The balance is too low.
+	// InsufficientFunds: Insufficient funds.
 	InsufficientFunds Code = "INSUFFICIENT_FUNDS"
-	// IdempotencyMismatch: The idempotency key was used for something else.
+	// IdempotencyMismatch: The idempotency key was used for another request.
 	IdempotencyMismatch Code = "IDEMPOTENCY_MISMATCH"
 	// PayloadTooLarge: The request is too large.
 	PayloadTooLarge Code = "PAYLOAD_TOO_LARGE"
-	// UnsupportedMediaType: The media type is not supported.
+	// UnsupportedMediaType: Unsupported media type.
 	UnsupportedMediaType Code = "UNSUPPORTED_MEDIA_TYPE"
 	// RateLimited: Too many requests.
 	RateLimited Code = "RATE_LIMITED"
-	// Internal: Something went wrong.
+	// Internal: Internal error.
 	Internal Code = "INTERNAL"
-	// DependencyUnavailable: A part of the platform cannot be reached.
+	// DependencyUnavailable: A dependency is unavailable.
 	DependencyUnavailable Code = "DEPENDENCY_UNAVAILABLE"
 )
 
 // table has the RPC code, HTTP status and title of each code.
 var table = map[Code]Info{
-	ValidationFailed:        {RPC: 3, HTTP: 400, Title: "The request is not valid"},
-	InvalidCredentials:      {RPC: 16, HTTP: 401, Title: "The e-mail or the password is wrong"},
-	TokenMissing:            {RPC: 16, HTTP: 401, Title: "A token is needed"},
-	TokenInvalid:            {RPC: 16, HTTP: 401, Title: "The token is not valid"},
+	ValidationFailed:        {RPC: 3, HTTP: 400, Title: "The request is invalid"},
+	InvalidCredentials:      {RPC: 16, HTTP: 401, Title: "Wrong e-mail or password"},
+	TokenMissing:            {RPC: 16, HTTP: 401, Title: "A token is required"},
+	TokenInvalid:            {RPC: 16, HTTP: 401, Title: "The token is invalid"},
 	TokenExpired:            {RPC: 16, HTTP: 401, Title: "The token has expired"},
 	TokenRevoked:            {RPC: 16, HTTP: 401, Title: "The session has ended"},
-	TokenReused:             {RPC: 16, HTTP: 401, Title: "The refresh token was used before; its session has been ended"},
+	TokenReused:             {RPC: 16, HTTP: 401, Title: "The refresh token was used before; the session has ended"},
 	AccountDeactivated:      {RPC: 7, HTTP: 403, Title: "The account is deactivated"},
-	Forbidden:               {RPC: 7, HTTP: 403, Title: "This is not allowed"},
-	NotFound:                {RPC: 5, HTTP: 404, Title: "There is no such thing"},
-	MethodNotAllowed:        {RPC: 12, HTTP: 405, Title: "The method is not allowed here"},
-	UserExists:              {RPC: 6, HTTP: 409, Title: "A user with this e-mail exists already"},
-	PromotionExists:         {RPC: 6, HTTP: 409, Title: "An active promotion of this type exists in the period"},
+	Forbidden:               {RPC: 7, HTTP: 403, Title: "The caller may not do this"},
+	NotFound:                {RPC: 5, HTTP: 404, Title: "Not found"},
+	MethodNotAllowed:        {RPC: 12, HTTP: 405, Title: "Method not allowed"},
+	UserExists:              {RPC: 6, HTTP: 409, Title: "A user with this e-mail already exists"},
+	PromotionExists:         {RPC: 6, HTTP: 409, Title: "An active promotion of this type already exists in the period"},
 	PromotionNotActive:      {RPC: 9, HTTP: 409, Title: "The promotion is not active"},
-	PromotionExpired:        {RPC: 9, HTTP: 409, Title: "The promotion is over"},
+	PromotionExpired:        {RPC: 9, HTTP: 409, Title: "The promotion has ended"},
 	PromotionNotStarted:     {RPC: 9, HTTP: 409, Title: "The promotion has not started"},
-	PromotionAlreadyClaimed: {RPC: 6, HTTP: 409, Title: "The promotion has been claimed already"},
-	InsufficientFunds:       {RPC: 9, HTTP: 409, Title: "The balance is too low"},
-	IdempotencyMismatch:     {RPC: 9, HTTP: 409, Title: "The idempotency key was used for something else"},
+	PromotionAlreadyClaimed: {RPC: 6, HTTP: 409, Title: "The promotion is already claimed"},
+	InsufficientFunds:       {RPC: 9, HTTP: 409, Title: "Insufficient funds"},
+	IdempotencyMismatch:     {RPC: 9, HTTP: 409, Title: "The idempotency key was used for another request"},
 	PayloadTooLarge:         {RPC: 8, HTTP: 413, Title: "The request is too large"},
-	UnsupportedMediaType:    {RPC: 3, HTTP: 415, Title: "The media type is not supported"},
+	UnsupportedMediaType:    {RPC: 3, HTTP: 415, Title: "Unsupported media type"},
 	RateLimited:             {RPC: 8, HTTP: 429, Title: "Too many requests"},
-	Internal:                {RPC: 13, HTTP: 500, Title: "Something went wrong"},
-	DependencyUnavailable:   {RPC: 14, HTTP: 503, Title: "A part of the platform cannot be reached"},
+	Internal:                {RPC: 13, HTTP: 500, Title: "Internal error"},
+	DependencyUnavailable:   {RPC: 14, HTTP: 503, Title: "A dependency is unavailable"},
 }

@@ -145,59 +145,59 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xf3\x0f\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xb3\x0f\n" +
 	"\fAppErrorCode\x12\x1e\n" +
-	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12J\n" +
-	"\x11VALIDATION_FAILED\x10\x01\x1a3\xaa\xbb\x18/\n" +
-	"\x10INVALID_ARGUMENT\x10\x90\x03\x1a\x18The request is not valid\x12V\n" +
-	"\x13INVALID_CREDENTIALS\x10\x02\x1a=\xaa\xbb\x189\n" +
-	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a#The e-mail or the password is wrong\x12>\n" +
-	"\rTOKEN_MISSING\x10\x03\x1a+\xaa\xbb\x18'\n" +
-	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a\x11A token is needed\x12C\n" +
-	"\rTOKEN_INVALID\x10\x04\x1a0\xaa\xbb\x18,\n" +
-	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a\x16The token is not valid\x12B\n" +
+	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
+	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
+	"\x10INVALID_ARGUMENT\x10\x90\x03\x1a\x16The request is invalid\x12K\n" +
+	"\x13INVALID_CREDENTIALS\x10\x02\x1a2\xaa\xbb\x18.\n" +
+	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a\x18Wrong e-mail or password\x12@\n" +
+	"\rTOKEN_MISSING\x10\x03\x1a-\xaa\xbb\x18)\n" +
+	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a\x13A token is required\x12A\n" +
+	"\rTOKEN_INVALID\x10\x04\x1a.\xaa\xbb\x18*\n" +
+	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a\x14The token is invalid\x12B\n" +
 	"\rTOKEN_EXPIRED\x10\x05\x1a/\xaa\xbb\x18+\n" +
 	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a\x15The token has expired\x12B\n" +
 	"\rTOKEN_REVOKED\x10\x06\x1a/\xaa\xbb\x18+\n" +
-	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a\x15The session has ended\x12i\n" +
-	"\fTOKEN_REUSED\x10\a\x1aW\xaa\xbb\x18S\n" +
-	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a=The refresh token was used before; its session has been ended\x12O\n" +
+	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a\x15The session has ended\x12d\n" +
+	"\fTOKEN_REUSED\x10\a\x1aR\xaa\xbb\x18N\n" +
+	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a8The refresh token was used before; the session has ended\x12O\n" +
 	"\x13ACCOUNT_DEACTIVATED\x10\b\x1a6\xaa\xbb\x182\n" +
-	"\x11PERMISSION_DENIED\x10\x93\x03\x1a\x1aThe account is deactivated\x12>\n" +
-	"\tFORBIDDEN\x10\t\x1a/\xaa\xbb\x18+\n" +
-	"\x11PERMISSION_DENIED\x10\x93\x03\x1a\x13This is not allowed\x129\n" +
+	"\x11PERMISSION_DENIED\x10\x93\x03\x1a\x1aThe account is deactivated\x12E\n" +
+	"\tFORBIDDEN\x10\t\x1a6\xaa\xbb\x182\n" +
+	"\x11PERMISSION_DENIED\x10\x93\x03\x1a\x1aThe caller may not do this\x12,\n" +
 	"\tNOT_FOUND\x10\n" +
-	"\x1a*\xaa\xbb\x18&\n" +
-	"\tNOT_FOUND\x10\x94\x03\x1a\x16There is no such thing\x12N\n" +
-	"\x12METHOD_NOT_ALLOWED\x10\v\x1a6\xaa\xbb\x182\n" +
-	"\rUNIMPLEMENTED\x10\x95\x03\x1a\x1eThe method is not allowed here\x12P\n" +
+	"\x1a\x1d\xaa\xbb\x18\x19\n" +
+	"\tNOT_FOUND\x10\x94\x03\x1a\tNot found\x12B\n" +
+	"\x12METHOD_NOT_ALLOWED\x10\v\x1a*\xaa\xbb\x18&\n" +
+	"\rUNIMPLEMENTED\x10\x95\x03\x1a\x12Method not allowed\x12P\n" +
 	"\vUSER_EXISTS\x10\f\x1a?\xaa\xbb\x18;\n" +
-	"\x0eALREADY_EXISTS\x10\x99\x03\x1a&A user with this e-mail exists already\x12d\n" +
-	"\x10PROMOTION_EXISTS\x10\r\x1aN\xaa\xbb\x18J\n" +
-	"\x0eALREADY_EXISTS\x10\x99\x03\x1a5An active promotion of this type exists in the period\x12S\n" +
+	"\x0eALREADY_EXISTS\x10\x99\x03\x1a&A user with this e-mail already exists\x12l\n" +
+	"\x10PROMOTION_EXISTS\x10\r\x1aV\xaa\xbb\x18R\n" +
+	"\x0eALREADY_EXISTS\x10\x99\x03\x1a=An active promotion of this type already exists in the period\x12S\n" +
 	"\x14PROMOTION_NOT_ACTIVE\x10\x0e\x1a9\xaa\xbb\x185\n" +
-	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x1bThe promotion is not active\x12J\n" +
-	"\x11PROMOTION_EXPIRED\x10\x0f\x1a3\xaa\xbb\x18/\n" +
-	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x15The promotion is over\x12V\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x1bThe promotion is not active\x12L\n" +
+	"\x11PROMOTION_EXPIRED\x10\x0f\x1a5\xaa\xbb\x181\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x17The promotion has ended\x12V\n" +
 	"\x15PROMOTION_NOT_STARTED\x10\x10\x1a;\xaa\xbb\x187\n" +
-	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x1dThe promotion has not started\x12\xa7\x01\n" +
-	"\x19PROMOTION_ALREADY_CLAIMED\x10\x11\x1a\x87\x01\xaa\xbb\x18\x82\x01\n" +
-	"\x0eALREADY_EXISTS\x10\x99\x03\x1a&The promotion has been claimed already\"E\n" +
-	"\rtransactionId\x12\x04uuid\x1a.The id of the transaction that paid the claim.\x12L\n" +
-	"\x12INSUFFICIENT_FUNDS\x10\x12\x1a4\xaa\xbb\x180\n" +
-	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x16The balance is too low\x12g\n" +
-	"\x14IDEMPOTENCY_MISMATCH\x10\x13\x1aM\xaa\xbb\x18I\n" +
-	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a/The idempotency key was used for something else\x12L\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x1dThe promotion has not started\x12\xa0\x01\n" +
+	"\x19PROMOTION_ALREADY_CLAIMED\x10\x11\x1a\x80\x01\xaa\xbb\x18|\n" +
+	"\x0eALREADY_EXISTS\x10\x99\x03\x1a The promotion is already claimed\"E\n" +
+	"\rtransactionId\x12\x04uuid\x1a.The id of the transaction that paid the claim.\x12H\n" +
+	"\x12INSUFFICIENT_FUNDS\x10\x12\x1a0\xaa\xbb\x18,\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x12Insufficient funds\x12h\n" +
+	"\x14IDEMPOTENCY_MISMATCH\x10\x13\x1aN\xaa\xbb\x18J\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a0The idempotency key was used for another request\x12L\n" +
 	"\x11PAYLOAD_TOO_LARGE\x10\x14\x1a5\xaa\xbb\x181\n" +
-	"\x12RESOURCE_EXHAUSTED\x10\x9d\x03\x1a\x18The request is too large\x12V\n" +
-	"\x16UNSUPPORTED_MEDIA_TYPE\x10\x15\x1a:\xaa\xbb\x186\n" +
-	"\x10INVALID_ARGUMENT\x10\x9f\x03\x1a\x1fThe media type is not supported\x12@\n" +
+	"\x12RESOURCE_EXHAUSTED\x10\x9d\x03\x1a\x18The request is too large\x12M\n" +
+	"\x16UNSUPPORTED_MEDIA_TYPE\x10\x15\x1a1\xaa\xbb\x18-\n" +
+	"\x10INVALID_ARGUMENT\x10\x9f\x03\x1a\x16Unsupported media type\x12@\n" +
 	"\fRATE_LIMITED\x10\x16\x1a.\xaa\xbb\x18*\n" +
-	"\x12RESOURCE_EXHAUSTED\x10\xad\x03\x1a\x11Too many requests\x125\n" +
-	"\bINTERNAL\x10\x17\x1a'\xaa\xbb\x18#\n" +
-	"\bINTERNAL\x10\xf4\x03\x1a\x14Something went wrong\x12Z\n" +
-	"\x16DEPENDENCY_UNAVAILABLE\x10\x18\x1a>\xaa\xbb\x18:\n" +
-	"\vUNAVAILABLE\x10\xf7\x03\x1a(A part of the platform cannot be reachedB\xcf\x01\n" +
+	"\x12RESOURCE_EXHAUSTED\x10\xad\x03\x1a\x11Too many requests\x12/\n" +
+	"\bINTERNAL\x10\x17\x1a!\xaa\xbb\x18\x1d\n" +
+	"\bINTERNAL\x10\xf4\x03\x1a\x0eInternal error\x12M\n" +
+	"\x16DEPENDENCY_UNAVAILABLE\x10\x18\x1a1\xaa\xbb\x18-\n" +
+	"\vUNAVAILABLE\x10\xf7\x03\x1a\x1bA dependency is unavailableB\xcf\x01\n" +
 	"\x15com.loyalty.errors.v1B\vErrorsProtoP\x01ZCgithub.com/casino-loyalty/loyalty/gen/go/loyalty/errors/v1;errorsv1\xa2\x02\x03LEX\xaa\x02\x11Loyalty.Errors.V1\xca\x02\x11Loyalty\\Errors\\V1\xe2\x02\x1dLoyalty\\Errors\\V1\\GPBMetadata\xea\x02\x13Loyalty::Errors::V1b\x06proto3"
 
 var (
