@@ -135,12 +135,13 @@ func updateBodies(staff client) {
 		{"?update_mask=nothing", "update_mask", object{"title": "y"}},
 		{"?update_mask=start_date", "update_mask", object{"startDate": "2001-01-01"}},
 		{"?update_mask=*", "update_mask", object{"title": "y"}},
+		{"?update_mask=title,,amount", "update_mask", object{"title": "y", "amount": "2"}},
 		{"?update_mask=type", "type", object{"type": "BONUS"}},
 		{"?nothing=1", "nothing", object{"title": "y"}},
 	} {
 		invalid(staff, tt.field, "PATCH", path+tt.query, tt.body)
 	}
-	a := staff.call(200, "PATCH", path+"?update_mask=title,,isActive", object{
+	a := staff.call(200, "PATCH", path+"?update_mask=title,isActive", object{
 		"title": "changed", "isActive": false, "amount": "not in the mask", "type": "VIP_PROMOTION",
 	})
 	if a.text("title") != "changed" || a.body["isActive"] != false || a.text("amount") != "1.00" || a.text("type") != "BONUS" {

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,12 +14,16 @@ func requests(t *testing.T, p platform, callers map[string]client) {
 	for name, run := range map[string]func(*testing.T, platform, map[string]client){
 		"page sizes beyond the range of the type": largePageSizes,
 		"null as the body":                        nullBodies,
+		"password normalisation":                  passwordNormalisation,
 		"period of an updated promotion":          updatedPeriods,
 		"empty update mask over Connect":          emptyMasks,
 		"integers written as decimals":            decimalIntegers,
 		"violations over Connect":                 connectViolations,
 		"semicolons in queries":                   semicolons,
+		"login after failed logins":               successfulLogins,
 		"titles without a visible character":      invisibleTitles,
+		"duplicate refresh cookies":               duplicateCookies,
+		"refused refresh cookies":                 refusedCookies,
 		"merge patch media type":                  mergePatches,
 		"byte order mark":                         byteOrderMarks,
 	} {
@@ -75,6 +80,29 @@ func nullBodies(t *testing.T, p platform, callers map[string]client) {
 		admin.call(200, "GET", "/api/v1/users", body)
 		anonymous.refused(401, "TOKEN_MISSING", "POST", "/api/v1/auth/refresh", body)
 		anonymous.refused(400, "VALIDATION_FAILED", "POST", "/api/v1/auth/register", body)
+	}
+}
+
+// passwordNormalisation checks that passwords are compared and measured in the form of RFC 8265 OpaqueString.
+func passwordNormalisation(t *testing.T, p platform, _ map[string]client) {
+	anonymous := client{t: t, url: p.url}
+	const path = "/api/v1/auth/register"
+	for i, pair := range [][2]string{
+		{"p\u00e4ssword-1", "pa\u0308ssword-1"},
+		{"pa\u0308ssword-1", "p\u00e4ssword-1"},
+		{"correct horse b\u00e4ttery", "correct\u00a0horse\u3000ba\u0308ttery"},
+	} {
+		email := fmt.Sprintf("normalised-%d@example.com", i)
+		anonymous.call(201, "POST", path, object{"email": email, "password": pair[0]})
+		anonymous.call(200, "POST", "/api/v1/auth/login", object{"email": email, "password": pair[0]})
+		anonymous.call(200, "POST", "/api/v1/auth/login", object{"email": email, "password": pair[1]})
+		anonymous.refused(401, "INVALID_CREDENTIALS", "POST", "/api/v1/auth/login", object{"email": email, "password": strings.ToUpper(pair[0])})
+	}
+	const base = "correct horse battery"
+	longest := base + strings.Repeat("u\u0308", 128-len(base))
+	anonymous.call(201, "POST", path, object{"email": "longest-decomposed@example.com", "password": longest})
+	for _, wrong := range []string{longest + "u\u0308", strings.Repeat("u\u0308", 7), "correct\x00horse", "correct\nhorse"} {
+		invalid(anonymous, "password", "POST", path, object{"email": "invalid-password@example.com", "password": wrong})
 	}
 }
 
@@ -196,6 +224,22 @@ func semicolons(t *testing.T, _ platform, callers map[string]client) {
 	invalid(staff, "a;title", "GET", "/api/v1/promotions?a;title=x", nil)
 }
 
+// successfulLogins checks that a successful login clears the failed logins that were counted for the account and client.
+func successfulLogins(t *testing.T, p platform, _ map[string]client) {
+	c := newPlayer(t, p.url)
+	c.token = ""
+	right := object{"email": c.email, "password": password}
+	wrong := object{"email": c.email, "password": "wrong password"}
+	for range 3 {
+		for range 9 {
+			c.refused(401, "INVALID_CREDENTIALS", "POST", "/api/v1/auth/login", wrong)
+		}
+		c.call(200, "POST", "/api/v1/auth/login", right)
+	}
+	c.refused(401, "INVALID_CREDENTIALS", "POST", "/api/v1/auth/login", wrong)
+	c.call(200, "POST", "/api/v1/auth/login", right)
+}
+
 func invisibleTitles(t *testing.T, _ platform, callers map[string]client) {
 	staff := callers["S"].in(t)
 	body := object{"type": "BONUS", "amount": "1", "startDate": "2026-03-10", "endDate": "2026-03-20"}
@@ -211,6 +255,49 @@ func invisibleTitles(t *testing.T, _ platform, callers map[string]client) {
 	for _, title := range []string{"\ud55c\uad6d\uc5b4", "\u2803", "\U0001f3b0", "\u2764\ufe0f", "a\u0301"} { // Hangul, Braille, emoji, combining
 		body["title"] = title
 		staff.call(201, "POST", "/api/v1/promotions", body)
+	}
+}
+
+func duplicateCookies(t *testing.T, p platform, _ map[string]client) {
+	c := newPlayer(t, p.url)
+	anonymous := client{t: t, url: p.url}
+	dead := loginForCookie(c)
+	name, _, _ := strings.Cut(dead, "=")
+	anonymous.call(204, "POST", "/api/v1/auth/logout", nil, "Cookie", dead)
+	for _, other := range []string{dead, name + "=garbage", name + "=", name + `="quoted"`} {
+		for _, first := range []bool{true, false} {
+			pair := []string{loginForCookie(c), other}
+			if first {
+				slices.Reverse(pair)
+			}
+			a := anonymous.call(200, "POST", "/api/v1/auth/refresh", nil, "Cookie", strings.Join(pair, "; "))
+			pair[slices.IndexFunc(pair, func(s string) bool { return s != other })] = cookieOf(a)
+			a = anonymous.call(200, "POST", "/api/v1/auth/refresh", nil, "Cookie", pair[0], "Cookie", pair[1])
+			pair[slices.IndexFunc(pair, func(s string) bool { return s != other })] = cookieOf(a)
+			anonymous.call(204, "POST", "/api/v1/auth/logout", nil, "Cookie", strings.Join(pair, "; "))
+		}
+	}
+}
+
+// refusedCookies checks that a refused cookie is removed from the client.
+func refusedCookies(t *testing.T, p platform, _ map[string]client) {
+	c := newPlayer(t, p.url)
+	anonymous := client{t: t, url: p.url}
+	for _, path := range []string{"/api/v1/auth/refresh", "/api/v1/auth/logout"} {
+		dead := loginForCookie(c)
+		name, _, _ := strings.Cut(dead, "=")
+		anonymous.call(204, "POST", "/api/v1/auth/logout", nil, "Cookie", dead)
+		for _, cookie := range []string{dead, name + "=garbage"} {
+			a := anonymous.call(401, "POST", path, nil, "Cookie", cookie)
+			set := a.header.Get("Set-Cookie")
+			if !strings.HasPrefix(set, name+"=;") || !strings.Contains(set, "Max-Age=0") || !strings.Contains(set, "Path=/api/v1/auth") {
+				t.Errorf("%s with the refused cookie %.30s: Set-Cookie is %q, want it cleared", path, cookie, set)
+			}
+		}
+		// A refused token in the body does not concern the cookie.
+		if a := anonymous.call(401, "POST", path, object{"refreshToken": "garbage"}); a.header.Get("Set-Cookie") != "" {
+			t.Errorf("%s with a refused token in the body: Set-Cookie is %q, want none", path, a.header.Get("Set-Cookie"))
+		}
 	}
 }
 

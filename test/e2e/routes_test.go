@@ -191,7 +191,6 @@ func isProblem(t *testing.T, a answer, path string) {
 // publicRoutes returns the routes outside /api.
 func publicRoutes() []route {
 	all := []route{
-		{"GET", "/", "public", nil},
 		{"GET", "/health", "public", nil},
 		{"GET", "/.well-known/jwks.json", "public", nil},
 		{"GET", "/notifications/ws", "P", nil},
