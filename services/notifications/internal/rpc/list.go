@@ -29,7 +29,9 @@ func (h *Handler) ListNotifications(
 	if err != nil {
 		return nil, err
 	}
-	next, err := paging.NextToken(r.Msg, listed, func(n notifications.Notification) string { return strconv.FormatInt(n.Seq, 10) })
+	next, err := paging.NextToken(r.Msg, listed, func(n notifications.Notification) string {
+		return strconv.FormatInt(n.Seq, 10)
+	})
 	if err != nil {
 		return nil, err
 	}
