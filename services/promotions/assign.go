@@ -40,20 +40,26 @@ func (s *Service) Assign(ctx context.Context, promotion uuid.UUID, players []uui
 	if err != nil {
 		return nil, err
 	}
+	s.retryNewPlayers(ctx, promotion, by, results)
+	return results, nil
+}
+
+// retryNewPlayers repeats the assignment for the unknown new players in results, until all are known, registrationWait has
+// passed or ctx ends. An error ends it too: the results so far are committed and must be returned.
+func (s *Service) retryNewPlayers(ctx context.Context, promotion, by uuid.UUID, results []AssignResult) {
 	deadline := time.Now().Add(registrationWait)
 	delays := backoff.Policy{Initial: firstAssignRetry, Max: registrationWait}.Delays()
 	for time.Now().Before(deadline) {
 		missing := s.newPlayers(results)
 		if len(missing) == 0 || backoff.Sleep(ctx, min(delays.Next(), time.Until(deadline))) != nil {
-			break
+			return
 		}
 		retried, err := s.assign(ctx, promotion, missing, by)
 		if err != nil {
-			return results, nil //nolint:nilerr // the first results are committed and must be returned
+			return
 		}
 		merge(results, retried)
 	}
-	return results, nil
 }
 
 func (s *Service) assign(ctx context.Context, promotion uuid.UUID, players []uuid.UUID, by uuid.UUID) ([]AssignResult, error) {
