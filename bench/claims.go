@@ -93,8 +93,9 @@ func (p *platform) offer(ctx context.Context) error {
 			FROM generate_series($2::bigint, $3::bigint) u, promotions p`,
 			[]any{playerPrefix, firstPlayer, firstPlayer + claimPlayers - 1}},
 		{users, `INSERT INTO users (id, email, email_folded, role, password_hash, created_at)
-			SELECT ($1 || u)::uuid, e, e, 'PLAYER', '', now()
-			FROM generate_series($2::bigint, $3::bigint) u, concat('limit', u, '@example.com') e`, []any{playerPrefix, firstPlayer, firstPlayer + claimPlayers - 1}},
+			SELECT ($1 || n)::uuid, email, lower(email), 'PLAYER', '', now()
+			FROM generate_series($2::bigint, $3::bigint) n, concat('limit', n, '@example.com') email`,
+			[]any{playerPrefix, firstPlayer, firstPlayer + claimPlayers - 1}},
 		{users, "CREATE SEQUENCE bench_ids CACHE 64", nil},
 		{users, "CREATE TABLE bench_outbox (LIKE outbox INCLUDING ALL)", nil}, // no relay reads this copy
 		{users, "VACUUM ANALYZE", nil},

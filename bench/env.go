@@ -96,8 +96,9 @@ func (e *Env) createUsers(ctx context.Context) (err error) {
 	}
 	_, err = e.pool.Exec(ctx, `
 		INSERT INTO users (id, email, email_folded, role, password_hash, created_at)
-		SELECT ($1::text || n)::uuid, e, e, 'PLAYER', '', now()
-		FROM generate_series($2::bigint, $3::bigint) n, concat('player', n, '@example.com') e`, playerPrefix, firstPlayer, firstPlayer+2*ourPlayers-1)
+		SELECT ($1::text || n)::uuid, email, lower(email), 'PLAYER', '', now()
+		FROM generate_series($2::bigint, $3::bigint) n, concat('player', n, '@example.com') email`,
+		playerPrefix, firstPlayer, firstPlayer+2*ourPlayers-1)
 	if err != nil {
 		return err
 	}

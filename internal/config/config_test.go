@@ -90,7 +90,7 @@ func (c *color) UnmarshalText(text []byte) error {
 type everyType struct {
 	Duration time.Duration        `env:"DURATION"`
 	Bool     bool                 `env:"BOOL"`
-	Int      int                  `env:"INT"       envDefault:"12"`
+	Int      int                  `env:"INT"      envDefault:"12"`
 	Uint     uint32               `env:"UINT"`
 	Float    float64              `env:"FLOAT"`
 	Level    slog.Level           `env:"LEVEL"`

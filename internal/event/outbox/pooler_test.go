@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgrestest"
 )
 
-func TestEventsLeaveThroughPgBouncer(t *testing.T) { //nolint:tparallel // the subtests share a database
+func TestEventsLeaveThroughPgBouncer(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string][]string{
 		"defaults":                          nil,

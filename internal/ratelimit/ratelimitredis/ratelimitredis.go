@@ -15,8 +15,8 @@ import (
 
 // Limiter counts events in Redis. Its methods are safe for concurrent use.
 //
-// While Redis cannot be reached every method fails with DEPENDENCY_UNAVAILABLE. An outage of Redis must not make the guessing
-// of passwords unlimited, and a login needs Redis for its session anyway.
+// Without Redis every method fails with DEPENDENCY_UNAVAILABLE. An outage of Redis must not allow unlimited guesses of
+// passwords, and a login needs Redis for its session anyway.
 type Limiter struct {
 	redis rueidis.Client
 }

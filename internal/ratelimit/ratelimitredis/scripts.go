@@ -12,8 +12,8 @@ import "github.com/redis/rueidis"
 
 // allowScript counts an event.
 //
-// KEYS: key, and optionally the client's share. ARGV: interval in µs, burst in µs. It returns the time to wait in µs, 0 if the
-// event is allowed.
+// KEYS: key, and optionally the client's share. ARGV: interval in µs, burst in µs. It returns the time to wait in µs, or 0
+// if the event is allowed.
 var allowScript = rueidis.NewLuaScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
