@@ -142,7 +142,7 @@ func isIdentity(a atlas.Attr) bool {
 
 // zeroValue returns the SQL literal of a type's zero value, empty for a type that has none: uuid, date, timestamptz.
 func zeroValue(t atlas.Type) string {
-	switch t := t.(type) {
+	switch t.(type) {
 	case *atlas.StringType:
 		return "''"
 	case *atlas.BoolType:
@@ -153,10 +153,6 @@ func zeroValue(t atlas.Type) string {
 		return "'{}'"
 	case *atlas.BinaryType:
 		return `'\x'`
-	case *postgres.UserDefinedType:
-		if t.T == "citext" {
-			return "''"
-		}
 	}
 	return ""
 }
@@ -338,9 +334,6 @@ func (t tablePlan) holds(ctx context.Context, expr string, values map[string]str
 		kind, err := postgres.FormatType(c.Type.Type)
 		if err != nil {
 			return false, err
-		}
-		if kind == "citext" { // the scratch database may be without the extension, and the length is the same
-			kind = "text"
 		}
 		columns = append(columns, fmt.Sprintf("(%s)::%s AS %q", value, kind, name))
 	}

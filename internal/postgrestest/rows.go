@@ -117,7 +117,7 @@ func (t *table) value(c column, number int) string {
 		}
 	}
 	switch c.kind {
-	case "text", "citext", "character varying":
+	case "text", "character varying":
 		if literal != "" {
 			return "'" + literal + "'"
 		}
