@@ -13,7 +13,7 @@ func ExampleNew() {
 	fmt.Println(err.Code.Info().HTTP, err.Code.Info().Title)
 	// Output:
 	// PROMOTION_EXPIRED: promotion 42 ended on 2026-03-31
-	// 409 The promotion is over
+	// 409 The promotion has ended
 }
 
 func ExampleInvalidAll() {
