@@ -21,6 +21,9 @@ import (
 // Domain is the domain of google.rpc.ErrorInfo in errors of the platform. Their reasons are the schema's error codes.
 const Domain = "loyalty"
 
+// defaultRetryAfter is the time to wait before a retry if the error does not tell it.
+const defaultRetryAfter = time.Second
+
 // metaRequestID is the key of the request id in the metadata of google.rpc.ErrorInfo.
 const metaRequestID = "requestId"
 
@@ -35,6 +38,17 @@ func classify(ctx context.Context, err error) *apperr.Error {
 		return apperr.New(apperr.DependencyUnavailable, "the request was canceled or timed out").WithCause(err)
 	}
 	return e
+}
+
+// withRetryAfter returns an error whose RetryAfter is set if its status is 429 or 503: a client of either may retry.
+func withRetryAfter(e *apperr.Error) *apperr.Error {
+	status := e.Code.Info().HTTP
+	if e.RetryAfter > 0 || status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+		return e
+	}
+	c := *e
+	c.RetryAfter = defaultRetryAfter
+	return &c
 }
 
 // level returns the log level of a request. Only failures of the platform itself are errors.
@@ -93,6 +107,7 @@ func violations(b *errdetails.BadRequest) []apperr.Violation {
 
 // connectError converts an error for Connect, gRPC and gRPC-Web.
 func connectError(ctx context.Context, e *apperr.Error) *connect.Error {
+	e = withRetryAfter(e)
 	code := connect.Code(e.Code.Info().RPC)
 	if e.Code == apperr.DependencyUnavailable { // RPC has codes for both cases
 		switch {

@@ -230,11 +230,32 @@ func TestClientAddress(t *testing.T) {
 
 func TestRetryAfter(t *testing.T) {
 	s := start(t)
-	s.fail(&apperr.Error{Code: apperr.RateLimited, RetryAfter: 90 * time.Second})
-	a := s.call(t, "GET "+promotions, "staff", "")
-	a.problem(t, http.StatusTooManyRequests, apperr.RateLimited)
-	if got := a.header.Get("Retry-After"); got != "90" {
-		t.Errorf("Retry-After is %q", got)
+	for name, tt := range map[string]struct {
+		err    error
+		status int
+		want   string
+	}{
+		"rate limit with a time":     {&apperr.Error{Code: apperr.RateLimited, RetryAfter: 90 * time.Second}, 429, "90"},
+		"rate limit without a time":  {apperr.New(apperr.RateLimited, "too many"), 429, "1"},
+		"unavailable with a time":    {&apperr.Error{Code: apperr.DependencyUnavailable, RetryAfter: 1500 * time.Millisecond}, 503, "2"},
+		"unavailable without a time": {apperr.New(apperr.DependencyUnavailable, "Redis is down"), 503, "1"},
+		"deadline exceeded":          {context.DeadlineExceeded, 503, "1"},
+		"not found":                  {apperr.New(apperr.NotFound, "promotion not found"), 404, ""},
+		"unexpected error":           {errors.New("unexpected"), 500, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.fail(tt.err)
+			for _, line := range []string{"GET " + promotions, "POST " + procedure + "ListPromotions"} {
+				body := ""
+				if strings.HasPrefix(line, "POST") {
+					body = "{}"
+				}
+				a := s.call(t, line, "staff", body)
+				if got := a.header.Get("Retry-After"); a.status != tt.status || got != tt.want {
+					t.Errorf("%s: status %d with Retry-After %q, want %d with %q", line, a.status, got, tt.status, tt.want)
+				}
+			}
+		})
 	}
 }
 

@@ -21,7 +21,7 @@ const paramMask = "update_mask"
 
 // readQuery returns the valid parameters and adds violations for the others.
 func (info *requestInfo) readQuery(raw string, rt *route) url.Values {
-	given := parseQuery(raw)
+	given := ParseQuery(raw)
 	valid := url.Values{}
 	names := make([]string, 0, len(given))
 	for name := range given {
@@ -35,7 +35,7 @@ func (info *requestInfo) readQuery(raw string, rt *route) url.Values {
 		case name == paramMask && rt.mask != nil:
 			valid[name] = values
 		case fd == nil:
-			info.addViolation(clip(name), ruleQuery, "unknown parameter")
+			info.violations = append(info.violations, UnknownParameter(name))
 		case !fd.IsList() && len(values) > 1:
 			info.addViolation(name, ruleQuery, "the parameter is given more than once")
 		default:
@@ -55,10 +55,15 @@ func (info *requestInfo) addViolation(field, rule, message string) {
 	info.violations = append(info.violations, apperr.Violation{Field: field, Rule: rule, Message: message})
 }
 
-// parseQuery parses a query as the URL standard of browsers does: only "&" separates parameters, empty parameters are
+// UnknownParameter returns the violation of a query parameter that the route does not have.
+func UnknownParameter(name string) apperr.Violation {
+	return apperr.Violation{Field: clip(name), Rule: ruleQuery, Message: "unknown parameter"}
+}
+
+// ParseQuery parses a query as the URL standard of browsers does: only "&" separates parameters, empty parameters are
 // ignored, "+" is a space, and a "%" that does not begin an escape sequence stands for itself. url.ParseQuery refuses
 // semicolons and incomplete escape sequences.
-func parseQuery(raw string) url.Values {
+func ParseQuery(raw string) url.Values {
 	values := url.Values{}
 	for pair := range strings.SplitSeq(raw, "&") {
 		name, value, _ := strings.Cut(pair, "=")

@@ -3,11 +3,11 @@ package websocket
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
-	"strings"
+	"slices"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
@@ -95,7 +95,7 @@ func (h *Handler) prepare(r *http.Request, offered []string, binary bool) (*sock
 	if err != nil {
 		return nil, err
 	}
-	if err := s.findPosition(ctx, query["since"]); err != nil {
+	if err := s.findPosition(ctx, query[paramSince]); err != nil {
 		s.release()
 		return nil, err
 	}
@@ -130,39 +130,34 @@ func (h *Handler) authenticate(ctx context.Context, r *http.Request, offered []s
 	return caller, nil
 }
 
+// paramSince is the parameter with the id of the last notification that the client received.
+const paramSince = "since"
+
 // parseQuery parses the query. It refuses unknown parameters: a misspelt since would silently resume nothing.
 func parseQuery(raw string) (url.Values, error) {
-	query, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, apperr.Invalid("", "query", "the query is malformed")
-	}
-	for name := range query {
-		if name != "since" {
-			return nil, apperr.Invalid(strings.ToValidUTF8(name, "�"), "query", "the parameter is unknown")
+	query := rpcserver.ParseQuery(raw)
+	var unknown []apperr.Violation
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if name != paramSince {
+			unknown = append(unknown, rpcserver.UnknownParameter(name))
 		}
+	}
+	if len(unknown) > 0 {
+		return nil, apperr.InvalidAll(unknown)
 	}
 	return query, nil
 }
 
-// retryAfter is when a client may try again after a refusal that says nothing else.
-const retryAfter = time.Second
-
-// refuse answers a handshake with an error. Every 429 and 503 has a Retry-After.
+// refuse answers a handshake with an error.
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	timedOut := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 	if apperr.CodeOf(err) == apperr.Internal && timedOut {
 		err = errNotPrepared(err)
 	}
-	e := *apperr.From(err)
-	switch e.Code.Info().HTTP {
-	case http.StatusMethodNotAllowed:
+	if apperr.CodeOf(err) == apperr.MethodNotAllowed {
 		w.Header().Set("Allow", http.MethodGet)
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		if e.RetryAfter == 0 {
-			e.RetryAfter = retryAfter
-		}
 	}
-	rpcserver.WriteProblem(w, r, &e)
+	rpcserver.WriteProblem(w, r, err)
 }
 
 func errNotPrepared(cause error) error {

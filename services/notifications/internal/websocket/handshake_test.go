@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,6 +53,7 @@ func handshakeHeader(token string) http.Header {
 // handshakeRequest is a handshake with headers that a WebSocket client would not send in this form.
 type handshakeRequest struct {
 	method string // GET if empty
+	query  string // without the question mark
 	host   string // the server's address if empty
 	header http.Header
 }
@@ -59,7 +61,7 @@ type handshakeRequest struct {
 // handshake sends a handshake and returns the response. The connection is closed when the test ends.
 func (r *replica) handshake(t *testing.T, h handshakeRequest) *http.Response {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), h.method, r.url+websocket.Path, nil)
+	request, err := http.NewRequestWithContext(t.Context(), h.method, r.url+websocket.Path+"?"+h.query, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,18 +145,48 @@ func TestRefusalsAreDocumented(t *testing.T) {
 	}
 }
 
-func TestUnknownParameter(t *testing.T) {
+func TestQuery(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
-	_, response, err := dialer.DialContext(t.Context(), r.address("?from=1"), http.Header{"Authorization": {"Bearer " + token}})
-	if err == nil || response == nil || response.StatusCode != http.StatusBadRequest {
-		t.Fatalf("got %v, %v, want status 400", response, err)
-	}
-	var problem struct{ Violations []struct{ Field string } }
-	if err := json.NewDecoder(response.Body).Decode(&problem); err != nil || len(problem.Violations) != 1 ||
-		problem.Violations[0].Field != "from" {
-		t.Errorf("got %+v, %v", problem, err)
+	for name, tt := range map[string]struct {
+		query   string
+		status  int
+		unknown []string
+	}{
+		"unknown parameter":              {"from=1", 400, []string{"from"}},
+		"two unknown parameters":         {"to=2&since=x&from=1", 400, []string{"from", "to"}},
+		"semicolon in an unknown name":   {"since=x&a;b=1", 400, []string{"a;b"}},
+		"escaped name":                   {"%66rom=1", 400, []string{"from"}},
+		"incomplete escape in a name":    {"%6=1", 400, []string{"%6"}},
+		"semicolon in the value":         {"since=Spin;Win", 101, nil},
+		"semicolon is not a separator":   {"since=x;from=1", 101, nil},
+		"incomplete escape in the value": {"since=100%", 101, nil},
+		"empty parameters":               {"&&since=x&", 101, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := r.handshake(t, handshakeRequest{query: tt.query, header: handshakeHeader(token)})
+			if response.StatusCode != tt.status {
+				t.Fatalf("status %d, want %d", response.StatusCode, tt.status)
+			}
+			if tt.status == http.StatusSwitchingProtocols {
+				return
+			}
+			var problem struct{ Violations []struct{ Field, Rule string } }
+			if err := json.NewDecoder(response.Body).Decode(&problem); err != nil {
+				t.Fatal(err)
+			}
+			var fields []string
+			for _, v := range problem.Violations {
+				fields = append(fields, v.Field)
+				if v.Rule != "query" {
+					t.Errorf("%s violates the rule %q, want query", v.Field, v.Rule)
+				}
+			}
+			if !slices.Equal(fields, tt.unknown) {
+				t.Errorf("violations of %q, want %q", fields, tt.unknown)
+			}
+		})
 	}
 }
 
@@ -261,15 +293,19 @@ func TestConnectionLimits(t *testing.T) {
 	r.connect(t, token, "")
 }
 
-// expectRefused checks that a handshake is refused with a status, and that a 429 or 503 says when to try again.
+// expectRefused performs a handshake that must be refused with a status, 429 or 503, and a Retry-After header.
 func (r *replica) expectRefused(t *testing.T, token string, status int) {
 	t.Helper()
-	response := r.handshake(t, handshakeRequest{header: handshakeHeader(token)})
+	expectRetryAfter(t, r.handshake(t, handshakeRequest{header: handshakeHeader(token)}), status)
+}
+
+func expectRetryAfter(t *testing.T, response *http.Response, status int) {
+	t.Helper()
 	if response.StatusCode != status {
 		t.Errorf("status %d, want %d", response.StatusCode, status)
 	}
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err != nil || seconds < 1 {
-		t.Errorf("status %d with Retry-After %q, want at least a second", status, response.Header.Get("Retry-After"))
+		t.Errorf("status %d with Retry-After %q, want at least one second", response.StatusCode, response.Header.Get("Retry-After"))
 	}
 }
 
