@@ -27,7 +27,7 @@ func TestDeliveryAcrossReplicas(t *testing.T) {
 	for _, c := range []*client{near, far, binary} {
 		c.expectTitles(t, 1, 5)
 	}
-	stranger.expectTitles(t, 1, 1) // and none of the player's before it
+	stranger.expectTitles(t, 1, 1) // no notification of the other player precedes it
 }
 
 func TestFrame(t *testing.T) {
@@ -43,8 +43,8 @@ func TestFrame(t *testing.T) {
 		"without subprotocol": {nil, "", gorilla.TextMessage},
 		"JSON":                {[]string{"loyalty.v1"}, "loyalty.v1", gorilla.TextMessage},
 		"protobuf":            {[]string{"loyalty.v1+proto"}, "loyalty.v1+proto", gorilla.BinaryMessage},
-		"the first of both":   {[]string{"loyalty.v1", "loyalty.v1+proto"}, "loyalty.v1", gorilla.TextMessage},
-		"an unknown first":    {[]string{"loyalty.v9", "loyalty.v1+proto"}, "loyalty.v1+proto", gorilla.BinaryMessage},
+		"two subprotocols":    {[]string{"loyalty.v1", "loyalty.v1+proto"}, "loyalty.v1", gorilla.TextMessage},
+		"unknown, then known": {[]string{"loyalty.v9", "loyalty.v1+proto"}, "loyalty.v1+proto", gorilla.BinaryMessage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := r.connect(t, token, "", tt.offer...)
@@ -94,12 +94,12 @@ func TestConcurrentDelivery(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(stored) != each*publishers {
-		t.Fatalf("%d are stored, want %d", len(stored), each*publishers)
+		t.Fatalf("%d notifications are stored, want %d", len(stored), each*publishers)
 	}
 	for i, c := range clients {
 		for _, want := range stored {
 			if got := c.next(t).GetNotification().GetId(); got != want.ID.String() {
-				t.Fatalf("client %d got %s, want number %d, %s", i, got, want.Seq, want.ID)
+				t.Fatalf("client %d got notification %s, want number %d, %s", i, got, want.Seq, want.ID)
 			}
 		}
 	}
@@ -120,7 +120,7 @@ func TestReadState(t *testing.T) {
 		c.expectTitles(t, 2, 3)
 	}
 	id := uuid.MustParse(first)
-	for _, ids := range [][]uuid.UUID{{id, uuid.New()}, {id}} { // the first time may have been told to nobody
+	for _, ids := range [][]uuid.UUID{{id, uuid.New()}, {id}} { // a repeated mark is published again, because the first may have been lost
 		if unread, err := here.service.MarkRead(t.Context(), player, ids); err != nil || unread != 2 {
 			t.Fatalf("MarkRead = %d, %v, want 2", unread, err)
 		}
@@ -137,7 +137,7 @@ func TestReadState(t *testing.T) {
 		}
 		all := c.next(t).GetRead()
 		if len(all.GetIds()) != 0 || !all.GetAll() || all.GetUnread() != 0 {
-			t.Errorf("client %d got %v, want all", i, all)
+			t.Errorf("client %d got %v, want all: true and 0 unread", i, all)
 		}
 	}
 }

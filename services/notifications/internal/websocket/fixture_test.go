@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,9 +102,9 @@ type replica struct {
 	service *notifications.Service
 	channel *live.Channel
 	url     string
-	// stop shuts the replica down and waits for it; stopWithin gives the hub that time.
+	// stop shuts the replica down and waits until it has stopped; stopWithin also sets the shutdown budget of the hub.
 	stop       func()
-	stopWithin func(time.Duration)
+	stopWithin func(budget time.Duration)
 }
 
 // start runs a replica until the test ends. change alters the configuration.
@@ -133,25 +134,33 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 	t.Cleanup(server.Close)
 
 	hubs := lifecycle.New(context.Background())
-	hubs.Go("hub", hub.Run)
+	hubDone := make(chan error, 1)
+	hubs.Go("hub", func(ctx context.Context) error {
+		hubDone <- hub.Run(ctx)
+		return nil
+	})
 	channelDone := make(chan error, 1)
 	channelCtx, cancelChannel := context.WithCancel(context.Background())
 	go func() { channelDone <- channel.Run(channelCtx, hub) }()
-	stopped := false
-	stopWithin := func(within time.Duration) {
-		if stopped {
-			return
-		}
-		stopped = true
-		ctx, cancel := context.WithTimeout(context.Background(), within)
-		defer cancel()
-		if err := hubs.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-		cancelChannel()
-		if err := <-channelDone; err != nil {
-			t.Errorf("channel: %v", err)
-		}
+	var once sync.Once
+	stopWithin := func(budget time.Duration) {
+		once.Do(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), budget)
+			defer cancel()
+			_ = hubs.Stop(ctx) // a loaded machine may exceed the budget; the hub must end nevertheless
+			select {
+			case err := <-hubDone:
+				if err != nil {
+					t.Errorf("hub: %v", err)
+				}
+			case <-time.After(patience):
+				t.Error("the hub still runs after its shutdown budget")
+			}
+			cancelChannel()
+			if err := <-channelDone; err != nil {
+				t.Errorf("channel: %v", err)
+			}
+		})
 	}
 	stop := func() { stopWithin(patience) }
 	t.Cleanup(stop)
@@ -201,8 +210,8 @@ type client struct{ conn *gorilla.Conn }
 
 var dialer = gorilla.Dialer{HandshakeTimeout: patience}
 
-// smallDialer takes little into the kernel's buffers, as smallBuffers does; but some packets of the loopback interface, which
-// have 64 KiB: into a window smaller than one the sender only tries now and then, and ever more rarely.
+// smallDialer limits the receive buffer of the kernel, as smallBuffers limits the send buffer. The buffer must hold several
+// packets of the loopback interface, which have 64 KiB: TCP sends into a smaller window only after growing delays.
 var smallDialer = gorilla.Dialer{
 	HandshakeTimeout: patience,
 	NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

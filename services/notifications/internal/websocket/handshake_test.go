@@ -172,7 +172,9 @@ func TestQuery(t *testing.T) {
 			if tt.status == http.StatusSwitchingProtocols {
 				return
 			}
-			var problem struct{ Violations []struct{ Field, Rule string } }
+			var problem struct {
+				Violations []struct{ Field, Rule string }
+			}
 			if err := json.NewDecoder(response.Body).Decode(&problem); err != nil {
 				t.Fatal(err)
 			}
@@ -299,6 +301,23 @@ func (r *replica) expectRefused(t *testing.T, token string, status int) {
 	expectRetryAfter(t, r.handshake(t, handshakeRequest{header: handshakeHeader(token)}), status)
 }
 
+// refusedHandshake performs a handshake that must be refused and returns the response, or nil if it was not refused. It may
+// be called from any goroutine.
+func (r *replica) refusedHandshake(t *testing.T, token, query string) *http.Response {
+	t.Helper()
+	conn, response, err := dialer.DialContext(t.Context(), r.address(query), http.Header{"Authorization": {"Bearer " + token}})
+	switch {
+	case err == nil:
+		t.Error("the handshake was accepted, want a refusal")
+		_ = conn.Close()
+		return nil
+	case response == nil:
+		t.Errorf("handshake: %v", err)
+	}
+	return response
+}
+
+// expectRetryAfter checks the status of a refusal and that its Retry-After is a whole number of seconds, at least one.
 func expectRetryAfter(t *testing.T, response *http.Response, status int) {
 	t.Helper()
 	if response.StatusCode != status {

@@ -39,7 +39,7 @@ func TestUnreadCountIsNewest(t *testing.T) {
 	c := r.connect(t, token, "")
 	w.followed(t, player)
 	r.publishRead(t, player, 3, 1, two)
-	r.publishRead(t, player, 3, 2, one) // was counted before the other mark, and is told after it
+	r.publishRead(t, player, 3, 2, one) // was counted before the other mark, but is published after it
 	c.expectRead(t, false, 1)
 	c.expectRead(t, false, 1)
 	r.notify(t, player, 4, 1)
@@ -57,15 +57,15 @@ func TestReadStateWaitsForNotifications(t *testing.T) {
 	w.followed(t, player)
 	r.notify(t, player, 1, 1)
 	w.lose(t, player, 2, 3)
-	r.publishRead(t, player, 3, 0)             // all, but not the fourth
-	r.publishRead(t, player, 4, 0, uuid.New()) // and then that one
+	r.publishRead(t, player, 3, 0)             // marks all except the fourth notification
+	r.publishRead(t, player, 4, 0, uuid.New()) // marks the fourth
 	c.expectTitles(t, 1, 3)
 	c.expectRead(t, true, 0)
 	c.expectTitles(t, 4, 4)
 	c.expectRead(t, false, 0)
 }
 
-func TestOvertakenReadAll(t *testing.T) {
+func TestReadAllBeforeNewNotification(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	player := uuid.New()
@@ -79,7 +79,7 @@ func TestOvertakenReadAll(t *testing.T) {
 		t.Fatalf("got %v, want a reset: the client cannot tell which are read", f)
 	}
 	r.publishRead(t, player, 3, 0)
-	r.publishRead(t, player, 2, 0) // an older mark; all of them are read by now
+	r.publishRead(t, player, 2, 0) // an older mark; all notifications are read by now
 	c.expectRead(t, true, 0)
 	c.expectRead(t, true, 0)
 }
@@ -169,8 +169,8 @@ func TestConcurrentMarks(t *testing.T) {
 				continue
 			}
 			if got := shown.unread(); !slices.Equal(got, want.unread()) || int(f.GetRead().GetUnread()) != len(got) {
-				t.Errorf("client %d shows %d as unread and was told %d, want %d, and the same ones",
-					i, len(got), f.GetRead().GetUnread(), len(want.unread()))
+				t.Errorf("client %d shows the unread notifications %q and received the count %d, want %q",
+					i, got, f.GetRead().GetUnread(), want.unread())
 			}
 			break
 		}

@@ -67,19 +67,19 @@ func TestReset(t *testing.T) {
 	}
 	next := 3
 	for name, query := range map[string]string{
-		"unknown":   "?since=" + uuid.New().String(),
-		"foreign":   "?since=" + theirs[0].ID.String(),
-		"malformed": "?since=%00'OR",
-		"empty":     "?since=",
-		"two":       "?since=" + theirs[0].ID.String() + "&since=" + theirs[0].ID.String(),
+		"unknown":          "?since=" + uuid.New().String(),
+		"another player's": "?since=" + theirs[0].ID.String(),
+		"malformed":        "?since=%00'OR",
+		"empty":            "?since=",
+		"two ids":          "?since=" + theirs[0].ID.String() + "&since=" + theirs[0].ID.String(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := r.connect(t, token, query)
 			if f := c.next(t); f.GetReset_() == nil || f.GetReset_().GetReason() == "" {
-				t.Fatalf("got %v, want a reset with its reason", f)
+				t.Fatalf("got %v, want a reset with a reason", f)
 			}
 			r.notify(t, player, next, 1)
-			c.expectTitles(t, next, next) // live, and nothing from before
+			c.expectTitles(t, next, next) // live notifications only, no older ones
 			next++
 		})
 	}
@@ -111,33 +111,33 @@ func TestLostConnectionToRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.command(t, "CLIENT", "KILL", "TYPE", "pubsub")
-	c.expectTitles(t, 2, 3) // though nothing is published
+	c.expectTitles(t, 2, 3) // although nothing is published
 	if f := c.next(t); f.GetRead() == nil || f.GetRead().GetUnread() != 2 {
-		t.Errorf("got %v, want the count of unread ones, for the read state was lost too", f)
+		t.Errorf("got %v, want a read state with 2 unread notifications, because the read state was lost too", f)
 	}
 	w.lose(t, player, 4, 1)
 	w.command(t, "CLIENT", "KILL", "TYPE", "pubsub")
 	c.expectTitles(t, 4, 4)
 	r.notify(t, player, 5, 1)
-	c.expectTitles(t, 5, 5) // and no count, since nothing was marked
+	c.expectTitles(t, 5, 5) // and no read state, because nothing was marked
 }
 
 func TestRedisRestart(t *testing.T) {
 	w := newWorld(t, "--enable-debug-command", "yes")
-	// Its sessions are gone with it, for this Redis keeps nothing; that is not what is tested.
-	quiet := func(c *websocket.Config) { c.Recheck = time.Hour }
-	publisher, holder := w.start(t, quiet), w.start(t, quiet)
+	// This Redis keeps no data, so the sessions are lost. The recheck must not close the connections because of that.
+	noRecheck := func(c *websocket.Config) { c.Recheck = time.Hour }
+	publisher, holder := w.start(t, noRecheck), w.start(t, noRecheck)
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	c := holder.connect(t, token, "")
 	publisher.notify(t, player, 1, 1)
 	c.expectTitles(t, 1, 1)
-	// The answer is a connection that ends.
+	// Redis closes the connection instead of answering.
 	_ = w.admin.Do(t.Context(), w.admin.B().Arbitrary("DEBUG", "RESTART").Build()).Error()
 	publisher.notify(t, player, 2, 20)
 	for i := 2; i <= 21; {
 		f := c.next(t)
-		if f.GetRead() != nil { // the count of unread ones, once or twice
+		if f.GetRead() != nil { // each reconnection sends the unread count
 			continue
 		}
 		if got := title(t, f); got != strconv.Itoa(i) {
