@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
@@ -54,10 +56,7 @@ func assemble(
 		return nil, err
 	}
 	add(g, g.Go, "users", u)
-	if _, err := u.EnsureAdmin(ctx, admin.Email, admin.Password, true); err != nil {
-		return nil, fmt.Errorf("create the admin %s: %w", admin.Email, err)
-	}
-	if err := dir.KeepAdmin(admin); err != nil {
+	if err := createAdmin(ctx, u, dir, admin); err != nil {
 		return nil, err
 	}
 	pr, err := promotions.New(ctx, promotions.Config{
@@ -78,6 +77,10 @@ func assemble(
 		return nil, err
 	}
 	add(g, g.RunWith, "notifications", n)
+	ready := map[string]func(context.Context) error{"users": u.Ready, "promotions": pr.Ready, "notifications": n.Ready}
+	if err := awaitReady(ctx, ready); err != nil {
+		return nil, err
+	}
 	p.sayf("Services are ready")
 	if err := writeSettings(dir, s, o.bus); err != nil {
 		return nil, err
@@ -87,9 +90,31 @@ func assemble(
 		return nil, err
 	}
 	return gateway.New(gateway.Services{
-		Users: u.Handler(), Promotions: pr.Handler(), Notifications: n.Handler(),
-		Ready: map[string]func(context.Context) error{"users": u.Ready, "promotions": pr.Ready, "notifications": n.Ready},
+		Users: u.Handler(), Promotions: pr.Handler(), Notifications: n.Handler(), Ready: ready,
 	}, gateway.Options{Docs: openapi.FS, Index: page, Reflection: true, Log: log}), nil
+}
+
+// createAdmin creates the admin, or sets the admin's password, and stores the credentials in the data directory.
+func createAdmin(ctx context.Context, u *users.App, dir *datadir.Dir, admin datadir.Admin) error {
+	if _, err := u.EnsureAdmin(ctx, admin.Email, admin.Password, true); err != nil {
+		return fmt.Errorf("create the admin %s: %w", admin.Email, err)
+	}
+	return dir.KeepAdmin(admin)
+}
+
+// readyTimeout limits how long awaitReady waits for a service.
+const readyTimeout = 30 * time.Second
+
+// awaitReady waits until every service is ready. The services connect in the background, so their readiness checks fail at
+// first. After readyTimeout it returns the error of the failing check.
+func awaitReady(ctx context.Context, services map[string]func(context.Context) error) error {
+	policy := backoff.Policy{Initial: 10 * time.Millisecond, Max: 100 * time.Millisecond, Timeout: readyTimeout}
+	for _, ready := range services {
+		if err := backoff.Retry(ctx, policy, ready); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Issuer and audience of access tokens.

@@ -30,8 +30,8 @@ type problemViolation struct {
 }
 
 // WriteProblem answers a request with a problem document. An error without a code becomes INTERNAL, and the client does not
-// learn its cause; the caller must log it. An answer with the status 429 or 503 has a Retry-After. WriteProblem also works in
-// handlers that are not RPCs, such as a WebSocket upgrade.
+// learn its cause; the caller must log it. An answer with the status 429 or 503 has a Retry-After. WriteProblem also works
+// in handlers that are not RPCs, such as a WebSocket upgrade.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := withRetryAfter(classify(r.Context(), err))
 	info := requestInfoFrom(r.Context())
