@@ -59,7 +59,7 @@ func (k *signingKey) UnmarshalText(text []byte) error {
 	if err := pem.UnmarshalText(text); err != nil {
 		return err
 	}
-	key, err := accesstoken.ParseKey([]byte(pem))
+	key, err := accesstoken.ParsePrivateKey([]byte(pem))
 	if err != nil {
 		return &config.ValueError{Text: err.Error()}
 	}

@@ -1,15 +1,20 @@
 package accesstoken
 
-import "time"
+import (
+	"crypto/ed25519"
+	"time"
+)
 
-// SetClock lets a test move the time, Remember fill the memory.
+const (
+	KeysMinInterval = keysMinInterval
+	KeysMaxAge      = keysMaxAge
+	KeysMaxBytes    = keysMaxBytes
+	MaxTokenBytes   = maxTokenBytes
+)
+
 func (i *Issuer) SetClock(now func() time.Time)     { i.now = now }
 func (v *Verifier) SetClock(now func() time.Time)   { v.now = now }
-func (v *Verifier) Remember(most int)               { v.seen = newSeen(most) }
+func (v *Verifier) SetCacheSize(size int)           { v.cache = newTokenCache(size) }
 func (r *RemoteKeys) SetClock(now func() time.Time) { r.now = now }
 
-// The limits that the tests walk along.
-const (
-	KeysMinAge = keysMinAge
-	KeysMaxAge = keysMaxAge
-)
+func ParseJWKS(body []byte) (map[string]ed25519.PublicKey, error) { return parseJWKS(body) }

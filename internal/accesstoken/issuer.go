@@ -1,5 +1,5 @@
-// Package accesstoken issues access tokens, and verifies them against their signature and their session. They are JWTs (RFC
-// 9068) that the users service signs with an Ed25519 key, whose public half it publishes as a JWK Set.
+// Package accesstoken issues and verifies access tokens: JWTs (RFC 9068) that the users service signs with an Ed25519 key.
+// Other services fetch the public key as a JWK Set. A token is valid only while its session is active.
 package accesstoken
 
 import (
@@ -14,10 +14,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// Lifetime is how long an access token is valid.
+// Lifetime is the time from the issue of an access token to its expiry.
 const Lifetime = 10 * time.Minute
 
-// tokenType is the header "typ" of an access token (RFC 9068, section 2.1); it keeps other tokens from passing for one.
+// tokenType is the header "typ" of an access token (RFC 9068, section 2.1). JWTs of other types are refused.
 const tokenType = "at+jwt"
 
 // claims is the payload of an access token.
@@ -36,25 +36,25 @@ type Issuer struct {
 	now      func() time.Time
 }
 
-// NewIssuer returns an issuer that signs with key and puts the given names into "iss" and "aud".
+// NewIssuer returns an issuer that signs with key. The claims "iss" and "aud" of its tokens are issuer and audience.
 func NewIssuer(key ed25519.PrivateKey, issuer, audience string) (*Issuer, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, errors.New("access tokens: the signing key is not an Ed25519 private key")
 	}
 	if issuer == "" || audience == "" {
-		return nil, errors.New("access tokens: the issuer and the audience need names")
+		return nil, errors.New("access tokens: the issuer or the audience is empty")
 	}
 	public, _ := key.Public().(ed25519.PublicKey)
 	return &Issuer{key: key, kid: KeyID(public), issuer: issuer, audience: audience, now: time.Now}, nil
 }
 
-// Issue returns an access token of a session, valid for Lifetime from now, and when it ends.
+// Issue returns an access token for a user's session and its expiry, which is Lifetime from now.
 func (i *Issuer) Issue(user uuid.UUID, role authn.Role, session uuid.UUID) (token string, expires time.Time, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	now := i.now().UTC().Truncate(time.Second) // "exp" counts whole seconds
+	now := i.now().UTC().Truncate(time.Second) // "exp" has whole seconds
 	expires = now.Add(Lifetime)
 	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims{
 		Role:    role,
@@ -67,7 +67,7 @@ func (i *Issuer) Issue(user uuid.UUID, role authn.Role, session uuid.UUID) (toke
 	t.Header["kid"] = i.kid
 	t.Header["typ"] = tokenType
 	if token, err = t.SignedString(i.key); err != nil {
-		return "", time.Time{}, fmt.Errorf("signing an access token: %w", err)
+		return "", time.Time{}, fmt.Errorf("sign an access token: %w", err)
 	}
 	return token, expires, nil
 }

@@ -23,13 +23,13 @@ type jwkSet struct {
 	Keys []jwk `json:"keys"`
 }
 
-// KeyID names a key by its JWK thumbprint (RFC 7638, RFC 8037 appendix A.3), so that it needs no configuration.
+// KeyID returns the JWK thumbprint of a key (RFC 7638, RFC 8037 appendix A.3). It is the key's id in tokens and JWK Sets.
 func KeyID(key ed25519.PublicKey) string {
 	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + base64.RawURLEncoding.EncodeToString(key) + `"}`))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// JWKS answers the public keys as a JWK Set, to be mounted for GET. While keys are exchanged it shows the old and the
+// JWKS returns a handler for GET requests that serves keys as a JWK Set. During a key rotation, keys are the old and the
 // new one.
 func JWKS(keys ...ed25519.PublicKey) (http.Handler, error) {
 	set := jwkSet{Keys: []jwk{}}
@@ -50,11 +50,11 @@ func JWKS(keys ...ed25519.PublicKey) (http.Handler, error) {
 	}), nil
 }
 
-// parseJWKS reads the Ed25519 signature keys of a JWK Set and passes over any other, as RFC 7517, section 5, wants it.
+// parseJWKS returns the Ed25519 signature keys of a JWK Set by id. It ignores other keys, as RFC 7517, section 5, requires.
 func parseJWKS(body []byte) (map[string]ed25519.PublicKey, error) {
 	var set jwkSet
 	if err := json.Unmarshal(body, &set); err != nil {
-		return nil, fmt.Errorf("the document is no JWK Set: %w", err)
+		return nil, fmt.Errorf("the response is not a JWK Set: %w", err)
 	}
 	keys := map[string]ed25519.PublicKey{}
 	for _, k := range set.Keys {

@@ -13,19 +13,20 @@ import (
 	"time"
 )
 
-// KeySource knows the public keys of the issuer.
+// KeySource returns the public keys of the issuer.
 type KeySource interface {
-	// Key returns the key of an id, or ErrUnknownKey. Another error says that it cannot be known right now.
+	// Key returns the key with the given id. The error is ErrUnknownKey if the issuer has no such key. Any other error means
+	// that the issuer's keys are not available.
 	Key(ctx context.Context, kid string) (ed25519.PublicKey, error)
 }
 
-// ErrUnknownKey is the error of a KeySource for an id that the issuer does not use.
-var ErrUnknownKey = errors.New("the issuer has no such key")
+// ErrUnknownKey is the error of a KeySource for an id that is not among the issuer's keys.
+var ErrUnknownKey = errors.New("unknown key id")
 
-// StaticKeys is a KeySource of keys that are known from the start.
+// StaticKeys is a KeySource with a fixed set of keys.
 type StaticKeys map[string]ed25519.PublicKey
 
-// NewStaticKeys returns a source of the given keys.
+// NewStaticKeys returns a source with the given keys.
 func NewStaticKeys(keys ...ed25519.PublicKey) StaticKeys {
 	s := StaticKeys{}
 	for _, k := range keys {
@@ -43,16 +44,17 @@ func (s StaticKeys) Key(_ context.Context, kid string) (ed25519.PublicKey, error
 }
 
 const (
-	// A document older than this is fetched anew, so that a key that was withdrawn is forgotten.
+	// keysMaxAge is the age at which keys are fetched again, so that a withdrawn key is no longer accepted.
 	keysMaxAge = 5 * time.Minute
-	// An unknown key makes the document be fetched anew, but not again before this: ids cost an attacker nothing.
-	keysMinAge   = 3 * time.Second
-	keysTimeout  = 3 * time.Second
-	keysMaxBytes = 64 << 10
+	// keysMinInterval is the minimum interval between two fetches. Without it, tokens with invented key ids would cause a
+	// request each.
+	keysMinInterval = 3 * time.Second
+	keysTimeout     = 3 * time.Second
+	keysMaxBytes    = 64 << 10
 )
 
-// RemoteKeys is a KeySource that reads a JWK Set over HTTP when it is needed; nothing runs in the background. While the
-// document cannot be fetched, the keys that were read last stay good. It is safe for concurrent use.
+// RemoteKeys is a KeySource that fetches a JWK Set over HTTP on demand. It has no background goroutine. If a fetch fails, it
+// keeps the keys that it has. It is safe for concurrent use.
 type RemoteKeys struct {
 	url    string
 	client *http.Client
@@ -60,21 +62,21 @@ type RemoteKeys struct {
 
 	known atomic.Pointer[keySet]
 
-	mu      sync.Mutex // held while fetching
-	tried   time.Time
-	failure error // of the last fetch
+	mu        sync.Mutex // held during a fetch
+	lastFetch time.Time
+	lastErr   error // of the last fetch
 }
 
 type keySet struct {
-	keys  map[string]ed25519.PublicKey
-	since time.Time
+	keys    map[string]ed25519.PublicKey
+	fetched time.Time
 }
 
-// NewRemoteKeys returns a source that reads address, an http or https URL.
+// NewRemoteKeys returns a source that fetches address, an http or https URL.
 func NewRemoteKeys(address string) (*RemoteKeys, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, errors.New("the keys' address is no URL such as http://users:8080/.well-known/jwks.json")
+		return nil, errors.New("the address of the JWK Set is not a URL such as http://users:8080/.well-known/jwks.json")
 	}
 	return &RemoteKeys{url: address, client: &http.Client{Timeout: keysTimeout}, now: time.Now}, nil
 }
@@ -88,19 +90,19 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (ed25519.PublicKey, er
 	case key == nil:
 		r.mu.Lock()
 	case !r.mu.TryLock():
-		return key, nil // another call sees to a fresh one
+		return key, nil // another call is fetching the keys
 	}
 	defer r.mu.Unlock()
-	key, fresh = r.lookup(kid) // another call may have fetched meanwhile
-	if (key == nil || !fresh) && r.now().Sub(r.tried) >= keysMinAge {
+	key, fresh = r.lookup(kid) // another call may have fetched them
+	if (key == nil || !fresh) && r.now().Sub(r.lastFetch) >= keysMinInterval {
 		r.fetch(ctx)
 		key, _ = r.lookup(kid)
 	}
 	switch {
 	case key != nil:
 		return key, nil
-	case r.failure != nil:
-		return nil, fmt.Errorf("the issuer's keys: %w", r.failure)
+	case r.lastErr != nil:
+		return nil, fmt.Errorf("fetch the issuer's keys: %w", r.lastErr)
 	}
 	return nil, ErrUnknownKey
 }
@@ -110,18 +112,18 @@ func (r *RemoteKeys) lookup(kid string) (key ed25519.PublicKey, fresh bool) {
 	if s == nil {
 		return nil, false
 	}
-	return s.keys[kid], r.now().Sub(s.since) < keysMaxAge
+	return s.keys[kid], r.now().Sub(s.fetched) < keysMaxAge
 }
 
-// fetch is called with mu held.
+// fetch replaces the known keys. The caller holds mu.
 func (r *RemoteKeys) fetch(ctx context.Context) {
-	// The caller may go away, but others wait for the same document.
+	// Other calls wait for this fetch, so it continues if the caller cancels.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keysTimeout)
 	defer cancel()
 	keys, err := r.get(ctx)
-	r.tried, r.failure = r.now(), err
+	r.lastFetch, r.lastErr = r.now(), err
 	if err == nil {
-		r.known.Store(&keySet{keys: keys, since: r.now()})
+		r.known.Store(&keySet{keys: keys, fetched: r.now()})
 	}
 }
 
@@ -136,11 +138,14 @@ func (r *RemoteKeys) get(ctx context.Context) (map[string]ed25519.PublicKey, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s", r.url, resp.Status)
+		return nil, fmt.Errorf("GET %s: status %s", req.URL.Redacted(), resp.Status)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, keysMaxBytes))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, keysMaxBytes+1))
 	if err != nil {
 		return nil, err
+	}
+	if len(body) > keysMaxBytes {
+		return nil, fmt.Errorf("GET %s: the response exceeds %d KiB", req.URL.Redacted(), keysMaxBytes>>10)
 	}
 	return parseJWKS(body)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,40 +16,40 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// publisher serves a JWK Set that can be exchanged, counts the requests, and can be away.
-type publisher struct {
+// jwksServer serves a JWK Set that can be replaced. It counts the requests and can fail.
+type jwksServer struct {
 	*httptest.Server
-	document atomic.Pointer[http.Handler]
-	away     atomic.Bool
+	handler  atomic.Pointer[http.Handler]
+	failing  atomic.Bool
 	requests atomic.Int32
 }
 
-func publish(t *testing.T, keys ...ed25519.PublicKey) *publisher {
+func startJWKSServer(t *testing.T, keys ...ed25519.PublicKey) *jwksServer {
 	t.Helper()
-	p := &publisher{}
-	p.set(t, keys...)
-	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.requests.Add(1)
-		if p.away.Load() {
+	s := &jwksServer{}
+	s.setKeys(t, keys...)
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.requests.Add(1)
+		if s.failing.Load() {
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
-		(*p.document.Load()).ServeHTTP(w, r)
+		(*s.handler.Load()).ServeHTTP(w, r)
 	}))
-	t.Cleanup(p.Close)
-	return p
+	t.Cleanup(s.Close)
+	return s
 }
 
-func (p *publisher) set(t *testing.T, keys ...ed25519.PublicKey) {
+func (s *jwksServer) setKeys(t *testing.T, keys ...ed25519.PublicKey) {
 	t.Helper()
 	h, err := accesstoken.JWKS(keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.document.Store(&h)
+	s.handler.Store(&h)
 }
 
-func remoteKeys(t *testing.T, url string) *accesstoken.RemoteKeys {
+func newRemoteKeys(t *testing.T, url string) *accesstoken.RemoteKeys {
 	t.Helper()
 	r, err := accesstoken.NewRemoteKeys(url)
 	if err != nil {
@@ -57,10 +58,10 @@ func remoteKeys(t *testing.T, url string) *accesstoken.RemoteKeys {
 	return r
 }
 
-func TestRemoteKeysNeedAURL(t *testing.T) {
+func TestNewRemoteKeysRefusesInvalidURL(t *testing.T) {
 	for _, address := range []string{"", "users:8080/jwks.json", "/jwks.json", "ftp://users/jwks.json", "http://"} {
 		if _, err := accesstoken.NewRemoteKeys(address); err == nil {
-			t.Errorf("%q is taken", address)
+			t.Errorf("NewRemoteKeys(%q) returns no error", address)
 		}
 	}
 }
@@ -68,94 +69,147 @@ func TestRemoteKeysNeedAURL(t *testing.T) {
 func TestRemoteKeys(t *testing.T) {
 	first, _ := newKey(t)
 	second, _ := newKey(t)
-	p := publish(t, first)
+	server := startJWKSServer(t, first)
 	now := noon
-	r := remoteKeys(t, p.URL)
-	r.SetClock(func() time.Time { return now })
-	step := func(what string, key ed25519.PublicKey, wantErr error, wantRequests int32) {
+	keys := newRemoteKeys(t, server.URL)
+	keys.SetClock(func() time.Time { return now })
+	step := func(name string, key ed25519.PublicKey, wantErr error, wantRequests int32) {
 		t.Helper()
-		got, err := r.Key(t.Context(), accesstoken.KeyID(key))
+		got, err := keys.Key(t.Context(), accesstoken.KeyID(key))
 		if !errors.Is(err, wantErr) || err == nil && !got.Equal(key) {
-			t.Errorf("%s: %v, want %v", what, err, wantErr)
+			t.Errorf("%s: error %v, want %v", name, err, wantErr)
 		}
-		if n := p.requests.Load(); n != wantRequests {
-			t.Errorf("%s: %d requests so far, want %d", what, n, wantRequests)
+		if n := server.requests.Load(); n != wantRequests {
+			t.Errorf("%s: %d requests so far, want %d", name, n, wantRequests)
 		}
 	}
 	step("first use", first, nil, 1)
-	step("known", first, nil, 1)
-	step("unknown, just read", second, accesstoken.ErrUnknownKey, 1)
-	p.set(t, first, second)
-	now = now.Add(accesstoken.KeysMinAge)
-	step("published meanwhile", second, nil, 2)
-	p.set(t, second)
+	step("known key", first, nil, 1)
+	step("unknown key right after a fetch", second, accesstoken.ErrUnknownKey, 1)
+	server.setKeys(t, first, second)
+	now = now.Add(accesstoken.KeysMinInterval)
+	step("new key", second, nil, 2)
+	server.setKeys(t, second)
 	now = now.Add(accesstoken.KeysMaxAge)
-	step("withdrawn", first, accesstoken.ErrUnknownKey, 3)
-	p.away.Store(true)
+	step("withdrawn key", first, accesstoken.ErrUnknownKey, 3)
+	server.failing.Store(true)
 	now = now.Add(accesstoken.KeysMaxAge)
-	step("known, publisher away", second, nil, 4)
-	if _, err := r.Key(t.Context(), "another"); err == nil || errors.Is(err, accesstoken.ErrUnknownKey) {
-		t.Errorf("unknown, publisher away: %v, want an error that says so", err)
+	step("known key, server fails", second, nil, 4)
+	if _, err := keys.Key(t.Context(), "unknown"); err == nil || errors.Is(err, accesstoken.ErrUnknownKey) {
+		t.Errorf("unknown key, server fails: error %v, want the error of the fetch", err)
 	}
 }
 
-func TestRemoteKeysAreFetchedOnce(t *testing.T) {
+func TestConcurrentCallsShareOneFetch(t *testing.T) {
 	key, _ := newKey(t)
-	p := publish(t, key)
-	r := remoteKeys(t, p.URL)
+	server := startJWKSServer(t, key)
+	keys := newRemoteKeys(t, server.URL)
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if _, err := r.Key(t.Context(), accesstoken.KeyID(key)); err != nil {
+			if _, err := keys.Key(t.Context(), accesstoken.KeyID(key)); err != nil {
 				t.Error(err)
 			}
-			if _, err := r.Key(t.Context(), "unknown"); !errors.Is(err, accesstoken.ErrUnknownKey) {
-				t.Error(err)
+			if _, err := keys.Key(t.Context(), "unknown"); !errors.Is(err, accesstoken.ErrUnknownKey) {
+				t.Errorf("unknown key: error %v, want ErrUnknownKey", err)
 			}
 		})
 	}
 	wg.Wait()
-	if n := p.requests.Load(); n != 1 {
-		t.Errorf("%d requests, want one", n)
+	if n := server.requests.Load(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
 	}
 }
 
-func TestIssuerAway(t *testing.T) {
+func TestAuthenticateWithoutKeysFails(t *testing.T) {
 	_, private := newKey(t)
 	token, _ := issue(t, newIssuer(t, private, issuerName, audience))
-	p := publish(t)
-	p.away.Store(true)
-	v := newVerifier(t, remoteKeys(t, p.URL), allActive, noon)
+	server := startJWKSServer(t)
+	server.failing.Store(true)
+	v := newVerifier(t, newRemoteKeys(t, server.URL), allActive, noon)
 	if _, err := v.Authenticate(t.Context(), token); apperr.CodeOf(err) != apperr.DependencyUnavailable {
-		t.Errorf("got %v, want DEPENDENCY_UNAVAILABLE", err)
+		t.Errorf("error %v, want DEPENDENCY_UNAVAILABLE", err)
 	}
 }
 
-func TestForeignDocuments(t *testing.T) {
+func TestRemoteKeysIgnoreUnusableKeys(t *testing.T) {
+	const zeroKey = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	for name, body := range map[string]string{
-		"not JSON":     "<html>",
-		"empty set":    `{"keys":[]}`,
-		"another kind": `{"keys":[{"kty":"RSA","kid":"k","n":"AQ","e":"AQAB"}]}`,
-		"short key":    `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"AAAA"}]}`,
-		"for secrecy":  `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","use":"enc","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}`,
+		"not JSON":       "<html>",
+		"empty set":      `{"keys":[]}`,
+		"RSA key":        `{"keys":[{"kty":"RSA","kid":"k","n":"AQ","e":"AQAB"}]}`,
+		"short key":      `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"AAAA"}]}`,
+		"encryption key": `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","use":"enc","x":"` + zeroKey + `"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
-			defer s.Close()
-			if _, err := remoteKeys(t, s.URL).Key(t.Context(), "k"); err == nil {
-				t.Error("a key was taken from it")
+			if _, err := fetchKey(t, body); err == nil {
+				t.Error("Key returns no error")
 			}
 		})
 	}
+	if _, err := fetchKey(t, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"`+zeroKey+`"}]}`); err != nil {
+		t.Errorf("usable key: %v", err)
+	}
 }
 
-// TestKeyID checks the example of RFC 8037, appendix A.3.
+func TestRemoteKeysRefuseLargeResponse(t *testing.T) {
+	body := `{"keys":[]}` + strings.Repeat(" ", accesstoken.KeysMaxBytes)
+	if _, err := fetchKey(t, body); err == nil || !strings.Contains(err.Error(), "exceeds 64 KiB") {
+		t.Errorf(`error %v, want "exceeds 64 KiB"`, err)
+	}
+}
+
+// fetchKey returns the key with the id "k" in a JWK Set.
+func fetchKey(t *testing.T, jwks string) (ed25519.PublicKey, error) {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(jwks)) }))
+	defer s.Close()
+	return newRemoteKeys(t, s.URL).Key(t.Context(), "k")
+}
+
+// TestKeyID uses the example of RFC 8037, appendix A.3.
 func TestKeyID(t *testing.T) {
 	key, err := base64.RawURLEncoding.DecodeString("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := accesstoken.KeyID(key); got != "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" {
-		t.Errorf("got %s", got)
+	if got, want := accesstoken.KeyID(key), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"; got != want {
+		t.Errorf("KeyID = %s, want %s", got, want)
 	}
+}
+
+// FuzzParseJWKS checks that every parsed key is complete, and is in the JWK Set that JWKS serves for the parsed keys.
+func FuzzParseJWKS(f *testing.F) {
+	key, _ := newKey(f)
+	f.Add(serveJWKS(f, key))
+	f.Add(serveJWKS(f))
+	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"AAAA"},null,{}]}`))
+	f.Add([]byte(`{"keys":null}`))
+	f.Add([]byte(`<html>`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		keys, err := accesstoken.ParseJWKS(body)
+		if err != nil {
+			return
+		}
+		for kid, key := range keys {
+			if kid == "" || len(key) != ed25519.PublicKeySize {
+				t.Fatalf("key %q has %d bytes", kid, len(key))
+			}
+			served, err := accesstoken.ParseJWKS(serveJWKS(t, key))
+			if err != nil || !key.Equal(served[accesstoken.KeyID(key)]) {
+				t.Errorf("key %q: the served JWK Set has the keys %v, %v", kid, served, err)
+			}
+		}
+	})
+}
+
+func serveJWKS(t testing.TB, keys ...ed25519.PublicKey) []byte {
+	t.Helper()
+	h, err := accesstoken.JWKS(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorder := httptest.NewRecorder()
+	h.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
+	return recorder.Body.Bytes()
 }

@@ -8,14 +8,14 @@ import (
 	"fmt"
 )
 
-// The PEM blocks of keys: PKCS #8 (RFC 5958) and SubjectPublicKeyInfo (RFC 5280).
+// The types of PEM blocks that hold keys: PKCS #8 (RFC 5958) and SubjectPublicKeyInfo (RFC 5280).
 const (
 	privateBlock = "PRIVATE KEY"
 	publicBlock  = "PUBLIC KEY"
 )
 
-// EncodeKey writes a signing key as ParseKey reads it.
-func EncodeKey(key ed25519.PrivateKey) ([]byte, error) {
+// EncodePrivateKey returns key in PEM (PKCS #8).
+func EncodePrivateKey(key ed25519.PrivateKey) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return nil, err
@@ -23,47 +23,48 @@ func EncodeKey(key ed25519.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: privateBlock, Bytes: der}), nil
 }
 
-// ParseKey reads a signing key: an Ed25519 private key, PKCS #8 in PEM. Its errors do not show the text.
-func ParseKey(text []byte) (ed25519.PrivateKey, error) {
+// ParsePrivateKey returns the first key in text: an Ed25519 private key in PEM (PKCS #8). The error completes a sentence
+// that begins with the name of a setting or file. It does not contain the text.
+func ParsePrivateKey(text []byte) (ed25519.PrivateKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, errors.New("is no PEM")
+		return nil, errors.New("must be in PEM")
 	}
-	return parseKey(block)
+	return parsePrivateBlock(block)
 }
 
-func parseKey(block *pem.Block) (ed25519.PrivateKey, error) {
+func parsePrivateBlock(block *pem.Block) (ed25519.PrivateKey, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, errors.New("is no PKCS#8 private key")
+	if block.Type != privateBlock || err != nil {
+		return nil, errors.New("must be a PKCS #8 private key")
 	}
 	key, ok := parsed.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("is a key of type %T; an Ed25519 key is needed", parsed)
+		return nil, notEd25519(parsed)
 	}
 	return key, nil
 }
 
-// ParsePublicKeys reads Ed25519 keys in PEM, one after the other, public ones or private ones of which the public half is
-// meant. Its errors do not show the text.
+// ParsePublicKeys returns the Ed25519 keys in text, a sequence of PEM blocks with public keys (SubjectPublicKeyInfo) or
+// private keys (PKCS #8), whose public key it returns. Its errors are as those of ParsePrivateKey.
 func ParsePublicKeys(text []byte) ([]ed25519.PublicKey, error) {
 	var keys []ed25519.PublicKey
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		key, err := parsePublicKey(block)
+		key, err := parsePublicBlock(block)
 		if err != nil {
 			return nil, fmt.Errorf("key %d %w", len(keys)+1, err)
 		}
 		keys = append(keys, key)
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("holds no PEM")
+		return nil, errors.New("must be in PEM")
 	}
 	return keys, nil
 }
 
-func parsePublicKey(block *pem.Block) (ed25519.PublicKey, error) {
+func parsePublicBlock(block *pem.Block) (ed25519.PublicKey, error) {
 	if block.Type == privateBlock {
-		private, err := parseKey(block)
+		private, err := parsePrivateBlock(block)
 		if err != nil {
 			return nil, err
 		}
@@ -72,11 +73,13 @@ func parsePublicKey(block *pem.Block) (ed25519.PublicKey, error) {
 	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if block.Type != publicBlock || err != nil {
-		return nil, errors.New("is no public key")
+		return nil, errors.New("must be a public key or a PKCS #8 private key")
 	}
 	key, ok := parsed.(ed25519.PublicKey)
 	if !ok {
-		return nil, fmt.Errorf("is a key of type %T; an Ed25519 key is needed", parsed)
+		return nil, notEd25519(parsed)
 	}
 	return key, nil
 }
+
+func notEd25519(key any) error { return fmt.Errorf("must be an Ed25519 key, not a %T", key) }

@@ -15,29 +15,29 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// maxToken is more than any access token of ours has.
-const maxToken = 2048
+// maxTokenBytes is the maximum length of a token. Issued tokens are much shorter.
+const maxTokenBytes = 2048
 
-// Sessions tells whether a session is still active.
+// Sessions reports whether a session is active.
 type Sessions interface {
 	Active(ctx context.Context, session uuid.UUID) (bool, error)
 }
 
-// Verifier tells who an access token speaks for. It is safe for concurrent use.
+// Verifier verifies access tokens. It is safe for concurrent use.
 type Verifier struct {
 	parser   *jwt.Parser
 	keys     KeySource
 	sessions Sessions
 	now      func() time.Time
-	seen     *seen
+	cache    *tokenCache
 }
 
-// NewVerifier returns a verifier of the tokens that the named issuer signs for the named audience.
+// NewVerifier returns a verifier that accepts only tokens of issuer for audience.
 func NewVerifier(issuer, audience string, keys KeySource, sessions Sessions) (*Verifier, error) {
 	if issuer == "" || audience == "" || keys == nil || sessions == nil {
 		return nil, errors.New("access tokens: the verifier needs an issuer, an audience, keys and sessions")
 	}
-	v := &Verifier{keys: keys, sessions: sessions, now: time.Now, seen: newSeen(generation)}
+	v := &Verifier{keys: keys, sessions: sessions, now: time.Now, cache: newTokenCache(cacheSize)}
 	v.parser = jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), // never "none", never HMAC with the public key
 		jwt.WithIssuer(issuer), jwt.WithAudience(audience),
@@ -47,9 +47,9 @@ func NewVerifier(issuer, audience string, keys KeySource, sessions Sessions) (*V
 	return v, nil
 }
 
-// Authenticate returns who an access token speaks for. The errors are TOKEN_INVALID (it is no access token of our
-// issuer for us), TOKEN_EXPIRED, TOKEN_REVOKED (its session has ended) and DEPENDENCY_UNAVAILABLE (the session, or the
-// key, cannot be looked up: a token that cannot be checked opens nothing).
+// Authenticate returns the caller for whom an access token was issued. Errors: TOKEN_INVALID if the token was not issued by
+// the issuer for the audience, TOKEN_EXPIRED, TOKEN_REVOKED if its session has ended, and DEPENDENCY_UNAVAILABLE if the
+// session or the key cannot be looked up.
 func (v *Verifier) Authenticate(ctx context.Context, token string) (authn.Caller, error) {
 	c, err := v.verify(ctx, token)
 	if err != nil {
@@ -58,27 +58,27 @@ func (v *Verifier) Authenticate(ctx context.Context, token string) (authn.Caller
 	active, err := v.sessions.Active(ctx, c.Session)
 	switch {
 	case err != nil:
-		return authn.Caller{}, fmt.Errorf("looking up the session: %w", err)
+		return authn.Caller{}, fmt.Errorf("look up the session: %w", err)
 	case !active:
 		return authn.Caller{}, apperr.New(apperr.TokenRevoked, "the session has ended")
 	}
 	return c, nil
 }
 
-// verify checks all that the token itself says. A signature that was found good is remembered, since checking it costs
-// more than the rest of a small request.
+// verify checks the token itself, without its session. It caches tokens with a valid signature, because the verification of
+// a signature costs more than the rest of a small request.
 func (v *Verifier) verify(ctx context.Context, token string) (authn.Caller, error) {
-	if len(token) > maxToken {
-		return authn.Caller{}, invalid(errors.New("too long"))
+	if len(token) > maxTokenBytes {
+		return authn.Caller{}, invalid(fmt.Errorf("the access token exceeds %d bytes", maxTokenBytes))
 	}
 	id := fingerprint(token)
-	c, ok := v.seen.get(id)
+	c, ok := v.cache.get(id)
 	if !ok {
 		var err error
 		if c, err = v.parse(ctx, token); err != nil {
 			return authn.Caller{}, err
 		}
-		v.seen.put(id, c)
+		v.cache.put(id, c)
 	}
 	if v.now().After(c.Expires.Add(authn.Leeway)) {
 		return authn.Caller{}, expired()
@@ -105,12 +105,13 @@ func (v *Verifier) parse(ctx context.Context, token string) (authn.Caller, error
 	}
 	user, err := uuid.Parse(c.Subject)
 	if err != nil || user == uuid.Nil || c.Session == uuid.Nil || !slices.Contains(authn.Roles(), c.Role) {
-		return authn.Caller{}, invalid(errors.New("subject, session or role is missing"))
+		return authn.Caller{}, invalid(errors.New("the subject, the session or the role is missing or not valid"))
 	}
 	return authn.Caller{UserID: user, Role: c.Role, Session: c.Session, Expires: c.ExpiresAt.UTC()}, nil
 }
 
-// key finds the key that a token names. A key's id that is unknown, or missing, is ErrUnknownKey.
+// key returns the key with the id in the token's header. The error is ErrUnknownKey if the header has no key id, is not that
+// of an access token, or has critical extensions.
 func (v *Verifier) key(ctx context.Context, t *jwt.Token) (ed25519.PublicKey, error) {
 	kid, _ := t.Header["kid"].(string)
 	if typ, _ := t.Header["typ"].(string); typ != tokenType || kid == "" || t.Header["crit"] != nil {

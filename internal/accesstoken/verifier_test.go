@@ -24,10 +24,10 @@ const (
 	audience   = "loyalty"
 )
 
-// noon is when the tokens of the tests are made.
+// noon is the time at which the tests issue tokens.
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
-// sessions is a Sessions of one answer.
+// sessions is a fake Sessions.
 type sessions func() (bool, error)
 
 func (s sessions) Active(context.Context, uuid.UUID) (bool, error) { return s() }
@@ -78,30 +78,30 @@ func TestAuthenticate(t *testing.T) {
 	public, private := newKey(t)
 	token, want := issue(t, newIssuer(t, private, issuerName, audience))
 	if want.Expires != noon.Add(10*time.Minute) {
-		t.Errorf("the token ends at %s, want ten minutes after it began", want.Expires)
+		t.Errorf("the token expires at %s, want %s", want.Expires, noon.Add(10*time.Minute))
 	}
 	for name, tt := range map[string]struct {
 		at       time.Time
 		sessions sessions
 		want     apperr.Code
 	}{
-		"at once":                       {noon, allActive, ""},
-		"the issuer's clock is ahead":   {noon.Add(-4 * time.Second), allActive, ""},
+		"just issued":                   {noon, allActive, ""},
+		"issuer's clock ahead":          {noon.Add(-4 * time.Second), allActive, ""},
 		"ahead by more than the leeway": {noon.Add(-6 * time.Second), allActive, apperr.TokenInvalid},
-		"in its last second":            {want.Expires.Add(-time.Second), allActive, ""},
-		"over, within the leeway":       {want.Expires.Add(4 * time.Second), allActive, ""},
-		"over":                          {want.Expires.Add(6 * time.Second), allActive, apperr.TokenExpired},
+		"in the last second":            {want.Expires.Add(-time.Second), allActive, ""},
+		"expired, within the leeway":    {want.Expires.Add(4 * time.Second), allActive, ""},
+		"expired":                       {want.Expires.Add(6 * time.Second), allActive, apperr.TokenExpired},
 		"session ended":                 {noon, func() (bool, error) { return false, nil }, apperr.TokenRevoked},
-		"sessions unknown": {noon, func() (bool, error) {
-			return false, apperr.New(apperr.DependencyUnavailable, "away")
+		"sessions unavailable": {noon, func() (bool, error) {
+			return false, apperr.New(apperr.DependencyUnavailable, "Redis is not available")
 		}, apperr.DependencyUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVerifier(t, accesstoken.NewStaticKeys(public), tt.sessions, tt.at)
-			for range 2 { // the second time the signature is remembered
+			for range 2 { // the second call finds the token in the cache
 				got, err := v.Authenticate(t.Context(), token)
 				if apperr.CodeOf(err) != tt.want {
-					t.Fatalf("got %v, want %q", err, tt.want)
+					t.Fatalf("error %v, want %q", err, tt.want)
 				}
 				if err == nil && got != want {
 					t.Errorf("got %+v, want %+v", got, want)
@@ -111,7 +111,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-func TestRememberedTokenStillEnds(t *testing.T) {
+func TestCachedTokenExpiresAndIsRevoked(t *testing.T) {
 	public, private := newKey(t)
 	token, c := issue(t, newIssuer(t, private, issuerName, audience))
 	active := true
@@ -121,16 +121,16 @@ func TestRememberedTokenStillEnds(t *testing.T) {
 	}
 	v.SetClock(func() time.Time { return c.Expires.Add(authn.Leeway + time.Second) })
 	if _, err := v.Authenticate(t.Context(), token); apperr.CodeOf(err) != apperr.TokenExpired {
-		t.Errorf("after its end: %v", err)
+		t.Errorf("after the expiry: error %v, want TOKEN_EXPIRED", err)
 	}
 	v.SetClock(func() time.Time { return noon })
 	active = false
 	if _, err := v.Authenticate(t.Context(), token); apperr.CodeOf(err) != apperr.TokenRevoked {
-		t.Errorf("after its session's end: %v", err)
+		t.Errorf("after the end of the session: error %v, want TOKEN_REVOKED", err)
 	}
 }
 
-// forge signs any header and claims.
+// forge returns a JWT with the given header and claims.
 func forge(t testing.TB, method jwt.SigningMethod, key any, header, body map[string]any) string {
 	t.Helper()
 	token := jwt.NewWithClaims(method, jwt.MapClaims(body))
@@ -142,9 +142,9 @@ func forge(t testing.TB, method jwt.SigningMethod, key any, header, body map[str
 	return s
 }
 
-func TestForgeries(t *testing.T) {
+func TestAuthenticateRefusesForgedTokens(t *testing.T) {
 	public, private := newKey(t)
-	_, stranger := newKey(t)
+	_, otherKey := newKey(t)
 	genuine, c := issue(t, newIssuer(t, private, issuerName, audience))
 	header := func() map[string]any { return map[string]any{"kid": accesstoken.KeyID(public), "typ": "at+jwt"} }
 	body := func() map[string]any {
@@ -163,60 +163,60 @@ func TestForgeries(t *testing.T) {
 		return forge(t, jwt.SigningMethodEdDSA, private, header, body)
 	}
 	parts := strings.Split(genuine, ".")
-	foreignIssuer, _ := issue(t, newIssuer(t, private, "https://other.example", audience))
-	foreignAudience, _ := issue(t, newIssuer(t, private, issuerName, "another product"))
-	foreignKey, _ := issue(t, newIssuer(t, stranger, issuerName, audience))
-	raised, _ := base64.RawURLEncoding.DecodeString(parts[1])
-	raised = []byte(strings.Replace(string(raised), "STAFF", "ADMIN", 1))
+	otherIssuer, _ := issue(t, newIssuer(t, private, "https://other.example", audience))
+	otherAudience, _ := issue(t, newIssuer(t, private, issuerName, "another product"))
+	signedWithOtherKey, _ := issue(t, newIssuer(t, otherKey, issuerName, audience))
+	promoted, _ := base64.RawURLEncoding.DecodeString(parts[1])
+	promoted = []byte(strings.Replace(string(promoted), "STAFF", "ADMIN", 1))
 
 	v := newVerifier(t, accesstoken.NewStaticKeys(public), allActive, noon)
 	if _, err := v.Authenticate(t.Context(), signed(header(), body())); err != nil {
-		t.Fatalf("the plain one, from which the others differ, is refused: %v", err)
+		t.Fatalf("valid token: %v", err)
 	}
 	for name, token := range map[string]string{
-		"empty":                    "",
-		"garbage":                  "a.b.c",
-		"two parts":                parts[0] + "." + parts[1],
-		"a refresh token":          strings.Repeat("A", 64),
-		"huge":                     genuine + strings.Repeat("A", 1<<20),
-		"alg none":                 forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, header(), body()),
-		"signature cut off":        parts[0] + "." + parts[1] + ".",
-		"HMAC with the public key": forge(t, jwt.SigningMethodHS256, []byte(public), header(), body()),
-		"payload changed":          parts[0] + "." + base64.RawURLEncoding.EncodeToString(raised) + "." + parts[2],
-		"signature of another":     parts[0] + "." + parts[1] + "." + strings.Split(foreignKey, ".")[2],
-		"stranger's key":           foreignKey,
-		"stranger's key, our kid":  forge(t, jwt.SigningMethodEdDSA, stranger, header(), body()),
-		"no kid":                   signed(with(header(), "kid", nil), body()),
-		"kid of another type":      signed(with(header(), "kid", 7), body()),
-		"another type of token":    signed(with(header(), "typ", "JWT"), body()),
-		"critical extension":       signed(with(header(), "crit", []string{"b64"}), body()),
-		"other issuer":             foreignIssuer,
-		"other audience":           foreignAudience,
-		"no audience":              signed(header(), with(body(), "aud", nil)),
-		"no end":                   signed(header(), with(body(), "exp", nil)),
-		"not yet":                  signed(header(), with(body(), "nbf", noon.Add(time.Hour).Unix())),
-		"no subject":               signed(header(), with(body(), "sub", nil)),
-		"subject is no id":         signed(header(), with(body(), "sub", "root")),
-		"no session":               signed(header(), with(body(), "sid", nil)),
-		"no role":                  signed(header(), with(body(), "role", nil)),
-		"unknown role":             signed(header(), with(body(), "role", "OWNER")),
-		"over, for others": signed(header(), with(with(body(), "exp", noon.Add(-time.Hour).Unix()),
+		"empty":                      "",
+		"garbage":                    "a.b.c",
+		"two parts":                  parts[0] + "." + parts[1],
+		"refresh token":              strings.Repeat("A", 64),
+		"too long":                   genuine + strings.Repeat("A", accesstoken.MaxTokenBytes),
+		"alg none":                   forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, header(), body()),
+		"no signature":               parts[0] + "." + parts[1] + ".",
+		"HMAC with the public key":   forge(t, jwt.SigningMethodHS256, []byte(public), header(), body()),
+		"payload changed":            parts[0] + "." + base64.RawURLEncoding.EncodeToString(promoted) + "." + parts[2],
+		"signature of another token": parts[0] + "." + parts[1] + "." + strings.Split(signedWithOtherKey, ".")[2],
+		"another key":                signedWithOtherKey,
+		"another key, known key id":  forge(t, jwt.SigningMethodEdDSA, otherKey, header(), body()),
+		"no key id":                  signed(with(header(), "kid", nil), body()),
+		"key id is a number":         signed(with(header(), "kid", 7), body()),
+		"another token type":         signed(with(header(), "typ", "JWT"), body()),
+		"critical extension":         signed(with(header(), "crit", []string{"b64"}), body()),
+		"other issuer":               otherIssuer,
+		"other audience":             otherAudience,
+		"no audience":                signed(header(), with(body(), "aud", nil)),
+		"no expiry":                  signed(header(), with(body(), "exp", nil)),
+		"not valid yet":              signed(header(), with(body(), "nbf", noon.Add(time.Hour).Unix())),
+		"no subject":                 signed(header(), with(body(), "sub", nil)),
+		"subject is not a UUID":      signed(header(), with(body(), "sub", "root")),
+		"no session":                 signed(header(), with(body(), "sid", nil)),
+		"no role":                    signed(header(), with(body(), "role", nil)),
+		"unknown role":               signed(header(), with(body(), "role", "OWNER")),
+		"expired, other audience": signed(header(), with(with(body(), "exp", noon.Add(-time.Hour).Unix()),
 			"aud", "another product")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := v.Authenticate(t.Context(), token)
 			if apperr.CodeOf(err) != apperr.TokenInvalid {
-				t.Errorf("got %v, want TOKEN_INVALID", err)
+				t.Errorf("error %v, want TOKEN_INVALID", err)
 			}
 		})
 	}
 }
 
-func TestManyTokensAreRemembered(t *testing.T) {
+func TestTokensStayValidWhenTheCacheIsFull(t *testing.T) {
 	public, private := newKey(t)
 	i := newIssuer(t, private, issuerName, audience)
 	v := newVerifier(t, accesstoken.NewStaticKeys(public), allActive, noon)
-	v.Remember(8)
+	v.SetCacheSize(8)
 	first, want := issue(t, i)
 	for n := range 50 {
 		token := first
@@ -234,7 +234,7 @@ func TestManyTokensAreRemembered(t *testing.T) {
 	}
 }
 
-func TestConstructorsNameWhatIsMissing(t *testing.T) {
+func TestConstructorsRefuseMissingParameters(t *testing.T) {
 	public, private := newKey(t)
 	_, noKey := accesstoken.NewIssuer(nil, issuerName, audience)
 	_, noIssuer := accesstoken.NewIssuer(private, "", audience)
@@ -244,14 +244,14 @@ func TestConstructorsNameWhatIsMissing(t *testing.T) {
 		"no key": noKey, "no issuer": noIssuer, "no sessions": noSessions, "no keys": noKeys,
 	} {
 		if err == nil {
-			t.Errorf("%s: no error", name)
+			t.Errorf("%s: the constructor returns no error", name)
 		}
 	}
 }
 
 func TestCallerInContext(t *testing.T) {
 	if _, ok := authn.From(t.Context()); ok {
-		t.Error("a caller from nowhere")
+		t.Error("an empty context has a caller")
 	}
 	want := authn.Caller{UserID: uuid.New(), Role: authn.RolePlayer}
 	if got, ok := authn.From(authn.With(t.Context(), want)); !ok || got != want {
@@ -259,7 +259,7 @@ func TestCallerInContext(t *testing.T) {
 	}
 }
 
-// FuzzAuthenticate looks for a token that passes without having been issued, and for a panic.
+// FuzzAuthenticate checks that only the issued token is accepted and that every other text is TOKEN_INVALID.
 func FuzzAuthenticate(f *testing.F) {
 	public, private := newKey(f)
 	genuine, want := issue(f, newIssuer(f, private, issuerName, audience))
@@ -275,9 +275,9 @@ func FuzzAuthenticate(f *testing.F) {
 		var e *apperr.Error
 		switch {
 		case err == nil && (token != genuine || got != want):
-			t.Errorf("%q passes as %+v", token, got)
+			t.Errorf("%q is accepted as %+v", token, got)
 		case err != nil && (!errors.As(err, &e) || e.Code != apperr.TokenInvalid):
-			t.Errorf("%q: %v, want TOKEN_INVALID", token, err)
+			t.Errorf("%q: error %v, want TOKEN_INVALID", token, err)
 		}
 	})
 }

@@ -32,12 +32,12 @@ func (d *Dir) TokenKey() (ed25519.PrivateKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		return accesstoken.EncodeKey(key)
+		return accesstoken.EncodePrivateKey(key)
 	})
 	if err != nil {
 		return nil, err
 	}
-	key, err := accesstoken.ParseKey(content)
+	key, err := accesstoken.ParsePrivateKey(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", path, err)
 	}
