@@ -7,25 +7,25 @@ import (
 	"golang.org/x/text/secure/precis"
 )
 
-// MaxLength is the maximum length of a password in characters, after normalization. MinLength is the minimum.
+// The minimum and maximum length of a normalized password in characters.
 const (
 	MinLength = 8
 	MaxLength = 128
 )
 
-// ErrNotAPassword is the error of Normalize for a text that RFC 8265 does not allow as a password.
-var ErrNotAPassword = errors.New("the password is empty or has a control, invisible or unassigned character")
+// ErrNotAllowed is the error of Normalize for a text that RFC 8265 does not allow as a password.
+var ErrNotAllowed = errors.New("the password is empty or contains a control, invisible or unassigned character")
 
-// Normalize returns the form of a password that is hashed and compared: the OpaqueString profile of RFC 8265, section
-// 4.2. Texts that look the same become the same: Unicode normalization form C applies, and every space character becomes
-// U+0020. Case and surrounding spaces are kept. The error is ErrNotAPassword.
+// Normalize applies the profile OpaqueString of RFC 8265, section 4.2. Normalize a password before you hash or verify it, so
+// that it does not depend on the keyboard: the result has Unicode normalization form C, and every space character is U+0020.
+// Case and surrounding spaces are kept. The error is ErrNotAllowed.
 func Normalize(password string) (string, error) {
 	if !utf8.ValidString(password) {
-		return "", ErrNotAPassword
+		return "", ErrNotAllowed
 	}
 	normal, err := precis.OpaqueString.String(password)
 	if err != nil {
-		return "", ErrNotAPassword
+		return "", ErrNotAllowed
 	}
 	return normal, nil
 }

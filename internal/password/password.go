@@ -1,4 +1,5 @@
-// Package password hashes passwords with argon2id (RFC 9106) and checks them, a bounded number at a time.
+// Package password hashes passwords with Argon2id (RFC 9106) and verifies them. It limits the number of concurrent hashes,
+// because each takes memory and a CPU core.
 package password
 
 import (
@@ -15,89 +16,97 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Params is what a hash costs.
+// Params are the cost parameters of Argon2id.
 type Params struct {
-	// Memory in KiB, Passes over it and Threads of one hash.
-	Memory  uint32
-	Passes  uint32
+	// Memory is the memory of one hash in KiB.
+	Memory uint32
+	// Passes is the number of passes over the memory.
+	Passes uint32
+	// Threads is the degree of parallelism of one hash.
 	Threads uint8
 }
 
-// Default is the OWASP Password Storage Cheat Sheet's first choice: 19 MiB, two passes, one thread.
+// Default returns the first recommendation of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one thread.
 func Default() Params { return Params{Memory: 19 * 1024, Passes: 2, Threads: 1} }
 
-// Bounds of what a stored hash may ask for, so that a row of the database cannot exhaust the process.
+// The maximum cost of a stored hash, so that a row of the database cannot exhaust the process.
 const (
 	maxMemory = 1 << 20 // KiB
 	maxPasses = 64
-	saltSize  = 16
-	keySize   = 32
 )
 
-// Validate returns what is wrong with the parameters.
+// The sizes of new salts and keys in bytes.
+const (
+	saltSize = 16
+	keySize  = 32
+)
+
+// Validate returns an error if Argon2id or this package does not allow the parameters.
 func (p Params) Validate() error {
 	if p.Threads < 1 || p.Passes < 1 || p.Passes > maxPasses || p.Memory < 8*uint32(p.Threads) || p.Memory > maxMemory {
-		return errors.New("argon2 needs one or more passes and threads, and 8 KiB of memory a thread, up to 1 GiB")
+		return errors.New("argon2id needs at least 1 thread, 1 to 64 passes, and from 8 KiB per thread to 1 GiB of memory")
 	}
 	return nil
 }
 
-// waitersPerCore is how many hashes may wait for each core before more are refused.
-const waitersPerCore = 256
+// waitingPerCore is the maximum number of hashes that wait for each core.
+const waitingPerCore = 256
 
-// Hasher hashes and checks as many passwords at a time as there are cores; others wait, and where too many wait they are
-// refused with RATE_LIMITED. So a flood of logins costs no more memory than cores times Params.Memory. Safe for concurrent
-// use.
+// Hasher hashes and verifies passwords. It computes at most one hash per core at a time, so that many concurrent logins use
+// no more memory than the number of cores times Params.Memory. Further calls wait. If too many calls wait, a call fails with
+// RATE_LIMITED. A Hasher is safe for concurrent use.
 type Hasher struct {
 	params Params
-	turns  chan struct{}
-	queue  chan struct{}
-	// dummy is the hash of a password that nobody has.
+	// cores is the semaphore of running hashes, admitted that of running and waiting ones.
+	cores    chan struct{}
+	admitted chan struct{}
+	// dummy is the hash of a random password. Verify uses it for users that do not exist.
 	dummy string
 }
 
-// New returns a hasher for new passwords of the given cost.
+// New returns a hasher that hashes new passwords with p.
 func New(p Params) (*Hasher, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	cores := runtime.GOMAXPROCS(0)
-	h := &Hasher{params: p, turns: make(chan struct{}, cores), queue: make(chan struct{}, cores*(1+waitersPerCore))}
+	n := runtime.GOMAXPROCS(0)
+	h := &Hasher{params: p, cores: make(chan struct{}, n), admitted: make(chan struct{}, n*(1+waitingPerCore))}
 	h.dummy = h.encode(rand.Text())
 	return h, nil
 }
 
-// Hash returns the hash of a password, in the PHC string format.
+// Hash returns the hash of a password in the PHC string format. The error is RATE_LIMITED or that of ctx.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	done, err := h.turn(ctx)
+	release, err := h.acquire(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer done()
+	defer release()
 	return h.encode(password), nil
 }
 
-// Verify reports whether a hash is that of the password. The empty hash, which stands for a user who does not exist, is
-// nobody's and takes as long as any other. The error is the context's, RATE_LIMITED, or tells of a hash that is none.
+// Verify reports whether hash is a hash of password. The empty hash stands for a user that does not exist: Verify returns
+// false after the same time as for a wrong password. It returns an error if hash is not an Argon2id hash in the PHC string
+// format, RATE_LIMITED, or the error of ctx.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
-	nobody := hash == ""
-	if nobody {
+	noUser := hash == ""
+	if noUser {
 		hash = h.dummy
 	}
 	p, salt, want, err := parse(hash)
 	if err != nil {
 		return false, err
 	}
-	done, err := h.turn(ctx)
+	release, err := h.acquire(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer done()
+	defer release()
 	got := key(p, password, salt, len(want))
-	return subtle.ConstantTimeCompare(got, want) == 1 && !nobody, nil
+	return subtle.ConstantTimeCompare(got, want) == 1 && !noUser, nil
 }
 
-// Outdated reports whether a hash was made at another cost than new ones are.
+// Outdated reports whether hash has other parameters than new hashes.
 func (h *Hasher) Outdated(hash string) bool {
 	p, _, _, err := parse(hash)
 	return err != nil || p != h.params
@@ -113,20 +122,20 @@ func key(p Params, password string, salt []byte, size int) []byte {
 	return argon2.IDKey([]byte(password), salt, p.Passes, p.Memory, p.Threads, uint32(size))
 }
 
-// turn waits for one of the cores; the caller gives it back.
-func (h *Hasher) turn(ctx context.Context) (done func(), err error) {
+// acquire waits for a free core. The caller must call release.
+func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	select {
-	case h.queue <- struct{}{}:
+	case h.admitted <- struct{}{}:
 	default:
-		busy := apperr.New(apperr.RateLimited, "too many logins at once")
-		busy.RetryAfter = time.Second
-		return nil, busy
+		limited := apperr.New(apperr.RateLimited, "too many concurrent logins")
+		limited.RetryAfter = time.Second
+		return nil, limited
 	}
 	select {
-	case h.turns <- struct{}{}:
-		return func() { <-h.turns; <-h.queue }, nil
+	case h.cores <- struct{}{}:
+		return func() { <-h.cores; <-h.admitted }, nil
 	case <-ctx.Done():
-		<-h.queue
-		return nil, fmt.Errorf("waiting to hash a password: %w", ctx.Err())
+		<-h.admitted
+		return nil, fmt.Errorf("wait to hash a password: %w", ctx.Err())
 	}
 }

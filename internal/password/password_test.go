@@ -2,6 +2,7 @@ package password_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"runtime"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/password"
 )
 
-// cheap keeps the tests quick; nothing else depends on it.
+// cheap are parameters that keep the tests fast.
 var cheap = password.Params{Memory: 64, Passes: 1, Threads: 1}
 
 func newHasher(t testing.TB, p password.Params) *password.Hasher {
@@ -30,35 +31,35 @@ func TestHashAndVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(hash, "$argon2id$v=19$m=64,t=1,p=1$") {
-		t.Errorf("the hash is %q", hash)
+		t.Errorf("hash %q lacks the parameters", hash)
 	}
 	if again, _ := h.Hash(t.Context(), "correct horse"); again == hash {
-		t.Error("two hashes of a password are the same: no salt")
+		t.Error("two hashes of one password are equal: the salt is missing")
 	}
 	for name, tt := range map[string]struct {
 		hash, password string
 		want           bool
 	}{
-		"right":          {hash, "correct horse", true},
-		"wrong":          {hash, "correct horsf", false},
-		"empty":          {hash, "", false},
-		"longer":         {hash, "correct horse ", false},
-		"nobody's":       {"", "correct horse", false},
-		"nobody's empty": {"", "", false},
+		"right password":          {hash, "correct horse", true},
+		"wrong password":          {hash, "correct horsf", false},
+		"empty password":          {hash, "", false},
+		"trailing space":          {hash, "correct horse ", false},
+		"no user":                 {"", "correct horse", false},
+		"no user, empty password": {"", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got, err := h.Verify(t.Context(), tt.hash, tt.password); err != nil || got != tt.want {
-				t.Errorf("got %t, %v; want %t", got, err, tt.want)
+				t.Errorf("Verify = %t, %v; want %t", got, err, tt.want)
 			}
 		})
 	}
 }
 
-// TestReference checks a hash that argon2's reference implementation made (password "password", salt "somesalt").
-func TestReference(t *testing.T) {
+// The hash comes from the reference implementation of Argon2, with the password "password" and the salt "somesalt".
+func TestVerifyReferenceHash(t *testing.T) {
 	const hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 	if ok, err := newHasher(t, cheap).Verify(t.Context(), hash, "password"); err != nil || !ok {
-		t.Errorf("got %t, %v", ok, err)
+		t.Errorf("Verify = %t, %v; want true", ok, err)
 	}
 }
 
@@ -68,16 +69,22 @@ func TestOutdated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dearer := newHasher(t, password.Params{Memory: 128, Passes: 1, Threads: 1})
-	if h.Outdated(hash) || !dearer.Outdated(hash) {
-		t.Error("a hash is outdated exactly when new ones cost something else")
+	costlier := newHasher(t, password.Params{Memory: 128, Passes: 1, Threads: 1})
+	if h.Outdated(hash) {
+		t.Error("a hash with the hasher's own parameters is outdated")
 	}
-	if ok, err := dearer.Verify(t.Context(), hash, "correct horse"); err != nil || !ok {
-		t.Errorf("an outdated hash no longer opens: %t, %v", ok, err)
+	if !costlier.Outdated(hash) {
+		t.Error("a hash with other parameters is not outdated")
+	}
+	if !h.Outdated("") {
+		t.Error("a malformed hash is not outdated")
+	}
+	if ok, err := costlier.Verify(t.Context(), hash, "correct horse"); err != nil || !ok {
+		t.Errorf("outdated hash: Verify = %t, %v; want true", ok, err)
 	}
 }
 
-func TestForeignHashes(t *testing.T) {
+func TestVerifyRefusesMalformedHashes(t *testing.T) {
 	h := newHasher(t, cheap)
 	for _, hash := range []string{
 		"x", "$2a$10$abc", "$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$c29tZXNhbHRzb21lc2FsdA",
@@ -87,60 +94,67 @@ func TestForeignHashes(t *testing.T) {
 		"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$",
 	} {
 		if ok, err := h.Verify(t.Context(), hash, "p"); ok || err == nil || strings.Contains(err.Error(), hash) {
-			t.Errorf("%s: %t, %v; want an error that does not show it", hash, ok, err)
+			t.Errorf("%s: Verify = %t, %v; want an error without the hash", hash, ok, err)
 		}
 	}
 }
 
-func TestFloodIsBounded(t *testing.T) {
+func TestTooManyConcurrentHashesAreRateLimited(t *testing.T) {
 	h := newHasher(t, password.Params{Memory: 8 << 10, Passes: 4, Threads: 1})
 	ctx, cancel := context.WithCancel(t.Context())
-	flood := 1000 * runtime.GOMAXPROCS(0) // far more than may wait, and seconds of work
-	errs := make(chan error, flood)
-	for range flood {
+	calls := 1000 * runtime.GOMAXPROCS(0) // far more than may wait, and seconds of work
+	errs := make(chan error, calls)
+	for range calls {
 		go func() {
 			_, err := h.Hash(ctx, "correct horse")
 			errs <- err
 		}()
 	}
-	refused := 0
-	for range flood {
+	limited := 0
+	for range calls {
 		switch err := <-errs; {
 		case apperr.CodeOf(err) == apperr.RateLimited:
-			refused++
-			cancel() // those who wait go home
+			limited++
+			cancel() // ends the waiting calls
 		case err != nil && !errors.Is(err, context.Canceled):
 			t.Error(err)
 		}
 	}
 	cancel()
-	if refused == 0 {
-		t.Errorf("none of %d at once was refused", flood)
+	if limited == 0 {
+		t.Errorf("none of %d concurrent calls was rate-limited", calls)
 	}
 	if _, err := h.Hash(t.Context(), "correct horse"); err != nil {
-		t.Errorf("after the flood: %v", err)
+		t.Errorf("Hash after the load: %v", err)
 	}
 }
 
-func TestParams(t *testing.T) {
+func TestNewRefusesInvalidParams(t *testing.T) {
 	for _, p := range []password.Params{{}, {Memory: 7, Passes: 1, Threads: 1}, {Memory: 64, Passes: 1}, {Memory: 2 << 20, Passes: 1, Threads: 1}} {
 		if _, err := password.New(p); err == nil {
-			t.Errorf("%+v was taken", p)
+			t.Errorf("New(%+v) returns no error", p)
 		}
 	}
-	newHasher(t, password.Default())
 }
 
+func TestDefaultIsValid(t *testing.T) {
+	if err := password.Default().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// FuzzVerify checks that no hash matches a random password, and that Verify does not panic.
 func FuzzVerify(f *testing.F) {
 	h := newHasher(f, cheap)
+	secret := rand.Text()
 	f.Add("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$c29tZXNhbHRzb21lc2FsdA")
 	f.Add("$argon2id$v=19$m=64,t=1,p=1")
 	f.Fuzz(func(t *testing.T, hash string) {
 		if strings.Contains(hash, "m=") && len(hash) > 20 && !strings.Contains(hash, "m=64,t=1,p=1") {
-			return // dear ones would only take long
+			return // other parameters take too long
 		}
-		if ok, _ := h.Verify(context.Background(), hash, "\x00nobody's"); ok {
-			t.Errorf("%q opens", hash)
+		if ok, _ := h.Verify(context.Background(), hash, secret); ok {
+			t.Errorf("%q matches a random password", hash)
 		}
 	})
 }

@@ -10,16 +10,16 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-var errHash = errors.New("the stored password hash is not an argon2id hash of the PHC string format")
+var errHash = errors.New("the stored password hash is not an Argon2id hash in the PHC string format")
 
-// format writes "$argon2id$v=19$m=19456,t=2,p=1$<salt>$<key>", the PHC string format.
+// format returns a hash in the PHC string format, "$argon2id$v=19$m=19456,t=2,p=1$<salt>$<key>".
 func format(p Params, salt, key []byte) string {
 	b := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
 		argon2.Version, p.Memory, p.Passes, p.Threads, b.EncodeToString(salt), b.EncodeToString(key))
 }
 
-// parse reads what format wrote; its error does not show the hash.
+// parse returns the parts of a hash in the PHC string format. Its error does not contain the hash.
 func parse(hash string) (p Params, salt, key []byte, err error) {
 	parts := strings.Split(hash, "$")
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
@@ -37,7 +37,7 @@ func parse(hash string) (p Params, salt, key []byte, err error) {
 	return p, salt, key, nil
 }
 
-// parseParams reads "m=19456,t=2,p=1".
+// parseParams parses parameters such as "m=19456,t=2,p=1".
 func parseParams(s string) (Params, error) {
 	values := strings.Split(s, ",")
 	if len(values) != 3 {
