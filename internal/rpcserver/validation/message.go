@@ -2,6 +2,7 @@ package validation
 
 import (
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -109,7 +110,11 @@ func (c *check) text(fd protoreflect.FieldDescriptor, m protoreflect.Message, at
 
 func (c *check) normalized(s, at string) string {
 	s, bad, ok := normalize(s)
-	if !ok {
+	switch {
+	case ok:
+	case bad == utf8.RuneError:
+		c.refusef(at, RuleText, "text in UTF-8 is expected")
+	default:
 		c.refusef(at, RuleText, "the character %U is not allowed", bad)
 	}
 	return s

@@ -3,23 +3,25 @@ package validation
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
 
 // normalize returns the normal form of a text. If the text contains a forbidden character, it returns the first one and
-// false.
+// false; the character is utf8.RuneError if the text is not valid UTF-8.
 func normalize(s string) (normal string, bad rune, ok bool) {
 	if isPlain(s) {
 		return s, 0, true
 	}
-	s = strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
-	s = norm.NFC.String(s)
-	for _, c := range s {
-		if isForbidden(c) {
+	// Forbidden characters are refused before the text is trimmed, because some of them are white space.
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	for i, c := range s {
+		if isForbidden(c) || c == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)) {
 			return s, c, false
 		}
 	}
+	s = norm.NFC.String(strings.TrimSpace(s))
 	if !strings.ContainsFunc(s, isVisible) {
 		s = ""
 	}

@@ -4,8 +4,9 @@
 // Normalized text is trimmed, in Unicode NFC, has \n line ends, and is empty if none of its characters is visible.
 // Normalized amounts have two decimal places. Fields with debug_redact, such as passwords and tokens, are not changed.
 // Text must not contain control characters other than \n and \t, nor the characters that change the direction of text
-// (U+202A to U+202E, U+2066 to U+2069), because they can make a text look like another. Markup is allowed; the program
-// that displays it must escape it.
+// (U+202A to U+202E, U+2066 to U+2069), because they can make a text look like another. The beginning and the end of a text
+// are no exception: they are checked before the text is trimmed. Markup is allowed; the program that displays it must
+// escape it.
 package validation
 
 import (

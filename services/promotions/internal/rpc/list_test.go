@@ -47,6 +47,8 @@ func TestListPromotionsRefusesInvalidInput(t *testing.T) {
 	for query, field := range map[string]string{
 		"type=NOPE": "type", "is_active=1": "is_active", "from=1.3.2026": "from", "page_size=-1": "page_size",
 		"page_token=x": "page_token", "from=2026-03-02&to=2026-03-01": "to",
+		"title=%00": "title", "title=a%00b": "title", "title=%1B": "title", "title=%C2%85": "title", "title=%FF": "title",
+		"from=%00": "from", "type=%00": "type", "page_token=%00": "page_token",
 	} {
 		f.invalid(field, request{caller: "staff", method: "GET", path: route + "?" + query})
 	}
