@@ -1,0 +1,199 @@
+package rpc_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/internal/ratelimit"
+	"github.com/casino-loyalty/loyalty/internal/session"
+	"github.com/casino-loyalty/loyalty/services/users"
+)
+
+// fakeStore has a player, a staff member and an admin, and one transaction of the player. It records the parameters of the
+// last list.
+type fakeStore struct {
+	users.Store
+	users map[uuid.UUID]users.User
+	err   error // of every method
+
+	filter            users.UserFilter
+	page              keyset.PageRequest[uuid.UUID]
+	transactionFilter users.TransactionFilter
+	transactionPage   keyset.PageRequest[int64]
+}
+
+func newFakeStore() *fakeStore {
+	s := &fakeStore{users: map[uuid.UUID]users.User{}}
+	for id, role := range roles() {
+		u := users.User{
+			ID: uuid.MustParse(id), Email: strings.ToLower(string(role)) + "@example.com", Role: role, IsActive: true,
+			CreatedAt: now(), PasswordHash: fakeHash(secret),
+		}
+		if role == authn.RolePlayer {
+			u.Email, u.Balance = playerEmail, 2000
+		}
+		u.EmailFolded = users.FoldEmail(u.Email)
+		s.users[u.ID] = u
+	}
+	return s
+}
+
+func (s *fakeStore) CreateUser(ctx context.Context, u users.User) error {
+	if _, err := s.UserByEmail(ctx, u.EmailFolded); err == nil {
+		return apperr.New(apperr.UserExists, "the e-mail is taken")
+	}
+	s.users[u.ID] = u
+	return s.err
+}
+
+func (s *fakeStore) User(_ context.Context, id uuid.UUID) (users.User, error) {
+	u, ok := s.users[id]
+	if !ok {
+		return users.User{}, apperr.New(apperr.NotFound, "user not found")
+	}
+	return u, s.err
+}
+
+func (s *fakeStore) UserByEmail(_ context.Context, folded string) (users.User, error) {
+	for _, u := range s.users {
+		if u.EmailFolded == folded {
+			return u, s.err
+		}
+	}
+	return users.User{}, apperr.New(apperr.NotFound, "user not found")
+}
+
+func (s *fakeStore) Users(
+	_ context.Context, f users.UserFilter, p keyset.PageRequest[uuid.UUID],
+) (keyset.Page[users.User], error) {
+	s.filter, s.page = f, p
+	player := s.users[uuid.MustParse(playerID)]
+	return keyset.Page[users.User]{Items: []users.User{player}, Total: 2, More: p.Before == uuid.Nil}, s.err
+}
+
+func (s *fakeStore) SetActive(ctx context.Context, id uuid.UUID, active bool) (users.User, error) {
+	u, err := s.User(ctx, id)
+	if err != nil {
+		return users.User{}, err
+	}
+	u.IsActive = active
+	s.users[id] = u
+	return u, nil
+}
+
+func (s *fakeStore) SessionsEnded(context.Context, users.User) error { return s.err }
+
+func (s *fakeStore) Transactions(
+	ctx context.Context, user uuid.UUID, f users.TransactionFilter, p keyset.PageRequest[int64],
+) (keyset.Page[users.Transaction], error) {
+	s.transactionFilter, s.transactionPage = f, p
+	if _, err := s.User(ctx, user); err != nil {
+		return keyset.Page[users.Transaction]{}, err
+	}
+	if user != uuid.MustParse(playerID) {
+		return keyset.Page[users.Transaction]{}, nil
+	}
+	tx := users.Transaction{
+		ID: uuid.MustParse(transactionID), UserID: user, Type: users.TransactionTypeCredit, Amount: 2000, BalanceAfter: 2000,
+		Description: "a gift", AdditionalData: map[string]any{"promotionId": unknownID}, CreatedAt: now(), Seq: 7,
+	}
+	return keyset.Page[users.Transaction]{Items: []users.Transaction{tx}, Total: 2, More: p.Before == 0}, nil
+}
+
+// fakeSessions accepts the refresh tokens "cookie token" and "body token" of the player. It records the tokens that were
+// presented, the place of the last session's tokens, and the users whose sessions were ended.
+type fakeSessions struct {
+	users.Sessions
+	err       error // of every method
+	presented []string
+	in        session.In
+	ended     []uuid.UUID
+}
+
+// The refresh tokens that fakeSessions accepts. Their sessions want the next token in a cookie and in the body.
+const (
+	cookieToken = "cookie-token"
+	bodyToken   = "body-token"
+	nextToken   = "next-token"
+)
+
+func (s *fakeSessions) Create(
+	_ context.Context, user uuid.UUID, role authn.Role, in session.In,
+) (session.Session, string, error) {
+	s.in = in
+	return session.Session{ID: uuid.MustParse(unknownID), User: user, Role: role, In: in}, cookieToken, s.err
+}
+
+func (s *fakeSessions) Rank(_ context.Context, refresh []string) ([]string, error) {
+	s.presented = slices.Clone(refresh)
+	return refresh, s.err
+}
+
+func (s *fakeSessions) Rotate(ctx context.Context, refresh string, issue session.Issue) (session.Session, session.Pair, error) {
+	of := session.Session{ID: uuid.MustParse(unknownID), User: uuid.MustParse(playerID), Role: authn.RolePlayer}
+	switch refresh {
+	case cookieToken:
+		of.In = session.InCookie
+	case bodyToken:
+		of.In = session.InBody
+	default:
+		return session.Session{}, session.Pair{}, apperr.New(apperr.TokenInvalid, "the refresh token is not known")
+	}
+	access, err := issue(ctx, of)
+	return of, session.Pair{Access: access, Refresh: nextToken}, err
+}
+
+func (s *fakeSessions) End(_ context.Context, refresh string) error {
+	s.presented = append(s.presented, refresh)
+	if refresh != cookieToken && refresh != bodyToken {
+		return apperr.New(apperr.TokenInvalid, "the refresh token is not known")
+	}
+	return s.err
+}
+
+func (s *fakeSessions) EndSession(context.Context, session.Session) error { return s.err }
+
+func (s *fakeSessions) EndAllOf(_ context.Context, user uuid.UUID) (int, error) {
+	s.ended = append(s.ended, user)
+	return 1, s.err
+}
+
+// fakeHasher returns hashes that show their password.
+type fakeHasher struct{}
+
+func fakeHash(password string) string { return "hash of " + password }
+
+func (fakeHasher) Hash(_ context.Context, password string) (string, error) {
+	return fakeHash(password), nil
+}
+
+func (fakeHasher) Verify(_ context.Context, hash, password string) (bool, error) {
+	return hash == fakeHash(password), nil
+}
+
+func (fakeHasher) Outdated(string) bool { return false }
+
+// fakeLimiter returns err for every event that it counts.
+type fakeLimiter struct{ err error }
+
+func (l *fakeLimiter) Allow(context.Context, string, ratelimit.Limit) error { return l.err }
+func (l *fakeLimiter) AllowShare(context.Context, string, string, ratelimit.Limit) error {
+	return l.err
+}
+func (*fakeLimiter) Refund(context.Context, string, ratelimit.Limit) error              { return nil }
+func (*fakeLimiter) RefundShare(context.Context, string, string, ratelimit.Limit) error { return nil }
+func (*fakeLimiter) ClearShare(context.Context, string, string, ratelimit.Limit) error  { return nil }
+
+// fakeIssuer issues the same access token for every session.
+type fakeIssuer struct{}
+
+func (fakeIssuer) Issue(uuid.UUID, authn.Role, uuid.UUID) (string, time.Time, error) {
+	return "access-token", now().Add(10 * time.Minute), nil
+}

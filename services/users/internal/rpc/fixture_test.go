@@ -1,0 +1,184 @@
+package rpc_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/services/users"
+	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
+)
+
+const (
+	playerID      = "01890000-0000-7000-8000-000000000001"
+	staffID       = "01890000-0000-7000-8000-000000000002"
+	adminID       = "01890000-0000-7000-8000-000000000003"
+	transactionID = "01890000-0000-7000-8000-000000000004"
+	unknownID     = "01890000-0000-7000-8000-000000000009"
+
+	playerEmail = "Anna@example.com"
+	secret      = "correct horse"
+)
+
+// now is the time of the service under test.
+func now() time.Time { return time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC) }
+
+// tokens authenticates a role by its name.
+type tokens struct{}
+
+func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error) {
+	for id, role := range roles() {
+		if token == strings.ToLower(string(role)) {
+			return authn.Caller{UserID: uuid.MustParse(id), Role: role}, nil
+		}
+	}
+	return authn.Caller{}, apperr.New(apperr.TokenInvalid, "the access token is invalid")
+}
+
+func roles() map[string]authn.Role {
+	return map[string]authn.Role{playerID: authn.RolePlayer, staffID: authn.RoleStaff, adminID: authn.RoleAdmin}
+}
+
+// fixture is the users API on fakes, behind the interceptors of rpcserver.
+type fixture struct {
+	*testing.T
+	store    *fakeStore
+	sessions *fakeSessions
+	limiter  *fakeLimiter
+	handler  http.Handler
+}
+
+func start(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{T: t, store: newFakeStore(), sessions: &fakeSessions{}, limiter: &fakeLimiter{}}
+	server, err := rpcserver.New(rpcserver.Config{
+		Service: "users", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := users.New(users.Dependencies{
+		Store: f.store, Sessions: f.sessions, Hasher: fakeHasher{}, Limiter: f.limiter, Issuer: fakeIssuer{},
+		Limits: users.DefaultLimits(), Now: now,
+	})
+	server.Mount(usersv1connect.NewAuthServiceHandler(rpc.NewAuth(service), server.Options()...))
+	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(service), server.Options()...))
+	if f.handler, err = server.Handler(); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+type object = map[string]any
+
+// request is a request of a caller, "" for none. The path is relative to /api/v1; body is JSON, or empty.
+type request struct {
+	caller, method, path, body string
+	header                     http.Header
+}
+
+type response struct {
+	header http.Header
+	body   object
+}
+
+// send sends a request and fails the test if the response's status is not the wanted one.
+func (f *fixture) send(status int, r request) response {
+	f.Helper()
+	var body io.Reader
+	if r.body != "" {
+		body = strings.NewReader(r.body)
+	}
+	req := httptest.NewRequestWithContext(f.Context(), r.method, "/api/v1"+r.path, body)
+	for name, values := range r.header {
+		req.Header[name] = values
+	}
+	if r.body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.caller != "" {
+		req.Header.Set("Authorization", "Bearer "+r.caller)
+	}
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, req)
+	if w.Code != status {
+		f.Fatalf("%s %s %s: status %d, body %s; want status %d", r.method, r.path, r.body, w.Code, w.Body, status)
+	}
+	got := response{header: w.Header()}
+	if w.Body.Len() > 0 {
+		if err := json.Unmarshal(w.Body.Bytes(), &got.body); err != nil {
+			f.Fatalf("%s %s: body %q: %v", r.method, r.path, w.Body, err)
+		}
+	}
+	return got
+}
+
+// refused sends a request that must fail with a code.
+func (f *fixture) refused(code apperr.Code, r request) response {
+	f.Helper()
+	got := f.send(code.Info().HTTP, r)
+	if got.body["code"] != string(code) {
+		f.Errorf("%s %s as %s: code %v, want %s", r.method, r.path, cmp.Or(r.caller, "nobody"), got.body["code"], code)
+	}
+	return got
+}
+
+// invalid sends a request that must fail with VALIDATION_FAILED for one field.
+func (f *fixture) invalid(field string, r request) {
+	f.Helper()
+	violations, _ := f.refused(apperr.ValidationFailed, r).body["violations"].([]any)
+	if len(violations) != 1 || violations[0].(object)["field"] != field {
+		f.Errorf("%s %s %s: violations %v, want one of %q", r.method, r.path, r.body, violations, field)
+	}
+}
+
+// allowed checks which roles, separated by spaces, may send a request.
+func (f *fixture) allowed(want string, r request) {
+	f.Helper()
+	r.caller = ""
+	f.refused(apperr.TokenMissing, r)
+	r.caller = "unknown"
+	f.refused(apperr.TokenInvalid, r)
+	for _, role := range roles() {
+		if r.caller = strings.ToLower(string(role)); !strings.Contains(want, r.caller) {
+			f.refused(apperr.Forbidden, r)
+		}
+	}
+}
+
+// equal compares all members of a JSON object.
+func equal(t *testing.T, got, want object) {
+	t.Helper()
+	for name, value := range want {
+		if !reflect.DeepEqual(got[name], value) {
+			t.Errorf("%s is %v, want %v", name, got[name], value)
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("unexpected member %s: %v", name, got[name])
+		}
+	}
+}
+
+// player returns the JSON of the player that the fake store has.
+func player() object {
+	return object{
+		"id": playerID, "email": playerEmail, "role": "PLAYER", "isActive": true, "balance": "20.00",
+		"createdAt": "2026-03-10T12:00:00Z",
+	}
+}

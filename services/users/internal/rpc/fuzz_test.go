@@ -1,0 +1,40 @@
+package rpc_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// FuzzRefreshAndLogout sends refresh tokens in every place. The answer must be a success or one of the refusals, and must
+// clear the cookie or leave it.
+func FuzzRefreshAndLogout(f *testing.F) {
+	for name, p := range presentations() {
+		f.Add(p.body, strings.Join(p.header["Cookie"], "; "), p.header.Get("Authorization"), strings.Contains(name, "cookie"))
+	}
+	f.Add(`{"refreshToken":"\u0000"}`, "refresh_token=\x00", "Bearer \x00", true)
+	f.Add(`{"refreshToken":"\ud800"}`, "refresh_token=\xff", "Bearer \xff", false)
+	f.Fuzz(func(t *testing.T, body, cookie, authorization string, logout bool) {
+		path, success := "/api/v1/auth/refresh", http.StatusOK
+		if logout {
+			path, success = "/api/v1/auth/logout", http.StatusNoContent
+		}
+		r := httptest.NewRequestWithContext(t.Context(), "POST", path, strings.NewReader(body))
+		r.Header = http.Header{"Content-Type": {"application/json"}, "Cookie": {cookie}, "Authorization": {authorization}}
+		w := httptest.NewRecorder()
+		start(t).handler.ServeHTTP(w, r)
+		if !slices.Contains([]int{success, http.StatusBadRequest, http.StatusUnauthorized}, w.Code) {
+			t.Errorf("status %d, body %s", w.Code, w.Body)
+		}
+		for _, line := range w.Header().Values("Set-Cookie") {
+			if line != clearedCookie && (w.Code != success || !strings.Contains(line, "="+nextToken+";")) {
+				t.Errorf("status %d with Set-Cookie %q", w.Code, line)
+			}
+		}
+		if len(w.Header().Values("Set-Cookie")) > 1 {
+			t.Errorf("Set-Cookie is %q, want at most one", w.Header().Values("Set-Cookie"))
+		}
+	})
+}

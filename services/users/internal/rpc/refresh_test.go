@@ -1,0 +1,158 @@
+package rpc_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
+
+const clearedCookie = "refresh_token=; Path=/api/v1/auth; Max-Age=0; HttpOnly; Secure; SameSite=Strict"
+
+func refreshRequest(body string, header http.Header) request {
+	return request{method: "POST", path: "/auth/refresh", body: body, header: header}
+}
+
+func logoutRequest(body string, header http.Header) request {
+	return request{method: "POST", path: "/auth/logout", body: body, header: header}
+}
+
+// checkSetCookie checks the headers Set-Cookie of a response.
+func checkSetCookie(t *testing.T, h http.Header, want ...string) {
+	t.Helper()
+	if got := h.Values("Set-Cookie"); !slices.Equal(got, want) {
+		t.Errorf("Set-Cookie is %q, want %q", got, want)
+	}
+}
+
+// presentation is a request with refresh tokens, and the tokens that the handler must read from it.
+type presentation struct {
+	body   string
+	header http.Header
+	tokens []string
+}
+
+func presentations() map[string]presentation {
+	cookie := func(lines ...string) http.Header { return http.Header{"Cookie": lines} }
+	bearer := func(h http.Header) http.Header {
+		h.Set("Authorization", "Bearer "+bodyToken)
+		return h
+	}
+	return map[string]presentation{
+		"body":                     {`{"refreshToken":"body-token"}`, nil, []string{bodyToken}},
+		"cookie":                   {"", cookie("a=b; refresh_token=cookie-token"), []string{cookieToken}},
+		"bearer token":             {"", bearer(http.Header{}), []string{bodyToken}},
+		"body before cookie":       {`{"refreshToken":"body-token"}`, cookie("refresh_token=x"), []string{bodyToken}},
+		"cookie before bearer":     {"{}", bearer(cookie("refresh_token=cookie-token")), []string{cookieToken}},
+		"empty cookie and bearer":  {"", bearer(cookie("refresh_token=")), []string{bodyToken}},
+		"duplicate cookies":        {"", cookie("refresh_token=x; refresh_token=cookie-token"), []string{"x", cookieToken}},
+		"two headers":              {"", cookie("refresh_token=x", "refresh_token=cookie-token"), []string{"x", cookieToken}},
+		"quoted cookie":            {"", cookie(`refresh_token="cookie-token"`), []string{cookieToken}},
+		"other names":              {"", cookie("refresh_token2=x; refresh_token=cookie-token"), []string{cookieToken}},
+		"forbidden cookie dropped": {"", cookie(`refresh_token=\; refresh_token=cookie-token`), []string{cookieToken}},
+	}
+}
+
+func TestRefresh(t *testing.T) {
+	for name, tt := range presentations() {
+		t.Run(name, func(t *testing.T) {
+			f := start(t)
+			got := f.send(http.StatusOK, refreshRequest(tt.body, tt.header))
+			if !slices.Equal(f.sessions.presented, tt.tokens) {
+				t.Errorf("the handler read the tokens %q, want %q", f.sessions.presented, tt.tokens)
+			}
+			want := object{"accessToken": "access-token", "expiresAt": expiresAt}
+			if slices.Contains(tt.tokens, cookieToken) {
+				checkCookie(t, got.header, nextToken)
+			} else {
+				want["refreshToken"] = nextToken
+				checkCookie(t, got.header, "")
+			}
+			equal(t, got.body, want)
+		})
+	}
+}
+
+func TestLogout(t *testing.T) {
+	for name, tt := range presentations() {
+		t.Run(name, func(t *testing.T) {
+			f := start(t)
+			got := f.send(http.StatusNoContent, logoutRequest(tt.body, tt.header))
+			if !slices.Equal(f.sessions.presented, tt.tokens) {
+				t.Errorf("the handler read the tokens %q, want %q", f.sessions.presented, tt.tokens)
+			}
+			checkSetCookie(t, got.header, clearedCookie)
+		})
+	}
+}
+
+func TestRefreshAndLogoutRefuseInvalidInput(t *testing.T) {
+	f := start(t)
+	for body, field := range map[string]string{
+		`{"refreshToken":17}`: "refreshToken",
+		`{"refreshToken":"` + strings.Repeat("x", 1025) + `"}`: "refreshToken",
+		`{"refresh_token":"x"}`:                                "refresh_token",
+	} {
+		f.invalid(field, refreshRequest(body, nil))
+		f.invalid(field, logoutRequest(body, nil))
+	}
+	if len(f.sessions.presented) > 0 {
+		t.Errorf("refused requests presented %q", f.sessions.presented)
+	}
+}
+
+// TestRefreshAndLogoutClearRefusedCookies checks that a refused cookie is cleared, and that nothing else is.
+func TestRefreshAndLogoutClearRefusedCookies(t *testing.T) {
+	for name, tt := range map[string]struct {
+		body   string
+		header http.Header
+		code   apperr.Code
+		clear  bool
+	}{
+		"no token":            {"", nil, apperr.TokenMissing, false},
+		"unknown body":        {`{"refreshToken":"x"}`, nil, apperr.TokenInvalid, false},
+		"unknown bearer":      {"", http.Header{"Authorization": {"Bearer x"}}, apperr.TokenInvalid, false},
+		"other scheme":        {"", http.Header{"Authorization": {"Basic x"}}, apperr.TokenMissing, false},
+		"two Authorizations":  {"", http.Header{"Authorization": {"Bearer x", "Bearer y"}}, apperr.TokenMissing, false},
+		"unknown cookie":      {"", http.Header{"Cookie": {"refresh_token=x"}}, apperr.TokenInvalid, true},
+		"empty cookie":        {"", http.Header{"Cookie": {"refresh_token="}}, apperr.TokenMissing, true},
+		"forbidden cookie":    {"", http.Header{"Cookie": {`refresh_token=\`}}, apperr.TokenMissing, true},
+		"body besides cookie": {`{"refreshToken":"x"}`, http.Header{"Cookie": {"refresh_token=y"}}, apperr.TokenInvalid, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t)
+			for _, r := range []request{refreshRequest(tt.body, tt.header), logoutRequest(tt.body, tt.header)} {
+				var want []string
+				if tt.clear {
+					want = []string{clearedCookie}
+				}
+				checkSetCookie(t, f.refused(tt.code, r).header, want...)
+			}
+		})
+	}
+}
+
+func TestRefreshAndLogoutKeepTheCookieInAnOutage(t *testing.T) {
+	f := start(t)
+	f.sessions.err = apperr.New(apperr.DependencyUnavailable, "sessions cannot be reached")
+	header := http.Header{"Cookie": {"refresh_token=" + cookieToken}}
+	checkSetCookie(t, f.refused(apperr.DependencyUnavailable, refreshRequest("", header)).header)
+	checkSetCookie(t, f.refused(apperr.DependencyUnavailable, logoutRequest("", header)).header)
+}
+
+func TestRefreshOfDeactivatedUser(t *testing.T) {
+	f := start(t)
+	id := uuid.MustParse(playerID)
+	u := f.store.users[id]
+	u.IsActive = false
+	f.store.users[id] = u
+	header := http.Header{"Cookie": {"refresh_token=" + cookieToken}}
+	checkSetCookie(t, f.refused(apperr.TokenRevoked, refreshRequest("", header)).header, clearedCookie)
+	if !slices.Equal(f.sessions.ended, []uuid.UUID{id}) {
+		t.Errorf("the sessions of %v were ended, want those of %s", f.sessions.ended, playerID)
+	}
+}

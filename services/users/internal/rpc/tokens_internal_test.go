@@ -1,0 +1,101 @@
+package rpc
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func FuzzPresentedCookies(f *testing.F) {
+	for _, line := range []string{
+		"", "refresh_token=x", "a=b; refresh_token=x;refresh_token=y", "refresh_token", "refresh_token=", `refresh_token="x"`,
+		`refresh_token=\; refresh_token=x`, " refresh_token =x", "refresh_token==;", "Refresh_Token=x", ";;=;", "refresh_token=\x00",
+		"refresh_token=\xff", "refresh_token=x,refresh_token=y", "refresh_token2=x",
+	} {
+		f.Add(line, "refresh_token=second")
+		f.Add("a=b", line)
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		h := http.Header{"Cookie": {first, second}}
+		got := presented("", h)
+		if len(got.tokens) > 0 && !got.fromCookie {
+			t.Errorf("tokens %q in the cookies %q, but fromCookie is false", got.tokens, h["Cookie"])
+		}
+		if got.fromCookie != hasCookie(h) || got.fromCookie && !strings.Contains(first+";"+second, cookieName) {
+			t.Errorf("fromCookie is %t for the cookies %q", got.fromCookie, h["Cookie"])
+		}
+		for _, token := range got.tokens {
+			if token == "" || strings.ContainsAny(token, ";\\\x00\n\"") || !strings.Contains(first+";"+second, token) {
+				t.Errorf("token %q in the cookies %q", token, h["Cookie"])
+			}
+		}
+		if want, ok := cookieValues(first, second); ok && !slices.Equal(got.tokens, want) {
+			t.Errorf("tokens %q in the cookies %q, want %q", got.tokens, h["Cookie"], want)
+		}
+	})
+}
+
+// cookieValues returns the nonempty values of the refresh token's cookie. It returns false if a line is not valid.
+func cookieValues(lines ...string) (values []string, ok bool) {
+	for _, line := range lines {
+		cookies, err := http.ParseCookie(line)
+		if err != nil {
+			return nil, false
+		}
+		for _, c := range cookies {
+			if c.Name == cookieName && c.Value != "" {
+				values = append(values, c.Value)
+			}
+		}
+	}
+	return values, true
+}
+
+func FuzzPresentedBearerToken(f *testing.F) {
+	for _, value := range []string{
+		"", "Bearer", "Bearer ", "Bearer x", "bearer  x ", "BEARER\tx", "Basic x", "Bearer x y", "Bearer \x00", " Bearer x", "Bearerx",
+	} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		got := presented("", http.Header{"Authorization": {value}})
+		if got.fromCookie || len(got.tokens) > 1 {
+			t.Fatalf("Authorization %q presents %+v", value, got)
+		}
+		scheme, token, _ := strings.Cut(value, " ")
+		token = strings.TrimSpace(token)
+		if want := strings.EqualFold(scheme, "Bearer") && token != ""; want != (len(got.tokens) == 1) {
+			t.Errorf("Authorization %q presents %q, want a token: %t", value, got.tokens, want)
+		} else if want && got.tokens[0] != token {
+			t.Errorf("Authorization %q presents %q, want %q", value, got.tokens, token)
+		}
+	})
+}
+
+// FuzzPresented checks the order: the body, then the cookie, then the bearer token.
+func FuzzPresented(f *testing.F) {
+	for _, body := range []string{"", "b", "\x00", " "} {
+		for _, cookie := range []string{"", "refresh_token=", "refresh_token=c", `refresh_token=\`} {
+			f.Add(body, cookie, "Bearer a")
+			f.Add(body, cookie, "")
+		}
+	}
+	f.Fuzz(func(t *testing.T, body, cookie, authorization string) {
+		got := presented(body, http.Header{"Cookie": {cookie}, "Authorization": {authorization}})
+		cookies := presented("", http.Header{"Cookie": {cookie}})
+		bearer := presented("", http.Header{"Authorization": {authorization}})
+		want := presentedTokens{fromCookie: cookies.fromCookie}
+		switch {
+		case body != "":
+			want = presentedTokens{tokens: []string{body}}
+		case len(cookies.tokens) > 0:
+			want = cookies
+		case len(bearer.tokens) > 0:
+			want = bearer
+		}
+		if !slices.Equal(got.tokens, want.tokens) || got.fromCookie != want.fromCookie {
+			t.Errorf("body %q, cookie %q, Authorization %q present %+v, want %+v", body, cookie, authorization, got, want)
+		}
+	})
+}
