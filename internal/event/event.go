@@ -84,7 +84,7 @@ type Retry struct {
 	Outage time.Duration
 }
 
-// DefaultRetry returns 12 attempts over about 30 seconds, and MaxOutage for unavailable dependencies with retries about
+// DefaultRetry returns 12 attempts over 16 to 47 seconds, and MaxOutage for unavailable dependencies with retries about
 // every 5 seconds.
 func DefaultRetry() Retry {
 	return Retry{Attempts: 12, Initial: 100 * time.Millisecond, Max: 5 * time.Second, Outage: MaxOutage}
