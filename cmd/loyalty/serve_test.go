@@ -43,9 +43,9 @@ type closer func()
 
 func (c closer) Close() { c() }
 
-// A request takes longer than the shutdown budget. It is cancelled early enough for the service to stop, and nothing is
+// A request takes longer than the shutdown budget. It is canceled early enough for the service to stop, and nothing is
 // closed while it is in use.
-func TestServeStopsInOrderWithinItsBudget(t *testing.T) {
+func TestServeStopsInOrder(t *testing.T) {
 	const stopping = 5 * time.Second
 	entered := make(chan struct{})
 	s := new(fakeService)
@@ -65,7 +65,7 @@ func TestServeStopsInOrderWithinItsBudget(t *testing.T) {
 	address := free(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for { // until it listens
+		for { // until the server listens
 			resp, err := http.Get("http://" + address)
 			if err == nil {
 				_ = resp.Body.Close()
@@ -92,14 +92,14 @@ func TestServeStopsInOrderWithinItsBudget(t *testing.T) {
 		t.Errorf("the service had %s to stop, want up to 5s", left)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("serve = %v, want a request that was cancelled", err)
+		t.Errorf("serve = %v, want context.DeadlineExceeded because of the canceled request", err)
 	}
 	if want := []string{"answered", "service stops", "ran", "closed", "bus closed"}; !slices.Equal(s.lines, want) {
 		t.Errorf("events %v, want %v", s.lines, want)
 	}
 }
 
-func TestNothingIsClosedWhileTheServiceRuns(t *testing.T) {
+func TestServeClosesNothingAfterTimeout(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	s := &fakeService{run: func(context.Context) error { <-release; return nil }}
@@ -108,7 +108,7 @@ func TestNothingIsClosedWhileTheServiceRuns(t *testing.T) {
 	bus := closer(func() { t.Error("the bus was closed") })
 	err := serve(ctx, "127.0.0.1:0", s, bus, 50*time.Millisecond, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "service: stop timed out") {
-		t.Errorf("serve = %v, want that the stop of the service timed out", err)
+		t.Errorf("serve = %v, want \"service: stop timed out\"", err)
 	}
 	if s.mu.Lock(); len(s.lines) != 0 {
 		t.Errorf("events %v, want none", s.lines)
@@ -116,7 +116,7 @@ func TestNothingIsClosedWhileTheServiceRuns(t *testing.T) {
 	s.mu.Unlock()
 }
 
-func TestServeOnAnAddressInUse(t *testing.T) {
+func TestServeAddressInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func TestServeOnAnAddressInUse(t *testing.T) {
 	bus := closer(func() { s.write("bus closed") })
 	err = serve(t.Context(), taken.Addr().String(), s, bus, time.Second, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "LOYALTY_LISTEN") {
-		t.Errorf("serve = %v, want the name of the setting", err)
+		t.Errorf("serve = %v, want an error that names LOYALTY_LISTEN", err)
 	}
 	if want := []string{"closed", "bus closed"}; !slices.Equal(s.lines, want) {
 		t.Errorf("events %v, want %v", s.lines, want)
