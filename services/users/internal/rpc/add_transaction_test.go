@@ -102,6 +102,7 @@ func TestAddTransaction(t *testing.T) {
 func TestAddTransactionRefusesInvalidInput(t *testing.T) {
 	ledger := &fakeLedger{}
 	client := startLedger(t, ledger, internalToken)
+	long := strings.Repeat("a", 2001)
 	for name, tt := range map[string]struct {
 		field  string
 		change func(*usersv1.AddTransactionRequest)
@@ -115,10 +116,10 @@ func TestAddTransactionRefusesInvalidInput(t *testing.T) {
 		"negative":           {"amount", func(r *usersv1.AddTransactionRequest) { r.Amount = "-1" }},
 		"three places":       {"amount", func(r *usersv1.AddTransactionRequest) { r.Amount = "1.001" }},
 		"too large":          {"amount", func(r *usersv1.AddTransactionRequest) { r.Amount = "1000000000.01" }},
-		"long description":   {"description", func(r *usersv1.AddTransactionRequest) { r.Description = strings.Repeat("a", 2001) }},
+		"long description":   {"description", func(r *usersv1.AddTransactionRequest) { r.Description = long[:2001] }},
 		"NUL in description": {"description", func(r *usersv1.AddTransactionRequest) { r.Description = "a\x00" }},
 		"no key":             {"idempotencyKey", func(r *usersv1.AddTransactionRequest) { r.IdempotencyKey = "" }},
-		"long key":           {"idempotencyKey", func(r *usersv1.AddTransactionRequest) { r.IdempotencyKey = strings.Repeat("a", 201) }},
+		"long key":           {"idempotencyKey", func(r *usersv1.AddTransactionRequest) { r.IdempotencyKey = long[:201] }},
 		"NUL in data": {"additionalData", func(r *usersv1.AddTransactionRequest) {
 			r.GetAdditionalData().Fields["x"] = structpb.NewStringValue("\x00")
 		}},

@@ -107,8 +107,8 @@ func (s *fakeStore) Transactions(
 	return keyset.Page[users.Transaction]{Items: []users.Transaction{tx}, Total: 2, More: p.Before == 0}, nil
 }
 
-// fakeSessions accepts the refresh tokens "cookie token" and "body token" of the player. It records the tokens that were
-// presented, the place of the last session's tokens, and the users whose sessions were ended.
+// fakeSessions accepts the refresh tokens cookieToken and bodyToken of the player. It records the tokens that were
+// presented, where the last session wants its tokens, and the users whose sessions were ended.
 type fakeSessions struct {
 	users.Sessions
 	err       error // of every method
@@ -136,7 +136,9 @@ func (s *fakeSessions) Rank(_ context.Context, refresh []string) ([]string, erro
 	return refresh, s.err
 }
 
-func (s *fakeSessions) Rotate(ctx context.Context, refresh string, issue session.Issue) (session.Session, session.Pair, error) {
+func (s *fakeSessions) Rotate(
+	ctx context.Context, refresh string, issue session.Issue,
+) (session.Session, session.Pair, error) {
 	of := session.Session{ID: uuid.MustParse(unknownID), User: uuid.MustParse(playerID), Role: authn.RolePlayer}
 	switch refresh {
 	case cookieToken:

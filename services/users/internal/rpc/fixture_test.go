@@ -55,16 +55,16 @@ func roles() map[string]authn.Role {
 
 // fixture is the users API on fakes, behind the interceptors of rpcserver.
 type fixture struct {
-	*testing.T
+	testing.TB
 	store    *fakeStore
 	sessions *fakeSessions
 	limiter  *fakeLimiter
 	handler  http.Handler
 }
 
-func start(t *testing.T) *fixture {
+func start(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{T: t, store: newFakeStore(), sessions: &fakeSessions{}, limiter: &fakeLimiter{}}
+	f := &fixture{TB: t, store: newFakeStore(), sessions: &fakeSessions{}, limiter: &fakeLimiter{}}
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "users", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler),
 	})

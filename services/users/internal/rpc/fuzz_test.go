@@ -16,6 +16,7 @@ func FuzzRefreshAndLogout(f *testing.F) {
 	}
 	f.Add(`{"refreshToken":"\u0000"}`, "refresh_token=\x00", "Bearer \x00", true)
 	f.Add(`{"refreshToken":"\ud800"}`, "refresh_token=\xff", "Bearer \xff", false)
+	handler := start(f).handler
 	f.Fuzz(func(t *testing.T, body, cookie, authorization string, logout bool) {
 		path, success := "/api/v1/auth/refresh", http.StatusOK
 		if logout {
@@ -24,7 +25,7 @@ func FuzzRefreshAndLogout(f *testing.F) {
 		r := httptest.NewRequestWithContext(t.Context(), "POST", path, strings.NewReader(body))
 		r.Header = http.Header{"Content-Type": {"application/json"}, "Cookie": {cookie}, "Authorization": {authorization}}
 		w := httptest.NewRecorder()
-		start(t).handler.ServeHTTP(w, r)
+		handler.ServeHTTP(w, r)
 		if !slices.Contains([]int{success, http.StatusBadRequest, http.StatusUnauthorized}, w.Code) {
 			t.Errorf("status %d, body %s", w.Code, w.Body)
 		}

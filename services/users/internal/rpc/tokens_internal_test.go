@@ -10,8 +10,8 @@ import (
 func FuzzPresentedCookies(f *testing.F) {
 	for _, line := range []string{
 		"", "refresh_token=x", "a=b; refresh_token=x;refresh_token=y", "refresh_token", "refresh_token=", `refresh_token="x"`,
-		`refresh_token=\; refresh_token=x`, " refresh_token =x", "refresh_token==;", "Refresh_Token=x", ";;=;", "refresh_token=\x00",
-		"refresh_token=\xff", "refresh_token=x,refresh_token=y", "refresh_token2=x",
+		`refresh_token=\; refresh_token=x`, " refresh_token =x", "refresh_token==;", "Refresh_Token=x", ";;=;",
+		"refresh_token=\x00", "refresh_token=\xff", "refresh_token=x,refresh_token=y", "refresh_token2=x",
 	} {
 		f.Add(line, "refresh_token=second")
 		f.Add("a=b", line)
@@ -54,7 +54,8 @@ func cookieValues(lines ...string) (values []string, ok bool) {
 
 func FuzzPresentedBearerToken(f *testing.F) {
 	for _, value := range []string{
-		"", "Bearer", "Bearer ", "Bearer x", "bearer  x ", "BEARER\tx", "Basic x", "Bearer x y", "Bearer \x00", " Bearer x", "Bearerx",
+		"", "Bearer", "Bearer ", "Bearer x", "bearer  x ", "BEARER\tx", "Basic x", "Bearer x y",
+		"Bearer \x00", " Bearer x", "Bearerx",
 	} {
 		f.Add(value)
 	}
