@@ -36,8 +36,8 @@ func DefaultLimits() Limits {
 // MaxPerMinute is the maximum of a limit per address, in events per minute.
 const MaxPerMinute = 60_000
 
-// PerAddress returns the limits with other limits per address, in events per minute, from 1 to MaxPerMinute. Failed logins are
-// averaged over 15 minutes, as by default.
+// PerAddress returns the limits with other limits per address, in events per minute, from 1 to MaxPerMinute. Failed logins
+// are counted over 15 minutes, as by default.
 func (l Limits) PerAddress(registrations, failedLogins int) Limits {
 	l.RegisterPerAddress = ratelimit.Limit{N: registrations, Per: time.Minute}
 	l.LoginPerAddress = ratelimit.Limit{N: 15 * failedLogins, Per: 15 * time.Minute}
@@ -88,7 +88,7 @@ func (s *Service) countLogin(ctx context.Context, email string, from netip.Addr)
 }
 
 // succeeded clears what the client has used of the account's limit, and refunds this login of the address's limit. The
-// rest of the address's limit stays used: else whoever has an account could guess the passwords of others without limit.
+// rest of the address's limit stays used. Otherwise the owner of one account could guess other passwords without limit.
 func (a *loginAttempt) succeeded(ctx context.Context) error {
 	return a.update(ctx, a.service.limiter.ClearShare)
 }

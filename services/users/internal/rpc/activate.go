@@ -10,8 +10,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
-// ActivateUser switches a user on again.
-func (h *Users) ActivateUser(ctx context.Context, r *connect.Request[usersv1.ActivateUserRequest]) (*connect.Response[usersv1.User], error) {
+// ActivateUser activates a user.
+func (h *Users) ActivateUser(
+	ctx context.Context, r *connect.Request[usersv1.ActivateUserRequest],
+) (*connect.Response[usersv1.User], error) {
 	id, err := rpcserver.ID("user_id", r.Msg.GetUserId())
 	if err != nil {
 		return nil, err

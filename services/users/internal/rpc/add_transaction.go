@@ -9,7 +9,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
-// LedgerHandler is the internal door to the ledger, over gRPC.
+// LedgerHandler implements LedgerService, which is served over gRPC on the internal listener.
 type LedgerHandler struct {
 	usersv1.UnimplementedLedgerServiceServer
 	service *users.LedgerService
@@ -17,12 +17,12 @@ type LedgerHandler struct {
 
 var _ usersv1.LedgerServiceServer = (*LedgerHandler)(nil)
 
-// NewLedgerHandler returns the door to service.
+// NewLedgerHandler returns a handler that calls service.
 func NewLedgerHandler(service *users.LedgerService) *LedgerHandler {
 	return &LedgerHandler{service: service}
 }
 
-// AddTransaction adds an entry to a player's ledger, exactly once for its idempotency key.
+// AddTransaction adds a transaction to a player's ledger, exactly once per idempotency key.
 func (l *LedgerHandler) AddTransaction(
 	ctx context.Context, req *usersv1.AddTransactionRequest,
 ) (*usersv1.AddTransactionResponse, error) {

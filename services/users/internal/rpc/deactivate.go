@@ -10,8 +10,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
-// DeactivateUser switches a user off and ends all its sessions.
-func (h *Users) DeactivateUser(ctx context.Context, r *connect.Request[usersv1.DeactivateUserRequest]) (*connect.Response[usersv1.User], error) {
+// DeactivateUser deactivates a user and ends all its sessions.
+func (h *Users) DeactivateUser(
+	ctx context.Context, r *connect.Request[usersv1.DeactivateUserRequest],
+) (*connect.Response[usersv1.User], error) {
 	caller, err := rpcserver.Caller(ctx)
 	if err != nil {
 		return nil, err

@@ -10,8 +10,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
-// GetUser answers one user.
-func (h *Users) GetUser(ctx context.Context, r *connect.Request[usersv1.GetUserRequest]) (*connect.Response[usersv1.User], error) {
+// GetUser returns a user.
+func (h *Users) GetUser(
+	ctx context.Context, r *connect.Request[usersv1.GetUserRequest],
+) (*connect.Response[usersv1.User], error) {
 	id, err := rpcserver.ID("user_id", r.Msg.GetUserId())
 	if err != nil {
 		return nil, err
@@ -23,8 +25,10 @@ func (h *Users) GetUser(ctx context.Context, r *connect.Request[usersv1.GetUserR
 	return connect.NewResponse(wire.FromUser(u)), nil
 }
 
-// GetMe answers the caller's own profile.
-func (h *Users) GetMe(ctx context.Context, _ *connect.Request[usersv1.GetMeRequest]) (*connect.Response[usersv1.User], error) {
+// GetMe returns the caller's own profile.
+func (h *Users) GetMe(
+	ctx context.Context, _ *connect.Request[usersv1.GetMeRequest],
+) (*connect.Response[usersv1.User], error) {
 	caller, err := rpcserver.Caller(ctx)
 	if err != nil {
 		return nil, err

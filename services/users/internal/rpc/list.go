@@ -12,13 +12,17 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
-// ListUsers looks users up, newest first.
-func (h *Users) ListUsers(ctx context.Context, r *connect.Request[usersv1.ListUsersRequest]) (*connect.Response[usersv1.ListUsersResponse], error) {
+// ListUsers returns users, newest first.
+func (h *Users) ListUsers(
+	ctx context.Context, r *connect.Request[usersv1.ListUsersRequest],
+) (*connect.Response[usersv1.ListUsersResponse], error) {
 	page, err := paging.Parse(r.Msg, uuid.Parse)
 	if err != nil {
 		return nil, err
 	}
-	filter := users.UserFilter{EmailPrefix: r.Msg.GetEmail(), Role: wire.ToRole(r.Msg.GetRole()), IsActive: r.Msg.IsActive}
+	filter := users.UserFilter{
+		EmailPrefix: r.Msg.GetEmail(), Role: wire.ToRole(r.Msg.GetRole()), IsActive: r.Msg.IsActive,
+	}
 	listed, err := h.service.List(ctx, filter, page)
 	if err != nil {
 		return nil, err
@@ -28,6 +32,7 @@ func (h *Users) ListUsers(ctx context.Context, r *connect.Request[usersv1.ListUs
 		return nil, err
 	}
 	return connect.NewResponse(&usersv1.ListUsersResponse{
-		Users: wire.FromUsers(listed.Items), NextPageToken: next, Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
+		Users: wire.FromUsers(listed.Items), NextPageToken: next,
+		Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }

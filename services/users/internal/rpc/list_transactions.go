@@ -15,8 +15,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
-// ListMyTransactions answers the caller's own ledger, newest first.
-func (h *Users) ListMyTransactions(ctx context.Context, r *connect.Request[usersv1.ListMyTransactionsRequest]) (*connect.Response[usersv1.ListMyTransactionsResponse], error) {
+// ListMyTransactions returns the caller's own transactions, newest first.
+func (h *Users) ListMyTransactions(
+	ctx context.Context, r *connect.Request[usersv1.ListMyTransactionsRequest],
+) (*connect.Response[usersv1.ListMyTransactionsResponse], error) {
 	caller, err := rpcserver.Caller(ctx)
 	if err != nil {
 		return nil, err
@@ -26,12 +28,15 @@ func (h *Users) ListMyTransactions(ctx context.Context, r *connect.Request[users
 		return nil, err
 	}
 	return connect.NewResponse(&usersv1.ListMyTransactionsResponse{
-		Transactions: wire.FromTransactions(listed.Items), NextPageToken: next, Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
+		Transactions: wire.FromTransactions(listed.Items), NextPageToken: next,
+		Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }
 
-// ListTransactions answers a player's ledger, newest first.
-func (h *Users) ListTransactions(ctx context.Context, r *connect.Request[usersv1.ListTransactionsRequest]) (*connect.Response[usersv1.ListTransactionsResponse], error) {
+// ListTransactions returns a user's transactions, newest first.
+func (h *Users) ListTransactions(
+	ctx context.Context, r *connect.Request[usersv1.ListTransactionsRequest],
+) (*connect.Response[usersv1.ListTransactionsResponse], error) {
 	id, err := rpcserver.ID("user_id", r.Msg.GetUserId())
 	if err != nil {
 		return nil, err
@@ -41,17 +46,21 @@ func (h *Users) ListTransactions(ctx context.Context, r *connect.Request[usersv1
 		return nil, err
 	}
 	return connect.NewResponse(&usersv1.ListTransactionsResponse{
-		Transactions: wire.FromTransactions(listed.Items), NextPageToken: next, Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
+		Transactions: wire.FromTransactions(listed.Items), NextPageToken: next,
+		Total: int32(listed.Total), TotalIsEstimate: listed.TotalIsEstimate,
 	}), nil
 }
 
-// transactionsRequest is what both requests have in common.
+// transactionsRequest is implemented by the requests of both methods.
 type transactionsRequest interface {
 	paging.Request
 	GetType() usersv1.TransactionType
 }
 
-func (h *Users) transactions(ctx context.Context, user uuid.UUID, r transactionsRequest) (keyset.Page[users.Transaction], string, error) {
+// transactions returns a page of a user's transactions and the token of the next page.
+func (h *Users) transactions(
+	ctx context.Context, user uuid.UUID, r transactionsRequest,
+) (keyset.Page[users.Transaction], string, error) {
 	var none keyset.Page[users.Transaction]
 	page, err := paging.Parse(r, paging.Number)
 	if err != nil {

@@ -13,7 +13,9 @@ import (
 )
 
 // Login starts a session.
-func (h *Auth) Login(ctx context.Context, r *connect.Request[usersv1.LoginRequest]) (*connect.Response[usersv1.LoginResponse], error) {
+func (h *Auth) Login(
+	ctx context.Context, r *connect.Request[usersv1.LoginRequest],
+) (*connect.Response[usersv1.LoginResponse], error) {
 	credentials := users.Credentials{Email: r.Msg.GetEmail(), Password: r.Msg.GetPassword()}
 	in := wire.ToRefreshTokenIn(r.Msg.GetRefreshTokenIn())
 	tokens, u, err := h.service.Login(ctx, credentials, in, rpcserver.ClientAddr(ctx))

@@ -8,8 +8,10 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 )
 
-// Logout ends the sessions of the refresh tokens and clears the cookie, also a refused one.
-func (h *Auth) Logout(ctx context.Context, r *connect.Request[usersv1.LogoutRequest]) (*connect.Response[usersv1.LogoutResponse], error) {
+// Logout ends the sessions of the presented refresh tokens and clears the cookie. It also clears a refused cookie.
+func (h *Auth) Logout(
+	ctx context.Context, r *connect.Request[usersv1.LogoutRequest],
+) (*connect.Response[usersv1.LogoutResponse], error) {
 	p := presented(r.Msg.GetRefreshToken(), r.Header())
 	if err := h.service.Logout(ctx, p.tokens...); err != nil {
 		p.clearRefused(ctx, err)

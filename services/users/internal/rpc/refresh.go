@@ -9,8 +9,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 )
 
-// Refresh exchanges a refresh token for a new pair of tokens. It clears a cookie that is refused.
-func (h *Auth) Refresh(ctx context.Context, r *connect.Request[usersv1.RefreshRequest]) (*connect.Response[usersv1.RefreshResponse], error) {
+// Refresh exchanges a refresh token for a new pair of tokens. It clears a refused cookie.
+func (h *Auth) Refresh(
+	ctx context.Context, r *connect.Request[usersv1.RefreshRequest],
+) (*connect.Response[usersv1.RefreshResponse], error) {
 	p := presented(r.Msg.GetRefreshToken(), r.Header())
 	tokens, err := h.service.Refresh(ctx, p.tokens...)
 	if err != nil {

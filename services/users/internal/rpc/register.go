@@ -11,7 +11,9 @@ import (
 )
 
 // Register creates a player.
-func (h *Auth) Register(ctx context.Context, r *connect.Request[usersv1.RegisterRequest]) (*connect.Response[usersv1.User], error) {
+func (h *Auth) Register(
+	ctx context.Context, r *connect.Request[usersv1.RegisterRequest],
+) (*connect.Response[usersv1.User], error) {
 	u, err := h.service.Register(ctx, r.Msg.GetEmail(), r.Msg.GetPassword(), rpcserver.ClientAddr(ctx))
 	if err != nil {
 		return nil, err

@@ -10,7 +10,9 @@ import (
 )
 
 // RegisterStaff creates a staff member.
-func (h *Auth) RegisterStaff(ctx context.Context, r *connect.Request[usersv1.RegisterStaffRequest]) (*connect.Response[usersv1.User], error) {
+func (h *Auth) RegisterStaff(
+	ctx context.Context, r *connect.Request[usersv1.RegisterStaffRequest],
+) (*connect.Response[usersv1.User], error) {
 	u, err := h.service.RegisterStaff(ctx, r.Msg.GetEmail(), r.Msg.GetPassword())
 	if err != nil {
 		return nil, err

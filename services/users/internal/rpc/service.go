@@ -1,5 +1,5 @@
-// Package rpc serves the users API: one file per verb, which converts, calls the domain and converts back. Who may call,
-// what is valid and how errors travel is settled before and after, by the server's interceptors.
+// Package rpc serves the users API, with one file per method. A method converts the request, calls the domain and converts
+// the result. The server's interceptors authorise, validate and encode errors.
 package rpc
 
 import (
@@ -18,8 +18,8 @@ var (
 	_ usersv1connect.UserServiceHandler = (*Users)(nil)
 )
 
-// NewAuth returns the handler of registration, login and sessions.
+// NewAuth returns the handler of registration, login, refresh and logout.
 func NewAuth(service *users.Service) *Auth { return &Auth{service} }
 
-// NewUsers returns the handler of profiles, ledgers and the back office's view of them.
+// NewUsers returns the handler of profiles, transaction lists and user administration.
 func NewUsers(service *users.Service) *Users { return &Users{service} }

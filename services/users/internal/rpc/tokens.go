@@ -12,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// The cookie of the refresh token is sent only to the routes that take one.
+// The name and the path of the cookie with the refresh token. Browsers send it only to routes under the path.
 const (
 	cookieName = "refresh_token"
 	cookiePath = "/api/v1/auth"
@@ -46,7 +46,7 @@ func presented(body string, h http.Header) presentedTokens {
 	return p
 }
 
-// hasCookie reports whether the request has the cookie, even with a value that no cookie may have.
+// hasCookie reports whether the request has the cookie, even if its value is not valid.
 func hasCookie(h http.Header) bool {
 	for _, line := range h["Cookie"] {
 		for part := range strings.SplitSeq(line, ";") {
@@ -58,15 +58,15 @@ func hasCookie(h http.Header) bool {
 	return false
 }
 
-// clearRefused lets the answer clear the cookie if its token was refused, so that the browser stops sending it. Other errors
-// say nothing about the token.
+// clearRefused clears the cookie in the answer if err refuses its token, so that the browser stops sending it. Other errors,
+// such as an outage, leave the cookie.
 func (p presentedTokens) clearRefused(ctx context.Context, err error) {
 	if p.fromCookie && apperr.CodeOf(err).Info().HTTP == http.StatusUnauthorized {
 		rpcserver.AddErrorHeader(ctx, "Set-Cookie", refreshCookie("", -1))
 	}
 }
 
-// giveRefreshToken sets the cookie, or returns the refresh token for the body if the client asked for it there.
+// giveRefreshToken sets the cookie in h, or returns the refresh token for the body if the client asked for it there.
 func giveRefreshToken(t users.Tokens, h http.Header) (member *string) {
 	if t.In == users.RefreshTokenInBody {
 		return fields.Present(t.Refresh)
