@@ -3,7 +3,6 @@ package users_test
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit/ratelimitredis"
 	"github.com/casino-loyalty/loyalty/internal/redistest"
@@ -26,40 +24,40 @@ import (
 const secret = "correct horse"
 
 var (
-	home  = netip.MustParseAddr("192.0.2.1")
+	home  = netip.MustParseAddr("192.0.2.1") // the client's address unless a test says otherwise
 	cheap = password.Params{Memory: 64, Passes: 1, Threads: 1}
 )
 
-// house is the service with everything real but the database.
-type house struct {
+// fixture is the service on a fake store and an embedded Redis.
+type fixture struct {
 	*testing.T
 	*users.Service
-	store    *memory
+	store    *fakeStore
 	sessions *sessionredis.Store
-	outage   *atomic.Bool // the sessions cannot be ended
+	outage   *atomic.Bool // if true, sessions cannot be ended
 	redis    rueidis.Client
 	verifier *accesstoken.Verifier
 }
 
-// reachable are sessions that cannot be ended during an outage.
-type reachable struct {
+// unreliableSessions cannot end the sessions of a user during an outage.
+type unreliableSessions struct {
 	*sessionredis.Store
 	outage *atomic.Bool
 }
 
-func (r reachable) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
+func (r unreliableSessions) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
 	if r.outage.Load() {
-		return 0, apperr.New(apperr.DependencyUnavailable, "away")
+		return 0, apperr.New(apperr.DependencyUnavailable, "sessions cannot be reached")
 	}
 	return r.Store.EndAllOf(ctx, user)
 }
 
-func newHouse(t *testing.T) *house { return newHouseWith(t, cheap, users.DefaultLimits()) }
+func start(t *testing.T) *fixture { return startWith(t, cheap, users.DefaultLimits()) }
 
-func newHouseWith(t *testing.T, p password.Params, limits users.Limits) *house {
+func startWith(t *testing.T, p password.Params, limits users.Limits) *fixture {
 	t.Helper()
-	h := &house{T: t, store: &memory{users: map[uuid.UUID]users.User{}}, redis: redistest.OpenEmbedded(t)}
-	h.sessions, h.outage = sessionredis.NewStore(h.redis), &atomic.Bool{}
+	f := &fixture{T: t, store: &fakeStore{users: map[uuid.UUID]users.User{}}, redis: redistest.OpenEmbedded(t)}
+	f.sessions, f.outage = sessionredis.NewStore(f.redis), &atomic.Bool{}
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -68,128 +66,130 @@ func newHouseWith(t *testing.T, p password.Params, limits users.Limits) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.verifier, err = accesstoken.NewVerifier("issuer", "audience", accesstoken.NewStaticKeys(public), h.sessions); err != nil {
+	f.verifier, err = accesstoken.NewVerifier("issuer", "audience", accesstoken.NewStaticKeys(public), f.sessions)
+	if err != nil {
 		t.Fatal(err)
 	}
 	hasher, err := password.New(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Service = users.New(users.Dependencies{
-		Store: h.store, Sessions: reachable{h.sessions, h.outage}, Hasher: hasher, Limiter: ratelimitredis.New(h.redis),
-		Issuer: issuer,
-		Limits: limits, Now: time.Now,
+	f.Service = users.New(users.Dependencies{
+		Store: f.store, Sessions: unreliableSessions{f.sessions, f.outage}, Hasher: hasher,
+		Limiter: ratelimitredis.New(f.redis), Issuer: issuer, Limits: limits, Now: time.Now,
 	})
-	return h
+	return f
 }
 
-func (h *house) register(email string) users.User {
-	h.Helper()
-	u, err := h.Register(h.Context(), email, secret, home)
+func (f *fixture) register(email string) users.User {
+	f.Helper()
+	u, err := f.Register(f.Context(), email, secret, home)
 	if err != nil {
-		h.Fatal(err)
+		f.Fatal(err)
 	}
 	return u
 }
 
-func (h *house) login(email string) users.Tokens { return h.loginWith(email, secret) }
+func (f *fixture) login(email string) users.Tokens { return f.loginWith(email, secret) }
 
-func (h *house) loginWith(email, password string) users.Tokens {
-	h.Helper()
-	tokens, _, err := h.Login(h.Context(), users.Credentials{Email: email, Password: password}, "", home)
+func (f *fixture) loginWith(email, password string) users.Tokens {
+	f.Helper()
+	tokens, _, err := f.Login(f.Context(), users.Credentials{Email: email, Password: password}, "", home)
 	if err != nil {
-		h.Fatal(err)
+		f.Fatal(err)
 	}
 	return tokens
 }
 
-// try logs in and returns the code of the error.
-func (h *house) try(email, password string, from netip.Addr) apperr.Code {
-	_, _, err := h.Login(h.Context(), users.Credentials{Email: email, Password: password}, "", from)
+// tryLogin logs in and returns the code of the error, "" for a success.
+func (f *fixture) tryLogin(email, password string, from netip.Addr) apperr.Code {
+	_, _, err := f.Login(f.Context(), users.Credentials{Email: email, Password: password}, "", from)
 	return apperr.CodeOf(err)
 }
 
-// accepted checks what an access token is answered with.
-func (h *house) accepted(t users.Tokens, want apperr.Code) {
-	h.Helper()
-	if _, err := h.verifier.Authenticate(h.Context(), t.Access.Token); apperr.CodeOf(err) != want {
-		h.Errorf("the access token is answered with %v, want %q", err, want)
+// checkAccess checks the code of the error for an access token, "" for a token that is accepted.
+func (f *fixture) checkAccess(t users.Tokens, want apperr.Code) {
+	f.Helper()
+	if _, err := f.verifier.Authenticate(f.Context(), t.Access.Token); apperr.CodeOf(err) != want {
+		f.Errorf("authentication with the access token: %v, want code %q", err, want)
 	}
 }
 
-func code(t *testing.T, what string, err error, want apperr.Code) {
+// checkCode checks the code of an operation's error, "" for none.
+func checkCode(t *testing.T, operation string, err error, want apperr.Code) {
 	t.Helper()
 	if apperr.CodeOf(err) != want {
-		t.Errorf("%s: %v, want %q", what, err, want)
+		t.Errorf("%s: %v, want code %q", operation, err, want)
 	}
 }
 
-// memory is a Store without a database, of users only; that of PostgreSQL has tests of its own.
-type memory struct {
+// fakeStore stores users in memory. It has no lists.
+type fakeStore struct {
+	users.Store
 	mu    sync.Mutex
 	users map[uuid.UUID]users.User
-	// before is called when a user is read, to let something happen at that moment.
-	before func()
-	// away, if set, is why nobody is found by e-mail.
-	away error
-	// switching is called when a user is switched, just before it is.
-	switching func()
+	// beforeUser, if set, is called before User reads a user.
+	beforeUser func()
+	// emailErr, if set, is the error of UserByEmail.
+	emailErr error
+	// beforeSetActive, if set, is called before SetActive changes a user.
+	beforeSetActive func()
 }
 
-func (m *memory) CreateUser(_ context.Context, u users.User) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, other := range m.users {
+func (s *fakeStore) CreateUser(_ context.Context, u users.User) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, other := range s.users {
 		if other.EmailFolded == u.EmailFolded {
-			return apperr.New(apperr.UserExists, "taken")
+			return apperr.New(apperr.UserExists, "the e-mail is taken")
 		}
 	}
-	m.users[u.ID] = u
+	s.users[u.ID] = u
 	return nil
 }
 
-func (m *memory) User(_ context.Context, id uuid.UUID) (users.User, error) {
-	if m.before != nil {
-		m.before()
+func (s *fakeStore) User(_ context.Context, id uuid.UUID) (users.User, error) {
+	if s.beforeUser != nil {
+		s.beforeUser()
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if u, ok := m.users[id]; ok {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u, ok := s.users[id]; ok {
 		return u, nil
 	}
-	return users.User{}, apperr.New(apperr.NotFound, "no such user")
+	return users.User{}, apperr.New(apperr.NotFound, "user not found")
 }
 
-func (m *memory) UserByEmail(_ context.Context, folded string) (users.User, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.away != nil {
-		return users.User{}, m.away
+func (s *fakeStore) UserByEmail(_ context.Context, folded string) (users.User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.emailErr != nil {
+		return users.User{}, s.emailErr
 	}
-	for _, u := range m.users {
+	for _, u := range s.users {
 		if u.EmailFolded == folded {
 			return u, nil
 		}
 	}
-	return users.User{}, apperr.New(apperr.NotFound, "no such user")
+	return users.User{}, apperr.New(apperr.NotFound, "user not found")
 }
 
-func (m *memory) SetActive(_ context.Context, id uuid.UUID, active bool) (users.User, error) {
-	if m.switching != nil {
-		m.switching()
+func (s *fakeStore) SetActive(_ context.Context, id uuid.UUID, active bool) (users.User, error) {
+	if s.beforeSetActive != nil {
+		s.beforeSetActive()
 	}
-	return m.change(id, func(u *users.User) {
+	return s.change(id, func(u *users.User) {
 		if u.IsActive != active {
 			u.IsActive, u.StatusVersion, u.SessionsToEnd = active, u.StatusVersion+1, u.SessionsToEnd || !active
 		}
 	})
 }
 
-func (m *memory) SessionsToEnd(context.Context) ([]users.User, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (s *fakeStore) SessionsToEnd(context.Context) ([]users.User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var all []users.User
-	for _, u := range m.users {
+	for _, u := range s.users {
 		if u.SessionsToEnd {
 			all = append(all, u)
 		}
@@ -197,13 +197,15 @@ func (m *memory) SessionsToEnd(context.Context) ([]users.User, error) {
 	return all, nil
 }
 
-func (m *memory) SessionsEnded(_ context.Context, u users.User) error {
-	_, err := m.change(u.ID, func(now *users.User) { now.SessionsToEnd = now.SessionsToEnd && now.StatusVersion != u.StatusVersion })
+func (s *fakeStore) SessionsEnded(_ context.Context, u users.User) error {
+	_, err := s.change(u.ID, func(now *users.User) {
+		now.SessionsToEnd = now.SessionsToEnd && now.StatusVersion != u.StatusVersion
+	})
 	return err
 }
 
-func (m *memory) SetPasswordHash(_ context.Context, id uuid.UUID, old, hash string) error {
-	_, err := m.change(id, func(u *users.User) {
+func (s *fakeStore) SetPasswordHash(_ context.Context, id uuid.UUID, old, hash string) error {
+	_, err := s.change(id, func(u *users.User) {
 		switch old {
 		case "":
 			u.PasswordHash, u.SessionsToEnd, u.StatusVersion = hash, true, u.StatusVersion+1
@@ -214,24 +216,14 @@ func (m *memory) SetPasswordHash(_ context.Context, id uuid.UUID, old, hash stri
 	return err
 }
 
-func (m *memory) change(id uuid.UUID, change func(*users.User)) (users.User, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	u, ok := m.users[id]
+func (s *fakeStore) change(id uuid.UUID, change func(*users.User)) (users.User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, ok := s.users[id]
 	if !ok {
-		return users.User{}, apperr.New(apperr.NotFound, "no such user")
+		return users.User{}, apperr.New(apperr.NotFound, "user not found")
 	}
 	change(&u)
-	m.users[id] = u
+	s.users[id] = u
 	return u, nil
-}
-
-var errUnused = errors.New("not part of these tests")
-
-func (m *memory) Users(context.Context, users.UserFilter, keyset.PageRequest[uuid.UUID]) (keyset.Page[users.User], error) {
-	return keyset.Page[users.User]{}, errUnused
-}
-
-func (m *memory) Transactions(context.Context, uuid.UUID, users.TransactionFilter, keyset.PageRequest[int64]) (keyset.Page[users.Transaction], error) {
-	return keyset.Page[users.Transaction]{}, errUnused
 }

@@ -11,7 +11,7 @@ import (
 func TestValidateNamesEveryInvalidLimit(t *testing.T) {
 	t.Parallel()
 	if err := users.DefaultLimits().Validate(); err != nil {
-		t.Errorf("the default limits: %v", err)
+		t.Errorf("the default limits are invalid: %v", err)
 	}
 	negative := ratelimit.Limit{N: -1, Per: time.Hour}
 	limits := users.Limits{LoginPerAccount: negative, LoginPerAddress: negative, RegisterPerAddress: negative}
