@@ -22,8 +22,8 @@ type Tokens struct {
 
 // Login starts a session. An empty in means COOKIE.
 //
-// INVALID_CREDENTIALS does not reveal whether the user exists: a login takes equally long for an unknown e-mail. Only the
-// right password reveals ACCOUNT_DEACTIVATED. The error is RATE_LIMITED after too many failures.
+// Errors: INVALID_CREDENTIALS, which does not reveal whether the user exists, because a login takes equally long for an
+// unknown e-mail; ACCOUNT_DEACTIVATED, which only the right password reveals; and RATE_LIMITED after too many failures.
 func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, from netip.Addr) (Tokens, User, error) {
 	if in == "" {
 		in = RefreshTokenInCookie
@@ -43,7 +43,7 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 		err = s.checkUnchanged(ctx, authenticated, u, c.Password)
 	}
 	if err != nil {
-		_ = s.sessions.EndSession(context.WithoutCancel(ctx), begun) // its tokens were given to nobody
+		_ = s.sessions.EndSession(context.WithoutCancel(ctx), begun) // no client has its tokens, so it may also expire
 		return Tokens{}, User{}, err
 	}
 	access, err := s.access(begun, u)
@@ -59,7 +59,7 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 	u, right, err := s.verify(ctx, c)
 	switch {
 	case err != nil:
-		_ = attempt.refund(ctx) // an outage or a cancelled request must not lock the account; err says more
+		_ = attempt.refund(ctx) // an outage or a cancelled request must not lock the account; err is more specific
 		return User{}, err
 	case !right:
 		return User{}, wrongCredentials()
@@ -73,8 +73,8 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 	return u, s.renewHash(ctx, u, c.Password)
 }
 
-// verify reads the user with the e-mail and reports whether the password is right. An unknown e-mail, and a password that
-// no user can have, are wrong and take as long.
+// verify reads the user with the e-mail and reports whether the password is right. An unknown e-mail and a password that no
+// user can have take as long as a wrong password.
 func (s *Service) verify(ctx context.Context, c Credentials) (u User, right bool, err error) {
 	u, err = s.store.UserByEmail(ctx, FoldEmail(c.Email))
 	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
@@ -88,7 +88,7 @@ func (s *Service) verify(ctx context.Context, c Credentials) (u User, right bool
 func (s *Service) verifyPassword(ctx context.Context, hash, secret string) (bool, error) {
 	normal, err := password.Normalize(secret)
 	if err != nil {
-		hash = "" // nobody has this password; the empty hash takes as long as any other
+		hash = "" // no user has this password; verifying the empty hash takes as long as any other
 	}
 	return s.hasher.Verify(ctx, hash, normal)
 }

@@ -1,5 +1,5 @@
-// Package users is the domain of the users service: registration, login, sessions, the back office's view of users, and the
-// ledger of each player. It knows no transport, database or broker; the packages under internal connect it to them.
+// Package users is the domain of the users service: registration, login, sessions, user administration, and the ledger of
+// each player. It depends on no transport, database or broker; the packages under internal provide them.
 package users
 
 import (
