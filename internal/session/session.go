@@ -1,8 +1,10 @@
-// Package session says what a session is. One begins with a login and is active until it ends: every access token names
-// its session, and is worth nothing afterwards. A session's refresh tokens are a family: each use of the newest gives the
-// next one (rotation), and the use of an older one ends the session, since either its holder or the holder of the newest one
-// has stolen it (RFC 9700, section 4.14.2). For Grace after a rotation the older token gives the same new pair again,
-// because one client may well ask twice at once.
+// Package session defines sessions and their tokens. A session starts with a login and is active until it ends: at a logout,
+// at a deactivation, or when its refresh token expires. An access token names its session and is refused after the session
+// has ended.
+//
+// Each use of a refresh token returns the next one (rotation). The use of a rotated token ends the session, because two
+// clients hold the token and one of them has stolen it (RFC 9700, section 4.14.2). Within GracePeriod after its rotation,
+// the token returns the same new pair again, because a client may send concurrent requests with one token.
 package session
 
 import (
@@ -15,44 +17,45 @@ import (
 )
 
 const (
-	// TTL is how long a refresh token may be used, and thus how long a session lives on without a refresh.
+	// TTL is the lifetime of a refresh token, and of a session since its last refresh.
 	TTL = 24 * time.Hour
-	// MaxPerUser is how many sessions a user may have: logins that succeed are not limited, and each costs memory for TTL.
+	// MaxPerUser is the maximum number of a user's sessions. Successful logins are not rate-limited, and each session takes
+	// memory for TTL.
 	MaxPerUser = 100
-	// Grace is how long a rotated refresh token gives the same new pair again.
-	Grace = 10 * time.Second
+	// GracePeriod is the time after its rotation in which a refresh token returns the same new pair again.
+	GracePeriod = 10 * time.Second
 )
 
-// In says where a client takes its refresh token.
-type In string
+// RefreshTokenIn is how a client receives its refresh tokens.
+type RefreshTokenIn string
 
-// The places of a refresh token.
+// The values of RefreshTokenIn.
 const (
-	InCookie In = "COOKIE"
-	InBody   In = "BODY"
+	InCookie RefreshTokenIn = "COOKIE"
+	InBody   RefreshTokenIn = "BODY"
 )
 
-// Session is what is remembered of a login.
+// Session is an active session.
 type Session struct {
 	ID   uuid.UUID  `json:"-"`
 	User uuid.UUID  `json:"user"`
 	Role authn.Role `json:"role"`
-	// In is where the client wants its refresh tokens.
-	In In `json:"in"`
+	// In is how the client receives its refresh tokens.
+	In RefreshTokenIn `json:"in"`
 }
 
-// Access is an access token and when it ends.
+// Access is an access token and its expiry.
 type Access struct {
 	Token   string    `json:"token"`
 	Expires time.Time `json:"expires"`
 }
 
-// Pair is what a rotation gives.
+// Pair is the result of a rotation.
 type Pair struct {
 	Access Access `json:"access"`
 	// Refresh is the next refresh token.
 	Refresh string `json:"refresh"`
 }
 
-// Issue makes the access token of a session. An error of it ends the rotation before anything has changed.
+// Issue returns an access token for a session. If it fails, the rotation fails with the same error and changes nothing.
 type Issue func(context.Context, Session) (Access, error)

@@ -32,7 +32,7 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
-	begun, refresh, err := s.sessions.Create(ctx, authenticated.ID, authenticated.Role, session.In(in))
+	begun, refresh, err := s.sessions.Create(ctx, authenticated.ID, authenticated.Role, session.RefreshTokenIn(in))
 	if err != nil {
 		return Tokens{}, User{}, err
 	}

@@ -45,7 +45,7 @@ type Store interface {
 // Sessions stores the sessions of users. The error is DEPENDENCY_UNAVAILABLE while the sessions cannot be reached.
 type Sessions interface {
 	// Create starts a session and returns it with its first refresh token.
-	Create(ctx context.Context, user uuid.UUID, role authn.Role, in session.In) (session.Session, string, error)
+	Create(ctx context.Context, user uuid.UUID, role authn.Role, in session.RefreshTokenIn) (session.Session, string, error)
 	// Rank returns the refresh tokens, the most usable first. It changes nothing.
 	Rank(ctx context.Context, refresh []string) ([]string, error)
 	// Rotate exchanges a refresh token for the next pair of tokens. Errors: TOKEN_INVALID if the token is not known,

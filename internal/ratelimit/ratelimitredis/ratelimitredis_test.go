@@ -16,51 +16,51 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redistest"
 )
 
-var threeAnHour = ratelimit.Limit{N: 3, Per: time.Hour}
+var threePerHour = ratelimit.Limit{N: 3, Per: time.Hour}
 
 func TestAllow(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
 		l := ratelimitredis.New(client)
-		for range threeAnHour.N {
-			if err := l.Allow(t.Context(), "a", threeAnHour); err != nil {
+		for range threePerHour.N {
+			if err := l.Allow(t.Context(), "a", threePerHour); err != nil {
 				t.Fatal(err)
 			}
 		}
-		err := l.Allow(t.Context(), "a", threeAnHour)
+		err := l.Allow(t.Context(), "a", threePerHour)
 		var refused *apperr.Error
 		if !errors.As(err, &refused) || refused.Code != apperr.RateLimited {
-			t.Fatalf("the fourth is answered with %v, want RATE_LIMITED", err)
+			t.Fatalf("fourth event: error %v, want RATE_LIMITED", err)
 		}
 		if wait := refused.RetryAfter; wait < 19*time.Minute || wait > 20*time.Minute {
-			t.Errorf("the next is allowed in %s, want some 20 minutes", wait)
+			t.Errorf("RetryAfter = %s, want about 20 minutes", wait)
 		}
-		if err := l.Allow(t.Context(), "b", threeAnHour); err != nil {
+		if err := l.Allow(t.Context(), "b", threePerHour); err != nil {
 			t.Errorf("another key: %v", err)
 		}
 	})
 }
 
-func TestReturn(t *testing.T) {
+func TestRefund(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
 		l := ratelimitredis.New(client)
-		for range 10 { // each one is taken back, so the limit is never met
-			if err := errors.Join(l.Allow(t.Context(), "a", threeAnHour), l.Refund(t.Context(), "a", threeAnHour)); err != nil {
+		for range 10 { // each event is refunded, so the limit is not reached
+			if err := errors.Join(l.Allow(t.Context(), "a", threePerHour), l.Refund(t.Context(), "a", threePerHour)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := l.Refund(t.Context(), "a", threeAnHour); err != nil { // one more than were counted gives no credit
+		if err := l.Refund(t.Context(), "a", threePerHour); err != nil { // a refund without an event gives no credit
 			t.Fatal(err)
 		}
-		for i := range threeAnHour.N + 1 {
-			err := l.Allow(t.Context(), "a", threeAnHour)
-			if refused := err != nil; refused != (i == threeAnHour.N) {
-				t.Errorf("attempt %d: %v", i+1, err)
+		for i := range threePerHour.N + 1 {
+			err := l.Allow(t.Context(), "a", threePerHour)
+			if refused := err != nil; refused != (i == threePerHour.N) {
+				t.Errorf("event %d: error %v", i+1, err)
 			}
 		}
 	})
 }
 
-func TestAClockThatIsSetBackLocksNobodyOut(t *testing.T) {
+func TestWaitIsBoundedAfterTheClockIsSetBack(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
 		l := ratelimitredis.New(client)
 		tomorrow := strconv.FormatInt(time.Now().Add(24*time.Hour).UnixMicro(), 10)
@@ -68,13 +68,13 @@ func TestAClockThatIsSetBackLocksNobodyOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		var refused *apperr.Error
-		if err := l.Allow(t.Context(), "a", threeAnHour); !errors.As(err, &refused) || refused.RetryAfter > 20*time.Minute {
-			t.Errorf("answered with %v, want to wait for 20 minutes at most", err)
+		if err := l.Allow(t.Context(), "a", threePerHour); !errors.As(err, &refused) || refused.RetryAfter > 20*time.Minute {
+			t.Errorf("error %v, want RATE_LIMITED for at most 20 minutes", err)
 		}
 	})
 }
 
-func TestTimeAllowsAgain(t *testing.T) {
+func TestAllowAfterTheInterval(t *testing.T) {
 	l := ratelimitredis.New(redistest.Start(t).Open(t))
 	quick := ratelimit.Limit{N: 1, Per: 20 * time.Millisecond}
 	allowed := 0
@@ -86,30 +86,30 @@ func TestTimeAllowsAgain(t *testing.T) {
 		}
 	}
 	if allowed < 3 {
-		t.Errorf("%d were allowed in ten seconds, want one every 20 ms", allowed)
+		t.Errorf("%d events were allowed in 10 s, want one every 20 ms", allowed)
 	}
 }
 
-func TestParallelAttemptsShareTheLimit(t *testing.T) {
+func TestConcurrentEventsShareTheLimit(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
 		l := ratelimitredis.New(client)
 		var allowed atomic.Int32
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				if l.Allow(t.Context(), "a", threeAnHour) == nil {
+				if l.Allow(t.Context(), "a", threePerHour) == nil {
 					allowed.Add(1)
 				}
 			})
 		}
 		wg.Wait()
-		if n := allowed.Load(); n != int32(threeAnHour.N) {
-			t.Errorf("%d of 50 were allowed, want %d", n, threeAnHour.N)
+		if n := allowed.Load(); n != int32(threePerHour.N) {
+			t.Errorf("%d of 50 events were allowed, want %d", n, threePerHour.N)
 		}
 	})
 }
 
-func TestWithoutLimit(t *testing.T) {
+func TestZeroLimitAllowsEverything(t *testing.T) {
 	l := ratelimitredis.New(redistest.OpenEmbedded(t))
 	for range 100 {
 		if err := l.Allow(t.Context(), "a", ratelimit.Limit{}); err != nil {
@@ -118,11 +118,19 @@ func TestWithoutLimit(t *testing.T) {
 	}
 }
 
-func TestRedisAway(t *testing.T) {
+func TestMethodsFailWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
 	l := ratelimitredis.New(server.Open(t))
 	server.Kill()
-	if err := l.Allow(t.Context(), "a", threeAnHour); apperr.CodeOf(err) != apperr.DependencyUnavailable {
-		t.Errorf("got %v, want DEPENDENCY_UNAVAILABLE", err)
+	for method, err := range map[string]error{
+		"Allow":       l.Allow(t.Context(), "a", threePerHour),
+		"AllowShare":  l.AllowShare(t.Context(), "a", "client", threePerHour),
+		"Refund":      l.Refund(t.Context(), "a", threePerHour),
+		"RefundShare": l.RefundShare(t.Context(), "a", "client", threePerHour),
+		"ClearShare":  l.ClearShare(t.Context(), "a", "client", threePerHour),
+	} {
+		if apperr.CodeOf(err) != apperr.DependencyUnavailable {
+			t.Errorf("%s: error %v, want DEPENDENCY_UNAVAILABLE", method, err)
+		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 )
 
-// Active reports whether a session is active. The answer is the master's, remembered in this process until Redis says
-// that the record has changed, and for a few seconds at most.
+// Active reports whether a session is active. It asks the master and caches the answer until Redis reports a change of the
+// session, for at most cacheTTL.
 func (s *Store) Active(ctx context.Context, id uuid.UUID) (bool, error) {
 	err := s.redis.DoCache(ctx, s.redis.B().Get().Key(sessionKey(id)).Cache(), cacheTTL).Error()
 	if rueidis.IsRedisNil(err) {
@@ -23,16 +23,16 @@ func (s *Store) Active(ctx context.Context, id uuid.UUID) (bool, error) {
 	return err == nil, redis.Failure(err)
 }
 
-// batch is how many sessions one command asks about, so that no command keeps Redis busy for long.
-const batch = 500
+// batchSize is the maximum number of sessions in one command, so that no command blocks Redis for long.
+const batchSize = 500
 
-// ActiveMany reports for each of the sessions whether it is active, in a few round trips. It is meant for checks that are
-// repeated: a replica may answer, and then may name a session active for as long as it lags behind. None that is active
-// is called ended: what a replica does not know, the master is asked.
+// ActiveMany reports for each session whether it is active. It takes two round trips per batchSize sessions. It asks a
+// replica first, and the master about sessions that the replica does not have. So it never reports an active session as
+// ended, but may report an ended session as active while the replica lags behind. Callers repeat the check.
 func (s *Store) ActiveMany(ctx context.Context, ids []uuid.UUID) ([]bool, error) {
 	active := make([]bool, 0, len(ids))
-	for chunk := range slices.Chunk(ids, batch) {
-		part, err := s.activeMany(ctx, chunk)
+	for batch := range slices.Chunk(ids, batchSize) {
+		part, err := s.activeBatch(ctx, batch)
 		if err != nil {
 			return nil, err
 		}
@@ -41,44 +41,45 @@ func (s *Store) ActiveMany(ctx context.Context, ids []uuid.UUID) ([]bool, error)
 	return active, nil
 }
 
-func (s *Store) activeMany(ctx context.Context, ids []uuid.UUID) ([]bool, error) {
+func (s *Store) activeBatch(ctx context.Context, ids []uuid.UUID) ([]bool, error) {
 	active := make([]bool, len(ids))
 	keys := make([]string, len(ids))
 	for i, id := range ids {
 		keys[i] = sessionKey(id)
 	}
-	if known, err := s.redis.Do(ctx, s.redis.B().Mget().Key(keys...).Build()).ToArray(); err == nil {
-		for i, record := range known {
+	// If the replica fails, the master is asked about all sessions.
+	if records, err := s.redis.Do(ctx, s.redis.B().Mget().Key(keys...).Build()).ToArray(); err == nil {
+		for i, record := range records {
 			active[i] = !record.IsNil()
 		}
 	}
-	var doubts []int
-	var questions rueidis.Commands
-	for i, yes := range active {
-		if !yes {
-			doubts = append(doubts, i)
-			questions = append(questions, s.redis.B().Exists().Key(keys[i]).Build())
+	var missing []int
+	var commands rueidis.Commands
+	for i, found := range active {
+		if !found {
+			missing = append(missing, i)
+			commands = append(commands, s.redis.B().Exists().Key(keys[i]).Build())
 		}
 	}
-	for i, reply := range s.redis.DoMulti(ctx, questions...) {
+	for i, reply := range s.redis.DoMulti(ctx, commands...) {
 		n, err := reply.AsInt64()
 		if err != nil {
 			return nil, redis.Failure(err)
 		}
-		active[doubts[i]] = n == 1
+		active[missing[i]] = n == 1
 	}
 	return active, nil
 }
 
-// Ended calls ended with the id of every session that ends from now on, on whichever replica, until ctx ends; then it
-// returns nil. Calls come one after the other. What ends while the connection is lost is not told: whoever must know asks
-// ActiveMany from time to time.
-func (s *Store) Ended(ctx context.Context, ended func(uuid.UUID)) error {
+// SubscribeEnded calls fn with the id of each session that ends on any replica, one call at a time, until ctx ends. Then it
+// returns nil. It misses sessions that end while the connection to Redis is lost; use ActiveMany to find them. It returns an
+// error if the client is closed.
+func (s *Store) SubscribeEnded(ctx context.Context, fn func(session uuid.UUID)) error {
 	delays := backoff.Policy{Initial: 50 * time.Millisecond, Max: time.Second, Jitter: 0.2}.Delays()
 	for ctx.Err() == nil {
 		err := s.redis.Receive(ctx, s.redis.B().Subscribe().Channel(endedChannel).Build(), func(m rueidis.PubSubMessage) {
 			if id, err := uuid.Parse(m.Message); err == nil {
-				ended(id)
+				fn(id)
 			}
 		})
 		if errors.Is(err, rueidis.ErrClosing) {

@@ -10,23 +10,23 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 )
 
-// maxRanked is the number of well-formed tokens that Rank looks up. A browser presents a handful at most.
+// maxRanked is the number of well-formed tokens that Rank looks up. A browser sends a handful at most.
 const maxRanked = 20
 
 // usability orders refresh tokens. The zero value is the most usable.
 type usability int
 
 const (
-	usable  usability = iota // never exchanged, the session is active
-	inGrace                  // exchanged within the grace: gives the same pair again
-	reused                   // exchanged before that: ends the session
+	usable  usability = iota // not rotated
+	inGrace                  // rotated within the grace period: returns the same pair again
+	reused                   // rotated earlier: ends the session
 	ended                    // the session has ended
 	unknown
 )
 
-// Rank returns refresh tokens, the most usable first, without duplicates. A client that presents several tokens, for example
-// in duplicate cookies, must not end its session by an old one while it also presents the newest one. Rank changes
-// nothing. Only the first 20 well-formed tokens are looked up; further ones rank last.
+// Rank returns refresh tokens without duplicates, the most usable first. A client may send several tokens, for example in
+// duplicate cookies; an old one among them must not end the session. Rank changes nothing. It looks up only the first 20
+// well-formed tokens; further ones rank last.
 func (s *Store) Rank(ctx context.Context, refresh []string) ([]string, error) {
 	if len(refresh) < 2 {
 		return refresh, nil
@@ -55,7 +55,7 @@ func (s *Store) Rank(ctx context.Context, refresh []string) ([]string, error) {
 	return ranked, nil
 }
 
-// usability looks a token up in one round trip.
+// usability looks up a token in one round trip.
 func (s *Store) usability(ctx context.Context, t token) (usability, error) {
 	replies := s.redis.DoMulti(ctx,
 		s.redis.B().Get().Key(refreshKey(t)).Build(),

@@ -2,17 +2,16 @@ package sessionredis
 
 import "github.com/redis/rueidis"
 
-// The scripts run on Redis 7 and on the embedded server. Each is one atomic step, and publishes the end of a session on the
-// channel. Times are those of Redis, so a wrong clock of a replica has no effect.
+// Each script runs atomically, on Redis 7 and on the embedded server. It publishes the id of each session that it ends. The
+// scripts use the clock of Redis, so the clocks of the replicas do not matter.
 
-// endedChannel carries the ids of ended sessions.
+// endedChannel is the pub/sub channel with the ids of ended sessions.
 const endedChannel = "session-ended"
 
-// stateLive is the state of a refresh token that was not exchanged. The other state is "rotated".
+// stateLive is the state of a refresh token that was not rotated. The other state is "rotated".
 const stateLive = "live"
 
-// createScript starts a session. If the user then has too many, it ends the ones that were not refreshed for the longest
-// time.
+// createScript creates a session. If the user then has too many, it ends those with the oldest refresh.
 //
 // KEYS: session, refresh, user. ARGV: record, session id, TTL in ms, maximum of sessions, prefix of session keys, channel.
 var createScript = rueidis.NewLuaScript(`
@@ -35,7 +34,7 @@ return 'ok'
 // rotateScript exchanges a refresh token for the next one.
 //
 // KEYS: session, old refresh, grace, new refresh, user. ARGV: sealed pair, session id, TTL in ms, grace in ms, channel.
-// It returns {outcome, sealed pair of an earlier rotation}; see [Store.rotate] for the outcomes.
+// It returns an outcome, see [Store.rotate], and the sealed pair of the earlier rotation if the outcome is "grace".
 var rotateScript = rueidis.NewLuaScript(`
 local state = redis.call('GET', KEYS[2])
 if not state then return {'unknown', ''} end

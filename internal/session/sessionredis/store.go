@@ -2,12 +2,12 @@
 //
 // Keys, all with a time to live:
 //
-//	session:<session>               who the session belongs to; exists while the session is active
-//	session-refresh:<token hash>    "live" or "rotated"; outlives its session, so that an ended one is told from none
-//	session-grace:<token hash>      the pair that the token was exchanged for, sealed; lives for [session.Grace]
-//	session-user:<user>             the user's sessions by when they run out (sorted set)
+//	session:<session>               the session as JSON; exists while the session is active
+//	session-refresh:<token hash>    "live" or "rotated"; outlives the session, to distinguish ended from unknown sessions
+//	session-grace:<token hash>      the encrypted pair of the token's rotation; exists for [session.GracePeriod]
+//	session-user:<user>             the ids of the user's sessions by expiry (sorted set)
 //
-// The scripts compute no key of another master, but touch several: Redis Cluster is not supported.
+// Redis Cluster is not supported, because the scripts use keys of several slots.
 package sessionredis
 
 import (
@@ -26,17 +26,17 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// cacheTTL bounds how long a session is believed active without asking Redis, which pushes its end to us: it matters only
-// where the connection hangs and no push arrives.
+// cacheTTL is the maximum age of a cached answer. Redis invalidates the cache when a session ends, so cacheTTL matters only
+// while the connection hangs.
 const cacheTTL = 5 * time.Second
 
-// Store keeps sessions. Its methods are safe for concurrent use; where Redis is away they fail with
+// Store stores sessions in Redis. Its methods are safe for concurrent use. Without Redis they fail with
 // DEPENDENCY_UNAVAILABLE.
 type Store struct {
 	redis rueidis.Client
 }
 
-// NewStore returns a store over a client, which stays the caller's to close.
+// NewStore returns a store that uses client. The caller closes the client.
 func NewStore(client rueidis.Client) *Store { return &Store{redis: client} }
 
 func sessionKey(id uuid.UUID) string { return sessionPrefix + id.String() }
@@ -47,15 +47,17 @@ func millis(d time.Duration) string  { return strconv.FormatInt(d.Milliseconds()
 
 const sessionPrefix = "session:"
 
-// Create begins a session and returns it with its first refresh token. Beyond [session.MaxPerUser] the user's session that
-// was not refreshed for the longest time ends.
-func (s *Store) Create(ctx context.Context, user uuid.UUID, role authn.Role, in session.In) (session.Session, string, error) {
+// Create creates a session and returns it with its first refresh token. If the user then has more than [session.MaxPerUser]
+// sessions, the one with the oldest refresh ends.
+func (s *Store) Create(
+	ctx context.Context, user uuid.UUID, role authn.Role, in session.RefreshTokenIn,
+) (session.Session, string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return session.Session{}, "", err
 	}
-	begun := session.Session{ID: id, User: user, Role: role, In: in}
-	record, err := encode(begun)
+	created := session.Session{ID: id, User: user, Role: role, In: in}
+	record, err := encode(created)
 	if err != nil {
 		return session.Session{}, "", err
 	}
@@ -67,9 +69,10 @@ func (s *Store) Create(ctx context.Context, user uuid.UUID, role authn.Role, in 
 	if err != nil {
 		return session.Session{}, "", redis.Failure(err)
 	}
-	return begun, t.String(), nil
+	return created, t.String(), nil
 }
 
+// find returns the session of a refresh token. Errors: TOKEN_INVALID, TOKEN_REVOKED.
 func (s *Store) find(ctx context.Context, t token) (session.Session, error) {
 	replies := s.redis.DoMulti(ctx,
 		s.redis.B().Get().Key(refreshKey(t)).Build(),
@@ -90,28 +93,28 @@ func (s *Store) find(ctx context.Context, t token) (session.Session, error) {
 	return decode(t.session, record)
 }
 
-// End ends the session of a refresh token; any token of the family will do. A token that nobody remembers is
-// TOKEN_INVALID, one whose session has ended already is TOKEN_REVOKED.
+// End ends the session of a refresh token, which may be a rotated one. Errors: TOKEN_INVALID if the token is malformed or
+// unknown, TOKEN_REVOKED if its session has ended.
 func (s *Store) End(ctx context.Context, refresh string) error {
 	t, ok := parseToken(refresh)
 	if !ok {
 		return invalid()
 	}
-	of, err := s.find(ctx, t)
+	found, err := s.find(ctx, t)
 	if err != nil {
 		return err
 	}
-	return s.EndSession(ctx, of)
+	return s.EndSession(ctx, found)
 }
 
-// EndSession ends a session. Ending it again is harmless.
-func (s *Store) EndSession(ctx context.Context, of session.Session) error {
-	keys := []string{sessionKey(of.ID), userKey(of.User)}
-	err := endScript.Exec(ctx, s.redis, keys, []string{of.ID.String(), endedChannel}).Error()
+// EndSession ends a session. It may be repeated.
+func (s *Store) EndSession(ctx context.Context, ended session.Session) error {
+	keys := []string{sessionKey(ended.ID), userKey(ended.User)}
+	err := endScript.Exec(ctx, s.redis, keys, []string{ended.ID.String(), endedChannel}).Error()
 	return redis.Failure(err)
 }
 
-// EndAllOf ends every session of a user, however many there are, and returns how many did end.
+// EndAllOf ends every session of a user and returns their number.
 func (s *Store) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
 	n, err := endAllScript.Exec(ctx, s.redis, []string{userKey(user)}, []string{sessionPrefix, endedChannel}).AsInt64()
 	if err != nil {
@@ -120,12 +123,12 @@ func (s *Store) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
 	return int(n), nil
 }
 
-func invalid() error { return apperr.New(apperr.TokenInvalid, "the refresh token is not known") }
+func invalid() error { return apperr.New(apperr.TokenInvalid, "the refresh token is not valid") }
 func revoked() error { return apperr.New(apperr.TokenRevoked, "the session has ended") }
 
-// malformed is an answer of a script that it cannot give.
-func malformed(answer []string) error {
-	return fmt.Errorf("session: the script answered %d parts of an unknown kind", len(answer))
+// malformed returns the error for an unexpected reply of a script. The reply may contain tokens, so the error does not.
+func malformed(reply []string) error {
+	return fmt.Errorf("sessions: unexpected script reply with %d elements", len(reply))
 }
 
 func encode(s session.Session) (string, error) {
@@ -136,7 +139,7 @@ func encode(s session.Session) (string, error) {
 func decode(id uuid.UUID, record []byte) (session.Session, error) {
 	s := session.Session{ID: id}
 	if err := json.Unmarshal(record, &s); err != nil {
-		return session.Session{}, fmt.Errorf("the record of session %s: %w", id, err)
+		return session.Session{}, fmt.Errorf("decode session %s: %w", id, err)
 	}
 	return s, nil
 }

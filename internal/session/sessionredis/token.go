@@ -18,7 +18,7 @@ import (
 
 const secretSize = 32
 
-// token is a refresh token: the session's id and a secret. To clients it is opaque.
+// token is a refresh token: the session's id and a secret. It is opaque to clients.
 type token struct {
 	session uuid.UUID
 	secret  [secretSize]byte
@@ -30,14 +30,14 @@ func newToken(session uuid.UUID) token {
 	return t
 }
 
-// parseToken reads what String wrote; false for anything else.
+// parseToken parses the result of String. It returns false for any other text.
 func parseToken(s string) (token, bool) {
 	var t token
 	if len(s) != base64.RawURLEncoding.EncodedLen(len(t.session)+secretSize) {
 		return token{}, false
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) != len(t.session)+secretSize { // the decoder passes over line ends
+	if err != nil || len(b) != len(t.session)+secretSize { // the decoder ignores line breaks
 		return token{}, false
 	}
 	copy(t.session[:], b)
@@ -47,16 +47,17 @@ func parseToken(s string) (token, bool) {
 
 func (t token) bytes() []byte { return append(t.session[:], t.secret[:]...) }
 
-// String is the token as its client holds it.
+// String returns the token in the form that clients receive.
 func (t token) String() string { return base64.RawURLEncoding.EncodeToString(t.bytes()) }
 
-// hash is the token as Redis knows it. The secret has 256 bits, so a plain hash cannot be searched.
+// hash returns the SHA-256 of the token, under which Redis stores it. A password hash is not needed, because nobody can guess
+// a secret of 256 bits.
 func (t token) hash() string {
 	sum := sha256.Sum256(t.bytes())
 	return hex.EncodeToString(sum[:])
 }
 
-// seal encrypts a pair so that only the holder of the token can open it: its hash, which Redis knows, does not help.
+// seal encrypts a pair. Only the token decrypts it; its hash, which Redis stores, does not.
 func (t token) seal(p session.Pair) (string, error) {
 	aead, err := t.aead()
 	if err != nil {
@@ -66,9 +67,10 @@ func (t token) seal(p session.Pair) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return string(aead.Seal(nil, nil, b, t.session[:])), nil //nolint:gosec // it makes its own nonce
+	return string(aead.Seal(nil, nil, b, t.session[:])), nil //nolint:gosec // Seal generates the nonce
 }
 
+// open decrypts the result of seal.
 func (t token) open(sealed []byte) (session.Pair, error) {
 	var p session.Pair
 	aead, err := t.aead()
@@ -77,12 +79,12 @@ func (t token) open(sealed []byte) (session.Pair, error) {
 	}
 	b, err := aead.Open(nil, nil, sealed, t.session[:])
 	if err != nil {
-		return p, fmt.Errorf("the sealed pair of session %s: %w", t.session, err)
+		return p, fmt.Errorf("decrypt the token pair of session %s: %w", t.session, err)
 	}
 	return p, json.Unmarshal(b, &p)
 }
 
-// aead is AES-256-GCM with random nonces under a key that is derived from the secret (HKDF, RFC 5869).
+// aead returns AES-256-GCM with random nonces. Its key is derived from the secret with HKDF (RFC 5869).
 func (t token) aead() (cipher.AEAD, error) {
 	key, err := hkdf.Key(sha256.New, t.secret[:], nil, "loyalty session grace v1", 32)
 	if err != nil {

@@ -9,25 +9,26 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-func TestSealedPairOpensForItsHolderOnly(t *testing.T) {
+func TestOnlyTheTokenOpensTheSealedPair(t *testing.T) {
 	id := uuid.New()
-	holder, other := newToken(id), newToken(id)
+	token, other := newToken(id), newToken(id)
 	pair := session.Pair{Access: session.Access{Token: "access", Expires: time.Unix(1e9, 0).UTC()}, Refresh: "refresh"}
-	sealed, err := holder.seal(pair)
+	sealed, err := token.seal(pair)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := holder.open([]byte(sealed)); err != nil || got != pair {
-		t.Errorf("opened to %+v, %v; want %+v", got, err, pair)
+	if got, err := token.open([]byte(sealed)); err != nil || got != pair {
+		t.Errorf("open = %+v, %v; want %+v", got, err, pair)
 	}
 	if got, err := other.open([]byte(sealed)); err == nil {
-		t.Errorf("another token of the family opens it: %+v", got)
+		t.Errorf("another token of the session opens the pair: %+v", got)
 	}
-	if got, err := holder.open([]byte(sealed[:len(sealed)-1])); err == nil {
-		t.Errorf("a part of it opens: %+v", got)
+	if got, err := token.open([]byte(sealed[:len(sealed)-1])); err == nil {
+		t.Errorf("a truncated pair opens: %+v", got)
 	}
 }
 
+// FuzzParseToken checks that a token has only one text form.
 func FuzzParseToken(f *testing.F) {
 	f.Add(newToken(uuid.New()).String())
 	f.Add("")
@@ -35,7 +36,7 @@ func FuzzParseToken(f *testing.F) {
 	f.Add("eyJhbGciOiJFZERTQSJ9.e30.c2ln")
 	f.Fuzz(func(t *testing.T, s string) {
 		if token, ok := parseToken(s); ok && token.String() != s {
-			t.Errorf("%q is read as %q", s, token)
+			t.Errorf("%q is parsed as %q", s, token)
 		}
 	})
 }

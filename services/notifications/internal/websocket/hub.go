@@ -33,8 +33,8 @@ type Follower interface {
 type Sessions interface {
 	// ActiveMany reports for each id whether the session is active.
 	ActiveMany(ctx context.Context, ids []uuid.UUID) ([]bool, error)
-	// Ended calls fn for each session that ends, until ctx ends.
-	Ended(ctx context.Context, fn func(session uuid.UUID)) error
+	// SubscribeEnded calls fn for each session that ends, until ctx ends.
+	SubscribeEnded(ctx context.Context, fn func(session uuid.UUID)) error
 }
 
 // Hub holds the connections of this replica. It implements live.Receiver. Methods are safe for concurrent use.

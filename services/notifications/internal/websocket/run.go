@@ -42,7 +42,7 @@ func (h *Hub) tick(ctx context.Context) {
 
 // watchSessions closes the connections of sessions whose end is signalled.
 func (h *Hub) watchSessions(ctx context.Context) {
-	if err := h.sessions.Ended(ctx, h.endSession); err != nil && ctx.Err() == nil {
+	if err := h.sessions.SubscribeEnded(ctx, h.endSession); err != nil && ctx.Err() == nil {
 		h.log.Error("subscription to ended sessions failed", "error", err)
 	}
 }
