@@ -60,6 +60,68 @@ func TestRefund(t *testing.T) {
 	})
 }
 
+// remaining returns the number of events of key that are still allowed. It uses them up.
+func remaining(t *testing.T, l *ratelimitredis.Limiter, key string) int {
+	t.Helper()
+	n := 0
+	for ; ; n++ {
+		err := l.Allow(t.Context(), key, threePerHour)
+		if apperr.CodeOf(err) == apperr.RateLimited {
+			return n
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestShares(t *testing.T) {
+	type step func(t *testing.T, l *ratelimitredis.Limiter) error
+	allow := func(client string) step {
+		return func(t *testing.T, l *ratelimitredis.Limiter) error {
+			return l.AllowShare(t.Context(), "a", client, threePerHour)
+		}
+	}
+	refund := func(client string) step {
+		return func(t *testing.T, l *ratelimitredis.Limiter) error {
+			return l.RefundShare(t.Context(), "a", client, threePerHour)
+		}
+	}
+	clearShare := func(client string) step {
+		return func(t *testing.T, l *ratelimitredis.Limiter) error {
+			return l.ClearShare(t.Context(), "a", client, threePerHour)
+		}
+	}
+	for name, tt := range map[string]struct {
+		steps []step
+		want  int // remaining events
+	}{
+		"used by two clients":             {[]step{allow("x"), allow("y")}, 1},
+		"refunded":                        {[]step{allow("x"), allow("x"), refund("x")}, 2},
+		"refunded more often than used":   {[]step{allow("x"), allow("y"), refund("x"), refund("x")}, 2},
+		"refunded by another client":      {[]step{allow("x"), allow("x"), refund("y")}, 1},
+		"cleared":                         {[]step{allow("x"), allow("x"), clearShare("x")}, 3},
+		"cleared, used by another client": {[]step{allow("x"), allow("y"), allow("x"), clearShare("x")}, 2},
+		"cleared by another client":       {[]step{allow("x"), allow("x"), clearShare("y")}, 1},
+		"refunded after it was cleared":   {[]step{allow("x"), allow("y"), clearShare("x"), refund("x")}, 2},
+		"used again after it was cleared": {[]step{allow("x"), clearShare("x"), allow("x")}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			redistest.Each(t, func(t *testing.T, client rueidis.Client) {
+				l := ratelimitredis.New(client)
+				for i, step := range tt.steps {
+					if err := step(t, l); err != nil {
+						t.Fatalf("step %d: %v", i+1, err)
+					}
+				}
+				if n := remaining(t, l, "a"); n != tt.want {
+					t.Errorf("%d events remain, want %d", n, tt.want)
+				}
+			})
+		})
+	}
+}
+
 func TestWaitIsBoundedAfterTheClockIsSetBack(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
 		l := ratelimitredis.New(client)
