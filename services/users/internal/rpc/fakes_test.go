@@ -113,7 +113,7 @@ type fakeSessions struct {
 	users.Sessions
 	err       error // of every method
 	presented []string
-	in        session.In
+	in        session.RefreshTokenIn
 	ended     []uuid.UUID
 }
 
@@ -125,7 +125,7 @@ const (
 )
 
 func (s *fakeSessions) Create(
-	_ context.Context, user uuid.UUID, role authn.Role, in session.In,
+	_ context.Context, user uuid.UUID, role authn.Role, in session.RefreshTokenIn,
 ) (session.Session, string, error) {
 	s.in = in
 	return session.Session{ID: uuid.MustParse(unknownID), User: user, Role: role, In: in}, cookieToken, s.err

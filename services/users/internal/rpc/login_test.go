@@ -19,7 +19,7 @@ func loginRequest(body string) request {
 func TestLogin(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body   string
-		in     session.In
+		in     session.RefreshTokenIn
 		cookie string
 		member any
 	}{
