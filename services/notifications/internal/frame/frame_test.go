@@ -62,7 +62,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestBinaryOfText(t *testing.T) {
+func TestBinaryFromText(t *testing.T) {
 	for name, tt := range all {
 		t.Run(name, func(t *testing.T) {
 			text, err := tt.frame.Text()
@@ -86,13 +86,13 @@ func TestBinaryOfText(t *testing.T) {
 	}
 }
 
-func TestBinaryOfGarbage(t *testing.T) {
+func TestBinaryFromInvalidText(t *testing.T) {
 	if _, err := frame.FromText([]byte(`{"notification":`)).Binary(); err == nil {
-		t.Error("garbage was encoded")
+		t.Error("Binary accepts invalid JSON")
 	}
 }
 
-// FuzzBinary sees that what can be read of a text is the same once it was binary.
+// FuzzBinary checks that a frame from text is unchanged after encoding as protobuf, as JSON and again as protobuf.
 func FuzzBinary(f *testing.F) {
 	for _, tt := range all {
 		f.Add([]byte(tt.json))
@@ -120,7 +120,7 @@ func FuzzBinary(f *testing.F) {
 			t.Fatalf("%s: %v", text, err)
 		}
 		if got, err := read(t, again); err != nil || !proto.Equal(got, want) {
-			t.Errorf("%s reads as %v, which reads as %v, %v", text, want, got, err)
+			t.Errorf("%s is decoded as %v, which is encoded and decoded as %v, %v", text, want, got, err)
 		}
 	})
 }

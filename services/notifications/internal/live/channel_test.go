@@ -18,9 +18,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 )
 
+// patience is the maximum time that a test waits for a condition.
 const patience = 20 * time.Second
 
-// recorder is a receiver that hands on what it is told.
+// recorder is a receiver that sends its input to channels.
 type recorder struct {
 	messages   chan live.Message
 	subscribed chan uuid.UUID
@@ -48,13 +49,14 @@ func run(t *testing.T, client rueidis.Client) (*live.Channel, recorder) {
 	return channel, r
 }
 
+// take returns the next value of a channel.
 func take[T any](t *testing.T, what string, from <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-from:
 		return v
 	case <-time.After(patience):
-		t.Fatalf("waited in vain for %s", what)
+		t.Fatalf("timeout waiting for %s", what)
 		panic("unreachable")
 	}
 }
@@ -64,35 +66,35 @@ func notification(player uuid.UUID, seq int64) notifications.Notification {
 		Content: map[string]any{"title": strconv.FormatInt(seq, 10)}}
 }
 
-func TestMessagesArriveWhereTheyAreFollowed(t *testing.T) {
+func TestMessagesReachFollowers(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
-		here, hear := run(t, client)
-		there, _ := run(t, client)
+		follower, received := run(t, client)
+		publisher, _ := run(t, client)
 		player, other := uuid.New(), uuid.New()
-		here.Follow(player)
-		if got := take(t, "the subscription", hear.subscribed); got != player {
+		follower.Follow(player)
+		if got := take(t, "the subscription", received.subscribed); got != player {
 			t.Fatalf("subscribed to %s, want %s", got, player)
 		}
-		there.Notified(t.Context(), notification(other, 1))
-		there.Notified(t.Context(), notification(player, 7))
+		publisher.Notified(t.Context(), notification(other, 1))
+		publisher.Notified(t.Context(), notification(player, 7))
 		read := notifications.ReadState{IDs: []uuid.UUID{uuid.New()}, Counts: notifications.Counts{Total: 7, Unread: 2}}
-		there.Read(t.Context(), player, read)
-		m := take(t, "the notification", hear.messages)
+		publisher.Read(t.Context(), player, read)
+		m := take(t, "the notification", received.messages)
 		if m.Player != player || m.Seq != 7 || m.Frame == nil {
-			t.Errorf("got %+v", m)
+			t.Errorf("got %+v, want notification 7 of player %s", m, player)
 		}
 		if text, err := m.Frame.Text(); err != nil || !strings.Contains(string(text), `"notification"`) {
-			t.Errorf("frame %s, %v", text, err)
+			t.Errorf("frame %s, %v, want a notification", text, err)
 		}
-		m = take(t, "the read state", hear.messages)
+		m = take(t, "the read state", received.messages)
 		if m.Player != player || m.Seq != 0 || m.Frame != nil || !reflect.DeepEqual(m.Read, &read) {
 			t.Errorf("got %+v, want the read state %+v", m, read)
 		}
 	})
 }
 
-func TestManyPlayersComeAndGo(t *testing.T) {
-	const players = 600 // more than two commands name
+func TestFollowManyPlayers(t *testing.T) {
+	const players = 600 // more than two SUBSCRIBE commands can name
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
 		channel, r := run(t, client)
 		ids := make([]uuid.UUID, players)
@@ -107,16 +109,16 @@ func TestManyPlayersComeAndGo(t *testing.T) {
 		for _, id := range ids[1:] {
 			channel.Unfollow(id)
 		}
-		back := ids[1]
-		channel.Follow(back) // perhaps before Redis was told that the player left
-		if got := take(t, "the subscription of the player who came back", r.subscribed); got != back {
-			t.Fatalf("subscribed to %s, want %s", got, back)
+		again := ids[1]
+		channel.Follow(again) // the UNSUBSCRIBE may not have been sent yet
+		if got := take(t, "the second subscription to the player", r.subscribed); got != again {
+			t.Fatalf("subscribed to %s, want %s", got, again)
 		}
-		// The channels that are left are those of the two players.
+		// The first player and the one that is followed again remain.
 		deadline := time.Now().Add(patience)
 		for n := 0; n != 2; {
 			if time.Now().After(deadline) {
-				t.Fatalf("%d channels are left, want 2", n)
+				t.Fatalf("%d channels remain, want 2", n)
 			}
 			names, err := client.Do(t.Context(), client.B().PubsubChannels().Build()).AsStrSlice()
 			if err != nil {
@@ -124,15 +126,15 @@ func TestManyPlayersComeAndGo(t *testing.T) {
 			}
 			n = len(names)
 		}
-		channel.Notified(t.Context(), notification(back, 1))
-		if m := take(t, "the notification", r.messages); m.Player != back {
-			t.Errorf("got %+v", m)
+		channel.Notified(t.Context(), notification(again, 1))
+		if m := take(t, "the notification", r.messages); m.Player != again {
+			t.Errorf("got %+v, want a notification of player %s", m, again)
 		}
 	})
 }
 
-// What cannot be read, as from a replica of another release, is as good as missed: the receiver looks for itself.
-func TestForeignMessagesAreAsGoodAsMissed(t *testing.T) {
+// A malformed message, such as one of another release, counts as a missed message: the receiver reads the store.
+func TestMalformedMessages(t *testing.T) {
 	client := redistest.Start(t).Open(t)
 	channel, r := run(t, client)
 	player := uuid.New()
@@ -147,17 +149,17 @@ func TestForeignMessagesAreAsGoodAsMissed(t *testing.T) {
 		if err := client.Do(t.Context(), publish).Error(); err != nil {
 			t.Fatal(err)
 		}
-		if got := take(t, "that something was missed", r.subscribed); got != player {
-			t.Errorf("of %s something was missed, want of %s", got, player)
+		if got := take(t, "the signal of a missed message", r.subscribed); got != player {
+			t.Errorf("a message of %s was missed, want %s", got, player)
 		}
 	}
 	channel.Notified(t.Context(), notification(player, 3))
 	if m := take(t, "the notification", r.messages); m.Seq != 3 {
-		t.Errorf("got %+v, want only what a channel wrote", m)
+		t.Errorf("got %+v, want notification 3 and no malformed message", m)
 	}
 }
 
-func TestRedisAway(t *testing.T) {
+func TestPublishWhileRedisIsDown(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Open(t)
 	channel, r := run(t, client)
@@ -167,7 +169,7 @@ func TestRedisAway(t *testing.T) {
 	server.Kill()
 	done := make(chan bool)
 	go func() {
-		for seq := range int64(1000) { // each waiting for Redis would take half an hour
+		for seq := range int64(1000) { // these would take half an hour if each waited for Redis
 			channel.Notified(t.Context(), notification(player, seq+1))
 		}
 		channel.Read(t.Context(), player, notifications.ReadState{})

@@ -31,7 +31,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%q on %q: %v", payload, channel, err)
 		}
 		if got, ok := decode(channelOf(m.Player), again); !ok || !reflect.DeepEqual(got, m) {
-			t.Errorf("%q on %q is read as %+v, and that as %+v", payload, channel, m, got)
+			t.Errorf("%q on %q is decoded as %+v, which is encoded and decoded as %+v", payload, channel, m, got)
 		}
 	})
 }

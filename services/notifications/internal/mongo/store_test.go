@@ -52,9 +52,9 @@ func TestOpenErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, url := range map[string]string{
-		"malformed":      "mongodb://user:s3cret@%zz/",
-		"another scheme": "http://user:s3cret@" + address,
-		"nobody there":   fmt.Sprintf("mongodb://user:s3cret@%s/?serverSelectionTimeoutMS=100", address),
+		"malformed URL": "mongodb://user:s3cret@%zz/",
+		"wrong scheme":  "http://user:s3cret@" + address,
+		"no server":     fmt.Sprintf("mongodb://user:s3cret@%s/?serverSelectionTimeoutMS=100", address),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := mongo.Open(t.Context(), url, mongo.Options{})
@@ -62,10 +62,10 @@ func TestOpenErrors(t *testing.T) {
 				t.Fatal("Open reports success")
 			}
 			if s != nil {
-				t.Error("a store comes with the error")
+				t.Error("Open returns a store with the error")
 			}
 			if strings.Contains(err.Error(), "s3cret") {
-				t.Errorf("the error tells the password: %v", err)
+				t.Errorf("the error contains the password: %v", err)
 			}
 		})
 	}
@@ -81,6 +81,6 @@ func TestUnavailable(t *testing.T) {
 	}
 	_, err = s.LastSeq(t.Context(), uuid.New())
 	if apperr.CodeOf(err) != apperr.DependencyUnavailable {
-		t.Errorf("LastSeq without a connection: %v, want DEPENDENCY_UNAVAILABLE", err)
+		t.Errorf("LastSeq of a closed store: %v, want DEPENDENCY_UNAVAILABLE", err)
 	}
 }

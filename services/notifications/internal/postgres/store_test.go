@@ -27,6 +27,6 @@ func TestUnavailable(t *testing.T) {
 	pool.Close()
 	_, err := s.LastSeq(t.Context(), uuid.New())
 	if apperr.CodeOf(err) != apperr.DependencyUnavailable {
-		t.Errorf("LastSeq without a connection: %v, want DEPENDENCY_UNAVAILABLE", err)
+		t.Errorf("LastSeq of a closed pool: %v, want DEPENDENCY_UNAVAILABLE", err)
 	}
 }
