@@ -29,11 +29,12 @@ import (
 )
 
 const (
+	// patience is the maximum time that a test waits for a condition.
 	patience             = 30 * time.Second
 	issuerName, audience = "test-issuer", "test-audience"
 )
 
-// world is what the replicas of the service share.
+// world is shared by the replicas of the service: Redis, the bus and the token key.
 type world struct {
 	config   app.Config
 	brokers  []string
@@ -43,7 +44,7 @@ type world struct {
 	log      *slog.Logger
 }
 
-// eachStore runs a test on either kind of store.
+// eachStore runs a test with each kind of store.
 func eachStore(t *testing.T, test func(t *testing.T, w *world)) {
 	for kind, url := range map[app.Kind]func(testing.TB) string{
 		app.MongoDB:    mongotest.Start,
@@ -86,7 +87,7 @@ func newWorld(t *testing.T, store app.StoreConfig) *world {
 	return w
 }
 
-// connect returns a client of the bus, as each process has its own.
+// connect returns a new client of the bus. Each replica has its own.
 func (w *world) connect(t *testing.T) event.Bus {
 	t.Helper()
 	bus, err := kafka.New(t.Context(), kafka.Config{Brokers: w.brokers, ClientID: "test"}, w.log)
@@ -116,7 +117,7 @@ func (w *world) start(t *testing.T) string {
 			t.Errorf("Run: %v", err)
 		}
 		if n := a.Sockets(); n != 0 {
-			t.Errorf("%d connections outlive Run", n)
+			t.Errorf("%d connections are open after Run, want 0", n)
 		}
 		server.Close()
 		a.Close()
@@ -141,18 +142,18 @@ func (w *world) login(t *testing.T, user uuid.UUID, role authn.Role) string {
 	return token
 }
 
-// mongoWorld is for tests of what no store has a part in.
+// mongoWorld returns a world for tests that do not depend on the kind of store.
 func mongoWorld(t *testing.T) *world {
 	t.Helper()
 	return newWorld(t, app.StoreConfig{Kind: app.MongoDB, URL: mongotest.Start(t)})
 }
 
-func TestConfigNamesWhatIsMissing(t *testing.T) {
+func TestInvalidConfig(t *testing.T) {
 	w := newWorld(t, app.StoreConfig{Kind: app.MongoDB, URL: "mongodb://user:s3cret@127.0.0.1:1/"})
 	w.config.Bus = w.bus
 	for name, tt := range map[string]struct {
 		change func(*app.Config)
-		named  string
+		want   string
 	}{
 		"kind":     {func(c *app.Config) { c.Store.Kind = "oracle" }, "Store.Kind"},
 		"url":      {func(c *app.Config) { c.Store.URL = "" }, "Store.URL"},
@@ -167,11 +168,11 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 			config := w.config
 			tt.change(&config)
 			_, err := app.New(t.Context(), config, w.log)
-			if err == nil || !strings.Contains(err.Error(), tt.named) {
-				t.Errorf("New: %v, want an error that names %s", err, tt.named)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("New: %v, want an error that names %s", err, tt.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "s3cret") {
-				t.Errorf("New tells the password: %v", err)
+				t.Errorf("the error contains the password: %v", err)
 			}
 		})
 	}

@@ -50,7 +50,7 @@ func call(t *testing.T, method, url, token, body string) (int, object) {
 	return response.StatusCode, answer
 }
 
-// open connects to the live notifications.
+// open opens a live connection.
 func open(t *testing.T, url, token string) *websocket.Conn {
 	t.Helper()
 	conn, _, err := websocket.DefaultDialer.DialContext(t.Context(),
@@ -65,6 +65,7 @@ func open(t *testing.T, url, token string) *websocket.Conn {
 	return conn
 }
 
+// frame returns the next frame of a connection.
 func frame(t *testing.T, conn *websocket.Conn) object {
 	t.Helper()
 	var f object
@@ -74,8 +75,8 @@ func frame(t *testing.T, conn *websocket.Conn) object {
 	return f
 }
 
-// assigned publishes that a promotion was assigned to the player.
-func (w *world) assigned(t *testing.T, player uuid.UUID, title string) {
+// publish publishes the event of a promotion that was assigned to the player.
+func (w *world) publish(t *testing.T, player uuid.UUID, title string) {
 	t.Helper()
 	active := false
 	e, err := notificationsv1event.NewNotificationEvent(uuid.New(), time.Now(), &notificationsv1.NotificationEvent{
@@ -93,8 +94,8 @@ func (w *world) assigned(t *testing.T, player uuid.UUID, title string) {
 	}
 }
 
-// record produces a bare record, as a program that knows only the topic does.
-func (w *world) record(t *testing.T, key, value string) {
+// produce produces a Kafka record without headers.
+func (w *world) produce(t *testing.T, key, value string) {
 	t.Helper()
 	producer, err := kgo.NewClient(kgo.SeedBrokers(w.brokers...))
 	if err != nil {
@@ -114,51 +115,51 @@ func TestNotification(t *testing.T) {
 		token := w.login(t, player, authn.RolePlayer)
 		sockets := []*websocket.Conn{open(t, first, token), open(t, second, token)}
 
-		w.assigned(t, player, "Welcome Bonus")
-		var told object
+		w.publish(t, player, "Welcome Bonus")
+		var notification object
 		for i, conn := range sockets {
 			f := frame(t, conn)
 			n, _ := f["notification"].(object)
-			if n == nil || i > 0 && !reflect.DeepEqual(n, told) {
-				t.Fatalf("socket %d got %v, the first %v", i, f, told)
+			if n == nil || i > 0 && !reflect.DeepEqual(n, notification) {
+				t.Fatalf("socket %d got %v, socket 0 got %v", i, f, notification)
 			}
-			told = n
+			notification = n
 		}
-		content, _ := told["content"].(object)
+		content, _ := notification["content"].(object)
 		if content["title"] != "Welcome Bonus" || content["isActive"] != false || content["description"] != "" ||
-			content["type"] != "WELCOME_BONUS" || content["amount"] != "20.00" || told["type"] != "promotion" ||
-			told["read"] != false {
-			t.Errorf("told %v", told)
+			content["type"] != "WELCOME_BONUS" || content["amount"] != "20.00" ||
+			notification["type"] != "promotion" || notification["read"] != false {
+			t.Errorf("got %v, want the unread notification of the promotion", notification)
 		}
 
 		want := object{
-			"user_id": player.String(), "notifications": []any{told}, "unread": 1.0, "nextPageToken": "", "total": 1.0,
+			"user_id": player.String(), "notifications": []any{notification}, "unread": 1.0, "nextPageToken": "", "total": 1.0,
 			"totalIsEstimate": false,
 		}
 		status, got := call(t, "GET", second+"/api/v1/notifications", token, "")
 		if status != 200 || !reflect.DeepEqual(got, want) {
-			t.Errorf("the list is %d %v\nwant %v", status, got, want)
+			t.Errorf("list: status %d, %v\nwant 200, %v", status, got, want)
 		}
 
-		body := fmt.Sprintf(`{"ids":[%q]}`, told["id"])
+		body := fmt.Sprintf(`{"ids":[%q]}`, notification["id"])
 		if status, got := call(t, "POST", first+"/api/v1/notifications/read", token, body); status != 200 ||
 			!reflect.DeepEqual(got, object{"unread": 0.0}) {
-			t.Errorf("marking as read: %d %v", status, got)
+			t.Errorf("mark as read: status %d, %v, want 200 and 0 unread", status, got)
 		}
-		read := object{"read": object{"ids": []any{told["id"]}, "all": false, "unread": 0.0}}
+		read := object{"read": object{"ids": []any{notification["id"]}, "all": false, "unread": 0.0}}
 		for i, conn := range sockets {
 			if f := frame(t, conn); !reflect.DeepEqual(f, read) {
 				t.Errorf("socket %d got %v, want %v", i, f, read)
 			}
 		}
 		if _, got := call(t, "GET", first+"/api/v1/notifications?unread=true", token, ""); got["total"] != 0.0 {
-			t.Errorf("the unread list is %v", got)
+			t.Errorf("the list of unread notifications is %v, want it empty", got)
 		}
 	})
 }
 
-// TestRecordOfTheDocument sends what the user's document shows, without a header, and expects the content as it stands.
-func TestRecordOfTheDocument(t *testing.T) {
+// A record without headers contains the event as JSON. Its content is sent unchanged, including unknown members.
+func TestRecordWithoutHeaders(t *testing.T) {
 	w := mongoWorld(t)
 	url := w.start(t)
 	player := uuid.New()
@@ -167,7 +168,7 @@ func TestRecordOfTheDocument(t *testing.T) {
 	content := `{"id":"5bcc490a-7645-420a-b8f8-16dcaeafe32c","title":"Welcome Bonus",
 		"description":"Get a welcome bonus on registration","isActive":true,"type":"WELCOME_BONUS","amount":"20.00",
 		"startDate":"2025-01-01","endDate":"2025-06-10","extra":{"level":3}}`
-	w.record(t, player.String(), fmt.Sprintf(
+	w.produce(t, player.String(), fmt.Sprintf(
 		`{"topic":"notifications","user_id":%q,"eventType":"PROMOTION","content":%s}`, player, content))
 	var want object
 	if err := json.Unmarshal([]byte(content), &want); err != nil {
@@ -179,28 +180,28 @@ func TestRecordOfTheDocument(t *testing.T) {
 	}
 }
 
-func TestUnreadableRecordsAreDeadLetters(t *testing.T) {
+func TestInvalidRecordsBecomeDeadLetters(t *testing.T) {
 	w := mongoWorld(t)
 	url := w.start(t)
 	player := uuid.New()
 	conn := open(t, url, w.login(t, player, authn.RolePlayer))
-	bad := []string{
+	invalid := []string{
 		`{`, `[]`, `{"user_id":12345,"eventType":"PROMOTION","content":{"title":"x"}}`,
 		fmt.Sprintf(`{"user_id":%q,"eventType":"OTHER","content":{"title":"x"}}`, player),
 		fmt.Sprintf(`{"user_id":%q,"eventType":99,"content":{"title":"x"}}`, player),
 		fmt.Sprintf(`{"user_id":%q,"eventType":"PROMOTION"}`, player),
 		fmt.Sprintf(`{"user_id":%q,"eventType":"PROMOTION","content":{"title":"x\u0000"}}`, player),
 	}
-	for _, value := range bad {
-		w.record(t, player.String(), value)
+	for _, value := range invalid {
+		w.produce(t, player.String(), value)
 	}
-	w.assigned(t, player, "after the bad ones")
+	w.publish(t, player, "after the invalid records")
 	n, _ := frame(t, conn)["notification"].(object)
-	if content, _ := n["content"].(object); content["title"] != "after the bad ones" {
-		t.Errorf("got %v", n)
+	if content, _ := n["content"].(object); content["title"] != "after the invalid records" {
+		t.Errorf("got %v, want the notification after the invalid records", n)
 	}
-	if depth, err := w.bus.Depth(t.Context(), "notifications"); err != nil || depth != int64(len(bad)) {
-		t.Errorf("%d dead letters, %v, want %d", depth, err, len(bad))
+	if depth, err := w.bus.Depth(t.Context(), "notifications"); err != nil || depth != int64(len(invalid)) {
+		t.Errorf("there are %d dead letters, %v, want %d", depth, err, len(invalid))
 	}
 }
 
@@ -211,14 +212,14 @@ func TestPages(t *testing.T) {
 		token := w.login(t, player, authn.RolePlayer)
 		conn := open(t, url, token)
 		for i := range 5 {
-			w.assigned(t, player, strconv.Itoa(i))
+			w.publish(t, player, strconv.Itoa(i))
 			frame(t, conn)
 		}
 		var titles []string
 		for query := "?page_size=2"; query != ""; {
 			_, page := call(t, "GET", url+"/api/v1/notifications"+query, token, "")
 			if page["total"] != 5.0 || page["unread"] != 5.0 {
-				t.Fatalf("the page %s is %v", query, page)
+				t.Fatalf("page %s is %v, want 5 in total and 5 unread", query, page)
 			}
 			list, _ := page["notifications"].([]any)
 			for _, n := range list {
@@ -230,22 +231,22 @@ func TestPages(t *testing.T) {
 			}
 		}
 		if want := []string{"4", "3", "2", "1", "0"}; !reflect.DeepEqual(titles, want) {
-			t.Errorf("the pages hold %v, want %v", titles, want)
+			t.Errorf("the pages contain %v, want %v", titles, want)
 		}
 		status, got := call(t, "POST", url+"/api/v1/notifications/read", token, `{"all":true}`)
 		if status != 200 || got["unread"] != 0.0 {
-			t.Errorf("marking all: %d %v", status, got)
+			t.Errorf("mark all as read: status %d, %v, want 200 and 0 unread", status, got)
 		}
 		for query, total := range map[string]float64{"?unread=true": 0, "?unread=false": 5, "": 5} {
 			_, got := call(t, "GET", url+"/api/v1/notifications"+query, token, "")
 			if got["total"] != total || got["unread"] != 0.0 {
-				t.Errorf("the list %q is %v", query, got)
+				t.Errorf("list %q is %v, want %v in total and 0 unread", query, got, total)
 			}
 		}
 	})
 }
 
-func TestRefusals(t *testing.T) {
+func TestRefusedRequests(t *testing.T) {
 	w := mongoWorld(t)
 	url := w.start(t) + "/api/v1/notifications"
 	player := w.login(t, uuid.New(), authn.RolePlayer)
@@ -254,29 +255,29 @@ func TestRefusals(t *testing.T) {
 	both := `{"all":true,"ids":["` + uuid.NewString() + `"]}`
 	_, page := call(t, "GET", url+"?unread=true", player, "")
 	if page["total"] != 0.0 || page["notifications"] == nil {
-		t.Errorf("the list of a player without notifications is %v", page)
+		t.Errorf("the list of a player without notifications is %v, want it empty", page)
 	}
 	for name, tt := range map[string]struct {
 		method, url, token, body string
 		status                   int
 		code                     string
 	}{
-		"staff lists":       {"GET", url, staff, "", 403, "FORBIDDEN"},
-		"staff marks":       {"POST", url + "/read", staff, `{"all":true}`, 403, "FORBIDDEN"},
-		"no token":          {"GET", url, "", "", 401, "TOKEN_MISSING"},
-		"unknown parameter": {"GET", url + "?user_id=" + uuid.NewString(), player, "", 400, "VALIDATION_FAILED"},
-		"bad filter":        {"GET", url + "?unread=maybe", player, "", 400, "VALIDATION_FAILED"},
-		"bad page token":    {"GET", url + "?page_token=x", player, "", 400, "VALIDATION_FAILED"},
-		"negative size":     {"GET", url + "?page_size=-1", player, "", 400, "VALIDATION_FAILED"},
-		"neither":           {"POST", url + "/read", player, `{}`, 400, "VALIDATION_FAILED"},
-		"both":              {"POST", url + "/read", player, both, 400, "VALIDATION_FAILED"},
-		"no id":             {"POST", url + "/read", player, `{"ids":["1"]}`, 400, "VALIDATION_FAILED"},
-		"too many":          {"POST", url + "/read", player, many, 400, "VALIDATION_FAILED"},
-		"unknown member":    {"POST", url + "/read", player, `{"all":true,"user_id":"x"}`, 400, "VALIDATION_FAILED"},
+		"list as staff":       {"GET", url, staff, "", 403, "FORBIDDEN"},
+		"mark as staff":       {"POST", url + "/read", staff, `{"all":true}`, 403, "FORBIDDEN"},
+		"no token":            {"GET", url, "", "", 401, "TOKEN_MISSING"},
+		"unknown parameter":   {"GET", url + "?user_id=" + uuid.NewString(), player, "", 400, "VALIDATION_FAILED"},
+		"invalid filter":      {"GET", url + "?unread=maybe", player, "", 400, "VALIDATION_FAILED"},
+		"invalid page token":  {"GET", url + "?page_token=x", player, "", 400, "VALIDATION_FAILED"},
+		"negative page size":  {"GET", url + "?page_size=-1", player, "", 400, "VALIDATION_FAILED"},
+		"neither ids nor all": {"POST", url + "/read", player, `{}`, 400, "VALIDATION_FAILED"},
+		"ids and all":         {"POST", url + "/read", player, both, 400, "VALIDATION_FAILED"},
+		"malformed id":        {"POST", url + "/read", player, `{"ids":["1"]}`, 400, "VALIDATION_FAILED"},
+		"too many ids":        {"POST", url + "/read", player, many, 400, "VALIDATION_FAILED"},
+		"unknown member":      {"POST", url + "/read", player, `{"all":true,"user_id":"x"}`, 400, "VALIDATION_FAILED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if status, got := call(t, tt.method, tt.url, tt.token, tt.body); status != tt.status || got["code"] != tt.code {
-				t.Errorf("got %d %v, want %d %s", status, got, tt.status, tt.code)
+				t.Errorf("status %d, %v, want %d %s", status, got, tt.status, tt.code)
 			}
 		})
 	}

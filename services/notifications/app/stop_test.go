@@ -14,7 +14,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/app"
 )
 
-// stuckBus is a bus whose subscriptions end only when it is released.
+// stuckBus is a bus whose subscriptions end only after release is closed.
 type stuckBus struct{ subscribed, release chan struct{} }
 
 func (b stuckBus) Subscribe(context.Context, event.Subscription) error {
@@ -23,7 +23,7 @@ func (b stuckBus) Subscribe(context.Context, event.Subscription) error {
 	return nil
 }
 
-func TestClientsAreToldOfAStopThoughTheConsumerIsStuck(t *testing.T) {
+func TestShutdownWithStuckConsumer(t *testing.T) {
 	w := mongoWorld(t)
 	bus := stuckBus{make(chan struct{}), make(chan struct{})}
 	config := w.config
@@ -45,7 +45,7 @@ func TestClientsAreToldOfAStopThoughTheConsumerIsStuck(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseGoingAway) {
-		t.Errorf("the connection ends with %v, want 1001", err)
+		t.Errorf("the connection is closed with %v, want 1001", err)
 	}
 	close(bus.release)
 	if err := <-ran; err != nil {
