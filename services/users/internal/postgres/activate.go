@@ -8,12 +8,14 @@ import (
 
 	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
-	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/event/outbox"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
+	"github.com/casino-loyalty/loyalty/services/users/internal/producer"
 )
 
-// SetActive switches a user off or on under its row lock, which also puts the events of a player into the order in which
-// they became true. What is so already is left alone, and nobody is told.
+// SetActive activates or deactivates a user. The lock on the user's row serializes concurrent calls, so the outbox holds the
+// events of a player in the order of the status versions. SetActive writes nothing if the user has the status already.
 func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users.User, error) {
 	var u users.User
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
@@ -26,34 +28,41 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 		}
 		u.IsActive, u.StatusVersion = active, u.StatusVersion+1
 		u.SessionsToEnd = u.SessionsToEnd || !active
-		err = tx.User.UpdateOneID(id).SetIsActive(active).SetStatusVersion(u.StatusVersion).SetSessionsToEnd(u.SessionsToEnd).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		what := usersv1.PlayerEventType_PLAYER_DEACTIVATED
-		if active {
-			what = usersv1.PlayerEventType_PLAYER_ACTIVATED
-		}
-		at, err := serverTime(ctx, tx)
-		if err != nil {
-			return err
-		}
-		return announce(ctx, tx, u, what, at)
+		return updateStatus(ctx, tx, u)
 	})
 	if err != nil {
-		return users.User{}, fail(err)
+		return users.User{}, toAppError(err)
 	}
 	s.wake()
 	return u, nil
 }
 
-// serverTime reads the database's clock, which is one for all replicas.
+// updateStatus stores the status of u and, for a player, the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED.
+func updateStatus(ctx context.Context, tx *ent.Tx, u users.User) error {
+	err := tx.User.UpdateOneID(u.ID).
+		SetIsActive(u.IsActive).SetStatusVersion(u.StatusVersion).SetSessionsToEnd(u.SessionsToEnd).
+		Exec(ctx)
+	if err != nil {
+		return err
+	}
+	at, err := serverTime(ctx, tx)
+	if err != nil {
+		return err
+	}
+	events, err := producer.StatusChanged(u, at)
+	if err != nil {
+		return err
+	}
+	return outbox.Append(ctx, postgres.FromSQL(tx), events...)
+}
+
+// serverTime reads the clock of the database, which all replicas share.
 func serverTime(ctx context.Context, tx *ent.Tx) (now time.Time, err error) {
 	rows, err := tx.QueryContext(ctx, "SELECT clock_timestamp()")
 	if err != nil {
 		return now, err
 	}
-	defer rows.Close() //nolint:errcheck // it has been read by then
+	defer rows.Close() //nolint:errcheck // rows.Err reports errors of the read
 	for rows.Next() {
 		if err := rows.Scan(&now); err != nil {
 			return now, err

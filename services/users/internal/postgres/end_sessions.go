@@ -7,27 +7,28 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// endAtOnce bounds how many users are read whose sessions are to be ended.
-const endAtOnce = 100
+// sessionsToEndLimit is the maximum number of users that SessionsToEnd returns.
+const sessionsToEndLimit = 100
 
-// SessionsToEnd reads along an index that holds these users only.
+// SessionsToEnd returns some of the users whose sessions are to be ended. A partial index holds only these users.
 func (s *Store) SessionsToEnd(ctx context.Context) ([]users.User, error) {
-	rows, err := s.ent.User.Query().Where(user.SessionsToEnd(true)).Limit(endAtOnce).All(ctx)
+	rows, err := s.ent.User.Query().Where(user.SessionsToEnd(true)).Limit(sessionsToEndLimit).All(ctx)
 	if err != nil {
-		return nil, fail(err)
+		return nil, toAppError(err)
 	}
-	all := make([]users.User, 0, len(rows))
+	found := make([]users.User, 0, len(rows))
 	for _, row := range rows {
-		all = append(all, userFromRow(row))
+		found = append(found, userFromRow(row))
 	}
-	return all, nil
+	return found, nil
 }
 
-// SessionsEnded compares the number of switches: sessions that a later deactivation is to end may have been begun since.
+// SessionsEnded removes the mark that the sessions of u are to be ended. It keeps the mark if the status version has changed
+// since u was read: the user may have started sessions in between that a later deactivation must end.
 func (s *Store) SessionsEnded(ctx context.Context, u users.User) error {
 	if !u.SessionsToEnd {
 		return nil
 	}
 	_, err := s.ent.User.Update().Where(user.ID(u.ID), user.StatusVersion(u.StatusVersion)).SetSessionsToEnd(false).Save(ctx)
-	return fail(err)
+	return toAppError(err)
 }

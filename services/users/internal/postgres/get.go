@@ -8,11 +8,11 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// User reads one user.
+// User returns the user with the id. The error is NOT_FOUND if there is none.
 func (s *Store) User(ctx context.Context, id uuid.UUID) (users.User, error) {
 	row, err := s.ent.User.Get(ctx, id)
 	if err != nil {
-		return users.User{}, fail(err)
+		return users.User{}, toAppError(err)
 	}
 	return userFromRow(row), nil
 }

@@ -6,13 +6,11 @@ import (
 
 	"github.com/google/uuid"
 
-	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
-	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/services/users"
-	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
+	"github.com/casino-loyalty/loyalty/services/users/internal/producer"
 )
 
 // settlement is what a player's calls come to.
@@ -121,11 +119,6 @@ func newRow(c *call, after account, now time.Time) (row, error) {
 		IdempotencyKey: c.entry.IdempotencyKey,
 		ContentHash:    c.hash,
 	}
-	ev, err := usersv1event.NewTransactionEvent(id, now, &usersv1.TransactionEvent{
-		EventType:      usersv1.TransactionEventType_TRANSACTION_ADDED,
-		UserId:         tx.UserID.String(),
-		Transaction:    wire.FromTransaction(tx),
-		IdempotencyKey: tx.IdempotencyKey,
-	})
-	return row{tx, c.data, ev}, err
+	e, err := producer.TransactionAdded(tx)
+	return row{tx, c.data, e}, err
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Users lists users by descending id, which is by descending age.
+// Users lists users, newest first. Ids are UUIDv7, so their order is the order of creation.
 func (s *Store) Users(
 	ctx context.Context, f users.UserFilter, p keyset.PageRequest[uuid.UUID],
 ) (keyset.Page[users.User], error) {
@@ -21,14 +21,14 @@ func (s *Store) Users(
 	query := s.ent.User.Query().Where(userFilter(f)...)
 	total, err := query.Clone().Count(ctx)
 	if err != nil {
-		return none, fail(err)
+		return none, toAppError(err)
 	}
 	if p.Before != uuid.Nil {
 		query.Where(user.IDLT(p.Before))
 	}
 	rows, err := query.Order(user.ByID(entsql.OrderDesc())).Limit(p.Size + 1).All(ctx)
 	if err != nil {
-		return none, fail(err)
+		return none, toAppError(err)
 	}
 	items := make([]users.User, 0, len(rows))
 	for _, row := range rows {
@@ -51,8 +51,8 @@ func userFilter(f users.UserFilter) []predicate.User {
 	return where
 }
 
-// emailPrefix selects the users whose folded e-mail begins with prefix. It is a range of the column's index, which is in
-// the order of bytes whatever the database's locale, and it has no wildcards.
+// emailPrefix selects the users whose folded e-mail begins with prefix. The condition is a range and not a LIKE pattern, so
+// no character is a wildcard and PostgreSQL can use the column's index. The index sorts by bytes in every locale.
 func emailPrefix(prefix string) []predicate.User {
 	where := []predicate.User{user.EmailFoldedGTE(prefix)}
 	if after, ok := afterPrefix(prefix); ok {
@@ -61,14 +61,14 @@ func emailPrefix(prefix string) []predicate.User {
 	return where
 }
 
-// afterPrefix returns the least text that is greater than every text beginning with prefix, in the order of UTF-8 bytes. It
-// returns false if there is none.
+// afterPrefix returns the smallest string that is greater than every string with the prefix, in the order of UTF-8 bytes.
+// It returns false if there is no such string.
 func afterPrefix(prefix string) (string, bool) {
 	for prefix != "" {
 		last, size := utf8.DecodeLastRuneInString(prefix)
 		prefix = prefix[:len(prefix)-size]
 		if last == 0xD7FF {
-			last = 0xDFFF // the surrogates that follow are not characters
+			last = 0xDFFF // UTF-8 does not encode surrogates, U+D800 to U+DFFF
 		}
 		if last < utf8.MaxRune {
 			return prefix + string(last+1), true

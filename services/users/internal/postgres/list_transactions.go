@@ -12,33 +12,44 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Transactions lists a user's ledger by descending number, over the index (user_id, seq). Without a filter the user's row
-// knows how many entries there are, so a long ledger is listed as quickly as a short one.
-func (s *Store) Transactions(ctx context.Context, id uuid.UUID, f users.TransactionFilter, p keyset.PageRequest[int64]) (keyset.Page[users.Transaction], error) {
+// Transactions lists a user's transactions, newest first, along the index on (user_id, seq). Without a filter the total is
+// the number of entries in the user's row, so the query does not take longer for a longer ledger. The error is NOT_FOUND if
+// there is no user with the id.
+func (s *Store) Transactions(
+	ctx context.Context, id uuid.UUID, f users.TransactionFilter, p keyset.PageRequest[int64],
+) (keyset.Page[users.Transaction], error) {
+	page, err := s.transactions(ctx, id, f, p)
+	return page, toAppError(err)
+}
+
+func (s *Store) transactions(
+	ctx context.Context, id uuid.UUID, f users.TransactionFilter, p keyset.PageRequest[int64],
+) (keyset.Page[users.Transaction], error) {
 	var none keyset.Page[users.Transaction]
 	var total int
 	if err := s.pool.QueryRow(ctx, "SELECT entries FROM users WHERE id = $1", id).Scan(&total); err != nil {
-		return none, fail(err)
+		return none, err
 	}
 	where, args := "user_id = $1", []any{id}
 	if f.Type != "" {
 		where, args = where+" AND type = $2", append(args, f.Type)
 		if err := s.pool.QueryRow(ctx, "SELECT count(*) FROM transactions WHERE "+where, args...).Scan(&total); err != nil {
-			return none, fail(err)
+			return none, err
 		}
 	}
 	before := p.Before
 	if before == 0 {
 		before = math.MaxInt64
 	}
-	rows, err := s.pool.Query(ctx, fmt.Sprintf("SELECT %s FROM transactions WHERE %s AND seq < $%d ORDER BY seq DESC LIMIT $%d",
-		transactionColumns, where, len(args)+1, len(args)+2), append(args, before, p.Size+1)...)
+	query := fmt.Sprintf("SELECT %s FROM transactions WHERE %s AND seq < $%d ORDER BY seq DESC LIMIT $%d",
+		transactionColumns, where, len(args)+1, len(args)+2)
+	rows, err := s.pool.Query(ctx, query, append(args, before, p.Size+1)...)
 	if err != nil {
-		return none, fail(err)
+		return none, err
 	}
 	items, err := pgx.CollectRows(rows, scanTransaction)
 	if err != nil {
-		return none, fail(err)
+		return none, err
 	}
 	return keyset.NewPage(items, p.Size, total), nil
 }

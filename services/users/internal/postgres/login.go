@@ -9,18 +9,18 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// UserByEmail reads the user whose e-mail folds to folded.
+// UserByEmail returns the user with the folded e-mail. The error is NOT_FOUND if there is none.
 func (s *Store) UserByEmail(ctx context.Context, folded string) (users.User, error) {
 	row, err := s.ent.User.Query().Where(user.EmailFolded(folded)).Only(ctx)
 	if err != nil {
-		return users.User{}, fail(err)
+		return users.User{}, toAppError(err)
 	}
 	return userFromRow(row), nil
 }
 
-// SetPasswordHash replaces a password hash: whatever it is where old is empty, else only if it still is old. Another
-// password counts as a switch, so that whoever has ended the sessions of before does not take back that they are to be
-// ended again.
+// SetPasswordHash replaces a user's password hash. With a non-empty old it replaces the hash only if it is still old. With
+// an empty old the password is new: SetPasswordHash also marks the sessions as to be ended and increments the status
+// version, so that a concurrent SessionsEnded for an earlier version does not remove the mark.
 func (s *Store) SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error {
 	update := s.ent.User.Update().Where(user.ID(id)).SetPasswordHash(hash)
 	if old != "" {
@@ -28,5 +28,5 @@ func (s *Store) SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash str
 	} else {
 		update.SetSessionsToEnd(true).AddStatusVersion(1)
 	}
-	return fail(update.Exec(ctx))
+	return toAppError(update.Exec(ctx))
 }

@@ -1,5 +1,14 @@
-// Package postgres keeps users and their ledger in PostgreSQL: one file per use case. Simple records go through ent, what
-// must be one careful statement through pgx.
+// Package postgres stores users and their ledger in PostgreSQL, with one file per use case. It uses ent for simple reads and
+// writes, and pgx where one statement or explicit locks are needed.
+//
+// [Ledger] implements add_transaction in the files ledger*.go:
+//   - ledger.go accepts calls and starts the commits of groups.
+//   - ledger_queue.go forms groups: a player's calls stay in order, and a player is in at most one group at a time.
+//   - ledger_commit.go commits a group optimistically first, then under row locks, then each call alone.
+//   - ledger_locked.go is the commit under row locks.
+//   - ledger_apply.go applies a player's calls to the balance, in memory.
+//   - ledger_write.go writes a group with one SQL statement, and ledger_arrays.go encodes its arguments.
+//   - ledger_cache.go caches the last known balances.
 package postgres
 
 import (
@@ -17,7 +26,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Store implements the domain's Store. It is safe for concurrent use.
+// Store implements users.Store. It is safe for concurrent use.
 type Store struct {
 	pool *pgxpool.Pool
 	ent  *ent.Client
@@ -26,27 +35,27 @@ type Store struct {
 
 var _ users.Store = (*Store)(nil)
 
-// New returns a store over a migrated database; wake is called after a commit that left something in the outbox.
+// New returns a store over a migrated database. It calls wake after each commit that may have appended to the outbox.
 func New(pool *pgxpool.Pool, wake func()) *Store {
 	driver := entsql.OpenDB(dialect.Postgres, postgres.SQL(pool))
 	return &Store{pool: pool, ent: ent.NewClient(ent.Driver(driver)), wake: wake}
 }
 
-// inTx runs fn in a transaction of ent, and commits it if fn returns nil.
+// inTx runs fn in a transaction and commits if fn returns nil. Otherwise it rolls back.
 func (s *Store) inTx(ctx context.Context, fn func(*ent.Tx) error) error {
 	tx, err := s.ent.Tx(ctx)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing to roll back once committed
+	defer tx.Rollback() //nolint:errcheck // it has no effect after the commit
 	if err := fn(tx); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
-// fail turns an error of the database into one of the schema's where there is one for it.
-func fail(err error) error {
+// toAppError converts a database error to the apperr.Error that describes it. It returns other errors unchanged.
+func toAppError(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -54,10 +63,10 @@ func fail(err error) error {
 		return err
 	}
 	if errors.Is(err, pgx.ErrNoRows) || ent.IsNotFound(err) {
-		return apperr.New(apperr.NotFound, "there is no such user").WithCause(err)
+		return apperr.New(apperr.NotFound, "user not found").WithCause(err)
 	}
 	if name, _ := postgres.ConstraintViolated(err); name == "users_email_folded_key" {
-		return apperr.New(apperr.UserExists, "the e-mail is taken").WithCause(err)
+		return apperr.New(apperr.UserExists, "a user with this e-mail exists already").WithCause(err)
 	}
 	if postgres.Unavailable(err) {
 		return apperr.New(apperr.DependencyUnavailable, "the database cannot be reached").WithCause(err)

@@ -1,0 +1,18 @@
+package producer
+
+import (
+	"time"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/services/users"
+)
+
+// StatusChanged returns the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED for a player u whose status changed to u.IsActive
+// at the given time. It returns no event for other roles.
+func StatusChanged(u users.User, at time.Time) ([]event.Event, error) {
+	if u.IsActive {
+		return playerEvent(u, usersv1.PlayerEventType_PLAYER_ACTIVATED, at)
+	}
+	return playerEvent(u, usersv1.PlayerEventType_PLAYER_DEACTIVATED, at)
+}
