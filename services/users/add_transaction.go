@@ -17,123 +17,147 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// maxEntryData is the greatest size of an entry's additional data as JSON, in bytes. Its other limits are the schema's.
-const maxEntryData = 64 << 10
+// maxAdditionalData is the maximum size of an entry's additional data as JSON, in bytes. The schema defines the other
+// limits.
+const maxAdditionalData = 64 << 10
 
-// Entry is a change of a player's balance that somebody asks for.
+// Entry is a requested change of a player's balance.
 type Entry struct {
 	UserID uuid.UUID
 	Type   TransactionType
-	// Amount is above zero; Type says where it goes.
+	// Amount is positive. Type says whether it is added or subtracted.
 	Amount      money.Amount
 	Description string
-	// AdditionalData says what the entry is for: JSON, or nothing.
+	// AdditionalData is a JSON object, such as {"promotionId": "…"}; nil is an empty one.
 	AdditionalData map[string]any
-	// IdempotencyKey names the effect that the caller wants once. It is unique over all players.
+	// IdempotencyKey identifies the entry: the ledger adds one transaction per key. It is unique over all players.
 	IdempotencyKey string
 }
 
-// LedgerStore keeps what players were given and what was taken from them, and their balances with it. It is safe for
-// concurrent use.
-type LedgerStore interface {
-	// Add adds e and returns the new transaction once it is durable, with its event in the outbox. A key that is known
-	// returns the transaction that it stands for, and changes nothing; with another content it is IDEMPOTENCY_MISMATCH.
-	// Other errors: NOT_FOUND (no such player), ACCOUNT_DEACTIVATED, INSUFFICIENT_FUNDS, VALIDATION_FAILED (the balance
-	// would be too large), DEPENDENCY_UNAVAILABLE. After that last one, and when ctx ends first, the entry may have been
-	// added all the same: asking again with the same key tells.
-	Add(ctx context.Context, e Entry) (Transaction, error)
+// ValidEntry is an entry that [Entry.Validate] accepted. It holds the JSON of the additional data, so that the data is
+// marshalled only once. Its fields must not be changed.
+type ValidEntry struct {
+	Entry
+	data []byte
 }
 
-// LedgerService is the use case behind the ledger's internal door.
-type LedgerService struct{ ledger LedgerStore }
+// LedgerStore stores the transactions and balances of players. It is safe for concurrent use.
+type LedgerStore interface {
+	// Add adds e and returns the new transaction once it is durable, with its event in the outbox. If the idempotency key
+	// is known, Add returns its transaction and changes nothing; the error is IDEMPOTENCY_MISMATCH if the content differs.
+	// Other errors: NOT_FOUND (no such player), ACCOUNT_DEACTIVATED, INSUFFICIENT_FUNDS, VALIDATION_FAILED (the balance
+	// would exceed [money.Max]), DEPENDENCY_UNAVAILABLE. After DEPENDENCY_UNAVAILABLE, or if ctx ends first, the entry may
+	// have been added; a retry with the same key is safe.
+	Add(ctx context.Context, e ValidEntry) (Transaction, error)
+}
 
-// NewLedgerService returns a service who writes into ledger.
-func NewLedgerService(ledger LedgerStore) *LedgerService { return &LedgerService{ledger} }
+// LedgerService implements the use cases of the ledger. It is safe for concurrent use.
+type LedgerService struct{ store LedgerStore }
 
-// AddTransaction adds an entry to a player's ledger, exactly once for its key. Errors are those of [LedgerStore], and
-// VALIDATION_FAILED for an entry that no ledger should hold.
-func (b *LedgerService) AddTransaction(ctx context.Context, e Entry) (Transaction, error) {
-	if err := e.Validate(); err != nil {
+// NewLedgerService returns a service that adds transactions to store.
+func NewLedgerService(store LedgerStore) *LedgerService { return &LedgerService{store} }
+
+// AddTransaction adds an entry to a player's ledger, exactly once per idempotency key. Errors are those of [LedgerStore],
+// and VALIDATION_FAILED for an invalid entry.
+func (s *LedgerService) AddTransaction(ctx context.Context, e Entry) (Transaction, error) {
+	valid, err := e.Validate()
+	if err != nil {
 		return Transaction{}, err
 	}
-	return b.ledger.Add(ctx, e)
+	return s.store.Add(ctx, valid)
 }
 
-// Validate returns VALIDATION_FAILED with all that is wrong with e, or nil.
-func (e Entry) Validate() error {
-	var wrong []apperr.Violation
-	refuse := func(field, rule, message string) {
-		wrong = append(wrong, apperr.Violation{Field: field, Rule: rule, Message: message})
+// Validate checks e. The error is VALIDATION_FAILED with every violation.
+func (e Entry) Validate() (ValidEntry, error) {
+	violations := e.violations()
+	data, violation := e.marshalData()
+	if violation != nil {
+		violations = append(violations, *violation)
+	}
+	if violations != nil {
+		return ValidEntry{}, apperr.InvalidAll(violations)
+	}
+	return ValidEntry{e, data}, nil
+}
+
+// violations checks all fields except AdditionalData.
+func (e Entry) violations() []apperr.Violation {
+	var found []apperr.Violation
+	add := func(field, rule, message string) {
+		found = append(found, apperr.Violation{Field: field, Rule: rule, Message: message})
 	}
 	if e.UserID == uuid.Nil {
-		refuse("user_id", "required", "a player's id is needed")
+		add("user_id", "required", "must not be empty")
 	}
 	if e.Type != TransactionTypeCredit && e.Type != TransactionTypeDebit {
-		refuse("type", "enum", "must be CREDIT or DEBIT")
+		add("type", "enum", "must be CREDIT or DEBIT")
 	}
 	if e.Amount < AddTransactionAmountMin || e.Amount > AddTransactionAmountMax {
-		refuse("amount", "range", fmt.Sprintf("must be from %s to %s", AddTransactionAmountMin, AddTransactionAmountMax))
+		add("amount", "range", fmt.Sprintf("must be from %s to %s", AddTransactionAmountMin, AddTransactionAmountMax))
 	}
 	if !storable(e.Description) || utf8.RuneCountInString(e.Description) > AddTransactionDescriptionMaxLen {
-		refuse("description", "text",
-			fmt.Sprintf("must be text of at most %d characters", AddTransactionDescriptionMaxLen))
+		add("description", "text", fmt.Sprintf("must be text of at most %d characters", AddTransactionDescriptionMaxLen))
 	}
 	if n := utf8.RuneCountInString(e.IdempotencyKey); !storable(e.IdempotencyKey) ||
 		n < AddTransactionIdempotencyKeyMinLen || n > AddTransactionIdempotencyKeyMaxLen {
-		refuse("idempotencyKey", "text", fmt.Sprintf("must be text of %d to %d characters",
+		add("idempotencyKey", "text", fmt.Sprintf("must be text of %d to %d characters",
 			AddTransactionIdempotencyKeyMinLen, AddTransactionIdempotencyKeyMaxLen))
 	}
-	// PostgreSQL's jsonb holds every JSON text but those with the character NUL.
-	switch data, err := e.Data(); {
-	case err != nil:
-		refuse("additionalData", "json", "must be JSON")
-	case len(data) > maxEntryData:
-		refuse("additionalData", "size", fmt.Sprintf("must be at most %d bytes of JSON", maxEntryData))
-	case holdsNUL(data):
-		refuse("additionalData", "text", "must not contain the character NUL")
-	}
-	if wrong != nil {
-		return apperr.InvalidAll(wrong)
-	}
-	return nil
+	return found
 }
 
-// storable reports whether PostgreSQL can keep s as text.
+// marshalData returns AdditionalData as JSON with sorted member names, or "{}" for no data. It returns a violation if the
+// ledger cannot store the data.
+func (e Entry) marshalData() ([]byte, *apperr.Violation) {
+	invalid := func(rule, message string) ([]byte, *apperr.Violation) {
+		return nil, &apperr.Violation{Field: "additionalData", Rule: rule, Message: message}
+	}
+	if len(e.AdditionalData) == 0 {
+		return []byte("{}"), nil
+	}
+	data, err := json.Marshal(e.AdditionalData)
+	switch {
+	case err != nil:
+		return invalid("json", "must be JSON")
+	case len(data) > maxAdditionalData:
+		return invalid("size", fmt.Sprintf("must be at most %d bytes of JSON", maxAdditionalData))
+	case escapesNUL(data):
+		return invalid("text", "must not contain the character NUL")
+	}
+	return data, nil
+}
+
+// storable reports whether s is valid for PostgreSQL's type text: UTF-8 without NUL.
 func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// holdsNUL reports whether a JSON text escapes the character NUL.
-func holdsNUL(data []byte) bool {
+// escapesNUL reports whether a string in data, which is JSON, contains NUL. PostgreSQL's type jsonb refuses only that.
+func escapesNUL(data []byte) bool {
 	for i := 0; i < len(data); i++ {
 		if data[i] == '\\' {
 			if bytes.HasPrefix(data[i:], []byte(`\u0000`)) {
 				return true
 			}
-			i++ // the escaped character, which may be another backslash
+			i++ // skip the escaped character, which may be a backslash
 		}
 	}
 	return false
 }
 
-// Data returns AdditionalData as JSON in one canonical form, members sorted by name; "{}" for none.
-func (e Entry) Data() ([]byte, error) {
-	if len(e.AdditionalData) == 0 {
-		return []byte("{}"), nil
-	}
-	return json.Marshal(e.AdditionalData)
-}
+// Data returns AdditionalData as JSON with sorted member names, or "{}" for no data. Callers must not change it.
+func (e ValidEntry) Data() []byte { return e.data }
 
-// ContentHash is the SHA-256 of all that must be the same when a key is used again; data is what Data returned.
-func (e Entry) ContentHash(data []byte) [sha256.Size]byte {
-	b := make([]byte, 0, 64+len(e.Description)+len(data))
+// ContentHash returns the SHA-256 of the fields that must be equal when an idempotency key is used again.
+func (e ValidEntry) ContentHash() [sha256.Size]byte {
+	b := make([]byte, 0, 64+len(e.Description)+len(e.data))
 	b = append(b, e.UserID[:]...)
 	b = appendSized(b, string(e.Type))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Amount))
 	b = appendSized(b, e.Description)
-	b = appendSized(b, string(data))
+	b = appendSized(b, string(e.data))
 	return sha256.Sum256(b)
 }
 
-// appendSized appends s behind its length, so that no two lists of texts give the same bytes.
+// appendSized appends the length of s and s, so that different lists of strings give different bytes.
 func appendSized(b []byte, s string) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(min(len(s), math.MaxUint32)))
 	return append(b, s...)

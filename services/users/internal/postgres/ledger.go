@@ -19,68 +19,72 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// committers is how many groups may be on their way to the database at once. One would leave the processors idle while
-// the disk syncs; a third only makes the groups smaller.
-const committers = 2
+// maxCommits is the maximum number of groups that are committed at the same time. With one, the processors would be idle
+// while the disk syncs. A third would only make the groups smaller.
+const maxCommits = 2
 
-// leastShare is the number of calls that are not divided between committers: a commit costs as much as some entries.
-const leastShare = 4
+// minGroup is the number of calls below which waiting calls are not divided into two groups, because a commit costs as much
+// as several entries.
+const minGroup = 4
 
-// Ledger is the ledger of one replica. Calls that arrive while a commit is under way form the next group, and one
-// statement writes a whole group: the transactions, the balances and the events. An idle ledger commits a call at once.
-// Any number of replicas may share the database. It is safe for concurrent use.
+// Ledger adds transactions with group commits. Calls that arrive during a commit form the next group, and one statement
+// writes the transactions, balances and events of a whole group. An idle ledger commits a call at once. Several replicas may
+// use the same database. A Ledger is safe for concurrent use.
 //
-// Each player's balance and number of entries are remembered from the last commit. A group whose players are all
-// remembered is settled in memory and written by a statement that compares what was remembered with what is there
-// ([Ledger.optimistic]). Whatever does not fit is done over under locks ([Ledger.exact]).
+// The ledger caches each player's balance and number of entries. If all players of a group are cached, it computes the
+// results in memory and writes them with a statement that compares the cached values with the stored ones (optimistic
+// concurrency control, [Ledger.commitOptimistic]). Otherwise, and after a conflict, it locks the players' rows first
+// ([Ledger.commitLocked]).
 type Ledger struct {
-	pool     *pgxpool.Pool
-	wake     func()
-	log      *slog.Logger
-	options  LedgerOptions
-	now      func() time.Time
-	accounts *accounts
+	pool    *pgxpool.Pool
+	wake    func()
+	log     *slog.Logger
+	options LedgerOptions
+	now     func() time.Time
+	cache   *accountCache
 
 	mu      sync.Mutex
 	queue   queue
-	running int // groups under way
+	commits int // groups that are being committed
 	closed  bool
-	groups  sync.WaitGroup
+	running sync.WaitGroup // goroutines that commit groups
 }
 
 var _ users.LedgerStore = (*Ledger)(nil)
 
-// LedgerOptions tunes a ledger; the zero value is sane.
+// LedgerOptions tunes a ledger. The zero value has usable defaults.
 type LedgerOptions struct {
-	// Group is the greatest number of entries in one commit; 0 is 256.
-	Group int
-	// Waiting is the number of waiting calls above which more are refused, since they would wait in vain; 0 is 20,000.
-	Waiting int
-	// Remembered is the least number of players whose balances are remembered, at some 100 bytes each; 0 is 100,000.
-	Remembered int
-	// Timeout bounds each attempt to commit a group; 0 is 5 seconds.
+	// MaxGroup is the maximum number of entries in one commit; 0 is 256.
+	MaxGroup int
+	// MaxWaiting is the maximum number of calls that wait for a group. More are refused, because they would time out; 0 is
+	// 20,000.
+	MaxWaiting int
+	// CachedPlayers is the minimum number of players in the cache, about 100 bytes each. The cache may hold twice as many; 0
+	// is 100,000.
+	CachedPlayers int
+	// Timeout is the timeout of committing a group optimistically, and again of committing it under locks; 0 is 5 seconds.
 	Timeout time.Duration
-	// LockTimeout bounds how long a group waits for a player whom another session holds locked; 0 is 2 seconds.
+	// LockTimeout is the timeout of waiting for a lock on a player's row; 0 is 2 seconds.
 	LockTimeout time.Duration
 }
 
 func (o LedgerOptions) withDefaults() LedgerOptions {
-	o.Group = cmp.Or(o.Group, 256)
-	o.Waiting = cmp.Or(o.Waiting, 20_000)
-	o.Remembered = cmp.Or(o.Remembered, 100_000)
+	o.MaxGroup = cmp.Or(o.MaxGroup, 256)
+	o.MaxWaiting = cmp.Or(o.MaxWaiting, 20_000)
+	o.CachedPlayers = cmp.Or(o.CachedPlayers, 100_000)
 	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
 	o.LockTimeout = cmp.Or(o.LockTimeout, 2*time.Second)
 	return o
 }
 
-// NewLedger returns a ledger on the database of pool, with a few connections of its own. After each commit it calls wake,
-// which must not block: there are events in the outbox. Close it.
+// NewLedger returns a ledger on the database of pool. It opens its own connections, [maxCommits] at most. It calls wake,
+// which must not block, after each commit that appended to the outbox. The caller must close the ledger.
 func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.Logger, o LedgerOptions) (*Ledger, error) {
 	o = o.withDefaults()
 	config := pool.Config()
-	config.MaxConns, config.MinConns, config.MinIdleConns = committers, 0, 0
-	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // prepared once a connection
-	config.AfterConnect = postgres.WithSettings(thenTakeArrays(config.AfterConnect), ledgerSettings(o.LockTimeout))
+	config.MaxConns, config.MinConns, config.MinIdleConns = maxCommits, 0, 0
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // prepare once per connection
+	config.AfterConnect = postgres.WithSettings(withArrayCodec(config.AfterConnect), ledgerSettings(o.LockTimeout))
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = strings.TrimSpace("ledger " + params["application_name"])
 	own, err := pgxpool.NewWithConfig(ctx, config)
@@ -89,16 +93,16 @@ func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.L
 	}
 	return &Ledger{
 		pool: own, wake: wake, log: log, options: o, now: clock.Stored(time.Now, time.Microsecond),
-		accounts: newAccounts(o.Remembered),
-		queue:    newQueue(),
+		cache: newAccountCache(o.CachedPlayers),
+		queue: newQueue(),
 	}, nil
 }
 
 // ledgerSettings returns the settings of the ledger's connections.
 func ledgerSettings(lockTimeout time.Duration) map[string]string {
 	return map[string]string{
-		// A plan for each group would cost more than the group. A connection keeps one plan, which it may have made while
-		// the tables were empty. The plan therefore uses the indexes, row by row in the order of the arrays.
+		// Planning each group would take longer than executing it, so a connection keeps one generic plan. That plan may date
+		// from when the tables were empty. These settings make it use the indexes, in the order of the arrays.
 		"plan_cache_mode": "force_generic_plan",
 		"enable_seqscan":  "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
 		"enable_material": "off", "jit": "off",
@@ -106,11 +110,10 @@ func ledgerSettings(lockTimeout time.Duration) map[string]string {
 	}
 }
 
-// call is one Add on its way. The group that took it alone writes tx and err, and then closes done.
+// call is one call of Add. Only the goroutine that commits its group writes tx and err, before it closes done.
 type call struct {
-	ctx   context.Context // the caller's: a call that nobody waits for any more is not begun
-	entry users.Entry
-	data  []byte // the entry's AdditionalData as JSON
+	ctx   context.Context // the caller's; a call whose ctx has ended before it is applied is not added
+	entry users.ValidEntry
 	hash  []byte
 	done  chan struct{}
 
@@ -118,14 +121,11 @@ type call struct {
 	err error
 }
 
-// Add adds an entry; see [users.LedgerStore].
-func (l *Ledger) Add(ctx context.Context, e users.Entry) (users.Transaction, error) {
-	data, err := e.Data()
-	if err != nil {
-		return users.Transaction{}, apperr.Invalid("additionalData", "json", "must be JSON")
-	}
-	hash := e.ContentHash(data)
-	c := &call{ctx: ctx, entry: e, data: data, hash: hash[:], done: make(chan struct{})}
+// Add implements [users.LedgerStore]. If ctx ends while the call's group is being committed, Add returns the error of ctx
+// and the commit continues.
+func (l *Ledger) Add(ctx context.Context, e users.ValidEntry) (users.Transaction, error) {
+	hash := e.ContentHash()
+	c := &call{ctx: ctx, entry: e, hash: hash[:], done: make(chan struct{})}
 	if err := l.enqueue(c); err != nil {
 		return users.Transaction{}, err
 	}
@@ -133,7 +133,7 @@ func (l *Ledger) Add(ctx context.Context, e users.Entry) (users.Transaction, err
 	case <-c.done:
 		return c.tx, c.err
 	case <-ctx.Done():
-		return users.Transaction{}, ctx.Err() // the group goes on without its caller
+		return users.Transaction{}, ctx.Err()
 	}
 }
 
@@ -146,57 +146,57 @@ func (l *Ledger) enqueue(c *call) error {
 	switch {
 	case l.closed:
 		return apperr.New(apperr.DependencyUnavailable, "the ledger is shutting down")
-	case l.queue.waiting >= l.options.Waiting:
-		return apperr.New(apperr.DependencyUnavailable, "too many calls wait for the ledger")
+	case l.queue.waiting >= l.options.MaxWaiting:
+		return apperr.New(apperr.DependencyUnavailable, "too many calls are waiting for the ledger")
 	}
 	l.queue.push(c)
-	l.start()
+	l.startCommits()
 	return nil
 }
 
-// start begins as many groups as may run now. The caller holds mu.
+// startCommits starts as many commits as are allowed now. The caller must hold mu.
 //
-// What waits when nothing is under way is divided between the committers, so that one group is computed while the other
-// is on its way to the disk. Later a second group runs beside another only when at least as many calls wait as are in
-// flight: smaller ones would cost the database a commit each, and do better to wait for the one under way.
-func (l *Ledger) start() {
-	for l.running < committers && l.queue.ready > 0 && (l.running == 0 || l.queue.ready >= l.queue.inFlight) {
-		enough := l.options.Group
-		if l.running == 0 {
-			enough = max(leastShare, (l.queue.ready+committers-1)/committers)
+// If no commit is running, the ready calls are divided into maxCommits groups, so that one group is computed while the
+// other is written to disk. If one is running, another starts only when at least as many calls are ready as are being
+// committed. Fewer calls wait for the running commit, because a commit of their own would cost the database more.
+func (l *Ledger) startCommits() {
+	for l.commits < maxCommits && l.queue.readyCalls > 0 && (l.commits == 0 || l.queue.readyCalls >= l.queue.inFlight) {
+		size := l.options.MaxGroup
+		if l.commits == 0 {
+			size = max(minGroup, (l.queue.readyCalls+maxCommits-1)/maxCommits)
 		}
-		group := l.queue.take(enough, l.options.Group)
-		l.running++
-		l.groups.Go(func() { l.run(group) })
+		group := l.queue.take(size, l.options.MaxGroup)
+		l.commits++
+		l.running.Go(func() { l.runCommit(group) })
 	}
 }
 
-func (l *Ledger) run(group []*work) {
+func (l *Ledger) runCommit(group []*playerCalls) {
 	l.commit(group)
-	runtime.Gosched() // those who were answered may have more, which then is in the next group
+	runtime.Gosched() // let callers that were answered enqueue their next calls, so that the next group contains them
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running--
-	l.start()
+	l.commits--
+	l.startCommits()
 }
 
-// finish answers the calls of works, whose outcome is settled, and lets the next calls of their players go ahead.
-func (l *Ledger) finish(works []*work) {
+// answer returns the results of players' calls to their callers and makes the next calls of these players ready.
+func (l *Ledger) answer(players []*playerCalls) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, w := range works {
-		l.queue.release(w)
-		for _, c := range w.calls {
+	for _, p := range players {
+		l.queue.release(p)
+		for _, c := range p.calls {
 			close(c.done)
 		}
 	}
 }
 
-// Close refuses further calls, waits for those that wait or are under way, and closes the connections.
+// Close refuses new calls, waits until all accepted calls are answered, and closes the connections.
 func (l *Ledger) Close() {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
-	l.groups.Wait()
+	l.running.Wait()
 	l.pool.Close()
 }

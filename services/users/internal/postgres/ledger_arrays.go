@@ -8,14 +8,15 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// array is an array parameter in PostgreSQL's binary format (its array_recv), written element by element. pgx would write
-// the same by reflection, in about the time that PostgreSQL needs for the entries themselves.
+// array is an array parameter in PostgreSQL's binary format, as array_recv reads it. pgx would encode a slice by reflection,
+// which takes about as long as PostgreSQL needs to store the entries.
 type array []byte
 
-// newArray returns an array to which n elements of a type, of about size bytes each, are to be added.
+// newArray returns an array for exactly n elements of the type with OID element. The caller must add all n. size is the
+// expected number of bytes of an element.
 func newArray(element uint32, n, size int) array {
 	a := make(array, 0, 20+n*(4+size))
-	for _, header := range []uint32{1, 0, element, uint32(n), 1} { // dimensions, NULLs, type; length, first index
+	for _, header := range []uint32{1, 0, element, uint32(n), 1} { // dimensions, has NULLs, type, length, lower bound
 		a = binary.BigEndian.AppendUint32(a, header)
 	}
 	return a
@@ -46,21 +47,21 @@ func (a *array) addText(s string) {
 	*a = append(*a, s...)
 }
 
-// thenTakeArrays is prepare, which may be nil, and takeArrays after it.
-func thenTakeArrays(prepare func(context.Context, *pgx.Conn) error) func(context.Context, *pgx.Conn) error {
+// withArrayCodec returns a function that calls prepare, which may be nil, and then registerArrayCodec.
+func withArrayCodec(prepare func(context.Context, *pgx.Conn) error) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, conn *pgx.Conn) error {
 		if prepare != nil {
 			if err := prepare(ctx, conn); err != nil {
 				return err
 			}
 		}
-		takeArrays(conn)
+		registerArrayCodec(conn)
 		return nil
 	}
 }
 
-// takeArrays lets conn take an array for a parameter of any of the array types that writeSQL has.
-func takeArrays(conn *pgx.Conn) {
+// registerArrayCodec makes conn accept an array for parameters of the array types that writeSQL uses.
+func registerArrayCodec(conn *pgx.Conn) {
 	types := conn.TypeMap()
 	for _, oid := range []uint32{
 		pgtype.UUIDArrayOID, pgtype.Int2ArrayOID, pgtype.Int4ArrayOID, pgtype.Int8ArrayOID, pgtype.TextArrayOID,
@@ -72,19 +73,21 @@ func takeArrays(conn *pgx.Conn) {
 	}
 }
 
+// arrayCodec encodes an array as it is, and other values with the embedded codec.
 type arrayCodec struct{ pgtype.Codec }
 
 // PlanEncode implements pgtype.Codec.
 func (c arrayCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
 	if _, ok := value.(array); ok && format == pgtype.BinaryFormatCode {
-		return encodedPlan{}
+		return copyPlan{}
 	}
 	return c.Codec.PlanEncode(m, oid, format, value)
 }
 
-type encodedPlan struct{}
+// copyPlan encodes an array by copying its bytes.
+type copyPlan struct{}
 
 // Encode implements pgtype.EncodePlan.
-func (encodedPlan) Encode(value any, buf []byte) ([]byte, error) {
+func (copyPlan) Encode(value any, buf []byte) ([]byte, error) {
 	return append(buf, value.(array)...), nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// attempts limits how often a group is written under locks.
-const attempts = 6
+// maxAttempts is the maximum number of attempts to commit a group under locks.
+const maxAttempts = 6
 
 // retryDelays returns the delays between attempts while the database is unavailable. Together they are long enough for it to
 // restart.
@@ -23,32 +23,34 @@ func retryDelays() *backoff.Delays {
 	return backoff.Policy{Initial: 60 * time.Millisecond, Max: time.Second, Jitter: 0.3}.Delays()
 }
 
-// commit brings every call of a group to its answer.
-func (l *Ledger) commit(group []*work) {
-	rest, err := l.optimistic(group)
+// commit commits a group and answers all its calls.
+func (l *Ledger) commit(group []*playerCalls) {
+	rest, err := l.commitOptimistic(group)
 	if err != nil {
-		l.log.Warn("ledger: a group is tried again under locks", "players", len(rest), "error", err)
+		l.log.Warn("ledger: optimistic commit failed, retrying under locks", "players", len(rest), "error", err)
 	}
 	if len(rest) > 0 {
-		l.commitExactly(rest)
+		l.retryLocked(rest)
 	}
 }
 
-// optimistic writes a group that can be settled from what is remembered, answers the works that the statement's comparison
-// confirms, and returns the others. A refusal, which writes nothing, is never confirmed. A group that has such or unknown
-// players is returned as it is: two commits would take longer than one under locks.
+// commitOptimistic commits a group with cached accounts. It answers the players for whom the cached account was correct and
+// returns the others.
 //
-// After an error all are returned. It may hide a commit: under locks the keys tell.
-func (l *Ledger) optimistic(group []*work) (rest []*work, err error) {
-	known := map[string]users.Transaction{}
+// It returns the whole group without a write if a player is not cached, or if a call is refused: a refusal is not written,
+// so no comparison confirms it. Committing a part of the group here would need a second commit under locks.
+//
+// After an error it returns the whole group. The commit may have succeeded; the retry then finds the idempotency keys.
+func (l *Ledger) commitOptimistic(group []*playerCalls) (rest []*playerCalls, err error) {
+	added := map[string]users.Transaction{}
 	now := l.now()
-	for _, w := range group {
-		before, ok := l.accounts.expect(w.user)
-		if !ok || !w.settle(before, known, now) {
+	for _, p := range group {
+		before, ok := l.cache.get(p.user)
+		if !ok || !p.apply(before, added, now) {
 			return group, nil
 		}
 	}
-	ctx, cancel := l.timeout()
+	ctx, cancel := l.withTimeout()
 	defer cancel()
 	var written []bool
 	err = l.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
@@ -66,111 +68,115 @@ func (l *Ledger) optimistic(group []*work) (rest []*work, err error) {
 	return rest, nil
 }
 
-// split divides works into those that were written and the others.
-func split(works []*work, written []bool) (done, rest []*work) {
-	for i, w := range works {
+// split divides players into the written ones and the others.
+func split(players []*playerCalls, written []bool) (done, rest []*playerCalls) {
+	for i, p := range players {
 		if written[i] {
-			done = append(done, w)
+			done = append(done, p)
 		} else {
-			rest = append(rest, w)
+			rest = append(rest, p)
 		}
 	}
 	return done, rest
 }
 
-// commitExactly answers works under locks. It tries again what others were in the way of, waits a little for a database
-// that is away, and when the database refuses something in particular, tries each call alone so that only one fails.
-func (l *Ledger) commitExactly(works []*work) {
-	ctx, cancel := l.timeout()
+// retryLocked commits players under locks and answers their calls. It retries at once after a conflict with another
+// session, and after a delay while the database is unavailable. After any other error, or if a lock timed out, it commits
+// each call alone, so that only the calls that cause the error fail.
+func (l *Ledger) retryLocked(players []*playerCalls) {
+	ctx, cancel := l.withTimeout()
 	defer cancel()
 	delays := retryDelays()
 	for attempt := 1; ; attempt++ {
-		rest, err := l.exact(ctx, works)
+		rest, err := l.commitLocked(ctx, players)
 		if err == nil && len(rest) == 0 {
 			return
 		}
-		last := attempt == attempts || ctx.Err() != nil
-		switch works = rest; {
-		case !last && overtaken(err):
+		players = rest
+		last := attempt == maxAttempts || ctx.Err() != nil
+		switch {
+		case !last && isConflict(err):
 		case !last && postgres.Unavailable(err) && !postgres.LockTimedOut(err):
-			_ = delays.Sleep(ctx) // the next attempt is the last one if ctx has ended
-		case !last && countCalls(works) > 1:
-			l.commitAlone(works)
+			_ = delays.Sleep(ctx) // if ctx ends, the next attempt is the last one
+		case !last && countCalls(players) > 1:
+			l.commitSeparately(players)
 			return
 		default:
-			l.fail(works, err)
+			l.fail(players, err)
 			return
 		}
 	}
 }
 
-// commitAlone tries each call by itself. Where a player is locked for long each call waits in vain, and those behind it have
-// been given up by their callers meanwhile: they are not tried, so that the next group need not wait for them all.
-func (l *Ledger) commitAlone(works []*work) {
-	for _, w := range works {
-		for _, one := range w.alone() {
-			if c := one.calls[0]; c.ctx.Err() != nil {
+// commitSeparately commits each call alone. It skips calls whose callers have given up: each call of a locked player may
+// wait for the lock timeout, and the next group waits for all of them.
+func (l *Ledger) commitSeparately(players []*playerCalls) {
+	for _, p := range players {
+		for _, single := range p.split() {
+			if c := single.calls[0]; c.ctx.Err() != nil {
 				c.tx, c.err = users.Transaction{}, c.ctx.Err()
-				l.finish([]*work{one})
+				l.answer([]*playerCalls{single})
 				continue
 			}
-			l.commitExactly([]*work{one})
+			l.retryLocked([]*playerCalls{single})
 		}
 	}
 }
 
-// succeed answers works whose outcome is durable.
-func (l *Ledger) succeed(works []*work) {
+// succeed updates the cache after a commit and answers the calls of players.
+func (l *Ledger) succeed(players []*playerCalls) {
 	wrote := false
-	for _, w := range works {
-		wrote = wrote || len(w.rows) > 0
-		if w.after.active {
-			l.accounts.saw(w.user, w.before, w.after)
+	for _, p := range players {
+		wrote = wrote || len(p.rows) > 0
+		if p.after.active {
+			l.cache.put(p.user, p.before, p.after)
 		} else {
-			l.accounts.forget(w.user)
+			l.cache.remove(p.user)
 		}
 	}
 	if wrote {
 		l.wake()
 	}
-	l.finish(works)
+	l.answer(players)
 }
 
-// fail answers works that could not be brought to an end.
-func (l *Ledger) fail(works []*work, err error) {
-	if err == nil || overtaken(err) || postgres.Unavailable(err) {
-		err = apperr.New(apperr.DependencyUnavailable, "the ledger's database does not answer").WithCause(err)
+// fail answers the calls of players with an error. err is nil or a conflict if the attempts were used up.
+func (l *Ledger) fail(players []*playerCalls, err error) {
+	if isConflict(err) || postgres.Unavailable(err) {
+		err = apperr.New(apperr.DependencyUnavailable, "the ledger's database is unavailable").WithCause(err)
 	} else {
 		err = fmt.Errorf("add transaction: %w", err)
 	}
-	l.log.Error("ledger: calls failed", "calls", countCalls(works), "error", err)
-	for _, w := range works {
-		l.accounts.forget(w.user)
-		for _, c := range w.calls {
+	l.log.Error("ledger: commit failed", "calls", countCalls(players), "error", err)
+	for _, p := range players {
+		l.cache.remove(p.user)
+		for _, c := range p.calls {
 			c.tx, c.err = users.Transaction{}, err
 		}
 	}
-	l.finish(works)
+	l.answer(players)
 }
 
-func (l *Ledger) timeout() (context.Context, context.CancelFunc) {
+// withTimeout returns the context of a commit. It is independent of the callers, because a group belongs to many.
+func (l *Ledger) withTimeout() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), l.options.Timeout)
 }
 
-func countCalls(works []*work) int {
+func countCalls(players []*playerCalls) int {
 	n := 0
-	for _, w := range works {
-		n += len(w.calls)
+	for _, p := range players {
+		n += len(p.calls)
 	}
 	return n
 }
 
-// overtaken reports whether another session was faster with a key or a lock, so that to look again is enough.
-func overtaken(err error) bool {
+// isConflict reports whether another session wrote a key or an account first, so that an immediate retry may succeed. err is
+// nil if the write skipped players, and the database's error if it rolled back.
+func isConflict(err error) bool {
 	return err == nil || postgres.Duplicate(err) || postgres.Conflict(err)
 }
 
-// readWritten reads which of n works a write has written.
+// readWritten reads the result of writeSQL for n players: which of them were written.
 func readWritten(rows pgx.Rows, n int) ([]bool, error) {
 	written := make([]bool, n)
 	var i int32

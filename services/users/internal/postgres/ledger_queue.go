@@ -7,88 +7,92 @@ import (
 	"github.com/google/uuid"
 )
 
-// queue sorts waiting calls into groups. A player is in at most one group at a time: calls of one player wait in a lane,
-// in their order, until the player's group is through. Its methods need the ledger's mutex.
+// queue forms groups of waiting calls. Calls of one player stay in order. A player is in at most one group at a time; later
+// calls of the player wait until the group is committed. The caller of the methods must hold the ledger's mutex.
 type queue struct {
-	lanes map[uuid.UUID]*lane
-	// first holds the lanes that have calls and no group, those that waited longest first.
-	first []*lane
-	// waiting counts the calls that no group has taken, ready those of them in first, inFlight those in a group.
-	waiting, ready, inFlight int
+	players map[uuid.UUID]*playerQueue
+	// ready holds the players that have waiting calls and are in no group, in the order in which they became ready.
+	ready []*playerQueue
+
+	waiting    int // calls that are in no group
+	readyCalls int // waiting calls of the players in ready
+	inFlight   int // calls that are in a group
 }
 
-// lane is the calls of one player.
-type lane struct {
-	calls []*call // in no group yet
-	taken int     // how many are in a group
+// playerQueue holds the calls of one player.
+type playerQueue struct {
+	waiting  []*call
+	inFlight int // calls that are in a group
 }
 
-// work is what a group has to do for one player.
-type work struct {
+// playerCalls holds the calls of one player in a group, and their outcome.
+type playerCalls struct {
 	user  uuid.UUID
 	calls []*call
-	settlement
+	outcome
 }
 
-// alone splits w into works of one call each, in their order.
-func (w *work) alone() []*work {
-	works := make([]*work, len(w.calls))
-	for i := range w.calls {
-		works[i] = &work{user: w.user, calls: w.calls[i : i+1]}
+// split returns one playerCalls for each call of p, in order.
+func (p *playerCalls) split() []*playerCalls {
+	single := make([]*playerCalls, len(p.calls))
+	for i := range p.calls {
+		single[i] = &playerCalls{user: p.user, calls: p.calls[i : i+1]}
 	}
-	return works
+	return single
 }
 
-func newQueue() queue { return queue{lanes: map[uuid.UUID]*lane{}} }
+func newQueue() queue { return queue{players: map[uuid.UUID]*playerQueue{}} }
 
+// push adds a call.
 func (q *queue) push(c *call) {
-	l := q.lanes[c.entry.UserID]
-	if l == nil {
-		l = &lane{}
-		q.lanes[c.entry.UserID] = l
+	p := q.players[c.entry.UserID]
+	if p == nil {
+		p = &playerQueue{}
+		q.players[c.entry.UserID] = p
 	}
-	l.calls = append(l.calls, c)
+	p.waiting = append(p.waiting, c)
 	q.waiting++
-	if l.taken > 0 {
+	if p.inFlight > 0 {
 		return
 	}
-	q.ready++
-	if len(l.calls) == 1 {
-		q.first = append(q.first, l)
+	q.readyCalls++
+	if len(p.waiting) == 1 {
+		q.ready = append(q.ready, p)
 	}
 }
 
-// take forms a group of the players who waited longest, until it has enough calls: all calls of a player, but never more
-// than limit altogether. It is ordered by player, so that all groups lock players in the same order.
-func (q *queue) take(enough, limit int) []*work {
-	var group []*work
+// take removes a group from the queue. It takes all calls of the players that have been ready longest until the group has
+// size calls. The group has at most limit calls; the last player's other calls stay in the queue. Groups are sorted by
+// player id, so that all groups lock players in the same order.
+func (q *queue) take(size, limit int) []*playerCalls {
+	var group []*playerCalls
 	taken := 0
-	for len(group) < len(q.first) && taken < min(enough, limit) {
-		l := q.first[len(group)]
-		k := min(limit-taken, len(l.calls))
-		group = append(group, &work{user: l.calls[0].entry.UserID, calls: l.calls[:k:k]})
-		q.ready -= len(l.calls)
-		l.calls, l.taken = l.calls[k:], k
-		taken += k
+	for len(group) < len(q.ready) && taken < min(size, limit) {
+		p := q.ready[len(group)]
+		n := min(limit-taken, len(p.waiting))
+		group = append(group, &playerCalls{user: p.waiting[0].entry.UserID, calls: p.waiting[:n:n]})
+		q.readyCalls -= len(p.waiting)
+		p.waiting, p.inFlight = p.waiting[n:], n
+		taken += n
 	}
 	q.waiting -= taken
 	q.inFlight += taken
-	q.first = slices.Delete(q.first, 0, len(group))
-	slices.SortFunc(group, func(a, b *work) int { return bytes.Compare(a.user[:], b.user[:]) })
+	q.ready = slices.Delete(q.ready, 0, len(group))
+	slices.SortFunc(group, func(a, b *playerCalls) int { return bytes.Compare(a.user[:], b.user[:]) })
 	return group
 }
 
-// release ends a part of a group. With the last call of a player the next ones become ready.
-func (q *queue) release(w *work) {
-	l := q.lanes[w.user]
-	q.inFlight -= len(w.calls)
-	l.taken -= len(w.calls)
+// release removes answered calls. After the last call of a player's group, the player's waiting calls become ready.
+func (q *queue) release(done *playerCalls) {
+	p := q.players[done.user]
+	q.inFlight -= len(done.calls)
+	p.inFlight -= len(done.calls)
 	switch {
-	case l.taken > 0:
-	case len(l.calls) > 0:
-		q.ready += len(l.calls)
-		q.first = append(q.first, l)
+	case p.inFlight > 0:
+	case len(p.waiting) > 0:
+		q.readyCalls += len(p.waiting)
+		q.ready = append(q.ready, p)
 	default:
-		delete(q.lanes, w.user)
+		delete(q.players, done.user)
 	}
 }

@@ -6,139 +6,96 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Calls are written as their player's letter and a number: "a1 b1 a2".
+// push pushes calls that are written as the letter of their player and a number: "a1 b1 a2".
 func push(q *queue, calls string) {
 	for name := range strings.FieldsSeq(calls) {
-		q.push(&call{entry: users.Entry{UserID: uuid.UUID{name[0]}, Description: name}})
+		q.push(&call{entry: users.ValidEntry{Entry: users.Entry{UserID: uuid.UUID{name[0]}, Description: name}}})
 	}
 }
 
-func names(group []*work) string {
-	var all []string
-	for _, w := range group {
-		for _, c := range w.calls {
-			all = append(all, c.entry.Description)
+// names returns the calls of a group in the notation of push.
+func names(group []*playerCalls) string {
+	var names []string
+	for _, p := range group {
+		for _, c := range p.calls {
+			names = append(names, c.entry.Description)
 		}
 	}
-	return strings.Join(all, " ")
+	return strings.Join(names, " ")
 }
 
 func TestQueueFormsGroups(t *testing.T) {
 	for name, tt := range map[string]struct {
-		calls         string
-		enough, limit int
-		want          []string // one group after the other, each taken while those before are under way
+		calls       string
+		size, limit int
+		want        []string // successive groups; none is released before the last is taken
 	}{
-		"in the order of players":           {"c1 a1 b1", 9, 9, []string{"a1 b1 c1"}},
-		"all calls of a player":             {"b1 a1 b2 b3", 9, 9, []string{"a1 b1 b2 b3"}},
-		"shares go to who waited longest":   {"d1 c1 b1 a1", 2, 9, []string{"c1 d1", "a1 b1"}},
-		"a share does not divide a player":  {"a1 a2 a3 b1", 2, 9, []string{"a1 a2 a3", "b1"}},
-		"the limit does":                    {"a1 a2 a3 b1", 2, 2, []string{"a1 a2", "b1"}},
-		"a player is in one group at most":  {"a1 a2", 1, 1, []string{"a1", ""}},
-		"a player's rest does not fill one": {"b1 a1 a2 a3", 9, 2, []string{"a1 b1", ""}},
+		"sorted by player":                      {"c1 a1 b1", 9, 9, []string{"a1 b1 c1"}},
+		"all calls of a player":                 {"b1 a1 b2 b3", 9, 9, []string{"a1 b1 b2 b3"}},
+		"longest waiting players first":         {"d1 c1 b1 a1", 2, 9, []string{"c1 d1", "a1 b1"}},
+		"size does not divide a player's calls": {"a1 a2 a3 b1", 2, 9, []string{"a1 a2 a3", "b1"}},
+		"limit divides a player's calls":        {"a1 a2 a3 b1", 2, 2, []string{"a1 a2", "b1"}},
+		"player in one group at a time":         {"a1 a2", 1, 1, []string{"a1", ""}},
+		"rest of a divided player waits":        {"b1 a1 a2 a3", 9, 2, []string{"a1 b1", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := newQueue()
 			push(&q, tt.calls)
-			var taken []*work
+			var taken []*playerCalls
 			for i, want := range tt.want {
-				group := q.take(tt.enough, tt.limit)
+				group := q.take(tt.size, tt.limit)
 				if got := names(group); got != want {
 					t.Errorf("group %d is %q, want %q", i, got, want)
 				}
 				taken = append(taken, group...)
 			}
-			for _, w := range taken {
-				q.release(w)
+			for _, p := range taken {
+				q.release(p)
 			}
 			checkCounts(t, &q)
 		})
 	}
 }
 
-func TestQueueKeepsAPlayersCallsInOrder(t *testing.T) {
+func TestQueueKeepsCallsOfAPlayerInOrder(t *testing.T) {
 	q := newQueue()
 	push(&q, "a1 a2 a3")
 	first := q.take(9, 2)
 	push(&q, "a4 b1")
 	if got := names(q.take(9, 9)); got != "b1" {
-		t.Errorf("beside a's group runs %q, want b1", got)
+		t.Errorf("while a is in a group, the next group is %q, want b1", got)
 	}
-	parts := first[0].alone()
-	q.release(parts[0])
-	if q.ready != 0 {
-		t.Error("a is ready before all of its group is through")
+	single := first[0].split()
+	q.release(single[0])
+	if q.readyCalls != 0 {
+		t.Error("a is ready before all calls of its group are released")
 	}
-	q.release(parts[1])
+	q.release(single[1])
 	checkCounts(t, &q)
 	if got := names(q.take(9, 9)); got != "a3 a4" {
-		t.Errorf("next is %q, want a3 a4", got)
+		t.Errorf("the next group is %q, want a3 a4", got)
 	}
 }
 
-// checkCounts compares what the queue counts with what it holds.
+// checkCounts compares the queue's counters with its content.
 func checkCounts(t *testing.T, q *queue) {
 	t.Helper()
 	waiting, ready, inFlight := 0, 0, 0
-	for _, l := range q.lanes {
-		waiting += len(l.calls)
-		inFlight += l.taken
-		if l.taken == 0 && len(l.calls) == 0 {
-			t.Error("a lane is kept that nothing is in")
+	for _, p := range q.players {
+		waiting += len(p.waiting)
+		inFlight += p.inFlight
+		if p.inFlight == 0 && len(p.waiting) == 0 {
+			t.Error("the queue holds a player without calls")
 		}
 	}
-	for _, l := range q.first {
-		ready += len(l.calls)
+	for _, p := range q.ready {
+		ready += len(p.waiting)
 	}
-	if q.waiting != waiting || q.ready != ready || q.inFlight != inFlight {
-		t.Errorf("counts %d waiting, %d ready, %d in flight; holds %d, %d, %d",
-			q.waiting, q.ready, q.inFlight, waiting, ready, inFlight)
-	}
-}
-
-func TestAccountsForgetTheOldest(t *testing.T) {
-	const limit = 10
-	a := newAccounts(limit)
-	state := func(n int) account {
-		return account{balance: money.Amount(n), entries: int64(n), exists: true, active: true}
-	}
-	for n := range 100 {
-		a.saw(uuid.UUID{byte(n)}, account{}, state(n))
-		for recent := max(0, n-limit+1); recent <= n; recent++ {
-			if got, ok := a.expect(uuid.UUID{byte(recent)}); !ok || got != state(recent) {
-				t.Fatalf("after %d players, %d is expected to have %+v, %v", n+1, recent, got, ok)
-			}
-		}
-		if n := len(a.young) + len(a.old); n > 2*limit {
-			t.Fatalf("%d accounts are remembered, more than twice %d", n, limit)
-		}
-	}
-}
-
-func TestAccountsTellWhoseTurnItIs(t *testing.T) {
-	a := newAccounts(10)
-	player := uuid.UUID{1}
-	state := func(n int64) account { return account{entries: n, exists: true, active: true} }
-	for i, step := range []struct {
-		before, after int64
-		expected      bool
-	}{
-		{0, 1, true},  // met for the first time
-		{1, 2, true},  // nobody else wrote
-		{5, 6, false}, // another replica did
-		{6, 7, true},  // and has stopped
-	} {
-		a.saw(player, state(step.before), state(step.after))
-		if _, ok := a.expect(player); ok != step.expected {
-			t.Errorf("step %d: expected is %v, want %v", i, ok, step.expected)
-		}
-	}
-	a.forget(player)
-	if _, ok := a.expect(player); ok {
-		t.Error("a forgotten player is expected to have something")
+	if q.waiting != waiting || q.readyCalls != ready || q.inFlight != inFlight {
+		t.Errorf("the counters are %d waiting, %d ready, %d in flight; the content is %d, %d, %d",
+			q.waiting, q.readyCalls, q.inFlight, waiting, ready, inFlight)
 	}
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// createPlayer writes a player with every field set, through ent.
+// createPlayer stores a player with every field set, and returns the player and an ent client.
 func createPlayer(t *testing.T, db *pgxpool.Pool, filler *entitytest.Filler) (users.User, *ent.Client) {
 	t.Helper()
 	sql := stdlib.OpenDBFromPool(db)
@@ -49,7 +49,7 @@ func TestUserRows(t *testing.T) {
 	entitytest.Same(t, "user", userFromRow(row), u)
 }
 
-// The ledger's statement names the columns of an entry by hand, to be as fast as can be: one that it forgets is found here.
+// TestTransactionRows checks that writeSQL, whose columns are written by hand, stores every field of a transaction.
 func TestTransactionRows(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Users)
@@ -63,7 +63,7 @@ func TestTransactionRows(t *testing.T) {
 	}
 	before := account{balance: u.Balance, entries: u.Entries, exists: true, active: true}
 	after := account{balance: tx.BalanceAfter, entries: tx.Seq, exists: true, active: true}
-	w := &work{user: u.ID, settlement: settlement{before: before, after: after, rows: []row{
+	p := &playerCalls{user: u.ID, outcome: outcome{before: before, after: after, rows: []row{
 		{tx: tx, data: data, event: event.Event{Key: u.ID.String(), Data: []byte("payload")}},
 	}}}
 	ledger, err := NewLedger(t.Context(), db, func() {}, slog.New(slog.DiscardHandler), LedgerOptions{})
@@ -71,12 +71,12 @@ func TestTransactionRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	rows, err := ledger.pool.Query(t.Context(), writeSQL, writeArgs([]*work{w}, tx.CreatedAt)...)
+	rows, err := ledger.pool.Query(t.Context(), writeSQL, writeArgs([]*playerCalls{p}, tx.CreatedAt)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if written, err := readWritten(rows, 1); err != nil || !written[0] {
-		t.Fatalf("written: %v, %v", written, err)
+		t.Fatalf("got written %v, %v, want true", written, err)
 	}
 	if rows, err = db.Query(t.Context(), "SELECT "+transactionColumns+" FROM transactions"); err != nil {
 		t.Fatal(err)

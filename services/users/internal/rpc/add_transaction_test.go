@@ -31,8 +31,8 @@ type fakeLedger struct {
 	err     error
 }
 
-func (l *fakeLedger) Add(_ context.Context, e users.Entry) (users.Transaction, error) {
-	l.entries = append(l.entries, e)
+func (l *fakeLedger) Add(_ context.Context, e users.ValidEntry) (users.Transaction, error) {
+	l.entries = append(l.entries, e.Entry)
 	return users.Transaction{
 		ID: uuid.MustParse(transactionID), UserID: e.UserID, Type: e.Type, Amount: e.Amount, BalanceAfter: e.Amount,
 		Description: e.Description, AdditionalData: e.AdditionalData, CreatedAt: now(),

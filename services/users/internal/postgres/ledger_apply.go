@@ -13,43 +13,42 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/producer"
 )
 
-// settlement is what a player's calls come to.
-type settlement struct {
+// outcome is the result of applying a player's calls: the account before and after them, and the rows to write.
+type outcome struct {
 	before, after account
 	rows          []row
 }
 
-// row is a new transaction with what else is written for it.
+// row is a new transaction with its additional data as JSON and its event.
 type row struct {
 	tx    users.Transaction
-	data  []byte // its AdditionalData as JSON
+	data  []byte
 	event event.Event
 }
 
-// settle works out w's calls one after the other, from the player's account before them and the transactions whose keys
-// are known, to which it adds the new ones. It reports whether no call was refused.
+// apply applies the calls of p to the account in order and sets their results. added holds the existing transactions by
+// idempotency key; apply adds the new ones. It reports whether it accepted all calls.
 //
-// The answers it leaves in the calls hold only if the account is still the same when the rows are written; until then the
-// calls may be settled again.
-func (w *work) settle(before account, known map[string]users.Transaction, now time.Time) bool {
-	w.settlement = settlement{before: before, after: before}
+// The results are valid only if the account is unchanged when the rows are written. apply may be called again.
+func (p *playerCalls) apply(before account, added map[string]users.Transaction, now time.Time) bool {
+	p.outcome = outcome{before: before, after: before}
 	accepted := true
-	for _, c := range w.calls {
-		if c.tx, c.err = w.settleCall(c, known, now); c.err != nil {
+	for _, c := range p.calls {
+		if c.tx, c.err = p.applyCall(c, added, now); c.err != nil {
 			accepted = false
 		}
 	}
 	return accepted
 }
 
-func (w *work) settleCall(c *call, known map[string]users.Transaction, now time.Time) (users.Transaction, error) {
+func (p *playerCalls) applyCall(c *call, added map[string]users.Transaction, now time.Time) (users.Transaction, error) {
 	if err := c.ctx.Err(); err != nil {
-		return users.Transaction{}, err // nobody waits for it
+		return users.Transaction{}, err
 	}
-	if tx, ok := known[c.entry.IdempotencyKey]; ok {
+	if tx, ok := added[c.entry.IdempotencyKey]; ok {
 		return c.replay(tx)
 	}
-	after, err := w.after.apply(c.entry)
+	after, err := p.after.apply(c.entry.Entry)
 	if err != nil {
 		return users.Transaction{}, err
 	}
@@ -57,13 +56,14 @@ func (w *work) settleCall(c *call, known map[string]users.Transaction, now time.
 	if err != nil {
 		return users.Transaction{}, err
 	}
-	w.after = after
-	w.rows = append(w.rows, r)
-	known[r.tx.IdempotencyKey] = r.tx
+	p.after = after
+	p.rows = append(p.rows, r)
+	added[r.tx.IdempotencyKey] = r.tx
 	return r.tx, nil
 }
 
-// replay answers a call whose key is known.
+// replay returns tx, the existing transaction of the call's idempotency key. The error is IDEMPOTENCY_MISMATCH if the call
+// has other content.
 func (c *call) replay(tx users.Transaction) (users.Transaction, error) {
 	if !bytes.Equal(c.hash, tx.ContentHash) {
 		return users.Transaction{}, apperr.New(apperr.IdempotencyMismatch,
@@ -72,10 +72,10 @@ func (c *call) replay(tx users.Transaction) (users.Transaction, error) {
 	return tx, nil
 }
 
-// apply is the ledger's arithmetic.
+// apply returns the account after the entry e.
 func (a account) apply(e users.Entry) (account, error) {
 	if !a.exists {
-		return a, apperr.New(apperr.NotFound, "there is no player %s", e.UserID)
+		return a, apperr.New(apperr.NotFound, "player not found: %s", e.UserID)
 	}
 	if !a.active {
 		return a, apperr.New(apperr.AccountDeactivated, "the player's account is deactivated")
@@ -87,24 +87,24 @@ func (a account) apply(e users.Entry) (account, error) {
 	balance, err := a.balance.Add(change)
 	switch {
 	case err != nil:
-		return a, apperr.Invalid("amount", "balance", "the balance would be above %s", money.Max)
+		return a, apperr.Invalid("amount", "balance", "the balance would exceed %s", money.Max)
 	case balance < 0:
-		return a, apperr.New(apperr.InsufficientFunds, "the balance is below %s", e.Amount)
+		return a, apperr.New(apperr.InsufficientFunds, "the balance is less than %s", e.Amount)
 	}
 	a.balance = balance
 	a.entries++
 	return a, nil
 }
 
-// newRow makes the transaction that a call asks for. Its event carries its id: there is one for each.
+// newRow returns the row of a call's new transaction, after which the account is after.
 func newRow(c *call, after account, now time.Time) (row, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return row{}, err
 	}
-	data := c.entry.AdditionalData
-	if data == nil {
-		data = map[string]any{} // as a replay reads it
+	additional := c.entry.AdditionalData
+	if additional == nil {
+		additional = map[string]any{} // scanTransaction returns an empty map, too
 	}
 	tx := users.Transaction{
 		ID:             id,
@@ -113,12 +113,12 @@ func newRow(c *call, after account, now time.Time) (row, error) {
 		Amount:         c.entry.Amount,
 		BalanceAfter:   after.balance,
 		Description:    c.entry.Description,
-		AdditionalData: data,
+		AdditionalData: additional,
 		CreatedAt:      now,
 		Seq:            after.entries,
 		IdempotencyKey: c.entry.IdempotencyKey,
 		ContentHash:    c.hash,
 	}
 	e, err := producer.TransactionAdded(tx)
-	return row{tx, c.data, e}, err
+	return row{tx, c.entry.Data(), e}, err
 }

@@ -1,0 +1,73 @@
+package postgres
+
+import (
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/money"
+)
+
+// account is the part of a player's row that the ledger reads and writes. The zero value means that no such player exists.
+type account struct {
+	balance        money.Amount
+	entries        int64
+	exists, active bool
+}
+
+// accountCache caches the accounts that were written last. It holds at least limit and at most twice limit accounts, in two
+// generations: when the young generation is full, it replaces the old one. Cached accounts may be stale, because other
+// replicas write too; each write compares them with the stored ones. It is safe for concurrent use.
+type accountCache struct {
+	limit int
+
+	mu         sync.Mutex
+	young, old map[uuid.UUID]cachedAccount
+}
+
+type cachedAccount struct {
+	account
+	// contended is true if another replica has written the account since this one wrote it before. It may do so again.
+	contended bool
+}
+
+func newAccountCache(limit int) *accountCache {
+	return &accountCache{limit: limit, young: map[uuid.UUID]cachedAccount{}}
+}
+
+// get returns the cached account of a player. It returns false if the account is not cached, or probably stale because
+// another replica writes it too.
+func (c *accountCache) get(user uuid.UUID) (account, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cached, ok := c.find(user)
+	return cached.account, ok && !cached.contended
+}
+
+// find returns the cached account of a player. The caller must hold mu.
+func (c *accountCache) find(user uuid.UUID) (cachedAccount, bool) {
+	if cached, ok := c.young[user]; ok {
+		return cached, true
+	}
+	cached, ok := c.old[user]
+	return cached, ok
+}
+
+// put caches the account of a player after a commit that changed it from before to after.
+func (c *accountCache) put(user uuid.UUID, before, after account) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, ok := c.find(user)
+	if len(c.young) >= c.limit {
+		c.old, c.young = c.young, make(map[uuid.UUID]cachedAccount, c.limit)
+	}
+	c.young[user] = cachedAccount{account: after, contended: ok && last.account != before}
+}
+
+// remove removes the account of a player.
+func (c *accountCache) remove(user uuid.UUID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.young, user)
+	delete(c.old, user)
+}

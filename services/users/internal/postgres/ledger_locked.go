@@ -1,0 +1,117 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/money"
+	"github.com/casino-loyalty/loyalty/services/users"
+)
+
+// commitLocked commits players in one transaction with two round trips: the first locks the players' rows and reads the
+// transactions of the idempotency keys, the second writes and commits. It answers the players that are done and returns the
+// others, which must be retried. After an error it returns all players.
+//
+// The locks prevent changes of the accounts. They do not prevent that another player's entry takes a key between the two
+// round trips. The player is then not written, and the retry finds the key.
+func (l *Ledger) commitLocked(ctx context.Context, players []*playerCalls) (rest []*playerCalls, err error) {
+	conn, err := l.pool.Acquire(ctx)
+	if err != nil {
+		return players, err
+	}
+	defer conn.Release()
+	defer rollback(ctx, conn) // no effect after the commit
+	accounts, added, err := lockAccounts(ctx, conn, players)
+	if err != nil {
+		return players, err
+	}
+	var done, changed []*playerCalls
+	now := l.now()
+	for _, p := range players {
+		p.apply(accounts[p.user], added, now)
+		if len(p.rows) > 0 {
+			changed = append(changed, p)
+		} else {
+			done = append(done, p)
+		}
+	}
+	if len(changed) > 0 {
+		written, err := writeAndCommit(ctx, conn, changed, writeArgs(changed, now))
+		if err != nil {
+			return players, err
+		}
+		changed, rest = split(changed, written)
+	}
+	l.succeed(append(done, changed...))
+	return rest, nil
+}
+
+// lockSQL locks players in the order of their ids, to avoid deadlocks. It returns the values that the rows have once they
+// are locked.
+const lockSQL = `SELECT id, (balance * 100)::bigint, entries, is_active
+FROM users WHERE id = ANY ($1::uuid[]) AND role = 'PLAYER'
+ORDER BY id FOR NO KEY UPDATE`
+
+// keysSQL reads the transactions of idempotency keys. It must run after lockSQL as a separate statement, so that its
+// snapshot includes the transactions that lockSQL waited for.
+const keysSQL = `SELECT ` + transactionColumns + ` FROM transactions WHERE idempotency_key = ANY ($1::text[])`
+
+// lockAccounts begins a transaction, locks the rows of players, and returns their accounts by player id and the existing
+// transactions by idempotency key.
+func lockAccounts(
+	ctx context.Context, conn *pgxpool.Conn, players []*playerCalls,
+) (accounts map[uuid.UUID]account, added map[string]users.Transaction, err error) {
+	ids, keys := make([]uuid.UUID, 0, len(players)), make([]string, 0, len(players))
+	for _, p := range players {
+		ids = append(ids, p.user)
+		for _, c := range p.calls {
+			keys = append(keys, c.entry.IdempotencyKey)
+		}
+	}
+	accounts, added = map[uuid.UUID]account{}, map[string]users.Transaction{}
+	var batch pgx.Batch
+	batch.Queue("begin")
+	batch.Queue(lockSQL, ids).Query(func(rows pgx.Rows) error {
+		var id uuid.UUID
+		var balance int64
+		a := account{exists: true}
+		_, err := pgx.ForEachRow(rows, []any{&id, &balance, &a.entries, &a.active}, func() error {
+			a.balance = money.Amount(balance)
+			accounts[id] = a
+			return nil
+		})
+		return err
+	})
+	batch.Queue(keysSQL, keys).Query(func(rows pgx.Rows) error {
+		found, err := pgx.CollectRows(rows, scanTransaction)
+		for _, tx := range found {
+			added[tx.IdempotencyKey] = tx
+		}
+		return err
+	})
+	return accounts, added, conn.SendBatch(ctx, &batch).Close()
+}
+
+// writeAndCommit runs writeSQL and commits. It returns which players were written.
+func writeAndCommit(
+	ctx context.Context, conn *pgxpool.Conn, players []*playerCalls, args []any,
+) (written []bool, err error) {
+	var batch pgx.Batch
+	batch.Queue(writeSQL, args...).Query(func(rows pgx.Rows) (err error) {
+		written, err = readWritten(rows, len(players))
+		return err
+	})
+	batch.Queue("commit")
+	err = conn.SendBatch(ctx, &batch).Close() // Close runs the function above, which sets written
+	return written, err
+}
+
+// rollback rolls back an open transaction. If that fails, the pool closes the connection on release.
+func rollback(ctx context.Context, conn *pgxpool.Conn) {
+	if !conn.Conn().IsClosed() && conn.Conn().PgConn().TxStatus() != 'I' {
+		_, _ = conn.Exec(ctx, "rollback")
+	}
+}
