@@ -7,6 +7,7 @@ import (
 	"testing"
 )
 
+// members returns the names of the members of an object, sorted and separated by spaces.
 func members(o object) string {
 	names := []string{}
 	for name := range o {
@@ -18,49 +19,52 @@ func members(o object) string {
 
 func TestRegisterAndLogin(t *testing.T) {
 	s := start(t)
-	a := s.want(s.call("POST", "/auth/register", object{"email": " Anna@Example.com ", "password": secret}), 201, "")
+	a := s.want(s.call("POST", "/auth/register", credentials(" Anna@Example.com ", secret)), 201, "")
 	if got := members(a.body); got != "balance createdAt email id isActive role" {
-		t.Errorf("a user has %s", got)
+		t.Errorf("the user has the members %s", got)
 	}
-	if a.body["email"] != "Anna@Example.com" || a.body["role"] != "PLAYER" || a.body["isActive"] != true || a.body["balance"] != "0.00" {
-		t.Errorf("registered as %v", a.body)
+	if a.body["email"] != "Anna@Example.com" || a.body["role"] != "PLAYER" || a.body["isActive"] != true ||
+		a.body["balance"] != "0.00" {
+		t.Errorf("registered %v", a.body)
 	}
-	s.want(s.call("POST", "/auth/register", object{"email": "ANNA@example.com", "password": secret}), 409, "USER_EXISTS")
-	s.want(s.call("POST", "/auth/register", object{"email": "bob@example.com", "password": "short"}), 400, "VALIDATION_FAILED")
-	s.want(s.call("POST", "/auth/register", object{"email": "bob", "password": secret}), 400, "VALIDATION_FAILED")
-	s.want(s.call("POST", "/auth/register", object{"email": "bob@example.com", "password": secret, "role": "ADMIN"}), 400, "VALIDATION_FAILED")
+	s.want(s.call("POST", "/auth/register", credentials("ANNA@example.com", secret)), 409, "USER_EXISTS")
+	s.want(s.call("POST", "/auth/register", credentials("bob@example.com", "short")), 400, "VALIDATION_FAILED")
+	s.want(s.call("POST", "/auth/register", credentials("bob", secret)), 400, "VALIDATION_FAILED")
+	withRole := credentials("bob@example.com", secret)
+	withRole["role"] = "ADMIN"
+	s.want(s.call("POST", "/auth/register", withRole), 400, "VALIDATION_FAILED")
 
-	s.want(s.call("POST", "/auth/login", object{"email": "anna@example.com", "password": "wrong horse"}), 401, "INVALID_CREDENTIALS")
-	s.want(s.call("POST", "/auth/login", object{"email": "nobody@example.com", "password": secret}), 401, "INVALID_CREDENTIALS")
+	s.want(s.call("POST", "/auth/login", credentials("anna@example.com", "wrong horse")), 401, "INVALID_CREDENTIALS")
+	s.want(s.call("POST", "/auth/login", credentials("nobody@example.com", secret)), 401, "INVALID_CREDENTIALS")
 	bearer, _ := s.login("anna@example.com")
 	me := s.want(s.call("GET", "/users/me", nil, "Authorization", bearer), 200, "")
 	if me.body["id"] != a.body["id"] {
-		t.Errorf("I am %v, want %v", me.body, a.body)
+		t.Errorf("/users/me answers %v, want %v", me.body, a.body)
 	}
 }
 
 func TestCookie(t *testing.T) {
 	s := start(t)
 	s.register("anna@example.com")
-	a := s.want(s.call("POST", "/auth/login", object{"email": "anna@example.com", "password": secret}), 200, "")
+	a := s.want(s.call("POST", "/auth/login", credentials("anna@example.com", secret)), 200, "")
 	if got := members(a.body); got != "accessToken expiresAt user" {
-		t.Errorf("the answer has %s", got)
+		t.Errorf("the answer has the members %s", got)
 	}
 	checkCookie := func(a answer) {
 		t.Helper()
 		c := a.cookie
 		if c == nil || c.Name != "refresh_token" || c.Value == "" || !c.HttpOnly || !c.Secure ||
 			c.SameSite != http.SameSiteStrictMode || c.Path != "/api/v1/auth" || c.MaxAge != 24*60*60 {
-			t.Fatalf("the cookie is %v", c)
+			t.Fatalf("the cookie is %v, want a refresh token for a day", c)
 		}
 		if got := a.header.Get("Cache-Control"); got != "no-store" {
-			t.Errorf("Cache-Control is %q", got)
+			t.Errorf("Cache-Control is %q, want no-store", got)
 		}
 	}
 	checkCookie(a)
 	next := s.want(s.call("POST", "/auth/refresh", nil, "Cookie", "a=b; refresh_token="+a.cookie.Value), 200, "")
 	if got := members(next.body); got != "accessToken expiresAt" {
-		t.Errorf("the answer has %s", got)
+		t.Errorf("the answer has the members %s", got)
 	}
 	checkCookie(next)
 	if next.cookie.Value == a.cookie.Value {
@@ -68,36 +72,40 @@ func TestCookie(t *testing.T) {
 	}
 	out := s.want(s.call("POST", "/auth/logout", object{}, "Cookie", "refresh_token="+next.cookie.Value), 204, "")
 	if out.cookie == nil || out.cookie.MaxAge >= 0 || out.cookie.Path != "/api/v1/auth" {
-		t.Errorf("logout sets the cookie %v", out.cookie)
+		t.Errorf("logout sets the cookie %v, want one that clears it", out.cookie)
 	}
 }
 
 func TestRefreshTokenInTheBody(t *testing.T) {
 	s := start(t)
 	s.register("anna@example.com")
-	a := s.want(s.call("POST", "/auth/login", object{"email": "anna@example.com", "password": secret, "refreshTokenIn": "BODY"}), 200, "")
+	body := credentials("anna@example.com", secret)
+	body["refreshTokenIn"] = "BODY"
+	a := s.want(s.call("POST", "/auth/login", body), 200, "")
 	if got := members(a.body); got != "accessToken expiresAt refreshToken user" || a.cookie != nil {
-		t.Errorf("the answer has %s and the cookie %v", got, a.cookie)
+		t.Errorf("the answer has the members %s and the cookie %v", got, a.cookie)
 	}
 	first, _ := a.body["refreshToken"].(string)
 	b := s.want(s.call("POST", "/auth/refresh", object{"refreshToken": first}), 200, "")
 	if got := members(b.body); got != "accessToken expiresAt refreshToken" || b.cookie != nil {
-		t.Errorf("the answer has %s and the cookie %v", got, b.cookie)
+		t.Errorf("the answer has the members %s and the cookie %v", got, b.cookie)
 	}
 	second, _ := b.body["refreshToken"].(string)
 	again := s.want(s.call("POST", "/auth/refresh", nil, "Authorization", "Bearer "+first), 200, "")
 	if again.body["refreshToken"] != second || again.body["accessToken"] != b.body["accessToken"] {
-		t.Error("in its grace a rotated token does not give the same pair")
+		t.Error("within the grace period a rotated token gave another pair")
 	}
-	// Body, then cookie, then bearer.
-	s.want(s.call("POST", "/auth/refresh", object{"refreshToken": "x"}, "Cookie", "refresh_token="+second), 401, "TOKEN_INVALID")
-	s.want(s.call("POST", "/auth/logout", nil, "Cookie", "refresh_token=x", "Authorization", "Bearer "+second), 401, "TOKEN_INVALID")
+	// The body precedes the cookie, and the cookie precedes the bearer token.
+	twice := s.call("POST", "/auth/refresh", object{"refreshToken": "x"}, "Cookie", "refresh_token="+second)
+	s.want(twice, 401, "TOKEN_INVALID")
+	twice = s.call("POST", "/auth/logout", nil, "Cookie", "refresh_token=x", "Authorization", "Bearer "+second)
+	s.want(twice, 401, "TOKEN_INVALID")
 	s.want(s.call("POST", "/auth/logout", nil), 401, "TOKEN_MISSING")
 	s.want(s.call("POST", "/auth/logout", nil, "Authorization", "Bearer "+second), 204, "")
 	s.want(s.call("POST", "/auth/refresh", object{"refreshToken": second}), 401, "TOKEN_REVOKED")
 }
 
-func TestLogoutCutsOff(t *testing.T) {
+func TestLogoutRevokesTheAccessToken(t *testing.T) {
 	s := start(t)
 	s.register("anna@example.com")
 	bearer, refresh := s.login("anna@example.com")
@@ -114,11 +122,11 @@ func TestFailedLoginsAreLimited(t *testing.T) {
 	s := start(t)
 	s.register("anna@example.com")
 	for range s.config.Limits.LoginPerAccount.N {
-		s.want(s.call("POST", "/auth/login", object{"email": "anna@example.com", "password": "wrong horse"}), 401, "INVALID_CREDENTIALS")
+		s.want(s.call("POST", "/auth/login", credentials("anna@example.com", "wrong horse")), 401, "INVALID_CREDENTIALS")
 	}
-	a := s.want(s.call("POST", "/auth/login", object{"email": "anna@example.com", "password": secret}), 429, "RATE_LIMITED")
+	a := s.want(s.call("POST", "/auth/login", credentials("anna@example.com", secret)), 429, "RATE_LIMITED")
 	if a.header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
+		t.Error("the answer has no header Retry-After")
 	}
 }
 
@@ -130,6 +138,6 @@ func TestJWKS(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "application/jwk-set+json" {
-		t.Errorf("answered %s, %s", resp.Status, resp.Header)
+		t.Errorf("got status %s, header %v; want 200 and a JWK set", resp.Status, resp.Header)
 	}
 }

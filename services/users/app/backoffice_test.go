@@ -16,17 +16,18 @@ import (
 	"google.golang.org/grpc/status"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
-	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/users/app"
 	"github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 )
 
-func TestWhoMayCall(t *testing.T) {
+// TestRoles checks which roles may call each route.
+func TestRoles(t *testing.T) {
 	s := start(t)
 	player := s.register("player@example.com")
 	admin, _ := s.login(adminEmail)
-	s.want(s.call("POST", "/auth/register-staff", object{"email": "staff@example.com", "password": secret}, "Authorization", admin), 201, "")
+	staff := s.call("POST", "/auth/register-staff", credentials("staff@example.com", secret), "Authorization", admin)
+	s.want(staff, 201, "")
 	bearers := map[string]string{"admin": admin}
 	bearers["player"], _ = s.login("player@example.com")
 	bearers["staff"], _ = s.login("staff@example.com")
@@ -47,11 +48,11 @@ func TestWhoMayCall(t *testing.T) {
 			if a := s.call(tt.method, tt.path, nil, "Authorization", bearers[role]); a.status != 403 {
 				allowed = append(allowed, role)
 			} else if a.body["code"] != "FORBIDDEN" {
-				t.Errorf("%s %s: %v", tt.method, tt.path, a.body)
+				t.Errorf("%s %s: got %v, want FORBIDDEN", tt.method, tt.path, a.body)
 			}
 		}
 		if got := strings.Join(allowed, " "); got != tt.allowed {
-			t.Errorf("%s %s is for %s, want %s", tt.method, tt.path, got, tt.allowed)
+			t.Errorf("%s %s is allowed for %s, want %s", tt.method, tt.path, got, tt.allowed)
 		}
 	}
 }
@@ -65,24 +66,27 @@ func TestDeactivate(t *testing.T) {
 	for range 2 {
 		a := s.want(s.call("POST", "/users/"+player+"/deactivate", nil, "Authorization", admin), 200, "")
 		if a.body["isActive"] != false || a.body["id"] != player {
-			t.Errorf("answered %v", a.body)
+			t.Errorf("got %v, want the deactivated user", a.body)
 		}
 	}
 	s.eventually("the access token is refused", func() bool {
 		return s.call("GET", "/users/me", nil, "Authorization", bearer).body["code"] == "TOKEN_REVOKED"
 	})
 	s.want(s.call("POST", "/auth/refresh", object{"refreshToken": refresh}), 401, "TOKEN_REVOKED")
-	s.want(s.call("POST", "/auth/login", object{"email": "player@example.com", "password": secret}), 403, "ACCOUNT_DEACTIVATED")
+	s.want(s.call("POST", "/auth/login", credentials("player@example.com", secret)), 403, "ACCOUNT_DEACTIVATED")
 	s.want(s.call("POST", "/users/"+player+"/activate", nil, "Authorization", admin), 200, "")
 	s.login("player@example.com")
 
 	me := s.want(s.call("GET", "/users/me", nil, "Authorization", admin), 200, "")
-	s.want(s.call("POST", fmt.Sprintf("/users/%s/deactivate", me.body["id"]), nil, "Authorization", admin), 403, "FORBIDDEN")
-	s.want(s.call("POST", "/users/"+uuid.NewString()+"/deactivate", nil, "Authorization", admin), 404, "NOT_FOUND")
-	s.want(s.call("POST", "/users/7/deactivate", nil, "Authorization", admin), 400, "VALIDATION_FAILED")
+	deactivate := func(id any) answer {
+		return s.call("POST", fmt.Sprintf("/users/%s/deactivate", id), nil, "Authorization", admin)
+	}
+	s.want(deactivate(me.body["id"]), 403, "FORBIDDEN")
+	s.want(deactivate(uuid.NewString()), 404, "NOT_FOUND")
+	s.want(deactivate("7"), 400, "VALIDATION_FAILED")
 }
 
-// TestInterruptedDeactivation leaves behind what a process leaves that dies between its commit and the sessions.
+// TestInterruptedDeactivation deactivates a user without ending the sessions, as a process does that dies after the commit.
 func TestInterruptedDeactivation(t *testing.T) {
 	s := start(t)
 	player := s.register("player@example.com")
@@ -90,7 +94,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 	if _, err := postgres.New(s.pool, func() {}).SetActive(t.Context(), uuid.MustParse(player), false); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually("the event has ended the session", func() bool {
+	s.eventually("the session has ended", func() bool {
 		return s.call("GET", "/users/me", nil, "Authorization", bearer).body["code"] == "TOKEN_REVOKED"
 	})
 }
@@ -105,7 +109,7 @@ func TestUsersList(t *testing.T) {
 	for token := ""; ; {
 		a := s.want(s.call("GET", "/users?page_size=2&email=PLAYER&page_token="+token, nil, "Authorization", admin), 200, "")
 		if a.body["total"] != 5.0 {
-			t.Fatalf("total is %v", a.body["total"])
+			t.Fatalf("total is %v, want 5", a.body["total"])
 		}
 		page, _ := a.body["users"].([]any)
 		for _, u := range page {
@@ -119,9 +123,20 @@ func TestUsersList(t *testing.T) {
 		t.Errorf("listed %s, want 43210", got)
 	}
 	s.want(s.call("GET", "/users?role=ADMIN&is_active=true", nil, "Authorization", admin), 200, "")
-	s.want(s.call("GET", "/users?role=OWNER", nil, "Authorization", admin), 400, "VALIDATION_FAILED")
-	s.want(s.call("GET", "/users?name=x", nil, "Authorization", admin), 400, "VALIDATION_FAILED")
-	s.want(s.call("GET", "/users?page_token=x", nil, "Authorization", admin), 400, "VALIDATION_FAILED")
+	for _, query := range []string{
+		"role=OWNER", "name=x", "page_token=x", "email=%00", "email=player%00", "email=%1B", "email=%C2%85", "email=%FF",
+		"email=%ED%A0%80", "role=%00", "page_token=%00",
+	} {
+		a := s.call("GET", "/users?"+query, nil, "Authorization", admin)
+		if a.status != 400 || a.body["code"] != "VALIDATION_FAILED" {
+			t.Errorf("?%s: status %d, body %v; want VALIDATION_FAILED", query, a.status, a.body)
+		}
+	}
+	for _, query := range []string{"email=p%F4%8F%BF%BF", "email=p%EF%BF%BF", "email=p%ED%9F%BF", "email=%25", "email=%5C"} {
+		if a := s.call("GET", "/users?"+query, nil, "Authorization", admin); a.status != 200 || a.body["total"] != 0.0 {
+			t.Errorf("?%s: status %d, body %v; want no users", query, a.status, a.body)
+		}
+	}
 }
 
 func TestLedger(t *testing.T) {
@@ -135,7 +150,8 @@ func TestLedger(t *testing.T) {
 	ledger := usersv1.NewLedgerServiceClient(conn)
 	for i := range 3 {
 		_, err := ledger.AddTransaction(t.Context(), &usersv1.AddTransactionRequest{
-			UserId: player, Type: usersv1.TransactionType_CREDIT, Amount: "20.00", Description: "a gift", IdempotencyKey: strconv.Itoa(i),
+			UserId: player, Type: usersv1.TransactionType_CREDIT, Amount: "20.00", Description: "a gift",
+			IdempotencyKey: strconv.Itoa(i),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -143,7 +159,7 @@ func TestLedger(t *testing.T) {
 	}
 	bearer, _ := s.login("player@example.com")
 	if me := s.call("GET", "/users/me", nil, "Authorization", bearer); me.body["balance"] != "60.00" {
-		t.Errorf("the balance is %v", me.body["balance"])
+		t.Errorf("the balance is %v, want 60.00", me.body["balance"])
 	}
 	first := s.want(s.call("GET", "/users/me/transactions?page_size=2&type=CREDIT", nil, "Authorization", bearer), 200, "")
 	page, _ := first.body["transactions"].([]any)
@@ -151,38 +167,44 @@ func TestLedger(t *testing.T) {
 		t.Fatalf("the first page is %v", first.body)
 	}
 	if got := members(page[0].(object)); got != "additionalData amount balanceAfter createdAt description id type user_id" {
-		t.Errorf("a transaction has %s", got)
+		t.Errorf("the transaction has the members %s", got)
 	}
-	second := s.want(s.call("GET", fmt.Sprintf("/users/me/transactions?page_size=2&type=CREDIT&page_token=%s", first.body["nextPageToken"]),
-		nil, "Authorization", bearer), 200, "")
-	if page, _ = second.body["transactions"].([]any); len(page) != 1 || page[0].(object)["balanceAfter"] != "20.00" || second.body["nextPageToken"] != "" {
+	next := fmt.Sprintf("/users/me/transactions?page_size=2&type=CREDIT&page_token=%s", first.body["nextPageToken"])
+	second := s.want(s.call("GET", next, nil, "Authorization", bearer), 200, "")
+	page, _ = second.body["transactions"].([]any)
+	if len(page) != 1 || page[0].(object)["balanceAfter"] != "20.00" || second.body["nextPageToken"] != "" {
 		t.Errorf("the second page is %v", second.body)
 	}
 	admin, _ := s.login(adminEmail)
 	s.want(s.call("GET", "/users/"+player+"/transactions?type=DEBIT", nil, "Authorization", admin), 200, "")
 	s.want(s.call("GET", "/users/"+uuid.NewString()+"/transactions", nil, "Authorization", admin), 404, "NOT_FOUND")
+}
 
-	// The ledger's door is closed in public, and to who lacks the secret.
-	resp, err := http.Post(s.url+usersv1.LedgerService_AddTransaction_FullMethodName, "application/json", strings.NewReader("{}"))
+// TestLedgerIsInternal checks that the public API does not have the ledger, and that its listener needs the internal token.
+func TestLedgerIsInternal(t *testing.T) {
+	s := start(t)
+	url := s.url + usersv1.LedgerService_AddTransaction_FullMethodName
+	resp, err := http.Post(url, "application/json", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if resp.StatusCode != 404 {
-		t.Errorf("in public AddTransaction answers %s", resp.Status)
+	if resp.StatusCode != http.StatusNotFound {
+		t.Errorf("AddTransaction on the public listener: status %s, want 404", resp.Status)
 	}
-	stranger, err := rpcserver.DialInternal(rpcserver.DialConfig{Address: s.app.InternalAddr(), Token: "another secret of theirs"})
+	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{Address: s.app.InternalAddr(), Token: "another internal token"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = stranger.Close() }()
-	_, err = usersv1.NewLedgerServiceClient(stranger).AddTransaction(t.Context(), &usersv1.AddTransactionRequest{})
+	defer func() { _ = conn.Close() }()
+	_, err = usersv1.NewLedgerServiceClient(conn).AddTransaction(t.Context(), &usersv1.AddTransactionRequest{})
 	if status.Code(err) != codes.Unauthenticated {
-		t.Errorf("without the secret: %v", err)
+		t.Errorf("AddTransaction with another token: %v, want Unauthenticated", err)
 	}
 }
 
-func TestAStopBeforeTheBeginningIsNoFailure(t *testing.T) {
+// TestStopBeforeStart checks that Run returns nil if its context has already ended.
+func TestStopBeforeStart(t *testing.T) {
 	s := start(t)
 	for range 20 {
 		a, err := app.New(t.Context(), s.config, slog.New(slog.DiscardHandler))
@@ -198,11 +220,14 @@ func TestAStopBeforeTheBeginningIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestConfigNamesWhatIsMissing(t *testing.T) {
+// TestConfigNamesMissingSettings checks that the error names every setting that is not set.
+func TestConfigNamesMissingSettings(t *testing.T) {
 	_, err := app.New(t.Context(), app.Config{}, slog.New(slog.DiscardHandler))
-	for _, name := range []string{"DatabaseURL", "Bus", "PrivateKey", "Issuer", "Audience", "InternalListen", "InternalToken", "Limits", "Password"} {
+	for _, name := range []string{
+		"DatabaseURL", "Bus", "PrivateKey", "Issuer", "Audience", "InternalListen", "InternalToken", "Limits", "Password",
+	} {
 		if err == nil || !strings.Contains(err.Error(), "users: "+name+" is not set") {
-			t.Errorf("the error %v does not name %s", err, name)
+			t.Errorf("the error is %v, want one that names %s", err, name)
 		}
 	}
 }
@@ -210,11 +235,11 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 func TestReadyAndAdminCommand(t *testing.T) {
 	s := start(t)
 	s.eventually("the service is ready", func() bool { return s.app.Ready(t.Context()) == nil })
-	c := app.AdminConfig{DatabaseURL: s.config.DatabaseURL, Redis: s.config.Redis, Password: password.Params{Memory: 64, Passes: 1, Threads: 1}}
+	c := app.AdminConfig{DatabaseURL: s.config.DatabaseURL, Redis: s.config.Redis, Password: s.config.Password}
 	outcome, err := app.EnsureAdmin(t.Context(), c, adminEmail, "another password", true)
 	if err != nil || outcome != app.AdminReset {
 		t.Errorf("EnsureAdmin returned outcome %d, %v; want %d", outcome, err, app.AdminReset)
 	}
-	s.want(s.call("POST", "/auth/login", object{"email": adminEmail, "password": secret}), 401, "INVALID_CREDENTIALS")
-	s.want(s.call("POST", "/auth/login", object{"email": adminEmail, "password": "another password"}), 200, "")
+	s.want(s.call("POST", "/auth/login", credentials(adminEmail, secret)), 401, "INVALID_CREDENTIALS")
+	s.want(s.call("POST", "/auth/login", credentials(adminEmail, "another password")), 200, "")
 }

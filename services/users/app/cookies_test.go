@@ -8,7 +8,7 @@ import (
 // loginCookie logs in and returns the refresh token of the cookie.
 func (s *service) loginCookie(email string) string {
 	s.Helper()
-	a := s.want(s.call("POST", "/auth/login", object{"email": email, "password": secret}), http.StatusOK, "")
+	a := s.want(s.call("POST", "/auth/login", credentials(email, secret)), http.StatusOK, "")
 	return a.cookie.Value
 }
 
@@ -27,19 +27,23 @@ func TestDuplicateCookies(t *testing.T) {
 	s := start(t)
 	s.register("anna@example.com")
 	for _, path := range []string{"refresh", "logout"} {
-		for name, lines := range map[string]func(dead, good string) []string{
-			"garbage first": func(_, good string) []string { return []string{"refresh_token=x; refresh_token=" + good} },
-			"dead first":    func(dead, good string) []string { return []string{"refresh_token=" + dead + "; refresh_token=" + good} },
-			"dead last":     func(dead, good string) []string { return []string{"refresh_token=" + good + "; refresh_token=" + dead} },
-			"two headers": func(dead, good string) []string {
-				return []string{"refresh_token=" + dead, "a=b; refresh_token=" + good}
+		for name, lines := range map[string]func(revoked, valid string) []string{
+			"garbage first": func(_, valid string) []string { return []string{"refresh_token=x; refresh_token=" + valid} },
+			"revoked first": func(revoked, valid string) []string {
+				return []string{"refresh_token=" + revoked + "; refresh_token=" + valid}
 			},
-			"empty and quoted":     func(_, good string) []string { return []string{`refresh_token=; refresh_token="` + good + `"`} },
-			"characters forbidden": func(_, good string) []string { return []string{"refresh_token=\\; refresh_token=" + good} },
+			"revoked last": func(revoked, valid string) []string {
+				return []string{"refresh_token=" + valid + "; refresh_token=" + revoked}
+			},
+			"two headers": func(revoked, valid string) []string {
+				return []string{"refresh_token=" + revoked, "a=b; refresh_token=" + valid}
+			},
+			"empty and quoted":   func(_, valid string) []string { return []string{`refresh_token=; refresh_token="` + valid + `"`} },
+			"invalid characters": func(_, valid string) []string { return []string{"refresh_token=\\; refresh_token=" + valid} },
 		} {
-			dead, good := s.loginCookie("anna@example.com"), s.loginCookie("anna@example.com")
-			s.want(s.callCookies("logout", "refresh_token="+dead), http.StatusNoContent, "")
-			if a := s.callCookies(path, lines(dead, good)...); a.status >= 300 {
+			revoked, valid := s.loginCookie("anna@example.com"), s.loginCookie("anna@example.com")
+			s.want(s.callCookies("logout", "refresh_token="+revoked), http.StatusNoContent, "")
+			if a := s.callCookies(path, lines(revoked, valid)...); a.status >= 300 {
 				t.Errorf("%s, %s: %d %v, want success", path, name, a.status, a.body)
 			}
 		}
@@ -58,9 +62,9 @@ func TestRefusedCookieIsCleared(t *testing.T) {
 			lines []string
 			code  string
 		}{
-			"garbage":   {[]string{"refresh_token=x"}, "TOKEN_INVALID"},
-			"two dead":  {[]string{"refresh_token=x; refresh_token=y"}, "TOKEN_INVALID"},
-			"forbidden": {[]string{"refresh_token=\\"}, "TOKEN_MISSING"},
+			"garbage":            {[]string{"refresh_token=x"}, "TOKEN_INVALID"},
+			"two unknown":        {[]string{"refresh_token=x; refresh_token=y"}, "TOKEN_INVALID"},
+			"invalid characters": {[]string{"refresh_token=\\"}, "TOKEN_MISSING"},
 		} {
 			a := s.want(s.callCookies(path, tt.lines...), http.StatusUnauthorized, tt.code)
 			c := a.cookie

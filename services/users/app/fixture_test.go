@@ -28,12 +28,12 @@ import (
 )
 
 const (
-	internalToken = "the services' own secret"
+	internalToken = "the internal token of the tests"
 	adminEmail    = "admin@example.com"
 	secret        = "correct horse"
 )
 
-// service is the running service on real servers.
+// service is the running service on PostgreSQL, Redis and a Kafka fake.
 type service struct {
 	*testing.T
 	app    *app.App
@@ -43,6 +43,7 @@ type service struct {
 	bus    event.Bus
 }
 
+// start starts the service with an admin and stops it at the end of the test.
 func start(t *testing.T) *service {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(nil)
@@ -68,22 +69,23 @@ func start(t *testing.T) *service {
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- s.app.Run(ctx) }()
-	front := httptest.NewServer(s.app.Handler())
+	server := httptest.NewServer(s.app.Handler())
 	t.Cleanup(func() {
-		front.Close()
+		server.Close()
 		cancel()
 		if err := <-ran; err != nil {
-			t.Errorf("the service stopped with %v", err)
+			t.Errorf("the service stopped: %v", err)
 		}
 		s.app.Close()
 	})
-	s.url = front.URL
+	s.url = server.URL
 	if outcome, err := s.app.EnsureAdmin(t.Context(), adminEmail, secret, false); err != nil || outcome != app.AdminCreated {
 		t.Fatalf("EnsureAdmin returned outcome %d, %v; want %d", outcome, err, app.AdminCreated)
 	}
 	return s
 }
 
+// openBus returns a bus on a Kafka fake with the topics of the service.
 func openBus(t *testing.T) event.Bus {
 	t.Helper()
 	brokers, err := kfake.NewCluster(kfake.NumBrokers(1))
@@ -106,7 +108,10 @@ func openBus(t *testing.T) event.Bus {
 // object is a JSON object of a request or an answer.
 type object = map[string]any
 
-// answer is what the service answered.
+// credentials returns the body of a registration or a login.
+func credentials(email, password string) object { return object{"email": email, "password": password} }
+
+// answer is an answer of the service.
 type answer struct {
 	status int
 	header http.Header
@@ -114,7 +119,7 @@ type answer struct {
 	cookie *http.Cookie
 }
 
-// call asks under /api/v1. A header is given as name, value.
+// call sends a request to a path under /api/v1. The headers are names and values.
 func (s *service) call(method, path string, body object, header ...string) answer {
 	s.Helper()
 	var content io.Reader
@@ -138,7 +143,7 @@ func (s *service) call(method, path string, body object, header ...string) answe
 	return s.do(req)
 }
 
-// do sends a request.
+// do sends a request and decodes the answer.
 func (s *service) do(req *http.Request) answer {
 	s.Helper()
 	resp, err := http.DefaultClient.Do(req)
@@ -160,34 +165,37 @@ func (s *service) do(req *http.Request) answer {
 	return a
 }
 
-// want checks the status and, for an error, the code.
+// want checks the status of an answer and the code of an error, "" for none.
 func (s *service) want(a answer, status int, code string) answer {
 	s.Helper()
 	got, _ := a.body["code"].(string)
 	if a.status != status || got != code {
-		s.Fatalf("answered %d %v, want %d %s", a.status, a.body, status, code)
+		s.Fatalf("got status %d, body %v; want %d %s", a.status, a.body, status, code)
 	}
 	return a
 }
 
+// register registers a player and returns its id.
 func (s *service) register(email string) (id string) {
 	s.Helper()
-	a := s.want(s.call("POST", "/auth/register", object{"email": email, "password": secret}), http.StatusCreated, "")
+	a := s.want(s.call("POST", "/auth/register", credentials(email, secret)), http.StatusCreated, "")
 	id, _ = a.body["id"].(string)
 	return id
 }
 
-// login logs in with the refresh token in the body, and returns the header of the access token and the refresh token.
+// login logs in and returns the value of the header Authorization and the refresh token.
 func (s *service) login(email string) (bearer, refresh string) {
 	s.Helper()
-	a := s.want(s.call("POST", "/auth/login", object{"email": email, "password": secret, "refreshTokenIn": "BODY"}), http.StatusOK, "")
+	body := credentials(email, secret)
+	body["refreshTokenIn"] = "BODY"
+	a := s.want(s.call("POST", "/auth/login", body), http.StatusOK, "")
 	access, _ := a.body["accessToken"].(string)
 	refresh, _ = a.body["refreshToken"].(string)
 	return "Bearer " + access, refresh
 }
 
-// eventually waits until check holds.
-func (s *service) eventually(what string, check func() bool) {
+// eventually waits until check returns true.
+func (s *service) eventually(condition string, check func() bool) {
 	s.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -196,7 +204,7 @@ func (s *service) eventually(what string, check func() bool) {
 		select {
 		case <-tick.C:
 		case <-timeout:
-			s.Fatalf("still not: %s", what)
+			s.Fatalf("timeout while waiting until %s", condition)
 		}
 	}
 }
