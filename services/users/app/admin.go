@@ -32,7 +32,7 @@ type AdminConfig struct {
 	Password password.Params
 }
 
-// EnsureAdmin is [App.EnsureAdmin] without a running service, for a command.
+// EnsureAdmin is [App.EnsureAdmin] for a command: it connects to the database and to Redis by itself.
 func EnsureAdmin(ctx context.Context, c AdminConfig, email, secret string, reset bool) (AdminOutcome, error) {
 	pool, err := postgres.Open(ctx, c.DatabaseURL, postgres.Options{ApplicationName: "users admin", MaxConns: 2})
 	if err != nil {
@@ -49,7 +49,7 @@ func EnsureAdmin(ctx context.Context, c AdminConfig, email, secret string, reset
 		return 0, fmt.Errorf("users: Password: %w", err)
 	}
 	service := users.New(users.Dependencies{
-		// There are no events about admins, so there is no relay to wake.
+		// Admins have no events, so there is no relay to wake.
 		Store: store.New(pool, func() {}), Sessions: sessionredis.NewStore(client), Hasher: hasher, Now: time.Now,
 	})
 	return service.EnsureAdmin(ctx, email, secret, reset)

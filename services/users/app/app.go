@@ -1,4 +1,4 @@
-// Package app puts the users service together. It holds no logic: read from top to bottom it is the list of what exists.
+// Package app wires the users service. It contains no business logic.
 package app
 
 import (
@@ -32,7 +32,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
 )
 
-// JWKSPath is where the public keys are, for whoever verifies access tokens.
+// JWKSPath is the path of the public keys (JWKS) that verify access tokens.
 const JWKSPath = "/.well-known/jwks.json"
 
 // App is the running service.
@@ -48,7 +48,8 @@ type App struct {
 	listener net.Listener
 }
 
-// New connects the service to what it needs and opens its internal listener. The caller closes it.
+// New connects the service to PostgreSQL and Redis and opens its internal listener. The caller calls Close. Errors name the
+// setting or the dependency that is wrong.
 func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	return a, nil
 }
 
-// public is what the gateway routes to.
+// public returns the handler of the public API, which the gateway routes to.
 func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config, log *slog.Logger) (http.Handler, error) {
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "users", Authenticator: v, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
@@ -125,6 +126,7 @@ func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config
 	return server.Handler()
 }
 
+// publicKeys returns the keys that verify access tokens, the service's own key first.
 func publicKeys(c Config) []ed25519.PublicKey {
 	keys := []ed25519.PublicKey{}
 	if public, ok := c.PrivateKey.Public().(ed25519.PublicKey); ok {
@@ -133,27 +135,29 @@ func publicKeys(c Config) []ed25519.PublicKey {
 	return append(keys, c.OtherKeys...)
 }
 
-// Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths, the keys at JWKSPath.
+// Handler returns the handler of the public API. It serves REST under /api/v1, Connect and gRPC at the protobuf paths, and
+// the public keys at JWKSPath.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// InternalAddr is the address of the ledger's listener, "host:port".
+// InternalAddr returns the address of the ledger's listener, as "host:port".
 func (a *App) InternalAddr() string { return a.listener.Addr().String() }
 
-// EnsureAdmin creates an admin if there is none; see [users.Service.EnsureAdmin].
+// EnsureAdmin creates an admin if no user has the e-mail; see [users.Service.EnsureAdmin].
 func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset bool) (AdminOutcome, error) {
 	return a.service.EnsureAdmin(ctx, email, password, reset)
 }
 
-// Run relays events, ends sessions and serves the ledger until ctx ends, and then finishes what is under way.
+// Run relays events, ends the sessions of deactivated users and serves the ledger until ctx ends. It then finishes the calls
+// in progress and returns nil.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("users relay", a.relay.Run)
-	g.Go("users ends of sessions", func(ctx context.Context) error { return a.service.KeepEndingSessions(ctx, a.log) })
+	g.Go("users session ending", func(ctx context.Context) error { return a.service.KeepEndingSessions(ctx, a.log) })
 	g.RunWith("users internal gRPC", a.serveInternal)
 	return g.Run()
 }
 
-// serveInternal serves the ledger until ctx ends, and gives the calls under way the time that there is.
+// serveInternal serves the ledger until ctx ends. It then waits for the calls in progress until the shutdown deadline.
 func (a *App) serveInternal(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- a.internal.Serve(a.listener) }()
@@ -166,13 +170,13 @@ func (a *App) serveInternal(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(finish, a.internal.Stop)()
 	a.internal.GracefulStop()
-	if err := <-served; !errors.Is(err, grpc.ErrServerStopped) { // stopped before it began
+	if err := <-served; !errors.Is(err, grpc.ErrServerStopped) { // ctx ended before Serve began
 		return err
 	}
 	return nil
 }
 
-// Ready reports whether the service can do its work now.
+// Ready returns an error if the database, Redis or the event relay is not available.
 func (a *App) Ready(ctx context.Context) error {
 	if err := a.pool.Ping(ctx); err != nil {
 		return errors.New("users: the database cannot be reached")
@@ -186,7 +190,7 @@ func (a *App) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Close lets go of everything. It is called once, after Run has returned.
+// Close closes the listener and all connections. Call it once, after Run has returned.
 func (a *App) Close() {
 	if a.listener != nil {
 		_ = a.listener.Close()

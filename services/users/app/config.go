@@ -23,11 +23,11 @@ func DefaultLimits() Limits { return users.DefaultLimits() }
 
 // Config is the configuration of the service.
 type Config struct {
-	// DatabaseURL is the service's own, migrated PostgreSQL database.
+	// DatabaseURL is the URL of the service's PostgreSQL database, which must be migrated.
 	DatabaseURL string
 	// Redis stores the sessions and the state of the rate limits.
 	Redis redis.Config
-	// Bus publishes the events.
+	// Bus publishes the service's events.
 	Bus event.Publisher
 	// PrivateKey signs access tokens. Issuer and Audience are their claims "iss" and "aud".
 	PrivateKey       ed25519.PrivateKey
@@ -47,6 +47,7 @@ type Config struct {
 	Reflection bool
 }
 
+// validate returns an error that names all missing and invalid settings.
 func (c Config) validate() error {
 	var errs []error
 	for _, s := range []struct {

@@ -13,14 +13,14 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
 )
 
-// StandaloneLedger is the ledger without the rest of the service: no sessions, no bus.
+// StandaloneLedger is the ledger without the rest of the service. It needs no Redis and no message bus.
 type StandaloneLedger struct {
 	*users.LedgerService
 	store *store.Ledger
 }
 
-// OpenLedger puts the ledger together on a migrated database. It calls wake after each commit, as there are events to
-// relay. The caller closes it.
+// OpenLedger opens the ledger of a migrated database. It calls wake after each commit, because events may wait for the
+// relay. The caller calls Close.
 func OpenLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.Logger) (*StandaloneLedger, error) {
 	l, err := store.NewLedger(ctx, pool, wake, log, store.LedgerOptions{})
 	if err != nil {
@@ -29,10 +29,10 @@ func OpenLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.
 	return &StandaloneLedger{users.NewLedgerService(l), l}, nil
 }
 
-// Register serves the ledger's internal door on server.
+// Register registers LedgerService on server.
 func (l *StandaloneLedger) Register(server grpc.ServiceRegistrar) {
 	usersv1.RegisterLedgerServiceServer(server, rpc.NewLedgerHandler(l.LedgerService))
 }
 
-// Close waits for the calls under way.
+// Close refuses further calls and waits for the calls in progress.
 func (l *StandaloneLedger) Close() { l.store.Close() }
