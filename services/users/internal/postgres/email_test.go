@@ -52,7 +52,8 @@ func TestEmailPrefixesAreLiteral(t *testing.T) {
 		f.create(email, authn.RolePlayer)
 	}
 	for _, prefix := range []string{
-		"a", "A", "a%", "a_", `a\`, "ab", "%", "_", "STRASSE", "stra\u00df", "Strass", "z", "z\ud7ff", "z\ue000", "z\U0010ffff", "b", "'", "\u212a",
+		"a", "A", "a%", "a_", `a\`, "ab", "%", "_", "STRASSE", "stra\u00df", "Strass",
+		"z", "z\ud7ff", "z\ue000", "z\U0010ffff", "b", "'", "\u212a",
 	} {
 		var want []string
 		for _, email := range emails {
@@ -78,7 +79,8 @@ func TestEmailPrefixUsesTheIndex(t *testing.T) {
 	f.exec(`INSERT INTO users (id, email, email_folded, role, password_hash, created_at)
 		SELECT gen_random_uuid(), e, e, 'PLAYER', '', now() FROM generate_series(1, 20000) n, concat('player', n, '@x.example') e`)
 	f.exec("ANALYZE users")
-	rows, err := f.pool.Query(t.Context(), `EXPLAIN SELECT * FROM users WHERE email_folded >= $1 AND email_folded < $2`, "player777", "player778")
+	rows, err := f.pool.Query(t.Context(), `EXPLAIN SELECT * FROM users WHERE email_folded >= $1 AND email_folded < $2`,
+		"player777", "player778")
 	if err != nil {
 		t.Fatal(err)
 	}

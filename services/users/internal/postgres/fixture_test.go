@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -54,9 +55,11 @@ type replica struct {
 	ledger *postgres.Ledger
 }
 
-// replica opens a ledger. The test closes it at its end.
+// replica opens a ledger. Its timeouts are long by default, so that a loaded machine does not exceed them. The ledger is
+// closed at the end of the test.
 func (f *fixture) replica(o postgres.LedgerOptions) replica {
 	f.Helper()
+	o.Timeout, o.LockTimeout = cmp.Or(o.Timeout, 2*waitTimeout), cmp.Or(o.LockTimeout, waitTimeout)
 	log := slog.New(slog.NewTextHandler(f.Output(), nil))
 	l, err := postgres.NewLedger(f.Context(), f.pool, f.wake, log, o)
 	if err != nil {
@@ -243,7 +246,8 @@ func (f *fixture) playerEvents() []string {
 			f.Fatal(err)
 		}
 		m, err := usersv1event.DecodePlayerEvent(e)
-		if err != nil || m.GetUserId() != e.Key || e.Topic != "players" || !strings.HasSuffix(e.Type, "."+m.GetEventType().String()) {
+		if err != nil || m.GetUserId() != e.Key || e.Topic != usersv1event.PlayersTopic ||
+			!strings.HasSuffix(e.Type, "."+m.GetEventType().String()) {
 			f.Fatalf("got event %+v with payload %v, %v", e, m, err)
 		}
 		events = append(events, fmt.Sprint(m.GetEventType(), " ", m.GetUserId(), " ", m.GetStatusVersion()))

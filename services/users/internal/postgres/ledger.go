@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/clock"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -62,7 +61,8 @@ type LedgerOptions struct {
 	// CachedPlayers is the minimum number of players in the cache, about 100 bytes each. The cache may hold twice as many; 0
 	// is 100,000.
 	CachedPlayers int
-	// Timeout is the timeout of committing a group optimistically, and again of committing it under locks; 0 is 5 seconds.
+	// Timeout is the timeout of each stage of a commit: the optimistic commit, the attempts under locks, and the attempts for
+	// a call alone; 0 is 5 seconds.
 	Timeout time.Duration
 	// LockTimeout is the timeout of waiting for a lock on a player's row; 0 is 2 seconds.
 	LockTimeout time.Duration
@@ -110,50 +110,6 @@ func ledgerSettings(lockTimeout time.Duration) map[string]string {
 	}
 }
 
-// call is one call of Add. Only the goroutine that commits its group writes tx and err, before it closes done.
-type call struct {
-	ctx   context.Context // the caller's; a call whose ctx has ended before it is applied is not added
-	entry users.ValidEntry
-	hash  []byte
-	done  chan struct{}
-
-	tx  users.Transaction
-	err error
-}
-
-// Add implements [users.LedgerStore]. If ctx ends while the call's group is being committed, Add returns the error of ctx
-// and the commit continues.
-func (l *Ledger) Add(ctx context.Context, e users.ValidEntry) (users.Transaction, error) {
-	hash := e.ContentHash()
-	c := &call{ctx: ctx, entry: e, hash: hash[:], done: make(chan struct{})}
-	if err := l.enqueue(c); err != nil {
-		return users.Transaction{}, err
-	}
-	select {
-	case <-c.done:
-		return c.tx, c.err
-	case <-ctx.Done():
-		return users.Transaction{}, ctx.Err()
-	}
-}
-
-func (l *Ledger) enqueue(c *call) error {
-	if err := c.ctx.Err(); err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.closed:
-		return apperr.New(apperr.DependencyUnavailable, "the ledger is shutting down")
-	case l.queue.waiting >= l.options.MaxWaiting:
-		return apperr.New(apperr.DependencyUnavailable, "too many calls are waiting for the ledger")
-	}
-	l.queue.push(c)
-	l.startCommits()
-	return nil
-}
-
 // startCommits starts as many commits as are allowed now. The caller must hold mu.
 //
 // If no commit is running, the ready calls are divided into maxCommits groups, so that one group is computed while the
@@ -178,18 +134,6 @@ func (l *Ledger) runCommit(group []*playerCalls) {
 	defer l.mu.Unlock()
 	l.commits--
 	l.startCommits()
-}
-
-// answer returns the results of players' calls to their callers and makes the next calls of these players ready.
-func (l *Ledger) answer(players []*playerCalls) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, p := range players {
-		l.queue.release(p)
-		for _, c := range p.calls {
-			close(c.done)
-		}
-	}
 }
 
 // Close refuses new calls, waits until all accepted calls are answered, and closes the connections.

@@ -112,7 +112,7 @@ func (l *Ledger) retryLocked(players []*playerCalls) {
 // wait for the lock timeout, and the next group waits for all of them.
 func (l *Ledger) commitSeparately(players []*playerCalls) {
 	for _, p := range players {
-		for _, single := range p.split() {
+		for _, single := range p.separate() {
 			if c := single.calls[0]; c.ctx.Err() != nil {
 				c.tx, c.err = users.Transaction{}, c.ctx.Err()
 				l.answer([]*playerCalls{single})

@@ -202,6 +202,9 @@ func TestLedgerRefusesTooManyWaitingCalls(t *testing.T) {
 		t.Errorf("got %v, want DEPENDENCY_UNAVAILABLE", err)
 	}
 	cancel()
+	if err := <-errs; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
 	unlock()
 	calls.Wait()
 }

@@ -32,8 +32,8 @@ type playerCalls struct {
 	outcome
 }
 
-// split returns one playerCalls for each call of p, in order.
-func (p *playerCalls) split() []*playerCalls {
+// separate returns one playerCalls for each call of p, in order.
+func (p *playerCalls) separate() []*playerCalls {
 	single := make([]*playerCalls, len(p.calls))
 	for i := range p.calls {
 		single[i] = &playerCalls{user: p.user, calls: p.calls[i : i+1]}

@@ -68,7 +68,7 @@ func TestQueueKeepsCallsOfAPlayerInOrder(t *testing.T) {
 	if got := names(q.take(9, 9)); got != "b1" {
 		t.Errorf("while a is in a group, the next group is %q, want b1", got)
 	}
-	single := first[0].split()
+	single := first[0].separate()
 	q.release(single[0])
 	if q.readyCalls != 0 {
 		t.Error("a is ready before all calls of its group are released")

@@ -53,8 +53,12 @@ func TestLedgerAdd(t *testing.T) {
 		{"used key with other data", step{
 			firstWith(func(e *users.Entry) { e.AdditionalData = nil }), apperr.IdempotencyMismatch, 0,
 		}},
-		{"used key with another player", step{firstWith(func(e *users.Entry) { e.UserID = other }), apperr.IdempotencyMismatch, 0}},
-		{"used key with an unknown player", step{firstWith(func(e *users.Entry) { e.UserID = newID(t) }), apperr.IdempotencyMismatch, 0}},
+		{"used key with another player", step{
+			firstWith(func(e *users.Entry) { e.UserID = other }), apperr.IdempotencyMismatch, 0,
+		}},
+		{"used key with an unknown player", step{
+			firstWith(func(e *users.Entry) { e.UserID = newID(t) }), apperr.IdempotencyMismatch, 0,
+		}},
 		{"unknown player", step{credit(newID(t), 100), apperr.NotFound, 0}},
 		{"staff", step{credit(staff, 100), apperr.NotFound, 0}},
 		{"admin", step{credit(admin, 100), apperr.NotFound, 0}},
@@ -120,7 +124,8 @@ func TestLedgerReturnsTheTransactionAndAppendsItsEvent(t *testing.T) {
 	}
 	if topic != "transactions" || key != player.String() || typ != "loyalty.users.v1.TRANSACTION_ADDED" ||
 		source != "/loyalty/users" || contentType != "application/protobuf" || shard != outbox.Shard(key) {
-		t.Errorf("got event with topic %s, key %s, type %s, source %s, content type %s, shard %d", topic, key, typ, source, contentType, shard)
+		t.Errorf("got event with topic %s, key %s, type %s, source %s, content type %s, shard %d",
+			topic, key, typ, source, contentType, shard)
 	}
 	var message usersv1.TransactionEvent
 	if err := proto.Unmarshal(payload, &message); err != nil {

@@ -1,8 +1,8 @@
 // Package postgres stores users and their ledger in PostgreSQL, with one file per use case. It uses ent for simple reads and
 // writes, and pgx where one statement or explicit locks are needed.
 //
-// [Ledger] implements add_transaction in the files ledger*.go:
-//   - ledger.go accepts calls and starts the commits of groups.
+// [Ledger] adds transactions. A call passes through these files:
+//   - add_transaction.go accepts and answers calls, and ledger.go starts the commits of groups.
 //   - ledger_queue.go forms groups: a player's calls stay in order, and a player is in at most one group at a time.
 //   - ledger_commit.go commits a group optimistically first, then under row locks, then each call alone.
 //   - ledger_locked.go is the commit under row locks.

@@ -69,7 +69,8 @@ func TestUnknownUsers(t *testing.T) {
 	_, byEmail := f.store.UserByEmail(t.Context(), "nobody@example.com")
 	_, byID := f.store.User(t.Context(), uuid.New())
 	_, setActive := f.store.SetActive(t.Context(), uuid.New(), false)
-	_, transactions := f.store.Transactions(t.Context(), uuid.New(), users.TransactionFilter{}, keyset.PageRequest[int64]{Size: 1})
+	_, transactions := f.store.Transactions(t.Context(), uuid.New(), users.TransactionFilter{},
+		keyset.PageRequest[int64]{Size: 1})
 	for method, err := range map[string]error{
 		"UserByEmail": byEmail, "User": byID, "SetActive": setActive, "Transactions": transactions,
 	} {
@@ -90,8 +91,11 @@ func TestSetActive(t *testing.T) {
 			}
 		}
 	}
-	f.wantPlayerEvents(playerEvent(usersv1.PlayerEventType_PLAYER_REGISTERED, player, 0),
-		playerEvent(usersv1.PlayerEventType_PLAYER_DEACTIVATED, player, 1), playerEvent(usersv1.PlayerEventType_PLAYER_ACTIVATED, player, 2))
+	f.wantPlayerEvents(
+		playerEvent(usersv1.PlayerEventType_PLAYER_REGISTERED, player, 0),
+		playerEvent(usersv1.PlayerEventType_PLAYER_DEACTIVATED, player, 1),
+		playerEvent(usersv1.PlayerEventType_PLAYER_ACTIVATED, player, 2),
+	)
 }
 
 // TestSessionsToEnd checks that a deactivated user is listed until SessionsEnded is called with the latest status version.
@@ -142,15 +146,50 @@ func TestSessionsToEnd(t *testing.T) {
 func TestSetPasswordHash(t *testing.T) {
 	f := newFixture(t)
 	u := f.create("p@example.com", authn.RolePlayer)
-	for _, step := range []struct{ old, hash, want string }{
-		{"other hash", "first", u.PasswordHash}, {u.PasswordHash, "second", "second"}, {"", "third", "third"},
+	for _, step := range []struct {
+		name, old, hash, want string
+		newPassword           bool
+	}{
+		{"rehash of another hash", "other hash", "first", u.PasswordHash, false},
+		{"rehash", u.PasswordHash, "second", "second", false},
+		{"new password", "", "third", "third", true},
 	} {
 		if err := f.store.SetPasswordHash(t.Context(), u.ID, step.old, step.hash); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := f.store.User(t.Context(), u.ID); err != nil || got.PasswordHash != step.want {
-			t.Errorf("from %q to %q: got %q, %v; want %q", step.old, step.hash, got.PasswordHash, err, step.want)
+		got, err := f.store.User(t.Context(), u.ID)
+		if err != nil || got.PasswordHash != step.want {
+			t.Errorf("%s: got hash %q, %v; want %q", step.name, got.PasswordHash, err, step.want)
 		}
+		if got.SessionsToEnd != step.newPassword || (got.StatusVersion == 1) != step.newPassword {
+			t.Errorf("%s: got sessions to end %t, status version %d", step.name, got.SessionsToEnd, got.StatusVersion)
+		}
+	}
+	f.wantPlayerEvents(playerEvent(usersv1.PlayerEventType_PLAYER_REGISTERED, u, 0))
+}
+
+// TestStateAndEventCommitTogether makes the outbox refuse events. The changes that the events describe must be rolled back.
+func TestStateAndEventCommitTogether(t *testing.T) {
+	f := newFixture(t)
+	player := f.create("p@example.com", authn.RolePlayer)
+	f.exec(`ALTER TABLE outbox ADD CONSTRAINT no_events CHECK (false) NOT VALID`)
+	if err := f.store.CreateUser(t.Context(), newUser(t, "q@example.com", authn.RolePlayer)); err == nil {
+		t.Error("CreateUser succeeded without its event")
+	}
+	if u, err := f.store.UserByEmail(t.Context(), "q@example.com"); apperr.CodeOf(err) != apperr.NotFound {
+		t.Errorf("got user %+v, %v; want NOT_FOUND", u, err)
+	}
+	if _, err := f.store.SetActive(t.Context(), player.ID, false); err == nil {
+		t.Error("SetActive succeeded without its event")
+	}
+	if u, err := f.store.User(t.Context(), player.ID); err != nil || u != player {
+		t.Errorf("got user %+v, %v; want %+v", u, err, player)
+	}
+	if tx, err := f.replica(postgres.LedgerOptions{}).AddTransaction(t.Context(), credit(player.ID, 100)); err == nil {
+		t.Errorf("AddTransaction returned %+v without its event", tx)
+	}
+	if n, balance := f.countTransactions(), f.balance(player.ID); n != 0 || balance != 0 {
+		t.Errorf("got %d transactions and balance %v, want none", n, balance)
 	}
 }
 

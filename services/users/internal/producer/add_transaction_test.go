@@ -24,7 +24,8 @@ func TestTransactionAdded(t *testing.T) {
 		}
 		if e.ID != tx.ID.String() || e.Topic != usersv1event.TransactionsTopic || e.Key != tx.UserID.String() ||
 			!e.Time.Equal(tx.CreatedAt) || e.Source != "/loyalty/users" || e.Type != "loyalty.users.v1.TRANSACTION_ADDED" {
-			t.Errorf("%s: got id %s, topic %s, key %s, time %s, source %s, type %s", typ, e.ID, e.Topic, e.Key, e.Time, e.Source, e.Type)
+			t.Errorf("%s: got id %s, topic %s, key %s, time %s, source %s, type %s",
+				typ, e.ID, e.Topic, e.Key, e.Time, e.Source, e.Type)
 		}
 		m, err := usersv1event.DecodeTransactionEvent(e)
 		if err != nil {
