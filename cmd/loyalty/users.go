@@ -21,9 +21,18 @@ type usersSettings struct {
 	InternalToken  internalToken        `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
 	// OtherKeys are additional accepted keys: the next one before a rotation, the previous one for ten minutes after.
 	OtherKeys publicKeys `env:"LOYALTY_TOKEN_OTHER_KEYS"`
-	// RegistrationsPerAddress and FailedLoginsPerAddress are rate limits.
-	RegistrationsPerAddress perMinute `env:"LOYALTY_REGISTRATIONS_PER_ADDRESS" envDefault:"1000"`
-	FailedLoginsPerAddress  perMinute `env:"LOYALTY_FAILED_LOGINS_PER_ADDRESS" envDefault:"20"`
+	Limits    limitSettings
+}
+
+// limitSettings are the rate limits per address. Their defaults are those of app.DefaultLimits.
+type limitSettings struct {
+	Registrations perMinute `env:"LOYALTY_REGISTRATIONS_PER_ADDRESS" envDefault:"1000"`
+	FailedLogins  perMinute `env:"LOYALTY_FAILED_LOGINS_PER_ADDRESS" envDefault:"20"`
+}
+
+// limits returns the limits of the service.
+func (s limitSettings) limits() app.Limits {
+	return app.DefaultLimits().PerAddress(int(s.Registrations), int(s.FailedLogins))
 }
 
 // perMinute is a rate limit in events per minute.
@@ -57,7 +66,7 @@ func runUsers(ctx context.Context, c call) error {
 		DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
 		PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 		InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
-		Limits:   app.DefaultLimits().PerAddress(int(s.RegistrationsPerAddress), int(s.FailedLoginsPerAddress)),
+		Limits:   s.Limits.limits(),
 		Password: password.Default(), TrustedProxies: s.Service.TrustedProxies,
 		Reflection: s.Service.Reflection,
 	}, log)
