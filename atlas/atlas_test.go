@@ -203,7 +203,8 @@ func TestUniquePerPeriod(t *testing.T) {
 			name, _ := postgres.ConstraintViolated(err)
 			refused := name == "promotions_unique_per_period"
 			if refused != (overlaps && kind.UniquePerPeriod()) || !refused && err != nil {
-				t.Errorf("%s from %s to %s: %v", kind, period[0], period[1], err)
+				t.Errorf("a second %s from %s to %s: got error %v, refused by promotions_unique_per_period should be %t",
+					kind, period[0], period[1], err, overlaps && kind.UniquePerPeriod())
 			}
 			if err := insert(false, kind, period[0], period[1]); err != nil {
 				t.Errorf("inactive %s from %s to %s: %v", kind, period[0], period[1], err)
@@ -239,7 +240,13 @@ func TestUniqueTypesMatchTheSchema(t *testing.T) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		t.Errorf("the constraint covers types %v, the schema has %v: add a migration that replaces the constraint", got, want)
+		t.Errorf(`the constraint covers the types %v, the schema has %v.
+Write a file atlas/promotions/YYYYMMDDhhmmss_unique_types.sql, later than all others there, with
+	ALTER TABLE "promotions" DROP CONSTRAINT "promotions_unique_per_period";
+	ALTER TABLE "promotions" ADD CONSTRAINT "promotions_unique_per_period"
+	  EXCLUDE USING gist ("type" WITH =, daterange("start_date", "end_date", '[]') WITH &&)
+	  WHERE ("is_active" AND "type" IN ('%s'));
+and run: make migrate-hash`, got, want, strings.Join(want, "', '"))
 	}
 }
 

@@ -282,7 +282,8 @@ func members(t *testing.T, callers map[string]client) {
 		want := strings.Fields(tt.want)
 		slices.Sort(want)
 		if got != strings.Join(want, " ") {
-			t.Errorf("%s: the members are %s, want %s", tt.what, got, strings.Join(want, " "))
+			t.Errorf("%s: the members are %s, want %s; after a change of the schema, change the list in members in routes_test.go",
+				tt.what, got, strings.Join(want, " "))
 		}
 	}
 	if total, ok := ledger.body["total"].(float64); !ok || total != 1 {
