@@ -22,15 +22,15 @@ import (
 // while the disk syncs. A third would only make the groups smaller.
 const maxCommits = 2
 
-// minGroup is the number of calls below which waiting calls are not divided into two groups, because a commit costs as much
-// as several entries.
+// minGroup is the number of calls up to which waiting calls form one group. Dividing them would not help, because a commit
+// costs as much as several entries.
 const minGroup = 4
 
 // Ledger adds transactions with group commits. Calls that arrive during a commit form the next group, and one statement
 // writes the transactions, balances and events of a whole group. An idle ledger commits a call at once. Several replicas may
 // use the same database. A Ledger is safe for concurrent use.
 //
-// The ledger caches each player's balance and number of entries. If all players of a group are cached, it computes the
+// The ledger caches the balances and numbers of entries of recent players. If all players of a group are cached, it computes the
 // results in memory and writes them with a statement that compares the cached values with the stored ones (optimistic
 // concurrency control, [Ledger.commitOptimistic]). Otherwise, and after a conflict, it locks the players' rows first
 // ([Ledger.commitLocked]).
@@ -77,8 +77,8 @@ func (o LedgerOptions) withDefaults() LedgerOptions {
 	return o
 }
 
-// NewLedger returns a ledger on the database of pool. It opens its own connections, [maxCommits] at most. It calls wake,
-// which must not block, after each commit that appended to the outbox. The caller must close the ledger.
+// NewLedger returns a ledger on the database of pool. The ledger opens one connection of its own per concurrent commit. It
+// calls wake, which must not block, after each commit that appended to the outbox. The caller must close the ledger.
 func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.Logger, o LedgerOptions) (*Ledger, error) {
 	o = o.withDefaults()
 	config := pool.Config()

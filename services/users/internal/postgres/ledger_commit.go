@@ -34,8 +34,8 @@ func (l *Ledger) commit(group []*playerCalls) {
 	}
 }
 
-// commitOptimistic commits a group with cached accounts. It answers the players for whom the cached account was correct and
-// returns the others.
+// commitOptimistic commits a group with cached accounts. It answers the calls of the players whose cached account was
+// correct, and returns the other players.
 //
 // It returns the whole group without a write if a player is not cached, or if a call is refused: a refusal is not written,
 // so no comparison confirms it. Committing a part of the group here would need a second commit under locks.
@@ -108,8 +108,8 @@ func (l *Ledger) retryLocked(players []*playerCalls) {
 	}
 }
 
-// commitSeparately commits each call alone. It skips calls whose callers have given up: each call of a locked player may
-// wait for the lock timeout, and the next group waits for all of them.
+// commitSeparately commits each call alone. It skips calls whose callers have given up, because each call of a locked player
+// takes as long as the lock timeout and delays the calls after it.
 func (l *Ledger) commitSeparately(players []*playerCalls) {
 	for _, p := range players {
 		for _, single := range p.separate() {

@@ -12,11 +12,11 @@ import (
 )
 
 // commitLocked commits players in one transaction with two round trips: the first locks the players' rows and reads the
-// transactions of the idempotency keys, the second writes and commits. It answers the players that are done and returns the
-// others, which must be retried. After an error it returns all players.
+// transactions of the idempotency keys, the second writes and commits. It answers the calls of the players that need no
+// retry, and returns the other players. After an error it returns all players.
 //
-// The locks prevent changes of the accounts. They do not prevent that another player's entry takes a key between the two
-// round trips. The player is then not written, and the retry finds the key.
+// The locks prevent changes of the accounts. Between the two round trips, however, an entry of another player can take an
+// idempotency key. The player is then not written, and the retry finds the key.
 func (l *Ledger) commitLocked(ctx context.Context, players []*playerCalls) (rest []*playerCalls, err error) {
 	conn, err := l.pool.Acquire(ctx)
 	if err != nil {
