@@ -10,17 +10,17 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Transaction is an entry of the ledger. Entries are never changed or deleted; a correction is a new entry.
+// Transaction is an entry of a player's ledger. Entries are never changed or deleted. A correction is a new entry.
 type Transaction struct {
 	ID     uuid.UUID
 	UserID uuid.UUID
 	Type   TransactionType
-	// Two decimal places, "20.00".
+	// The amount with two decimal places, such as "20.00".
 	Amount money.Amount
-	// The balance once this entry is in.
+	// The balance after this entry.
 	BalanceAfter money.Amount
 	Description  string
-	// What the entry is for, {"promotionId": …} for a claim.
+	// The reason for the entry, such as {"promotionId": …} for a claim.
 	AdditionalData map[string]any
 	CreatedAt      time.Time
 }

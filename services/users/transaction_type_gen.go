@@ -9,6 +9,6 @@ type TransactionType string
 const (
 	// Adds to the balance.
 	TransactionTypeCredit TransactionType = "CREDIT"
-	// Takes from the balance, which never falls below zero.
+	// Subtracts from the balance, which cannot become negative.
 	TransactionTypeDebit TransactionType = "DEBIT"
 )

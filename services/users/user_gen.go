@@ -14,12 +14,12 @@ import (
 // User is a player, a staff member or an admin.
 type User struct {
 	ID uuid.UUID
-	// The e-mail as registered. E-mails are compared without case.
+	// The e-mail in the form of the registration. E-mails are compared without case.
 	Email string
 	Role  authn.Role
-	// Nothing is served to a user who is not active.
+	// False after a deactivation. The user can then neither log in nor use the API.
 	IsActive bool
-	// Two decimal places, "20.00": the sum of credits less the sum of debits.
+	// The sum of credits minus the sum of debits, with two decimal places, such as "20.00".
 	Balance       money.Amount
 	CreatedAt     time.Time
 	EmailFolded   string

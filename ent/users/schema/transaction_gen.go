@@ -15,7 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Transaction is an entry of the ledger. Entries are never changed or deleted; a correction is a new entry.
+// Transaction is an entry of a player's ledger. Entries are never changed or deleted. A correction is a new entry.
 type Transaction struct{ ent.Schema }
 
 // Annotations implements ent.Interface.

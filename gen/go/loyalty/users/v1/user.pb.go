@@ -35,7 +35,7 @@ const (
 	TransactionType_TRANSACTION_TYPE_UNSPECIFIED TransactionType = 0
 	// Adds to the balance.
 	TransactionType_CREDIT TransactionType = 1
-	// Takes from the balance, which never falls below zero.
+	// Subtracts from the balance, which cannot become negative.
 	TransactionType_DEBIT TransactionType = 2
 )
 
@@ -84,12 +84,12 @@ func (TransactionType) EnumDescriptor() ([]byte, []int) {
 type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The e-mail as registered. E-mails are compared without case.
+	// The e-mail in the form of the registration. E-mails are compared without case.
 	Email string  `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
 	Role  v1.Role `protobuf:"varint,3,opt,name=role,proto3,enum=loyalty.options.v1.Role" json:"role,omitempty"`
-	// Nothing is served to a user who is not active.
+	// False after a deactivation. The user can then neither log in nor use the API.
 	IsActive bool `protobuf:"varint,4,opt,name=is_active,json=isActive,proto3" json:"is_active,omitempty"`
-	// Two decimal places, "20.00": the sum of credits less the sum of debits.
+	// The sum of credits minus the sum of debits, with two decimal places, such as "20.00".
 	Balance       string                 `protobuf:"bytes,5,opt,name=balance,proto3" json:"balance,omitempty"`
 	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -168,18 +168,18 @@ func (x *User) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// Transaction is an entry of the ledger. Entries are never changed or deleted; a correction is a new entry.
+// Transaction is an entry of a player's ledger. Entries are never changed or deleted. A correction is a new entry.
 type Transaction struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	UserId string                 `protobuf:"bytes,2,opt,name=user_id,proto3" json:"user_id,omitempty"`
 	Type   TransactionType        `protobuf:"varint,3,opt,name=type,proto3,enum=loyalty.users.v1.TransactionType" json:"type,omitempty"`
-	// Two decimal places, "20.00".
+	// The amount with two decimal places, such as "20.00".
 	Amount string `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
-	// The balance once this entry is in.
+	// The balance after this entry.
 	BalanceAfter string `protobuf:"bytes,5,opt,name=balance_after,json=balanceAfter,proto3" json:"balance_after,omitempty"`
 	Description  string `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
-	// What the entry is for, {"promotionId": …} for a claim.
+	// The reason for the entry, such as {"promotionId": …} for a claim.
 	AdditionalData *structpb.Struct       `protobuf:"bytes,7,opt,name=additional_data,json=additionalData,proto3" json:"additional_data,omitempty"`
 	CreatedAt      *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	unknownFields  protoimpl.UnknownFields
