@@ -2,6 +2,7 @@ package websocket_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	gorilla "github.com/gorilla/websocket"
+	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/services/notifications"
@@ -224,13 +226,12 @@ func TestClientMessages(t *testing.T) {
 }
 
 func TestSlowClient(t *testing.T) {
-	// Together they exceed what the kernel buffers for a connection that is not read: up to 4 MiB for a sender.
-	const count, size = 128, 64 << 10
+	const count, size = 64, 64 << 10
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.Queue, c.Write = 16, 10*patience })
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
-	slow := r.dial(t, smallDialer, token, "")
+	slow := r.connectUnbuffered(t, token)
 	fast := r.connect(t, token, "")
 	large := bytes.Repeat([]byte("x"), size)
 	for i := range count {
@@ -263,6 +264,23 @@ func TestSlowClient(t *testing.T) {
 	}
 	resumed := r.connect(t, token, "?since="+last)
 	resumed.expectTitles(t, seen+1, count)
+}
+
+// connectUnbuffered opens a connection through memory that holds about one frame of TestSlowClient. A network connection
+// would hold an amount that depends on the operating system.
+func (r *replica) connectUnbuffered(t *testing.T, token string) *client {
+	t.Helper()
+	listener := bufconn.Listen(64 << 10)
+	server := &http.Server{Handler: r.handler, ReadHeaderTimeout: patience}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-served
+	})
+	d := dialer
+	d.NetDialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
+	return r.dial(t, d, token, "")
 }
 
 func TestHandshakeWithoutStore(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -98,6 +97,7 @@ func (w *world) command(t *testing.T, words ...string) {
 
 // replica is one running service with its live connections.
 type replica struct {
+	handler http.Handler
 	hub     *websocket.Hub
 	service *notifications.Service
 	channel *live.Channel
@@ -128,9 +128,7 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(handler)
-	server.Listener = smallBuffers{server.Listener}
-	server.Start()
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 
 	hubs := lifecycle.New(context.Background())
@@ -164,18 +162,7 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 	}
 	stop := func() { stopWithin(patience) }
 	t.Cleanup(stop)
-	return &replica{hub: hub, service: service, channel: channel, url: server.URL, stop: stop, stopWithin: stopWithin}
-}
-
-// smallBuffers limits what the kernel buffers for a client that does not read.
-type smallBuffers struct{ net.Listener }
-
-func (l smallBuffers) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		err = tcp.SetWriteBuffer(16 << 10)
-	}
-	return conn, err
+	return &replica{handler: handler, hub: hub, service: service, channel: channel, url: server.URL, stop: stop, stopWithin: stopWithin}
 }
 
 // notify stores and pushes n notifications, numbered from from, through the replica.
@@ -209,19 +196,6 @@ func (noLive) Read(context.Context, uuid.UUID, notifications.ReadState) {}
 type client struct{ conn *gorilla.Conn }
 
 var dialer = gorilla.Dialer{HandshakeTimeout: patience}
-
-// smallDialer limits the receive buffer of the kernel, as smallBuffers limits the send buffer. The buffer must hold several
-// packets of the loopback interface, which have 64 KiB: TCP sends into a smaller window only after growing delays.
-var smallDialer = gorilla.Dialer{
-	HandshakeTimeout: patience,
-	NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			err = tcp.SetReadBuffer(256 << 10)
-		}
-		return conn, err
-	},
-}
 
 func (r *replica) address(query string) string {
 	return "ws" + strings.TrimPrefix(r.url, "http") + websocket.Path + query
