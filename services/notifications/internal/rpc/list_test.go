@@ -27,7 +27,7 @@ func TestListNotifications(t *testing.T) {
 			}
 			if got["user_id"] != playerID || got["unread"] != 2.0 || got["total"] != tt.total ||
 				got["totalIsEstimate"] != false || got["nextPageToken"] != "" {
-				t.Errorf("got %v", got)
+				t.Errorf("got %v, want 2 unread notifications, the total %v and no next page", got, tt.total)
 			}
 		})
 	}
@@ -45,7 +45,7 @@ func TestListNotificationsMembers(t *testing.T) {
 	n := got["notifications"].([]any)[0].(object)
 	if len(n) != 5 || n["id"] != firstID || n["type"] != "promotion" || n["read"] != true ||
 		n["createdAt"] != "2026-03-10T12:00:00Z" || n["content"].(object)["title"] != firstID {
-		t.Errorf("got %v", n)
+		t.Errorf("got %v, want the five members of the read promotion notification %s", n, firstID)
 	}
 }
 

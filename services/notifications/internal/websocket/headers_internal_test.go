@@ -32,11 +32,11 @@ func FuzzListValues(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second string) {
 		got := listValues(http.Header{"X": {first, second}}, "X")
 		if want := listValues(http.Header{"X": {first + "," + second}}, "X"); !slices.Equal(got, want) {
-			t.Errorf("two lines give %q, one line %q", got, want)
+			t.Errorf("two lines are parsed as %q, one line as %q", got, want)
 		}
 		for _, element := range got {
 			if element == "" || strings.Contains(element, ",") || strings.Trim(element, " \t") != element {
-				t.Errorf("element %q of %q and %q", element, first, second)
+				t.Errorf("invalid element %q of the lines %q and %q", element, first, second)
 			}
 		}
 	})
@@ -50,10 +50,10 @@ func FuzzSubprotocols(f *testing.F) {
 		offered := listValues(http.Header{"X": {first, second}}, "X")
 		chosen := chooseProtocol(offered)
 		if chosen != "" && (!slices.Contains(offered, chosen) || strings.HasPrefix(chosen, tokenPrefix)) {
-			t.Errorf("chose %q of %q", chosen, offered)
+			t.Errorf("chooseProtocol returns %q for %q", chosen, offered)
 		}
 		if token, ok := bearerProtocol(offered); ok && !slices.Contains(offered, tokenPrefix+token) {
-			t.Errorf("found the token %q in %q", token, offered)
+			t.Errorf("bearerProtocol returns the token %q for %q", token, offered)
 		}
 	})
 }

@@ -92,7 +92,7 @@ func TestOriginLines(t *testing.T) {
 	var policy originPolicy
 	r := &http.Request{Host: "casino.example", Header: http.Header{}}
 	if !policy.allows(r, false) {
-		t.Error("a program, which sends no Origin, is refused")
+		t.Error("a request without Origin is refused")
 	}
 	r.Header["Origin"] = []string{"https://casino.example", "https://casino.example"}
 	if policy.allows(r, false) {
@@ -106,13 +106,13 @@ func TestMalformedConfiguredOrigin(t *testing.T) {
 		"https://casino.example:x", "https://casino.example:65536", "null", "https:casino.example", "//casino.example",
 	} {
 		if _, err := newOriginPolicy([]string{text}); err == nil {
-			t.Errorf("%q is accepted", text)
+			t.Errorf("the malformed origin %q is accepted", text)
 		}
 	}
 }
 
-// FuzzOrigin checks that an origin survives being written with its port, and that a page of one host never passes for a
-// page of another.
+// FuzzOrigin checks that an origin written with its port is parsed as the same origin, and that isHost never reports another
+// host.
 func FuzzOrigin(f *testing.F) {
 	f.Add("https://casino.example", "casino.example:443")
 	f.Add("http://[::1]:8080", "[0:0::1]:8080")
@@ -125,11 +125,11 @@ func FuzzOrigin(f *testing.F) {
 		if o.port != "" {
 			written := o.scheme + "://" + net.JoinHostPort(o.host, o.port)
 			if again, err := parseOrigin(written); err != nil || again != o {
-				t.Errorf("%q is %+v, but %q is %+v, %v", text, o, written, again, err)
+				t.Errorf("%q is parsed as %+v, but %q as %+v, %v", text, o, written, again, err)
 			}
 		}
 		if name, _, ok := parseAuthority(host); o.isHost(host, true) && (!ok || name != o.host) {
-			t.Errorf("a page of %q passes for one of %q", text, host)
+			t.Errorf("the origin %q is accepted as one of the host %q", text, host)
 		}
 	})
 }
