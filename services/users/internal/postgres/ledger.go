@@ -30,8 +30,8 @@ const minGroup = 4
 // writes the transactions, balances and events of a whole group. An idle ledger commits a call at once. Several replicas may
 // use the same database. A Ledger is safe for concurrent use.
 //
-// The ledger caches the balances and numbers of entries of recent players. If all players of a group are cached, it computes the
-// results in memory and writes them with a statement that compares the cached values with the stored ones (optimistic
+// The ledger caches the balances and numbers of entries of recent players. If all players of a group are cached, it computes
+// the results in memory and writes them with a statement that compares the cached values with the stored ones (optimistic
 // concurrency control, [Ledger.commitOptimistic]). Otherwise, and after a conflict, it locks the players' rows first
 // ([Ledger.commitLocked]).
 type Ledger struct {
