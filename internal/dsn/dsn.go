@@ -73,15 +73,19 @@ func check(text string, k kind) error {
 			strings.Join(prefixes(k.schemes), " or "), k.example)
 	}
 	u, err := url.Parse(text)
-	_, tail, _ := strings.Cut(rest, "/")
+	authority, tail, _ := strings.Cut(rest, "/")
 	switch {
-	case err != nil, strings.Contains(tail, "@"), u.Fragment != "", strings.Contains(u.RawQuery, "@"):
+	case err != nil, strings.Contains(tail, "@"), u.Fragment != "", strings.Contains(u.RawQuery, "@"),
+		strings.Count(authority, "@") > 1: // drivers disagree which of them ends the password
 		return errors.New("cannot be read: write special characters of the user name and the password in percent-encoding, " +
 			"@ as %40, / as %2F, ? as %3F, # as %23, } as %7D, % as %25")
 	case slices.ContainsFunc(strings.Split(u.Host, ","), noHost) && u.Query().Get("host") == "":
 		return errors.New("names no host; an example is " + k.example)
 	case slices.ContainsFunc(strings.Split(u.Host, ","), badPort):
 		return errors.New("names a port that is not a number from 1 to 65535; an example is " + k.example)
+	case k.database && overridden(u) != "":
+		return fmt.Errorf("has a value for %s in its parameters, too, which replaces the one before: remove one of them",
+			overridden(u))
 	case k.database && strings.Trim(u.Path, "/") == "":
 		return errors.New("names no database; an example is " + k.example)
 	case k.database && strings.Contains(strings.Trim(u.EscapedPath(), "/"), "/"):
@@ -100,6 +104,23 @@ func checkEnds(text string) error {
 		return errors.New("begins or ends with white space: remove it")
 	}
 	return nil
+}
+
+// overridden returns the first parameter that replaces a part of the URL, or "".
+func overridden(u *url.URL) string {
+	_, hasPassword := u.User.Password()
+	for _, part := range []struct {
+		parameter string
+		given     bool
+	}{
+		{"host", u.Host != ""}, {"port", u.Port() != ""}, {"user", u.User.Username() != ""}, {"password", hasPassword},
+		{"dbname", strings.Trim(u.Path, "/") != ""},
+	} {
+		if part.given && u.Query().Has(part.parameter) {
+			return part.parameter
+		}
+	}
+	return ""
 }
 
 func prefixes(schemes []string) []string {
