@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/casino-loyalty/loyalty/internal/dsn"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
 // PostgresURL is the URL of a PostgreSQL database.
 type PostgresURL string
 
 // UnmarshalText checks the URL.
-func (u *PostgresURL) UnmarshalText(text []byte) error { return set(u, text, dsn.PostgreSQL) }
+func (u *PostgresURL) UnmarshalText(text []byte) error { return set(u, text, postgres.CheckURL) }
 
 // MongoURL is the URL of a MongoDB server or replica set.
 type MongoURL string

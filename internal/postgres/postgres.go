@@ -64,8 +64,8 @@ func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
 }
 
 func poolConfig(url string, o Options) (*pgxpool.Config, error) {
-	if err := checkURL(url); err != nil {
-		return nil, err
+	if err := CheckURL(url); err != nil {
+		return nil, fmt.Errorf("postgres: connection URL %w", err)
 	}
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -93,8 +93,8 @@ func poolConfig(url string, o Options) (*pgxpool.Config, error) {
 // returns ErrSharedSessions behind a connection pooler that does not pool sessions, and applies the URL's settings. No
 // error contains the URL.
 func ParseConfig(url string) (config *pgx.ConnConfig, prepare func(context.Context, *pgx.Conn) error, err error) {
-	if err := checkURL(url); err != nil {
-		return nil, nil, err
+	if err := CheckURL(url); err != nil {
+		return nil, nil, fmt.Errorf("postgres: connection URL %w", err)
 	}
 	if config, err = pgx.ParseConfig(url); err != nil {
 		return nil, nil, errMalformed
@@ -105,9 +105,18 @@ func ParseConfig(url string) (config *pgx.ConnConfig, prepare func(context.Conte
 // errMalformed replaces the driver's parse errors, which quote the URL.
 var errMalformed = errors.New("postgres: connection URL is malformed")
 
-func checkURL(url string) error {
+// errParameter replaces the driver's parse errors of a URL in the right form. It completes a sentence.
+var errParameter = errors.New("has a parameter with an invalid value, or names a file that cannot be read: check sslmode, " +
+	"sslrootcert, connect_timeout and the others")
+
+// CheckURL returns an error if no server can be reached with the URL. The error completes a sentence that begins with the
+// name of a setting. It contains no part of the URL.
+func CheckURL(url string) error {
 	if err := dsn.PostgreSQL(url); err != nil {
-		return fmt.Errorf("postgres: connection URL %w", err)
+		return err
+	}
+	if _, err := pgxpool.ParseConfig(url); err != nil {
+		return errParameter
 	}
 	return nil
 }
