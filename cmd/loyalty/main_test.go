@@ -154,3 +154,16 @@ func TestKeygen(t *testing.T) {
 		}
 	}
 }
+
+func TestSeveralTokenKeys(t *testing.T) {
+	t.Parallel()
+	_, first, _ := run(t, "keygen")
+	_, second, _ := run(t, "keygen")
+	type settings struct {
+		Key signingKey `env:"LOYALTY_TOKEN_KEY,required,notEmpty"`
+	}
+	_, err := config.From[settings]([]string{"LOYALTY_TOKEN_KEY=" + first + second})
+	if err == nil || !strings.Contains(err.Error(), "LOYALTY_TOKEN_KEY holds several keys") {
+		t.Errorf("got %v, want an error that names the setting and the several keys", err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"strings"
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
@@ -58,6 +59,9 @@ func (k *signingKey) UnmarshalText(text []byte) error {
 	var pem config.PEM
 	if err := pem.UnmarshalText(text); err != nil {
 		return err
+	}
+	if strings.Count(string(pem), "-----BEGIN ") > 1 {
+		return &config.ValueError{Text: "holds several keys: keep one, and move the others to LOYALTY_TOKEN_OTHER_KEYS"}
 	}
 	key, err := accesstoken.ParsePrivateKey([]byte(pem))
 	if err != nil {
