@@ -107,13 +107,13 @@ func defaultPort(scheme string) string {
 	return ""
 }
 
-// isHost reports whether a page of the origin comes from the host that a request names in its Host header. A proxy may
-// have left out the port there, so the port counts only if there is one. A proxy that terminates TLS may have put its own
-// port 80 there, which then stands for 443.
+// isHost reports whether a page of the origin comes from the host that a request names in its Host header. A header without
+// a port stands for the default port of the page's scheme. A proxy that terminates TLS may have put its own port 80 there,
+// which then stands for 443. Only web pages have a host, so the scheme must be http or https.
 func (o origin) isHost(header string, tls bool) bool {
 	host, port, ok := parseAuthority(header)
-	if !ok || host != o.host {
+	if !ok || host != o.host || o.scheme != "http" && o.scheme != "https" {
 		return false
 	}
-	return port == "" || port == o.port || tls && port == "80" && o.port == "443"
+	return cmp.Or(port, defaultPort(o.scheme)) == o.port || tls && port == "80" && o.port == "443"
 }
