@@ -245,7 +245,7 @@ func TestEmptyMask(t *testing.T) {
 		same(t, s.last(), &promotionsv1.UpdatePromotionRequest{},
 			`promotion_id:"`+thingID+`" promotion:{title:"A"} update_mask:{paths:"title"}`)
 	}
-	for _, mask := range []string{`""`, "null"} {
+	for _, mask := range []string{`""`, "null", `","`, `" "`, `" , "`} {
 		a := s.call(t, "POST "+procedure+"UpdatePromotion", "staff",
 			`{"promotion_id":"`+thingID+`","promotion":{"title":"A"},"update_mask":`+mask+`}`)
 		if a.status != http.StatusOK {
@@ -254,6 +254,27 @@ func TestEmptyMask(t *testing.T) {
 		}
 		same(t, s.last(), &promotionsv1.UpdatePromotionRequest{},
 			`promotion_id:"`+thingID+`" promotion:{title:"A"} update_mask:{paths:"title"}`)
+	}
+}
+
+func TestInvalidMaskOverConnect(t *testing.T) {
+	s := start(t)
+	for mask, want := range map[string]string{
+		`"title,"`:            "field names separated by commas",
+		`"title,,amount"`:     "field names separated by commas",
+		`"Title"`:             "field names separated by commas",
+		`"start_date"`:        "field names separated by commas",
+		`"*"`:                 "field names separated by commas",
+		`{"paths":["title"]}`: "field names separated by commas",
+		`["title"]`:           "field names separated by commas",
+		`1`:                   "field names separated by commas",
+		`"colour"`:            `no field \"colour\"`,
+	} {
+		a := s.call(t, "POST "+procedure+"UpdatePromotion", "staff",
+			`{"promotion_id":"`+thingID+`","promotion":{"title":"A"},"update_mask":`+mask+`}`)
+		if a.status != http.StatusBadRequest || !strings.Contains(a.body, `"update_mask"`) || !strings.Contains(a.body, want) {
+			t.Errorf("update_mask %s: got %d %s, want a violation of update_mask with %q", mask, a.status, a.body, want)
+		}
 	}
 }
 

@@ -150,7 +150,7 @@ func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
 		return // the codec refuses the body
 	}
 	fields := rt.resource.Message().Fields()
-	if strings.Trim(given, ",") == "" {
+	if strings.Trim(given, ", ") == "" {
 		for _, member := range members {
 			if fd := fields.ByJSONName(member); fd != nil { // the codec refuses unknown members
 				info.mask = append(info.mask, string(fd.Name()))
@@ -176,7 +176,7 @@ func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
 func clip(s string) string {
 	const maxLength = 64
 	if len(s) > maxLength {
-		return strings.ToValidUTF8(s[:maxLength], "") + "…"
+		return strings.ToValidUTF8(s[:maxLength], "\ufffd") + "…"
 	}
-	return strings.ToValidUTF8(s, "")
+	return strings.ToValidUTF8(s, "\ufffd")
 }

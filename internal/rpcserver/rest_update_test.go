@@ -22,6 +22,7 @@ func TestUpdate(t *testing.T) {
 		"empty mask":                         {"?update_mask=", `{"title":"A"}`, "", `promotion:{title:"A"} update_mask:{paths:"title"}`},
 		"mask without value":                 {"?update_mask", `{"title":"A"}`, "", `promotion:{title:"A"} update_mask:{paths:"title"}`},
 		"mask of commas":                     {"?update_mask=,&update_mask=,", `{"title":"A"}`, "", `promotion:{title:"A"} update_mask:{paths:"title"}`},
+		"mask of spaces":                     {"?update_mask=+%20", `{"title":"A"}`, "", `promotion:{title:"A"} update_mask:{paths:"title"}`},
 		"mask with trailing comma":           {"?update_mask=title,", `{"title":"A"}`, "update_mask", ""},
 		"mask with double comma":             {"?update_mask=title,,amount", `{"title":"A","amount":"1"}`, "update_mask", ""},
 		"two masks":                          {"?update_mask=title&update_mask=amount", `{"title":"A","amount":"1"}`, "", `promotion:{title:"A" amount:"1.00"} update_mask:{paths:"amount" paths:"title"}`},

@@ -3,6 +3,7 @@ package strictjson
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,11 +75,33 @@ func (r *reader) wellKnown(v protoreflect.Value, path string) (protoreflect.Valu
 		return v, false
 	}
 	m := v.Message()
+	if m.Descriptor().FullName() == "google.protobuf.FieldMask" {
+		return r.fieldMask(v, raw, path)
+	}
 	if err := (protojson.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(raw, m.Interface()); err != nil {
 		r.refusef(path, RuleType, "a valid %s is expected", m.Descriptor().Name())
 		return v, false
 	}
 	return v, true
+}
+
+// fieldMask reads a google.protobuf.FieldMask: the JSON names of fields, separated by commas. Text of commas and spaces is an
+// empty mask.
+func (r *reader) fieldMask(v protoreflect.Value, raw json.RawMessage, path string) (protoreflect.Value, bool) {
+	var text string
+	err := json.Unmarshal(raw, &text)
+	if err == nil && strings.Trim(text, ", ") == "" {
+		return v, true
+	}
+	// protojson reads "Title" as "_title", which a later error would show.
+	badStart := func(name string) bool { return name == "" || name[0] < 'a' || name[0] > 'z' }
+	if err == nil && !slices.ContainsFunc(strings.Split(text, ","), badStart) {
+		if protojson.Unmarshal(raw, v.Message().Interface()) == nil {
+			return v, true
+		}
+	}
+	r.refusef(path, RuleType, `field names separated by commas are expected, such as "title,startDate"`)
+	return v, false
 }
 
 // number converts a JSON number. A 64-bit integer may also be a string with a JSON number, as protobuf writes it.
