@@ -141,7 +141,7 @@ func (c *check) evaluate(m proto.Message, prefix string, filter protovalidate.Fi
 		switch {
 		case c.unread(path):
 			continue
-		case strings.HasSuffix(rule, "_empty"): // such as "string.uuid_empty"
+		case strings.HasSuffix(rule, "_empty"), isNotEmpty(violation): // such as "string.uuid_empty"
 			rule, message = RuleRequired, requiredMessage
 		case message == "":
 			message = "violates the rule " + rule
@@ -149,6 +149,11 @@ func (c *check) evaluate(m proto.Message, prefix string, filter protovalidate.Fi
 		c.refusef(path, rule, "%s", message)
 	}
 	return nil
+}
+
+// isNotEmpty reports whether a violation breaks the rule that a string has at least one character.
+func isNotEmpty(v *protovalidate.Violation) bool {
+	return v.Proto.GetRuleId() == "string.min_len" && v.RuleValue.IsValid() && v.RuleValue.Uint() == 1
 }
 
 // jsonPath converts a field path of buf.validate to JSON names.

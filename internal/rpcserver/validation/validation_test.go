@@ -199,6 +199,21 @@ func TestMissingAndUnreadFields(t *testing.T) {
 	}
 }
 
+func TestEmptyStringsAreMissing(t *testing.T) {
+	v, err := validation.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	violations, err := v.Check(&usersv1.LoginRequest{Email: "a@b.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := apperr.Violation{Field: "password", Rule: "required", Message: "the field is required"}
+	if len(violations) != 1 || violations[0] != want {
+		t.Errorf("got %v, want %v", violations, want)
+	}
+}
+
 func rules(violations []apperr.Violation) string {
 	got := make([]string, 0, len(violations))
 	for _, violation := range violations {
