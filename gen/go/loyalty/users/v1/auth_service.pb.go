@@ -83,8 +83,9 @@ func (RefreshTokenIn) EnumDescriptor() ([]byte, []int) {
 type RegisterRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Email string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
-	// 8 to 128 characters after normalization with the profile OpaqueString of RFC 8265, without control, invisible and
-	// unassigned characters.
+	// 8 to 128 characters, counted after normalization with the profile OpaqueString of RFC 8265: a letter with a combining
+	// accent counts as one character. Control, invisible and unassigned characters are not allowed. The other length limits of
+	// this field apply to the text before normalization.
 	Password      string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -137,7 +138,9 @@ func (x *RegisterRequest) GetPassword() string {
 type RegisterStaffRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Email string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
-	// The same rules as in RegisterRequest.
+	// 8 to 128 characters, counted after normalization with the profile OpaqueString of RFC 8265: a letter with a combining
+	// accent counts as one character. Control, invisible and unassigned characters are not allowed. The other length limits of
+	// this field apply to the text before normalization.
 	Password      string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
