@@ -25,6 +25,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/eventproto"
+	"github.com/casino-loyalty/loyalty/internal/event/topics"
 	"github.com/casino-loyalty/loyalty/internal/golden"
 )
 
@@ -240,12 +241,15 @@ func TestIncompleteEventsAreRefused(t *testing.T) {
 	}
 }
 
+// TestTopics compares the topics of all services with testdata/topics.golden. A consumer relies on a topic's name and
+// retention, so a change must show in a review.
 func TestTopics(t *testing.T) {
 	t.Parallel()
-	got := fmt.Sprint(usersv1event.Topics(), notificationsv1event.Topics())
-	if want := "[{players 720h0m0s} {transactions 720h0m0s}] [{notifications 168h0m0s}]"; got != want {
-		t.Errorf("topics are %s, want %s", got, want)
+	var b strings.Builder
+	for _, topic := range topics.All() {
+		fmt.Fprintf(&b, "%s %s\n", topic.Name, topic.Retention)
 	}
+	golden.Compare(t, filepath.Join("testdata", "topics.golden"), b.String())
 }
 
 func FuzzDecode(f *testing.F) {
