@@ -1,0 +1,104 @@
+package migrate
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+)
+
+// Applied checks, while a service runs, whether the migrations of its database are applied. Create it with NewApplied. It is
+// safe for concurrent use.
+type Applied struct {
+	db       *sql.DB
+	database string
+	files    []file
+	log      *slog.Logger
+
+	mu    sync.Mutex
+	done  chan struct{} // closed once the migrations are applied
+	newer string        // the newest migration that the log says is newer than this program
+}
+
+// NewApplied returns a check of the database that loyalty migrate knows by the given name. It returns an error if the folder
+// does not match its atlas.sum.
+func NewApplied(pool *pgxpool.Pool, database string, folder fs.FS, log *slog.Logger) (*Applied, error) {
+	files, err := read(dir{folder})
+	if err != nil {
+		return nil, err
+	}
+	return &Applied{
+		db: postgres.SQL(pool), database: database, files: files, log: log, done: make(chan struct{}),
+	}, nil
+}
+
+// PendingError says that migrations must be applied before the service can work.
+type PendingError struct {
+	// Database is the name of the database in commands of loyalty migrate.
+	Database string
+}
+
+// Error implements error.
+func (e *PendingError) Error() string {
+	return "migrations are pending: run loyalty migrate up " + e.Database
+}
+
+// Check returns nil if all migrations of this program are applied, and a PendingError if some are not. A database that has
+// newer migrations, too, is fine, because they keep older programs working; Check logs it once. It returns another error if
+// the database cannot be read or belongs to another service.
+func (a *Applied) Check(ctx context.Context) error {
+	revisions, err := readRevisions(ctx, a.db)
+	if err != nil {
+		return err
+	}
+	status, pending := compare(a.files, revisions)
+	if err := status.check(); err != nil {
+		return err
+	}
+	if len(pending) > 0 {
+		return &PendingError{Database: a.database}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(status.Newer); n > 0 && status.Newer[n-1] != a.newer {
+		a.newer = status.Newer[n-1]
+		a.log.Warn("the database "+a.database+" has migrations of a newer release: upgrade this program",
+			"migrations", strings.Join(status.Newer, ", "))
+	}
+	select {
+	case <-a.done:
+	default:
+		close(a.done)
+	}
+	return nil
+}
+
+// Err returns nil once Check has found all migrations applied, and an error before. It does not access the database.
+func (a *Applied) Err() error {
+	select {
+	case <-a.done:
+		return nil
+	default:
+		return errors.New("the migrations of the database " + a.database + " are not applied")
+	}
+}
+
+// Before returns a function that calls run once Check has found all migrations applied. It returns nil if its context ends
+// first. Another goroutine must call Check.
+func (a *Applied) Before(run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case <-a.done:
+			return run(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

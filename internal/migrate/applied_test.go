@@ -1,0 +1,96 @@
+package migrate_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	. "github.com/casino-loyalty/loyalty/internal/migrate"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+)
+
+func TestApplied(t *testing.T) {
+	url := postgrestest.URL(t, nil)
+	pool, err := postgres.Open(t.Context(), url, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	var log bytes.Buffer
+	a, err := NewApplied(pool, "users", folder(t, users, orders), slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan struct{})
+	done := make(chan error, 1)
+	go func() { done <- a.Before(func(context.Context) error { close(started); return nil })(t.Context()) }()
+	for _, step := range []struct {
+		name    string
+		migrate []script
+	}{{"empty database", nil}, {"outdated database", []script{users}}} {
+		if step.migrate != nil {
+			mustUp(t, url, folder(t, step.migrate...))
+		}
+		err := a.Check(t.Context())
+		if pending, ok := errors.AsType[*PendingError](err); !ok || pending.Database != "users" ||
+			err.Error() != "migrations are pending: run loyalty migrate up users" {
+			t.Errorf("%s: Check = %v, want a PendingError", step.name, err)
+		}
+		select {
+		case <-started:
+			t.Errorf("%s: the function of Before has run", step.name)
+		default:
+		}
+		if a.Err() == nil {
+			t.Errorf("%s: Err = nil", step.name)
+		}
+	}
+	mustUp(t, url, folder(t, users, orders))
+	if err := a.Check(t.Context()); err != nil || a.Err() != nil || log.Len() > 0 {
+		t.Errorf("migrated database: Check = %v, Err = %v, logged %q", err, a.Err(), &log)
+	}
+	<-started
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	mustUp(t, url, folder(t, users, orders, newer))
+	for range 3 {
+		if err := a.Check(t.Context()); err != nil {
+			t.Errorf("newer database: Check = %v, want nil", err)
+		}
+	}
+	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "the database users has migrations of a newer release") ||
+		!strings.Contains(log.String(), "migrations=20260101000006") {
+		t.Errorf("newer database: logged %q, want one line", &log)
+	}
+}
+
+// newer is a migration of a newer release.
+var newer = script{"20260101000006_newer.sql", "create table newer (id int);\n"}
+
+func TestAppliedRefusesTheDatabaseOfAnotherService(t *testing.T) {
+	pool := postgrestest.New(t, folder(t, script{users.name, "create table other (id int);\n"}))
+	a, err := NewApplied(pool, "users", folder(t, users), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "belongs to another service") {
+		t.Errorf("Check = %v", err)
+	}
+}
+
+func TestBeforeStopsWithItsContext(t *testing.T) {
+	a, err := NewApplied(postgrestest.New(t, nil), "users", folder(t, users), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.Before(func(context.Context) error { return errors.New("ran") })(ctx); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,138 @@
+// Package readiness checks the dependencies of a service and logs when one becomes unavailable and when it is available
+// again.
+package readiness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/casino-loyalty/loyalty/internal/backoff"
+)
+
+const (
+	// readyInterval and unreadyInterval are the times between two rounds of Run while the service is ready and while it is not.
+	readyInterval   = time.Second
+	unreadyInterval = 200 * time.Millisecond
+	// roundTimeout limits one round of checks.
+	roundTimeout = 2 * time.Second
+)
+
+// Check is the check of one dependency.
+type Check struct {
+	// Dependency is the name of the dependency in the log, such as "Redis".
+	Dependency string
+	// Run returns an error if the dependency cannot be used. The log shows the error, so it contains no secrets.
+	Run func(ctx context.Context) error
+	// Silent disables the log lines of the check, for a dependency that logs its own outages.
+	Silent bool
+}
+
+// Monitor runs checks; create it with New. It is safe for concurrent use.
+type Monitor struct {
+	service string
+	log     *slog.Logger
+	checks  []Check
+	rounds  singleflight.Group
+
+	mu        sync.Mutex
+	since     []time.Time // when each dependency became unavailable; zero if it is available
+	ready     bool
+	listeners []func(ready bool)
+}
+
+// New returns a Monitor for a service.
+func New(service string, log *slog.Logger, checks ...Check) *Monitor {
+	return &Monitor{service: service, log: log, checks: checks, since: make([]time.Time, len(checks))}
+}
+
+// OnChange calls fn with the current result and again whenever it changes. The service is not ready before the first round.
+// fn must not block.
+func (m *Monitor) OnChange(fn func(ready bool)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.listeners = append(m.listeners, fn)
+	fn(m.ready)
+}
+
+// Check runs all checks and returns the error of the first one that fails, with the name of the service. Concurrent calls
+// share one round. The end of ctx ends the call but not the round.
+func (m *Monitor) Check(ctx context.Context) error {
+	round := m.rounds.DoChan("", func() (any, error) { return nil, m.round(context.WithoutCancel(ctx)) })
+	select {
+	case result := <-round:
+		return result.Err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Run runs the checks until ctx ends and returns nil. With it, changes are logged even if nobody calls Check.
+func (m *Monitor) Run(ctx context.Context) error {
+	for {
+		interval := readyInterval
+		if m.Check(ctx) != nil {
+			interval = unreadyInterval
+		}
+		if backoff.Sleep(ctx, interval) != nil {
+			return nil //nolint:nilerr // ctx ended
+		}
+	}
+}
+
+func (m *Monitor) round(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
+	defer cancel()
+	results := make([]error, len(m.checks))
+	var wg sync.WaitGroup
+	for i, c := range m.checks {
+		wg.Go(func() { results[i] = c.Run(ctx) })
+	}
+	wg.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var first error
+	for i, err := range results {
+		m.record(i, err)
+		if err != nil && first == nil {
+			first = fmt.Errorf("%s: %s: %w", m.service, m.checks[i].Dependency, err)
+		}
+	}
+	if ready := first == nil; ready != m.ready {
+		m.ready = ready
+		for _, fn := range m.listeners {
+			fn(ready)
+		}
+	}
+	return first
+}
+
+// record stores the result of a check and logs the begin and the end of an outage.
+func (m *Monitor) record(i int, err error) {
+	c, since := m.checks[i], m.since[i]
+	switch {
+	case err != nil && since.IsZero():
+		m.since[i] = time.Now()
+		if !c.Silent {
+			m.log.Warn("not ready: "+c.Dependency+" unavailable", "error", reason(err))
+		}
+	case err == nil && !since.IsZero():
+		m.since[i] = time.Time{}
+		if !c.Silent {
+			m.log.Info(c.Dependency+" available", "after", time.Since(since))
+		}
+	}
+}
+
+// reason returns the text of an error. A check that ran out of time says nothing else of use.
+func reason(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Sprintf("no answer within %s", roundTimeout)
+	}
+	return err.Error()
+}
