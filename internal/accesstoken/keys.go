@@ -18,6 +18,8 @@ type KeySource interface {
 	// Key returns the key with the given id. The error is ErrUnknownKey if the issuer has no such key. Any other error means
 	// that the issuer's keys are not available.
 	Key(ctx context.Context, kid string) (ed25519.PublicKey, error)
+	// Ready returns an error while no keys are available.
+	Ready(ctx context.Context) error
 }
 
 // ErrUnknownKey is the error of a KeySource for an id that is not among the issuer's keys.
@@ -42,6 +44,9 @@ func (s StaticKeys) Key(_ context.Context, kid string) (ed25519.PublicKey, error
 	}
 	return nil, ErrUnknownKey
 }
+
+// Ready implements KeySource. It returns nil.
+func (StaticKeys) Ready(context.Context) error { return nil }
 
 const (
 	// keysMaxAge is the age at which keys are fetched again, so that a withdrawn key is no longer accepted.
@@ -107,6 +112,36 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (ed25519.PublicKey, er
 	return nil, ErrUnknownKey
 }
 
+// Ready implements KeySource. It fetches the keys until they have been fetched once, at most once per interval. Its error names
+// the address without credentials and query. Later it returns nil, also if the address does not answer any more.
+func (r *RemoteKeys) Ready(ctx context.Context) error {
+	if r.known.Load() != nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known.Load() == nil && r.now().Sub(r.lastFetch) >= keysMinInterval {
+		r.fetch(ctx)
+	}
+	if r.known.Load() != nil {
+		return nil
+	}
+	reason := r.lastErr
+	if e, ok := errors.AsType[*url.Error](reason); ok { // its text repeats the address
+		reason = e.Err
+	}
+	return fmt.Errorf("the keys at %s cannot be fetched: %s", r.address(), reason) //nolint:errorlint // the text is complete
+}
+
+// address returns the URL without credentials and query.
+func (r *RemoteKeys) address() string {
+	u, err := url.Parse(r.url)
+	if err != nil { // NewRemoteKeys has parsed it
+		return "an invalid URL"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
 func (r *RemoteKeys) lookup(kid string) (key ed25519.PublicKey, fresh bool) {
 	s := r.known.Load()
 	if s == nil {
@@ -138,14 +173,14 @@ func (r *RemoteKeys) get(ctx context.Context) (map[string]ed25519.PublicKey, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("GET %s: status %s", req.URL.Redacted(), resp.Status)
+		return nil, fmt.Errorf("GET %s: status %s", r.address(), resp.Status)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, keysMaxBytes+1))
 	if err != nil {
 		return nil, err
 	}
 	if len(body) > keysMaxBytes {
-		return nil, fmt.Errorf("GET %s: the response exceeds %d KiB", req.URL.Redacted(), keysMaxBytes>>10)
+		return nil, fmt.Errorf("GET %s: the response exceeds %d KiB", r.address(), keysMaxBytes>>10)
 	}
 	return parseJWKS(body)
 }

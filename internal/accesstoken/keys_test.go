@@ -213,3 +213,40 @@ func serveJWKS(t testing.TB, keys ...ed25519.PublicKey) []byte {
 	h.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
 	return recorder.Body.Bytes()
 }
+
+func TestRemoteKeysReady(t *testing.T) {
+	key, _ := newKey(t)
+	p := startJWKSServer(t, key)
+	p.failing.Store(true)
+	now := noon
+	r := newRemoteKeys(t, strings.Replace(p.URL, "http://", "http://user:hunter2@", 1)+"/keys?token=hunter3")
+	r.SetClock(func() time.Time { return now })
+	for range 3 {
+		err := r.Ready(t.Context())
+		if err == nil || !strings.Contains(err.Error(), p.URL+"/keys") || strings.Contains(err.Error(), "hunter") {
+			t.Errorf("server failing: Ready = %v, want an error with the address and without secrets", err)
+		}
+	}
+	if n := p.requests.Load(); n != 1 {
+		t.Errorf("%d requests, want one", n)
+	}
+	p.failing.Store(false)
+	now = now.Add(accesstoken.KeysMinInterval)
+	if err := r.Ready(t.Context()); err != nil {
+		t.Errorf("server working: Ready = %v", err)
+	}
+	p.failing.Store(true)
+	now = now.Add(accesstoken.KeysMaxAge)
+	if err := r.Ready(t.Context()); err != nil {
+		t.Errorf("server failing again: Ready = %v, want nil, because the keys are known", err)
+	}
+}
+
+func TestRemoteKeysReadyNamesARefusedAddress(t *testing.T) {
+	p := startJWKSServer(t)
+	p.Close()
+	err := newRemoteKeys(t, p.URL+"/keys").Ready(t.Context())
+	if err == nil || strings.Count(err.Error(), p.URL) != 1 || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("Ready = %v, want an error with the address and the reason", err)
+	}
+}

@@ -15,7 +15,7 @@ import (
 )
 
 // Applied checks, while a service runs, whether the migrations of its database are applied. Create it with NewApplied. It is
-// safe for concurrent use.
+// safe for concurrent use. In a nil Applied, for a store without migrations, nothing is pending.
 type Applied struct {
 	db       *sql.DB
 	database string
@@ -82,6 +82,9 @@ func (a *Applied) Check(ctx context.Context) error {
 
 // Err returns nil once Check has found all migrations applied, and an error before. It does not access the database.
 func (a *Applied) Err() error {
+	if a == nil {
+		return nil
+	}
 	select {
 	case <-a.done:
 		return nil
@@ -93,6 +96,9 @@ func (a *Applied) Err() error {
 // Before returns a function that calls run once Check has found all migrations applied. It returns nil if its context ends
 // first. Another goroutine must call Check.
 func (a *Applied) Before(run func(context.Context) error) func(context.Context) error {
+	if a == nil {
+		return run
+	}
 	return func(ctx context.Context) error {
 		select {
 		case <-a.done:

@@ -92,6 +92,11 @@ func Open(c Config) (rueidis.Client, error) {
 	return client, nil
 }
 
+// Ping returns an error if the server does not answer before ctx ends.
+func Ping(ctx context.Context, client rueidis.Client) error {
+	return client.Do(ctx, client.B().Ping().Build()).Error()
+}
+
 func (c Config) options() rueidis.ClientOption {
 	o := rueidis.ClientOption{
 		InitAddress:         []string{c.Address},

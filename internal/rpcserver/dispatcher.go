@@ -55,12 +55,22 @@ func (d *dispatcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case notServed != nil:
 		s.fail(w, r, notServed)
+	case t.call && s.started() != nil:
+		s.fail(w, r, apperr.New(apperr.DependencyUnavailable, "").WithCause(s.started()))
 	default:
 		if t.call {
 			w.Header().Set("Cache-Control", "no-store")
 		}
 		t.handler.ServeHTTP(w, r)
 	}
+}
+
+// started returns an error if the service cannot serve calls yet.
+func (s *Server) started() error {
+	if s.cfg.Started == nil {
+		return nil
+	}
+	return s.cfg.Started()
 }
 
 // find returns the target of a request. Without a target it returns NOT_FOUND, or METHOD_NOT_ALLOWED with the header Allow

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -290,5 +291,60 @@ func TestHealth(t *testing.T) {
 		if a.status != tt.status || strings.Contains(a.body, "database") {
 			t.Errorf("%s answers %d %s with error %v, want %d", tt.path, a.status, a.body, tt.err, tt.status)
 		}
+	}
+}
+
+func TestUntrustedProxyIsLoggedOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		header string
+		proxy  bool
+		want   int
+	}{
+		"X-Real-IP":               {"X-Real-IP: 203.0.113.7", false, 1},
+		"X-Forwarded-For":         {"X-Forwarded-For: 203.0.113.7, 10.0.0.1", false, 1},
+		"Forwarded":               {"Forwarded: for=203.0.113.7;proto=https", false, 1},
+		"trusted proxy":           {"X-Real-IP: 203.0.113.7", true, 0},
+		"the peer's own address":  {"X-Real-IP: 127.0.0.1", false, 0},
+		"no forwarding header":    {"X-Request-Id: abcdefgh", false, 0},
+		"X-Forwarded-For, mapped": {"X-Forwarded-For: ::ffff:127.0.0.1", false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, func(c *rpcserver.Config) {
+				if !tt.proxy {
+					c.TrustedProxies = nil
+				}
+			})
+			for range 3 {
+				s.call(t, "GET "+promotions, "staff", "", tt.header)
+			}
+			if n := strings.Count(s.log.String(), "LOYALTY_TRUSTED_PROXIES"); n != tt.want {
+				t.Errorf("%d warnings, want %d: %s", n, tt.want, s.log)
+			}
+			if strings.Contains(s.log.String(), "203.0.113.7") {
+				t.Errorf("the log shows the content of the header: %s", s.log)
+			}
+		})
+	}
+}
+
+func TestCallsBeforeTheStart(t *testing.T) {
+	var started atomic.Bool
+	s := start(t, func(c *rpcserver.Config) {
+		c.Started = func() error {
+			if !started.Load() {
+				return errors.New("migrations are pending")
+			}
+			return nil
+		}
+	})
+	for line, body := range map[string]string{"GET " + promotions: "", "POST " + procedure + "ListPromotions": "{}"} {
+		a := s.call(t, line, "staff", body)
+		if a.status != 503 || a.header.Get("Retry-After") == "" {
+			t.Errorf("%s: status %d with %v, want 503 with Retry-After", line, a.status, a.header)
+		}
+	}
+	started.Store(true)
+	if a := s.call(t, "GET "+promotions, "staff", ""); a.status != 200 {
+		t.Errorf("status %d after the start, want 200", a.status)
 	}
 }

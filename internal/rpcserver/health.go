@@ -10,7 +10,7 @@ import (
 	"connectrpc.com/grpchealth"
 )
 
-// health answers 200 if the service is ready, else 503. Only the log says why it is not ready.
+// health answers 200 if the service is ready, else 503. It does not say why the service is not ready.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	status, text := http.StatusOK, "ok"
 	if err := s.ready(r.Context()); err != nil {
@@ -34,11 +34,7 @@ func (s *Server) ready(ctx context.Context) error {
 	if s.cfg.Ready == nil {
 		return nil
 	}
-	err := s.cfg.Ready(ctx)
-	if err != nil {
-		s.cfg.Log.WarnContext(ctx, "service is not ready", "error", err.Error())
-	}
-	return err
+	return s.cfg.Ready(ctx)
 }
 
 // readiness implements the gRPC health protocol.

@@ -95,6 +95,7 @@ func (s *Server) client(r *http.Request) (address netip.Addr, tls bool) {
 	address = peer.Addr().Unmap()
 	trusted := slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
 	if !trusted {
+		s.warnUntrusted(r, address)
 		return address.WithZone(""), tls
 	}
 	if client, err := netip.ParseAddr(r.Header.Get("X-Real-IP")); err == nil {
@@ -133,4 +134,21 @@ func isRequestID(id string) bool {
 		}
 	}
 	return true
+}
+
+// warnUntrusted logs a warning for the first request of the process that an untrusted peer forwards for another address.
+// The service then counts all clients of that proxy as one.
+func (s *Server) warnUntrusted(r *http.Request, peer netip.Addr) {
+	for _, name := range []string{"X-Real-IP", "X-Forwarded-For", "Forwarded"} {
+		for _, value := range r.Header.Values(name) {
+			if client, err := netip.ParseAddr(value); err == nil && client.Unmap() == peer {
+				continue // it forwards its own address, as the gateway of loyalty-dev does
+			}
+			s.distrust.Do(func() {
+				s.cfg.Log.Warn("a forwarding header from an untrusted address is ignored; "+
+					"if the address is your proxy's, add it to LOYALTY_TRUSTED_PROXIES", "header", name, "address", peer.String())
+			})
+			return
+		}
+	}
 }

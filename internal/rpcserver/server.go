@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
@@ -61,8 +62,11 @@ type Config struct {
 	// TrustedProxies are the addresses of proxies whose X-Real-IP header is trusted.
 	TrustedProxies []netip.Prefix
 	// Ready returns an error if the service is not ready, for /health and for the gRPC health protocol. A nil Ready means
-	// that the service is always ready.
+	// that the service is always ready. The server does not log the error; see package readiness.
 	Ready func(context.Context) error
+	// Started returns an error while the service cannot serve calls at all, such as before its database is migrated. Calls
+	// then get DEPENDENCY_UNAVAILABLE. A nil Started means that the service can always serve calls.
+	Started func() error
 	// Reflection enables gRPC server reflection.
 	Reflection bool
 }
@@ -77,6 +81,8 @@ type Server struct {
 	services  []service
 	plain     map[string]http.Handler // by pattern
 	errs      []error
+
+	distrust sync.Once // the warning about an untrusted proxy
 }
 
 type service struct {

@@ -47,6 +47,8 @@ type cluster struct {
 	publishRaw func(topic, key string, data []byte)
 }
 
+var services = []string{"users", "promotions", "notifications"}
+
 type process struct {
 	name    string
 	command *exec.Cmd
@@ -54,15 +56,16 @@ type process struct {
 	exited  chan error
 }
 
-// startCluster starts each of the three services as a process, with the given bus.
-func startCluster(t *testing.T, bus string) *cluster {
+// newCluster starts the servers that the services use, on the given databases, and writes the settings. It starts no service.
+// extra settings override the others.
+func newCluster(t *testing.T, bus string, databases map[string]string, extra ...string) *cluster {
 	t.Helper()
 	build(t)
-	c := &cluster{t: t, processes: map[string]*process{}, databases: map[string]string{
-		"users": postgrestest.URL(t, atlas.Users), "promotions": postgrestest.URL(t, atlas.Promotions),
-		"notifications": postgrestest.URL(t, atlas.Notifications),
-	}}
+	c := &cluster{t: t, processes: map[string]*process{}, databases: databases}
 	addr := map[string]string{"users": freeAddr(t), "promotions": freeAddr(t), "notifications": freeAddr(t), "ledger": freeAddr(t)}
+	for _, name := range services {
+		c.environ = append(c.environ, name+"="+addr[name])
+	}
 	settings := []string{
 		"LOYALTY_USERS_DATABASE_URL=" + c.databases["users"],
 		"LOYALTY_PROMOTIONS_DATABASE_URL=" + c.databases["promotions"],
@@ -78,15 +81,31 @@ func startCluster(t *testing.T, bus string) *cluster {
 		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
 	}
 	settings = append(settings, c.startBus(bus)...)
+	settings = append(settings, extra...)
 	c.settings = filepath.Join(t.TempDir(), "loyalty.env")
 	if err := os.WriteFile(c.settings, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// migratedDatabases creates the databases of the services.
+func migratedDatabases(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{
+		"users": postgrestest.URL(t, atlas.Users), "promotions": postgrestest.URL(t, atlas.Promotions),
+		"notifications": postgrestest.URL(t, atlas.Notifications),
+	}
+}
+
+// startCluster starts each of the three services as a process, with the given bus.
+func startCluster(t *testing.T, bus string) *cluster {
+	t.Helper()
+	c := newCluster(t, bus, migratedDatabases(t))
 	proxies := map[string]http.Handler{}
 	ready := gateway.Services{}
-	for _, name := range []string{"users", "promotions", "notifications"} {
-		c.environ = append(c.environ, name+"="+addr[name])
-		target := &url.URL{Scheme: "http", Host: addr[name]}
+	for _, name := range services {
+		target := &url.URL{Scheme: "http", Host: c.addr(name)}
 		proxies[name] = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
@@ -97,17 +116,22 @@ func startCluster(t *testing.T, bus string) *cluster {
 	front := httptest.NewServer(gateway.New(ready, gateway.Options{}))
 	t.Cleanup(front.Close)
 	c.url = front.URL
-	for name, where := range addr {
-		if name != "ledger" {
-			eventually(t, name+" is ready", func() error { return c.processes[name].alive(t, "http://"+where) })
-		}
+	for _, name := range services {
+		eventually(t, name+" is ready", func() error { return c.processes[name].alive(t, "http://"+c.addr(name)) })
 	}
+	c.createAdmin()
+	return c
+}
+
+// createAdmin creates the first admin with the command of operators.
+func (c *cluster) createAdmin() {
+	t := c.t
+	t.Helper()
 	create := exec.Command(programs.loyalty, "admin", "--settings", c.settings, adminEmail)
 	create.Stdin = strings.NewReader(adminPassword + "\n")
 	if out, err := create.CombinedOutput(); err != nil {
 		t.Fatalf("create the admin: %v\n%s", err, out)
 	}
-	return c
 }
 
 // startBus starts a Kafka or NATS server and returns the settings for it.

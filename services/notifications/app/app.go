@@ -12,11 +12,14 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/migrate"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
@@ -79,6 +82,8 @@ type App struct {
 	channel *live.Channel
 	hub     *websocket.Hub
 	handler http.Handler
+	schema  *migrate.Applied
+	ready   *readiness.Monitor
 }
 
 // New connects to the databases and the bus. The caller closes the App.
@@ -98,6 +103,17 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.redis, err = redis.Open(c.Redis); err != nil {
 		return nil, err
 	}
+	check := a.store.Ping
+	if s, ok := a.store.(pooled); ok {
+		if a.schema, err = migrate.NewApplied(s.pool, "notifications", atlas.Notifications, log); err != nil {
+			return nil, err
+		}
+		check = a.schema.Check
+	}
+	a.ready = readiness.New("notifications", log,
+		readiness.Check{Dependency: "database", Run: check},
+		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
+		readiness.Check{Dependency: "LOYALTY_JWKS_URL", Run: c.Keys.Ready})
 	sessions := sessionredis.NewStore(a.redis)
 	verifier, err := accesstoken.NewVerifier(c.Issuer, c.Audience, c.Keys, sessions)
 	if err != nil {
@@ -112,7 +128,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "notifications", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Reflection: c.Reflection,
+		Started: a.schema.Err, Reflection: c.Reflection,
 	})
 	if err != nil {
 		return nil, err
@@ -129,28 +145,21 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Run consumes events and serves the live connections until ctx ends. Then it finishes the running event handler and closes
-// the connections, so that the clients connect to another replica.
+// the connections, so that the clients connect to another replica. It consumes events only once the migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("notifications live channel", func(ctx context.Context) error { return a.channel.Run(ctx, a.hub) })
+	g.RunWith("notifications readiness", a.ready.Run)
 	g.RunWith("notifications live connections", a.hub.Run) // closes connections while the consumer stops
 	subscription := consumer.Notifications(a.service)
-	g.RunWith("notifications consumer of "+subscription.Topic, func(ctx context.Context) error {
+	g.RunWith("notifications consumer of "+subscription.Topic, a.schema.Before(func(ctx context.Context) error {
 		return a.bus.Subscribe(ctx, subscription)
-	})
+	}))
 	return g.Run()
 }
 
-// Ready returns nil if the service can work now, or an error that names the unreachable database.
-func (a *App) Ready(ctx context.Context) error {
-	if err := a.store.Ping(ctx); err != nil {
-		return errors.New("notifications: the store cannot be reached")
-	}
-	if err := a.redis.Do(ctx, a.redis.B().Ping().Build()).Error(); err != nil {
-		return errors.New("notifications: Redis cannot be reached")
-	}
-	return nil
-}
+// Ready returns an error if the service cannot do its work now. It names the dependency.
+func (a *App) Ready(ctx context.Context) error { return a.ready.Check(ctx) }
 
 // Sockets returns the number of live connections of this replica.
 func (a *App) Sockets() int { return a.hub.Sockets() }

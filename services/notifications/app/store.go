@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	basepostgres "github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo"
@@ -69,17 +71,17 @@ func OpenStore(ctx context.Context, c StoreConfig) (Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pooled{postgres.New(pool), pool.Close}, nil
+	return pooled{postgres.New(pool), pool}, nil
 }
 
 // pooled is the PostgreSQL store with a pool of its own.
 type pooled struct {
 	*postgres.Store
-	close func()
+	pool *pgxpool.Pool
 }
 
 // Close implements Store. The pool waits for running operations.
 func (p pooled) Close(context.Context) error {
-	p.close()
+	p.pool.Close()
 	return nil
 }

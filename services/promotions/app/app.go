@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/rueidis"
 
+	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
@@ -20,7 +21,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/inbox"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
@@ -76,6 +79,8 @@ type App struct {
 	service *promotions.Service
 	handler http.Handler
 	log     *slog.Logger
+	schema  *migrate.Applied
+	ready   *readiness.Monitor
 }
 
 // New connects to the database, Redis and the ledger. The caller must call Close.
@@ -93,6 +98,9 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, options); err != nil {
 		return nil, err
 	}
+	if a.schema, err = migrate.NewApplied(a.pool, "promotions", atlas.Promotions, log); err != nil {
+		return nil, err
+	}
 	if a.redis, err = redis.Open(c.Redis); err != nil {
 		return nil, err
 	}
@@ -106,10 +114,15 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	a.ledger = conn
 	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{})
+	a.ready = readiness.New("promotions", log,
+		readiness.Check{Dependency: "database", Run: a.schema.Check},
+		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
+		readiness.Check{Dependency: "outbox relay", Run: func(context.Context) error { return a.relay.Ready() }, Silent: true},
+		readiness.Check{Dependency: "LOYALTY_JWKS_URL", Run: c.Keys.Ready})
 	a.service = promotions.New(store.New(a.pool, a.relay.Wake), ledger.New(conn, log), time.Now)
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "promotions", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Reflection: c.Reflection,
+		Started: a.schema.Err, Reflection: c.Reflection,
 	})
 	if err != nil {
 		return nil, err
@@ -123,32 +136,25 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 // Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run relays and consumes events and prunes the inbox until ctx ends. It returns when all of them have stopped.
+// Run relays and consumes events and prunes the inbox until ctx ends. It returns when all of them have stopped. It uses
+// the database only once the migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
-	g.Go("promotions relay", a.relay.Run)
-	g.Go("promotions inbox", func(ctx context.Context) error {
+	g.Go("promotions relay", a.schema.Before(a.relay.Run))
+	g.RunWith("promotions readiness", a.ready.Run)
+	g.Go("promotions inbox", a.schema.Before(func(ctx context.Context) error {
 		return inbox.Run(ctx, a.pool, consumer.InboxRetention(), a.log)
-	})
+	}))
 	for _, s := range []event.Subscription{consumer.Players(a.service), consumer.Transactions(a.service)} {
-		g.RunWith("promotions consumer of "+s.Topic, func(ctx context.Context) error { return a.bus.Subscribe(ctx, s) })
+		g.RunWith("promotions consumer of "+s.Topic, a.schema.Before(func(ctx context.Context) error {
+			return a.bus.Subscribe(ctx, s)
+		}))
 	}
 	return g.Run()
 }
 
-// Ready returns an error if the database or Redis cannot be reached.
-func (a *App) Ready(ctx context.Context) error {
-	if err := a.pool.Ping(ctx); err != nil {
-		return errors.New("promotions: the database cannot be reached")
-	}
-	if err := a.redis.Do(ctx, a.redis.B().Ping().Build()).Error(); err != nil {
-		return errors.New("promotions: Redis cannot be reached")
-	}
-	if err := a.relay.Ready(); err != nil {
-		return fmt.Errorf("promotions: %w", err)
-	}
-	return nil
-}
+// Ready returns an error if the service cannot do its work now. It names the dependency.
+func (a *App) Ready(ctx context.Context) error { return a.ready.Check(ctx) }
 
 // Close closes all connections. Call it once, after Run has returned.
 func (a *App) Close() {

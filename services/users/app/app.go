@@ -15,15 +15,18 @@ import (
 	"github.com/redis/rueidis"
 	"google.golang.org/grpc"
 
+	"github.com/casino-loyalty/loyalty/atlas"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit/ratelimitredis"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
@@ -46,6 +49,8 @@ type App struct {
 	handler  http.Handler
 	internal *grpc.Server
 	listener net.Listener
+	schema   *migrate.Applied
+	ready    *readiness.Monitor
 }
 
 // New connects the service to PostgreSQL and Redis and opens its internal listener. The caller calls Close. Errors name the
@@ -64,6 +69,9 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, options); err != nil {
 		return nil, err
 	}
+	if a.schema, err = migrate.NewApplied(a.pool, "users", atlas.Users, log); err != nil {
+		return nil, err
+	}
 	if a.redis, err = redis.Open(c.Redis); err != nil {
 		return nil, err
 	}
@@ -71,6 +79,10 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.ledger, err = store.NewLedger(ctx, a.pool, a.relay.Wake, log, store.LedgerOptions{}); err != nil {
 		return nil, err
 	}
+	a.ready = readiness.New("users", log,
+		readiness.Check{Dependency: "database", Run: a.schema.Check},
+		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
+		readiness.Check{Dependency: "outbox relay", Run: func(context.Context) error { return a.relay.Ready() }, Silent: true})
 	issuer, err := accesstoken.NewIssuer(c.PrivateKey, c.Issuer, c.Audience)
 	if err != nil {
 		return nil, err
@@ -110,7 +122,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config, log *slog.Logger) (http.Handler, error) {
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "users", Authenticator: v, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Reflection: c.Reflection,
+		Started: a.schema.Err, Reflection: c.Reflection,
 	})
 	if err != nil {
 		return nil, err
@@ -148,11 +160,14 @@ func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset boo
 }
 
 // Run relays events, ends the sessions of deactivated users and serves the ledger until ctx ends. It then finishes the calls
-// in progress and returns nil.
+// in progress and returns nil. It uses the database only once the migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
-	g.Go("users relay", a.relay.Run)
-	g.Go("users session ending", func(ctx context.Context) error { return a.service.KeepEndingSessions(ctx, a.log) })
+	g.Go("users relay", a.schema.Before(a.relay.Run))
+	g.RunWith("users readiness", a.ready.Run)
+	g.Go("users session ending", a.schema.Before(func(ctx context.Context) error {
+		return a.service.KeepEndingSessions(ctx, a.log)
+	}))
 	g.RunWith("users internal gRPC", a.serveInternal)
 	return g.Run()
 }
@@ -176,19 +191,8 @@ func (a *App) serveInternal(ctx context.Context) error {
 	return nil
 }
 
-// Ready returns an error if the database, Redis or the event relay is not available.
-func (a *App) Ready(ctx context.Context) error {
-	if err := a.pool.Ping(ctx); err != nil {
-		return errors.New("users: the database cannot be reached")
-	}
-	if err := a.redis.Do(ctx, a.redis.B().Ping().Build()).Error(); err != nil {
-		return errors.New("users: Redis cannot be reached")
-	}
-	if err := a.relay.Ready(); err != nil {
-		return fmt.Errorf("users: %w", err)
-	}
-	return nil
-}
+// Ready returns an error if the service cannot do its work now. It names the dependency.
+func (a *App) Ready(ctx context.Context) error { return a.ready.Check(ctx) }
 
 // Close closes the listener and all connections. Call it once, after Run has returned.
 func (a *App) Close() {
