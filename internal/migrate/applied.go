@@ -27,16 +27,18 @@ type Applied struct {
 	newer string        // the newest migration that the log says is newer than this program
 }
 
-// NewApplied returns a check of the database that loyalty migrate knows by the given name. It returns an error if the folder
-// does not match its atlas.sum.
-func NewApplied(pool *pgxpool.Pool, database string, folder fs.FS, log *slog.Logger) (*Applied, error) {
+// NewApplied returns a check of the database that loyalty migrate knows by the given name. It calls Check once, so that a
+// service with a migrated database can start at once. It returns an error if the folder does not match its atlas.sum.
+func NewApplied(
+	ctx context.Context, pool *pgxpool.Pool, database string, folder fs.FS, log *slog.Logger,
+) (*Applied, error) {
 	files, err := read(dir{folder})
 	if err != nil {
 		return nil, err
 	}
-	return &Applied{
-		db: postgres.SQL(pool), database: database, files: files, log: log, done: make(chan struct{}),
-	}, nil
+	a := &Applied{db: postgres.SQL(pool), database: database, files: files, log: log, done: make(chan struct{})}
+	_ = a.Check(ctx) // the next call reports the error
+	return a, nil
 }
 
 // PendingError says that migrations must be applied before the service can work.

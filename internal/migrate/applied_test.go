@@ -21,7 +21,7 @@ func TestApplied(t *testing.T) {
 	}
 	t.Cleanup(pool.Close)
 	var log bytes.Buffer
-	a, err := NewApplied(pool, "users", folder(t, users, orders), slog.New(slog.NewTextHandler(&log, nil)))
+	a, err := NewApplied(t.Context(), pool, "users", folder(t, users, orders), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ var newer = script{"20260101000006_newer.sql", "create table newer (id int);\n"}
 
 func TestAppliedRefusesTheDatabaseOfAnotherService(t *testing.T) {
 	pool := postgrestest.New(t, folder(t, script{users.name, "create table other (id int);\n"}))
-	a, err := NewApplied(pool, "users", folder(t, users), slog.New(slog.DiscardHandler))
+	a, err := NewApplied(t.Context(), pool, "users", folder(t, users), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestAppliedRefusesTheDatabaseOfAnotherService(t *testing.T) {
 }
 
 func TestBeforeStopsWithItsContext(t *testing.T) {
-	a, err := NewApplied(postgrestest.New(t, nil), "users", folder(t, users), slog.New(slog.DiscardHandler))
+	a, err := NewApplied(t.Context(), postgrestest.New(t, nil), "users", folder(t, users), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,22 +42,23 @@ type Monitor struct {
 
 	mu        sync.Mutex
 	since     []time.Time // when each dependency became unavailable; zero if it is available
-	ready     bool
-	listeners []func(ready bool)
+	available []bool      // the last result of each check, false before the first round
+	stopped   bool
+	listeners map[string][]func(available bool)
 }
 
 // New returns a Monitor for a service.
 func New(service string, log *slog.Logger, checks ...Check) *Monitor {
-	return &Monitor{service: service, log: log, checks: checks, since: make([]time.Time, len(checks))}
+	return &Monitor{
+		service: service, log: log, checks: checks, since: make([]time.Time, len(checks)),
+		available: make([]bool, len(checks)), listeners: map[string][]func(bool){},
+	}
 }
 
-// OnChange calls fn with the current result and again whenever it changes. The service is not ready before the first round.
-// fn must not block.
-func (m *Monitor) OnChange(fn func(ready bool)) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.listeners = append(m.listeners, fn)
-	fn(m.ready)
+// OnChange calls fn whenever a dependency becomes available or unavailable. Every dependency is unavailable before the first
+// round of checks. fn must not block. Call OnChange before Check and Run.
+func (m *Monitor) OnChange(dependency string, fn func(available bool)) {
+	m.listeners[dependency] = append(m.listeners[dependency], fn)
 }
 
 // Check runs all checks and returns the error of the first one that fails, with the name of the service. Concurrent calls
@@ -72,8 +73,10 @@ func (m *Monitor) Check(ctx context.Context) error {
 	}
 }
 
-// Run runs the checks until ctx ends and returns nil. With it, changes are logged even if nobody calls Check.
+// Run runs the checks until ctx ends and returns nil. With it, changes are logged even if nobody calls Check. After Run,
+// nothing is logged any more, because the service closes its connections.
 func (m *Monitor) Run(ctx context.Context) error {
+	defer m.stop()
 	for {
 		interval := readyInterval
 		if m.Check(ctx) != nil {
@@ -83,6 +86,12 @@ func (m *Monitor) Run(ctx context.Context) error {
 			return nil //nolint:nilerr // ctx ended
 		}
 	}
+}
+
+func (m *Monitor) stop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopped = true
 }
 
 func (m *Monitor) round(ctx context.Context) error {
@@ -103,18 +112,21 @@ func (m *Monitor) round(ctx context.Context) error {
 			first = fmt.Errorf("%s: %s: %w", m.service, m.checks[i].Dependency, err)
 		}
 	}
-	if ready := first == nil; ready != m.ready {
-		m.ready = ready
-		for _, fn := range m.listeners {
-			fn(ready)
-		}
-	}
 	return first
 }
 
 // record stores the result of a check and logs the begin and the end of an outage.
 func (m *Monitor) record(i int, err error) {
+	if m.stopped {
+		return
+	}
 	c, since := m.checks[i], m.since[i]
+	if available := err == nil; available != m.available[i] {
+		m.available[i] = available
+		for _, fn := range m.listeners[c.Dependency] {
+			fn(available)
+		}
+	}
 	switch {
 	case err != nil && since.IsZero():
 		m.since[i] = time.Now()

@@ -34,7 +34,7 @@ func TestEachOutageIsLoggedOnce(t *testing.T) {
 			readiness.Check{Dependency: "Redis", Run: redis.check},
 			readiness.Check{Dependency: "relay", Run: relay.check, Silent: true})
 		var changes []bool
-		m.OnChange(func(ready bool) { changes = append(changes, ready) })
+		m.OnChange("Redis", func(available bool) { changes = append(changes, available) })
 		database.down.Store(true) // at the start
 		relay.down.Store(true)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -64,7 +64,11 @@ func TestEachOutageIsLoggedOnce(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if want := []bool{false, true, false, true}; !slices.Equal(changes, want) {
+		database.down.Store(true) // its connections are closed
+		if err := m.Check(t.Context()); err == nil {
+			t.Error("Check = nil without a database")
+		}
+		if want := []bool{true, false, true}; !slices.Equal(changes, want) {
 			t.Errorf("changes %v, want %v", changes, want)
 		}
 		for text, want := range map[string]int{

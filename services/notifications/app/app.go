@@ -105,7 +105,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	check := a.store.Ping
 	if s, ok := a.store.(pooled); ok {
-		if a.schema, err = migrate.NewApplied(s.pool, "notifications", atlas.Notifications, log); err != nil {
+		if a.schema, err = migrate.NewApplied(ctx, s.pool, "notifications", atlas.Notifications, log); err != nil {
 			return nil, err
 		}
 		check = a.schema.Check

@@ -98,7 +98,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, options); err != nil {
 		return nil, err
 	}
-	if a.schema, err = migrate.NewApplied(a.pool, "promotions", atlas.Promotions, log); err != nil {
+	if a.schema, err = migrate.NewApplied(ctx, a.pool, "promotions", atlas.Promotions, log); err != nil {
 		return nil, err
 	}
 	if a.redis, err = redis.Open(c.Redis); err != nil {

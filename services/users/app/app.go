@@ -69,7 +69,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, options); err != nil {
 		return nil, err
 	}
-	if a.schema, err = migrate.NewApplied(a.pool, "users", atlas.Users, log); err != nil {
+	if a.schema, err = migrate.NewApplied(ctx, a.pool, "users", atlas.Users, log); err != nil {
 		return nil, err
 	}
 	if a.redis, err = redis.Open(c.Redis); err != nil {
