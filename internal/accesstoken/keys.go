@@ -112,8 +112,8 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (ed25519.PublicKey, er
 	return nil, ErrUnknownKey
 }
 
-// Ready implements KeySource. It fetches the keys until they have been fetched once, at most once per interval. Its error names
-// the address without credentials and query. Later it returns nil, also if the address does not answer any more.
+// Ready implements KeySource. It fetches the keys until they have been fetched once, at most once per interval. Its error
+// names the address without credentials and query. Later it returns nil, also if the address does not answer any more.
 func (r *RemoteKeys) Ready(ctx context.Context) error {
 	if r.known.Load() != nil {
 		return nil

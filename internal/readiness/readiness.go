@@ -83,7 +83,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 			interval = unreadyInterval
 		}
 		if backoff.Sleep(ctx, interval) != nil {
-			return nil //nolint:nilerr // ctx ended
+			return nil
 		}
 	}
 }
