@@ -10,7 +10,7 @@ import (
 	atlasmigrate "ariga.io/atlas/sql/migrate"
 
 	"github.com/casino-loyalty/loyalty/internal/migrate"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 // Every migration applies to tables with rows. After it, both the previous release and the new one can insert.

@@ -15,8 +15,8 @@ import (
 	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1" // registers its files
 	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
-	"github.com/casino-loyalty/loyalty/internal/restroute"
 	"github.com/casino-loyalty/loyalty/internal/schema"
+	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 	"github.com/casino-loyalty/loyalty/openapi"
 )
 

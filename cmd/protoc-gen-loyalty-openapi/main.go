@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/compiler/protogen"
 
-	"github.com/casino-loyalty/loyalty/internal/restroute"
 	"github.com/casino-loyalty/loyalty/internal/schema"
+	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 )
 
 const generator = "protoc-gen-loyalty-openapi"

@@ -9,8 +9,8 @@ import (
 
 	"google.golang.org/protobuf/compiler/protogen"
 
-	"github.com/casino-loyalty/loyalty/internal/restroute"
 	"github.com/casino-loyalty/loyalty/internal/schema"
+	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 )
 
 // openAPI writes the OpenAPI document of one service.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/casino-loyalty/loyalty/internal/dsn"
+	"github.com/casino-loyalty/loyalty/internal/config/dsn"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 

@@ -12,7 +12,7 @@ import (
 	"entgo.io/ent/schema/field"
 
 	. "github.com/casino-loyalty/loyalty/internal/migrate"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 // typed returns a column as ent generates it for a field with a column type of PostgreSQL.

@@ -13,7 +13,7 @@ import (
 	"entgo.io/ent/schema/field"
 
 	. "github.com/casino-loyalty/loyalty/internal/migrate"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 // accounts returns a table as ent generates it, with the features that entities use.

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	. "github.com/casino-loyalty/loyalty/internal/migrate"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 // script is the file name and the statements of a migration.

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	. "github.com/casino-loyalty/loyalty/internal/migrate"
-	"github.com/casino-loyalty/loyalty/internal/pgbouncertest"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/pgbouncertest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 func TestUpThroughPgBouncer(t *testing.T) {

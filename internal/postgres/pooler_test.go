@@ -6,9 +6,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/casino-loyalty/loyalty/internal/pgbouncertest"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/pgbouncertest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 func TestOpenThroughPgBouncer(t *testing.T) {

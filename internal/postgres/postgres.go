@@ -22,7 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/casino-loyalty/loyalty/internal/backoff"
-	"github.com/casino-loyalty/loyalty/internal/dsn"
+	"github.com/casino-loyalty/loyalty/internal/config/dsn"
 )
 
 // Options tunes a pool. The zero value has usable defaults.

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/casino-loyalty/loyalty/internal/postgres"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 func TestOpenAppliesSettingsAndUTC(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/redis"
-	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 )
 
 // TestHangingServer checks that the client gives up by itself, before the context of its caller ends.

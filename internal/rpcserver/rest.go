@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/restroute"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
+	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 )
 
 // route is a REST route of a method.

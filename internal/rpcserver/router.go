@@ -3,7 +3,7 @@ package rpcserver
 import (
 	"strings"
 
-	"github.com/casino-loyalty/loyalty/internal/restroute"
+	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 )
 
 // router is a tree of REST routes, with one level per path segment. Where several routes match a path, the route with the

@@ -30,8 +30,8 @@ import (
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/restroute"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
+	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 )
 
 // DefaultMaxBody is the default maximum size of a request, in bytes.

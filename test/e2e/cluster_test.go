@@ -31,8 +31,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/gateway"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
-	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 )
 
 // cluster is the platform as separate processes, on real servers and behind the gateway.

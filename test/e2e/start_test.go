@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 // logged returns the lines of a process's log that contain text.

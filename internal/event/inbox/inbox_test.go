@@ -14,7 +14,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/event/inbox"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 const table = `create table inbox (

@@ -8,9 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
-	"github.com/casino-loyalty/loyalty/internal/pgbouncertest"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/pgbouncertest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 func TestEventsLeaveThroughPgBouncer(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 func TestAnnouncementsDoNotAccumulate(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit/ratelimitredis"
-	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 )
 
 var threePerHour = ratelimit.Limit{N: 3, Per: time.Hour}

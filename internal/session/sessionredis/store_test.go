@@ -13,7 +13,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
-	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 )

@@ -21,9 +21,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/internal/redis"
-	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 	"github.com/casino-loyalty/loyalty/services/users/app"
 )
 

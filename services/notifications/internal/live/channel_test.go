@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/redis/rueidis"
 
-	"github.com/casino-loyalty/loyalty/internal/redistest"
+	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 )

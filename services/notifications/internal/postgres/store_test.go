@@ -7,7 +7,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/storetest"
 )

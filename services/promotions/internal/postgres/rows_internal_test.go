@@ -14,7 +14,7 @@ import (
 	ent "github.com/casino-loyalty/loyalty/ent/promotions"
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/entitytest"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 

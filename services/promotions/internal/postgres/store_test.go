@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/money"
-	"github.com/casino-loyalty/loyalty/internal/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
 )

@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/casino-loyalty/loyalty/internal/restroute"
+	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 	"github.com/casino-loyalty/loyalty/internal/schema/schematest"
 )
 

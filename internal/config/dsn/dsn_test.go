@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/casino-loyalty/loyalty/internal/dsn"
+	"github.com/casino-loyalty/loyalty/internal/config/dsn"
 )
 
 func TestPostgreSQL(t *testing.T) {
