@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -104,9 +105,7 @@ func (f *fixture) send(status int, r request) response {
 		body = strings.NewReader(r.body)
 	}
 	req := httptest.NewRequestWithContext(f.Context(), r.method, "/api/v1"+r.path, body)
-	for name, values := range r.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.header)
 	if r.body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
