@@ -12,6 +12,9 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
+
+	"google.golang.org/grpc/resolver/dns"
 
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
@@ -50,7 +53,12 @@ func commands() []command {
 	}
 }
 
+// resolveInterval is the minimum time between two DNS queries for the replicas of a service. gRPC's default of 30 seconds is
+// longer than a rolling restart takes to replace every replica.
+const resolveInterval = 2 * time.Second
+
 func main() {
+	dns.SetMinResolutionInterval(resolveInterval) // for the whole process, so before everything else
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills the process
 	os.Exit(dispatch(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

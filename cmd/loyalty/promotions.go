@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
@@ -15,8 +16,29 @@ type promotionsSettings struct {
 	Bus           busSettings
 	Database      config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
 	JWKS          config.HTTPURL     `env:"LOYALTY_JWKS_URL,required,notEmpty"`
-	LedgerAddress config.Address     `env:"LOYALTY_LEDGER_ADDRESS,required,notEmpty"`
+	LedgerAddress ledgerAddress      `env:"LOYALTY_LEDGER_ADDRESS,required,notEmpty"`
 	InternalToken internalToken      `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
+	InternalTLS   internalTLS
+}
+
+// ledgerAddress is host:port, or dns://SERVER/HOST:PORT with the address of a DNS server.
+type ledgerAddress string
+
+// UnmarshalText checks the address.
+func (a *ledgerAddress) UnmarshalText(text []byte) error {
+	address := string(text)
+	var plain config.Address
+	if rest, ok := strings.CutPrefix(address, "dns://"); ok {
+		server, host, ok := strings.Cut(rest, "/")
+		if !ok || strings.ContainsAny(server, "@ ") || plain.UnmarshalText([]byte(host)) != nil {
+			return &config.ValueError{Text: "must be host:port or dns://SERVER/HOST:PORT, " +
+				"for example users.internal:9090 or dns://10.0.0.2:53/users.internal:9090"}
+		}
+	} else if err := plain.UnmarshalText(text); err != nil {
+		return err
+	}
+	*a = ledgerAddress(address)
+	return nil
 }
 
 // runPromotions runs the promotions service.
@@ -40,8 +62,8 @@ func runPromotions(ctx context.Context, c call) error {
 	a, err := app.New(ctx, app.Config{
 		DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
 		Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
-		LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken), TrustedProxies: s.Service.TrustedProxies,
-		Reflection: s.Service.Reflection,
+		LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken),
+		LedgerTLS: s.InternalTLS.files(), TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection,
 	}, log)
 	if err != nil {
 		bus.Close()

@@ -225,3 +225,28 @@ func (t *internalToken) UnmarshalText(text []byte) error {
 	*t = internalToken(text)
 	return nil
 }
+
+// internalTLS are the files of mutual TLS between the services. The settings hold paths, because the files are read again for
+// each connection.
+type internalTLS struct {
+	Certificate string `env:"LOYALTY_INTERNAL_TLS_CERTIFICATE"`
+	Key         string `env:"LOYALTY_INTERNAL_TLS_KEY"`
+	CA          string `env:"LOYALTY_INTERNAL_TLS_CA"`
+}
+
+// Check refuses incomplete settings and files that cannot be used.
+func (s internalTLS) Check() error {
+	if set := (s.Certificate != ""); (s.Key != "") != set || (s.CA != "") != set {
+		return errors.New("LOYALTY_INTERNAL_TLS_CERTIFICATE, LOYALTY_INTERNAL_TLS_KEY and LOYALTY_INTERNAL_TLS_CA " +
+			"must be set together")
+	}
+	err := s.files().Validate()
+	if e, ok := errors.AsType[*rpcserver.TLSFileError](err); ok {
+		return fmt.Errorf("LOYALTY_INTERNAL_TLS_%s: %w", strings.ToUpper(e.Field), e.Err)
+	}
+	return err
+}
+
+func (s internalTLS) files() rpcserver.TLSFiles {
+	return rpcserver.TLSFiles{Certificate: s.Certificate, Key: s.Key, CA: s.CA}
+}

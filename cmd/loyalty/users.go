@@ -19,6 +19,7 @@ type usersSettings struct {
 	TokenKey       signingKey           `env:"LOYALTY_TOKEN_KEY,required,notEmpty"`
 	InternalListen config.ListenAddress `env:"LOYALTY_INTERNAL_LISTEN"                      envDefault:":9090"`
 	InternalToken  internalToken        `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
+	InternalTLS    internalTLS
 	// OtherKeys are additional accepted keys: the next one before a rotation, the previous one for ten minutes after.
 	OtherKeys publicKeys `env:"LOYALTY_TOKEN_OTHER_KEYS"`
 	Limits    limitSettings
@@ -66,8 +67,9 @@ func runUsers(ctx context.Context, c call) error {
 		DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
 		PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 		InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
-		Limits:   s.Limits.limits(),
-		Password: password.Default(), TrustedProxies: s.Service.TrustedProxies,
+		InternalTLS: s.InternalTLS.files(),
+		Limits:      s.Limits.limits(),
+		Password:    password.Default(), TrustedProxies: s.Service.TrustedProxies,
 		Reflection: s.Service.Reflection,
 	}, log)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/retry"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -28,7 +28,8 @@ const (
 
 // DialConfig configures a client of internal RPCs.
 type DialConfig struct {
-	// Address is host:port or another gRPC target.
+	// Address is host:port, or dns://SERVER/HOST:PORT to ask another DNS server than the system's. Calls are spread over all
+	// addresses of the host.
 	Address string
 	// Token is the shared secret of the services; see InternalConfig.
 	Token string
@@ -37,10 +38,24 @@ type DialConfig struct {
 	Attempts uint
 	// PerTry is the timeout of one attempt. Zero means two seconds. The caller's context limits all attempts together.
 	PerTry time.Duration
+	// TLS enables mutual TLS. Without it the calls are not encrypted; the network must provide that.
+	TLS TLSFiles
 }
 
-// DialInternal returns a connection for internal RPCs. It connects on the first call and reconnects after failures. The
-// caller closes it. FromStatus converts the errors of calls. The connection is not encrypted; the network must provide that.
+// clientKeepalive is the interval of a client's keepalive pings. A replica that does not answer one within keepaliveTimeout
+// gets no more calls.
+const clientKeepalive = 10 * time.Second
+
+// serviceConfig spreads calls over the replicas whose health service says that they are serving.
+const serviceConfig = `{"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}`
+
+// maxReconnectDelay limits the delay between two attempts to connect to a replica, so that one that is back gets calls soon.
+const maxReconnectDelay = 2 * time.Second
+
+// DialInternal returns a client of internal RPCs that sends the calls in turn to all replicas of the server that are serving.
+// It resolves the name again when it loses a connection; the maximum connection age of the servers makes sure that it does. A
+// call that fails is repeated on another replica if there is one. DialInternal connects on the first call. The caller closes
+// the connection. FromStatus converts the errors of calls.
 func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 	switch {
 	case cfg.Address == "":
@@ -53,11 +68,22 @@ func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 	if cfg.PerTry == 0 {
 		cfg.PerTry = 2 * time.Second
 	}
+	transport, err := cfg.TLS.credentials()
+	if err != nil {
+		return nil, err
+	}
+	reconnect := backoff.DefaultConfig
+	reconnect.BaseDelay, reconnect.MaxDelay = 100*time.Millisecond, maxReconnectDelay
 	conn, err := grpc.NewClient(cfg.Address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(transport),
 		grpc.WithPerRPCCredentials(bearer{"Bearer " + cfg.Token}),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 5 * time.Second}),
-		grpc.WithDisableServiceConfig(),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: clientKeepalive, Timeout: keepaliveTimeout, PermitWithoutStream: true,
+		}),
+		grpc.WithDisableServiceConfig(), // of DNS
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: keepaliveTimeout}),
+		grpc.WithIdleTimeout(0), // a client without calls stays connected, so that the next one is fast
 		grpc.WithChainUnaryInterceptor(sendRequestID, retry.UnaryClientInterceptor(
 			retry.WithMax(cfg.Attempts),
 			retry.WithPerRetryTimeout(cfg.PerTry),

@@ -1,6 +1,7 @@
 package rpcserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -17,6 +18,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
@@ -42,7 +44,27 @@ type InternalConfig struct {
 	MaxBody int
 	// Reflection enables gRPC server reflection, which needs no token.
 	Reflection bool
+	// Health answers health checks. The caller sets its status; a client sends no calls to a server that is not serving. Nil
+	// means a server that is always serving.
+	Health *health.Server
+	// MaxConnectionAge is how long a client may use a connection. It then connects again and finds new replicas. The running
+	// calls can finish. Zero means 30 seconds.
+	MaxConnectionAge time.Duration
+	// TLS enables mutual TLS: a client must have a certificate of the authority.
+	TLS TLSFiles
 }
+
+const (
+	defaultConnectionAge = 30 * time.Second
+	// connectionGrace is how long calls may continue on a connection that has reached its maximum age. It is longer than a
+	// call of any client takes.
+	connectionGrace = 10 * time.Second
+	// serverKeepalive and keepaliveTimeout detect a client that is gone without closing its connection. minKeepalive is shorter
+	// than the clients' interval.
+	serverKeepalive  = 20 * time.Second
+	keepaliveTimeout = 5 * time.Second
+	minKeepalive     = clientKeepalive / 2
+)
 
 // NewInternal returns a gRPC server for internal methods, with the health service registered. It validates requests and
 // converts errors as Server does. The caller registers its services, serves on a listener that no gateway routes to, and
@@ -55,6 +77,13 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 		return nil, errors.New("rpcserver: Log is not set")
 	case cfg.MaxBody <= 0:
 		cfg.MaxBody = DefaultMaxBody
+	}
+	if cfg.Health == nil {
+		cfg.Health = health.NewServer()
+	}
+	transport, err := cfg.TLS.credentials()
+	if err != nil {
+		return nil, err
 	}
 	v, err := validation.New()
 	if err != nil {
@@ -74,7 +103,13 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 		}),
 	)
 	options := []grpc.ServerOption{
+		grpc.Creds(transport),
 		grpc.MaxRecvMsgSize(cfg.MaxBody),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionAge: cmp.Or(cfg.MaxConnectionAge, defaultConnectionAge), MaxConnectionAgeGrace: connectionGrace,
+			Time: serverKeepalive, Timeout: keepaliveTimeout,
+		}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minKeepalive, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(
 			in.begin, in.answer, log, recovery.UnaryServerInterceptor(recovered),
 			auth.UnaryServerInterceptor(in.authenticate), in.validate,
@@ -83,7 +118,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 		grpc.NumStreamWorkers(streamWorkers),
 	}
 	server := grpc.NewServer(options...)
-	healthv1.RegisterHealthServer(server, health.NewServer())
+	healthv1.RegisterHealthServer(server, cfg.Health)
 	if cfg.Reflection {
 		reflection.Register(server)
 	}

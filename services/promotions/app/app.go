@@ -34,7 +34,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/rpc"
 )
 
-// Config is the configuration of the service. All fields but TrustedProxies and Reflection are required.
+// Config is the configuration of the service. All fields but LedgerTLS, TrustedProxies and Reflection are
+// required.
 type Config struct {
 	// DatabaseURL is the service's own, migrated PostgreSQL database.
 	DatabaseURL string
@@ -45,8 +46,11 @@ type Config struct {
 	// Keys verify access tokens. A token must have the given Issuer and Audience.
 	Keys             accesstoken.KeySource
 	Issuer, Audience string
-	// LedgerAddress is the "host:port" of the internal listener of users. InternalToken authenticates calls to it.
+	// LedgerAddress is the address of the internal listeners of users; see [rpcserver.DialConfig]. InternalToken
+	// authenticates calls to it.
 	LedgerAddress, InternalToken string
+	// LedgerTLS enables mutual TLS for calls to users.
+	LedgerTLS rpcserver.TLSFiles
 	// TrustedProxies are the proxies whose forwarding headers are used to find the client's address.
 	TrustedProxies []netip.Prefix
 	// Reflection enables gRPC server reflection.
@@ -108,7 +112,9 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{Address: c.LedgerAddress, Token: c.InternalToken})
+	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{
+		Address: c.LedgerAddress, Token: c.InternalToken, TLS: c.LedgerTLS,
+	})
 	if err != nil {
 		return nil, err
 	}

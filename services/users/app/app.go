@@ -14,6 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/rueidis"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
@@ -37,6 +39,9 @@ import (
 
 // JWKSPath is the path of the public keys (JWKS) that verify access tokens.
 const JWKSPath = "/.well-known/jwks.json"
+
+// database is the name of the database as a dependency.
+const database = "database"
 
 // App is the running service.
 type App struct {
@@ -80,7 +85,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, err
 	}
 	a.ready = readiness.New("users", log,
-		readiness.Check{Dependency: "database", Run: a.schema.Check},
+		readiness.Check{Dependency: database, Run: a.schema.Check},
 		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
 		readiness.Check{Dependency: "outbox relay", Run: func(context.Context) error { return a.relay.Ready() }, Silent: true})
 	issuer, err := accesstoken.NewIssuer(c.PrivateKey, c.Issuer, c.Audience)
@@ -104,7 +109,9 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.handler, err = a.public(verifier, keys, c, log); err != nil {
 		return nil, err
 	}
-	internal := rpcserver.InternalConfig{Token: c.InternalToken, Log: log, Reflection: c.Reflection}
+	internal := rpcserver.InternalConfig{
+		Token: c.InternalToken, Log: log, Reflection: c.Reflection, Health: a.ledgerHealth(), TLS: c.InternalTLS,
+	}
 	if a.internal, err = rpcserver.NewInternal(internal); err != nil {
 		return nil, err
 	}
@@ -116,6 +123,20 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, fmt.Errorf("users: InternalListen: %w", err)
 	}
 	return a, nil
+}
+
+// ledgerHealth returns the health service of the internal listener. The ledger needs only the database.
+func (a *App) ledgerHealth() *health.Server {
+	server := health.NewServer()
+	server.SetServingStatus("", healthv1.HealthCheckResponse_NOT_SERVING)
+	a.ready.OnChange(database, func(available bool) {
+		status := healthv1.HealthCheckResponse_NOT_SERVING
+		if available {
+			status = healthv1.HealthCheckResponse_SERVING
+		}
+		server.SetServingStatus("", status)
+	})
+	return server
 }
 
 // public returns the handler of the public API, which the gateway routes to.

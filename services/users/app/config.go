@@ -9,6 +9,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -37,6 +38,8 @@ type Config struct {
 	// InternalListen is the address of the ledger's gRPC listener, which the gateway must not route. InternalToken is the
 	// secret of its callers, at least 16 characters.
 	InternalListen, InternalToken string
+	// InternalTLS enables mutual TLS on the ledger's listener.
+	InternalTLS rpcserver.TLSFiles
 	// Limits are the rate limits; a zero limit is none. Start with DefaultLimits.
 	Limits Limits
 	// Password is the cost of hashing a password. Start with password.Default().

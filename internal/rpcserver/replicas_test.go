@@ -1,0 +1,306 @@
+package rpcserver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/resolver/dns"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+)
+
+func TestMain(m *testing.M) {
+	dns.SetMinResolutionInterval(50 * time.Millisecond) // as cmd/loyalty shortens it
+	os.Exit(m.Run())
+}
+
+// nameServer is a DNS server that answers every query for an A record with the current addresses.
+type nameServer struct {
+	address string
+	mu      sync.Mutex
+	hosts   []string
+}
+
+func startNameServer(t *testing.T) *nameServer {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &nameServer{address: conn.LocalAddr().String()}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buffer := make([]byte, 512)
+		for {
+			n, from, err := conn.ReadFrom(buffer)
+			if err != nil {
+				return // closed
+			}
+			var query dnsmessage.Message
+			if query.Unpack(buffer[:n]) != nil || len(query.Questions) != 1 {
+				continue
+			}
+			if answer, err := s.answer(query); err == nil {
+				_, _ = conn.WriteTo(answer, from)
+			}
+		}
+	}()
+	t.Cleanup(func() { _ = conn.Close(); <-done })
+	return s
+}
+
+func (s *nameServer) set(hosts ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hosts = hosts
+}
+
+func (s *nameServer) answer(query dnsmessage.Message) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	query.Response, query.Authoritative, query.Additionals = true, true, nil
+	if q := query.Questions[0]; q.Type == dnsmessage.TypeA {
+		for _, host := range s.hosts {
+			a := dnsmessage.AResource{A: [4]byte(net.ParseIP(host).To4())}
+			header := dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class}
+			query.Answers = append(query.Answers, dnsmessage.Resource{Header: header, Body: &a})
+		}
+	}
+	return query.Pack()
+}
+
+// credits is the ledger that the replicas share: it credits each idempotency key once.
+type credits struct {
+	mu      sync.Mutex
+	entries map[string]int
+}
+
+// replica is an internal server on a loopback address of its own.
+type replica struct {
+	usersv1.UnimplementedLedgerServiceServer
+	shared *credits
+	health *health.Server
+	server *grpc.Server
+	calls  atomic.Int32
+	// hold blocks the answer of each call until the call is cut off.
+	hold atomic.Bool
+}
+
+func (r *replica) AddTransaction(ctx context.Context, q *usersv1.AddTransactionRequest) (*usersv1.AddTransactionResponse, error) {
+	r.calls.Add(1)
+	r.shared.mu.Lock()
+	if r.shared.entries[q.GetIdempotencyKey()] == 0 {
+		r.shared.entries[q.GetIdempotencyKey()]++
+	}
+	r.shared.mu.Unlock()
+	if r.hold.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return &usersv1.AddTransactionResponse{Transaction: &usersv1.Transaction{Id: q.GetIdempotencyKey(), Amount: q.GetAmount()}}, nil
+}
+
+// group is a set of replicas at one name and one port.
+type group struct {
+	t      *testing.T
+	names  *nameServer
+	port   string
+	shared *credits
+	age    time.Duration
+	tls    rpcserver.TLSFiles
+}
+
+func newGroup(t *testing.T, age time.Duration) *group {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.11:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err := errors.Join(err, l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return &group{t: t, names: startNameServer(t), port: port, shared: &credits{entries: map[string]int{}}, age: age}
+}
+
+func (g *group) start(host string) *replica {
+	g.t.Helper()
+	r := &replica{shared: g.shared, health: health.NewServer()}
+	var err error
+	r.server, err = rpcserver.NewInternal(rpcserver.InternalConfig{
+		Token: internalToken, Log: slog.New(slog.DiscardHandler), Health: r.health, MaxConnectionAge: g.age, TLS: g.tls,
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	usersv1.RegisterLedgerServiceServer(r.server, r)
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, g.port))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- r.server.Serve(listener) }()
+	g.t.Cleanup(func() {
+		r.server.Stop()
+		if err := <-done; err != nil {
+			g.t.Error(err)
+		}
+	})
+	return r
+}
+
+func (g *group) dial(files rpcserver.TLSFiles) usersv1.LedgerServiceClient {
+	g.t.Helper()
+	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{
+		Address: fmt.Sprintf("dns://%s/ledger.test:%s", g.names.address, g.port), Token: internalToken, TLS: files,
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.t.Cleanup(func() { _ = conn.Close() })
+	return usersv1.NewLedgerServiceClient(conn)
+}
+
+// call sends n calls with new keys. All of them must succeed.
+func (g *group) call(c usersv1.LedgerServiceClient, n int, prefix string) {
+	g.t.Helper()
+	for i := range n {
+		r := credit()
+		r.IdempotencyKey = prefix + strconv.Itoa(i)
+		if _, err := c.AddTransaction(g.t.Context(), r); err != nil {
+			g.t.Errorf("call %s: %v", r.IdempotencyKey, err)
+		}
+	}
+}
+
+// until sends calls until the condition holds. All calls must succeed.
+func (g *group) until(c usersv1.LedgerServiceClient, condition string, holds func() bool) {
+	g.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for i := 0; !holds(); i++ {
+		if time.Now().After(deadline) {
+			g.t.Fatalf("timeout while waiting until %s", condition)
+		}
+		g.call(c, 1, condition+strconv.Itoa(i)+"-")
+	}
+}
+
+// busy returns a condition: each of the replicas gets calls from now on.
+func busy(replicas ...*replica) func() bool {
+	before := make([]int32, len(replicas))
+	for i, r := range replicas {
+		before[i] = r.calls.Load()
+	}
+	return func() bool {
+		for i, r := range replicas {
+			if r.calls.Load() == before[i] {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func TestCallsAreSpreadOverTheReplicas(t *testing.T) {
+	g := newGroup(t, 0)
+	one, two, three := g.start("127.0.0.11"), g.start("127.0.0.12"), g.start("127.0.0.13")
+	g.names.set("127.0.0.11", "127.0.0.12", "127.0.0.13")
+	client := g.dial(rpcserver.TLSFiles{})
+	g.until(client, "all replicas get calls", busy(one, two, three))
+	before := []int32{one.calls.Load(), two.calls.Load(), three.calls.Load()}
+	g.call(client, 30, "spread")
+	for i, r := range []*replica{one, two, three} {
+		if n := r.calls.Load() - before[i]; n != 10 {
+			t.Errorf("replica %d got %d of 30 calls, want 10", i+1, n)
+		}
+	}
+
+	two.health.SetServingStatus("", healthv1.HealthCheckResponse_NOT_SERVING)
+	g.until(client, "the client notices that a replica is not ready", func() bool {
+		before := two.calls.Load()
+		g.call(client, 6, "probe"+strconv.Itoa(int(before))+"-")
+		return two.calls.Load() == before
+	})
+	quiet := two.calls.Load()
+	g.call(client, 30, "unready")
+	if n := two.calls.Load() - quiet; n != 0 {
+		t.Errorf("a replica that is not ready got %d calls", n)
+	}
+	two.health.SetServingStatus("", healthv1.HealthCheckResponse_SERVING)
+	g.until(client, "the ready replica gets calls again", busy(two))
+}
+
+// A replica dies after it has credited and before it has answered. The calls are repeated on the others with the same key.
+func TestKilledReplicaLosesNoCall(t *testing.T) {
+	g := newGroup(t, 0)
+	one, two, three := g.start("127.0.0.11"), g.start("127.0.0.12"), g.start("127.0.0.13")
+	g.names.set("127.0.0.11", "127.0.0.12", "127.0.0.13")
+	client := g.dial(rpcserver.TLSFiles{})
+	g.until(client, "all replicas get calls", busy(one, two, three))
+	one.hold.Store(true)
+	held := busy(one)
+	var wg sync.WaitGroup
+	for i := range 30 {
+		wg.Go(func() { g.call(client, 1, fmt.Sprintf("killed%d-", i)) })
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !held() {
+		<-tick.C
+	}
+	one.server.Stop()
+	wg.Wait()
+	g.call(client, 30, "after")
+	g.shared.mu.Lock()
+	defer g.shared.mu.Unlock()
+	for i := range 30 {
+		if n := g.shared.entries[fmt.Sprintf("killed%d-0", i)]; n != 1 {
+			t.Errorf("call %d was credited %d times, want once", i, n)
+		}
+	}
+}
+
+func TestNewReplicaGetsCallsWithinTheConnectionAge(t *testing.T) {
+	g := newGroup(t, 300*time.Millisecond)
+	one := g.start("127.0.0.11")
+	g.names.set("127.0.0.11")
+	client := g.dial(rpcserver.TLSFiles{})
+	g.until(client, "the only replica gets calls", busy(one))
+	two := g.start("127.0.0.12")
+	g.names.set("127.0.0.11", "127.0.0.12")
+	g.until(client, "the new replica gets calls", busy(one, two))
+}
+
+// The health check of a connected client is a stream that never ends by itself.
+func TestGracefulStopDoesNotWaitForHealthChecks(t *testing.T) {
+	g := newGroup(t, 0)
+	one, two := g.start("127.0.0.11"), g.start("127.0.0.12")
+	g.names.set("127.0.0.11", "127.0.0.12")
+	client := g.dial(rpcserver.TLSFiles{})
+	g.until(client, "both replicas get calls", busy(one, two))
+	stopped := make(chan struct{})
+	go func() { one.server.GracefulStop(); close(stopped) }()
+	g.until(client, "the replica has stopped", func() bool {
+		select {
+		case <-stopped:
+			return true
+		default:
+			return false
+		}
+	})
+}
