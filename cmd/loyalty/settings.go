@@ -226,8 +226,8 @@ func (t *internalToken) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// internalTLS are the files of mutual TLS between the services. The settings hold paths, because the files are read again for
-// each connection.
+// internalTLS are the files of mutual TLS between the services. The settings hold paths, because the files are read again
+// for each connection.
 type internalTLS struct {
 	Certificate string `env:"LOYALTY_INTERNAL_TLS_CERTIFICATE"`
 	Key         string `env:"LOYALTY_INTERNAL_TLS_KEY"`

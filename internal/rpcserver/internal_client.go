@@ -52,10 +52,10 @@ const serviceConfig = `{"loadBalancingConfig": [{"round_robin": {}}], "healthChe
 // maxReconnectDelay limits the delay between two attempts to connect to a replica, so that one that is back gets calls soon.
 const maxReconnectDelay = 2 * time.Second
 
-// DialInternal returns a client of internal RPCs that sends the calls in turn to all replicas of the server that are serving.
-// It resolves the name again when it loses a connection; the maximum connection age of the servers makes sure that it does. A
-// call that fails is repeated on another replica if there is one. DialInternal connects on the first call. The caller closes
-// the connection. FromStatus converts the errors of calls.
+// DialInternal returns a client of internal RPCs that sends the calls in turn to all replicas of the server that are
+// serving. It resolves the name again when it loses a connection, which it does at the maximum connection age of the servers.
+// A call that fails is repeated, usually on another replica. DialInternal connects on the first call. The caller closes the
+// connection. FromStatus converts the errors of calls.
 func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 	switch {
 	case cfg.Address == "":

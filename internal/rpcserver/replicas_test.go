@@ -183,7 +183,7 @@ func (g *group) call(c usersv1.LedgerServiceClient, n int, prefix string) {
 		r := credit()
 		r.IdempotencyKey = prefix + strconv.Itoa(i)
 		if _, err := c.AddTransaction(g.t.Context(), r); err != nil {
-			g.t.Errorf("call %s: %v", r.IdempotencyKey, err)
+			g.t.Errorf("call %s: %v", r.GetIdempotencyKey(), err)
 		}
 	}
 }

@@ -84,10 +84,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.ledger, err = store.NewLedger(ctx, a.pool, a.relay.Wake, log, store.LedgerOptions{}); err != nil {
 		return nil, err
 	}
-	a.ready = readiness.New("users", log,
-		readiness.Check{Dependency: database, Run: a.schema.Check},
-		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
-		readiness.Check{Dependency: "outbox relay", Run: func(context.Context) error { return a.relay.Ready() }, Silent: true})
+	a.ready = a.monitor()
 	issuer, err := accesstoken.NewIssuer(c.PrivateKey, c.Issuer, c.Audience)
 	if err != nil {
 		return nil, err
@@ -123,6 +120,14 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, fmt.Errorf("users: InternalListen: %w", err)
 	}
 	return a, nil
+}
+
+// monitor returns the readiness checks of the service.
+func (a *App) monitor() *readiness.Monitor {
+	return readiness.New("users", a.log,
+		readiness.Check{Dependency: database, Run: a.schema.Check},
+		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
+		readiness.Check{Dependency: "outbox relay", Run: func(context.Context) error { return a.relay.Ready() }, Silent: true})
 }
 
 // ledgerHealth returns the health service of the internal listener. The ledger needs only the database.
