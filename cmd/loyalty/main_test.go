@@ -86,6 +86,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"JWKS URL without a scheme":           {"promotions", "", "LOYALTY_JWKS_URL=users:8080/jwks.json", "LOYALTY_JWKS_URL is not a URL"},
 		"unknown bus":                         {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS must be one of kafka, nats"},
 		"unknown store":                       {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE must be one of mongodb, postgres"},
+		"origin without scheme":               {"notifications", "", "LOYALTY_ALLOWED_ORIGINS=casino.example", `LOYALTY_ALLOWED_ORIGINS: "casino.example" is not an origin such as https://casino.example`},
 		"missing store URL":                   {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=mongodb", "LOYALTY_MONGODB_URL is not set"},
 		"verify: missing promotions database": {"verify", "LOYALTY_PROMOTIONS_DATABASE_URL", "", "LOYALTY_PROMOTIONS_DATABASE_URL is not set"},
 		"malformed network":                   {"users", "", "LOYALTY_TRUSTED_PROXIES=everywhere", "LOYALTY_TRUSTED_PROXIES must be a list separated by commas, each element a network, for example 10.0.0.0/8"},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
@@ -62,6 +63,9 @@ func runNotifications(ctx context.Context, c call) error {
 	s, err := config.LoadWith[notificationsSettings](c.settings)
 	if err != nil {
 		return err
+	}
+	if err := app.CheckOrigins(s.Origins); err != nil {
+		return fmt.Errorf("LOYALTY_ALLOWED_ORIGINS: %w", err)
 	}
 	keys, err := accesstoken.NewRemoteKeys(string(s.JWKS))
 	if err != nil {

@@ -7,6 +7,7 @@ package websocket
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -63,8 +64,10 @@ func (c Config) Validate() error {
 			return errors.New(n.name + " must be greater than zero")
 		}
 	}
-	_, err := newOriginPolicy(c.Origins)
-	return err
+	if err := CheckOrigins(c.Origins); err != nil {
+		return fmt.Errorf("Origins: %w", err)
+	}
+	return nil
 }
 
 const (

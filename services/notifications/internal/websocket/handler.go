@@ -53,6 +53,7 @@ func NewHandler(hub *Hub, auth Authenticator) (*Handler, error) {
 		HandshakeTimeout: hub.config.Write,
 		CheckOrigin:      func(*http.Request) bool { return true }, // authenticate has checked it
 		Error: func(w http.ResponseWriter, r *http.Request, _ int, reason error) {
+			w.Header().Set("Sec-Websocket-Version", "13") // the only version; RFC 6455, 4.4
 			refuse(w, r, apperr.New(apperr.ValidationFailed, "the WebSocket handshake is not valid").WithCause(reason))
 		},
 	}}, nil

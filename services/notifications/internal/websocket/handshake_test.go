@@ -121,6 +121,9 @@ func TestHandshakeRefused(t *testing.T) {
 			if got := response.Header.Get("Content-Type"); got != "application/problem+json" {
 				t.Errorf("content type %q", got)
 			}
+			if got := response.Header.Get("Sec-WebSocket-Version"); name == "wrong version" && got != "13" {
+				t.Errorf("Sec-WebSocket-Version %q, want 13", got)
+			}
 			if (response.StatusCode == 401) != (response.Header.Get("WWW-Authenticate") != "") {
 				t.Errorf("status %d with the challenge %q", response.StatusCode, response.Header.Get("WWW-Authenticate"))
 			}

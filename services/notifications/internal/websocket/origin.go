@@ -22,6 +22,12 @@ type originPolicy struct {
 	allowed []origin
 }
 
+// CheckOrigins returns an error that names the first malformed origin.
+func CheckOrigins(origins []string) error {
+	_, err := newOriginPolicy(origins)
+	return err
+}
+
 // newOriginPolicy parses the configured origins, "https://host[:port]" or "*". With none, a page may connect to the host
 // that it comes from.
 func newOriginPolicy(origins []string) (originPolicy, error) {
@@ -34,7 +40,7 @@ func newOriginPolicy(origins []string) (originPolicy, error) {
 		o, err := parseOrigin(text)
 		if err != nil {
 			//nolint:staticcheck // starts with the name of the field
-			return originPolicy{}, fmt.Errorf("Origins: %q is not an origin such as https://casino.example", text)
+			return originPolicy{}, fmt.Errorf("%q is not an origin such as https://casino.example", text)
 		}
 		p.allowed = append(p.allowed, o)
 	}
