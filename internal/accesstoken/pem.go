@@ -1,7 +1,10 @@
 package accesstoken
 
 import (
+	"crypto/ecdh"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -10,8 +13,9 @@ import (
 
 // The types of PEM blocks that hold keys: PKCS #8 (RFC 5958) and SubjectPublicKeyInfo (RFC 5280).
 const (
-	privateBlock = "PRIVATE KEY"
-	publicBlock  = "PUBLIC KEY"
+	privateBlock   = "PRIVATE KEY"
+	publicBlock    = "PUBLIC KEY"
+	encryptedBlock = "ENCRYPTED PRIVATE KEY" // not supported
 )
 
 // EncodePrivateKey returns key in PEM (PKCS #8).
@@ -34,6 +38,9 @@ func ParsePrivateKey(text []byte) (ed25519.PrivateKey, error) {
 }
 
 func parsePrivateBlock(block *pem.Block) (ed25519.PrivateKey, error) {
+	if block.Type == encryptedBlock || block.Headers["DEK-Info"] != "" {
+		return nil, errors.New("must not be encrypted with a password")
+	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if block.Type != privateBlock || err != nil {
 		return nil, errors.New("must be a PKCS #8 private key")
@@ -63,7 +70,7 @@ func ParsePublicKeys(text []byte) ([]ed25519.PublicKey, error) {
 }
 
 func parsePublicBlock(block *pem.Block) (ed25519.PublicKey, error) {
-	if block.Type == privateBlock {
+	if block.Type == privateBlock || block.Type == encryptedBlock {
 		private, err := parsePrivateBlock(block)
 		if err != nil {
 			return nil, err
@@ -82,4 +89,16 @@ func parsePublicBlock(block *pem.Block) (ed25519.PublicKey, error) {
 	return key, nil
 }
 
-func notEd25519(key any) error { return fmt.Errorf("must be an Ed25519 key, not a %T", key) }
+// notEd25519 returns the error for a parsed key of another type.
+func notEd25519(key any) error {
+	kind := "another type"
+	switch key.(type) {
+	case *rsa.PrivateKey, *rsa.PublicKey:
+		kind = "RSA"
+	case *ecdsa.PrivateKey, *ecdsa.PublicKey:
+		kind = "ECDSA"
+	case *ecdh.PrivateKey, *ecdh.PublicKey:
+		kind = "ECDH"
+	}
+	return fmt.Errorf("must be an Ed25519 key, not %s", kind)
+}

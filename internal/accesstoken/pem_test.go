@@ -79,7 +79,8 @@ func TestParseKeysRefuse(t *testing.T) {
 		"empty":                       {nil, "PEM"},
 		"not PEM":                     {[]byte(secret), "PEM"},
 		"not PKCS #8":                 {block("PRIVATE KEY", []byte(secret)), "PKCS #8"},
-		"ECDSA private key":           {block("PRIVATE KEY", ecPKCS8), "ecdsa.PrivateKey"},
+		"ECDSA private key":           {block("PRIVATE KEY", ecPKCS8), "not ECDSA"},
+		"encrypted private key":       {block("ENCRYPTED PRIVATE KEY", []byte(secret)), "encrypted"},
 		"private key of another type": {block("EC PRIVATE KEY", pkcs8), "PKCS #8"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +109,7 @@ func TestParsePublicKeysRefuses(t *testing.T) {
 		want string
 	}{
 		"key bytes alone":    {block("PUBLIC KEY", public), "key 1 must be a public key"},
-		"ECDSA public key":   {encodePublicKey(t, &ec.PublicKey), "ecdsa.PublicKey"},
+		"ECDSA public key":   {encodePublicKey(t, &ec.PublicKey), "not ECDSA"},
 		"second key damaged": {append(bytes.Clone(valid), block("PUBLIC KEY", public)...), "key 2 must be a public key"},
 	} {
 		t.Run(name, func(t *testing.T) {
