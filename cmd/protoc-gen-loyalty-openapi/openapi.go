@@ -205,7 +205,12 @@ func (d *openAPI) body(m *protogen.Method, route restroute.Route, inPath []strin
 	if required {
 		o = o.with("required", true)
 	}
-	return o.with("content", object{{"application/json", object{{"schema", object{{"$ref", reference}}}}}})
+	content := object{{"schema", object{{"$ref", reference}}}}
+	media := object{{"application/json", content}}
+	if route.Verb == http.MethodPatch {
+		media = media.with("application/merge-patch+json", content)
+	}
+	return o.with("content", media)
 }
 
 func (d *openAPI) responses(m *protogen.Method, method schema.Method, hasBody, hasPath bool) object {
