@@ -37,7 +37,6 @@ func Example() {
 		log.Fatal(err)
 	}
 	server := httptest.NewServer(jwks)
-	defer server.Close()
 
 	keys, err := accesstoken.NewRemoteKeys(server.URL)
 	if err != nil {
@@ -61,6 +60,7 @@ func Example() {
 	delete(sessions, session)
 	_, err = verifier.Authenticate(ctx, token)
 	fmt.Println(apperr.CodeOf(err))
+	server.Close()
 	// Output:
 	// PLAYER <nil>
 	// TOKEN_REVOKED

@@ -142,29 +142,30 @@ func TestRemoteKeysIgnoreUnusableKeys(t *testing.T) {
 		"encryption key": `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","use":"enc","x":"` + zeroKey + `"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := fetchKey(t, body); err == nil {
+			if err := fetchKey(t, body); err == nil {
 				t.Error("Key returns no error")
 			}
 		})
 	}
-	if _, err := fetchKey(t, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"`+zeroKey+`"}]}`); err != nil {
+	if err := fetchKey(t, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"`+zeroKey+`"}]}`); err != nil {
 		t.Errorf("usable key: %v", err)
 	}
 }
 
 func TestRemoteKeysRefuseLargeResponse(t *testing.T) {
 	body := `{"keys":[]}` + strings.Repeat(" ", accesstoken.KeysMaxBytes)
-	if _, err := fetchKey(t, body); err == nil || !strings.Contains(err.Error(), "exceeds 64 KiB") {
+	if err := fetchKey(t, body); err == nil || !strings.Contains(err.Error(), "exceeds 64 KiB") {
 		t.Errorf(`error %v, want "exceeds 64 KiB"`, err)
 	}
 }
 
-// fetchKey returns the key with the id "k" in a JWK Set.
-func fetchKey(t *testing.T, jwks string) (ed25519.PublicKey, error) {
+// fetchKey fetches the key with the id "k" from a server with the given JWK Set.
+func fetchKey(t *testing.T, jwks string) error {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(jwks)) }))
 	defer s.Close()
-	return newRemoteKeys(t, s.URL).Key(t.Context(), "k")
+	_, err := newRemoteKeys(t, s.URL).Key(t.Context(), "k")
+	return err
 }
 
 // TestKeyID uses the example of RFC 8037, appendix A.3.

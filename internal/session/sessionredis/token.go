@@ -50,8 +50,8 @@ func (t token) bytes() []byte { return append(t.session[:], t.secret[:]...) }
 // String returns the token in the form that clients receive.
 func (t token) String() string { return base64.RawURLEncoding.EncodeToString(t.bytes()) }
 
-// hash returns the SHA-256 of the token, under which Redis stores it. A password hash is not needed, because nobody can guess
-// a secret of 256 bits.
+// hash returns the SHA-256 of the token, under which Redis stores it. A password hash is not needed, because nobody can
+// guess a secret of 256 bits.
 func (t token) hash() string {
 	sum := sha256.Sum256(t.bytes())
 	return hex.EncodeToString(sum[:])
