@@ -85,8 +85,8 @@ func (r *reader) wellKnown(v protoreflect.Value, path string) (protoreflect.Valu
 	return v, true
 }
 
-// fieldMask reads a google.protobuf.FieldMask: the JSON names of fields, separated by commas. Text of commas and spaces is an
-// empty mask.
+// fieldMask reads a google.protobuf.FieldMask: the JSON names of fields, separated by commas. Text of commas and spaces is
+// an empty mask.
 func (r *reader) fieldMask(v protoreflect.Value, raw json.RawMessage, path string) (protoreflect.Value, bool) {
 	var text string
 	err := json.Unmarshal(raw, &text)
