@@ -11,7 +11,7 @@ FUZZTIME ?= 30s
 
 DATABASES = users promotions notifications
 # The files that `make gen` writes.
-GENERATED = gen openapi ent ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
+GENERATED = gen openapi ent ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
 .PHONY: help gen check-gen golden openapi-clients lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e bench licenses run

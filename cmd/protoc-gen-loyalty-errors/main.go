@@ -1,5 +1,5 @@
 // Command protoc-gen-loyalty-errors writes the error codes, with their RPC code, HTTP status and title, as Go constants and
-// a table of package apperr.
+// a table of package apperr. It also writes the problem documents that Nginx answers itself.
 package main
 
 import (
@@ -33,5 +33,5 @@ func generate(plugin *protogen.Plugin) error {
 	}
 	g.P("}")
 	g.Write(plugin)
-	return nil
+	return generateNginx(plugin, codes)
 }
