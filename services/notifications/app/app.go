@@ -17,12 +17,14 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
+	"github.com/casino-loyalty/loyalty/openapi"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/consumer"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
@@ -139,6 +141,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	server.Mount(notificationsv1connect.NewNotificationServiceHandler(rpc.New(a.service), server.Options()...))
 	server.Handle(websocket.Path, sockets)
 	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
+	server.Handle("/notifications/api-docs/", apidocs.New("notifications", openapi.FS, rpcserver.WriteProblem))
+	server.Handle("GET /asyncapi.yaml", apidocs.AsyncAPI(openapi.FS, rpcserver.WriteProblem))
 	a.handler, err = server.Handler()
 	return a, err
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
+	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/password"
@@ -32,6 +33,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
+	"github.com/casino-loyalty/loyalty/openapi"
 	"github.com/casino-loyalty/loyalty/services/users"
 	store "github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
@@ -161,6 +163,7 @@ func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config
 	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(a.service), server.Options()...))
 	server.Handle("GET "+JWKSPath, jwks)
 	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
+	server.Handle("/users/api-docs/", apidocs.New("users", openapi.FS, rpcserver.WriteProblem))
 	return server.Handler()
 }
 
