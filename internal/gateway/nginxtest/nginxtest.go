@@ -1,0 +1,234 @@
+// Package nginxtest starts Nginx with the configuration of deploy/nginx for tests. A test replaces only the files that an
+// installation edits: the ports, the replicas and, if it must, the rate limits.
+package nginxtest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Config describes the platform behind Nginx.
+type Config struct {
+	// Replicas are the addresses of the replicas of each service: "users", "promotions" and "notifications".
+	Replicas map[string][]string
+	// Certificate and Key are PEM files. If they are set, Nginx runs nginx-tls.conf.
+	Certificate, Key string
+	// Limits replaces limits.conf if it is not empty.
+	Limits string
+	// Server has further directives for the server.
+	Server string
+}
+
+// Server is a running Nginx.
+type Server struct {
+	// Address serves HTTP/1.1, and with TLS also HTTP/2.
+	Address string
+	// HTTP2Address serves HTTP/2. Without TLS it is a port of its own.
+	HTTP2Address string
+	folder       string
+	cmd          *exec.Cmd
+	output       *buffer
+	exited       chan struct{}
+}
+
+// Start starts Nginx and waits until it accepts connections. It stops when the test ends.
+func Start(t testing.TB, c Config) *Server {
+	t.Helper()
+	binary, err := find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 { // another process may take a port before Nginx does
+		s := start(t, binary, c)
+		if s != nil {
+			t.Cleanup(func() { s.stop(t) })
+			return s
+		}
+	}
+	t.Fatal("nginx did not start; see above")
+	return nil
+}
+
+// find returns the path of the program nginx, which may not be on the PATH of users other than root.
+func find() (string, error) {
+	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("nginx is not installed; run scripts/setup.sh")
+}
+
+func start(t testing.TB, binary string, c Config) *Server {
+	t.Helper()
+	s := &Server{Address: free(t), folder: t.TempDir(), output: &buffer{}, exited: make(chan struct{})}
+	main := "nginx.conf"
+	s.HTTP2Address = s.Address
+	if c.Certificate != "" {
+		main = "nginx-tls.conf"
+	} else {
+		s.HTTP2Address = free(t)
+	}
+	if err := s.configure(c); err != nil {
+		t.Fatal(err)
+	}
+	s.cmd = exec.Command(binary, "-p", s.folder, "-c", filepath.Join(s.folder, main), "-g",
+		"daemon off; pid "+filepath.Join(s.folder, "nginx.pid")+";")
+	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
+	s.cmd.SysProcAttr = dieWithParent()
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(s.exited)
+		_ = s.cmd.Wait()
+	}()
+	if !s.ready() {
+		t.Logf("nginx did not start:\n%s", s.output)
+		_ = s.cmd.Process.Kill()
+		<-s.exited
+		return nil
+	}
+	return s
+}
+
+// configure copies deploy/nginx to the server's folder and replaces the files that an installation edits.
+func (s *Server) configure(c Config) error {
+	source, err := deployed()
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(s.folder, os.DirFS(source)); err != nil {
+		return err
+	}
+	files := map[string]string{
+		"listen.conf":   fmt.Sprintf("listen %s;\nlisten %s http2;\n%s\n", s.Address, s.HTTP2Address, c.Server),
+		"replicas.conf": replicas(c.Replicas),
+	}
+	if c.Certificate != "" {
+		shipped, err := os.ReadFile(filepath.Join(source, "listen-tls.conf"))
+		if err != nil {
+			return err
+		}
+		files["listen-tls.conf"] = strings.NewReplacer("listen 8443 ", "listen "+s.Address+" ",
+			"/etc/nginx/tls/tls.crt", c.Certificate, "/etc/nginx/tls/tls.key", c.Key).Replace(string(shipped))
+	}
+	if c.Limits != "" {
+		files["limits.conf"] = c.Limits
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(s.folder, name), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deployed returns the folder deploy/nginx of the module that the test belongs to.
+func deployed() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return filepath.Join(folder, "deploy", "nginx"), nil
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return "", errors.New("the test does not run inside the module")
+		}
+		folder = parent
+	}
+}
+
+// replicas returns the content of replicas.conf.
+func replicas(byService map[string][]string) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(byService)) {
+		for _, upstream := range []string{name, name + "_grpc"} {
+			fmt.Fprintf(&b, "upstream %s {\n", upstream)
+			for _, address := range byService[name] {
+				fmt.Fprintf(&b, "    server %s max_fails=2 fail_timeout=2s;\n", address)
+			}
+			fmt.Fprintf(&b, "    zone %s 256k;\n    include upstream.conf;\n}\n", upstream)
+		}
+	}
+	return b.String()
+}
+
+// ready waits until the server accepts connections. It returns false if the server exits or does not accept any in time.
+func (s *Server) ready() bool {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(20 * time.Second)
+	for {
+		select {
+		case <-s.exited:
+			return false
+		case <-timeout:
+			return false
+		case <-tick.C:
+			if conn, err := net.DialTimeout("tcp", s.Address, time.Second); err == nil {
+				_ = conn.Close()
+				return true
+			}
+		}
+	}
+}
+
+// stop ends the server and waits for it.
+func (s *Server) stop(t testing.TB) {
+	t.Helper()
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.exited:
+	case <-time.After(20 * time.Second):
+		_ = s.cmd.Process.Kill()
+		<-s.exited
+	}
+	if t.Failed() {
+		t.Logf("output of nginx:\n%s", s.output)
+	}
+}
+
+// free returns a free TCP address on the loopback interface.
+func free(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// buffer is a bytes.Buffer that is safe for concurrent use.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
