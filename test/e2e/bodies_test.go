@@ -182,12 +182,13 @@ func accounts(anonymous client) {
 // ids sends malformed and unknown ids.
 func ids(t *testing.T, callers map[string]client) {
 	player, staff, admin := callers["P"].in(t), callers["S"].in(t), callers["A"].in(t)
-	for _, id := range []string{"x", "1", "018900000000700080000000000000", "%20", "%00", strings.Repeat("a", 3000)} {
+	for _, id := range []string{"x", "1", "018900000000700080000000000000", "%20", "%01", strings.Repeat("a", 3000)} {
 		invalid(staff, "user_id", "GET", "/api/v1/users/"+id, nil)
 		invalid(staff, "promotion_id", "GET", "/api/v1/promotions/"+id, nil)
 		invalid(staff, "player_id", "GET", "/api/v1/promotions/players/"+id, nil)
 		invalid(admin, "user_id", "POST", "/api/v1/users/"+id+"/deactivate", nil)
 	}
+	staff.refused(400, "VALIDATION_FAILED", "GET", "/api/v1/users/%00", nil) // Nginx refuses it without violations
 	staff.refused(404, "NOT_FOUND", "GET", "/api/v1/users/"+someID, nil)
 	staff.refused(404, "NOT_FOUND", "GET", "/api/v1/users/"+someID+"/transactions", nil)
 	staff.refused(404, "NOT_FOUND", "GET", "/api/v1/promotions/"+someID, nil)

@@ -66,6 +66,7 @@ func newCluster(t *testing.T, bus string, databases map[string]string, extra ...
 	for _, name := range services {
 		c.environ = append(c.environ, name+"="+addr[name])
 	}
+	c.tokenKey = tokenKey(t)
 	settings := []string{
 		"LOYALTY_USERS_DATABASE_URL=" + c.databases["users"],
 		"LOYALTY_PROMOTIONS_DATABASE_URL=" + c.databases["promotions"],
@@ -76,7 +77,7 @@ func newCluster(t *testing.T, bus string, databases map[string]string, extra ...
 		"LOYALTY_INTERNAL_LISTEN=" + addr["ledger"],
 		"LOYALTY_LEDGER_ADDRESS=" + addr["ledger"],
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
-		"LOYALTY_TOKEN_KEY_FILE=" + tokenKey(t),
+		"LOYALTY_TOKEN_KEY_FILE=" + c.tokenKey,
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=10000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=10000",
 		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
 	}
@@ -214,11 +215,14 @@ func tokenKey(t *testing.T) string {
 }
 
 // start starts the process of a service.
-func (c *cluster) start(name string) {
+func (c *cluster) start(name string) { c.run(name, name, c.settings, c.addr(name)) }
+
+// run starts a process of a service. Its name is unique, also as that of the instance.
+func (c *cluster) run(name, service, settings, address string) {
 	c.t.Helper()
 	p := &process{name: name, output: &safeBuffer{}, exited: make(chan error, 1)}
-	p.command = exec.Command(programs.loyalty, name, "--settings", c.settings)
-	p.command.Env = append(os.Environ(), "LOYALTY_LISTEN="+c.addr(name), "LOYALTY_INSTANCE="+name)
+	p.command = exec.Command(programs.loyalty, service, "--settings", settings)
+	p.command.Env = append(os.Environ(), "LOYALTY_LISTEN="+address, "LOYALTY_INSTANCE="+name)
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	if err := p.command.Start(); err != nil {
 		c.t.Fatal(err)

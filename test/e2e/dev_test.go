@@ -58,7 +58,9 @@ func build(t *testing.T) {
 // platform is a running platform.
 type platform struct {
 	url      string
+	grpcURL  string // the URL of unencrypted HTTP/2 if it is another one
 	settings string // the settings file for the command-line tools
+	tokenKey string // the file of the key that signs access tokens
 }
 
 const (
@@ -120,8 +122,11 @@ func runDev(t *testing.T, data, bus string, args ...string) *dev {
 	build(t)
 	addr := freeAddr(t)
 	d := &dev{
-		platform: platform{url: "http://" + addr, settings: filepath.Join(data, "loyalty.env")},
-		output:   &safeBuffer{}, exited: make(chan error, 1),
+		platform: platform{
+			url: "http://" + addr, settings: filepath.Join(data, "loyalty.env"),
+			tokenKey: filepath.Join(data, "secrets", "token-key.pem"),
+		},
+		output: &safeBuffer{}, exited: make(chan error, 1),
 	}
 	d.command = exec.Command(programs.dev, append([]string{
 		"--addr", addr, "--data", data, "--bus", bus, "--admin-email", adminEmail, "--admin-password", adminPassword,

@@ -8,7 +8,6 @@ import (
 	"encoding/pem"
 	"maps"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -39,7 +38,7 @@ type forger struct {
 
 func newForger(t *testing.T, p platform) forger {
 	t.Helper()
-	encoded, err := os.ReadFile(filepath.Join(filepath.Dir(p.settings), "secrets", "token-key.pem"))
+	encoded, err := os.ReadFile(p.tokenKey)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -85,7 +86,8 @@ func overGRPC(t *testing.T, p platform, callers map[string]client) {
 	defer transport.CloseIdleConnections()
 	h2c := &http.Client{Transport: transport}
 
-	users := usersv1connect.NewUserServiceClient(h2c, p.url, rpc.WithGRPC())
+	url := cmp.Or(p.grpcURL, p.url)
+	users := usersv1connect.NewUserServiceClient(h2c, url, rpc.WithGRPC())
 	request := rpc.NewRequest(&usersv1.GetMeRequest{})
 	request.Header().Set("Authorization", "Bearer "+callers["P"].token)
 	if me, err := users.GetMe(t.Context(), request); err != nil || me.Msg.GetId() != callers["P"].id {
@@ -102,7 +104,7 @@ func overGRPC(t *testing.T, p platform, callers map[string]client) {
 	}
 
 	ledger := rpc.NewClient[usersv1.AddTransactionRequest, usersv1.AddTransactionResponse](
-		h2c, p.url+usersv1.LedgerService_AddTransaction_FullMethodName, rpc.WithGRPC())
+		h2c, url+usersv1.LedgerService_AddTransaction_FullMethodName, rpc.WithGRPC())
 	credit := rpc.NewRequest(&usersv1.AddTransactionRequest{
 		UserId: callers["P"].id, Type: usersv1.TransactionType_CREDIT, Amount: "1.00", IdempotencyKey: "from outside",
 	})

@@ -54,7 +54,11 @@ func routes() []route {
 // TestAPI sends valid, invalid and hostile requests to one platform.
 func TestAPI(t *testing.T) {
 	t.Parallel()
-	p := startDev(t, "kafka")
+	api(t, startDev(t, "kafka"))
+}
+
+// api runs the tests of the API.
+func api(t *testing.T, p platform) {
 	admin := p.admin(t)
 	callers := map[string]client{"P": newPlayer(t, p.url), "S": newStaff(t, admin), "A": admin}
 	for name, run := range map[string]func(*testing.T, platform, map[string]client){
@@ -210,6 +214,12 @@ func public(t *testing.T, p platform) {
 	health := anonymous.call(200, "GET", "/health", nil)
 	if health.text("status") != "ok" || len(health.body["services"].(object)) != 3 {
 		t.Errorf("health: got %v", health)
+	}
+	if version := anonymous.call(200, "GET", "/version", nil); version.text("schemaVersion") == "" {
+		t.Errorf("version: got %v", version)
+	}
+	if events, err := anonymous.try("GET", "/asyncapi.yaml", nil); events.status != 200 || !strings.HasPrefix(events.raw, "# ") && !strings.HasPrefix(events.raw, "asyncapi: ") {
+		t.Errorf("asyncapi.yaml: got %.200v, %v", events, err)
 	}
 	keys := anonymous.call(200, "GET", "/.well-known/jwks.json", nil)
 	for _, key := range keys.list("keys") {
