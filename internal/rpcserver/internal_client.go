@@ -53,7 +53,7 @@ const serviceConfig = `{"loadBalancingConfig": [{"round_robin": {}}], "healthChe
 const maxReconnectDelay = 2 * time.Second
 
 // DialInternal returns a client of internal RPCs that sends the calls in turn to all replicas of the server that are
-// serving. It resolves the name again when it loses a connection, which it does at the maximum connection age of the servers.
+// serving. It resolves the name again when it loses a connection, for example at the maximum connection age of a server.
 // A call that fails is repeated, usually on another replica. DialInternal connects on the first call. The caller closes the
 // connection. FromStatus converts the errors of calls.
 func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {

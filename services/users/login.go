@@ -32,7 +32,7 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
-	begun, refresh, err := s.sessions.Create(ctx, authenticated.ID, authenticated.Role, session.RefreshTokenIn(in))
+	created, refresh, err := s.sessions.Create(ctx, authenticated.ID, authenticated.Role, session.RefreshTokenIn(in))
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
@@ -43,10 +43,10 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 		err = s.checkUnchanged(ctx, authenticated, u, c.Password)
 	}
 	if err != nil {
-		_ = s.sessions.EndSession(context.WithoutCancel(ctx), begun) // no client has its tokens, so it may also expire
+		_ = s.sessions.EndSession(context.WithoutCancel(ctx), created) // no client has its tokens, so it may also expire
 		return Tokens{}, User{}, err
 	}
-	access, err := s.access(begun, u)
+	access, err := s.access(created, u)
 	return Tokens{Access: access, Refresh: refresh, In: in}, u, err
 }
 

@@ -65,7 +65,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if err := CheckOrigins(c.Origins); err != nil {
-		return fmt.Errorf("Origins: %w", err)
+		return fmt.Errorf("Origins: %w", err) //nolint:staticcheck // starts with the name of the field
 	}
 	return nil
 }

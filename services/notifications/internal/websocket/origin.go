@@ -39,7 +39,6 @@ func newOriginPolicy(origins []string) (originPolicy, error) {
 		}
 		o, err := parseOrigin(text)
 		if err != nil {
-			//nolint:staticcheck // starts with the name of the field
 			return originPolicy{}, fmt.Errorf("%q is not an origin such as https://casino.example", text)
 		}
 		p.allowed = append(p.allowed, o)
