@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -21,67 +20,12 @@ import (
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/dnstest"
 )
 
 func TestMain(m *testing.M) {
 	dns.SetMinResolutionInterval(50 * time.Millisecond) // as cmd/loyalty shortens it
 	os.Exit(m.Run())
-}
-
-// nameServer is a DNS server that answers every query for an A record with the current addresses.
-type nameServer struct {
-	address string
-	mu      sync.Mutex
-	hosts   []string
-}
-
-func startNameServer(t *testing.T) *nameServer {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &nameServer{address: conn.LocalAddr().String()}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		buffer := make([]byte, 512)
-		for {
-			n, from, err := conn.ReadFrom(buffer)
-			if err != nil {
-				return // closed
-			}
-			var query dnsmessage.Message
-			if query.Unpack(buffer[:n]) != nil || len(query.Questions) != 1 {
-				continue
-			}
-			if answer, err := s.answer(query); err == nil {
-				_, _ = conn.WriteTo(answer, from)
-			}
-		}
-	}()
-	t.Cleanup(func() { _ = conn.Close(); <-done })
-	return s
-}
-
-func (s *nameServer) set(hosts ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hosts = hosts
-}
-
-func (s *nameServer) answer(query dnsmessage.Message) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	query.Response, query.Authoritative, query.Additionals = true, true, nil
-	if q := query.Questions[0]; q.Type == dnsmessage.TypeA {
-		for _, host := range s.hosts {
-			a := dnsmessage.AResource{A: [4]byte(net.ParseIP(host).To4())}
-			header := dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class}
-			query.Answers = append(query.Answers, dnsmessage.Resource{Header: header, Body: &a})
-		}
-	}
-	return query.Pack()
 }
 
 // credits is the ledger that the replicas share: it credits each idempotency key once.
@@ -118,7 +62,7 @@ func (r *replica) AddTransaction(ctx context.Context, q *usersv1.AddTransactionR
 // group is a set of replicas at one name and one port.
 type group struct {
 	t      *testing.T
-	names  *nameServer
+	names  *dnstest.Server
 	port   string
 	shared *credits
 	age    time.Duration
@@ -135,7 +79,7 @@ func newGroup(t *testing.T, age time.Duration) *group {
 	if err := errors.Join(err, l.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return &group{t: t, names: startNameServer(t), port: port, shared: &credits{entries: map[string]int{}}, age: age}
+	return &group{t: t, names: dnstest.Start(t), port: port, shared: &credits{entries: map[string]int{}}, age: age}
 }
 
 func (g *group) start(host string) *replica {
@@ -167,7 +111,7 @@ func (g *group) start(host string) *replica {
 func (g *group) dial(files rpcserver.TLSFiles) usersv1.LedgerServiceClient {
 	g.t.Helper()
 	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{
-		Address: fmt.Sprintf("dns://%s/ledger.test:%s", g.names.address, g.port), Token: internalToken, TLS: files,
+		Address: fmt.Sprintf("dns://%s/ledger.test:%s", g.names.Address, g.port), Token: internalToken, TLS: files,
 	})
 	if err != nil {
 		g.t.Fatal(err)
@@ -219,7 +163,7 @@ func busy(replicas ...*replica) func() bool {
 func TestCallsAreSpreadOverTheReplicas(t *testing.T) {
 	g := newGroup(t, 0)
 	one, two, three := g.start("127.0.0.11"), g.start("127.0.0.12"), g.start("127.0.0.13")
-	g.names.set("127.0.0.11", "127.0.0.12", "127.0.0.13")
+	g.names.Set("127.0.0.11", "127.0.0.12", "127.0.0.13")
 	client := g.dial(rpcserver.TLSFiles{})
 	g.until(client, "all replicas get calls", busy(one, two, three))
 	before := []int32{one.calls.Load(), two.calls.Load(), three.calls.Load()}
@@ -249,7 +193,7 @@ func TestCallsAreSpreadOverTheReplicas(t *testing.T) {
 func TestKilledReplicaLosesNoCall(t *testing.T) {
 	g := newGroup(t, 0)
 	one, two, three := g.start("127.0.0.11"), g.start("127.0.0.12"), g.start("127.0.0.13")
-	g.names.set("127.0.0.11", "127.0.0.12", "127.0.0.13")
+	g.names.Set("127.0.0.11", "127.0.0.12", "127.0.0.13")
 	client := g.dial(rpcserver.TLSFiles{})
 	g.until(client, "all replicas get calls", busy(one, two, three))
 	one.hold.Store(true)
@@ -278,11 +222,11 @@ func TestKilledReplicaLosesNoCall(t *testing.T) {
 func TestNewReplicaGetsCallsWithinTheConnectionAge(t *testing.T) {
 	g := newGroup(t, 300*time.Millisecond)
 	one := g.start("127.0.0.11")
-	g.names.set("127.0.0.11")
+	g.names.Set("127.0.0.11")
 	client := g.dial(rpcserver.TLSFiles{})
 	g.until(client, "the only replica gets calls", busy(one))
 	two := g.start("127.0.0.12")
-	g.names.set("127.0.0.11", "127.0.0.12")
+	g.names.Set("127.0.0.11", "127.0.0.12")
 	g.until(client, "the new replica gets calls", busy(one, two))
 }
 
@@ -290,7 +234,7 @@ func TestNewReplicaGetsCallsWithinTheConnectionAge(t *testing.T) {
 func TestGracefulStopDoesNotWaitForHealthChecks(t *testing.T) {
 	g := newGroup(t, 0)
 	one, two := g.start("127.0.0.11"), g.start("127.0.0.12")
-	g.names.set("127.0.0.11", "127.0.0.12")
+	g.names.Set("127.0.0.11", "127.0.0.12")
 	client := g.dial(rpcserver.TLSFiles{})
 	g.until(client, "both replicas get calls", busy(one, two))
 	stopped := make(chan struct{})

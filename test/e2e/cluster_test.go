@@ -103,6 +103,14 @@ func migratedDatabases(t *testing.T) map[string]string {
 func startCluster(t *testing.T, bus string) *cluster {
 	t.Helper()
 	c := newCluster(t, bus, migratedDatabases(t))
+	c.open()
+	return c
+}
+
+// open starts the services behind the gateway, waits until they are ready and creates the admin.
+func (c *cluster) open() {
+	t := c.t
+	t.Helper()
 	proxies := map[string]http.Handler{}
 	ready := gateway.Services{}
 	for _, name := range services {
@@ -121,7 +129,6 @@ func startCluster(t *testing.T, bus string) *cluster {
 		eventually(t, name+" is ready", func() error { return c.processes[name].alive(t, "http://"+c.addr(name)) })
 	}
 	c.createAdmin()
-	return c
 }
 
 // createAdmin creates the first admin with the command of operators.
@@ -217,12 +224,14 @@ func tokenKey(t *testing.T) string {
 // start starts the process of a service.
 func (c *cluster) start(name string) { c.run(name, name, c.settings, c.addr(name)) }
 
-// run starts a process of a service. Its name is unique, also as that of the instance.
-func (c *cluster) run(name, service, settings, address string) {
+// run starts a process of a service. Its name is unique, also as that of the instance. environ overrides
+// the settings.
+func (c *cluster) run(name, service, settings, address string, environ ...string) {
 	c.t.Helper()
 	p := &process{name: name, output: &safeBuffer{}, exited: make(chan error, 1)}
 	p.command = exec.Command(programs.loyalty, service, "--settings", settings)
 	p.command.Env = append(os.Environ(), "LOYALTY_LISTEN="+address, "LOYALTY_INSTANCE="+name)
+	p.command.Env = append(p.command.Env, environ...)
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	if err := p.command.Start(); err != nil {
 		c.t.Fatal(err)
