@@ -20,7 +20,7 @@ var errFailed = errors.New("failed")
 func TestDeliver(t *testing.T) {
 	for name, tt := range map[string]struct {
 		retry    event.Retry
-		results  []error // of the calls; the last one repeats
+		results  []error // results of the handler calls; the last result repeats
 		attempts int     // expected calls
 		dead     bool
 		delay    time.Duration // expected sum of all delays before jitter
@@ -39,7 +39,7 @@ func TestDeliver(t *testing.T) {
 			results:  []error{errFailed, event.Permanentf("%w", errFailed)},
 			attempts: 2, dead: true, delay: 100 * time.Millisecond,
 		},
-		"default":                    {results: []error{errFailed}, attempts: 12, dead: true, delay: 31300 * time.Millisecond},
+		"default retry":              {results: []error{errFailed}, attempts: 12, dead: true, delay: 31300 * time.Millisecond},
 		"permanent dependency error": {results: []error{event.Permanent(unavailable())}, attempts: 1, dead: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestDeliver(t *testing.T) {
 
 				var dead *event.UndeliverableError
 				if got := errors.As(err, &dead); got != tt.dead || !got && err != nil {
-					t.Fatalf("Deliver returned %v, want an UndeliverableError: %t", err, tt.dead)
+					t.Fatalf("Deliver returned %v; UndeliverableError expected: %t", err, tt.dead)
 				}
 				if tt.dead && (dead.Attempts != tt.attempts || !errors.Is(err, errFailed)) {
 					t.Errorf("Deliver returned %q, want an error after %d attempts", err, tt.attempts)
@@ -77,8 +77,8 @@ func unavailable() error {
 		apperr.New(apperr.DependencyUnavailable, "database unavailable").WithCause(errFailed)))
 }
 
-// TestDeliverDuringOutage has a dependency that is unavailable for some time, and other failures. Only Retry.Outage ends the
-// retries, and the begin and the end of each outage are logged once.
+// TestDeliverDuringOutage makes the handler fail because a dependency is unavailable, alone and together with other
+// failures. Only Retry.Outage limits the retries during an outage. The start and the end of each outage are logged once.
 func TestDeliverDuringOutage(t *testing.T) {
 	const begins, ends = "dependency unavailable", "dependency available again"
 	const maxDelay = 5 * time.Second * 3 / 2
@@ -86,7 +86,7 @@ func TestDeliverDuringOutage(t *testing.T) {
 		retry    event.Retry
 		handle   func(since time.Duration, call int) error
 		dead     bool
-		from, to time.Duration // expected duration
+		from, to time.Duration // expected duration of Deliver
 		begins   int
 		ends     int
 	}{
@@ -99,16 +99,16 @@ func TestDeliverDuringOutage(t *testing.T) {
 			},
 			from: 45 * time.Minute, to: 45*time.Minute + maxDelay, begins: 1, ends: 1,
 		},
-		"permanent": {
+		"never available": {
 			handle: func(time.Duration, int) error { return unavailable() },
 			dead:   true, from: event.MaxOutage, to: event.MaxOutage + maxDelay, begins: 1,
 		},
-		"permanent, with a timeout of one minute": {
+		"never available, with Outage of one minute": {
 			retry:  event.Retry{Outage: time.Minute},
 			handle: func(time.Duration, int) error { return unavailable() },
 			dead:   true, from: time.Minute, to: time.Minute + maxDelay, begins: 1,
 		},
-		"permanent error afterwards": {
+		"permanent error after the outage": {
 			handle: func(since time.Duration, _ int) error {
 				if since < time.Minute {
 					return unavailable()
@@ -150,7 +150,7 @@ func TestDeliverDuringOutage(t *testing.T) {
 
 				var dead *event.UndeliverableError
 				if got := errors.As(err, &dead); got != tt.dead || !got && err != nil || got && dead.Attempts != calls {
-					t.Errorf("Deliver returned %v after %d calls, want an UndeliverableError: %t", err, calls, tt.dead)
+					t.Errorf("Deliver returned %v after %d calls; UndeliverableError expected: %t", err, calls, tt.dead)
 				}
 				if took < tt.from || took > tt.to {
 					t.Errorf("took %s, want %s to %s", took, tt.from, tt.to)
@@ -165,7 +165,7 @@ func TestDeliverDuringOutage(t *testing.T) {
 	}
 }
 
-// TestDeliverStopsDuringDelay ends one of the contexts during a long delay.
+// TestDeliverStopsDuringDelay cancels one of the two contexts during a long delay between attempts.
 func TestDeliverStopsDuringDelay(t *testing.T) {
 	for name, choose := range map[string]func(stop, abort func()) func(){
 		"context":         func(stop, _ func()) func() { return stop },
@@ -211,7 +211,7 @@ func TestDeliverStops(t *testing.T) {
 	}
 }
 
-// TestDeliverRefusesInvalidIDs has IDs that a database cannot store as text.
+// TestDeliverRefusesInvalidIDs delivers events whose ids are empty, too long or not storable as text in a database.
 func TestDeliverRefusesInvalidIDs(t *testing.T) {
 	for _, id := range []string{"", "a\x00b", "a\nb", "\xff", strings.Repeat("i", 1025)} {
 		s := event.Subscription{Handler: func(context.Context, event.Event) error {

@@ -225,7 +225,7 @@ func TestFinishWithoutAGroup(t *testing.T) {
 	}
 }
 
-// A failure in an inner group stops the outer group at once, before the inner group has stopped.
+// A failure in an inner group stops the outer group immediately, before the inner group has stopped.
 func TestFailureInAnInnerGroupStopsTheOuterGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		errBroken := errors.New("broken")
@@ -267,7 +267,7 @@ func ExampleGroup() {
 	})
 	g.Go("server", func(ctx context.Context) error {
 		<-ctx.Done()
-		finish, cancel := lifecycle.Finish(ctx) // for the requests under way
+		finish, cancel := lifecycle.Finish(ctx) // for the running requests
 		defer cancel()
 		_, limited := finish.Deadline()
 		fmt.Println("server stopped, with a deadline:", limited)

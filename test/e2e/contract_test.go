@@ -78,7 +78,8 @@ func httpRules(method protoreflect.MethodDescriptor) []string {
 	return out
 }
 
-// same fails if the lists differ, whatever their order, and names the entries to add to got and to remove from it.
+// same fails if the lists have different entries, in any order. It names the entries to add to got and to remove from
+// it.
 func same(t *testing.T, what string, got, want []string) {
 	t.Helper()
 	for _, entry := range want {

@@ -102,7 +102,7 @@ func rotation(t *testing.T, p platform) {
 	access.refused(401, "TOKEN_INVALID", "GET", "/api/v1/users/me", nil)
 }
 
-// parallelRefreshes refreshes twenty times at once with one token.
+// parallelRefreshes refreshes twenty times at the same time with one token.
 func parallelRefreshes(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
 	_, refresh := inBody(c)

@@ -114,7 +114,7 @@ func TestUnavailableServices(t *testing.T) {
 			checkProblem(t, resp, body, apperr.DependencyUnavailable, path)
 		}
 	}
-	// An answer of a service passes unchanged, whatever its status.
+	// An answer of a service passes unchanged, with any status.
 	for _, status := range []int{400, 404, 405, 413, 429, 500, 502, 503, 504} {
 		s.serve("notifications", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "7")

@@ -156,7 +156,7 @@ func talk(t *testing.T, dialer *websocket.Dialer, scheme string, s *stack) {
 
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
-	// Other routes time out at once, but not WebSockets.
+	// Other routes time out immediately, but not WebSockets.
 	s := start(t, nginxtest.Config{Server: "proxy_read_timeout 1ms; proxy_send_timeout 1ms;"})
 	s.serve("notifications", echo(t))
 	talk(t, &websocket.Dialer{}, "ws", s)

@@ -17,8 +17,8 @@ func unavailable() error {
 	return fmt.Errorf("add the player: %w", apperr.New(apperr.DependencyUnavailable, "database unavailable"))
 }
 
-// testOutage makes the handlers' database unavailable for longer than the broker waits for an unresponsive member. Every
-// event is handled once, in order, and by the member that received it first.
+// testOutage makes the handlers' database unavailable for longer than the broker waits for an unresponsive member. After
+// the outage, every event must be handled once and in order, by the member that received it first.
 func testOutage(t *testing.T, f *fixture) {
 	const keys, perKey = 6, 4
 	rec := NewRecorder()
@@ -48,7 +48,7 @@ func testOutage(t *testing.T, f *fixture) {
 	rec.Wait(t, keys*perKey)
 	rec.Check(t)
 	if got := len(rec.Seen()); got != keys*perKey {
-		t.Errorf("%d deliveries of %d events: waiting events were delivered to another member", got, keys*perKey)
+		t.Errorf("%d events were handled %d times; the broker delivered waiting events to another member", keys*perKey, got)
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -63,8 +63,8 @@ func testOutage(t *testing.T, f *fixture) {
 	f.depth(t, 0)
 }
 
-// testOutageTimeout has a dependency that stays unavailable. The event becomes a dead letter after Retry.Outage, and the
-// next event of its key is delivered.
+// testOutageTimeout simulates a dependency that stays unavailable. After Retry.Outage the event becomes a dead letter,
+// and the next event of its key is delivered.
 func testOutageTimeout(t *testing.T, f *fixture) {
 	const outage = 100 * time.Millisecond
 	rec := NewRecorder()
@@ -91,7 +91,7 @@ func testOutageTimeout(t *testing.T, f *fixture) {
 	rec.Wait(t, 1)
 	letters := f.letters(t)
 	if len(letters) != 1 || letters[0].Event.ID != bad.ID || letters[0].Attempts <= 2 {
-		t.Fatalf("dead letters are %+v, want one", letters)
+		t.Fatalf("dead letters are %+v, want only %s, after more than 2 attempts", letters, bad.ID)
 	}
 	checkReason(t, letters[0], string(apperr.DependencyUnavailable))
 	if gaveUp < outage {
@@ -107,8 +107,8 @@ func testStopDuringOutage(t *testing.T, f *fixture) {
 	f.testStopDuringDelay(t, unavailable())
 }
 
-// testStopDuringDelay stops a member during the delay after err, which is longer than the test's timeout. The next member
-// handles the event.
+// testStopDuringDelay stops a member during the delay that follows err. The delay is longer than the timeout of the
+// test. The next member must handle the event.
 func (f *fixture) testStopDuringDelay(t *testing.T, err error) {
 	failing := make(chan struct{}, 1)
 	stop := start(t, f.open(t), event.Subscription{

@@ -40,8 +40,8 @@ func (r *Recorder) Handle(_ context.Context, e event.Event) error {
 	return nil
 }
 
-// Enter records that a handler started with e. Two handlers at once for one key are a fault. The caller calls leave when the
-// handler ends.
+// Enter records that a handler started with e. Two handlers at the same time for one key are a fault. The caller calls
+// leave when the handler ends.
 func (r *Recorder) Enter(e event.Event) (leave func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -116,7 +116,7 @@ func (r *Recorder) Wait(t *testing.T, n int) {
 	}
 }
 
-// Check fails the test for each fault: a skipped event, or two handlers at once for one key.
+// Check fails the test for each fault: a skipped event, or two handlers at the same time for one key.
 func (r *Recorder) Check(t *testing.T) {
 	t.Helper()
 	r.mu.Lock()

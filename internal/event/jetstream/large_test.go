@@ -16,8 +16,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 )
 
-// TestTooLargeToReplay has messages without room for the headers of a replay: one has the size of max_payload, one has
-// headers of nearly 64 KiB. They stop neither their partition nor the replay of other dead letters, and are kept.
+// TestTooLargeToReplay publishes messages without room for the headers of a replay: one has the size of max_payload, one
+// has headers of nearly 64 KiB. They stop neither their partition nor the replay of other dead letters, and are kept.
 func TestTooLargeToReplay(t *testing.T) {
 	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
 	bus := newBus(t, jetstream.Config{URL: s.ClientURL()})

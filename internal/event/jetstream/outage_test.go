@@ -105,7 +105,7 @@ func newBus(t *testing.T, cfg jetstream.Config) *jetstream.Bus {
 	return bus
 }
 
-// TestSlowHandler has a handler that takes several times as long as AckWait.
+// TestSlowHandler runs a handler that takes several times as long as AckWait.
 func TestSlowHandler(t *testing.T) {
 	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
 	cfg := jetstream.Config{URL: s.ClientURL(), AckWait: time.Second}

@@ -17,7 +17,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
 )
 
-// TestCluster runs against three real brokers.
+// TestCluster runs the conformance suite and a failover test against three real brokers.
 func TestCluster(t *testing.T) {
 	cluster := kafkacluster.Start(t)
 	brokers := strings.Join(cluster.Brokers(), ",")
@@ -36,8 +36,8 @@ func TestCluster(t *testing.T) {
 	t.Run("leader killed", func(t *testing.T) { testLeaderKilled(t, cluster, brokers) })
 }
 
-// testLeaderKilled kills the leader of a partition under load, restarts it, and kills another broker. All acknowledged
-// events are delivered, in order per key.
+// testLeaderKilled kills the leader of a partition while events are published, restarts it, and kills the leader of
+// another partition. Every acknowledged event must be delivered, in order per key.
 func testLeaderKilled(t *testing.T, cluster *kafkacluster.Cluster, brokers string) {
 	const keys, perStep = 8, 150
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -81,7 +81,7 @@ func testLeaderKilled(t *testing.T, cluster *kafkacluster.Cluster, brokers strin
 					ID: fmt.Sprintf("%s/%d#", key, n), Source: "/test", Type: "t", Topic: topic, Key: key, Time: time.Now(),
 				}
 			}
-			// Like the outbox, repeat until the batch is acknowledged.
+			// Repeat until the batch is acknowledged, as the outbox does.
 			for bus.Publish(ctx, batch...) != nil {
 				if ctx.Err() != nil {
 					return

@@ -57,8 +57,8 @@ func TestTooLargeToReplay(t *testing.T) {
 	stop()
 }
 
-// TestDeadLetterTopicWithLowLimit has a dead letter topic whose limit is below the topic's. Dead letters are truncated,
-// whether the data, the headers or the key are too large, and replays restore them.
+// TestDeadLetterTopicWithLowLimit sets the size limit of a dead letter topic below the limit of its topic. Dead letters
+// are truncated, whether the data, the headers or the key are too large, and replays restore them.
 func TestDeadLetterTopicWithLowLimit(t *testing.T) {
 	brokers := startFake(t)
 	bus := newBus(t, kafka.Config{Brokers: brokers})

@@ -77,7 +77,7 @@ func TestWire(t *testing.T) {
 		t.Errorf("headers are %v, want %v", headers, want)
 	}
 	if string(r.Key) != "u1" || string(r.Value) != "\x01\x02" {
-		t.Errorf("key %q, value %q", r.Key, r.Value)
+		t.Errorf("record has key %q and value %q, want \"u1\" and \"\\x01\\x02\"", r.Key, r.Value)
 	}
 }
 
@@ -102,10 +102,10 @@ func TestTopicConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := len(details[topic].Partitions); n != 5 {
-			t.Errorf("%s has %d partitions", topic, n)
+			t.Errorf("%s has %d partitions, want 5", topic, n)
 		}
 		if n := details[topic].Partitions.NumReplicas(); n != 3 {
-			t.Errorf("%s has %d replicas", topic, n)
+			t.Errorf("%s has %d replicas, want 3", topic, n)
 		}
 		configs, err := admin.DescribeTopicConfigs(t.Context(), topic)
 		if err != nil {
@@ -126,8 +126,8 @@ func TestTopicConfig(t *testing.T) {
 	}
 }
 
-// TestDepthOfNewTopic creates a topic after the first request for its offsets has failed. Brokers of a cluster do not learn
-// of a new topic at the same time.
+// TestDepthOfNewTopic calls Depth before the topic exists and creates the topic while Depth retries. The brokers of a
+// real cluster also learn of a new topic at different times.
 func TestDepthOfNewTopic(t *testing.T) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
@@ -135,13 +135,13 @@ func TestDepthOfNewTopic(t *testing.T) {
 	}
 	t.Cleanup(cluster.Close)
 	bus := newBus(t, kafka.Config{Brokers: cluster.ListenAddrs()})
-	asked := make(chan struct{}, 100)
+	requested := make(chan struct{}, 100)
 	cluster.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
 		for _, topic := range r.(*kmsg.MetadataRequest).Topics {
 			if topic.Topic != nil && *topic.Topic == "late.dlq" {
 				select {
-				case asked <- struct{}{}:
+				case requested <- struct{}{}:
 				default:
 				}
 			}
@@ -150,8 +150,8 @@ func TestDepthOfNewTopic(t *testing.T) {
 	})
 	created := make(chan error, 1)
 	go func() {
-		<-asked
-		<-asked // the first request was answered
+		<-requested
+		<-requested // the second request shows that the first one was answered
 		created <- bus.EnsureTopics(t.Context(), 2, 1, event.TopicSpec{Name: "late"})
 	}()
 	if n, err := bus.Depth(t.Context(), "late"); n != 0 || err != nil {
@@ -165,7 +165,7 @@ func TestDepthOfNewTopic(t *testing.T) {
 func TestDepthOfUnknownTopic(t *testing.T) {
 	bus := newBus(t, kafka.Config{Brokers: startFake(t)})
 	if _, err := bus.Depth(t.Context(), "never"); err == nil || !strings.Contains(err.Error(), "never.dlq") {
-		t.Errorf("Depth of an unknown topic returned %v, want an error that names it", err)
+		t.Errorf("Depth of an unknown topic returned %v, want an error that names never.dlq", err)
 	}
 }
 

@@ -54,7 +54,7 @@ func (w *world) startCatchUps(t *testing.T) {
 }
 
 func TestPingsWhileStoreBlocks(t *testing.T) {
-	const clients, pings = 12, 20 // more clients than may read the store at once
+	const clients, pings = 12, 20 // more clients than may read the store at the same time
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong, c.Store = 20*time.Millisecond, patience, patience })
 	player := uuid.New()

@@ -59,8 +59,8 @@ func TestLedgerAddsNothingForCancelledContext(t *testing.T) {
 	f.checkInvariants(0)
 }
 
-// TestLedgerCallersCanGiveUp cancels calls while their group waits for a lock. They must return at once, and retries must
-// add each entry exactly once.
+// TestLedgerCallersCanGiveUp cancels calls while their group waits for a lock. They must return immediately, and retries
+// must add each entry exactly once.
 func TestLedgerCallersCanGiveUp(t *testing.T) {
 	f := newFixture(t)
 	r := f.replica(postgres.LedgerOptions{})
