@@ -1,5 +1,6 @@
-// Command bench compares the throughput of the platform with a limit: the same work done by the simplest possible program,
-// on the same server and in the same run. It starts the servers, prints one table, and writes all rounds to a JSON file.
+// Command bench compares the throughput of the platform with an upper bound: the throughput of the simplest program that
+// does the same work, on the same server and in the same run. It starts the servers, prints one table, and writes all
+// rounds to a JSON file.
 //
 //	go run ./bench                         all rows
 //	go run ./bench --only hot --rounds 9   the rows whose names contain "hot"

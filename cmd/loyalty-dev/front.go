@@ -15,7 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/openapi"
 )
 
-// front is the public port. It opens before the services start, so that a busy port is reported at once and health
+// front is the public port. It opens before the services start, so that a busy port is reported immediately and health
 // checks are answered. Until the services are ready it answers that they are not.
 type front struct {
 	address string

@@ -23,13 +23,13 @@ type service interface {
 const (
 	// stopAll is the total shutdown budget; it must be shorter than the orchestrator's kill timeout.
 	stopAll = 20 * time.Second
-	// stopBus is the time for event handlers under way. It must fit in the share of the last part when every part before
-	// it has used its own share.
+	// stopBus is the time that running event handlers have to finish at shutdown. It must fit in the share of stopAll
+	// that is left for the part that stops last, even if every other part has used its full share.
 	stopBus = 2500 * time.Millisecond
 )
 
-// serve runs a service until ctx ends, and then stops it within the time stopping. The HTTP server stops first, so that
-// requests under way can finish. The service and the bus are closed only when nothing uses them any more.
+// serve runs a service until ctx ends, and then stops it within the timeout stopping. The HTTP server stops first, so
+// that running requests can finish. The service and the bus are closed after everything that uses them has stopped.
 func serve(
 	ctx context.Context, listen string, s service, bus interface{ Close() }, stopping time.Duration, log *slog.Logger,
 ) error {

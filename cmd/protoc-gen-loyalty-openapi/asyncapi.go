@@ -6,7 +6,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
-// asyncAPI returns the document of the events and of the WebSocket frames.
+// asyncAPI returns the AsyncAPI document of the events and the WebSocket frames.
 func asyncAPI(events []*schema.Event, sockets []*schema.Socket, names *namer) object {
 	payloads := newSchemas(names)
 	var channels, operations, messages object
@@ -78,7 +78,7 @@ func eventMessage(e *schema.Event, name, description string, payloads *schemas) 
 		with("bindings", object{{"kafka", object{{"key", key}, {"bindingVersion", "0.5.0"}}}})
 }
 
-// headers returns the headers of the Kafka binding of CloudEvents. On NATS they have another prefix.
+// headers returns the schema of the CloudEvents headers on Kafka. The headers on NATS have another prefix.
 func headers() object {
 	str := func(description string) object { return object{{"type", "string"}, {"description", description}} }
 	return object{

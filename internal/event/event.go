@@ -127,7 +127,7 @@ type Bus interface {
 // DeadLetterTopic returns the name of the topic that holds the dead letters of topic.
 func DeadLetterTopic(topic string) string { return topic + ".dlq" }
 
-// Permanent marks err as an error that a retry cannot fix. The event becomes a dead letter at once.
+// Permanent marks err as an error that a retry cannot fix. The event becomes a dead letter immediately.
 func Permanent(err error) error { return &permanentError{err} }
 
 // Permanentf returns an error formatted by fmt.Errorf and marked by Permanent.

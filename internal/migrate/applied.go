@@ -28,7 +28,7 @@ type Applied struct {
 }
 
 // NewApplied returns a check of the database that loyalty migrate knows by the given name. It calls Check once, so that a
-// service with a migrated database can start at once. It returns an error if the folder does not match its atlas.sum.
+// service with a migrated database can start immediately. It returns an error if the folder does not match its atlas.sum.
 func NewApplied(
 	ctx context.Context, pool *pgxpool.Pool, database string, folder fs.FS, log *slog.Logger,
 ) (*Applied, error) {

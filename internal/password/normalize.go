@@ -13,12 +13,12 @@ const (
 	MaxLength = 128
 )
 
-// ErrNotAllowed is the error of Normalize for a text that RFC 8265 does not allow as a password.
+// ErrNotAllowed is the error that Normalize returns for a text that RFC 8265 does not allow as a password.
 var ErrNotAllowed = errors.New("the password is empty or contains a control, invisible or unassigned character")
 
-// Normalize applies the profile OpaqueString of RFC 8265, section 4.2. Normalize a password before you hash or verify it, so
-// that it does not depend on the keyboard: the result has Unicode normalization form C, and every space character is U+0020.
-// Case and surrounding spaces are kept. The error is ErrNotAllowed.
+// Normalize applies the profile OpaqueString of RFC 8265, section 4.2. Normalize a password before you hash or verify
+// it, so that the same password typed on different keyboards has the same bytes. The result has Unicode normalization
+// form C, and every space character is U+0020. Case and surrounding spaces are kept. The only error is ErrNotAllowed.
 func Normalize(password string) (string, error) {
 	if !utf8.ValidString(password) {
 		return "", ErrNotAllowed

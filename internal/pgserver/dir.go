@@ -21,7 +21,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/backoff"
 )
 
-// VersionError is returned if another major version of PostgreSQL wrote the data.
+// VersionError is the error of Start if another major version of PostgreSQL wrote the data.
 type VersionError struct {
 	DataDir      string
 	Data, Server int
@@ -32,7 +32,7 @@ func (e *VersionError) Error() string {
 		"upgrade the data with pg_upgrade, or remove the directory", e.DataDir, e.Data, e.Server, e.Data)
 }
 
-// InUseError is returned if another process uses the data directory.
+// InUseError is the error of Start if another process uses the data directory.
 type InUseError struct {
 	DataDir string
 	PID     int // process id of the server, 0 if unknown
@@ -56,7 +56,8 @@ func (d *dir) cluster() string      { return filepath.Join(d.root, "cluster") }
 func (d *dir) passwordPath() string { return filepath.Join(d.root, "password") }
 func (d *dir) logPath() string      { return filepath.Join(d.root, "postgres.log") }
 
-// openDir creates the directory for the server's account if it does not exist, and takes its lock.
+// openDir creates the data directory if it does not exist, makes the server's account its owner, and locks it. It
+// returns an InUseError if another process holds the lock.
 func openDir(path string) (*dir, error) {
 	if path == "" {
 		return nil, errors.New("PostgreSQL data directory is not set")
@@ -71,7 +72,7 @@ func openDir(path string) (*dir, error) {
 	}
 	mode := fs.FileMode(0o700)
 	if a != nil {
-		mode = 0o755 // the server's account needs to enter it
+		mode = 0o755 // the server's account must be able to enter the parent directories
 	}
 	if err := os.MkdirAll(filepath.Dir(root), mode); err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (d *dir) version() (int, error) {
 	return v, nil
 }
 
-// postmaster returns the process id in postmaster.pid, or 0.
+// postmaster returns the process id in postmaster.pid, or 0 if the file is missing or has no valid id.
 func (d *dir) postmaster() int {
 	f, err := os.Open(filepath.Join(d.cluster(), "postmaster.pid"))
 	if err != nil {
@@ -128,8 +129,9 @@ func (d *dir) postmaster() int {
 	return pid
 }
 
-// waitUnused waits until the server of a process that was killed has shut down. It removes a pid file without a server,
-// because PostgreSQL would take another process with the same id for a running server.
+// waitUnused waits until a server that a killed process left behind has shut down. It returns an InUseError if the
+// server still runs after ten seconds. If no server runs, it removes postmaster.pid: the id in the file may belong to
+// another process by now, and PostgreSQL would then refuse to start.
 func (d *dir) waitUnused(ctx context.Context) error {
 	policy := backoff.Policy{Initial: 20 * time.Millisecond, Timeout: 10 * time.Second}
 	return backoff.Retry(ctx, policy, func(context.Context) error {
@@ -148,8 +150,8 @@ func (d *dir) waitUnused(ctx context.Context) error {
 	})
 }
 
-// initialize creates the cluster under another name and renames it when it is complete, so that a crash leaves no partial
-// cluster.
+// initialize creates the cluster in a temporary directory, which it renames at the end. A crash therefore leaves no
+// partial cluster.
 func (d *dir) initialize(ctx context.Context, in Installation, sync bool) error {
 	if err := d.writePassword(); err != nil {
 		return err
@@ -178,8 +180,8 @@ func (d *dir) initialize(ctx context.Context, in Installation, sync bool) error 
 	return failed
 }
 
-// locales returns initdb's options for text that sorts by code point and folds the case of all of Unicode, in order of
-// preference.
+// locales returns sets of initdb options, the preferred set first. With each set, text sorts by code point. The first
+// set also supports upper and lower case for all of Unicode.
 func locales(version int) [][]string {
 	plain := []string{"--no-locale"}
 	if version >= 17 {
@@ -235,8 +237,8 @@ func (d *dir) createLog() (*os.File, error) {
 	return f, nil
 }
 
-// failureReason returns the line of a program's output that explains its failure: the first one marked as an error, or
-// the last line.
+// failureReason returns the line of a program's output that explains its failure. This is the first line with an error
+// mark, or else the last line.
 func failureReason(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	for _, line := range lines {

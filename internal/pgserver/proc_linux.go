@@ -18,7 +18,7 @@ type account struct {
 	uid, gid int
 }
 
-// serverAccount returns an unprivileged account if this process runs as root, because PostgreSQL refuses root;
+// serverAccount returns an unprivileged account if this process runs as root, because PostgreSQL refuses to run as root;
 // otherwise nil.
 func serverAccount() (*account, error) {
 	if os.Geteuid() != 0 {

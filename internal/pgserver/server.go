@@ -1,8 +1,9 @@
 // Package pgserver runs a private PostgreSQL server from installed programs. The server listens on 127.0.0.1 only, has a
 // generated password, keeps its data in one directory and ends with this process.
 //
-// On Linux the server ends even after kill -9 of the process: the kernel sends the server the signal for a fast shutdown.
-// Started by root, the server runs as the user postgres or nobody, because PostgreSQL refuses root.
+// On Linux the server ends even if this process is killed with SIGKILL: the kernel then sends the server the signal for
+// a fast shutdown. If this process runs as root, the server runs as the user postgres or nobody, because PostgreSQL
+// refuses to run as root.
 package pgserver
 
 import (
@@ -39,8 +40,8 @@ const (
 
 // Options configures a server.
 type Options struct {
-	// BinDir is the directory of initdb and postgres. If it is empty, Start chooses an installation from [FindAll] and
-	// MoreBinDir: the version that wrote the data, or the first installation if there is no data.
+	// BinDir is the directory that contains initdb and postgres. If it is empty, Start chooses an installation from
+	// [FindAll] and MoreBinDir: the version that wrote the data, or the first installation if there is no data.
 	BinDir string
 	// MoreBinDir is a directory with an additional installation; it may be empty or missing.
 	MoreBinDir string
@@ -48,8 +49,8 @@ type Options struct {
 	DataDir string
 	// Port is the port on 127.0.0.1; 0 means a free port.
 	Port int
-	// Settings are PostgreSQL settings (postgresql.conf). They override the defaults. With fsync=off the new cluster is not
-	// synced to disk either.
+	// Settings are PostgreSQL settings (postgresql.conf). They override the defaults. With fsync=off, initdb does not
+	// sync the new cluster to disk either.
 	Settings map[string]string
 	// Log receives the server's start and failures; nil discards them. The server's own log is DataDir/postgres.log.
 	Log *slog.Logger
@@ -67,12 +68,12 @@ type Server struct {
 
 	process  *os.Process
 	done     chan struct{} // closed once the process has ended
-	waitErr  error         // valid after done
+	waitErr  error         // valid once done is closed
 	stopping sync.Once
 }
 
-// Start creates the cluster if it does not exist and runs the server until Stop or the end of this process. It returns
-// when the server answers. The context limits only the start.
+// Start creates the cluster if it does not exist and starts the server, which runs until Stop or the end of this
+// process. Start returns when the server accepts connections. The context limits only the start.
 //
 // Start returns a [*VersionError] for the data of another major version, and an [*InUseError] for a directory that
 // another process uses.
@@ -117,7 +118,7 @@ func start(ctx context.Context, o Options, d *dir) (*Server, error) {
 		return nil, err
 	}
 	o.Progress(fmt.Sprintf("Starting PostgreSQL %d", in.Version))
-	// Another process may take the free port before the server does. Then another port is tried.
+	// Another process may take the free port before the server binds it, so try up to three ports.
 	for attempt := 1; ; attempt++ {
 		port, err := freePort(ctx, o.Port)
 		if err != nil {
@@ -151,7 +152,7 @@ func freePort(ctx context.Context, want int) (int, error) {
 	return port, l.Close()
 }
 
-// launch starts the process, and a goroutine that waits for its end.
+// launch starts the server process and a goroutine that waits until the process ends.
 func (s *Server) launch(in Installation, d *dir, settings map[string]string) error {
 	out, err := d.createLog()
 	if err != nil {
@@ -168,7 +169,7 @@ func (s *Server) launch(in Installation, d *dir, settings map[string]string) err
 
 	started := make(chan error)
 	go func() {
-		// The server ends when the thread that starts it ends (see attach), so the thread has to live as long.
+		// The kernel stops the server when the thread that started it ends (see attach), so keep this thread until then.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -195,7 +196,8 @@ func withDefaults(settings map[string]string) map[string]string {
 	return all
 }
 
-// environment returns the environment of the server's programs, without variables that would configure them.
+// environment returns a minimal environment for the server's programs. It omits variables that would configure
+// PostgreSQL.
 func environment() []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
 	for _, name := range []string{"SystemRoot", "TEMP", "TMP", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
@@ -208,7 +210,7 @@ func environment() []string {
 
 var errPortTaken = errors.New("port was taken by another process")
 
-// waitReady returns when the server answers. It stops a server that does not answer until ctx ends.
+// waitReady waits until the server accepts connections. If ctx ends first, it stops the server and returns an error.
 func (s *Server) waitReady(ctx context.Context) error {
 	tick := time.NewTicker(readyEvery)
 	defer tick.Stop()
@@ -245,7 +247,7 @@ func (s *Server) ping(ctx context.Context) error {
 	return conn.Close(ctx)
 }
 
-// Addr returns the server's address, "127.0.0.1:54321".
+// Addr returns the server's address, such as "127.0.0.1:54321".
 func (s *Server) Addr() string { return net.JoinHostPort(host, strconv.Itoa(s.port)) }
 
 // URL returns the superuser's connection URL of a database. It contains the password.
@@ -280,8 +282,9 @@ func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 // Done returns a channel that is closed when the server has ended.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Stop shuts the server down, closes its connections and waits for its end. Committed data is kept. If the server has not
-// ended when ctx ends, Stop makes it exit at once and returns an error; the server then recovers at its next start.
+// Stop shuts the server down, closes its connections and waits until the process has ended. Committed data is kept. If
+// ctx ends first, Stop makes the server exit immediately and returns an error; the server then recovers at its next
+// start.
 func (s *Server) Stop(ctx context.Context) error {
 	var err error
 	s.stopping.Do(func() { err = errors.Join(s.halt(ctx), s.lock.Close()) })
@@ -296,7 +299,7 @@ func (s *Server) halt(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killAfter)
 	defer cancel()
 	if s.end(ctx, syscall.SIGQUIT) != nil {
-		_ = s.process.Kill() // fails only if it has ended
+		_ = s.process.Kill() // fails only if the process has ended
 		<-s.done
 	}
 	s.log.Warn("postgresql did not shut down in time and was stopped immediately")

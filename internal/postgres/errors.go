@@ -31,7 +31,7 @@ func code(err error) string {
 }
 
 // Conflict reports whether PostgreSQL rolled back a transaction because of a conflict with others (deadlock,
-// serialization failure). The same transaction may succeed at once.
+// serialization failure). The same transaction may succeed if it is repeated.
 func Conflict(err error) bool {
 	switch code(err) {
 	case serializationFailure, deadlockDetected:

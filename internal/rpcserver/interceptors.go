@@ -16,8 +16,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
-// interceptors returns the steps of every call, the outermost first. The dispatcher adds the request id and the log line,
-// because requests that do not become calls need them, too.
+// interceptors returns the interceptors of every call, the outermost first. The dispatcher adds the request id and the
+// log line, because requests that are refused before they reach a procedure need them too.
 func (s *Server) interceptors() []connect.Interceptor {
 	var all []connect.Interceptor
 	for _, step := range []connect.UnaryInterceptorFunc{
@@ -28,7 +28,8 @@ func (s *Server) interceptors() []connect.Interceptor {
 	return all
 }
 
-// answer converts the error of a call to the client's protocol, and keeps it for the log and for REST.
+// answer converts the error of a call to the client's protocol. It also stores the error in the request info, for the
+// log and for REST.
 func (s *Server) answer(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		info := requestInfoFrom(ctx)
@@ -46,7 +47,7 @@ func (s *Server) answer(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// recover turns a panic into an Internal whose cause says where it happened.
+// recover converts a panic into an INTERNAL error whose cause names the function and line of the panic.
 func (s *Server) recover(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (_ connect.AnyResponse, err error) {
 		defer func() {
@@ -58,8 +59,8 @@ func (s *Server) recover(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// panicSite returns the function and line of the panic that is being recovered: the first frame outside of the runtime. The
-// log leaves the process, so it must not contain the whole stack.
+// panicSite returns the function and line of the panic that is being recovered: the first frame outside the runtime. It
+// does not return the whole stack, because the result is logged and logs are read outside this process.
 func panicSite() string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
@@ -83,7 +84,8 @@ func (s *Server) timeout(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// validate normalizes the request and refuses it with all its violations.
+// validate normalizes the request. If the request is invalid, validate returns an error with all violations and does not
+// call next.
 func (s *Server) validate(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		m, ok := req.Any().(proto.Message)
@@ -97,7 +99,8 @@ func (s *Server) validate(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// check normalizes and validates a message. Over REST it names fields relative to the body, as the client wrote them.
+// check normalizes and validates a message. Over REST, violations name fields relative to the body, as the client wrote
+// them.
 func (s *Server) check(m proto.Message, info *requestInfo) error {
 	found := append(slices.Clone(info.violations), detachViolations(m.ProtoReflect())...)
 	prefix := ""
@@ -115,7 +118,7 @@ func (s *Server) check(m proto.Message, info *requestInfo) error {
 		case ruleTooLarge:
 			return tooLarge(s.cfg.MaxBody)
 		case ruleWire, strictjson.RuleSyntax:
-			return apperr.InvalidAll([]apperr.Violation{v}) // nothing else could be read
+			return apperr.InvalidAll([]apperr.Violation{v}) // the request could not be decoded, so there is nothing else to check
 		}
 	}
 	if info.route != nil && info.route.mask != nil {
@@ -132,7 +135,8 @@ func (s *Server) check(m proto.Message, info *requestInfo) error {
 	return apperr.InvalidAll(all)
 }
 
-// mapErrors gives every error of a use case a code, and adapts its violations to the request.
+// mapErrors converts every error of a use case to an error with a code. If the request did not come over REST, it also
+// makes the violations name fields relative to the request.
 func (s *Server) mapErrors(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		res, err := next(ctx, req)

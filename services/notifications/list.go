@@ -14,8 +14,8 @@ type NotificationFilter struct {
 	Unread *bool
 }
 
-// List returns a page of a player's notifications, newest first, and the number of all unread notifications, whatever the
-// filter.
+// List returns a page of a player's notifications that match the filter, newest first. It also returns the number of all
+// unread notifications of the player, which does not depend on the filter.
 func (s *Service) List(ctx context.Context, player uuid.UUID, f NotificationFilter, p keyset.PageRequest[int64]) (page keyset.Page[Notification], unread int, err error) {
 	list, err := s.store.List(ctx, player, not(f.Unread), p.Before, p.Size+1)
 	if err != nil {

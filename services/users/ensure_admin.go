@@ -21,7 +21,7 @@ const (
 	AdminUnchanged
 )
 
-// EnsureAdmin creates an admin if no user has the e-mail. It may be repeated, and run by several replicas at once.
+// EnsureAdmin creates an admin if no user has the e-mail. It may be repeated, and run by several replicas at the same time.
 //
 // An existing admin is unchanged, unless reset is true: then it gets the password, is activated, and its sessions end.
 // Errors: VALIDATION_FAILED for the e-mail or the password, and USER_EXISTS if a user of another role has the e-mail, so

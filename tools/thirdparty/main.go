@@ -1,5 +1,5 @@
-// Command thirdparty writes the third-party protobuf files that the schema imports to a folder. It prints them from the
-// descriptors in their generated Go packages, so that buf needs no registry. The folder is not committed.
+// Command thirdparty writes the third-party protobuf files that the schema imports to a folder, so that buf needs no
+// registry. It prints each file from the descriptor in its generated Go package. The folder is not committed.
 package main
 
 import (

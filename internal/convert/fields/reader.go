@@ -15,21 +15,22 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Presence says whether a field must be present. An absent field has its empty value on the wire.
+// Presence says whether a field must be present. On the wire, an absent field and a field with the empty value are the
+// same.
 type Presence bool
 
-// Presences.
+// The values of Presence.
 const (
 	Required Presence = true
 	Optional Presence = false
 )
 
-// Reader converts the fields of one message and collects the errors. It checks the form of values, not the schema's rules,
-// which package validation checks. Each method returns the zero value for a field that is absent or invalid. The zero Reader
-// is ready to use; it is not safe for concurrent use.
+// Reader converts the fields of one message and collects the errors. It checks only that a value can be parsed; package
+// validation checks the rules of the schema. Each method returns the zero value for a field that is absent or invalid.
+// The zero Reader is ready to use. It is not safe for concurrent use.
 type Reader struct{ wrong []string }
 
-// Err returns an error that names every invalid field, nil if there is none.
+// Err returns an error that names every invalid field, or nil if every field is valid.
 func (r *Reader) Err() error {
 	if len(r.wrong) == 0 {
 		return nil
@@ -47,7 +48,7 @@ func (r *Reader) missing(field string, p Presence) {
 	}
 }
 
-// Text returns a text.
+// Text returns s unchanged.
 func (r *Reader) Text(field, s string, p Presence) string {
 	if s == "" {
 		r.missing(field, p)
@@ -55,7 +56,7 @@ func (r *Reader) Text(field, s string, p Presence) string {
 	return s
 }
 
-// UUID parses the canonical text of a UUID.
+// UUID parses a UUID in its 36-character form.
 func (r *Reader) UUID(field, s string, p Presence) uuid.UUID {
 	if s == "" {
 		r.missing(field, p)
@@ -69,7 +70,7 @@ func (r *Reader) UUID(field, s string, p Presence) uuid.UUID {
 	return id
 }
 
-// Money parses a decimal text with at most two places.
+// Money parses a decimal number with at most two decimal places.
 func (r *Reader) Money(field, s string, p Presence) money.Amount {
 	if s == "" {
 		r.missing(field, p)
@@ -116,7 +117,8 @@ func (r *Reader) Struct(s *structpb.Struct) map[string]any {
 	return s.AsMap()
 }
 
-// Enum converts an enum value with to, which returns the empty value for a number that the schema does not define.
+// Enum converts the enum value v with the function to. That function returns the empty value for a number that the
+// schema does not define.
 func Enum[Wire ~int32, Domain ~string](r *Reader, field string, v Wire, to func(Wire) Domain, p Presence) Domain {
 	t := to(v)
 	switch {

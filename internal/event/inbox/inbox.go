@@ -58,8 +58,8 @@ func Prune(ctx context.Context, db postgres.Execer, age time.Duration) (deleted 
 	}
 }
 
-// Run prunes the inbox at once and then every hour until ctx ends. It logs errors and always returns nil. Every replica of a
-// service may run it.
+// Run prunes the inbox immediately and then every hour until ctx ends. It logs errors and always returns nil. Every
+// replica of a service may run it.
 func Run(ctx context.Context, db postgres.Execer, age time.Duration, log *slog.Logger) error {
 	for {
 		if err := pruneWithTimeout(ctx, db, age); err != nil && ctx.Err() == nil {

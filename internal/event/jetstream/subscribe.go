@@ -161,7 +161,7 @@ func (p *partition) handle(ctx context.Context, m jetstream.Msg, meta *jetstream
 }
 
 // extendAckWait tells the server periodically that the message is in progress, until release is called. The returned
-// context ends if the server could not be told in time.
+// context ends if the server did not receive this in time.
 func (p *partition) extendAckWait(m jetstream.Msg) (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(p.handling)
 	var extending sync.WaitGroup

@@ -26,7 +26,7 @@ type Config struct {
 	// ClientID is this process's name in the brokers' logs and metrics.
 	ClientID string
 	// Instance is a name of this replica that survives a restart and that no other replica has. With a name, a restarted
-	// replica gets its partitions back at once, even after a kill. Without one, the partitions wait for SessionTimeout.
+	// replica gets its partitions back immediately, even after a kill. Without one, the partitions wait for SessionTimeout.
 	Instance string
 	// TLS, if set, is used for every connection.
 	TLS *tls.Config

@@ -14,8 +14,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Queue limits of a worker. Fetching of its partition pauses when the queue reaches one of them, and resumes at half of it.
-// A slow partition thus needs bounded memory and does not delay the others.
+// Queue limits of a worker. Fetching of its partition pauses when the queue reaches one of them, and resumes at half of
+// it. A slow partition therefore needs bounded memory and does not delay the others.
 const (
 	maxQueueRecords = 512
 	maxQueueBytes   = 4 << 20
@@ -43,7 +43,7 @@ type worker struct {
 }
 
 // start starts the worker of a partition. stop ends it after the current record, for which it has the grace period; abort
-// ends it at once. done is closed when it has ended.
+// ends it immediately. done is closed when it has ended.
 func (c *consumer) start(partition int32) *worker {
 	stopping, stop := context.WithCancel(c.base)
 	handling, abort := event.WithGrace(stopping, c.bus.cfg.Grace)

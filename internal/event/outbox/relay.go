@@ -18,7 +18,7 @@ import (
 
 // Options configures a relay. A zero field has its default.
 type Options struct {
-	// Batch is the maximum number of events that are published at once. The default is 500.
+	// Batch is the maximum number of events that are published together. The default is 500.
 	Batch int
 	// Poll is how often an idle relay reads the outbox without being woken, and how often the relays rebalance the shards. The
 	// default is 500 ms.

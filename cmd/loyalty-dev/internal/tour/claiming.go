@@ -83,7 +83,7 @@ func (g *guide) checkBalance(ctx context.Context, transaction string) error {
 		"transaction %s only", transaction)
 }
 
-// logout shows that a logout ends sockets and access tokens at once.
+// logout shows that a logout ends sockets and access tokens immediately.
 func (g *guide) logout(ctx context.Context) error {
 	g.step("Anna logs out; the platform closes her sockets")
 	body := map[string]any{"refreshToken": g.anna.refresh}

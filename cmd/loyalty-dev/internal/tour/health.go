@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// awaitHealth waits until the platform is ready. It returns an error at once if something else answers at the address.
+// awaitHealth waits until the platform is ready. It returns an error immediately if something else answers at the address.
 func (g *guide) awaitHealth(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

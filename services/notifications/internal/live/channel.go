@@ -53,7 +53,7 @@ func New(client rueidis.Client, log *slog.Logger) *Channel {
 	}
 }
 
-// Follow subscribes to the messages of a player. It returns at once; the receiver's Subscribed is called when messages
+// Follow subscribes to the messages of a player. It returns immediately; the receiver's Subscribed is called when messages
 // arrive.
 func (c *Channel) Follow(player uuid.UUID) {
 	c.mu.Lock()
@@ -63,7 +63,7 @@ func (c *Channel) Follow(player uuid.UUID) {
 	wake(c.wakeSubscriber)
 }
 
-// Unfollow unsubscribes from the messages of a player. It returns at once; messages may still arrive.
+// Unfollow unsubscribes from the messages of a player. It returns immediately; messages may still arrive.
 func (c *Channel) Unfollow(player uuid.UUID) {
 	c.mu.Lock()
 	delete(c.followed, player)

@@ -1,8 +1,8 @@
 // Package websocket serves the players' live connections: it admits them, sends each player's notifications in order,
 // without gap or duplicate, and closes connections whose session has ended.
 //
-// The cursor of a connection implements the order; see there. The socket transports the frames, the hub holds the sockets
-// of this replica.
+// A cursor decides which frames a connection receives, and in which order. A socket sends the frames of one connection.
+// The hub holds the sockets of this replica.
 package websocket
 
 import (
@@ -13,22 +13,25 @@ import (
 
 // Config limits connections. Every field must be set except Origins; see DefaultConfig.
 type Config struct {
-	// Ping is the interval between pings, Pong the time that a client has to answer one.
+	// Ping is the interval between pings. Pong is the time that a client has to answer a ping.
 	Ping, Pong time.Duration
-	// Recheck is how often the sessions of the connections are checked, in case the signal of an ended session was lost.
+	// Recheck is the interval at which the hub checks the sessions of all connections. It finds ended sessions whose
+	// signal was lost.
 	Recheck time.Duration
-	// Write is the timeout for writing one frame, Close the timeout for the client's answer to a close frame.
+	// Write is the timeout for writing one frame. Close is the timeout for the client's answer to a close frame.
 	Write, Close time.Duration
 	// Store is the timeout for one read of the store, and for all reads of a handshake together.
 	Store time.Duration
 	// Queue is the number of frames that may wait for a connection. A connection that exceeds it is closed and can resume.
 	Queue int
-	// PerPlayer and Sockets limit the connections of one player and of this replica.
+	// PerPlayer is the maximum number of connections of one player on this replica. Sockets is the maximum number of all
+	// connections on this replica.
 	PerPlayer, Sockets int
-	// Ignored is how many messages of a client are ignored before the connection is closed: clients must not send any.
+	// Ignored is the number of client messages that are ignored before the connection is closed. Clients must not send
+	// messages.
 	Ignored int
-	// Origins are the origins of the browser pages that may connect, such as "https://casino.example"; "*" allows all. If
-	// there are none, a page may connect to the host that it comes from.
+	// Origins lists the origins of the browser pages that may connect, such as "https://casino.example"; "*" allows all.
+	// If it is empty, a page may connect only to its own host.
 	Origins []string
 }
 
@@ -72,10 +75,11 @@ func (c Config) Validate() error {
 
 const (
 	readLimit  = 4 << 10 // maximum size of a client's message in bytes
-	bufferSize = 512     // bytes of a connection's read buffer; write buffers of the same size are shared
+	bufferSize = 512     // size in bytes of a connection's read buffer, and of the shared write buffers
 )
 
-// Close codes of RFC 6455, and 4401 from the range for applications.
+// Close codes. 1001 and 1008 are from RFC 6455, 1013 is from the IANA registry, and 4401 is from the range for private
+// use.
 const (
 	codeGoingAway = 1001
 	codePolicy    = 1008

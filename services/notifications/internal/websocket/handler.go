@@ -80,7 +80,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.start(conn)
 }
 
-// prepare checks the handshake and returns a socket in the hub that lacks only its connection.
+// prepare checks the handshake and returns a socket that is registered in the hub but has no connection yet.
 func (h *Handler) prepare(r *http.Request, offered []string, binary bool) (*socket, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.hub.config.Store)
 	defer cancel()

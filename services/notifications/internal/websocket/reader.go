@@ -7,7 +7,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// start makes conn the socket's connection and serves it. It returns at once.
+// start makes conn the socket's connection and serves it. It returns immediately.
 func (s *socket) start(conn *websocket.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,7 +24,7 @@ import (
 const timeout = 5 * time.Second
 
 // Client calls the ledger. A call is retried with the same key until its timeout. After ten consecutive failures a circuit
-// breaker opens: for one second, calls fail at once with DEPENDENCY_UNAVAILABLE. Client is safe for concurrent use.
+// breaker opens: for one second, calls fail immediately with DEPENDENCY_UNAVAILABLE. Client is safe for concurrent use.
 type Client struct {
 	client  usersv1.LedgerServiceClient
 	breaker *gobreaker.CircuitBreaker[*usersv1.AddTransactionResponse]

@@ -10,7 +10,8 @@ import (
 // sessionsToEndLimit is the maximum number of users that SessionsToEnd returns.
 const sessionsToEndLimit = 100
 
-// SessionsToEnd returns some of the users whose sessions are to be ended. A partial index holds only these users.
+// SessionsToEnd returns at most sessionsToEndLimit users whose sessions must be ended. A partial index contains only
+// these users.
 func (s *Store) SessionsToEnd(ctx context.Context) ([]users.User, error) {
 	rows, err := s.ent.User.Query().Where(user.SessionsToEnd(true)).Limit(sessionsToEndLimit).All(ctx)
 	if err != nil {
@@ -23,8 +24,9 @@ func (s *Store) SessionsToEnd(ctx context.Context) ([]users.User, error) {
 	return found, nil
 }
 
-// SessionsEnded removes the mark that the sessions of u are to be ended. It keeps the mark if the status version has changed
-// since u was read: the user may have started sessions in between that a later deactivation must end.
+// SessionsEnded removes the mark of u, whose sessions have been ended. It keeps the mark if the status version has
+// changed since u was read. In that case the user may have been activated, logged in and been deactivated again, and the
+// new sessions must be ended too.
 func (s *Store) SessionsEnded(ctx context.Context, u users.User) error {
 	if !u.SessionsToEnd {
 		return nil

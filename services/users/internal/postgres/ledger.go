@@ -27,8 +27,8 @@ const maxCommits = 2
 const minGroup = 4
 
 // Ledger adds transactions with group commits. Calls that arrive during a commit form the next group, and one statement
-// writes the transactions, balances and events of a whole group. An idle ledger commits a call at once. Several replicas may
-// use the same database. A Ledger is safe for concurrent use.
+// writes the transactions, balances and events of a whole group. An idle ledger commits a call immediately. Several
+// replicas may use the same database. A Ledger is safe for concurrent use.
 //
 // The ledger caches the balances and numbers of entries of recent players. If all players of a group are cached, it computes
 // the results in memory and writes them with a statement that compares the cached values with the stored ones (optimistic

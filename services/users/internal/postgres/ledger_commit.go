@@ -80,7 +80,7 @@ func split(players []*playerCalls, written []bool) (done, rest []*playerCalls) {
 	return done, rest
 }
 
-// retryLocked commits players under locks and answers their calls. It retries at once after a conflict with another
+// retryLocked commits players under locks and answers their calls. It retries immediately after a conflict with another
 // session, and after a delay while the database is unavailable. After any other error, or if a lock timed out, it commits
 // each call alone, so that only the calls that cause the error fail.
 func (l *Ledger) retryLocked(players []*playerCalls) {
