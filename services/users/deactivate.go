@@ -12,8 +12,9 @@ import (
 // endTimeout is the timeout of ending the sessions of a deactivated user.
 const endTimeout = 10 * time.Second
 
-// Deactivate deactivates a user and ends its sessions on every replica. It may be repeated, and then ends the remaining
-// sessions. Errors: NOT_FOUND, and FORBIDDEN for the caller's own id, so that the last admin cannot lock out all admins.
+// Deactivate deactivates a user and ends its sessions on every replica. It is idempotent: a repeated call ends the
+// remaining sessions. Errors: NOT_FOUND, and FORBIDDEN for the caller's own id, so that the last admin cannot lock out all
+// admins.
 //
 // After the commit the user can neither log in nor refresh. If the sessions cannot be reached after the commit, the error
 // is DEPENDENCY_UNAVAILABLE, and [Service.EndSessions] ends them later.

@@ -21,7 +21,7 @@ const (
 	AdminUnchanged
 )
 
-// EnsureAdmin creates an admin if no user has the e-mail. It may be repeated, and run by several replicas at the same time.
+// EnsureAdmin creates an admin if no user has the e-mail. It is idempotent, and several replicas may call it at once.
 //
 // An existing admin is unchanged, unless reset is true: then it gets the password, is activated, and its sessions end.
 // Errors: VALIDATION_FAILED for the e-mail or the password, and USER_EXISTS if a user of another role has the e-mail, so

@@ -53,7 +53,7 @@ type Sessions interface {
 	Rotate(ctx context.Context, refresh string, issue session.Issue) (session.Session, session.Pair, error)
 	// End ends the session of a refresh token. Errors: TOKEN_INVALID, TOKEN_REVOKED.
 	End(ctx context.Context, refresh string) error
-	// EndSession ends a session. It may be repeated.
+	// EndSession ends a session. It is idempotent.
 	EndSession(ctx context.Context, s session.Session) error
 	// EndAllOf ends every session of a user and returns their number.
 	EndAllOf(ctx context.Context, user uuid.UUID) (int, error)

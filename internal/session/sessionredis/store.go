@@ -107,7 +107,7 @@ func (s *Store) End(ctx context.Context, refresh string) error {
 	return s.EndSession(ctx, found)
 }
 
-// EndSession ends a session. It may be repeated.
+// EndSession ends a session. It is idempotent.
 func (s *Store) EndSession(ctx context.Context, ended session.Session) error {
 	keys := []string{sessionKey(ended.ID), userKey(ended.User)}
 	err := endScript.Exec(ctx, s.redis, keys, []string{ended.ID.String(), endedChannel}).Error()
