@@ -83,12 +83,12 @@ func (d DeadLetter) ReplayError(reason error) error {
 type DeadLetterQueue interface {
 	// DeadLetters calls fn for each stored dead letter of the topic, in order per key. It ends with fn's first error.
 	DeadLetters(ctx context.Context, topic string, fn func(DeadLetter) error) error
-	// Replay sends each dead letter that was not replayed yet back to the topic with its ID, for the group that failed, and
-	// returns their number. The bus stores the progress as long as the dead letters. After an interruption the next call may
-	// send some events again. Replay skips dead letters that cannot be sent; its error names them and wraps ErrTooLarge or
-	// ErrGone.
+	// Replay sends the topic's dead letters back to the topic with their IDs, for the group that failed, except those that
+	// have already been replayed. It returns the number of events sent. The bus keeps the progress for as long as it keeps the
+	// dead letters. After an interruption the next call may send some events again. Replay skips dead letters that cannot be
+	// sent; its error names them and wraps ErrTooLarge or ErrGone.
 	Replay(ctx context.Context, topic string) (int, error)
-	// Depth returns the number of the topic's dead letters that were not replayed yet.
+	// Depth returns the number of the topic's dead letters that have not been replayed.
 	Depth(ctx context.Context, topic string) (int64, error)
 }
 

@@ -90,7 +90,7 @@ func isUnavailable(err error) bool {
 	return errors.Is(err, &apperr.Error{Code: apperr.DependencyUnavailable})
 }
 
-// outage tracks how long an event has waited for unavailable dependencies. It logs the begin and the end of each outage,
+// outage tracks how long an event has waited for unavailable dependencies. It logs the start and the end of each outage,
 // not every failure.
 type outage struct {
 	log    *slog.Logger

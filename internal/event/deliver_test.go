@@ -77,8 +77,8 @@ func unavailable() error {
 		apperr.New(apperr.DependencyUnavailable, "database unavailable").WithCause(errFailed)))
 }
 
-// TestDeliverDuringOutage makes the handler fail because a dependency is unavailable, alone and together with other
-// failures. Only Retry.Outage limits the retries during an outage. The start and the end of each outage are logged once.
+// TestDeliverDuringOutage has a dependency that is unavailable for some time, and other failures. Only Retry.Outage ends the
+// retries, and the start and the end of each outage are logged once.
 func TestDeliverDuringOutage(t *testing.T) {
 	const begins, ends = "dependency unavailable", "dependency available again"
 	const maxDelay = 5 * time.Second * 3 / 2

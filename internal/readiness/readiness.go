@@ -115,7 +115,7 @@ func (m *Monitor) round(ctx context.Context) error {
 	return first
 }
 
-// record stores the result of a check and logs the begin and the end of an outage.
+// record stores the result of a check and logs the start and the end of an outage.
 func (m *Monitor) record(i int, err error) {
 	if m.stopped {
 		return

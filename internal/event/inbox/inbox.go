@@ -1,7 +1,7 @@
-// Package inbox makes the effect of an event happen once even if the event is delivered several times: the transaction of
-// the effect also records the event's ID.
+// Package inbox deduplicates events, so that an event that is delivered several times has its effect once. The transaction
+// that applies the effect also records the event's ID.
 //
-// The table belongs to the service's schema:
+// Each service creates the table in its own schema:
 //
 //	create table inbox (
 //	  consumer   text not null,
@@ -31,8 +31,8 @@ const (
 	pruneBatch = 5000
 )
 
-// Begin records in tx that a consumer group handles an event. It reports false if the group has already handled the event,
-// so that the caller skips the effect. It waits for a concurrent transaction that handles the same event.
+// Begin records in tx that a consumer group handles an event. It returns false if the group has already handled the event;
+// the caller must then skip the effect. It waits for a concurrent transaction that handles the same event.
 func Begin(ctx context.Context, tx postgres.Execer, consumer, eventID string) (first bool, err error) {
 	tag, err := tx.Exec(ctx, `insert into inbox (consumer, event_id, handled_at) values ($1, $2, now())
 		on conflict (consumer, event_id) do nothing`, consumer, eventID)
@@ -43,7 +43,7 @@ func Begin(ctx context.Context, tx postgres.Execer, consumer, eventID string) (f
 }
 
 // Prune deletes events that were handled more than age ago and returns their number. The age must exceed the retention of
-// the bus, within which it can deliver an event again. Prune is safe to run concurrently.
+// the bus, because the bus can redeliver an event during that time. Prune may run concurrently.
 func Prune(ctx context.Context, db postgres.Execer, age time.Duration) (deleted int64, err error) {
 	for {
 		tag, err := db.Exec(ctx, `delete from inbox where ctid = any(array(

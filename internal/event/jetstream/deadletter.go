@@ -44,7 +44,7 @@ func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadL
 	return nil
 }
 
-// Replay sends the dead letters of the topic that were not replayed yet back to the topic.
+// Replay sends the dead letters of the topic back to the topic, except those that have already been replayed.
 func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 	stream, err := b.deadLetterStream(ctx, topic)
 	if err != nil {
@@ -145,7 +145,7 @@ func (b *Bus) readOriginal(ctx context.Context, topic string, d event.DeadLetter
 	return message{stream: streamOf(topic), sequence: m.Sequence, time: m.Time, header: m.Header, data: m.Data}, nil
 }
 
-// Depth returns the number of the topic's dead letters that were not replayed yet.
+// Depth returns the number of the topic's dead letters that have not been replayed.
 func (b *Bus) Depth(ctx context.Context, topic string) (int64, error) {
 	stream, err := b.deadLetterStream(ctx, topic)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package jetstream is the bus on NATS JetStream. It sends CloudEvents in binary mode with nats.go.
+// Package jetstream implements the event bus on NATS JetStream. It sends CloudEvents in binary mode with nats.go.
 //
 // A topic of the schema, such as "players", is a stream. Its subjects are "loyalty.players.v1.0" to
 // "loyalty.players.v1.7", the topic's partitions, and "loyalty.players.v1" for producers that do not use partitions. The
 // hash of an event's key chooses the partition. A group has one durable consumer per subject, and a consumer has at most
-// one unacknowledged message. So the order per key holds over redeliveries and with any number of members, and partitions
-// are handled concurrently.
+// one unacknowledged message. Events with the same key therefore stay in order, even if they are redelivered or the group
+// has several members. Partitions are handled concurrently.
 //
 // The server's file store does not sync every message to disk unless it runs with sync_interval: always. A cluster of three
 // servers compensates for that.
@@ -26,10 +26,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Partitions is the number of partitions of a topic. Changing it breaks the order of keys that move to another partition.
+// Partitions is the number of partitions of a topic. Changing it can reorder events whose key moves to another partition.
 const Partitions = 8
 
-// unpartitioned is the partition number of the subject without a number.
+// unpartitioned is the partition that stands for the subject without a partition number.
 const unpartitioned = -1
 
 const (
@@ -44,8 +44,8 @@ type Config struct {
 	URL string
 	// Name is this process's name in the servers' monitoring.
 	Name string
-	// AckWait is how long the server waits for an unresponsive member before it delivers its message to another. Handlers may
-	// take longer. The default is 5 s.
+	// AckWait is how long the server waits for an unresponsive member before it delivers the message to another member. A
+	// handler may take longer. The default is 5 s.
 	AckWait time.Duration
 	// Grace is how long running handlers may continue when a subscription ends, before their context is canceled. The default
 	// is 10 s.
@@ -97,7 +97,7 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 		nats.Name(cfg.Name),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
-		nats.IgnoreAuthErrorAbort(), // credentials may be fixed on the server
+		nats.IgnoreAuthErrorAbort(), // keep retrying: the credentials may be corrected on the server
 		nats.ReconnectWait(reconnectWait),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
@@ -163,7 +163,7 @@ func sanitize(s string) string {
 	}, s)
 }
 
-// partitionOf returns the partition of an event. Events without a key need no order; their IDs spread them.
+// partitionOf returns the partition of an event, a hash of its key. Events without a key need no order; their ID is hashed.
 func partitionOf(e event.Event) int {
 	key := e.Key
 	if key == "" {

@@ -14,7 +14,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// DeadLetters calls fn for each dead letter of the topic that was not replayed yet, in order per key.
+// DeadLetters calls fn for each dead letter of the topic that has not been replayed. The dead letters of one key are in
+// order.
 func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadLetter) error) error {
 	ranges, err := b.deadLetterRanges(ctx, topic)
 	if err != nil {
@@ -23,7 +24,7 @@ func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadL
 	return b.scan(ctx, topic, ranges, func(r *kgo.Record) error { return fn(parseDeadLetter(r)) })
 }
 
-// Depth returns the number of the topic's dead letters that were not replayed yet.
+// Depth returns the number of the topic's dead letters that have not been replayed.
 func (b *Bus) Depth(ctx context.Context, topic string) (n int64, err error) {
 	ranges, err := b.deadLetterRanges(ctx, topic)
 	if err != nil {
@@ -38,13 +39,13 @@ func (b *Bus) Depth(ctx context.Context, topic string) (n int64, err error) {
 // offsetRange is the range of a partition's stored offsets; end is exclusive.
 type offsetRange struct{ start, end int64 }
 
-// metadataPolicy retries requests until all brokers know a new topic or a new leader.
+// metadataPolicy is the retry policy for requests that fail until all brokers know a new topic or a new leader.
 func metadataPolicy() backoff.Policy {
 	return backoff.Policy{Initial: 100 * time.Millisecond, Timeout: 5 * time.Second}
 }
 
-// scanTimeout is how long a scan waits for records before it checks whether they were deleted, by their age or by another
-// process's replay.
+// scanTimeout is how long a scan waits for records before it checks whether the records were deleted. Retention and a
+// replay by another process delete records.
 const scanTimeout = 5 * time.Second
 
 // deadLetterRanges returns the offset range of each partition of the topic's dead letters.

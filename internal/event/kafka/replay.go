@@ -100,7 +100,7 @@ func (r *replay) deleteFinished(ctx context.Context) error {
 	r.finished = make(kadm.Offsets)
 	deleted, err := r.bus.admin.DeleteRecords(context.WithoutCancel(ctx), finished)
 	deleted.Each(func(d kadm.DeleteRecordsResponse) {
-		if !errors.Is(d.Err, kerr.OffsetOutOfRange) { // already deleted, by their age or by another process's replay
+		if !errors.Is(d.Err, kerr.OffsetOutOfRange) { // already deleted by retention or another replay
 			err = errors.Join(err, d.Err)
 		}
 	})

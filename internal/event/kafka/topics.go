@@ -12,16 +12,16 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// deadLetterMaxBytes is the record limit of dead letter topics. It is larger than topicMaxBytes, so a dead letter fits
-// unless its record was stored compressed. It is below the size that brokers read in one request.
+// deadLetterMaxBytes is the maximum record size of dead letter topics. It is larger than topicMaxBytes, so that a dead
+// letter fits unless the record of its event was compressed. It is smaller than the maximum size of a broker's request.
 const deadLetterMaxBytes = 2 << 20
 
-// topicMaxBytes is the record limit of topics: the megabyte that producers assume by default, and room for the headers that
-// a replay adds.
+// topicMaxBytes is the maximum record size of topics: 1 MiB, the default of producers, and 64 KiB for the headers that a
+// replay adds.
 const topicMaxBytes = 1<<20 + 64<<10
 
-// EnsureTopics creates each topic and its dead letter topic unless it exists. With three or more replicas an event is
-// acknowledged when all but one have it, so one broker may be unavailable.
+// EnsureTopics creates each topic and its dead letter topic if they do not exist. With three or more replicas, an event
+// is acknowledged only after all replicas but at most one have it. One broker may therefore be unavailable.
 func (b *Bus) EnsureTopics(ctx context.Context, partitions, replication int, topics ...event.TopicSpec) error {
 	for _, t := range topics {
 		config := map[string]*string{
@@ -54,7 +54,7 @@ func (b *Bus) createTopic(ctx context.Context, name string, partitions, replicat
 	return nil
 }
 
-// format returns the text of a topic's setting.
+// format returns a pointer to n in decimal, the form that topic settings need.
 func format[N int | int64](n N) *string {
 	s := strconv.FormatInt(int64(n), 10)
 	return &s

@@ -16,16 +16,16 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Options configures a relay. A zero field has its default.
+// Options configures a relay. A zero field means its default.
 type Options struct {
 	// Batch is the maximum number of events that are published together. The default is 500.
 	Batch int
-	// Poll is how often an idle relay reads the outbox without being woken, and how often the relays rebalance the shards. The
-	// default is 500 ms.
+	// Poll is the interval at which an idle relay reads the outbox even if nothing wakes it, and at which the relays rebalance
+	// the shards. The default is 500 ms.
 	Poll time.Duration
 	// PublishTimeout limits one attempt to publish a batch. The default is 10 s.
 	PublishTimeout time.Duration
-	// Grace is how long the current batch may take after the relay was stopped. The default is 5 s.
+	// Grace is how long the current batch may take after the context of Run ends. The default is 5 s.
 	Grace time.Duration
 }
 
@@ -35,9 +35,9 @@ const minAnnounceInterval = 2 * time.Millisecond
 // Relay publishes the events of one database's outbox. The relays of all replicas divide the shards among themselves. Each
 // has a connection outside the pool, which holds the advisory locks of its shards.
 //
-// The events of a shard are read, published and deleted under its lock. If the connection fails, the locks and a pending
-// delete are lost with it. The relay can then at most publish again the events that it had already read, and the next
-// owner of the shard publishes them too. So the first publications of a key's events are always in order.
+// The events of a shard are read, published and deleted under its lock. If the connection fails, the locks are
+// released and a pending delete is rolled back. Events that the relay had already read may then be published twice: by this
+// relay and by the next owner of the shard. Apart from such duplicates, the events of a key are published in order.
 type Relay struct {
 	pool      *pgxpool.Pool
 	publisher event.Publisher
@@ -46,9 +46,9 @@ type Relay struct {
 
 	id        string        // identifies this relay's announcements
 	wake      chan struct{} // capacity 1: read the outbox
-	announce  chan struct{} // capacity 1: tell the other relays to read the outbox
-	alone     atomic.Bool   // this relay holds all shards, so there is no relay to tell
-	connected atomic.Bool   // the session works
+	announce  chan struct{} // capacity 1: notify the other relays of new events
+	alone     atomic.Bool   // this relay holds all shards, so there is no other relay to notify
+	connected atomic.Bool   // the connection that holds the locks works
 }
 
 // NewRelay returns a relay. Run starts it.
@@ -87,7 +87,7 @@ func (r *Relay) Ready() error {
 }
 
 // Run publishes events until ctx ends. It then finishes the current batch and returns nil. It retries after failures of the
-// database and the bus, and logs the begin and the end of each outage.
+// database and the bus, and logs the start and the end of each outage.
 func (r *Relay) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -135,9 +135,9 @@ func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 	return nil
 }
 
-// drain publishes events until the outbox is empty, a balance is due or ctx ends. It reports false if the bus failed. The
-// unpublished events are then read again, which proves that the relay still holds the shards. drain returns an error if the
-// database failed.
+// drain publishes events until the outbox is empty, the shards must be rebalanced or ctx ends. It returns false if the bus
+// failed. The next call then reads the unpublished events again, which proves that the relay still holds the shards. drain
+// returns an error if the database failed.
 //
 // While a batch is being published, the previous one is deleted and the next one is read.
 func (r *Relay) drain(ctx, work context.Context, s *session, bus *outageLogger) (published bool, err error) {

@@ -197,7 +197,7 @@ func TestBusOutageIsLoggedOnce(t *testing.T) {
 	eventually(t, "the outbox is empty", empty(t, pool))
 	text := logged.String()
 	if strings.Count(text, errBusDown.Error()) != 1 || strings.Count(text, "bus available again") != 1 {
-		t.Errorf("log after %d attempts, want one line for the begin and one for the end:\n%s", attempts.Load(), text)
+		t.Errorf("log after %d attempts, want one line for the start and one for the end:\n%s", attempts.Load(), text)
 	}
 }
 
