@@ -14,13 +14,13 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Filler fills entities. Each value is different from all others, except booleans, which are true. The zero value is ready
-// to use. Filler is not safe for concurrent use.
+// Filler fills entities. Each value is unique, except that every boolean is true. The zero value is ready to use.
+// Filler is not safe for concurrent use.
 type Filler struct{ n int }
 
-// Fill sets the zero fields of entity, a pointer to a struct. The caller sets fields that do not take arbitrary values, such
-// as enums and foreign keys, before. Fill leaves pointer fields, which refer to other entities, nil. It fails the test for a
-// field of an unsupported type.
+// Fill sets the zero fields of entity, a pointer to a struct. Before the call, the caller sets the fields that do not take
+// arbitrary values, such as enums and foreign keys. Fill does not set pointer fields, because they refer to other entities.
+// It fails the test if the type of a field is not supported.
 func (f *Filler) Fill(t testing.TB, entity any) {
 	t.Helper()
 	v := reflect.ValueOf(entity).Elem()
@@ -38,8 +38,8 @@ func (f *Filler) Fill(t testing.TB, entity any) {
 	}
 }
 
-// value returns a value of the type of zero, or nil if the type is not supported. Times have a precision of milliseconds,
-// which all stores preserve.
+// value returns a non-zero value of the same type as zero, or nil if the type is not supported. Times have a precision of
+// milliseconds, which all stores preserve.
 func (f *Filler) value(name string, zero any) any {
 	first := time.Date(2026, 1, 1, 12, 30, 15, 123_000_000, time.UTC)
 	switch zero.(type) {
@@ -69,7 +69,8 @@ func (f *Filler) value(name string, zero any) any {
 	return nil
 }
 
-// Same reports an error for each field in which got differs from want, which must be structs of the same type.
+// Same reports an error for each field in which got differs from want. Both must be structs of the same type. Each error
+// begins with what.
 func Same(t testing.TB, what string, got, want any) {
 	t.Helper()
 	g, w := reflect.ValueOf(got), reflect.ValueOf(want)

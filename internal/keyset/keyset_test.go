@@ -20,7 +20,7 @@ func TestNewPage(t *testing.T) {
 	} {
 		got := keyset.NewPage(tt.read, 2, 7)
 		if !slices.Equal(got.Items, tt.want) || got.More != tt.more || got.Total != 7 {
-			t.Errorf("%s: %+v, want %v, more %t, of 7", name, got, tt.want, tt.more)
+			t.Errorf("%s: got %+v, want items %v, more %t, total 7", name, got, tt.want, tt.more)
 		}
 	}
 }

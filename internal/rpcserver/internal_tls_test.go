@@ -90,7 +90,7 @@ func TestMutualTLS(t *testing.T) {
 	g := newGroup(t, 0)
 	g.tls = ours.issue(folder, "ledger.test")
 	g.start("127.0.0.11")
-	g.names.Set("127.0.0.11")
+	g.dns.Set("127.0.0.11")
 	g.call(g.dial(ours.issue(t.TempDir(), "promotions")), 1, "own")
 	stranger := strangers.issue(t.TempDir(), "promotions")
 	trusting := stranger // knows our authority but has the certificate of another one
@@ -119,7 +119,7 @@ func TestMutualTLSChecksTheServersName(t *testing.T) {
 	g := newGroup(t, 0)
 	g.tls = ours.issue(t.TempDir(), "other.test")
 	g.start("127.0.0.11")
-	g.names.Set("127.0.0.11")
+	g.dns.Set("127.0.0.11")
 	if _, err := g.dial(ours.issue(t.TempDir(), "promotions")).AddTransaction(t.Context(), credit()); err == nil {
 		t.Error("the call to a server with another name succeeded")
 	}

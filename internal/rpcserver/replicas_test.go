@@ -24,24 +24,24 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	dns.SetMinResolutionInterval(50 * time.Millisecond) // as cmd/loyalty shortens it
+	dns.SetMinResolutionInterval(50 * time.Millisecond) // cmd/loyalty shortens the interval too
 	os.Exit(m.Run())
 }
 
-// credits is the ledger that the replicas share: it credits each idempotency key once.
+// credits is the fake store that the replicas share. It counts one credit per idempotency key.
 type credits struct {
 	mu      sync.Mutex
 	entries map[string]int
 }
 
-// replica is an internal server on a loopback address of its own.
+// replica is an internal server. Each replica has its own loopback address.
 type replica struct {
 	usersv1.UnimplementedLedgerServiceServer
 	shared *credits
 	health *health.Server
 	server *grpc.Server
 	calls  atomic.Int32
-	// hold blocks the answer of each call until the call is cut off.
+	// hold makes each call wait, after the credit, until its context ends.
 	hold atomic.Bool
 }
 
@@ -59,17 +59,17 @@ func (r *replica) AddTransaction(ctx context.Context, q *usersv1.AddTransactionR
 	return &usersv1.AddTransactionResponse{Transaction: &usersv1.Transaction{Id: q.GetIdempotencyKey(), Amount: q.GetAmount()}}, nil
 }
 
-// group is a set of replicas at one name and one port.
+// group is a set of replicas with the same DNS name and port.
 type group struct {
 	t      *testing.T
-	names  *dnstest.Server
+	dns    *dnstest.Server
 	port   string
 	shared *credits
-	age    time.Duration
+	maxAge time.Duration // of a connection
 	tls    rpcserver.TLSFiles
 }
 
-func newGroup(t *testing.T, age time.Duration) *group {
+func newGroup(t *testing.T, maxAge time.Duration) *group {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.11:0")
 	if err != nil {
@@ -79,7 +79,7 @@ func newGroup(t *testing.T, age time.Duration) *group {
 	if err := errors.Join(err, l.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return &group{t: t, names: dnstest.Start(t), port: port, shared: &credits{entries: map[string]int{}}, age: age}
+	return &group{t: t, dns: dnstest.Start(t), port: port, shared: &credits{entries: map[string]int{}}, maxAge: maxAge}
 }
 
 func (g *group) start(host string) *replica {
@@ -87,7 +87,7 @@ func (g *group) start(host string) *replica {
 	r := &replica{shared: g.shared, health: health.NewServer()}
 	var err error
 	r.server, err = rpcserver.NewInternal(rpcserver.InternalConfig{
-		Token: internalToken, Log: slog.New(slog.DiscardHandler), Health: r.health, MaxConnectionAge: g.age, TLS: g.tls,
+		Token: internalToken, Log: slog.New(slog.DiscardHandler), Health: r.health, MaxConnectionAge: g.maxAge, TLS: g.tls,
 	})
 	if err != nil {
 		g.t.Fatal(err)
@@ -111,7 +111,7 @@ func (g *group) start(host string) *replica {
 func (g *group) dial(files rpcserver.TLSFiles) usersv1.LedgerServiceClient {
 	g.t.Helper()
 	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{
-		Address: fmt.Sprintf("dns://%s/ledger.test:%s", g.names.Address, g.port), Token: internalToken, TLS: files,
+		Address: fmt.Sprintf("dns://%s/ledger.test:%s", g.dns.Address, g.port), Token: internalToken, TLS: files,
 	})
 	if err != nil {
 		g.t.Fatal(err)
@@ -132,7 +132,7 @@ func (g *group) call(c usersv1.LedgerServiceClient, n int, prefix string) {
 	}
 }
 
-// until sends calls until the condition holds. All calls must succeed.
+// until sends calls until holds returns true. All calls must succeed. condition describes holds in failure messages.
 func (g *group) until(c usersv1.LedgerServiceClient, condition string, holds func() bool) {
 	g.t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
@@ -144,8 +144,8 @@ func (g *group) until(c usersv1.LedgerServiceClient, condition string, holds fun
 	}
 }
 
-// busy returns a condition: each of the replicas gets calls from now on.
-func busy(replicas ...*replica) func() bool {
+// gotCalls returns a function that reports whether each replica has received a call since gotCalls was called.
+func gotCalls(replicas ...*replica) func() bool {
 	before := make([]int32, len(replicas))
 	for i, r := range replicas {
 		before[i] = r.calls.Load()
@@ -163,9 +163,9 @@ func busy(replicas ...*replica) func() bool {
 func TestCallsAreSpreadOverTheReplicas(t *testing.T) {
 	g := newGroup(t, 0)
 	one, two, three := g.start("127.0.0.11"), g.start("127.0.0.12"), g.start("127.0.0.13")
-	g.names.Set("127.0.0.11", "127.0.0.12", "127.0.0.13")
+	g.dns.Set("127.0.0.11", "127.0.0.12", "127.0.0.13")
 	client := g.dial(rpcserver.TLSFiles{})
-	g.until(client, "all replicas get calls", busy(one, two, three))
+	g.until(client, "all replicas get calls", gotCalls(one, two, three))
 	before := []int32{one.calls.Load(), two.calls.Load(), three.calls.Load()}
 	g.call(client, 30, "spread")
 	for i, r := range []*replica{one, two, three} {
@@ -180,24 +180,25 @@ func TestCallsAreSpreadOverTheReplicas(t *testing.T) {
 		g.call(client, 6, "probe"+strconv.Itoa(int(before))+"-")
 		return two.calls.Load() == before
 	})
-	quiet := two.calls.Load()
+	callsBefore := two.calls.Load()
 	g.call(client, 30, "unready")
-	if n := two.calls.Load() - quiet; n != 0 {
+	if n := two.calls.Load() - callsBefore; n != 0 {
 		t.Errorf("a replica that is not ready got %d calls", n)
 	}
 	two.health.SetServingStatus("", healthv1.HealthCheckResponse_SERVING)
-	g.until(client, "the ready replica gets calls again", busy(two))
+	g.until(client, "the ready replica gets calls again", gotCalls(two))
 }
 
-// A replica dies after it has credited and before it has answered. The calls are repeated on the others with the same key.
+// A replica is stopped after it has credited calls and before it has answered them. The client retries the calls on the
+// other replicas with the same idempotency keys.
 func TestKilledReplicaLosesNoCall(t *testing.T) {
 	g := newGroup(t, 0)
 	one, two, three := g.start("127.0.0.11"), g.start("127.0.0.12"), g.start("127.0.0.13")
-	g.names.Set("127.0.0.11", "127.0.0.12", "127.0.0.13")
+	g.dns.Set("127.0.0.11", "127.0.0.12", "127.0.0.13")
 	client := g.dial(rpcserver.TLSFiles{})
-	g.until(client, "all replicas get calls", busy(one, two, three))
+	g.until(client, "all replicas get calls", gotCalls(one, two, three))
 	one.hold.Store(true)
-	held := busy(one)
+	held := gotCalls(one)
 	var wg sync.WaitGroup
 	for i := range 30 {
 		wg.Go(func() { g.call(client, 1, fmt.Sprintf("killed%d-", i)) })
@@ -222,21 +223,22 @@ func TestKilledReplicaLosesNoCall(t *testing.T) {
 func TestNewReplicaGetsCallsWithinTheConnectionAge(t *testing.T) {
 	g := newGroup(t, 300*time.Millisecond)
 	one := g.start("127.0.0.11")
-	g.names.Set("127.0.0.11")
+	g.dns.Set("127.0.0.11")
 	client := g.dial(rpcserver.TLSFiles{})
-	g.until(client, "the only replica gets calls", busy(one))
+	g.until(client, "the only replica gets calls", gotCalls(one))
 	two := g.start("127.0.0.12")
-	g.names.Set("127.0.0.11", "127.0.0.12")
-	g.until(client, "the new replica gets calls", busy(one, two))
+	g.dns.Set("127.0.0.11", "127.0.0.12")
+	g.until(client, "the new replica gets calls", gotCalls(one, two))
 }
 
-// The health check of a connected client is a stream that never ends by itself.
+// A connected client checks the server's health through a stream that only the server or the client can end. A graceful
+// stop must not wait for that stream.
 func TestGracefulStopDoesNotWaitForHealthChecks(t *testing.T) {
 	g := newGroup(t, 0)
 	one, two := g.start("127.0.0.11"), g.start("127.0.0.12")
-	g.names.Set("127.0.0.11", "127.0.0.12")
+	g.dns.Set("127.0.0.11", "127.0.0.12")
 	client := g.dial(rpcserver.TLSFiles{})
-	g.until(client, "both replicas get calls", busy(one, two))
+	g.until(client, "both replicas get calls", gotCalls(one, two))
 	stopped := make(chan struct{})
 	go func() { one.server.GracefulStop(); close(stopped) }()
 	g.until(client, "the replica has stopped", func() bool {

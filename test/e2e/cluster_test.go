@@ -35,11 +35,11 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 )
 
-// cluster is the platform as separate processes, on real servers and behind the gateway.
+// cluster runs each service in its own process, behind the gateway, with PostgreSQL, Redis and bus servers of the test.
 type cluster struct {
 	platform
 	t         *testing.T
-	environ   []string
+	addresses []string // lines SERVICE=ADDRESS
 	processes map[string]*process
 	databases map[string]string
 	bus       event.Bus
@@ -56,15 +56,15 @@ type process struct {
 	exited  chan error
 }
 
-// newCluster starts the servers that the services use, on the given databases, and writes the settings. It starts no service.
-// extra settings override the others.
+// newCluster starts Redis and the bus and writes a settings file that uses the databases. It starts no service. extra holds
+// lines NAME=VALUE, which override the other settings.
 func newCluster(t *testing.T, bus string, databases map[string]string, extra ...string) *cluster {
 	t.Helper()
 	build(t)
 	c := &cluster{t: t, processes: map[string]*process{}, databases: databases}
 	addr := map[string]string{"users": freeAddr(t), "promotions": freeAddr(t), "notifications": freeAddr(t), "ledger": freeAddr(t)}
 	for _, name := range services {
-		c.environ = append(c.environ, name+"="+addr[name])
+		c.addresses = append(c.addresses, name+"="+addr[name])
 	}
 	c.tokenKey = tokenKey(t)
 	settings := []string{
@@ -112,7 +112,7 @@ func (c *cluster) open() {
 	t := c.t
 	t.Helper()
 	proxies := map[string]http.Handler{}
-	ready := gateway.Services{}
+	proxied := gateway.Services{}
 	for _, name := range services {
 		target := &url.URL{Scheme: "http", Host: c.addr(name)}
 		proxies[name] = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
@@ -121,8 +121,8 @@ func (c *cluster) open() {
 		}, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 		c.start(name)
 	}
-	ready.Users, ready.Promotions, ready.Notifications = proxies["users"], proxies["promotions"], proxies["notifications"]
-	front := httptest.NewServer(gateway.New(ready, gateway.Options{}))
+	proxied.Users, proxied.Promotions, proxied.Notifications = proxies["users"], proxies["promotions"], proxies["notifications"]
+	front := httptest.NewServer(gateway.New(proxied, gateway.Options{}))
 	t.Cleanup(front.Close)
 	c.url = front.URL
 	for _, name := range services {
@@ -131,7 +131,7 @@ func (c *cluster) open() {
 	c.createAdmin()
 }
 
-// createAdmin creates the first admin with the command of operators.
+// createAdmin creates the first admin with the command loyalty admin, like an operator.
 func (c *cluster) createAdmin() {
 	t := c.t
 	t.Helper()
@@ -224,8 +224,8 @@ func tokenKey(t *testing.T) string {
 // start starts the process of a service.
 func (c *cluster) start(name string) { c.run(name, name, c.settings, c.addr(name)) }
 
-// run starts a process of a service. Its name is unique, also as that of the instance. environ overrides
-// the settings.
+// run starts a process of a service. The name identifies the process and is the value of LOYALTY_INSTANCE, so it must be
+// unique. environ overrides the settings.
 func (c *cluster) run(name, service, settings, address string, environ ...string) {
 	c.t.Helper()
 	p := &process{name: name, output: &safeBuffer{}, exited: make(chan error, 1)}
@@ -249,7 +249,7 @@ func (c *cluster) run(name, service, settings, address string, environ ...string
 
 // addr returns the address of a service.
 func (c *cluster) addr(name string) string {
-	for _, line := range c.environ {
+	for _, line := range c.addresses {
 		if addr, ok := strings.CutPrefix(line, name+"="); ok {
 			return addr
 		}

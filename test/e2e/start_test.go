@@ -23,7 +23,7 @@ func (p *process) logged(text string) []string {
 	return lines
 }
 
-// The services start on empty databases, and promotions and notifications before users publishes its keys.
+// The databases have no migrations at first. Promotions and notifications start before users, which publishes the keys.
 func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, "kafka", map[string]string{
@@ -37,7 +37,7 @@ func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 		return resp.StatusCode, resp.Body.Close()
 	}
 	eventually503 := func(name string) {
-		eventually(t, name+" answers that it is not ready", func() error {
+		eventually(t, name+" answers 503", func() error {
 			got, err := status(name, "/health")
 			if err == nil && got != http.StatusServiceUnavailable {
 				t.Fatalf("/health of %s answered %d, want 503", name, got)
@@ -45,12 +45,12 @@ func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 			return err
 		})
 	}
-	keys := "not ready: LOYALTY_JWKS_URL unavailable"
+	noKeys := "not ready: LOYALTY_JWKS_URL unavailable"
 	for _, name := range []string{"promotions", "notifications"} {
 		c.start(name)
 		eventually503(name)
 		eventually(t, name+" logs that it has no keys", func() error {
-			lines := c.processes[name].logged(keys)
+			lines := c.processes[name].logged(noKeys)
 			if len(lines) != 1 || !strings.Contains(lines[0], "http://"+c.addr("users")+"/.well-known/jwks.json") {
 				return fmt.Errorf("logged %q", lines)
 			}
@@ -66,7 +66,7 @@ func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 	}
 	eventually(t, "promotions has the keys", func() error {
 		if len(c.processes["promotions"].logged("LOYALTY_JWKS_URL available")) != 1 {
-			return errors.New("not yet")
+			return errors.New("not logged yet")
 		}
 		return nil
 	})
@@ -85,7 +85,7 @@ func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 				return strings.Contains(line, "not ready: ") || strings.Contains(line, `"msg":"request"`)
 			})
 			if len(unexpected) > 0 {
-				t.Errorf("%s logged %q", name, unexpected)
+				t.Errorf("%s logged unexpected warnings or errors: %q", name, unexpected)
 			}
 		}
 	}

@@ -22,15 +22,15 @@ import (
 // Mode is PgBouncer's pool_mode.
 type Mode string
 
-// The modes.
+// The pool modes.
 const (
 	Session     Mode = "session"
 	Transaction Mode = "transaction"
 	Statement   Mode = "statement"
 )
 
-// Start runs a PgBouncer in front of the database at the URL until the test ends, and returns the URL that goes through
-// it. The settings are lines of PgBouncer's configuration, "default_pool_size = 5".
+// Start runs PgBouncer in front of the database at the URL and returns the URL of the database through PgBouncer. PgBouncer
+// stops when the test ends. Each setting is a line of its configuration, for example "default_pool_size = 5".
 func Start(t testing.TB, database string, mode Mode, settings ...string) string {
 	t.Helper()
 	binary, err := find()
@@ -42,7 +42,7 @@ func Start(t testing.TB, database string, mode Mode, settings ...string) string 
 			return through
 		}
 	}
-	t.Fatal("pgbouncer does not start")
+	t.Fatal("pgbouncer did not start in five attempts")
 	return ""
 }
 
@@ -55,7 +55,7 @@ func find() (string, error) {
 	return "", errors.New("pgbouncer is not installed: run scripts/setup.sh (apt-get install pgbouncer)")
 }
 
-// start returns an empty URL if PgBouncer exited before it answered.
+// start returns the URL of the database through PgBouncer, or an empty URL if PgBouncer exits or does not become ready.
 func start(t testing.TB, binary, database string, mode Mode, settings []string) string {
 	t.Helper()
 	through, err := url.Parse(database)
@@ -76,7 +76,7 @@ func start(t testing.TB, binary, database string, mode Mode, settings []string) 
 		_ = cmd.Wait()
 	}()
 	stop := func() {
-		_ = cmd.Process.Kill() // fails only if it has ended
+		_ = cmd.Process.Kill() // fails only if the process has ended
 		<-ctx.Done()
 	}
 	through.Host = net.JoinHostPort("127.0.0.1", port)
@@ -103,8 +103,8 @@ func freePort(t testing.TB) string {
 	return port
 }
 
-// writeConfig writes the configuration where the user that PgBouncer runs as can read it. PgBouncer logs in to the server
-// with the credentials of the URL and accepts every client.
+// writeConfig writes the configuration file and returns its path. All users can read the file, because PgBouncer may run as
+// another user. PgBouncer accepts every client and logs in to the server with the credentials of the URL.
 func writeConfig(t testing.TB, server *url.URL, mode Mode, port string, settings []string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pgbouncertest-")
@@ -128,7 +128,7 @@ func writeConfig(t testing.TB, server *url.URL, mode Mode, port string, settings
 	return path
 }
 
-// ready waits until PgBouncer answers a query or exits, which ends ctx.
+// ready waits until PgBouncer answers a query. It returns an error if ctx ends, which happens when PgBouncer exits.
 func ready(ctx context.Context, through string) error {
 	policy := backoff.Policy{Initial: 10 * time.Millisecond, Max: 200 * time.Millisecond, Timeout: time.Minute}
 	return backoff.Retry(ctx, policy, func(ctx context.Context) error {

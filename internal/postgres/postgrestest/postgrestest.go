@@ -1,8 +1,8 @@
 // Package postgrestest creates an empty, migrated PostgreSQL database for each test.
 //
 // The environment variable LOYALTY_TEST_POSTGRES holds the URL of a superuser on the server to use. If it is not set, the
-// first test of a process starts a private server from the installed programs; it ends with the process. Each folder of
-// migrations is applied once, to a template that is copied for each test in about 50 ms.
+// first test of a process starts a private server from the installed programs. The server stops when the process ends.
+// Each folder of migrations is applied once, to a template database. A test gets a copy of it, which takes about 50 ms.
 package postgrestest
 
 import (
@@ -67,7 +67,8 @@ func URL(t testing.TB, folder fs.FS) string {
 	return withDatabase(server, name)
 }
 
-// NewWithLocale is New on a database whose default collation is an ICU locale, for example "tr-TR".
+// NewWithLocale is like New, but the database's default collation is the ICU locale, for example "tr-TR". It applies the
+// migrations directly, without a template.
 func NewWithLocale(t testing.TB, folder fs.FS, locale string) *pgxpool.Pool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
@@ -94,7 +95,7 @@ func NewWithLocale(t testing.TB, folder fs.FS, locale string) *pgxpool.Pool {
 	return pool
 }
 
-// drop drops a database, and cuts off the connections to it.
+// drop drops a database and closes the connections to it.
 func drop(t testing.TB, server, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
@@ -104,7 +105,7 @@ func drop(t testing.TB, server, name string) {
 	}
 }
 
-// Script returns a folder with one migration, sql, for tests of packages without migrations.
+// Script returns a folder whose only migration is sql. It is for tests of packages that have no migrations.
 func Script(sql string) fs.FS {
 	file := atlas.NewLocalFile("1_script.sql", []byte(sql))
 	folder := fstest.MapFS{file.Name(): {Data: file.Bytes()}}
@@ -113,7 +114,7 @@ func Script(sql string) fs.FS {
 			folder[atlas.HashFileName] = &fstest.MapFile{Data: text}
 		}
 	}
-	return folder // New refuses a folder without sums
+	return folder // New rejects a folder without atlas.sum
 }
 
 // serverURL returns the URL of the server that all tests of this process share.
@@ -133,7 +134,7 @@ func serverURL() (string, error) {
 
 func withDatabase(server, name string) string {
 	u, err := url.Parse(server)
-	if err != nil { // serverURL has parsed it
+	if err != nil { // impossible: serverURL has checked the URL
 		return server
 	}
 	u.Path = "/" + name
@@ -150,8 +151,9 @@ func admin(ctx context.Context, server, statement string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// templateDatabase returns the name of a database with folder's migrations and creates it if it does not exist. A lock
-// serializes the processes that share a server. The database gets its name only when it is complete.
+// templateDatabase returns the name of a database with folder's migrations and creates it if it does not exist. An
+// advisory lock serializes the processes that share a server. The migrations run in a draft database, which is renamed when
+// they have succeeded.
 func templateDatabase(ctx context.Context, server string, folder fs.FS) (_ string, err error) {
 	if folder == nil {
 		return "template1", nil

@@ -12,14 +12,14 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 )
 
-// server is the private server of the process. It keeps a reference to reaper, whose input closes when this process ends.
+// server is the private server of this process. The reference to reaper keeps its input open until this process ends.
 type server struct {
 	*pgserver.Server
 	reaper *exec.Cmd
 }
 
-// privateServer starts the server of the process at the first call. It is global because all tests of the process share
-// the server.
+// privateServer starts the private server at the first call and then returns the same server. It is global because all tests
+// of the process share the server.
 var privateServer = sync.OnceValues(startServer) //nolint:gochecknoglobals // shared by all tests
 
 func startServer() (*server, error) {
@@ -34,7 +34,7 @@ func startServer() (*server, error) {
 	}
 	s, err := pgserver.Start(ctx, pgserver.Options{
 		DataDir: filepath.Join(root, "data"),
-		// The data does not outlive the tests and needs no durability. Autovacuum stays on, as in production.
+		// The data is deleted after the tests and needs no durability. Autovacuum stays on, as in production.
 		Settings: map[string]string{
 			"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB",
 		},
@@ -49,8 +49,8 @@ func startServer() (*server, error) {
 	return &server{s, reaper}, nil
 }
 
-// removeAfter starts a shell that removes root after this process and the server have ended. The shell's input is a
-// pipe, which the kernel closes when this process ends.
+// removeAfter starts a shell that waits until this process ends, stops the server with the process id pid and removes root.
+// The shell's input is a pipe, which the kernel closes when this process ends.
 func removeAfter(pid int, root string) (*exec.Cmd, error) {
 	const script = `cat >/dev/null
 kill -INT "$1" 2>/dev/null
