@@ -15,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/openapi"
 )
 
-// front is the public port. It opens before the services start, so that a busy port is reported immediately and health
-// checks are answered. Until the services are ready it answers that they are not.
+// front is the public HTTP server. It listens before the services start, so that a port in use is reported at once. Until
+// serve sets the platform's handler, health checks report that the services are not ready.
 type front struct {
 	address string
 	server  *gateway.Server
@@ -52,7 +52,7 @@ func openFront(address string, log *slog.Logger) (*front, error) {
 // serve replaces the handler.
 func (f *front) serve(h http.Handler) { f.handler.Store(&h) }
 
-// run waits until the server fails or ctx ends, then lets the requests in progress finish.
+// run waits until the server fails or ctx ends. When ctx ends, run stops the server and waits for requests in progress.
 func (f *front) run(ctx context.Context) error {
 	select {
 	case err := <-f.served:
@@ -64,7 +64,7 @@ func (f *front) run(ctx context.Context) error {
 	}
 }
 
-// close stops the server. Requests that do not finish before ctx ends are cut off; that is not an error.
+// close stops the server. Requests that do not finish before ctx ends are aborted; close returns no error for them.
 func (f *front) close(ctx context.Context) error {
 	err := f.server.Stop(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {

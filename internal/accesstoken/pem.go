@@ -18,7 +18,7 @@ const (
 	encryptedBlock = "ENCRYPTED PRIVATE KEY" // not supported
 )
 
-// EncodePrivateKey returns key in PEM (PKCS #8).
+// EncodePrivateKey returns key as a PEM block (PKCS #8).
 func EncodePrivateKey(key ed25519.PrivateKey) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -27,8 +27,8 @@ func EncodePrivateKey(key ed25519.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: privateBlock, Bytes: der}), nil
 }
 
-// ParsePrivateKey returns the first key in text: an Ed25519 private key in PEM (PKCS #8). The error completes a sentence
-// that begins with the name of a setting or file. It does not contain the text.
+// ParsePrivateKey returns the Ed25519 private key in the first PEM block (PKCS #8) of text. The error completes a sentence
+// that begins with the name of a setting or file. It never quotes the text.
 func ParsePrivateKey(text []byte) (ed25519.PrivateKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
@@ -52,8 +52,8 @@ func parsePrivateBlock(block *pem.Block) (ed25519.PrivateKey, error) {
 	return key, nil
 }
 
-// ParsePublicKeys returns the Ed25519 keys in text, a sequence of PEM blocks with public keys (SubjectPublicKeyInfo) or
-// private keys (PKCS #8), whose public key it returns. Its errors are as those of ParsePrivateKey.
+// ParsePublicKeys returns the Ed25519 public key of each PEM block in text. A block contains a public key
+// (SubjectPublicKeyInfo) or a private key (PKCS #8). The error has the form described at ParsePrivateKey.
 func ParsePublicKeys(text []byte) ([]ed25519.PublicKey, error) {
 	var keys []ed25519.PublicKey
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
@@ -89,7 +89,7 @@ func parsePublicBlock(block *pem.Block) (ed25519.PublicKey, error) {
 	return key, nil
 }
 
-// notEd25519 returns the error for a parsed key of another type.
+// notEd25519 returns the error for a key that is not an Ed25519 key. The error names the key's type.
 func notEd25519(key any) error {
 	kind := "another type"
 	switch key.(type) {

@@ -1,5 +1,5 @@
-// Package postgres opens connection pools to PostgreSQL, runs transactions and classifies errors. Queries live with the
-// services.
+// Package postgres opens connection pools to PostgreSQL, runs transactions and classifies errors. The queries are in
+// the packages of the services.
 package postgres
 
 import (
@@ -29,7 +29,7 @@ import (
 type Options struct {
 	// ApplicationName is shown in pg_stat_activity.
 	ApplicationName string
-	// MaxConns limits the pool; 0 means 16. Several replicas share the server's max_connections.
+	// MaxConns limits the pool; 0 means 16. The pools of all replicas together must fit in the server's max_connections.
 	MaxConns int32
 	// MinIdleConns is the number of idle connections that the pool keeps open.
 	MinIdleConns int32
@@ -41,8 +41,8 @@ type Options struct {
 	Settings map[string]string
 }
 
-// Open returns a pool whose server has answered. Statements are prepared once per connection and cached; timestamps are
-// read in UTC. Open returns ErrSharedSessions behind a connection pooler that does not pool sessions. Its errors never
+// Open returns a pool after it has connected to the server. Statements are prepared once per connection and cached, and
+// timestamps are read in UTC. Open returns ErrSharedSessions if a connection pooler is not in session mode. Its errors never
 // contain the URL or the password.
 func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
 	config, err := poolConfig(url, o)
@@ -73,7 +73,7 @@ func poolConfig(url string, o Options) (*pgxpool.Config, error) {
 	}
 	config.MaxConns = cmp.Or(o.MaxConns, 16)
 	config.MinIdleConns = o.MinIdleConns
-	config.MaxConnLifetime = 30 * time.Minute // the pool follows a failover or a rebalanced proxy
+	config.MaxConnLifetime = 30 * time.Minute // new connections follow a failover or a rebalanced proxy
 	config.MaxConnLifetimeJitter = 5 * time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ConnConfig.ConnectTimeout = cmp.Or(o.ConnectTimeout, 5*time.Second)
@@ -89,9 +89,9 @@ func poolConfig(url string, o Options) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// ParseConfig parses the URL for a program that connects itself. It must call prepare on each new connection: prepare
-// returns ErrSharedSessions behind a connection pooler that does not pool sessions, and applies the URL's settings. No
-// error contains the URL.
+// ParseConfig parses the URL for a caller that connects without a pool. The caller must call prepare on each new
+// connection: prepare applies the URL's settings, and returns ErrSharedSessions if a connection pooler is not in session
+// mode. No error contains the URL.
 func ParseConfig(url string) (config *pgx.ConnConfig, prepare func(context.Context, *pgx.Conn) error, err error) {
 	if err := CheckURL(url); err != nil {
 		return nil, nil, fmt.Errorf("postgres: connection URL %w", err)
@@ -105,12 +105,12 @@ func ParseConfig(url string) (config *pgx.ConnConfig, prepare func(context.Conte
 // errMalformed replaces the driver's parse errors, which quote the URL.
 var errMalformed = errors.New("postgres: connection URL is malformed")
 
-// errParameter replaces the driver's parse errors of a URL in the right form. It completes a sentence.
+// errParameter replaces the driver's errors about the parameters of a well-formed URL. It completes a sentence.
 var errParameter = errors.New("has a parameter with an invalid value, or names a file that cannot be read: check sslmode, " +
 	"sslrootcert, connect_timeout and the others")
 
-// CheckURL returns an error if no server can be reached with the URL. The error completes a sentence that begins with the
-// name of a setting. It contains no part of the URL.
+// CheckURL returns an error if the URL is invalid or names a file that cannot be read. It does not connect. The error
+// completes a sentence that begins with the name of a setting. It contains no part of the URL.
 func CheckURL(url string) error {
 	if err := dsn.PostgreSQL(url); err != nil {
 		return err
@@ -129,7 +129,8 @@ func readUTC(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// probe connects once and checks the sessions. It retries for up to wait while the server is unavailable.
+// probe opens a connection, calls CheckSession and closes the connection. It retries for up to wait while the server is
+// unavailable.
 func probe(ctx context.Context, config *pgx.ConnConfig, wait time.Duration) error {
 	policy := backoff.Policy{Initial: 200 * time.Millisecond, Timeout: wait}
 	if wait == 0 {
@@ -149,7 +150,7 @@ func probe(ctx context.Context, config *pgx.ConnConfig, wait time.Duration) erro
 
 func openError(c *pgx.ConnConfig, err error) error {
 	server := net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))) + "/" + c.Database
-	// The text of a ConnectError repeats the connection's settings.
+	// The text of a ConnectError contains connection settings.
 	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return &connectError{server: server, err: connect}
 	}
@@ -161,8 +162,8 @@ type connectError struct {
 	err    *pgconn.ConnectError
 }
 
-// Error lists the reason of each attempt. Attempts with and without TLS often fail for the same reason, which is listed
-// once.
+// Error lists why each connection attempt failed. Attempts with and without TLS often fail for the same reason, which is
+// listed once.
 func (e *connectError) Error() string {
 	reasons := slices.Compact(strings.Split(e.err.Unwrap().Error(), "\n"))
 	return fmt.Sprintf("postgres: cannot connect to %s: %s", e.server, strings.Join(reasons, "; "))

@@ -1,4 +1,4 @@
-// Package ratelimitredis counts events against rate limits in Redis, for all replicas together.
+// Package ratelimitredis enforces rate limits across all replicas, with counters in Redis.
 package ratelimitredis
 
 import (
@@ -24,13 +24,13 @@ type Limiter struct {
 // New returns a limiter over a client. The caller closes the client.
 func New(client rueidis.Client) *Limiter { return &Limiter{redis: client} }
 
-// Allow counts one event of key. If the limit is used up, the event is not counted, and the error is RATE_LIMITED with the
+// Allow counts one event of key. If the limit is exhausted, Allow does not count the event and returns RATE_LIMITED with the
 // time to wait.
 func (l *Limiter) Allow(ctx context.Context, key string, limit ratelimit.Limit) error {
 	return l.allow(ctx, []string{redisKey(key)}, limit)
 }
 
-// AllowShare is Allow. It also records that client used one of key, so that RefundShare and ClearShare can undo it.
+// AllowShare is like Allow, and also counts the event for client, so that RefundShare and ClearShare can undo it.
 func (l *Limiter) AllowShare(ctx context.Context, key, client string, limit ratelimit.Limit) error {
 	return l.allow(ctx, []string{redisKey(key), shareKey(key, client)}, limit)
 }
@@ -51,18 +51,18 @@ func (l *Limiter) allow(ctx context.Context, keys []string, limit ratelimit.Limi
 	return nil
 }
 
-// Refund undoes one Allow of key. More refunds than events give no credit.
+// Refund undoes one Allow of key. It does nothing if no event is counted.
 func (l *Limiter) Refund(ctx context.Context, key string, limit ratelimit.Limit) error {
 	return l.refund(ctx, []string{redisKey(key)}, limit, limit.Interval())
 }
 
-// RefundShare undoes one AllowShare of key by client. It does nothing if the client has nothing left to refund, for example
-// because ClearShare came first, so that it never refunds what other clients used.
+// RefundShare undoes one AllowShare of key by client. It does nothing if no event of the client is counted, for example
+// after ClearShare. It never refunds the events of other clients.
 func (l *Limiter) RefundShare(ctx context.Context, key, client string, limit ratelimit.Limit) error {
 	return l.refund(ctx, []string{redisKey(key), shareKey(key, client)}, limit, limit.Interval())
 }
 
-// ClearShare undoes every AllowShare of key by client. What other clients used stays used.
+// ClearShare undoes every AllowShare of key by client. The events of other clients stay counted.
 func (l *Limiter) ClearShare(ctx context.Context, key, client string, limit ratelimit.Limit) error {
 	return l.refund(ctx, []string{redisKey(key), shareKey(key, client)}, limit, burst(limit))
 }
@@ -79,7 +79,7 @@ func redisKey(key string) string { return "limit:" + key }
 // shareKey is the key of a client's share. In Redis Cluster its hash tag keeps it in the slot of redisKey.
 func shareKey(key, client string) string { return "{" + redisKey(key) + "}:" + client }
 
-// burst is the time that a limit takes to become unused again after N events.
+// burst returns the time after which a limit is unused again if N events are counted at once.
 func burst(limit ratelimit.Limit) time.Duration { return limit.Interval() * time.Duration(limit.N) }
 
 func micros(d time.Duration) string { return strconv.FormatInt(d.Microseconds(), 10) }
