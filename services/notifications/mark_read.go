@@ -8,8 +8,9 @@ import (
 )
 
 // MarkRead marks notifications of a player as read, sends the read state to all the player's connections, and returns the
-// number of unread notifications. It ignores ids that are not the player's. It sends the read state also if all were read
-// before, because an earlier call may have stopped before it sent it.
+// number of unread notifications. It ignores ids of notifications that the player does not have. It is idempotent. It
+// sends the read state even if the notifications were read before, because an earlier call may have failed before the
+// send.
 func (s *Service) MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUID) (unread int, err error) {
 	marked, err := s.store.MarkRead(ctx, player, ids)
 	if err != nil {
@@ -27,8 +28,8 @@ func (s *Service) MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUI
 	return counts.Unread, nil
 }
 
-// MarkAllRead does the same for all notifications that the player has at the beginning of the call. Later ones stay
-// unread.
+// MarkAllRead marks all notifications that the player has at the start of the call as read, and sends the read state to
+// all the player's connections. Later notifications stay unread. It returns the number of unread notifications.
 func (s *Service) MarkAllRead(ctx context.Context, player uuid.UUID) (unread int, err error) {
 	last, err := s.store.LastSeq(ctx, player)
 	if err != nil {
@@ -44,11 +45,11 @@ func (s *Service) MarkAllRead(ctx context.Context, player uuid.UUID) (unread int
 	return counts.Unread, err
 }
 
-// pushTimeout limits the push of a read state.
+// pushTimeout limits the time to read the counts and to push a read state.
 const pushTimeout = 5 * time.Second
 
-// pushContext returns a context that survives the end of the request, so that the read state is pushed although the client
-// has gone: clients often mark notifications when a page is closed.
+// pushContext returns a context that outlives the request. Clients often mark notifications when a page is closed, so the
+// read state is pushed even if the client has disconnected.
 func pushContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), pushTimeout)
 }

@@ -11,24 +11,25 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Notice is a request for a notification, from an event.
+// Notice is a request to notify a player of an event.
 type Notice struct {
-	// EventID identifies the event. One notification is stored for each event.
+	// EventID identifies the event. At most one notification is stored per event.
 	EventID string
 	UserID  uuid.UUID
 	// Type is the kind of notification, such as "promotion".
 	Type string
-	// Content is a JSON object as encoding/json decodes it.
+	// Content is a JSON object, decoded by encoding/json.
 	Content map[string]any
 }
 
-// notifyTimeout limits one attempt, so that a store that does not answer cannot block a partition of the bus. The event is
-// delivered again.
+// notifyTimeout limits one attempt. A store that does not answer must not block a partition of the bus. After a timeout,
+// the event is delivered again.
 const notifyTimeout = 15 * time.Second
 
-// Notify stores a notice as the player's next notification, once per event, and pushes it to the player's connections. It
-// pushes the notification of a redelivered event again, because the first attempt may have stopped before the push;
-// connections drop duplicates. It returns VALIDATION_FAILED for a notice that can never be stored.
+// Notify stores a notice as the player's next notification, once per event, and pushes it to the player's connections. If
+// the event is redelivered, Notify pushes the stored notification again, because an earlier attempt may have failed
+// before the push. Connections drop duplicates. Notify returns VALIDATION_FAILED for an invalid notice; a retry cannot
+// succeed.
 func (s *Service) Notify(ctx context.Context, notice Notice) error {
 	if err := notice.validate(); err != nil {
 		return err
@@ -66,8 +67,8 @@ func (n Notice) validate() error {
 	return nil
 }
 
-// hasNUL reports whether a decoded JSON value contains U+0000. PostgreSQL's jsonb and the keys of BSON documents cannot
-// store it.
+// hasNUL reports whether a decoded JSON value contains U+0000. Neither PostgreSQL's jsonb type nor the keys of BSON
+// documents can store this character.
 func hasNUL(value any) bool {
 	switch v := value.(type) {
 	case string:

@@ -25,20 +25,20 @@ func playerOf(channel string) (uuid.UUID, bool) {
 	return player, err == nil
 }
 
-// Message is a message of a player's channel.
+// Message is a live message to one player.
 type Message struct {
-	// Player is the player of the channel.
+	// Player is the player that the message is for.
 	Player uuid.UUID
 	// Seq is the sequence number of the notification in Frame.
 	Seq int64
-	// Frame is nil if the message says only that the notifications up to Seq are stored.
+	// Frame is nil if the message only announces that the notifications up to Seq are stored.
 	Frame *frame.Frame
-	// Read is a read state. If it is set, Seq and Frame are not.
+	// Read is set only in a message about a read state. Seq and Frame are then zero.
 	Read *notifications.ReadState
 }
 
-// The encoding is eight bytes, big-endian, with Seq or readMark; then the frame's JSON text, if any, or the read state as
-// JSON.
+// A payload is an eight-byte, big-endian header followed by JSON text. The header is Seq, or readMark for a read state.
+// The text is the frame or the read state. It is empty if Frame is nil.
 const (
 	headerLen       = 8
 	readMark  int64 = -1
@@ -72,7 +72,7 @@ func (m Message) encode() (string, error) {
 	return string(append(payload, text...)), nil
 }
 
-// decode reports false for a payload that encode does not write.
+// decode parses a payload that encode returned. It reports false if the channel or the payload is malformed.
 func decode(channel, payload string) (Message, bool) {
 	player, ok := playerOf(channel)
 	if !ok || len(payload) < headerLen {

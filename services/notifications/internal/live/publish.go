@@ -11,11 +11,12 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
 )
 
-// publishTimeout limits one attempt, because a consumer waits for it.
+// publishTimeout is the timeout of one attempt. The caller is an event consumer that waits for the attempt to end.
 const publishTimeout = 2 * time.Second
 
-// Notified implements notifications.Live. While Redis cannot be reached, it records the sequence number and returns at
-// once. Run publishes the number when Redis is back, and the receivers read the notifications from the store.
+// Notified implements notifications.Live. If the attempt to publish fails, or if earlier numbers are still pending, it
+// adds the sequence number to the pending ones and returns. Run publishes the pending numbers when Redis is reachable
+// again. The receivers then read the notifications from the store.
 func (c *Channel) Notified(ctx context.Context, n notifications.Notification) {
 	if c.hasPending() {
 		c.addPending(n.UserID, n.Seq)
@@ -29,7 +30,7 @@ func (c *Channel) Notified(ctx context.Context, n notifications.Notification) {
 	c.log.Warn("cannot publish a live notification, will retry", "error", err)
 }
 
-// Read implements notifications.Live.
+// Read implements notifications.Live. It makes one attempt and logs a failure.
 func (c *Channel) Read(ctx context.Context, player uuid.UUID, state notifications.ReadState) {
 	if err := c.publish(ctx, Message{Player: player, Read: &state}); err != nil {
 		c.log.Warn("cannot publish a live read state", "error", err)
@@ -41,7 +42,7 @@ func (c *Channel) publish(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	// The change is stored, so it is published even if the caller gives up.
+	// The change is already stored, so publish it even if the caller's context is canceled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
 	defer cancel()
 	return c.redis.Do(ctx, c.redis.B().Publish().Channel(channelOf(m.Player)).Message(payload).Build()).Error()
@@ -77,7 +78,8 @@ func (c *Channel) publishPending(ctx context.Context) {
 	}
 }
 
-// flushPending publishes the pending sequence numbers until one fails. It reports whether none is left.
+// flushPending publishes the pending sequence numbers and stops at the first failure. It reports whether no number is
+// pending afterwards.
 func (c *Channel) flushPending(ctx context.Context) bool {
 	c.mu.Lock()
 	pending := maps.Clone(c.pending)

@@ -25,7 +25,8 @@ func (s *Store) List(
 	return s.find(ctx, filter, -1, limit)
 }
 
-// find returns the matching notifications in the order of their sequence numbers: 1 is ascending, -1 descending.
+// find returns at most limit matching notifications, sorted by sequence number. An order of 1 is ascending, -1 is
+// descending.
 func (s *Store) find(ctx context.Context, filter bson.D, order, limit int) ([]notifications.Notification, error) {
 	cursor, err := s.list.Find(ctx, filter,
 		options.Find().SetSort(bson.D{{Key: "seq", Value: order}}).SetLimit(int64(limit)))
@@ -43,8 +44,8 @@ func (s *Store) find(ctx context.Context, filter bson.D, order, limit int) ([]no
 	return list, nil
 }
 
-// Counts implements notifications.Store. The total is the last sequence number, because numbers have no gaps and nothing is
-// deleted. An index covers the unread ones. So no separate counter is needed, which could become wrong.
+// Counts implements notifications.Store. The total is the last sequence number, because the numbers have no gaps and
+// nothing is deleted. The unread count is read from an index. A separate counter could become inconsistent.
 func (s *Store) Counts(ctx context.Context, player uuid.UUID) (notifications.Counts, error) {
 	total, err := s.LastSeq(ctx, player)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
-// addAttempts limits the attempts to get a player's next sequence number. The bus delivers a player's events to one
-// consumer at a time, so processes compete only while partitions move.
+// addAttempts limits the attempts to get a player's next sequence number. Conflicts are rare: the bus delivers a player's
+// events to one consumer at a time, except while partitions are reassigned.
 const addAttempts = 20
 
 // Add implements notifications.Store.
@@ -30,7 +30,7 @@ func (s *Store) Add(ctx context.Context, n notifications.Notification) (notifica
 		case !mongo.IsDuplicateKeyError(err):
 			return notifications.Notification{}, false, failure("insert", err)
 		}
-		// The event is stored already, or another process used the number.
+		// Another call stored this event or used this sequence number.
 		stored, err := s.findByEvent(ctx, n.EventID)
 		if !errors.Is(err, mongo.ErrNoDocuments) {
 			return stored, false, failure("find by event", err)
@@ -40,8 +40,8 @@ func (s *Store) Add(ctx context.Context, n notifications.Notification) (notifica
 		apperr.New(apperr.DependencyUnavailable, "too many notifications of one player at once")
 }
 
-// findByEvent returns the notification of an event. It reads with majority concern: a redelivered event is done only when
-// its notification cannot be lost.
+// findByEvent returns the notification of an event, or mongo.ErrNoDocuments. It reads with majority concern, so that a
+// redelivered event is acknowledged only when its notification is durable.
 func (s *Store) findByEvent(ctx context.Context, eventID string) (notifications.Notification, error) {
 	var d notificationDocument
 	err := s.list.FindOne(ctx, bson.D{{Key: "event_id", Value: eventID}}).Decode(&d)

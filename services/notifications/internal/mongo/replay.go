@@ -40,7 +40,7 @@ func (s *Store) LastSeq(ctx context.Context, player uuid.UUID) (int64, error) {
 	return lastSeq(ctx, s.list, player)
 }
 
-// lastSeq returns the last sequence number. It reads only the index.
+// lastSeq returns the player's last sequence number, or 0 if there is none. It reads only the index.
 func lastSeq(ctx context.Context, list *mongo.Collection, player uuid.UUID) (int64, error) {
 	var last notificationDocument
 	err := list.FindOne(ctx, bson.D{{Key: "user_id", Value: documents.UUID(player)}}, options.FindOne().

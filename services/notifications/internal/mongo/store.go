@@ -1,9 +1,9 @@
-// Package mongo stores notifications in MongoDB, one document for each, in the collection "notifications".
+// Package mongo stores notifications in MongoDB, one document per notification, in the collection "notifications".
 //
-// It needs no transactions. Two unique indexes ensure that there is one notification per event and that a player's sequence
-// numbers are unique. A sequence number is the last one plus one; after a conflict Add tries again. The order of the oplog
-// ensures that a number survives a failover only together with the numbers before it. Writes are acknowledged by a majority,
-// and reads from the primary use majority concern, so that no result can be rolled back.
+// The store needs no transactions. One unique index allows one notification per event. Another allows each sequence
+// number once per player. Add uses the last number plus one and retries after a conflict. Writes are replicated in the
+// order of the oplog, so a number that survives a failover has no gap before it. Writes wait for a majority, and reads
+// from the primary use majority concern, so no result can be rolled back.
 package mongo
 
 import (
@@ -32,11 +32,11 @@ const (
 
 // Options configures a store; the zero value is the default.
 type Options struct {
-	// Database is the database's name; empty is "loyalty".
+	// Database is the name of the database; empty means "loyalty".
 	Database string
-	// AppName is the name in the server's log and profiler.
+	// AppName identifies this client in the server's log and profiler.
 	AppName string
-	// MaxPoolSize is the maximum number of connections to each server; 0 is 32.
+	// MaxPoolSize is the maximum number of connections to each server; 0 means 32.
 	MaxPoolSize uint64
 }
 
@@ -45,23 +45,23 @@ type Store struct {
 	client *mongo.Client
 	// list reads and writes with majority concern.
 	list *mongo.Collection
-	// newest reads with local concern, to find the next sequence number.
+	// newest reads with local concern. Add uses it to find the next sequence number.
 	newest *mongo.Collection
 }
 
-// Open connects to the server or replica set of a mongodb:// or mongodb+srv:// URL and creates missing indexes. Its errors
-// do not contain the URL.
+// Open connects to a server or a replica set and creates missing indexes. The URL starts with mongodb:// or
+// mongodb+srv://. Errors do not contain the URL.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	config := options.Client().
 		SetAppName(o.AppName).
 		SetServerSelectionTimeout(selectTimeout).
 		SetMaxPoolSize(cmp.Or(o.MaxPoolSize, 32)).
-		ApplyURI(url). // can override the options above, not those below
+		ApplyURI(url). // overrides the options above, but not the options below
 		SetWriteConcern(writeconcern.Majority()).
 		SetReadConcern(readconcern.Majority()).
 		SetReadPreference(readpref.Primary())
 	if config.Validate() != nil {
-		return nil, errors.New("mongodb: the connection URL is malformed") // the error may quote it
+		return nil, errors.New("mongodb: the connection URL is malformed") // the driver's error may contain the URL
 	}
 	client, err := mongo.Connect(config)
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close closes the connections. It waits for running operations until ctx ends.
 func (s *Store) Close(ctx context.Context) error { return s.client.Disconnect(ctx) }
 
-// failure wraps an error of the driver, as DEPENDENCY_UNAVAILABLE if a retry may succeed.
+// failure wraps an error of the driver. The error has the code DEPENDENCY_UNAVAILABLE if a retry may succeed.
 func failure(doing string, err error) error {
 	switch {
 	case err == nil:
@@ -124,7 +124,8 @@ func failure(doing string, err error) error {
 	return fmt.Errorf("mongodb: %s: %w", doing, err)
 }
 
-// transient reports whether the server cannot serve now: it steps down, starts, or lacks a majority.
+// transient reports whether the server is temporarily unable to serve. For example, the server is stepping down or
+// shutting down, or it lacks a majority.
 func transient(err error) bool {
 	var labelled mongo.LabeledError
 	if errors.As(err, &labelled) &&

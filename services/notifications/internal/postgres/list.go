@@ -19,8 +19,8 @@ WHERE user_id = $1 AND seq < $2 AND NOT read ORDER BY seq DESC LIMIT $3`
 	listReadSQL = `SELECT ` + notificationColumns + ` FROM notifications
 WHERE user_id = $1 AND seq < $2 AND read ORDER BY seq DESC LIMIT $3`
 
-	// The total is the last sequence number, because numbers have no gaps and nothing is deleted. An index covers the unread
-	// ones. So no separate counter is needed, which could become wrong.
+	// The total is the last sequence number, because the numbers have no gaps and nothing is deleted. The unread count is
+	// read from an index. A separate counter could become inconsistent.
 	countsSQL = `SELECT
 (SELECT coalesce(max(seq), 0) FROM notifications WHERE user_id = $1),
 (SELECT count(*) FROM notifications WHERE user_id = $1 AND NOT read)`

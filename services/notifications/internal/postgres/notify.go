@@ -17,10 +17,10 @@ const ofEventSQL = `SELECT ` + notificationColumns + ` FROM notifications WHERE 
 
 // Add implements notifications.Store.
 //
-// The sequence number is the last one plus one; if several processes try the same number, the unique index on
-// (user_id, seq) accepts one of them. This takes one round trip and no lock. A lock per player would need a transaction of
-// three round trips, although conflicts are rare: the bus delivers a player's events to one consumer at a time, except while
-// partitions move.
+// The sequence number is the last one plus one. If several processes try the same number, the unique index on (user_id,
+// seq) accepts one row, and the other processes retry. This takes one round trip and no lock. A lock per player would
+// need a transaction of three round trips, although conflicts are rare: the bus delivers a player's events to one
+// consumer at a time, except while partitions are reassigned.
 func (s *Store) Add(ctx context.Context, n notifications.Notification) (notifications.Notification, bool, error) {
 	rest, values := columns.Without(notificationColumns, notificationValues(n), "seq")
 	sql := `INSERT INTO notifications (seq, ` + rest + `)
@@ -36,7 +36,7 @@ RETURNING seq`
 		case !none(err):
 			return notifications.Notification{}, false, failure("insert", err)
 		}
-		// The event is stored already, or another process used the number.
+		// Another call stored this event or used this sequence number.
 		rows, err := s.pool.Query(ctx, ofEventSQL, n.EventID)
 		if err != nil {
 			return notifications.Notification{}, false, failure("find by event", err)

@@ -1,4 +1,4 @@
-// Package postgres stores notifications in PostgreSQL, one row for each.
+// Package postgres stores notifications in PostgreSQL, one row per notification.
 package postgres
 
 import (
@@ -19,13 +19,14 @@ type Store struct {
 	pool *pgxpool.Pool
 }
 
-// New returns a store on a database to which the notifications migrations were applied. The caller closes the pool.
+// New returns a store that uses pool. The notifications migrations must have been applied to the database. The caller
+// closes the pool.
 func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
 
 // Ping returns nil if the database answers.
 func (s *Store) Ping(ctx context.Context) error { return failure("ping", s.pool.Ping(ctx)) }
 
-// query returns the notifications that a statement selects.
+// query returns the notifications that a statement selects. An error mentions doing, the name of the operation.
 func (s *Store) query(ctx context.Context, doing, sql string, args ...any) ([]notifications.Notification, error) {
 	rows, err := s.pool.Query(ctx, sql, args...)
 	if err != nil {
@@ -35,7 +36,7 @@ func (s *Store) query(ctx context.Context, doing, sql string, args ...any) ([]no
 	return list, failure(doing, err)
 }
 
-// failure wraps an error of the database, as DEPENDENCY_UNAVAILABLE if a retry may succeed.
+// failure wraps an error of the database. The error has the code DEPENDENCY_UNAVAILABLE if a retry may succeed.
 func failure(doing string, err error) error {
 	if err == nil {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/wire"
 )
 
-// ListNotifications returns the caller's notifications, newest first.
+// ListNotifications returns a page of the caller's notifications, newest first.
 func (h *Handler) ListNotifications(
 	ctx context.Context, r *connect.Request[notificationsv1.ListNotificationsRequest],
 ) (*connect.Response[notificationsv1.ListNotificationsResponse], error) {

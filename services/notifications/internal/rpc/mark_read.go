@@ -10,7 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// MarkRead marks some or all notifications of the caller as read.
+// MarkRead marks some or all notifications of the caller as read and returns the number of unread ones.
 func (h *Handler) MarkRead(
 	ctx context.Context, r *connect.Request[notificationsv1.MarkReadRequest],
 ) (*connect.Response[notificationsv1.MarkReadResponse], error) {

@@ -61,7 +61,7 @@ func markAll(t *testing.T, s suite) {
 	}
 }
 
-// sameIDs compares ids in any order, including duplicates.
+// sameIDs checks that got and want contain the same ids equally often, in any order.
 func sameIDs(t *testing.T, got []uuid.UUID, want ...uuid.UUID) {
 	t.Helper()
 	set := func(ids []uuid.UUID) map[uuid.UUID]int {

@@ -19,7 +19,7 @@ type Store interface {
 	notifications.Auditor
 }
 
-// Run runs the suite. open returns an empty store that is closed when its test ends.
+// Run runs the suite. For each test, open returns an empty store and closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for name, test := range map[string]func(t *testing.T, s suite){
 		"Add assigns sequence numbers":    addSequence,
@@ -48,10 +48,10 @@ type suite struct {
 	ctx   context.Context
 }
 
-// createdAt has the precision of every store.
+// createdAt has a precision of milliseconds, which every store keeps.
 var createdAt = time.Date(2026, 3, 10, 12, 30, 15, 123_000_000, time.UTC)
 
-// newNotification returns an unread notification of an event.
+// newNotification returns an unread notification for an event.
 func newNotification(player uuid.UUID, event string) notifications.Notification {
 	return notifications.Notification{
 		ID: uuid.Must(uuid.NewV7()), Type: "promotion", Content: map[string]any{"id": "content of " + event, "title": event},
@@ -73,7 +73,7 @@ func (s suite) fill(t *testing.T, player uuid.UUID, n int) []notifications.Notif
 	return list
 }
 
-// expectSequence checks the sequence numbers of a list.
+// expectSequence checks that err is nil and that the list has the wanted sequence numbers, in order.
 func expectSequence(t *testing.T, what string, list []notifications.Notification, err error, want ...int64) {
 	t.Helper()
 	if err != nil {

@@ -10,15 +10,15 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
-// catchUpAttempts is how often a catch-up reads the store for a notification that was announced. A store with replicas
-// may return it only after a while.
+// catchUpAttempts limits the reads of one catch-up. A catch-up reads again after an error, or if the page lacks an
+// announced notification, because a replica of the store may lag.
 const catchUpAttempts = 6
 
 func catchUpRetry() backoff.Policy {
 	return backoff.Policy{Initial: 50 * time.Millisecond, Max: 800 * time.Millisecond, Jitter: 0.2}
 }
 
-// catchUp reads one page from the store and queues it.
+// catchUp reads one page from the store and queues its notifications. It closes the connection if the read fails.
 func (s *socket) catchUp(request catchUpRequest) {
 	page, err := s.readPage(request)
 	var counts *notifications.Counts
@@ -40,7 +40,8 @@ func (s *socket) catchUp(request catchUpRequest) {
 	s.wakeWriter()
 }
 
-// readPage reads the page of a request. It repeats the read while the page is empty although the store should hold more.
+// readPage reads the page of a request. It retries after an error, or if the page is empty although request.stored
+// announces more.
 func (s *socket) readPage(request catchUpRequest) ([]notifications.Notification, error) {
 	delays := catchUpRetry().Delays()
 	for attempt := 1; ; attempt++ {
@@ -59,7 +60,7 @@ func (s *socket) readPage(request catchUpRequest) ([]notifications.Notification,
 	}
 }
 
-// readCounts reads the player's counts. It returns nil on failure; the counts are read again by a later catch-up.
+// readCounts reads the player's counts. It returns nil on failure. The next catch-up then reads the counts again.
 func (s *socket) readCounts() *notifications.Counts {
 	var counts *notifications.Counts
 	err := s.readStore(func(ctx context.Context) error {
@@ -73,8 +74,8 @@ func (s *socket) readCounts() *notifications.Counts {
 	return counts
 }
 
-// readStore calls read with a timeout when the semaphore admits it. It does nothing if the connection is no longer open
-// by then.
+// readStore waits for the semaphore and calls read with a timeout. It returns nil without a call if the connection is no
+// longer open.
 func (s *socket) readStore(read func(context.Context) error) error {
 	if err := s.hub.catchUps.Acquire(s.hub.ctx, 1); err != nil {
 		return err
@@ -94,9 +95,9 @@ func (s *socket) isOpen() bool {
 	return s.state == open
 }
 
-// newSemaphores limits how many connections read the store at the same time, open ones and new ones: after a lost
-// connection to Redis, or the loss of a replica, all of them need to. Together they leave a part of the store's connection
-// pool, which has 16 connections, to the consumer and to requests.
+// newSemaphores returns the limits of concurrent store reads, for open connections and for handshakes. All connections
+// read at about the same time after the connection to Redis or a replica is lost. The limits leave connections of the
+// store's pool to the consumer and to requests. The PostgreSQL pool has 16 by default.
 func newSemaphores() (catchUps, handshakes *semaphore.Weighted) {
 	return semaphore.NewWeighted(6), semaphore.NewWeighted(4)
 }

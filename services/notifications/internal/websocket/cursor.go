@@ -8,27 +8,28 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 )
 
-// pageSize is the maximum number of notifications that one catch-up reads from the store.
+// pageSize is the maximum number of notifications that one read of a catch-up returns.
 const pageSize = 50
 
-// cursor tracks what one connection was sent and what it must still be sent. Each method takes one input and returns the
-// frames to send, in order. A cursor has no lock, connection or goroutine; the socket that owns it has these.
+// cursor tracks which frames one connection was sent and which it must still be sent. Each method takes one input and
+// returns the frames to send, in order. A cursor has no lock, connection or goroutine. The socket that contains the
+// cursor provides them.
 //
 // Three rules define its output:
-//   - Notification n is sent only after notification n-1. A gap, a lost message and a resumption are the same case: the
-//     cursor asks for a catch-up, which reads the store from the last notification sent.
-//   - Live notifications that arrive before the end of a catch-up are not sent: the store returns them in order.
+//   - Notification n is sent only after notification n-1. After a gap, a lost message or a resumption, the cursor requests
+//     a catch-up, which reads the store from the last notification sent.
+//   - Live notifications that arrive before the end of a catch-up are not sent. The catch-up reads them from the store.
 //   - A read state is sent only after the notifications that it counts.
 type cursor struct {
 	sent      int64                     // sequence number of the last notification sent
-	stored    int64                     // highest sequence number that the store is known to hold
-	read      int64                     // number of notifications known to be read; it only grows
+	stored    int64                     // highest announced sequence number; the store should hold it
+	read      int64                     // highest known number of read notifications
 	pending   []notifications.ReadState // read states that count more notifications than were sent
 	catchUp   catchUpState
 	countsDue bool // read states may have been missed, so the next catch-up also reads the counts
 }
 
-// catchUpState says whether the store must be read or is being read.
+// catchUpState is the state of the reads of the store.
 type catchUpState int
 
 const (
@@ -41,25 +42,26 @@ const (
 // catchUpRequest describes one read of the store.
 type catchUpRequest struct {
 	after  int64 // sequence number after which the page begins
-	stored int64 // sequence number that the store is known to hold; the page is empty only if it is not above after
-	counts bool  // the counts are needed too
+	stored int64 // highest announced sequence number; if it is greater than after, an empty page is incomplete
+	counts bool  // the counts must be read too
 }
 
-// position is the result of a handshake's reads: where a connection starts.
+// position is the start of a connection, as the handshake read it from the store.
 type position struct {
 	sent    int64 // sequence number of the notification after which the connection starts
 	read    int64 // number of notifications up to sent that are read; 0 if unknown
-	resumed bool  // the client asked to resume after sent, so the store may hold more
-	reset   bool  // the client asked to resume after an unknown notification
+	resumed bool  // the client resumes after sent, so the store may hold more
+	reset   bool  // the client named an unknown notification to resume from
 }
 
-// newCursor returns a cursor whose position is about to be read from the store.
+// newCursor returns the cursor of a new connection. It has no position until start is called.
 func newCursor() cursor { return cursor{catchUp: catchUpRunning} }
 
-// forgetMissed forgets missed signals. A handshake calls it before it reads the position, which covers them.
+// forgetMissed drops a requested catch-up. A handshake calls it before it reads the position, which makes earlier
+// requests obsolete.
 func (c *cursor) forgetMissed() { c.catchUp = catchUpRunning }
 
-// start sets the position that a handshake read.
+// start sets the position that a handshake read. It requests a catch-up if the store may hold more.
 func (c *cursor) start(p position) []*frame.Frame {
 	c.endRead()
 	c.sent, c.read = p.sent, max(c.read, p.read)
@@ -92,23 +94,26 @@ func (c *cursor) receive(m live.Message) []*frame.Frame {
 	return nil
 }
 
-// missed handles the signal that live notifications may have been missed and, with readStates, read states too.
+// missed requests a catch-up because live notifications may have been lost. With readStates, read states may have been
+// lost too.
 func (c *cursor) missed(readStates bool) {
 	c.countsDue = c.countsDue || readStates
 	c.requestCatchUp()
 }
 
-// needsCatchUp reports whether startCatchUp would start a catch-up.
+// needsCatchUp reports whether a catch-up is due.
 func (c *cursor) needsCatchUp() bool { return c.catchUp == catchUpDue }
 
-// startCatchUp starts the catch-up that is due and returns what to read. The result goes to finishCatchUp.
+// startCatchUp starts the catch-up that is due and returns what to read. The caller passes the result of the read to
+// finishCatchUp.
 func (c *cursor) startCatchUp() catchUpRequest {
 	r := catchUpRequest{after: c.sent, stored: c.stored, counts: c.countsDue}
 	c.catchUp, c.countsDue = catchUpRunning, false
 	return r
 }
 
-// finishCatchUp handles the page that the store returned for r. counts is nil if the counts were not needed or not read.
+// finishCatchUp handles the page that the store returned for r. counts is nil if the counts were not requested or could
+// not be read.
 func (c *cursor) finishCatchUp(r catchUpRequest, page []notifications.Notification, counts *notifications.Counts) []*frame.Frame {
 	c.endRead()
 	var frames []*frame.Frame
@@ -122,7 +127,7 @@ func (c *cursor) finishCatchUp(r catchUpRequest, page []notifications.Notificati
 		}
 	case c.stored > r.stored: // a newer notification arrived during the read
 		c.requestCatchUp()
-	default: // the store does not hold the announced notification
+	default: // the store does not hold the announced notification; stop reading
 		c.stored = c.sent
 	}
 	switch {
@@ -134,7 +139,7 @@ func (c *cursor) finishCatchUp(r catchUpRequest, page []notifications.Notificati
 	return frames
 }
 
-// requestCatchUp makes a catch-up due, after the one that is running.
+// requestCatchUp makes a catch-up due. If a read is running, the catch-up becomes due after the read.
 func (c *cursor) requestCatchUp() {
 	switch c.catchUp {
 	case caughtUp:
@@ -145,7 +150,7 @@ func (c *cursor) requestCatchUp() {
 	}
 }
 
-// endRead ends a read of the store.
+// endRead marks the running read as ended. If a catch-up was requested during the read, it becomes due.
 func (c *cursor) endRead() {
 	if c.catchUp == catchUpAgain {
 		c.catchUp = catchUpDue
@@ -154,14 +159,15 @@ func (c *cursor) endRead() {
 	}
 }
 
-// send appends the next notification, and the read states that waited for it.
+// send appends the frame of the next notification. It then appends the pending read states that no longer count unsent
+// notifications.
 func (c *cursor) send(frames []*frame.Frame, seq int64, f *frame.Frame) []*frame.Frame {
 	c.sent = seq
 	return c.flushPending(append(frames, f))
 }
 
-// readState returns the frame for a read state, or adds it to the pending ones if it counts notifications that were not
-// sent yet.
+// readState returns the frame for a read state. If the state counts notifications that were not sent yet, it becomes
+// pending, and a catch-up is requested.
 func (c *cursor) readState(state notifications.ReadState) []*frame.Frame {
 	if int64(state.Total) > c.sent {
 		c.pending = append(c.pending, state)
@@ -172,7 +178,7 @@ func (c *cursor) readState(state notifications.ReadState) []*frame.Frame {
 	return []*frame.Frame{c.readFrame(state)}
 }
 
-// flushPending appends the frames for the pending read states that count only notifications that were sent.
+// flushPending removes the pending read states that count only sent notifications, and appends their frames.
 func (c *cursor) flushPending(frames []*frame.Frame) []*frame.Frame {
 	c.pending = slices.DeleteFunc(c.pending, func(state notifications.ReadState) bool {
 		if int64(state.Total) > c.sent {
@@ -184,12 +190,12 @@ func (c *cursor) flushPending(frames []*frame.Frame) []*frame.Frame {
 	return frames
 }
 
-// readFrame returns the frame for a read state that counts only notifications that were sent. Its unread count is that
-// of the notifications sent on this connection, which may be more than the state counted.
+// readFrame returns the frame for a read state that counts only sent notifications. The frame's unread count covers all
+// notifications sent on this connection, which may be more than state.Total.
 func (c *cursor) readFrame(state notifications.ReadState) *frame.Frame {
 	c.read = max(c.read, int64(state.Total-state.Unread))
 	if state.All && c.read < c.sent {
-		// The client would also show the notifications after the mark as read, so it must list again.
+		// The client would mark all its notifications as read, including later ones. It must list them again instead.
 		return frame.Reset("notifications arrived while all were marked as read")
 	}
 	state.Unread = int(c.sent - c.read)

@@ -20,8 +20,8 @@ import (
 // Path is the path of the endpoint.
 const Path = "/notifications/ws"
 
-// The subprotocols. A browser cannot set the Authorization header, so it sends the access token as one more subprotocol,
-// with tokenPrefix. The response never repeats it.
+// The subprotocols. A browser cannot set the Authorization header, so it offers the access token as an additional
+// subprotocol that starts with tokenPrefix. The response never contains the token.
 const (
 	protocolJSON   = "loyalty.v1"
 	protocolBinary = "loyalty.v1+proto"
@@ -33,8 +33,8 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (authn.Caller, error)
 }
 
-// Handler opens connections: GET /notifications/ws[?since=<notification id>]. It answers a refused handshake with a
-// problem document, before the upgrade.
+// Handler accepts connections: GET /notifications/ws[?since=<notification id>]. It answers an invalid handshake with a
+// problem document instead of an upgrade.
 type Handler struct {
 	hub      *Hub
 	auth     Authenticator
@@ -51,7 +51,7 @@ func NewHandler(hub *Hub, auth Authenticator) (*Handler, error) {
 	return &Handler{hub: hub, auth: auth, origins: origins, upgrader: websocket.Upgrader{
 		ReadBufferSize: bufferSize, WriteBufferSize: bufferSize, WriteBufferPool: &sync.Pool{},
 		HandshakeTimeout: hub.config.Write,
-		CheckOrigin:      func(*http.Request) bool { return true }, // authenticate has checked it
+		CheckOrigin:      func(*http.Request) bool { return true }, // authenticate checks the origin
 		Error: func(w http.ResponseWriter, r *http.Request, _ int, reason error) {
 			w.Header().Set("Sec-Websocket-Version", "13") // the only version; RFC 6455, 4.4
 			refuse(w, r, apperr.New(apperr.ValidationFailed, "the WebSocket handshake is not valid").WithCause(reason))
@@ -73,14 +73,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		header.Set("Sec-Websocket-Protocol", protocol)
 	}
 	conn, err := h.upgrader.Upgrade(w, singleValues(r), header)
-	if err != nil { // the upgrader has answered
+	if err != nil { // the upgrader has sent the error response
 		s.release()
 		return
 	}
 	s.start(conn)
 }
 
-// prepare checks the handshake and returns a socket that is registered in the hub but has no connection yet.
+// prepare checks the handshake, adds a socket to the hub and finds its position. The socket has no connection yet. After
+// an error, the hub does not hold the socket.
 func (h *Handler) prepare(r *http.Request, offered []string, binary bool) (*socket, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.hub.config.Store)
 	defer cancel()
@@ -131,10 +132,11 @@ func (h *Handler) authenticate(ctx context.Context, r *http.Request, offered []s
 	return caller, nil
 }
 
-// paramSince is the parameter with the id of the last notification that the client received.
+// paramSince is the query parameter with the id of the last notification that the client received.
 const paramSince = "since"
 
-// parseQuery parses the query. It refuses unknown parameters: a misspelt since would silently resume nothing.
+// parseQuery parses the query. It returns VALIDATION_FAILED for an unknown parameter. Otherwise, a misspelt since would
+// be ignored, and the client would miss notifications.
 func parseQuery(raw string) (url.Values, error) {
 	query := rpcserver.ParseQuery(raw)
 	var unknown []apperr.Violation
@@ -149,7 +151,8 @@ func parseQuery(raw string) (url.Values, error) {
 	return query, nil
 }
 
-// refuse answers a handshake with an error.
+// refuse answers a handshake with a problem document. A timeout or cancellation without an error code becomes
+// DEPENDENCY_UNAVAILABLE.
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	timedOut := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 	if apperr.CodeOf(err) == apperr.Internal && timedOut {
@@ -165,9 +168,9 @@ func errNotPrepared(cause error) error {
 	return apperr.New(apperr.DependencyUnavailable, "the connection could not be prepared in time").WithCause(cause)
 }
 
-// findPosition sets the position of the socket's cursor: that of the notification in since, or the newest. It runs before
-// the upgrade, so the client receives everything that happens after it is connected. It returns DEPENDENCY_UNAVAILABLE if
-// ctx or the hub ends before the store has answered.
+// findPosition sets the position of the socket's cursor: the notification in since, or the newest one. It runs before the
+// upgrade, so that the client receives everything that happens after the upgrade. It returns DEPENDENCY_UNAVAILABLE if
+// ctx or the hub ends before the store answers.
 func (s *socket) findPosition(ctx context.Context, since []string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -192,8 +195,8 @@ func (s *socket) findPosition(ctx context.Context, since []string) error {
 	return nil
 }
 
-// readPosition reads the position from the store. An unknown notification in since, or a malformed one, gives the newest
-// position with reset.
+// readPosition reads the position from the store. If since is malformed or repeated, or names an unknown notification, the
+// position is the newest one with reset set.
 func (s *socket) readPosition(ctx context.Context, since []string) (position, error) {
 	store, player := s.hub.store, s.caller.UserID
 	if len(since) == 1 {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// listValues returns the elements of a list-valued header as RFC 9110, section 5.6.1 defines them: the lines of the header
-// are one list, and empty elements do not count.
+// listValues returns the elements of a list-valued header. The header's lines form one list, and empty elements are
+// skipped (RFC 9110, section 5.6.1).
 func listValues(h http.Header, name string) []string {
 	var values []string
 	for _, line := range h.Values(name) {
@@ -20,7 +20,7 @@ func listValues(h http.Header, name string) []string {
 	return values
 }
 
-// listContains reports whether a list-valued header contains a token, in upper or lower case.
+// listContains reports whether a list-valued header contains a token, ignoring case.
 func listContains(h http.Header, name, token string) bool {
 	return slices.ContainsFunc(listValues(h, name), func(v string) bool { return strings.EqualFold(v, token) })
 }
@@ -30,8 +30,8 @@ func isUpgrade(h http.Header) bool {
 	return listContains(h, "Connection", "upgrade") && listContains(h, "Upgrade", "websocket")
 }
 
-// singleValues returns a copy of the request whose list-valued headers of the handshake have the one value that matters,
-// where they contain it: the library does not accept every form of a list.
+// singleValues returns a copy of the request for the upgrader, which does not parse every valid list. If a handshake
+// header contains its required value, the copy has only that value.
 func singleValues(r *http.Request) *http.Request {
 	c := r.Clone(r.Context())
 	for name, token := range map[string]string{
@@ -44,7 +44,8 @@ func singleValues(r *http.Request) *http.Request {
 	return c
 }
 
-// bearerProtocol returns the access token among the offered subprotocols.
+// bearerProtocol returns the access token among the offered subprotocols. It reports false if there is no token or if the
+// token is empty.
 func bearerProtocol(offered []string) (token string, ok bool) {
 	for _, protocol := range offered {
 		if token, ok := strings.CutPrefix(protocol, tokenPrefix); ok {
@@ -54,7 +55,8 @@ func bearerProtocol(offered []string) (token string, ok bool) {
 	return "", false
 }
 
-// chooseProtocol returns the first offered subprotocol that the server supports, or "", which means JSON too.
+// chooseProtocol returns the first offered subprotocol that the server supports, or "". Without a subprotocol, the frames
+// are JSON.
 func chooseProtocol(offered []string) string {
 	for _, protocol := range offered {
 		if protocol == protocolJSON || protocol == protocolBinary {

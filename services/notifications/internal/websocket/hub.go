@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 )
 
-// Store holds the notifications that a connection may have missed; see notifications.Service.
+// Store reads the notifications that a connection may have missed; see notifications.Service.
 type Store interface {
 	Find(ctx context.Context, player, id uuid.UUID) (int64, error)
 	Since(ctx context.Context, player uuid.UUID, after int64, limit int) ([]notifications.Notification, error)
@@ -37,7 +37,7 @@ type Sessions interface {
 	SubscribeEnded(ctx context.Context, fn func(session uuid.UUID)) error
 }
 
-// Hub holds the connections of this replica. It implements live.Receiver. Methods are safe for concurrent use.
+// Hub holds the connections of this replica. It implements live.Receiver. Its methods are safe for concurrent use.
 type Hub struct {
 	config   Config
 	store    Store
@@ -48,12 +48,12 @@ type Hub struct {
 
 	catchUps   *semaphore.Weighted // limits reads of the store by open connections
 	handshakes *semaphore.Weighted // limits reads of the store by new connections
-	ctx        context.Context     // of reads of the store; the shutdown cancels it
+	ctx        context.Context     // for reads of the store; shutDown cancels it
 	cancel     context.CancelFunc
-	running    sync.WaitGroup // the sockets and their goroutines
+	running    sync.WaitGroup // counts the sockets and their goroutines
 
 	mu        sync.Mutex
-	closing   bool // no new connections
+	closing   bool // new connections are refused
 	sockets   int
 	players   map[uuid.UUID]*player
 	bySession map[uuid.UUID][]*socket
@@ -65,7 +65,7 @@ type player struct {
 	subscribed bool // the subscription was confirmed at least once
 }
 
-// playerRetryAfter is when a player with too many connections may try again: other connections must close first.
+// playerRetryAfter is the retry delay for a player with too many connections. Other connections must close first.
 const playerRetryAfter = 5 * time.Second
 
 // NewHub returns a hub without connections. config must be valid.
@@ -86,8 +86,9 @@ func (h *Hub) Sockets() int {
 	return h.sockets
 }
 
-// admit adds a socket without a connection and subscribes to the player. The caller must call the socket's release or
-// start; after start the socket releases itself. It returns DEPENDENCY_UNAVAILABLE or RATE_LIMITED if there is no room.
+// admit adds a socket without a connection and follows the player's messages. The caller must call release or start on
+// the socket. After start, the socket releases itself. admit returns DEPENDENCY_UNAVAILABLE if the replica is full or
+// shutting down, and RATE_LIMITED if the player has too many connections.
 func (h *Hub) admit(caller authn.Caller, binary bool) (*socket, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -115,7 +116,7 @@ func (h *Hub) admit(caller authn.Caller, binary bool) (*socket, error) {
 	return s, nil
 }
 
-// release removes s. After the last connection of a player it unsubscribes from the player.
+// release removes s. If s is the player's last connection, it unfollows the player's messages.
 func (h *Hub) release(s *socket) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -150,8 +151,9 @@ func (h *Hub) Receive(m live.Message) {
 	}
 }
 
-// Subscribed implements live.Receiver: the player's connections read from the store what they missed. After a lost
-// connection to Redis they also read the counts, because read states have no sequence number.
+// Subscribed implements live.Receiver. The player's connections read missed notifications from the store. After the first
+// subscription, each call also makes them read the counts, because a missed read state leaves no gap in the sequence
+// numbers.
 func (h *Hub) Subscribed(id uuid.UUID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// origin is the origin of a web page in canonical form: in lower case, with the default port of its scheme where the
-// text has none, and with IPv6 addresses in their shortest form.
+// origin is the origin of a web page in canonical form. All parts are in lower case, and IPv6 addresses are in their
+// shortest form. If the text has no port, port is the default of the scheme.
 type origin struct{ scheme, host, port string }
 
 // originPolicy decides which pages may open connections.
@@ -28,8 +28,8 @@ func CheckOrigins(origins []string) error {
 	return err
 }
 
-// newOriginPolicy parses the configured origins, "https://host[:port]" or "*". With none, a page may connect to the host
-// that it comes from.
+// newOriginPolicy parses the configured origins. Each is "https://host[:port]" or "*". If there are none, a page may
+// connect only to the host that served it.
 func newOriginPolicy(origins []string) (originPolicy, error) {
 	var p originPolicy
 	for _, text := range origins {
@@ -46,9 +46,8 @@ func newOriginPolicy(origins []string) (originPolicy, error) {
 	return p, nil
 }
 
-// allows reports whether the page that opens the connection may do so. tls says that the client
-// connected with TLS, if only to a proxy. Browsers always send an Origin; a client without one is a program, which no page
-// controls.
+// allows reports whether a page may open the connection. tls reports whether the client used TLS, at least as far as a
+// proxy. Browsers always send an Origin header, so a request without one does not come from a web page and is allowed.
 func (p originPolicy) allows(r *http.Request, tls bool) bool {
 	lines := r.Header.Values("Origin")
 	switch {
@@ -71,7 +70,7 @@ func (p originPolicy) allows(r *http.Request, tls bool) bool {
 
 var errNotAnOrigin = errors.New("not an origin")
 
-// parseOrigin parses "scheme://host[:port]"; a slash after it is ignored.
+// parseOrigin parses "scheme://host[:port]". It ignores one trailing slash.
 func parseOrigin(text string) (origin, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" || !strings.EqualFold(u.Scheme+"://"+u.Host, strings.TrimSuffix(text, "/")) {
@@ -84,7 +83,8 @@ func parseOrigin(text string) (origin, error) {
 	return origin{scheme: u.Scheme, host: host, port: cmp.Or(port, defaultPort(u.Scheme))}, nil
 }
 
-// parseAuthority splits "host[:port]" and returns both in canonical form; port is "" where there is none.
+// parseAuthority splits "host[:port]" and returns both parts in canonical form. port is "" if the text has none. It
+// reports false if the text is malformed.
 func parseAuthority(text string) (host, port string, ok bool) {
 	u, err := url.Parse("//" + text)
 	if err != nil || u.Host != text || u.Hostname() == "" {
@@ -101,7 +101,7 @@ func parseAuthority(text string) (host, port string, ok bool) {
 	return host, strconv.FormatUint(number, 10), err == nil
 }
 
-// defaultPort returns the port of a URL without one, "" for a scheme that has none.
+// defaultPort returns the default port of a scheme, or "" if the scheme is unknown.
 func defaultPort(scheme string) string {
 	switch scheme {
 	case "http", "ws":
@@ -112,9 +112,10 @@ func defaultPort(scheme string) string {
 	return ""
 }
 
-// isHost reports whether a page of the origin comes from the host that a request names in its Host header. A header without
-// a port stands for the default port of the page's scheme. A proxy that terminates TLS may have put its own port 80 there,
-// which then stands for 443. Only web pages have a host, so the scheme must be http or https.
+// isHost reports whether the origin matches a request's Host header. If the header has no port, the default port of the
+// origin's scheme applies. A proxy that terminates TLS may set its own port 80 in the header. So if the client used TLS,
+// port 80 in the header also matches port 443 in the origin. The scheme must be http or https, because only web pages
+// have a host.
 func (o origin) isHost(header string, tls bool) bool {
 	host, port, ok := parseAuthority(header)
 	if !ok || host != o.host || o.scheme != "http" && o.scheme != "https" {

@@ -7,7 +7,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// start makes conn the socket's connection and serves it. It returns immediately.
+// start sets the socket's connection and starts the reader. It returns at once.
 func (s *socket) start(conn *websocket.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,7 +23,7 @@ func (s *socket) start(conn *websocket.Conn) {
 	s.wakeWriter()
 }
 
-// extendReadDeadline gives the peer time to answer the next ping.
+// extendReadDeadline moves the read deadline, so that the peer has time to answer the next ping.
 func (s *socket) extendReadDeadline() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,21 +32,21 @@ func (s *socket) extendReadDeadline() error {
 
 func (s *socket) extendReadDeadlineLocked() error {
 	if s.state >= closed {
-		return nil // the deadline is the close timeout
+		return nil // keep the deadline of the closing handshake
 	}
 	return s.conn.SetReadDeadline(time.Now().Add(s.hub.config.Ping + s.hub.config.Pong))
 }
 
-// runReader reads until the connection ends, then releases the socket. Clients send no messages in this protocol; a few
-// are ignored, because some clients send them to keep the connection open. The library answers malformed messages with
-// 1002 and too large ones with 1009.
+// runReader reads until the connection ends, then releases the socket. Clients must not send messages. The reader ignores
+// up to Config.Ignored messages, because some clients send messages to keep the connection open. The library answers
+// malformed messages with 1002 and messages above the read limit with 1009.
 func (s *socket) runReader() {
 	defer s.release()
 	defer func() { _ = s.conn.Close() }()
 	for ignored := 0; ; ignored++ {
 		_, message, err := s.conn.NextReader()
 		if err == nil {
-			_, err = io.Copy(io.Discard, message) // the read limit counts what is read
+			_, err = io.Copy(io.Discard, message) // applies the read limit to the whole message
 		}
 		if err != nil {
 			return

@@ -10,9 +10,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// Run pings the connections and closes those whose token or session has ended, until ctx ends. Then it closes all of them
-// with 1001 and waits for the clients to answer: at most 1.5 times Config.Close, and no longer than lifecycle.Finish
-// allows. It aborts the rest and returns nil. The hub then admits no connection and reads the store no more.
+// Run pings the connections and closes each connection whose token or session has ended. When ctx ends, Run closes all
+// connections with 1001 and waits for the clients to answer. It waits at most 1.5 times Config.Close, and no longer than
+// lifecycle.Finish allows. Then it aborts the remaining connections and returns nil. Afterwards, the hub admits no
+// connections and does not read the store.
 func (h *Hub) Run(ctx context.Context) error {
 	var watching sync.WaitGroup
 	watching.Go(func() { h.watchSessions(ctx) })
@@ -23,7 +24,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	return nil
 }
 
-// tick calls tick on every socket, every second or more often if pings are.
+// tick calls tick on every socket once a second, or twice per ping interval if that is more often.
 func (h *Hub) tick(ctx context.Context) {
 	tick := time.NewTicker(min(time.Second, h.config.Ping/2))
 	defer tick.Stop()
@@ -40,15 +41,15 @@ func (h *Hub) tick(ctx context.Context) {
 	}
 }
 
-// watchSessions closes the connections of sessions whose end is signalled.
+// watchSessions closes the connections of a session when the end of the session is signalled.
 func (h *Hub) watchSessions(ctx context.Context) {
 	if err := h.sessions.SubscribeEnded(ctx, h.endSession); err != nil && ctx.Err() == nil {
 		h.log.Error("subscription to ended sessions failed", "error", err)
 	}
 }
 
-// recheckSessions closes the connections of sessions whose end was not signalled. While sessions cannot be checked the
-// connections stay open.
+// recheckSessions regularly closes the connections of ended sessions, in case a signal was lost. If sessions cannot be
+// checked, the connections stay open.
 func (h *Hub) recheckSessions(ctx context.Context) {
 	tick := time.NewTicker(h.config.Recheck)
 	defer tick.Stop()
@@ -72,7 +73,7 @@ func (h *Hub) recheckSessions(ctx context.Context) {
 	}
 }
 
-// recheck closes the connections whose session has ended.
+// recheck closes the connections of ended sessions.
 func (h *Hub) recheck(ctx context.Context) error {
 	h.mu.Lock()
 	ids := make([]uuid.UUID, 0, len(h.bySession))
@@ -92,7 +93,7 @@ func (h *Hub) recheck(ctx context.Context) error {
 	return nil
 }
 
-// shutDown closes all connections and waits until they are released.
+// shutDown closes all connections and waits until they are released. After the timeout it aborts the remaining ones.
 func (h *Hub) shutDown(ctx context.Context) {
 	h.mu.Lock()
 	h.closing = true
@@ -100,7 +101,7 @@ func (h *Hub) shutDown(ctx context.Context) {
 	for _, s := range h.all() {
 		s.close(codeGoingAway, "this replica is shutting down")
 	}
-	h.cancel() // ends reads of the store
+	h.cancel() // cancels reads of the store
 	finish, cancel := lifecycle.Finish(ctx)
 	defer cancel()
 	finish, cancel = context.WithTimeout(finish, h.config.Close*3/2)

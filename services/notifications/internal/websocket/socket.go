@@ -11,37 +11,38 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 )
 
-// socket is one connection. Its cursor decides which frames are sent; the socket transports them. The reader goroutine
-// lives as long as the connection. The writer goroutine exists only while there is something to write, and the catch-up
-// goroutine only while the store is read. So an idle connection costs one small stack and one small buffer.
+// socket is one connection. Its cursor decides which frames are sent, and the socket sends them. The reader goroutine
+// lives as long as the connection. The writer goroutine exists only while there are frames to write. The catch-up
+// goroutine exists only while the store is read. So an idle connection needs only one small stack and one small buffer.
 type socket struct {
 	hub    *Hub
 	caller authn.Caller
-	binary bool // frames are sent as protobuf
+	binary bool // frames are sent as protobuf, not as JSON
 
 	mu           sync.Mutex
 	conn         *websocket.Conn // nil until the upgrade
 	state        state
-	closeMessage []byte // of the close frame; set when state becomes closing
+	closeMessage []byte // payload of the close frame; set when state becomes closing
 	cursor       cursor
-	queue        []*frame.Frame // waits for the writer
-	batch        []*frame.Frame // was taken from the queue by the writer
-	writing      bool           // the writer runs
+	queue        []*frame.Frame // frames that wait for the writer
+	batch        []*frame.Frame // frames that the writer took from queue
+	writing      bool           // the writer goroutine is running
 	pingDue      bool
 	nextPing     time.Time
 }
 
-// state is the state of a connection. It only advances.
+// state is the state of a connection. It never returns to an earlier value.
 type state int
 
 const (
-	open     state = iota // frames are sent; the handshake is part of it
+	open     state = iota // handshake or connection in use; frames are queued and sent
 	closing               // a close frame must be sent
 	closed                // the close frame was sent or cannot be sent
 	released              // the socket is no longer in the hub
 )
 
-// receive handles a live message. A connection whose queue is full is closed; its client can resume.
+// receive handles a live message. It closes the connection if the message makes the backlog exceed Config.Queue.
+// The client can then resume.
 func (s *socket) receive(m live.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,10 +58,11 @@ func (s *socket) receive(m live.Message) {
 	s.wakeWriter()
 }
 
-// backlog returns the number of frames that wait for the writer or for a catch-up.
+// backlog returns the number of frames that wait for the writer or for a catch-up. The caller holds mu.
 func (s *socket) backlog() int { return len(s.queue) + len(s.cursor.pending) }
 
-// missed handles the signal that live notifications may have been missed and, with readStates, read states too.
+// missed requests a catch-up because live notifications may have been lost. With readStates, read states may have been
+// lost too.
 func (s *socket) missed(readStates bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +76,7 @@ func (s *socket) tick(now time.Time) {
 	defer s.mu.Unlock()
 	switch {
 	case s.conn == nil:
-	case !now.Before(s.caller.Expires.Add(authn.Leeway)): // before that, the token would open a new connection
+	case !now.Before(s.caller.Expires.Add(authn.Leeway)): // until then, the token is accepted
 		s.closeLocked(codeSession, "the token has expired")
 	case !now.Before(s.nextPing):
 		s.nextPing = now.Add(s.hub.config.Ping)
@@ -83,7 +85,7 @@ func (s *socket) tick(now time.Time) {
 	}
 }
 
-// close closes the connection with a close code and a reason, unless it is closing already.
+// close starts to close the connection with a close code and a reason. It does nothing unless the connection is open.
 func (s *socket) close(code int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,13 +100,14 @@ func (s *socket) closeLocked(code int, reason string) {
 	s.closeMessage = websocket.FormatCloseMessage(code, reason)
 	s.discard()
 	if s.conn != nil && s.writing && code != codeTryAgain {
-		// A peer that does not read must not delay the close. A slow peer has the full write timeout to read the reason.
+		// A peer that does not read must not delay the close. With codeTryAgain, a slow peer keeps the full write timeout, so
+		// that it can receive the reason.
 		_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(s.hub.config.Close))
 	}
 	s.wakeWriter()
 }
 
-// discard drops the frames that were not sent.
+// discard drops the frames that were not sent. The caller holds mu.
 func (s *socket) discard() { s.batch, s.queue, s.cursor.pending = nil, nil, nil }
 
 // abort closes the network connection without a close frame. The reader then ends and releases the socket.
@@ -127,7 +130,7 @@ func (s *socket) release() {
 	s.hub.release(s)
 }
 
-// wakeWriter starts the writer if there is something to write and the writer does not run.
+// wakeWriter starts the writer if it has work and is not running. The caller holds mu.
 func (s *socket) wakeWriter() {
 	if s.conn == nil || s.writing || !s.writeDue() {
 		return
@@ -137,7 +140,7 @@ func (s *socket) wakeWriter() {
 	go s.runWriter()
 }
 
-// writeDue reports whether nextWrite has something to do.
+// writeDue reports whether nextWrite has work. The caller holds mu.
 func (s *socket) writeDue() bool {
 	due := s.pingDue || len(s.batch) > 0 || len(s.queue) > 0 || s.cursor.needsCatchUp()
 	return s.state == closing || s.state == open && due

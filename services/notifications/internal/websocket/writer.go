@@ -8,8 +8,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
 )
 
-// runWriter writes until there is nothing left to write. It waits only for the network, never for the store, so pings
-// and the close frame are written in time.
+// runWriter writes until nothing is left to write. It waits only for the network, never for the store, so that pings and
+// the close frame are written in time. It aborts the connection after a write error.
 func (s *socket) runWriter() {
 	defer s.hub.running.Done()
 	for write := s.nextWrite(); write != nil; write = s.nextWrite() {
@@ -19,9 +19,9 @@ func (s *socket) runWriter() {
 	}
 }
 
-// nextWrite returns the next write, or nil to end the writer; wakeWriter then starts another one. A close frame precedes
-// everything else, a ping precedes notifications. A catch-up starts only after everything else was written, so at most
-// one page waits for a connection besides its queue.
+// nextWrite returns the next write. It returns nil if the writer must end; wakeWriter then starts a new writer when
+// needed. The order is: close frame, ping, notifications. A catch-up starts only when nothing else is left to write. So
+// at most one page waits for a connection in addition to its queue.
 func (s *socket) nextWrite() func() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,8 +68,8 @@ func (s *socket) writePing() error {
 	return s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.hub.config.Write))
 }
 
-// writeClose starts the closing handshake. The reader sees its end, or the timeout. It does not hold the lock while it
-// writes: a peer that does not read must not block the hub.
+// writeClose starts the closing handshake. The reader ends when the peer answers or after Config.Close. writeClose does
+// not hold the lock during the write, because a peer that does not read must not block the hub.
 func (s *socket) writeClose() error {
 	s.mu.Lock()
 	message := s.closeMessage

@@ -1,6 +1,5 @@
-// Package mongotest runs a server of MongoDB's wire protocol for tests: FerretDB on SQLite, which is a program of a
-// module of its own in tools/ferretdb. It supports what the store needs; transactions, partial indexes and TTL indexes
-// are not supported.
+// Package mongotest runs a MongoDB-compatible server for tests: FerretDB on SQLite. The server is built from a separate
+// module, tools/ferretdb. It does not support transactions, partial indexes or TTL indexes.
 package mongotest
 
 import (
@@ -49,12 +48,12 @@ func Start(t testing.TB) string {
 	return strings.TrimSpace(url)
 }
 
-// program builds the server when it is first called and returns the path of the program. It is a global because a
-// process needs the program only once.
+// program builds the server on the first call and returns the path of the binary. It is a global because one build per
+// process is enough.
 var program = sync.OnceValues(build) //nolint:gochecknoglobals // see above
 
-// build compiles tools/ferretdb into .cache, which takes minutes on a machine that has never built it and under a second
-// afterwards: the go command leaves an up-to-date program in place.
+// build compiles tools/ferretdb into .cache and returns the path of the binary. The first build on a machine takes
+// minutes. Later builds take less than a second, because the go command does not rebuild an up-to-date binary.
 func build() (string, error) {
 	gomod, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
