@@ -1,6 +1,6 @@
-// Package atlas embeds the versioned migrations of every database: SQL files, which apply in the order of their names, and
-// atlas.sum with their checksums. `make migrate-diff` adds a migration for a changed schema. Constraints and triggers that
-// the schema cannot express are written by hand.
+// Package atlas embeds the versioned migrations of every database. The migrations are SQL files, applied in the order of
+// their names. atlas.sum holds their checksums. `make migrate-diff` adds a migration after a change of the schema.
+// Constraints and triggers that the schema cannot express are written by hand.
 package atlas
 
 import (
@@ -12,7 +12,7 @@ import (
 //go:embed users promotions notifications
 var files embed.FS
 
-// The migrations of each database.
+// Users, Promotions and Notifications hold the migrations of each database.
 var (
 	Users         fs.FS = folder("users")
 	Promotions    fs.FS = folder("promotions")

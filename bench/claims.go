@@ -19,7 +19,7 @@ const (
 	claimCallers    = 32
 )
 
-// claimsRow measures complete claims, from the request at the gateway to its answer. A claim involves the session, two
+// claimsRow measures complete claims, from the request at the gateway to the response. A claim involves the session, two
 // services, the RPC between them, two databases and the outbox.
 func claimsRow(goal float64) Row {
 	return Row{
@@ -45,7 +45,8 @@ func claimsRow(goal float64) Row {
 	}
 }
 
-// claim makes the n-th claim. All players claim their first promotion, then their second one, and so on.
+// claim makes the n-th claim. All players claim their first promotion, then all claim their second one, and so on. It
+// returns an error when no promotion is left.
 func (p *platform) claim(ctx context.Context, n int64) error {
 	player, promotion := n%claimPlayers, n/claimPlayers
 	if promotion >= claimPromotions {
@@ -62,7 +63,8 @@ func (p *platform) claim(ctx context.Context, n int64) error {
 // promotionID returns the id of the n-th promotion. The SQL below builds the same ids.
 func promotionID(n int64) string { return fmt.Sprintf("%s%012d", playerPrefix, n) }
 
-// offer assigns every promotion to every player, of the platform and of pgbench, without notifications.
+// offer creates the promotions and assigns each of them to every player, without notifications. The players are those of the
+// platform and those that pgbench uses; offer creates the latter.
 func (p *platform) offer(ctx context.Context) error {
 	ids := make([]string, len(p.players))
 	for i, player := range p.players {
@@ -108,7 +110,7 @@ func (p *platform) offer(ctx context.Context) error {
 	return nil
 }
 
-// addWithEvent is addScript plus the outbox row that the ledger writes.
+// addWithEvent is addScript with an amount of 1 and with the outbox row that the ledger writes.
 const addWithEvent = `WITH moved AS (
 	UPDATE users SET balance = balance + 1, entries = entries + 1
 	WHERE id = ('` + playerPrefix + `' || :player)::uuid
@@ -126,7 +128,8 @@ SELECT tx, 'bench', id::text, 'bench', '/bench', 'application/protobuf', decode(
 FROM moved;
 `
 
-// markScript contains the statements of promotions for a claim: read the assignment and the promotion, mark as claimed.
+// markScript contains the statements that the promotions service runs for a claim: read the assignment, read the promotion,
+// and mark the assignment as claimed.
 const markScript = `SELECT id, user_id, promotion_id, claimed, amount, assigned_by, created_at, claimed_at, transaction_id,
 		title, claim_id
 	FROM player_promotions
@@ -140,8 +143,8 @@ UPDATE player_promotions
 		AND promotion_id = ('` + playerPrefix + `' || lpad(:promotion::text, 12, '0'))::uuid;
 `
 
-// claimSQL runs the statements of both databases, each for half of the time. A claim needs both, so the result is the rate
-// for the sum of the two durations.
+// claimSQL runs the statements of each database for d/2. A claim needs both, so its latency is the sum of the two latencies.
+// claimSQL returns the rate for that sum, in claims per second.
 func (p *platform) claimSQL(ctx context.Context, e *Env, d time.Duration) (float64, error) {
 	player := fmt.Sprintf("\\set player %d + random(0, %d)\n", firstPlayer, claimPlayers-1)
 	promotion := fmt.Sprintf("\\set promotion random(0, %d)\n", claimPromotions-1)

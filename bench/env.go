@@ -18,7 +18,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
-// Env is the environment of all rows: a PostgreSQL server with the database of the users service and its players.
+// Env is the environment of all rows: a PostgreSQL server that has the database of the users service, filled with players.
 type Env struct {
 	machine  Machine
 	progress func(format string, args ...any)
@@ -34,7 +34,7 @@ type Env struct {
 // ourPlayers is the number of players that the platform uses. pgbench uses the same number of other players.
 const ourPlayers = 8192
 
-// playerID returns the id of player n. pgbench builds the same id from playerPrefix and firstPlayer+n, which has 12 digits.
+// playerID returns the id of player n: playerPrefix and the 12 digits of firstPlayer+n. pgbench builds the same ids.
 func playerID(n int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("%s%d", playerPrefix, firstPlayer+n))
 }
@@ -65,7 +65,7 @@ func newEnv(ctx context.Context, dir string, progress func(string, ...any)) (_ *
 	progress("starting PostgreSQL %d", installed.Version)
 	env.server, err = pgserver.Start(ctx, pgserver.Options{
 		BinDir: env.binDir, DataDir: filepath.Join(env.folder, "postgres"),
-		// Settings of a dedicated server, so that checkpoints and cache misses do not dominate. Commits are flushed to disk.
+		// Use the settings of a dedicated server to limit checkpoints and cache misses. Commits are flushed to disk.
 		Settings: map[string]string{"shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"},
 	})
 	if err != nil {
@@ -82,7 +82,7 @@ func newEnv(ctx context.Context, dir string, progress func(string, ...any)) (_ *
 	return env, nil
 }
 
-// createUsers creates the database of the users service and its players.
+// createUsers creates the database of the users service and inserts the players.
 func (e *Env) createUsers(ctx context.Context) (err error) {
 	if err := e.server.CreateDatabase(ctx, "users"); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (e *Env) createUsers(ctx context.Context) (err error) {
 	return err
 }
 
-// tidy resets the database before a measurement. No relay empties the outbox here.
+// tidy resets the database before a measurement. It truncates the outbox because no relay empties it here.
 func (e *Env) tidy(ctx context.Context) error {
 	for _, sql := range []string{"TRUNCATE outbox", "VACUUM ANALYZE users", "CHECKPOINT"} {
 		if _, err := e.pool.Exec(ctx, sql); err != nil {

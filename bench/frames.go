@@ -22,8 +22,8 @@ const (
 	frameLimit   = 50                    // milliseconds
 )
 
-// framesRow measures the latency of notifications at 1,000 per second: from before the request that assigns a promotion to
-// the frame on the socket of the player.
+// framesRow measures the latency of notifications at 1,000 per second. The latency starts before the request that assigns a
+// promotion and ends when the frame arrives on the socket of the player.
 func framesRow() Row {
 	return Row{
 		Name: "commit to frame, p99 at 1,000/s", Unit: "ms", Goal: 1, AtMost: true,
@@ -54,7 +54,7 @@ type frames struct {
 	readers sync.WaitGroup
 
 	mu   sync.Mutex
-	sent map[string]time.Time // time of the request, by promotion and player
+	sent map[string]time.Time // time of the request, by promotion id + player id
 	took []time.Duration
 }
 
@@ -100,8 +100,8 @@ func (f *frames) read(conn *websocket.Conn, player string) {
 	}
 }
 
-// measure assigns promotions at framePace for d, waits for the last frames, and returns the 99th percentile of the latency
-// in milliseconds.
+// measure assigns promotions at intervals of framePace for d and waits for the last frames. It returns the 99th percentile
+// of the latency in milliseconds.
 func (f *frames) measure(ctx context.Context, d time.Duration) (float64, error) {
 	f.mu.Lock()
 	f.took = f.took[:0]
@@ -138,7 +138,8 @@ func (f *frames) measure(ctx context.Context, d time.Duration) (float64, error) 
 	return at(0.99), nil
 }
 
-// arrived waits until n frames have arrived and returns their latencies in ascending order.
+// arrived waits until n frames have arrived and returns their latencies in ascending order. It returns an error after 30
+// seconds.
 func (f *frames) arrived(n int) ([]time.Duration, error) {
 	deadline := time.After(30 * time.Second)
 	again := time.NewTicker(10 * time.Millisecond)

@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/app"
 )
 
-// ledgerRow measures AddTransaction in process. Callers use disjoint players.
+// ledgerRow measures AddTransaction in process. Each caller uses its own players.
 func ledgerRow(callers int, goal float64) Row {
 	return Row{
 		Name: fmt.Sprintf("ledger, in process, %d callers", callers), Unit: "entries/s", Goal: goal,
@@ -22,7 +22,7 @@ func ledgerRow(callers int, goal float64) Row {
 	}
 }
 
-// hotRow measures AddTransaction in process. All callers use one player.
+// hotRow measures AddTransaction in process. All callers use the same player.
 func hotRow(goal float64) Row {
 	const callers = 32
 	return Row{
@@ -61,7 +61,8 @@ func (e *Env) ledgerPair(ctx context.Context, callers int, hot bool) (*Pair, err
 	return &Pair{Ours: ours, Limit: e.addByPgbench(callers, hot), Close: closeLedger}, nil
 }
 
-// playerOf returns the player of the nth entry of a caller: callers cycle through disjoint players, or all use one.
+// playerOf returns the player of the n-th entry of a caller. If hot is true, it is always the same player. Otherwise each
+// caller cycles through its own players.
 func playerOf(caller, callers, n int, hot bool) uuid.UUID {
 	if hot {
 		return playerID(0)

@@ -16,8 +16,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/app"
 )
 
-// grpcRow measures AddTransaction as promotions calls it: over gRPC, with the interceptors of client and server. Callers,
-// server and database share the processors.
+// grpcRow measures AddTransaction over gRPC, with the same client and server interceptors as between the services. Callers,
+// server and database share the processors. Each caller uses its own players.
 func grpcRow(callers int, goal float64) Row {
 	return Row{
 		Name: fmt.Sprintf("ledger, gRPC, %d callers", callers), Unit: "entries/s", Goal: goal,
@@ -28,7 +28,7 @@ func grpcRow(callers int, goal float64) Row {
 	}
 }
 
-// hotGRPCRow measures AddTransaction over gRPC. All callers use one player.
+// hotGRPCRow measures AddTransaction over gRPC. All callers use the same player.
 func hotGRPCRow(goal float64) Row {
 	const callers = 32
 	return Row{
@@ -76,7 +76,7 @@ func (e *Env) grpcPair(ctx context.Context, callers int, hot bool) (*Pair, error
 	return &Pair{Ours: ours, Limit: e.addByPgbench(callers, hot), Close: closeAll}, nil
 }
 
-// serveLedger serves the ledger on a free port and connects to it.
+// serveLedger serves the ledger on a free port and connects to it. stop closes the connection and stops the server.
 func (e *Env) serveLedger(ledger *app.StandaloneLedger) (_ *grpc.ClientConn, stop func() error, err error) {
 	const token = "token of this benchmark run"
 	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{Token: token, Log: e.log})

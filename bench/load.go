@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// load runs callers concurrently for d. Each calls once repeatedly. It returns the number of calls per second. The first
-// error ends the measurement.
+// load runs the given number of callers concurrently for d and returns the number of calls per second. Each caller calls
+// once in a loop; n counts its calls from zero. At the first error all callers stop, and load returns the error.
 func load(ctx context.Context, callers int, d time.Duration, once func(ctx context.Context, caller, n int) error) (float64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

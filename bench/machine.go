@@ -16,7 +16,7 @@ type Machine struct {
 	OS         string `json:"os"`
 	Go         string `json:"go"`
 	PostgreSQL string `json:"postgresql"`
-	// LoadBefore is the load average of the minute before the first row.
+	// LoadBefore is the one-minute load average before the first row.
 	LoadBefore string `json:"loadBefore,omitempty"`
 }
 
@@ -31,7 +31,7 @@ func (m Machine) String() string {
 	return fmt.Sprintf("%s, %d cores, %s, %s, PostgreSQL %s", m.CPU, m.Cores, m.OS, m.Go, m.PostgreSQL)
 }
 
-// cpuModel returns the CPU model. It works on Linux only.
+// cpuModel returns the CPU model that /proc/cpuinfo names, or "unknown CPU".
 func cpuModel() string {
 	text, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// addScript is the minimal work of a ledger in one statement: it updates the balance and inserts the entry, with the same
-// table, columns, indexes and ascending ids as the platform. It does not check the idempotency key or the balance, and it
-// writes no event.
+// addScript is the minimal work of a ledger in one statement: update the balance and insert the entry. Table, columns,
+// indexes and ascending ids are the same as in the platform. The statement does not check the idempotency key or the
+// balance, and it writes no event.
 const addScript = `WITH moved AS (
 	UPDATE users SET balance = balance + 0.01, entries = entries + 1
 	WHERE id = ('` + playerPrefix + `' || :player)::uuid
@@ -36,7 +36,7 @@ const (
 	someHash    = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// addByPgbench measures addScript. Clients use disjoint players, or one hot player.
+// addByPgbench measures addScript. Each client uses its own players. If hot is true, all clients use the same player.
 func (e *Env) addByPgbench(clients int, hot bool) Measure {
 	player := fmt.Sprintf("%d + :client_id * %d + random(0, %d)",
 		firstPlayer+ourPlayers, ourPlayers/clients, ourPlayers/clients-1)
@@ -51,12 +51,12 @@ func (e *Env) addByPgbench(clients int, hot bool) Measure {
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
 
-// pgbench runs a script on the database of the users service.
+// pgbench is pgbenchOn with the database of the users service.
 func (e *Env) pgbench(ctx context.Context, clients int, d time.Duration, script string) (float64, error) {
 	return e.pgbenchOn(ctx, e.url, clients, d, script)
 }
 
-// pgbenchOn runs a script for d, rounded up to seconds, and returns the transactions per second.
+// pgbenchOn runs a script on a database for d, rounded up to whole seconds. It returns the transactions per second.
 func (e *Env) pgbenchOn(ctx context.Context, database string, clients int, d time.Duration, script string) (float64, error) {
 	path := filepath.Join(e.folder, "script.sql")
 	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {

@@ -22,7 +22,7 @@ import (
 // platform is a loyalty-dev process with logged-in players.
 type platform struct {
 	url       string
-	databases map[string]string // URLs by service
+	databases map[string]string // URL of each service
 	client    *http.Client
 	staff     string // access token of the admin
 	players   []player
@@ -36,7 +36,8 @@ const (
 	benchPassword = "password of the bench"
 )
 
-// startPlatform builds and starts the platform, and registers and logs in n players. The caller stops it.
+// startPlatform builds and starts the platform, then registers and logs in n players. The caller must call stop, except
+// after an error: startPlatform has then stopped the platform.
 func (e *Env) startPlatform(ctx context.Context, n int) (_ *platform, err error) {
 	e.progress("  building and starting the platform")
 	program := filepath.Join(e.folder, "loyalty-dev")
@@ -61,7 +62,7 @@ func (e *Env) startPlatform(ctx context.Context, n int) (_ *platform, err error)
 			"--admin-email", benchAdmin, "--admin-password", benchPassword, "--address-limit", "50000"),
 	}
 	p.command.Stdout, p.command.Stderr = io.Discard, os.Stderr
-	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches this program only, which stops the platform
+	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must reach this program only; it stops the platform
 	if err := p.command.Start(); err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (e *Env) startPlatform(ctx context.Context, n int) (_ *platform, err error)
 	return p, p.register(ctx, n)
 }
 
-// ready waits until the platform is ready.
+// ready waits until the platform is ready. It returns an error after one minute.
 func (p *platform) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -139,7 +140,8 @@ func (p *platform) login(ctx context.Context, email string) (id, token string, e
 	return session.User.ID, session.AccessToken, err
 }
 
-// call sends a request over a reused connection.
+// call sends a request with body as JSON; body may be nil. It returns the status and the body of the response. Connections
+// are reused. It is safe for concurrent use.
 func (p *platform) call(ctx context.Context, method, path, token string, body any) (status int, answer []byte, err error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
@@ -166,7 +168,7 @@ func (p *platform) call(ctx context.Context, method, path, token string, body an
 	return response.StatusCode, answer, err
 }
 
-// stop interrupts the platform and waits until it ends.
+// stop interrupts the platform and waits until the process has ended.
 func (p *platform) stop() error {
 	p.client.CloseIdleConnections()
 	if err := p.command.Process.Signal(os.Interrupt); err != nil {
@@ -175,7 +177,7 @@ func (p *platform) stop() error {
 	return p.command.Wait()
 }
 
-// readDatabases returns the database URLs of the platform, by service.
+// readDatabases reads a settings file and returns the database URL of each service.
 func readDatabases(path string) (map[string]string, error) {
 	content, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {

@@ -17,12 +17,12 @@ type Report struct {
 	Started time.Time `json:"started"`
 	// Seconds is the duration of each measurement.
 	Seconds int `json:"seconds"`
-	// LoadAfter is the load average of the last minute of the run; it includes this program.
+	// LoadAfter is the one-minute load average at the end of the run. It includes the load of this program.
 	LoadAfter string   `json:"loadAfter,omitempty"`
 	Rows      []Result `json:"rows"`
 }
 
-// Result holds the rounds of a row.
+// Result holds a row and its measured rounds.
 type Result struct {
 	Name   string  `json:"name"`
 	Unit   string  `json:"unit"`
@@ -74,7 +74,8 @@ func (r Report) print(out io.Writer) {
 	_ = w.Flush() // out is the terminal
 }
 
-// save writes the report as JSON.
+// save writes the report as JSON. If path is empty, it writes to bench/results and names the file after the start of the
+// run.
 func (r Report) save(path string, progress func(string, ...any)) error {
 	if path == "" {
 		path = filepath.Join("bench", "results", r.Started.Format("20060102T150405Z")+".json")

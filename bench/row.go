@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Row is one line of the table: an operation of the platform and its limit.
+// Row is one line of the table. It compares an operation of the platform with its limit.
 type Row struct {
 	// Name identifies the row for --only.
 	Name string
 	// Unit is the unit of both values, such as "entries/s".
 	Unit string
-	// Limit describes the limit.
+	// Limit describes what the limit measures.
 	Limit string
-	// Goal is the required ratio of the platform to the limit: the minimum, or the maximum if AtMost is true.
+	// Goal is the required ratio of the platform to the limit. It is the maximum if AtMost is true, else the minimum.
 	Goal   float64
 	AtMost bool
 	// Open prepares both measurements before the first round.
@@ -29,7 +29,7 @@ type Pair struct {
 	Close func() error
 }
 
-// Measure works for d and returns a value in the unit of the row.
+// Measure runs the work for d and returns a value in the unit of the row.
 type Measure func(ctx context.Context, d time.Duration) (float64, error)
 
 // allRows returns all rows in the order of the table.
@@ -45,8 +45,8 @@ func allRows() []Row {
 // warmUp is the duration of the unmeasured run of each side before the first round.
 const warmUp = 2 * time.Second
 
-// measureRow measures both sides of a row alternately, so that both see the same load of the machine. Each side goes first
-// in every other round.
+// measureRow measures the two sides of a row alternately, so that both see the same load of the machine. The side that goes
+// first changes with every round.
 func measureRow(ctx context.Context, env *Env, row Row, rounds int, d time.Duration) (_ Result, err error) {
 	env.progress("%s", row.Name)
 	pair, err := row.Open(ctx, env)
@@ -89,7 +89,7 @@ func measureRow(ctx context.Context, env *Env, row Row, rounds int, d time.Durat
 	return result, nil
 }
 
-// measure runs m after a reset: an empty outbox, a checkpoint, a garbage collection.
+// measure resets the environment, then runs m. The reset empties the outbox, makes a checkpoint and collects garbage.
 func (e *Env) measure(ctx context.Context, m Measure, d time.Duration) (float64, error) {
 	if err := e.tidy(ctx); err != nil {
 		return 0, err

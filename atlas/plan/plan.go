@@ -14,9 +14,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 )
 
-// Database is a database with the tables that the schema describes for it.
+// Database describes a database: its name and the tables that the schema defines for it.
 type Database struct {
-	// Name is the database's name, and the name of its folder in package atlas.
+	// Name is the name of the database and of its folder in package atlas.
 	Name   string
 	Tables []*schema.Table
 }
@@ -30,9 +30,9 @@ func Databases() []Database {
 	}
 }
 
-// Write plans a migration called name for each database whose migrations differ from the schema, and writes it to the
-// database's folder in root. It returns the paths of the new files. devURL names a database of a server on which Write may
-// create temporary databases.
+// Write plans a migration called name for each database whose migrations differ from the schema. It writes each migration to
+// root/DATABASE and returns the paths of the new files. After an error it returns the files written so far. devURL is the
+// URL of a database on a server where Write may create temporary databases.
 func Write(ctx context.Context, devURL, root, name string, options migrate.DiffOptions) ([]string, error) {
 	var written []string
 	for _, d := range Databases() {

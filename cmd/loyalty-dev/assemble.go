@@ -44,7 +44,7 @@ func assemble(
 	}
 	g.OnStop("bus", func(context.Context) error { c.bus.Close(); return nil })
 
-	// The users service comes first: promotions needs the address on which the ledger listens.
+	// The users service starts first: promotions needs the address of its ledger.
 	u, err := users.New(ctx, users.Config{
 		DatabaseURL: s.postgres.URL("users"), Redis: c.redis, Bus: c.bus,
 		PrivateKey: c.key, Issuer: tokenIssuer, Audience: tokenAudience,
@@ -94,7 +94,8 @@ func assemble(
 	}, gateway.Options{Docs: openapi.FS, Index: page, Reflection: true, Log: log}), nil
 }
 
-// createAdmin creates the admin, or sets the admin's password, and stores the credentials in the data directory.
+// createAdmin creates the admin. If the admin exists, it sets the password. It then stores the credentials in the data
+// directory.
 func createAdmin(ctx context.Context, u *users.App, dir *datadir.Dir, admin datadir.Admin) error {
 	if _, err := u.EnsureAdmin(ctx, admin.Email, admin.Password, true); err != nil {
 		return fmt.Errorf("create the admin %s: %w", admin.Email, err)
@@ -102,11 +103,11 @@ func createAdmin(ctx context.Context, u *users.App, dir *datadir.Dir, admin data
 	return dir.KeepAdmin(admin)
 }
 
-// readyTimeout limits how long awaitReady waits for a service.
+// readyTimeout is the maximum time that awaitReady waits for each service.
 const readyTimeout = 30 * time.Second
 
-// awaitReady waits until every service is ready. The services connect in the background, so their readiness checks fail at
-// first. After readyTimeout it returns the error of the failing check.
+// awaitReady waits until every service is ready. The services connect in the background, so the first readiness checks fail.
+// If a service is not ready within readyTimeout, awaitReady returns the error of its check.
 func awaitReady(ctx context.Context, services map[string]func(context.Context) error) error {
 	policy := backoff.Policy{Initial: 10 * time.Millisecond, Max: 100 * time.Millisecond, Timeout: readyTimeout}
 	for _, ready := range services {
@@ -123,8 +124,8 @@ const (
 	tokenAudience = "loyalty"
 )
 
-// add registers a service with the group, which runs it with run and closes it after it has stopped. All services stop
-// concurrently, so that each can use the whole shutdown budget.
+// add registers a service with the group. run, which is g.Go or g.RunWith, runs the service; the group closes it after it
+// has stopped. With g.RunWith, all services stop concurrently, so that each can use the whole shutdown budget.
 func add(g *lifecycle.Group, run func(name string, fn func(context.Context) error), name string, s interface {
 	Run(ctx context.Context) error
 	Close()
@@ -142,7 +143,8 @@ type shared struct {
 	internalToken string
 }
 
-// common migrates the databases and connects to the bus, concurrently.
+// common reads the keys, then concurrently migrates the databases and connects to the bus. The caller must close the bus,
+// except after an error.
 func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger) (c shared, err error) {
 	c.redis = redis.Config{Address: s.redis.Addr(), Plain: true, Log: log}
 	if c.key, err = dir.TokenKey(); err != nil {
@@ -178,7 +180,7 @@ func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger)
 	return c, nil
 }
 
-// partitions is the number of partitions per topic. More of them only cost resources on a development machine.
+// partitions is the number of partitions per topic. More partitions would only cost resources on a development machine.
 const partitions = 4
 
 func openBus(ctx context.Context, s *servers, log *slog.Logger) (bus event.Bus, err error) {

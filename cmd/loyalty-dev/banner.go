@@ -8,7 +8,7 @@ import (
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/demo"
 )
 
-// banner returns the addresses and the credentials of the running platform.
+// banner returns the text that shows the addresses and the credentials of the running platform.
 func banner(address string, dir *datadir.Dir, admin datadir.Admin, withDemo bool) string {
 	var b strings.Builder
 	row := func(name, value string) { fmt.Fprintf(&b, "  %-10s %s\n", name, value) }
@@ -28,7 +28,7 @@ func banner(address string, dir *datadir.Dir, admin datadir.Admin, withDemo bool
 	return b.String()
 }
 
-// tourFlags returns the flags with which the tour finds this platform; none if it runs with the defaults.
+// tourFlags returns the flags that the tour needs to find this platform. It returns an empty string for the defaults.
 func tourFlags(address string, dir *datadir.Dir) string {
 	flags := ""
 	if a := browsable(address); a != defaultAddr {
@@ -40,7 +40,8 @@ func tourFlags(address string, dir *datadir.Dir) string {
 	return flags
 }
 
-// browsable returns an address to connect to: localhost for an address that listens on all interfaces.
+// browsable returns an address that clients can connect to. For an address that listens on all interfaces, the host is
+// localhost.
 func browsable(address string) string {
 	for _, all := range []string{"[::]:", "0.0.0.0:", ":"} {
 		if port, ok := strings.CutPrefix(address, all); ok {

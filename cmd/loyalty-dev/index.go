@@ -21,7 +21,8 @@ type index struct {
 	PlayerPassword        string
 }
 
-// newIndex returns the handler of the page at "/": links to the documentation and to the status, and how to log in.
+// newIndex returns the handler of the page at "/". The page links to the documentation and to the status, and explains how
+// to log in.
 func newIndex(address, adminEmail string, withDemo bool) (http.Handler, error) {
 	page, err := template.New("index").Parse(indexTemplate)
 	if err != nil {

@@ -65,7 +65,7 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	}
 }
 
-// problemDetail returns the status and the detail of a problem document, or an empty string for another answer.
+// problemDetail returns the status and the detail of a problem document. It returns an empty string for any other response.
 func problemDetail(resp *http.Response) string {
 	var problem struct {
 		Detail string `json:"detail"`

@@ -1,5 +1,5 @@
-// Command loyalty-dev runs the whole platform in one process, on a machine that has only Go: the three services behind
-// one port, with a private PostgreSQL, an embedded event bus and an embedded Redis. It keeps its data in one directory.
+// Command loyalty-dev runs the whole platform with one command: the three services behind one port, a private PostgreSQL,
+// an embedded event bus and an embedded Redis. It needs only Go. It keeps its data in one directory.
 //
 //	go run ./cmd/loyalty-dev          start the platform
 //	go run ./cmd/loyalty-dev tour     run the three scenarios against a running platform
@@ -27,7 +27,7 @@ func main() {
 	os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// command runs the command that args name and returns the exit code: 0, 1 for a failure, 2 for wrong usage. It prints a
+// command runs the command in args and returns the exit code: 0 for success, 1 for a failure, 2 for wrong usage. It prints a
 // failure in one line.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	run := start
@@ -54,7 +54,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
-// errUsage reports wrong usage that has been printed already.
+// errUsage means wrong usage. The message has already been printed.
 var errUsage = errors.New("wrong usage")
 
 func printVersion(_ context.Context, args []string, stdout, stderr io.Writer) error {

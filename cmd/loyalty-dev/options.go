@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Event buses.
+// The values of --bus.
 const (
 	busKafka = "kafka"
 	busNATS  = "nats"
@@ -22,7 +22,7 @@ const (
 const (
 	// defaultAddr is the address on which the platform listens by default.
 	defaultAddr = "127.0.0.1:8080"
-	// maxAddressLimit is the maximum of --address-limit.
+	// maxAddressLimit is the maximum value of --address-limit.
 	maxAddressLimit = users.MaxPerMinute
 )
 
@@ -37,7 +37,8 @@ type options struct {
 	logLevel     slog.Level
 }
 
-// parse reads the command line. It prints the error or the help to stderr and returns errUsage or flag.ErrHelp.
+// parse parses the command line. For wrong usage it prints the error to stderr and returns errUsage. For --help it prints
+// the help and returns flag.ErrHelp.
 func parse(args []string, stderr io.Writer) (options, error) {
 	var (
 		o     options
@@ -93,7 +94,8 @@ func checkPassword(text string) error {
 	return nil
 }
 
-// parseFlags parses args and returns the arguments that are not flags. It prints the help, or the error, to stderr.
+// parseFlags parses args and returns the arguments that are not flags. For wrong usage it prints the error to stderr and
+// returns errUsage. For --help it prints the help and returns flag.ErrHelp.
 func parseFlags(f *flag.FlagSet, args []string, stderr io.Writer, usage string, about ...string) ([]string, error) {
 	rest, err := cli.Parse(f, args)
 	switch {
@@ -110,7 +112,7 @@ func parseFlags(f *flag.FlagSet, args []string, stderr io.Writer, usage string, 
 	return rest, nil
 }
 
-// usageError prints a wrong use of the command in one line and returns errUsage.
+// usageError prints err and a hint to --help in one line, and returns errUsage.
 func usageError(stderr io.Writer, command string, err error) error {
 	fmt.Fprintf(stderr, "%s: %v; see %s --help\n", command, err, command)
 	return errUsage

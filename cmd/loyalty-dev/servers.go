@@ -22,10 +22,11 @@ type servers struct {
 	nats     *embedded.NATS  // nil if the bus is Kafka
 }
 
-// databases are the databases of the services.
+// databases lists the names of the databases, one per service.
 var databases = []string{"users", "promotions", "notifications"}
 
-// startServers starts all servers concurrently and registers each with the group. It returns when all run.
+// startServers starts all servers concurrently and registers each with the group. It returns once all servers run, or an
+// error if one of them does not start.
 func startServers(
 	ctx context.Context, g *lifecycle.Group, dir *datadir.Dir, bus string, p *progress, log *slog.Logger,
 ) (*servers, error) {
@@ -105,6 +106,6 @@ func (s *servers) startNATS(
 const (
 	// stopAll is the total shutdown budget.
 	stopAll = 4500 * time.Millisecond
-	// stopBus is the part of stopAll in which event handlers may finish.
+	// stopBus is the time that running event handlers get to finish. It is part of stopAll.
 	stopBus = 750 * time.Millisecond
 )

@@ -7,8 +7,8 @@ import (
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
 )
 
-// settingsFile is the file, in the data directory, with the settings that connect the production program to the servers
-// of a running loyalty-dev:
+// settingsFile is the name of the settings file in the data directory. With this file, the production program connects to
+// the servers of a running loyalty-dev:
 //
 //	go run ./cmd/loyalty verify --settings DIR/loyalty.env
 const settingsFile = "loyalty.env"

@@ -12,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// start runs the platform until ctx ends or one of its parts fails.
+// start runs the platform until ctx ends or a part fails. It returns the failure and the errors of the stop.
 func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	o, err := parse(args, stderr)
 	if err != nil {
@@ -50,9 +50,9 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		err = g.Wait()
 		p.sayf("Stopping")
 	case ctx.Err() != nil:
-		err = nil // interrupted while starting: the errors are consequences
+		err = nil // interrupted during the start: the interruption caused the error
 	case g.Context().Err() != nil:
-		err = errors.Join(g.Wait(), err) // a part failed while starting; its error is the cause
+		err = errors.Join(g.Wait(), err) // a part failed during the start; its error is the cause
 	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopAll)
 	defer cancel()
@@ -63,7 +63,8 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	return err
 }
 
-// claim opens the port, then locks the data directory. In this order a busy port leaves no new directory behind.
+// claim opens the port, then locks the data directory. The port comes first, so that no directory is created if the port is
+// in use.
 func claim(ctx context.Context, o options, log *slog.Logger) (*front, *datadir.Dir, error) {
 	front, err := openFront(o.addr, log)
 	if err != nil {

@@ -22,7 +22,7 @@ func playTour(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		given      datadir.Admin
 	)
 	f := flag.NewFlagSet("loyalty-dev tour", flag.ContinueOnError)
-	defaultData, _ := datadir.Default() // if there is none, the credentials of the admin must be given
+	defaultData, _ := datadir.Default() // without a default, the flags must set the directory or the credentials
 	cli.AddressVar(f, &addr, "addr", defaultAddr, "`address` of the platform")
 	f.StringVar(&data, "data", defaultData, "data `directory` of the platform; it holds the admin's credentials")
 	cli.FuncVar(f, &given.Email, "admin-email", "",
@@ -48,7 +48,9 @@ func playTour(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	}, stdout)
 }
 
-// readAdmin completes the given credentials of the admin from the data directory.
+// readAdmin completes the given admin credentials with those in the data directory. The default e-mail address is
+// datadir.DefaultAdminEmail. It returns an error if no password is given or stored, or if the stored credentials cannot be
+// read.
 func readAdmin(data string, given datadir.Admin) (datadir.Admin, error) {
 	if given.Email != "" && given.Password != "" {
 		return given, nil

@@ -20,8 +20,8 @@ type adminSettings struct {
 	Database config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
 }
 
-// runAdmin creates an admin. The password comes from the terminal or from standard input, because every user of the
-// machine can read the arguments of a process.
+// runAdmin creates an admin, or resets the password of an admin. It reads the password from the terminal or from standard
+// input. A password in the arguments would be visible to every user of the machine.
 func runAdmin(ctx context.Context, c call) error {
 	var reset bool
 	err := c.flags("admin", 1, func(set *flag.FlagSet) {
@@ -58,7 +58,8 @@ func runAdmin(ctx context.Context, c call) error {
 	return nil
 }
 
-// readPassword asks for the password at a terminal, without echo, or reads the first line of standard input.
+// readPassword prompts for the password if standard input is a terminal. Otherwise it reads the first line of standard
+// input.
 func readPassword(c call) (string, error) {
 	if file, ok := c.stdin.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		fmt.Fprint(c.stderr, "Password: ")

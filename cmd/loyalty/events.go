@@ -57,8 +57,8 @@ func runEvents(ctx context.Context, c call) error {
 	return errUsage
 }
 
-// deadLetterLine returns the line that describes a dead letter. Producers choose its texts, so it contains no control
-// characters, and no text can imitate another column.
+// deadLetterLine returns one line that describes a dead letter. Producers choose some of the texts. The line escapes control
+// characters, and quotes ids, keys and groups with spaces, so that no text can imitate another column.
 func deadLetterLine(d event.DeadLetter) string {
 	state := "waiting"
 	if d.Replayed {
@@ -69,10 +69,11 @@ func deadLetterLine(d event.DeadLetter) string {
 		cli.Count(d.Attempts, "attempt", "attempts"), escapeUnprintable(d.Reason))
 }
 
-// maxText is the maximum length in bytes of a printed text before escaping.
+// maxText is the maximum length of a printed text, in bytes before escaping.
 const maxText = 1 << 10
 
-// quoteUnsafe returns s as a quoted Go string unless it consists of printable characters without spaces and quotes.
+// quoteUnsafe returns s unchanged if it consists of printable characters without spaces, quotes and backslashes. Otherwise
+// it returns s as a quoted Go string. It truncates s to maxText.
 func quoteUnsafe(s string) string {
 	unsafe := func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' || r == '"' || r == '\\' }
 	switch {
@@ -84,7 +85,8 @@ func quoteUnsafe(s string) string {
 	return s
 }
 
-// escapeUnprintable escapes the unprintable characters of s as in a Go string.
+// escapeUnprintable escapes the unprintable characters and the backslashes of s as in a Go string. It truncates s to
+// maxText.
 func escapeUnprintable(s string) string {
 	if len(s) > maxText {
 		return escapeUnprintable(s[:maxText]) + "..."

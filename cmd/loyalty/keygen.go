@@ -9,8 +9,8 @@ import (
 	"fmt"
 )
 
-// runKeygen prints a new Ed25519 private key for LOYALTY_TOKEN_KEY: PKCS #8 in base64. One line without spaces works in
-// shells, env files and secret files alike.
+// runKeygen prints a new Ed25519 private key for LOYALTY_TOKEN_KEY, as PKCS #8 in base64. The key is one line without
+// spaces, so it works in shells, env files and secret files.
 func runKeygen(_ context.Context, c call) error {
 	if err := c.flags("keygen", 0, nil); err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/config"
 )
 
-// logFormat is the form of the log lines.
+// logFormat is the format of the log lines.
 type logFormat string
 
 const (
@@ -21,13 +21,13 @@ func (f *logFormat) UnmarshalText(text []byte) error {
 	return config.OneOf(string(text), string(logJSON), string(logText))
 }
 
-// logSettings apply to every command that logs.
+// logSettings are the settings of every command that logs.
 type logSettings struct {
 	Level  slog.Level `env:"LOYALTY_LOG_LEVEL"  envDefault:"INFO"`
 	Format logFormat  `env:"LOYALTY_LOG_FORMAT" envDefault:"json"`
 }
 
-// logger returns a logger that writes to w. It writes durations with their unit, "1.5s".
+// logger returns a logger that writes to w. It writes durations with a unit, such as "1.5s".
 func (s logSettings) logger(w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: s.Level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Value.Kind() == slog.KindDuration {

@@ -1,5 +1,5 @@
-// Command loyalty is the production program. It runs each service as a process of its own, and it holds the tools of
-// operators. Settings come from the environment; settings.go lists their names.
+// Command loyalty is the production program. It runs each service as a separate process. It also contains the tools for
+// operators. Settings come from the environment or from a file; settings.go lists the common ones.
 package main
 
 import (
@@ -53,19 +53,19 @@ func commands() []command {
 	}
 }
 
-// resolveInterval is the minimum time between two DNS queries for the replicas of a service. gRPC's default of 30 seconds is
-// longer than a rolling restart takes to replace every replica.
+// resolveInterval is the minimum time between two DNS queries for the replicas of a service. The default of gRPC is 30
+// seconds. A rolling restart can replace every replica in less time.
 const resolveInterval = 2 * time.Second
 
 func main() {
-	dns.SetMinResolutionInterval(resolveInterval) // for the whole process, so before everything else
+	dns.SetMinResolutionInterval(resolveInterval) // process-wide; must be set before the first connection
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills the process
 	os.Exit(dispatch(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// dispatch runs the command that args name and returns the exit code: 0, 1 for a failure, 2 for wrong usage. It prints a
-// failure in one line.
+// dispatch runs the command in args and returns the exit code: 0 for success, 1 for a failure, 2 for wrong usage. It prints
+// a failure in one line.
 func dispatch(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		switch args[0] {
@@ -111,8 +111,9 @@ func usage(w io.Writer) {
 	fmt.Fprintln(w, "Settings come from environment variables (LOYALTY_...) or from a file with lines NAME=value.")
 }
 
-// flags parses the flags of a command, which may stand anywhere among its arguments, and leaves the other arguments in
-// c.args. define adds the flags of the command. More than maxArgs arguments are wrong usage.
+// flags parses the flags of a command and leaves the other arguments in c.args. Flags may stand anywhere among the
+// arguments. define adds the flags of the command; it may be nil. flags returns errUsage for wrong flags and for more than
+// maxArgs arguments. For --help it prints the help and returns flag.ErrHelp.
 func (c *call) flags(name string, maxArgs int, define func(*flag.FlagSet)) error {
 	set := flag.NewFlagSet("loyalty "+name, flag.ContinueOnError)
 	set.StringVar(&c.settings, "settings", "", "settings `file` with lines NAME=value; environment variables override it")

@@ -28,7 +28,8 @@ func (s databaseSettings) all() []database {
 	}
 }
 
-// pick returns the databases of the given names; without names, the databases whose URL is set.
+// pick returns the databases with the given names. Without names, it returns the databases whose URL is set. It returns an
+// error if a name is unknown, if a URL is missing, or if no URL is set.
 func (s databaseSettings) pick(names []string) ([]database, error) {
 	var picked []database
 	for _, d := range s.all() {
@@ -58,7 +59,7 @@ func (s databaseSettings) pick(names []string) ([]database, error) {
 	return picked, nil
 }
 
-// runMigrate runs loyalty migrate up, status, diff or hash.
+// runMigrate runs the subcommands up, status, diff and hash of loyalty migrate.
 func runMigrate(ctx context.Context, c call) error {
 	var drop bool
 	err := c.flags("migrate", 1+len(databaseSettings{}.all()), func(set *flag.FlagSet) {

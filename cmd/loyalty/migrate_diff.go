@@ -15,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 )
 
-// migrateDiff writes the migrations that bring the databases to the schema into the folder atlas. It plans them on a
-// temporary PostgreSQL server. With drop, columns that the schema has no longer are removed.
+// migrateDiff compares the migrations with the schema and writes the missing migrations into the folder atlas. It plans them
+// on a temporary PostgreSQL server. If drop is true, the migrations remove columns that are no longer in the schema.
 func migrateDiff(ctx context.Context, c call, drop bool) (err error) {
 	if len(c.args) != 1 {
 		return errUsage
@@ -57,7 +57,7 @@ func migrateDiff(ctx context.Context, c call, drop bool) (err error) {
 	return err
 }
 
-// migrations is the path of the folder that holds the migrations of each database.
+// migrations is the path of the folder with the migrations of all databases.
 const migrations = "atlas"
 
 func atRoot() error {
@@ -67,7 +67,7 @@ func atRoot() error {
 	return nil
 }
 
-// migrateHash rewrites every atlas.sum. It is needed after a migration was written by hand.
+// migrateHash rewrites every atlas.sum. Run it after you write or change a migration by hand.
 func migrateHash() error {
 	if err := atRoot(); err != nil {
 		return err

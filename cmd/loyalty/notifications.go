@@ -10,7 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/app"
 )
 
-// storeKind is where notifications are stored.
+// storeKind is the kind of database that stores notifications.
 type storeKind app.Kind
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -19,7 +19,7 @@ func (k *storeKind) UnmarshalText(text []byte) error {
 	return config.OneOf(string(text), string(app.MongoDB), string(app.PostgreSQL))
 }
 
-// storeSettings locate the store of notifications.
+// storeSettings are the kind and the location of the notification store.
 type storeSettings struct {
 	Kind     storeKind          `env:"LOYALTY_NOTIFICATIONS_STORE"        envDefault:"mongodb"`
 	Mongo    config.MongoURL    `env:"LOYALTY_MONGODB_URL"`
@@ -27,7 +27,7 @@ type storeSettings struct {
 	Postgres config.PostgresURL `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
 }
 
-// Check refuses a store without its URL.
+// Check returns an error if the URL of the chosen store is not set.
 func (s storeSettings) Check() error {
 	switch kind := app.Kind(s.Kind); {
 	case kind == app.MongoDB && s.Mongo == "":

@@ -21,10 +21,10 @@ type promotionsSettings struct {
 	InternalTLS   internalTLS
 }
 
-// ledgerAddress is host:port, or dns://SERVER/HOST:PORT with the address of a DNS server.
+// ledgerAddress is the address of the ledger: host:port, or dns://SERVER/HOST:PORT. SERVER is the address of a DNS server.
 type ledgerAddress string
 
-// UnmarshalText checks the address.
+// UnmarshalText implements encoding.TextUnmarshaler. It checks the address.
 func (a *ledgerAddress) UnmarshalText(text []byte) error {
 	address := string(text)
 	var plain config.Address

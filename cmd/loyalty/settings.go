@@ -23,7 +23,7 @@ import (
 
 // serviceSettings are the settings of every service.
 type serviceSettings struct {
-	// Listen is the address of the public API behind the gateway.
+	// Listen is the address on which the service serves the public API to the gateway.
 	Listen         config.ListenAddress `env:"LOYALTY_LISTEN"          envDefault:":8080"`
 	TrustedProxies []netip.Prefix       `env:"LOYALTY_TRUSTED_PROXIES"`
 	// Reflection enables gRPC server reflection on the public and the internal listener.
@@ -31,7 +31,8 @@ type serviceSettings struct {
 	Log        logSettings
 }
 
-// Check refuses a trusted network that contains every address: any client could then choose the address that limits count.
+// Check returns an error if a trusted network contains every address. Any client could then forge its address and evade the
+// rate limits.
 func (s serviceSettings) Check() error {
 	for _, p := range s.TrustedProxies {
 		if p.Bits() == 0 {
@@ -71,7 +72,7 @@ func (k *signingKey) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// publicKeys are additional accepted keys.
+// publicKeys are additional keys that verify access tokens.
 type publicKeys struct{ keys []ed25519.PublicKey }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -88,7 +89,8 @@ func (k *publicKeys) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// redisSettings locate Redis: an address, or a Sentinel master set with its sentinels.
+// redisSettings are the location of Redis and its credentials. The location is an address, or a Sentinel master set and its
+// sentinels.
 type redisSettings struct {
 	Address          config.Address   `env:"LOYALTY_REDIS_ADDRESS"`
 	Replicas         []config.Address `env:"LOYALTY_REDIS_REPLICAS"`
@@ -98,11 +100,11 @@ type redisSettings struct {
 	Username         string           `env:"LOYALTY_REDIS_USERNAME"`
 	Password         string           `env:"LOYALTY_REDIS_PASSWORD"`
 	TLS              bool             `env:"LOYALTY_REDIS_TLS"`
-	// Plain is for a server without client-side caching.
+	// Plain must be true for a server without client-side caching.
 	Plain bool `env:"LOYALTY_REDIS_PLAIN"`
 }
 
-// Check refuses missing, incomplete and contradictory locations.
+// Check returns an error if the location is missing, incomplete or contradictory.
 func (s redisSettings) Check() error {
 	switch {
 	case (s.SentinelMaster == "") != (len(s.Sentinels) == 0):
@@ -147,7 +149,7 @@ func (k *busKind) UnmarshalText(text []byte) error {
 	return config.OneOf(string(text), string(busKafka), string(busNATS))
 }
 
-// busSettings locate the event bus.
+// busSettings are the location of the event bus and its credentials.
 type busSettings struct {
 	Kind        busKind          `env:"LOYALTY_BUS"              envDefault:"kafka"`
 	Brokers     []config.Address `env:"LOYALTY_KAFKA_BROKERS"`
@@ -157,11 +159,12 @@ type busSettings struct {
 	Password    string           `env:"LOYALTY_KAFKA_PASSWORD"`
 	TLS         bool             `env:"LOYALTY_KAFKA_TLS"`
 	NATS        config.NATSURL   `env:"LOYALTY_NATS_URL"`
-	// Instance is a name of this replica that survives restarts. No other replica of the service has the same name.
+	// Instance is the name of this replica. It stays the same across restarts. It must be unique among the replicas of the
+	// service.
 	Instance string `env:"LOYALTY_INSTANCE"`
 }
 
-// Check refuses missing and incomplete settings of the chosen bus.
+// Check returns an error if settings of the chosen bus are missing, incomplete or out of range.
 func (s busSettings) Check() error {
 	var wrong []error
 	add := func(bad bool, text string) {
@@ -193,7 +196,7 @@ func (s busSettings) connect(ctx context.Context, log *slog.Logger) (event.Bus, 
 	return kafka.New(ctx, c, log)
 }
 
-// open connects to the bus and creates the platform's topics if they do not exist.
+// open connects to the bus and creates the topics of the platform that do not exist.
 func (s busSettings) open(ctx context.Context, log *slog.Logger) (event.Bus, error) {
 	bus, err := s.connect(ctx, log)
 	if err != nil {
@@ -226,15 +229,14 @@ func (t *internalToken) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// internalTLS are the files of mutual TLS between the services. The settings hold paths, because the files are read again
-// for each connection.
+// internalTLS are the paths of the files for mutual TLS between the services. The files are read again for each connection.
 type internalTLS struct {
 	Certificate string `env:"LOYALTY_INTERNAL_TLS_CERTIFICATE"`
 	Key         string `env:"LOYALTY_INTERNAL_TLS_KEY"`
 	CA          string `env:"LOYALTY_INTERNAL_TLS_CA"`
 }
 
-// Check refuses incomplete settings and files that cannot be used.
+// Check returns an error if only some of the paths are set, or if a file cannot be used.
 func (s internalTLS) Check() error {
 	if set := (s.Certificate != ""); (s.Key != "") != set || (s.CA != "") != set {
 		return errors.New("LOYALTY_INTERNAL_TLS_CERTIFICATE, LOYALTY_INTERNAL_TLS_KEY and LOYALTY_INTERNAL_TLS_CA " +

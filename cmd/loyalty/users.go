@@ -20,18 +20,19 @@ type usersSettings struct {
 	InternalListen config.ListenAddress `env:"LOYALTY_INTERNAL_LISTEN"                      envDefault:":9090"`
 	InternalToken  internalToken        `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
 	InternalTLS    internalTLS
-	// OtherKeys are additional accepted keys: the next one before a rotation, the previous one for ten minutes after.
+	// OtherKeys are additional keys that verify access tokens: the next key before a rotation, the previous key for ten minutes
+	// after it.
 	OtherKeys publicKeys `env:"LOYALTY_TOKEN_OTHER_KEYS"`
 	Limits    limitSettings
 }
 
-// limitSettings are the rate limits per address. Their defaults are those of app.DefaultLimits.
+// limitSettings are the rate limits per address. The defaults are the same as in app.DefaultLimits.
 type limitSettings struct {
 	Registrations perMinute `env:"LOYALTY_REGISTRATIONS_PER_ADDRESS" envDefault:"1000"`
 	FailedLogins  perMinute `env:"LOYALTY_FAILED_LOGINS_PER_ADDRESS" envDefault:"20"`
 }
 
-// limits returns the limits of the service.
+// limits returns the default limits with these limits per address.
 func (s limitSettings) limits() app.Limits {
 	return app.DefaultLimits().PerAddress(int(s.Registrations), int(s.FailedLogins))
 }

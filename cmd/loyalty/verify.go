@@ -25,7 +25,7 @@ type verifySettings struct {
 	Bus        busSettings
 }
 
-// runVerify checks the invariants across all databases. It returns an error if one is violated.
+// runVerify checks the invariants across all databases. It returns an error if an invariant is violated.
 func runVerify(ctx context.Context, c call) error {
 	o := verify.Options{Now: time.Now()}
 	var expected int
@@ -53,7 +53,7 @@ func runVerify(ctx context.Context, c call) error {
 	return err
 }
 
-// open connects to the databases and the bus. The caller must call closeAll, also after an error.
+// open connects to the databases and the bus. The caller must call closeAll, even after an error.
 func (s verifySettings) open(ctx context.Context) (sources verify.Sources, closeAll func(), err error) {
 	var closers []func()
 	closeAll = func() {

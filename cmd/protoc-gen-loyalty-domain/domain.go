@@ -16,8 +16,8 @@ const (
 	datePackage  = schema.Module + "/internal/date"
 )
 
-// writeEnum writes an enum as a string type with its values and rules. An enum with rules, and the roles, also get a
-// function that lists the values.
+// writeEnum writes an enum as a string type with its values and rules. It also writes a function that lists the values if
+// the enum has rules or is the enum of roles.
 func writeEnum(plugin *protogen.Plugin, t *schema.EnumType) {
 	dir := strings.TrimPrefix(string(t.Package), schema.Module+"/")
 	f := schema.NewGoFile(generator, path.Join(dir, schema.Snake(t.Name)+"_gen.go"), path.Base(dir))
@@ -93,7 +93,7 @@ func writeType(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	f.Write(plugin)
 }
 
-// goType returns the Go type of a column, as the domain package of service writes it.
+// goType returns the Go type of a column, as written in the domain package of the service.
 func goType(f *schema.GoFile, service string, c *schema.Column) string {
 	switch c.Kind {
 	case schema.Bool:
@@ -129,7 +129,7 @@ func goType(f *schema.GoFile, service string, c *schema.Column) string {
 	}
 }
 
-// writeLimits writes the constants of the limits.
+// writeLimits writes a constant for each limit. It writes no file if there are no limits.
 func writeLimits(plugin *protogen.Plugin, service string, limits []schema.Limit) {
 	if len(limits) == 0 {
 		return

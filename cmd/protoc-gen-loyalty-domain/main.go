@@ -1,11 +1,12 @@
-// Command protoc-gen-loyalty-domain writes the Go code for the schema's entities in each layer of service S:
+// Command protoc-gen-loyalty-domain writes Go code for the entities of the schema, in each layer of service S:
 //
-//   - services/S: the domain types, the enums, and the limits of fields with the option domain_limits;
-//   - services/S/internal/wire: conversions between domain types and messages. From… converts the types in responses, events
-//     and frames; To… converts the types in requests and the entities of other services; Mask… applies update masks;
-//   - services/S/internal/postgres and mongo: conversions between domain types and rows or documents, according to the
-//     entity's option rows. SELECT needs the column list and a scan function; INSERT the column list and the values; ENT the
-//     setters for create and update, and the conversion of a row; MONGO the document and its conversions.
+//   - services/S: the domain types, the enums, and the limits of fields with the option domain_limits.
+//   - services/S/internal/wire: conversions between domain types and messages. From… converts types in responses, events and
+//     frames. To… converts types in requests and entities of other services. Mask… applies update masks.
+//   - services/S/internal/postgres and mongo: conversions between domain types and rows or documents. The option rows of the
+//     entity selects them. SELECT writes the column list and a scan function. INSERT writes the column list and the values.
+//     ENT writes the setters for create and update, and the conversion of a row. MONGO writes the document type and its
+//     conversions.
 package main
 
 import (

@@ -12,8 +12,8 @@ import (
 
 const documentsPackage = schema.Module + "/internal/convert/documents"
 
-// writeMongo writes the document type of an entity and its conversions. The primary key is the member _id. Other members
-// have the JSON names of their fields; members of private columns have the columns' names.
+// writeMongo writes the document type of an entity and its conversions. The primary key becomes the member _id. Public
+// columns use the JSON name of their field; private columns use the column name.
 func writeMongo(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	if !e.Does(optionsv1.Rows_MONGO) {
 		return
@@ -65,7 +65,8 @@ func memberName(c *schema.Column) string {
 	return c.Name
 }
 
-// member returns the type of package documents that converts a column, empty if the driver supports the domain's type.
+// member returns the type of package documents that converts a column. It returns an empty string if the driver supports the
+// type of the domain.
 func member(f *schema.GoFile, c *schema.Column) string {
 	switch c.Kind {
 	case schema.UUID:

@@ -16,7 +16,7 @@ const (
 	pgxPackage     = "github.com/jackc/pgx/v5"
 )
 
-// writePostgres writes the conversions between an entity and its rows. updated is true if an RPC updates the entity.
+// writePostgres writes the conversions between an entity and its rows. updated must be true if an RPC updates the entity.
 func writePostgres(plugin *protogen.Plugin, service string, e *schema.Entity, updated bool) {
 	selects, inserts := e.Does(optionsv1.Rows_SELECT), e.Does(optionsv1.Rows_INSERT)
 	if !selects && !inserts && !e.Does(optionsv1.Rows_ENT) {
@@ -57,7 +57,7 @@ type rowWriter struct {
 	ent         func(name string) string
 }
 
-// stored returns the stored columns of e that the domain type has.
+// stored returns the columns of e that are both in the table and in the domain type.
 func stored(e *schema.Entity) []*schema.Column {
 	return slices.DeleteFunc(e.Stored(), func(c *schema.Column) bool { return c.Identity })
 }
@@ -72,7 +72,8 @@ func (w rowWriter) columns() {
 	w.P()
 }
 
-// wrapper returns the type of package columns that converts a column, empty if pgx supports the domain's type.
+// wrapper returns the type of package columns that converts a column. It returns an empty string if pgx supports the type of
+// the domain.
 func (w rowWriter) wrapper(c *schema.Column) string {
 	name := ""
 	switch c.Kind {
@@ -162,7 +163,7 @@ func (w rowWriter) enum(c *schema.Column) string {
 	return domain(w.GoFile, t.Package, t.Name)
 }
 
-// pointer reports whether ent's row has a pointer for the column.
+// pointer reports whether ent's row type uses a pointer for the column.
 func pointer(c *schema.Column) bool {
 	return c.Nullable && c.Kind != schema.Date && c.Kind != schema.Bytes
 }
@@ -190,7 +191,7 @@ func (w rowWriter) change() {
 	w.P("}")
 }
 
-// setters writes the chain of calls that sets the columns, and a return of its result.
+// setters writes the statements and the chain of calls that set the columns, and returns the result of the chain.
 func (w rowWriter) setters(builder string, columns []*schema.Column, update bool) {
 	var plain, nullable []*schema.Column
 	for _, c := range columns {
@@ -220,7 +221,7 @@ func (w rowWriter) setters(builder string, columns []*schema.Column, update bool
 			v = "string(" + v + ")"
 		case schema.JSON:
 			v = w.Use(columnsPackage, "columns", "JSON") + "(" + v + ")"
-		default: // ent uses the domain's type
+		default: // ent uses the type of the domain
 		}
 		w.Printf(".\nSet%s(%s)", c.GoName, v)
 	}

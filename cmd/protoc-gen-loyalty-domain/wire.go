@@ -28,7 +28,7 @@ func message(f *schema.GoFile, ident protogen.GoIdent) string {
 	return f.Use(string(ident.GoImportPath), packageName(ident.GoImportPath), ident.GoName)
 }
 
-// packageName returns the name that buf gives a package: "promotionsv1" for …/promotions/v1.
+// packageName returns the name that buf gives to a package, such as "promotionsv1" for …/promotions/v1.
 func packageName(importPath protogen.GoImportPath) string {
 	dir, version := path.Split(string(importPath))
 	return path.Base(dir) + version
@@ -140,7 +140,7 @@ func writeFromList(f *schema.GoFile, service string, e *schema.Entity) {
 	f.P()
 }
 
-// written returns the expression that converts the column of p.
+// written returns the expression that converts a column of p to the field of the message.
 func written(f *schema.GoFile, c *schema.Column) string {
 	v := "p." + c.GoName
 	fields := func(name string) string { return f.Use(fieldsPackage, "fields", name) + "(" + v + ")" }
@@ -170,7 +170,7 @@ func written(f *schema.GoFile, c *schema.Column) string {
 	return text
 }
 
-// writeTo writes the conversion from a message. It leaves out transient fields, which only responses have.
+// writeTo writes the conversion from a message. It skips transient fields, because only responses contain them.
 func writeTo(f *schema.GoFile, service string, e *schema.Entity) {
 	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
 	f.P("// To", e.Name, " converts m. Its error names every invalid field and every missing required field.")
@@ -196,7 +196,7 @@ func writeTo(f *schema.GoFile, service string, e *schema.Entity) {
 	f.P()
 }
 
-// hasDefault reports whether an absent field has a value other than zero.
+// hasDefault reports whether an absent field means a value other than the zero value.
 func hasDefault(c *schema.Column) bool {
 	return c.Optional() && c.Kind == schema.Bool && c.Default != "" && c.Default != "false"
 }
@@ -208,8 +208,9 @@ func writeDefaulted(f *schema.GoFile, c *schema.Column, from string) {
 	f.P("}")
 }
 
-// presence returns whether the field must be present. REQUIRED fields must, and the key unless it is OUTPUT_ONLY. Other
-// fields may be absent, so that messages of older releases, which lack new fields, can be read.
+// presence returns the constant for the presence of a field: fields.Required or fields.Optional. REQUIRED fields are
+// required. The key is required unless it is OUTPUT_ONLY. All other fields are optional, because messages of older releases
+// do not contain new fields.
 func presence(f *schema.GoFile, c *schema.Column) string {
 	name := "Optional"
 	if c.Required || c.Primary && !c.OutputOnly {
@@ -218,7 +219,7 @@ func presence(f *schema.GoFile, c *schema.Column) string {
 	return f.Use(fieldsPackage, "fields", name)
 }
 
-// read returns the expression that converts a field of the message with the reader r.
+// read returns the expression that reads a field of the message and converts it. Checked conversions use the reader r.
 func read(f *schema.GoFile, c *schema.Column, from string) string {
 	get, required := from+".Get"+c.Field.GoName+"()", presence(f, c)
 	call := func(method string) string { return fmt.Sprintf("r.%s(%q, %s, %s)", method, c.JSON(), get, required) }
@@ -246,8 +247,8 @@ func read(f *schema.GoFile, c *schema.Column, from string) string {
 	}
 }
 
-// writeMask writes the function that applies an update mask. It knows the fields that clients may change. Package validation
-// has already refused other paths and converted the paths to proto names.
+// writeMask writes the function that applies an update mask. The function accepts only fields that clients may change.
+// Package validation has already rejected other paths and has converted the paths to proto names.
 func writeMask(f *schema.GoFile, service string, e *schema.Entity) {
 	plain, wire := domain(f, schema.DomainPackage(service), e.Name), message(f, e.Message.GoIdent)
 	f.CommentText("Mask" + e.Name + " copies the fields that paths name from src to dst. If a field cannot be set or is " +

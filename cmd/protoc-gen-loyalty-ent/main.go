@@ -1,5 +1,5 @@
-// Command protoc-gen-loyalty-ent writes the ent schemas of the schema's entities to ent/DATABASE/schema. tools/ent then
-// generates ent's code from them.
+// Command protoc-gen-loyalty-ent writes an ent schema for each entity to ent/DATABASE/schema. tools/ent then generates the
+// ent code from these schemas.
 package main
 
 import (
@@ -67,7 +67,7 @@ func (w writer) entsql(call string) string {
 	return w.Use("entgo.io/ent/dialect/entsql", "entsql", call)
 }
 
-// method writes the beginning of a method that returns a list. The function that it returns writes the end.
+// method writes the beginning of a method that returns a list. The returned function end writes the end of the method.
 func (w writer) method(name, element string) (end func()) {
 	w.P("// ", name, " implements ent.Interface.")
 	w.P("func (", w.e.Name, ") ", name, "() []", element, " {")
@@ -79,8 +79,8 @@ func (w writer) method(name, element string) (end func()) {
 	}
 }
 
-// annotations writes the table's name and its checks: those of the entity's options, the values of enums, the limits of
-// amounts and the lengths of texts.
+// annotations writes the name of the table and its checks. The checks come from the entity's options, the values of enums,
+// the limits of amounts and the lengths of texts.
 func (w writer) annotations() {
 	defer w.method("Annotations", w.Use("entgo.io/ent/schema", "entschema", "Annotation"))()
 	w.P(w.entsql("Table"), "(\"", w.e.Table, "\"),")
@@ -232,7 +232,8 @@ func (w writer) edges(database string, all []*schema.Entity) error {
 	return nil
 }
 
-// indexes writes the indexes. An index is named after its table and columns, and after its condition if the name is taken.
+// indexes writes the indexes. The name of an index consists of the table and the columns. If that name is taken, the
+// condition is appended.
 func (w writer) indexes() {
 	if len(w.e.Indexes) == 0 {
 		return

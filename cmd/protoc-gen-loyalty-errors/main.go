@@ -1,5 +1,5 @@
-// Command protoc-gen-loyalty-errors writes the error codes, with their RPC code, HTTP status and title, as Go constants and
-// a table of package apperr. It also writes the problem documents that Nginx answers itself.
+// Command protoc-gen-loyalty-errors writes the error codes as Go constants, and a table with the RPC code, HTTP status and
+// title of each code, to package apperr. It also writes the problem documents for errors that Nginx itself reports.
 package main
 
 import (

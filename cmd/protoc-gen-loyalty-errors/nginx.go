@@ -10,13 +10,13 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
-// nginxError is an error that Nginx reports itself, with the code that its problem document has.
+// nginxError is an error that Nginx itself reports, and the contents of its problem document.
 type nginxError struct {
-	status  int // Nginx's own status; 494 and 497 are statuses of Nginx for the error_page directive
+	status  int // the status in error_page; 494 and 497 exist only inside Nginx
 	code    string
 	detail  string
-	header  string // a further header
-	include string // a further file of the configuration
+	header  string // an additional response header, or empty
+	include string // an additional configuration file to include, or empty
 }
 
 func nginxErrors() []nginxError {
@@ -47,8 +47,8 @@ const (
 	nginxProblems = "deploy/nginx/problems_gen.conf"
 )
 
-// generateNginx writes the problem documents of the errors that Nginx reports itself: the error_page directives in one file,
-// their locations in another one. It leaves out errors whose code the schema does not have.
+// generateNginx writes the problem documents for errors that Nginx itself reports. One file contains the error_page
+// directives, the other one contains their locations. Errors are skipped if the schema does not have their code.
 func generateNginx(plugin *protogen.Plugin, codes []schema.ErrorCode) error {
 	byName := map[string]schema.ErrorCode{}
 	for _, c := range codes {
@@ -86,7 +86,8 @@ func generateNginx(plugin *protogen.Plugin, codes []schema.ErrorCode) error {
 	return nil
 }
 
-// nginxProblem returns a problem document as the text between single quotes in a configuration of Nginx.
+// nginxProblem returns a problem document, escaped for single quotes in an Nginx configuration. It returns an error if the
+// title contains a dollar sign.
 func nginxProblem(e nginxError, c schema.ErrorCode) (string, error) {
 	if strings.Contains(c.Title, "$") {
 		return "", fmt.Errorf("%s: app_error.title contains a dollar sign, which Nginx cannot escape", c.Name)

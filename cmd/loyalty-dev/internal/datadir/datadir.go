@@ -1,11 +1,11 @@
 // Package datadir manages the data directory of loyalty-dev: databases, events, keys and the credentials of the first admin.
-// One program at a time uses a directory.
+// Only one process at a time can use a directory.
 //
 // The layout:
 //
 //	layout         the version of this layout
-//	lock           locked by the program that uses the directory
-//	pid            the process id of that program
+//	lock           locked by the process that uses the directory
+//	pid            the id of that process
 //	postgres/      the PostgreSQL cluster
 //	postgres-bin/  a downloaded PostgreSQL
 //	kafka/, nats/  the data of the event bus
@@ -31,7 +31,7 @@ const (
 	pidFile       = "pid"
 	secretsDir    = "secrets"
 
-	// rootPath is the default for root. PostgreSQL cannot run as root, and its user account cannot enter the home of root.
+	// rootPath is the default directory for root. PostgreSQL runs as another user, which cannot enter root's home directory.
 	rootPath = "/var/lib/loyalty-dev"
 )
 
@@ -41,8 +41,8 @@ type Dir struct {
 	lock *flock.Flock
 }
 
-// Default returns the default directory: /var/lib/loyalty-dev for root, else loyalty-dev in the cache directory of the user
-// (on Linux ~/.cache/loyalty-dev).
+// Default returns the default directory. For root it is /var/lib/loyalty-dev. For other users it is loyalty-dev in the cache
+// directory of the user, on Linux ~/.cache/loyalty-dev.
 func Default() (string, error) {
 	if os.Geteuid() == 0 {
 		return rootPath, nil
@@ -54,8 +54,9 @@ func Default() (string, error) {
 	return filepath.Join(cache, "loyalty-dev"), nil
 }
 
-// Open locks the data directory at path, or creates it. It returns an error if another program has locked the directory, if
-// it has another layout, or if it holds other files. Close unlocks it.
+// Open locks the data directory at path. It creates the directory if it does not exist. It returns an error if another
+// process has locked the directory, if the layout has another version, or if the directory contains files that are not from
+// loyalty-dev. Close unlocks the directory.
 func Open(path string) (*Dir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -75,7 +76,7 @@ func Open(path string) (*Dir, error) {
 	return d, nil
 }
 
-// acquire locks the directory and creates its files.
+// acquire locks the directory and creates its initial files.
 func (d *Dir) acquire() error {
 	free, err := d.lock.TryLock()
 	if err != nil {
@@ -94,7 +95,7 @@ func (d *Dir) acquire() error {
 	return err
 }
 
-// owner returns " (process ID)" for the process that holds the lock, or an empty string.
+// owner returns " (process ID)" for the process that holds the lock, or an empty string if the process is not known.
 func (d *Dir) owner() string {
 	b, err := os.ReadFile(d.Path(pidFile))
 	if err != nil {
@@ -107,7 +108,7 @@ func (d *Dir) owner() string {
 	return fmt.Sprintf(" (process %d)", pid)
 }
 
-// checkLayout reports whether path is, or can become, a data directory of this program's layout.
+// checkLayout returns an error unless path is a data directory with the layout of this program, or can become one.
 func checkLayout(path string) error {
 	b, err := os.ReadFile(filepath.Join(path, layoutFile))
 	switch {
@@ -144,7 +145,8 @@ func (d *Dir) Close() error {
 	return d.lock.Close()
 }
 
-// unusable returns the error for a directory that the operating system refuses.
+// unusable returns the error for a failed file operation on the data directory. Its message tells the user to choose another
+// directory.
 func unusable(path string, err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err
@@ -155,10 +157,10 @@ func unusable(path string, err error) error {
 	return fmt.Errorf("data directory %s cannot be used: %w: choose another one with --data", path, err)
 }
 
-// Write replaces a private file of the directory atomically.
+// Write atomically replaces a file of the directory. Only the owner can read the file.
 func (d *Dir) Write(name, content string) error { return writeFile(d.Path(name), []byte(content)) }
 
-// writeFile replaces a private file atomically: after a crash it has the old or the new content.
+// writeFile atomically replaces a file that only the owner can read. After a crash the file has the old or the new content.
 func writeFile(path string, content []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 	DefaultAdminEmail = "admin@example.com"
 )
 
-// TokenKey returns the key that signs access tokens. The first call creates and stores it, as PKCS #8 in PEM.
+// TokenKey returns the key that signs access tokens. The first call creates the key and stores it as PKCS #8 in PEM.
 func (d *Dir) TokenKey() (ed25519.PrivateKey, error) {
 	path := d.Path(secretsDir, tokenKeyFile)
 	content, err := readOrMake(path, func() ([]byte, error) {
@@ -44,7 +44,7 @@ func (d *Dir) TokenKey() (ed25519.PrivateKey, error) {
 	return key, nil
 }
 
-// InternalToken returns the shared secret of the internal RPC. The first call creates and stores it.
+// InternalToken returns the shared secret of the internal RPC. The first call creates and stores the secret.
 func (d *Dir) InternalToken() (string, error) {
 	path := d.Path(secretsDir, internalTokenFile)
 	content, err := readOrMake(path, func() ([]byte, error) { return []byte(rand.Text() + "\n"), nil })
@@ -64,8 +64,8 @@ type Admin struct {
 	Password string `json:"password"`
 }
 
-// Admin returns the credentials of the first admin: the given ones, else those of an earlier start, else the default e-mail
-// address and a random password.
+// Admin returns the credentials of the first admin. It completes given with the stored credentials of an earlier start. The
+// defaults are DefaultAdminEmail and a random password.
 func (d *Dir) Admin(given Admin) (Admin, error) {
 	stored, err := ReadAdmin(d.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -77,7 +77,7 @@ func (d *Dir) Admin(given Admin) (Admin, error) {
 	}, nil
 }
 
-// KeepAdmin stores credentials for the next start and for the tour. The platform must have accepted them.
+// KeepAdmin stores credentials for the next start and for the tour. Call it only after the platform has accepted them.
 func (d *Dir) KeepAdmin(admin Admin) error {
 	if stored, err := ReadAdmin(d.path); err == nil && stored == admin {
 		return nil
@@ -89,8 +89,8 @@ func (d *Dir) KeepAdmin(admin Admin) error {
 	return writeFile(d.Path(secretsDir, adminFile), append(content, '\n'))
 }
 
-// ReadAdmin reads the credentials of the admin from the data directory at path, even if another program has locked it. It
-// returns fs.ErrNotExist if none are stored.
+// ReadAdmin reads the credentials of the admin from the data directory at path. It does not need the lock. The error matches
+// fs.ErrNotExist if no credentials are stored.
 func ReadAdmin(path string) (Admin, error) {
 	path = filepath.Join(path, secretsDir, adminFile)
 	content, err := os.ReadFile(path)
@@ -104,7 +104,8 @@ func ReadAdmin(path string) (Admin, error) {
 	return admin, nil
 }
 
-// readOrMake returns the content of a file. If the file does not exist, it is created with the given content.
+// readOrMake returns the content of a file. If the file does not exist, readOrMake calls content and creates the file with
+// the result.
 func readOrMake(path string, content func() ([]byte, error)) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {

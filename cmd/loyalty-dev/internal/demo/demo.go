@@ -1,4 +1,4 @@
-// Package demo creates a few promotions and players through the public API. It keeps existing ones.
+// Package demo creates a few promotions and players through the public API. It does not change existing ones.
 package demo
 
 import (
@@ -23,7 +23,8 @@ func Players() []string {
 	return []string{"anna@demo.example", "ben@demo.example", "carla@demo.example"}
 }
 
-// offer is a demo promotion, available for a month from today.
+// offer is a demo promotion. It is available for one month from today. If assigned is true, Fill assigns it to the demo
+// players.
 type offer struct {
 	title, description, amount string
 	kind                       promotionsv1.PromotionType
@@ -46,7 +47,8 @@ type filler struct {
 	token      string
 }
 
-// Fill creates the missing promotions and players. The platform at url must be ready, and the admin must exist.
+// Fill creates the missing promotions and players and assigns the promotions. It is idempotent. The platform at url must be
+// ready, and the admin must exist.
 func Fill(ctx context.Context, url, admin, password string) error {
 	client := &http.Client{Timeout: 10 * time.Second}
 	f := &filler{
@@ -61,7 +63,7 @@ func Fill(ctx context.Context, url, admin, password string) error {
 		return fmt.Errorf("log in as %s: %w", admin, err)
 	}
 	f.token = session.Msg.GetAccessToken()
-	// Promotions first, so that the players are assigned the welcome bonus.
+	// Create the promotions first: a player gets the welcome bonus at registration.
 	assigned, err := f.addPromotions(ctx)
 	if err != nil {
 		return err
@@ -70,7 +72,7 @@ func Fill(ctx context.Context, url, admin, password string) error {
 	if err != nil {
 		return err
 	}
-	for _, promotion := range assigned { // also existing ones: an earlier start may have been interrupted before this step
+	for _, promotion := range assigned { // also existing promotions: an earlier start may have ended before this step
 		if err := f.assign(ctx, promotion, players); err != nil {
 			return err
 		}
@@ -78,7 +80,8 @@ func Fill(ctx context.Context, url, admin, password string) error {
 	return nil
 }
 
-// addPromotions creates a promotion of each type that has no available one, and returns the ids of those to assign.
+// addPromotions creates each offer unless a promotion of its type is available. It returns the ids of the promotions to
+// assign.
 func (f *filler) addPromotions(ctx context.Context) (assigned []string, err error) {
 	now := time.Now().UTC()
 	available := true
@@ -109,7 +112,7 @@ func (f *filler) addPromotions(ctx context.Context) (assigned []string, err erro
 	return assigned, nil
 }
 
-// addPlayers registers the missing players and returns the ids of all.
+// addPlayers registers the missing demo players. It returns the ids of all demo players.
 func (f *filler) addPlayers(ctx context.Context) (ids []string, err error) {
 	for _, email := range Players() {
 		user, err := f.auth.Register(ctx, connect.NewRequest(&usersv1.RegisterRequest{Email: email, Password: Password}))
@@ -145,7 +148,7 @@ func (f *filler) assign(ctx context.Context, promotion string, players []string)
 	return nil
 }
 
-// as returns a request with the access token of the admin.
+// as returns a request that carries the access token of the admin.
 func as[T any](f *filler, message *T) *connect.Request[T] {
 	r := connect.NewRequest(message)
 	r.Header().Set("Authorization", "Bearer "+f.token)

@@ -1,4 +1,4 @@
-// Package embedded runs the servers that the platform needs: PostgreSQL, Kafka or NATS, and Redis. All but PostgreSQL run
-// inside this process. Each listens on 127.0.0.1 only and is independent of the others. Its documentation states what is
-// lost if the process or the machine crashes.
+// Package embedded runs the servers that the platform needs: PostgreSQL, Kafka or NATS, and Redis. All servers except
+// PostgreSQL run inside this process. Each server listens only on 127.0.0.1 and is independent of the others. The
+// documentation of each server states which data is lost if the process or the machine crashes.
 package embedded

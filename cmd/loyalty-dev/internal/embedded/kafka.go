@@ -9,16 +9,16 @@ import (
 )
 
 // Kafka is an in-process cluster of three brokers that speaks the Kafka protocol. It stores topics, records and group
-// offsets in its directory.
+// offsets in its data directory.
 //
-// Acknowledged writes survive the end of the process, including kill -9. The operating system flushes them to disk, as with
-// real Kafka: if the machine crashes, the writes of the last seconds may be lost.
+// Acknowledged writes survive the end of the process, including kill -9. As with real Kafka, the operating system flushes
+// them to disk later. If the machine crashes, the writes of the last seconds may be lost.
 type Kafka struct {
 	cluster *kfake.Cluster
 }
 
-// StartKafka starts the brokers on free ports. It loads dir, or creates it. Clients must create topics with an admin
-// request: automatically created topics would not be stored.
+// StartKafka starts the brokers on free ports. It loads the data in dir, or creates the directory. Clients must create
+// topics with an admin request, because the brokers do not store automatically created topics.
 func StartKafka(dir string, log *slog.Logger) (*Kafka, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
@@ -40,7 +40,7 @@ func (k *Kafka) Brokers() []string { return k.cluster.ListenAddrs() }
 // Close writes all data and stops the brokers.
 func (k *Kafka) Close() { k.cluster.Close() }
 
-// kafkaLog forwards warnings and errors of kfake. Its lower levels log every request.
+// kafkaLog forwards the warnings and errors of kfake. It drops the lower levels, which log every request.
 type kafkaLog struct{ log *slog.Logger }
 
 func (l kafkaLog) Logf(level kfake.LogLevel, format string, args ...any) {

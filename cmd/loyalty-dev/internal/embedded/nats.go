@@ -9,14 +9,15 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// NATS is an in-process NATS server with JetStream. It flushes each message to disk before it acknowledges it, so
-// acknowledged messages survive a crash of the machine. It writes the progress of consumers within 0.1 s: after kill -9 the
-// last acknowledged messages are delivered again.
+// NATS is an in-process NATS server with JetStream. It flushes each message to disk before it acknowledges the message, so
+// acknowledged messages survive a crash of the machine. It writes the progress of consumers up to 0.1 s later. After kill -9
+// it delivers the last acknowledged messages again.
 type NATS struct {
 	server *server.Server
 }
 
-// StartNATS starts the server on a free port. It loads dir, or creates it. It returns once clients can connect.
+// StartNATS starts the server on a free port and returns once clients can connect. It loads the data in dir, or creates the
+// directory.
 func StartNATS(ctx context.Context, dir string, log *slog.Logger) (*NATS, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "loyalty-dev",
@@ -42,7 +43,7 @@ func StartNATS(ctx context.Context, dir string, log *slog.Logger) (*NATS, error)
 	return n, nil
 }
 
-// ready waits until the server accepts connections.
+// ready waits until the server accepts connections. It returns the error from fatal if the start fails.
 func (n *NATS) ready(ctx context.Context, fatal <-chan error) error {
 	for !n.server.ReadyForConnections(20 * time.Millisecond) {
 		select {
@@ -65,8 +66,8 @@ func (n *NATS) Close() {
 	n.server.WaitForShutdown()
 }
 
-// natsLog forwards warnings and errors of the server. The server reports the reason of a failed start only as a fatal
-// message.
+// natsLog forwards the warnings and errors of the server. It sends fatal messages to the channel fatal, because the server
+// reports the reason of a failed start only in a fatal message.
 type natsLog struct {
 	log   *slog.Logger
 	fatal chan<- error

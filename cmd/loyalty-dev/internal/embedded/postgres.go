@@ -20,16 +20,16 @@ type PostgresOptions struct {
 	DataDir string
 	// FetchDir is the directory for a downloaded PostgreSQL.
 	FetchDir string
-	// Repository is the base URL of the Maven repository to download from; empty for the default.
+	// Repository is the base URL of the Maven repository to download from. If it is empty, the default repository is used.
 	Repository string
 	Log        *slog.Logger
 	// Progress receives a short text at each slow step.
 	Progress func(string)
 }
 
-// StartPostgres starts a private PostgreSQL server. It uses an installed PostgreSQL, or one downloaded earlier, of the
-// version of the data. If there is none, it downloads one. The server flushes each commit, and it ends with this process,
-// even after kill -9.
+// StartPostgres starts a private PostgreSQL server. It uses an installed or an earlier downloaded PostgreSQL that matches
+// the version of the data. If there is none, StartPostgres downloads PostgreSQL. The server flushes each commit to disk. It
+// ends with this process, even after kill -9.
 func StartPostgres(ctx context.Context, o PostgresOptions) (*pgserver.Server, error) {
 	options := pgserver.Options{
 		DataDir: o.DataDir, MoreBinDir: filepath.Join(o.FetchDir, "bin"), Log: o.Log, Progress: o.Progress,
@@ -48,14 +48,14 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*pgserver.Server, er
 
 // fetchPostgres downloads the programs of PostgreSQL into dir, completely or not at all.
 //
-// The library can download only as the first step of a start. The start is given a runtime directory that cannot be created,
-// so that it fails right after the download and runs nothing.
+// The library downloads only as the first step of a start. Therefore fetchPostgres configures a runtime directory that
+// cannot be created: the start fails right after the download and runs no program.
 func fetchPostgres(ctx context.Context, dir, repository string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o711); err != nil {
 		return err
 	}
 	draft := dir + ".new"
-	if err := os.RemoveAll(draft); err != nil { // left by a killed download
+	if err := os.RemoveAll(draft); err != nil { // files of an interrupted download
 		return err
 	}
 	program := filepath.Join(draft, "bin", "postgres")
@@ -75,17 +75,18 @@ func fetchPostgres(ctx context.Context, dir, repository string) error {
 			return errors.Join(err, os.RemoveAll(draft))
 		}
 	case <-ctx.Done():
-		// The library cannot be interrupted. Its goroutine ends with the process, and the next download removes its files.
+		// The download cannot be interrupted. Its goroutine ends with the process. The next download removes its files.
 		return ctx.Err()
 	}
-	// An earlier download in dir is not usable, else it would have been used.
+	// StartPostgres found no usable PostgreSQL in dir, so an earlier download can be removed.
 	if err := errors.Join(os.RemoveAll(filepath.Join(draft, "download")), readable(draft), os.RemoveAll(dir)); err != nil {
 		return err
 	}
 	return os.Rename(draft, dir)
 }
 
-// readable makes all files below dir readable, and programs executable, by everyone: PostgreSQL may run as another user.
+// readable makes all files below dir readable, and all programs executable, for every user. PostgreSQL may run as another
+// user.
 func readable(dir string) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.Type()&fs.ModeSymlink != 0 {

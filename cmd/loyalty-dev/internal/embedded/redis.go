@@ -8,11 +8,11 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// redisTick is the interval at which keys expire. Each tick visits all keys, so it should not be short.
+// redisTick is the interval at which keys expire. Each tick visits all keys, so a short interval would be expensive.
 const redisTick = 200 * time.Millisecond
 
-// Redis is an in-process Redis. It stores nothing on disk: a restart ends all sessions and resets the rate limits. Durable
-// data is in PostgreSQL and on the bus.
+// Redis is an in-process Redis server. It stores nothing on disk: a restart ends all sessions and resets the rate limits.
+// Durable data is in PostgreSQL and on the bus.
 type Redis struct {
 	server *miniredis.Miniredis
 	stop   chan struct{}
@@ -30,7 +30,7 @@ func StartRedis() (*Redis, error) {
 	return r, nil
 }
 
-// expire advances the clock of miniredis, which stands still by itself.
+// expire advances the clock of miniredis, which does not advance by itself.
 func (r *Redis) expire() {
 	tick := time.NewTicker(redisTick)
 	defer tick.Stop()
@@ -46,7 +46,7 @@ func (r *Redis) expire() {
 	}
 }
 
-// Addr returns the address. Clients must use RESP2 without client-side caching.
+// Addr returns the address of the server. Clients must use RESP2 without client-side caching.
 func (r *Redis) Addr() string { return r.server.Addr() }
 
 // Close stops the server.

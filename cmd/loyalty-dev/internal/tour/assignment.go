@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// assignment is scenario 2: staff assigns a promotion to a player who is online and to one who is offline.
+// assignment plays scenario 2: staff assigns a promotion to a player who is online and to one who is offline.
 func (g *guide) assignment(ctx context.Context) error {
 	g.step("The admin registers Stella as staff")
 	if err := g.register(ctx, g.staff, "/api/v1/auth/register-staff", g.admin); err != nil {
@@ -37,9 +37,9 @@ func (g *guide) assignment(ctx context.Context) error {
 	return g.readLater(ctx)
 }
 
-// assign assigns the gift twice.
+// assign assigns the promotion g.gift twice and checks the outcomes.
 func (g *guide) assign(ctx context.Context) error {
-	stranger := uuid.NewString() // not a UUIDv7: a fresh one would be looked up repeatedly
+	stranger := uuid.NewString() // a UUIDv4: a new UUIDv7 would be looked up repeatedly
 	players := []string{g.anna.id, g.ben.id, stranger}
 	for _, round := range []struct{ title, outcome string }{
 		{"Stella assigns the bonus to Anna, to Ben and to an unknown player", "ASSIGNED"},
@@ -72,7 +72,7 @@ func (g *guide) assign(ctx context.Context) error {
 	return nil
 }
 
-// readOnBothDevices shows that Anna is notified live, and that read states reach all her devices.
+// readOnBothDevices shows that Anna receives the notification live, and that all her devices receive the read state.
 func (g *guide) readOnBothDevices(ctx context.Context) error {
 	g.step("Anna is online and receives the notification on her socket")
 	live, err := g.sockets[0].await(ctx, "the bonus", notifies(g.gift))

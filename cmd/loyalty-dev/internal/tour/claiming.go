@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// claiming is scenario 3: a player claims a promotion and is credited once.
+// claiming plays scenario 3: a player claims a promotion and is credited exactly once.
 func (g *guide) claiming(ctx context.Context) error {
 	g.step("Anna lists her promotions")
 	var list struct {
@@ -60,7 +60,7 @@ func (g *guide) claim(ctx context.Context) (string, error) {
 		"a claimed assignment and a credit of %s", g.welcome.Amount)
 }
 
-// checkBalance checks that the claim, and nothing else, was credited.
+// checkBalance checks that the claim is the only credit on the account.
 func (g *guide) checkBalance(ctx context.Context, transaction string) error {
 	g.step("Anna checks her balance")
 	var me user
@@ -83,7 +83,7 @@ func (g *guide) checkBalance(ctx context.Context, transaction string) error {
 		"transaction %s only", transaction)
 }
 
-// logout shows that a logout ends sockets and access tokens immediately.
+// logout shows that a logout immediately closes the sockets and revokes the access token.
 func (g *guide) logout(ctx context.Context) error {
 	g.step("Anna logs out; the platform closes her sockets")
 	body := map[string]any{"refreshToken": g.anna.refresh}

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// person is a user of the platform. Without a token its requests are anonymous.
+// person is a user of the platform. Requests without a token are anonymous.
 type person struct {
 	name, email, password string
 	id, token, refresh    string
 }
 
-// Parts of the answers of the API.
+// The parts of the API responses that the tour uses.
 type (
 	user struct {
 		ID      string `json:"id"`
@@ -48,8 +48,8 @@ type (
 	}
 )
 
-// call sends a request as a person, prints the request and the answer, and decodes the answer into the given value. It
-// returns an error if the status is not one of those in want. body and into may be nil.
+// call sends a request as a person and prints the request and the response. It stores the decoded response in into. It
+// returns an error if want does not contain the status. body and into may be nil.
 func (g *guide) call(
 	ctx context.Context, who *person, method, path string, body, into any, want ...int,
 ) (status int, err error) {
@@ -92,7 +92,7 @@ func (g *guide) call(
 	return resp.StatusCode, nil
 }
 
-// retry calls ask until it reports a result, for effects that follow asynchronously.
+// retry calls ask until ask returns true or an error. It waits for asynchronous effects. It returns an error after timeout.
 func (g *guide) retry(ctx context.Context, ask func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// awaitHealth waits until the platform is ready. It returns an error immediately if something else answers at the address.
+// awaitHealth waits until the platform is ready. It returns an error at once if the server at the address is not a platform,
+// or if there is no server. It returns an error after timeout.
 func (g *guide) awaitHealth(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -29,8 +30,8 @@ func (g *guide) awaitHealth(ctx context.Context) error {
 	}
 }
 
-// checkHealth asks the platform once whether it is ready. answer describes what it answered. The error tells that the
-// server at the address is no platform, or that there is no server.
+// checkHealth requests /health once. ready is true if the platform is ready. answer describes the response for error
+// messages. checkHealth returns an error if the server at the address is not a platform, or if there is no server.
 func (g *guide) checkHealth(ctx context.Context) (ready bool, answer string, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url+"/health", nil)
 	if err != nil {
@@ -53,13 +54,13 @@ func (g *guide) checkHealth(ctx context.Context) (ready bool, answer string, err
 		return resp.StatusCode == http.StatusOK, answer, nil
 	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusServiceUnavailable,
 		resp.StatusCode == http.StatusGatewayTimeout:
-		return false, answer, nil // a proxy in front of a platform that is starting
+		return false, answer, nil // from a proxy in front of a platform that is starting
 	}
 	return false, answer, fmt.Errorf("no platform at %s: /health answered %s; set --addr to the address of the platform",
 		g.url, answer)
 }
 
-// DescribeAnswer describes an unexpected HTTP answer: its status, content type and server.
+// DescribeAnswer describes an unexpected HTTP response: its status, content type and server.
 func DescribeAnswer(resp *http.Response) string {
 	var facts []string
 	for _, name := range []string{"Content-Type", "Server"} {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The colours of a terminal.
+// The terminal colours, as SGR parameters.
 const (
 	bold, green, red, blue, grey = "1", "32", "31", "34", "90"
 )
@@ -76,13 +76,13 @@ func (p *printer) paint(colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-// Secrets in JSON. Only the beginning of a token is printed, and nothing of a password.
+// tokens and passwords match secrets in JSON. The tour prints only the beginning of a token, and no part of a password.
 var (
 	tokens    = regexp.MustCompile(`("(?:accessToken|refreshToken)": *"[^"]{12})[^"]*"`)
 	passwords = regexp.MustCompile(`("password": *")[^"]*"`)
 )
 
-// indent formats JSON over several lines. Other text keeps its form.
+// indent formats JSON over several lines and hides secrets. It only indents other text.
 func indent(body []byte) string {
 	const margin = "       "
 	body = bytes.TrimSpace(body)

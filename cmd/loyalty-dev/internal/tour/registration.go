@@ -8,7 +8,7 @@ import (
 
 const welcomeBonus, bonus = "WELCOME_BONUS", "BONUS"
 
-// registration is scenario 1: a new player is assigned the welcome bonus and notified.
+// registration plays scenario 1: a new player is assigned the welcome bonus and receives a notification.
 func (g *guide) registration(ctx context.Context) error {
 	g.step("The admin logs in")
 	if err := g.login(ctx, g.admin); err != nil {
@@ -46,7 +46,7 @@ func (g *guide) ensureWelcomeBonus(ctx context.Context) error {
 		return nil
 	}
 	g.step("The admin creates a welcome bonus")
-	// Periods of welcome bonuses must not overlap. A future bonus may overlap the next 30 days, but not today.
+	// The periods of welcome bonuses must not overlap. No bonus is available today, but one may start within the next 30 days.
 	for _, days := range []int{30, 0} {
 		status, err := g.createPromotion(ctx, g.admin, &g.welcome, map[string]any{
 			"title": "Welcome Bonus", "description": "Get a welcome bonus on registration", "type": welcomeBonus,
@@ -60,8 +60,8 @@ func (g *guide) ensureWelcomeBonus(ctx context.Context) error {
 	return expect(false, "to be able to create a welcome bonus for today")
 }
 
-// findWelcomeNotification waits for the notification of the welcome bonus: in the list if it was stored before the socket
-// opened, else on the socket.
+// findWelcomeNotification waits for the notification of the welcome bonus. If it was stored before the socket opened, it is
+// in the list. Otherwise it arrives on the socket.
 func (g *guide) findWelcomeNotification(ctx context.Context) error {
 	g.step("Anna finds the notification of the welcome bonus")
 	var list notificationList
@@ -87,7 +87,7 @@ func (g *guide) createPromotion(
 	return g.call(ctx, who, "POST", "/api/v1/promotions", body, into, want...)
 }
 
-// register registers a person. by is the admin who registers staff, or nil for a player.
+// register registers p. by is the admin who registers a member of staff; it is nil if p registers as a player.
 func (g *guide) register(ctx context.Context, p *person, path string, by *person) error {
 	if by == nil {
 		by = &person{name: p.name}
@@ -116,7 +116,7 @@ func (g *guide) login(ctx context.Context, p *person) error {
 	return expect(p.token != "" && p.refresh != "", "both tokens")
 }
 
-// today returns the date in the given number of days, in UTC.
+// today returns the date that is the given number of days from today, in UTC.
 func today(days int) string {
 	return time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly)
 }

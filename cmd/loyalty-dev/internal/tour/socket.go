@@ -12,7 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// frame is a message from a socket. One of its fields is set.
+// frame is a message from a socket. Exactly one field is set.
 type frame struct {
 	Notification *notification `json:"notification"`
 	Read         *struct {
@@ -27,17 +27,17 @@ func notifies(p promotion) func(frame) bool {
 	return func(f frame) bool { return f.Notification != nil && f.Notification.Content.ID == p.ID }
 }
 
-// socket is a live connection. It queues the frames that it receives until await takes them.
+// socket is a live connection. It queues received frames until await reads them.
 type socket struct {
 	name    string
 	printer *printer
 	conn    *websocket.Conn
 	frames  chan received
-	// err is the reason why no more frames come; valid once frames is closed.
+	// err is the reason why the connection ended. It is valid once frames is closed.
 	err error
 }
 
-// received is a frame and its JSON.
+// received is a decoded frame and its JSON.
 type received struct {
 	frame frame
 	text  []byte
@@ -82,7 +82,8 @@ func (s *socket) read() {
 	}
 }
 
-// await waits for the frame that matches and prints it. what names the frame for errors. Earlier frames are skipped.
+// await waits for a frame that matches, prints it and returns it. It skips other frames. what describes the frame in errors.
+// It returns an error if the socket closes or after timeout.
 func (s *socket) await(ctx context.Context, what string, matches func(frame) bool) (frame, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -1,6 +1,5 @@
-// Package tour runs the three scenarios against a running platform, as a client: through the public REST API and the
-// WebSocket. It prints every step with its requests, answers and frames. It stops with an error at the first unexpected
-// answer.
+// Package tour runs the three scenarios against a running platform. It is a client of the public REST API and the WebSocket.
+// It prints every step with its requests, responses and frames. It stops with an error at the first unexpected response.
 package tour
 
 import (
@@ -24,23 +23,23 @@ type Options struct {
 	Colour bool
 }
 
-// timeout is the time limit for one answer, and for the delivery of one event.
+// timeout is the time limit for one response and for the delivery of one event.
 const timeout = 15 * time.Second
 
-// guide is the state of a tour: the platform and the people.
+// guide holds the state of a tour: the connection to the platform, the people and the promotions.
 type guide struct {
 	*printer
 	url    string
 	client *http.Client
 
 	admin, staff, anna, ben *person
-	// welcome is the welcome bonus, gift the promotion that Stella assigns.
+	// welcome is the welcome bonus. gift is the promotion that Stella assigns.
 	welcome, gift promotion
 	// sockets are the open sockets of Anna.
 	sockets []*socket
 }
 
-// Play runs the tour against the platform at o.URL and prints it to out.
+// Play runs the tour against the platform at o.URL and prints it to out. If a step fails, the error names the step.
 func Play(ctx context.Context, o Options, out io.Writer) error {
 	run := strings.ToLower(rand.Text()[:8]) // makes e-mail addresses unique, so that the tour can be repeated
 	player := func(name string) *person {
