@@ -1,8 +1,8 @@
 // Package notifications is the domain of the players' notifications. It stores each notification once, pushes it to the
 // player's open connections, and records which notifications were read.
 //
-// A player's notifications have the sequence numbers 1, 2, 3, … without gap or duplicate, and none is ever deleted. List
-// pages, resumed connections and counts depend on these numbers.
+// A player's notifications have the sequence numbers 1, 2, 3, … without gaps or duplicates. Notifications are never deleted.
+// List pages, resumed connections and counts depend on both properties.
 package notifications
 
 import (
@@ -18,7 +18,8 @@ type Service struct {
 	now   func() time.Time
 }
 
-// New returns a service on a store and the live connections. now is the clock, time.Now in production.
+// New returns a service that stores notifications in store and pushes them through live. Production code passes time.Now as
+// now.
 func New(store Store, live Live, now func() time.Time) *Service {
 	return &Service{store: store, live: live, now: clock.Stored(now, time.Millisecond)}
 }

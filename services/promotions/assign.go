@@ -24,17 +24,17 @@ type AssignResult struct {
 	Outcome AssignOutcome
 }
 
-// A player becomes known here when the event of the registration arrives, some milliseconds after the registration. Assign
-// therefore waits for unknown players whose id is new. The timestamp in a UUIDv7 shows the id's age.
+// The registration event of a player arrives some milliseconds after the registration. Until then the player is unknown.
+// Assign therefore waits for unknown players with new ids. The timestamp in a UUIDv7 shows the id's age.
 const (
 	maxNewPlayerAge  = 10 * time.Second
 	registrationWait = 2 * time.Second
 	firstAssignRetry = 10 * time.Millisecond
 )
 
-// Assign assigns an available promotion to players and notifies the newly assigned ones. It returns one result for each
-// distinct player, in the order of players. Assign is idempotent. It fails with NOT_FOUND, PROMOTION_NOT_ACTIVE,
-// PROMOTION_NOT_STARTED or PROMOTION_EXPIRED.
+// Assign assigns an available promotion to players and notifies the newly assigned players. It returns one result for each
+// distinct player, in the order of players. It waits up to two seconds for players who have just registered. Assign is
+// idempotent. It fails with NOT_FOUND, PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED.
 func (s *Service) Assign(ctx context.Context, promotion uuid.UUID, players []uuid.UUID, by uuid.UUID) ([]AssignResult, error) {
 	results, err := s.assign(ctx, promotion, distinct(players), by)
 	if err != nil {
@@ -44,8 +44,9 @@ func (s *Service) Assign(ctx context.Context, promotion uuid.UUID, players []uui
 	return results, nil
 }
 
-// retryNewPlayers repeats the assignment for the unknown new players in results, until all are known, registrationWait has
-// passed or ctx ends. An error ends it too: the results so far are committed and must be returned.
+// retryNewPlayers repeats the assignment for the unknown new players in results, and updates results. It stops when all of
+// them are known, registrationWait has passed or ctx ends. It also stops at an error, and drops the error because the
+// earlier results are committed and must be returned.
 func (s *Service) retryNewPlayers(ctx context.Context, promotion, by uuid.UUID, results []AssignResult) {
 	deadline := time.Now().Add(registrationWait)
 	delays := backoff.Policy{Initial: firstAssignRetry, Max: registrationWait}.Delays()
@@ -68,7 +69,8 @@ func (s *Service) assign(ctx context.Context, promotion uuid.UUID, players []uui
 	return s.store.Assign(ctx, a, func(p Promotion) error { return p.Available(now) })
 }
 
-// newPlayers returns the unknown players that may have registered within maxNewPlayerAge.
+// newPlayers returns the unknown players with an id that is newer than maxNewPlayerAge. It accepts ids up to maxNewPlayerAge
+// in the future, because clocks differ.
 func (s *Service) newPlayers(results []AssignResult) []uuid.UUID {
 	var ids []uuid.UUID
 	for _, r := range results {

@@ -14,18 +14,19 @@ type Claimed struct {
 	Transaction Transaction
 }
 
-// Claim pays a player's assignment of a promotion exactly once, however many calls race.
+// Claim pays a player's assignment of a promotion exactly once, even if calls run concurrently.
 //
-// The ledger is the point of serialisation: its idempotency key is the assignment's id, so there is at most one credit. If
-// the process dies after the credit, [Service.Credited] marks the assignment as claimed when the ledger's event arrives,
-// and the next claim returns the transaction.
+// The ledger adds at most one credit per idempotency key, and the key of the credit is the assignment's id. If the process
+// dies after the credit, [Service.Credited] marks the assignment as claimed when the ledger's event arrives. The next claim
+// then returns the transaction.
 //
-// The key is the client's Idempotency-Key, or empty. A repeated claim with the same key returns the first answer. With
-// another promotion it fails with IDEMPOTENCY_MISMATCH. Claim reserves the key before it calls the ledger, so that a claim
-// that fails because of its key is never paid. Calls without a key are distinct claims.
+// The parameter key is the client's Idempotency-Key, or empty. A repeated claim with the same key returns the same result. A
+// claim of another promotion with the same key fails with IDEMPOTENCY_MISMATCH. Claim reserves the key before it calls the
+// ledger, so the ledger never pays a claim that fails because of its key. Each call without a key is a separate claim.
 //
-// Claim fails with NOT_FOUND if the promotion is not assigned to the player, with PROMOTION_ALREADY_CLAIMED after the first
-// claim, and with the errors of [Promotion.Available]. A claim that fails in the ledger leaves the assignment unclaimed.
+// Claim fails with NOT_FOUND if the promotion is not assigned to the player, with PROMOTION_ALREADY_CLAIMED if another claim
+// has succeeded, and with the errors of [Promotion.Available] and [LedgerClient]. After DEPENDENCY_UNAVAILABLE the claim may
+// have been paid; repeating it is safe.
 func (s *Service) Claim(ctx context.Context, player, promotion uuid.UUID, key string) (Claimed, error) {
 	if err := s.checkKey(ctx, player, promotion, key); err != nil {
 		return Claimed{}, err
@@ -57,10 +58,11 @@ func (s *Service) Claim(ctx context.Context, player, promotion uuid.UUID, key st
 	return Claimed{a, tx}, nil
 }
 
-// claimedBy reports whether the claim with the given id succeeded before.
+// claimedBy reports whether the claim with the given id has already succeeded.
 func (a Assignment) claimedBy(claimID string) bool { return a.Claimed && a.ClaimID == claimID }
 
-// claimID returns the id of a claim: the client's key, or a new id if there is none. The prefixes keep the two apart.
+// claimID returns the id of a claim: the client's key, or a new id if there is none. The prefixes keep keys and new ids
+// distinct.
 func claimID(key string) (string, error) {
 	if key != "" {
 		return "key:" + key, nil
@@ -69,7 +71,8 @@ func claimID(key string) (string, error) {
 	return "call:" + id.String(), err
 }
 
-// checkKey fails if the key is reserved for another promotion. It comes first, so that this error wins over all others.
+// checkKey returns IDEMPOTENCY_MISMATCH if the key is reserved for another promotion. Claim calls it first, so that this
+// error takes precedence over all others.
 func (s *Service) checkKey(ctx context.Context, player, promotion uuid.UUID, key string) error {
 	if key == "" {
 		return nil
@@ -81,7 +84,8 @@ func (s *Service) checkKey(ctx context.Context, player, promotion uuid.UUID, key
 	return samePromotion(reserved, promotion)
 }
 
-// reserveKey reserves the key for the assignment's promotion. Of several promotions that race for a key, one gets it.
+// reserveKey reserves the key for the assignment's promotion. It returns IDEMPOTENCY_MISMATCH if the key is reserved for
+// another promotion. If concurrent claims reserve one key for different promotions, only one of them succeeds.
 func (s *Service) reserveKey(ctx context.Context, a Assignment, key string) error {
 	if key == "" {
 		return nil

@@ -8,7 +8,7 @@ import (
 
 // Create stores a new promotion and returns it with its id. The period may be in the past. Create fails with
 // VALIDATION_FAILED for an invalid period, and with PROMOTION_EXISTS if the type is unique per period and another active
-// promotion overlaps.
+// promotion of this type overlaps the period.
 func (s *Service) Create(ctx context.Context, p Promotion) (Promotion, error) {
 	if err := p.Validate(); err != nil {
 		return Promotion{}, err

@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Get returns a promotion. It fails with NOT_FOUND if there is none with the id.
+// Get returns a promotion. It fails with NOT_FOUND if no promotion has the id.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (Promotion, error) {
 	return s.store.Promotion(ctx, id)
 }

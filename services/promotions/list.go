@@ -10,17 +10,18 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-// PromotionFilter selects promotions. A zero field selects all.
+// PromotionFilter selects promotions. A field with the zero value does not restrict the selection.
 type PromotionFilter struct {
 	Type     PromotionType
 	IsActive *bool
-	// Available selects by whether the promotion is active and its period contains Today.
+	// Available selects the available promotions (true) or all others (false). An available promotion is active, and its period
+	// contains Today.
 	Available *bool
-	// Today is set by [Service.List].
+	// Today is the current day in UTC. [Service.List] sets it.
 	Today date.Date
-	// Title is a part of the title. Case is ignored.
+	// Title is a substring of the promotion's title. Case is ignored.
 	Title string
-	// From and To are the first and the last day of a period that the promotion's period overlaps.
+	// From and To select the promotions with a period that overlaps the days from From to To. Both days are included.
 	From, To date.Date
 }
 

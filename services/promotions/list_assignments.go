@@ -9,18 +9,19 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-// AssignmentFilter selects assignments. A zero field selects all.
+// AssignmentFilter selects assignments. A field with the zero value does not restrict the selection.
 type AssignmentFilter struct {
 	Claimed *bool
 	Type    PromotionType
-	// Available selects by whether the promotion is active and its period contains the day of Now.
+	// Available selects the assignments of available promotions (true) or all others (false). An available promotion is active,
+	// and its period contains the day of Now.
 	Available *bool
-	// Now is set by [Service.ListAssignments].
+	// Now is the current time. [Service.ListAssignments] sets it.
 	Now time.Time
 }
 
-// ListAssignments returns a page of a player's assignments, newest first, each with the current state of its promotion. An
-// unknown player has no assignments.
+// ListAssignments returns a page of a player's assignments, newest first. Each assignment contains the current state of its
+// promotion. The page is empty for an unknown player.
 func (s *Service) ListAssignments(ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[Assignment], error) {
 	f.Now = s.now()
 	return s.store.Assignments(ctx, player, f, p)

@@ -16,8 +16,8 @@ type StatusChange struct {
 	At      time.Time
 }
 
-// PlayerStatusChanged records a deactivation or an activation. It is idempotent for an event, and it ignores a change whose
-// version is not greater than the player's: such events are replayed dead letters.
+// PlayerStatusChanged records a deactivation or an activation. It processes each event only once. It ignores a change with a
+// version that is not greater than the stored version, such as the change of a replayed dead letter.
 func (s *Service) PlayerStatusChanged(ctx context.Context, eventID string, c StatusChange) error {
 	return s.store.SetPlayerActive(ctx, eventID, Player{
 		ID: c.Player, IsActive: c.Active, StatusVersion: c.Version, CreatedAt: s.now(), UpdatedAt: c.At.UTC(),

@@ -16,7 +16,7 @@ type RegisterParams struct {
 }
 
 // Registered stores a new player and assigns every available promotion of the types that are assigned on registration. It
-// is idempotent for an event. It is not an error if there is no such promotion.
+// processes each event only once. It succeeds even if there is no such promotion.
 func (s *Service) Registered(ctx context.Context, eventID string, player uuid.UUID) error {
 	r := RegisterParams{Player: player, At: s.now()}
 	for _, t := range PromotionTypes() {

@@ -11,10 +11,11 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// rulePeriod is the rule that violations of a period name.
+// rulePeriod is the name of the rule in violations that concern a period.
 const rulePeriod = "period"
 
-// Validate checks the rules that involve several fields. The violation names endDate.
+// Validate checks the rules that involve several fields. It returns VALIDATION_FAILED with a violation of endDate if the
+// period ends before it starts.
 func (p Promotion) Validate() error {
 	if p.EndDate.Before(p.StartDate) {
 		return apperr.Invalid("endDate", rulePeriod, "must not be before startDate")
@@ -22,7 +23,8 @@ func (p Promotion) Validate() error {
 	return nil
 }
 
-// validateUpdate checks the same rules after an update of before. The violation names a field that the update changed.
+// validateUpdate checks the rules of Validate for p, the updated version of before. The violation names a field that the
+// update changed.
 func (p Promotion) validateUpdate(before Promotion) error {
 	if p.EndDate.Before(p.StartDate) && p.EndDate == before.EndDate {
 		return apperr.Invalid("startDate", rulePeriod, "must not be after endDate, which is %s", p.EndDate)
@@ -45,9 +47,9 @@ func (p Promotion) Available(now time.Time) error {
 	return nil
 }
 
-// Claimable returns nil if the assignment can be claimed at now. Otherwise it returns PROMOTION_ALREADY_CLAIMED or the
-// error of [Promotion.Available]. An assignment that is paid but has no successful claim (see [Service.Credited]) is always
-// claimable: the next claim returns its transaction.
+// Claimable returns nil if the assignment can be claimed at now. Otherwise it returns PROMOTION_ALREADY_CLAIMED or the error
+// of [Promotion.Available]. If an assignment is paid but no claim has succeeded (see [Service.Credited]), it is always
+// claimable. The next claim then returns its transaction.
 func (a Assignment) Claimable(now time.Time) error {
 	switch {
 	case a.Claimed && a.ClaimID == "":
@@ -58,7 +60,7 @@ func (a Assignment) Claimable(now time.Time) error {
 	return a.Promotion.Available(now)
 }
 
-// AlreadyClaimed returns PROMOTION_ALREADY_CLAIMED with the transaction that paid the assignment.
+// AlreadyClaimed returns PROMOTION_ALREADY_CLAIMED with the id of the transaction that paid the assignment.
 func AlreadyClaimed(a Assignment) error {
 	return apperr.New(apperr.PromotionAlreadyClaimed, "promotion %s was claimed at %s", a.PromotionID,
 		a.ClaimedAt.UTC().Format(time.RFC3339)).With("transactionId", a.TransactionID.String())
@@ -74,8 +76,8 @@ type Credit struct {
 	AdditionalData map[string]any
 }
 
-// Credit returns the payment for a claim of the assignment. It depends only on values that never change after the
-// assignment, so that a repeated claim sends the same request to the ledger.
+// Credit returns the payment for a claim of the assignment. It uses only values that never change after the assignment, so
+// that a repeated claim sends the same request to the ledger.
 func (a Assignment) Credit() Credit {
 	return Credit{
 		Key:            a.ID.String(),

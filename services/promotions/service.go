@@ -1,6 +1,6 @@
-// Package promotions is the domain of the promotions service: which promotions exist, to which players they are assigned,
-// and how a claim is paid exactly once. It does not depend on a transport, a database or a broker; the packages under
-// internal connect it to them.
+// Package promotions is the domain of the promotions service. It manages promotions, assigns them to players, and pays each
+// claim exactly once. It does not depend on a transport, a database or a broker. The packages under internal contain these
+// dependencies.
 package promotions
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-// Store persists promotions, assignments and players. Each method is one transaction and is safe for concurrent use.
-// Methods return errors of package apperr: NOT_FOUND, PROMOTION_EXISTS or DEPENDENCY_UNAVAILABLE.
+// Store persists promotions, assignments and players. Each change is atomic. Methods are safe for concurrent use. Methods
+// return NOT_FOUND, PROMOTION_EXISTS or DEPENDENCY_UNAVAILABLE of package apperr, and the errors that they document.
 type Store interface {
 	CatalogueStore
 	AssignmentStore
@@ -26,7 +26,8 @@ type Store interface {
 type CatalogueStore interface {
 	// CreatePromotion stores a new promotion.
 	CreatePromotion(ctx context.Context, p Promotion) error
-	// UpdatePromotion locks a promotion, applies change and stores the result. An error of change aborts the update.
+	// UpdatePromotion locks a promotion, applies change and stores the result. If change returns an error, UpdatePromotion
+	// stores nothing and returns the error. It may call change again after a conflict.
 	UpdatePromotion(ctx context.Context, id uuid.UUID, change func(*Promotion) error) (Promotion, error)
 	// Promotion returns a promotion.
 	Promotion(ctx context.Context, id uuid.UUID) (Promotion, error)
@@ -42,38 +43,38 @@ type AssignmentStore interface {
 	Assignments(
 		ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.PageRequest[uuid.UUID],
 	) (keyset.Page[Assignment], error)
-	// Assign assigns a promotion to the known, active players of a, and appends a notification for each new assignment to
-	// the outbox. An error of check aborts it.
+	// Assign assigns a promotion to the known, active players of a. It appends a notification for each new assignment to the
+	// outbox. If check returns an error, Assign stores nothing and returns the error. It may call check again after a conflict.
 	Assign(ctx context.Context, a AssignParams, check func(Promotion) error) ([]AssignResult, error)
 }
 
 // ClaimStore persists claims and the Idempotency-Keys of players.
 type ClaimStore interface {
-	// ClaimKey returns the promotion that a player's Idempotency-Key is reserved for, or uuid.Nil.
+	// ClaimKey returns the promotion that a player's Idempotency-Key is reserved for, or uuid.Nil if the key is not reserved.
 	ClaimKey(ctx context.Context, player uuid.UUID, key string) (promotion uuid.UUID, err error)
-	// ReserveClaimKey reserves a player's Idempotency-Key for a promotion, unless it is reserved already. It returns the
-	// promotion that the key is reserved for. A reservation never ends.
+	// ReserveClaimKey reserves a player's Idempotency-Key for a promotion, unless the key is already reserved. It returns the
+	// promotion that the key is reserved for. A reservation never expires.
 	ReserveClaimKey(ctx context.Context, player uuid.UUID, key string, promotion uuid.UUID, at time.Time) (uuid.UUID, error)
-	// MarkClaimed records that tx paid the assignment and that the given claim succeeded. It returns
-	// PROMOTION_ALREADY_CLAIMED if another claim succeeded before.
+	// MarkClaimed records that tx paid the assignment and that the given claim succeeded. It returns PROMOTION_ALREADY_CLAIMED
+	// if another claim has already succeeded.
 	MarkClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, claimID string, at time.Time) (Assignment, error)
-	// RepairClaimed records that tx paid the assignment, without a claim that succeeded, unless it is recorded already. It
-	// ignores an unknown assignment. It returns IDEMPOTENCY_MISMATCH if tx does not match the assignment: another player,
-	// another amount, or the assignment was paid by another transaction.
+	// RepairClaimed records that tx paid the assignment, unless this is already recorded. It does not record a successful
+	// claim. It ignores an unknown assignment. It returns IDEMPOTENCY_MISMATCH if tx has another player or amount than the
+	// assignment, or if another transaction paid the assignment.
 	RepairClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, at time.Time) error
 }
 
-// PlayerStore persists the players that promotions knows. Each method processes an event once.
+// PlayerStore persists players and their status. Each method processes an event only once.
 type PlayerStore interface {
 	// RegisterPlayer stores an active player and assigns the available promotions of the given types.
 	RegisterPlayer(ctx context.Context, eventID string, r RegisterParams) error
-	// SetPlayerActive stores a player's status if its StatusVersion is greater than the stored one.
+	// SetPlayerActive stores a player's status if its StatusVersion is greater than the stored version.
 	SetPlayerActive(ctx context.Context, eventID string, player Player) error
 }
 
 // LedgerClient requests payments from the ledger.
 type LedgerClient interface {
-	// Credit pays c exactly once for its key and returns the transaction. A repeated call returns the same transaction.
+	// Credit pays c exactly once per key and returns the transaction. A repeated call returns the same transaction.
 	Credit(ctx context.Context, c Credit) (Transaction, error)
 }
 

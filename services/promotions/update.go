@@ -6,9 +6,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// Update changes a promotion and returns it. Existing assignments keep their amount and title. If change leaves the
-// promotion as it is, UpdatedAt stays too. Update fails with NOT_FOUND, with the error of change, with VALIDATION_FAILED for
-// an invalid period, and with PROMOTION_EXISTS as [Service.Create] does.
+// Update changes a promotion and returns it. Existing assignments keep their amount and title. If change modifies nothing,
+// UpdatedAt stays the same. Update may call change again after a conflict. Update fails with NOT_FOUND, with the error of
+// change, with VALIDATION_FAILED for an invalid period, and with PROMOTION_EXISTS as [Service.Create] does.
 func (s *Service) Update(ctx context.Context, id uuid.UUID, change func(*Promotion) error) (Promotion, error) {
 	return s.store.UpdatePromotion(ctx, id, func(p *Promotion) error {
 		before := *p

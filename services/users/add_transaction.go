@@ -25,17 +25,18 @@ const maxAdditionalData = 64 << 10
 type Entry struct {
 	UserID uuid.UUID
 	Type   TransactionType
-	// Amount is positive. Type says whether it is added or subtracted.
+	// Amount is positive. Type determines whether it is added or subtracted.
 	Amount      money.Amount
 	Description string
-	// AdditionalData is a JSON object, such as {"promotionId": "…"}; nil is an empty one.
+	// AdditionalData is a JSON object, such as {"promotionId": "…"}; nil means an empty object.
 	AdditionalData map[string]any
-	// IdempotencyKey identifies the entry: the ledger adds one transaction per key. It is unique over all players.
+	// IdempotencyKey identifies the entry. The ledger adds one transaction per key. Entries of different players must have
+	// different keys.
 	IdempotencyKey string
 }
 
-// ValidEntry is an entry that [Entry.Validate] accepted. It holds the JSON of the additional data, so that the data is
-// marshalled only once. Its fields must not be changed.
+// ValidEntry is an entry that [Entry.Validate] accepted. It holds the additional data as JSON, so that the data is
+// marshalled only once. Do not change its fields.
 type ValidEntry struct {
 	Entry
 	data []byte
@@ -43,11 +44,11 @@ type ValidEntry struct {
 
 // LedgerStore stores the transactions and balances of players. It is safe for concurrent use.
 type LedgerStore interface {
-	// Add adds e and returns the new transaction once it is durable, with its event in the outbox. If the idempotency key
-	// is known, Add returns its transaction and changes nothing; the error is IDEMPOTENCY_MISMATCH if the content differs.
-	// Other errors: NOT_FOUND (no such player), ACCOUNT_DEACTIVATED, INSUFFICIENT_FUNDS, VALIDATION_FAILED (the balance
-	// would exceed [money.Max]), DEPENDENCY_UNAVAILABLE. After DEPENDENCY_UNAVAILABLE, or if ctx ends first, the entry may
-	// have been added; a retry with the same key is safe.
+	// Add adds e and returns the new transaction once it is durable, with its event in the outbox. If a transaction with the
+	// idempotency key exists, Add changes nothing. It then returns this transaction, or IDEMPOTENCY_MISMATCH if the content
+	// differs. Other errors: NOT_FOUND (no such player), ACCOUNT_DEACTIVATED, INSUFFICIENT_FUNDS, VALIDATION_FAILED (the
+	// balance would exceed [money.Max]), DEPENDENCY_UNAVAILABLE. After DEPENDENCY_UNAVAILABLE, or if ctx ends first, the entry
+	// may have been added; a retry with the same key is safe.
 	Add(ctx context.Context, e ValidEntry) (Transaction, error)
 }
 
@@ -57,8 +58,8 @@ type LedgerService struct{ store LedgerStore }
 // NewLedgerService returns a service that adds transactions to store.
 func NewLedgerService(store LedgerStore) *LedgerService { return &LedgerService{store} }
 
-// AddTransaction adds an entry to a player's ledger, exactly once per idempotency key. Errors are those of [LedgerStore],
-// and VALIDATION_FAILED for an invalid entry.
+// AddTransaction adds an entry to a player's ledger, exactly once per idempotency key. It returns VALIDATION_FAILED for an
+// invalid entry, and the errors of [LedgerStore].
 func (s *LedgerService) AddTransaction(ctx context.Context, e Entry) (Transaction, error) {
 	valid, err := e.Validate()
 	if err != nil {
@@ -67,7 +68,7 @@ func (s *LedgerService) AddTransaction(ctx context.Context, e Entry) (Transactio
 	return s.store.Add(ctx, valid)
 }
 
-// Validate checks e. The error is VALIDATION_FAILED with every violation.
+// Validate checks e. It returns VALIDATION_FAILED with all violations if e is invalid.
 func (e Entry) Validate() (ValidEntry, error) {
 	violations := e.violations()
 	data, violation := e.marshalData()
@@ -80,7 +81,7 @@ func (e Entry) Validate() (ValidEntry, error) {
 	return ValidEntry{e, data}, nil
 }
 
-// violations checks all fields except AdditionalData.
+// violations returns the violations of all fields except AdditionalData.
 func (e Entry) violations() []apperr.Violation {
 	var found []apperr.Violation
 	add := func(field, rule, message string) {
@@ -127,10 +128,11 @@ func (e Entry) marshalData() ([]byte, *apperr.Violation) {
 	return data, nil
 }
 
-// storable reports whether s is valid for PostgreSQL's type text: UTF-8 without NUL.
+// storable reports whether s is valid UTF-8 without NUL. PostgreSQL's type text accepts only such strings.
 func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// escapesNUL reports whether a string in data, which is JSON, contains NUL. PostgreSQL's type jsonb refuses only that.
+// escapesNUL reports whether a string in the JSON text data contains NUL. PostgreSQL's type jsonb refuses NUL, but accepts
+// everything else that json.Marshal writes.
 func escapesNUL(data []byte) bool {
 	for i := 0; i < len(data); i++ {
 		if data[i] == '\\' {
@@ -146,7 +148,8 @@ func escapesNUL(data []byte) bool {
 // Data returns AdditionalData as JSON with sorted member names, or "{}" for no data. Callers must not change it.
 func (e ValidEntry) Data() []byte { return e.data }
 
-// ContentHash returns the SHA-256 of the fields that must be equal when an idempotency key is used again.
+// ContentHash returns the SHA-256 of all fields except IdempotencyKey. Entries with the same idempotency key must have the
+// same hash.
 func (e ValidEntry) ContentHash() [sha256.Size]byte {
 	b := make([]byte, 0, 64+len(e.Description)+len(e.data))
 	b = append(b, e.UserID[:]...)
@@ -157,7 +160,7 @@ func (e ValidEntry) ContentHash() [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// appendSized appends the length of s and s, so that different lists of strings give different bytes.
+// appendSized appends the length of s and then s, so that different lists of strings give different bytes.
 func appendSized(b []byte, s string) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(min(len(s), math.MaxUint32)))
 	return append(b, s...)

@@ -12,12 +12,12 @@ import (
 // endTimeout is the timeout of ending the sessions of a deactivated user.
 const endTimeout = 10 * time.Second
 
-// Deactivate deactivates a user and ends its sessions on every replica. It is idempotent: a repeated call ends the
-// remaining sessions. Errors: NOT_FOUND, and FORBIDDEN for the caller's own id, so that the last admin cannot lock out all
-// admins.
+// Deactivate deactivates a user and ends its sessions on every replica. It is idempotent. A repeated call ends the remaining
+// sessions. Deactivate returns NOT_FOUND if no user has the id, and FORBIDDEN for the caller's own id, so that the last
+// admin cannot lock out all admins.
 //
-// After the commit the user can neither log in nor refresh. If the sessions cannot be reached after the commit, the error
-// is DEPENDENCY_UNAVAILABLE, and [Service.EndSessions] ends them later.
+// After the commit the user can neither log in nor refresh. If the session store cannot be reached after the commit,
+// Deactivate returns DEPENDENCY_UNAVAILABLE, and [Service.EndSessions] ends the sessions later.
 func (s *Service) Deactivate(ctx context.Context, caller, id uuid.UUID) (User, error) {
 	if caller == id {
 		return User{}, apperr.New(apperr.Forbidden, "admins cannot deactivate themselves")

@@ -22,15 +22,15 @@ func CheckEmail(email string) error {
 	return nil
 }
 
-// FoldEmail returns the form in which e-mails are compared and indexed. It removes surrounding white space, and folds case
-// as Unicode's full case folding does, so "STRASSE" equals "straße". The result is in Unicode normalization form C. It
-// depends on no locale, of the process or of the database.
+// FoldEmail returns the form in which e-mails are compared and indexed. It removes surrounding white space and applies
+// Unicode's full case folding, so "STRASSE" equals "straße". The result is in Unicode normalization form C. It does not
+// depend on the locale of the process or of the database.
 func FoldEmail(email string) string { return foldText(strings.TrimSpace(email)) }
 
-// FoldEmailPrefix returns the form in which the beginning of an e-mail is compared with folded e-mails. It is FoldEmail
-// without the removal of white space.
+// FoldEmailPrefix returns the form in which the beginning of an e-mail is compared with folded e-mails. It does the same as
+// FoldEmail, but keeps surrounding white space.
 func FoldEmailPrefix(prefix string) string { return foldText(prefix) }
 
-// foldText folds the case of a text and normalises it. Case folding can denormalise a text, so normalization comes last;
-// it also comes first, because folding does not treat equivalent sequences alike.
+// foldText folds the case of a text and normalizes it. It normalizes before the folding, because equivalent texts may fold
+// to different results. It normalizes again after the folding, because the folded text may not be normalized.
 func foldText(s string) string { return norm.NFC.String(cases.Fold().String(norm.NFC.String(s))) }

@@ -10,8 +10,9 @@ import (
 // endInterval is the interval of KeepEndingSessions.
 const endInterval = time.Second
 
-// EndSessions ends the sessions that a deactivation or a password reset marked and did not end, because the process died
-// after the commit or the sessions could not be reached. An error for one user does not keep the sessions of others.
+// EndSessions ends the sessions that a deactivation or a password reset marked but did not end. This happens if the process
+// dies after the commit or the session store cannot be reached. EndSessions handles a limited number of users per call.
+// After an error for one user it continues with the next user, and it returns all errors joined.
 func (s *Service) EndSessions(ctx context.Context) error {
 	marked, err := s.store.SessionsToEnd(ctx)
 	if err != nil {
@@ -26,7 +27,7 @@ func (s *Service) EndSessions(ctx context.Context) error {
 	return err
 }
 
-// endSessions ends every session of a user and removes the mark.
+// endSessions ends all sessions of a user and removes the mark that they are to be ended.
 func (s *Service) endSessions(ctx context.Context, u User) error {
 	if _, err := s.sessions.EndAllOf(ctx, u.ID); err != nil {
 		return err
@@ -34,8 +35,8 @@ func (s *Service) endSessions(ctx context.Context, u User) error {
 	return s.store.SessionsEnded(ctx, u)
 }
 
-// KeepEndingSessions calls EndSessions every second until ctx ends, and then returns nil. Every replica may run it. It logs
-// the first of consecutive failures.
+// KeepEndingSessions calls EndSessions every second until ctx ends, and then returns nil. All replicas may run it
+// concurrently. It logs only the first of consecutive failures.
 func (s *Service) KeepEndingSessions(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(endInterval)
 	defer tick.Stop()

@@ -15,17 +15,18 @@ type AdminOutcome int
 const (
 	// AdminCreated means that a new admin was stored with the password.
 	AdminCreated AdminOutcome = iota + 1
-	// AdminReset means that an existing admin was given the password.
+	// AdminReset means that the password of an existing admin was replaced and the admin was activated.
 	AdminReset
-	// AdminUnchanged means that an existing admin was left as it is; the password was not used.
+	// AdminUnchanged means that the admin exists and was not changed. The password was not used.
 	AdminUnchanged
 )
 
-// EnsureAdmin creates an admin if no user has the e-mail. It is idempotent, and several replicas may call it at once.
+// EnsureAdmin creates an admin if no user has the e-mail. It is idempotent, and several replicas may run it concurrently.
 //
-// An existing admin is unchanged, unless reset is true: then it gets the password, is activated, and its sessions end.
-// Errors: VALIDATION_FAILED for the e-mail or the password, and USER_EXISTS if a user of another role has the e-mail, so
-// that nobody gains rights by registering early.
+// If reset is true, EnsureAdmin replaces the password of an existing admin, activates the admin and ends the admin's
+// sessions. Otherwise it does not change an existing admin. It returns VALIDATION_FAILED for an invalid e-mail or password,
+// and USER_EXISTS if a user of another role has the e-mail. Nobody can therefore become an admin by registering the e-mail
+// first.
 func (s *Service) EnsureAdmin(ctx context.Context, email, secret string, reset bool) (AdminOutcome, error) {
 	email = strings.TrimSpace(email)
 	if err := CheckEmail(email); err != nil {
@@ -44,7 +45,7 @@ func (s *Service) EnsureAdmin(ctx context.Context, email, secret string, reset b
 		if apperr.CodeOf(err) != apperr.UserExists {
 			return 0, err
 		}
-		u, err = s.store.UserByEmail(ctx, FoldEmail(email)) // another replica created it meanwhile
+		u, err = s.store.UserByEmail(ctx, FoldEmail(email)) // another replica has created the admin in the meantime
 	}
 	switch {
 	case err != nil:
@@ -60,7 +61,7 @@ func (s *Service) EnsureAdmin(ctx context.Context, email, secret string, reset b
 	return AdminReset, nil
 }
 
-// resetAdmin gives an admin a normalised password, activates it and ends its sessions.
+// resetAdmin stores a normalized password for an admin, activates the admin and ends the admin's sessions.
 func (s *Service) resetAdmin(ctx context.Context, u User, normal string) error {
 	hash, err := s.hasher.Hash(ctx, normal)
 	if err != nil {

@@ -41,19 +41,19 @@ import (
 type Config struct {
 	// DatabaseURL is the service's own, migrated PostgreSQL database.
 	DatabaseURL string
-	// Redis stores the sessions, which users writes.
+	// Redis stores the sessions. The users service writes them.
 	Redis redis.Config
 	// Bus carries the events.
 	Bus event.Bus
 	// Keys verify access tokens. A token must have the given Issuer and Audience.
 	Keys             accesstoken.KeySource
 	Issuer, Audience string
-	// LedgerAddress is the address of the internal listeners of users; see [rpcserver.DialConfig]. InternalToken
-	// authenticates calls to it.
+	// LedgerAddress is the address of the internal listeners of the users service; see [rpcserver.DialConfig]. InternalToken
+	// authenticates the calls to LedgerAddress.
 	LedgerAddress, InternalToken string
-	// LedgerTLS enables mutual TLS for calls to users.
+	// LedgerTLS enables mutual TLS for the calls to LedgerAddress.
 	LedgerTLS rpcserver.TLSFiles
-	// TrustedProxies are the proxies whose forwarding headers are used to find the client's address.
+	// TrustedProxies are the networks of trusted proxies. Their X-Real-IP header determines the client's address.
 	TrustedProxies []netip.Prefix
 	// Reflection enables gRPC server reflection.
 	Reflection bool
@@ -145,8 +145,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 // Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run relays and consumes events and prunes the inbox until ctx ends. It returns when all of them have stopped. It uses
-// the database only once the migrations are applied.
+// Run relays and consumes events and prunes the inbox until ctx ends. It returns when all of them have stopped. The relay,
+// the pruning and the consumers start only after the migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("promotions relay", a.schema.Before(a.relay.Run))
@@ -162,7 +162,7 @@ func (a *App) Run(ctx context.Context) error {
 	return g.Run()
 }
 
-// Ready returns an error if the service cannot do its work now. It names the dependency.
+// Ready returns an error if the service cannot do its work now. The error names the failed dependency.
 func (a *App) Ready(ctx context.Context) error { return a.ready.Check(ctx) }
 
 // Close closes all connections. Call it once, after Run has returned.

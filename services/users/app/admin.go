@@ -25,14 +25,15 @@ const (
 
 // AdminConfig is the configuration of EnsureAdmin.
 type AdminConfig struct {
-	// DatabaseURL and Redis are those of the service.
+	// DatabaseURL and Redis have the same values as in Config.
 	DatabaseURL string
 	Redis       redis.Config
 	// Password is the cost of hashing a password.
 	Password password.Params
 }
 
-// EnsureAdmin is [App.EnsureAdmin] for a command: it connects to the database and to Redis by itself.
+// EnsureAdmin does the same as [App.EnsureAdmin], without an App. It opens its own connections to PostgreSQL and Redis, and
+// closes them.
 func EnsureAdmin(ctx context.Context, c AdminConfig, email, secret string, reset bool) (AdminOutcome, error) {
 	pool, err := postgres.Open(ctx, c.DatabaseURL, postgres.Options{ApplicationName: "users admin", MaxConns: 2})
 	if err != nil {
@@ -49,7 +50,7 @@ func EnsureAdmin(ctx context.Context, c AdminConfig, email, secret string, reset
 		return 0, fmt.Errorf("users: Password: %w", err)
 	}
 	service := users.New(users.Dependencies{
-		// Admins have no events, so there is no relay to wake.
+		// Changes of admins publish no events, so there is no relay to wake.
 		Store: store.New(pool, func() {}), Sessions: sessionredis.NewStore(client), Hasher: hasher, Now: time.Now,
 	})
 	return service.EnsureAdmin(ctx, email, secret, reset)

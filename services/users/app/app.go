@@ -42,7 +42,7 @@ import (
 // JWKSPath is the path of the public keys (JWKS) that verify access tokens.
 const JWKSPath = "/.well-known/jwks.json"
 
-// database is the name of the database as a dependency.
+// database is the name of the database in the readiness checks.
 const database = "database"
 
 // App is the running service.
@@ -60,8 +60,8 @@ type App struct {
 	ready    *readiness.Monitor
 }
 
-// New connects the service to PostgreSQL and Redis and opens its internal listener. The caller calls Close. Errors name the
-// setting or the dependency that is wrong.
+// New connects the service to PostgreSQL and Redis and opens its internal listener. The caller must call Close. Errors name
+// the invalid setting or the failed dependency.
 func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -132,7 +132,8 @@ func (a *App) monitor() *readiness.Monitor {
 		readiness.Check{Dependency: "outbox relay", Run: func(context.Context) error { return a.relay.Ready() }, Silent: true})
 }
 
-// ledgerHealth returns the health service of the internal listener. The ledger needs only the database.
+// ledgerHealth returns the health service of the internal listener. It reports SERVING while the database is ready, because
+// the ledger needs no other dependency.
 func (a *App) ledgerHealth() *health.Server {
 	server := health.NewServer()
 	server.SetServingStatus("", healthv1.HealthCheckResponse_NOT_SERVING)
@@ -146,7 +147,7 @@ func (a *App) ledgerHealth() *health.Server {
 	return server
 }
 
-// public returns the handler of the public API, which the gateway routes to.
+// public returns the handler of the public API. The gateway routes to it.
 func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config, log *slog.Logger) (http.Handler, error) {
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "users", Authenticator: v, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
@@ -189,7 +190,8 @@ func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset boo
 }
 
 // Run relays events, ends the sessions of deactivated users and serves the ledger until ctx ends. It then finishes the calls
-// in progress and returns nil. It uses the database only once the migrations are applied.
+// in progress and returns nil, or the error of the part that failed. The relay and the session ending start only after the
+// migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("users relay", a.schema.Before(a.relay.Run))
@@ -214,13 +216,13 @@ func (a *App) serveInternal(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(finish, a.internal.Stop)()
 	a.internal.GracefulStop()
-	if err := <-served; !errors.Is(err, grpc.ErrServerStopped) { // ctx ended before Serve began
+	if err := <-served; !errors.Is(err, grpc.ErrServerStopped) { // ErrServerStopped: ctx ended before Serve began
 		return err
 	}
 	return nil
 }
 
-// Ready returns an error if the service cannot do its work now. It names the dependency.
+// Ready returns an error if the service cannot do its work now. The error names the failed dependency.
 func (a *App) Ready(ctx context.Context) error { return a.ready.Check(ctx) }
 
 // Close closes the listener and all connections. Call it once, after Run has returned.

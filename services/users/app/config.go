@@ -22,7 +22,8 @@ const MaxPerMinute = users.MaxPerMinute
 // DefaultLimits returns the limits for production.
 func DefaultLimits() Limits { return users.DefaultLimits() }
 
-// Config is the configuration of the service.
+// Config is the configuration of the service. All fields but OtherKeys, InternalTLS, TrustedProxies and Reflection are
+// required.
 type Config struct {
 	// DatabaseURL is the URL of the service's PostgreSQL database, which must be migrated.
 	DatabaseURL string
@@ -33,18 +34,19 @@ type Config struct {
 	// PrivateKey signs access tokens. Issuer and Audience are their claims "iss" and "aud".
 	PrivateKey       ed25519.PrivateKey
 	Issuer, Audience string
-	// OtherKeys are additional published and accepted keys: the next one before a rotation, the previous one after it.
+	// OtherKeys are additional public keys that are published and accepted: the next key before a rotation, and the previous
+	// key after it.
 	OtherKeys []ed25519.PublicKey
-	// InternalListen is the address of the ledger's gRPC listener, which the gateway must not route. InternalToken is the
-	// secret of its callers, at least 16 characters.
+	// InternalListen is the address of the ledger's gRPC listener. The gateway must not route to it. InternalToken is the
+	// secret that authenticates callers of the listener. It has at least 16 characters.
 	InternalListen, InternalToken string
 	// InternalTLS enables mutual TLS on the ledger's listener.
 	InternalTLS rpcserver.TLSFiles
-	// Limits are the rate limits; a zero limit is none. Start with DefaultLimits.
+	// Limits are the rate limits. A single limit of zero means no limit. Start with DefaultLimits.
 	Limits Limits
 	// Password is the cost of hashing a password. Start with password.Default().
 	Password password.Params
-	// TrustedProxies are the peers whose X-Real-IP header is used as the client's address.
+	// TrustedProxies are the networks of trusted proxies. Their X-Real-IP header determines the client's address.
 	TrustedProxies []netip.Prefix
 	// Reflection enables gRPC server reflection on the public and the internal listener.
 	Reflection bool

@@ -19,8 +19,8 @@ type StandaloneLedger struct {
 	store *store.Ledger
 }
 
-// OpenLedger opens the ledger of a migrated database. It calls wake after each commit, because events may wait for the
-// relay. The caller calls Close.
+// OpenLedger opens the ledger of a migrated database. The ledger calls wake after each commit that appended to the outbox.
+// wake must not block. The caller must call Close.
 func OpenLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.Logger) (*StandaloneLedger, error) {
 	l, err := store.NewLedger(ctx, pool, wake, log, store.LedgerOptions{})
 	if err != nil {

@@ -20,7 +20,7 @@ func Transactions(s *promotions.Service) event.Subscription {
 		switch m.GetTransaction().GetType() {
 		case usersv1.TransactionType_CREDIT, usersv1.TransactionType_TRANSACTION_TYPE_UNSPECIFIED:
 		default:
-			return nil // only a credit pays a claim; the type may be newer than this service
+			return nil // only credits pay claims; an unknown type is newer than this service
 		}
 		tx, err := wire.ToTransaction(m.GetTransaction())
 		if err != nil {

@@ -1,4 +1,4 @@
-// Package consumer subscribes promotions to the events of users.
+// Package consumer subscribes the promotions service to the events of the users service.
 package consumer
 
 import (
@@ -13,11 +13,11 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// Group is the consumer group of promotions.
+// Group is the consumer group of the promotions service.
 const Group = "promotions"
 
-// InboxRetention returns how long the inbox must keep the id of a processed event. It exceeds the time over which the bus
-// can deliver the event again, including as a replayed dead letter.
+// InboxRetention returns how long the inbox must keep the id of a processed event. It covers the time in which the bus can
+// deliver the event again, including as a replayed dead letter.
 func InboxRetention() time.Duration {
 	longest := time.Duration(0)
 	for _, t := range usersv1event.Topics() {

@@ -19,12 +19,13 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// timeout is the timeout of one credit, including retries. It is longer than the expected failover time of the ledger's
-// database.
+// timeout is the timeout of one credit, including its retries. It must be longer than the expected failover time of the
+// ledger's database.
 const timeout = 5 * time.Second
 
-// Client calls the ledger. A call is retried with the same key until its timeout. After ten consecutive failures a circuit
-// breaker opens: for one second, calls fail immediately with DEPENDENCY_UNAVAILABLE. Client is safe for concurrent use.
+// Client calls the ledger. Its connection retries a failed call with the same key. After ten consecutive failures a circuit
+// breaker opens. While it is open, for one second, calls fail at once with DEPENDENCY_UNAVAILABLE. Client is safe for
+// concurrent use.
 type Client struct {
 	client  usersv1.LedgerServiceClient
 	breaker *gobreaker.CircuitBreaker[*usersv1.AddTransactionResponse]
@@ -32,7 +33,7 @@ type Client struct {
 
 var _ promotions.LedgerClient = (*Client)(nil)
 
-// New returns a client that uses conn, which must retry failed calls.
+// New returns a client that uses conn. The connection must retry failed calls; see [rpcserver.DialInternal].
 func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {
 	return &Client{
 		client: usersv1.NewLedgerServiceClient(conn),
@@ -46,7 +47,7 @@ func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {
 				code := apperr.CodeOf(err)
 				return code != apperr.DependencyUnavailable && code != apperr.Internal
 			},
-			// A call that its caller cancelled counts neither as a success nor as a failure.
+			// A cancelled call counts neither as a success nor as a failure.
 			IsExcluded: func(err error) bool { return errors.As(err, new(canceledError)) },
 			OnStateChange: func(name string, from, to gobreaker.State) {
 				log.Warn("circuit breaker changed state", "name", name, "from", from.String(), "to", to.String())
@@ -55,13 +56,14 @@ func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {
 	}
 }
 
-// canceledError is the error of a call whose caller's context ended.
+// canceledError wraps the error of the caller's context if it ended during the call.
 type canceledError struct{ error }
 
 func (e canceledError) Unwrap() error { return e.error }
 
 // Credit requests a credit from the ledger and returns the transaction. It fails with DEPENDENCY_UNAVAILABLE if the ledger
-// cannot be reached, and with the ledger's error if it refuses the credit.
+// cannot be reached, with the ledger's error if the ledger refuses the credit, and with the error of ctx if ctx ends. After
+// DEPENDENCY_UNAVAILABLE and after the end of ctx, the credit may have been added; a retry with the same key is safe.
 func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotions.Transaction, error) {
 	data, err := structpb.NewStruct(credit.AdditionalData)
 	if err != nil {

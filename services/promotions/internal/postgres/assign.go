@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/producer"
 )
 
-// Assign locks the promotion and the players until the commit, so that they cannot change after they are checked.
+// Assign locks the promotion and the players until the commit, so that they cannot change between the check and the commit.
 func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(domain.Promotion) error) ([]domain.AssignResult, error) {
 	var results []domain.AssignResult
 	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
@@ -55,7 +55,8 @@ func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(do
 	return results, nil
 }
 
-// lockPlayers locks the known players. It returns each player's outcome if nothing is assigned, and the active players.
+// lockPlayers locks the known players. It returns a preliminary outcome for each player, and the active players. The outcome
+// of an active player is AssignOutcomeAlreadyAssigned; the caller changes it if it assigns the promotion.
 func lockPlayers(ctx context.Context, tx pgx.Tx, players []uuid.UUID) (map[uuid.UUID]domain.AssignOutcome, []uuid.UUID, error) {
 	rows, err := tx.Query(ctx,
 		"SELECT "+playerColumns+" FROM players WHERE id = ANY($1) ORDER BY id FOR SHARE", players)
@@ -82,8 +83,9 @@ func lockPlayers(ctx context.Context, tx pgx.Tx, players []uuid.UUID) (map[uuid.
 	return outcomes, active, nil
 }
 
-// assign assigns p to the players that do not have it yet, appends a notification for each to the outbox, and returns them.
-// It inserts the rows in the order of the players' ids, so that concurrent calls cannot deadlock.
+// assign assigns p to the given players who do not have it yet, and returns these players. It appends a notification for
+// each of them to the outbox. It inserts the rows in the order of the players' ids, so that concurrent calls cannot
+// deadlock.
 func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID, by uuid.UUID, at time.Time) ([]uuid.UUID, error) {
 	players = slices.Clone(players)
 	slices.SortFunc(players, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
@@ -119,7 +121,8 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 	return assigned, outbox.Append(ctx, tx, events...)
 }
 
-// queryOne returns the only row of a query. It returns pgx.ErrNoRows if there is none.
+// queryOne returns the only row of a query. It returns pgx.ErrNoRows or pgx.ErrTooManyRows if the query does not return
+// exactly one row.
 func queryOne[T any](ctx context.Context, tx pgx.Tx, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
 	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {

@@ -35,7 +35,7 @@ func scanInto[T any](dst *T, scan pgx.RowToFunc[T]) func(pgx.Rows) error {
 	}
 }
 
-// ClaimKey returns the promotion that the key is reserved for, or uuid.Nil.
+// ClaimKey returns the promotion that the key is reserved for, or uuid.Nil if the key is not reserved.
 func (s *Store) ClaimKey(ctx context.Context, player uuid.UUID, key string) (uuid.UUID, error) {
 	var promotion uuid.UUID
 	err := s.pool.QueryRow(ctx, "SELECT promotion_id FROM claim_keys WHERE user_id = $1 AND key = $2", player, key).
@@ -46,7 +46,8 @@ func (s *Store) ClaimKey(ctx context.Context, player uuid.UUID, key string) (uui
 	return promotion, toAppError(err)
 }
 
-// ReserveClaimKey inserts the key. Of several concurrent inserts one succeeds; the others wait for its commit.
+// ReserveClaimKey inserts the key. If calls insert the same key concurrently, one succeeds. The others wait for its commit
+// and return its promotion.
 func (s *Store) ReserveClaimKey(ctx context.Context, player uuid.UUID, key string, promotion uuid.UUID, at time.Time) (uuid.UUID, error) {
 	tag, err := s.pool.Exec(ctx, `
 		INSERT INTO claim_keys (user_id, key, promotion_id, created_at) VALUES ($1, $2, $3, $4)
@@ -60,8 +61,9 @@ func (s *Store) ReserveClaimKey(ctx context.Context, player uuid.UUID, key strin
 	return s.ClaimKey(ctx, player, key)
 }
 
-// MarkClaimed gives the assignment to the first claim that calls it: claim_id is NULL until a claim succeeded, even if
-// RepairClaimed set the transaction before.
+// MarkClaimed stores the transaction and the id of the claim. Only the first claim succeeds, because later claims find
+// another claim_id. RepairClaimed sets the transaction but leaves claim_id NULL, so a claim can still succeed after
+// RepairClaimed.
 func (s *Store) MarkClaimed(ctx context.Context, id uuid.UUID, tx domain.Transaction, claimID string, at time.Time) (domain.Assignment, error) {
 	rows, err := s.pool.Query(ctx, `
 		UPDATE player_promotions

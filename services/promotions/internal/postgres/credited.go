@@ -10,8 +10,8 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// RepairClaimed marks an assignment as claimed, unless it is claimed already. It leaves claim_id NULL, so that the next
-// claim returns the transaction.
+// RepairClaimed marks an assignment as claimed, unless it is already marked. It leaves claim_id NULL, so that the next claim
+// returns the transaction.
 func (s *Store) RepairClaimed(ctx context.Context, id uuid.UUID, tx domain.Transaction, at time.Time) error {
 	tag, err := s.pool.Exec(ctx, `
 		UPDATE player_promotions SET claimed = true, claimed_at = $3, transaction_id = $2

@@ -8,7 +8,7 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// Promotion returns a promotion.
+// Promotion returns a promotion. It fails with NOT_FOUND if no promotion has the id.
 func (s *Store) Promotion(ctx context.Context, id uuid.UUID) (domain.Promotion, error) {
 	row, err := s.ent.Promotion.Get(ctx, id)
 	if err != nil {

@@ -41,7 +41,7 @@ func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.Assi
 }
 
 // assignmentFilter returns the filter as an SQL condition over player_promotions, and its arguments. The condition contains
-// only placeholders, never a value.
+// placeholders instead of values.
 func assignmentFilter(player uuid.UUID, f domain.AssignmentFilter) (string, []any) {
 	args := []any{player}
 	arg := func(v any) string {

@@ -9,8 +9,8 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// SetPlayerActive stores the player's status if its version is greater than the stored one. Versions, unlike times, do not
-// depend on clocks. A player without a registration event is inserted.
+// SetPlayerActive stores the player's status if its version is greater than the stored version. It compares versions instead
+// of times, because times depend on clocks. It inserts the player if the registration event has not arrived.
 func (s *Store) SetPlayerActive(ctx context.Context, eventID string, p domain.Player) error {
 	return toAppError(s.processOnce(ctx, eventID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `

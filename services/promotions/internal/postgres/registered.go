@@ -11,8 +11,8 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// RegisterPlayer inserts a player and assigns the registration promotions. A known player keeps its status: the event may
-// arrive after a deactivation.
+// RegisterPlayer inserts a player and assigns the registration promotions. A player who is already stored keeps the stored
+// status, because the registration event may arrive after a deactivation event.
 func (s *Store) RegisterPlayer(ctx context.Context, eventID string, r domain.RegisterParams) error {
 	err := s.processOnce(ctx, eventID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
@@ -61,7 +61,8 @@ func registrationPromotions(ctx context.Context, tx pgx.Tx, r domain.RegisterPar
 			return nil, err
 		}
 	}
-	// A promotion that was deactivated while this transaction waited for its lock is left out.
+	// Another transaction may have deactivated a promotion while this one waited for the lock. This query omits such a
+	// promotion.
 	rows, err = tx.Query(ctx, "SELECT "+promotionColumns+available+" FOR SHARE", types, date.Of(r.At))
 	if err != nil {
 		return nil, err

@@ -33,11 +33,11 @@ func New(pool *pgxpool.Pool, wake func()) *Store {
 	return &Store{pool: pool, ent: promotions.NewClient(promotions.Driver(driver)), wake: wake}
 }
 
-// consumer is the consumer name of promotions in its inbox.
+// consumer is the consumer name of the promotions service in its inbox.
 const consumer = "promotions"
 
-// processOnce runs fn in a transaction that records the event in the inbox. It does nothing if the event is recorded
-// already.
+// processOnce runs fn in a transaction that records the event in the inbox. If the event is already recorded, it does not
+// run fn.
 func (s *Store) processOnce(ctx context.Context, eventID string, fn func(pgx.Tx) error) error {
 	return postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		first, err := inbox.Begin(ctx, tx, consumer, eventID)

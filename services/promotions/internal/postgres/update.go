@@ -11,15 +11,17 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// Assignments lock the row of a promotion shared, updates lock it exclusively. PostgreSQL grants a shared row lock even if
-// an exclusive one is waiting, so overlapping assignments could delay an update forever. Advisory locks are granted in the
-// order of the requests. Assignments and updates therefore take an advisory lock before the row lock.
+// Assignments take a shared lock on the row of a promotion, and updates take an exclusive lock. PostgreSQL grants a shared
+// row lock even if a transaction waits for the exclusive lock, so overlapping assignments could delay an update forever.
+// PostgreSQL grants advisory locks in the order of the requests. Assignments and updates therefore take an advisory lock
+// before the row lock.
 const (
 	lockToAssign = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 0))"
 	lockToUpdate = "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))"
 )
 
-// UpdatePromotion locks the promotion, applies change and stores the result.
+// UpdatePromotion locks the promotion, applies change and stores the result. It retries the transaction after a conflict,
+// and then calls change again.
 func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, change func(*domain.Promotion) error) (domain.Promotion, error) {
 	var p domain.Promotion
 	err := postgres.Retry(ctx, func() (err error) {

@@ -1,5 +1,5 @@
-// Package producer builds the events that promotions publishes. The stores append them to the outbox in the transaction
-// that makes them true.
+// Package producer builds the events that the promotions service publishes. The store appends them to the outbox in the same
+// transaction as the change that they report.
 package producer
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// Assigned returns one PROMOTION notification for each player that p was assigned to, in the order of players. The content
-// is the current state of p.
+// Assigned returns one PROMOTION notification event for each of the players, in the order of players. The content of the
+// notification is p.
 func Assigned(p promotions.Promotion, players []uuid.UUID, at time.Time) ([]event.Event, error) {
 	events := make([]event.Event, len(players))
 	for i, player := range players {

@@ -10,7 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// Assign assigns a promotion to players, in the name of the caller.
+// Assign assigns a promotion to players and records the caller as the assigning employee.
 func (h *Handler) Assign(ctx context.Context, r *connect.Request[promotionsv1.AssignRequest]) (*connect.Response[promotionsv1.AssignResponse], error) {
 	caller, err := rpcserver.Caller(ctx)
 	if err != nil {

@@ -36,10 +36,11 @@ func (h *Handler) Claim(ctx context.Context, r *connect.Request[promotionsv1.Cla
 	}), nil
 }
 
-// maxIdempotencyKey is the maximum length of an Idempotency-Key.
+// maxIdempotencyKey is the maximum length of an Idempotency-Key, in bytes.
 const maxIdempotencyKey = 200
 
-// idempotencyKey returns the key in the given values of the Idempotency-Key header. It is empty if there is no header.
+// idempotencyKey returns the key in the given values of the Idempotency-Key header. It returns an empty key if the header is
+// missing, and VALIDATION_FAILED for an invalid header.
 func idempotencyKey(values []string) (string, error) {
 	if len(values) == 0 {
 		return "", nil

@@ -11,7 +11,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// UpdatePromotion changes the fields of a promotion that the mask names. The server's validation has completed the mask.
+// UpdatePromotion changes the fields of a promotion that the mask names. The interceptors of rpcserver have already set a
+// missing mask.
 func (h *Handler) UpdatePromotion(ctx context.Context, r *connect.Request[promotionsv1.UpdatePromotionRequest]) (*connect.Response[promotionsv1.Promotion], error) {
 	id, err := rpcserver.ID("promotion_id", r.Msg.GetPromotionId())
 	if err != nil {
