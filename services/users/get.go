@@ -6,5 +6,5 @@ import (
 	"github.com/google/uuid"
 )
 
-// Get returns a user. The error is NOT_FOUND if there is none with the id.
+// Get returns the user with the id. The error is NOT_FOUND if no user has the id.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (User, error) { return s.store.User(ctx, id) }

@@ -9,9 +9,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-// UserFilter selects users. A zero field selects all.
+// UserFilter selects users. A zero field selects all users.
 type UserFilter struct {
-	// EmailPrefix is the beginning of the e-mail, in any case. It has no wildcards.
+	// EmailPrefix is the beginning of the e-mail. It is case-insensitive and has no wildcards.
 	EmailPrefix string
 	Role        authn.Role
 	IsActive    *bool

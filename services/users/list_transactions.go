@@ -8,13 +8,13 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
 
-// TransactionFilter selects transactions. A zero field selects all.
+// TransactionFilter selects transactions. A zero field selects all transactions.
 type TransactionFilter struct {
 	Type TransactionType
 }
 
-// ListTransactions lists a user's transactions, newest first. An employee has none. The error is NOT_FOUND if there is no
-// user with the id.
+// ListTransactions lists a user's transactions, newest first. The list is empty for a user who is not a player. The error is
+// NOT_FOUND if no user has the id.
 func (s *Service) ListTransactions(
 	ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.PageRequest[int64],
 ) (keyset.Page[Transaction], error) {

@@ -12,18 +12,21 @@ import (
 // Credentials are an e-mail and a password.
 type Credentials struct{ Email, Password string }
 
-// Tokens are the tokens of a session.
+// Tokens holds the tokens of a session.
 type Tokens struct {
 	Access session.Access
-	// Refresh is the refresh token. In says how the client receives it.
+	// Refresh is the refresh token. In is the way in which the client receives it.
 	Refresh string
 	In      RefreshTokenIn
 }
 
-// Login starts a session. An empty in means COOKIE.
+// Login starts a session. It returns the session's tokens and the user. An empty in means COOKIE.
 //
-// Errors: INVALID_CREDENTIALS, which does not reveal whether the user exists, because a login takes equally long for an
-// unknown e-mail; ACCOUNT_DEACTIVATED, which only the right password reveals; and RATE_LIMITED after too many failures.
+// Errors:
+//   - INVALID_CREDENTIALS if the e-mail is unknown or the password is wrong. Both cases take equally long, so the error does
+//     not reveal whether the user exists.
+//   - ACCOUNT_DEACTIVATED if the user is deactivated and the password is right.
+//   - RATE_LIMITED after too many failed logins.
 func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, from netip.Addr) (Tokens, User, error) {
 	if in == "" {
 		in = RefreshTokenInCookie
@@ -36,21 +39,22 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
-	// A deactivation or a new password commits first and ends the sessions afterwards. If it ended them before this session
-	// existed, its commit is visible now.
+	// A deactivation or a change of the password commits first and ends the sessions afterwards. It may have ended them before
+	// this session existed. In this case its commit is visible to the following query.
 	u, err := s.store.User(ctx, authenticated.ID)
 	if err == nil {
 		err = s.checkUnchanged(ctx, authenticated, u, c.Password)
 	}
 	if err != nil {
-		_ = s.sessions.EndSession(context.WithoutCancel(ctx), created) // no client has its tokens, so it may also expire
+		_ = s.sessions.EndSession(context.WithoutCancel(ctx), created) // no client has the tokens, so a failure is harmless
 		return Tokens{}, User{}, err
 	}
 	access, err := s.access(created, u)
 	return Tokens{Access: access, Refresh: refresh, In: in}, u, err
 }
 
-// authenticate returns the active user with these credentials.
+// authenticate returns the user with these credentials. Errors: INVALID_CREDENTIALS, ACCOUNT_DEACTIVATED after the right
+// password, and RATE_LIMITED.
 func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Addr) (User, error) {
 	attempt, err := s.countLogin(ctx, c.Email, from)
 	if err != nil {
@@ -59,7 +63,7 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 	u, right, err := s.verify(ctx, c)
 	switch {
 	case err != nil:
-		_ = attempt.refund(ctx) // an outage or a cancelled request must not lock the account; err is more specific
+		_ = attempt.refund(ctx) // an outage or a cancelled request must not count as a failure; err matters more
 		return User{}, err
 	case !right:
 		return User{}, wrongCredentials()
@@ -73,8 +77,8 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 	return u, s.renewHash(ctx, u, c.Password)
 }
 
-// verify reads the user with the e-mail and reports whether the password is right. An unknown e-mail and a password that no
-// user can have take as long as a wrong password.
+// verify reads the user with the e-mail and reports whether the password is right. An unknown e-mail is not an error. It
+// takes as long as a wrong password, and so does a password that no user can have.
 func (s *Service) verify(ctx context.Context, c Credentials) (u User, right bool, err error) {
 	u, err = s.store.UserByEmail(ctx, FoldEmail(c.Email))
 	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
@@ -84,7 +88,7 @@ func (s *Service) verify(ctx context.Context, c Credentials) (u User, right bool
 	return u, right, err
 }
 
-// verifyPassword reports whether hash is the hash of a password. The hash of an unknown user is empty.
+// verifyPassword reports whether hash is a hash of the password secret. For an unknown user, hash is empty.
 func (s *Service) verifyPassword(ctx context.Context, hash, secret string) (bool, error) {
 	normal, err := password.Normalize(secret)
 	if err != nil {
@@ -93,7 +97,8 @@ func (s *Service) verifyPassword(ctx context.Context, hash, secret string) (bool
 	return s.hasher.Verify(ctx, hash, normal)
 }
 
-// checkUnchanged returns an error if a user who was authenticated has been deactivated or given another password since.
+// checkUnchanged compares an authenticated user before and after the start of the session. The error is ACCOUNT_DEACTIVATED
+// if the user has been deactivated, and INVALID_CREDENTIALS if the user has another password now.
 func (s *Service) checkUnchanged(ctx context.Context, before, now User, secret string) error {
 	if !now.IsActive {
 		return deactivated()
@@ -108,7 +113,7 @@ func (s *Service) checkUnchanged(ctx context.Context, before, now User, secret s
 	return err
 }
 
-// renewHash hashes the password again if the cost of new hashes has changed.
+// renewHash stores a new hash of the password if the parameters of the stored hash are outdated.
 func (s *Service) renewHash(ctx context.Context, u User, secret string) error {
 	if !s.hasher.Outdated(u.PasswordHash) {
 		return nil

@@ -6,8 +6,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Logout ends the sessions of the presented refresh tokens. It succeeds if one of them ended. Otherwise the error is
-// TOKEN_MISSING without a token, TOKEN_REVOKED if a session has already ended, and TOKEN_INVALID if no token is known.
+// Logout ends the sessions of the presented refresh tokens. It returns nil if it ended at least one session. Errors:
+// TOKEN_MISSING without a token, TOKEN_REVOKED if a session had already ended, and TOKEN_INVALID if every token is malformed
+// or unknown. Any other error stops Logout at once.
 func (s *Service) Logout(ctx context.Context, presented ...string) error {
 	ended, refused := false, tokenMissing()
 	for i, refresh := range presented {

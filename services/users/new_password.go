@@ -7,14 +7,14 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/password"
 )
 
-// CheckPassword returns VALIDATION_FAILED for a password that no user may choose: its length after normalization is out
-// of range, or it has characters that [password.Normalize] refuses.
+// CheckPassword checks whether a user may choose a password. The error is VALIDATION_FAILED if the length after
+// normalization is out of range, or if the password has characters that [password.Normalize] refuses.
 func CheckPassword(secret string) error {
 	_, err := normalizeNewPassword(secret)
 	return err
 }
 
-// normalizeNewPassword returns the normal form of a password that a user chooses, or the error of CheckPassword.
+// normalizeNewPassword returns the normal form of a new password. The errors are those of CheckPassword.
 func normalizeNewPassword(secret string) (string, error) {
 	normal, err := password.Normalize(secret)
 	if secret != "" && err != nil {

@@ -7,9 +7,11 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// Refresh exchanges a refresh token for a new pair of tokens. A client may present several tokens, for example in
-// duplicate cookies: the first usable one is exchanged. If none is usable, the error is the one of [Sessions.Rotate]
-// for the token that is closest to usable. The error is TOKEN_MISSING without a token.
+// Refresh exchanges a refresh token for a new pair of tokens. A client may present several tokens, for example in duplicate
+// cookies. Refresh tries them in the order of [Sessions.Rank] and exchanges the first usable token.
+//
+// The error is TOKEN_MISSING without a token. If every token is invalid or revoked, Refresh returns the error of
+// [Sessions.Rotate] for the first token in the order of [Sessions.Rank]. Any other error stops Refresh at once.
 func (s *Service) Refresh(ctx context.Context, presented ...string) (Tokens, error) {
 	if len(presented) == 0 {
 		return Tokens{}, tokenMissing()
@@ -34,8 +36,8 @@ func (s *Service) Refresh(ctx context.Context, presented ...string) (Tokens, err
 	return Tokens{}, refused
 }
 
-// renewAccess issues an access token of a session if its user is active. Otherwise it ends the user's sessions, which a
-// deactivation may not have been able to reach, and returns TOKEN_REVOKED.
+// renewAccess issues an access token of a session if the user is active. Otherwise it ends all sessions of the user and
+// returns TOKEN_REVOKED. Such a session is left over if a deactivation could not reach the sessions.
 func (s *Service) renewAccess(ctx context.Context, of session.Session) (session.Access, error) {
 	u, err := s.store.User(ctx, of.User)
 	if err != nil && apperr.CodeOf(err) != apperr.NotFound {

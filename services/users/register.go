@@ -10,8 +10,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// Register creates a player. Surrounding white space of the e-mail is removed. Errors: VALIDATION_FAILED for the password,
-// USER_EXISTS if the e-mail is taken, RATE_LIMITED after too many registrations from the address from.
+// Register creates a player. It removes white space around the e-mail. Errors: VALIDATION_FAILED if the password is not
+// acceptable, USER_EXISTS if the e-mail is taken, and RATE_LIMITED after too many registrations from the client's address.
 func (s *Service) Register(ctx context.Context, email, secret string, from netip.Addr) (User, error) {
 	if from.IsValid() {
 		if err := s.limiter.Allow(ctx, "register:address:"+addressKey(from), s.limits.RegisterPerAddress); err != nil {
@@ -21,7 +21,8 @@ func (s *Service) Register(ctx context.Context, email, secret string, from netip
 	return s.create(ctx, email, secret, authn.RolePlayer)
 }
 
-// create stores a new user. The error is VALIDATION_FAILED if the password is not acceptable.
+// create stores a new user. Errors: VALIDATION_FAILED if the password is not acceptable, and USER_EXISTS if the e-mail is
+// taken.
 func (s *Service) create(ctx context.Context, email, secret string, role authn.Role) (User, error) {
 	normal, err := normalizeNewPassword(secret)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// RegisterStaff creates a staff member. Errors: VALIDATION_FAILED for the password, USER_EXISTS if the e-mail is taken by a
-// user of any role.
+// RegisterStaff creates a staff member. It removes white space around the e-mail. Errors: VALIDATION_FAILED if the password
+// is not acceptable, and USER_EXISTS if a user of any role has the e-mail.
 func (s *Service) RegisterStaff(ctx context.Context, email, secret string) (User, error) {
 	return s.create(ctx, email, secret, authn.RoleStaff)
 }

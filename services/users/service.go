@@ -1,5 +1,5 @@
 // Package users is the domain of the users service: registration, login, sessions, user administration, and the ledger of
-// each player. It depends on no transport, database or broker; the packages under internal provide them.
+// each player. It does not depend on a transport, database or broker; the packages under internal provide them.
 package users
 
 import (
@@ -15,10 +15,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// Store stores users and lists their transactions. Every method is one transaction and is safe for concurrent use. Errors
-// are NOT_FOUND, USER_EXISTS and DEPENDENCY_UNAVAILABLE.
+// Store stores users and lists their transactions. Every method that writes is one transaction. All methods are safe for
+// concurrent use. Errors: NOT_FOUND, USER_EXISTS and DEPENDENCY_UNAVAILABLE; other errors are internal.
 type Store interface {
-	// CreateUser stores a new user and, for a player, the event PLAYER_REGISTERED.
+	// CreateUser stores a new user. For a player it also stores the event PLAYER_REGISTERED.
 	CreateUser(ctx context.Context, u User) error
 	// User reads a user.
 	User(ctx context.Context, id uuid.UUID) (User, error)
@@ -26,15 +26,18 @@ type Store interface {
 	UserByEmail(ctx context.Context, folded string) (User, error)
 	// Users lists users, newest first.
 	Users(ctx context.Context, f UserFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[User], error)
-	// SetActive activates or deactivates a user. A change increments the status version, stores the event for a player, and
-	// marks the sessions of a deactivated user as to be ended. Otherwise nothing is written.
+	// SetActive activates or deactivates a user, and returns the user with the new status. A change increments the status
+	// version and, for a player, stores the event. A deactivation also marks the user's sessions for ending. If the user
+	// already has the status, SetActive writes nothing.
 	SetActive(ctx context.Context, id uuid.UUID, active bool) (User, error)
-	// SessionsToEnd reads some of the users whose sessions are to be ended.
+	// SessionsToEnd returns some of the users whose sessions are marked for ending.
 	SessionsToEnd(ctx context.Context) ([]User, error)
-	// SessionsEnded removes the mark of SetActive, unless the user's status version has changed since u was read.
+	// SessionsEnded removes the mark that SetActive or SetPasswordHash has set. It keeps the mark if the user's status version
+	// has changed since u was read.
 	SessionsEnded(ctx context.Context, u User) error
-	// SetPasswordHash replaces a user's password hash. An empty old means a new password: the status version is incremented
-	// and the sessions are marked as to be ended. Otherwise the hash is replaced only if it still is old.
+	// SetPasswordHash replaces a user's password hash. If old is not empty, it replaces the hash only if the stored hash equals
+	// old. If old is empty, the user has a new password: SetPasswordHash also increments the status version and marks the
+	// user's sessions for ending.
 	SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error
 	// Transactions lists a user's transactions, newest first.
 	Transactions(
@@ -42,20 +45,25 @@ type Store interface {
 	) (keyset.Page[Transaction], error)
 }
 
-// Sessions stores the sessions of users. The error is DEPENDENCY_UNAVAILABLE while the sessions cannot be reached.
+// Sessions stores the sessions of users. Every method returns DEPENDENCY_UNAVAILABLE while the store of the sessions cannot
+// be reached.
 type Sessions interface {
 	// Create starts a session and returns it with its first refresh token.
 	Create(ctx context.Context, user uuid.UUID, role authn.Role, in session.RefreshTokenIn) (session.Session, string, error)
-	// Rank returns the refresh tokens, the most usable first. It changes nothing.
+	// Rank returns the refresh tokens without duplicates, the most usable first. It changes no session.
 	Rank(ctx context.Context, refresh []string) ([]string, error)
-	// Rotate exchanges a refresh token for the next pair of tokens. Errors: TOKEN_INVALID if the token is not known,
-	// TOKEN_REVOKED if its session has ended, TOKEN_REUSED if it was exchanged before, which ends its session.
+	// Rotate exchanges a refresh token for the next pair of tokens. It calls issue for the access token. All calls with the
+	// same token within [session.GracePeriod] return the same pair. A later call with the token ends the session.
+	//
+	// Errors: TOKEN_INVALID if the token is malformed or unknown, TOKEN_REVOKED if the session has ended, TOKEN_REUSED if the
+	// call ends the session, and the error of issue.
 	Rotate(ctx context.Context, refresh string, issue session.Issue) (session.Session, session.Pair, error)
-	// End ends the session of a refresh token. Errors: TOKEN_INVALID, TOKEN_REVOKED.
+	// End ends the session of a refresh token. Errors: TOKEN_INVALID if the token is malformed or unknown, TOKEN_REVOKED if the
+	// session has already ended.
 	End(ctx context.Context, refresh string) error
 	// EndSession ends a session. It is idempotent.
 	EndSession(ctx context.Context, s session.Session) error
-	// EndAllOf ends every session of a user and returns their number.
+	// EndAllOf ends every session of a user and returns the number of ended sessions.
 	EndAllOf(ctx context.Context, user uuid.UUID) (int, error)
 }
 
@@ -66,15 +74,15 @@ type Hasher interface {
 	Outdated(hash string) bool
 }
 
-// Limiter counts events against rate limits, for all replicas together.
+// Limiter counts events against rate limits. All replicas share the counts.
 type Limiter interface {
 	// Allow counts one event of key. The error is RATE_LIMITED if the limit is used up.
 	Allow(ctx context.Context, key string, limit ratelimit.Limit) error
 	// Refund undoes one Allow of key.
 	Refund(ctx context.Context, key string, limit ratelimit.Limit) error
-	// AllowShare is Allow, and records that client used one of key.
+	// AllowShare works like Allow, and also records that the event came from client.
 	AllowShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
-	// RefundShare undoes one AllowShare, unless ClearShare has undone it.
+	// RefundShare undoes one AllowShare of key by client, unless ClearShare has already undone it.
 	RefundShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
 	// ClearShare undoes every AllowShare of key by client.
 	ClearShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
@@ -82,7 +90,7 @@ type Limiter interface {
 
 // Issuer issues access tokens.
 type Issuer interface {
-	// Issue returns an access token of a session and its expiry.
+	// Issue returns an access token of a session and the expiry of the token.
 	Issue(user uuid.UUID, role authn.Role, session uuid.UUID) (token string, expires time.Time, err error)
 }
 
@@ -95,11 +103,12 @@ type Dependencies struct {
 	Issuer   Issuer
 	// Limits are the rate limits of logins and registrations.
 	Limits Limits
-	// Now is time.Now, except in tests.
+	// Now returns the current time. It is time.Now, except in tests.
 	Now func() time.Time
 }
 
-// Service implements the use cases of users. [LedgerService] implements those of the ledger. It is safe for concurrent use.
+// Service implements the use cases of users. It is safe for concurrent use. [LedgerService] implements the use cases of the
+// ledger.
 type Service struct {
 	store    Store
 	sessions Sessions

@@ -1,4 +1,5 @@
-// Command ent runs ent's code generator on the given schemas: from ent/users/schema it generates ent/users.
+// Command ent runs ent's code generator on the schema directories in its arguments. For example, it generates ent/users from
+// ent/users/schema.
 package main
 
 import (

@@ -1,12 +1,12 @@
-// Command ferretdb runs a server of MongoDB's wire protocol for tests: FerretDB on SQLite.
+// Command ferretdb runs FerretDB on SQLite for tests. FerretDB is a server that implements MongoDB's wire protocol.
 //
 //	ferretdb DIRECTORY
 //
 // The databases are files in DIRECTORY. The first line on standard output is the server's URL. The server runs until
-// standard input is closed, so it ends with the process that started it. It supports what the notification store needs;
-// transactions, partial indexes and TTL indexes are not supported.
+// standard input is closed, so it ends with the process that started it. It supports the features that the notification
+// store needs. It does not support transactions, partial indexes and TTL indexes.
 //
-// The program is a module of its own, so that the product does not depend on FerretDB.
+// The program is a separate module, so that the product does not depend on FerretDB.
 package main
 
 import (
@@ -50,7 +50,7 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 		defer cancel()
 		_, _ = io.Copy(io.Discard, stdin)
 	}()
-	// Clients may connect before Run: New has opened the listener.
+	// Print the URL before Run: New has opened the listener, so clients can already connect.
 	if _, err := fmt.Fprintln(stdout, server.MongoDBURI()); err != nil {
 		return err
 	}

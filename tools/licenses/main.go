@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// document is the path of the document, from the root of the repository.
+// document is the path of the document, relative to the root of the repository.
 const document = "docs/third-party-licenses.md"
 
 func main() {
@@ -34,7 +34,7 @@ func render(ctx context.Context, root string) (string, error) {
 	const format = "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}"
 	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-f", format, "./cmd/loyalty", "./cmd/loyalty-dev")
 	cmd.Dir = root
-	// The list is that of one platform, so that it is the same on every machine.
+	// List the modules for one fixed platform, so that the document is the same on every machine.
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
 	output, err := cmd.Output()
 	if err != nil {
@@ -61,7 +61,7 @@ func render(ctx context.Context, root string) (string, error) {
 // licence returns the SPDX identifier of the licence of the module in dir.
 func licence(module, dir string) (string, error) {
 	if strings.HasPrefix(module, "buf.build/gen/go/bufbuild/protovalidate/") {
-		return "Apache-2.0", nil // generated from protovalidate, published without its licence file
+		return "Apache-2.0", nil // generated from protovalidate and published without its licence file
 	}
 	for _, pattern := range []string{"LICENSE*", "LICENCE*", "License*", "COPYING*"} {
 		files, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -71,7 +71,7 @@ func licence(module, dir string) (string, error) {
 		for _, file := range files {
 			text, err := os.ReadFile(file)
 			if err != nil {
-				continue // a folder of licences
+				continue // for example, a folder of licences
 			}
 			if name := identify(string(text)); name != "" {
 				return name, nil
@@ -81,8 +81,8 @@ func licence(module, dir string) (string, error) {
 	return "", fmt.Errorf("no known licence in %s", dir)
 }
 
-// identify returns the SPDX identifier of a licence text, or an empty string. If the text holds several licences, it is
-// that of the first.
+// identify returns the SPDX identifier of the first licence in text, or "public domain", which has no identifier. It returns
+// an empty string if it finds no licence.
 func identify(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	first, name := len(text), ""

@@ -14,8 +14,12 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/producer"
 )
 
-// SetActive activates or deactivates a user. The lock on the user's row serializes concurrent calls, so the outbox holds the
-// events of a player in the order of the status versions. SetActive writes nothing if the user has the status already.
+// SetActive activates or deactivates a user, and returns the user with the new status. A change increments the status
+// version, and a deactivation also marks the user's sessions for ending. SetActive writes nothing if the user already has
+// the status. The error is NOT_FOUND if no user has the id.
+//
+// The lock on the user's row serializes concurrent calls, so the outbox holds the events of a player in the order of the
+// status versions.
 func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users.User, error) {
 	var u users.User
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
@@ -37,7 +41,8 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 	return u, nil
 }
 
-// updateStatus stores the status of u and, for a player, the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED.
+// updateStatus stores the status of u. For a player it also appends the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED to
+// the outbox.
 func updateStatus(ctx context.Context, tx *ent.Tx, u users.User) error {
 	err := tx.User.UpdateOneID(u.ID).
 		SetIsActive(u.IsActive).SetStatusVersion(u.StatusVersion).SetSessionsToEnd(u.SessionsToEnd).
@@ -56,7 +61,7 @@ func updateStatus(ctx context.Context, tx *ent.Tx, u users.User) error {
 	return outbox.Append(ctx, postgres.FromSQL(tx), events...)
 }
 
-// serverTime reads the clock of the database, which all replicas share.
+// serverTime returns the time of the database server in UTC. All replicas share this clock.
 func serverTime(ctx context.Context, tx *ent.Tx) (now time.Time, err error) {
 	rows, err := tx.QueryContext(ctx, "SELECT clock_timestamp()")
 	if err != nil {

@@ -7,9 +7,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// call is one call of Add. Only the goroutine that commits its group writes tx and err, before it closes done.
+// call is one call of Add. Only the goroutine that commits the call's group writes tx and err. It closes done afterwards, so
+// that the caller may read them.
 type call struct {
-	ctx   context.Context // the caller's; a call whose ctx has ended before it is applied is not added
+	ctx   context.Context // the caller's context; if it ends before the call is applied, no transaction is added
 	entry users.ValidEntry
 	hash  []byte
 	done  chan struct{}
@@ -18,8 +19,9 @@ type call struct {
 	err error
 }
 
-// Add implements [users.LedgerStore]. If ctx ends while the call's group is being committed, Add returns the error of ctx
-// and the commit continues.
+// Add implements [users.LedgerStore]. If ctx ends first, Add returns the error of ctx. A commit that is already running
+// continues, so the transaction may still be added. The error is DEPENDENCY_UNAVAILABLE if the ledger is shutting down or
+// too many calls are waiting.
 func (l *Ledger) Add(ctx context.Context, e users.ValidEntry) (users.Transaction, error) {
 	hash := e.ContentHash()
 	c := &call{ctx: ctx, entry: e, hash: hash[:], done: make(chan struct{})}
@@ -51,7 +53,7 @@ func (l *Ledger) enqueue(c *call) error {
 	return nil
 }
 
-// answer returns the results of players' calls to their callers and makes the next calls of these players ready.
+// answer returns the results of the players' calls to the callers, and makes the next calls of these players ready.
 func (l *Ledger) answer(players []*playerCalls) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -18,22 +18,22 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// maxCommits is the maximum number of groups that are committed at the same time. With one, the processors would be idle
-// while the disk syncs. A third would only make the groups smaller.
+// maxCommits is the maximum number of concurrent commits, with one group each. With only one commit, the processors would be
+// idle while the disk syncs. A third commit would only make the groups smaller.
 const maxCommits = 2
 
-// minGroup is the number of calls up to which waiting calls form one group. Dividing them would not help, because a commit
-// costs as much as several entries.
+// minGroup is the minimum size of a group when the ready calls are divided into groups. Up to minGroup calls form one group,
+// because a second commit would cost as much as several entries.
 const minGroup = 4
 
 // Ledger adds transactions with group commits. Calls that arrive during a commit form the next group, and one statement
 // writes the transactions, balances and events of a whole group. An idle ledger commits a call immediately. Several
 // replicas may use the same database. A Ledger is safe for concurrent use.
 //
-// The ledger caches the balances and numbers of entries of recent players. If all players of a group are cached, it computes
-// the results in memory and writes them with a statement that compares the cached values with the stored ones (optimistic
-// concurrency control, [Ledger.commitOptimistic]). Otherwise, and after a conflict, it locks the players' rows first
-// ([Ledger.commitLocked]).
+// The ledger caches the balance and the number of entries of recent players. If all players of a group are cached, it
+// computes the results in memory. The statement that writes them compares the cached values with the stored values
+// (optimistic concurrency control, [Ledger.commitOptimistic]). If a player is not cached, or after a conflict, the ledger
+// locks the players' rows first ([Ledger.commitLocked]).
 type Ledger struct {
 	pool    *pgxpool.Pool
 	wake    func()
@@ -44,7 +44,7 @@ type Ledger struct {
 
 	mu      sync.Mutex
 	queue   queue
-	commits int // groups that are being committed
+	commits int // number of running commits
 	closed  bool
 	running sync.WaitGroup // goroutines that commit groups
 }
@@ -55,16 +55,16 @@ var _ users.LedgerStore = (*Ledger)(nil)
 type LedgerOptions struct {
 	// MaxGroup is the maximum number of entries in one commit; 0 is 256.
 	MaxGroup int
-	// MaxWaiting is the maximum number of calls that wait for a group. More are refused, because they would time out; 0 is
-	// 20,000.
+	// MaxWaiting is the maximum number of calls that wait for a group; 0 is 20,000. The ledger refuses more calls, because
+	// they would time out.
 	MaxWaiting int
-	// CachedPlayers is the minimum number of players in the cache, about 100 bytes each. The cache may hold twice as many; 0
-	// is 100,000.
+	// CachedPlayers is the number of recent players that the cache keeps; 0 is 100,000. The cache may hold up to
+	// twice as many. A player takes about 100 bytes.
 	CachedPlayers int
-	// Timeout is the timeout of each stage of a commit: the optimistic commit, the attempts under locks, and the attempts for
-	// a call alone; 0 is 5 seconds.
+	// Timeout is the timeout of each stage of a commit; 0 is 5 seconds. The stages are the optimistic commit, all attempts
+	// for a group under locks, and all attempts for a single call.
 	Timeout time.Duration
-	// LockTimeout is the timeout of waiting for a lock on a player's row; 0 is 2 seconds.
+	// LockTimeout is the maximum time to wait for a lock on a player's row; 0 is 2 seconds.
 	LockTimeout time.Duration
 }
 
@@ -77,8 +77,9 @@ func (o LedgerOptions) withDefaults() LedgerOptions {
 	return o
 }
 
-// NewLedger returns a ledger on the database of pool. The ledger opens one connection of its own per concurrent commit. It
-// calls wake, which must not block, after each commit that appended to the outbox. The caller must close the ledger.
+// NewLedger returns a ledger on the database of pool. The ledger does not use the connections of pool, but opens its own:
+// one per concurrent commit. It calls wake after each commit that appended to the outbox; wake must not block. The caller
+// must close the ledger.
 func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.Logger, o LedgerOptions) (*Ledger, error) {
 	o = o.withDefaults()
 	config := pool.Config()
@@ -101,8 +102,9 @@ func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.L
 // ledgerSettings returns the settings of the ledger's connections.
 func ledgerSettings(lockTimeout time.Duration) map[string]string {
 	return map[string]string{
-		// Planning each group would take longer than executing it, so a connection keeps one generic plan. That plan may date
-		// from when the tables were empty. These settings make it use the indexes, in the order of the arrays.
+		// Planning the statement for each group would take longer than executing it, so a connection keeps one generic plan.
+		// PostgreSQL may make this plan while the tables are empty, when it would not choose the indexes. The enable settings
+		// make every plan use the indexes, in the order of the arrays.
 		"plan_cache_mode": "force_generic_plan",
 		"enable_seqscan":  "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
 		"enable_material": "off", "jit": "off",
@@ -110,11 +112,12 @@ func ledgerSettings(lockTimeout time.Duration) map[string]string {
 	}
 }
 
-// startCommits starts as many commits as are allowed now. The caller must hold mu.
+// startCommits starts commits of the ready calls, up to maxCommits at the same time. The caller must hold mu.
 //
-// If no commit is running, the ready calls are divided into maxCommits groups, so that one group is computed while the
-// other is written to disk. If one is running, another starts only when at least as many calls are ready as are being
-// committed. Fewer calls wait for the running commit, because a commit of their own would cost the database more.
+// If no commit is running, startCommits divides the ready calls into maxCommits groups, so that one group is computed while
+// the other is written to disk. If a commit is running, a second commit starts only if the number of ready calls is at least
+// the number of calls in the running commit. Fewer calls wait until that commit ends, because a small separate commit would
+// cost the database more.
 func (l *Ledger) startCommits() {
 	for l.commits < maxCommits && l.queue.readyCalls > 0 && (l.commits == 0 || l.queue.readyCalls >= l.queue.inFlight) {
 		size := l.options.MaxGroup
@@ -129,14 +132,14 @@ func (l *Ledger) startCommits() {
 
 func (l *Ledger) runCommit(group []*playerCalls) {
 	l.commit(group)
-	runtime.Gosched() // let callers that were answered enqueue their next calls, so that the next group contains them
+	runtime.Gosched() // let the answered callers enqueue their next calls, so that the next group contains these
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.commits--
 	l.startCommits()
 }
 
-// Close refuses new calls, waits until all accepted calls are answered, and closes the connections.
+// Close refuses new calls, waits until all accepted calls are answered, and closes the connections. It is idempotent.
 func (l *Ledger) Close() {
 	l.mu.Lock()
 	l.closed = true

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/producer"
 )
 
-// outcome is the result of applying a player's calls: the account before and after them, and the rows to write.
+// outcome is the result of applying a player's calls: the accounts before and after the calls, and the rows to write.
 type outcome struct {
 	before, after account
 	rows          []row
@@ -26,10 +26,11 @@ type row struct {
 	event event.Event
 }
 
-// apply applies the calls of p to the account in order and sets their results. added holds the existing transactions by
-// idempotency key; apply adds the new ones. It reports whether it accepted all calls.
+// apply applies the calls of p in order to the account before, and sets the result of each call. It reports whether it
+// accepted all calls. The map added holds the existing transactions by idempotency key; apply adds the new transactions.
 //
-// The results are valid only if the account is unchanged when the rows are written. apply may be called again.
+// The results are valid only if the stored account still equals before when the rows are written. If it does not, the caller
+// may call apply again: the new results replace the old ones.
 func (p *playerCalls) apply(before account, added map[string]users.Transaction, now time.Time) bool {
 	p.outcome = outcome{before: before, after: before}
 	accepted := true
@@ -62,8 +63,8 @@ func (p *playerCalls) applyCall(c *call, added map[string]users.Transaction, now
 	return r.tx, nil
 }
 
-// replay returns tx, the existing transaction of the call's idempotency key. The error is IDEMPOTENCY_MISMATCH if the call
-// has other content.
+// replay returns tx, the existing transaction with the call's idempotency key. The error is IDEMPOTENCY_MISMATCH if the
+// content of the call differs from the content of tx.
 func (c *call) replay(tx users.Transaction) (users.Transaction, error) {
 	if !bytes.Equal(c.hash, tx.ContentHash) {
 		return users.Transaction{}, apperr.New(apperr.IdempotencyMismatch,
@@ -72,7 +73,8 @@ func (c *call) replay(tx users.Transaction) (users.Transaction, error) {
 	return tx, nil
 }
 
-// apply returns the account after the entry e.
+// apply returns the account after the entry e. Errors: NOT_FOUND if the player does not exist, ACCOUNT_DEACTIVATED,
+// INSUFFICIENT_FUNDS, and VALIDATION_FAILED if the balance would exceed [money.Max].
 func (a account) apply(e users.Entry) (account, error) {
 	if !a.exists {
 		return a, apperr.New(apperr.NotFound, "player not found: %s", e.UserID)
@@ -96,7 +98,7 @@ func (a account) apply(e users.Entry) (account, error) {
 	return a, nil
 }
 
-// newRow returns the row of a call's new transaction, after which the account is after.
+// newRow returns the row of a new transaction for c. The account after the transaction is after.
 func newRow(c *call, after account, now time.Time) (row, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -104,7 +106,7 @@ func newRow(c *call, after account, now time.Time) (row, error) {
 	}
 	additional := c.entry.AdditionalData
 	if additional == nil {
-		additional = map[string]any{} // scanTransaction returns an empty map, too
+		additional = map[string]any{} // like scanTransaction, so that a replay returns the same value
 	}
 	tx := users.Transaction{
 		ID:             id,

@@ -8,12 +8,13 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// array is an array parameter in PostgreSQL's binary format, as array_recv reads it. pgx would encode a slice by reflection,
-// which takes about as long as PostgreSQL needs to store the entries.
+// array is an array parameter in PostgreSQL's binary format, the input of PostgreSQL's function array_recv. The ledger does
+// not pass slices to pgx: pgx encodes a slice by reflection, which takes about as long as PostgreSQL needs to store the
+// entries.
 type array []byte
 
-// newArray returns an array for exactly n elements of the type with OID element. The caller must add all n. size is the
-// expected number of bytes of an element.
+// newArray returns the header of an array of n elements of the type with the OID element. The caller must then add exactly n
+// elements. The parameter size is the expected size of an element in bytes.
 func newArray(element uint32, n, size int) array {
 	a := make(array, 0, 20+n*(4+size))
 	for _, header := range []uint32{1, 0, element, uint32(n), 1} { // dimensions, has NULLs, type, length, lower bound
@@ -47,7 +48,7 @@ func (a *array) addText(s string) {
 	*a = append(*a, s...)
 }
 
-// withArrayCodec returns a function that calls prepare, which may be nil, and then registerArrayCodec.
+// withArrayCodec returns a function that calls prepare and then registerArrayCodec. The parameter prepare may be nil.
 func withArrayCodec(prepare func(context.Context, *pgx.Conn) error) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, conn *pgx.Conn) error {
 		if prepare != nil {
@@ -60,7 +61,7 @@ func withArrayCodec(prepare func(context.Context, *pgx.Conn) error) func(context
 	}
 }
 
-// registerArrayCodec makes conn accept an array for parameters of the array types that writeSQL uses.
+// registerArrayCodec makes conn accept values of type array as parameters, for all array types that writeSQL uses.
 func registerArrayCodec(conn *pgx.Conn) {
 	types := conn.TypeMap()
 	for _, oid := range []uint32{
@@ -73,7 +74,7 @@ func registerArrayCodec(conn *pgx.Conn) {
 	}
 }
 
-// arrayCodec encodes an array as it is, and other values with the embedded codec.
+// arrayCodec copies values of type array without a change, and encodes other values with the embedded codec.
 type arrayCodec struct{ pgtype.Codec }
 
 // PlanEncode implements pgtype.Codec.
@@ -84,7 +85,7 @@ func (c arrayCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value an
 	return c.Codec.PlanEncode(m, oid, format, value)
 }
 
-// copyPlan encodes an array by copying its bytes.
+// copyPlan encodes a value of type array by copying its bytes.
 type copyPlan struct{}
 
 // Encode implements pgtype.EncodePlan.

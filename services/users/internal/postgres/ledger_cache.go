@@ -15,9 +15,11 @@ type account struct {
 	exists, active bool
 }
 
-// accountCache caches the accounts that were written last. It holds at least limit and at most twice limit accounts, in two
-// generations: when the young generation is full, it replaces the old one. Cached accounts may be stale, because other
-// replicas write too; each write compares them with the stored ones. It is safe for concurrent use.
+// accountCache caches the accounts that were written last. It is safe for concurrent use.
+//
+// It holds the last limit accounts, and at most twice as many, in two generations. When the young generation is full, it
+// replaces the old generation. A cached account may be stale, because other replicas write the same accounts. Therefore each
+// write to the database compares the cached account with the stored account.
 type accountCache struct {
 	limit int
 
@@ -27,7 +29,8 @@ type accountCache struct {
 
 type cachedAccount struct {
 	account
-	// contended is true if another replica has written the account since this one wrote it before. It may do so again.
+	// contended is true if another replica wrote the account between the last two writes of this replica. The cached account
+	// is then probably stale, because the other replica may write it again.
 	contended bool
 }
 
@@ -35,8 +38,7 @@ func newAccountCache(limit int) *accountCache {
 	return &accountCache{limit: limit, young: map[uuid.UUID]cachedAccount{}}
 }
 
-// get returns the cached account of a player. It returns false if the account is not cached, or probably stale because
-// another replica writes it too.
+// get returns the cached account of a player. It returns false if the account is not cached or is contended.
 func (c *accountCache) get(user uuid.UUID) (account, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,7 +46,7 @@ func (c *accountCache) get(user uuid.UUID) (account, bool) {
 	return cached.account, ok && !cached.contended
 }
 
-// find returns the cached account of a player. The caller must hold mu.
+// find returns the cached account of a player, even if it is contended. The caller must hold mu.
 func (c *accountCache) find(user uuid.UUID) (cachedAccount, bool) {
 	if cached, ok := c.young[user]; ok {
 		return cached, true
@@ -64,7 +66,7 @@ func (c *accountCache) put(user uuid.UUID, before, after account) {
 	c.young[user] = cachedAccount{account: after, contended: ok && last.account != before}
 }
 
-// remove removes the account of a player.
+// remove removes the account of a player from the cache.
 func (c *accountCache) remove(user uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,11 +14,11 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// maxAttempts is the maximum number of attempts to commit a group under locks.
+// maxAttempts is the maximum number of attempts to commit a group, or a single call, under locks.
 const maxAttempts = 6
 
-// retryDelays returns the delays between attempts while the database is unavailable. Together they are long enough for it to
-// restart.
+// retryDelays returns the delays between attempts while the database is unavailable. The delays between maxAttempts attempts
+// add up to about two seconds, so that the database can restart in the meantime.
 func retryDelays() *backoff.Delays {
 	return backoff.Policy{Initial: 60 * time.Millisecond, Max: time.Second, Jitter: 0.3}.Delays()
 }
@@ -34,13 +34,15 @@ func (l *Ledger) commit(group []*playerCalls) {
 	}
 }
 
-// commitOptimistic commits a group with cached accounts. It answers the calls of the players whose cached account was
-// correct, and returns the other players.
+// commitOptimistic commits a group with cached accounts. If the cached account of a player equals the stored account,
+// commitOptimistic writes the player and answers the player's calls. It returns the other players.
 //
-// It returns the whole group without a write if a player is not cached, or if a call is refused: a refusal is not written,
-// so no comparison confirms it. Committing a part of the group here would need a second commit under locks.
+// It writes nothing and returns the whole group if a player is not cached or a call is refused. A refused call writes no
+// row, so the statement cannot check that the cached account was current. Committing only the other players here would not
+// help, because the rest would need a second commit under locks.
 //
-// After an error it returns the whole group. The commit may have succeeded; the retry then finds the idempotency keys.
+// After an error it returns the whole group. The commit may have succeeded despite the error. In this case the retry finds
+// the idempotency keys and returns the existing transactions.
 func (l *Ledger) commitOptimistic(group []*playerCalls) (rest []*playerCalls, err error) {
 	added := map[string]users.Transaction{}
 	now := l.now()
@@ -68,7 +70,7 @@ func (l *Ledger) commitOptimistic(group []*playerCalls) (rest []*playerCalls, er
 	return rest, nil
 }
 
-// split divides players into the written ones and the others.
+// split divides players into those that were written and the rest.
 func split(players []*playerCalls, written []bool) (done, rest []*playerCalls) {
 	for i, p := range players {
 		if written[i] {
@@ -80,9 +82,9 @@ func split(players []*playerCalls, written []bool) (done, rest []*playerCalls) {
 	return done, rest
 }
 
-// retryLocked commits players under locks and answers their calls. It retries immediately after a conflict with another
-// session, and after a delay while the database is unavailable. After any other error, or if a lock timed out, it commits
-// each call alone, so that only the calls that cause the error fail.
+// retryLocked commits players under locks and answers their calls. After a conflict with another database session it retries
+// at once. While the database is unavailable it retries after a delay. After any other error, including a lock timeout, it
+// commits each call alone, so that only the calls that cause the error fail.
 func (l *Ledger) retryLocked(players []*playerCalls) {
 	ctx, cancel := l.withTimeout()
 	defer cancel()
@@ -108,8 +110,8 @@ func (l *Ledger) retryLocked(players []*playerCalls) {
 	}
 }
 
-// commitSeparately commits each call alone. It skips calls whose callers have given up, because each call of a locked player
-// takes as long as the lock timeout and delays the calls after it.
+// commitSeparately commits each call alone. It skips a call if its context has ended. Otherwise each call of a locked player
+// would wait for the lock timeout and delay the calls after it.
 func (l *Ledger) commitSeparately(players []*playerCalls) {
 	for _, p := range players {
 		for _, single := range p.separate() {
@@ -123,7 +125,7 @@ func (l *Ledger) commitSeparately(players []*playerCalls) {
 	}
 }
 
-// succeed updates the cache after a commit and answers the calls of players.
+// succeed updates the cache after a commit, calls wake if rows were written, and answers the calls.
 func (l *Ledger) succeed(players []*playerCalls) {
 	wrote := false
 	for _, p := range players {
@@ -140,7 +142,8 @@ func (l *Ledger) succeed(players []*playerCalls) {
 	l.answer(players)
 }
 
-// fail answers the calls of players with an error. err is nil or a conflict if the attempts were used up.
+// fail answers the calls of players with an error. err is the error of the last attempt. It is nil if that attempt skipped
+// players because of a conflict.
 func (l *Ledger) fail(players []*playerCalls, err error) {
 	if isConflict(err) || postgres.Unavailable(err) {
 		err = apperr.New(apperr.DependencyUnavailable, "the ledger's database is unavailable").WithCause(err)
@@ -157,7 +160,8 @@ func (l *Ledger) fail(players []*playerCalls, err error) {
 	l.answer(players)
 }
 
-// withTimeout returns the context of a commit. It is independent of the callers, because a group belongs to many.
+// withTimeout returns the context of a stage of a commit. It does not depend on the contexts of the callers, because a group
+// contains calls of many callers.
 func (l *Ledger) withTimeout() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), l.options.Timeout)
 }
@@ -170,13 +174,14 @@ func countCalls(players []*playerCalls) int {
 	return n
 }
 
-// isConflict reports whether another session wrote a key or an account first, so that an immediate retry may succeed. err is
-// nil if the write skipped players, and the database's error if it rolled back.
+// isConflict reports whether a commit failed because another database session wrote an idempotency key or an account first.
+// An immediate retry may then succeed. err is the database's error if the commit was rolled back. It is nil if the commit
+// succeeded but skipped players, which is also a conflict.
 func isConflict(err error) bool {
 	return err == nil || postgres.Duplicate(err) || postgres.Conflict(err)
 }
 
-// readWritten reads the result of writeSQL for n players: which of them were written.
+// readWritten reads the result of writeSQL for n players. Element i of the slice is true if player i was written.
 func readWritten(rows pgx.Rows, n int) ([]bool, error) {
 	written := make([]bool, n)
 	var i int32

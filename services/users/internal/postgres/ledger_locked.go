@@ -11,12 +11,12 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// commitLocked commits players in one transaction with two round trips: the first locks the players' rows and reads the
-// transactions of the idempotency keys, the second writes and commits. It answers the calls of the players that need no
-// retry, and returns the other players. After an error it returns all players.
+// commitLocked commits players in one database transaction with two round trips. The first round trip locks the players'
+// rows and reads the existing transactions with the calls' idempotency keys. The second writes and commits. commitLocked
+// answers the calls of the players that need no retry, and returns the other players. After an error it returns all players.
 //
-// The locks prevent changes of the accounts. Between the two round trips, however, an entry of another player can take an
-// idempotency key. The player is then not written, and the retry finds the key.
+// The locks prevent changes of the accounts. But between the two round trips an entry of another player can use one of the
+// idempotency keys. The statement then does not write the player with this key, and the retry finds the key.
 func (l *Ledger) commitLocked(ctx context.Context, players []*playerCalls) (rest []*playerCalls, err error) {
 	conn, err := l.pool.Acquire(ctx)
 	if err != nil {
@@ -49,18 +49,18 @@ func (l *Ledger) commitLocked(ctx context.Context, players []*playerCalls) (rest
 	return rest, nil
 }
 
-// lockSQL locks players in the order of their ids, to avoid deadlocks. It returns the values that the rows have once they
-// are locked.
+// lockSQL locks players in the order of their ids, to avoid deadlocks. It returns the values of the rows after they are
+// locked.
 const lockSQL = `SELECT id, (balance * 100)::bigint, entries, is_active
 FROM users WHERE id = ANY ($1::uuid[]) AND role = 'PLAYER'
 ORDER BY id FOR NO KEY UPDATE`
 
-// keysSQL reads the transactions of idempotency keys. It must run after lockSQL as a separate statement, so that its
-// snapshot includes the transactions that lockSQL waited for.
+// keysSQL reads the players' transactions with the given idempotency keys. It must be a separate statement after lockSQL, so
+// that its snapshot includes the commits that lockSQL waited for.
 const keysSQL = `SELECT ` + transactionColumns + ` FROM transactions WHERE idempotency_key = ANY ($1::text[])`
 
-// lockAccounts begins a transaction, locks the rows of players, and returns their accounts by player id and the existing
-// transactions by idempotency key.
+// lockAccounts begins a database transaction and locks the rows of players. It returns the players' accounts by player id,
+// and the existing transactions with the calls' idempotency keys by key.
 func lockAccounts(
 	ctx context.Context, conn *pgxpool.Conn, players []*playerCalls,
 ) (accounts map[uuid.UUID]account, added map[string]users.Transaction, err error) {
@@ -95,7 +95,7 @@ func lockAccounts(
 	return accounts, added, conn.SendBatch(ctx, &batch).Close()
 }
 
-// writeAndCommit runs writeSQL and commits. It returns which players were written.
+// writeAndCommit runs writeSQL and commits. Element i of written is true if player i was written.
 func writeAndCommit(
 	ctx context.Context, conn *pgxpool.Conn, players []*playerCalls, args []any,
 ) (written []bool, err error) {
@@ -109,7 +109,7 @@ func writeAndCommit(
 	return written, err
 }
 
-// rollback rolls back an open transaction. If that fails, the pool closes the connection on release.
+// rollback rolls back the open database transaction, if any. If that fails, the pool closes the connection on release.
 func rollback(ctx context.Context, conn *pgxpool.Conn) {
 	if !conn.Conn().IsClosed() && conn.Conn().PgConn().TxStatus() != 'I' {
 		_, _ = conn.Exec(ctx, "rollback")

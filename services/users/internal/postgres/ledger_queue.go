@@ -7,11 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// queue forms groups of waiting calls. Calls of one player stay in order. A player is in at most one group at a time; later
-// calls of the player wait until the group is committed. The caller of the methods must hold the ledger's mutex.
+// queue forms groups of waiting calls. The calls of a player stay in order. A player is in at most one group at a time.
+// Later calls of the player wait until the group's calls are answered. Callers of the methods must hold the ledger's mutex.
 type queue struct {
 	players map[uuid.UUID]*playerQueue
-	// ready holds the players that have waiting calls and are in no group, in the order in which they became ready.
+	// ready holds the players that have waiting calls and no calls in a group, in the order in which they became ready.
 	ready []*playerQueue
 
 	waiting    int // calls that are in no group
@@ -61,9 +61,10 @@ func (q *queue) push(c *call) {
 	}
 }
 
-// take removes a group from the queue. It takes all calls of the players that have been ready longest until the group has
-// size calls. The group has at most limit calls; the last player's other calls stay in the queue. Groups are sorted by
-// player id, so that all groups lock players in the same order.
+// take removes a group from the queue and returns it. It starts with the player that has been ready longest, takes all
+// waiting calls of each player, and stops when the group has at least size calls. The group has at most limit calls: if the
+// last player has more calls, the rest stay in the queue. The group is sorted by player id, so that all groups lock players
+// in the same order.
 func (q *queue) take(size, limit int) []*playerCalls {
 	var group []*playerCalls
 	taken := 0
@@ -82,7 +83,8 @@ func (q *queue) take(size, limit int) []*playerCalls {
 	return group
 }
 
-// release removes answered calls. After the last call of a player's group, the player's waiting calls become ready.
+// release removes the answered calls of a player. After all calls of the player's group are answered, the player's waiting
+// calls become ready.
 func (q *queue) release(done *playerCalls) {
 	p := q.players[done.user]
 	q.inFlight -= len(done.calls)

@@ -9,16 +9,18 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 )
 
-// writeSQL writes the balances, transactions and events of players in one statement, which is also one transaction. It
-// writes all rows of a player or none. It writes none if the player's account differs from the one that the rows were
-// computed from, or if an idempotency key is in use. It returns the positions in the arrays, from 1, of the written players.
+// writeSQL writes the balances, transactions and events of players in one statement. It writes either all rows of a player
+// or none. It skips a player if the stored account differs from the account that the rows were computed from, or if one of
+// the player's idempotency keys already exists. It returns the positions of the written players in the arrays. The first
+// position is 1.
 //
-//   - It updates players in the order of the array, so concurrent groups cannot deadlock. If another transaction has changed
-//     a player, the update waits for that transaction and compares again.
-//   - A key that is used after this statement's snapshot violates the unique index, and the whole statement fails.
-//   - It fills the outbox after it has locked the players, in the order of a player's entries. The events of a player
-//     therefore have ascending outbox ids in the order of the entries, over all groups and replicas.
-//   - Amounts are passed in hundredths.
+//   - It updates players in the order of the array, so concurrent groups cannot deadlock. If another database transaction
+//     is changing a player, the update waits until that transaction ends and then compares again.
+//   - If another database transaction adds an idempotency key after this statement's snapshot, the key violates the unique
+//     index and the whole statement fails.
+//   - It fills the outbox after it has locked the players, in the order of each player's entries. Therefore the outbox ids
+//     of a player's events ascend in the order of the entries, across all groups and replicas.
+//   - The balances and amounts in the arrays are in hundredths.
 const writeSQL = `WITH entry AS MATERIALIZED (
 	SELECT * FROM unnest($6::int[], $7::uuid[], $8::bigint[], $9::text[], $10::bigint[], $11::bigint[],
 		$12::text[], $13::text[], $14::text[], $15::bytea[], $16::bytea[])
@@ -45,7 +47,7 @@ const writeSQL = `WITH entry AS MATERIALIZED (
 )
 SELECT n FROM updated`
 
-// writeArgs returns the arguments of writeSQL. Each player must have rows, and the players must be sorted by id.
+// writeArgs returns the arguments of writeSQL. Each player must have at least one row. Players must be sorted by id.
 func writeArgs(players []*playerCalls, now time.Time) []any {
 	n, entries := len(players), 0
 	for _, p := range players {
@@ -84,7 +86,7 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 			payloads.addBytes(r.event.Data)
 		}
 	}
-	event := players[0].rows[0].event // its attributes below are the same for all events
+	event := players[0].rows[0].event // topic, type, source and content type are the same for all events
 	return []any{
 		playerIDs, balancesBefore, countsBefore, balancesAfter, countsAfter,
 		positions, transactionIDs, seqs, types, amounts, entryBalances, descriptions, data, keys, hashes, payloads,

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Users lists users, newest first. Ids are UUIDv7, so their order is the order of creation.
+// Users lists users, newest first. It sorts by id: ids are UUIDv7, which begin with the time of creation.
 func (s *Store) Users(
 	ctx context.Context, f users.UserFilter, p keyset.PageRequest[uuid.UUID],
 ) (keyset.Page[users.User], error) {
@@ -51,8 +51,8 @@ func userFilter(f users.UserFilter) []predicate.User {
 	return where
 }
 
-// emailPrefix selects the users whose folded e-mail begins with prefix. The condition is a range and not a LIKE pattern, so
-// no character is a wildcard and PostgreSQL can use the column's index. The index sorts by bytes in every locale.
+// emailPrefix selects the users whose folded e-mail begins with prefix. It returns a range condition instead of a LIKE
+// pattern. A range has no wildcards, and PostgreSQL can use the column's index, which sorts by bytes in every locale.
 func emailPrefix(prefix string) []predicate.User {
 	where := []predicate.User{user.EmailFoldedGTE(prefix)}
 	if after, ok := afterPrefix(prefix); ok {

@@ -12,9 +12,9 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Transactions lists a user's transactions, newest first, along the index on (user_id, seq). Without a filter the total is
-// the number of entries in the user's row, so the query does not take longer for a longer ledger. The error is NOT_FOUND if
-// there is no user with the id.
+// Transactions lists a user's transactions, newest first. It reads them from the index on (user_id, seq). Without a filter
+// the total is the number of entries in the user's row, so Transactions does not count the transactions. The error is
+// NOT_FOUND if no user has the id.
 func (s *Store) Transactions(
 	ctx context.Context, id uuid.UUID, f users.TransactionFilter, p keyset.PageRequest[int64],
 ) (keyset.Page[users.Transaction], error) {

@@ -9,7 +9,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// UserByEmail returns the user with the folded e-mail. The error is NOT_FOUND if there is none.
+// UserByEmail returns the user with the folded e-mail. The error is NOT_FOUND if no user has the e-mail.
 func (s *Store) UserByEmail(ctx context.Context, folded string) (users.User, error) {
 	row, err := s.ent.User.Query().Where(user.EmailFolded(folded)).Only(ctx)
 	if err != nil {
@@ -18,9 +18,13 @@ func (s *Store) UserByEmail(ctx context.Context, folded string) (users.User, err
 	return userFromRow(row), nil
 }
 
-// SetPasswordHash replaces a user's password hash. With a non-empty old it replaces the hash only if it is still old. With
-// an empty old the password is new: SetPasswordHash also marks the sessions as to be ended and increments the status
-// version, so that a concurrent SessionsEnded for an earlier version does not remove the mark.
+// SetPasswordHash replaces a user's password hash.
+//
+// If old is not empty, SetPasswordHash replaces the hash only if the stored hash equals old. If old is empty, the user has a
+// new password: SetPasswordHash also marks the user's sessions for ending. It increments the status version too, so that a
+// concurrent SessionsEnded for an earlier version does not remove the mark.
+//
+// SetPasswordHash returns nil if it replaced no hash.
 func (s *Store) SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error {
 	update := s.ent.User.Update().Where(user.ID(id)).SetPasswordHash(hash)
 	if old != "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/producer"
 )
 
-// CreateUser stores a new user and, for a player, the event PLAYER_REGISTERED. The error is USER_EXISTS if another user has
-// the e-mail.
+// CreateUser stores a new user. For a player it also appends the event PLAYER_REGISTERED to the outbox, in the same
+// transaction. The error is USER_EXISTS if another user has the e-mail.
 func (s *Store) CreateUser(ctx context.Context, u users.User) error {
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
 		if err := setUser(tx.User.Create(), u).Exec(ctx); err != nil {

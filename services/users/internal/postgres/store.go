@@ -4,11 +4,11 @@
 // [Ledger] adds transactions. A call passes through these files:
 //   - add_transaction.go accepts and answers calls, and ledger.go starts the commits of groups.
 //   - ledger_queue.go forms groups: a player's calls stay in order, and a player is in at most one group at a time.
-//   - ledger_commit.go commits a group optimistically first, then under row locks, then each call alone.
+//   - ledger_commit.go commits a group: first optimistically, then under row locks, and finally each call alone.
 //   - ledger_locked.go is the commit under row locks.
 //   - ledger_apply.go applies a player's calls to the balance, in memory.
 //   - ledger_write.go writes a group with one SQL statement, and ledger_arrays.go encodes its arguments.
-//   - ledger_cache.go caches the last known balances.
+//   - ledger_cache.go caches the accounts that were written last.
 package postgres
 
 import (
@@ -35,13 +35,13 @@ type Store struct {
 
 var _ users.Store = (*Store)(nil)
 
-// New returns a store over a migrated database. It calls wake after each commit that may have appended to the outbox.
+// New returns a store on a migrated database. The store calls wake after each commit that may have appended to the outbox.
 func New(pool *pgxpool.Pool, wake func()) *Store {
 	driver := entsql.OpenDB(dialect.Postgres, postgres.SQL(pool))
 	return &Store{pool: pool, ent: ent.NewClient(ent.Driver(driver)), wake: wake}
 }
 
-// inTx runs fn in a transaction and commits if fn returns nil. Otherwise it rolls back.
+// inTx runs fn in a transaction. It commits if fn returns nil; otherwise it rolls back and returns the error of fn.
 func (s *Store) inTx(ctx context.Context, fn func(*ent.Tx) error) error {
 	tx, err := s.ent.Tx(ctx)
 	if err != nil {
@@ -54,7 +54,8 @@ func (s *Store) inTx(ctx context.Context, fn func(*ent.Tx) error) error {
 	return tx.Commit()
 }
 
-// toAppError converts a database error to the apperr.Error that describes it. It returns other errors unchanged.
+// toAppError converts a database error to an apperr.Error with the code NOT_FOUND, USER_EXISTS or DEPENDENCY_UNAVAILABLE. It
+// returns other errors unchanged.
 func toAppError(err error) error {
 	if err == nil {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// StatusChanged returns the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED for a player u whose status changed to u.IsActive
-// at the given time. It returns no event for other roles.
+// StatusChanged returns the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED for a player. The status of the player changed to
+// u.IsActive at the time at. StatusChanged returns no event for other roles.
 func StatusChanged(u users.User, at time.Time) ([]event.Event, error) {
 	if u.IsActive {
 		return playerEvent(u, usersv1.PlayerEventType_PLAYER_ACTIVATED, at)

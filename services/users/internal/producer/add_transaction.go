@@ -9,7 +9,7 @@ import (
 )
 
 // TransactionAdded returns the event TRANSACTION_ADDED for tx. Each transaction has exactly one event, so the event has the
-// transaction's id and time.
+// id and the time of the transaction.
 func TransactionAdded(tx users.Transaction) (event.Event, error) {
 	return usersv1event.NewTransactionEvent(tx.ID, tx.CreatedAt, &usersv1.TransactionEvent{
 		EventType:      usersv1.TransactionEventType_TRANSACTION_ADDED,

@@ -1,5 +1,5 @@
-// Package producer builds the events that users publishes. The stores append them to the outbox in the transaction that
-// makes them true.
+// Package producer builds the events that the users service publishes. A store appends an event to the outbox in the same
+// database transaction as the change that the event reports.
 package producer
 
 import (
@@ -14,12 +14,12 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Registered returns the event PLAYER_REGISTERED for a new player u. It returns no event for other roles.
+// Registered returns the event PLAYER_REGISTERED if the new user u is a player. It returns no event for other roles.
 func Registered(u users.User) ([]event.Event, error) {
 	return playerEvent(u, usersv1.PlayerEventType_PLAYER_REGISTERED, u.CreatedAt)
 }
 
-// playerEvent returns the event of the type for a player u, and no event for other roles.
+// playerEvent returns an event of the type typ if u is a player. It returns no event for other roles.
 func playerEvent(u users.User, typ usersv1.PlayerEventType, at time.Time) ([]event.Event, error) {
 	if u.Role != authn.RolePlayer {
 		return nil, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
-// LedgerHandler implements LedgerService, which is served over gRPC on the internal listener.
+// LedgerHandler implements LedgerService. The service is available over gRPC on the internal listener.
 type LedgerHandler struct {
 	usersv1.UnimplementedLedgerServiceServer
 	service *users.LedgerService

@@ -8,7 +8,8 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 )
 
-// Logout ends the sessions of the presented refresh tokens and clears the cookie. It also clears a refused cookie.
+// Logout ends the sessions of the presented refresh tokens and clears the cookie. It also clears the cookie if the token in
+// it is refused.
 func (h *Auth) Logout(
 	ctx context.Context, r *connect.Request[usersv1.LogoutRequest],
 ) (*connect.Response[usersv1.LogoutResponse], error) {

@@ -9,7 +9,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 )
 
-// Refresh exchanges a refresh token for a new pair of tokens. It clears a refused cookie.
+// Refresh exchanges a refresh token for a new pair of tokens. It clears the cookie if the token in it is refused.
 func (h *Auth) Refresh(
 	ctx context.Context, r *connect.Request[usersv1.RefreshRequest],
 ) (*connect.Response[usersv1.RefreshResponse], error) {

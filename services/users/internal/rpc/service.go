@@ -1,5 +1,5 @@
 // Package rpc serves the users API, with one file per method. A method converts the request, calls the domain and converts
-// the result. The server's interceptors authorise, validate and encode errors.
+// the result. The server's interceptors authorise callers, validate requests and encode errors.
 package rpc
 
 import (

@@ -12,21 +12,23 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// The name and the path of the cookie with the refresh token. Browsers send it only to routes under the path.
+// The name and the path of the cookie with the refresh token. Browsers send the cookie only to routes under the path.
 const (
 	cookieName = "refresh_token"
 	cookiePath = "/api/v1/auth"
 )
 
-// presentedTokens are the refresh tokens of a request.
+// presentedTokens holds the refresh tokens of a request.
 type presentedTokens struct {
 	tokens []string
-	// fromCookie is true if the request has the cookie and no token in its body.
+	// fromCookie is true if the request has the cookie and no refresh token in its body.
 	fromCookie bool
 }
 
-// presented reads the refresh tokens of a request: the one in the body; or else all values of the cookie, which browsers
-// send several times if it was set for several paths or domains; or else the bearer token.
+// presented reads the refresh tokens of a request. It uses the first of these sources that has a token:
+//   - the body
+//   - the cookie, with all its values: browsers send several if the cookie was set for several paths or domains
+//   - the bearer token
 func presented(body string, h http.Header) presentedTokens {
 	if body != "" {
 		return presentedTokens{tokens: []string{body}}
@@ -58,15 +60,16 @@ func hasCookie(h http.Header) bool {
 	return false
 }
 
-// clearRefused clears the cookie in the answer if err refuses its token, so that the browser stops sending it. Other errors,
-// such as an outage, leave the cookie.
+// clearRefused clears the cookie in the response if err means that the cookie's token is refused, so that the browser stops
+// sending it. After other errors, for example during an outage, the browser keeps the cookie.
 func (p presentedTokens) clearRefused(ctx context.Context, err error) {
 	if p.fromCookie && apperr.CodeOf(err).Info().HTTP == http.StatusUnauthorized {
 		rpcserver.AddErrorHeader(ctx, "Set-Cookie", refreshCookie("", -1))
 	}
 }
 
-// giveRefreshToken sets the cookie in h, or returns the refresh token for the body if the client asked for it there.
+// giveRefreshToken returns the refresh token for the response body if the client asked for it in the body. Otherwise it sets
+// the cookie in h and returns nil.
 func giveRefreshToken(t users.Tokens, h http.Header) (member *string) {
 	if t.In == users.RefreshTokenInBody {
 		return fields.Present(t.Refresh)
@@ -75,7 +78,7 @@ func giveRefreshToken(t users.Tokens, h http.Header) (member *string) {
 	return nil
 }
 
-// refreshCookie returns a Set-Cookie header. A negative maximum age, in seconds, clears the cookie.
+// refreshCookie returns the value of a Set-Cookie header. The unit of maxAge is seconds; a negative value clears the cookie.
 func refreshCookie(value string, maxAge int) string {
 	c := http.Cookie{
 		Name: cookieName, Value: value, Path: cookiePath, MaxAge: maxAge,
