@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// contentStructured is the media type of a message in structured mode, and structuredPrefix the beginning of the media
-// types of all CloudEvents formats, batches included.
+// contentStructured is the media type of a message in structured mode. structuredPrefix is the common prefix of the media
+// types of all CloudEvents formats, including batches.
 const (
 	contentStructured = "application/cloudevents+json"
 	structuredPrefix  = "application/cloudevents"
@@ -26,14 +26,14 @@ const (
 // In binary mode the body is the data and each attribute is a header. All common prefixes are accepted: "ce_" (Kafka),
 // "ce-" (NATS, HTTP), "cloudEvents_" and "cloudEvents:" (AMQP). The header content-type or the attribute datacontenttype
 // holds the media type of the data. In structured mode, when content-type is application/cloudevents+json, the body is a
-// JSON envelope that holds the attributes and the data. A message without any such header has the body as its data.
+// JSON envelope that holds the attributes and the data. If a message has none of these headers, its body is the data.
 //
-// Header names are case-insensitive. Repeated headers must agree, and so must a header and the envelope. Parameters of a
-// media type are ignored except charset, which must be UTF-8. Empty values, unknown attributes and a time that is not
-// RFC 3339 are ignored.
+// Header names are case-insensitive. All values of an attribute must be equal, whether in repeated headers or in a header
+// and the envelope. The charset of a media type must be UTF-8; its other parameters are ignored. Empty values, unknown
+// attributes and a time that is not RFC 3339 are ignored, too.
 //
-// An error is permanent and names the header or the member of the envelope. The event then holds the attributes that
-// could be read.
+// Errors are permanent and name the header or the member of the envelope. With an error, Parse also returns an event with
+// the attributes that it could read.
 func Parse(headers iter.Seq2[string, string], body []byte) (Event, error) {
 	var p parser
 	for header, value := range headers {
@@ -72,7 +72,8 @@ func Parse(headers iter.Seq2[string, string], body []byte) (Event, error) {
 	return e, p.err
 }
 
-// attributeOf returns the attribute that a header holds. ContentTypeHeader and contentEncodingHeader stand for themselves.
+// attributeOf returns the name of the attribute that a header holds. For the headers of the content type and the content
+// encoding it returns ContentTypeHeader and contentEncodingHeader.
 func attributeOf(header string) (attribute string, ok bool) {
 	name := strings.ToLower(header)
 	switch name {
@@ -89,7 +90,7 @@ func attributeOf(header string) (attribute string, ok bool) {
 	return "", false
 }
 
-// parser collects the attributes of a message and remembers the first problem.
+// parser collects the attributes of a message and keeps the first error.
 type parser struct {
 	attributes []attribute
 	err        error
@@ -104,7 +105,7 @@ func (p *parser) failf(format string, args ...any) {
 	}
 }
 
-// get returns the zero value if the message does not have the attribute.
+// get returns an attribute, or the zero value if the message does not have it.
 func (p *parser) get(name string) attribute {
 	for _, a := range p.attributes {
 		if a.name == name {
@@ -114,7 +115,8 @@ func (p *parser) get(name string) attribute {
 	return attribute{}
 }
 
-// add stores an attribute and checks its value. The first of two different values is kept.
+// add checks the value of an attribute and stores it. If an attribute has two different values, add keeps the first one and
+// records an error.
 func (p *parser) add(name, origin, value string) {
 	switch name {
 	case ContentTypeHeader, attrContentType:
@@ -144,7 +146,8 @@ func (p *parser) add(name, origin, value string) {
 	p.attributes = append(p.attributes, attribute{name, origin, value})
 }
 
-// mediaType returns the media type without its parameters, in lower case. A malformed value is returned as it is.
+// mediaType returns the media type without its parameters, in lower case. It returns a malformed value unchanged and
+// records an error.
 func (p *parser) mediaType(origin, value string) string {
 	if strings.TrimSpace(value) == "" {
 		return ""
@@ -217,8 +220,8 @@ func isJSON(media string) bool {
 	return media == ContentJSON || media == "text/json" || strings.HasSuffix(media, "+json")
 }
 
-// parseObject returns the members of a JSON object. It refuses text that parsers read differently: repeated members and
-// invalid UTF-8.
+// parseObject returns the members of a JSON object. It refuses repeated members and invalid UTF-8, because JSON parsers
+// disagree about their meaning.
 func parseObject(text []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("invalid UTF-8")

@@ -24,8 +24,8 @@ func NewSubscriptions() *Subscriptions {
 	return s
 }
 
-// Begin adds a subscription. Its context ends with ctx or when the set is closed. The subscription calls done when it has
-// ended. Begin returns ErrClosed if the set is closed.
+// Begin adds a subscription and returns its context, which ends when ctx ends or the set is closed. The caller must call
+// done when the subscription has ended. Begin returns ErrClosed if the set is closed.
 func (s *Subscriptions) Begin(ctx context.Context) (_ context.Context, done func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *Subscriptions) Begin(ctx context.Context) (_ context.Context, done func
 	return ctx, func() { detach(); cancel(); s.running.Done() }, nil
 }
 
-// Close ends every subscription and waits for all of them.
+// Close ends all subscriptions and waits until each has called done. It is idempotent.
 func (s *Subscriptions) Close() {
 	s.mu.Lock()
 	s.close()

@@ -26,11 +26,12 @@ import (
 
 // Services are the services behind the gateway.
 type Services struct {
-	// Users, Promotions and Notifications serve the public routes. The gateway answers requests for a nil handler with
-	// DEPENDENCY_UNAVAILABLE.
+	// Users, Promotions and Notifications serve the public routes. If a handler is nil, the gateway answers requests for its
+	// routes with DEPENDENCY_UNAVAILABLE.
 	Users, Promotions, Notifications http.Handler
-	// Ready contains a readiness check for each service name. A check returns nil, or an error that only the log shows. The
-	// gateway calls checks concurrently. They must return when their context ends.
+	// Ready contains a readiness check for each service name. A check returns nil if the service is ready. The gateway logs
+	// the error of a check, but does not send it to clients. It calls checks concurrently. A check must return when its
+	// context ends.
 	Ready map[string]func(context.Context) error
 }
 
@@ -83,20 +84,20 @@ func New(s Services, o Options) http.Handler {
 	return g
 }
 
-// add sends a path prefix and all paths below it to a handler. A prefix that ends with a slash does not match the path
+// add routes a path prefix and all paths below it to a handler. A prefix that ends with a slash does not match the path
 // without the slash.
 func (g *gateway) add(prefix string, h http.Handler) {
 	g.routes = append(g.routes, route{path: prefix, handler: h})
 }
 
-// addExact sends one path to a handler.
+// addExact routes one path to a handler, but not the paths below it.
 func (g *gateway) addExact(path string, h http.Handler) {
 	g.routes = append(g.routes, route{path: path, exact: true, handler: h})
 }
 
 // addReflection adds gRPC server reflection and the gRPC health protocol for the public services.
 func (g *gateway) addReflection(h *health) {
-	services := map[string]string{ // the name of the service in Services.Ready, by the name in protobuf
+	services := map[string]string{ // protobuf service name to name in Services.Ready
 		usersv1connect.AuthServiceName:                 "users",
 		usersv1connect.UserServiceName:                 "users",
 		promotionsv1connect.PromotionServiceName:       "promotions",

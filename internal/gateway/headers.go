@@ -18,14 +18,15 @@ func secure(h http.Header) {
 	h.Set("X-Frame-Options", "DENY")
 }
 
-// identify sets the request id in the request, for the service, and in the answer, for the client.
+// identify sets the header with the request id in the request, for the service, and in the answer, for the client.
 func identify(w http.ResponseWriter, r *http.Request) {
 	id := rpcserver.ChooseRequestID(r.Header.Values(rpcserver.HeaderRequestID))
 	r.Header.Set(rpcserver.HeaderRequestID, id)
 	w.Header().Set(rpcserver.HeaderRequestID, id)
 }
 
-// forward sets the headers that tell the service the client's address and scheme. It removes all such headers of the client.
+// forward sets the headers with the client's address and scheme for the service. It first removes all forwarding headers
+// that the client sent, because clients can forge them.
 func forward(r *http.Request) {
 	for name := range r.Header {
 		if strings.HasPrefix(name, "X-Forwarded") || strings.HasPrefix(name, "X-Original-") {

@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// readyTimeout is the timeout of the readiness checks of a request.
+// readyTimeout is the total timeout for the readiness checks of one request.
 const readyTimeout = 2 * time.Second
 
 const (
@@ -24,14 +24,14 @@ const (
 	statusUnavailable = "unavailable"
 )
 
-// health serves /health, the readiness of all services, and /health/{service}, the readiness of one. It answers 200 if
-// all of them are ready, else 503. /health/live always answers 200.
+// health serves the readiness checks. /health answers 200 if all services are ready, and 503 otherwise. /health/{service}
+// does the same for one service. /health/live always answers 200.
 type health struct {
 	ready map[string]func(context.Context) error
 	log   *slog.Logger
 
 	mu   sync.Mutex
-	down map[string]bool // the services last logged as not ready
+	down map[string]bool // true for a service that was not ready at its last check
 }
 
 type healthAnswer struct {
@@ -110,7 +110,7 @@ func (h *health) logChange(name string, err error) {
 // grpcHealth implements the gRPC health protocol for the public services.
 type grpcHealth struct {
 	health *health
-	// services contains the name in health.ready for the name in protobuf.
+	// services maps a protobuf service name to a name in health.ready.
 	services map[string]string
 }
 

@@ -45,9 +45,9 @@ func NewServer(h http.Handler, log *slog.Logger) *Server {
 	return s
 }
 
-// Stop stops listening and returns when no handler is running. Requests in progress have three quarters of the time until
-// ctx ends. Then Stop cancels them, closes their connections and returns an error. Clients can repeat such requests. Stop
-// must be called at most once.
+// Stop stops listening and returns when no handler is running. Requests in progress may take three quarters of the time
+// until the deadline of ctx. Then Stop closes their connections, cancels their contexts and returns an error. Clients can
+// repeat such requests. Stop waits for canceled handlers even after ctx has ended. It must be called at most once.
 func (s *Server) Stop(ctx context.Context) error {
 	defer s.cancel()
 	soft, cancel := context.WithCancel(ctx)

@@ -1,5 +1,5 @@
-// Package golden compares what a test produces with a committed file, a golden file. `make golden` updates every golden
-// file: it runs the tests of the packages that import this one with the flag -update.
+// Package golden compares the output of a test with a committed file, the golden file. `make golden` updates all golden
+// files. It runs the tests of all packages that import golden with the flag -update.
 package golden
 
 import (
@@ -46,8 +46,8 @@ func Compare(t testing.TB, path, got string) {
 	}
 }
 
-// Diff returns the lines that differ between two texts: those of before with the prefix "-", those of after with "+". It
-// ends after 60 lines.
+// Diff returns the lines that differ between two texts, with their line numbers. Lines that only before contains have the
+// prefix "-". Lines that only after contains have the prefix "+". Diff returns at most 60 lines, followed by "…".
 func Diff(before, after string) string {
 	const most = 60
 	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")

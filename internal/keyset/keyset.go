@@ -1,5 +1,5 @@
 // Package keyset defines pages of lists. A list runs from the newest item to the oldest. A page begins after the key of the
-// last item of the previous page, so items added in between do not move it.
+// last item of the previous page. Items that are added between two requests therefore do not shift the next page.
 package keyset
 
 // MaxExactTotal is the greatest total that is counted exactly. Above it Total may be an estimate.
@@ -18,13 +18,14 @@ type Page[T any] struct {
 	Items []T
 	// Total is the number of items on all pages.
 	Total int
-	// TotalIsEstimate is true if Total is not exact, which it always is up to MaxExactTotal.
+	// TotalIsEstimate is true if Total is an estimate. A total up to MaxExactTotal is always exact.
 	TotalIsEstimate bool
 	// More is true if older items follow.
 	More bool
 }
 
-// NewPage returns a page of at most size of the items, which were read with a limit of size+1.
+// NewPage returns a page with the first size items. The caller must read the items with a limit of size+1: an additional
+// item means that more items follow.
 func NewPage[T any](items []T, size, total int) Page[T] {
 	more := len(items) > size
 	if more {

@@ -1,8 +1,8 @@
 // Package lifecycle starts a process's goroutines and stops them in the reverse order, so that no part outlives the parts
 // that it depends on.
 //
-// A stop has one deadline, which the group divides among its parts. Finish gives a part the context for its own share; a
-// group inside a part divides that share again.
+// A stop has one deadline, and the group divides the time until then among its parts. Finish returns a context that ends
+// with the share of a part. A group that runs inside a part divides that share among its own parts.
 package lifecycle
 
 import (
@@ -54,8 +54,8 @@ func (g *Group) Go(name string, fn func(context.Context) error) {
 	g.stages = append(g.stages, stage{parts: []*part{g.start(name, fn)}})
 }
 
-// RunWith runs fn like Go, but stops it together with the part added before it. Both stop before the functions that OnStop
-// has added since.
+// RunWith runs fn like Go, but stops it together with the part added before it. Both stop before Stop calls the functions
+// that OnStop added after that part.
 func (g *Group) RunWith(name string, fn func(context.Context) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -71,8 +71,9 @@ func (g *Group) RunWith(name string, fn func(context.Context) error) {
 	g.stages = append(g.stages, joined)
 }
 
-// OnStop adds a function that Stop calls after the parts added later have stopped. Stop does not call it once the stop of a
-// part has timed out, because that part may still use what the function closes. The function must return quickly.
+// OnStop adds a function that Stop calls after the parts added later have stopped. If the stop of one of these parts timed
+// out, Stop does not call the function, because the part may still use the resource that the function closes. The function
+// must return quickly.
 func (g *Group) OnStop(name string, fn func(context.Context) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -93,8 +94,8 @@ func (g *Group) Wait() error {
 	return nil
 }
 
-// Run waits until the group has to stop and stops it within the time of Finish. It returns the first failure and the errors
-// of the stop, or nil if the parent context ended and every part stopped without an error.
+// Run waits until the group has to stop, and then stops it with the context that Finish returns. It returns the first
+// failure and the errors of the stop. It returns nil if the parent context ended and every part stopped without an error.
 func (g *Group) Run() error {
 	cause := g.Wait()
 	ctx, cancel := Finish(g.ctx)
@@ -102,9 +103,9 @@ func (g *Group) Run() error {
 	return errors.Join(cause, g.Stop(ctx))
 }
 
-// Stop stops every part, the last one first, and returns their errors except the error that Wait returns. The parts of a
-// stage get two thirds of the time left until ctx ends; the last stage gets all of it. Stop reports a part whose stop timed
-// out and goes on with the parts before it.
+// Stop stops all parts in the reverse order and returns their errors, except the error that Wait returns. Each stage gets
+// two thirds of the time left until the deadline of ctx, and the last stage to stop gets all of it. Without a deadline, the
+// time is 20 seconds. If the stop of a part times out, Stop records an error and continues with the parts added before it.
 func (g *Group) Stop(ctx context.Context) error {
 	g.cancel(context.Canceled)
 	g.mu.Lock()
@@ -136,8 +137,8 @@ func (g *Group) Stop(ctx context.Context) error {
 	return err
 }
 
-// stop cancels the stage's parts and waits for them for the time share. It omits cause, which Wait returns, unless the error
-// of the part also reports a stop that timed out.
+// stop cancels the stage's parts and waits for them at most for the time share. It returns the errors of the parts, except
+// the error cause, because Wait returns it. It does return cause if that error also reports a stop that timed out.
 func (s stage) stop(ctx context.Context, share time.Duration, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, share)
 	defer cancel()

@@ -37,8 +37,8 @@ func Deadline(ctx context.Context) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// Finish returns a context for the work of a part after its own context has ended. It ends at the part's Deadline, or in 20
-// seconds if there is none.
+// Finish returns a context for the work that a part does after its own context has ended. The returned context ends at the
+// part's Deadline, or after 20 seconds if the part has none.
 func Finish(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := Deadline(ctx)
 	if !ok {
@@ -47,7 +47,7 @@ func Finish(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(context.WithoutCancel(ctx), end)
 }
 
-// start runs fn as a part of the group.
+// start runs fn in a goroutine as a part of the group.
 func (g *Group) start(name string, fn func(context.Context) error) *part {
 	p := &part{name: name, group: g, done: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(g.ctx), partKey{}, p))
@@ -62,8 +62,8 @@ func (g *Group) start(name string, fn func(context.Context) error) *part {
 		case early:
 			stopped := fmt.Errorf("%s returned before it was stopped", name)
 			if err != nil {
-				// A context of the part's own was cancelled. The error is kept as text, because Wait takes an error that
-				// wraps context.Canceled for the end of the parent context, which is not a failure.
+				// The part returned context.Canceled from a context that it created itself. The new error contains only the
+				// text of err, because Wait returns nil for an error that wraps context.Canceled.
 				stopped = fmt.Errorf("%w: %s", stopped, err.Error())
 			}
 			err = stopped
@@ -82,7 +82,7 @@ func (p *part) stop(finish time.Time) {
 	p.cancel()
 }
 
-// wait waits for the part until ctx ends.
+// wait waits for the part and returns its error. It returns errStopTimedOut if ctx ends first.
 func (p *part) wait(ctx context.Context) error {
 	select {
 	case err := <-p.done:

@@ -15,7 +15,8 @@ import (
 )
 
 // Applied checks, while a service runs, whether the migrations of its database are applied. Create it with NewApplied. It is
-// safe for concurrent use. In a nil Applied, for a store without migrations, nothing is pending.
+// safe for concurrent use. A nil Applied is for a store without migrations: its methods Err and Before behave as if all
+// migrations were applied.
 type Applied struct {
 	db       *sql.DB
 	database string
@@ -24,11 +25,12 @@ type Applied struct {
 
 	mu    sync.Mutex
 	done  chan struct{} // closed once the migrations are applied
-	newer string        // the newest migration that the log says is newer than this program
+	newer string        // the last migration of a newer release that Check has logged
 }
 
-// NewApplied returns a check of the database that loyalty migrate knows by the given name. It calls Check once, so that a
-// service with a migrated database can start immediately. It returns an error if the folder does not match its atlas.sum.
+// NewApplied returns a check of a database. The parameter database is its name in commands of loyalty migrate. NewApplied
+// calls Check once, so that a service with a migrated database can start at once. It returns an error if the folder does not
+// match its atlas.sum.
 func NewApplied(
 	ctx context.Context, pool *pgxpool.Pool, database string, folder fs.FS, log *slog.Logger,
 ) (*Applied, error) {
@@ -52,9 +54,9 @@ func (e *PendingError) Error() string {
 	return "migrations are pending: run loyalty migrate up " + e.Database
 }
 
-// Check returns nil if all migrations of this program are applied, and a PendingError if some are not. A database that has
-// newer migrations, too, is fine, because they keep older programs working; Check logs it once. It returns another error if
-// the database cannot be read or belongs to another service.
+// Check returns nil if all migrations of this program are applied, and a PendingError if some are not. Additional migrations
+// of a newer release are not an error, because older programs keep working with them. Check logs them once. It returns
+// another error if the database cannot be read, or if its migrations do not match those of this program.
 func (a *Applied) Check(ctx context.Context) error {
 	revisions, err := readRevisions(ctx, a.db)
 	if err != nil {
@@ -95,8 +97,8 @@ func (a *Applied) Err() error {
 	}
 }
 
-// Before returns a function that calls run once Check has found all migrations applied. It returns nil if its context ends
-// first. Another goroutine must call Check.
+// Before returns a function that waits until Check has found all migrations applied, and then calls run. The function
+// returns nil if its context ends first. Another goroutine must call Check.
 func (a *Applied) Before(run func(context.Context) error) func(context.Context) error {
 	if a == nil {
 		return run

@@ -16,13 +16,15 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// compatible rewrites the planned changes of existing tables so that the migration applies to tables with rows and
-// replicas of the previous release can still insert, which do not know the new columns. It refuses changes for which
-// there is no such migration; the error names the column and the option of the schema that helps.
+// compatible rewrites the planned changes of existing tables. The rewritten migration applies to tables with rows. Replicas
+// of the previous release, which do not set the new columns, can still insert rows. compatible returns an error for changes
+// that it cannot rewrite. The error names the column or the rule, and the option of the schema that helps, if there is one.
 //
-//   - A new NOT NULL column gets its type's zero value as default where the schema gives none. Later plans keep it.
-//   - A removed column stays and becomes nullable, unless drop is set: the previous release still reads it.
-//   - A rule that existing rows may break is refused: NOT NULL, a narrower type, a stricter check, a unique index.
+//   - A new NOT NULL column without a default gets the zero value of its type as default. Later plans keep this default.
+//   - A removed column stays, because the previous release still reads it, and becomes nullable. If drop is set, the column
+//     is dropped.
+//   - A rule that existing rows may break is refused: NOT NULL, a narrower type, a stricter check, a unique index, a foreign
+//     key.
 //
 // It evaluates checks on db.
 func compatible(ctx context.Context, db *sql.DB, drop bool) schema.DiffHook {
@@ -66,7 +68,7 @@ type tablePlan struct {
 	added map[string]*atlas.Column
 }
 
-// rewrite returns the changes to make. Its error joins those of all changes that are refused.
+// rewrite returns the changes to make. It returns the joined errors of all refused changes.
 func (t tablePlan) rewrite(ctx context.Context, changes []atlas.Change) ([]atlas.Change, error) {
 	var kept []atlas.Change
 	var problems []error
@@ -90,7 +92,7 @@ func (t tablePlan) rewrite(ctx context.Context, changes []atlas.Change) ([]atlas
 	return kept, errors.Join(problems...)
 }
 
-// rewriteOne returns the change to make, nil for none.
+// rewriteOne returns the change to make, or nil for none. It returns an error if it refuses the change.
 func (t tablePlan) rewriteOne(ctx context.Context, change atlas.Change) (atlas.Change, error) {
 	switch c := change.(type) {
 	case *atlas.ModifyColumn:
@@ -121,7 +123,8 @@ func byHand(rule string) error {
 
 func (t tablePlan) isNewNullable(c *atlas.Column) bool { return t.added[c.Name] != nil && c.Type.Null }
 
-// setDefault gives a new NOT NULL column its zero value as default.
+// setDefault sets the default of a new NOT NULL column without a default to the zero value of its type. It returns an error
+// if the type has no zero value.
 func setDefault(c *atlas.Column) error {
 	if c.Type.Null || c.Default != nil || slices.ContainsFunc(c.Attrs, isIdentity) {
 		return nil
@@ -140,7 +143,8 @@ func isIdentity(a atlas.Attr) bool {
 	return is
 }
 
-// zeroValue returns the SQL literal of a type's zero value, empty for a type that has none: uuid, date, timestamptz.
+// zeroValue returns the SQL literal of a type's zero value. It returns an empty string for a type without one, such as uuid,
+// date and timestamptz.
 func zeroValue(t atlas.Type) string {
 	switch t.(type) {
 	case *atlas.StringType:
@@ -157,8 +161,8 @@ func zeroValue(t atlas.Type) string {
 	return ""
 }
 
-// modifyColumn keeps the default that an earlier plan gave a column, and refuses NOT NULL and changes of type that rows or
-// the previous release may not fit.
+// modifyColumn returns the change of a column to make, or nil for none. It keeps the default that an earlier plan gave the
+// column. It refuses NOT NULL, and it refuses a new type that cannot hold all values of the old type.
 func modifyColumn(c *atlas.ModifyColumn) (atlas.Change, error) {
 	if c.Change.Is(atlas.ChangeDefault) && c.To.Default == nil && isZeroDefault(c.From) {
 		c.Change &^= atlas.ChangeDefault
@@ -175,7 +179,8 @@ func modifyColumn(c *atlas.ModifyColumn) (atlas.Change, error) {
 	return c, nil
 }
 
-// isZeroDefault reports whether the column's default is the zero value of its type, which PostgreSQL prints with a cast.
+// isZeroDefault reports whether the column's default is the zero value of its type. It ignores the cast that PostgreSQL adds
+// to a default.
 func isZeroDefault(c *atlas.Column) bool {
 	var text string
 	switch d := c.Default.(type) {
@@ -188,7 +193,7 @@ func isZeroDefault(c *atlas.Column) bool {
 	return text != "" && strings.Trim(text, "()") == zeroValue(c.Type.Type)
 }
 
-// widens reports whether every value of type from is one of type to.
+// widens reports whether every value of type from is also a value of type to. It ignores the maximum length of strings.
 func widens(from, to atlas.Type) bool {
 	sizes := map[string]int{postgres.TypeSmallInt: 1, postgres.TypeInteger: 2, postgres.TypeInt: 2, postgres.TypeBigInt: 3}
 	if f, ok := from.(*atlas.IntegerType); ok {
@@ -202,7 +207,9 @@ func widens(from, to atlas.Type) bool {
 	return zeroValue(from) == "''" && zeroValue(to) == "''"
 }
 
-// dropColumn replaces the removal of a column: the new release inserts rows without it, the previous one still reads it.
+// dropColumn returns the change that replaces the removal of a column, or nil for none. The column stays, because the
+// previous release still reads it. It becomes nullable if it has no default, because the new release inserts rows without
+// it.
 func (t tablePlan) dropColumn(c *atlas.DropColumn) atlas.Change {
 	if t.drop {
 		return c
@@ -217,7 +224,7 @@ func (t tablePlan) dropColumn(c *atlas.DropColumn) atlas.Change {
 	return &atlas.ModifyColumn{From: c.C, To: &nullable, Change: atlas.ChangeNull}
 }
 
-// addIndex refuses a unique index whose columns existing rows may have in common.
+// addIndex refuses a unique index if existing rows may have equal values in its columns.
 func (t tablePlan) addIndex(index *atlas.Index) error {
 	if !index.Unique {
 		return nil
@@ -238,8 +245,8 @@ func (t tablePlan) addIndex(index *atlas.Index) error {
 	return byHand("unique index " + index.Name)
 }
 
-// addCheck refuses a check that the defaults of new columns break, and one over existing columns alone. A check over both
-// is left to the migration, which fails as a whole if a row breaks it.
+// addCheck refuses a check that the defaults of new columns break, and a check that only uses existing columns. It allows a
+// check that uses both new and existing columns. The migration then fails and is rolled back if a row breaks the check.
 func (t tablePlan) addCheck(ctx context.Context, check *atlas.Check) error {
 	values := map[string]string{}
 	for name, c := range t.added {
@@ -272,14 +279,15 @@ func (t tablePlan) mentionsNew(expr string) bool {
 	return false
 }
 
-// modifyCheck refuses a check that is stricter than the one before: it tries values on both sides of every limit in them.
+// modifyCheck refuses a check that is stricter than the previous check. It evaluates both checks with values around every
+// limit that they contain.
 func (t tablePlan) modifyCheck(ctx context.Context, c *atlas.ModifyCheck) error {
 	for _, column := range t.old.Columns {
 		for _, probe := range probes(column, c.From.Expr+" "+c.To.Expr) {
 			values := map[string]string{column.Name: probe}
 			before, err := t.holds(ctx, c.From.Expr, values)
 			if isUndefinedColumn(err) {
-				break // the check is over another column
+				break // the check uses another column
 			}
 			if err != nil {
 				return fmt.Errorf("check %s: %w", c.From.Name, err)
@@ -298,7 +306,7 @@ var (
 	numberLiteral = regexp.MustCompile(`\b\d+(\.\d+)?\b`)
 )
 
-// probes returns values of a column's type around the limits that stand in expr, as SQL expressions.
+// probes returns values of a column's type around the limits in expr, as SQL expressions.
 func probes(c *atlas.Column, expr string) []string {
 	var list []string
 	numbers := numberLiteral.FindAllString(quotedLiteral.ReplaceAllString(expr, ""), -1)
@@ -320,7 +328,8 @@ func probes(c *atlas.Column, expr string) []string {
 	return list
 }
 
-// holds evaluates expr over a row of the given columns, whose values are SQL expressions. NULL holds, as in PostgreSQL.
+// holds reports whether the check expr holds for a row with the given columns. The map values contains an SQL expression for
+// each column name. As in PostgreSQL, a check also holds if its result is NULL.
 func (t tablePlan) holds(ctx context.Context, expr string, values map[string]string) (bool, error) {
 	columns := []string{"1"}
 	for name, value := range values {

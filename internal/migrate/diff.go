@@ -20,20 +20,20 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
-// DiffOptions are choices of Diff.
+// DiffOptions are the options of Diff.
 type DiffOptions struct {
-	// Drop removes the columns that the schema has no longer. Without it they stay, and become nullable, for replicas of
-	// the previous release; the next release can remove them.
+	// Drop drops the columns that are no longer in the schema. Without Drop, these columns stay for replicas of the previous
+	// release, and become nullable. The next release can drop them.
 	Drop bool
 }
 
-// Diff plans the migration from the state that the files in path create to tables, an ent schema. It writes the migration
-// and atlas.sum to path and returns the new file's name, which is empty where nothing changes. devURL names any database
-// on a server on which Diff may create a temporary database.
+// Diff plans the migration from the schema that the files in path create to the ent schema tables. It writes the migration
+// and atlas.sum to path and returns the name of the new file. The name is empty if nothing changes. devURL is the URL of any
+// database on a server where Diff may create a temporary database.
 //
-// The migration applies to tables with rows, and replicas of the previous release keep working beside it; Diff refuses a
-// change for which that is impossible. It leaves alone what ent cannot express and is written by hand: triggers,
-// functions, extensions, grants, EXCLUDE constraints, and tables that ent does not know.
+// The migration applies to tables with rows, and replicas of the previous release keep working after it. Diff returns an
+// error for a change that cannot meet both conditions. It does not change objects that ent does not support and that are
+// written by hand: triggers, functions, extensions, grants, EXCLUDE constraints, and tables that are not in the ent schema.
 func Diff(ctx context.Context, devURL, path, name string, tables []*schema.Table, options DiffOptions) (string, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return "", err
@@ -51,7 +51,7 @@ func Diff(ctx context.Context, devURL, path, name string, tables []*schema.Table
 		m, err := schema.NewMigrate(entsql.OpenDB(dialect.Postgres, db),
 			schema.WithDir(folder), schema.WithMigrationMode(schema.ModeReplay), schema.WithFormatter(migrate.DefaultFormatter),
 			schema.WithIndent("  "), schema.WithDropColumn(true), schema.WithDropIndex(true),
-			schema.WithDiffOptions(atlas.DiffNormalized()), // so that it compares checks of one name by their expressions
+			schema.WithDiffOptions(atlas.DiffNormalized()), // compares checks with the same name by their expressions
 			schema.WithDiffHook(compatible(ctx, db, options.Drop), keepExclusions))
 		if err == nil {
 			err = m.NamedDiff(ctx, name, tables...)
@@ -73,7 +73,8 @@ func Diff(ctx context.Context, devURL, path, name string, tables []*schema.Table
 	return "", nil
 }
 
-// keepExclusions keeps the indexes of EXCLUDE constraints, which ent does not know and would drop.
+// keepExclusions keeps the indexes of EXCLUDE constraints. Without it, ent would drop them, because its schema cannot
+// contain them.
 func keepExclusions(next schema.Differ) schema.Differ {
 	return schema.DiffFunc(func(current, desired *atlas.Schema) ([]atlas.Change, error) {
 		changes, err := next.Diff(current, desired)
@@ -111,7 +112,7 @@ func excludes(index *atlas.Index) bool {
 	return false
 }
 
-// withScratch creates a database on devURL's server, runs fn on it and drops it.
+// withScratch creates a temporary database on the server of devURL, calls fn with its configuration, and drops it.
 func withScratch(ctx context.Context, devURL string, fn func(*pgx.ConnConfig) error) (err error) {
 	config, _, err := postgres.ParseConfig(devURL)
 	if err != nil {

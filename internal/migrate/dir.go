@@ -8,7 +8,7 @@ import (
 	"ariga.io/atlas/sql/migrate"
 )
 
-// dir is an embedded folder of migrations as an Atlas directory.
+// dir adapts an embedded folder of migrations to the interface of an Atlas directory.
 type dir struct{ fs.FS }
 
 var _ migrate.Dir = dir{}
@@ -44,7 +44,7 @@ func (d dir) WriteFile(name string, _ []byte) error {
 	return &fs.PathError{Op: "write", Path: name, Err: fs.ErrPermission}
 }
 
-// file is a migration with its hash in atlas.sum, which also covers all files before it.
+// file is a migration with its hash in atlas.sum. The hash also covers all files before it.
 type file struct {
 	migrate.File
 	hash string

@@ -2,7 +2,7 @@
 // and plans new ones from an ent schema.
 //
 // It records applied migrations in the format of the Atlas CLI, in the table atlas_schema_revisions of the schema public,
-// and takes the CLI's lock. The CLI can be used as well, with a URL that names that schema:
+// and takes the CLI's lock. The CLI works with the same database if its URL names that schema:
 //
 //	atlas migrate status --dir file://atlas/users --url "postgres://…/users?search_path=public"
 package migrate
@@ -36,9 +36,10 @@ const (
 // file with the directive "-- atlas:txmode none" runs outside of a transaction and may hold only one statement, such as
 // CREATE INDEX CONCURRENTLY.
 //
-// Concurrent calls of Up, also of other processes, run one after the other. Up applies nothing and returns an error if the
-// folder does not match its atlas.sum, if an applied file has changed, or if a file was added before an applied one. It
-// ignores revisions newer than every file, which belong to a newer release.
+// Concurrent calls of Up run one after the other, also across processes. A call waits at most ten minutes for the others. Up
+// applies nothing and returns an error if the folder does not match its atlas.sum, if an applied file has changed, if a file
+// was added before an applied file, or if the database has an older migration without a file. It ignores migrations that
+// are newer than every file, because they belong to a newer release.
 func Up(ctx context.Context, url string, folder fs.FS, log *slog.Logger) (applied []string, err error) {
 	files, err := read(dir{folder})
 	if err != nil {
@@ -56,7 +57,7 @@ func up(ctx context.Context, conn *sql.Conn, files []file, log *slog.Logger) (ap
 	if err != nil {
 		return nil, err
 	}
-	// Lock polls. A statement that waits for the lock would block CREATE INDEX CONCURRENTLY.
+	// Lock polls for the lock, because a statement that waits for it would block CREATE INDEX CONCURRENTLY.
 	unlock, err := driver.Lock(ctx, lockName, lockWait)
 	if errors.Is(err, schema.ErrLocked) {
 		return nil, errors.New("another process has held the migration lock of this database for too long")

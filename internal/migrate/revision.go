@@ -43,7 +43,8 @@ func createRevisions(ctx context.Context, db schema.ExecQuerier) error {
 	return nil
 }
 
-// readRevisions returns the recorded revisions by version. It returns none if the table does not exist.
+// readRevisions returns the recorded revisions in the order of their versions, or none if the table does not exist. It
+// returns an error if a migration was applied only in part.
 func readRevisions(ctx context.Context, db schema.ExecQuerier) (_ []revision, err error) {
 	// The CLI stores an identifier in a row whose version begins with a dot.
 	rows, err := db.QueryContext(ctx, `select version, description, hash, applied, total, executed_at, coalesce(error, '')

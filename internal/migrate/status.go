@@ -8,22 +8,23 @@ import (
 	"strings"
 )
 
-// Status is the difference between a folder of migrations and a database. Files have names; revisions without a file have
-// versions.
+// Status is the difference between a folder of migrations and a database. Applied, Pending, Modified and Late contain file
+// names. Current, Unknown and Newer contain versions.
 type Status struct {
 	// Current is the newest applied version, empty if there is none.
 	Current string
 	// Applied and Pending are the applied and the pending files, in order.
 	Applied, Pending []string
-	// Modified are applied files that have changed since, or before which files were added.
+	// Modified are the applied files that do not match their recorded hash: the file, or a file before it, has changed.
 	Modified []string
-	// Late are pending files with a version below Current.
+	// Late are the pending files with a version below Current.
 	Late []string
-	// Unknown are applied versions without a file that are older than the newest file. Newer are those after it.
+	// Unknown and Newer are the applied versions without a file. Unknown versions are older than the newest file; Newer
+	// versions are newer.
 	Unknown, Newer []string
 }
 
-// check returns an error if the database is not at a version of the folder or a newer one.
+// check returns an error if any migration is unknown, late or modified. Pending and newer migrations are not errors.
 func (s Status) check() error {
 	switch {
 	case len(s.Unknown) > 0:

@@ -19,11 +19,11 @@ const Max Amount = 999_999_999_999_999_999
 // ErrOverflow is returned for a sum that a numeric(18,2) column cannot store.
 var ErrOverflow = errors.New("amount out of range")
 
-// maxShown is the number of bytes of an invalid input that an error shows.
+// maxShown is the maximum number of bytes of an invalid input in an error message.
 const maxShown = 32
 
-// Parse parses a non-negative decimal number with at most two decimal places, such as "20", "20.5" or "20.00". It refuses
-// signs, exponents, further places and amounts above Max.
+// Parse parses a non-negative decimal number with at most two decimal places, such as "20", "20.5" or "20.00". It returns an
+// error for signs, exponents, more decimal places and amounts above Max.
 func Parse(s string) (Amount, error) {
 	whole, frac, dot := strings.Cut(s, ".")
 	if len(s) > 19 || whole == "" || dot && (frac == "" || len(frac) > 2) {

@@ -35,8 +35,8 @@ type Request interface {
 	GetPageToken() string
 }
 
-// Parse returns the requested page. It reads the key in the token with parse. It returns VALIDATION_FAILED if the token was
-// not written by NextToken, or was written for a request with other filters.
+// Parse returns the requested page. It converts the text of the key in the token with parse. It returns VALIDATION_FAILED if
+// the token is malformed, or if it belongs to a request with other filters.
 func Parse[Key any](r Request, parse func(string) (Key, error)) (keyset.PageRequest[Key], error) {
 	page := keyset.PageRequest[Key]{Size: size(r.GetPageSize())}
 	key, err := decode(r)
@@ -44,7 +44,7 @@ func Parse[Key any](r Request, parse func(string) (Key, error)) (keyset.PageRequ
 		return page, err
 	}
 	if page.Before, err = parse(key); err != nil {
-		return page, errInvalidToken() // clients can make up tokens, so this is a client's error
+		return page, errInvalidToken() // clients can forge tokens, so this is a client's error
 	}
 	return page, nil
 }
@@ -58,8 +58,8 @@ func Number(key string) (int64, error) {
 	return n, err
 }
 
-// NextToken returns the token of the page that follows page, or "" if page is the last one. It writes the key of the last
-// item with key, which must not return "".
+// NextToken returns the token of the page after page, or "" if page is the last one. The function key returns the text of an
+// item's key. It must not return "".
 func NextToken[T any](r Request, page keyset.Page[T], key func(T) string) (string, error) {
 	if !page.More {
 		return "", nil
@@ -81,7 +81,7 @@ func size(n int32) int {
 
 // A token consists of a version, a fingerprint of the request without its paging fields, and the key. Clients treat it as
 // opaque, but it is not secret: its key belongs to an item that the client has seen. It needs no signature, because a
-// made-up key gives access only to items that the client may list anyway.
+// forged key gives access only to items that the client may list anyway.
 const (
 	version         = 1
 	fingerprintSize = 8
@@ -110,7 +110,7 @@ func decode(r Request) (string, error) {
 	return string(b[1+fingerprintSize:]), nil
 }
 
-// encode returns the token that decode reads as key.
+// encode returns a token for the request that contains key.
 func encode(r Request, key string) (string, error) {
 	sum, err := fingerprint(r)
 	if err != nil {

@@ -29,7 +29,7 @@ type Params struct {
 // Default returns the first recommendation of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one thread.
 func Default() Params { return Params{Memory: 19 * 1024, Passes: 2, Threads: 1} }
 
-// The maximum cost of a stored hash, so that a row of the database cannot exhaust the process.
+// The maximum cost of a hash. The limits prevent a stored hash from exhausting the memory or the CPU of the process.
 const (
 	maxMemory = 1 << 20 // KiB
 	maxPasses = 64
@@ -57,7 +57,7 @@ const waitingPerCore = 256
 // RATE_LIMITED. A Hasher is safe for concurrent use.
 type Hasher struct {
 	params Params
-	// cores is the semaphore of running hashes, admitted that of running and waiting ones.
+	// cores limits the hashes that run. admitted limits the hashes that run or wait. Both are semaphores.
 	cores    chan struct{}
 	admitted chan struct{}
 	// dummy is the hash of a random password. Verify uses it for users that do not exist.
@@ -75,7 +75,8 @@ func New(p Params) (*Hasher, error) {
 	return h, nil
 }
 
-// Hash returns the hash of a password in the PHC string format. The error is RATE_LIMITED or that of ctx.
+// Hash returns the hash of a password in the PHC string format. It returns RATE_LIMITED if too many calls wait, or the error
+// of ctx if ctx ends first.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	release, err := h.acquire(ctx)
 	if err != nil {
@@ -85,9 +86,9 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return h.encode(password), nil
 }
 
-// Verify reports whether hash is a hash of password. The empty hash stands for a user that does not exist: Verify returns
+// Verify reports whether hash is a hash of password. An empty hash means that the user does not exist: Verify then returns
 // false after the same time as for a wrong password. It returns an error if hash is not an Argon2id hash in the PHC string
-// format, RATE_LIMITED, or the error of ctx.
+// format, RATE_LIMITED if too many calls wait, or the error of ctx if ctx ends first.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	noUser := hash == ""
 	if noUser {
@@ -106,7 +107,7 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	return subtle.ConstantTimeCompare(got, want) == 1 && !noUser, nil
 }
 
-// Outdated reports whether hash has other parameters than new hashes.
+// Outdated reports whether the parameters of hash differ from those of new hashes. It returns true if hash is malformed.
 func (h *Hasher) Outdated(hash string) bool {
 	p, _, _, err := parse(hash)
 	return err != nil || p != h.params
@@ -122,7 +123,8 @@ func key(p Params, password string, salt []byte, size int) []byte {
 	return argon2.IDKey([]byte(password), salt, p.Passes, p.Memory, p.Threads, uint32(size))
 }
 
-// acquire waits for a free core. The caller must call release.
+// acquire waits for a free core. The caller must call release after the hash. It returns RATE_LIMITED if too many calls
+// wait, or the error of ctx if ctx ends first.
 func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	select {
 	case h.admitted <- struct{}{}:

@@ -94,8 +94,8 @@ func usualPlaces() []string {
 
 var versionPattern = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
-// inspect runs postgres in dir to find its version. It returns an error for a directory without initdb, because a
-// postgres on the PATH may be a wrapper script.
+// inspect runs postgres in dir to find its version. It returns an error for a directory without initdb: the
+// postgres in such a directory may be a wrapper script.
 func inspect(dir string) (Installation, error) {
 	for _, name := range []string{"initdb", "postgres"} {
 		if _, err := exec.LookPath(filepath.Join(dir, name)); err != nil {
@@ -117,7 +117,7 @@ func inspect(dir string) (Installation, error) {
 }
 
 // choose returns the first installation of the version dataVersion. If there is no data (dataVersion 0), it returns the
-// first installation.
+// first installation. It returns a VersionError if no installation has the version.
 func choose(o Options, dataDir string, dataVersion int) (Installation, error) {
 	candidates, err := o.installations()
 	if err != nil {

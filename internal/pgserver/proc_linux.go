@@ -18,8 +18,8 @@ type account struct {
 	uid, gid int
 }
 
-// serverAccount returns an unprivileged account if this process runs as root, because PostgreSQL refuses to run as root;
-// otherwise nil.
+// serverAccount returns an unprivileged account if this process runs as root, because PostgreSQL refuses to run as root.
+// Otherwise it returns nil.
 func serverAccount() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil //nolint:nilnil // the account of this process
@@ -39,8 +39,9 @@ func serverAccount() (*account, error) {
 	return nil, errors.New("PostgreSQL refuses to run as root, and the users postgres and nobody do not exist")
 }
 
-// attach makes cmd run as a, and makes the kernel send it sig when the thread that starts it ends. The process group is
-// new, so that an interrupt at the terminal reaches only this process, which stops the server itself.
+// attach makes cmd run as the account a. The kernel sends the process sig when the thread that started it ends.
+// The process gets its own process group, so that an interrupt at the terminal reaches only this program. This program then
+// stops the server.
 func attach(cmd *exec.Cmd, a *account, sig syscall.Signal) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: sig}
 	if a != nil {
@@ -89,7 +90,8 @@ func own(path string, a *account) error {
 	return os.Chown(path, a.uid, a.gid)
 }
 
-// runsIn reports whether the process is alive and dir is its working directory, as of a postmaster.
+// runsIn reports whether the process is alive and dir is its working directory. The working directory of a postmaster is its
+// data directory.
 func runsIn(pid int, dir string) bool {
 	cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
 	if err != nil {

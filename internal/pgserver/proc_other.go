@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// account is the user that the server runs as; always nil, which means the user of this process.
+// account is the user that the server runs as. It is always nil here, which means the user of this process.
 type account struct{}
 
 func serverAccount() (*account, error) {
@@ -26,7 +26,7 @@ func checkReachable(string, *account) error { return nil }
 
 func own(string, *account) error { return nil }
 
-// runsIn reports whether the process is alive. Its working directory is unknown here.
+// runsIn reports whether the process is alive. It does not check the working directory.
 func runsIn(pid int, _ string) bool {
 	p, err := os.FindProcess(pid)
 	return err == nil && p.Signal(syscall.Signal(0)) == nil

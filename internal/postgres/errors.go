@@ -31,7 +31,7 @@ func code(err error) string {
 }
 
 // Conflict reports whether PostgreSQL rolled back a transaction because of a conflict with others (deadlock,
-// serialization failure). The same transaction may succeed if it is repeated.
+// serialization failure). An immediate retry may succeed.
 func Conflict(err error) bool {
 	switch code(err) {
 	case serializationFailure, deadlockDetected:
@@ -82,15 +82,15 @@ func Unavailable(err error) bool {
 	return errors.As(err, &network) || errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err)
 }
 
-// unavailableCode reports whether an SQLSTATE means a temporary condition. The codes of class 57 that it omits are
-// mistakes of the caller.
+// unavailableCode reports whether an SQLSTATE means a temporary condition. It lists the codes of class 57 individually,
+// because others, such as 57P04 (database dropped), are not temporary.
 func unavailableCode(code string) bool {
 	switch code {
 	case "57P01", "57P02", "57P03", // shutting down, crashed, starting
 		"57014", lockNotAvailable, // statement_timeout, lock_timeout
 		"25006",                                // read-only: a replica during a failover
 		"25P03",                                // idle_in_transaction_session_timeout
-		serializationFailure, deadlockDetected: // still conflicts after the retries
+		serializationFailure, deadlockDetected: // conflicts that remain after the retries
 		return true
 	}
 	return strings.HasPrefix(code, "08") || // connection exceptions

@@ -9,8 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrSharedSessions is returned for a database behind a connection pooler that gives a client another server connection
-// for each transaction or statement. Advisory locks, LISTEN, prepared statements and session settings do not work there.
+// ErrSharedSessions is returned for a database behind a connection pooler that may give a client a different server
+// connection for each transaction or statement. Advisory locks, LISTEN, prepared statements and session settings do not
+// work there.
 var ErrSharedSessions = errors.New("the connection pooler shares server connections between clients " +
 	"(PgBouncer pool_mode transaction or statement), but advisory locks, LISTEN and prepared statements need a session: " +
 	"set pool_mode = session or connect to PostgreSQL directly")
@@ -23,8 +24,8 @@ const (
 )
 
 // CheckSession returns ErrSharedSessions if conn goes through a connection pooler that does not give it a server
-// connection of its own. A direct connection costs one query. Behind a pooler the check opens a second connection and
-// compares the server processes of both.
+// connection of its own. On a direct connection, the check takes one query. Behind a pooler, it opens a second connection
+// and compares the server processes of both.
 func CheckSession(ctx context.Context, conn *pgx.Conn) error {
 	pid, err := backendPID(ctx, conn)
 	if err != nil {
@@ -52,8 +53,9 @@ func CheckSession(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// compare returns ErrSharedSessions if conn's server process is not pid every time, or if other uses the same process.
-// In between it holds a transaction open on other, so that a pooler that shares connections has to give conn another one.
+// compare returns ErrSharedSessions if the server process of conn is ever different from pid, or if other uses the process
+// pid. It checks both connections without a transaction, and again while other has an open transaction. The transaction
+// makes a pooler that shares connections assign a different one to conn.
 func compare(ctx context.Context, conn, other *pgx.Conn, pid uint32) error {
 	ask := func(c *pgx.Conn, shared func(uint32) bool) error {
 		got, err := backendPID(ctx, c)

@@ -11,7 +11,7 @@ import (
 )
 
 // takeSettings removes from config the run-time parameters that a connection pooler may refuse at connection start, and
-// returns them for WithSettings. PgBouncer itself tracks the parameters that remain.
+// returns them for WithSettings. PgBouncer supports the parameters that remain in config.
 func takeSettings(config *pgx.ConnConfig) map[string]string {
 	settings := map[string]string{}
 	for name, value := range config.RuntimeParams {
@@ -27,7 +27,7 @@ func takeSettings(config *pgx.ConnConfig) map[string]string {
 }
 
 // WithSettings returns a pgxpool AfterConnect function that calls next, which may be nil, and then sets the session's
-// settings. They are set with SQL and not as startup parameters, because PgBouncer refuses most startup parameters.
+// settings. It sets them with SQL, because PgBouncer refuses most startup parameters.
 func WithSettings(
 	next func(context.Context, *pgx.Conn) error, settings map[string]string,
 ) func(context.Context, *pgx.Conn) error {

@@ -17,14 +17,16 @@ type Beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// InTx runs fn in a transaction and commits it if fn returns nil. It runs a transaction that conflicted with others
-// (deadlock, serialization failure) up to five times, with a short random delay, so fn must have no effect outside of tx.
-// It retries no other error, in particular no lost connection: the commit may have happened.
+// InTx runs fn in a transaction and commits it if fn returns nil. If the transaction conflicts with others (deadlock,
+// serialization failure), InTx repeats it after a short random delay, up to five attempts in total. Therefore fn must have
+// no effect outside of tx. InTx does not retry other errors. For example, after a lost connection the transaction may have
+// been committed.
 func InTx(ctx context.Context, db Beginner, fn func(tx pgx.Tx) error) error {
 	return Retry(ctx, func() error { return once(ctx, db, fn) })
 }
 
-// Retry runs fn, a whole transaction, again while it conflicts with others, as InTx does. It is for transactions of ent.
+// Retry runs fn, which must run a whole transaction. It retries conflicts with other transactions as InTx does. It is for
+// transactions of ent.
 func Retry(ctx context.Context, fn func() error) error {
 	policy := backoff.Policy{Initial: 3 * time.Millisecond, Max: 100 * time.Millisecond, Jitter: 0.5, Attempts: 5}
 	return backoff.Retry(ctx, policy, func(context.Context) error {

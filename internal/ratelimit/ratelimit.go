@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Limit allows N events at once, and N per Per in the long run. The zero value allows everything.
+// Limit allows bursts of N events, and N events per duration Per in the long run. The zero value allows everything.
 type Limit struct {
 	N   int
 	Per time.Duration
@@ -18,7 +18,8 @@ var (
 	errTooFrequent = errors.New("a rate limit must not allow more than one event per millisecond")
 )
 
-// Validate returns an error unless the limit is zero, or allows at least one event and at most one per millisecond.
+// Validate returns an error if the limit allows less than one event, or more than one event per millisecond. The zero value
+// is valid.
 func (l Limit) Validate() error {
 	switch {
 	case l == Limit{}:

@@ -27,7 +27,7 @@ const (
 type Check struct {
 	// Dependency is the name of the dependency in the log, such as "Redis".
 	Dependency string
-	// Run returns an error if the dependency cannot be used. The log shows the error, so it contains no secrets.
+	// Run returns an error if the dependency cannot be used. The error is logged, so it must not contain secrets.
 	Run func(ctx context.Context) error
 	// Silent disables the log lines of the check, for a dependency that logs its own outages.
 	Silent bool
@@ -62,7 +62,7 @@ func (m *Monitor) OnChange(dependency string, fn func(available bool)) {
 }
 
 // Check runs all checks and returns the error of the first one that fails, with the name of the service. Concurrent calls
-// share one round. The end of ctx ends the call but not the round.
+// share one round. If ctx ends, Check returns its error, but the round continues.
 func (m *Monitor) Check(ctx context.Context) error {
 	round := m.rounds.DoChan("", func() (any, error) { return nil, m.round(context.WithoutCancel(ctx)) })
 	select {
@@ -73,8 +73,8 @@ func (m *Monitor) Check(ctx context.Context) error {
 	}
 }
 
-// Run runs the checks until ctx ends and returns nil. With it, changes are logged even if nobody calls Check. After Run,
-// nothing is logged any more, because the service closes its connections.
+// Run runs the checks repeatedly until ctx ends, and returns nil. It logs changes even if nobody calls Check. After Run has
+// returned, the monitor ignores all results, because the service is closing its connections.
 func (m *Monitor) Run(ctx context.Context) error {
 	defer m.stop()
 	for {
@@ -115,7 +115,8 @@ func (m *Monitor) round(ctx context.Context) error {
 	return first
 }
 
-// record stores the result of a check and logs the start and the end of an outage.
+// record stores the result of a check and logs the beginning and the end of an outage. It does nothing after Run
+// has returned.
 func (m *Monitor) record(i int, err error) {
 	if m.stopped {
 		return
@@ -141,7 +142,7 @@ func (m *Monitor) record(i int, err error) {
 	}
 }
 
-// reason returns the text of an error. A check that ran out of time says nothing else of use.
+// reason returns the text of an error for the log. For a timeout it returns the duration instead, which is more useful.
 func reason(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("no answer within %s", roundTimeout)

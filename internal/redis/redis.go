@@ -1,7 +1,7 @@
 // Package redis opens the connection to Redis that sessions, limits and live channels share.
 //
-// Reads and writes go to the master, so that the next request sees a logout. Only MGET may go to a replica: a caller
-// uses MGET where a slightly stale answer is harmless.
+// Reads and writes go to the master, so that a logout takes effect on the next request. Only MGET may go to a replica.
+// Callers use MGET only where a slightly stale answer is harmless.
 package redis
 
 import (
@@ -27,7 +27,7 @@ type Config struct {
 	Replicas []string
 	// Sentinel finds the master, also after a failover.
 	Sentinel Sentinel
-	// Username and Password log in to Redis, and to the sentinels unless Sentinel has a password.
+	// Username and Password authenticate to Redis. They also authenticate to the sentinels if Sentinel has no password.
 	Username, Password string
 	// TLS encrypts the connections. Certificates are verified against the system's roots.
 	TLS bool
@@ -44,17 +44,19 @@ type Sentinel struct {
 	Master string
 	// Addresses are the sentinels' "host:port".
 	Addresses []string
-	// Password logs in to the sentinels; empty means the credentials of Redis.
+	// Password authenticates to the sentinels. Empty means the credentials of Redis.
 	Password string
 }
 
 const (
 	dialTimeout = 2 * time.Second
-	// A server that does not answer within ioTimeout counts as unavailable.
+	// ioTimeout is the time after which a server that does not answer is unavailable.
 	ioTimeout = 3 * time.Second
-	// The client asks the sentinels this often, in case it missed the announcement of a failover.
+	// topologyInterval is how often the client asks the sentinels for the master, in case it missed the announcement of a
+	// failover.
 	topologyInterval = 5 * time.Second
-	// The default of rueidis is two buffers of half a megabyte per connection, but our commands are small.
+	// bufferSize is the size in bytes of each of the two buffers of a connection. Commands are small, so the default of
+	// rueidis, half a megabyte, would waste memory.
 	bufferSize = 64 << 10
 )
 
@@ -141,7 +143,7 @@ func mayBeStale(cmd rueidis.Completed) bool {
 }
 
 // retryDelay returns the delay before a read is tried again, or -1 to give up. Five retries allow for a reconnection or a
-// failover. A server that timed out is not asked again, because a request must not wait for several timeouts.
+// failover. A timeout is not retried, because a request must not wait for several timeouts.
 func retryDelay(attempts int, _ rueidis.Completed, err error) time.Duration {
 	const retries = 5
 	var network net.Error
@@ -164,7 +166,7 @@ func Failure(err error) error {
 	return apperr.New(apperr.DependencyUnavailable, "try again in a moment").WithCause(err)
 }
 
-// temporary reports whether the reply means that Redis cannot serve for now, and not that the command is wrong.
+// temporary reports whether an error reply means that Redis cannot serve for now, not that the command is wrong.
 func temporary(reply string) bool {
 	word, _, _ := strings.Cut(reply, " ")
 	switch word {

@@ -116,8 +116,8 @@ func contains(request any, fd protoreflect.FieldDescriptor, id uuid.UUID) bool {
 	return err == nil && given == id
 }
 
-// BearerToken returns the bearer token in the header Authorization. It returns false if there is no such header, more than
-// one, or one without a bearer token.
+// BearerToken returns the bearer token in the header Authorization. It returns false if there is no such header, if
+// there are several, or if the header does not contain a bearer token.
 func BearerToken(h http.Header) (string, bool) {
 	values := h.Values("Authorization")
 	if len(values) != 1 {

@@ -15,15 +15,15 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
-// Connect and vanguard decode a request before they call an interceptor. They answer decoding errors themselves, without
-// error details and without a log line, and also to callers without a token. So our codecs never fail. They attach the
-// violations to the message as an unknown field, and the validating interceptor detaches them. If a client sends this field,
-// its request is refused with the client's own violations.
+// Connect and vanguard decode a request before they call an interceptor. If decoding fails, they answer the request
+// themselves: without error details, without a log line, and before the caller is authenticated. Our codecs therefore do not
+// fail on an invalid body. They attach the violations to the message as an unknown field, and the validating interceptor
+// detaches them. If a client sends this field itself, its request is refused with the violations that it sent.
 
 // violationsField is the number of the unknown field that holds a google.rpc.BadRequest: the highest valid number.
 const violationsField = protowire.MaxValidNumber
 
-// Rules of violations that are not about a field.
+// Rules of violations that concern the whole body.
 const (
 	ruleTooLarge = "too_large"
 	ruleWire     = "wire"

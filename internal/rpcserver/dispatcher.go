@@ -22,8 +22,8 @@ type dispatcher struct {
 	rest   router
 	// mux serves everything except REST.
 	mux *http.ServeMux
-	// procedures are the mux patterns of RPCs. Requests for them are logged and their answers are not cached, unlike those
-	// of health checks and WebSockets.
+	// procedures are the mux patterns of RPCs. RPCs are logged, and their answers must not be cached. Neither applies to
+	// health checks and WebSockets.
 	procedures map[string]bool
 }
 
@@ -96,7 +96,8 @@ func (d *dispatcher) find(w http.ResponseWriter, r *http.Request) (target, *appe
 	return target{}, notFound()
 }
 
-// findMethod returns the target for the request's method, of the targets by method of a path.
+// findMethod returns the target for the request's method, or METHOD_NOT_ALLOWED. The keys of targets are the HTTP methods of
+// the path.
 func (d *dispatcher) findMethod(w http.ResponseWriter, r *http.Request, targets map[string]target) (target, *apperr.Error) {
 	method := r.Method
 	if method == http.MethodHead {
@@ -159,7 +160,7 @@ func isRPCClient(r *http.Request) bool {
 		media == "application/proto" || strings.HasPrefix(media, "application/connect+")
 }
 
-// rpc answers the requests that Connect would refuse without a body, and passes the others to next.
+// rpc passes requests to next. Connect would refuse some requests without a body, so rpc refuses them itself with an error.
 func (s *Server) rpc(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -220,7 +221,7 @@ func (s *Server) logRequest(r *http.Request, info *requestInfo, route string) {
 	s.cfg.Log.LogAttrs(ctx, level(ctx, info.err), "request", attrs...)
 }
 
-// milliseconds returns a duration in milliseconds, with microseconds as decimals.
+// milliseconds returns a duration in milliseconds, rounded down to whole microseconds.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // LogPath returns the path of a request for the log, without its query. It hides parts that may be a token, and shortens

@@ -18,17 +18,17 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// Domain is the domain of google.rpc.ErrorInfo in errors of the platform. Their reasons are the schema's error codes.
+// Domain is the domain of google.rpc.ErrorInfo in errors of the platform. The reason is an error code of the schema.
 const Domain = "loyalty"
 
-// defaultRetryAfter is the time to wait before a retry if the error does not tell it.
+// defaultRetryAfter is the time to wait before a retry if the error does not specify one.
 const defaultRetryAfter = time.Second
 
 // metaRequestID is the key of the request id in the metadata of google.rpc.ErrorInfo.
 const metaRequestID = "requestId"
 
-// classify gives an error a code of the schema. If the request was canceled or timed out, the code is DependencyUnavailable:
-// nothing is broken, and the outcome is unknown.
+// classify converts an error to an error with a code of the schema. If the request was canceled or timed out, the code is
+// DependencyUnavailable instead of Internal, because the platform did not fail and the outcome is unknown.
 func classify(ctx context.Context, err error) *apperr.Error {
 	e := apperr.From(err)
 	if e.Code != apperr.Internal {
@@ -40,7 +40,8 @@ func classify(ctx context.Context, err error) *apperr.Error {
 	return e
 }
 
-// withRetryAfter returns an error whose RetryAfter is set if its status is 429 or 503: a client of either may retry.
+// withRetryAfter returns e with RetryAfter set if its HTTP status is 429 or 503, because clients may retry both. It does not
+// modify e.
 func withRetryAfter(e *apperr.Error) *apperr.Error {
 	status := e.Code.Info().HTTP
 	if e.RetryAfter > 0 || status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
@@ -51,7 +52,8 @@ func withRetryAfter(e *apperr.Error) *apperr.Error {
 	return &c
 }
 
-// level returns the log level of a request. Only failures of the platform itself are errors.
+// level returns the log level of a request: Error for an internal error, Warn for an unavailable dependency unless the
+// client canceled the request, and Info otherwise.
 func level(ctx context.Context, e *apperr.Error) slog.Level {
 	switch {
 	case e == nil:
@@ -65,7 +67,7 @@ func level(ctx context.Context, e *apperr.Error) slog.Level {
 	}
 }
 
-// detail returns the text for the client. The detail of an Internal is only in the log.
+// detail returns the text for the client. It hides the detail of an internal error, which is only logged.
 func detail(e *apperr.Error) string {
 	if e.Detail == "" || e.Code == apperr.Internal {
 		return e.Code.Info().Title
@@ -109,7 +111,7 @@ func violations(b *errdetails.BadRequest) []apperr.Violation {
 func connectError(ctx context.Context, e *apperr.Error) *connect.Error {
 	e = withRetryAfter(e)
 	code := connect.Code(e.Code.Info().RPC)
-	if e.Code == apperr.DependencyUnavailable { // RPC has codes for both cases
+	if e.Code == apperr.DependencyUnavailable { // RPC has separate codes for cancellation and timeout
 		switch {
 		case errors.Is(ctx.Err(), context.Canceled):
 			code = connect.CodeCanceled

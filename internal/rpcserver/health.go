@@ -10,7 +10,7 @@ import (
 	"connectrpc.com/grpchealth"
 )
 
-// health answers 200 if the service is ready, else 503. It does not say why the service is not ready.
+// health answers 200 if the service is ready, and 503 otherwise. The answer does not contain the reason.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	status, text := http.StatusOK, "ok"
 	if err := s.ready(r.Context()); err != nil {
@@ -43,7 +43,8 @@ type readiness struct {
 	services []string
 }
 
-// Check implements grpchealth.Checker.
+// Check implements grpchealth.Checker. It returns the readiness of the server for every service, and CodeNotFound for an
+// unknown service.
 func (c *readiness) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
 	if req.Service != "" && !slices.Contains(c.services, req.Service) {
 		return nil, connect.NewError(connect.CodeNotFound, nil)

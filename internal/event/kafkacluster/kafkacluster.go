@@ -105,7 +105,7 @@ func (c *Cluster) Restart(t *testing.T, id int) {
 	c.waitForBrokers(t, size)
 }
 
-// Leader returns the number of a partition's leader.
+// Leader returns the id of the broker that leads a partition. It waits until the partition has a leader.
 func (c *Cluster) Leader(t *testing.T, topic string, partition int32) int {
 	t.Helper()
 	var leader int32 = -1
@@ -159,7 +159,7 @@ func (c *Cluster) configure(t *testing.T) {
 	}
 }
 
-// format formats the brokers' directories concurrently, since most of the time is Java's start.
+// format formats the brokers' directories concurrently, because starting Java takes most of the time.
 func (c *Cluster) format(t *testing.T) {
 	t.Helper()
 	id := uuid.New()
@@ -248,8 +248,8 @@ func (c *Cluster) retry(t *testing.T, request func(context.Context, *kadm.Client
 	}
 }
 
-// freePorts returns unused ports below the range of ephemeral ports. A port of that range could be in use by an outgoing
-// connection when its broker starts or restarts.
+// freePorts returns n unused ports below the range of ephemeral ports. An outgoing connection could take an ephemeral port
+// before the broker starts or restarts.
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
 	var ports []int

@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/backoff"
 )
 
-// outageLogger logs the start and the end of an outage, and provides the delays between attempts.
+// outageLogger logs the beginning and the end of an outage, and provides the delays between attempts.
 type outageLogger struct {
 	log       *slog.Logger
 	component string // "database" or "bus"

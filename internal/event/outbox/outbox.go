@@ -1,6 +1,7 @@
 // Package outbox publishes events if and only if the transaction that caused them commits. The transaction writes its
-// events to the table outbox with [Append]; a [Relay] publishes and deletes them afterwards. Every event is published at
-// least once, and the events of a key in order, even if several replicas share the work or one of them crashes.
+// events to the table outbox with [Append]. A [Relay] publishes and deletes them afterwards. Every event is published at
+// least once, and the events of one key are published in order. Both guarantees hold if several replicas share the work, and
+// if a replica crashes.
 //
 // The table belongs to the service's schema:
 //
@@ -40,12 +41,12 @@ func Shard(key string) int16 {
 	return int16(h.Sum32() % Shards)
 }
 
-// Append writes events in the caller's transaction, with one statement. They are published if the transaction commits. An
-// event without a UUID as its ID or without a time is an error, and so is an event that no bus accepts.
+// Append writes events in the caller's transaction, with one statement. They are published if the transaction commits. It
+// returns an error for an event whose ID is not a UUID, for an event without a time, and for an event that no bus accepts.
 //
 // Events of one key are published in the order in which they were appended. Concurrent transactions must therefore be
-// serialized before they append events of the same key. The row that the event is about does that once it is written or
-// locked.
+// serialized before they append events of the same key. To serialize them, each transaction writes or locks the row that
+// the event describes before it calls Append.
 func Append(ctx context.Context, tx postgres.Execer, events ...event.Event) error {
 	if len(events) == 0 {
 		return nil

@@ -72,9 +72,9 @@ func openSession(ctx context.Context, pool *pgxpool.Pool) (*session, error) {
 // sessionSettings returns the settings of a relay's connection.
 func sessionSettings() map[string]string {
 	return map[string]string{
-		// Reads must use the primary key. The statistics of a table that fills and empties would mislead the planner.
+		// Reads must use the primary key. The table fills and empties all the time, so its statistics mislead the planner.
 		"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off",
-		// A crash of the server that undoes a delete causes duplicates, which consumers accept anyway.
+		// A server crash may undo a delete. The event is then published again, which consumers must expect anyway.
 		"synchronous_commit": "off",
 		// The server releases the locks of a crashed machine after about four seconds.
 		"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "2",
@@ -88,11 +88,11 @@ func (s *session) close(ctx context.Context) {
 	_ = s.conn.Close(ctx) // the connection is closed even after an error
 }
 
-// balanceDue reports whether the last balance is at least interval ago.
+// balanceDue reports whether at least interval has passed since the last balance.
 func (s *session) balanceDue(interval time.Duration) bool { return time.Since(s.balanced) >= interval }
 
-// balance acquires free shards up to a fair share, and releases shards above it. It does nothing if the last balance is less
-// than interval ago.
+// balance acquires free shards up to the relay's fair share, and releases shards above that share. It does nothing if less
+// than interval has passed since the last balance.
 func (s *session) balance(ctx context.Context, interval time.Duration) error {
 	if !s.balanceDue(interval) {
 		return nil
@@ -129,7 +129,7 @@ func (s *session) balance(ctx context.Context, interval time.Duration) error {
 	return nil
 }
 
-// holders returns the number of relays and which shards are held.
+// holders returns the number of relays, and for each shard whether any relay holds its lock.
 func (s *session) holders(ctx context.Context) (relays int, held [Shards]bool, err error) {
 	rows, err := s.conn.Query(ctx, `select objid::bigint, count(*) from pg_locks
 		where locktype = 'advisory' and granted and objsubid = 2 and classid::bigint = $1
@@ -151,8 +151,8 @@ func (s *session) holders(ctx context.Context) (relays int, held [Shards]bool, e
 	return relays, held, err
 }
 
-// next deletes the events with the ids done and reads up to limit events of the session's shards, except those with the ids
-// publishing, in one round trip. With a limit of 0 it reads nothing.
+// next deletes the rows with the ids done and then reads up to limit events of the session's shards. It skips the rows with
+// the ids publishing. With a limit of 0 it reads nothing. It needs one round trip.
 func (s *session) next(ctx context.Context, done, publishing []int64, limit int) (next batch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
@@ -193,20 +193,20 @@ func scan(rows pgx.Rows, limit int) (batch, error) {
 	fields := []any{&id, &e.ID, &e.Topic, &e.Key, &e.Type, &e.Source, &e.ContentType, &e.Data, &e.Time}
 	_, err := pgx.ForEachRow(rows, fields, func() error {
 		b.ids, b.events = append(b.ids, id), append(b.events, e)
-		e.Data = nil // the next row must not reuse its memory
+		e.Data = nil // so that the next row does not overwrite this data
 		return nil
 	})
 	return b, err
 }
 
-// wait returns when woken receives, when another relay announces events, after d or when ctx ends. It returns an error if
-// the connection fails.
+// wait waits until a value arrives on woken, another relay announces events, d has passed, or ctx ends. It ignores
+// announcements with the payload self, which this relay sent. It returns an error if the connection fails.
 func (s *session) wait(ctx context.Context, woken <-chan struct{}, self string, d time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer cancel() // interrupts WaitForNotification, which keeps the connection open
+		defer cancel() // interrupts WaitForNotification without closing the connection
 		select {
 		case <-woken:
 		case <-ctx.Done():

@@ -2,18 +2,19 @@ package outbox
 
 import "time"
 
-// windowResetInterval is how often the relay reads the outbox from its beginning again. Such a read finds the events of a
-// transaction that allocated their ids before the transaction had an xid, and whose ids the window had passed. [Append]
-// prevents that order, but SQL of other programs may not.
+// windowResetInterval is how often the relay reads the outbox from its beginning again. Such a read finds events with ids
+// at or below the floor. They appear if a transaction allocates the ids before it has an xid. [Append] prevents that order,
+// but the SQL of other programs may not.
 const windowResetInterval = 30 * time.Second
 
-// window determines the id after which the relay reads the outbox. Without it every read would scan the index entries of
-// deleted rows. Those remain until no transaction can see them, and one long query anywhere in the database can delay that
-// for hours.
+// window determines the id after which the relay reads the outbox. Without it, every read would scan the index entries of
+// deleted rows. PostgreSQL keeps these entries while any transaction could still see the rows. One long query anywhere in
+// the database can keep them for hours.
 //
-// The floor rises to an id only when no event can appear at or below it: every transaction that was running when the relay
-// saw the id has ended, and a complete read since then returned all events that these transactions committed. A running
-// transaction therefore always commits its events above the floor, and they are read before later events of the same key.
+// The floor rises to an id only when no event can appear at or below that id. Two conditions ensure this: every transaction
+// that was running when the relay saw the id has ended, and a complete read since then returned all events that these
+// transactions committed. A running transaction therefore always commits its events above the floor. The relay reads them
+// before later events of the same key.
 type window struct {
 	floor   int64  // no event will appear at or below this id
 	next    int64  // becomes the floor once all transactions below horizon have ended

@@ -28,14 +28,14 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 //go:embed page.html page.js
 var page embed.FS
 
-// assets are the content types of the Swagger UI files that the page loads.
+// assets maps the Swagger UI files that the page loads to their content types.
 var assets = map[string]string{
 	"swagger-ui.css":       "text/css; charset=utf-8",
 	"swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 	"favicon-32x32.png":    "image/png",
 }
 
-// Fail writes the error of a request.
+// Fail answers a request with an error.
 type Fail func(http.ResponseWriter, *http.Request, error)
 
 type docs struct {
@@ -47,8 +47,8 @@ type docs struct {
 	json    func() ([]byte, error)
 }
 
-// New returns a handler that serves the document NAME.openapi.yaml below /NAME/api-docs/. If documents does not contain
-// it, the handler answers NOT_FOUND.
+// New returns a handler that serves the API documents of the service NAME below /NAME/api-docs/. It reads the file
+// NAME.openapi.yaml of documents. If the file does not exist, the handler answers NOT_FOUND.
 func New(name string, documents fs.FS, fail Fail) http.Handler {
 	content, err := fs.ReadFile(documents, name+".openapi.yaml")
 	if err != nil {
@@ -67,7 +67,7 @@ func New(name string, documents fs.FS, fail Fail) http.Handler {
 }
 
 // AsyncAPI returns a handler that serves the document asyncapi.yaml, which describes the WebSockets and the events. If
-// documents does not contain it, the handler answers NOT_FOUND.
+// documents does not contain this file, the handler answers NOT_FOUND.
 func AsyncAPI(documents fs.FS, fail Fail) http.Handler {
 	content, err := fs.ReadFile(documents, asyncAPI)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -138,7 +138,8 @@ func serve(w http.ResponseWriter, contentType string, content []byte) {
 	_, _ = w.Write(content) //nolint:gosec // our own content; it fails only if the client has disconnected
 }
 
-// serveAsset serves a file of Swagger UI. The files are compressed with gzip, except images.
+// serveAsset serves a file of Swagger UI. All embedded files except images are compressed with gzip. serveAsset
+// decompresses them for clients that do not accept gzip.
 func (d *docs) serveAsset(w http.ResponseWriter, r *http.Request, name string) {
 	contentType, ok := assets[name]
 	if !ok {

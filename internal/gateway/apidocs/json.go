@@ -46,7 +46,8 @@ func writeNode(b *bytes.Buffer, n *yaml.Node) error {
 	}
 }
 
-// writeList writes an array, whose elements are one node each, or an object, whose members are two nodes each.
+// writeList writes an array or an object. The width is the number of nodes per entry: 1 for the elements of an array, and 2
+// for the members of an object, which have a name and a value.
 func writeList(b *bytes.Buffer, open byte, nodes []*yaml.Node, width int, end byte) error {
 	b.WriteByte(open)
 	for i, n := range nodes {

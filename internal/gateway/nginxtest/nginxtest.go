@@ -1,5 +1,5 @@
 // Package nginxtest starts Nginx with the configuration of deploy/nginx for tests. A test replaces only the files that an
-// installation edits: the ports, the replicas and, if it must, the rate limits.
+// installation edits: the ports, the replicas and, optionally, the rate limits.
 package nginxtest
 
 import (
@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// Config describes the platform behind Nginx.
+// Config contains the settings of Nginx in a test.
 type Config struct {
 	// Replicas are the addresses of the replicas of each service: "users", "promotions" and "notifications".
 	Replicas map[string][]string
@@ -27,7 +27,7 @@ type Config struct {
 	Certificate, Key string
 	// Limits replaces limits.conf if it is not empty.
 	Limits string
-	// Server has further directives for the server.
+	// Server contains additional directives for listen.conf. It has no effect with TLS.
 	Server string
 }
 
@@ -35,7 +35,7 @@ type Config struct {
 type Server struct {
 	// Address serves HTTP/1.1, and with TLS also HTTP/2.
 	Address string
-	// HTTP2Address serves HTTP/2. Without TLS it is a port of its own.
+	// HTTP2Address serves HTTP/2. With TLS it equals Address; without TLS it is a separate port.
 	HTTP2Address string
 	folder       string
 	cmd          *exec.Cmd
@@ -43,7 +43,7 @@ type Server struct {
 	exited       chan struct{}
 }
 
-// Start starts Nginx and waits until it accepts connections. It stops when the test ends.
+// Start starts Nginx and waits until it accepts connections. Nginx stops when the test ends.
 func Start(t testing.TB, c Config) *Server {
 	t.Helper()
 	binary, err := find()
@@ -61,7 +61,7 @@ func Start(t testing.TB, c Config) *Server {
 	return nil
 }
 
-// find returns the path of the program nginx, which may not be on the PATH of users other than root.
+// find returns the path of the program nginx. It also searches the sbin directories, which may be on the PATH of root only.
 func find() (string, error) {
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -169,7 +169,8 @@ func replicas(byService map[string][]string) string {
 	return b.String()
 }
 
-// ready waits until the server accepts connections. It returns false if the server exits or does not accept any in time.
+// ready waits until the server accepts connections. It returns false if the server exits, or accepts none
+// within 20 seconds.
 func (s *Server) ready() bool {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -189,7 +190,7 @@ func (s *Server) ready() bool {
 	}
 }
 
-// stop ends the server and waits for it.
+// stop ends the server and waits for it. It kills the server if it has not exited after 20 seconds.
 func (s *Server) stop(t testing.TB) {
 	t.Helper()
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)

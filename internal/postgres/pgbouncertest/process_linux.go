@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// attributes makes PgBouncer end with the test process. If the tests run as root, PgBouncer runs as
-// another user, because it refuses to run as root.
+// attributes returns the attributes with which PgBouncer ends together with the test process. If the test runs as root,
+// PgBouncer runs as another user, because it refuses to run as root.
 func attributes() *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() != 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Tables are the tables of a database at one version of its migrations. A later Insert uses only the columns of that
-// version, as a replica of that release does.
+// Tables are the tables of a database at one version of its migrations. Insert uses only the columns of that version, even
+// after later migrations, as a replica of that release does.
 type Tables []*table
 
 type table struct {
@@ -59,8 +59,8 @@ func ReadTables(t testing.TB, db *pgxpool.Pool) Tables {
 	return tables
 }
 
-// Insert inserts one row into each table. Rows of different numbers differ in every unique column; rows of one number
-// refer to each other.
+// Insert inserts one row into each table. Rows with different numbers differ in every unique column. Rows with the
+// same number refer to each other.
 func (ts Tables) Insert(t testing.TB, db *pgxpool.Pool, number int) {
 	t.Helper()
 	left := ts
@@ -72,7 +72,7 @@ func (ts Tables) Insert(t testing.TB, db *pgxpool.Pool, number int) {
 				failed, problems = append(failed, table), append(problems, err)
 			}
 		}
-		// A table may fail because it refers to a row of another table that comes later.
+		// An insert may fail because it refers to a row that is inserted later, so try the failed tables again.
 		if len(failed) == len(left) {
 			t.Fatal(errors.Join(problems...))
 		}
@@ -102,7 +102,7 @@ var (
 	leastNumber  = regexp.MustCompile(`>= \(?([0-9.]+)`)
 )
 
-// value returns an SQL literal that satisfies the checks over the column alone.
+// value returns an SQL expression for the column. It satisfies simple checks: one of several literals, or a minimum.
 func (t *table) value(c column, number int) string {
 	literal, least := "", ""
 	for _, check := range t.checks {

@@ -3,12 +3,12 @@ package ratelimitredis
 import "github.com/redis/rueidis"
 
 // The scripts implement the generic cell rate algorithm (ITU-T I.371). A key holds the time at which the limit is unused
-// again, in microseconds of Redis's clock. Each event moves it one interval ahead; an event is refused if that would
-// be further ahead than a burst. A time further ahead than a burst was written before the clock was set back, and counts
-// as a burst.
+// again, in microseconds of Redis's clock. Each event moves this time one interval ahead. An event is refused if it would
+// move the time further ahead than a burst. If the stored time is already further ahead, the clock was set back after it was
+// written. The script then uses the time of a full burst instead.
 //
-// A client's share of a key is a key of the same form. All keys of one name decrease at the same rate, so the shares of
-// all clients never exceed the key they share.
+// A client's share is a second key of the same form that counts only the events of this client. The shares and the common
+// key decrease at the same rate, so the shares of all clients never exceed the common key.
 
 // allowScript counts an event.
 //

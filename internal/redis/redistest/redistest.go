@@ -112,20 +112,20 @@ func ping(address string) bool {
 	return err == nil && (strings.HasPrefix(answer, "+PONG") || strings.HasPrefix(answer, "-NOAUTH"))
 }
 
-// Kill kills the server and waits for it. Further calls have no effect.
+// Kill kills the server and waits until it has exited. It is idempotent.
 func (s *Server) Kill() {
 	_ = s.cmd.Process.Kill()
 	<-s.exited
 }
 
-// Open returns a client of the server, closed when the test ends.
+// Open returns a client of the server. The client is closed when the test ends.
 func (s *Server) Open(t testing.TB) rueidis.Client {
 	t.Helper()
 	return open(t, redis.Config{Address: s.Address})
 }
 
-// OpenEmbedded returns a client of a new embedded server; both end with the test. The server's clock stands still, so
-// keys expire only by Expire.
+// OpenEmbedded returns a client of a new embedded server. Both are closed when the test ends. The embedded server does not
+// expire keys by itself; call Expire.
 func OpenEmbedded(t testing.TB) rueidis.Client {
 	t.Helper()
 	return open(t, redis.Config{Address: miniredis.RunT(t).Addr(), Plain: true})
