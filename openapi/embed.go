@@ -1,4 +1,4 @@
-// Package openapi carries the generated descriptions of the platform: an OpenAPI document of each service's REST API,
+// Package openapi embeds the generated descriptions of the platform: an OpenAPI document of each service's REST API,
 // NAME.openapi.yaml, and asyncapi.yaml, which describes the events.
 package openapi
 

@@ -28,33 +28,35 @@ const (
 
 // DialConfig configures a client of internal RPCs.
 type DialConfig struct {
-	// Address is host:port, or dns://SERVER/HOST:PORT to ask another DNS server than the system's. Calls are spread over all
-	// addresses of the host.
+	// Address is HOST:PORT, or dns://SERVER/HOST:PORT to resolve the host with the DNS server SERVER. Calls are distributed
+	// over all addresses of the host.
 	Address string
 	// Token is the shared secret of the services; see InternalConfig.
 	Token string
 	// Attempts is the maximum number of attempts per call. Zero means 3. A call is repeated if the server was unavailable or
-	// did not answer in time, so repeating it must be safe.
+	// did not answer in time, so every call must be idempotent.
 	Attempts uint
 	// PerTry is the timeout of one attempt. Zero means two seconds. The caller's context limits all attempts together.
 	PerTry time.Duration
-	// TLS enables mutual TLS. Without it the calls are not encrypted; the network must provide that.
+	// TLS enables mutual TLS. Without TLS, calls are not encrypted, so the network must provide the encryption.
 	TLS TLSFiles
 }
 
-// clientKeepalive is the interval of a client's keepalive pings. A replica that does not answer one within keepaliveTimeout
-// gets no more calls.
+// clientKeepalive is the interval of a client's keepalive pings. The client closes the connection to a replica that does not
+// answer a ping within keepaliveTimeout.
 const clientKeepalive = 10 * time.Second
 
-// serviceConfig spreads calls over the replicas whose health service says that they are serving.
+// serviceConfig distributes calls over the replicas whose health service reports SERVING.
 const serviceConfig = `{"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}`
 
-// maxReconnectDelay limits the delay between two attempts to connect to a replica, so that one that is back gets calls soon.
+// maxReconnectDelay limits the delay between two attempts to connect to a replica, so that a restarted replica receives
+// calls soon.
 const maxReconnectDelay = 2 * time.Second
 
-// DialInternal returns a client of internal RPCs that sends the calls in turn to all replicas of the server that are
-// serving. It resolves the name again when it loses a connection, for example at the maximum connection age of a server.
-// A call that fails is repeated, usually on another replica. DialInternal connects on the first call. The caller closes the
+// DialInternal returns a client of internal RPCs that distributes calls round-robin over the serving replicas of the server.
+// It resolves the name again when it loses a connection, for example at the maximum connection age of a server. It repeats a
+// call that fails with Unavailable or DeadlineExceeded, usually on another replica. DialInternal itself does not connect;
+// the first call does. It returns an error if cfg is incomplete or the TLS files cannot be used. The caller closes the
 // connection. FromStatus converts the errors of calls.
 func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 	switch {
@@ -80,10 +82,10 @@ func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: clientKeepalive, Timeout: keepaliveTimeout, PermitWithoutStream: true,
 		}),
-		grpc.WithDisableServiceConfig(), // of DNS
+		grpc.WithDisableServiceConfig(), // ignores service configs in DNS
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: keepaliveTimeout}),
-		grpc.WithIdleTimeout(0), // a client without calls stays connected, so that the next one is fast
+		grpc.WithIdleTimeout(0), // an idle client stays connected, so that its next call is fast
 		grpc.WithChainUnaryInterceptor(sendRequestID, retry.UnaryClientInterceptor(
 			retry.WithMax(cfg.Attempts),
 			retry.WithPerRetryTimeout(cfg.PerTry),
@@ -118,8 +120,9 @@ func sendRequestID(
 
 // FromStatus converts the error of a gRPC or Connect call to the *apperr.Error that the server returned. The code is
 // DependencyUnavailable if the server was unavailable or the call was canceled or timed out, and Internal if the error has
-// no code of the platform. It is Internal, too, if the server refused the internal token, because TOKEN_INVALID would be
-// about the token of our own caller. The original error is the cause. FromStatus returns nil for nil.
+// no error code of the platform. The code is also Internal if the server refused the internal token. TOKEN_INVALID would be
+// wrong there, because it refers to the access token of a user. The original error is the cause. FromStatus returns nil for
+// nil.
 func FromStatus(err error) error {
 	if err == nil {
 		return nil

@@ -44,31 +44,31 @@ type InternalConfig struct {
 	MaxBody int
 	// Reflection enables gRPC server reflection, which needs no token.
 	Reflection bool
-	// Health answers health checks. The caller sets its status; a client sends no calls to a server that is not serving. Nil
-	// means a server that is always serving.
+	// Health answers health checks. The caller sets its status. Clients of DialInternal send no calls to a server that is not
+	// serving. If Health is nil, the server always reports that it is serving.
 	Health *health.Server
-	// MaxConnectionAge is how long a client may use a connection. It then connects again and finds new replicas. The running
-	// calls can finish. Zero means 30 seconds.
+	// MaxConnectionAge is the maximum age of a connection. The client then connects again and finds new replicas. Running calls
+	// may finish within connectionGrace. Zero means 30 seconds.
 	MaxConnectionAge time.Duration
-	// TLS enables mutual TLS: a client must have a certificate of the authority.
+	// TLS enables mutual TLS: a client must present a certificate that the CA has issued.
 	TLS TLSFiles
 }
 
 const (
 	defaultConnectionAge = 30 * time.Second
-	// connectionGrace is how long calls may continue on a connection that has reached its maximum age. It is longer than a
-	// call of any client takes.
+	// connectionGrace is how long calls may continue on a connection that has reached its maximum age. It is longer than the
+	// longest call.
 	connectionGrace = 10 * time.Second
-	// serverKeepalive and keepaliveTimeout detect a client that is gone without closing its connection. minKeepalive is shorter
-	// than the clients' interval.
+	// serverKeepalive and keepaliveTimeout detect a client that disappeared without closing its connection. minKeepalive is the
+	// minimum interval of a client's pings. It is shorter than clientKeepalive.
 	serverKeepalive  = 20 * time.Second
 	keepaliveTimeout = 5 * time.Second
 	minKeepalive     = clientKeepalive / 2
 )
 
 // NewInternal returns a gRPC server for internal methods, with the health service registered. It validates requests and
-// converts errors as Server does. The caller registers its services, serves on a listener that no gateway routes to, and
-// stops the server.
+// converts errors as Server does. It returns an error if cfg is incomplete or the TLS files cannot be used. The caller
+// registers its services, serves on a listener that the gateway does not expose, and stops the server.
 func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	switch {
 	case len(cfg.Token) < MinInternalToken:
@@ -114,7 +114,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 			in.begin, in.answer, log, recovery.UnaryServerInterceptor(recovered),
 			auth.UnaryServerInterceptor(in.authenticate), in.validate,
 		),
-		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recovered)), // Watch of health, and reflection
+		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recovered)), // for health Watch and reflection
 		grpc.NumStreamWorkers(streamWorkers),
 	}
 	server := grpc.NewServer(options...)
@@ -126,7 +126,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 }
 
 // streamWorkers is the number of goroutines that serve calls one after the other. Their stacks have already grown to the
-// size that the interceptors and the validation need; growing the stack of a new goroutine took a tenth of the time of a
+// size that the interceptors and the validation need; growing the stack of a new goroutine took 10 % of the duration of a
 // call. If all workers are busy, a call gets a new goroutine.
 const streamWorkers = 64
 
@@ -136,7 +136,7 @@ type internal struct {
 	token     [sha256.Size]byte
 }
 
-// begin creates the requestInfo, with the caller's request id if the caller sent one.
+// begin creates the requestInfo. It uses the caller's request id if that is well-formed, and a new id otherwise.
 func (in *internal) begin(
 	ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler,
 ) (any, error) {
@@ -154,7 +154,7 @@ func (in *internal) answer(
 		return res, nil
 	}
 	if _, ok := status.FromError(err); ok && apperr.CodeOf(err) == apperr.Internal {
-		return nil, err // an error of the health service
+		return nil, err // the health service returned a gRPC status
 	}
 	e := classify(ctx, err)
 	st := status.New(codes.Code(e.Code.Info().RPC), detail(e))
@@ -217,7 +217,8 @@ func callCode(err error) codes.Code {
 	return codes.Code(apperr.CodeOf(err).Info().RPC)
 }
 
-// callLevel returns the log level of a status. Successful calls are logged at the debug level, because they are many.
+// callLevel returns the log level of a status. Successful calls are logged at the debug level, because there are many of
+// them.
 func callLevel(c codes.Code) logging.Level {
 	switch c {
 	case codes.OK:

@@ -14,9 +14,9 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// TLSFiles are the PEM files of mutual TLS: the own certificate with its key, and the authority whose certificates are
-// accepted. The files are read again for each connection, so they can be replaced while the process runs. The zero value
-// disables TLS.
+// TLSFiles are the PEM files of mutual TLS: the process's own certificate and key, and the CA that must have issued the
+// peer's certificate. The files are read again for each connection, so they can be replaced while the process runs. The zero
+// value disables TLS.
 type TLSFiles struct {
 	Certificate, Key, CA string
 }
@@ -32,7 +32,8 @@ func (f TLSFiles) credentials() (credentials.TransportCredentials, error) {
 	return &mutualTLS{files: f}, nil
 }
 
-// TLSFileError is the error of a file of TLSFiles. It contains no path, because the path may be a secret by mistake.
+// TLSFileError is an error of one file in TLSFiles. Its text omits the path, because a misconfigured path may contain a
+// secret.
 type TLSFileError struct {
 	// Field is the name of the field of TLSFiles.
 	Field string
@@ -42,7 +43,7 @@ type TLSFileError struct {
 // Error implements error.
 func (e *TLSFileError) Error() string { return "TLS " + e.Field + ": " + e.Err.Error() }
 
-// Unwrap returns the reason.
+// Unwrap returns Err.
 func (e *TLSFileError) Unwrap() error { return e.Err }
 
 // Validate returns a TLSFileError if a file cannot be used. The zero value is valid.
@@ -77,7 +78,7 @@ func (f TLSFiles) load() (credentials.TransportCredentials, error) {
 	}), nil
 }
 
-// mutualTLS implements credentials.TransportCredentials with the content of the files at the time of the handshake.
+// mutualTLS implements credentials.TransportCredentials. It reads the files at each handshake.
 type mutualTLS struct{ files TLSFiles }
 
 // ClientHandshake implements credentials.TransportCredentials.
@@ -106,7 +107,8 @@ func (m *mutualTLS) Info() credentials.ProtocolInfo { return credentials.NewTLS(
 // Clone implements credentials.TransportCredentials.
 func (m *mutualTLS) Clone() credentials.TransportCredentials { return &mutualTLS{files: m.files} }
 
-// OverrideServerName implements credentials.TransportCredentials. The name is always that of the address.
+// OverrideServerName implements credentials.TransportCredentials. It always returns an error, because the server name is
+// taken from the address.
 func (m *mutualTLS) OverrideServerName(string) error {
 	return errors.New("the server name cannot be overridden")
 }

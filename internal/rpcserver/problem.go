@@ -29,9 +29,9 @@ type problemViolation struct {
 	Message string `json:"message"`
 }
 
-// WriteProblem answers a request with a problem document. An error without a code becomes INTERNAL, and the client does not
-// learn its cause; the caller must log it. An answer with the status 429 or 503 has a Retry-After. WriteProblem also works
-// in handlers that are not RPCs, such as a WebSocket upgrade.
+// WriteProblem answers a request with a problem document. An error without a code becomes INTERNAL. The document does not
+// contain the cause of the error, so the caller must log it. A response with status 429 or 503 has a Retry-After header.
+// WriteProblem also works in handlers that are not RPCs, such as a WebSocket upgrade.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := withRetryAfter(classify(r.Context(), err))
 	info := requestInfoFrom(r.Context())
@@ -66,7 +66,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(ci.HTTP)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // it fails only if the client has disconnected
+		_, _ = w.Write(body) // Write fails only if the client has disconnected
 	}
 	info.err = e
 }

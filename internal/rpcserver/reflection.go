@@ -15,7 +15,7 @@ type PathHandler struct {
 }
 
 // Reflection returns the handlers of gRPC server reflection for the given services and the gRPC health service. There is one
-// handler for each version of the protocol. Both need HTTP/2.
+// handler for each version of the protocol. The handlers need HTTP/2.
 func Reflection(services ...string) []PathHandler {
 	reflector := grpcreflect.NewStaticReflector(append([]string{grpchealth.HealthV1ServiceName}, services...)...)
 	var handlers []PathHandler

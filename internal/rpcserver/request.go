@@ -10,7 +10,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// Caller returns the id of the authenticated caller. It returns TOKEN_MISSING if there is none, as in public methods.
+// Caller returns the id of the authenticated caller. It returns TOKEN_MISSING if the request has no authenticated caller,
+// for example in a public method.
 func Caller(ctx context.Context) (uuid.UUID, error) {
 	caller, ok := authn.From(ctx)
 	if !ok || caller.UserID == uuid.Nil {
@@ -28,7 +29,8 @@ func ID(field, text string) (uuid.UUID, error) {
 	return ids[0], nil
 }
 
-// IDs parses the UUIDs in a request's list field. It returns VALIDATION_FAILED with all texts that are not UUIDs.
+// IDs parses the UUIDs in a request's list field. It returns VALIDATION_FAILED with one violation for each text that is not
+// a UUID.
 func IDs(field string, texts []string) ([]uuid.UUID, error) {
 	ids, violations := parseIDs(texts, func(i int) string { return fmt.Sprintf("%s[%d]", field, i) })
 	if violations != nil {

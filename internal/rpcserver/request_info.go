@@ -16,8 +16,8 @@ import (
 // HeaderRequestID is the header of the request id, in requests and in answers. The log contains the same id.
 const HeaderRequestID = "X-Request-Id"
 
-// requestInfo is the state of an HTTP request while the server handles it. The dispatcher creates it. Only the goroutine of
-// the request uses it.
+// requestInfo is the state of a request while a server handles it. The dispatcher or, in an internal server, the first
+// interceptor creates it. Only the goroutine of the request uses it.
 type requestInfo struct {
 	requestID string
 	client    netip.Addr
@@ -26,12 +26,12 @@ type requestInfo struct {
 
 	// route is the route of a REST request, else nil.
 	route *route
-	// violations are those of the query and of the mask of a REST request.
+	// violations are the violations in the query and in the update mask of a REST request.
 	violations []apperr.Violation
 	// mask lists the fields that a REST update changes, by proto name. It is nil for other requests.
 	mask []string
 
-	// procedure is the procedure that the interceptors were called for.
+	// procedure is the procedure of the call. It is empty until the first interceptor runs.
 	procedure string
 	// caller is the id of the authenticated caller.
 	caller string
@@ -59,16 +59,16 @@ func RequestID(ctx context.Context) string {
 	return ""
 }
 
-// ClientAddr returns the client's address of the request that ctx belongs to. It is the peer's address, or the address in
-// X-Real-IP if the peer is a trusted proxy. It returns the zero Addr if the address is unknown.
+// ClientAddr returns the address of the client that sent the request that ctx belongs to. It is the peer's address, or the
+// address in X-Real-IP if the peer is a trusted proxy. It returns the zero Addr if the address is unknown.
 func ClientAddr(ctx context.Context) netip.Addr { return requestInfoFrom(ctx).client }
 
-// ClientUsesTLS reports whether the client of the request that ctx belongs to uses TLS. This is known from the client's
-// connection to this server, or from X-Forwarded-Proto of a trusted proxy.
+// ClientUsesTLS reports whether the client of the request that ctx belongs to uses TLS. It uses the connection to this
+// server or, behind a trusted proxy, the X-Forwarded-Proto header.
 func ClientUsesTLS(ctx context.Context) bool { return requestInfoFrom(ctx).clientTLS }
 
-// AddErrorHeader adds a header to the answer of the request that ctx belongs to, if the call fails. A handler calls it
-// before it returns; successful calls set headers on their response.
+// AddErrorHeader adds a header to the response of the request that ctx belongs to. The header is sent only if the call
+// fails; a successful call sets headers on its response. The handler must call AddErrorHeader before it returns.
 func AddErrorHeader(ctx context.Context, name, value string) {
 	info := requestInfoFrom(ctx)
 	if info.errorHeader == nil {
@@ -77,7 +77,7 @@ func AddErrorHeader(ctx context.Context, name, value string) {
 	info.errorHeader.Add(name, value)
 }
 
-// begin creates the requestInfo of a request and returns the request with a context that carries it.
+// begin creates the requestInfo of a request. It returns the request with the requestInfo in its context.
 func (s *Server) begin(r *http.Request) (*requestInfo, *http.Request) {
 	info := &requestInfo{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), start: time.Now()}
 	info.client, info.clientTLS = s.client(r)
@@ -136,13 +136,13 @@ func isRequestID(id string) bool {
 	return true
 }
 
-// warnUntrusted logs a warning for the first request of the process that an untrusted peer forwards for another address.
-// The service then counts all clients of that proxy as one.
+// warnUntrusted logs a warning, once per Server, if an untrusted peer forwards a request for another address. The forwarded
+// address is ignored, so the service treats all clients of that proxy as one client.
 func (s *Server) warnUntrusted(r *http.Request, peer netip.Addr) {
 	for _, name := range []string{"X-Real-IP", "X-Forwarded-For", "Forwarded"} {
 		for _, value := range r.Header.Values(name) {
 			if client, err := netip.ParseAddr(value); err == nil && client.Unmap() == peer {
-				continue // it forwards its own address, as the gateway of loyalty-dev does
+				continue // the peer forwards its own address, as the gateway of loyalty-dev does
 			}
 			s.distrust.Do(func() {
 				s.cfg.Log.Warn("a forwarding header from an untrusted address is ignored; "+

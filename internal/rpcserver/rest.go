@@ -29,7 +29,7 @@ type route struct {
 	resource protoreflect.FieldDescriptor
 	// mask is the update_mask of an update, or nil.
 	mask protoreflect.FieldDescriptor
-	// query are the fields that the query can set, by parameter name.
+	// query contains the fields that the query can set, by parameter name.
 	query map[string]protoreflect.FieldDescriptor
 }
 
@@ -77,9 +77,9 @@ func routeOf(m method, rr restroute.Route) (*route, error) {
 	return r, nil
 }
 
-// handleRoute returns the handler of a REST route. The handler prepares the request so that the transcoder cannot refuse it,
-// and writes errors as problem documents. Violations found while preparing wait in the requestInfo until the caller has been
-// authorized.
+// handleRoute returns the handler of a REST route. The handler prepares the request so that the transcoder does not refuse
+// it, and writes errors as problem documents. It stores the violations of the query and the mask in the requestInfo. They
+// are reported after the caller has been authorized.
 func (s *Server) handleRoute(rt *route, transcoder http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := requestInfoFrom(r.Context())
@@ -112,7 +112,7 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, rt *route, info
 	out.URL.RawQuery = query.Encode()
 	out.Body, out.ContentLength, out.TransferEncoding = http.NoBody, 0, nil
 	for name := range out.Header {
-		// These headers would make the transcoder see another protocol.
+		// These headers would make the transcoder detect another protocol.
 		if strings.HasPrefix(name, "Connect-") || strings.HasPrefix(name, "Grpc-") {
 			out.Header.Del(name)
 		}
@@ -129,8 +129,9 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, rt *route, info
 	return out, nil
 }
 
-// readBody returns the JSON value of the body, or nil if the body has no value: it is empty or null. For a route without a
-// body, an empty object counts as no value, too.
+// readBody returns the JSON value of the body, or nil if the body is empty or null. For a route without a body, it also
+// returns nil for an empty object. It returns PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE or VALIDATION_FAILED if the body
+// cannot be used.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, rt *route) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		w.Header().Set("Accept-Encoding", "identity")
@@ -192,8 +193,8 @@ func (r *route) acceptsMedia(h http.Header) bool {
 	return slices.Contains(r.media(), media)
 }
 
-// unsupportedMedia returns the error of an unsupported Content-Type. It names the supported media types, also in the header
-// Accept-Patch (RFC 5789) or Accept-Post.
+// unsupportedMedia returns the error of an unsupported Content-Type. The error and the header Accept-Patch (RFC 5789) or
+// Accept-Post list the supported media types.
 func (r *route) unsupportedMedia(w http.ResponseWriter) *apperr.Error {
 	switch r.Verb {
 	case http.MethodPatch:

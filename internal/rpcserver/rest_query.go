@@ -19,7 +19,7 @@ const ruleQuery = "query"
 
 const paramMask = "update_mask"
 
-// readQuery returns the valid parameters and adds violations for the others.
+// readQuery returns the valid query parameters. It adds a violation to info for each invalid parameter.
 func (info *requestInfo) readQuery(raw string, rt *route) url.Values {
 	given := ParseQuery(raw)
 	valid := url.Values{}
@@ -61,7 +61,7 @@ func UnknownParameter(name string) apperr.Violation {
 }
 
 // ParseQuery parses a query as the URL standard of browsers does: only "&" separates parameters, empty parameters are
-// ignored, "+" is a space, and a "%" that does not begin an escape sequence stands for itself. url.ParseQuery refuses
+// ignored, "+" is a space, and a "%" that does not begin an escape sequence is kept. In contrast, url.ParseQuery refuses
 // semicolons and incomplete escape sequences.
 func ParseQuery(raw string) url.Values {
 	values := url.Values{}
@@ -128,20 +128,20 @@ func parameter(fd protoreflect.FieldDescriptor, v string) (text, expected string
 	}
 }
 
-// integer returns a whole number in its canonical form. It lowers a number beyond the type's range to the greatest number of
-// the type, and raises one below the range to the least number.
+// integer returns a whole number in its canonical form. A number outside of the type's range becomes the nearest number in
+// the range.
 func integer(v string, bits int) (text, expected string) {
 	digits := strings.TrimPrefix(v, "-")
 	isDigit := func(c rune) bool { return c >= '0' && c <= '9' }
 	if digits == "" || strings.TrimFunc(digits, isDigit) != "" || digits[0] == '0' && v != "0" {
-		return "", "a whole number" // also for "+1": a form sends a space as "+"
+		return "", "a whole number" // "+1" is refused, too: a form sends a space as "+"
 	}
-	n, _ := strconv.ParseInt(v, 10, bits) // on overflow it returns the number that is closest
+	n, _ := strconv.ParseInt(v, 10, bits) // on overflow ParseInt returns the nearest number
 	return strconv.FormatInt(n, 10), ""
 }
 
 // readMask determines the fields that an update changes: the fields in update_mask or, without a mask, the members of the
-// body. It must read the body, because a message does not tell a false member from an absent one.
+// body. It reads the JSON body, because a decoded message does not distinguish a false member from an absent one.
 func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
 	given := strings.Join(query[paramMask], ",")
 	query.Del(paramMask)
@@ -172,7 +172,7 @@ func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
 	}
 }
 
-// clip shortens a client's text so that an answer can repeat it.
+// clip shortens a client's text and replaces invalid UTF-8, so that a response can contain the text.
 func clip(s string) string {
 	const maxLength = 64
 	if len(s) > maxLength {

@@ -7,8 +7,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// restWriter passes the transcoder's successful answers to the client, with the status of the schema. It discards error
-// answers; finish writes a problem document instead.
+// restWriter passes the transcoder's successful answers to the client, with the success status of the route. It discards
+// error answers; finish writes a problem document instead.
 type restWriter struct {
 	w     http.ResponseWriter
 	route *route
@@ -64,8 +64,8 @@ func (rw *restWriter) finish(r *http.Request) {
 	}
 }
 
-// error returns the error of the interceptors. If the transcoder did not call them, it returns an error for the transcoder's
-// status.
+// error returns the error of the interceptors. If no interceptor returned an error, it converts the transcoder's status to
+// an error.
 func (rw *restWriter) error() *apperr.Error {
 	if rw.info.err != nil {
 		return rw.info.err

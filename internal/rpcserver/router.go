@@ -6,15 +6,16 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 )
 
-// router is a tree of REST routes, with one level per path segment. Where several routes match a path, the route with the
-// first literal segment wins. http.ServeMux refuses such routes if neither is more specific in every segment.
+// router is a tree of REST routes, with one level per path segment. If several routes match a path, the first segment in
+// which they differ decides: the literal wins over the variable. In contrast, http.ServeMux panics for two such routes
+// unless one of them is more specific.
 type router struct {
 	literals map[string]*router
 	variable *router
 	targets  map[string]target // by HTTP method; empty if no route ends here
 }
 
-// add adds a route. The caller has checked that it does not conflict with another one; see restroute.Check.
+// add adds a route. The caller must have checked the routes for conflicts; see restroute.Check.
 func (n *router) add(r restroute.Route, t target) {
 	for _, segment := range r.Segments() {
 		n = n.child(segment)
@@ -47,7 +48,7 @@ func (n *router) find(path string) map[string]target {
 	return n.match(strings.TrimPrefix(path, "/"))
 }
 
-// match is find for the rest of a path. If the literal child does not lead to a route, it tries the variable.
+// match implements find for the rest of a path. If the literal child does not lead to a route, it tries the variable.
 func (n *router) match(path string) map[string]target {
 	segment, rest, more := strings.Cut(path, "/")
 	for _, child := range []*router{n.literals[segment], n.variable} {

@@ -7,9 +7,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// unaryWriter passes the answers of a unary Connect call to the client, except the errors that Connect itself answers
-// before it calls an interceptor, for example for invalid headers. These errors have no details and reveal internals of
-// the library.
+// unaryWriter passes the responses of a unary Connect call to the client. It discards the errors that Connect itself writes
+// before it calls an interceptor, for example for invalid headers. Those errors have no details and reveal internals of the
+// library.
 type unaryWriter struct {
 	http.ResponseWriter
 
@@ -48,12 +48,12 @@ func (s *Server) unary(w http.ResponseWriter, r *http.Request, next http.Handler
 	s.fail(w, r, s.connectFailure(uw.discarded))
 }
 
-// connectFailure returns the error for the status of an error that Connect itself answers.
+// connectFailure converts the status of an error that Connect itself wrote.
 func (s *Server) connectFailure(status int) *apperr.Error {
 	switch status {
 	case http.StatusBadRequest:
 		return apperr.New(apperr.ValidationFailed, "the headers or the compressed body could not be read")
-	case http.StatusTooManyRequests, http.StatusRequestEntityTooLarge: // Connect answers RESOURCE_EXHAUSTED with the first
+	case http.StatusTooManyRequests, http.StatusRequestEntityTooLarge: // Connect sends 429 for RESOURCE_EXHAUSTED
 		return tooLarge(s.cfg.MaxBody)
 	case http.StatusNotImplemented, http.StatusUnsupportedMediaType:
 		return apperr.New(apperr.UnsupportedMediaType, "gzip is the only supported compression")

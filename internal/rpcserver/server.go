@@ -1,8 +1,8 @@
 // Package rpcserver serves the RPCs of the schema. It turns Connect handlers into the public http.Handler of a service:
-// Connect, gRPC and gRPC-Web at the protobuf paths, and REST under /api/ by the google.api.http options. Every request goes
-// through the same steps: request id, log, recover, timeout, authenticate, authorize, normalize, validate, map errors. The
-// options of a method configure the steps. A method without an access option is not served. Rate limits are part of the use
-// cases.
+// Connect, gRPC and gRPC-Web at the protobuf paths, and REST under /api/ as the google.api.http options define. Every
+// request goes through the same steps: request id, log, recover, timeout, authenticate, authorize, normalize, validate, map
+// errors. The options of a method configure the steps. Handler returns an error for a method without an access option. Rate
+// limits are part of the use cases.
 //
 // The package also has the server and the client of internal gRPC calls, [NewInternal] and [DialInternal]. They follow the
 // same rules for requests and errors.
@@ -37,12 +37,12 @@ import (
 // DefaultMaxBody is the default maximum size of a request, in bytes.
 const DefaultMaxBody = 1 << 20
 
-// DefaultTimeout is the default timeout of a call. It is longer than any call needs, and shorter than clients wait, so that
-// calls do not wait for a dependency that does not answer.
+// DefaultTimeout is the default timeout of a call. It is longer than any call needs and shorter than the timeouts of
+// clients. It ends calls that wait for a dependency that does not answer.
 const DefaultTimeout = 20 * time.Second
 
-// readFactor times MaxBody is the size up to which Connect reads a body. The codec refuses a body between the two sizes, so
-// that the error has details.
+// readFactor times MaxBody is the maximum size of a body that Connect reads. The codec refuses a body larger than MaxBody,
+// because its errors have details and Connect's do not.
 const readFactor = 4
 
 // compressFrom is the minimum size, in bytes, of answers that Connect compresses if the client supports it.
@@ -72,7 +72,7 @@ type Config struct {
 }
 
 // Server collects handlers. Call Mount and Handle for all of them, then call Handler. The methods of a Server are not safe
-// for concurrent use. The handler that Handler returns is.
+// for concurrent use. The handler that Handler returns is safe for concurrent use.
 type Server struct {
 	cfg       Config
 	validator *validation.Validator
@@ -82,7 +82,7 @@ type Server struct {
 	plain     map[string]http.Handler // by pattern
 	errs      []error
 
-	distrust sync.Once // the warning about an untrusted proxy
+	distrust sync.Once // for the warning about an untrusted proxy
 }
 
 type service struct {
@@ -134,8 +134,8 @@ func (s *Server) Options() []connect.HandlerOption {
 	}
 }
 
-// Mount adds the handler of a service. The arguments are the results of a generated New…Handler function. Handler returns
-// the errors in the options of the service's methods.
+// Mount adds the handler of a service. The arguments are the results of a generated New…Handler function. If the options of
+// a method are invalid, Handler returns an error.
 func (s *Server) Mount(path string, h http.Handler) {
 	name := strings.Trim(path, "/")
 	desc, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
@@ -187,8 +187,8 @@ func (s *Server) Handle(pattern string, h http.Handler) {
 	s.plain[pattern] = h
 }
 
-// Handler returns the handler of everything that was added. It returns an error that names every method that cannot be
-// served and every conflict between routes.
+// Handler returns the handler of everything that Mount and Handle have added. It returns an error that names every method
+// that cannot be served and every conflict between routes.
 func (s *Server) Handler() (http.Handler, error) {
 	d, err := s.dispatcher()
 	if err != nil {
@@ -220,8 +220,8 @@ func (s *Server) dispatcher() (*dispatcher, error) {
 	return d, errors.Join(errs...)
 }
 
-// handle adds a handler to a mux. It returns an error if the pattern is invalid or conflicts with another one, for which the
-// mux panics.
+// handle adds a handler to a mux. If the pattern is invalid or conflicts with another one, the mux panics, and handle
+// returns the panic as an error.
 func handle(mux *http.ServeMux, pattern string, h http.Handler) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -232,8 +232,8 @@ func handle(mux *http.ServeMux, pattern string, h http.Handler) (err error) {
 	return nil
 }
 
-// handleRPC adds every procedure at its own path, so that unknown procedures are answered here, and the protocols for health
-// and reflection.
+// handleRPC adds every procedure at its own path, so that the dispatcher answers calls of unknown procedures. It also adds
+// the handlers for health and reflection.
 func (s *Server) handleRPC(d *dispatcher) error {
 	var errs []error
 	names := make([]string, 0, len(s.services))
@@ -274,7 +274,7 @@ func (s *Server) handleREST(d *dispatcher) error {
 			vanguard.WithTargetProtocols(vanguard.ProtocolConnect),
 			vanguard.WithTargetCodecs(vanguard.CodecProto),
 			vanguard.WithNoTargetCompression(),
-			vanguard.WithMaxMessageBufferBytes(uint32(readFactor*s.cfg.MaxBody)), // of answers, too
+			vanguard.WithMaxMessageBufferBytes(uint32(readFactor*s.cfg.MaxBody)), // limits responses, too
 		))
 	}
 	codec := vanguard.WithCodec(func(vanguard.TypeResolver) vanguard.Codec {

@@ -8,9 +8,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// adaptViolations returns a copy of a use case's error whose violations name fields as an RPC client wrote them. A use case
-// names the fields of a resource without the request around it, "endDate", but the request contains the resource:
-// "promotion.endDate". Over REST the resource is the body, so adaptViolations is not needed.
+// adaptViolations converts the field names in a use case's error to the names in the RPC request. A use case names the
+// fields of a resource relative to the resource, such as "endDate". The RPC request contains the resource in a field, so the
+// name there is "promotion.endDate". Over REST the body is the resource, so adaptViolations is not needed. adaptViolations
+// does not change e; it returns a copy if a conversion may be necessary.
 func adaptViolations(e *apperr.Error, resource protoreflect.FieldDescriptor) *apperr.Error {
 	if resource == nil || len(e.Violations) == 0 {
 		return e

@@ -16,26 +16,27 @@ import (
 
 // Entity is a message that is stored in a table.
 type Entity struct {
-	// Message is the message that describes it.
+	// Message is the message that describes the entity.
 	Message *protogen.Message
 	// Name is the name of the message and of the Go types, "Promotion".
 	Name string
-	// Service is the service that owns it, from the proto package: "promotions".
+	// Service is the service that owns the entity, from the proto package: "promotions".
 	Service string
 	// Table is the table's name.
 	Table string
 	// Columns are the message's fields in their order, then the private columns. They include transient columns.
 	Columns []*Column
-	// Indexes and Checks are those in the message's options. They do not include those that follow from columns.
+	// Indexes and Checks are the indexes and checks in the message's options. They do not include the ones derived from
+	// columns.
 	Indexes []*optionsv1.Index
 	Checks  []*optionsv1.Check
 	// Databases are the databases that have the table.
 	Databases []string
-	// Infrastructure is true if no service owns it: it has tables but no domain type.
+	// Infrastructure is true if no service owns the entity. Such an entity has a table but no domain type.
 	Infrastructure bool
-	// AlsoIn are further services that have a domain type for it.
+	// AlsoIn lists other services that have a domain type for the entity.
 	AlsoIn []string
-	// Rows are the operations of the service's stores.
+	// Rows lists the operations that the service's stores have for the entity.
 	Rows []optionsv1.Rows
 }
 
@@ -77,39 +78,39 @@ const (
 type Column struct {
 	// Name is the column's and the field's name, "user_id".
 	Name string
-	// GoName is its name in our Go types, "UserID".
+	// GoName is the column's name in the generated Go types, "UserID".
 	GoName string
-	// Field is the field on the wire, nil for a private column.
+	// Field is the field on the wire, or nil for a private column.
 	Field *protogen.Field
 	Kind  Kind
-	// Doc is its comment in the schema.
+	// Doc is the column's comment in the schema.
 	Doc protogen.Comments
 
 	Primary, Unique, Nullable, Identity, Transient bool
 	// Required, OutputOnly and Immutable are the field's google.api.field_behavior.
 	Required, OutputOnly, Immutable bool
-	// Min, Max and Default are as in the option: decimal texts and an SQL literal.
+	// Min and Max are decimal texts and Default is an SQL literal, as in the column option.
 	Min, Max, Default string
-	// MinLen and MaxLen limit the number of characters of a text; 0 is no limit.
+	// MinLen and MaxLen limit the number of characters of a text; 0 means no limit.
 	MinLen, MaxLen uint64
 	// Collation is the collation of a text; empty for the database's default.
 	Collation string
-	// References is the table to whose id the column refers.
+	// References is the name of the table whose id the column references.
 	References string
 }
 
-// Fixed reports whether updates never change the column: immutable columns, keys, references and created_at.
+// Fixed reports whether updates never change the column. Immutable columns, keys, references and created_at are fixed.
 func (c *Column) Fixed() bool {
 	return c.Immutable || c.Primary || c.References != "" || c.Name == "created_at"
 }
 
-// JSON returns the field's name in JSON.
+// JSON returns the field's name in JSON. The column must not be private.
 func (c *Column) JSON() string { return c.Field.Desc.JSONName() }
 
 // Optional reports whether an absent field differs from its zero value on the wire.
 func (c *Column) Optional() bool { return c.Field != nil && c.Field.Desc.HasOptionalKeyword() }
 
-// Entities reads the entities of the files, in the schema's order.
+// Entities reads the entities of the files, in the schema's order. It returns an error that names the first invalid entity.
 func Entities(files []*protogen.File) ([]*Entity, error) {
 	var entities []*Entity
 	for _, f := range files {
@@ -164,8 +165,8 @@ func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
 	return e, e.check()
 }
 
-// check returns an error for a duplicate name, a nullable column whose zero value is meaningful, an index over an unknown
-// column, and any number of primary keys other than one.
+// check returns an error for a duplicate name, a nullable column of a type that cannot be nullable, a collation of a column
+// that is not a text, an index over an unknown column, and a number of primary keys other than one.
 func (e *Entity) check() error {
 	names := map[string]bool{}
 	keys := 0
@@ -232,7 +233,7 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 	return c, nil
 }
 
-// Lengths returns the limits of a text's number of characters, from buf.validate; 0 is no limit.
+// Lengths returns the limits of a text's number of characters, from buf.validate; 0 means no limit.
 func Lengths(f *protogen.Field) (least, greatest uint64) {
 	text := extension[*validate.FieldRules](f.Desc, validate.E_Field).GetString()
 	return text.GetMinLen(), text.GetMaxLen()

@@ -41,7 +41,7 @@ func DomainPackage(service string) protogen.GoImportPath {
 // RolePackage is the import path of the package with the callers' roles, which all services share.
 const RolePackage protogen.GoImportPath = Module + "/internal/authn"
 
-// NewEnum returns the type that e has in a service.
+// NewEnum returns the domain type of e in a service. The role enum has the same type in all services.
 func NewEnum(e *protogen.Enum, service string) *EnumType {
 	t := &EnumType{Enum: e, Name: e.GoIdent.GoName, Package: DomainPackage(service)}
 	if isRole(e) {
@@ -81,8 +81,8 @@ func isRole(e *protogen.Enum) bool {
 	return e.Desc.FullName() == optionsv1.Role(0).Descriptor().FullName()
 }
 
-// DomainEnums returns the enums that have a type in the service's domain: the enums of its package, except the types of
-// events, and the enums of its entities' fields.
+// DomainEnums returns the enums that have a type in the service's domain: the enums of its package and the enums of its
+// entities' fields. It leaves out the enums that event messages use.
 func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*EnumType {
 	var enums []*EnumType
 	seen := map[protoreflect.FullName]bool{}
@@ -121,8 +121,8 @@ func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*
 	return enums
 }
 
-// Known returns the entities that have a domain type in the service: its own, and those with the option also_in. Only its
-// own have private columns.
+// Known returns the entities that have a domain type in the service: the service's own entities, and other services'
+// entities that name the service in the option also_in. Only the service's own entities have private columns.
 func Known(entities []*Entity, service string) []*Entity {
 	var known []*Entity
 	for _, e := range entities {

@@ -19,14 +19,15 @@ type ErrorCode struct {
 	RPC int32
 	// HTTP is its HTTP status over REST.
 	HTTP int32
-	// Title is a short sentence for people.
+	// Title is a short description for humans.
 	Title string
-	// Members are the members that its problem document has in addition to the common ones.
+	// Members are the additional members of its problem document; see problemMembers for the common ones.
 	Members []*optionsv1.ErrorMember
 }
 
-// ErrorCodes reads the error codes of the files, in the schema's order. An enum has error codes if one of its values has
-// the app_error option; then every value except the zero value needs the option.
+// ErrorCodes reads the error codes of the files, in the schema's order. An enum defines error codes if one of its values has
+// the app_error option. Then every value except the zero value needs the option. ErrorCodes returns an error that names the
+// first invalid value.
 func ErrorCodes(files []*protogen.File) ([]ErrorCode, error) {
 	var codes []ErrorCode
 	for _, f := range files {

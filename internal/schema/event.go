@@ -10,7 +10,7 @@ import (
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 )
 
-// Event is a message that is the payload of the events of one topic.
+// Event describes a message that is the payload of all events of one topic.
 type Event struct {
 	Message *protogen.Message
 	// Name is the message's name, "PlayerEvent".
@@ -21,7 +21,7 @@ type Event struct {
 	Topic, Label string
 	// Producer is the service that publishes the event.
 	Producer string
-	// Retention is how long the bus keeps the events; zero is the bus's default.
+	// Retention is how long the bus keeps the events; zero means the bus's default.
 	Retention time.Duration
 	// TopicField, KeyField and TypeField are the fields that hold the label, the key and the type.
 	TopicField, KeyField, TypeField *protogen.Field
@@ -29,7 +29,7 @@ type Event struct {
 	KeyIsUUID bool
 }
 
-// Events reads the events of the files, in the schema's order.
+// Events reads the events of the files, in the schema's order. It returns an error that names the first invalid message.
 func Events(files []*protogen.File) ([]*Event, error) {
 	var events []*Event
 	for _, f := range files {
@@ -85,7 +85,7 @@ func newEvent(m *protogen.Message, option *optionsv1.Event) (*Event, error) {
 	return e, nil
 }
 
-// Socket is a message that is sent over a WebSocket.
+// Socket describes a message that is sent over a WebSocket.
 type Socket struct {
 	Message *protogen.Message
 	// Path is the path of the WebSocket. Description tells clients how to connect.

@@ -20,7 +20,8 @@ type Limit struct {
 	Money bool
 }
 
-// Limits reads the limits of a service's fields that have the option domain_limits.
+// Limits reads the limits of a service's fields that have the option domain_limits. It returns an error if such a field has
+// no limit.
 func Limits(files []*protogen.File, service string) ([]Limit, error) {
 	var limits []Limit
 	for _, f := range files {

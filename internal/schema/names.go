@@ -2,7 +2,7 @@ package schema
 
 import "strings"
 
-// initialisms maps the words that Go names write in capitals.
+// initialisms maps lower-case words to their capitalization in Go names.
 var initialisms = map[string]string{"id": "ID", "ids": "IDs", "url": "URL", "vip": "VIP", "rpc": "RPC", "http": "HTTP"}
 
 // GoName returns the exported Go name of a proto name: "UserID" for "user_id", "NotFound" for "NOT_FOUND".

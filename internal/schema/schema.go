@@ -26,7 +26,7 @@ func Run(generate func(*protogen.Plugin) error) {
 	})
 }
 
-// extension returns an option of a descriptor, T's zero value if the option is not set.
+// extension returns an option of a descriptor, or T's zero value if the option is not set.
 func extension[T any](d protoreflect.Descriptor, option protoreflect.ExtensionType) T {
 	var none T
 	if !proto.HasExtension(d.Options(), option) {
@@ -39,20 +39,20 @@ func extension[T any](d protoreflect.Descriptor, option protoreflect.ExtensionTy
 	return v
 }
 
-// ColumnOf returns the column option of a field, nil if it has none.
+// ColumnOf returns the column option of a field, or nil if the field has none.
 func ColumnOf(f *protogen.Field) *optionsv1.Column {
 	return extension[*optionsv1.Column](f.Desc, optionsv1.E_Column)
 }
 
 // Method holds the options of a method.
 type Method struct {
-	// HTTP is its REST route, nil if it has none.
+	// HTTP is the method's REST route, or nil if it has none.
 	HTTP *annotations.HttpRule
-	// Access says who may call.
+	// Access defines who may call the method.
 	Access *optionsv1.Access
 	// Status is the HTTP status of success.
 	Status int
-	// Headers are the request headers that it reads in addition to those of every method.
+	// Headers are the request headers that only this method reads, in addition to the headers that all methods read.
 	Headers []*optionsv1.Header
 }
 

@@ -13,13 +13,14 @@ type Uses struct {
 	Written map[protoreflect.FullName]bool
 	// Listed are the written messages that occur in lists.
 	Listed map[protoreflect.FullName]bool
-	// Read are the messages and enums in its requests, and the entities of other services that it has a type for.
+	// Read are the messages and enums in its requests, and the other services' entities for which the service has a domain
+	// type.
 	Read map[protoreflect.FullName]bool
-	// Masked are the resources of its update methods, of which only the masked fields are read.
+	// Masked are the resources of its update methods. The service reads only their masked fields.
 	Masked map[protoreflect.FullName]bool
 }
 
-// UsesOf returns the messages that a service uses. known are its entities.
+// UsesOf returns the messages that a service uses. known are the entities that [Known] returns for the service.
 func UsesOf(files []*protogen.File, known []*Entity, service string) (*Uses, error) {
 	events, err := Events(files)
 	if err != nil {
@@ -96,8 +97,8 @@ func (u *Uses) readFields(m *protogen.Message) {
 	}
 }
 
-// resourceOf returns the resource of an update request: its only message field besides update_mask. It returns nil for other
-// requests.
+// resourceOf returns the resource of an update request: its only message field besides update_mask that is not a list. It
+// returns nil for other requests.
 func resourceOf(m *protogen.Message) (resource *protogen.Message) {
 	masked := false
 	for _, f := range m.Fields {

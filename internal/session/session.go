@@ -1,10 +1,11 @@
-// Package session defines sessions and their tokens. A session starts with a login and is active until it ends: at a logout,
-// at a deactivation, or when its refresh token expires. An access token names its session and is refused after the session
-// has ended.
+// Package session defines sessions and their tokens. A session starts with a login. It ends at a logout, at a deactivation
+// of the user, when its refresh token expires or is reused, or when the user has more than MaxPerUser sessions. An access
+// token names its session and is refused after the session has ended.
 //
-// Each use of a refresh token returns the next one (rotation). The use of a rotated token ends the session, because two
-// clients hold the token and one of them has stolen it (RFC 9700, section 4.14.2). Within GracePeriod after its rotation,
-// the token returns the same new pair again, because a client may send concurrent requests with one token.
+// Each use of a refresh token replaces it with a new one (rotation). The use of a rotated token ends the session, because
+// two clients hold the token and one of them has stolen it (RFC 9700, section 4.14.2). There is one exception: within
+// GracePeriod after its rotation, a token returns the same new pair again, because a client may send concurrent requests
+// with one token.
 package session
 
 import (
@@ -17,12 +18,12 @@ import (
 )
 
 const (
-	// TTL is the lifetime of a refresh token, and of a session since its last refresh.
+	// TTL is the lifetime of a refresh token. A session expires TTL after its last refresh.
 	TTL = 24 * time.Hour
-	// MaxPerUser is the maximum number of a user's sessions. Successful logins are not rate-limited, and each session takes
-	// memory for TTL.
+	// MaxPerUser is the maximum number of a user's sessions. It limits the memory of sessions, because successful logins are
+	// not rate-limited.
 	MaxPerUser = 100
-	// GracePeriod is the time after its rotation in which a refresh token returns the same new pair again.
+	// GracePeriod is how long after its rotation a refresh token returns the same new pair again.
 	GracePeriod = 10 * time.Second
 )
 

@@ -31,12 +31,12 @@ const (
 		ORDER BY idempotency_key::uuid`
 )
 
-// claims checks that each claimed assignment was paid by exactly one credit of its amount to its player, and that each
-// such credit belongs to a claimed assignment. Both queries are ordered by the assignment's id, which is unique in each
-// database, so that one merge finds all differences.
+// claims checks that each claimed assignment was paid by exactly one credit of the same amount to the same player, and that
+// each credit for a claim belongs to a claimed assignment. Both queries are ordered by the assignment's id, which is unique
+// in each database. Therefore one merge finds all differences.
 func claims(ctx context.Context, s Sources, r *report) (string, error) {
 	var claimed, credits int
-	// The snapshot of promotions is taken first: every claim in it has its credit in the later snapshot of users.
+	// The snapshot of promotions is taken first: the later snapshot of users contains the credits of all claims in it.
 	err := snapshot(ctx, s.Promotions, func(promotions pgx.Tx) error {
 		assignments, err := query(ctx, promotions, claimedAssignments)
 		if err != nil {
@@ -60,7 +60,7 @@ func claims(ctx context.Context, s Sources, r *report) (string, error) {
 		cli.Count(credits, "credit for claims", "credits for claims"), err
 }
 
-// merge compares the two sides and returns the number of rows of each.
+// merge compares the two sides, reports the differences, and returns the number of rows of each side.
 func merge(assignments, payments *cursor, r *report) (claimed, credits int) {
 	for assignments.ok || payments.ok {
 		switch order := compare(assignments, payments); {

@@ -10,8 +10,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// ledger checks that each balance is the sum of the user's transactions, and that each balance_after continues the previous
-// one.
+// ledger checks that each balance is the sum of the user's transactions, and that each balance_after is the sum of the
+// transactions up to it. It also reports negative balances and gaps in the sequence numbers.
 func ledger(ctx context.Context, s Sources, r *report) (string, error) {
 	var users, transactions int64
 	err := snapshot(ctx, s.Users, func(tx pgx.Tx) error {
@@ -51,8 +51,8 @@ func ledger(ctx context.Context, s Sources, r *report) (string, error) {
 // account is a user and the state after the transactions that were read so far.
 type account struct {
 	user         uuid.UUID
-	balance      money.Amount // as users stores it
-	entries      int64        // as users stores it
+	balance      money.Amount // stored in users
+	entries      int64        // stored in users
 	sum          money.Amount
 	lastSequence int64
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // notifications checks that each assignment has exactly one notification, and that each player's sequence of notifications
-// has no gap and no duplicate. It only counts notifications without an assignment.
+// has no gap and no duplicate. It counts notifications without an assignment but does not report them.
 func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 	var assignments, stored, others int
 	err := snapshot(ctx, s.Promotions, func(tx pgx.Tx) error {
@@ -71,8 +71,8 @@ func (p *player) add(n Notification, r *report) {
 	p.count[n.Content]++
 }
 
-// compare checks the assignments of p, and of the players before p, which have no notifications. It returns the number of
-// assignments.
+// compare checks the assignments of p and of the players before p. The players before p have no notifications. It returns
+// the number of assignments.
 func (p *player) compare(a *assignmentCursor, r *report) int {
 	checked := 0
 	for ; a.ok && bytes.Compare(a.user[:], p.id[:]) <= 0; a.next() {

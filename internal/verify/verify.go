@@ -35,23 +35,23 @@ type Sources struct {
 	Users, Promotions *pgxpool.Pool
 	// Notifications calls yield for every stored notification, ordered by user and sequence number.
 	Notifications func(ctx context.Context, yield func(Notification) error) error
-	// DeadLetters returns the number of dead letters of each topic that were not replayed.
+	// DeadLetters returns, for each topic, the number of dead letters that have not been replayed.
 	DeadLetters func(ctx context.Context) (map[string]int64, error)
 }
 
 // Options configure Run.
 type Options struct {
-	// Delay is the repair delay: the age at which an inconsistency becomes a violation that a repair, the relay or a
-	// consumer would otherwise have fixed.
+	// Delay is the repair delay. An inconsistency that a repair, the relay or a consumer can fix is a violation only if it is
+	// older than Delay.
 	Delay time.Duration
 	// Now is the time from which ages are measured.
 	Now time.Time
-	// DeadLetters is the number of dead letters that are expected.
+	// DeadLetters is the maximum number of dead letters that is not a violation.
 	DeadLetters int64
 }
 
 // Run runs all checks. It writes a summary of each check and every violation to out, and returns the number of violations.
-// The error is set if a check could not be completed.
+// It stops and returns an error if a check could not be completed.
 func Run(ctx context.Context, s Sources, o Options, out io.Writer) (int, error) {
 	r := &report{out: out, before: o.Now.Add(-o.Delay)}
 	for _, check := range []struct {

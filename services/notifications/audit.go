@@ -19,6 +19,6 @@ type Entry struct {
 // Auditor reads all stored notifications.
 type Auditor interface {
 	// Walk calls fn with every notification, player by player, in the order of the sequence numbers. It stops at the first
-	// error of fn and returns it. Notifications that are stored during the call may be left out.
+	// error of fn and returns it. Walk may omit notifications that are stored during the call.
 	Walk(ctx context.Context, fn func(Entry) error) error
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // Services returns the names of the services that a server lists, sorted. It returns an error if the server does not
-// describe each of them.
+// describe one of them.
 func Services(ctx context.Context, conn grpc.ClientConnInterface) (names []string, err error) {
 	stream, err := reflectionv1.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
 	if err != nil {

@@ -43,8 +43,8 @@ func scalar(fd protoreflect.FieldDescriptor, t json.Token) (v protoreflect.Value
 	}
 }
 
-// EnumNumber returns the number of the enum value with the given name. It returns false for the unspecified value, which
-// clients express by leaving the field out.
+// EnumNumber returns the number of the enum value with the given name. It returns false for an unknown name and for the
+// unspecified value. Clients omit the field instead of sending the unspecified value.
 func EnumNumber(ed protoreflect.EnumDescriptor, name string) (protoreflect.EnumNumber, bool) {
 	v := ed.Values().ByName(protoreflect.Name(name))
 	if v == nil || unspecified(v) {
@@ -68,7 +68,8 @@ func unspecified(v protoreflect.EnumValueDescriptor) bool {
 	return v.Number() == 0 && strings.HasSuffix(string(v.Name()), "_UNSPECIFIED")
 }
 
-// wellKnown reads a google.protobuf message, whose JSON form is not an object with its fields.
+// wellKnown reads a google.protobuf message, such as a Timestamp, which has a JSON form of its own. It returns false if the
+// value is null or invalid.
 func (r *reader) wellKnown(v protoreflect.Value, path string) (protoreflect.Value, bool) {
 	raw := r.raw()
 	if string(raw) == "null" {
@@ -85,15 +86,15 @@ func (r *reader) wellKnown(v protoreflect.Value, path string) (protoreflect.Valu
 	return v, true
 }
 
-// fieldMask reads a google.protobuf.FieldMask: the JSON names of fields, separated by commas. Text of commas and spaces is
-// an empty mask.
+// fieldMask reads a google.protobuf.FieldMask: the JSON names of fields, separated by commas. A text of only commas and
+// spaces is an empty mask.
 func (r *reader) fieldMask(v protoreflect.Value, raw json.RawMessage, path string) (protoreflect.Value, bool) {
 	var text string
 	err := json.Unmarshal(raw, &text)
 	if err == nil && strings.Trim(text, ", ") == "" {
 		return v, true
 	}
-	// protojson reads "Title" as "_title", which a later error would show.
+	// protojson would read "Title" as "_title", and a later error would contain "_title".
 	badStart := func(name string) bool { return name == "" || name[0] < 'a' || name[0] > 'z' }
 	if err == nil && !slices.ContainsFunc(strings.Split(text, ","), badStart) {
 		if protojson.Unmarshal(raw, v.Message().Interface()) == nil {
@@ -123,7 +124,7 @@ func number(fd protoreflect.FieldDescriptor, t json.Token) (v protoreflect.Value
 		return v, RuleType, "a whole number"
 	}
 	v, err := convert(kind, digits)
-	// A page size is lowered to the maximum page size, however large it is.
+	// A page size beyond the type's range is valid: it is lowered to the maximum page size later.
 	if err != nil && (fd.Name() != "page_size" || digits[0] == '-') {
 		return protoreflect.Value{}, RuleType, "a whole number in range"
 	}

@@ -1,6 +1,6 @@
 // Package strictjson reads the JSON form of protobuf messages more strictly than protojson. It refuses input that protojson
 // accepts: a field's proto name instead of its JSON name, 32-bit numbers in strings, and numbers of enum values. It reports
-// every violation instead of the first one only, and it limits the nesting depth.
+// all violations, up to a maximum, instead of only the first one. It limits the nesting depth.
 package strictjson
 
 import (
@@ -101,7 +101,7 @@ func Value(data []byte) []byte {
 
 const utf8Mark = "\ufeff"
 
-// wellFormed returns an error that says why data is not one JSON value in UTF-8.
+// wellFormed returns nil if data is exactly one JSON value in UTF-8, and an error with the reason otherwise.
 func wellFormed(data []byte) error {
 	if encoding := otherEncoding(data); encoding != "" {
 		return fmt.Errorf("the body is encoded in %s, not in UTF-8", encoding)
@@ -142,8 +142,8 @@ func otherEncoding(data []byte) string {
 	}
 }
 
-// halfSurrogate reports whether valid JSON escapes one half of a UTF-16 surrogate pair, which is not a character. The
-// decoder reads every such half as U+FFFD, so different texts, even passwords, would become equal.
+// halfSurrogate reports whether valid JSON contains the escape of only one half of a UTF-16 surrogate pair. One half is not
+// a character. The decoder reads every such half as U+FFFD, so different texts, even passwords, would become equal.
 func halfSurrogate(data []byte) bool {
 	unit := func() (rune, bool) { // decodes the escape at the beginning of data
 		if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {

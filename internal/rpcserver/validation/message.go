@@ -13,7 +13,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// message normalizes and checks the fields of m. For an update, masked is the part of the resource that it changes.
+// message normalizes and checks the fields of m. For an update, masked is the part of the resource to change; otherwise
+// masked is nil.
 func (c *check) message(p *plan, m protoreflect.Message, path string, masked *masked) {
 	for i := range p.fields {
 		f := &p.fields[i]
@@ -133,7 +134,8 @@ func (c *check) form(fd protoreflect.FieldDescriptor, m protoreflect.Message, at
 	}
 }
 
-// column normalizes and checks the string of an amount, a date or a UUID. An empty date or UUID counts as absent.
+// column normalizes and checks the string of an amount, a date or a UUID. An empty date, UUID or nullable amount counts as
+// absent.
 func (c *check) column(f *field, m protoreflect.Message, at string) {
 	s := m.Get(f.fd).String()
 	if s == "" && (f.column.GetNullable() || f.column.GetType() != optionsv1.ColumnType_MONEY) {

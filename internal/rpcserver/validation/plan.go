@@ -20,11 +20,11 @@ type plan struct {
 // field is a field that needs normalization or checks.
 type field struct {
 	fd protoreflect.FieldDescriptor
-	// text is true for text that is normalized.
+	// text is true for strings that are normalized.
 	text bool
 	// form is true for enums and timestamps. Protobuf accepts values outside of their valid range.
 	form bool
-	// immutable is true also for primary keys, references and created_at; see Column.Fixed in package schema.
+	// immutable is also true for primary keys, references and created_at; see Column.Fixed in package schema.
 	required, outputOnly, immutable bool
 	column                          *optionsv1.Column
 	// nested returns the plan of a message field. It is a function because messages can contain themselves.
@@ -78,7 +78,7 @@ func (v *Validator) compile(md protoreflect.MessageDescriptor) *plan {
 }
 
 // updateOf returns the update that a message describes, or nil. An update has an update_mask and exactly one other message
-// field, the resource.
+// field that is not repeated, the resource.
 func updateOf(md protoreflect.MessageDescriptor) *update {
 	mask := md.Fields().ByName("update_mask")
 	if mask == nil || mask.Message() == nil || mask.Message().FullName() != fieldMask {

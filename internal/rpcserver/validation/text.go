@@ -28,9 +28,9 @@ func normalize(s string) (normal string, bad rune, ok bool) {
 	return s, 0, true
 }
 
-// isVisible reports whether a character shows something by itself. Not visible are spaces, controls, format characters
-// such as joiners and tags, unassigned and private characters, the characters that Unicode calls default-ignorable (fillers
-// and variation selectors, for example), characters whose glyph is blank, and combining marks, which need a base character.
+// isVisible reports whether a character is visible by itself. It returns false for spaces, controls, format characters such
+// as joiners and tags, unassigned and private-use characters, default-ignorable characters such as fillers and variation
+// selectors, characters with a blank glyph, and combining marks, which need a base character.
 func isVisible(c rune) bool {
 	return unicode.IsGraphic(c) && !unicode.IsSpace(c) && !unicode.IsMark(c) &&
 		!unicode.Is(unicode.Other_Default_Ignorable_Code_Point, c) && !isBlank(c)
@@ -50,7 +50,7 @@ func isBlank(c rune) bool {
 	}
 }
 
-// isPlain reports whether s is printable ASCII without spaces at its ends. Such a text is its own normal form.
+// isPlain reports whether s is printable ASCII without spaces at its ends. Such a text is already in normal form.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {

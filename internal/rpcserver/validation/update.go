@@ -16,8 +16,8 @@ type masked struct {
 	names    map[protoreflect.Name]bool
 }
 
-// mask reads and checks the mask of an update, and replaces it with the sorted list of the fields to change. Without a mask,
-// or with an empty one, these are the fields that are set.
+// mask reads and checks the mask of an update, and replaces it with the sorted list of the fields to change. If the mask is
+// absent or empty, the fields to change are the fields that are set in the resource.
 func (c *check) mask(u *update, m protoreflect.Message) *masked {
 	r := &masked{field: u.resource, resource: m.Mutable(u.resource).Message(), names: map[protoreflect.Name]bool{}}
 	fields := r.resource.Descriptor().Fields()

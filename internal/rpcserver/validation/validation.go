@@ -1,12 +1,12 @@
-// Package validation normalizes requests and reports everything that is wrong with them. The rules come from the schema's
-// field options: google.api.field_behavior, buf.validate and loyalty.options.v1.column.
+// Package validation normalizes requests and reports their violations. The rules come from the schema's field options:
+// google.api.field_behavior, buf.validate and loyalty.options.v1.column.
 //
-// Normalized text is trimmed, in Unicode NFC, has \n line ends, and is empty if none of its characters is visible.
-// Normalized amounts have two decimal places. Fields with debug_redact, such as passwords and tokens, are not changed.
-// Text must not contain control characters other than \n and \t, nor the characters that change the direction of text
-// (U+202A to U+202E, U+2066 to U+2069), because they can make a text look like another. The beginning and the end of a text
-// are no exception: they are checked before the text is trimmed. Markup is allowed; the program that displays it must
-// escape it.
+// Normalized text is trimmed, in Unicode NFC, has \n line endings, and is empty if none of its characters is visible.
+// Normalized amounts have two decimal places. Fields with debug_redact, such as passwords and tokens, are not changed. Text
+// must not contain control characters other than \n and \t, nor the characters that change the direction of text (U+202A to
+// U+202E, U+2066 to U+2069), because such characters can make one text look like another. Text is checked before it is
+// trimmed, so these characters are also refused at its beginning and its end. Markup is allowed; the program that displays
+// it must escape it.
 package validation
 
 import (
@@ -65,11 +65,11 @@ func New(known ...protoreflect.MessageDescriptor) (*Validator, error) {
 // Check normalizes m and returns its violations, at most one per field, with fields in JSON names. It returns an error if a
 // rule of the schema cannot be evaluated.
 //
-// A message with an update_mask is an update. Check examines only the masked fields of its resource, which is its one
-// other message field, and clears the others. If the mask is absent or empty, Check fills it in with the fields that are
-// set. So the use case always finds exactly the fields to change in the mask.
+// A message with an update_mask is an update. Its only other message field is the resource. Check examines only the masked
+// fields of the resource and clears the others. If the mask is absent or empty, Check sets it to the fields that are set in
+// the resource. After Check, the mask lists exactly the fields to change.
 //
-// found are the violations that were found while the message was read. They come first in the result.
+// found contains the violations that were found while the message was decoded. They come first in the result.
 func (v *Validator) Check(m proto.Message, found ...apperr.Violation) ([]apperr.Violation, error) {
 	c := &check{validator: v}
 	for _, f := range found {
@@ -99,7 +99,8 @@ type check struct {
 	seen       map[string]bool
 }
 
-// refusef adds a violation unless the field has one already. The first violation of a field is the most specific one.
+// refusef adds a violation unless the field already has one or maxViolations is reached. The first violation of a field is
+// the most specific one.
 func (c *check) refusef(path, rule, format string, args ...any) {
 	if c.seen[path] || len(c.violations) >= maxViolations {
 		return
@@ -111,7 +112,8 @@ func (c *check) refusef(path, rule, format string, args ...any) {
 	c.violations = append(c.violations, apperr.Violation{Field: path, Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
-// unread reports whether an element of the list at path has a violation already. Such an element may be missing in the list.
+// unread reports whether an element of the list at path already has a violation. Such an element may be missing in the list,
+// so the rules of the whole list are not reported.
 func (c *check) unread(path string) bool {
 	for at := range c.seen {
 		if strings.HasPrefix(at, path+"[") {

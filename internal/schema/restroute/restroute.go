@@ -1,5 +1,5 @@
-// Package restroute reads the REST routes of RPCs from their google.api.http options. It serves the server, which routes
-// requests by them, and the generators, which document them.
+// Package restroute reads the REST routes of RPCs from their google.api.http options. The server uses the routes to dispatch
+// requests. The generators use them to write the documentation.
 package restroute
 
 import (
@@ -35,7 +35,8 @@ func (r Route) String() string { return r.Verb + " " + r.Path }
 // Segments returns the parts of the path between the slashes.
 func (r Route) Segments() []string { return strings.Split(strings.TrimPrefix(r.Path, "/"), "/") }
 
-// Variable returns the name of the variable that a segment of a route is, and false for a literal segment.
+// Variable returns the name of the variable in a segment of a route, such as "promotion_id" for "{promotion_id}". It returns
+// false for a literal segment.
 func Variable(segment string) (name string, ok bool) {
 	if !strings.HasPrefix(segment, "{") {
 		return "", false
@@ -84,7 +85,8 @@ var (
 	variableSegment = regexp.MustCompile(`^\{[a-z][a-z0-9_]*\}$`)
 )
 
-// check returns an error if the path is not a list of literals and of variables that are scalar fields of the request.
+// check returns an error if the verb or the prefix is not supported, or if a segment of the path is neither a literal nor a
+// variable that names a scalar field of the request.
 func (r Route) check(request protoreflect.FieldDescriptors) error {
 	switch {
 	case r.Verb == "":
@@ -114,9 +116,9 @@ func (r Route) check(request protoreflect.FieldDescriptors) error {
 	return nil
 }
 
-// Check returns an error that names both RPCs if two routes have the same verb and match the same paths equally. Routes
-// such as /promotions/players/{player_id} and /promotions/{promotion_id}/stats do not conflict: where both match a path,
-// the route with the first literal segment wins.
+// Check returns an error that names both RPCs if two routes have the same verb and differ only in the names of variables.
+// Routes such as /promotions/players/{player_id} and /promotions/{promotion_id}/stats do not conflict: if both match a path,
+// the first segment in which they differ decides, and the literal wins.
 func Check(routes []Route) error {
 	var errs []error
 	first := map[string]Route{}

@@ -1,5 +1,5 @@
-// Package schematest runs generators on the schema of a small shop, which uses every option, and compares the files that
-// they write with golden files.
+// Package schematest tests generators with the schema of a small shop. The schema uses every option. The files that a
+// generator writes are compared with golden files.
 package schematest
 
 import (
@@ -50,7 +50,7 @@ func Shop(t testing.TB) map[string]string {
 	return sources
 }
 
-// Plugin compiles the sources as protoc does and returns the plugin that generates from them.
+// Plugin compiles the sources as protoc does and returns a plugin that generates code for all of them.
 func Plugin(t testing.TB, sources map[string]string) *protogen.Plugin {
 	t.Helper()
 	compiler := protocompile.Compiler{
@@ -82,7 +82,7 @@ func Plugin(t testing.TB, sources map[string]string) *protogen.Plugin {
 	for _, f := range files {
 		addFile(request, f, seen)
 	}
-	// Once over the wire, so that options are of the types of this program.
+	// Encode and decode the request, so that its options have the Go types of this program.
 	b, err := proto.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func Golden(t *testing.T, generate func(*protogen.Plugin) error) {
 	checkAllWritten(t, written)
 }
 
-// checkAllWritten fails for golden files that the generator writes no longer.
+// checkAllWritten reports a test error for each golden file that the generator no longer writes.
 func checkAllWritten(t *testing.T, written map[string]bool) {
 	t.Helper()
 	err := filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {

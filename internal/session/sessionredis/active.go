@@ -13,8 +13,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 )
 
-// Active reports whether a session is active. It asks the master and caches the answer until Redis reports a change of the
-// session, for at most cacheTTL.
+// Active reports whether a session is active. It reads from the master. It caches the answer until Redis reports a change of
+// the session, but for at most cacheTTL.
 func (s *Store) Active(ctx context.Context, id uuid.UUID) (bool, error) {
 	err := s.redis.DoCache(ctx, s.redis.B().Get().Key(sessionKey(id)).Cache(), cacheTTL).Error()
 	if rueidis.IsRedisNil(err) {
@@ -26,9 +26,10 @@ func (s *Store) Active(ctx context.Context, id uuid.UUID) (bool, error) {
 // batchSize is the maximum number of sessions in one command, so that no command blocks Redis for long.
 const batchSize = 500
 
-// ActiveMany reports for each session whether it is active. It takes two round trips per batchSize sessions. It asks a
-// replica first, and the master about sessions that the replica does not have. So it never reports an active session as
-// ended, but may report an ended session as active while the replica lags behind. Callers repeat the check.
+// ActiveMany reports for each session whether it is active. It takes two round trips per batchSize sessions. It reads from a
+// replica first. It then reads the sessions that are missing there from the master. Therefore it never reports an active
+// session as ended. It may report an ended session as active while the replica lags behind, so callers must repeat the
+// check.
 func (s *Store) ActiveMany(ctx context.Context, ids []uuid.UUID) ([]bool, error) {
 	active := make([]bool, 0, len(ids))
 	for batch := range slices.Chunk(ids, batchSize) {
@@ -47,7 +48,7 @@ func (s *Store) activeBatch(ctx context.Context, ids []uuid.UUID) ([]bool, error
 	for i, id := range ids {
 		keys[i] = sessionKey(id)
 	}
-	// If the replica fails, the master is asked about all sessions.
+	// If the replica fails, all sessions are read from the master.
 	if records, err := s.redis.Do(ctx, s.redis.B().Mget().Key(keys...).Build()).ToArray(); err == nil {
 		for i, record := range records {
 			active[i] = !record.IsNil()

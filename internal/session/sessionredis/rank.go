@@ -25,8 +25,8 @@ const (
 )
 
 // Rank returns refresh tokens without duplicates, the most usable first. A client may send several tokens, for example in
-// duplicate cookies; an old one among them must not end the session. Rank changes nothing. It looks up only the first 20
-// well-formed tokens; further ones rank last.
+// duplicate cookies. An old token among them must not end the session. Rank does not change any session or token. It looks
+// up only the first maxRanked well-formed tokens; the others rank last.
 func (s *Store) Rank(ctx context.Context, refresh []string) ([]string, error) {
 	if len(refresh) < 2 {
 		return refresh, nil

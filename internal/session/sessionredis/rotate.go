@@ -8,11 +8,12 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// Rotate exchanges a refresh token for the next pair of tokens. All calls with one token within [session.GracePeriod],
-// concurrent calls on other replicas included, return the same pair.
+// Rotate exchanges a refresh token for the next pair of tokens. All calls with the same token within [session.GracePeriod]
+// return the same pair, even concurrent calls on different replicas.
 //
 // Errors: TOKEN_INVALID if the token is malformed or unknown, TOKEN_REVOKED if its session has ended, and TOKEN_REUSED if it
-// was rotated before, which ends its session.
+// was rotated and its grace period has passed. In the last case, Rotate also ends the session. An error of issue is returned
+// unchanged.
 func (s *Store) Rotate(ctx context.Context, refresh string, issue session.Issue) (session.Session, session.Pair, error) {
 	old, ok := parseToken(refresh)
 	if !ok {
@@ -30,7 +31,7 @@ func (s *Store) Rotate(ctx context.Context, refresh string, issue session.Issue)
 	return found, pair, err
 }
 
-// rotate returns a new pair, or the pair of an earlier rotation of old. The script decides between the two.
+// rotate returns a new pair, or the pair of an earlier rotation of old. The script chooses between the two atomically.
 func (s *Store) rotate(
 	ctx context.Context, found session.Session, old token, access session.Access,
 ) (session.Pair, error) {

@@ -2,16 +2,17 @@ package sessionredis
 
 import "github.com/redis/rueidis"
 
-// Each script runs atomically, on Redis 7 and on the embedded server. It publishes the id of each session that it ends. The
-// scripts use the clock of Redis, so the clocks of the replicas do not matter.
+// Each script runs atomically, on Redis 7 and on the embedded server. Each script publishes the ids of the sessions that it
+// ends. The scripts use the clock of Redis, so the clocks of the replicas do not matter.
 
 // endedChannel is the pub/sub channel with the ids of ended sessions.
 const endedChannel = "session-ended"
 
-// stateLive is the state of a refresh token that was not rotated. The other state is "rotated".
+// stateLive is the state of a refresh token that has not been rotated. The other state is "rotated".
 const stateLive = "live"
 
-// createScript creates a session. If the user then has too many, it ends those with the oldest refresh.
+// createScript creates a session. If the user then has too many sessions, the script ends the sessions with the oldest
+// refresh.
 //
 // KEYS: session, refresh, user. ARGV: record, session id, TTL in ms, maximum of sessions, prefix of session keys, channel.
 var createScript = rueidis.NewLuaScript(`

@@ -30,8 +30,8 @@ import (
 // while the connection hangs.
 const cacheTTL = 5 * time.Second
 
-// Store stores sessions in Redis. Its methods are safe for concurrent use. Without Redis they fail with
-// DEPENDENCY_UNAVAILABLE.
+// Store stores sessions in Redis. Its methods are safe for concurrent use. They return DEPENDENCY_UNAVAILABLE if Redis is
+// unavailable.
 type Store struct {
 	redis rueidis.Client
 }
@@ -48,7 +48,7 @@ func millis(d time.Duration) string  { return strconv.FormatInt(d.Milliseconds()
 const sessionPrefix = "session:"
 
 // Create creates a session and returns it with its first refresh token. If the user then has more than [session.MaxPerUser]
-// sessions, the one with the oldest refresh ends.
+// sessions, Create ends the session with the oldest refresh.
 func (s *Store) Create(
 	ctx context.Context, user uuid.UUID, role authn.Role, in session.RefreshTokenIn,
 ) (session.Session, string, error) {
@@ -93,8 +93,8 @@ func (s *Store) find(ctx context.Context, t token) (session.Session, error) {
 	return decode(t.session, record)
 }
 
-// End ends the session of a refresh token, which may be a rotated one. Errors: TOKEN_INVALID if the token is malformed or
-// unknown, TOKEN_REVOKED if its session has ended.
+// End ends the session of a refresh token. The token may already be rotated. Errors: TOKEN_INVALID if the token is malformed
+// or unknown, TOKEN_REVOKED if its session has ended.
 func (s *Store) End(ctx context.Context, refresh string) error {
 	t, ok := parseToken(refresh)
 	if !ok {
@@ -114,7 +114,7 @@ func (s *Store) EndSession(ctx context.Context, ended session.Session) error {
 	return redis.Failure(err)
 }
 
-// EndAllOf ends every session of a user and returns their number.
+// EndAllOf ends every session of a user and returns the number of sessions that it ended.
 func (s *Store) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
 	n, err := endAllScript.Exec(ctx, s.redis, []string{userKey(user)}, []string{sessionPrefix, endedChannel}).AsInt64()
 	if err != nil {
@@ -126,7 +126,8 @@ func (s *Store) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
 func invalid() error { return apperr.New(apperr.TokenInvalid, "the refresh token is not valid") }
 func revoked() error { return apperr.New(apperr.TokenRevoked, "the session has ended") }
 
-// malformed returns the error for an unexpected reply of a script. The reply may contain tokens, so the error does not.
+// malformed returns the error for an unexpected reply of a script. The error omits the reply, because the reply may contain
+// tokens.
 func malformed(reply []string) error {
 	return fmt.Errorf("sessions: unexpected script reply with %d elements", len(reply))
 }

@@ -50,14 +50,15 @@ func (t token) bytes() []byte { return append(t.session[:], t.secret[:]...) }
 // String returns the token in the form that clients receive.
 func (t token) String() string { return base64.RawURLEncoding.EncodeToString(t.bytes()) }
 
-// hash returns the SHA-256 of the token, under which Redis stores it. A password hash is not needed, because nobody can
-// guess a secret of 256 bits.
+// hash returns the SHA-256 of the token in hexadecimal. Keys in Redis contain the hash instead of the token. A password hash
+// is not needed, because nobody can guess a secret of 256 bits.
 func (t token) hash() string {
 	sum := sha256.Sum256(t.bytes())
 	return hex.EncodeToString(sum[:])
 }
 
-// seal encrypts a pair. Only the token decrypts it; its hash, which Redis stores, does not.
+// seal encrypts a pair with a key that is derived from the token. The token's hash in Redis is not enough to decrypt the
+// pair.
 func (t token) seal(p session.Pair) (string, error) {
 	aead, err := t.aead()
 	if err != nil {

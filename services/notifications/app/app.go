@@ -45,18 +45,18 @@ func CheckOrigins(origins []string) error { return websocket.CheckOrigins(origin
 type Config struct {
 	// Store stores the notifications.
 	Store StoreConfig
-	// Redis contains the sessions, and carries live frames between the replicas.
+	// Redis configures the connection to Redis. Redis stores the sessions and passes live frames between the replicas.
 	Redis redis.Config
 	// Bus carries the events.
 	Bus event.Subscriber
-	// Keys verify access tokens, which Issuer signs for Audience.
+	// Keys verify access tokens. A token must be issued by Issuer for Audience.
 	Keys             accesstoken.KeySource
 	Issuer, Audience string
 	// TrustedProxies are the peers whose X-Real-IP and X-Forwarded-Proto are trusted.
 	TrustedProxies []netip.Prefix
 	// Reflection enables gRPC server reflection.
 	Reflection bool
-	// Sockets limits the live connections and names the pages that may open them. The caller starts from DefaultSockets.
+	// Sockets configures the limits of live connections and the origins that may open them. Start from DefaultSockets.
 	Sockets Sockets
 }
 
@@ -152,7 +152,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Run consumes events and serves the live connections until ctx ends. Then it finishes the running event handler and closes
-// the connections, so that the clients connect to another replica. It consumes events only once the migrations are applied.
+// the connections, so that the clients connect to another replica. It consumes events only after the migrations have been
+// applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("notifications live channel", func(ctx context.Context) error { return a.channel.Run(ctx, a.hub) })
@@ -165,7 +166,7 @@ func (a *App) Run(ctx context.Context) error {
 	return g.Run()
 }
 
-// Ready returns an error if the service cannot do its work now. It names the dependency.
+// Ready returns an error if a dependency of the service is unavailable. The error names the dependency.
 func (a *App) Ready(ctx context.Context) error { return a.ready.Check(ctx) }
 
 // Sockets returns the number of live connections of this replica.

@@ -27,10 +27,10 @@ const (
 type StoreConfig struct {
 	// Kind is the kind of database.
 	Kind Kind
-	// URL is the database's URL: mongodb://… (in production of a replica set), or postgres://… of the service's own,
-	// migrated database.
+	// URL is the URL of the database: mongodb://… or postgres://…. In production, MongoDB must be a replica set. A PostgreSQL
+	// database must be migrated and used only by this service.
 	URL string
-	// Database is the name of MongoDB's database; empty is "loyalty".
+	// Database is the name of MongoDB's database; empty means "loyalty".
 	Database string
 }
 

@@ -21,9 +21,9 @@ import (
 // Group is the consumer group of notifications.
 const Group = "notifications"
 
-// Notifications subscribes to notification events. The type of a notification is the event type in lower case, so a new
-// event type in the schema needs no change here. An event type that this version does not know becomes a dead letter, which
-// can be replayed after the upgrade.
+// Notifications returns the subscription to notification events. The type of a notification is the event type in lower case,
+// so a new event type in the schema needs no change here. An event with a type that is unknown to this version becomes a
+// dead letter. It can be replayed after the upgrade.
 func Notifications(s *notifications.Service) event.Subscription {
 	return notificationsv1event.OnNotificationEvent(Group,
 		func(ctx context.Context, e event.Event, m *notificationsv1.NotificationEvent) error {
@@ -56,8 +56,9 @@ func toNotice(e event.Event, m *notificationsv1.NotificationEvent) (notification
 	}, nil
 }
 
-// contentOf returns the content as a JSON object. The content of a JSON record is kept unchanged, with members that the
-// schema does not have. The content of a protobuf record is encoded with its false and zero members.
+// contentOf returns the content as a JSON object. It keeps the content of a JSON record unchanged, including members that
+// are not in the schema. The JSON of a protobuf record includes false and zero members. The result is nil if there is no
+// content.
 func contentOf(e event.Event, m *notificationsv1.NotificationEvent) (map[string]any, error) {
 	if e.ContentType != event.ContentProtobuf {
 		var record struct {

@@ -1,5 +1,5 @@
 // Package frame encodes the frames of live connections, loyalty.notifications.v1.Frame, as JSON or as binary protobuf. Each
-// frame is encoded at most once in each form, however many connections it is sent to.
+// frame is encoded at most once in each form, even if it is sent to many connections.
 package frame
 
 import (
@@ -45,7 +45,8 @@ func Reset(reason string) *Frame {
 	}}
 }
 
-// FromText returns the frame for a text that Text returned, perhaps on another replica. It does not check the text.
+// FromText returns the frame for a text that Text returned, perhaps on another replica. It does not check the text; Binary
+// returns an error if the text is invalid.
 func FromText(text []byte) *Frame { return &Frame{text: text} }
 
 // Text returns the JSON form, including false, zero and empty members. The caller must not change it.

@@ -1,8 +1,8 @@
 // Package live carries frames over Redis pub/sub to the replicas that hold a player's connections.
 //
-// Redis may lose messages, above all when a connection is lost. So the message of a notification contains its sequence
-// number, and a receiver that notices a gap reads the missing notifications from the store. Each confirmed subscription is
-// reported to the receiver, because earlier messages may have been missed.
+// Redis may lose messages, mainly when a connection is lost. Therefore the message of a notification contains its sequence
+// number. A receiver that finds a gap reads the missing notifications from the store. The receiver is notified of each
+// confirmed subscription, because earlier messages may have been missed.
 package live
 
 import (
@@ -24,13 +24,13 @@ import (
 type Receiver interface {
 	// Receive handles a message of a followed player.
 	Receive(m Message)
-	// Subscribed handles the signal that messages of the player arrive from now on and that earlier ones may have been
-	// missed. It is called for each new connection to Redis, and after a message that could not be decoded.
+	// Subscribed is called when the subscription to the player's messages is confirmed. Earlier messages may have been missed.
+	// It is called again for each new connection to Redis, and after a message that could not be decoded.
 	Subscribed(player uuid.UUID)
 }
 
-// Channel publishes to the players' channels and subscribes to those of the players with connections to this replica, over
-// one connection to Redis. Methods are safe for concurrent use.
+// Channel publishes messages to the players' channels. It subscribes to the channels of the players with connections to this
+// replica. All subscriptions use one connection to Redis. The methods are safe for concurrent use.
 type Channel struct {
 	redis rueidis.Client
 	log   *slog.Logger
@@ -40,8 +40,8 @@ type Channel struct {
 	changed  map[uuid.UUID]struct{} // players whose subscription must be updated
 	pending  map[uuid.UUID]int64    // highest sequence number that could not be published, by player
 
-	wakeSubscriber chan struct{} // changed is not empty
-	wakePublisher  chan struct{} // pending is not empty
+	wakeSubscriber chan struct{} // signals that changed is not empty
+	wakePublisher  chan struct{} // signals that pending is not empty
 }
 
 // New returns a channel on a Redis client. The caller closes the client after Run has returned.
@@ -53,8 +53,8 @@ func New(client rueidis.Client, log *slog.Logger) *Channel {
 	}
 }
 
-// Follow subscribes to the messages of a player. It returns immediately; the receiver's Subscribed is called when messages
-// arrive.
+// Follow subscribes to the messages of a player. It returns at once. The receiver's Subscribed is called when the
+// subscription is confirmed.
 func (c *Channel) Follow(player uuid.UUID) {
 	c.mu.Lock()
 	c.followed[player] = struct{}{}
@@ -63,7 +63,8 @@ func (c *Channel) Follow(player uuid.UUID) {
 	wake(c.wakeSubscriber)
 }
 
-// Unfollow unsubscribes from the messages of a player. It returns immediately; messages may still arrive.
+// Unfollow unsubscribes from the messages of a player. It returns at once. Messages that are on their way may still be
+// received.
 func (c *Channel) Unfollow(player uuid.UUID) {
 	c.mu.Lock()
 	delete(c.followed, player)
@@ -111,7 +112,7 @@ func (c *Channel) Run(ctx context.Context, r Receiver) error {
 	}
 }
 
-// listen serves one connection to Redis until it is lost. confirmed reports whether it could be used at all.
+// listen serves one connection to Redis until it is lost. confirmed reports whether Redis answered on the connection.
 func (c *Channel) listen(ctx context.Context, r Receiver) (confirmed bool, err error) {
 	conn, _ := c.redis.Dedicate()
 	defer conn.Close()
@@ -121,7 +122,7 @@ func (c *Channel) listen(ctx context.Context, r Receiver) (confirmed bool, err e
 			if ok {
 				r.Receive(message)
 			} else if player, ok := playerOf(m.Channel); ok {
-				r.Subscribed(player) // of another version: treat it as missed
+				r.Subscribed(player) // the message may be from another version: treat it as missed
 			}
 		},
 		OnSubscription: func(s rueidis.PubSubSubscription) {
@@ -162,7 +163,8 @@ func (c *Channel) changeAll() {
 	}
 }
 
-// updateSubscriptions sends the changed subscriptions to Redis. subscribed are the subscriptions of the connection.
+// updateSubscriptions sends the changed subscriptions to Redis. subscribed contains the players that the connection is
+// subscribed to; the method updates it.
 func (c *Channel) updateSubscriptions(
 	ctx context.Context, conn rueidis.DedicatedClient, subscribed map[uuid.UUID]struct{}, r Receiver,
 ) error {
