@@ -57,16 +57,16 @@ func writeTopics(plugin *protogen.Plugin, messages []protogen.GoImportPath) {
 	f.Write(plugin)
 }
 
-// eventPackageName returns the name of the event package beside the message package p: "usersv1event".
+// eventPackageName returns the name of the event package for the message package p, such as "usersv1event".
 func eventPackageName(p protogen.GoImportPath) string { return messagePackageName(p) + "event" }
 
-// messagePackageName returns the name under which generated code imports the message package p: "usersv1".
+// messagePackageName returns the import name of the message package p in generated code, such as "usersv1".
 func messagePackageName(p protogen.GoImportPath) string {
 	dir, version := path.Split(string(p))
 	return path.Base(dir) + version
 }
 
-// writePackage writes the event package beside the package p of the messages.
+// writePackage writes the event package for the message package p. Its folder is a subfolder of p's.
 func writePackage(plugin *protogen.Plugin, p protogen.GoImportPath, events []*schema.Event) {
 	messages, name := messagePackageName(p), eventPackageName(p)
 	folder := strings.TrimPrefix(string(p), schema.Module+"/")
@@ -162,7 +162,7 @@ func writeOn(f *schema.GoFile, e *schema.Event, message, topic string) {
 	f.P("}")
 }
 
-// writeCheck writes the function that checks that an event has a type and a key.
+// writeCheck writes a function that returns an error if an event has no type or no valid key.
 func writeCheck(f *schema.GoFile, e *schema.Event, message string) {
 	eventproto := func(name string) string { return f.Use(eventprotoPackage, "eventproto", name) }
 	check := "CheckKey"

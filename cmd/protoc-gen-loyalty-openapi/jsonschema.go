@@ -13,22 +13,22 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
-// direction is the use of a message, on which its members depend.
+// direction says how the API uses a message. The schema's members depend on it.
 type direction int
 
 const (
-	// answer is a message that the platform sends. All members are present that are not optional.
+	// answer is a message that the platform sends. Every member that is always present is required.
 	answer direction = iota
-	// request is a message that a client sends and all of whose members it may set.
+	// request is a message that a client sends. The client may set all members.
 	request
-	// create is a resource that a client sends for its creation: without the members that the platform sets.
+	// create is a new resource that a client sends. It has no output-only members.
 	create
-	// patch is a resource that a client sends for a change: as create, also without the immutable members, and with no
-	// member required.
+	// patch is a changed resource that a client sends. It has no output-only and no immutable members, and no member is
+	// required.
 	patch
 )
 
-// suffix returns the ending that the direction gives to the schema's name.
+// suffix returns the ending of a schema's name for the direction.
 func (d direction) suffix() string {
 	return [...]string{answer: "", request: "", create: "Input", patch: "Patch"}[d]
 }
@@ -44,7 +44,7 @@ func newSchemas(names *namer) *schemas { return &schemas{names: names, defined: 
 
 func ref(name string) string { return "#/components/schemas/" + name }
 
-// message defines the schema of m, without the given fields, and returns its reference.
+// message defines the schema of m without the given fields. It returns a reference to the schema.
 func (s *schemas) message(m *protogen.Message, d direction, without ...string) string {
 	name := s.names.component(m) + d.suffix()
 	if s.defined[name] {
@@ -88,7 +88,7 @@ func (s *schemas) object(m *protogen.Message, d direction, without []string) obj
 	return o
 }
 
-// cel returns the texts of the message's CEL rules.
+// cel returns the messages of m's CEL rules as sentences. It returns an empty string if m has a comment.
 func cel(m *protogen.Message) string {
 	rules, _ := proto.GetExtension(m.Desc.Options(), validate.E_Message).(*validate.MessageRules)
 	var messages []string
@@ -118,8 +118,8 @@ func rulesOf(f *protogen.Field) *validate.FieldRules {
 	return rules
 }
 
-// isRequired reports whether a member is required. In an answer every member is that cannot be absent; in a request every
-// member whose empty value breaks a rule.
+// isRequired reports whether a member is required. In an answer, a member is required if it is always present. In a request,
+// it is required if its empty value breaks a rule. In a patch, no member is required.
 func isRequired(f *protogen.Field, d direction) bool {
 	column := schema.ColumnOf(f)
 	switch d {
@@ -159,7 +159,7 @@ func (s *schemas) property(f *protogen.Field, d direction) object {
 	return o.with("description", description)
 }
 
-// value returns the schema of a field's value; for a repeated field, of one element.
+// value returns the schema of a field's value. For a repeated field it returns the schema of one element.
 func (s *schemas) value(f *protogen.Field, d direction) object {
 	switch f.Desc.Kind() {
 	case protoreflect.BoolKind:
@@ -195,7 +195,7 @@ func (s *schemas) value(f *protogen.Field, d direction) object {
 func text(f *protogen.Field, d direction) object {
 	o := object{{"type", "string"}}
 	column := schema.ColumnOf(f)
-	empty := column.GetNullable() && !f.Desc.HasOptionalKeyword() && d == answer // "" means that there is none
+	empty := column.GetNullable() && !f.Desc.HasOptionalKeyword() && d == answer // "" means that the field has no value
 	switch column.GetType() {
 	case optionsv1.ColumnType_MONEY:
 		if d == answer {
@@ -233,7 +233,8 @@ func text(f *protogen.Field, d direction) object {
 	return o
 }
 
-// enum defines the schema of an enum and returns its reference. It leaves out the zero value, which means none.
+// enum defines the schema of an enum and returns a reference to it. The schema does not list the zero value, which means
+// that no value is set.
 func (s *schemas) enum(e *protogen.Enum) string {
 	name := e.GoIdent.GoName
 	if s.defined[name] {
@@ -253,5 +254,5 @@ func (s *schemas) enum(e *protogen.Enum) string {
 	return ref(name)
 }
 
-// comment returns a comment as one paragraph.
+// comment returns the text of c with all white space collapsed to single spaces.
 func comment(c protogen.Comments) string { return strings.Join(strings.Fields(string(c)), " ") }

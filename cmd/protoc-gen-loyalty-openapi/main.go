@@ -41,11 +41,11 @@ func generate(plugin *protogen.Plugin) error {
 	return write(plugin, "openapi/asyncapi.yaml", asyncAPI(events, sockets, names))
 }
 
-// service is a service of the platform with its REST routes.
+// service is a service of the platform that has REST routes.
 type service struct {
 	name     string
 	services []*protogen.Service
-	// routes holds the routes of each RPC that has any.
+	// routes holds the REST routes of each RPC. RPCs without routes are not in the map.
 	routes map[*protogen.Method][]restroute.Route
 }
 

@@ -7,11 +7,11 @@ import (
 	"google.golang.org/protobuf/compiler/protogen"
 )
 
-// namer gives the messages their names in the documents. Client generators such as oapi-codegen name their own types
-// OperationResponse, so no component may have such a name: ListPromotionsResponse becomes PromotionPage, and ClaimResponse
-// becomes ClaimResult.
+// namer chooses the names of message schemas in the documents. Client generators such as oapi-codegen define types named
+// OperationResponse, so a schema must not have a name with that suffix. ListPromotionsResponse becomes PromotionPage, and
+// ClaimResponse becomes ClaimResult.
 type namer struct {
-	// messages has the names of all messages and enums of the schema.
+	// messages contains the names of all messages and enums of the schema.
 	messages map[string]bool
 }
 
@@ -51,7 +51,7 @@ func (n *namer) component(m *protogen.Message) string {
 	}
 }
 
-// singular returns the singular of an English plural as it occurs in the names of RPCs.
+// singular returns the singular of an English plural. It supports only the endings that occur in names of RPCs.
 func singular(plural string) string {
 	switch {
 	case strings.HasSuffix(plural, "ies"):

@@ -14,7 +14,7 @@ type member struct {
 	value any
 }
 
-// with returns the object with one more member. It returns the object unchanged if value is empty.
+// with returns the object with one more member. It returns the object unchanged if value is nil or empty.
 func (o object) with(key string, value any) object {
 	switch v := value.(type) {
 	case nil:
@@ -35,7 +35,7 @@ func (o object) with(key string, value any) object {
 	return append(o, member{key, value})
 }
 
-// has reports whether the object has a member of that name.
+// has reports whether the object has a member named key.
 func (o object) has(key string) bool {
 	return slices.ContainsFunc(o, func(m member) bool { return m.key == key })
 }

@@ -66,7 +66,7 @@ func (d *openAPI) document() object {
 	return append(o, member{"tags", tags}, member{"paths", paths}, member{"components", d.components()})
 }
 
-// info returns the information about a document, with its contact and licence.
+// info returns the info object of a document, with contact and license.
 func info(title, description string) object {
 	return object{
 		{"title", title},
@@ -77,7 +77,8 @@ func info(title, description string) object {
 	}
 }
 
-// introduction describes what all operations have in common, and the service's WebSockets, for which OpenAPI has no place.
+// introduction describes the conventions of all operations. It also describes the service's WebSockets, because OpenAPI
+// cannot express them.
 func (d *openAPI) introduction() string {
 	var text strings.Builder
 	text.WriteString("The REST API of the service " + d.service.name + ". Amounts are decimal strings with two places, " +
@@ -91,7 +92,7 @@ func (d *openAPI) introduction() string {
 	return text.String()
 }
 
-// operation returns the operation of one route of m. Number counts the routes of m from 0.
+// operation returns the operation of one route of m. number is the index of the route among the routes of m.
 func (d *openAPI) operation(s *protogen.Service, m *protogen.Method, route restroute.Route, number int) object {
 	method := schema.MethodOf(m)
 	var inPath []string
@@ -125,7 +126,7 @@ func (d *openAPI) operation(s *protogen.Service, m *protogen.Method, route restr
 	}
 }
 
-// description returns the method's comment, followed by the callers whom the method admits.
+// description returns the method's comment, followed by the required token or roles.
 func (d *openAPI) description(m *protogen.Method, method schema.Method) string {
 	text := predicate(m.Comments.Leading, m.GoName)
 	var roles []string
@@ -183,7 +184,8 @@ func (d *openAPI) parameter(f *protogen.Field, in string, required bool) object 
 	return o.with("description", description).with("schema", value)
 }
 
-// body returns the request body: the whole request, or its field that the route names.
+// body returns the request body. It is the whole request message if route.Body is "*", and otherwise the field that
+// route.Body names.
 func (d *openAPI) body(m *protogen.Method, route restroute.Route, inPath []string) object {
 	var reference string
 	required := false
@@ -230,8 +232,8 @@ func (d *openAPI) responses(m *protogen.Method, method schema.Method, hasBody, h
 
 var word = regexp.MustCompile(`[A-Z]+(_[A-Z]+)+`)
 
-// errors returns the statuses of the errors that every method of this form and access can return, and of the error codes
-// that the method's comments name.
+// errors returns the sorted HTTP statuses of the errors that m can return. They depend on m's access, on whether its route
+// has a body or path parameters, and on the error codes in the comments of m and of its headers.
 func (d *openAPI) errors(m *protogen.Method, method schema.Method, hasBody, hasPath bool) []int {
 	statuses := []int{
 		http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,

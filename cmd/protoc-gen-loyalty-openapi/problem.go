@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// responseName returns the name of a status among the responses of the components: "NotFound".
+// responseName returns the component name of a status's response, such as "NotFound".
 func responseName(status int) string { return strings.ReplaceAll(http.StatusText(status), " ", "") }
 
-// problemName returns the name of the schema of a status's errors: "NotFoundProblem".
+// problemName returns the component name of a status's error schema, such as "NotFoundProblem".
 func problemName(status int) string { return responseName(status) + "Problem" }
 
 func (d *openAPI) components() object {
@@ -75,8 +75,9 @@ func response(description, schema string) object {
 	}
 }
 
-// statusProblem returns the schema of a status's errors. It repeats the common members instead of referring to Problem,
-// because client generators merge the two types of code wrongly or not at all.
+// statusProblem returns the schema of the errors with the given status. It repeats the common members instead of referring
+// to Problem. With a reference, the member code would have two types, which client generators merge incorrectly or not at
+// all.
 func (d *openAPI) statusProblem(status int) object {
 	var names []string
 	var members object
@@ -122,7 +123,7 @@ func (d *openAPI) commonProblem() object {
 	}
 }
 
-// problem returns the schema of a problem document. Status 0 stands for any.
+// problem returns the schema of a problem document. Status 0 means any status.
 func problem(description string, status int, code, members object) object {
 	number := object{{"type", "integer"}, {"format", "int32"}, {"description", "The HTTP status."}}
 	if status != 0 {

@@ -10,13 +10,12 @@ import (
 // cacheSize is the number of tokens in each generation of a tokenCache. A full cache takes a few megabytes.
 const cacheSize = 1 << 13
 
-// tokenCache holds the callers of tokens whose signature was verified. The SHA-256 of the whole token, including the
-// signature, is the key. When the current generation is full, it becomes the previous one, and the previous one is dropped.
-// It is safe for concurrent use.
+// tokenCache maps verified tokens to their callers. The map key is the SHA-256 of the whole token, including the signature.
+// When the current generation is full, it replaces the previous generation. tokenCache is safe for concurrent use.
 //
-// A cached token stays valid after its key is withdrawn, until it expires or its session ends.
+// If the signing key is withdrawn, a cached token stays valid until it expires or its session ends.
 type tokenCache struct {
-	size int // of a generation
+	size int // maximum number of tokens in a generation
 
 	mu                sync.RWMutex
 	current, previous map[[sha256.Size]byte]authn.Caller
@@ -38,7 +37,7 @@ func (c *tokenCache) get(id [sha256.Size]byte) (authn.Caller, bool) {
 	caller, ok = c.previous[id]
 	c.mu.RUnlock()
 	if ok {
-		c.put(id, caller) // keep a token in use for another generation
+		c.put(id, caller) // keep a used token for another generation
 	}
 	return caller, ok
 }

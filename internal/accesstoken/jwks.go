@@ -29,8 +29,8 @@ func KeyID(key ed25519.PublicKey) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// JWKS returns a handler for GET requests that serves keys as a JWK Set. During a key rotation, keys are the old and the
-// new one.
+// JWKS returns a handler for GET requests that serves keys as a JWK Set. During a key rotation, pass the old and the new
+// key.
 func JWKS(keys ...ed25519.PublicKey) (http.Handler, error) {
 	set := jwkSet{Keys: []jwk{}}
 	for _, k := range keys {

@@ -15,14 +15,14 @@ import (
 
 // KeySource returns the public keys of the issuer.
 type KeySource interface {
-	// Key returns the key with the given id. The error is ErrUnknownKey if the issuer has no such key. Any other error means
-	// that the issuer's keys are not available.
+	// Key returns the key with the given id. It returns ErrUnknownKey if the issuer has no such key. Any other error means that
+	// the issuer's keys are not available.
 	Key(ctx context.Context, kid string) (ed25519.PublicKey, error)
 	// Ready returns an error while no keys are available.
 	Ready(ctx context.Context) error
 }
 
-// ErrUnknownKey is the error of a KeySource for an id that is not among the issuer's keys.
+// ErrUnknownKey is returned by KeySource.Key if the issuer has no key with the given id.
 var ErrUnknownKey = errors.New("unknown key id")
 
 // StaticKeys is a KeySource with a fixed set of keys.
@@ -45,21 +45,21 @@ func (s StaticKeys) Key(_ context.Context, kid string) (ed25519.PublicKey, error
 	return nil, ErrUnknownKey
 }
 
-// Ready implements KeySource. It returns nil.
+// Ready implements KeySource. It always returns nil.
 func (StaticKeys) Ready(context.Context) error { return nil }
 
 const (
-	// keysMaxAge is the age at which keys are fetched again, so that a withdrawn key is no longer accepted.
+	// keysMaxAge is the age at which keys are fetched again. It limits how long a withdrawn key is accepted.
 	keysMaxAge = 5 * time.Minute
-	// keysMinInterval is the minimum interval between two fetches. Without it, tokens with invented key ids would cause a
-	// request each.
+	// keysMinInterval is the minimum interval between two fetches. Without it, every token with an invented key id would cause
+	// a request.
 	keysMinInterval = 3 * time.Second
 	keysTimeout     = 3 * time.Second
 	keysMaxBytes    = 64 << 10
 )
 
 // RemoteKeys is a KeySource that fetches a JWK Set over HTTP on demand. It has no background goroutine. If a fetch fails, it
-// keeps the keys that it has. It is safe for concurrent use.
+// keeps the previous keys. It is safe for concurrent use.
 type RemoteKeys struct {
 	url    string
 	client *http.Client
@@ -77,7 +77,8 @@ type keySet struct {
 	fetched time.Time
 }
 
-// NewRemoteKeys returns a source that fetches address, an http or https URL.
+// NewRemoteKeys returns a source that fetches the JWK Set at address. It returns an error if address is not an http or https
+// URL.
 func NewRemoteKeys(address string) (*RemoteKeys, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -98,7 +99,7 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (ed25519.PublicKey, er
 		return key, nil // another call is fetching the keys
 	}
 	defer r.mu.Unlock()
-	key, fresh = r.lookup(kid) // another call may have fetched them
+	key, fresh = r.lookup(kid) // another call may have fetched the keys meanwhile
 	if (key == nil || !fresh) && r.now().Sub(r.lastFetch) >= keysMinInterval {
 		r.fetch(ctx)
 		key, _ = r.lookup(kid)
@@ -112,8 +113,9 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (ed25519.PublicKey, er
 	return nil, ErrUnknownKey
 }
 
-// Ready implements KeySource. It fetches the keys until they have been fetched once, at most once per interval. Its error
-// names the address without credentials and query. Later it returns nil, also if the address does not answer any more.
+// Ready implements KeySource. If no keys have been fetched yet, it tries to fetch them, at most once per keysMinInterval.
+// Its error names the address without credentials and query. After the first successful fetch it always returns nil, even if
+// the address no longer responds.
 func (r *RemoteKeys) Ready(ctx context.Context) error {
 	if r.known.Load() != nil {
 		return nil
@@ -127,7 +129,7 @@ func (r *RemoteKeys) Ready(ctx context.Context) error {
 		return nil
 	}
 	reason := r.lastErr
-	if e, ok := errors.AsType[*url.Error](reason); ok { // its text repeats the address
+	if e, ok := errors.AsType[*url.Error](reason); ok { // the text of a url.Error contains the whole address
 		reason = e.Err
 	}
 	return fmt.Errorf("the keys at %s cannot be fetched: %s", r.address(), reason) //nolint:errorlint // the text is complete
@@ -136,7 +138,7 @@ func (r *RemoteKeys) Ready(ctx context.Context) error {
 // address returns the URL without credentials and query.
 func (r *RemoteKeys) address() string {
 	u, err := url.Parse(r.url)
-	if err != nil { // NewRemoteKeys has parsed it
+	if err != nil { // cannot happen: NewRemoteKeys has parsed the URL
 		return "an invalid URL"
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()

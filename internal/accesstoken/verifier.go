@@ -32,14 +32,15 @@ type Verifier struct {
 	cache    *tokenCache
 }
 
-// NewVerifier returns a verifier that accepts only tokens of issuer for audience.
+// NewVerifier returns a verifier that accepts only tokens with the given issuer and audience. It returns an error if an
+// argument is empty or nil.
 func NewVerifier(issuer, audience string, keys KeySource, sessions Sessions) (*Verifier, error) {
 	if issuer == "" || audience == "" || keys == nil || sessions == nil {
 		return nil, errors.New("access tokens: the verifier needs an issuer, an audience, keys and sessions")
 	}
 	v := &Verifier{keys: keys, sessions: sessions, now: time.Now, cache: newTokenCache(cacheSize)}
 	v.parser = jwt.NewParser(
-		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), // never "none", never HMAC with the public key
+		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), // reject "none", and HMAC with the public key
 		jwt.WithIssuer(issuer), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(authn.Leeway), jwt.WithStrictDecoding(),
 		jwt.WithTimeFunc(func() time.Time { return v.now() }),
@@ -47,9 +48,9 @@ func NewVerifier(issuer, audience string, keys KeySource, sessions Sessions) (*V
 	return v, nil
 }
 
-// Authenticate returns the caller for whom an access token was issued. Errors: TOKEN_INVALID if the token was not issued by
-// the issuer for the audience, TOKEN_EXPIRED, TOKEN_REVOKED if its session has ended, and DEPENDENCY_UNAVAILABLE if the
-// session or the key cannot be looked up.
+// Authenticate returns the caller for whom an access token was issued. Errors: TOKEN_INVALID if the token is malformed, or
+// its signature, issuer or audience is not valid; TOKEN_EXPIRED; TOKEN_REVOKED if the session has ended;
+// DEPENDENCY_UNAVAILABLE if the key cannot be fetched. Authenticate wraps an error of Sessions.
 func (v *Verifier) Authenticate(ctx context.Context, token string) (authn.Caller, error) {
 	c, err := v.verify(ctx, token)
 	if err != nil {
@@ -65,8 +66,8 @@ func (v *Verifier) Authenticate(ctx context.Context, token string) (authn.Caller
 	return c, nil
 }
 
-// verify checks the token itself, without its session. It caches tokens with a valid signature, because the verification of
-// a signature costs more than the rest of a small request.
+// verify checks the token but not its session. It caches valid tokens, because verifying a signature costs more than the
+// rest of a small request.
 func (v *Verifier) verify(ctx context.Context, token string) (authn.Caller, error) {
 	if len(token) > maxTokenBytes {
 		return authn.Caller{}, invalid(fmt.Errorf("the access token exceeds %d bytes", maxTokenBytes))
@@ -110,8 +111,8 @@ func (v *Verifier) parse(ctx context.Context, token string) (authn.Caller, error
 	return authn.Caller{UserID: user, Role: c.Role, Session: c.Session, Expires: c.ExpiresAt.UTC()}, nil
 }
 
-// key returns the key with the id in the token's header. The error is ErrUnknownKey if the header has no key id, is not that
-// of an access token, or has critical extensions.
+// key returns the key that the token's header names. It returns ErrUnknownKey if the header has no key id, has another "typ"
+// than an access token, or has critical extensions.
 func (v *Verifier) key(ctx context.Context, t *jwt.Token) (ed25519.PublicKey, error) {
 	kid, _ := t.Header["kid"].(string)
 	if typ, _ := t.Header["typ"].(string); typ != tokenType || kid == "" || t.Header["crit"] != nil {

@@ -1,6 +1,5 @@
-// Package apperr defines the errors that clients see. An Error has a code of the schema's AppErrorCode, details that the
-// client may know, and a cause that only the log shows. The generated table gives each code its RPC code, HTTP status and
-// title.
+// Package apperr defines the errors that clients see. An Error has a code of the schema's enum AppErrorCode, details for the
+// client, and a cause that appears only in the log. A generated table maps each code to its RPC code, HTTP status and title.
 package apperr
 
 import (
@@ -18,7 +17,7 @@ type Code string
 type Info struct {
 	// RPC is the number of the code in google.rpc.Code.
 	RPC uint32
-	// HTTP is the status over REST.
+	// HTTP is the HTTP status of a REST response.
 	HTTP int
 	// Title is a short sentence for people.
 	Title string
@@ -48,18 +47,18 @@ type Violation struct {
 // Error is an error that a client may see.
 type Error struct {
 	Code Code
-	// Detail explains this occurrence to people. It must not contain anything that the caller may not know.
+	// Detail explains this occurrence to people. It must not contain confidential information, because the caller sees it.
 	Detail string
 	// Violations are the broken rules of a ValidationFailed.
 	Violations []Violation
-	// Meta holds further members of the answer, such as "transactionId".
+	// Meta holds additional members of the error response, such as "transactionId".
 	Meta map[string]string
-	// RetryAfter is the time after which a retry makes sense. Zero means unknown.
+	// RetryAfter is how long the client should wait before a retry. Zero means unknown.
 	RetryAfter time.Duration
 	cause      error
 }
 
-// New returns an error with a code and a detail for people.
+// New returns an error with a code and a formatted detail.
 func New(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Detail: fmt.Sprintf(format, args...)}
 }
@@ -69,7 +68,7 @@ func Invalid(field, rule, format string, args ...any) *Error {
 	return InvalidAll([]Violation{{Field: field, Rule: rule, Message: fmt.Sprintf(format, args...)}})
 }
 
-// InvalidAll returns a ValidationFailed with all the violations. Its detail lists their fields and messages.
+// InvalidAll returns a ValidationFailed with the given violations. Its detail lists their fields and messages.
 func InvalidAll(violations []Violation) *Error {
 	texts := make([]string, 0, len(violations))
 	for _, v := range violations {
@@ -115,7 +114,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is reports whether target is an *Error that has the same code and no detail. So errors.Is(err, &Error{Code: c}) tests
+// Is reports whether target is an *Error with the same code and no detail. errors.Is(err, &Error{Code: c}) uses it to test
 // for a code.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)

@@ -9,8 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Leeway is the time for which a token is accepted after its expiry. It allows for clocks that differ between issuer and
-// verifier.
+// Leeway is how long a token is accepted after its expiry. It allows for clock differences between issuer and verifier.
 const Leeway = 5 * time.Second
 
 // Caller is the user for whom an access token was issued.
@@ -19,7 +18,7 @@ type Caller struct {
 	Role   Role
 	// Session is the session of the token. The token is not accepted after the session has ended.
 	Session uuid.UUID
-	// Expires is the expiry of the token. The token is accepted until Leeway later.
+	// Expires is the expiry of the token. The token is accepted for Leeway after its expiry.
 	Expires time.Time
 }
 
@@ -30,7 +29,7 @@ func With(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// From returns the caller that ctx carries, and false if the request was not authenticated.
+// From returns the caller in ctx. The second result is false if the request was not authenticated.
 func From(ctx context.Context) (Caller, bool) {
 	c, ok := ctx.Value(callerKey{}).(Caller)
 	return c, ok

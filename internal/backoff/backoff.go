@@ -1,5 +1,5 @@
-// Package backoff spaces out retries: it doubles the delay after each failure, up to a maximum, and adds jitter, so that
-// replicas that failed together do not retry together.
+// Package backoff delays retries. It doubles the delay after each failure, up to a maximum. It adds jitter, so that replicas
+// that fail at the same time do not retry at the same time.
 package backoff
 
 import (
@@ -13,17 +13,17 @@ import (
 type Policy struct {
 	// Initial is the delay after the first failure. Each following delay is twice as long.
 	Initial time.Duration
-	// Max limits a delay before jitter is applied; 0 means that the delay stays at Initial.
+	// Max limits a delay before jitter is applied. If it is 0, every delay is Initial.
 	Max time.Duration
 	// Jitter randomizes a delay by this fraction in both directions: 0.5 turns one second into 0.5 to 1.5 seconds.
 	Jitter float64
-	// Attempts limits how often Retry calls its function; 0 means no limit.
+	// Attempts is the maximum number of calls that Retry makes. 0 means no limit.
 	Attempts uint
-	// Timeout limits how long Retry goes on: it starts no delay that would end later. 0 means no limit.
+	// Timeout limits the total time of Retry. Retry stops if the next delay would end after Timeout. 0 means no limit.
 	Timeout time.Duration
 }
 
-// Delays returns the sequence of delays for a loop that does not fit Retry.
+// Delays returns a new sequence of delays, for loops that cannot use Retry.
 func (p Policy) Delays() *Delays {
 	return &Delays{exponential: p.exponential()}
 }
@@ -45,7 +45,7 @@ func (d *Delays) Next() time.Duration { return d.exponential.NextBackOff() }
 // Sleep sleeps for the next delay. It returns ctx.Err() if ctx ends first.
 func (d *Delays) Sleep(ctx context.Context) error { return Sleep(ctx, d.Next()) }
 
-// Reset starts the sequence again, after a success.
+// Reset restarts the sequence with the initial delay. Call it after a success.
 func (d *Delays) Reset() { d.exponential.Reset() }
 
 // Sleep waits for d. It returns ctx.Err() if ctx ends first.
@@ -63,8 +63,8 @@ func Sleep(ctx context.Context, d time.Duration) error {
 // Permanent marks err as an error that Retry does not retry. It returns nil if err is nil.
 func Permanent(err error) error { return exponential.Permanent(err) }
 
-// Retry calls fn until it succeeds, returns an error marked with Permanent, or the policy or ctx ends the retries. It calls
-// fn at least once. The error is that of the last call, without the mark.
+// Retry calls fn until fn returns nil or an error marked with Permanent, the policy's limits are reached, or ctx ends. It
+// calls fn at least once. It returns the error of the last call, without the mark.
 func Retry(ctx context.Context, p Policy, fn func(ctx context.Context) error) error {
 	var last error
 	_, err := exponential.Retry(ctx, func() (struct{}, error) {

@@ -17,14 +17,14 @@ import (
 // Path is the HTTP route that serves the build information.
 const Path = "/version"
 
-// Unknown is reported for facts that the build did not record, such as the commit of a program started by "go run".
+// Unknown is the value of a field that the build did not record, such as the commit of a program started by "go run".
 const Unknown = "unknown"
 
 // Info describes a build.
 type Info struct {
 	// Version is the release, or "(devel)".
 	Version string `json:"version"`
-	// Commit is the revision in version control; "-dirty" follows if there were uncommitted changes.
+	// Commit is the revision in version control. It ends with "-dirty" if there were uncommitted changes.
 	Commit    string `json:"commit"`
 	GoVersion string `json:"goVersion"`
 	// SchemaVersion is the version of the newest database migration in the program.
@@ -54,7 +54,8 @@ func Read() Info {
 	return info
 }
 
-// schemaVersion returns the number of the newest migration of all databases: the part of its file name before "_".
+// schemaVersion returns the version of the newest migration of all databases. A migration's version is its file name up to
+// "_".
 func schemaVersion() string {
 	newest := Unknown
 	for _, folder := range []fs.FS{atlas.Users, atlas.Promotions, atlas.Notifications} {
@@ -72,13 +73,13 @@ func schemaVersion() string {
 	return newest
 }
 
-// String returns the information for people, one fact per line.
+// String returns the information as text, with one field per line.
 func (i Info) String() string {
 	return fmt.Sprintf("version  %s\ncommit   %s\nGo       %s\nschema   %s\n",
 		i.Version, i.Commit, i.GoVersion, i.SchemaVersion)
 }
 
-// Handler serves the information as JSON.
+// Handler returns a handler that serves the information as JSON.
 func Handler() http.Handler {
 	body, err := json.Marshal(Read())
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -1,4 +1,4 @@
-// Package cli reads command lines. Every error names the flag that is wrong and, where the flag has one, its range.
+// Package cli parses command lines. Every error names the invalid flag and its range, if it has one.
 package cli
 
 import (
@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Parse parses args and returns the arguments that are not flags. Flags may stand before, between and after them. The
-// error is flag.ErrHelp if help was asked for.
+// Parse parses args and returns the arguments that are not flags. Flags may stand before, between and after the other
+// arguments. The error is flag.ErrHelp if args contain -h or --help.
 func Parse(set *flag.FlagSet, args []string) (rest []string, err error) {
 	output, usage := set.Output(), set.Usage
 	defer func() { set.SetOutput(output); set.Usage = usage }()
@@ -37,7 +37,7 @@ func Parse(set *flag.FlagSet, args []string) (rest []string, err error) {
 	}
 }
 
-// describe writes the name of the flag as users write it, with two dashes.
+// describe rewords an error of package flag. It writes flag names with two dashes, as users type them.
 func describe(err error) error {
 	name := regexp.MustCompile(`(for flag |not defined: |an argument: |" for )-`)
 	text := name.ReplaceAllString(err.Error(), "$1--")
@@ -61,7 +61,7 @@ func Help(w io.Writer, set *flag.FlagSet) {
 	}
 }
 
-// IntVar defines a flag for a whole number from least to most.
+// IntVar defines a flag for a whole number in the range [least, most].
 func IntVar(set *flag.FlagSet, p *int, name string, value, least, most int, usage string) {
 	*p = value
 	set.Var(&flagValue{strconv.Itoa(value), func(text string) error {
@@ -74,7 +74,7 @@ func IntVar(set *flag.FlagSet, p *int, name string, value, least, most int, usag
 	}}, name, usage)
 }
 
-// DurationVar defines a flag for a duration of at least the given length.
+// DurationVar defines a flag for a duration of at least least.
 func DurationVar(set *flag.FlagSet, p *time.Duration, name string, value, least time.Duration, usage string) {
 	*p = value
 	set.Var(&flagValue{value.String(), func(text string) error {
@@ -114,7 +114,7 @@ func AddressVar(set *flag.FlagSet, p *string, name, value, usage string) {
 	}}, name, usage)
 }
 
-// FuncVar defines a flag for text that check accepts.
+// FuncVar defines a flag for text. The text is invalid if check returns an error.
 func FuncVar(set *flag.FlagSet, p *string, name, value, usage string, check func(text string) error) {
 	*p = value
 	set.Var(&flagValue{value, func(text string) error {
@@ -126,7 +126,7 @@ func FuncVar(set *flag.FlagSet, p *string, name, value, usage string, check func
 	}}, name, usage)
 }
 
-// flagValue is a flag.Value that keeps its text for the help.
+// flagValue is a flag.Value that keeps its text, so that the help can show the default.
 type flagValue struct {
 	text string
 	set  func(text string) error

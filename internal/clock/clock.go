@@ -3,8 +3,9 @@ package clock
 
 import "time"
 
-// Stored returns a clock that returns the times of now in UTC, truncated to the precision of a database, so that a stored
-// time equals the one that is read back. PostgreSQL stores microseconds, MongoDB milliseconds.
+// Stored returns a clock that calls now and returns the time in UTC, truncated to precision. With the precision of the
+// database, a time that is stored and read back is unchanged. PostgreSQL stores microseconds, and MongoDB stores
+// milliseconds.
 func Stored(now func() time.Time, precision time.Duration) func() time.Time {
 	return func() time.Time { return now().UTC().Truncate(precision) }
 }

@@ -1,8 +1,8 @@
-// Package config reads a process's settings from its environment and from a settings file. No other package reads the
-// environment.
+// Package config reads a process's settings from its environment and from a settings file. Services read settings only
+// through this package.
 //
-// A setting NAME may also be given as NAME_FILE, the path of a file that holds the value, as secrets are mounted. Errors
-// name every setting that is missing or wrong and show an example of a right value. They never show the value itself,
+// A setting NAME may also be given as NAME_FILE, the path of a file that contains the value, such as a mounted secret.
+// Errors name every missing or invalid setting and show an example of a valid value. They never show the value itself,
 // because it may be a secret.
 package config
 
@@ -17,17 +17,17 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Checker is implemented by a settings struct, or a struct inside it, whose fields depend on each other. Check is called
-// after all fields of the struct have been read without an error; it names the settings in its error.
+// Checker is implemented by a settings struct, or a nested struct, if its fields depend on each other. Check is called after
+// all fields of the struct have been read without an error. Its error must name the settings.
 type Checker interface {
 	Check() error
 }
 
-// Load reads the settings T, a struct whose fields have env tags, from the process's environment.
+// Load reads the settings T from the process's environment. T is a struct with env tags on its fields.
 func Load[T any]() (T, error) { return From[T](os.Environ()) }
 
-// LoadWith reads the settings T from the process's environment and from the file at path, which holds lines NAME=value.
-// The environment overrides the file. An empty path means no file.
+// LoadWith reads the settings T from the process's environment and from the file at path. The file consists of lines
+// NAME=value. The environment overrides the file. An empty path means no file.
 func LoadWith[T any](path string) (T, error) {
 	if path == "" {
 		return Load[T]()
@@ -40,7 +40,7 @@ func LoadWith[T any](path string) (T, error) {
 	return parse[T](lines, os.Environ())
 }
 
-// From reads the settings T from environ, lines NAME=value.
+// From reads the settings T from environ, a list of strings NAME=value.
 func From[T any](environ []string) (T, error) { return parse[T](environ) }
 
 // parse reads settings from sources. Later sources override earlier ones.
@@ -59,15 +59,15 @@ func parse[T any](sources ...[]string) (T, error) {
 	return settings, nil
 }
 
-// reader fills structs with settings and collects what is wrong with them.
+// reader fills structs with settings and collects the error messages.
 type reader struct {
 	values   map[string]string
-	wrong    map[string]string // what is wrong with a value before it is parsed, by name
+	wrong    map[string]string // error messages found before parsing, by setting name
 	messages []string          // in the order of the fields
 }
 
-// fill sets the fields of v, a struct, and reports whether all of them could be read. Each setting is parsed alone, because
-// an error of the parser names a field, and several structs may have a field of that name.
+// fill sets the fields of the struct v and reports whether all settings are valid. It parses each setting separately. The
+// parser's errors name only the field, and several structs may have a field of the same name.
 func (r *reader) fill(v reflect.Value) bool {
 	ok := true
 	for i := range v.NumField() {
@@ -113,7 +113,7 @@ func (r *reader) fillField(name string, field reflect.StructField, target reflec
 	return true
 }
 
-// readFiles replaces each setting NAME_FILE in vars by NAME with the content of the file.
+// readFiles adds to vars a setting NAME for each LOYALTY_ setting NAME_FILE. Its value is the content of the file.
 func (r *reader) readFiles(vars map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		plain, ok := strings.CutSuffix(name, "_FILE")

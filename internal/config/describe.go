@@ -11,13 +11,14 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// ValueError is an error of a setting's UnmarshalText that may be shown: it does not contain the value. Text follows the
-// setting's name, "must be one of kafka, nats".
+// ValueError is an error of a setting's UnmarshalText that can be shown, because it does not contain the value. Text
+// continues a sentence that begins with the setting's name, such as "must be one of kafka, nats".
 type ValueError struct{ Text string }
 
 func (e *ValueError) Error() string { return e.Text }
 
-// describe returns what is wrong with a setting, without its value. The text follows the setting's name.
+// describe returns the problem with a setting, without its value. The text continues a sentence that begins with the
+// setting's name.
 func describe(err error, field reflect.StructField) string {
 	if _, unset := errors.AsType[env.VarIsNotSetError](err); unset {
 		return "is not set"
@@ -31,7 +32,7 @@ func describe(err error, field reflect.StructField) string {
 	return "must be " + expected(field.Type, field.Tag.Get("envDefault"))
 }
 
-// valueError finds a ValueError in err. The parser's errors have no Unwrap method that leads to it.
+// valueError finds a ValueError in err. errors.As cannot find it, because the parser's errors do not unwrap to it.
 func valueError(err error) *ValueError {
 	if all, ok := errors.AsType[env.AggregateError](err); ok {
 		for _, e := range all.Errors {
@@ -45,7 +46,7 @@ func valueError(err error) *ValueError {
 	return nil
 }
 
-// expected describes the values of a type, with an example: the default if there is one.
+// expected describes the valid values of a type. It shows example, or a built-in example if example is empty.
 func expected(t reflect.Type, example string) string {
 	or := func(other string) string {
 		if example == "" {

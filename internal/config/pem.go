@@ -14,12 +14,12 @@ const (
 	pemEnd   = "-----END "
 )
 
-// PEM is a setting that holds keys: PEM blocks, or keys in base64 (DER without the PEM lines), which fit in a line of an
-// env file and are separated by commas or white space. It accepts the forms in which shells and env files keep PEM blocks in
-// one line: "\n" written as two characters, and spaces in place of the line breaks. The value has the canonical form.
+// PEM is a setting that holds keys in canonical PEM form. The input may be PEM blocks, or keys in base64 (DER without the
+// PEM lines) that are separated by commas or white space. A PEM block may be in one line, as in an env file, with the two
+// characters "\n" or with spaces in place of the line breaks.
 type PEM string
 
-// UnmarshalText normalizes the blocks. Its error does not show the text.
+// UnmarshalText converts text to canonical PEM. Its error does not show the text.
 func (p *PEM) UnmarshalText(text []byte) error {
 	value := strings.NewReplacer(`\r`, "", `\n`, "\n", "\r", "").Replace(string(text))
 	var canonical string
@@ -43,7 +43,7 @@ func (p *PEM) UnmarshalText(text []byte) error {
 // pemBlock matches a block whose line breaks may have become spaces.
 var pemBlock = regexp.MustCompile(`-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END ([A-Z0-9 ]+)-----`)
 
-// canonicalPEM returns the blocks of text, one after the other, or nothing if one of them is damaged.
+// canonicalPEM returns the PEM blocks of text in canonical form. It returns an empty string if a block is malformed.
 func canonicalPEM(text string) string {
 	blocks := pemBlock.FindAllStringSubmatch(text, -1)
 	if len(blocks) != strings.Count(text, pemBegin) {
@@ -60,7 +60,7 @@ func canonicalPEM(text string) string {
 	return out.String()
 }
 
-// fromBase64 returns the PEM blocks of keys in base64, or nothing if one of them is no key.
+// fromBase64 converts keys in base64 to PEM blocks. It returns an empty string if text contains anything else.
 func fromBase64(text string) string {
 	words := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	var out strings.Builder

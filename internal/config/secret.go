@@ -10,24 +10,24 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// maxText is the largest file or input, in bytes, that is read as text.
+// maxText is the maximum number of bytes that are read from a file or input.
 const maxText = 1 << 20
 
-// ReadText reads r up to its end and returns it as UTF-8 without a byte order mark. Text with the byte order mark of
-// UTF-16 is converted. Editors and shells add these marks; none is part of the content.
+// ReadText reads r up to its end and returns UTF-8 text without a byte order mark. It converts text that begins with a
+// UTF-16 byte order mark, as some editors and shells write it. It reads at most 1 MiB.
 func ReadText(r io.Reader) (string, error) {
 	text, err := io.ReadAll(decode(r))
 	return string(text), err
 }
 
-// ReadSecret reads a secret from a file: the text without the line endings at its end.
+// ReadSecret reads a secret from a file. It removes line endings at the end of the text.
 func ReadSecret(r io.Reader) (string, error) {
 	text, err := ReadText(r)
 	return strings.TrimRight(text, "\r\n"), err
 }
 
-// ReadSecretLine reads a secret from standard input: the first line of r, without its line ending. It does not wait for
-// the end of r.
+// ReadSecretLine reads a secret from the first line of r, such as standard input. It removes the line ending. It does not
+// wait for the end of r.
 func ReadSecretLine(r io.Reader) (string, error) {
 	line, err := bufio.NewReader(decode(r)).ReadString('\n')
 	if errors.Is(err, io.EOF) {

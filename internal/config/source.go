@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// readLines reads a settings file: lines NAME=value, comments that begin with "#", empty lines. A value that begins a PEM
-// block goes on to the block's end.
+// readLines returns the settings of a file as strings NAME=value. It skips empty lines and comments, which begin with "#". A
+// PEM block in a value may span several lines.
 func readLines(path string) ([]string, error) {
 	content, err := readFile(path, ReadText)
 	if err != nil {
@@ -39,9 +39,8 @@ func readLines(path string) ([]string, error) {
 	return lines, nil
 }
 
-// clean removes from a value what editors, shells and env files add: a byte order mark, line endings at the end, spaces
-// around the elements of a list. It refuses quotes and white space around the value: they are part of no setting, and a
-// driver may read such a value as something else.
+// clean removes a leading byte order mark, trailing line endings, and spaces around the elements of a list. It returns an
+// error if the value is in quotes or begins or ends with white space, because a driver may misread such a value.
 func clean(value string, t reflect.Type) (string, error) {
 	value = strings.TrimRight(strings.TrimPrefix(value, "\ufeff"), "\r\n")
 	if t == reflect.TypeFor[PEM]() {
@@ -66,7 +65,7 @@ func clean(value string, t reflect.Type) (string, error) {
 	return strings.Join(parts, ","), nil
 }
 
-// checkEnds refuses a value in quotes and a value with white space around it.
+// checkEnds returns an error if a value is in quotes, or begins or ends with white space.
 func checkEnds(value string) error {
 	const quotes = "\"'`\u201c\u201d\u201e\u2018\u2019"
 	inner := strings.TrimLeft(value, quotes)
@@ -79,7 +78,7 @@ func checkEnds(value string) error {
 	return nil
 }
 
-// readFile reads the file at path with read.
+// readFile opens the file at path and reads it with the function read.
 func readFile(path string, read func(io.Reader) (string, error)) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -89,7 +88,7 @@ func readFile(path string, read func(io.Reader) (string, error)) (string, error)
 	return read(f)
 }
 
-// reason returns the text of err without the path. The path of NAME_FILE may be the secret itself, put there by mistake.
+// reason returns the text of err without the path. The value of NAME_FILE may by mistake be the secret instead of a path.
 func reason(err error) string {
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
 		err = failed.Err

@@ -58,7 +58,7 @@ func set[T ~string](target *T, text []byte, check func(string) error) error {
 	return nil
 }
 
-// checkAddress checks an address. With remote it needs a host.
+// checkAddress checks an address. If remote is true, the address must have a host and a port other than 0.
 func checkAddress(text string, remote bool) error {
 	example := "host:port, for example redis.internal:6379"
 	if !remote {
@@ -71,7 +71,7 @@ func checkAddress(text string, remote bool) error {
 	case err != nil, remote && host == "", strings.ContainsAny(host, "@/ "):
 		return &ValueError{Text: "must be " + example}
 	}
-	least := 0 // a listener on port 0 takes a free port
+	least := 0 // port 0 makes a listener use any free port
 	if remote {
 		least = 1
 	}

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Date is a calendar day. The zero value means no date and is NULL in a database. Dates can be compared with ==.
+// Date is a calendar day. The zero value means no date and is stored as NULL. Dates can be compared with ==.
 type Date struct{ days int32 } // since 0000-12-31, so that 0001-01-01 is not the zero value
 
 const layout = "2006-01-02"
 
 var epoch = time.Date(0, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// maxShown is the number of bytes of an invalid input that an error shows.
+// maxShown is the maximum number of bytes of an invalid input in an error message.
 const maxShown = 32
 
 // Parse parses a date of the form YYYY-MM-DD, from 0001-01-01 to 9999-12-31.
@@ -29,7 +29,7 @@ func Parse(s string) (Date, error) {
 	return Of(t), nil
 }
 
-// Of returns the day of t in UTC.
+// Of returns the calendar day of t in UTC.
 func Of(t time.Time) Date {
 	return Date{int32((t.UTC().Truncate(24*time.Hour).Unix() - epoch.Unix()) / 86400)}
 }
@@ -57,7 +57,7 @@ func (d Date) String() string {
 	return d.Time().Format(layout)
 }
 
-// Value implements driver.Valuer for a date column.
+// Value implements driver.Valuer for a date column. The zero value is NULL.
 func (d Date) Value() (driver.Value, error) {
 	if d.IsZero() {
 		return nil, nil //nolint:nilnil // NULL
@@ -65,7 +65,7 @@ func (d Date) Value() (driver.Value, error) {
 	return d.String(), nil
 }
 
-// Scan implements sql.Scanner for a date column.
+// Scan implements sql.Scanner for a date column. NULL becomes the zero value.
 func (d *Date) Scan(src any) error {
 	switch v := src.(type) {
 	case nil:

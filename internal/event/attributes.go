@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Names of the CloudEvents 1.0 context attributes that the platform writes or reads. In a message each has a prefix that
-// the protocol binding defines: "ce_" on Kafka, "ce-" on NATS.
+// Names of the CloudEvents 1.0 context attributes that the platform writes or reads. In a message, each name has the prefix
+// of the protocol binding: "ce_" on Kafka, "ce-" on NATS.
 const (
 	attrSpecVersion  = "specversion"
 	attrID           = "id"
@@ -33,16 +33,16 @@ const (
 
 const specVersion = "1.0"
 
-// MaxSize is the largest size of an event in bytes, data and attributes together. Brokers accept a megabyte by default;
-// the difference is room for the headers that dead letters and replays add.
+// MaxSize is the maximum size of an event in bytes, as counted by Event.Size. Brokers accept about 1 MB by default. The
+// difference leaves room for headers, including the headers of dead letters and replays.
 const MaxSize = 960 << 10
 
-// Size returns the number of bytes that count against MaxSize.
+// Size returns the size of the event in bytes: its data, ID, source, type, key and content type.
 func (e Event) Size() int {
 	return len(e.ID) + len(e.Source) + len(e.Type) + len(e.Key) + len(e.ContentType) + len(e.Data)
 }
 
-// Check returns a permanent error if the event cannot be published.
+// Check returns a permanent error if the event is too large, lacks a topic, source or type, or has no valid ID.
 func (e Event) Check() error {
 	switch {
 	case e.Topic == "":
@@ -59,11 +59,11 @@ func (e Event) Check() error {
 	return nil
 }
 
-// maxID is the maximum length of an ID in bytes. Every inbox stores the ID as part of its primary key.
+// maxID is the maximum length of an ID in bytes. IDs must be short because they are part of the primary key of an inbox.
 const maxID = 1 << 10
 
-// checkID returns a permanent error for an ID that an inbox cannot store. CloudEvents forbids control characters and
-// requires valid Unicode (1.0, section 3.1.1, String).
+// checkID returns a permanent error if the ID is empty, too long, not valid UTF-8 or contains a control character.
+// CloudEvents forbids control characters and requires valid Unicode (1.0, section 3.1.1, String).
 func (e Event) checkID() error {
 	if e.ID == "" || len(e.ID) > maxID || !utf8.ValidString(e.ID) || strings.ContainsFunc(e.ID, unicode.IsControl) {
 		return Permanentf("event id %.40q is not valid", e.ID)
@@ -71,8 +71,8 @@ func (e Event) checkID() error {
 	return nil
 }
 
-// Attributes yields the names and values of the event's CloudEvents attributes. Names have no prefix. The content type,
-// the key and the data are not included: each protocol binding has its own place for them.
+// Attributes yields the names and values of the event's CloudEvents attributes. Names have no prefix. Attributes omits the
+// content type, the key and the data, because each protocol binding transmits them in its own way.
 func (e Event) Attributes() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		_ = yield(attrSpecVersion, specVersion) &&
@@ -83,7 +83,7 @@ func (e Event) Attributes() iter.Seq2[string, string] {
 	}
 }
 
-// PositionID returns the ID of an event whose message has none. It is derived from the message's position in its topic,
+// PositionID returns an ID for an event whose message has no ID. It derives the ID from the message's position in its topic,
 // so a redelivery has the same ID.
 func PositionID(position string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("loyalty:event:"+position)).String()

@@ -11,7 +11,7 @@ import (
 	"unicode"
 )
 
-// ReplayGroupHeader is the header of a replayed message that names the group whose handler failed. Other groups skip the
+// ReplayGroupHeader is a header of replayed messages. It names the group whose handler failed. Other groups skip the
 // message.
 const ReplayGroupHeader = "replay-group"
 
@@ -31,11 +31,11 @@ const (
 // maxReason is the maximum length in bytes of an error text in a header.
 const maxReason = 1 << 10
 
-// DeadLetter is an event that a group could not handle, as stored in DeadLetterTopic.
+// DeadLetter is an event that a group could not handle. It is stored in the topic's DeadLetterTopic.
 type DeadLetter struct {
 	// Event is the event that the group received, with its original topic.
 	Event Event
-	// Group is the group that gave up. Attempts is the number of calls of its handler, and Reason the error of the last one.
+	// Group is the group that gave up. Attempts is the number of calls of its handler. Reason is the error of the last call.
 	Group    string
 	Attempts int
 	Reason   string
@@ -44,15 +44,15 @@ type DeadLetter struct {
 	Offset    int64
 	// Time is when the group gave up, in UTC.
 	Time time.Time
-	// Truncated means that the event was too large to be stored in the dead letter; Event.Data is empty. Replay reads the
-	// event from its position in the topic.
+	// Truncated means that the event was too large for a dead letter. Event.Data is empty, and Replay reads the event from its
+	// position in the topic.
 	Truncated bool
-	// Replayed means that Replay has sent the event back. A driver may delete replayed dead letters instead.
+	// Replayed means that Replay has finished with the dead letter. A driver may delete finished dead letters instead.
 	Replayed bool
 }
 
-// Truncation is how much of an event a driver leaves out of a dead letter because the bus does not accept it whole. A
-// driver tries one level after the other: a dead letter that cannot be written would block its partition.
+// Truncation is the part of an event that a driver leaves out of a dead letter if the bus does not accept the whole event. A
+// driver tries one level after the other, because a dead letter that cannot be written blocks its partition.
 type Truncation int
 
 const (
@@ -60,20 +60,20 @@ const (
 	Whole Truncation = iota
 	// NoData leaves out the data.
 	NoData
-	// NoHeaders leaves out the data, the key and the event's headers. The rest has a small, limited size.
+	// NoHeaders leaves out the data, the key and the event's headers. The remaining headers are short.
 	NoHeaders
 )
 
-// Reasons why Replay skips a dead letter. Its errors wrap them.
+// Reasons why Replay skips a dead letter. The error of Replay wraps them.
 var (
-	// ErrTooLarge means that the topic does not accept the event with the headers of a replay. The dead letter is kept until
-	// the topic's limit is raised.
+	// ErrTooLarge means that the event exceeds the topic's limit with the headers of a replay. The dead letter is kept, so that
+	// it can be replayed after the limit is raised.
 	ErrTooLarge = errors.New("event is larger than the topic accepts")
 	// ErrGone means that the topic no longer holds the event of a truncated dead letter.
 	ErrGone = errors.New("event is no longer in the topic")
 )
 
-// ReplayError returns the error of Replay for a dead letter that it skipped for a reason.
+// ReplayError returns the error of Replay for a skipped dead letter. It wraps reason.
 func (d DeadLetter) ReplayError(reason error) error {
 	return fmt.Errorf("event %q of group %q, dead since %s, was not replayed: %w",
 		d.Event.ID, d.Group, d.Time.UTC().Format(time.RFC3339), reason)
@@ -81,18 +81,19 @@ func (d DeadLetter) ReplayError(reason error) error {
 
 // DeadLetterQueue gives operators access to dead letters.
 type DeadLetterQueue interface {
-	// DeadLetters calls fn for each stored dead letter of the topic, in order per key. It ends with fn's first error.
+	// DeadLetters calls fn for each stored dead letter of the topic, in order per key. It stops at the first error of fn and
+	// returns it.
 	DeadLetters(ctx context.Context, topic string, fn func(DeadLetter) error) error
-	// Replay sends the topic's dead letters back to the topic with their IDs, for the group that failed, except those that
-	// have already been replayed. It returns the number of events sent. The bus keeps the progress for as long as it keeps the
-	// dead letters. After an interruption the next call may send some events again. Replay skips dead letters that cannot be
-	// sent; its error names them and wraps ErrTooLarge or ErrGone.
+	// Replay sends the events of dead letters back to the topic and returns the number of sent events. It ignores dead letters
+	// that were already replayed. A replayed event keeps its ID, and only the group that failed handles it. The bus stores the
+	// progress as long as the dead letters. After an interruption the next call may send some events again. Replay skips dead
+	// letters that cannot be sent. Its error names them and wraps ErrTooLarge or ErrGone.
 	Replay(ctx context.Context, topic string) (int, error)
-	// Depth returns the number of the topic's dead letters that have not been replayed.
+	// Depth returns the number of dead letters of the topic that were not replayed yet.
 	Depth(ctx context.Context, topic string) (int64, error)
 }
 
-// Headers yields the headers that a dead letter has in addition to the event's.
+// Headers yields the headers that a dead letter adds to the event's headers.
 func (d DeadLetter) Headers() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		_ = yield(headerReason, headerText(d.Reason)) &&
@@ -106,8 +107,8 @@ func (d DeadLetter) Headers() iter.Seq2[string, string] {
 	}
 }
 
-// SetHeader sets the field that a header of Headers holds. It ignores other headers and malformed values, so that an
-// operator sees as much of a dead letter as possible.
+// SetHeader sets the field of d that corresponds to a header of Headers. It ignores other headers. A malformed number, time
+// or flag becomes the zero value, so that an operator can still see the rest of the dead letter.
 func (d *DeadLetter) SetHeader(name, value string) {
 	switch name {
 	case headerReason:
@@ -130,13 +131,13 @@ func (d *DeadLetter) SetHeader(name, value string) {
 	}
 }
 
-// IsEventHeader reports whether a header belongs to the event and is copied to its dead letter and back. Headers of dead
-// letters and replays are not copied.
+// IsEventHeader reports whether a header belongs to the event. Drivers copy these headers to the dead letter and to the
+// replayed event. They do not copy the headers of dead letters and replays.
 func IsEventHeader(header string) bool {
 	return header != ReplayGroupHeader && !strings.HasPrefix(header, deadLetterPrefix)
 }
 
-// headerText returns s as one line of valid UTF-8 with at most maxReason bytes.
+// headerText converts s to one line of valid UTF-8 with at most maxReason bytes.
 func headerText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -13,14 +13,14 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// ErrStopped is returned by Deliver if it was stopped before the event was handled. The event must be delivered again.
+// ErrStopped is returned by Deliver if a context ends before the event is handled. The event must be delivered again.
 var ErrStopped = errors.New("stopped before the event was handled")
 
-// UndeliverableError is returned by Deliver for an event that must become a dead letter.
+// UndeliverableError is returned by Deliver if the event must become a dead letter.
 type UndeliverableError struct {
-	// Attempts is the number of calls of the handler; 0 for a message that is not a valid event.
+	// Attempts is the number of calls of the handler. It is 0 if the message is not a valid event.
 	Attempts int
-	// Err is the error of the last call.
+	// Err is the error of the last call, or the reason why the message is not a valid event.
 	Err error
 }
 
@@ -29,7 +29,7 @@ func (u *UndeliverableError) Error() string {
 }
 func (u *UndeliverableError) Unwrap() error { return u.Err }
 
-// Check returns an error that names a missing field.
+// Check returns an error if the subscription has no group, topic or handler.
 func (s Subscription) Check() error {
 	switch {
 	case s.Group == "":
@@ -42,14 +42,14 @@ func (s Subscription) Check() error {
 	return nil
 }
 
-// Deliver calls the handler and retries failures as s.Retry says. It returns nil if the event was handled, an
-// *UndeliverableError if it must become a dead letter, and ErrStopped if ctx or handling ended first.
+// Deliver calls the handler and retries failures according to s.Retry. It returns nil if the event was handled, an
+// *UndeliverableError if the event must become a dead letter, and ErrStopped if ctx or handling ended first.
 //
-// The handler runs with handling. The end of ctx ends only the delay before a retry, so that a running handler can finish.
-// A panic of the handler counts as a failure.
+// The context of the handler derives from handling. The end of ctx only interrupts the delay before a retry, so that a
+// running handler can finish. A panic of the handler counts as a failure.
 //
-// Deliver is for drivers. They call it for one event of a key at a time, and must keep the event assigned to this consumer
-// meanwhile, which can take longer than Retry.Outage.
+// Deliver is for drivers. A driver calls it for one event of a key at a time. The event must stay assigned to this consumer
+// until Deliver returns, which can take longer than Retry.Outage.
 func (s Subscription) Deliver(ctx, handling context.Context, log *slog.Logger, e Event) error {
 	retry, log := s.Retry.orDefault(), log.With("event", e.ID)
 	delays, outage := retry.delays(), outage{log: log, delays: retry.delays()}
@@ -90,19 +90,19 @@ func isUnavailable(err error) bool {
 	return errors.Is(err, &apperr.Error{Code: apperr.DependencyUnavailable})
 }
 
-// outage tracks how long an event has waited for unavailable dependencies. It logs the start and the end of each outage,
-// not every failure.
+// outage measures how long an event has waited for unavailable dependencies. It logs the start and the end of each outage
+// instead of every failure.
 type outage struct {
 	log    *slog.Logger
 	delays *backoff.Delays
-	// since is the time of the first failure and failures is their number. Neither is reset at the end of an outage:
-	// Retry.Outage also limits an event whose failures alternate with other errors.
+	// since is the time of the first failure, and failures is the number of failures. The end of an outage resets neither of
+	// them, because Retry.Outage limits the total time, even if other errors occur in between.
 	since    time.Time
 	failures int
 	active   bool
 }
 
-// record counts a failure and returns the time since the first one.
+// record counts a failure and returns the time since the first failure.
 func (o *outage) record(ctx context.Context, err error) time.Duration {
 	if o.failures++; o.failures == 1 {
 		o.since = time.Now()
@@ -122,11 +122,11 @@ func (o *outage) end(ctx context.Context) {
 	}
 }
 
-// call calls the handler once.
+// call calls the handler once, for at most AttemptTimeout. It returns an error if the handler panics.
 func (s Subscription) call(ctx context.Context, log *slog.Logger, e Event) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			// The stack is only logged: the error becomes a header of the dead letter.
+			// Log the stack, but keep it out of the error, which becomes a header of the dead letter.
 			log.ErrorContext(ctx, "handler panicked", "panic", p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("handler panicked: %v", p)
 		}
@@ -167,8 +167,8 @@ func sleep(ctx, other context.Context, d time.Duration) bool {
 	return backoff.Sleep(ctx, d) == nil
 }
 
-// WithGrace returns a context for handlers that are running when ctx ends. It ends after a further grace period, or earlier
-// at lifecycle.Deadline. The caller must call cancel.
+// WithGrace returns a context for handlers. It ends when the grace period after the end of ctx is over, but not later than
+// lifecycle.Deadline of ctx. The caller must call cancel.
 func WithGrace(ctx context.Context, grace time.Duration) (graceful context.Context, cancel context.CancelFunc) {
 	graceful, cancelGraceful := context.WithCancel(context.WithoutCancel(ctx))
 	detach := context.AfterFunc(ctx, func() {
@@ -176,7 +176,7 @@ func WithGrace(ctx context.Context, grace time.Duration) (graceful context.Conte
 		if end, ok := lifecycle.Deadline(ctx); ok {
 			grace = min(grace, time.Until(end))
 		}
-		_ = backoff.Sleep(graceful, grace) // ends early if canceled
+		_ = backoff.Sleep(graceful, grace) // returns early if the caller calls cancel
 		cancelGraceful()
 	})
 	return graceful, func() { detach(); cancelGraceful() }

@@ -1,5 +1,5 @@
-// Package event defines the platform's events and how they are published, subscribed to and handled. The drivers are the
-// subpackages kafka and jetstream; both must pass the conformance suite in eventtest.
+// Package event defines the platform's events and the interfaces to publish, receive and handle them. The drivers are the
+// subpackages kafka and jetstream. Both must pass the conformance suite in eventtest.
 package event
 
 import (
@@ -15,24 +15,24 @@ const (
 	ContentJSON     = "application/json"
 )
 
-// Event is a CloudEvents 1.0 event. Drivers send it in binary mode: the attributes are headers and Data is the body. They
-// also receive structured mode, see [Parse].
+// Event is a CloudEvents 1.0 event. Drivers send it in binary mode: the attributes are headers and Data is the body. Drivers
+// receive both binary and structured mode; see [Parse].
 type Event struct {
-	// ID identifies the event; handlers are idempotent on it. It is at most 1 KiB of valid UTF-8 without control characters;
-	// an event with another ID becomes a dead letter. A message without an ID gets one derived from its position in the topic
-	// (see [PositionID]), so a redelivery has the same ID.
+	// ID identifies the event. Handlers use it to detect redeliveries. It is at most 1 KiB of valid UTF-8 without control
+	// characters; an event with an invalid ID becomes a dead letter. If a message has no ID, the ID is derived from its
+	// position in the topic (see [PositionID]), so a redelivery has the same ID.
 	ID string
 	// Source is the CloudEvents source, such as "/loyalty/users".
 	Source string
 	// Type is the CloudEvents type, such as "loyalty.users.v1.PLAYER_REGISTERED".
 	Type string
-	// Topic is the topic's name in the schema, such as "players". Drivers may map it to a name of their own.
+	// Topic is the topic's name in the schema, such as "players". A driver may use another name on the broker.
 	Topic string
-	// Key orders events: events with the same topic and key are delivered in the order of their publication.
+	// Key determines the order: events with the same topic and key are delivered in the order of their publication.
 	Key string
-	// Time is when the event happened, in UTC. A message without a time has the broker's timestamp.
+	// Time is when the event happened, in UTC. If a message has no time, Time is the message's timestamp on the broker.
 	Time time.Time
-	// ContentType is the media type of Data in lower case, without parameters; empty if the message does not state it.
+	// ContentType is the media type of Data in lower case, without parameters. It is empty if the message has no content type.
 	ContentType string
 	// Data is the payload.
 	Data []byte
@@ -40,8 +40,8 @@ type Event struct {
 
 // Publisher publishes events to the bus.
 type Publisher interface {
-	// Publish returns nil once the bus has stored every event durably. After an error the bus may have stored the first
-	// events of each key; the caller publishes all events again, and consumers see duplicates but no gaps. Publish is safe for
+	// Publish returns nil once the bus has stored every event durably. After an error the bus may have stored the first events
+	// of each key. The caller must then publish all events again; consumers see duplicates but no gaps. Publish is safe for
 	// concurrent use. Only the events of one call, or of consecutive calls, are ordered.
 	Publish(ctx context.Context, events ...Event) error
 }
@@ -49,14 +49,15 @@ type Publisher interface {
 // AttemptTimeout limits one call of a handler, so that an unresponsive dependency does not block a partition.
 const AttemptTimeout = 30 * time.Second
 
-// MaxOutage is how long an event waits for an unavailable dependency before it becomes a dead letter. Later events of the
-// partition wait too, which keeps their order. It is far below the retention of every topic.
+// MaxOutage is the default of Retry.Outage: how long an event waits for an unavailable dependency before it becomes a dead
+// letter. Later events of the partition wait too, which preserves the order. MaxOutage is far below the retention of every
+// topic.
 const MaxOutage = time.Hour
 
-// Handler handles an event within AttemptTimeout. It returns nil (done), an error (retry after a delay) or an error marked
-// by Permanent (dead letter, no retry). An error that wraps apperr.DependencyUnavailable is retried for Retry.Outage, any
-// other error for Retry.Attempts calls. A handler must be idempotent on Event.ID. Events of one key are handled one at a
-// time.
+// Handler handles an event. Its context ends after AttemptTimeout. It returns nil (done), an error (retry after a delay) or
+// an error marked by Permanent (dead letter, no retry). After errors that wrap apperr.DependencyUnavailable, retries end
+// after Retry.Outage. After other errors, they end after Retry.Attempts failures. A handler must be idempotent per Event.ID.
+// Events of one key are handled one at a time.
 type Handler func(ctx context.Context, e Event) error
 
 // Subscription describes a consumer of a topic.
@@ -71,30 +72,30 @@ type Subscription struct {
 	Retry Retry
 }
 
-// Retry configures the retries of a failed event. Later events of its partition wait meanwhile. The delay after the first
-// failure is Initial; it doubles with each failure up to Max, and jitter of 50 % is applied. A zero field has the value of
-// DefaultRetry.
+// Retry configures the retries of a failed event. Later events of the partition wait until the retries end. The delay after
+// the first failure is Initial. It doubles with each failure, up to Max. Each delay has a jitter of 50 %. A zero field means
+// the value in DefaultRetry.
 type Retry struct {
-	// Attempts is the maximum number of failures, not counting those caused by an unavailable dependency.
+	// Attempts is the maximum number of failures. Failures because of an unavailable dependency do not count.
 	Attempts int
 	// Initial and Max are the shortest and the longest delay, before jitter.
 	Initial, Max time.Duration
-	// Outage is how long the event waits for unavailable dependencies, from the first such failure. The time starts anew when
-	// the event is delivered to another member or after a restart.
+	// Outage is how long the event waits for unavailable dependencies, from the first such failure. The time restarts when the
+	// event is delivered again, to another member or after a restart.
 	Outage time.Duration
 }
 
-// DefaultRetry returns 12 attempts over 16 to 47 seconds, and MaxOutage for unavailable dependencies with retries about
-// every 5 seconds.
+// DefaultRetry returns a Retry with 12 attempts, which take 16 to 47 seconds. If a dependency is unavailable, the event is
+// retried about every 5 seconds for MaxOutage.
 func DefaultRetry() Retry {
 	return Retry{Attempts: 12, Initial: 100 * time.Millisecond, Max: 5 * time.Second, Outage: MaxOutage}
 }
 
 // Subscriber receives events from the bus.
 type Subscriber interface {
-	// Subscribe delivers events until ctx ends. It then waits for the running handlers, commits their progress and returns
-	// nil. An event counts as progress only after its handler returned nil or it is stored as a dead letter. An error means
-	// that the subscription could not start.
+	// Subscribe delivers events until ctx ends. It then waits for the running handlers, commits the finished events and returns
+	// nil. An event is finished when its handler has returned nil or the event is stored as a dead letter. An error means that
+	// the subscription could not start.
 	Subscribe(ctx context.Context, s Subscription) error
 }
 
@@ -102,7 +103,7 @@ type Subscriber interface {
 type TopicSpec struct {
 	// Name is the topic's name in the schema.
 	Name string
-	// Retention is how long the bus keeps an event; zero means the bus's default.
+	// Retention is how long the bus keeps an event. Zero means the bus's default.
 	Retention time.Duration
 }
 
@@ -114,13 +115,13 @@ type Bus interface {
 	Publisher
 	Subscriber
 	DeadLetterQueue
-	// EnsureTopics creates each topic and its DeadLetterTopic unless it exists. It does not change existing topics. It
-	// returns an error if replication exceeds the number of brokers. Drivers with a fixed number of partitions ignore
-	// partitions.
+	// EnsureTopics creates each topic and its DeadLetterTopic if they do not exist. It does not change existing topics. It
+	// returns an error if replication exceeds the number of brokers. A driver with a fixed number of partitions ignores the
+	// argument partitions.
 	EnsureTopics(ctx context.Context, partitions, replication int, topics ...TopicSpec) error
 	// Ping returns nil if the bus responds.
 	Ping(ctx context.Context) error
-	// Close ends the subscriptions, waits for them and closes the connections.
+	// Close ends the subscriptions, waits for them and closes the connections. It is idempotent.
 	Close()
 }
 

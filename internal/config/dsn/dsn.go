@@ -1,8 +1,8 @@
-// Package dsn checks the connection URLs of servers before a driver reads them. Its errors say what is wrong and show a
-// right value, but never any part of the URL, which may hold a password.
+// Package dsn checks the connection URLs of servers before a driver parses them. Its errors name the problem and show an
+// example. They never show any part of the URL, because it may contain a password.
 //
-// Drivers read a malformed URL as something else: libpq's format takes a URL in quotes for keywords and values, and a "/"
-// in a password ends the host. So the checks are stricter than the drivers.
+// The checks are stricter than the drivers, because drivers misread malformed URLs. For example, PostgreSQL drivers read a
+// quoted URL as a list of keywords and values, and a "/" in a password ends the host.
 package dsn
 
 import (
@@ -23,17 +23,17 @@ const (
 	httpExample     = "http://host:8080/path"
 )
 
-// PostgreSQL checks the URL of a PostgreSQL database. Several hosts are separated by commas.
+// PostgreSQL returns an error if text is not the URL of a PostgreSQL database. Several hosts are separated by commas.
 func PostgreSQL(text string) error {
 	return check(text, kind{schemes: []string{"postgres", "postgresql"}, example: postgresExample, database: true})
 }
 
-// MongoDB checks the URL of a MongoDB server or replica set. Several hosts are separated by commas.
+// MongoDB returns an error if text is not the URL of a MongoDB server or replica set. Several hosts are separated by commas.
 func MongoDB(text string) error {
 	return check(text, kind{schemes: []string{"mongodb", "mongodb+srv"}, example: mongoExample})
 }
 
-// NATS checks the URL of NATS servers. Several URLs are separated by commas.
+// NATS returns an error if text is not a list of URLs of NATS servers, separated by commas.
 func NATS(text string) error {
 	k := kind{schemes: []string{"nats", "tls", "ws", "wss"}, example: natsExample}
 	for part := range strings.SplitSeq(text, ",") {
@@ -44,7 +44,7 @@ func NATS(text string) error {
 	return nil
 }
 
-// HTTP checks the URL of an HTTP server.
+// HTTP returns an error if text is not the URL of an HTTP server.
 func HTTP(text string) error {
 	return check(text, kind{schemes: []string{"http", "https"}, example: httpExample})
 }
@@ -53,7 +53,7 @@ func HTTP(text string) error {
 type kind struct {
 	schemes  []string
 	example  string
-	database bool // the path names a database
+	database bool // the path must name a database
 }
 
 func check(text string, k kind) error {
@@ -76,7 +76,7 @@ func check(text string, k kind) error {
 	authority, tail, _ := strings.Cut(rest, "/")
 	switch {
 	case err != nil, strings.Contains(tail, "@"), u.Fragment != "", strings.Contains(u.RawQuery, "@"),
-		strings.Count(authority, "@") > 1: // drivers disagree which of them ends the password
+		strings.Count(authority, "@") > 1: // drivers disagree on which @ ends the password
 		return errors.New("cannot be read: write special characters of the user name and the password in percent-encoding, " +
 			"@ as %40, / as %2F, ? as %3F, # as %23, } as %7D, % as %25")
 	case slices.ContainsFunc(strings.Split(u.Host, ","), noHost) && u.Query().Get("host") == "":
@@ -94,7 +94,7 @@ func check(text string, k kind) error {
 	return nil
 }
 
-// checkEnds refuses a URL with a quote or with white space at one of its ends.
+// checkEnds returns an error if the URL begins or ends with a quote or white space.
 func checkEnds(text string) error {
 	const quotes = "\"'`\u201c\u201d\u201e\u2018\u2019"
 	switch {
@@ -106,7 +106,7 @@ func checkEnds(text string) error {
 	return nil
 }
 
-// overridden returns the first parameter that replaces a part of the URL, or "".
+// overridden returns the first query parameter that replaces a given part of the URL, or "" if there is none.
 func overridden(u *url.URL) string {
 	_, hasPassword := u.User.Password()
 	for _, part := range []struct {

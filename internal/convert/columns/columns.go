@@ -1,7 +1,7 @@
 // Package columns converts between PostgreSQL columns and domain types, in pgx's binary format. NULL is converted to the
 // zero value, and the zero value to NULL, except for Money. The generated postgres packages use it.
 //
-// columns.UUID(p.ID) is an argument of a statement, and (*columns.UUID)(&p.ID) a target of Scan.
+// To write a field, pass columns.UUID(p.ID) as an argument of a statement. To read it, pass (*columns.UUID)(&p.ID) to Scan.
 package columns
 
 import (
@@ -151,10 +151,10 @@ func NilIfZero[T comparable](v T) *T {
 	return &v
 }
 
-// Names returns the names in a list of columns such as "id, title".
+// Names splits a list of columns such as "id, title" into names.
 func Names(list string) []string { return strings.Split(list, ", ") }
 
-// Placeholders returns a placeholder for each column of a list, "$1, $2", numbered from first.
+// Placeholders returns a placeholder for each column of a list, such as "$1, $2". The numbers begin at first.
 func Placeholders(list string, first int) string {
 	var b strings.Builder
 	for i := range Names(list) {
@@ -166,8 +166,8 @@ func Placeholders(list string, first int) string {
 	return b.String()
 }
 
-// Without returns a list of columns and their values without the computed columns. A statement that computes some columns
-// itself uses it to insert all the others.
+// Without removes the computed columns from a list of columns and from their values. It is for an INSERT statement that
+// computes those columns itself.
 func Without(list string, values []any, computed ...string) (rest string, args []any) {
 	var names []string
 	for i, name := range Names(list) {

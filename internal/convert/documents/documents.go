@@ -1,7 +1,7 @@
 // Package documents converts between members of MongoDB documents and domain types. null is converted to the zero value, and
 // the zero value to null, except for Money and JSON. The generated mongo packages use it.
 //
-// documents.UUID(p.ID) is a member of a document, and uuid.UUID(d.ID) its domain value.
+// documents.UUID(p.ID) converts a domain value to a member of a document, and uuid.UUID(d.ID) converts it back.
 package documents
 
 import (
@@ -96,7 +96,7 @@ func (d *Date) UnmarshalBSONValue(typ byte, data []byte) error {
 	return err
 }
 
-// Time is a BSON date, which has milliseconds. It is read in UTC.
+// Time is a BSON date, which has millisecond precision. It is read in UTC.
 type Time time.Time
 
 // MarshalBSONValue implements bson.ValueMarshaler.
@@ -152,7 +152,8 @@ func (j *JSON) UnmarshalBSONValue(typ byte, data []byte) error {
 	return nil
 }
 
-// plain converts a value that the driver decoded to the types of encoding/json. Other programs may have written integers.
+// plain converts a decoded BSON value to the types of encoding/json. Integers, which other programs may have written, become
+// float64.
 func plain(value any) any {
 	switch v := value.(type) {
 	case bson.M:

@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Encode returns e with m as its data in protobuf binary format. Equal messages have equal data.
+// Encode returns e with m as its data in protobuf binary format. The encoding is deterministic.
 func Encode(e event.Event, m proto.Message) (event.Event, error) {
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
@@ -26,16 +26,16 @@ func Encode(e event.Event, m proto.Message) (event.Event, error) {
 	return e, nil
 }
 
-// Unknown is the enum number that Decode uses for an event type whose JSON name is not in the schema. Schemas have no
-// negative numbers.
+// Unknown is the event type that Decode sets if JSON data has an event type that is not in the schema. Enums in the schema
+// have no negative numbers.
 const Unknown protoreflect.EnumNumber = -1
 
-// typeField is the name of the schema's field for the event type.
+// typeField is the name of the message field that holds the event type.
 const typeField protoreflect.Name = "event_type"
 
-// Decode decodes e's data into m. The content type selects JSON or protobuf binary format; without a content type the data
-// is read as JSON. Decode supports producers that are newer than the consumer: it ignores unknown fields, keeps the number
-// of an unknown event type, and sets Unknown for an unknown name. Its errors are permanent.
+// Decode decodes e's data into m. The content type selects JSON or protobuf binary format; data without a content type is
+// read as JSON. Decode accepts data of producers with a newer schema: it ignores unknown fields, keeps the number of an
+// unknown event type, and sets the event type to Unknown if its JSON name is unknown. Its errors are permanent.
 func Decode(e event.Event, m proto.Message) error {
 	var err error
 	switch media, _, _ := strings.Cut(e.ContentType, ";"); strings.ToLower(strings.TrimSpace(media)) {
@@ -60,8 +60,8 @@ func Decode(e event.Event, m proto.Message) error {
 	return nil
 }
 
-// keepUnknownType sets the event type of m to Unknown if the JSON text has a name that is not in the schema. protojson
-// discards such a name.
+// keepUnknownType sets the event type of m to Unknown if the JSON text has an event type that is not in the schema. It is
+// needed because protojson discards an unknown enum name.
 func keepUnknownType(text []byte, m protoreflect.Message) {
 	field := m.Descriptor().Fields().ByName(typeField)
 	if field == nil || field.Kind() != protoreflect.EnumKind || m.Has(field) {
@@ -80,8 +80,8 @@ func keepUnknownType(text []byte, m protoreflect.Message) {
 	}
 }
 
-// CheckType returns an error if t is the unspecified value. A value that is not in the schema is accepted: it comes from a
-// newer producer, and the handler decides what to do with it.
+// CheckType returns an error if t is the unspecified value. It accepts values that are not in the schema: a producer with a
+// newer schema may send them, and the handler decides what to do.
 func CheckType(field string, t protoreflect.Enum) error {
 	if t.Number() == 0 {
 		return fmt.Errorf("%s is not specified", field)
@@ -89,7 +89,7 @@ func CheckType(field string, t protoreflect.Enum) error {
 	return nil
 }
 
-// Known reports whether t is in the schema.
+// Known reports whether the schema has a value with the number of t.
 func Known(t protoreflect.Enum) bool {
 	return t.Descriptor().Values().ByNumber(t.Number()) != nil
 }
@@ -102,7 +102,7 @@ func CheckKey(field, key string) error {
 	return nil
 }
 
-// CheckUUID returns an error for a key that is not a UUID in canonical form.
+// CheckUUID returns an error for a key that is not a UUID in the form of 36 characters with hyphens.
 func CheckUUID(field, key string) error {
 	if err := CheckKey(field, key); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Timeout is how long a test waits for an expected result before it fails. It is far longer than any test needs.
+// Timeout is how long a test waits for an expected result before it fails. It is much longer than any test takes.
 const Timeout = 60 * time.Second
 
 // Open connects a new client to the broker at addr.
@@ -24,25 +24,25 @@ type Open func(ctx context.Context, addr string, log *slog.Logger) (event.Bus, e
 
 // Driver describes a driver and its broker.
 type Driver struct {
-	// Addr is the broker's address for Open. Another process of the test uses it too.
+	// Addr is the broker's address for Open. The subscriber process that a test starts connects to it too.
 	Addr string
 	// Open connects a client.
 	Open Open
 	// Send sends a message as a foreign producer does: with exactly these headers and no key, always to the same partition.
 	Send func(ctx context.Context, addr, topic string, headers map[string]string, body []byte) error
-	// Oversize is the size in bytes of a body that is too large for a dead letter. It consists of one repeated letter, and
-	// Send can send it and Replay can replay it.
+	// Oversize is the size in bytes of a body that fits into the topic but not into a dead letter. The body is one repeated
+	// letter. Send and Replay must accept it.
 	Oversize int
-	// Purge deletes all events of the topic, as its retention does.
+	// Purge deletes all events of the topic, as if their retention had ended.
 	Purge func(ctx context.Context, addr, topic string) error
-	// Outage is how long a handler's dependency is unavailable in a test. It is longer than the broker waits for an
-	// unresponsive member before it reassigns its events.
+	// Outage is how long a handler's dependency is unavailable in a test. It must be longer than the time after which the
+	// broker reassigns the events of an unresponsive member.
 	Outage time.Duration
-	// Partitions and Replication are those of the topics that the suite creates.
+	// Partitions and Replication configure the topics that the suite creates.
 	Partitions, Replication int
 }
 
-// Run runs the suite. Its tests are independent: each has its own topics and groups.
+// Run runs the suite. The tests run in parallel, and each test has its own topics and groups.
 func Run(t *testing.T, d Driver) {
 	for name, test := range map[string]func(*testing.T, *fixture){
 		"ping":                                          testPing,
@@ -85,7 +85,7 @@ func Run(t *testing.T, d Driver) {
 	}
 }
 
-// fixture is the topic and the client of one test.
+// fixture holds the topic and the client of one test.
 type fixture struct {
 	driver Driver
 	topic  string
@@ -103,7 +103,7 @@ func newFixture(t *testing.T, d Driver) *fixture {
 	return f
 }
 
-// open returns a new client. The end of the test closes it.
+// open returns a new client, which is closed at the end of the test.
 func (f *fixture) open(t *testing.T) event.Bus {
 	t.Helper()
 	bus, err := f.driver.Open(t.Context(), f.driver.Addr, slog.New(slog.DiscardHandler))
@@ -114,7 +114,7 @@ func (f *fixture) open(t *testing.T) event.Bus {
 	return bus
 }
 
-// event returns a new event of the fixture's topic with number n of its key.
+// event returns a new event in the fixture's topic. n is the number of the event among the events of its key.
 func (f *fixture) event(key string, n int) event.Event {
 	return event.Event{
 		ID:          fmt.Sprintf("%s/%d#%d", key, n, f.ids.Add(1)),
@@ -139,7 +139,8 @@ func (f *fixture) publish(t *testing.T, events ...event.Event) {
 // attempts is the maximum number of attempts of the suite's subscriptions.
 const attempts = 4
 
-// subscribe starts a member of the group on bus. stop ends it and waits for it; the end of the test calls stop too.
+// subscribe starts a member of the group on bus. stop ends the subscription and waits for it. It is also called at the end
+// of the test.
 func (f *fixture) subscribe(t *testing.T, bus event.Bus, group string, h event.Handler) (stop func()) {
 	t.Helper()
 	s := event.Subscription{
@@ -193,7 +194,7 @@ func (f *fixture) letters(t *testing.T) []event.DeadLetter {
 	return letters
 }
 
-// depth checks the number of dead letters that were not replayed.
+// depth reports a test error if the number of dead letters that were not replayed is not want.
 func (f *fixture) depth(t *testing.T, want int64) {
 	t.Helper()
 	got, err := f.bus.Depth(deadline(t), f.topic)
@@ -212,7 +213,7 @@ func deadline(t *testing.T) context.Context {
 	return ctx
 }
 
-// checkReason checks that the reason of a dead letter contains a text.
+// checkReason reports a test error if the reason of a dead letter does not contain want.
 func checkReason(t *testing.T, d event.DeadLetter, want string) {
 	t.Helper()
 	if !strings.Contains(d.Reason, want) {

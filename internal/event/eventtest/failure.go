@@ -43,8 +43,8 @@ func testPanic(t *testing.T, f *fixture) {
 	f.testDeadLetter(t, attempts, "handler panicked: index", func() error { panic("index") })
 }
 
-// testDeadLetter checks the dead letter of an event whose handler calls fail, and that the next event of its key is
-// delivered.
+// testDeadLetter publishes an event for which every call of the handler fails. It checks the dead letter, and that the next
+// event of the key is delivered.
 func (f *fixture) testDeadLetter(t *testing.T, attempts int, reason string, fail func() error) {
 	rec := NewRecorder()
 	var calls atomic.Int32
@@ -81,7 +81,7 @@ func (f *fixture) testDeadLetter(t *testing.T, attempts int, reason string, fail
 	f.depth(t, 1)
 }
 
-// awaitDepth waits until at least n dead letters were not replayed.
+// awaitDepth waits until Depth is at least n.
 func (f *fixture) awaitDepth(t *testing.T, n int64) {
 	t.Helper()
 	ctx := deadline(t)
@@ -137,7 +137,7 @@ func testReplay(t *testing.T, f *fixture) {
 		}
 	}
 
-	// The replay is not delivered to the group that had handled the events.
+	// The replay is not delivered to the group that has already handled the events.
 	end := f.event("k", n)
 	f.publish(t, end)
 	other.Wait(t, n+1)
@@ -162,8 +162,8 @@ func testReplayBareMessage(t *testing.T, f *fixture) {
 	}
 }
 
-// testReplayForeign sends a message of a foreign producer to a handler that first fails, and replays its dead letter. It
-// returns the event before and after the replay.
+// testReplayForeign sends a message as a foreign producer, and replays it after the handler has failed. It returns the event
+// before and after the replay.
 func (f *fixture) testReplayForeign(t *testing.T, headers map[string]string, body string) (before, after event.Event) {
 	t.Helper()
 	var fixed atomic.Bool

@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// send sends a message of a foreign producer.
+// send sends a message to the fixture's topic as a foreign producer does.
 func (f *fixture) send(t *testing.T, headers map[string]string, body []byte) {
 	t.Helper()
 	if err := f.driver.Send(deadline(t), f.driver.Addr, f.topic, headers, body); err != nil {
@@ -37,7 +37,7 @@ func testBareMessage(t *testing.T, f *fixture) {
 			t.Errorf("derived id %q: %v", e.ID, err)
 		}
 	}
-	// Every group derives the same ID.
+	// Check that both groups derive the same IDs.
 	ids := make(map[string]string)
 	for _, e := range one.Seen() {
 		ids[e.ID] = string(e.Data)
@@ -49,7 +49,7 @@ func testBareMessage(t *testing.T, f *fixture) {
 	}
 }
 
-// testForeignProducers sends one event in the forms in which other producers send it.
+// testForeignProducers sends an event in each of the encodings that other producers use.
 func testForeignProducers(t *testing.T, f *fixture) {
 	data := []byte{8, 1, 0xff, 0}
 	binary := func(prefix, contentType string) map[string]string {
@@ -87,14 +87,14 @@ func testForeignProducers(t *testing.T, f *fixture) {
 	f.depth(t, 0)
 }
 
-// malformed are the headers of a message whose content types contradict each other.
+// malformed returns the headers of a message with two contradictory content types.
 func malformed() map[string]string {
 	return map[string]string{
 		"ce_id": "bad", "content-type": "application/json", "ce_datacontenttype": "application/protobuf",
 	}
 }
 
-// testMalformed sends a message that no handler must see.
+// testMalformed sends a malformed message. It must become a dead letter without a call of the handler.
 func testMalformed(t *testing.T, f *fixture) {
 	rec := NewRecorder()
 	f.subscribe(t, f.bus, "g", rec.Handle)

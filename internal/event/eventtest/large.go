@@ -13,14 +13,14 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// testTruncated sends a message that the topic accepts but that is too large for a dead letter. It does not block the next
-// message, and a replay delivers it whole.
+// testTruncated sends a message that fits into the topic but not into a dead letter. The message must not block the next
+// message, and a replay must deliver the whole message.
 func testTruncated(t *testing.T, f *fixture) {
 	f.testTruncation(t, nil, f.oversize(), func(e event.Event) bool { return bytes.Equal(e.Data, f.oversize()) })
 }
 
-// testTruncatedStructured does the same with a message in structured mode. Its ID is in the body, which the dead letter does
-// not contain.
+// testTruncatedStructured is testTruncated for a message in structured mode. The ID of such a message is in the body, which
+// the dead letter does not contain.
 func testTruncatedStructured(t *testing.T, f *fixture) {
 	envelope := func(padding int) []byte {
 		return fmt.Appendf(nil, `{"specversion":"1.0","id":"large","data":"%s"}`, strings.Repeat("x", padding))
@@ -31,7 +31,7 @@ func testTruncatedStructured(t *testing.T, f *fixture) {
 	})
 }
 
-// testTruncation checks the dead letter of an oversized message, and that whole accepts the replayed event.
+// testTruncation sends an oversized message and checks its dead letter. whole reports whether a replayed event is complete.
 func (f *fixture) testTruncation(t *testing.T, headers map[string]string, body []byte, whole func(event.Event) bool) {
 	t.Helper()
 	rec := NewRecorder()
@@ -59,8 +59,8 @@ func (f *fixture) testTruncation(t *testing.T, headers map[string]string, body [
 	f.depth(t, 0)
 }
 
-// testReplayDeleted replays a truncated dead letter whose event was deleted from the topic. The error names it, and the
-// other dead letters are replayed.
+// testReplayDeleted replays a truncated dead letter after its event was deleted from the topic. The error must name the
+// event, and the other dead letter must be replayed.
 func testReplayDeleted(t *testing.T, f *fixture) {
 	rec := NewRecorder()
 	fixed := f.subscribeToGood(t, rec)
@@ -86,7 +86,7 @@ func testReplayDeleted(t *testing.T, f *fixture) {
 	f.replay(t, 0)
 }
 
-// testReplayLarge replays a message of nearly the topic's limit and the message after it.
+// testReplayLarge replays a message that is almost as large as the topic allows, and the message after it.
 func testReplayLarge(t *testing.T, f *fixture) {
 	rec := NewRecorder()
 	fixed := f.subscribeToGood(t, rec)
@@ -103,12 +103,13 @@ func testReplayLarge(t *testing.T, f *fixture) {
 	f.depth(t, 0)
 }
 
-// oversize returns the body of a message that does not fit into a dead letter.
+// oversize returns a body that does not fit into a dead letter.
 func (f *fixture) oversize() []byte { return bytes.Repeat([]byte("x"), f.driver.Oversize) }
 
 const longReason = "very long reason"
 
-// subscribeToGood starts a group that refuses every event but "good", with a long reason, until fixed is set.
+// subscribeToGood starts a group that records events. Until fixed is set, its handler fails with a long reason for every
+// event except "good".
 func (f *fixture) subscribeToGood(t *testing.T, rec *Recorder) (fixed *atomic.Bool) {
 	t.Helper()
 	fixed = new(atomic.Bool)

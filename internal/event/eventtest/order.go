@@ -25,7 +25,7 @@ func testGroups(t *testing.T, f *fixture) {
 	for group, rec := range groups {
 		rec.Wait(t, keys*perKey)
 		rec.Check(t)
-		// A rebalance may repeat some deliveries; members that do not share would repeat all.
+		// A rebalance may repeat some deliveries. If the members did not share the events, all deliveries would be repeated.
 		if got := len(rec.Seen()); got >= 2*keys*perKey {
 			t.Errorf("%d deliveries of %d events to the two members of group %s", got, keys*perKey, group)
 		}
@@ -101,7 +101,8 @@ func testRebalance(t *testing.T, f *fixture) {
 	f.depth(t, 0)
 }
 
-// flaky returns a handler whose first call for every third event fails. It records concurrent calls for one key.
+// flaky returns a handler that fails on the first delivery of every third event of a key. It records concurrent calls for
+// one key as a fault.
 func (r *Recorder) flaky() event.Handler {
 	var mu sync.Mutex
 	failed := make(map[string]bool)
@@ -141,7 +142,7 @@ func testSlowKey(t *testing.T, f *fixture) {
 		batch = append(batch, f.event(fmt.Sprintf("key-%d", k), 0))
 	}
 	f.publish(t, batch...)
-	// Keys in the slow key's partition wait for it; most keys are in other partitions.
+	// Keys in the partition of the slow key wait. Most keys are in other partitions.
 	rec.Wait(t, keys/2)
 	close(release)
 	rec.Wait(t, keys+2)

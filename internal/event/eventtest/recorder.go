@@ -12,8 +12,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Recorder is a handler that records its deliveries and checks their order. The members of a group can share it. The IDs of
-// its events contain consecutive numbers per key, starting at 0 ("key/number#…"). It is safe for concurrent use.
+// Recorder is a handler that records deliveries and checks their order. It expects IDs of the form "key/number#…", with
+// consecutive numbers per key that start at 0. The members of a group can share a Recorder. It is safe for concurrent use.
 type Recorder struct {
 	mu      sync.Mutex
 	seen    []event.Event
@@ -40,8 +40,8 @@ func (r *Recorder) Handle(_ context.Context, e event.Event) error {
 	return nil
 }
 
-// Enter records that a handler started with e. Two handlers at the same time for one key are a fault. The caller calls
-// leave when the handler ends.
+// Enter records that a handler starts to handle e. It records a fault if another handler is running for the same key. The
+// handler must call leave when it ends.
 func (r *Recorder) Enter(e event.Event) (leave func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,7 +72,7 @@ func (r *Recorder) record(e event.Event) {
 	r.changed = make(chan struct{})
 }
 
-// number returns the number in an ID.
+// number returns the number in an ID of the form "key/number#…". It reports false for other IDs.
 func number(id string) (int, bool) {
 	id, _, ok := strings.Cut(id, "#")
 	if !ok {
@@ -89,14 +89,14 @@ func (r *Recorder) Seen() []event.Event {
 	return append([]event.Event(nil), r.seen...)
 }
 
-// Distinct returns the number of different events so far.
+// Distinct returns the number of distinct events so far.
 func (r *Recorder) Distinct() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.count)
 }
 
-// Wait waits until n different events were delivered. It fails the test after Timeout.
+// Wait waits until n distinct events were delivered. It fails the test after Timeout.
 func (r *Recorder) Wait(t *testing.T, n int) {
 	t.Helper()
 	timeout := time.After(Timeout)
@@ -116,7 +116,7 @@ func (r *Recorder) Wait(t *testing.T, n int) {
 	}
 }
 
-// Check fails the test for each fault: a skipped event, or two handlers at the same time for one key.
+// Check reports a test error for each fault: a skipped event, or concurrent handlers for one key.
 func (r *Recorder) Check(t *testing.T) {
 	t.Helper()
 	r.mu.Lock()

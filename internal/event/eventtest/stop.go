@@ -16,10 +16,11 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// subscriberEnv makes Main run a subscriber, which the test kills. Its value is "address topic group".
+// subscriberEnv is an environment variable that makes Main run a subscriber, which a test kills. Its value is "address topic
+// group".
 const subscriberEnv = "EVENTTEST_SUBSCRIBER"
 
-// Main runs the tests of a package that uses the suite. In a process that the suite started it runs a subscriber instead.
+// Main runs the tests of a driver's test package. In a process that the suite started, it runs a subscriber instead.
 func Main(m *testing.M, open Open) {
 	if v := os.Getenv(subscriberEnv); v != "" {
 		if err := runSubscriber(v, open, os.Stdout); err != nil {
@@ -30,7 +31,7 @@ func Main(m *testing.M, open Open) {
 	os.Exit(m.Run())
 }
 
-// runSubscriber subscribes, prints the ID of each event, and never returns from the handler of the second one.
+// runSubscriber subscribes and prints the ID of each event. Its handler blocks forever on the second event.
 func runSubscriber(args string, open Open, out io.Writer) error {
 	fields := strings.Fields(args)
 	if len(fields) != 3 {
@@ -86,7 +87,8 @@ func testKilled(t *testing.T, f *fixture) {
 		t.Error("the subscriber was not killed")
 	}
 
-	// The first event is delivered again unless its progress was stored in time. The second must be delivered again.
+	// The first event is delivered again unless its progress was stored before the kill. The second event must be delivered
+	// again.
 	rec := NewRecorder()
 	f.subscribe(t, f.bus, "g", func(_ context.Context, e event.Event) error {
 		rec.mu.Lock()
@@ -102,7 +104,7 @@ func testKilled(t *testing.T, f *fixture) {
 	rec.Check(t)
 }
 
-// testStopDuringHandler stops the member that is handling an event while another member is ready.
+// testStopDuringHandler stops a member while it is handling an event and another member is ready.
 func testStopDuringHandler(t *testing.T, f *fixture) {
 	rec := NewRecorder()
 	handling := make(chan int, 10)
@@ -111,7 +113,7 @@ func testStopDuringHandler(t *testing.T, f *fixture) {
 			defer rec.Enter(e)()
 			if n, _ := number(e.ID); n == 0 {
 				handling <- i
-				// Time for a wrong delivery to the other member.
+				// Leave time for an incorrect delivery to the other member.
 				_ = backoff.Sleep(ctx, 2*time.Second)
 			}
 			if ctx.Err() != nil {

@@ -65,7 +65,7 @@ func testLarge(t *testing.T, f *fixture) {
 	if !bytes.Equal(rec.Seen()[0].Data, e.Data) {
 		t.Error("data differs")
 	}
-	// The dead letter is even larger. It does not block the next event.
+	// The dead letter is larger than the event, but must not block the next event.
 	f.awaitDepth(t, 2)
 	if !bytes.Equal(f.letters(t)[0].Event.Data, e.Data) {
 		t.Error("data of the dead letter differs")

@@ -18,7 +18,7 @@ import (
 const (
 	// dialTimeout limits an attempt to connect to a server.
 	dialTimeout = 2 * time.Second
-	// connectTimeout limits the wait for the client to connect to a server that is available.
+	// connectTimeout limits the wait until the client has reconnected to an available server.
 	connectTimeout = 5 * time.Second
 )
 
@@ -29,8 +29,8 @@ type server struct {
 	name string
 }
 
-// parseServers returns the servers of a list of URLs separated by commas. Its errors do not contain the URLs, which may
-// hold passwords.
+// parseServers parses a list of URLs separated by commas. Its errors do not contain the URLs, because they may contain
+// passwords.
 func parseServers(list string) ([]server, error) {
 	urls := strings.Split(list, ",")
 	servers := make([]server, len(urls))
@@ -51,7 +51,7 @@ func parseServers(list string) ([]server, error) {
 	return servers, nil
 }
 
-// names returns the servers' URLs without credentials.
+// names returns the servers' URLs without credentials, separated by commas.
 func (b *Bus) names() string {
 	names := make([]string, len(b.servers))
 	for i, s := range b.servers {
@@ -60,7 +60,8 @@ func (b *Bus) names() string {
 	return strings.Join(names, ", ")
 }
 
-// failure returns the error of an operation. It names the servers if they, or JetStream on them, are not available.
+// failure wraps the error of an operation. It names the servers if the client is not connected or JetStream is not
+// available.
 func (b *Bus) failure(operation string, err error) error {
 	switch {
 	case !b.conn.IsConnected():
@@ -71,8 +72,8 @@ func (b *Bus) failure(operation string, err error) error {
 	return fmt.Errorf("jetstream: %s: %w", operation, err)
 }
 
-// connected returns nil if the client is connected. Otherwise it tries each server once and returns an error that names
-// each server and its problem. If a server is available it waits until the client has reconnected.
+// connected returns nil if the client is connected. Otherwise it tries each server once. If a server is available, it waits
+// until the client has reconnected. If none is available, the error names each server and its problem.
 func (b *Bus) connected(ctx context.Context) error {
 	if b.conn.IsConnected() {
 		return nil
@@ -91,14 +92,14 @@ func (b *Bus) connected(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	// The client sends the ping once it is connected.
+	// FlushWithContext sends a ping, which the client transmits once it is connected.
 	if err := b.conn.FlushWithContext(ctx); err != nil {
 		return b.failure("connect", err)
 	}
 	return nil
 }
 
-// joined joins errors in one line.
+// joined returns an error with the texts of errs in one line.
 func joined(errs []error) error {
 	text := make([]string, len(errs))
 	for i, err := range errs {
@@ -122,8 +123,8 @@ func (s server) probe(ctx context.Context, name string) error {
 	return fmt.Errorf("%s: %w", s.name, err)
 }
 
-// probeDialer is a nats.CustomDialer that keeps the error of the last attempt. The client replaces a refused connection by
-// "no servers available".
+// probeDialer is a nats.CustomDialer that keeps the error of the last attempt. It is needed because the client replaces the
+// error of a refused connection with "no servers available".
 type probeDialer struct {
 	ctx context.Context
 	err error

@@ -14,7 +14,7 @@ import (
 // replayConsumer is the name of the durable consumer that stores the progress of replays in a dead letter stream.
 const replayConsumer = "loyalty-replay"
 
-// DeadLetters calls fn for each dead letter of the topic, in the order in which they were written.
+// DeadLetters implements event.DeadLetterQueue. It calls fn in the order in which the dead letters were written.
 func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadLetter) error) error {
 	stream, err := b.deadLetterStream(ctx, topic)
 	if err != nil {
@@ -44,7 +44,7 @@ func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadL
 	return nil
 }
 
-// Replay sends the dead letters of the topic back to the topic, except those that have already been replayed.
+// Replay implements event.DeadLetterQueue. A durable consumer stores the progress.
 func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 	stream, err := b.deadLetterStream(ctx, topic)
 	if err != nil {
@@ -83,8 +83,8 @@ func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 	return n, errors.Join(skipped...)
 }
 
-// replay publishes the event of a dead letter to the subject from which it came. For a dead letter that it skips, the error
-// wraps event.ErrGone or event.ErrTooLarge.
+// replay publishes the event of a dead letter to its original partition of the topic. If the dead letter must be skipped,
+// the error wraps event.ErrGone or event.ErrTooLarge. After other errors the dead letter is redelivered.
 func (b *Bus) replay(ctx context.Context, topic string, m jetstream.Msg) error {
 	meta, err := m.Metadata()
 	if err != nil {
@@ -92,7 +92,7 @@ func (b *Bus) replay(ctx context.Context, topic string, m jetstream.Msg) error {
 	}
 	letter := message{stream: meta.Stream, sequence: meta.Sequence.Stream, header: m.Headers(), data: m.Data()}
 	d := letter.parseDeadLetter(topic)
-	// The event's ID as message ID would make the stream drop the replay as a duplicate.
+	// Do not use the event's ID as message ID: the stream would drop the replay as a duplicate.
 	id := jetstream.WithMsgID(fmt.Sprintf("%s/%d", meta.Stream, meta.Sequence.Stream))
 	err = b.send(ctx, topic, letter, d, id)
 	switch {
@@ -101,7 +101,7 @@ func (b *Bus) replay(ctx context.Context, topic string, m jetstream.Msg) error {
 	case errors.Is(err, event.ErrGone):
 		return d.ReplayError(err)
 	case isTooLarge(err):
-		// A copy at the end of the stream keeps it for the next replay.
+		// Keep the dead letter for the next replay: append a copy to the stream.
 		if _, err := b.js.PublishMsg(ctx, letter.copyTo(m.Subject()), id); err != nil {
 			return errors.Join(fmt.Errorf("keep a dead letter: %w", err), m.Nak())
 		}
@@ -110,7 +110,8 @@ func (b *Bus) replay(ctx context.Context, topic string, m jetstream.Msg) error {
 	return errors.Join(err, m.Nak())
 }
 
-// send publishes the event of a dead letter. It reads the event of a truncated one from its position in the topic.
+// send publishes the event of a dead letter. If the dead letter is truncated, send reads the event from its position in the
+// topic.
 func (b *Bus) send(ctx context.Context, topic string, letter message, d event.DeadLetter, id jetstream.PublishOpt) error {
 	source := letter
 	if d.Truncated {
@@ -145,7 +146,7 @@ func (b *Bus) readOriginal(ctx context.Context, topic string, d event.DeadLetter
 	return message{stream: streamOf(topic), sequence: m.Sequence, time: m.Time, header: m.Header, data: m.Data}, nil
 }
 
-// Depth returns the number of the topic's dead letters that have not been replayed.
+// Depth returns the number of dead letters of the topic that were not replayed yet.
 func (b *Bus) Depth(ctx context.Context, topic string) (int64, error) {
 	stream, err := b.deadLetterStream(ctx, topic)
 	if err != nil {
@@ -161,7 +162,8 @@ func (b *Bus) Depth(ctx context.Context, topic string) (int64, error) {
 	return pending(replayed), nil
 }
 
-// deadLetterStream does not wait for an unavailable server.
+// deadLetterStream returns the stream of the topic's dead letters. It returns an error if no server is available, instead of
+// waiting for one.
 func (b *Bus) deadLetterStream(ctx context.Context, topic string) (jetstream.Stream, error) {
 	if err := b.connected(ctx); err != nil {
 		return nil, err
@@ -173,7 +175,7 @@ func (b *Bus) deadLetterStream(ctx context.Context, topic string) (jetstream.Str
 	return stream, nil
 }
 
-// replayProgress returns the progress of replays in a dead letter stream, nil if there was no replay.
+// replayProgress returns the progress of replays in a dead letter stream. It returns nil if there was no replay yet.
 func (b *Bus) replayProgress(ctx context.Context, stream jetstream.Stream) (*jetstream.ConsumerInfo, error) {
 	consumer, err := stream.Consumer(ctx, replayConsumer)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -185,7 +187,7 @@ func (b *Bus) replayProgress(ctx context.Context, stream jetstream.Stream) (*jet
 	return consumer.CachedInfo(), nil
 }
 
-// pending returns the number of messages that a consumer has not acknowledged.
+// pending returns the number of messages that are not acknowledged, whether they were delivered or not.
 func pending(info *jetstream.ConsumerInfo) int64 {
 	return int64(info.NumPending) + int64(info.NumAckPending)
 }

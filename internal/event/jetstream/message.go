@@ -22,10 +22,10 @@ const (
 	attrPrefix = "ce-"
 
 	headerID = attrPrefix + "id"
-	// headerKey holds the key, the attribute of the CloudEvents partitioning extension.
+	// headerKey holds the event's key, as the attribute of the CloudEvents partitioning extension.
 	headerKey = attrPrefix + "partitionkey"
 
-	// serverPrefix is the prefix of headers that are instructions for the server. They apply to one message in one stream.
+	// serverPrefix is the prefix of headers that are instructions for the server. They must not be copied to another message.
 	serverPrefix = "Nats-"
 )
 
@@ -54,9 +54,9 @@ type message struct {
 	data     []byte
 }
 
-// decode returns the event of a message of the topic. The message's timestamp and an ID derived from its position replace
-// what the headers do not contain. With an error, which is permanent, the event holds what could be read; it always has an
-// ID.
+// decode returns the event of a message. If the message has no time, the event has the message's timestamp. If it has no ID,
+// the ID is derived from the message's position. If the message is malformed, decode returns a permanent error and an event
+// with the attributes that it could read. The event always has an ID.
 func (m message) decode(topic string) (event.Event, error) {
 	e, err := event.Parse(headers(m.header), m.data)
 	e.Topic = topic
@@ -85,8 +85,8 @@ func headers(h nats.Header) iter.Seq2[string, string] {
 	}
 }
 
-// writeDeadLetter returns the dead letter of a message. It keeps the message's headers, and its headers always contain an
-// ID: after a replay the position is a different one.
+// writeDeadLetter returns the dead letter of a message. Unless truncation is NoHeaders, it contains the event's headers and
+// the ID. It adds a derived ID as a header, because the message of a replay has another position.
 func (m message) writeDeadLetter(d event.DeadLetter, truncation event.Truncation) *nats.Msg {
 	d.Truncated = truncation > event.Whole
 	dead := nats.NewMsg(subjectOf(event.DeadLetterTopic(d.Event.Topic)))
@@ -103,23 +103,23 @@ func (m message) writeDeadLetter(d event.DeadLetter, truncation event.Truncation
 	return dead
 }
 
-// ensureID adds a header with the ID to a message that does not contain one.
+// ensureID adds a header with the ID to a message that has no ID.
 func ensureID(m *nats.Msg, id string) {
 	if e, _ := event.Parse(headers(m.Header), m.Data); e.ID == "" {
 		m.Header.Set(headerID, escape(id))
 	}
 }
 
-// isTooLarge reports whether err means that the message is too large. The client refuses messages above the server's
-// max_payload; the server refuses headers above 64 KiB and messages above the stream's limit.
+// isTooLarge reports whether err means that the message is too large. The client rejects messages above the server's
+// max_payload. The server rejects headers above 64 KiB and messages above the stream's limit.
 func isTooLarge(err error) bool {
-	const headersTooLarge = 10097 // the client has no constant for it
+	const headersTooLarge = 10097 // the client has no constant for this code
 	var refused *jetstream.APIError
 	return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum) ||
 		errors.As(err, &refused) && refused.ErrorCode == headersTooLarge
 }
 
-// parseDeadLetter reads a dead letter as far as it can be read.
+// parseDeadLetter parses a dead letter. Malformed fields have the zero value.
 func (m message) parseDeadLetter(topic string) event.DeadLetter {
 	e, _ := m.decode(topic)
 	d := event.DeadLetter{Event: e}
@@ -131,7 +131,7 @@ func (m message) parseDeadLetter(topic string) event.DeadLetter {
 	return d
 }
 
-// copyEvent returns a copy of a message for another subject, with the headers of the event only.
+// copyEvent returns a copy of a message for another subject. It copies only the event's headers.
 func (m message) copyEvent(subject string) *nats.Msg {
 	out := m.copyTo(subject)
 	for key := range out.Header {
@@ -142,7 +142,7 @@ func (m message) copyEvent(subject string) *nats.Msg {
 	return out
 }
 
-// copyTo returns a copy of a message for another subject, with all headers but the server's.
+// copyTo returns a copy of a message for another subject. It copies all headers except the server's.
 func (m message) copyTo(subject string) *nats.Msg {
 	out := nats.NewMsg(subject)
 	out.Data = m.data
@@ -154,14 +154,14 @@ func (m message) copyTo(subject string) *nats.Msg {
 	return out
 }
 
-// isFor reports whether the group handles the message. A replayed message is for the group that failed only.
+// isFor reports whether the group must handle the message. Only the group that failed handles a replayed message.
 func (m message) isFor(group string) bool {
 	to := m.header.Get(event.ReplayGroupHeader)
 	return to == "" || to == group
 }
 
-// escape returns a header value as the protocol binding requires: spaces, quotes, percent signs and everything but
-// printable ASCII are percent-encoded UTF-8.
+// escape encodes a header value as the protocol binding requires. It percent-encodes spaces, double quotes, percent signs
+// and all bytes of s that are not printable ASCII.
 func escape(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
@@ -174,7 +174,7 @@ func escape(s string) string {
 	return b.String()
 }
 
-// unescape reverses escape. It returns a value with invalid escapes unchanged.
+// unescape reverses escape. It returns s unchanged if s has an invalid escape sequence.
 func unescape(s string) string {
 	if u, err := url.PathUnescape(s); err == nil {
 		return u

@@ -13,9 +13,10 @@ import (
 // maxInFlight is the maximum number of keys that one Publish sends concurrently.
 const maxInFlight = 128
 
-// Publish returns nil once the stream has stored every event. The events of a key are sent one by one, because the stream
-// can lose one of several pending messages and store the next. Different keys are sent concurrently. The stream stores an
-// event once if it is published again within the stream's duplicate window of two minutes.
+// Publish returns nil once the stream has stored every event. It sends the events of a key one by one, because the stream
+// can lose one of several pending messages and store the next. It sends different keys concurrently. If an event is
+// published again within the stream's duplicate window of two minutes, the stream stores it only once. Publish sends nothing
+// if an event is invalid.
 func (b *Bus) Publish(ctx context.Context, events ...event.Event) error {
 	byKey := make(map[string][]event.Event)
 	for _, e := range events {

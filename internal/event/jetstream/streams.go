@@ -10,8 +10,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// EnsureTopics creates the streams of each topic and of its dead letters unless they exist. The number of partitions is
-// always Partitions. It does not wait for an unavailable server.
+// EnsureTopics creates the streams of each topic and of its dead letters if they do not exist. The number of partitions is
+// always Partitions. EnsureTopics returns an error if no server is available, instead of waiting for one.
 func (b *Bus) EnsureTopics(ctx context.Context, _, replication int, topics ...event.TopicSpec) error {
 	if err := b.connected(ctx); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (b *Bus) createStream(
 		Replicas: replication,
 		MaxAge:   retention,
 	})
-	// An existing stream with other settings is not changed.
+	// A stream with other settings already exists. Do not change it.
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return b.failure("create the stream of "+topic, err)
 	}

@@ -14,12 +14,13 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// prefetch is the number of messages that a consumer requests in advance. The server sends the next message when the
-// current one is acknowledged. It is also the client's buffer for messages and status messages that arrive during a long
-// handler call. If the buffer lost the end of a pull request, the partition would wait half a minute for a message.
+// prefetch is the number of messages that a consumer requests in advance. The server sends the next message when the current
+// message is acknowledged. prefetch is also the size of the client's buffer for messages and status messages during a long
+// handler call. If the buffer were too small and lost the status message that ends a pull request, the partition would wait
+// half a minute for the next message.
 const prefetch = 8
 
-// errAckWait is the cause of a canceled handler context after the server was out of reach for too long.
+// errAckWait is the cause of a handler context that is canceled because the server was unreachable for too long.
 var errAckWait = errors.New("server unreachable, another member may have the event")
 
 // partition handles the messages of one partition for one subscription, in order.
@@ -28,17 +29,17 @@ type partition struct {
 	sub    event.Subscription
 	log    *slog.Logger
 	number int
-	// handling is the context of handlers. It ends later than the subscription's context by the grace period.
+	// handling is the context of handlers. It ends one grace period after the subscription's context.
 	handling context.Context
 }
 
-// retryPolicy returns the delays before a failed request to the server is repeated.
+// retryPolicy returns the policy for retries of requests to the server.
 func retryPolicy() backoff.Policy {
 	return backoff.Policy{Initial: 250 * time.Millisecond, Max: 2 * time.Second, Jitter: 0.5}
 }
 
-// Subscribe joins the group. A new group starts with the stream's earliest message. Subscribe tolerates servers and streams
-// that are not available yet.
+// Subscribe joins the group. A new group starts with the stream's earliest message. If the server or the stream is not
+// available yet, Subscribe retries.
 func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("jetstream: %w", err)
@@ -78,7 +79,7 @@ func (p *partition) run(ctx context.Context) {
 			continue
 		}
 		if time.Since(started) > retryPolicy().Max {
-			delays.Reset() // it worked for a while
+			delays.Reset() // the consumer worked for a while
 		}
 		p.log.Warn("consumer failed, retrying", "error", p.bus.failure("consume", err))
 		_ = delays.Sleep(ctx) // the loop checks ctx
@@ -94,7 +95,7 @@ func (p *partition) consume(ctx context.Context) error {
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       p.bus.cfg.AckWait,
-		// Keeps the order: the server sends no message to any member before the previous one is acknowledged.
+		// MaxAckPending 1 preserves the order: the server sends the next message only after the previous message is acknowledged.
 		MaxAckPending: 1,
 		MaxDeliver:    -1,
 	})
@@ -134,7 +135,7 @@ func (p *partition) consume(ctx context.Context) error {
 	}
 }
 
-// handle reports whether the message is finished: handled, skipped or stored as a dead letter.
+// handle handles a message. It reports whether the message is finished: handled, skipped or stored as a dead letter.
 func (p *partition) handle(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) bool {
 	msg := message{
 		stream:   meta.Stream,
@@ -160,8 +161,8 @@ func (p *partition) handle(ctx context.Context, m jetstream.Msg, meta *jetstream
 	return err == nil
 }
 
-// extendAckWait tells the server periodically that the message is in progress, until release is called. The returned
-// context ends if the server did not receive this in time.
+// extendAckWait periodically extends the server's ack wait for the message, until release is called. The returned context is
+// canceled if the extension fails for too long.
 func (p *partition) extendAckWait(m jetstream.Msg) (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(p.handling)
 	var extending sync.WaitGroup
@@ -181,8 +182,8 @@ func (p *partition) extendAckWait(m jetstream.Msg) (ctx context.Context, release
 	}
 }
 
-// storeDeadLetter writes the dead letter and retries until it succeeds. It truncates what the server does not accept. It
-// reports false if ctx or handling ends first.
+// storeDeadLetter writes the dead letter and retries until it succeeds. It truncates the dead letter if the server rejects
+// it as too large. It reports false if ctx or handling ends first.
 func (p *partition) storeDeadLetter(
 	ctx, handling context.Context, msg message, e event.Event, dead *event.UndeliverableError,
 ) bool {
@@ -195,7 +196,7 @@ func (p *partition) storeDeadLetter(
 		Offset:    int64(msg.sequence),
 		Time:      time.Now(),
 	}
-	// With the same message ID the stream stores the dead letter once, even if the acknowledgement was lost.
+	// Retries use the same message ID, so the stream stores the dead letter only once, even if an acknowledgement is lost.
 	id := jetstream.WithMsgID(escape(fmt.Sprintf("%s/%s/%d", p.sub.Group, msg.stream, msg.sequence)))
 	log := p.log.With("event", e.ID, "sequence", msg.sequence)
 	delays := retryPolicy().Delays()

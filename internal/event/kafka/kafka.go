@@ -1,7 +1,7 @@
-// Package kafka is the bus on Apache Kafka. It sends CloudEvents in binary mode with franz-go.
+// Package kafka implements event.Bus on Apache Kafka. It sends CloudEvents in binary mode with franz-go.
 //
-// A topic of the schema is the Kafka topic of the same name, an event's key is the record's key, and a group is a consumer
-// group. EnsureTopics creates the topics; the package does not rely on auto-creation.
+// A topic of the schema is stored in the Kafka topic of the same name. An event's key is the record's key. Each combination
+// of group and topic is a consumer group. EnsureTopics creates the topics; the package does not rely on auto-creation.
 package kafka
 
 import (
@@ -21,41 +21,43 @@ import (
 
 // Config configures a Bus. Brokers and ClientID are required.
 type Config struct {
-	// Brokers are the host:port addresses of the first brokers to ask.
+	// Brokers are the host:port addresses of the brokers to which the client connects first.
 	Brokers []string
 	// ClientID is this process's name in the brokers' logs and metrics.
 	ClientID string
-	// Instance is a name of this replica that survives a restart and that no other replica has. With a name, a restarted
-	// replica gets its partitions back immediately, even after a kill. Without one, the partitions wait for SessionTimeout.
+	// Instance is a unique name of this replica that stays the same after a restart. With a name, a restarted replica gets its
+	// partitions back at once, even after a kill. Without a name, the partitions of a killed replica wait for SessionTimeout.
 	Instance string
 	// TLS, if set, is used for every connection.
 	TLS *tls.Config
 	// Username and Password, if set, are sent with SASL SCRAM-SHA-512.
 	Username, Password string
-	// SessionTimeout is how long the group waits for an unresponsive member before it reassigns its partitions. The default,
-	// 6 s, is the minimum that brokers accept by default.
+	// SessionTimeout is the time after which the group reassigns the partitions of an unresponsive member. The default is 6 s,
+	// the minimum that brokers accept in their default configuration.
 	SessionTimeout time.Duration
-	// Grace is how long running handlers may continue when a subscription ends or a partition moves, before their context is
-	// canceled. The default is 10 s; it must stay well below the rebalance timeout of 15 s.
+	// Grace is how long running handlers may continue after a subscription ends or a partition moves. Then their context is
+	// canceled. The default is 10 s. Grace must be well below the rebalance timeout of 15 s.
 	Grace time.Duration
 }
 
 const (
 	defaultSessionTimeout = 6 * time.Second
 	defaultGrace          = 10 * time.Second
-	// commitTimeout limits the commit of offsets before partitions move, since the other members wait for it.
+	// commitTimeout limits the commit of offsets before partitions move. It is short because the other members wait for the
+	// commit.
 	commitTimeout = 2 * time.Second
-	// rebalanceTimeout is how long the group waits for its members to join a rebalance. Some brokers wait that long for a
+	// rebalanceTimeout is how long the group waits for its members to join a rebalance. Some brokers wait this long for a
 	// killed member.
 	rebalanceTimeout = 15 * time.Second
-	// leaveTimeout is how long leaving the group may take in addition to Grace.
+	// leaveTimeout limits the time to leave the group, in addition to Grace.
 	leaveTimeout = time.Second
 
 	// fetchMaxWait limits how long a resumed partition waits for the pending fetch. New records end that fetch early.
 	fetchMaxWait = 250 * time.Millisecond
 	// commitInterval limits how much work is repeated after a crash.
 	commitInterval = time.Second
-	// metadataMinAge limits how fast a client learns of a new leader, and so the duration of a failover.
+	// metadataMinAge is the minimum interval between metadata requests. It delays the detection of a new leader, and thus a
+	// failover.
 	metadataMinAge = 250 * time.Millisecond
 	metadataMaxAge = 30 * time.Second
 )
@@ -98,7 +100,7 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	return b, nil
 }
 
-// newClient returns a client with the bus's common options and opts.
+// newClient returns a client with the common options of the bus and with opts.
 func (b *Bus) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 	common := []kgo.Opt{
 		kgo.SeedBrokers(b.cfg.Brokers...),
@@ -110,7 +112,8 @@ func (b *Bus) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		// The outbox publishes complete batches, so lingering would only add latency.
 		kgo.ProducerLinger(0),
-		// A publisher publishes the events again after its context ended; the resulting duplicates are accepted in return.
+		// A canceled Publish may have stored some records. This is acceptable: the caller publishes all events again, and
+		// consumers tolerate duplicates.
 		kgo.AllowIdempotentProduceCancellation(),
 	}
 	if b.cfg.TLS != nil {
@@ -135,7 +138,7 @@ func (b *Bus) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the subscriptions, waits for them and closes the connections.
+// Close ends the subscriptions, waits for them and closes the connections. It is idempotent.
 func (b *Bus) Close() {
 	b.subscriptions.Close()
 	b.client.Close()

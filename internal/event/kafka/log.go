@@ -10,7 +10,8 @@ import (
 // logger is a kgo.Logger that writes to slog.
 type logger struct{ log *slog.Logger }
 
-// Level returns the warning level unless debug logging is enabled. The client's info level logs every rebalance.
+// Level returns the client's info level if debug logging is enabled, and its warning level otherwise. At its info level the
+// client logs every rebalance.
 func (l logger) Level() kgo.LogLevel {
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
 		return kgo.LogLevelInfo
@@ -18,7 +19,7 @@ func (l logger) Level() kgo.LogLevel {
 	return kgo.LogLevelWarn
 }
 
-// Log writes a line. The client's info level is logged as debug.
+// Log writes a log record. It writes the client's info level as debug.
 func (l logger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
 	to := slog.LevelDebug
 	switch level {

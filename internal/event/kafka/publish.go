@@ -11,8 +11,8 @@ import (
 
 // Publish returns nil once every event is on all in-sync replicas. It waits for unavailable brokers until ctx ends.
 //
-// It sends nothing if one of the events is invalid: a record that the client refuses would leave a gap before the next
-// record of its key.
+// It sends nothing if one of the events is invalid. Otherwise the client would skip the invalid record and send later
+// records of the same key, which would leave a gap.
 func (b *Bus) Publish(ctx context.Context, events ...event.Event) error {
 	records := make([]*kgo.Record, len(events))
 	for i, e := range events {

@@ -30,8 +30,10 @@ func encode(e event.Event) *kgo.Record {
 	return r
 }
 
-// decode returns the event of a record. The record's key and timestamp and an ID derived from its position replace what the
-// headers do not contain. With an error, which is permanent, the event holds what could be read; it always has an ID.
+// decode returns the event of a record. The record's key, if any, is the event's key. If the record has no time header, the
+// event has the record's timestamp. If it has no ID, the ID is derived from the record's position. If the record is
+// malformed, decode returns a permanent error and an event with the attributes that it could read. The event always has an
+// ID.
 func decode(r *kgo.Record) (event.Event, error) {
 	e, err := event.Parse(headers(r), r.Value)
 	e.Topic = r.Topic
@@ -57,8 +59,8 @@ func headers(r *kgo.Record) iter.Seq2[string, string] {
 	}
 }
 
-// writeDeadLetter returns the dead letter of a record. It keeps the record's headers, and its headers always contain an ID:
-// after a replay the position is a different one.
+// writeDeadLetter returns the dead letter of a record. Unless truncation is NoHeaders, it contains the event's headers and
+// the ID. It adds a derived ID as a header, because the record of a replay has another position.
 func writeDeadLetter(r *kgo.Record, d event.DeadLetter, truncation event.Truncation) *kgo.Record {
 	d.Truncated = truncation > event.Whole
 	dead := &kgo.Record{Topic: event.DeadLetterTopic(r.Topic)}
@@ -75,14 +77,14 @@ func writeDeadLetter(r *kgo.Record, d event.DeadLetter, truncation event.Truncat
 	return dead
 }
 
-// ensureID adds a header with the ID to a record that does not contain one.
+// ensureID adds a header with the ID to a record that has no ID.
 func ensureID(r *kgo.Record, id string) {
 	if e, _ := event.Parse(headers(r), r.Value); e.ID == "" {
 		r.Headers = append(r.Headers, header(headerID, id))
 	}
 }
 
-// parseDeadLetter reads a dead letter as far as it can be read.
+// parseDeadLetter parses a dead letter. Malformed fields have the zero value.
 func parseDeadLetter(r *kgo.Record) event.DeadLetter {
 	e, _ := decode(r)
 	d := event.DeadLetter{Event: e}
@@ -92,7 +94,7 @@ func parseDeadLetter(r *kgo.Record) event.DeadLetter {
 	return d
 }
 
-// copyTo returns a copy of a record for another topic, with the headers of the event only.
+// copyTo returns a copy of a record for another topic. It copies only the event's headers.
 func copyTo(r *kgo.Record, topic string) *kgo.Record {
 	out := &kgo.Record{Topic: topic, Key: r.Key, Value: r.Value}
 	for _, h := range r.Headers {
@@ -103,7 +105,7 @@ func copyTo(r *kgo.Record, topic string) *kgo.Record {
 	return out
 }
 
-// isFor reports whether the group handles the record. A replayed record is for the group that failed only.
+// isFor reports whether the group must handle the record. Only the group that failed handles a replayed record.
 func isFor(r *kgo.Record, group string) bool {
 	for _, h := range r.Headers {
 		if h.Key == event.ReplayGroupHeader {

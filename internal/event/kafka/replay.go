@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// deleteEvery is the number of dead letters after which the replayed ones are deleted.
+	// deleteEvery is the number of finished dead letters after which Replay deletes them.
 	deleteEvery = 100
-	// replayMaxBytes is the largest batch of a replay before compression. It exceeds every topic's limit, so that the broker
-	// decides which records it accepts. Records are sent one by one, so batches hold one record.
+	// replayMaxBytes is the maximum size of a batch of a replay before compression. It exceeds every topic's limit, so that the
+	// broker and not the client rejects large records. Records are sent one by one, so a batch holds one record.
 	replayMaxBytes = 64 << 20
 )
 
@@ -27,15 +27,17 @@ type replay struct {
 	producer *kgo.Client
 	sent     int
 	skipped  []error
-	// finished is the end of the finished dead letters in each partition, since the last deletion.
+	// finished is the offset after the last finished dead letter of each partition. It is reset by each deletion.
 	finished kadm.Offsets
 	count    int
 }
 
-// Replay sends the dead letters of the topic back to it and deletes them. The start of the dead letter topic is the
-// progress of the replay: brokers delete the offsets of a consumer group without members (offsets.retention.minutes)
-// earlier than dead letters. The brokers' user needs permission to delete records of the dead letter topic. After a crash
-// of a broker within a minute, some dead letters may be replayed again.
+// Replay implements event.DeadLetterQueue. It deletes dead letters after it has replayed them, so the start of the dead
+// letter topic is the progress. It does not store the progress as offsets of a consumer group, because brokers delete the
+// offsets of a group without members (offsets.retention.minutes) earlier than dead letters.
+//
+// The configured user needs permission to delete records of the dead letter topic. If a broker crashes within a minute after
+// a replay, some dead letters may be replayed again.
 func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 	ranges, err := b.deadLetterRanges(ctx, topic)
 	if err != nil {
@@ -51,7 +53,7 @@ func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 	return r.sent, errors.Join(append(r.skipped, err, r.deleteFinished(ctx))...)
 }
 
-// process sends one dead letter or skips it.
+// process sends the event of a dead letter back to the topic, or skips it.
 func (r *replay) process(ctx context.Context, letter *kgo.Record) error {
 	d := parseDeadLetter(letter)
 	switch err := r.send(ctx, letter, d); {
@@ -60,7 +62,7 @@ func (r *replay) process(ctx context.Context, letter *kgo.Record) error {
 	case errors.Is(err, event.ErrGone):
 		r.skipped = append(r.skipped, d.ReplayError(err))
 	case errors.Is(err, kerr.MessageTooLarge):
-		// A copy at the end of the partition keeps it for the next replay.
+		// Keep the dead letter for the next replay: append a copy to the partition.
 		again := &kgo.Record{Topic: letter.Topic, Key: letter.Key, Value: letter.Value, Headers: letter.Headers}
 		if err := r.producer.ProduceSync(ctx, again).FirstErr(); err != nil {
 			return fmt.Errorf("kafka: keep a dead letter of %s: %w", r.topic, err)
@@ -76,7 +78,8 @@ func (r *replay) process(ctx context.Context, letter *kgo.Record) error {
 	return nil
 }
 
-// send sends the event of a dead letter to its topic, for the group that gave it up.
+// send sends the event of a dead letter to its topic. Only the group that gave up handles the event. If the dead letter is
+// truncated, send reads the event from its position in the topic.
 func (r *replay) send(ctx context.Context, letter *kgo.Record, d event.DeadLetter) error {
 	source := letter
 	if d.Truncated {
@@ -94,13 +97,13 @@ func (r *replay) send(ctx context.Context, letter *kgo.Record, d event.DeadLette
 	return r.producer.ProduceSync(ctx, again).FirstErr()
 }
 
-// deleteFinished deletes the finished dead letters, also after ctx ended.
+// deleteFinished deletes the finished dead letters, even if ctx has ended.
 func (r *replay) deleteFinished(ctx context.Context) error {
 	finished := r.finished
 	r.finished = make(kadm.Offsets)
 	deleted, err := r.bus.admin.DeleteRecords(context.WithoutCancel(ctx), finished)
 	deleted.Each(func(d kadm.DeleteRecordsResponse) {
-		if !errors.Is(d.Err, kerr.OffsetOutOfRange) { // already deleted by retention or another replay
+		if !errors.Is(d.Err, kerr.OffsetOutOfRange) { // already deleted, by retention or by another replay
 			err = errors.Join(err, d.Err)
 		}
 	})

@@ -14,12 +14,13 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// pollRecords is the maximum number of records of one poll. Together with the queue limits of a worker it bounds memory.
+// pollRecords is the maximum number of records of one poll. Together with the queue limits of the workers, it limits the
+// memory.
 const pollRecords = 256
 
-// consumer is a member of a group on one topic. The poll loop passes records to one worker per partition; the rebalance
-// callbacks start and stop the workers. Polls and callbacks never overlap (BlockRebalanceOnPoll), so a record always
-// reaches the worker of the assignment for which it was fetched.
+// consumer is a member of a group on one topic. The poll loop passes records to one worker per partition. The rebalance
+// callbacks start and stop the workers. Polls and callbacks never overlap (BlockRebalanceOnPoll), so a worker receives only
+// records that were fetched during its assignment.
 type consumer struct {
 	bus    *Bus
 	sub    event.Subscription
@@ -32,8 +33,8 @@ type consumer struct {
 }
 
 // Subscribe joins the group. A new group starts with the topic's earliest record. Each partition has a goroutine that
-// handles one record at a time. Offsets are committed at least every second, and before a partition moves to another
-// member. Subscribe tolerates brokers and topics that are not available yet.
+// handles one record at a time. Offsets are committed every second, and before a partition moves to another member. If the
+// brokers or the topic are not available yet, the client retries.
 func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("kafka: %w", err)
@@ -48,15 +49,15 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 		bus: b, sub: s, base: context.WithoutCancel(ctx), log: b.log.With("group", s.Group, "topic", s.Topic),
 		workers: make(map[int32]*worker),
 	}
-	// The client outlives ctx: it still commits the finished records and leaves the group.
+	// The client must outlive ctx, so that it can commit the finished records and leave the group.
 	session, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	if c.client, err = b.newClient(c.options(session)...); err != nil {
 		return err
 	}
 	c.poll(ctx)
-	// Leaving the group revokes every partition, which stops the workers and commits what they finished. A client that is
-	// joining waits for the other members; the timer cancels that wait.
+	// Leaving the group revokes every partition. This stops the workers and commits the finished records. A client that is
+	// joining waits for the other members; the timer limits this wait.
 	leave := b.cfg.Grace + leaveTimeout
 	if end, ok := lifecycle.Deadline(ctx); ok {
 		leave = min(leave, time.Until(end))
@@ -85,7 +86,7 @@ func (c *consumer) options(session context.Context) []kgo.Opt {
 		kgo.OnPartitionsAssigned(c.onAssigned),
 		kgo.OnPartitionsRevoked(c.onRevoked),
 		kgo.OnPartitionsLost(c.onLost),
-		// The client also writes dead letters, which can be larger than the records it read.
+		// The client also writes dead letters, which can be larger than the received records.
 		kgo.ProducerBatchMaxBytes(deadLetterMaxBytes - (64 << 10)),
 	}
 	if cfg.Instance != "" {
@@ -94,8 +95,8 @@ func (c *consumer) options(session context.Context) []kgo.Opt {
 	return options
 }
 
-// groupID returns the consumer group's name on the brokers. Each topic has a group of its own, so a rebalance of one topic
-// does not interrupt the service's other subscriptions.
+// groupID returns the consumer group's name on the brokers. Each topic has its own consumer group, so a rebalance of one
+// topic does not interrupt the service's other subscriptions.
 func groupID(s event.Subscription) string { return s.Group + "." + s.Topic }
 
 // poll passes records to the workers until ctx ends. It never waits for a worker.
@@ -132,10 +133,10 @@ func (c *consumer) onAssigned(_ context.Context, _ *kgo.Client, assigned map[str
 	}
 }
 
-// onRevoked stops the workers of partitions that are about to move, and commits the records that they finished.
+// onRevoked stops the workers of partitions that are about to move, and commits their finished records.
 func (c *consumer) onRevoked(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
 	c.stop(revoked[c.sub.Topic], func(w *worker) { w.stop() })
-	// The callback's context has already ended when the client is closing.
+	// Use a new context, because the callback's context has already ended if the client is closing.
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	if err := c.client.CommitMarkedOffsets(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -143,7 +144,7 @@ func (c *consumer) onRevoked(_ context.Context, _ *kgo.Client, revoked map[strin
 	}
 }
 
-// onLost aborts the workers of lost partitions, which another member may already have.
+// onLost aborts the workers of lost partitions. They may already be assigned to another member.
 func (c *consumer) onLost(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 	c.stop(lost[c.sub.Topic], func(w *worker) { w.abort() })
 }

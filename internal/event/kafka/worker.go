@@ -14,8 +14,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// Queue limits of a worker. Fetching of its partition pauses when the queue reaches one of them, and resumes at half of
-// it. A slow partition therefore needs bounded memory and does not delay the others.
+// Queue limits of a worker. When the queue reaches one of the limits, the worker pauses the fetching of its partition. It
+// resumes when the queue is at most half of both limits. A slow partition therefore uses limited memory and does not delay
+// the others.
 const (
 	maxQueueRecords = 512
 	maxQueueBytes   = 4 << 20
@@ -27,8 +28,8 @@ type worker struct {
 	log       *slog.Logger
 	partition map[string][]int32
 
-	// stopping ends when the worker must not start another record. handling is the context of handlers; it ends when the
-	// current record must be given up too.
+	// stopping ends when the worker must not start another record. handling is the context of handlers. It ends when the
+	// handler of the current record must stop too.
 	stopping context.Context
 	handling context.Context
 	stop     context.CancelFunc
@@ -42,8 +43,8 @@ type worker struct {
 	wake   chan struct{}
 }
 
-// start starts the worker of a partition. stop ends it after the current record, for which it has the grace period; abort
-// ends it immediately. done is closed when it has ended.
+// start starts the worker of a partition. The worker's function stop ends it after the current record, for which the handler
+// has the grace period. The function abort cancels the current record too. done is closed when the worker has ended.
 func (c *consumer) start(partition int32) *worker {
 	stopping, stop := context.WithCancel(c.base)
 	handling, abort := event.WithGrace(stopping, c.bus.cfg.Grace)
@@ -77,7 +78,7 @@ func (w *worker) run() {
 	}
 }
 
-// handle reports whether the record is finished: handled, skipped or stored as a dead letter.
+// handle handles a record. It reports whether the record is finished: handled, skipped or stored as a dead letter.
 func (w *worker) handle(r *kgo.Record) bool {
 	if !isFor(r, w.consumer.sub.Group) {
 		return true
@@ -93,8 +94,8 @@ func (w *worker) handle(r *kgo.Record) bool {
 	return err == nil
 }
 
-// storeDeadLetter writes the dead letter and retries until it succeeds. It truncates what the topic does not accept. It
-// reports false if the worker is stopped first.
+// storeDeadLetter writes the dead letter and retries until it succeeds. It truncates the dead letter if the topic rejects it
+// as too large. It reports false if the worker is stopped first.
 func (w *worker) storeDeadLetter(r *kgo.Record, e event.Event, dead *event.UndeliverableError) bool {
 	letter := event.DeadLetter{
 		Event:     e,
@@ -143,7 +144,7 @@ func (w *worker) push(records []*kgo.Record) {
 	}
 }
 
-// next waits for a record. It returns nil when the worker must stop.
+// next waits for the next record in the queue. It returns nil if the worker must stop.
 func (w *worker) next() *kgo.Record {
 	for w.stopping.Err() == nil {
 		if r := w.pop(); r != nil {
@@ -174,7 +175,8 @@ func (w *worker) pop() *kgo.Record {
 	return r
 }
 
-// resume resumes fetching. A pause would outlive the assignment, and the partition may be assigned to this member again.
+// resume resumes fetching when the worker ends. Otherwise the partition would still be paused if it is assigned to this
+// member again.
 func (w *worker) resume() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
