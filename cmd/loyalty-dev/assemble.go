@@ -185,9 +185,9 @@ const partitions = 4
 
 func openBus(ctx context.Context, s *servers, log *slog.Logger) (bus event.Bus, err error) {
 	if s.nats != nil {
-		bus, err = jetstream.New(ctx, jetstream.Config{URL: s.nats.URL(), Name: "loyalty-dev", Grace: stopBus}, log)
+		bus, err = jetstream.New(ctx, jetstream.Config{URL: s.nats.URL(), Name: "loyalty-dev", Grace: busGrace}, log)
 	} else {
-		bus, err = kafka.New(ctx, kafka.Config{Brokers: s.kafka.Brokers(), ClientID: "loyalty-dev", Grace: stopBus}, log)
+		bus, err = kafka.New(ctx, kafka.Config{Brokers: s.kafka.Brokers(), ClientID: "loyalty-dev", Grace: busGrace}, log)
 	}
 	if err != nil {
 		return nil, err

@@ -16,12 +16,12 @@ import (
 )
 
 // front is the public HTTP server. It listens before the services start, so that a port in use is reported at once. Until
-// serve sets the platform's handler, health checks report that the services are not ready.
+// setHandler sets the platform's handler, health checks report that the services are not ready.
 type front struct {
-	address string
-	server  *gateway.Server
-	handler atomic.Pointer[http.Handler]
-	served  chan error
+	address     string
+	server      *gateway.Server
+	handler     atomic.Pointer[http.Handler]
+	serveResult chan error
 }
 
 var errStarting = errors.New("starting")
@@ -37,25 +37,25 @@ func openFront(address string, log *slog.Logger) (*front, error) {
 		}
 		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", address, err)
 	}
-	f := &front{address: listener.Addr().String(), served: make(chan error, 1)}
+	f := &front{address: listener.Addr().String(), serveResult: make(chan error, 1)}
 	starting := func(context.Context) error { return errStarting }
-	f.serve(gateway.New(gateway.Services{Ready: map[string]func(context.Context) error{
+	f.setHandler(gateway.New(gateway.Services{Ready: map[string]func(context.Context) error{
 		"users": starting, "promotions": starting, "notifications": starting,
 	}}, gateway.Options{Docs: openapi.FS})) // no log: not being ready is expected while starting
 	f.server = gateway.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(*f.handler.Load()).ServeHTTP(w, r)
 	}), log)
-	go func() { f.served <- f.server.Serve(listener) }()
+	go func() { f.serveResult <- f.server.Serve(listener) }()
 	return f, nil
 }
 
-// serve replaces the handler.
-func (f *front) serve(h http.Handler) { f.handler.Store(&h) }
+// setHandler replaces the handler.
+func (f *front) setHandler(h http.Handler) { f.handler.Store(&h) }
 
 // run waits until the server fails or ctx ends. When ctx ends, run stops the server and waits for requests in progress.
 func (f *front) run(ctx context.Context) error {
 	select {
-	case err := <-f.served:
+	case err := <-f.serveResult:
 		return err
 	case <-ctx.Done():
 		finish, cancel := lifecycle.Finish(ctx)
@@ -70,6 +70,6 @@ func (f *front) close(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = nil
 	}
-	<-f.served //nolint:errcheck // always http.ErrServerClosed
+	<-f.serveResult //nolint:errcheck // always http.ErrServerClosed
 	return err
 }

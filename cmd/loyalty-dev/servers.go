@@ -104,8 +104,8 @@ func (s *servers) startNATS(
 }
 
 const (
-	// stopAll is the total shutdown budget.
-	stopAll = 4500 * time.Millisecond
-	// stopBus is the time that running event handlers get to finish. It is part of stopAll.
-	stopBus = 750 * time.Millisecond
+	// shutdownTimeout is the total shutdown budget.
+	shutdownTimeout = 4500 * time.Millisecond
+	// busGrace is the time that running event handlers get to finish. It is part of shutdownTimeout.
+	busGrace = 750 * time.Millisecond
 )

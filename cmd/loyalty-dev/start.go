@@ -39,7 +39,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	g.Go("HTTP", front.run)
 	switch {
 	case err == nil:
-		front.serve(handler)
+		front.setHandler(handler)
 		if err := fill(g.Context(), o, front.address, admin); err != nil {
 			g.Fail(err)
 		}
@@ -54,7 +54,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	case g.Context().Err() != nil:
 		err = errors.Join(g.Wait(), err) // a part failed during the start; its error is the cause
 	}
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopAll)
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	err = errors.Join(err, g.Stop(stopCtx))
 	if err == nil {

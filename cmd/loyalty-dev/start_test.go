@@ -158,7 +158,7 @@ func TestStartStopRestart(t *testing.T) {
 		p := launch(t, "", "--addr", "127.0.0.1:0", "--data", data, "--bus", bus)
 		addr := address(t, p.await(t, "Starting on"))
 		p.await(t, "Ready")
-		get(t, "http://"+addr+"/health") // first, because the platform must be ready at once
+		get(t, "http://"+addr+"/health") // the first request, because "Ready" promises that the platform is ready
 		resp, err := http.Get("http://" + addr + "/nowhere")
 		if err != nil {
 			t.Fatal(err)

@@ -69,5 +69,5 @@ func runPromotions(ctx context.Context, c call) error {
 		bus.Close()
 		return err
 	}
-	return serve(ctx, string(s.Service.Listen), a, bus, stopAll, log)
+	return serve(ctx, string(s.Service.Listen), a, bus, shutdownTimeout, log)
 }

@@ -21,17 +21,17 @@ type service interface {
 }
 
 const (
-	// stopAll is the total shutdown budget; it must be shorter than the orchestrator's kill timeout.
-	stopAll = 20 * time.Second
-	// stopBus is the time that running event handlers have to finish at shutdown. It must fit in the share of stopAll
-	// that is left for the part that stops last, even if every other part has used its full share.
-	stopBus = 2500 * time.Millisecond
+	// shutdownTimeout is the total shutdown budget; it must be shorter than the orchestrator's kill timeout.
+	shutdownTimeout = 20 * time.Second
+	// busGrace is the time that running event handlers have to finish at shutdown. It must fit in the share of
+	// shutdownTimeout that is left for the part that stops last, even if every other part has used its full share.
+	busGrace = 2500 * time.Millisecond
 )
 
-// serve runs a service until ctx ends, and then stops it within the timeout stopping. The HTTP server stops first, so
+// serve runs a service until ctx ends, and then stops it within the given timeout. The HTTP server stops first, so
 // that running requests can finish. The service and the bus are closed after everything that uses them has stopped.
 func serve(
-	ctx context.Context, listen string, s service, bus interface{ Close() }, stopping time.Duration, log *slog.Logger,
+	ctx context.Context, listen string, s service, bus interface{ Close() }, timeout time.Duration, log *slog.Logger,
 ) error {
 	g := lifecycle.New(ctx)
 	g.OnStop("bus", func(context.Context) error { bus.Close(); return nil })
@@ -43,24 +43,24 @@ func serve(
 	server := gateway.NewServer(s.Handler(), log)
 	g.Go("service", s.Run)
 	g.Go("HTTP", func(ctx context.Context) error {
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(listener) }()
+		result := make(chan error, 1)
+		go func() { result <- server.Serve(listener) }()
 		select {
-		case err := <-served:
+		case err := <-result:
 			return err
 		case <-ctx.Done():
 		}
 		finish, cancel := lifecycle.Finish(ctx)
 		defer cancel()
 		err := server.Stop(finish)
-		if served := <-served; !errors.Is(served, http.ErrServerClosed) {
-			err = errors.Join(err, served)
+		if serveErr := <-result; !errors.Is(serveErr, http.ErrServerClosed) {
+			err = errors.Join(err, serveErr)
 		}
 		return err
 	})
 	log.Info("serving", "address", listener.Addr().String())
 	err = g.Wait()
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopping)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	err = errors.Join(err, g.Stop(stop))
 	log.Info("stopped")

@@ -184,11 +184,11 @@ func (s busSettings) Check() error {
 // connect connects to the bus without creating topics.
 func (s busSettings) connect(ctx context.Context, log *slog.Logger) (event.Bus, error) {
 	if s.Kind == busNATS {
-		return jetstream.New(ctx, jetstream.Config{URL: string(s.NATS), Name: "loyalty", Grace: stopBus}, log)
+		return jetstream.New(ctx, jetstream.Config{URL: string(s.NATS), Name: "loyalty", Grace: busGrace}, log)
 	}
 	c := kafka.Config{
 		Brokers: texts(s.Brokers), ClientID: "loyalty", Instance: s.Instance, Username: s.Username, Password: s.Password,
-		Grace: stopBus,
+		Grace: busGrace,
 	}
 	if s.TLS {
 		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}

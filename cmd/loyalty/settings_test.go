@@ -86,7 +86,7 @@ func TestInvalidAddresses(t *testing.T) {
 		"token key":             {"users", "LOYALTY_TOKEN_KEY=hunter2", "LOYALTY_TOKEN_KEY must be a key in PEM"},
 		"migrate":               {"migrate up", `LOYALTY_USERS_DATABASE_URL='postgres://u:hunter2@h/d'`, "LOYALTY_USERS_DATABASE_URL is in quotes"},
 		"migrate, keywords":     {"migrate up", "LOYALTY_USERS_DATABASE_URL=host=h password=hunter2", "LOYALTY_USERS_DATABASE_URL is a list of keywords"},
-		"verify":                {"verify", "LOYALTY_USERS_DATABASE_URL=http://u:hunter2@h/d", "LOYALTY_USERS_DATABASE_URL is the URL of another kind of server"},
+		"verify":                {"verify", "LOYALTY_USERS_DATABASE_URL=http://u:hunter2@h/d", "LOYALTY_USERS_DATABASE_URL begins with http://, but must begin with postgres://"},
 		"admin":                 {"admin a@b.example", "LOYALTY_USERS_DATABASE_URL=postgres://u:hunter2@h", "LOYALTY_USERS_DATABASE_URL names no database"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -77,5 +77,5 @@ func runUsers(ctx context.Context, c call) error {
 		bus.Close()
 		return err
 	}
-	return serve(ctx, string(s.Service.Listen), a, bus, stopAll, log)
+	return serve(ctx, string(s.Service.Listen), a, bus, shutdownTimeout, log)
 }

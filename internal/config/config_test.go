@@ -124,7 +124,7 @@ func TestErrorsShowARightValue(t *testing.T) {
 		{"IP", "localhost", "127.0.0.1", "must be an IP address, for example 10.0.0.1"},
 		{"NETWORKS", "10.0.0.1", "10.0.0.0/8, 192.0.2.1/32", "each element a network, for example 10.0.0.0/8"},
 		{"COLOR", "blue", "green", "must be one of red, green"},
-		{"POSTGRES", "mysql://u:hunter2@h/d", "postgres://u:p@h/d", "like postgres://user:password@host:5432/database"},
+		{"POSTGRES", "mysql://u:hunter2@h/d", "postgres://u:p@h/d", "an example is postgres://user:password@host:5432/database"},
 		{"MONGO", "h:27017", "mongodb://h", "an example is mongodb://user:password@host:27017/?replicaSet=rs0"},
 		{"NATS", "h:4222", "nats://h", "an example is nats://user:password@host:4222"},
 		{"HTTP", "h:80/keys", "http://h/keys", "an example is http://host:8080/path"},

@@ -69,14 +69,14 @@ func (f *Filler) value(name string, zero any) any {
 	return nil
 }
 
-// Same reports an error for each field in which got differs from want. Both must be structs of the same type. Each error
-// begins with what.
-func Same(t testing.TB, what string, got, want any) {
+// AssertEqual reports an error for each field in which got differs from want. Both must be structs of the same type. Each
+// error begins with label.
+func AssertEqual(t testing.TB, label string, got, want any) {
 	t.Helper()
 	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
 	for i := range w.NumField() {
 		if g, w := g.Field(i).Interface(), w.Field(i).Interface(); !reflect.DeepEqual(g, w) {
-			t.Errorf("%s: %s is %#v, want %#v", what, reflect.TypeOf(want).Field(i).Name, g, w)
+			t.Errorf("%s: %s is %#v, want %#v", label, reflect.TypeOf(want).Field(i).Name, g, w)
 		}
 	}
 }

@@ -77,11 +77,11 @@ func TestFillRefusesUnsupportedTypes(t *testing.T) {
 	new(entitytest.Filler).Fill(&spy{}, &entity{})
 }
 
-func TestSame(t *testing.T) {
+func TestAssertEqual(t *testing.T) {
 	t.Parallel()
 	s := &spy{}
-	entitytest.Same(s, "equal", entity{Text: "a"}, entity{Text: "a"})
-	entitytest.Same(s, "row", entity{Text: "a", Big: 1}, entity{Text: "b", Big: 2})
+	entitytest.AssertEqual(s, "equal", entity{Text: "a"}, entity{Text: "a"})
+	entitytest.AssertEqual(s, "row", entity{Text: "a", Big: 1}, entity{Text: "b", Big: 2})
 	want := []string{`row: Text is "a", want "b"`, `row: Big is 1, want 2`}
 	if !reflect.DeepEqual(s.errors, want) {
 		t.Errorf("got %q", s.errors)

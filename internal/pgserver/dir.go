@@ -83,7 +83,7 @@ func openDir(path string) (*dir, error) {
 	if err := os.Mkdir(root, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	if err := own(root, a); err != nil {
+	if err := chown(root, a); err != nil {
 		return nil, err
 	}
 	d := &dir{root: root, account: a, lock: flock.New(filepath.Join(root, "lock"))}
@@ -214,7 +214,7 @@ func (d *dir) writePassword() error {
 		return err
 	}
 	_, err = f.WriteString(rand.Text() + "\n")
-	return errors.Join(err, f.Close(), own(d.passwordPath(), d.account))
+	return errors.Join(err, f.Close(), chown(d.passwordPath(), d.account))
 }
 
 func (d *dir) password() (string, error) {
@@ -231,7 +231,7 @@ func (d *dir) createLog() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := own(d.logPath(), d.account); err != nil {
+	if err := chown(d.logPath(), d.account); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil

@@ -82,8 +82,8 @@ func mayEnter(mode os.FileMode, uid, gid int, a *account) bool {
 	}
 }
 
-// own makes the account the owner of path.
-func own(path string, a *account) error {
+// chown makes the account the owner of path.
+func chown(path string, a *account) error {
 	if a == nil {
 		return nil
 	}

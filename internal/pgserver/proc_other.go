@@ -24,7 +24,7 @@ func attach(*exec.Cmd, *account, syscall.Signal) {}
 
 func checkReachable(string, *account) error { return nil }
 
-func own(string, *account) error { return nil }
+func chown(string, *account) error { return nil }
 
 // runsIn reports whether the process is alive. It does not check the working directory.
 func runsIn(pid int, _ string) bool {

@@ -223,7 +223,7 @@ func (s *Server) waitReady(ctx context.Context) error {
 			}
 			return errors.Join(fmt.Errorf("PostgreSQL did not start: %s (%s)", failureReason(string(output)), s.logPath), err)
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("PostgreSQL did not become ready: %w", ctx.Err()), s.halt(ctx))
+			return errors.Join(fmt.Errorf("PostgreSQL did not become ready: %w", ctx.Err()), s.shutDown(ctx))
 		case <-tick.C:
 		}
 		err := s.ping(ctx)
@@ -232,7 +232,7 @@ func (s *Server) waitReady(ctx context.Context) error {
 		}
 		var refused *pgconn.PgError
 		if errors.As(err, &refused) && refused.Code == "28P01" {
-			return errors.Join(fmt.Errorf("wrong password in %s", filepath.Dir(s.logPath)), s.halt(ctx))
+			return errors.Join(fmt.Errorf("wrong password in %s", filepath.Dir(s.logPath)), s.shutDown(ctx))
 		}
 	}
 }
@@ -287,18 +287,18 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // start.
 func (s *Server) Stop(ctx context.Context) error {
 	var err error
-	s.stopping.Do(func() { err = errors.Join(s.halt(ctx), s.lock.Close()) })
+	s.stopping.Do(func() { err = errors.Join(s.shutDown(ctx), s.lock.Close()) })
 	<-s.done
 	return err
 }
 
-func (s *Server) halt(ctx context.Context) error {
-	if err := s.end(ctx, syscall.SIGINT); err == nil {
+func (s *Server) shutDown(ctx context.Context) error {
+	if err := s.signalAndWait(ctx, syscall.SIGINT); err == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killAfter)
 	defer cancel()
-	if s.end(ctx, syscall.SIGQUIT) != nil {
+	if s.signalAndWait(ctx, syscall.SIGQUIT) != nil {
 		_ = s.process.Kill() // fails only if the process has ended
 		<-s.done
 	}
@@ -306,8 +306,8 @@ func (s *Server) halt(ctx context.Context) error {
 	return errors.New("PostgreSQL did not shut down in time and was stopped immediately")
 }
 
-// end sends the signal and waits for the process. It kills the process on systems without signals.
-func (s *Server) end(ctx context.Context, sig os.Signal) error {
+// signalAndWait sends the signal and waits for the process. It kills the process on systems without signals.
+func (s *Server) signalAndWait(ctx context.Context, sig os.Signal) error {
 	if err := s.process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		_ = s.process.Kill()
 	}

@@ -31,6 +31,6 @@ func TestValidate(t *testing.T) {
 
 func ExampleLimit_Interval() {
 	failedLogins := ratelimit.Limit{N: 10, Per: 10 * time.Minute}
-	fmt.Println("ten at once, then one every", failedLogins.Interval())
-	// Output: ten at once, then one every 1m0s
+	fmt.Println("a burst of ten, then one every", failedLogins.Interval())
+	// Output: a burst of ten, then one every 1m0s
 }

@@ -25,11 +25,11 @@ func (s *Service) List(ctx context.Context, player uuid.UUID, f NotificationFilt
 	if err != nil {
 		return page, 0, err
 	}
-	return keyset.NewPage(list, p.Size, counts.of(f.Unread)), counts.Unread, nil
+	return keyset.NewPage(list, p.Size, counts.matching(f.Unread)), counts.Unread, nil
 }
 
-// of returns the number of notifications that the filter selects.
-func (c Counts) of(unread *bool) int {
+// matching returns the number of notifications that the filter selects.
+func (c Counts) matching(unread *bool) int {
 	switch {
 	case unread == nil:
 		return c.Total

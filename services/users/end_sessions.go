@@ -32,7 +32,7 @@ func (s *Service) endSessions(ctx context.Context, u User) error {
 	if _, err := s.sessions.EndAllOf(ctx, u.ID); err != nil {
 		return err
 	}
-	return s.store.SessionsEnded(ctx, u)
+	return s.store.ClearSessionsToEnd(ctx, u)
 }
 
 // KeepEndingSessions calls EndSessions every second until ctx ends, and then returns nil. All replicas may run it

@@ -197,7 +197,7 @@ func (s *fakeStore) SessionsToEnd(context.Context) ([]users.User, error) {
 	return all, nil
 }
 
-func (s *fakeStore) SessionsEnded(_ context.Context, u users.User) error {
+func (s *fakeStore) ClearSessionsToEnd(_ context.Context, u users.User) error {
 	_, err := s.change(u.ID, func(now *users.User) {
 		now.SessionsToEnd = now.SessionsToEnd && now.StatusVersion != u.StatusVersion
 	})

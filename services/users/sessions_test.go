@@ -138,7 +138,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := f.store.SessionsEnded(t.Context(), earlier); err != nil {
+		if err := f.store.ClearSessionsToEnd(t.Context(), earlier); err != nil {
 			t.Fatal(err)
 		}
 		if left, _ := f.store.SessionsToEnd(t.Context()); len(left) != 1 {

@@ -144,63 +144,75 @@ func (c *cluster) createAdmin() {
 
 // startBus starts a Kafka or NATS server and returns the settings for it.
 func (c *cluster) startBus(kind string) []string {
+	c.t.Helper()
+	if kind == "nats" {
+		return c.startNATS()
+	}
+	return c.startKafka()
+}
+
+func (c *cluster) startKafka() []string {
 	t := c.t
 	t.Helper()
-	var err error
-	var settings []string
-	switch kind {
-	case "kafka":
-		brokers, failed := kfake.NewCluster(kfake.NumBrokers(3), kfake.DataDir(t.TempDir()))
-		if failed != nil {
-			t.Fatal(failed)
-		}
-		t.Cleanup(brokers.Close)
-		list := brokers.ListenAddrs()
-		settings = []string{"LOYALTY_BUS=kafka", "LOYALTY_KAFKA_BROKERS=" + strings.Join(list, ","), "LOYALTY_KAFKA_PARTITIONS=4"}
-		c.bus, err = kafka.New(t.Context(), kafka.Config{Brokers: list, ClientID: "e2e"}, slog.New(slog.DiscardHandler))
-		producer, failed := kgo.NewClient(kgo.SeedBrokers(list...))
-		if failed != nil {
-			t.Fatal(failed)
-		}
-		t.Cleanup(producer.Close)
-		c.publishRaw = func(topic, key string, data []byte) {
-			record := &kgo.Record{Topic: topic, Key: []byte(key), Value: data}
-			if err := producer.ProduceSync(c.t.Context(), record).FirstErr(); err != nil {
-				c.t.Fatal(err)
-			}
-		}
-	case "nats":
-		options := &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true}
-		srv, failed := server.NewServer(options)
-		if failed != nil {
-			t.Fatal(failed)
-		}
-		srv.Start()
-		t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-		eventually(t, "NATS is ready", func() error {
-			if !srv.Running() || srv.Addr() == nil {
-				return errors.New("the server does not listen yet")
-			}
-			return nil
-		})
-		settings = []string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=" + srv.ClientURL(), "LOYALTY_BUS_REPLICATION=1"}
-		c.bus, err = jetstream.New(t.Context(), jetstream.Config{URL: srv.ClientURL(), Name: "e2e"}, slog.New(slog.DiscardHandler))
-		conn, failed := nats.Connect(srv.ClientURL())
-		if failed != nil {
-			t.Fatal(failed)
-		}
-		t.Cleanup(conn.Close)
-		c.publishRaw = func(topic, _ string, data []byte) {
-			if err := errors.Join(conn.Publish("loyalty."+topic+".v1", data), conn.Flush()); err != nil {
-				c.t.Fatal(err)
-			}
-		}
-	}
+	brokers, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.DataDir(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.bus.Close)
-	return settings
+	t.Cleanup(brokers.Close)
+	list := brokers.ListenAddrs()
+	producer, err := kgo.NewClient(kgo.SeedBrokers(list...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(producer.Close)
+	c.publishRaw = func(topic, key string, data []byte) {
+		record := &kgo.Record{Topic: topic, Key: []byte(key), Value: data}
+		if err := producer.ProduceSync(c.t.Context(), record).FirstErr(); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	bus, err := kafka.New(t.Context(), kafka.Config{Brokers: list, ClientID: "e2e"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Close)
+	c.bus = bus
+	return []string{"LOYALTY_BUS=kafka", "LOYALTY_KAFKA_BROKERS=" + strings.Join(list, ","), "LOYALTY_KAFKA_PARTITIONS=4"}
+}
+
+func (c *cluster) startNATS() []string {
+	t := c.t
+	t.Helper()
+	options := &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true}
+	srv, err := server.NewServer(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Start()
+	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	eventually(t, "NATS is ready", func() error {
+		if !srv.Running() || srv.Addr() == nil {
+			return errors.New("the server does not listen yet")
+		}
+		return nil
+	})
+	conn, err := nats.Connect(srv.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	c.publishRaw = func(topic, _ string, data []byte) {
+		if err := errors.Join(conn.Publish("loyalty."+topic+".v1", data), conn.Flush()); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	bus, err := jetstream.New(t.Context(), jetstream.Config{URL: srv.ClientURL(), Name: "e2e"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Close)
+	c.bus = bus
+	return []string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=" + srv.ClientURL(), "LOYALTY_BUS_REPLICATION=1"}
 }
 
 // tokenKey writes a new signing key to a file and returns its path.

@@ -1,5 +1,5 @@
 // Package dsn checks the connection URLs of servers before a driver parses them. Its errors name the problem and show an
-// example. They never show any part of the URL, because it may contain a password.
+// example. They never show any part of the URL except its scheme, because it may contain a password.
 //
 // The checks are stricter than the drivers, because drivers misread malformed URLs. For example, PostgreSQL drivers read a
 // quoted URL as a list of keywords and values, and a "/" in a password ends the host.
@@ -69,8 +69,7 @@ func check(text string, k kind) error {
 	case !found:
 		return errors.New("is not a URL; an example is " + k.example)
 	case !slices.Contains(k.schemes, strings.ToLower(scheme)):
-		return fmt.Errorf("is the URL of another kind of server: it must begin with %s, like %s",
-			strings.Join(prefixes(k.schemes), " or "), k.example)
+		return wrongScheme(scheme, k)
 	}
 	u, err := url.Parse(text)
 	authority, tail, _ := strings.Cut(rest, "/")
@@ -92,6 +91,16 @@ func check(text string, k kind) error {
 		return errors.New("has more than the name of a database after the host; an example is " + k.example)
 	}
 	return nil
+}
+
+// wrongScheme returns the error for a URL whose scheme is not one of k. It does not show a scheme with characters that
+// schemes cannot have, because the text before "://" may then be a part of a password.
+func wrongScheme(scheme string, k kind) error {
+	wanted := strings.Join(prefixes(k.schemes), " or ")
+	if u, err := url.Parse(scheme + "://"); err != nil || u.Scheme != strings.ToLower(scheme) {
+		return fmt.Errorf("does not begin with %s; an example is %s", wanted, k.example)
+	}
+	return fmt.Errorf("begins with %s://, but must begin with %s; an example is %s", scheme, wanted, k.example)
 }
 
 // checkEnds returns an error if the URL begins or ends with a quote or white space.

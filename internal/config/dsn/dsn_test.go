@@ -37,7 +37,8 @@ func TestPostgreSQL(t *testing.T) {
 		"newline after":                      {"postgres://user:secret@host/users\n", "white space"},
 		"keywords and values":                {"host=h user=user password=secret dbname=users", "keywords and values"},
 		"no scheme":                          {"user:secret@host/users", "is not a URL"},
-		"MySQL":                              {"mysql://user:secret@host/users", "postgres://"},
+		"MySQL":                              {"mysql://user:secret@host/users", "begins with mysql://, but must begin with postgres:// or postgresql://"},
+		"password before the scheme":         {"user:secret@host://users", "does not begin with postgres:// or postgresql://"},
 		"HTTP":                               {"http://user:secret@host/users", "postgres://"},
 		"no host":                            {"postgres://user:secret@/users", "names no host"},
 		"port without a host":                {"postgres://user:secret@:5432/users", "names no host"},
@@ -111,5 +112,5 @@ func checkError(t *testing.T, err error, want string) {
 
 func ExamplePostgreSQL() {
 	fmt.Println("URL", dsn.PostgreSQL("mysql://root:password@host/users"))
-	// Output: URL is the URL of another kind of server: it must begin with postgres:// or postgresql://, like postgres://user:password@host:5432/database
+	// Output: URL begins with mysql://, but must begin with postgres:// or postgresql://; an example is postgres://user:password@host:5432/database
 }

@@ -103,8 +103,8 @@ func (b *Bus) scan(ctx context.Context, topic string, ranges map[int32]offsetRan
 	}
 	defer client.Close()
 	for len(offsets) > 0 {
-		polling, cancel := context.WithTimeout(ctx, scanTimeout)
-		fetches := client.PollRecords(polling, pollRecords)
+		pollCtx, cancel := context.WithTimeout(ctx, scanTimeout)
+		fetches := client.PollRecords(pollCtx, pollRecords)
 		cancel()
 		if err := fetches.Err(); errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			if err := b.skipDeleted(ctx, dead, ranges, offsets); err != nil {

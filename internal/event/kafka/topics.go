@@ -12,8 +12,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// deadLetterMaxBytes is the maximum record size of dead letter topics. It is larger than topicMaxBytes, so that a dead
-// letter fits unless the record of its event was compressed. It is smaller than the maximum size of a broker's request.
+// deadLetterMaxBytes is the maximum record size of dead letter topics. It is larger than topicMaxBytes, because a dead
+// letter is the record of its event with additional headers. The limit of a topic applies after compression, but the
+// client's limit applies before it. The dead letter of a compressed record can therefore be too large, and is truncated.
 const deadLetterMaxBytes = 2 << 20
 
 // topicMaxBytes is the maximum record size of topics: 1 MiB, the default of producers, and 64 KiB for the headers that a

@@ -108,21 +108,21 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // serve publishes events on one connection until ctx ends or the connection fails.
 func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
-	work, cancel := event.WithGrace(ctx, r.o.Grace)
+	graceCtx, cancel := event.WithGrace(ctx, r.o.Grace)
 	defer cancel()
 	s, err := openSession(ctx, r.pool)
 	if err != nil {
 		return err
 	}
-	defer s.close(work)
+	defer s.close(graceCtx)
 	for ctx.Err() == nil {
-		if err := s.balance(work, r.o.Poll); err != nil {
+		if err := s.balance(graceCtx, r.o.Poll); err != nil {
 			return err
 		}
 		r.alone.Store(len(s.shards) == Shards)
 		r.connected.Store(true)
 		database.succeeded()
-		published, err := r.drain(ctx, work, s, bus)
+		published, err := r.drain(ctx, graceCtx, s, bus)
 		if err == nil && published {
 			err = s.wait(ctx, r.wake, r.id, r.o.Poll)
 		} else if err == nil {
@@ -140,15 +140,15 @@ func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 // returns an error if the database failed.
 //
 // While a batch is being published, the previous one is deleted and the next one is read.
-func (r *Relay) drain(ctx, work context.Context, s *session, bus *outageLogger) (published bool, err error) {
+func (r *Relay) drain(ctx, graceCtx context.Context, s *session, bus *outageLogger) (published bool, err error) {
 	if len(s.shards) == 0 {
 		return true, nil
 	}
-	current, err := s.next(work, nil, nil, r.o.Batch)
+	current, err := s.next(graceCtx, nil, nil, r.o.Batch)
 	var done []int64
 	for err == nil && len(current.events) > 0 {
 		result := make(chan error, 1)
-		go func() { result <- r.publish(work, current.events) }()
+		go func() { result <- r.publish(graceCtx, current.events) }()
 
 		limit := r.o.Batch
 		if ctx.Err() != nil || s.balanceDue(r.o.Poll) {
@@ -156,7 +156,7 @@ func (r *Relay) drain(ctx, work context.Context, s *session, bus *outageLogger) 
 			signal(r.wake) // there may be more events
 		}
 		var following batch
-		following, err = s.next(work, done, current.ids, limit)
+		following, err = s.next(graceCtx, done, current.ids, limit)
 		if publishErr := <-result; publishErr != nil {
 			bus.failed(publishErr)
 			s.window.reset() // the unpublished events must be read again
@@ -168,7 +168,7 @@ func (r *Relay) drain(ctx, work context.Context, s *session, bus *outageLogger) 
 	if err != nil {
 		return false, err
 	}
-	_, err = s.next(work, done, nil, 0)
+	_, err = s.next(graceCtx, done, nil, 0)
 	return true, err
 }
 

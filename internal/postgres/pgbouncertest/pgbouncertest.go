@@ -38,8 +38,8 @@ func Start(t testing.TB, database string, mode Mode, settings ...string) string 
 		t.Fatal(err)
 	}
 	for range 5 { // another process may take the port before PgBouncer does
-		if through := start(t, binary, database, mode, settings); through != "" {
-			return through
+		if pooledURL := start(t, binary, database, mode, settings); pooledURL != "" {
+			return pooledURL
 		}
 	}
 	t.Fatal("pgbouncer did not start in five attempts")
@@ -58,12 +58,12 @@ func find() (string, error) {
 // start returns the URL of the database through PgBouncer, or an empty URL if PgBouncer exits or does not become ready.
 func start(t testing.TB, binary, database string, mode Mode, settings []string) string {
 	t.Helper()
-	through, err := url.Parse(database)
+	pooledURL, err := url.Parse(database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	port := freePort(t)
-	cmd := exec.CommandContext(context.Background(), binary, writeConfig(t, through, mode, port, settings))
+	cmd := exec.CommandContext(context.Background(), binary, writeConfig(t, pooledURL, mode, port, settings))
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.SysProcAttr = attributes()
@@ -79,14 +79,14 @@ func start(t testing.TB, binary, database string, mode Mode, settings []string) 
 		_ = cmd.Process.Kill() // fails only if the process has ended
 		<-ctx.Done()
 	}
-	through.Host = net.JoinHostPort("127.0.0.1", port)
-	if err := ready(ctx, through.String()); err != nil {
+	pooledURL.Host = net.JoinHostPort("127.0.0.1", port)
+	if err := ready(ctx, pooledURL.String()); err != nil {
 		stop()
 		t.Logf("pgbouncer: %v\n%s", err, &log)
 		return ""
 	}
 	t.Cleanup(stop)
-	return through.String()
+	return pooledURL.String()
 }
 
 func freePort(t testing.TB) string {
@@ -129,10 +129,10 @@ func writeConfig(t testing.TB, server *url.URL, mode Mode, port string, settings
 }
 
 // ready waits until PgBouncer answers a query. It returns an error if ctx ends, which happens when PgBouncer exits.
-func ready(ctx context.Context, through string) error {
+func ready(ctx context.Context, pooledURL string) error {
 	policy := backoff.Policy{Initial: 10 * time.Millisecond, Max: 200 * time.Millisecond, Timeout: time.Minute}
 	return backoff.Retry(ctx, policy, func(ctx context.Context) error {
-		conn, err := pgx.Connect(ctx, through)
+		conn, err := pgx.Connect(ctx, pooledURL)
 		if err != nil {
 			return err
 		}

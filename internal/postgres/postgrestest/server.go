@@ -42,16 +42,16 @@ func startServer() (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tests need a PostgreSQL server (or set %s): %w", serverEnv, err)
 	}
-	reaper, err := removeAfter(s.PID(), root)
+	reaper, err := startReaper(s.PID(), root)
 	if err != nil {
 		return nil, err
 	}
 	return &server{s, reaper}, nil
 }
 
-// removeAfter starts a shell that waits until this process ends, stops the server with the process id pid and removes root.
+// startReaper starts a shell that waits until this process ends, stops the server with the process id pid and removes root.
 // The shell's input is a pipe, which the kernel closes when this process ends.
-func removeAfter(pid int, root string) (*exec.Cmd, error) {
+func startReaper(pid int, root string) (*exec.Cmd, error) {
 	const script = `cat >/dev/null
 kill -INT "$1" 2>/dev/null
 n=0

@@ -39,7 +39,7 @@ func (l *Limiter) allow(ctx context.Context, keys []string, limit ratelimit.Limi
 	if limit == (ratelimit.Limit{}) {
 		return nil
 	}
-	wait, err := allowScript.Exec(ctx, l.redis, keys, []string{micros(limit.Interval()), micros(burst(limit))}).AsInt64()
+	wait, err := allowScript.Exec(ctx, l.redis, keys, []string{micros(limit.Interval()), micros(burstDuration(limit))}).AsInt64()
 	if err != nil {
 		return redis.Failure(err)
 	}
@@ -64,7 +64,7 @@ func (l *Limiter) RefundShare(ctx context.Context, key, client string, limit rat
 
 // ClearShare undoes every AllowShare of key by client. The events of other clients stay counted.
 func (l *Limiter) ClearShare(ctx context.Context, key, client string, limit ratelimit.Limit) error {
-	return l.refund(ctx, []string{redisKey(key), shareKey(key, client)}, limit, burst(limit))
+	return l.refund(ctx, []string{redisKey(key), shareKey(key, client)}, limit, burstDuration(limit))
 }
 
 func (l *Limiter) refund(ctx context.Context, keys []string, limit ratelimit.Limit, most time.Duration) error {
@@ -79,7 +79,9 @@ func redisKey(key string) string { return "limit:" + key }
 // shareKey is the key of a client's share. In Redis Cluster its hash tag keeps it in the slot of redisKey.
 func shareKey(key, client string) string { return "{" + redisKey(key) + "}:" + client }
 
-// burst returns the time after which a limit is unused again if N events are counted at once.
-func burst(limit ratelimit.Limit) time.Duration { return limit.Interval() * time.Duration(limit.N) }
+// burstDuration returns the time after which a limit is unused again if N events are counted at the same time.
+func burstDuration(limit ratelimit.Limit) time.Duration {
+	return limit.Interval() * time.Duration(limit.N)
+}
 
 func micros(d time.Duration) string { return strconv.FormatInt(d.Microseconds(), 10) }

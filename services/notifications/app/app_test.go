@@ -161,7 +161,7 @@ func TestInvalidConfig(t *testing.T) {
 		"keys":     {func(c *app.Config) { c.Keys = nil }, "Keys"},
 		"issuer":   {func(c *app.Config) { c.Issuer = "" }, "Issuer"},
 		"audience": {func(c *app.Config) { c.Audience = "" }, "Audience"},
-		"sockets":  {func(c *app.Config) { c.Sockets.Ping = 0 }, "Sockets.Ping"},
+		"sockets":  {func(c *app.Config) { c.Sockets.PingInterval = 0 }, "Sockets.PingInterval"},
 		"origins":  {func(c *app.Config) { c.Sockets.Origins = []string{"nonsense"} }, "Sockets.Origins"},
 	} {
 		t.Run(name, func(t *testing.T) {

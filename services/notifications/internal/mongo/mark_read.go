@@ -14,27 +14,27 @@ var setRead = bson.D{{Key: "$set", Value: bson.D{{Key: "read", Value: true}}}}
 
 // MarkRead implements notifications.Store.
 func (s *Store) MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUID) ([]uuid.UUID, error) {
-	wanted := make(bson.A, len(ids))
+	idValues := make(bson.A, len(ids))
 	for i, id := range ids {
-		wanted[i] = documents.UUID(id)
+		idValues[i] = documents.UUID(id)
 	}
-	own := bson.D{
+	filter := bson.D{
 		{Key: "user_id", Value: documents.UUID(player)},
-		{Key: "_id", Value: bson.D{{Key: "$in", Value: wanted}}},
+		{Key: "_id", Value: bson.D{{Key: "$in", Value: idValues}}},
 	}
-	cursor, err := s.list.Find(ctx, own, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}))
+	cursor, err := s.list.Find(ctx, filter, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
-		return nil, failure("find to mark", err)
+		return nil, failure("find notifications to mark as read", err)
 	}
 	var found []notificationDocument
 	if err := cursor.All(ctx, &found); err != nil {
-		return nil, failure("find to mark", err)
+		return nil, failure("find notifications to mark as read", err)
 	}
 	if len(found) == 0 {
 		return nil, nil
 	}
-	if _, err := s.list.UpdateMany(ctx, append(own, bson.E{Key: "read", Value: false}), setRead); err != nil {
-		return nil, failure("mark read", err)
+	if _, err := s.list.UpdateMany(ctx, append(filter, bson.E{Key: "read", Value: false}), setRead); err != nil {
+		return nil, failure("mark notifications as read", err)
 	}
 	marked := make([]uuid.UUID, len(found))
 	for i, d := range found {
@@ -46,7 +46,7 @@ func (s *Store) MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUID)
 // MarkAllRead implements notifications.Store.
 func (s *Store) MarkAllRead(ctx context.Context, player uuid.UUID, last int64) error {
 	_, err := s.list.UpdateMany(ctx, unreadUpTo(player, last), setRead)
-	return failure("mark all read", err)
+	return failure("mark all notifications as read", err)
 }
 
 // unreadUpTo selects the player's unread notifications with sequence numbers up to last. An index covers the query.

@@ -108,8 +108,8 @@ func addRoundTrip(t *testing.T, s suite) {
 	if err != nil || len(list) != 1 {
 		t.Fatalf("List returns %d notifications, %v, want 1", len(list), err)
 	}
-	entitytest.Same(t, "Add", stored, n)
-	entitytest.Same(t, "List", list[0], n)
+	entitytest.AssertEqual(t, "Add", stored, n)
+	entitytest.AssertEqual(t, "List", list[0], n)
 }
 
 func addWithCanceledContext(t *testing.T, s suite) {

@@ -56,7 +56,9 @@ func (w *world) startCatchUps(t *testing.T) {
 func TestPingsWhileStoreBlocks(t *testing.T) {
 	const clients, pings = 12, 20 // more clients than may read the store at the same time
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong, c.Store = 20*time.Millisecond, patience, patience })
+	r := w.start(t, func(c *websocket.Config) {
+		c.PingInterval, c.PongTimeout, c.StoreTimeout = 20*time.Millisecond, patience, patience
+	})
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	r.connect(t, token, "") // keeps the subscription, so that the clients below start no catch-up of their own
@@ -125,7 +127,7 @@ func (w *world) followed(t *testing.T, player uuid.UUID) {
 
 func TestSessionEndWhileStoreBlocks(t *testing.T) {
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Recheck, c.Store = 20*time.Millisecond, time.Hour })
+	r := w.start(t, func(c *websocket.Config) { c.RecheckInterval, c.StoreTimeout = 20*time.Millisecond, time.Hour })
 	player := uuid.New()
 	token, session := w.login(t, player, authn.RolePlayer)
 	c := r.connect(t, token, "")
@@ -140,7 +142,7 @@ func TestSessionEndWhileStoreBlocks(t *testing.T) {
 func TestShutdownWhileStoreBlocks(t *testing.T) {
 	const handshakes = 6 // more than the semaphore admits, so some of them wait for it
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Store = time.Hour })
+	r := w.start(t, func(c *websocket.Config) { c.StoreTimeout = time.Hour })
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	c := r.connect(t, token, "")
 	w.blockStore(t)
@@ -163,7 +165,7 @@ func TestShutdownWhileStoreBlocks(t *testing.T) {
 
 func TestHandshakeWhileStoreBlocks(t *testing.T) {
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Store = 100 * time.Millisecond })
+	r := w.start(t, func(c *websocket.Config) { c.StoreTimeout = 100 * time.Millisecond })
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	unblock := w.blockStore(t)
 	for _, query := range []string{"", "?since=" + uuid.NewString()} {
@@ -175,5 +177,5 @@ func TestHandshakeWhileStoreBlocks(t *testing.T) {
 		t.Errorf("the hub has %d sockets, want 0", n)
 	}
 	unblock()
-	w.start(t, func(c *websocket.Config) { c.Store = patience }).connect(t, token, "")
+	w.start(t, func(c *websocket.Config) { c.StoreTimeout = patience }).connect(t, token, "")
 }

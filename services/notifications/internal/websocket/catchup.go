@@ -84,7 +84,7 @@ func (s *socket) readStore(read func(context.Context) error) error {
 	if !s.isOpen() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(s.hub.ctx, s.hub.config.Store)
+	ctx, cancel := context.WithTimeout(s.hub.ctx, s.hub.config.StoreTimeout)
 	defer cancel()
 	return read(ctx)
 }

@@ -13,23 +13,25 @@ import (
 
 // Config limits connections. Every field must be set except Origins; see DefaultConfig.
 type Config struct {
-	// Ping is the interval between pings. Pong is the time that a client has to answer a ping.
-	Ping, Pong time.Duration
-	// Recheck is the interval at which the hub checks the sessions of all connections. It finds ended sessions whose
-	// signal was lost.
-	Recheck time.Duration
-	// Write is the timeout for writing one frame. Close is the timeout for the client's answer to a close frame.
-	Write, Close time.Duration
-	// Store is the timeout for one read of the store, and for all reads of a handshake together.
-	Store time.Duration
-	// Queue is the number of frames that may wait for a connection. A connection that exceeds it is closed and can resume.
-	Queue int
-	// PerPlayer is the maximum number of connections of one player on this replica. Sockets is the maximum number of all
-	// connections on this replica.
-	PerPlayer, Sockets int
-	// Ignored is the number of client messages that are ignored before the connection is closed. Clients must not send
-	// messages.
-	Ignored int
+	// PingInterval is the interval between pings. PongTimeout is the time that a client has to answer a ping.
+	PingInterval, PongTimeout time.Duration
+	// RecheckInterval is the interval at which the hub checks the sessions of all connections. It finds ended sessions
+	// whose signal was lost.
+	RecheckInterval time.Duration
+	// WriteTimeout is the timeout for writing one frame. CloseTimeout is the timeout for the client's answer to a close
+	// frame.
+	WriteTimeout, CloseTimeout time.Duration
+	// StoreTimeout is the timeout for one read of the store, and for all reads of a handshake together.
+	StoreTimeout time.Duration
+	// QueueLength is the number of frames that may wait for a connection. A connection that exceeds it is closed and can
+	// resume.
+	QueueLength int
+	// MaxSocketsPerPlayer is the maximum number of connections of one player on this replica. MaxSockets is the maximum
+	// number of all connections on this replica.
+	MaxSocketsPerPlayer, MaxSockets int
+	// MaxIgnoredMessages is the number of client messages that are ignored before the connection is closed. Clients must
+	// not send messages.
+	MaxIgnoredMessages int
 	// Origins lists the origins of the browser pages that may connect, such as "https://casino.example"; "*" allows all.
 	// If it is empty, a page may connect only to its own host.
 	Origins []string
@@ -38,9 +40,9 @@ type Config struct {
 // DefaultConfig returns the configuration for production.
 func DefaultConfig() Config {
 	return Config{
-		Ping: 25 * time.Second, Pong: 20 * time.Second, Recheck: 3 * time.Second,
-		Write: 30 * time.Second, Close: 2 * time.Second, Store: 5 * time.Second,
-		Queue: 64, PerPlayer: 20, Sockets: 100_000, Ignored: 16,
+		PingInterval: 25 * time.Second, PongTimeout: 20 * time.Second, RecheckInterval: 3 * time.Second,
+		WriteTimeout: 30 * time.Second, CloseTimeout: 2 * time.Second, StoreTimeout: 5 * time.Second,
+		QueueLength: 64, MaxSocketsPerPlayer: 20, MaxSockets: 100_000, MaxIgnoredMessages: 16,
 	}
 }
 
@@ -50,8 +52,8 @@ func (c Config) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"Ping", c.Ping}, {"Pong", c.Pong}, {"Recheck", c.Recheck}, {"Write", c.Write}, {"Close", c.Close},
-		{"Store", c.Store},
+		{"PingInterval", c.PingInterval}, {"PongTimeout", c.PongTimeout}, {"RecheckInterval", c.RecheckInterval},
+		{"WriteTimeout", c.WriteTimeout}, {"CloseTimeout", c.CloseTimeout}, {"StoreTimeout", c.StoreTimeout},
 	} {
 		if d.value <= 0 {
 			return errors.New(d.name + " must be greater than zero")
@@ -61,7 +63,8 @@ func (c Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"Queue", c.Queue}, {"PerPlayer", c.PerPlayer}, {"Sockets", c.Sockets}, {"Ignored", c.Ignored},
+		{"QueueLength", c.QueueLength}, {"MaxSocketsPerPlayer", c.MaxSocketsPerPlayer}, {"MaxSockets", c.MaxSockets},
+		{"MaxIgnoredMessages", c.MaxIgnoredMessages},
 	} {
 		if n.value <= 0 {
 			return errors.New(n.name + " must be greater than zero")

@@ -23,7 +23,7 @@ import (
 func TestLogoutClosesConnections(t *testing.T) {
 	w := newWorld(t)
 	// The test is of the signal, so the recheck must not find the ended session first.
-	r := w.start(t, func(c *websocket.Config) { c.Recheck = time.Hour })
+	r := w.start(t, func(c *websocket.Config) { c.RecheckInterval = time.Hour })
 	player := uuid.New()
 	token, session := w.login(t, player, authn.RolePlayer)
 	otherToken, _ := w.login(t, player, authn.RolePlayer)
@@ -50,7 +50,7 @@ func (w *world) subscribers(t *testing.T, n int) {
 
 func TestRecheckFindsEndedSession(t *testing.T) {
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Recheck = 20 * time.Millisecond })
+	r := w.start(t, func(c *websocket.Config) { c.RecheckInterval = 20 * time.Millisecond })
 	token, session := w.login(t, uuid.New(), authn.RolePlayer)
 	c := r.connect(t, token, "")
 	w.command(t, "DEL", "session:"+session.ID.String())
@@ -79,7 +79,7 @@ func TestExpiredTokenClosesConnection(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	w := newWorld(t)
-	r, other := w.start(t, func(c *websocket.Config) { c.Close = patience }), w.start(t, nil)
+	r, other := w.start(t, func(c *websocket.Config) { c.CloseTimeout = patience }), w.start(t, nil)
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	clients := []*client{r.connect(t, token, ""), r.connect(t, token, "")}
@@ -121,7 +121,7 @@ func TestShutdownAbortsSilentClient(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			r := w.start(t, func(c *websocket.Config) { c.Close = tt.timeout })
+			r := w.start(t, func(c *websocket.Config) { c.CloseTimeout = tt.timeout })
 			token, _ := w.login(t, uuid.New(), authn.RolePlayer)
 			silent := r.connect(t, token, "") // does not answer the close frame
 			r.stopWithin(tt.budget)
@@ -138,8 +138,10 @@ func TestShutdownAbortsSilentClient(t *testing.T) {
 
 func TestPings(t *testing.T) {
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong = 20*time.Millisecond, patience })
-	strict := w.start(t, func(c *websocket.Config) { c.Ping, c.Pong = 20*time.Millisecond, 200*time.Millisecond })
+	r := w.start(t, func(c *websocket.Config) { c.PingInterval, c.PongTimeout = 20*time.Millisecond, patience })
+	strict := w.start(t, func(c *websocket.Config) {
+		c.PingInterval, c.PongTimeout = 20*time.Millisecond, 200*time.Millisecond
+	})
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	alive := r.connect(t, token, "")
 	pings := make(chan struct{}, 100)
@@ -174,7 +176,7 @@ func TestPings(t *testing.T) {
 
 func TestClientMessages(t *testing.T) {
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Ignored, c.Close = 3, patience })
+	r := w.start(t, func(c *websocket.Config) { c.MaxIgnoredMessages, c.CloseTimeout = 3, patience })
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	for name, tt := range map[string]struct {
@@ -228,7 +230,7 @@ func TestClientMessages(t *testing.T) {
 func TestSlowClient(t *testing.T) {
 	const count, size = 64, 64 << 10
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.Queue, c.Write = 16, 10*patience })
+	r := w.start(t, func(c *websocket.Config) { c.QueueLength, c.WriteTimeout = 16, 10*patience })
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	slow := r.connectUnbuffered(t, token)

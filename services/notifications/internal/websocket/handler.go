@@ -50,7 +50,7 @@ func NewHandler(hub *Hub, auth Authenticator) (*Handler, error) {
 	}
 	return &Handler{hub: hub, auth: auth, origins: origins, upgrader: websocket.Upgrader{
 		ReadBufferSize: bufferSize, WriteBufferSize: bufferSize, WriteBufferPool: &sync.Pool{},
-		HandshakeTimeout: hub.config.Write,
+		HandshakeTimeout: hub.config.WriteTimeout,
 		CheckOrigin:      func(*http.Request) bool { return true }, // authenticate checks the origin
 		Error: func(w http.ResponseWriter, r *http.Request, _ int, reason error) {
 			w.Header().Set("Sec-Websocket-Version", "13") // the only version; RFC 6455, 4.4
@@ -83,7 +83,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // prepare checks the handshake, adds a socket to the hub and finds its position. The socket has no connection yet. After
 // an error, the hub does not hold the socket.
 func (h *Handler) prepare(r *http.Request, offered []string, binary bool) (*socket, error) {
-	ctx, cancel := context.WithTimeout(r.Context(), h.hub.config.Store)
+	ctx, cancel := context.WithTimeout(r.Context(), h.hub.config.StoreTimeout)
 	defer cancel()
 	caller, err := h.authenticate(ctx, r, offered)
 	if err != nil {

@@ -263,10 +263,10 @@ func TestConfiguredOrigins(t *testing.T) {
 
 func TestConfigIsValidated(t *testing.T) {
 	for name, change := range map[string]func(*websocket.Config){
-		"Ping":    func(c *websocket.Config) { c.Ping = 0 },
-		"Recheck": func(c *websocket.Config) { c.Recheck = -1 },
-		"Queue":   func(c *websocket.Config) { c.Queue = 0 },
-		"Origins": func(c *websocket.Config) { c.Origins = []string{"casino.example/path"} },
+		"PingInterval":    func(c *websocket.Config) { c.PingInterval = 0 },
+		"RecheckInterval": func(c *websocket.Config) { c.RecheckInterval = -1 },
+		"QueueLength":     func(c *websocket.Config) { c.QueueLength = 0 },
+		"Origins":         func(c *websocket.Config) { c.Origins = []string{"casino.example/path"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := websocket.DefaultConfig()
@@ -283,7 +283,7 @@ func TestConfigIsValidated(t *testing.T) {
 
 func TestConnectionLimits(t *testing.T) {
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.PerPlayer, c.Sockets = 2, 3 })
+	r := w.start(t, func(c *websocket.Config) { c.MaxSocketsPerPlayer, c.MaxSockets = 2, 3 })
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	other, _ := w.login(t, uuid.New(), authn.RolePlayer)
 	first := r.connect(t, token, "")

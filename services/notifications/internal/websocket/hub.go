@@ -96,10 +96,10 @@ func (h *Hub) admit(caller authn.Caller, binary bool) (*socket, error) {
 	switch {
 	case h.closing:
 		return nil, apperr.New(apperr.DependencyUnavailable, "this replica is shutting down")
-	case h.sockets >= h.config.Sockets:
+	case h.sockets >= h.config.MaxSockets:
 		return nil, apperr.New(apperr.DependencyUnavailable, "this replica has no room for another live connection")
-	case p != nil && len(p.sockets) >= h.config.PerPlayer:
-		e := apperr.New(apperr.RateLimited, "a player may have at most %d live connections", h.config.PerPlayer)
+	case p != nil && len(p.sockets) >= h.config.MaxSocketsPerPlayer:
+		e := apperr.New(apperr.RateLimited, "a player may have at most %d live connections", h.config.MaxSocketsPerPlayer)
 		e.RetryAfter = playerRetryAfter
 		return nil, e
 	}

@@ -12,7 +12,7 @@ func (s *socket) start(conn *websocket.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = conn
-	s.nextPing = s.hub.now().Add(s.hub.config.Ping)
+	s.nextPing = s.hub.now().Add(s.hub.config.PingInterval)
 	conn.SetReadLimit(readLimit)
 	conn.SetPongHandler(func(string) error { return s.extendReadDeadline() })
 	_ = s.extendReadDeadlineLocked()
@@ -34,12 +34,12 @@ func (s *socket) extendReadDeadlineLocked() error {
 	if s.state >= closed {
 		return nil // keep the deadline of the closing handshake
 	}
-	return s.conn.SetReadDeadline(time.Now().Add(s.hub.config.Ping + s.hub.config.Pong))
+	return s.conn.SetReadDeadline(time.Now().Add(s.hub.config.PingInterval + s.hub.config.PongTimeout))
 }
 
 // runReader reads until the connection ends, then releases the socket. Clients must not send messages. The reader ignores
-// up to Config.Ignored messages, because some clients send messages to keep the connection open. The library answers
-// malformed messages with 1002 and messages above the read limit with 1009.
+// up to Config.MaxIgnoredMessages messages, because some clients send messages to keep the connection open. The library
+// answers malformed messages with 1002 and messages above the read limit with 1009.
 func (s *socket) runReader() {
 	defer s.release()
 	defer func() { _ = s.conn.Close() }()
@@ -51,7 +51,7 @@ func (s *socket) runReader() {
 		if err != nil {
 			return
 		}
-		if ignored >= s.hub.config.Ignored {
+		if ignored >= s.hub.config.MaxIgnoredMessages {
 			s.close(codePolicy, "clients must not send messages")
 		}
 	}

@@ -125,7 +125,7 @@ func TestLostConnectionToRedis(t *testing.T) {
 func TestRedisRestart(t *testing.T) {
 	w := newWorld(t, "--enable-debug-command", "yes")
 	// This Redis keeps no data, so the sessions are lost. The recheck must not close the connections because of that.
-	noRecheck := func(c *websocket.Config) { c.Recheck = time.Hour }
+	noRecheck := func(c *websocket.Config) { c.RecheckInterval = time.Hour }
 	publisher, holder := w.start(t, noRecheck), w.start(t, noRecheck)
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)

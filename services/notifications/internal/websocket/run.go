@@ -11,8 +11,8 @@ import (
 )
 
 // Run pings the connections and closes each connection whose token or session has ended. When ctx ends, Run closes all
-// connections with 1001 and waits for the clients to answer. It waits at most 1.5 times Config.Close, and no longer than
-// lifecycle.Finish allows. Then it aborts the remaining connections and returns nil. Afterwards, the hub admits no
+// connections with 1001 and waits for the clients to answer. It waits at most 1.5 times Config.CloseTimeout, and no longer
+// than lifecycle.Finish allows. Then it aborts the remaining connections and returns nil. Afterwards, the hub admits no
 // connections and does not read the store.
 func (h *Hub) Run(ctx context.Context) error {
 	var watching sync.WaitGroup
@@ -26,7 +26,7 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // tick calls tick on every socket once a second, or twice per ping interval if that is more often.
 func (h *Hub) tick(ctx context.Context) {
-	tick := time.NewTicker(min(time.Second, h.config.Ping/2))
+	tick := time.NewTicker(min(time.Second, h.config.PingInterval/2))
 	defer tick.Stop()
 	for {
 		select {
@@ -51,7 +51,7 @@ func (h *Hub) watchSessions(ctx context.Context) {
 // recheckSessions regularly closes the connections of ended sessions, in case a signal was lost. If sessions cannot be
 // checked, the connections stay open.
 func (h *Hub) recheckSessions(ctx context.Context) {
-	tick := time.NewTicker(h.config.Recheck)
+	tick := time.NewTicker(h.config.RecheckInterval)
 	defer tick.Stop()
 	failing := false
 	for {
@@ -104,7 +104,7 @@ func (h *Hub) shutDown(ctx context.Context) {
 	h.cancel() // cancels reads of the store
 	finish, cancel := lifecycle.Finish(ctx)
 	defer cancel()
-	finish, cancel = context.WithTimeout(finish, h.config.Close*3/2)
+	finish, cancel = context.WithTimeout(finish, h.config.CloseTimeout*3/2)
 	defer cancel()
 	done := make(chan struct{})
 	go func() {

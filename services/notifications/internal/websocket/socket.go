@@ -41,7 +41,7 @@ const (
 	released              // the socket is no longer in the hub
 )
 
-// receive handles a live message. It closes the connection if the message makes the backlog exceed Config.Queue.
+// receive handles a live message. It closes the connection if the message makes the backlog exceed Config.QueueLength.
 // The client can then resume.
 func (s *socket) receive(m live.Message) {
 	s.mu.Lock()
@@ -51,7 +51,7 @@ func (s *socket) receive(m live.Message) {
 	}
 	before := s.backlog()
 	s.queue = append(s.queue, s.cursor.receive(m)...)
-	if after := s.backlog(); after > before && after > s.hub.config.Queue {
+	if after := s.backlog(); after > before && after > s.hub.config.QueueLength {
 		s.closeLocked(codeTryAgain, "too slow; resume with since")
 		return
 	}
@@ -79,7 +79,7 @@ func (s *socket) tick(now time.Time) {
 	case !now.Before(s.caller.Expires.Add(authn.Leeway)): // until then, the token is accepted
 		s.closeLocked(codeSession, "the token has expired")
 	case !now.Before(s.nextPing):
-		s.nextPing = now.Add(s.hub.config.Ping)
+		s.nextPing = now.Add(s.hub.config.PingInterval)
 		s.pingDue = true
 		s.wakeWriter()
 	}
@@ -102,7 +102,7 @@ func (s *socket) closeLocked(code int, reason string) {
 	if s.conn != nil && s.writing && code != codeTryAgain {
 		// A peer that does not read must not delay the close. With codeTryAgain, a slow peer keeps the full write timeout, so
 		// that it can receive the reason.
-		_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(s.hub.config.Close))
+		_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(s.hub.config.CloseTimeout))
 	}
 	s.wakeWriter()
 }

@@ -58,23 +58,23 @@ func (s *socket) writeFrame(f *frame.Frame) error {
 		s.hub.log.Error("cannot encode live frame, skipping it", "error", err)
 		return nil
 	}
-	if err := s.conn.SetWriteDeadline(time.Now().Add(s.hub.config.Write)); err != nil {
+	if err := s.conn.SetWriteDeadline(time.Now().Add(s.hub.config.WriteTimeout)); err != nil {
 		return err
 	}
 	return s.conn.WriteMessage(kind, data)
 }
 
 func (s *socket) writePing() error {
-	return s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.hub.config.Write))
+	return s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.hub.config.WriteTimeout))
 }
 
-// writeClose starts the closing handshake. The reader ends when the peer answers or after Config.Close. writeClose does
-// not hold the lock during the write, because a peer that does not read must not block the hub.
+// writeClose starts the closing handshake. The reader ends when the peer answers or after Config.CloseTimeout. writeClose
+// does not hold the lock during the write, because a peer that does not read must not block the hub.
 func (s *socket) writeClose() error {
 	s.mu.Lock()
 	message := s.closeMessage
 	s.mu.Unlock()
-	deadline := time.Now().Add(s.hub.config.Close)
+	deadline := time.Now().Add(s.hub.config.CloseTimeout)
 	if err := s.conn.WriteControl(websocket.CloseMessage, message, deadline); err != nil {
 		return err
 	}

@@ -44,8 +44,8 @@ func TestPromotionRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entitytest.Same(t, "ent", promotionFromRow(row), p)
-	entitytest.Same(t, "pgx", read(t, db, "promotions", promotionColumns, p.ID, scanPromotion), p)
+	entitytest.AssertEqual(t, "ent", promotionFromRow(row), p)
+	entitytest.AssertEqual(t, "pgx", read(t, db, "promotions", promotionColumns, p.ID, scanPromotion), p)
 
 	changed := promotions.Promotion{ID: p.ID, Type: p.Type, CreatedAt: p.CreatedAt}
 	filler.Fill(t, &changed)
@@ -53,7 +53,7 @@ func TestPromotionRows(t *testing.T) {
 	if err := changePromotion(client.Promotion.UpdateOneID(p.ID), changed).Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	entitytest.Same(t, "changed", read(t, db, "promotions", promotionColumns, p.ID, scanPromotion), changed)
+	entitytest.AssertEqual(t, "changed", read(t, db, "promotions", promotionColumns, p.ID, scanPromotion), changed)
 }
 
 // A zero value is stored as NULL, and NULL is read as the zero value.
@@ -71,7 +71,7 @@ func TestAssignmentRows(t *testing.T) {
 	bare := promotions.Assignment{ID: uuid.New(), UserID: uuid.New(), PromotionID: p.ID, Amount: 1, CreatedAt: p.CreatedAt}
 	for name, a := range map[string]promotions.Assignment{"full": full, "bare": bare} {
 		insert(t, db, "player_promotions", assignmentColumns, assignmentValues(a))
-		entitytest.Same(t, name, read(t, db, "player_promotions", assignmentColumns, a.ID, scanAssignment), a)
+		entitytest.AssertEqual(t, name, read(t, db, "player_promotions", assignmentColumns, a.ID, scanAssignment), a)
 	}
 	var nulls int
 	err := db.QueryRow(t.Context(), `SELECT count(*) FROM player_promotions WHERE assigned_by IS NULL
@@ -87,7 +87,7 @@ func TestPlayerRows(t *testing.T) {
 	var p promotions.Player
 	new(entitytest.Filler).Fill(t, &p)
 	insert(t, db, "players", playerColumns, playerValues(p))
-	entitytest.Same(t, "player", read(t, db, "players", playerColumns, p.ID, scanPlayer), p)
+	entitytest.AssertEqual(t, "player", read(t, db, "players", playerColumns, p.ID, scanPlayer), p)
 }
 
 func insert(t *testing.T, db *pgxpool.Pool, table, list string, values []any) {

@@ -52,7 +52,7 @@ func TestPromotionRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entitytest.Same(t, "promotion", got, p)
+	entitytest.AssertEqual(t, "promotion", got, p)
 }
 
 func TestFromAssignment(t *testing.T) {

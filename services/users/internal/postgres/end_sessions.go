@@ -24,10 +24,10 @@ func (s *Store) SessionsToEnd(ctx context.Context) ([]users.User, error) {
 	return found, nil
 }
 
-// SessionsEnded removes the mark of u, whose sessions have been ended. It keeps the mark if the status version has
+// ClearSessionsToEnd removes the mark of u, whose sessions have been ended. It keeps the mark if the status version has
 // changed since u was read. In that case the user may have been activated, logged in and been deactivated again, and the
 // new sessions must be ended too.
-func (s *Store) SessionsEnded(ctx context.Context, u users.User) error {
+func (s *Store) ClearSessionsToEnd(ctx context.Context, u users.User) error {
 	if !u.SessionsToEnd {
 		return nil
 	}

@@ -22,7 +22,7 @@ func (s *Store) UserByEmail(ctx context.Context, folded string) (users.User, err
 //
 // If old is not empty, SetPasswordHash replaces the hash only if the stored hash equals old. If old is empty, the user has a
 // new password: SetPasswordHash also marks the user's sessions for ending. It increments the status version too, so that a
-// concurrent SessionsEnded for an earlier version does not remove the mark.
+// concurrent ClearSessionsToEnd for an earlier version does not remove the mark.
 //
 // SetPasswordHash returns nil if it replaced no hash.
 func (s *Store) SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error {

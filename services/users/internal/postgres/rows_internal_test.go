@@ -46,7 +46,7 @@ func TestUserRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entitytest.Same(t, "user", userFromRow(row), u)
+	entitytest.AssertEqual(t, "user", userFromRow(row), u)
 }
 
 // TestTransactionRows checks that writeSQL, whose columns are written by hand, stores every field of a transaction.
@@ -85,5 +85,5 @@ func TestTransactionRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entitytest.Same(t, "transaction", got, tx)
+	entitytest.AssertEqual(t, "transaction", got, tx)
 }

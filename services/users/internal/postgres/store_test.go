@@ -98,7 +98,7 @@ func TestSetActive(t *testing.T) {
 	)
 }
 
-// TestSessionsToEnd checks that a deactivated user is listed until SessionsEnded is called with the latest status version.
+// TestSessionsToEnd checks that a deactivated user is listed until ClearSessionsToEnd is called with the latest status version.
 func TestSessionsToEnd(t *testing.T) {
 	f := newFixture(t)
 	player, staff := f.create("p@example.com", authn.RolePlayer), f.create("s@example.com", authn.RoleStaff)
@@ -121,7 +121,7 @@ func TestSessionsToEnd(t *testing.T) {
 	}
 	sessionsEnded := func(u users.User) {
 		t.Helper()
-		if err := f.store.SessionsEnded(t.Context(), u); err != nil {
+		if err := f.store.ClearSessionsToEnd(t.Context(), u); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -88,7 +88,7 @@ func (s *fakeStore) SetActive(ctx context.Context, id uuid.UUID, active bool) (u
 	return u, nil
 }
 
-func (s *fakeStore) SessionsEnded(context.Context, users.User) error { return s.err }
+func (s *fakeStore) ClearSessionsToEnd(context.Context, users.User) error { return s.err }
 
 func (s *fakeStore) Transactions(
 	ctx context.Context, user uuid.UUID, f users.TransactionFilter, p keyset.PageRequest[int64],
