@@ -66,7 +66,7 @@ func Example() {
 	// TOKEN_REVOKED
 }
 
-// A key pair in PEM, as the settings of the services hold it.
+// ParsePublicKeys also accepts a private key, and returns its public key.
 func ExampleParsePublicKeys() {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {

@@ -217,37 +217,37 @@ func serveJWKS(t testing.TB, keys ...ed25519.PublicKey) []byte {
 
 func TestRemoteKeysReady(t *testing.T) {
 	key, _ := newKey(t)
-	p := startJWKSServer(t, key)
-	p.failing.Store(true)
+	server := startJWKSServer(t, key)
+	server.failing.Store(true)
 	now := noon
-	r := newRemoteKeys(t, strings.Replace(p.URL, "http://", "http://user:hunter2@", 1)+"/keys?token=hunter3")
-	r.SetClock(func() time.Time { return now })
+	keys := newRemoteKeys(t, strings.Replace(server.URL, "http://", "http://user:hunter2@", 1)+"/keys?token=hunter3")
+	keys.SetClock(func() time.Time { return now })
 	for range 3 {
-		err := r.Ready(t.Context())
-		if err == nil || !strings.Contains(err.Error(), p.URL+"/keys") || strings.Contains(err.Error(), "hunter") {
+		err := keys.Ready(t.Context())
+		if err == nil || !strings.Contains(err.Error(), server.URL+"/keys") || strings.Contains(err.Error(), "hunter") {
 			t.Errorf("server failing: Ready = %v, want an error with the address and without secrets", err)
 		}
 	}
-	if n := p.requests.Load(); n != 1 {
-		t.Errorf("%d requests, want one", n)
+	if n := server.requests.Load(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
 	}
-	p.failing.Store(false)
+	server.failing.Store(false)
 	now = now.Add(accesstoken.KeysMinInterval)
-	if err := r.Ready(t.Context()); err != nil {
-		t.Errorf("server working: Ready = %v", err)
+	if err := keys.Ready(t.Context()); err != nil {
+		t.Errorf("server working: Ready = %v, want nil", err)
 	}
-	p.failing.Store(true)
+	server.failing.Store(true)
 	now = now.Add(accesstoken.KeysMaxAge)
-	if err := r.Ready(t.Context()); err != nil {
+	if err := keys.Ready(t.Context()); err != nil {
 		t.Errorf("server failing again: Ready = %v, want nil, because the keys are known", err)
 	}
 }
 
-func TestRemoteKeysReadyNamesARefusedAddress(t *testing.T) {
-	p := startJWKSServer(t)
-	p.Close()
-	err := newRemoteKeys(t, p.URL+"/keys").Ready(t.Context())
-	if err == nil || strings.Count(err.Error(), p.URL) != 1 || !strings.Contains(err.Error(), "refused") {
+func TestRemoteKeysReadyNamesTheAddress(t *testing.T) {
+	server := startJWKSServer(t)
+	server.Close()
+	err := newRemoteKeys(t, server.URL+"/keys").Ready(t.Context())
+	if err == nil || strings.Count(err.Error(), server.URL) != 1 || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("Ready = %v, want an error with the address and the reason", err)
 	}
 }

@@ -56,7 +56,7 @@ func TestParsePublicKeys(t *testing.T) {
 	}
 }
 
-func TestParseKeysRefuse(t *testing.T) {
+func TestParseRefusesInvalidPEM(t *testing.T) {
 	t.Parallel()
 	_, private := newKey(t)
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -89,14 +89,14 @@ func TestParseKeysRefuse(t *testing.T) {
 			_, publicErr := accesstoken.ParsePublicKeys(tt.text)
 			for _, err := range []error{privateErr, publicErr} {
 				if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), secret) {
-					t.Errorf("error %v, want %q without the text", err, tt.want)
+					t.Errorf("error %v, want an error with %q and without the key", err, tt.want)
 				}
 			}
 		})
 	}
 }
 
-func TestParsePublicKeysRefuses(t *testing.T) {
+func TestParsePublicKeysRefusesInvalidKeys(t *testing.T) {
 	t.Parallel()
 	public, private := newKey(t)
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -147,7 +147,7 @@ func FuzzParsePEM(f *testing.F) {
 		}
 		keys, err := accesstoken.ParsePublicKeys(encoded)
 		if err != nil || len(keys) != 1 || !keys[0].Equal(key.Public()) {
-			t.Errorf("public keys of the private key: %v, %v", keys, err)
+			t.Errorf("ParsePublicKeys of the private key = %v, %v; want its public key", keys, err)
 		}
 	})
 }

@@ -131,9 +131,9 @@ func TestCachedTokenExpiresAndIsRevoked(t *testing.T) {
 }
 
 // forge returns a JWT with the given header and claims.
-func forge(t testing.TB, method jwt.SigningMethod, key any, header, body map[string]any) string {
+func forge(t testing.TB, method jwt.SigningMethod, key any, header, claims map[string]any) string {
 	t.Helper()
-	token := jwt.NewWithClaims(method, jwt.MapClaims(body))
+	token := jwt.NewWithClaims(method, jwt.MapClaims(claims))
 	maps.Copy(token.Header, header)
 	s, err := token.SignedString(key)
 	if err != nil {
@@ -147,7 +147,7 @@ func TestAuthenticateRefusesForgedTokens(t *testing.T) {
 	_, otherKey := newKey(t)
 	genuine, c := issue(t, newIssuer(t, private, issuerName, audience))
 	header := func() map[string]any { return map[string]any{"kid": accesstoken.KeyID(public), "typ": "at+jwt"} }
-	body := func() map[string]any {
+	claims := func() map[string]any {
 		return map[string]any{
 			"iss": issuerName, "aud": audience, "sub": c.UserID.String(), "sid": c.Session.String(), "role": "ADMIN",
 			"iat": noon.Unix(), "exp": noon.Add(time.Minute).Unix(),
@@ -159,8 +159,8 @@ func TestAuthenticateRefusesForgedTokens(t *testing.T) {
 		}
 		return m
 	}
-	signed := func(header, body map[string]any) string {
-		return forge(t, jwt.SigningMethodEdDSA, private, header, body)
+	signed := func(header, claims map[string]any) string {
+		return forge(t, jwt.SigningMethodEdDSA, private, header, claims)
 	}
 	parts := strings.Split(genuine, ".")
 	otherIssuer, _ := issue(t, newIssuer(t, private, "https://other.example", audience))
@@ -170,7 +170,7 @@ func TestAuthenticateRefusesForgedTokens(t *testing.T) {
 	promoted = []byte(strings.Replace(string(promoted), "STAFF", "ADMIN", 1))
 
 	v := newVerifier(t, accesstoken.NewStaticKeys(public), allActive, noon)
-	if _, err := v.Authenticate(t.Context(), signed(header(), body())); err != nil {
+	if _, err := v.Authenticate(t.Context(), signed(header(), claims())); err != nil {
 		t.Fatalf("valid token: %v", err)
 	}
 	for name, token := range map[string]string{
@@ -179,28 +179,28 @@ func TestAuthenticateRefusesForgedTokens(t *testing.T) {
 		"two parts":                  parts[0] + "." + parts[1],
 		"refresh token":              strings.Repeat("A", 64),
 		"too long":                   genuine + strings.Repeat("A", accesstoken.MaxTokenBytes),
-		"alg none":                   forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, header(), body()),
+		"alg none":                   forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, header(), claims()),
 		"no signature":               parts[0] + "." + parts[1] + ".",
-		"HMAC with the public key":   forge(t, jwt.SigningMethodHS256, []byte(public), header(), body()),
+		"HMAC with the public key":   forge(t, jwt.SigningMethodHS256, []byte(public), header(), claims()),
 		"payload changed":            parts[0] + "." + base64.RawURLEncoding.EncodeToString(promoted) + "." + parts[2],
 		"signature of another token": parts[0] + "." + parts[1] + "." + strings.Split(signedWithOtherKey, ".")[2],
 		"another key":                signedWithOtherKey,
-		"another key, known key id":  forge(t, jwt.SigningMethodEdDSA, otherKey, header(), body()),
-		"no key id":                  signed(with(header(), "kid", nil), body()),
-		"key id is a number":         signed(with(header(), "kid", 7), body()),
-		"another token type":         signed(with(header(), "typ", "JWT"), body()),
-		"critical extension":         signed(with(header(), "crit", []string{"b64"}), body()),
+		"another key, known key id":  forge(t, jwt.SigningMethodEdDSA, otherKey, header(), claims()),
+		"no key id":                  signed(with(header(), "kid", nil), claims()),
+		"key id is a number":         signed(with(header(), "kid", 7), claims()),
+		"another token type":         signed(with(header(), "typ", "JWT"), claims()),
+		"critical extension":         signed(with(header(), "crit", []string{"b64"}), claims()),
 		"other issuer":               otherIssuer,
 		"other audience":             otherAudience,
-		"no audience":                signed(header(), with(body(), "aud", nil)),
-		"no expiry":                  signed(header(), with(body(), "exp", nil)),
-		"not valid yet":              signed(header(), with(body(), "nbf", noon.Add(time.Hour).Unix())),
-		"no subject":                 signed(header(), with(body(), "sub", nil)),
-		"subject is not a UUID":      signed(header(), with(body(), "sub", "root")),
-		"no session":                 signed(header(), with(body(), "sid", nil)),
-		"no role":                    signed(header(), with(body(), "role", nil)),
-		"unknown role":               signed(header(), with(body(), "role", "OWNER")),
-		"expired, other audience": signed(header(), with(with(body(), "exp", noon.Add(-time.Hour).Unix()),
+		"no audience":                signed(header(), with(claims(), "aud", nil)),
+		"no expiry":                  signed(header(), with(claims(), "exp", nil)),
+		"not valid yet":              signed(header(), with(claims(), "nbf", noon.Add(time.Hour).Unix())),
+		"no subject":                 signed(header(), with(claims(), "sub", nil)),
+		"subject is not a UUID":      signed(header(), with(claims(), "sub", "root")),
+		"no session":                 signed(header(), with(claims(), "sid", nil)),
+		"no role":                    signed(header(), with(claims(), "role", nil)),
+		"unknown role":               signed(header(), with(claims(), "role", "OWNER")),
+		"expired, other audience": signed(header(), with(with(claims(), "exp", noon.Add(-time.Hour).Unix()),
 			"aud", "another product")),
 	} {
 		t.Run(name, func(t *testing.T) {

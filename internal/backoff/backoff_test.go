@@ -96,7 +96,7 @@ func TestRetry(t *testing.T) {
 					calls++
 					return tt.results[min(calls, len(tt.results))-1]
 				})
-				if err != tt.want || calls != tt.calls || time.Since(start) != tt.elapsed { //nolint:errorlint // unwrapped
+				if err != tt.want || calls != tt.calls || time.Since(start) != tt.elapsed { //nolint:errorlint // not wrapped
 					t.Errorf("Retry = %v after %d calls and %v, want %v, %d, %v", err, calls, time.Since(start),
 						tt.want, tt.calls, tt.elapsed)
 				}

@@ -48,6 +48,6 @@ func TestHandler(t *testing.T) {
 		t.Errorf("got %s (%v), want %+v", w.Body, err, buildinfo.Read())
 	}
 	if got := w.Header().Get("Content-Type"); got != "application/json" {
-		t.Errorf("content type %q", got)
+		t.Errorf("content type %q, want application/json", got)
 	}
 }

@@ -51,10 +51,10 @@ func TestParse(t *testing.T) {
 		t.Errorf("got %+v", v)
 	}
 	if v, err := parse(); err != nil || v.limit != 1000 || v.delay != 30*time.Second || v.bus != "kafka" || v.addr != "127.0.0.1:8080" {
-		t.Errorf("without arguments: %+v, %v", v, err)
+		t.Errorf("without arguments: got %+v, %v; want the defaults", v, err)
 	}
 	if _, err := parse("--help"); !errors.Is(err, flag.ErrHelp) {
-		t.Errorf("--help: %v", err)
+		t.Errorf("--help: got error %v, want flag.ErrHelp", err)
 	}
 }
 

@@ -52,7 +52,7 @@ func TestErrorsNameTheSettingAndNotItsValue(t *testing.T) {
 		"quotes and CRLF":   {[]string{"LOYALTY_URL=\"hunter2\"\r\n"}, "LOYALTY_URL is in quotes"},
 		"space before":      {[]string{"LOYALTY_URL= hunter2"}, "LOYALTY_URL begins or ends with white space"},
 		"tab after":         {[]string{"LOYALTY_URL=hunter2\t"}, "LOYALTY_URL begins or ends with white space"},
-		"no duration":       {[]string{"LOYALTY_URL=x", "LOYALTY_TIMEOUT=hunter2"}, "LOYALTY_TIMEOUT must be a duration, for example 5s"},
+		"not a duration":    {[]string{"LOYALTY_URL=x", "LOYALTY_TIMEOUT=hunter2"}, "LOYALTY_TIMEOUT must be a duration, for example 5s"},
 		"list with a quote": {[]string{"LOYALTY_URL=x", `LOYALTY_BROKERS=a:1,"hunter2"`}, "LOYALTY_BROKERS has an element that is in quotes"},
 		"empty element":     {[]string{"LOYALTY_URL=x", "LOYALTY_BROKERS=a:1,,hunter2"}, "LOYALTY_BROKERS has an empty element"},
 		"given twice":       {[]string{"LOYALTY_URL=x", "LOYALTY_URL_FILE=/hunter2"}, "both LOYALTY_URL and LOYALTY_URL_FILE"},
@@ -63,7 +63,7 @@ func TestErrorsNameTheSettingAndNotItsValue(t *testing.T) {
 			t.Parallel()
 			_, err := config.From[settings](tt.environ)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("error %v, want %q", err, tt.want)
+				t.Errorf("error %v, want an error with %q and without the value", err, tt.want)
 			}
 		})
 	}
@@ -86,7 +86,7 @@ func (c *color) UnmarshalText(text []byte) error {
 	return config.OneOf(string(text), "red", "green")
 }
 
-// everyType has the types of settings. Two structs have a field of the same name.
+// everyType has a setting of every supported type. Redis and Kafka have fields of the same name.
 type everyType struct {
 	Duration time.Duration        `env:"DURATION"`
 	Bool     bool                 `env:"BOOL"`
@@ -112,9 +112,9 @@ type everyType struct {
 	}
 }
 
-func TestErrorsShowARightValue(t *testing.T) {
+func TestErrorsDescribeValidValues(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ setting, wrong, right, want string }{
+	for _, tt := range []struct{ setting, invalid, valid, want string }{
 		{"DURATION", "5", "5s", "must be a duration, for example 30s (units: ms, s, m, h)"},
 		{"BOOL", "yes", "true", "must be true or false"},
 		{"INT", "12.5", "13", "must be a whole number with at most 64 bits, for example 12"},
@@ -138,13 +138,13 @@ func TestErrorsShowARightValue(t *testing.T) {
 		{"REDIS_TLS", "on", "true", "must be true or false"},
 		{"KAFKA_TLS", "on", "true", "must be true or false"},
 	} {
-		_, err := config.From[everyType]([]string{tt.setting + "=" + tt.wrong})
+		_, err := config.From[everyType]([]string{tt.setting + "=" + tt.invalid})
 		if err == nil || !strings.HasPrefix(err.Error(), "settings: "+tt.setting+" ") || !strings.Contains(err.Error(), tt.want) ||
 			strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s=%s: error %v, want %q", tt.setting, tt.wrong, err, tt.want)
+			t.Errorf("%s=%s: error %v, want %q", tt.setting, tt.invalid, err, tt.want)
 		}
-		if _, err := config.From[everyType]([]string{tt.setting + "=" + tt.right}); err != nil {
-			t.Errorf("%s=%s: error %v", tt.setting, tt.right, err)
+		if _, err := config.From[everyType]([]string{tt.setting + "=" + tt.valid}); err != nil {
+			t.Errorf("%s=%s: error %v, want none", tt.setting, tt.valid, err)
 		}
 	}
 }
@@ -162,7 +162,7 @@ func (p pair) Check() error {
 	return nil
 }
 
-func TestCheckRunsOnceTheStructIsRead(t *testing.T) {
+func TestCheckRunsOnlyIfTheStructIsRead(t *testing.T) {
 	t.Parallel()
 	type both struct {
 		URL  string `env:"URL,required"`
@@ -172,7 +172,7 @@ func TestCheckRunsOnceTheStructIsRead(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		"other error too": {[]string{"USERNAME=u"}, "settings: URL is not set; USERNAME and PASSWORD must be set together"},
+		"struct read":     {[]string{"USERNAME=u"}, "settings: URL is not set; USERNAME and PASSWORD must be set together"},
 		"struct not read": {[]string{"URL=x", "USERNAME=u", "TIMEOUT=x"}, "settings: TIMEOUT must be"},
 	} {
 		_, err := config.From[both](tt.environ)

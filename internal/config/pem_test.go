@@ -42,7 +42,7 @@ func TestPEMForms(t *testing.T) {
 		"CRLF":                           {strings.ReplaceAll(block, "\n", "\r\n"), block},
 		"byte order mark":                {"\ufeff" + block, block},
 		"escaped newlines":               {oneLine, block},
-		"escaped newlines, none at last": {strings.TrimSuffix(oneLine, `\n`), block},
+		"escaped newlines except at end": {strings.TrimSuffix(oneLine, `\n`), block},
 		"escaped CRLF":                   {strings.ReplaceAll(block, "\n", `\r\n`), block},
 		"escaped newlines and CRLF":      {oneLine + "\r\n", block},
 		"spaces for newlines":            {strings.ReplaceAll(strings.TrimSpace(block), "\n", " "), block},
@@ -92,7 +92,7 @@ func TestPEMErrors(t *testing.T) {
 	}
 }
 
-// A shell that appends "LOYALTY_TOKEN_KEY=$(cat key.pem)" to a settings file writes several lines.
+// A PEM block in a settings file has several lines, for example after echo "LOYALTY_TOKEN_KEY=$(cat key.pem)" >> settings.
 func TestSettingsFileWithPEMBlock(t *testing.T) {
 	t.Parallel()
 	_, block := testKey(t, 'a')

@@ -9,7 +9,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/config"
 )
 
-// secretEncodings are the ways in which editors and shells write the line "password".
+// secretEncodings returns the bytes that editors and shells write for the line "password".
 func secretEncodings() map[string]string {
 	return map[string]string{
 		"plain":                      "password",
@@ -45,7 +45,7 @@ func TestReadSecret(t *testing.T) {
 	}
 }
 
-func TestFilesMayHoldByteOrderMarks(t *testing.T) {
+func TestFilesMayHaveByteOrderMarks(t *testing.T) {
 	t.Parallel()
 	for name, content := range secretEncodings() {
 		folder := t.TempDir()

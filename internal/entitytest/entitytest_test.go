@@ -52,7 +52,7 @@ func TestFill(t *testing.T) {
 	filler.Fill(t, &a)
 	filler.Fill(t, &b)
 	if a.Kind != "GOOD" || a.Text != "given" || a.Other != nil || !a.Yes {
-		t.Errorf("got %+v", a)
+		t.Errorf("got %+v, want the given fields kept, Yes set and Other not set", a)
 	}
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range x.NumField() {
@@ -84,6 +84,6 @@ func TestAssertEqual(t *testing.T) {
 	entitytest.AssertEqual(s, "row", entity{Text: "a", Big: 1}, entity{Text: "b", Big: 2})
 	want := []string{`row: Text is "a", want "b"`, `row: Big is 1, want 2`}
 	if !reflect.DeepEqual(s.errors, want) {
-		t.Errorf("got %q", s.errors)
+		t.Errorf("got %q, want %q", s.errors, want)
 	}
 }

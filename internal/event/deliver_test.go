@@ -77,8 +77,8 @@ func unavailable() error {
 		apperr.New(apperr.DependencyUnavailable, "database unavailable").WithCause(errFailed)))
 }
 
-// TestDeliverDuringOutage has a dependency that is unavailable for some time, and other failures. Only Retry.Outage ends the
-// retries, and the start and the end of each outage are logged once.
+// TestDeliverDuringOutage makes a dependency of the handler unavailable for some time. Only Retry.Outage limits the retries
+// after such failures, and Retry.Attempts does not count them. The start and the end of an outage are logged once.
 func TestDeliverDuringOutage(t *testing.T) {
 	const begins, ends = "dependency unavailable", "dependency available again"
 	const maxDelay = 5 * time.Second * 3 / 2
@@ -87,8 +87,8 @@ func TestDeliverDuringOutage(t *testing.T) {
 		handle   func(since time.Duration, call int) error
 		dead     bool
 		from, to time.Duration // expected duration of Deliver
-		begins   int
-		ends     int
+		begins   int           // expected log lines about the start of an outage; -1 means any number
+		ends     int           // expected log lines about the end of an outage; -1 means any number
 	}{
 		"45 minutes": {
 			handle: func(since time.Duration, _ int) error {
@@ -167,7 +167,7 @@ func TestDeliverDuringOutage(t *testing.T) {
 
 // TestDeliverStopsDuringDelay cancels one of the two contexts during a long delay between attempts.
 func TestDeliverStopsDuringDelay(t *testing.T) {
-	for name, choose := range map[string]func(stop, abort func()) func(){
+	for name, choose := range map[string]func(stop, abort func()) (cancel func()){
 		"context":         func(stop, _ func()) func() { return stop },
 		"handler context": func(_, abort func()) func() { return abort },
 	} {
@@ -211,7 +211,7 @@ func TestDeliverStops(t *testing.T) {
 	}
 }
 
-// TestDeliverRefusesInvalidIDs delivers events whose ids are empty, too long or not storable as text in a database.
+// TestDeliverRefusesInvalidIDs delivers events whose ids are empty, too long, not UTF-8 or contain a control character.
 func TestDeliverRefusesInvalidIDs(t *testing.T) {
 	for _, id := range []string{"", "a\x00b", "a\nb", "\xff", strings.Repeat("i", 1025)} {
 		s := event.Subscription{Handler: func(context.Context, event.Event) error {

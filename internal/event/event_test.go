@@ -56,7 +56,7 @@ func TestDeadLetterHeaders(t *testing.T) {
 		t.Errorf("dead letter after a round trip is %+v, want %+v", back, d)
 	}
 	if event.IsEventHeader(event.ReplayGroupHeader) || !event.IsEventHeader("traceparent") {
-		t.Error("want IsEventHeader true for traceparent only")
+		t.Errorf("IsEventHeader is not false for %s or not true for traceparent", event.ReplayGroupHeader)
 	}
 }
 

@@ -106,7 +106,7 @@ func checkError(t *testing.T, err error, want string) {
 	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 		t.Errorf("error %v, want an error that contains %q", err, want)
 	case err != nil && strings.Contains(err.Error(), "secret"):
-		t.Errorf("error shows the password: %v", err)
+		t.Errorf("error %q contains the secret", err)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
-// row is a row of a table with a column of every kind.
+// row is a row of a table with a column of every supported type.
 type row struct {
 	id      uuid.UUID
 	amount  money.Amount
@@ -125,7 +125,7 @@ func TestInvalidValues(t *testing.T) {
 		var a money.Amount
 		err := db.QueryRow(t.Context(), sql).Scan((*columns.Money)(&a))
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, %v", sql, a, err)
+			t.Errorf("%s: got %v, %v; want an error with %q", sql, a, err, want)
 		}
 	}
 	for sql, want := range map[string]money.Amount{"SELECT 1e3::numeric": 100_000, "SELECT 0.500": 50, "SELECT 20": 2000} {
@@ -144,7 +144,7 @@ func TestInvalidValues(t *testing.T) {
 	}
 }
 
-func TestPointers(t *testing.T) {
+func TestNilIfZeroAndZeroIfNil(t *testing.T) {
 	t.Parallel()
 	if columns.NilIfZero(uuid.Nil) != nil || columns.NilIfZero(time.Time{}) != nil || columns.NilIfZero("") != nil {
 		t.Error("NilIfZero of a zero value is not nil")
@@ -155,16 +155,16 @@ func TestPointers(t *testing.T) {
 	}
 }
 
-func TestLists(t *testing.T) {
+func TestColumnLists(t *testing.T) {
 	t.Parallel()
 	if got := columns.Placeholders("id, title, x", 3); got != "$3, $4, $5" {
-		t.Error(got)
+		t.Errorf("Placeholders = %s, want $3, $4, $5", got)
 	}
 	if got := columns.Names("id, title"); !slices.Equal(got, []string{"id", "title"}) {
-		t.Error(got)
+		t.Errorf("Names = %q, want [\"id\" \"title\"]", got)
 	}
 	rest, args := columns.Without("id, title, x", []any{1, "two", 3.0}, "title")
 	if rest != "id, x" || !slices.Equal(args, []any{1, 3.0}) {
-		t.Error(rest, args)
+		t.Errorf("Without = %q, %v; want %q and [1 3]", rest, args, "id, x")
 	}
 }

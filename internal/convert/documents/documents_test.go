@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// document has a member of every kind.
+// document has a field of every type in package documents.
 type document struct {
 	ID     documents.UUID  `bson:"_id"`
 	Amount documents.Money `bson:"amount"`
@@ -31,7 +31,7 @@ func TestRoundTrip(t *testing.T) {
 	at := time.Date(2026, 3, 10, 23, 59, 59, 123_000_000, time.UTC)
 	object := documents.JSON{
 		"text": "Grüße", "number": 1.5, "whole": 3.0, "none": nil, "yes": true, "_id": "odd",
-		"list":   []any{"a", nil, []any{1.0}, map[string]any{"deep": "er"}},
+		"list":   []any{"a", nil, []any{1.0}, map[string]any{"nested": "text"}},
 		"object": map[string]any{"empty": map[string]any{}, "list": []any{}},
 	}
 	for name, want := range map[string]document{
@@ -53,7 +53,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// Other programs and other releases also write documents.
+// TestUnmarshal reads documents that other programs or releases wrote.
 func TestUnmarshal(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -63,12 +63,11 @@ func TestUnmarshal(t *testing.T) {
 	}{
 		"whole numbers": {stored: bson.M{"object": bson.M{"n": int32(3), "list": bson.A{int64(4)}}},
 			want: document{Object: documents.JSON{"n": 3.0, "list": []any{4.0}}}},
-		"nulls":        {stored: bson.M{"_id": nil, "amount": nil, "day": nil, "at": nil, "object": nil}, want: document{Object: documents.JSON{}}},
-		"empty":        {stored: bson.M{}},
-		"3-byte id":    {stored: bson.M{"_id": bson.Binary{Data: []byte("abc")}}},
-		"string as id": {stored: bson.M{"_id": "x"}, wrong: true},
-		"string as amount": {stored: bson.M{"amount": "1.00"},
-			wrong: true},
+		"nulls":               {stored: bson.M{"_id": nil, "amount": nil, "day": nil, "at": nil, "object": nil}, want: document{Object: documents.JSON{}}},
+		"empty":               {stored: bson.M{}},
+		"3-byte id":           {stored: bson.M{"_id": bson.Binary{Data: []byte("abc")}}},
+		"string as id":        {stored: bson.M{"_id": "x"}, wrong: true},
+		"string as amount":    {stored: bson.M{"amount": "1.00"}, wrong: true},
 		"invalid day":         {stored: bson.M{"day": "2026-02-30"}, wrong: true},
 		"string as timestamp": {stored: bson.M{"at": "2026-02-28"}, wrong: true},
 		"array as object":     {stored: bson.M{"object": bson.A{}}, wrong: true},
@@ -96,6 +95,6 @@ func TestNilIsAnEmptyObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	if object, ok := got["object"].(bson.D); !ok || len(object) != 0 {
-		t.Errorf("got %#v", got["object"])
+		t.Errorf("got %#v, want an empty object", got["object"])
 	}
 }

@@ -85,7 +85,7 @@ func TestReader(t *testing.T) {
 			}
 			err := r.Err()
 			if (err == nil) != (tt.wrong == "") || err != nil && !strings.HasPrefix(err.Error(), tt.wrong) {
-				t.Errorf("the error is %v, want %q", err, tt.wrong)
+				t.Errorf("error %v, want %q", err, tt.wrong)
 			}
 		})
 	}
@@ -96,19 +96,19 @@ func TestErrNamesEveryInvalidField(t *testing.T) {
 	var r fields.Reader
 	r.UUID("id", "x", fields.Required)
 	r.Text("title", "", fields.Required)
-	if got := r.Err().Error(); got != "id: is not a UUID; title: is missing" {
-		t.Error(got)
+	if got, want := r.Err().Error(), "id: is not a UUID; title: is missing"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	if fields.UUID(uuid.Nil) != "" || fields.Time(time.Time{}) != nil || fields.Present("") != nil {
-		t.Error("a zero value is not absent")
+		t.Error("a zero value is not written as absent")
 	}
 	id := uuid.New()
 	if got := fields.Present(fields.UUID(id)); *got != id.String() {
-		t.Error(*got)
+		t.Errorf("got %s, want %s", *got, id)
 	}
 	if got := fields.Slice(nil, func(int) string { return "" }); got == nil || len(got) != 0 {
 		t.Errorf("Slice(nil) is %#v, want an empty slice", got)
@@ -123,6 +123,6 @@ func TestWrite(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if got := fields.Struct(nil); got == nil || len(got.GetFields()) != 0 {
-		t.Errorf("Struct(nil) is %v, want an empty one", got)
+		t.Errorf("Struct(nil) is %v, want an empty struct", got)
 	}
 }

@@ -81,7 +81,7 @@ func samples(t *testing.T) map[string]struct {
 	}
 }
 
-// TestGolden compares the events' bytes with golden files: they are a contract with other consumers.
+// TestGolden compares encoded events with golden files, because consumers outside the project rely on the encoding.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for name, row := range samples(t) {
@@ -131,7 +131,7 @@ func TestDecodeJSON(t *testing.T) {
 	for _, contentType := range []string{"", "application/json", "Application/JSON; charset=utf-8"} {
 		m, err := usersv1event.DecodePlayerEvent(event.Event{ContentType: contentType, Data: []byte(document)})
 		if err != nil || m.GetUserId() != player || m.GetEventType() != usersv1.PlayerEventType_PLAYER_REGISTERED {
-			t.Errorf("%q: %v, %v", contentType, m, err)
+			t.Errorf("content type %q: got %v, %v; want PLAYER_REGISTERED of %s", contentType, m, err, player)
 		}
 	}
 	for name, row := range samples(t) {
@@ -141,7 +141,7 @@ func TestDecodeJSON(t *testing.T) {
 		}
 		got, err := row.decode(event.Event{ContentType: event.ContentJSON, Data: []byte(jsonOf(t, want))})
 		if err != nil || !proto.Equal(got, want) {
-			t.Errorf("%s: %v, %v; want %v", name, got, err, want)
+			t.Errorf("%s: got %v, %v; want %v", name, got, err, want)
 		}
 	}
 }
@@ -200,11 +200,11 @@ func TestUnknownEventTypes(t *testing.T) {
 		})
 		err := s.Handler(t.Context(), event.Event{ContentType: tt.contentType, Data: []byte(tt.data)})
 		if err != nil || got.GetEventType() != tt.want || got.GetUserId() != player || eventproto.Known(got.GetEventType()) {
-			t.Errorf("%s: %v, %v", name, got, err)
+			t.Errorf("%s: got %v, %v; want the unknown type %d", name, got, err, tt.want)
 		}
 	}
 	if !eventproto.Known(usersv1.PlayerEventType_PLAYER_ACTIVATED) {
-		t.Error("Known = false for a type of the schema")
+		t.Error("Known = false for PLAYER_ACTIVATED, want true")
 	}
 }
 
@@ -220,15 +220,15 @@ func TestSubscription(t *testing.T) {
 		return errRetry
 	})
 	if s.Group != "group" || s.Topic != usersv1event.PlayersTopic {
-		t.Errorf("subscription of %s to %s, want group to %s", s.Group, s.Topic, usersv1event.PlayersTopic)
+		t.Errorf("got group %q and topic %q, want group %q and topic %q", s.Group, s.Topic, "group", usersv1event.PlayersTopic)
 	}
 	err := s.Handler(t.Context(), samples(t)["player_registered"].event)
 	if !errors.Is(err, errRetry) || event.IsPermanent(err) || got.GetUserId() != player || got.GetTopic() != "player" {
-		t.Errorf("handler got %v and returned %v", got, err)
+		t.Errorf("handler got %v and returned %v, want the event and a retryable error", got, err)
 	}
 }
 
-func TestIncompleteEventsAreRefused(t *testing.T) {
+func TestNewEventRefusesIncompleteEvents(t *testing.T) {
 	t.Parallel()
 	for want, m := range map[string]*usersv1.PlayerEvent{
 		"eventType":             {UserId: player},
