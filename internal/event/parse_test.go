@@ -10,7 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// headers returns pairs of names and values.
+// headers returns an iterator over headers. pairs contains names and values in turn.
 func headers(pairs ...string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for i := 0; i < len(pairs); i += 2 {
@@ -250,10 +250,10 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// TestParseKeepsTheFirstValue checks that the dead letter of a malformed message has an ID.
+// TestParseKeepsTheFirstValue checks that Parse returns the ID and the data of a malformed message, for its dead letter.
 func TestParseKeepsTheFirstValue(t *testing.T) {
 	e, err := event.Parse(headers("ce_id", "1", "ce-id", "2", "content-type", "?"), []byte("data"))
 	if err == nil || e.ID != "1" || string(e.Data) != "data" {
-		t.Errorf("Parse = %+v, %v", e, err)
+		t.Errorf("Parse = %+v, %v; want an error, id 1 and the data", e, err)
 	}
 }

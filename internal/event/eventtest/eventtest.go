@@ -28,7 +28,7 @@ type Driver struct {
 	Addr string
 	// Open connects a client.
 	Open Open
-	// Send sends a message as a foreign producer does: with exactly these headers and no key, always to the same partition.
+	// Send sends a message as another producer would: with exactly these headers, without a key, always to the same partition.
 	Send func(ctx context.Context, addr, topic string, headers map[string]string, body []byte) error
 	// Oversize is the size in bytes of a body that fits into the topic but not into a dead letter. The body is one repeated
 	// letter. Send and Replay must accept it.
@@ -139,8 +139,7 @@ func (f *fixture) publish(t *testing.T, events ...event.Event) {
 // attempts is the maximum number of attempts of the suite's subscriptions.
 const attempts = 4
 
-// subscribe starts a member of the group on bus. stop ends the subscription and waits for it. It is also called at the end
-// of the test.
+// subscribe starts a member of the group on bus, with short delays between attempts. See start for stop.
 func (f *fixture) subscribe(t *testing.T, bus event.Bus, group string, h event.Handler) (stop func()) {
 	t.Helper()
 	s := event.Subscription{
@@ -152,9 +151,10 @@ func (f *fixture) subscribe(t *testing.T, bus event.Bus, group string, h event.H
 	return start(t, bus, s)
 }
 
-// group returns a group name that is unique to the test.
+// group returns the name of a group that only this test uses.
 func (f *fixture) group(name string) string { return name + "-" + f.topic }
 
+// start starts the subscription. stop ends the subscription and waits for it. It is also called at the end of the test.
 func start(t *testing.T, bus event.Bus, s event.Subscription) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -194,8 +194,8 @@ func (f *fixture) letters(t *testing.T) []event.DeadLetter {
 	return letters
 }
 
-// depth reports a test error if the number of dead letters that were not replayed is not want.
-func (f *fixture) depth(t *testing.T, want int64) {
+// checkDepth reports a test error if the number of dead letters that were not replayed is not want.
+func (f *fixture) checkDepth(t *testing.T, want int64) {
 	t.Helper()
 	got, err := f.bus.Depth(deadline(t), f.topic)
 	if err != nil {

@@ -17,7 +17,7 @@ func testRetry(t *testing.T, f *fixture) {
 	var attempts atomic.Int32
 	f.subscribe(t, f.bus, "g", func(_ context.Context, e event.Event) error {
 		if n, _ := number(e.ID); n == 0 && attempts.Add(1) < 4 {
-			return errors.New("not yet")
+			return errors.New("failed")
 		}
 		rec.record(e)
 		return nil
@@ -28,7 +28,7 @@ func testRetry(t *testing.T, f *fixture) {
 	if n := attempts.Load(); n != 4 {
 		t.Errorf("handler called %d times, want 4", n)
 	}
-	f.depth(t, 0)
+	f.checkDepth(t, 0)
 }
 
 func testPermanent(t *testing.T, f *fixture) {
@@ -78,7 +78,7 @@ func (f *fixture) testDeadLetter(t *testing.T, attempts int, reason string, fail
 	if n := int(calls.Load()); n != attempts {
 		t.Errorf("handler called %d times, want %d", n, attempts)
 	}
-	f.depth(t, 1)
+	f.checkDepth(t, 1)
 }
 
 // awaitDepth waits until Depth is at least n.
@@ -129,7 +129,7 @@ func testReplay(t *testing.T, f *fixture) {
 			t.Errorf("replayed event has unknown id %s", e.ID)
 		}
 	}
-	f.depth(t, 0)
+	f.checkDepth(t, 0)
 	f.replay(t, 0)
 	for _, d := range f.letters(t) {
 		if !d.Replayed {
@@ -137,7 +137,7 @@ func testReplay(t *testing.T, f *fixture) {
 		}
 	}
 
-	// The replay is not delivered to the group that has already handled the events.
+	// Replayed events must not be delivered to the group that has already handled them.
 	end := f.event("k", n)
 	f.publish(t, end)
 	other.Wait(t, n+1)
@@ -146,7 +146,7 @@ func testReplay(t *testing.T, f *fixture) {
 	}
 	bad.Wait(t, n+1)
 
-	// A dead letter that is written after a replay can be replayed too.
+	// A second replay must replay the dead letters written after the first replay.
 	fixed.Store(false)
 	f.publish(t, f.event("k", n+1))
 	f.awaitDepth(t, 1)
@@ -184,6 +184,7 @@ func (f *fixture) testReplayForeign(t *testing.T, headers map[string]string, bod
 	return first.Seen()[0], second.Seen()[0]
 }
 
+// replay replays the dead letters and checks that their number is want.
 func (f *fixture) replay(t *testing.T, want int) {
 	t.Helper()
 	got, err := f.bus.Replay(deadline(t), f.topic)

@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// send sends a message to the fixture's topic as a foreign producer does.
+// send sends a message to the fixture's topic as another producer would.
 func (f *fixture) send(t *testing.T, headers map[string]string, body []byte) {
 	t.Helper()
 	if err := f.driver.Send(deadline(t), f.driver.Addr, f.topic, headers, body); err != nil {
@@ -31,7 +31,7 @@ func testBareMessage(t *testing.T, f *fixture) {
 	two.Wait(t, len(bodies))
 	for _, e := range one.Seen() {
 		if e.ContentType != "" || e.Topic != f.topic || e.Time.IsZero() || e.Source != "" || e.Type != "" {
-			t.Errorf("event of a message without headers is %+v", e)
+			t.Errorf("got event %+v, want only an ID, a time, the topic and data", e)
 		}
 		if _, err := uuid.Parse(e.ID); err != nil {
 			t.Errorf("derived id %q: %v", e.ID, err)
@@ -81,10 +81,11 @@ func testForeignProducers(t *testing.T, f *fixture) {
 	rec.Wait(t, len(messages))
 	for _, e := range rec.Seen() {
 		if e.ContentType != event.ContentProtobuf || string(e.Data) != string(data) {
-			t.Errorf("event %s has content type %q and data %q", e.ID, e.ContentType, e.Data)
+			t.Errorf("event %s has content type %q and data %q, want %q and %q", e.ID, e.ContentType, e.Data,
+				event.ContentProtobuf, data)
 		}
 	}
-	f.depth(t, 0)
+	f.checkDepth(t, 0)
 }
 
 // malformed returns the headers of a message with two contradictory content types.
@@ -102,7 +103,7 @@ func testMalformed(t *testing.T, f *fixture) {
 	f.send(t, map[string]string{"ce_id": "good"}, []byte("{}"))
 	rec.Wait(t, 1)
 	if got := rec.Seen()[0].ID; got != "good" {
-		t.Errorf("the handler received event %s", got)
+		t.Errorf("the handler received event %s, want good", got)
 	}
 	f.awaitDepth(t, 1)
 	letters := f.letters(t)
@@ -112,10 +113,10 @@ func testMalformed(t *testing.T, f *fixture) {
 	checkReason(t, letters[0], "ce_datacontenttype")
 }
 
-// testReplayMalformed replays a malformed message: it becomes a dead letter again, unchanged.
+// testReplayMalformed replays a malformed message. It must become a dead letter again, unchanged.
 func testReplayMalformed(t *testing.T, f *fixture) {
 	f.subscribe(t, f.bus, "g", func(_ context.Context, e event.Event) error {
-		t.Errorf("the handler received event %s", e.ID)
+		t.Errorf("the handler received event %s, want no call", e.ID)
 		return nil
 	})
 	f.send(t, malformed(), []byte("{}"))

@@ -19,8 +19,8 @@ func testTruncated(t *testing.T, f *fixture) {
 	f.testTruncation(t, nil, f.oversize(), func(e event.Event) bool { return bytes.Equal(e.Data, f.oversize()) })
 }
 
-// testTruncatedStructured is testTruncated for a message in structured mode. The ID of such a message is in the body, which
-// the dead letter does not contain.
+// testTruncatedStructured is testTruncated for a message in structured mode. Its ID is in the body, which the dead letter
+// does not contain.
 func testTruncatedStructured(t *testing.T, f *fixture) {
 	envelope := func(padding int) []byte {
 		return fmt.Appendf(nil, `{"specversion":"1.0","id":"large","data":"%s"}`, strings.Repeat("x", padding))
@@ -35,7 +35,7 @@ func testTruncatedStructured(t *testing.T, f *fixture) {
 func (f *fixture) testTruncation(t *testing.T, headers map[string]string, body []byte, whole func(event.Event) bool) {
 	t.Helper()
 	rec := NewRecorder()
-	fixed := f.subscribeToGood(t, rec)
+	fixed := f.subscribeFailing(t, rec)
 	f.send(t, headers, body)
 	f.send(t, nil, []byte("good"))
 	rec.Wait(t, 1)
@@ -46,7 +46,8 @@ func (f *fixture) testTruncation(t *testing.T, headers map[string]string, body [
 	}
 	d := letters[0]
 	if !d.Truncated || len(d.Event.Data) != 0 || d.Group != f.group("g") || d.Attempts != 1 || d.Replayed {
-		t.Errorf("dead letter: truncated %t, %d bytes, group %s, %d attempts", d.Truncated, len(d.Event.Data), d.Group, d.Attempts)
+		t.Errorf("dead letter: truncated %t, %d bytes, group %s, %d attempts, replayed %t; want true, 0, %s, 1, false",
+			d.Truncated, len(d.Event.Data), d.Group, d.Attempts, d.Replayed, f.group("g"))
 	}
 	checkReason(t, d, longReason)
 
@@ -54,16 +55,16 @@ func (f *fixture) testTruncation(t *testing.T, headers map[string]string, body [
 	f.replay(t, 1)
 	rec.Wait(t, 2)
 	if e := rec.Seen()[1]; e.ID != d.Event.ID || !whole(e) {
-		t.Errorf("replayed as %s with %d bytes, was %s with %d", e.ID, len(e.Data), d.Event.ID, f.driver.Oversize)
+		t.Errorf("replayed event %s has %d bytes, want the whole event %s", e.ID, len(e.Data), d.Event.ID)
 	}
-	f.depth(t, 0)
+	f.checkDepth(t, 0)
 }
 
 // testReplayDeleted replays a truncated dead letter after its event was deleted from the topic. The error must name the
 // event, and the other dead letter must be replayed.
 func testReplayDeleted(t *testing.T, f *fixture) {
 	rec := NewRecorder()
-	fixed := f.subscribeToGood(t, rec)
+	fixed := f.subscribeFailing(t, rec)
 	f.send(t, nil, f.oversize())
 	f.send(t, nil, []byte("bad"))
 	f.awaitDepth(t, 2)
@@ -82,14 +83,14 @@ func testReplayDeleted(t *testing.T, f *fixture) {
 		t.Errorf("Replay = %d, %v; want 1 and an error that names %s", n, err, deleted)
 	}
 	rec.Wait(t, 1)
-	f.depth(t, 0)
+	f.checkDepth(t, 0)
 	f.replay(t, 0)
 }
 
 // testReplayLarge replays a message that is almost as large as the topic allows, and the message after it.
 func testReplayLarge(t *testing.T, f *fixture) {
 	rec := NewRecorder()
-	fixed := f.subscribeToGood(t, rec)
+	fixed := f.subscribeFailing(t, rec)
 	large := bytes.Repeat([]byte("x"), 999_900)
 	f.send(t, nil, large)
 	f.send(t, nil, []byte("bad"))
@@ -100,7 +101,7 @@ func testReplayLarge(t *testing.T, f *fixture) {
 	if !slices.ContainsFunc(rec.Seen(), func(e event.Event) bool { return bytes.Equal(e.Data, large) }) {
 		t.Error("the large message was not replayed")
 	}
-	f.depth(t, 0)
+	f.checkDepth(t, 0)
 }
 
 // oversize returns a body that does not fit into a dead letter.
@@ -108,9 +109,9 @@ func (f *fixture) oversize() []byte { return bytes.Repeat([]byte("x"), f.driver.
 
 const longReason = "very long reason"
 
-// subscribeToGood starts a group that records events. Until fixed is set, its handler fails with a long reason for every
+// subscribeFailing starts a group that records events. Until fixed is set, its handler fails with a long reason for every
 // event except "good".
-func (f *fixture) subscribeToGood(t *testing.T, rec *Recorder) (fixed *atomic.Bool) {
+func (f *fixture) subscribeFailing(t *testing.T, rec *Recorder) (fixed *atomic.Bool) {
 	t.Helper()
 	fixed = new(atomic.Bool)
 	f.subscribe(t, f.bus, "g", func(_ context.Context, e event.Event) error {

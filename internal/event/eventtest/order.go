@@ -27,7 +27,7 @@ func testGroups(t *testing.T, f *fixture) {
 		rec.Check(t)
 		// A rebalance may repeat some deliveries. If the members did not share the events, all deliveries would be repeated.
 		if got := len(rec.Seen()); got >= 2*keys*perKey {
-			t.Errorf("%d deliveries of %d events to the two members of group %s", got, keys*perKey, group)
+			t.Errorf("%d deliveries to group %s, want less than %d", got, group, 2*keys*perKey)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func testOrder(t *testing.T, f *fixture) {
 	publishing.Wait()
 	rec.Wait(t, publishers*keys*perKey)
 	rec.Check(t)
-	f.depth(t, 0)
+	f.checkDepth(t, 0)
 }
 
 func testRebalance(t *testing.T, f *fixture) {
@@ -98,11 +98,11 @@ func testRebalance(t *testing.T, f *fixture) {
 	publishing.Wait()
 	rec.Wait(t, keys*perKey)
 	rec.Check(t)
-	f.depth(t, 0)
+	f.checkDepth(t, 0)
 }
 
-// flaky returns a handler that fails on the first delivery of every third event of a key. It records concurrent calls for
-// one key as a fault.
+// flaky returns a handler that fails at the first delivery of every third event of a key. It records concurrent calls for
+// the same key as a fault.
 func (r *Recorder) flaky() event.Handler {
 	var mu sync.Mutex
 	failed := make(map[string]bool)

@@ -48,7 +48,7 @@ func testOutage(t *testing.T, f *fixture) {
 	rec.Wait(t, keys*perKey)
 	rec.Check(t)
 	if got := len(rec.Seen()); got != keys*perKey {
-		t.Errorf("%d events were handled %d times; the broker delivered waiting events to another member", keys*perKey, got)
+		t.Errorf("%d deliveries of %d events, want one per event; were waiting events delivered to another member?", got, keys*perKey)
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -60,7 +60,7 @@ func testOutage(t *testing.T, f *fixture) {
 			t.Errorf("%s was delivered before the previous event of its key was handled", id)
 		}
 	}
-	f.depth(t, 0)
+	f.checkDepth(t, 0)
 }
 
 // testOutageTimeout simulates a dependency that stays unavailable. After Retry.Outage the event becomes a dead letter,
@@ -126,7 +126,7 @@ func (f *fixture) testStopDuringDelay(t *testing.T, err error) {
 	f.publish(t, f.event("k", 0))
 	<-failing
 	stop()
-	f.depth(t, 0)
+	f.checkDepth(t, 0)
 
 	rec := NewRecorder()
 	f.subscribe(t, f.open(t), "g", rec.Handle)

@@ -72,7 +72,7 @@ func (r *Recorder) record(e event.Event) {
 	r.changed = make(chan struct{})
 }
 
-// number returns the number in an ID of the form "key/number#…". It reports false for other IDs.
+// number returns the number in an ID of the form "key/number#…". It returns false for other IDs.
 func number(id string) (int, bool) {
 	id, _, ok := strings.Cut(id, "#")
 	if !ok {

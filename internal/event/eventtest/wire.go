@@ -63,15 +63,16 @@ func testLarge(t *testing.T, f *fixture) {
 	rec.Wait(t, 2)
 	rec.Check(t)
 	if !bytes.Equal(rec.Seen()[0].Data, e.Data) {
-		t.Error("data differs")
+		t.Error("the data of the delivered event differs")
 	}
 	// The dead letter is larger than the event, but must not block the next event.
 	f.awaitDepth(t, 2)
 	if !bytes.Equal(f.letters(t)[0].Event.Data, e.Data) {
-		t.Error("data of the dead letter differs")
+		t.Error("the data of the dead letter differs")
 	}
 }
 
+// testDuplicate publishes an event twice. It may be delivered once or twice, but not after the next event of its key.
 func testDuplicate(t *testing.T, f *fixture) {
 	rec := NewRecorder()
 	f.subscribe(t, f.bus, "g", rec.Handle)
@@ -83,7 +84,7 @@ func testDuplicate(t *testing.T, f *fixture) {
 	seen := rec.Seen()
 	for i, got := range seen {
 		if last := i == len(seen)-1; last == (got.ID == e.ID) {
-			t.Errorf("delivery %d of %d is %s", i+1, len(seen), got.ID)
+			t.Errorf("delivery %d of %d is %s, want %s until the last delivery", i+1, len(seen), got.ID, e.ID)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func newPool(t *testing.T) *pgxpool.Pool {
 
 var errEffect = errors.New("effect failed")
 
-// handle calls inbox.Begin in a transaction that ends with the error effect. It reports whether the event was new.
+// handle calls inbox.Begin in a transaction that then returns effect, which may be nil. It reports whether the event was new.
 func handle(t *testing.T, pool *pgxpool.Pool, consumer, id string, effect error) (first bool) {
 	t.Helper()
 	err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) (err error) {

@@ -16,8 +16,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 )
 
-// run starts a server without JetStream and returns its address.
-func run(t *testing.T, o *server.Options) (address string) {
+// runWithoutJetStream starts a server without JetStream and returns its address.
+func runWithoutJetStream(t *testing.T, o *server.Options) (address string) {
 	t.Helper()
 	o.Host, o.Port, o.NoLog, o.NoSigs = "127.0.0.1", server.RANDOM_PORT, true, true
 	s, err := server.NewServer(o)
@@ -43,8 +43,8 @@ func unusedAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// hangUp starts a server that closes every connection.
-func hangUp(t *testing.T) (address string) {
+// runClosing starts a server that closes every connection.
+func runClosing(t *testing.T) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -64,17 +64,18 @@ func hangUp(t *testing.T) (address string) {
 	return l.Addr().String()
 }
 
-// TestConnectErrors checks that operations of operators and of the start name each server and its problem, and no password.
+// TestConnectErrors checks the errors of the operations at the start of a service and of the operator commands. An error
+// names each server and its problem, but no password.
 func TestConnectErrors(t *testing.T) {
 	t.Parallel()
 	web := httptest.NewTLSServer(nil) // for its certificate
 	t.Cleanup(web.Close)
-	other := hangUp(t)
+	closing := runClosing(t)
 	one, two := unusedAddress(t), unusedAddress(t)
-	password := run(t, &server.Options{Username: "loyalty", Password: "right"})
-	token := run(t, &server.Options{Authorization: "right"})
-	plain := run(t, &server.Options{})
-	encrypted := run(t, &server.Options{TLS: true, TLSConfig: &tls.Config{
+	password := runWithoutJetStream(t, &server.Options{Username: "loyalty", Password: "right"})
+	token := runWithoutJetStream(t, &server.Options{Authorization: "right"})
+	plain := runWithoutJetStream(t, &server.Options{})
+	encrypted := runWithoutJetStream(t, &server.Options{TLS: true, TLSConfig: &tls.Config{
 		Certificates: web.TLS.Certificates, MinVersion: tls.VersionTLS12,
 	}})
 	for name, tt := range map[string]struct {
@@ -94,7 +95,7 @@ func TestConnectErrors(t *testing.T) {
 		"wrong token":           {"nats://secret@" + token, []string{"nats://" + token, "Authorization Violation"}},
 		"server without TLS":    {"tls://u:secret@" + plain, []string{"tls://" + plain, "secure connection not available"}},
 		"untrusted certificate": {"nats://u:secret@" + encrypted, []string{"nats://" + encrypted, "certificate"}},
-		"not a NATS server":     {"nats://u:secret@" + other, []string{"nats://" + other + ": "}},
+		"not a NATS server":     {"nats://u:secret@" + closing, []string{"nats://" + closing + ": "}},
 		"different per server": {
 			"nats://loyalty:secret@" + password + ",nats://" + one, []string{"Authorization Violation", "connection refused"},
 		},
@@ -122,7 +123,7 @@ func TestConnectErrors(t *testing.T) {
 					}
 				}
 				if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "deadline") {
-					t.Errorf("%s returned %q", operation, err)
+					t.Errorf("%s returned %q, want an error without the password and the word deadline", operation, err)
 				}
 			}
 		})
@@ -138,7 +139,7 @@ func TestOneOfSeveralServersIsAvailable(t *testing.T) {
 	}
 }
 
-// TestServerStartsLater starts the server after the client: the first operation connects.
+// TestServerStartsLater starts the server after the client. The first operation connects.
 func TestServerStartsLater(t *testing.T) {
 	t.Parallel()
 	address := unusedAddress(t)

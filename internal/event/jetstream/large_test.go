@@ -16,8 +16,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 )
 
-// TestTooLargeToReplay publishes messages without room for the headers of a replay: one has the size of max_payload, one
-// has headers of nearly 64 KiB. They stop neither their partition nor the replay of other dead letters, and are kept.
+// TestTooLargeToReplay publishes two messages that have no room for the headers of a replay: one is almost as large as
+// max_payload, and one has almost 64 KiB of headers. They must not block their partition or the replay of other dead
+// letters, and they stay dead letters.
 func TestTooLargeToReplay(t *testing.T) {
 	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
 	bus := newBus(t, jetstream.Config{URL: s.ClientURL()})
@@ -59,10 +60,10 @@ func TestTooLargeToReplay(t *testing.T) {
 		t.Errorf("Depth = %d, %v; want 3", n, err)
 	}
 	fixed.Store(true)
-	for _, sent := range []int{1, 0} {
+	for _, want := range []int{1, 0} {
 		n, err := bus.Replay(ctx, "t")
-		if n != sent || !errors.Is(err, event.ErrTooLarge) || strings.Count(err.Error(), "larger than the topic accepts") != 2 {
-			t.Errorf("Replay = %d, %v; want %d and two errors", n, err, sent)
+		if n != want || !errors.Is(err, event.ErrTooLarge) || strings.Count(err.Error(), "larger than the topic accepts") != 2 {
+			t.Errorf("Replay = %d, %v; want %d and two errors", n, err, want)
 		}
 		if n, err := bus.Depth(ctx, "t"); n != 2 || err != nil {
 			t.Errorf("Depth = %d, %v; want 2", n, err)

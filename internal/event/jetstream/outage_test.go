@@ -22,7 +22,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 )
 
-// TestOutage stops the server under load and starts it again. All acknowledged events are delivered, in order per key.
+// TestOutage stops the server after events were published, and starts it again. All acknowledged events must be delivered,
+// in order per key.
 func TestOutage(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Timeout)
 	defer cancel()
@@ -105,7 +106,7 @@ func newBus(t *testing.T, cfg jetstream.Config) *jetstream.Bus {
 	return bus
 }
 
-// TestSlowHandler runs a handler that takes several times as long as AckWait.
+// TestSlowHandler runs a handler that takes several times as long as AckWait. Each event must be delivered once.
 func TestSlowHandler(t *testing.T) {
 	s := startServer(t, t.TempDir(), server.RANDOM_PORT)
 	cfg := jetstream.Config{URL: s.ClientURL(), AckWait: time.Second}
@@ -181,7 +182,7 @@ func TestWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(m.Subject, "loyalty.players.v1.") || string(m.Data) != "\x01\x02" {
-		t.Errorf("subject %s, data %q", m.Subject, m.Data)
+		t.Errorf("subject %s, data %q; want loyalty.players.v1.* and \"\\x01\\x02\"", m.Subject, m.Data)
 	}
 	want := nats.Header{
 		"ce-specversion":  {"1.0"},
@@ -197,11 +198,11 @@ func TestWire(t *testing.T) {
 		t.Errorf("headers are %v, want %v", m.Header, want)
 	}
 	if _, err := js.Stream(t.Context(), "loyalty_players_dlq_v1"); err != nil {
-		t.Errorf("dead letters: %v", err)
+		t.Errorf("stream of the dead letters: %v", err)
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNewRefusesInvalidConfig(t *testing.T) {
 	for want, cfg := range map[string]jetstream.Config{
 		"no url":          {Name: "n"},
 		"no client name":  {URL: "nats://localhost"},

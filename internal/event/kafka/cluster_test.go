@@ -81,7 +81,7 @@ func testLeaderKilled(t *testing.T, cluster *kafkacluster.Cluster, brokers strin
 					ID: fmt.Sprintf("%s/%d#", key, n), Source: "/test", Type: "t", Topic: topic, Key: key, Time: time.Now(),
 				}
 			}
-			// Repeat until the batch is acknowledged, as the outbox does.
+			// Repeat until the batch is acknowledged, as the outbox relay does.
 			for bus.Publish(ctx, batch...) != nil {
 				if ctx.Err() != nil {
 					return

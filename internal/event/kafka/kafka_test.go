@@ -19,13 +19,13 @@ import (
 
 func TestMain(m *testing.M) { eventtest.Main(m, open) }
 
-// oversize is above the limit of dead letter topics. Compressed it is below the limit of topics.
+// oversize is above the limit of dead letter topics. Compressed, a body of this size is below the limit of topics.
 const oversize = 5 << 20
 
 // outage is longer than the session timeout of 6 s.
 const outage = 10 * time.Second
 
-// open returns a bus on a comma-separated list of brokers.
+// open returns a bus that connects to a comma-separated list of brokers.
 func open(ctx context.Context, brokers string, log *slog.Logger) (event.Bus, error) {
 	return kafka.New(ctx, kafka.Config{Brokers: strings.Split(brokers, ","), ClientID: "test"}, log)
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 )
 
-// TestTooLargeToReplay lowers the limit of a topic below the size of a stored record. The record's dead letter does not stop
-// the replay of others, and is kept until the limit is raised.
+// TestTooLargeToReplay lowers the limit of a topic below the size of a stored record. The record's dead letter must not
+// block the replay of others, and is kept until the limit is raised.
 func TestTooLargeToReplay(t *testing.T) {
 	brokers := startFake(t)
 	admin := newAdmin(t, brokers)
@@ -37,10 +37,10 @@ func TestTooLargeToReplay(t *testing.T) {
 	rec.Wait(t, 1)
 	setLimit(t, admin, "t", "100000")
 	fixed.Store(true)
-	for _, sent := range []int{1, 0} {
+	for _, want := range []int{1, 0} {
 		n, err := bus.Replay(t.Context(), "t")
-		if n != sent || !errors.Is(err, event.ErrTooLarge) {
-			t.Errorf("Replay = %d, %v; want %d and ErrTooLarge", n, err, sent)
+		if n != want || !errors.Is(err, event.ErrTooLarge) {
+			t.Errorf("Replay = %d, %v; want %d and ErrTooLarge", n, err, want)
 		}
 		if n, err := bus.Depth(t.Context(), "t"); n != 1 || err != nil {
 			t.Errorf("Depth = %d, %v; want 1", n, err)
@@ -90,7 +90,7 @@ func TestDeadLetterTopicWithLowLimit(t *testing.T) {
 	letters := 0
 	err = bus.DeadLetters(t.Context(), "t", func(d event.DeadLetter) error {
 		if letters++; !d.Truncated || d.Group != "g" || d.Reason != "poison" {
-			t.Errorf("dead letter %d: truncated %t, group %q, reason %q", letters, d.Truncated, d.Group, d.Reason)
+			t.Errorf("dead letter %d: truncated %t, group %q, reason %q; want true, g, poison", letters, d.Truncated, d.Group, d.Reason)
 		}
 		return nil
 	})
@@ -107,9 +107,9 @@ func TestDeadLetterTopicWithLowLimit(t *testing.T) {
 	}
 }
 
-// TestReplayProgressSurvivesGroups deletes all consumer groups after a replay: the progress does not depend on offsets that
-// brokers delete for groups without members.
-func TestReplayProgressSurvivesGroups(t *testing.T) {
+// TestReplayProgressSurvivesDeletedGroups deletes all consumer groups after a replay. The progress of the replay must not
+// depend on the offsets of a group, which brokers delete when the group has no members.
+func TestReplayProgressSurvivesDeletedGroups(t *testing.T) {
 	brokers := startFake(t)
 	admin := newAdmin(t, brokers)
 	bus := newBus(t, kafka.Config{Brokers: brokers})
@@ -150,10 +150,10 @@ func TestReplayProgressSurvivesGroups(t *testing.T) {
 	}
 }
 
-// TestDeadLettersDeletedDuringScan deletes dead letters while they are read, as a concurrent replay does. The scan does not
-// wait for them.
+// TestDeadLettersDeletedDuringScan deletes dead letters while they are read, as a concurrent replay does. The scan must not
+// wait for deleted dead letters.
 func TestDeadLettersDeletedDuringScan(t *testing.T) {
-	const letters = 12 // a fetch returns only a few of this size
+	const letters = 12 // a fetch returns only a few dead letters of this size
 	brokers := startFake(t)
 	addr := strings.Join(brokers, ",")
 	bus := newBus(t, kafka.Config{Brokers: brokers})
@@ -187,7 +187,7 @@ func TestDeadLettersDeletedDuringScan(t *testing.T) {
 	}
 }
 
-// subscribe starts a group that refuses every event but "good" until fixed is set. stop ends it.
+// subscribe starts a group whose handler fails for every event except "good" until fixed is set. stop ends the subscription.
 func subscribe(t *testing.T, bus event.Bus, rec *eventtest.Recorder) (fixed *atomic.Bool, stop func()) {
 	t.Helper()
 	fixed = new(atomic.Bool)

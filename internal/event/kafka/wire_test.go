@@ -18,6 +18,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 )
 
+// startFake starts a cluster of fake brokers in this process, one broker unless opts say otherwise, and returns their
+// addresses.
 func startFake(t *testing.T, opts ...kfake.Opt) []string {
 	t.Helper()
 	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, opts...)...)
@@ -181,7 +183,7 @@ func TestSASL(t *testing.T) {
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNewRefusesInvalidConfig(t *testing.T) {
 	for want, cfg := range map[string]kafka.Config{
 		"no brokers":   {ClientID: "c"},
 		"no client id": {Brokers: []string{"b:1"}},

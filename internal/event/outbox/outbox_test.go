@@ -47,9 +47,9 @@ func newEvent(key string) event.Event {
 	}
 }
 
-// fakeBus is a publisher that records events. An error of before refuses a batch; an error of after is returned although the
-// batch was stored. Both are optional.
+// fakeBus is a publisher that records events.
 type fakeBus struct {
+	// before and after, if set, are called before and after a batch is stored. Publish returns their errors.
 	before, after func(batch []event.Event) error
 
 	mu     sync.Mutex
@@ -105,7 +105,7 @@ func (b *fakeBus) waitFor(t *testing.T, n int) {
 		select {
 		case <-b.stored:
 		case <-deadline:
-			t.Fatalf("%d of %d events were published", len(b.ids()), n)
+			t.Fatalf("timeout: %d events were published, want %d", len(b.ids()), n)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-// pending returns the number of unpublished events and the time of the oldest.
+// pending returns the number of unpublished events and the time of the oldest one.
 func pending(t *testing.T, pool *pgxpool.Pool) (n int, oldest *time.Time) {
 	t.Helper()
 	if err := pool.QueryRow(t.Context(), "select count(*), min(time) from outbox").Scan(&n, &oldest); err != nil {
@@ -158,6 +158,7 @@ func pending(t *testing.T, pool *pgxpool.Pool) (n int, oldest *time.Time) {
 	return n, oldest
 }
 
+// empty returns a function that reports whether the outbox is empty.
 func empty(t *testing.T, pool *pgxpool.Pool) func() bool {
 	return func() bool {
 		n, _ := pending(t, pool)
@@ -235,7 +236,7 @@ func TestAppendRefusesInvalidEvents(t *testing.T) {
 }
 
 func TestShardIsStable(t *testing.T) {
-	// Shards are stored: with another hash, two relays would publish one key's events during an upgrade.
+	// The outbox stores shards. If a release changed the hash, two relays could publish the events of one key at once.
 	for key, want := range map[string]int16{"": 5, "a": 4} { // published values of FNV-1a, modulo 8
 		if got := outbox.Shard(key); got != want {
 			t.Errorf("Shard(%q) = %d, want %d", key, got, want)

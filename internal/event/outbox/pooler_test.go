@@ -13,13 +13,13 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
-func TestEventsLeaveThroughPgBouncer(t *testing.T) {
+func TestRelayWorksThroughPgBouncer(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string][]string{
-		"defaults":                          nil,
-		"ignored startup parameters":        {"ignore_startup_parameters = extra_float_digits,lock_timeout,options"},
-		"no reset between clients":          {"server_reset_query ="},
-		"server connections of short lives": {"server_lifetime = 1", "server_idle_timeout = 1"},
+		"defaults":                       nil,
+		"ignored startup parameters":     {"ignore_startup_parameters = extra_float_digits,lock_timeout,options"},
+		"no reset between clients":       {"server_reset_query ="},
+		"short-lived server connections": {"server_lifetime = 1", "server_idle_timeout = 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,7 +51,7 @@ func TestEventsLeaveThroughPgBouncer(t *testing.T) {
 	}
 }
 
-func TestRelayIsNotReadyWithoutItsSession(t *testing.T) {
+func TestRelayIsNotReadyWithoutAConnection(t *testing.T) {
 	t.Parallel()
 	pool, b := newPool(t), newBus()
 	r := outbox.NewRelay(pool, b, discardLog(), outbox.Options{Poll: 20 * time.Millisecond})

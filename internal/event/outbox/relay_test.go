@@ -51,8 +51,8 @@ func appendNext(ctx context.Context, pool *pgxpool.Pool, key string) error {
 	})
 }
 
-// checkOrder fails unless the first publications of each key's events are 1 to each, in order.
-func checkOrder(t *testing.T, events []event.Event, keys, each int) {
+// checkOrder checks that the events of each key are the numbers 1 to perKey, in order. It ignores repeated publications.
+func checkOrder(t *testing.T, events []event.Event, keys, perKey int) {
 	t.Helper()
 	seen := map[string]bool{}
 	last := map[string]int{}
@@ -67,8 +67,8 @@ func checkOrder(t *testing.T, events []event.Event, keys, each int) {
 		}
 	}
 	for key, n := range last {
-		if n != each {
-			t.Errorf("key %s: %d events published, want %d", key, n, each)
+		if n != perKey {
+			t.Errorf("key %s: %d events published, want %d", key, n, perKey)
 		}
 	}
 	if len(last) != keys {
@@ -79,7 +79,7 @@ func checkOrder(t *testing.T, events []event.Event, keys, each int) {
 func TestRelayKeepsTheOrderOfAKey(t *testing.T) {
 	t.Parallel()
 	const noFaults = "no faults"
-	// Each inject function makes the bus call a fault, and returns the number of faults that really happened.
+	// Each inject function makes the bus cause faults, and returns the counter of the faults that happened.
 	for name, inject := range map[string]func(t *testing.T, pool *pgxpool.Pool, b *fakeBus) (faults *atomic.Int64){
 		noFaults: func(*testing.T, *pgxpool.Pool, *fakeBus) *atomic.Int64 { return nil },
 		"connections killed during publication": func(t *testing.T, pool *pgxpool.Pool, b *fakeBus) *atomic.Int64 {
@@ -115,7 +115,7 @@ func TestRelayKeepsTheOrderOfAKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const keys, each, appenders = 20, 30, 4
+			const keys, perKey, appenders = 20, 30, 4
 			pool, b := newPool(t), newBus()
 			faults := inject(t, pool, b)
 			relays := make([]*outbox.Relay, 3)
@@ -126,7 +126,7 @@ func TestRelayKeepsTheOrderOfAKey(t *testing.T) {
 			var wg sync.WaitGroup
 			for a := range appenders {
 				wg.Go(func() {
-					for i := a; i < keys*each; i += appenders {
+					for i := a; i < keys*perKey; i += appenders {
 						if err := appendNext(t.Context(), pool, strconv.Itoa(i%keys)); err != nil {
 							t.Error(err)
 						}
@@ -135,12 +135,12 @@ func TestRelayKeepsTheOrderOfAKey(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			b.waitFor(t, keys*each)
+			b.waitFor(t, keys*perKey)
 			eventually(t, "the outbox is empty", empty(t, pool))
-			checkOrder(t, b.all(), keys, each)
+			checkOrder(t, b.all(), keys, perKey)
 			switch n := len(b.all()); {
-			case name == noFaults && n != keys*each:
-				t.Errorf("%d publications of %d events, want no duplicates", n, keys*each)
+			case name == noFaults && n != keys*perKey:
+				t.Errorf("%d publications of %d events, want no duplicates", n, keys*perKey)
 			case name != noFaults && faults.Load() == 0:
 				t.Errorf("no fault was injected in %d publications", n)
 			}
@@ -219,7 +219,7 @@ func TestWake(t *testing.T) {
 	b.waitFor(t, 2)
 }
 
-// shards returns the number of shards of each relay, in descending order.
+// shards returns the number of shards of each relay, in descending order. It returns one zero if there is no relay.
 func shards(t *testing.T, pool *pgxpool.Pool) []int {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `select (select count(*) from pg_locks l where l.pid = r.pid
@@ -275,7 +275,7 @@ func TestLateCommitKeepsTheOrder(t *testing.T) {
 	if err := outbox.Append(t.Context(), late, first); err != nil {
 		t.Fatal(err)
 	}
-	// The relay reads far beyond the ids of the open transaction.
+	// Make the relay read many ids above those of the open transaction.
 	const n = 100
 	for i := range n {
 		appendAll(t, pool, newEvent("others"))
@@ -292,7 +292,7 @@ func TestLateCommitKeepsTheOrder(t *testing.T) {
 	release <- struct{}{}
 	b.waitFor(t, n+3)
 	if ids := b.ids(); ids[n+1] != first.ID || ids[n+2] != second.ID {
-		t.Error("the events of a key were published out of order")
+		t.Errorf("events %q were published last, want %q before %q", ids[n+1:], first.ID, second.ID)
 	}
 }
 

@@ -31,12 +31,12 @@ func TestAnnouncementsDoNotAccumulate(t *testing.T) {
 		t.Fatal(err)
 	}
 	arrived, cancel := context.WithCancel(t.Context())
-	cancel()
+	cancel() // return only announcements that have already arrived
 	if n, err := s.conn.WaitForNotification(arrived); err == nil {
 		t.Errorf("announcement %v is left, want none", n)
 	}
 	if s.conn.IsClosed() {
-		t.Error("connection is closed")
+		t.Error("wait closed the connection")
 	}
 }
 

@@ -17,8 +17,8 @@ func TestWindowFloorRises(t *testing.T) {
 	}{
 		{"first read returns two events", snapshot{100, 105}, []int64{7, 9}, true, 0},
 		{"transaction 104 of the first read still runs", snapshot{104, 110}, []int64{12}, true, 0},
-		{"transactions of the first read have ended, which began before any id was read", snapshot{110, 111}, nil, true, 0},
-		{"transactions that ran when 12 was read have ended", snapshot{111, 111}, nil, true, 12},
+		{"transactions of the first read have ended, and this read records 12", snapshot{110, 111}, nil, true, 0},
+		{"transactions that ran when 12 was recorded have ended", snapshot{111, 111}, nil, true, 12},
 		{"incomplete read", snapshot{120, 121}, []int64{13, 14}, false, 12},
 		{"second incomplete read", snapshot{121, 121}, []int64{15, 16}, false, 12},
 		{"complete read records 16", snapshot{122, 130}, []int64{17}, true, 12},
@@ -32,6 +32,6 @@ func TestWindowFloorRises(t *testing.T) {
 		}
 	}
 	if got := w.after(now.Add(windowResetInterval)); got != 0 {
-		t.Errorf("reads after %d once %v have passed, want 0", got, windowResetInterval)
+		t.Errorf("reads after %d when %v have passed, want 0", got, windowResetInterval)
 	}
 }
