@@ -84,7 +84,7 @@ func (s *fakeStore) LastSeq(context.Context, uuid.UUID) (int64, error) {
 	return int64(len(s.all)), s.err
 }
 
-// fakeLive records what is pushed to the live connections.
+// fakeLive records the notifications and read states that are pushed to the live connections.
 type fakeLive struct {
 	notified []notifications.Notification
 	read     []notifications.ReadState
@@ -143,7 +143,7 @@ func TestNotifyStoreFails(t *testing.T) {
 		t.Errorf("got %v, want the store's error", err)
 	}
 	if len(live.notified) != 0 {
-		t.Errorf("pushed %+v, which is not stored", live.notified)
+		t.Errorf("pushed %+v, want nothing", live.notified)
 	}
 }
 
@@ -173,14 +173,14 @@ func TestNotifyInvalid(t *testing.T) {
 	}
 }
 
-// A canceled request whose mark is stored still reaches the live connections.
+// If a request is canceled after the store has marked the notifications, the read state is still pushed.
 func TestMarkReadAfterCancel(t *testing.T) {
 	service, store, live := newService()
 	if err := service.Notify(t.Context(), notice("a")); err != nil {
 		t.Fatal(err)
 	}
 	canceled, cancel := context.WithCancel(t.Context())
-	cancel() // fakeStore.MarkRead ignores it
+	cancel() // fakeStore.MarkRead ignores the cancellation
 	if _, err := service.MarkRead(canceled, player, []uuid.UUID{store.all[0].ID}); err != nil {
 		t.Fatal(err)
 	}
@@ -248,14 +248,14 @@ func TestMarkRead(t *testing.T) {
 		{func() (int, error) { return service.MarkAllRead(t.Context(), player) }, 0},
 	} {
 		if unread, err := step.mark(); err != nil || unread != step.unread {
-			t.Errorf("got %d, %v, want %d", unread, err, step.unread)
+			t.Errorf("got %d unread, %v, want %d", unread, err, step.unread)
 		}
 	}
-	// A repeated mark is pushed again, because the first push may have been lost.
+	// A repeated mark is pushed again, because the first push may have been lost. An unknown id is not pushed.
 	some := notifications.ReadState{IDs: []uuid.UUID{first}, Counts: notifications.Counts{Total: 3, Unread: 2}}
 	all := notifications.ReadState{All: true, Counts: notifications.Counts{Total: 3}}
 	if want := []notifications.ReadState{some, some, all, all}; !reflect.DeepEqual(live.read, want) {
-		t.Errorf("pushed the read states %+v, want %+v, none for an unknown id", live.read, want)
+		t.Errorf("pushed the read states %+v, want %+v", live.read, want)
 	}
 }
 

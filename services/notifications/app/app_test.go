@@ -34,7 +34,7 @@ const (
 	issuerName, audience = "test-issuer", "test-audience"
 )
 
-// world is shared by the replicas of the service: Redis, the bus and the token key.
+// world contains what the replicas of the service share: Redis, the bus and the token key.
 type world struct {
 	config   app.Config
 	brokers  []string
@@ -117,7 +117,7 @@ func (w *world) start(t *testing.T) string {
 			t.Errorf("Run: %v", err)
 		}
 		if n := a.Sockets(); n != 0 {
-			t.Errorf("%d connections are open after Run, want 0", n)
+			t.Errorf("after Run: %d open connections, want 0", n)
 		}
 		server.Close()
 		a.Close()
@@ -128,7 +128,7 @@ func (w *world) start(t *testing.T) string {
 	return server.URL
 }
 
-// login returns an access token of a user.
+// login creates a session of the user and returns an access token of the session.
 func (w *world) login(t *testing.T, user uuid.UUID, role authn.Role) string {
 	t.Helper()
 	s, _, err := w.sessions.Create(t.Context(), user, role, session.InBody)

@@ -23,7 +23,7 @@ import (
 
 type object = map[string]any
 
-// call sends a request with a token and returns the status and the answer.
+// call sends a request with a token and returns the status and the decoded body of the response.
 func call(t *testing.T, method, url, token, body string) (int, object) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -43,11 +43,11 @@ func call(t *testing.T, method, url, token, body string) (int, object) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var answer object
-	if err := json.Unmarshal(text, &answer); err != nil {
+	var decoded object
+	if err := json.Unmarshal(text, &decoded); err != nil {
 		t.Fatalf("status %d: %q: %v", response.StatusCode, text, err)
 	}
-	return response.StatusCode, answer
+	return response.StatusCode, decoded
 }
 
 // open opens a live connection.
@@ -75,7 +75,7 @@ func frame(t *testing.T, conn *websocket.Conn) object {
 	return f
 }
 
-// publish publishes the event of a promotion that was assigned to the player.
+// publish publishes the event of an assignment of a promotion to the player.
 func (w *world) publish(t *testing.T, player uuid.UUID, title string) {
 	t.Helper()
 	active := false
@@ -121,7 +121,7 @@ func TestNotification(t *testing.T) {
 			f := frame(t, conn)
 			n, _ := f["notification"].(object)
 			if n == nil || i > 0 && !reflect.DeepEqual(n, notification) {
-				t.Fatalf("socket %d got %v, socket 0 got %v", i, f, notification)
+				t.Fatalf("socket %d: got %v, want notification %v", i, f, notification)
 			}
 			notification = n
 		}
@@ -153,7 +153,7 @@ func TestNotification(t *testing.T) {
 			}
 		}
 		if _, got := call(t, "GET", first+"/api/v1/notifications?unread=true", token, ""); got["total"] != 0.0 {
-			t.Errorf("the list of unread notifications is %v, want it empty", got)
+			t.Errorf("list of unread notifications: got %v, want an empty list", got)
 		}
 	})
 }
@@ -176,7 +176,7 @@ func TestRecordWithoutHeaders(t *testing.T) {
 	}
 	n, _ := frame(t, conn)["notification"].(object)
 	if !reflect.DeepEqual(n["content"], want) {
-		t.Errorf("the content is %v, want %v", n["content"], want)
+		t.Errorf("got content %v, want %v", n["content"], want)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestInvalidRecordsBecomeDeadLetters(t *testing.T) {
 		t.Errorf("got %v, want the notification after the invalid records", n)
 	}
 	if depth, err := w.bus.Depth(t.Context(), "notifications"); err != nil || depth != int64(len(invalid)) {
-		t.Errorf("there are %d dead letters, %v, want %d", depth, err, len(invalid))
+		t.Errorf("got %d dead letters, %v, want %d", depth, err, len(invalid))
 	}
 }
 
@@ -219,7 +219,7 @@ func TestPages(t *testing.T) {
 		for query := "?page_size=2"; query != ""; {
 			_, page := call(t, "GET", url+"/api/v1/notifications"+query, token, "")
 			if page["total"] != 5.0 || page["unread"] != 5.0 {
-				t.Fatalf("page %s is %v, want 5 in total and 5 unread", query, page)
+				t.Fatalf("page %s: got %v, want 5 in total and 5 unread", query, page)
 			}
 			list, _ := page["notifications"].([]any)
 			for _, n := range list {
@@ -231,7 +231,7 @@ func TestPages(t *testing.T) {
 			}
 		}
 		if want := []string{"4", "3", "2", "1", "0"}; !reflect.DeepEqual(titles, want) {
-			t.Errorf("the pages contain %v, want %v", titles, want)
+			t.Errorf("the pages contain the titles %v, want %v", titles, want)
 		}
 		status, got := call(t, "POST", url+"/api/v1/notifications/read", token, `{"all":true}`)
 		if status != 200 || got["unread"] != 0.0 {
@@ -240,7 +240,7 @@ func TestPages(t *testing.T) {
 		for query, total := range map[string]float64{"?unread=true": 0, "?unread=false": 5, "": 5} {
 			_, got := call(t, "GET", url+"/api/v1/notifications"+query, token, "")
 			if got["total"] != total || got["unread"] != 0.0 {
-				t.Errorf("list %q is %v, want %v in total and 0 unread", query, got, total)
+				t.Errorf("list %q: got %v, want %v in total and 0 unread", query, got, total)
 			}
 		}
 	})
@@ -255,7 +255,7 @@ func TestRefusedRequests(t *testing.T) {
 	both := `{"all":true,"ids":["` + uuid.NewString() + `"]}`
 	_, page := call(t, "GET", url+"?unread=true", player, "")
 	if page["total"] != 0.0 || page["notifications"] == nil {
-		t.Errorf("the list of a player without notifications is %v, want it empty", page)
+		t.Errorf("list of a player without notifications: got %v, want an empty list", page)
 	}
 	for name, tt := range map[string]struct {
 		method, url, token, body string

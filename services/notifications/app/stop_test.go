@@ -45,7 +45,7 @@ func TestShutdownWithStuckConsumer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseGoingAway) {
-		t.Errorf("the connection is closed with %v, want 1001", err)
+		t.Errorf("the connection was closed with %v, want 1001", err)
 	}
 	close(bus.release)
 	if err := <-ran; err != nil {

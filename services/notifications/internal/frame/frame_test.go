@@ -16,8 +16,8 @@ import (
 )
 
 var (
-	id  = uuid.MustParse("0195f3a0-0000-7000-8000-000000000001")
-	all = map[string]struct {
+	id    = uuid.MustParse("0195f3a0-0000-7000-8000-000000000001")
+	cases = map[string]struct {
 		frame *frame.Frame
 		json  string
 	}{
@@ -42,7 +42,7 @@ var (
 )
 
 func TestText(t *testing.T) {
-	for name, tt := range all {
+	for name, tt := range cases {
 		t.Run(name, func(t *testing.T) {
 			text, err := tt.frame.Text()
 			if err != nil {
@@ -63,7 +63,7 @@ func TestText(t *testing.T) {
 }
 
 func TestBinaryFromText(t *testing.T) {
-	for name, tt := range all {
+	for name, tt := range cases {
 		t.Run(name, func(t *testing.T) {
 			text, err := tt.frame.Text()
 			if err != nil {
@@ -88,18 +88,19 @@ func TestBinaryFromText(t *testing.T) {
 
 func TestBinaryFromInvalidText(t *testing.T) {
 	if _, err := frame.FromText([]byte(`{"notification":`)).Binary(); err == nil {
-		t.Error("Binary accepts invalid JSON")
+		t.Error("Binary of invalid JSON: got no error")
 	}
 }
 
-// FuzzBinary checks that a frame from text is unchanged after encoding as protobuf, as JSON and again as protobuf.
+// FuzzBinary encodes a frame as protobuf, then as JSON, then again as protobuf, and checks that both protobuf messages are
+// equal.
 func FuzzBinary(f *testing.F) {
-	for _, tt := range all {
+	for _, tt := range cases {
 		f.Add([]byte(tt.json))
 	}
 	f.Add([]byte(`{"notification":{"content":{"a":[null,1e300,{"b":"\u0000"}]},"createdAt":"9999-12-31T23:59:59.999999999Z"}}`))
 	f.Add([]byte(`{"future":{}}`))
-	read := func(t *testing.T, text []byte) (*notificationsv1.Frame, error) {
+	decode := func(t *testing.T, text []byte) (*notificationsv1.Frame, error) {
 		binary, err := frame.FromText(text).Binary()
 		if err != nil {
 			return nil, err
@@ -111,7 +112,7 @@ func FuzzBinary(f *testing.F) {
 		return &m, nil
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		want, err := read(t, text)
+		want, err := decode(t, text)
 		if err != nil {
 			return
 		}
@@ -119,7 +120,7 @@ func FuzzBinary(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		if got, err := read(t, again); err != nil || !proto.Equal(got, want) {
+		if got, err := decode(t, again); err != nil || !proto.Equal(got, want) {
 			t.Errorf("%s is decoded as %v, which is encoded and decoded as %v, %v", text, want, got, err)
 		}
 	})

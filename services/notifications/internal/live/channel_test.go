@@ -21,7 +21,7 @@ import (
 // patience is the maximum time that a test waits for a condition.
 const patience = 20 * time.Second
 
-// recorder is a receiver that sends its input to channels.
+// recorder is a receiver that sends each input to a channel.
 type recorder struct {
 	messages   chan live.Message
 	subscribed chan uuid.UUID
@@ -49,7 +49,7 @@ func run(t *testing.T, client rueidis.Client) (*live.Channel, recorder) {
 	return channel, r
 }
 
-// take returns the next value of a channel.
+// take returns the next value of a channel. what names the value in the failure message.
 func take[T any](t *testing.T, what string, from <-chan T) T {
 	t.Helper()
 	select {
@@ -114,11 +114,11 @@ func TestFollowManyPlayers(t *testing.T) {
 		if got := take(t, "the second subscription to the player", r.subscribed); got != again {
 			t.Fatalf("subscribed to %s, want %s", got, again)
 		}
-		// The first player and the one that is followed again remain.
+		// The subscriptions to the first two players remain.
 		deadline := time.Now().Add(patience)
 		for n := 0; n != 2; {
 			if time.Now().After(deadline) {
-				t.Fatalf("%d channels remain, want 2", n)
+				t.Fatalf("timeout: %d channels remain, want 2", n)
 			}
 			names, err := client.Do(t.Context(), client.B().PubsubChannels().Build()).AsStrSlice()
 			if err != nil {
@@ -133,7 +133,8 @@ func TestFollowManyPlayers(t *testing.T) {
 	})
 }
 
-// A malformed message, such as one of another release, counts as a missed message: the receiver reads the store.
+// The channel reports a malformed message, for example from another release, as a missed message. The receiver then reads
+// the store.
 func TestMalformedMessages(t *testing.T) {
 	client := redistest.Start(t).Open(t)
 	channel, r := run(t, client)
@@ -169,7 +170,7 @@ func TestPublishWhileRedisIsDown(t *testing.T) {
 	server.Kill()
 	done := make(chan bool)
 	go func() {
-		for seq := range int64(1000) { // these would take half an hour if each waited for Redis
+		for seq := range int64(1000) { // half an hour, if each call waited for the timeout
 			channel.Notified(t.Context(), notification(player, seq+1))
 		}
 		channel.Read(t.Context(), player, notifications.ReadState{})

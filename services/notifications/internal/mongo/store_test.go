@@ -59,10 +59,10 @@ func TestOpenErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, err := mongo.Open(t.Context(), url, mongo.Options{})
 			if err == nil {
-				t.Fatal("Open reports success")
+				t.Fatal("Open: got no error")
 			}
 			if s != nil {
-				t.Error("Open returns a store with the error")
+				t.Error("Open returned both a store and an error")
 			}
 			if strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("the error contains the password: %v", err)

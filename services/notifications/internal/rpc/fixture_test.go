@@ -28,7 +28,7 @@ const (
 	otherID  = "01890000-0000-7000-8000-000000000099"
 )
 
-// fakeStore has three notifications of one player, of which the first is read.
+// fakeStore contains three notifications of one player. The first one is read.
 type fakeStore struct {
 	notifications.Store
 	list []notifications.Notification
@@ -95,7 +95,7 @@ func (s *fakeStore) LastSeq(context.Context, uuid.UUID) (int64, error) {
 	return int64(len(s.list)), s.err
 }
 
-// fakeLive drops what is pushed.
+// fakeLive discards notifications and read states.
 type fakeLive struct{}
 
 func (fakeLive) Notified(context.Context, notifications.Notification)     {}
@@ -116,7 +116,7 @@ func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error
 
 type object = map[string]any
 
-// api is the service's API over a fake store.
+// api is the API of the service on a fake store.
 type api struct {
 	store   *fakeStore
 	handler http.Handler
@@ -140,7 +140,8 @@ func start(t *testing.T) *api {
 	return &api{store, handler}
 }
 
-// call sends a request as caller, "" for none, and returns the decoded answer. It checks the status.
+// call sends a request and returns the decoded response. It fails the test unless the response has the status. If caller is
+// empty, the request has no token.
 func (a *api) call(t *testing.T, status int, caller, method, path, body string) object {
 	t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -155,28 +156,28 @@ func (a *api) call(t *testing.T, status int, caller, method, path, body string) 
 	if w.Code != status {
 		t.Fatalf("%s %s: status %d, want %d: %s", method, path, w.Code, status, w.Body)
 	}
-	var answer object
-	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+	var response object
+	if err := json.Unmarshal(w.Body.Bytes(), &response); err != nil {
 		t.Fatalf("%s %s: %v: %s", method, path, err, w.Body)
 	}
-	return answer
+	return response
 }
 
-// refused checks that a request is refused with a code.
+// refused sends a request and checks the error code of the response.
 func (a *api) refused(t *testing.T, code apperr.Code, caller, method, path, body string) object {
 	t.Helper()
-	answer := a.call(t, code.Info().HTTP, caller, method, path, body)
-	if answer["code"] != string(code) {
-		t.Errorf("%s %s as %q: code %v, want %s", method, path, caller, answer["code"], code)
+	response := a.call(t, code.Info().HTTP, caller, method, path, body)
+	if response["code"] != string(code) {
+		t.Errorf("%s %s as %q: code %v, want %s", method, path, caller, response["code"], code)
 	}
-	return answer
+	return response
 }
 
-// invalid checks that a request of the player is refused with a violation of the field.
+// invalid sends a request as the player and checks that the response names the field as the only violation.
 func (a *api) invalid(t *testing.T, field, method, path, body string) {
 	t.Helper()
-	answer := a.refused(t, apperr.ValidationFailed, "player", method, path, body)
-	violations, _ := answer["violations"].([]any)
+	response := a.refused(t, apperr.ValidationFailed, "player", method, path, body)
+	violations, _ := response["violations"].([]any)
 	if len(violations) != 1 || violations[0].(object)["field"] != field {
 		t.Errorf("%s %s %s: violations %v, want one of %q", method, path, body, violations, field)
 	}

@@ -23,7 +23,7 @@ func TestListNotifications(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := start(t).call(t, http.StatusOK, "player", "GET", listPath+tt.query, "")
 			if !slices.Equal(idsOf(got), tt.ids) {
-				t.Errorf("ids %v, want %v", idsOf(got), tt.ids)
+				t.Errorf("got ids %v, want %v", idsOf(got), tt.ids)
 			}
 			if got["user_id"] != playerID || got["unread"] != 2.0 || got["total"] != tt.total ||
 				got["totalIsEstimate"] != false || got["nextPageToken"] != "" {
@@ -33,8 +33,8 @@ func TestListNotifications(t *testing.T) {
 	}
 }
 
-func idsOf(answer object) (ids []string) {
-	for _, n := range answer["notifications"].([]any) {
+func idsOf(response object) (ids []string) {
+	for _, n := range response["notifications"].([]any) {
 		ids = append(ids, n.(object)["id"].(string))
 	}
 	return ids
@@ -60,7 +60,7 @@ func TestListNotificationsPages(t *testing.T) {
 	if !slices.Equal(idsOf(second), []string{firstID}) || second["nextPageToken"] != "" {
 		t.Errorf("second page %v with token %q, want the last notification", idsOf(second), second["nextPageToken"])
 	}
-	a.invalid(t, "page_token", "GET", listPath+"?unread=true&page_token="+token, "") // of another list
+	a.invalid(t, "page_token", "GET", listPath+"?unread=true&page_token="+token, "") // the token belongs to the unfiltered list
 }
 
 func TestListNotificationsRefusesInvalidInput(t *testing.T) {

@@ -16,12 +16,12 @@ func TestMarkRead(t *testing.T) {
 		body   string
 		unread float64
 	}{
-		"one":                   {`{"ids":["` + secondID + `"]}`, 1},
-		"already read":          {`{"ids":["` + firstID + `"]}`, 2},
-		"given twice":           {`{"ids":["` + secondID + `","` + secondID + `"]}`, 1},
-		"another player's":      {`{"ids":["` + otherID + `","` + thirdID + `"]}`, 1},
-		"all":                   {`{"all":true}`, 0},
-		"ids, all set to false": {`{"ids":["` + secondID + `"],"all":false}`, 1},
+		"one":                {`{"ids":["` + secondID + `"]}`, 1},
+		"already read":       {`{"ids":["` + firstID + `"]}`, 2},
+		"same id twice":      {`{"ids":["` + secondID + `","` + secondID + `"]}`, 1},
+		"another player's":   {`{"ids":["` + otherID + `","` + thirdID + `"]}`, 1},
+		"all":                {`{"all":true}`, 0},
+		"ids and all: false": {`{"ids":["` + secondID + `"],"all":false}`, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := start(t).call(t, http.StatusOK, "player", "POST", readPath, tt.body)

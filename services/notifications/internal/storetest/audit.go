@@ -28,10 +28,10 @@ func walkEntries(t *testing.T, s suite) {
 		}
 		got[e.UserID] = append(got[e.UserID], e.EventID)
 		if e.Seq != int64(len(got[e.UserID])) {
-			t.Errorf("entry %d of player %s has sequence number %d", len(got[e.UserID]), e.UserID, e.Seq)
+			t.Errorf("player %s: got sequence number %d, want %d", e.UserID, e.Seq, len(got[e.UserID]))
 		}
 		if stored := added[e.EventID]; e.Type != stored.Type || e.ContentID != stored.Content["id"] {
-			t.Errorf("Walk yields %+v for %+v", e, stored)
+			t.Errorf("Walk yields %+v, want the entry of %+v", e, stored)
 		}
 		previous = e
 		return nil
@@ -45,6 +45,6 @@ func walkEntries(t *testing.T, s suite) {
 	errStop, calls := errors.New("stop"), 0
 	err = s.store.Walk(s.ctx, func(notifications.Entry) error { calls++; return errStop })
 	if !errors.Is(err, errStop) || calls != 1 {
-		t.Errorf("Walk = %v after %d calls, want the error of the first call", err, calls)
+		t.Errorf("Walk = %v after %d calls, want %v after 1 call", err, calls, errStop)
 	}
 }

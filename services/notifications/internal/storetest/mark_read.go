@@ -61,17 +61,17 @@ func markAll(t *testing.T, s suite) {
 	}
 }
 
-// sameIDs checks that got and want contain the same ids equally often, in any order.
+// sameIDs checks that got and want contain the same ids, in any order. Duplicates count.
 func sameIDs(t *testing.T, got []uuid.UUID, want ...uuid.UUID) {
 	t.Helper()
-	set := func(ids []uuid.UUID) map[uuid.UUID]int {
+	count := func(ids []uuid.UUID) map[uuid.UUID]int {
 		m := map[uuid.UUID]int{}
 		for _, id := range ids {
 			m[id]++
 		}
 		return m
 	}
-	if !maps.Equal(set(got), set(want)) {
+	if !maps.Equal(count(got), count(want)) {
 		t.Errorf("marked %v, want %v", got, want)
 	}
 }

@@ -20,7 +20,7 @@ func addSequence(t *testing.T, s suite) {
 	for i, player := range []uuid.UUID{a, b, a, a, b} {
 		n, added, err := s.store.Add(s.ctx, newNotification(player, fmt.Sprint("event ", i)))
 		if err != nil || !added {
-			t.Fatalf("Add = added %v, %v", added, err)
+			t.Fatalf("Add = added %t, %v, want true", added, err)
 		}
 		if want := []int64{1, 1, 2, 3, 2}[i]; n.Seq != want {
 			t.Errorf("notification %d has sequence number %d, want %d", i, n.Seq, want)
@@ -69,7 +69,7 @@ func addConcurrently(t *testing.T, s suite) {
 				}
 				mu.Lock()
 				if known, ok := seqs[n.EventID]; ok && known != n.Seq {
-					t.Errorf("%s has the sequence numbers %d and %d", n.EventID, known, n.Seq)
+					t.Errorf("%s: got sequence numbers %d and %d, want one number", n.EventID, known, n.Seq)
 				}
 				seqs[n.EventID] = n.Seq
 				if fresh {
@@ -85,7 +85,7 @@ func addConcurrently(t *testing.T, s suite) {
 	}
 	got := slices.Sorted(maps.Values(seqs))
 	if want := []int64{1, 2, 3, 4, 5, 6, 7, 8}; !slices.Equal(got, want) {
-		t.Errorf("sequence numbers %v, want %v", got, want)
+		t.Errorf("got sequence numbers %v, want %v", got, want)
 	}
 }
 
@@ -117,7 +117,7 @@ func addWithCanceledContext(t *testing.T, s suite) {
 	cancel()
 	player := uuid.New()
 	if _, _, err := s.store.Add(ctx, newNotification(player, "never")); err == nil {
-		t.Error("Add with a canceled context reports success")
+		t.Error("Add with a canceled context: got no error")
 	}
 	if last, err := s.store.LastSeq(s.ctx, player); err != nil || last != 0 {
 		t.Errorf("LastSeq = %d, %v, want 0", last, err)

@@ -48,7 +48,7 @@ type suite struct {
 	ctx   context.Context
 }
 
-// createdAt has a precision of milliseconds, which every store keeps.
+// createdAt has millisecond precision, because every store keeps milliseconds.
 var createdAt = time.Date(2026, 3, 10, 12, 30, 15, 123_000_000, time.UTC)
 
 // newNotification returns an unread notification for an event.
@@ -66,14 +66,14 @@ func (s suite) fill(t *testing.T, player uuid.UUID, n int) []notifications.Notif
 	for i := range list {
 		stored, added, err := s.store.Add(s.ctx, newNotification(player, fmt.Sprintf("%s-%d", player, i)))
 		if err != nil || !added {
-			t.Fatalf("Add = added %v, %v", added, err)
+			t.Fatalf("Add = added %t, %v, want true", added, err)
 		}
 		list[i] = stored
 	}
 	return list
 }
 
-// expectSequence checks that err is nil and that the list has the wanted sequence numbers, in order.
+// expectSequence checks that err is nil and that the sequence numbers of the list are want, in order.
 func expectSequence(t *testing.T, what string, list []notifications.Notification, err error, want ...int64) {
 	t.Helper()
 	if err != nil {

@@ -28,8 +28,8 @@ func (w *world) blockStore(t *testing.T) (unblock func()) {
 	return unblock
 }
 
-// awaitRead waits until a read of the store is blocked.
-func (w *world) awaitRead(t *testing.T) {
+// awaitBlockedRead waits until a read of the store is blocked.
+func (w *world) awaitBlockedRead(t *testing.T) {
 	t.Helper()
 	await(t, "a blocked read of the store", func() bool { return w.blockedReads(t) > 0 })
 }
@@ -46,11 +46,12 @@ func (w *world) blockedReads(t *testing.T) int {
 	return n
 }
 
-// startCatchUps makes all connections read the store and waits until the first read is blocked.
+// startCatchUps closes the pub/sub connections of all replicas, so that each live connection reads the store. It waits until
+// the first read is blocked.
 func (w *world) startCatchUps(t *testing.T) {
 	t.Helper()
 	w.command(t, "CLIENT", "KILL", "TYPE", "pubsub")
-	w.awaitRead(t)
+	w.awaitBlockedRead(t)
 }
 
 func TestPingsWhileStoreBlocks(t *testing.T) {
@@ -61,8 +62,8 @@ func TestPingsWhileStoreBlocks(t *testing.T) {
 	})
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
-	r.connect(t, token, "") // keeps the subscription, so that the clients below start no catch-up of their own
-	w.followed(t, player)
+	r.connect(t, token, "") // subscribes first, so that the clients below do not start a catch-up when they subscribe
+	w.awaitFollower(t, player)
 	type received struct {
 		pings  chan struct{}
 		frames chan *notificationsv1.Frame
@@ -71,10 +72,10 @@ func TestPingsWhileStoreBlocks(t *testing.T) {
 	for i := range all {
 		c := r.connect(t, token, "")
 		got := received{make(chan struct{}, 10_000), make(chan *notificationsv1.Frame, 10)}
-		answer := c.conn.PingHandler()
+		sendPong := c.conn.PingHandler()
 		c.conn.SetPingHandler(func(data string) error {
 			got.pings <- struct{}{}
-			return answer(data)
+			return sendPong(data)
 		})
 		all[i] = got
 		go func() {
@@ -88,7 +89,7 @@ func TestPingsWhileStoreBlocks(t *testing.T) {
 			}
 		}()
 	}
-	w.lose(t, player, 1, 1)
+	w.storeOnly(t, player, 1, 1)
 	unblock := w.blockStore(t)
 	w.startCatchUps(t)
 	for _, got := range all {
@@ -110,13 +111,13 @@ func TestPingsWhileStoreBlocks(t *testing.T) {
 	unblock()
 	for i, got := range all {
 		if f := <-got.frames; f == nil || title(t, f) != "1" {
-			t.Fatalf("client %d received %v afterwards, want notification 1", i, f)
+			t.Fatalf("client %d received %v after unblock, want notification 1", i, f)
 		}
 	}
 }
 
-// followed waits until a replica has subscribed to the player.
-func (w *world) followed(t *testing.T, player uuid.UUID) {
+// awaitFollower waits until a replica has subscribed to the player.
+func (w *world) awaitFollower(t *testing.T, player uuid.UUID) {
 	t.Helper()
 	channel := "notifications:" + player.String()
 	await(t, "a replica to follow the player", func() bool {

@@ -23,19 +23,19 @@ func stored(seq int64) notifications.Notification {
 	return notifications.Notification{Seq: seq, Content: map[string]any{"title": strconv.FormatInt(seq, 10)}}
 }
 
-// notification is a live notification.
+// notification returns a live notification.
 func notification(seq int64) step {
 	return func(c *cursor) []*frame.Frame {
 		return c.receive(live.Message{Seq: seq, Frame: frame.Notification(stored(seq))})
 	}
 }
 
-// announcement is a live message that carries only a notification's number.
+// announcement returns a live message with only the sequence number of a notification.
 func announcement(seq int64) step {
 	return func(c *cursor) []*frame.Frame { return c.receive(live.Message{Seq: seq}) }
 }
 
-// readSome is a live read state of one notification, counted when the player had total notifications.
+// readSome returns a live read state that marks one notification. The counts are those of the time of the mark.
 func readSome(total, unread int) step {
 	return func(c *cursor) []*frame.Frame {
 		return c.receive(live.Message{Read: &notifications.ReadState{
@@ -44,13 +44,14 @@ func readSome(total, unread int) step {
 	}
 }
 
-// readAll is a live read state of the first total notifications.
+// readAll returns a live read state that marks the first total notifications.
 func readAll(total int) step {
 	return func(c *cursor) []*frame.Frame {
 		return c.receive(live.Message{Read: &notifications.ReadState{All: true, Counts: notifications.Counts{Total: total}}})
 	}
 }
 
+// missed returns the signal that live messages may have been lost, including read states if readStates is true.
 func missed(readStates bool) step {
 	return func(c *cursor) []*frame.Frame {
 		c.missed(readStates)
@@ -58,8 +59,8 @@ func missed(readStates bool) step {
 	}
 }
 
-// catchUp runs the catch-up that is due. The store holds the notifications up to newest; during the read the cursor
-// receives the inputs in during.
+// catchUp runs the catch-up that is due. The store contains the notifications up to newest. The cursor receives the inputs
+// in during while the store is being read.
 func catchUp(t *testing.T, newest int64, counts *notifications.Counts, during ...step) step {
 	return func(c *cursor) []*frame.Frame {
 		if !c.needsCatchUp() {
@@ -81,7 +82,7 @@ func catchUp(t *testing.T, newest int64, counts *notifications.Counts, during ..
 	}
 }
 
-// describe returns a short text for a frame: "3", "read 1: 2 unread", "read all: 0 unread", "counts: 2 unread" or "reset".
+// describe returns one of these texts for a frame: "3", "read 1: 2 unread", "read all: 0 unread", "counts: 2 unread" or "reset".
 func describe(t *testing.T, f *frame.Frame) string {
 	data, err := f.Binary()
 	if err != nil {
@@ -161,13 +162,13 @@ func TestCursor(t *testing.T) {
 			position{sent: 0}, []step{missed(false), catchUp(t, pageSize+1, nil), catchUp(t, pageSize+1, nil)},
 			numbers(1, pageSize+1), false,
 		},
-		"a notification that the store has lost is given up": {
+		"a notification that is missing from the store is not requested again": {
 			position{sent: 2}, []step{notification(4), catchUp(t, 2, nil), notification(3)}, "3", false,
 		},
 		"a resumed connection starts with a catch-up": {
 			position{sent: 2, resumed: true}, []step{catchUp(t, 4, nil)}, "3, 4", false,
 		},
-		"an unknown notification to resume from gives a reset": {
+		"resuming from an unknown notification sends a reset": {
 			position{sent: 2, reset: true}, []step{notification(3)}, "reset, 3", false,
 		},
 		"a read state is sent with the unread count": {
@@ -197,7 +198,7 @@ func TestCursor(t *testing.T) {
 		"a read state that waits is sent after a live notification": {
 			position{sent: 2}, []step{readSome(3, 2), catchUp(t, 2, nil), notification(3)}, "3, read 1: 2 unread", false,
 		},
-		"a read state of all that newer notifications overtook gives a reset": {
+		"a read state of all that arrives after newer notifications sends a reset": {
 			position{sent: 2}, []step{notification(3), readAll(2)}, "3, reset", false,
 		},
 		"a read state of all is sent if the newer notifications are read too": {
@@ -206,13 +207,13 @@ func TestCursor(t *testing.T) {
 		"missed read states are replaced by the counts": {
 			position{sent: 3}, []step{missed(true), catchUp(t, 4, counts(4, 2))}, "4, counts: 2 unread", false,
 		},
-		"counts that are known are not sent": {
+		"counts that change nothing are not sent": {
 			position{sent: 3, read: 1}, []step{missed(true), catchUp(t, 3, counts(3, 2))}, "", false,
 		},
-		"counts of notifications that were not sent wait for them": {
+		"counts wait for the notifications that they include": {
 			position{sent: 3}, []step{missed(true), catchUp(t, 3, counts(4, 3)), catchUp(t, 4, nil)}, "4, counts: 3 unread", false,
 		},
-		"counts that were not read are read by the next catch-up": {
+		"counts that could not be read are read by the next catch-up": {
 			position{sent: 3}, []step{missed(true), catchUp(t, 3, nil), missed(false), catchUp(t, 3, counts(3, 1))},
 			"counts: 1 unread", false,
 		},
@@ -235,7 +236,7 @@ func TestCursor(t *testing.T) {
 				got = append(got, describe(t, f))
 			}
 			if strings.Join(got, ", ") != tt.want {
-				t.Errorf("frames: %s\nwant:   %s", strings.Join(got, ", "), tt.want)
+				t.Errorf("got frames %s\nwant       %s", strings.Join(got, ", "), tt.want)
 			}
 			if c.needsCatchUp() != tt.due {
 				t.Errorf("catch-up due: %t, want %t", c.needsCatchUp(), tt.due)
@@ -244,16 +245,16 @@ func TestCursor(t *testing.T) {
 	}
 }
 
-// Live messages arrive while a handshake reads the position.
+// The cursor receives live messages before and while a handshake reads the position.
 func TestCursorDuringHandshake(t *testing.T) {
 	for name, tt := range map[string]struct {
-		before, during []step // of the read of the position
+		before, during []step // before and during the read of the position
 		start          position
 		want           []string
 		due            bool
 	}{
 		"nothing arrives": {nil, nil, position{sent: 2}, nil, false},
-		"a signal before the read is covered by it": {
+		"a signal before the read does not start a catch-up": {
 			[]step{missed(false)}, nil, position{sent: 2}, nil, false,
 		},
 		"a signal during the read starts a catch-up": {
@@ -288,7 +289,7 @@ func TestCursorDuringHandshake(t *testing.T) {
 				got = append(got, describe(t, f))
 			}
 			if !slices.Equal(got, tt.want) {
-				t.Errorf("frames %q, want %q", got, tt.want)
+				t.Errorf("got frames %q, want %q", got, tt.want)
 			}
 			if c.needsCatchUp() != tt.due {
 				t.Errorf("catch-up due: %t, want %t", c.needsCatchUp(), tt.due)
@@ -313,7 +314,7 @@ func FuzzCursor(f *testing.F) {
 					continue // not a notification
 				}
 				if number != sent+1 {
-					t.Fatalf("notification %d was sent after %d", number, sent)
+					t.Fatalf("got notification %d after %d, want %d", number, sent, sent+1)
 				}
 				sent = number
 			}
@@ -342,7 +343,7 @@ func FuzzCursor(f *testing.F) {
 			take(catchUp(t, newest, &notifications.Counts{Total: int(newest)})(&c))
 		}
 		if sent != newest || len(c.pending) != 0 {
-			t.Errorf("%d of %d notifications were sent, %d read states are pending", sent, newest, len(c.pending))
+			t.Errorf("%d notifications were sent and %d read states are pending, want %d and 0", sent, len(c.pending), newest)
 		}
 	})
 }

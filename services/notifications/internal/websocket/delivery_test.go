@@ -27,7 +27,7 @@ func TestDeliveryAcrossReplicas(t *testing.T) {
 	for _, c := range []*client{near, far, binary} {
 		c.expectTitles(t, 1, 5)
 	}
-	stranger.expectTitles(t, 1, 1) // no notification of the other player precedes it
+	stranger.expectTitles(t, 1, 1) // and no notification of player
 }
 
 func TestFrame(t *testing.T) {
@@ -99,7 +99,7 @@ func TestConcurrentDelivery(t *testing.T) {
 	for i, c := range clients {
 		for _, want := range stored {
 			if got := c.next(t).GetNotification().GetId(); got != want.ID.String() {
-				t.Fatalf("client %d got notification %s, want number %d, %s", i, got, want.Seq, want.ID)
+				t.Fatalf("client %d got notification %s, want %s (number %d)", i, got, want.ID, want.Seq)
 			}
 		}
 	}
@@ -120,7 +120,8 @@ func TestReadState(t *testing.T) {
 		c.expectTitles(t, 2, 3)
 	}
 	id := uuid.MustParse(first)
-	for _, ids := range [][]uuid.UUID{{id, uuid.New()}, {id}} { // a repeated mark is published again, because the first may have been lost
+	// A repeated mark is published again, because the first message may have been lost.
+	for _, ids := range [][]uuid.UUID{{id, uuid.New()}, {id}} {
 		if unread, err := here.service.MarkRead(t.Context(), player, ids); err != nil || unread != 2 {
 			t.Fatalf("MarkRead = %d, %v, want 2", unread, err)
 		}

@@ -39,7 +39,7 @@ import (
 // patience is the maximum time that a test waits for a condition.
 const patience = 20 * time.Second
 
-// world is shared by the replicas: Redis, the store and the token key.
+// world contains what the replicas share: Redis, the store and the token key.
 type world struct {
 	redis    *redistest.Server
 	admin    rueidis.Client
@@ -53,7 +53,7 @@ type world struct {
 
 const issuerName, audience = "test-issuer", "test-audience"
 
-// newWorld starts Redis, with further arguments of redis-server, and creates the database.
+// newWorld starts Redis and creates the database. redisArgs are additional arguments of redis-server.
 func newWorld(t *testing.T, redisArgs ...string) *world {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
@@ -87,7 +87,7 @@ func (w *world) login(t *testing.T, user uuid.UUID, role authn.Role) (token stri
 	return token, s
 }
 
-// command runs a Redis command of the operator.
+// command runs a Redis command.
 func (w *world) command(t *testing.T, words ...string) {
 	t.Helper()
 	if err := w.admin.Do(t.Context(), w.admin.B().Arbitrary(words...).Build()).Error(); err != nil {
@@ -107,7 +107,7 @@ type replica struct {
 	stopWithin func(budget time.Duration)
 }
 
-// start runs a replica until the test ends. change alters the configuration.
+// start runs a replica until the test ends. change, if not nil, changes the default configuration.
 func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 	t.Helper()
 	config := websocket.DefaultConfig()
@@ -145,7 +145,7 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 		once.Do(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), budget)
 			defer cancel()
-			_ = hubs.Stop(ctx) // a loaded machine may exceed the budget; the hub must end nevertheless
+			_ = hubs.Stop(ctx) // a loaded machine may exceed the budget; the hub must still end
 			select {
 			case err := <-hubDone:
 				if err != nil {
@@ -165,10 +165,10 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 	return &replica{handler: handler, hub: hub, service: service, channel: channel, url: server.URL, stop: stop, stopWithin: stopWithin}
 }
 
-// notify stores and pushes n notifications, numbered from from, through the replica.
-func (r *replica) notify(t *testing.T, player uuid.UUID, from, n int) {
+// notify stores and pushes n notifications through the replica. Their titles are first, first+1, and so on.
+func (r *replica) notify(t *testing.T, player uuid.UUID, first, n int) {
 	t.Helper()
-	for i := from; i < from+n; i++ {
+	for i := first; i < first+n; i++ {
 		err := r.service.Notify(t.Context(), notifications.Notice{
 			EventID: fmt.Sprintf("%s/%d", player, i), UserID: player, Type: "promotion",
 			Content: map[string]any{"title": strconv.Itoa(i)},
@@ -179,11 +179,11 @@ func (r *replica) notify(t *testing.T, player uuid.UUID, from, n int) {
 	}
 }
 
-// lose stores n notifications as notify does, but does not push them.
-func (w *world) lose(t *testing.T, player uuid.UUID, from, n int) {
+// storeOnly stores n notifications like notify, but does not push them.
+func (w *world) storeOnly(t *testing.T, player uuid.UUID, first, n int) {
 	t.Helper()
-	quiet := replica{service: notifications.New(w.store, noLive{}, time.Now)}
-	quiet.notify(t, player, from, n)
+	r := replica{service: notifications.New(w.store, noLive{}, time.Now)}
+	r.notify(t, player, first, n)
 }
 
 // noLive pushes nothing.
@@ -192,7 +192,7 @@ type noLive struct{}
 func (noLive) Notified(context.Context, notifications.Notification)     {}
 func (noLive) Read(context.Context, uuid.UUID, notifications.ReadState) {}
 
-// client is one connection from outside.
+// client is the client end of a connection.
 type client struct{ conn *gorilla.Conn }
 
 var dialer = gorilla.Dialer{HandshakeTimeout: patience}
@@ -201,7 +201,7 @@ func (r *replica) address(query string) string {
 	return "ws" + strings.TrimPrefix(r.url, "http") + websocket.Path + query
 }
 
-// connect opens a connection that must succeed.
+// connect opens a connection. It fails the test if the handshake fails.
 func (r *replica) connect(t *testing.T, token, query string, protocols ...string) *client {
 	t.Helper()
 	d := dialer
@@ -256,17 +256,17 @@ func title(t *testing.T, f *notificationsv1.Frame) string {
 	return f.GetNotification().GetContent().GetFields()["title"].GetStringValue()
 }
 
-// expectTitles reads the notifications from to to, and no others among them.
-func (c *client) expectTitles(t *testing.T, from, to int) {
+// expectTitles checks that the next frames are the notifications with the titles first to last, in order.
+func (c *client) expectTitles(t *testing.T, first, last int) {
 	t.Helper()
-	for i := from; i <= to; i++ {
+	for i := first; i <= last; i++ {
 		if got := title(t, c.next(t)); got != strconv.Itoa(i) {
 			t.Fatalf("got notification %s, want %d", got, i)
 		}
 	}
 }
 
-// expectClose reads until the connection is closed and checks the code.
+// expectClose reads frames until the connection is closed and checks the close code.
 func (c *client) expectClose(t *testing.T, code int) {
 	t.Helper()
 	for {
@@ -279,7 +279,7 @@ func (c *client) expectClose(t *testing.T, code int) {
 	}
 }
 
-// await waits for a condition.
+// await waits until condition returns true. what names the condition in the failure message.
 func await(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)

@@ -22,7 +22,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
 )
 
-// sign returns an access token of a session that expires at a given time.
+// sign returns an access token of a session. The token expires at the given time.
 func (w *world) sign(t *testing.T, user, session uuid.UUID, expires time.Time) string {
 	t.Helper()
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{
@@ -50,7 +50,7 @@ func handshakeHeader(token string) http.Header {
 	return h
 }
 
-// handshakeRequest is a handshake with headers that a WebSocket client would not send in this form.
+// handshakeRequest is a handshake whose headers a WebSocket client library would not send.
 type handshakeRequest struct {
 	method string // GET if empty
 	query  string // without the question mark
@@ -119,13 +119,13 @@ func TestHandshakeRefused(t *testing.T) {
 				t.Errorf("got %d %s, want %d %s", response.StatusCode, problem.Code, tt.status, tt.code)
 			}
 			if got := response.Header.Get("Content-Type"); got != "application/problem+json" {
-				t.Errorf("content type %q", got)
+				t.Errorf("content type %q, want application/problem+json", got)
 			}
 			if got := response.Header.Get("Sec-WebSocket-Version"); name == "wrong version" && got != "13" {
 				t.Errorf("Sec-WebSocket-Version %q, want 13", got)
 			}
 			if (response.StatusCode == 401) != (response.Header.Get("WWW-Authenticate") != "") {
-				t.Errorf("status %d with the challenge %q", response.StatusCode, response.Header.Get("WWW-Authenticate"))
+				t.Errorf("status %d: WWW-Authenticate %q, want it only with 401", response.StatusCode, response.Header.Get("WWW-Authenticate"))
 			}
 		})
 	}
@@ -134,8 +134,8 @@ func TestHandshakeRefused(t *testing.T) {
 	}
 }
 
-// AsyncAPI publishes the description of the schema.
-func TestRefusalsAreDocumented(t *testing.T) {
+// The AsyncAPI document contains the description of the socket from the schema.
+func TestHandshakeErrorsAreDocumented(t *testing.T) {
 	options := (&notificationsv1.Frame{}).ProtoReflect().Descriptor().Options()
 	description := proto.GetExtension(options, optionsv1.E_Socket).(*optionsv1.Socket).GetDescription()
 	for _, text := range []string{
@@ -189,7 +189,7 @@ func TestQuery(t *testing.T) {
 				}
 			}
 			if !slices.Equal(fields, tt.unknown) {
-				t.Errorf("violations of %q, want %q", fields, tt.unknown)
+				t.Errorf("got violations of %q, want %q", fields, tt.unknown)
 			}
 		})
 	}
@@ -212,7 +212,7 @@ func TestTokenAsSubprotocol(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	if got := response.Header.Values("Sec-Websocket-Protocol"); len(got) != 1 || got[0] != "loyalty.v1" {
-		t.Errorf("selected %q, want loyalty.v1 alone", got)
+		t.Errorf("got subprotocols %q, want only loyalty.v1", got)
 	}
 	for name, values := range response.Header {
 		if strings.Contains(strings.Join(values, " "), token) {
@@ -271,7 +271,7 @@ func TestConfigIsValidated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := websocket.DefaultConfig()
 			if err := c.Validate(); err != nil {
-				t.Fatalf("the default is refused: %v", err)
+				t.Fatalf("the default configuration is invalid: %v", err)
 			}
 			change(&c)
 			if err := c.Validate(); err == nil || !strings.Contains(err.Error(), name) {
@@ -298,14 +298,14 @@ func TestConnectionLimits(t *testing.T) {
 	r.connect(t, token, "")
 }
 
-// expectRefused performs a handshake that must be refused with a status, 429 or 503, and a Retry-After header.
+// expectRefused checks that a handshake is refused with the status, 429 or 503, and a Retry-After header.
 func (r *replica) expectRefused(t *testing.T, token string, status int) {
 	t.Helper()
 	expectRetryAfter(t, r.handshake(t, handshakeRequest{header: handshakeHeader(token)}), status)
 }
 
-// refusedHandshake performs a handshake that must be refused and returns the response, or nil if it was not refused. It may
-// be called from any goroutine.
+// refusedHandshake performs a handshake that must be refused and returns the response. If there is no response or the
+// handshake is accepted, it reports an error and returns nil. Any goroutine may call it.
 func (r *replica) refusedHandshake(t *testing.T, token, query string) *http.Response {
 	t.Helper()
 	conn, response, err := dialer.DialContext(t.Context(), r.address(query), http.Header{"Authorization": {"Bearer " + token}})
@@ -320,18 +320,18 @@ func (r *replica) refusedHandshake(t *testing.T, token, query string) *http.Resp
 	return response
 }
 
-// expectRetryAfter checks the status of a refusal and that its Retry-After is a whole number of seconds, at least one.
+// expectRetryAfter checks the status of a response and that its Retry-After header is an integer of at least 1.
 func expectRetryAfter(t *testing.T, response *http.Response, status int) {
 	t.Helper()
 	if response.StatusCode != status {
 		t.Errorf("status %d, want %d", response.StatusCode, status)
 	}
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err != nil || seconds < 1 {
-		t.Errorf("status %d with Retry-After %q, want at least one second", response.StatusCode, response.Header.Get("Retry-After"))
+		t.Errorf("status %d with Retry-After %q, want an integer of at least 1", response.StatusCode, response.Header.Get("Retry-After"))
 	}
 }
 
-// The lines of a list-valued header are one list, with optional spaces and empty elements.
+// The lines of a list-valued header are parsed as one list. Spaces and empty elements are ignored.
 func TestListValuedHeaders(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
@@ -346,7 +346,7 @@ func TestListValuedHeaders(t *testing.T) {
 		"protocol, then token":          {http.Header{protocol: {"loyalty.v1", bearer}}, 101, "loyalty.v1"},
 		"token, then protocol":          {http.Header{protocol: {bearer, "loyalty.v1"}}, 101, "loyalty.v1"},
 		"one line":                      {http.Header{protocol: {bearer + ",loyalty.v1"}}, 101, "loyalty.v1"},
-		"three lines, the last is used": {http.Header{protocol: {"x", bearer, "loyalty.v1+proto"}}, 101, "loyalty.v1+proto"},
+		"three lines, unknown first":    {http.Header{protocol: {"x", bearer, "loyalty.v1+proto"}}, 101, "loyalty.v1+proto"},
 		"empty elements and spaces":     {http.Header{protocol: {" ,, " + bearer + " ,", "\t loyalty.v1\t,"}}, 101, "loyalty.v1"},
 		"empty line first":              {http.Header{protocol: {"", "loyalty.v1," + bearer}}, 101, "loyalty.v1"},
 		"token alone":                   {http.Header{protocol: {bearer}}, 101, ""},

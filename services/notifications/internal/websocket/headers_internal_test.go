@@ -25,14 +25,15 @@ func TestListValues(t *testing.T) {
 	}
 }
 
-// FuzzListValues checks that the lines of a header are one list, and that no element is empty or holds a comma.
+// FuzzListValues checks that the lines of a header are parsed as one list, and that each element is trimmed, not empty and
+// without commas.
 func FuzzListValues(f *testing.F) {
 	f.Add("loyalty.v1", "bearer.abc")
 	f.Add(" a ,\tb", ",, c,")
 	f.Fuzz(func(t *testing.T, first, second string) {
 		got := listValues(http.Header{"X": {first, second}}, "X")
 		if want := listValues(http.Header{"X": {first + "," + second}}, "X"); !slices.Equal(got, want) {
-			t.Errorf("two lines are parsed as %q, one line as %q", got, want)
+			t.Errorf("two lines: got %q, want %q as for one line", got, want)
 		}
 		for _, element := range got {
 			if element == "" || strings.Contains(element, ",") || strings.Trim(element, " \t") != element {
@@ -42,7 +43,7 @@ func FuzzListValues(f *testing.F) {
 	})
 }
 
-// FuzzSubprotocols checks that the access token is never chosen as the subprotocol, which the response repeats.
+// FuzzSubprotocols checks that the access token is never chosen as the subprotocol, because the response would contain it.
 func FuzzSubprotocols(f *testing.F) {
 	f.Add("loyalty.v1", "bearer.abc")
 	f.Add("bearer.", "loyalty.v1+proto, loyalty.v1")

@@ -74,7 +74,7 @@ func TestOriginPolicy(t *testing.T) {
 		"configured, longer name":            {casino, "https://casino.example.evil.example", "api.example", false, false},
 		"configured, default ports both":     {list{"https://casino.example:443"}, "https://casino.example:443", "x", false, true},
 		"configured with a port":             {list{"https://casino.example:8443"}, "https://casino.example:8443", "x", false, true},
-		"configured with a port, sent none":  {list{"https://casino.example:8443"}, "https://casino.example", "x", false, false},
+		"configured with a port, none sent":  {list{"https://casino.example:8443"}, "https://casino.example", "x", false, false},
 		"configured with an empty port":      {list{"https://casino.example:"}, "https://casino.example", "x", false, true},
 		"configured, port with leading zero": {list{"https://casino.example:0443"}, "https://casino.example", "x", false, true},
 	} {
@@ -114,7 +114,7 @@ func TestMalformedConfiguredOrigin(t *testing.T) {
 	}
 }
 
-// FuzzOrigin checks that an origin written with its port is parsed as the same origin, and that isHost never reports another
+// FuzzOrigin checks that an origin with an explicit port is parsed as the same origin, and that isHost never accepts another
 // host.
 func FuzzOrigin(f *testing.F) {
 	f.Add("https://casino.example", "casino.example:443")
@@ -128,11 +128,11 @@ func FuzzOrigin(f *testing.F) {
 		if o.port != "" {
 			written := o.scheme + "://" + net.JoinHostPort(o.host, o.port)
 			if again, err := parseOrigin(written); err != nil || again != o {
-				t.Errorf("%q is parsed as %+v, but %q as %+v, %v", text, o, written, again, err)
+				t.Errorf("%q: got %+v, %v, want %+v as for %q", written, again, err, o, text)
 			}
 		}
 		if name, _, ok := parseAuthority(host); o.isHost(host, true) && (!ok || name != o.host) {
-			t.Errorf("the origin %q is accepted as one of the host %q", text, host)
+			t.Errorf("the origin %q is accepted for the host %q", text, host)
 		}
 	})
 }

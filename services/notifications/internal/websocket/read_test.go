@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
-// publishRead publishes a read state of ids, or of all without ids, when the player had total notifications.
+// publishRead publishes a read state with counts. It marks ids as read, or all notifications if there are no ids.
 func (r *replica) publishRead(t *testing.T, player uuid.UUID, total, unread int, ids ...uuid.UUID) {
 	t.Helper()
 	r.channel.Read(t.Context(), player, notifications.ReadState{
@@ -21,12 +21,12 @@ func (r *replica) publishRead(t *testing.T, player uuid.UUID, total, unread int,
 	})
 }
 
-// expectRead reads a read state.
+// expectRead checks that the next frame is a read state.
 func (c *client) expectRead(t *testing.T, all bool, unread int32) {
 	t.Helper()
 	f := c.next(t)
 	if f.GetRead() == nil || f.GetRead().GetAll() != all || f.GetRead().GetUnread() != unread {
-		t.Fatalf("got %v, want a read state of all: %t with %d unread", f, all, unread)
+		t.Fatalf("got %v, want a read state with all %t and %d unread", f, all, unread)
 	}
 }
 
@@ -37,7 +37,7 @@ func TestUnreadCountIsNewest(t *testing.T) {
 	token, _ := w.login(t, player, authn.RolePlayer)
 	r.notify(t, player, 1, 3)
 	c := r.connect(t, token, "")
-	w.followed(t, player)
+	w.awaitFollower(t, player)
 	r.publishRead(t, player, 3, 1, two)
 	r.publishRead(t, player, 3, 2, one) // was counted before the other mark, but is published after it
 	c.expectRead(t, false, 1)
@@ -54,10 +54,10 @@ func TestReadStateWaitsForNotifications(t *testing.T) {
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	c := r.connect(t, token, "")
-	w.followed(t, player)
+	w.awaitFollower(t, player)
 	r.notify(t, player, 1, 1)
-	w.lose(t, player, 2, 3)
-	r.publishRead(t, player, 3, 0)             // marks all except the fourth notification
+	w.storeOnly(t, player, 2, 3)
+	r.publishRead(t, player, 3, 0)             // marks the first three notifications
 	r.publishRead(t, player, 4, 0, uuid.New()) // marks the fourth
 	c.expectTitles(t, 1, 3)
 	c.expectRead(t, true, 0)
@@ -71,12 +71,12 @@ func TestReadAllBeforeNewNotification(t *testing.T) {
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	c := r.connect(t, token, "")
-	w.followed(t, player)
+	w.awaitFollower(t, player)
 	r.notify(t, player, 1, 3)
 	c.expectTitles(t, 1, 3)
-	r.publishRead(t, player, 2, 0) // the third is unread
+	r.publishRead(t, player, 2, 0) // marks the first two notifications
 	if f := c.next(t); f.GetReset_() == nil {
-		t.Fatalf("got %v, want a reset: the client cannot tell which are read", f)
+		t.Fatalf("got %v, want a reset, because the client cannot know which notifications are read", f)
 	}
 	r.publishRead(t, player, 3, 0)
 	r.publishRead(t, player, 2, 0) // an older mark; all notifications are read by now
@@ -84,10 +84,10 @@ func TestReadAllBeforeNewNotification(t *testing.T) {
 	c.expectRead(t, true, 0)
 }
 
-// screen is the state of a client: which notifications it shows as unread.
+// screen is the state of a simulated client: for each notification id, whether it is shown as unread.
 type screen map[string]bool
 
-// show handles a frame. It calls list after a reset.
+// show handles a frame. For a reset it calls list.
 func (s screen) show(f *notificationsv1.Frame, list func() []notifications.Notification) {
 	switch read := f.GetRead(); {
 	case f.GetNotification() != nil:
@@ -106,7 +106,7 @@ func (s screen) show(f *notificationsv1.Frame, list func() []notifications.Notif
 	}
 }
 
-// unread returns the ids that are shown as unread, in order.
+// unread returns the ids of the unread notifications, sorted.
 func (s screen) unread() []string {
 	return slices.Sorted(func(yield func(string) bool) {
 		for id := range maps.Keys(s) {
@@ -133,10 +133,10 @@ func TestConcurrentMarks(t *testing.T) {
 	clients := []*client{
 		replicas[0].connect(t, token, ""), replicas[1].connect(t, token, ""), replicas[2].connect(t, token, ""),
 	}
-	var racing sync.WaitGroup
-	racing.Go(func() { replicas[0].notify(t, player, 1, count) })
+	var wg sync.WaitGroup
+	wg.Go(func() { replicas[0].notify(t, player, 1, count) })
 	for i, r := range replicas {
-		racing.Go(func() {
+		wg.Go(func() {
 			for n := range 20 {
 				var err error
 				if all := list(); n%10 == 9 {
@@ -150,7 +150,7 @@ func TestConcurrentMarks(t *testing.T) {
 			}
 		})
 	}
-	racing.Wait()
+	wg.Wait()
 	replicas[1].notify(t, player, count+1, 2)
 	final := list()[0].ID
 	if _, err := replicas[2].service.MarkRead(t.Context(), player, []uuid.UUID{final}); err != nil {

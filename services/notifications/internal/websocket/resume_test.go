@@ -93,7 +93,7 @@ func TestLostMessage(t *testing.T) {
 	c := r.connect(t, token, "")
 	r.notify(t, player, 1, 1)
 	c.expectTitles(t, 1, 1)
-	w.lose(t, player, 2, 3)
+	w.storeOnly(t, player, 2, 3)
 	r.notify(t, player, 5, 1)
 	c.expectTitles(t, 2, 5)
 }
@@ -106,7 +106,7 @@ func TestLostConnectionToRedis(t *testing.T) {
 	c := r.connect(t, token, "")
 	r.notify(t, player, 1, 1)
 	c.expectTitles(t, 1, 1)
-	w.lose(t, player, 2, 2)
+	w.storeOnly(t, player, 2, 2)
 	if _, err := w.pool.Exec(t.Context(), "UPDATE notifications SET read = true WHERE user_id = $1 AND seq = 1", player); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestLostConnectionToRedis(t *testing.T) {
 	if f := c.next(t); f.GetRead() == nil || f.GetRead().GetUnread() != 2 {
 		t.Errorf("got %v, want a read state with 2 unread notifications, because the read state was lost too", f)
 	}
-	w.lose(t, player, 4, 1)
+	w.storeOnly(t, player, 4, 1)
 	w.command(t, "CLIENT", "KILL", "TYPE", "pubsub")
 	c.expectTitles(t, 4, 4)
 	r.notify(t, player, 5, 1)
@@ -124,7 +124,7 @@ func TestLostConnectionToRedis(t *testing.T) {
 
 func TestRedisRestart(t *testing.T) {
 	w := newWorld(t, "--enable-debug-command", "yes")
-	// This Redis keeps no data, so the sessions are lost. The recheck must not close the connections because of that.
+	// This Redis loses the sessions when it restarts. The recheck must not close the connections because of that.
 	noRecheck := func(c *websocket.Config) { c.RecheckInterval = time.Hour }
 	publisher, holder := w.start(t, noRecheck), w.start(t, noRecheck)
 	player := uuid.New()
@@ -147,7 +147,7 @@ func TestRedisRestart(t *testing.T) {
 	}
 }
 
-func TestRefusedPublication(t *testing.T) {
+func TestPublishDeniedByRedis(t *testing.T) {
 	w := newWorld(t)
 	publisher, holder := w.start(t, nil), w.start(t, nil)
 	player := uuid.New()

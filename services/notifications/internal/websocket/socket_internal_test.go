@@ -21,7 +21,8 @@ type noFollower struct{}
 func (noFollower) Follow(uuid.UUID)   {}
 func (noFollower) Unfollow(uuid.UUID) {}
 
-// openSocket admits a socket and calls serve with its connection. It returns the client's connection and the hub.
+// openSocket connects a client, admits a socket for it and calls serve with the server's end of the connection. It returns
+// the client's end and the hub.
 func openSocket(t *testing.T, serve func(*socket, *websocket.Conn)) (*websocket.Conn, *Hub) {
 	t.Helper()
 	hub := NewHub(DefaultConfig(), nil, noFollower{}, nil, slog.New(slog.DiscardHandler))
@@ -50,14 +51,14 @@ func openSocket(t *testing.T, serve func(*socket, *websocket.Conn)) (*websocket.
 	return client, hub
 }
 
-// A handshake that takes longer than the shutdown of its replica does not delay the shutdown.
+// A handshake that ends after its socket was aborted does not start the connection.
 func TestAbortDuringHandshake(t *testing.T) {
 	client, hub := openSocket(t, func(s *socket, conn *websocket.Conn) {
 		s.abort()
 		s.start(conn)
 	})
 	if _, _, err := client.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseAbnormalClosure) {
-		t.Errorf("the client reads %v, want the end of the connection", err)
+		t.Errorf("the client got %v, want the end of the connection", err)
 	}
 	hub.running.Wait()
 	if n := hub.Sockets(); n != 0 {
@@ -78,7 +79,7 @@ func TestNoFrameAfterSessionEnd(t *testing.T) {
 		s.runReader()
 	})
 	if _, text, err := client.ReadMessage(); !websocket.IsCloseError(err, codeSession) {
-		t.Errorf("the client reads %q, %v, want close code 4401", text, err)
+		t.Errorf("the client got %q, %v, want close code 4401", text, err)
 	}
 	hub.running.Wait()
 }
