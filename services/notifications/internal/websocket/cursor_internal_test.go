@@ -331,7 +331,7 @@ func FuzzCursor(f *testing.F) {
 			case 3:
 				take(readSome(int(newest), int(newest)/2)(&c))
 			case 4:
-				take(missed(input%2 == 0)(&c))
+				take(missed(input/6%2 == 0)(&c))
 			case 5:
 				if c.needsCatchUp() {
 					take(catchUp(t, newest, &notifications.Counts{Total: int(newest)})(&c))
