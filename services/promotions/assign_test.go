@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// registeringStore is a fake store in which an unknown player becomes known after the first call of Assign.
+// registeringStore is a fake store. Assign reports an unknown player once, and assigns the promotion in later calls.
 type registeringStore struct {
 	promotions.Store
 	calls []int // the number of players of each call
@@ -36,7 +36,7 @@ func TestAssignWaitsForNewPlayers(t *testing.T) {
 	store := &registeringStore{known: map[uuid.UUID]bool{}}
 	service := promotions.New(store, nil, time.Now)
 	known, unknown, old, random := uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()), uuid.New()
-	old[0] ^= 1 // decades ago
+	old[0] ^= 1 // moves the timestamp in the id back by decades
 	store.known[known] = true
 	results, err := service.Assign(t.Context(), uuid.New(), []uuid.UUID{old, known, unknown, random, unknown}, uuid.New())
 	want := []promotions.AssignResult{
@@ -47,7 +47,7 @@ func TestAssignWaitsForNewPlayers(t *testing.T) {
 		t.Errorf("got %v, %v, want %v", results, err, want)
 	}
 	if !slices.Equal(store.calls, []int{4, 1}) {
-		t.Errorf("the calls of the store had %v players, want 4, then 1", store.calls)
+		t.Errorf("the store was called with %v players, want [4 1]", store.calls)
 	}
 }
 

@@ -17,7 +17,7 @@ type fakeStore struct {
 	player      uuid.UUID
 	assignments map[uuid.UUID]promotions.Assignment // by promotion
 	keys        map[string]uuid.UUID                // the promotion that each Idempotency-Key is reserved for
-	failMark    bool                                // MarkClaimed fails, as if the process died before it
+	failMark    bool                                // MarkClaimed fails, as if the process had died before the call
 }
 
 func (s *fakeStore) Assignment(_ context.Context, player, promotion uuid.UUID) (promotions.Assignment, error) {
@@ -73,7 +73,7 @@ func (s *fakeStore) change(id uuid.UUID, change func(*promotions.Assignment) err
 	return promotions.Assignment{}, apperr.New(apperr.NotFound, "assignment not found")
 }
 
-// fakeLedger is a LedgerClient that pays once for each key, or fails with a code.
+// fakeLedger is a LedgerClient that pays each key once, or fails with a code.
 type fakeLedger struct {
 	paid map[string]promotions.Transaction
 	fail apperr.Code
@@ -91,7 +91,7 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 	return l.paid[c.Key], nil
 }
 
-// claimTest is a service with one player, to whom the promotions "bonus" and "other" are assigned.
+// claimTest is a service with one player who has the promotions "bonus" and "other".
 type claimTest struct {
 	*testing.T
 	service *promotions.Service
@@ -123,14 +123,14 @@ func (c *claimTest) bonus() promotions.Assignment { return c.store.assignments[c
 // step is one step of a test case.
 type step func(*claimTest)
 
-// claim claims a promotion with an Idempotency-Key, or without one if key is empty. It checks the error code, or the
-// transaction if want is empty.
+// claim returns a step that claims a promotion. If key is not empty, the step sends it as the Idempotency-Key. The step
+// checks that the error code is want, or the transaction if want is empty.
 func claim(promotion, key string, want apperr.Code) step {
 	return func(c *claimTest) {
 		c.Helper()
 		got, err := c.service.Claim(c.Context(), c.store.player, c.ids[promotion], key)
 		if code := apperr.CodeOf(err); code != want {
-			c.Fatalf("claim %s with key %q: got %v, want %q", promotion, key, err, want)
+			c.Fatalf("claim %s with key %q: got %v, want code %q", promotion, key, err, want)
 		}
 		a := c.store.assignments[c.ids[promotion]]
 		paid := c.ledger.paid[a.ID.String()].ID
@@ -138,13 +138,13 @@ func claim(promotion, key string, want apperr.Code) step {
 		case want == "" && (got.Transaction.ID != paid || got.Assignment.TransactionID != paid || !got.Assignment.Claimed):
 			c.Errorf("claim %s: got %+v, want transaction %s", promotion, got, paid)
 		case want == apperr.PromotionAlreadyClaimed && apperr.From(err).Meta["transactionId"] != paid.String():
-			c.Errorf("claim %s: the error has %v, want transaction %s", promotion, apperr.From(err).Meta, paid)
+			c.Errorf("claim %s: got error with %v, want transaction %s", promotion, apperr.From(err).Meta, paid)
 		}
 	}
 }
 
-// credited delivers the ledger's event for the bonus twice.
-func credited(c *claimTest) {
+// deliverCredit delivers the ledger's event for the bonus twice.
+func deliverCredit(c *claimTest) {
 	key := c.bonus().ID.String()
 	for range 2 {
 		if err := c.service.Credited(c.Context(), key, c.ledger.paid[key]); err != nil {
@@ -160,9 +160,9 @@ func ledgerFails(code apperr.Code) step { return func(c *claimTest) { c.ledger.f
 func markFails(yes bool) step           { return func(c *claimTest) { c.store.failMark = yes } }
 func on(date string) step               { return func(c *claimTest) { c.now = day(date).Time() } }
 func deactivate(c *claimTest)           { c.bonus().Promotion.IsActive = false }
-func unclaimed(c *claimTest) {
+func checkUnclaimed(c *claimTest) {
 	if c.bonus().Claimed {
-		c.Errorf("the bonus is claimed: %+v", c.bonus())
+		c.Errorf("got claimed bonus %+v, want it unclaimed", c.bonus())
 	}
 }
 
@@ -173,7 +173,7 @@ func claimByAnotherPlayer(c *claimTest) {
 	}
 }
 
-func debited(c *claimTest) {
+func deliverDebit(c *claimTest) {
 	tx := promotions.Transaction{ID: uuid.New(), UserID: c.store.player, Type: promotions.TransactionTypeDebit, Amount: 2000}
 	if err := c.service.Credited(c.Context(), c.bonus().ID.String(), tx); err != nil {
 		c.Error(err)
@@ -190,26 +190,26 @@ func TestClaim(t *testing.T) {
 			claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
 		"a failed credit leaves the assignment unclaimed and the key reserved": {[]step{
-			ledgerFails(apperr.DependencyUnavailable), claim("bonus", "k", apperr.DependencyUnavailable), unclaimed,
+			ledgerFails(apperr.DependencyUnavailable), claim("bonus", "k", apperr.DependencyUnavailable), checkUnclaimed,
 			ledgerFails(""), claim("other", "k", apperr.IdempotencyMismatch), claim("bonus", "k", ""),
 		}, 1},
 		"a refused claim does not reserve the key": {[]step{
 			on("2026-02-28"), claim("bonus", "k", apperr.PromotionNotStarted), on("2026-03-01"), claim("other", "k", ""),
 		}, 1},
-		"the next claim repairs a lost mark": {[]step{
-			markFails(true), claim("bonus", "", apperr.DependencyUnavailable), unclaimed,
+		"the next claim repeats a failed MarkClaimed": {[]step{
+			markFails(true), claim("bonus", "", apperr.DependencyUnavailable), checkUnclaimed,
 			markFails(false), claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
-		"the ledger's event repairs a lost mark": {[]step{
+		"the ledger's event repairs a failed MarkClaimed": {[]step{
 			markFails(true), claim("bonus", "", apperr.DependencyUnavailable),
-			markFails(false), credited, claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
+			markFails(false), deliverCredit, claim("bonus", "", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
 		"a repaired claim succeeds after deactivation and expiry": {[]step{
 			markFails(true), claim("bonus", "", apperr.DependencyUnavailable),
-			markFails(false), credited, deactivate, on("2027-01-01"), claim("bonus", "k", ""), claim("bonus", "k", ""),
+			markFails(false), deliverCredit, deactivate, on("2027-01-01"), claim("bonus", "k", ""), claim("bonus", "k", ""),
 		}, 1},
-		"an event after the mark changes nothing": {[]step{
-			claim("bonus", "k", ""), credited, claim("bonus", "k", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
+		"an event after MarkClaimed changes nothing": {[]step{
+			claim("bonus", "k", ""), deliverCredit, claim("bonus", "k", ""), claim("bonus", "", apperr.PromotionAlreadyClaimed),
 		}, 1},
 		"the same key": {[]step{
 			claim("bonus", "k", ""), claim("bonus", "k", ""), claim("bonus", "l", apperr.PromotionAlreadyClaimed),
@@ -218,11 +218,11 @@ func TestClaim(t *testing.T) {
 			claim("bonus", "k", ""), claim("other", "k", apperr.IdempotencyMismatch), claim("other", "l", ""),
 		}, 2},
 		"last day":                         {[]step{on("2026-03-31"), claim("bonus", "", "")}, 1},
-		"expired":                          {[]step{on("2026-04-01"), claim("bonus", "", apperr.PromotionExpired), unclaimed}, 0},
-		"not started":                      {[]step{on("2026-02-28"), claim("bonus", "", apperr.PromotionNotStarted), unclaimed}, 0},
-		"deactivated":                      {[]step{deactivate, claim("bonus", "", apperr.PromotionNotActive), unclaimed}, 0},
-		"assigned to another player":       {[]step{claimByAnotherPlayer, unclaimed}, 0},
-		"a debit does not mark as claimed": {[]step{debited, unclaimed}, 0},
+		"expired":                          {[]step{on("2026-04-01"), claim("bonus", "", apperr.PromotionExpired), checkUnclaimed}, 0},
+		"not started":                      {[]step{on("2026-02-28"), claim("bonus", "", apperr.PromotionNotStarted), checkUnclaimed}, 0},
+		"deactivated":                      {[]step{deactivate, claim("bonus", "", apperr.PromotionNotActive), checkUnclaimed}, 0},
+		"assigned to another player":       {[]step{claimByAnotherPlayer, checkUnclaimed}, 0},
+		"a debit does not mark as claimed": {[]step{deliverDebit, checkUnclaimed}, 0},
 		"unknown promotion":                {[]step{claim("none", "", apperr.NotFound)}, 0},
 		"unknown promotion with a key":     {[]step{claim("none", "k", apperr.NotFound), claim("bonus", "k", "")}, 1},
 	} {

@@ -44,7 +44,7 @@ func claimed(a *promotions.Assignment) {
 	a.Claimed, a.ClaimID, a.TransactionID, a.ClaimedAt = true, "call:1", uuid.New(), time.Now()
 }
 
-// repaired marks an assignment as claimed by the ledger's event: no claim has succeeded yet.
+// repaired marks an assignment as claimed after the ledger's event. No claim of the player has succeeded yet.
 func repaired(a *promotions.Assignment) { claimed(a); a.ClaimID = "" }
 
 func TestClaimable(t *testing.T) {
@@ -90,7 +90,7 @@ func TestAlreadyClaimedNamesTheTransaction(t *testing.T) {
 	t.Parallel()
 	a := assigned(claimed)
 	if got := apperr.From(a.Claimable(time.Now())).Meta["transactionId"]; got != a.TransactionID.String() {
-		t.Errorf("transactionId is %q, want %s", got, a.TransactionID)
+		t.Errorf("got transactionId %q, want %s", got, a.TransactionID)
 	}
 }
 
@@ -101,31 +101,31 @@ func TestCreditDoesNotChangeWithThePromotion(t *testing.T) {
 	a.Promotion.Title, a.Promotion.Amount = "Renamed", 9900
 	after := a.Credit()
 	if before.Description != after.Description || before.Amount != after.Amount || before.Key != after.Key {
-		t.Errorf("the credit changed from %+v to %+v", before, after)
+		t.Errorf("got %+v after the change of the promotion, want %+v", after, before)
 	}
 	if want := "Claimed 'Welcome Bonus' promotion of type 'WELCOME_BONUS'"; after.Description != want {
-		t.Errorf("description is %q, want %q", after.Description, want)
+		t.Errorf("got description %q, want %q", after.Description, want)
 	}
 	if after.Amount != money.Amount(2000) || after.AdditionalData["promotionId"] != a.PromotionID.String() {
-		t.Errorf("got credit %+v", after)
+		t.Errorf("got credit %+v, want 20.00 for promotion %s", after, a.PromotionID)
 	}
 }
 
-// catalogue is a fake store with one promotion.
-type catalogue struct {
+// fakePromotionStore contains one promotion.
+type fakePromotionStore struct {
 	promotions.Store
 	promotion promotions.Promotion
 }
 
-func (c *catalogue) CreatePromotion(context.Context, promotions.Promotion) error { return nil }
+func (s *fakePromotionStore) CreatePromotion(context.Context, promotions.Promotion) error { return nil }
 
-func (c *catalogue) UpdatePromotion(_ context.Context, _ uuid.UUID, change func(*promotions.Promotion) error) (promotions.Promotion, error) {
-	p := c.promotion
+func (s *fakePromotionStore) UpdatePromotion(_ context.Context, _ uuid.UUID, change func(*promotions.Promotion) error) (promotions.Promotion, error) {
+	p := s.promotion
 	return p, change(&p)
 }
 
-// violated returns the field of the only violation of err.
-func violated(t *testing.T, err error) string {
+// violatedField returns the field of the only violation of err, or "" if err is nil.
+func violatedField(t *testing.T, err error) string {
 	t.Helper()
 	if err == nil {
 		return ""
@@ -139,14 +139,14 @@ func violated(t *testing.T, err error) string {
 
 func TestCreateChecksThePeriod(t *testing.T) {
 	t.Parallel()
-	service := promotions.New(&catalogue{}, nil, time.Now)
+	service := promotions.New(&fakePromotionStore{}, nil, time.Now)
 	for name, tt := range map[string]struct{ start, end, want string }{
 		"end before start": {"2026-03-10", "2026-03-09", "endDate"},
 		"one day":          {"2026-03-10", "2026-03-10", ""},
 		"two days":         {"2026-03-10", "2026-03-11", ""},
 	} {
 		_, err := service.Create(t.Context(), promotions.Promotion{StartDate: day(tt.start), EndDate: day(tt.end)})
-		if got := violated(t, err); got != tt.want {
+		if got := violatedField(t, err); got != tt.want {
 			t.Errorf("%s: the violation names %q, want %q", name, got, tt.want)
 		}
 	}
@@ -167,7 +167,7 @@ func TestUpdateChecksThePeriod(t *testing.T) {
 		"both, valid":                          {"2026-04-01", "2026-04-02", ""},
 		"neither":                              {"", "", ""},
 	} {
-		service := promotions.New(&catalogue{promotion: stored}, nil, time.Now)
+		service := promotions.New(&fakePromotionStore{promotion: stored}, nil, time.Now)
 		_, err := service.Update(t.Context(), uuid.New(), func(p *promotions.Promotion) error {
 			p.Title = "changed"
 			if tt.start != "" {
@@ -178,7 +178,7 @@ func TestUpdateChecksThePeriod(t *testing.T) {
 			}
 			return nil
 		})
-		if got := violated(t, err); got != tt.want {
+		if got := violatedField(t, err); got != tt.want {
 			t.Errorf("%s: the violation names %q, want %q", name, got, tt.want)
 		}
 	}
@@ -187,12 +187,12 @@ func TestUpdateChecksThePeriod(t *testing.T) {
 func TestPromotionTypeRules(t *testing.T) {
 	t.Parallel()
 	type rules struct{ uniquePerPeriod, assignedOnRegistration bool }
-	want := map[promotions.PromotionType]rules{ // a type that is not listed has no rules
+	want := map[promotions.PromotionType]rules{ // an absent type has no rules
 		promotions.PromotionTypeWelcomeBonus: {uniquePerPeriod: true, assignedOnRegistration: true},
 	}
 	for _, kind := range promotions.PromotionTypes() {
 		if got := (rules{kind.UniquePerPeriod(), kind.AssignedOnRegistration()}); got != want[kind] {
-			t.Errorf("%s: the schema has the rules %+v, this test wants %+v: if the schema is right, change the map in this test",
+			t.Errorf("%s: got rules %+v, want %+v; after an intended change of the schema, change the map in this test",
 				kind, got, want[kind])
 		}
 	}

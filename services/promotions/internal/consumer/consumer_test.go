@@ -17,7 +17,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/consumer"
 )
 
-// fakeStore records calls and returns err from each.
+// fakeStore records calls. Each method returns err.
 type fakeStore struct {
 	promotions.Store
 	err        error
@@ -74,7 +74,7 @@ func TestRegistrationStoresThePlayer(t *testing.T) {
 		EventType: usersv1.PlayerEventType_PLAYER_REGISTERED, UserId: player.String(),
 	}))
 	if err != nil || len(store.registered) != 1 || store.registered[0] != player || len(store.changed) != 0 {
-		t.Errorf("got %v, stored %v and changed %v, want player %s", err, store.registered, store.changed, player)
+		t.Errorf("got %v, registered %v and changed %v, want player %s registered", err, store.registered, store.changed, player)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestStatusChangesNeedAVersion(t *testing.T) {
 		}
 		p := store.changed[0]
 		if p.ID != player || p.IsActive != (tt.kind == activated) || p.StatusVersion != int64(tt.version) {
-			t.Errorf("%s: stored %+v", name, p)
+			t.Errorf("%s: stored %+v, want player %s with version %d", name, p, player, tt.version)
 		}
 	}
 }
@@ -144,7 +144,7 @@ func TestOnlyCreditsAreProcessed(t *testing.T) {
 	s := promotions.New(store, nil, time.Now)
 	for _, kind := range []usersv1.TransactionType{usersv1.TransactionType_DEBIT, 99} {
 		if err := consumer.Transactions(s).Handler(t.Context(), transactionEvent(t, kind)); err != nil || store.repairs != 0 {
-			t.Errorf("%s: got %v and %d repairs, want neither", kind, err, store.repairs)
+			t.Errorf("%s: got %v and %d repairs, want no error and no repair", kind, err, store.repairs)
 		}
 	}
 	err := consumer.Transactions(s).Handler(t.Context(), transactionEvent(t, usersv1.TransactionType_TRANSACTION_TYPE_UNSPECIFIED))
@@ -168,7 +168,8 @@ func TestFailedRepair(t *testing.T) {
 		err := consumer.Transactions(promotions.New(store, nil, time.Now)).
 			Handler(t.Context(), transactionEvent(t, usersv1.TransactionType_CREDIT))
 		if !errors.Is(err, tt.err) || event.IsPermanent(err) != tt.permanent || store.repairs != 1 {
-			t.Errorf("%s: got %v, permanent %t, after %d repairs", name, err, event.IsPermanent(err), store.repairs)
+			t.Errorf("%s: got %v, permanent %t, after %d repairs, want %v, permanent %t, after 1",
+				name, err, event.IsPermanent(err), store.repairs, tt.err, tt.permanent)
 		}
 	}
 }

@@ -20,7 +20,8 @@ import (
 
 const token = "a token of sufficient length"
 
-// fakeLedger is a ledger server. AddTransaction returns the error of respond, or a transaction with the given or a new id.
+// fakeLedger is a ledger server. AddTransaction returns the error of respond. Without an error it returns a transaction with
+// the id, or with a new id if id is empty.
 type fakeLedger struct {
 	usersv1.UnimplementedLedgerServiceServer
 	respond func(ctx context.Context) error
@@ -93,8 +94,7 @@ func TestCancelledCallsDoNotOpenTheCircuit(t *testing.T) {
 	}
 }
 
-// A cancelled call does not reset the count of consecutive failures.
-func TestCancelledCallsDoNotCloseTheCircuit(t *testing.T) {
+func TestCancelledCallKeepsTheFailureCount(t *testing.T) {
 	l := &fakeLedger{}
 	client := start(t, l)
 	for n := range 11 {
@@ -108,12 +108,12 @@ func TestCancelledCallsDoNotCloseTheCircuit(t *testing.T) {
 			}
 		}
 		if _, err := client.Credit(ctx, credit()); err == nil {
-			t.Fatal("got no error from a failing ledger")
+			t.Fatal("Credit of a failing ledger: got no error")
 		}
 		cancel()
 	}
 	if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.DependencyUnavailable {
-		t.Errorf("after ten failures: got %v, want an open circuit", err)
+		t.Errorf("after ten failures: got %v, want DEPENDENCY_UNAVAILABLE of the open circuit", err)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestOnlyFailuresOpenTheCircuit(t *testing.T) {
 		}
 	}
 	if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.DependencyUnavailable {
-		t.Errorf("after ten failures: got %v, want an open circuit", err)
+		t.Errorf("after ten failures: got %v, want DEPENDENCY_UNAVAILABLE of the open circuit", err)
 	}
 }
 

@@ -23,12 +23,12 @@ func TestClaim(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a := claimed.Assignment; !a.Claimed || a.TransactionID != claimed.Transaction.ID || a.ClaimedAt.IsZero() || a.Amount != 2000 {
-		t.Errorf("claimed %+v", claimed)
+		t.Errorf("got %+v, want a claimed assignment of 20.00 with its transaction", claimed)
 	}
 	_, err = f.service.Claim(t.Context(), player, p.ID, "")
 	f.wantCode(err, apperr.PromotionAlreadyClaimed)
 	if got := apperr.From(err).Meta["transactionId"]; got != claimed.Transaction.ID.String() {
-		t.Errorf("transactionId is %q", got)
+		t.Errorf("got transactionId %q, want %s", got, claimed.Transaction.ID)
 	}
 	_, err = f.service.Claim(t.Context(), uuid.New(), p.ID, "")
 	f.wantCode(err, apperr.NotFound)
@@ -50,7 +50,7 @@ func TestFailedCreditLeavesTheAssignmentUnclaimed(t *testing.T) {
 	}
 	f.ledger.fail = nil
 	if _, err := f.service.Claim(t.Context(), player, p.ID, "k"); err != nil {
-		t.Errorf("claim after the ledger is back: %v", err)
+		t.Errorf("claim after the outage of the ledger: %v", err)
 	}
 }
 
@@ -64,7 +64,7 @@ func TestClaimWithAnIdempotencyKey(t *testing.T) {
 	}
 	again, err := f.service.Claim(t.Context(), player, p.ID, "k")
 	if err != nil || again.Assignment != first.Assignment || again.Transaction.ID != first.Transaction.ID {
-		t.Errorf("first %+v, then %+v, %v", first, again, err)
+		t.Errorf("second claim: got %+v, %v, want %+v", again, err, first)
 	}
 	_, err = f.service.Claim(t.Context(), player, p.ID, "other")
 	f.wantCode(err, apperr.PromotionAlreadyClaimed)
@@ -79,7 +79,7 @@ func TestClaimWithAnIdempotencyKey(t *testing.T) {
 	}
 }
 
-// The claim that fails because of its key is not paid.
+// The ledger must not pay the claim that fails with IDEMPOTENCY_MISMATCH.
 func TestConcurrentClaimsOfTwoPromotionsWithOneKey(t *testing.T) {
 	t.Parallel()
 	f := start(t)
@@ -108,7 +108,7 @@ func TestConcurrentClaimsOfTwoPromotionsWithOneKey(t *testing.T) {
 	}
 }
 
-// keyBarrier makes each claim wait, after it checked its key, until all claims have done so.
+// keyBarrier is a store whose ClaimKey waits until all claims have read an unused key.
 type keyBarrier struct {
 	*postgres.Store
 	checked sync.WaitGroup
@@ -148,15 +148,15 @@ func TestConcurrentClaimsPayOnce(t *testing.T) {
 		wg.Wait()
 		f.ledger.before = nil
 		if codes[""] != 1 || codes[apperr.PromotionAlreadyClaimed] != racers-1 {
-			t.Errorf("repaired %t: got codes %v, want one success", repaired, codes)
+			t.Errorf("repaired %t: got codes %v, want one success and %d PROMOTION_ALREADY_CLAIMED", repaired, codes, racers-1)
 		}
 	}
 	if len(f.ledger.paid) != 2 {
-		t.Errorf("got %d credits for 2 assignments", len(f.ledger.paid))
+		t.Errorf("got %d credits, want 2", len(f.ledger.paid))
 	}
 }
 
-// repair simulates a crash between credit and mark: it credits the player and delivers the ledger's event.
+// repair simulates a crash between Credit and MarkClaimed. It credits the player and delivers the ledger's event.
 func (f fixture) repair(player uuid.UUID, p promotions.Promotion) promotions.Transaction {
 	f.Helper()
 	list, err := f.service.ListAssignments(f.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 100})
@@ -190,9 +190,9 @@ func TestClaimAfterARepairReturnsTheTransaction(t *testing.T) {
 	yes := true
 	list, err := f.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{Claimed: &yes}, keyset.PageRequest[uuid.UUID]{Size: 10})
 	if err != nil || list.Total != 1 || list.Items[0].TransactionID != tx.ID {
-		t.Fatalf("after the repair: %+v, %v", list, err)
+		t.Fatalf("after the repair: got %+v, %v, want one claimed assignment with transaction %s", list, err, tx.ID)
 	}
-	// The deactivation of the promotion does not affect a paid assignment.
+	// A deactivation does not affect an assignment that was paid.
 	if _, err := f.service.Update(t.Context(), p.ID, func(p *promotions.Promotion) error { p.IsActive = false; return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestOtherCreditsAreIgnored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.wantCode(f.service.Credited(t.Context(), list.Items[0].ID.String(), tx), apperr.IdempotencyMismatch) // paid to another player
+	f.wantCode(f.service.Credited(t.Context(), list.Items[0].ID.String(), tx), apperr.IdempotencyMismatch) // tx belongs to another player
 	if _, err := f.service.Claim(t.Context(), player, p.ID, ""); err != nil {
 		t.Errorf("claim after the mismatch: %v", err)
 	}

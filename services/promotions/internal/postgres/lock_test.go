@@ -31,8 +31,8 @@ func (f fixture) awaitBlocked(n int) {
 	}
 }
 
-// A deactivation waits only for the assignments and registrations that started before it.
-func TestDeactivationIsNotOvertaken(t *testing.T) {
+// Assignments and registrations that start after a deactivation wait for it, and then find the promotion inactive.
+func TestDeactivationPrecedesLaterAssignments(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	first, second, third := f.player(), f.player(), uuid.Must(uuid.NewV7())
@@ -41,7 +41,7 @@ func TestDeactivationIsNotOvertaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hold.Rollback(context.Background()) // committed below
+	defer hold.Rollback(context.Background()) // no-op after the commit below
 	if _, err := hold.Exec(t.Context(), "SELECT FROM players WHERE id = $1 FOR UPDATE", first); err != nil {
 		t.Fatal(err)
 	}
@@ -77,18 +77,18 @@ func TestDeactivationIsNotOvertaken(t *testing.T) {
 	}
 }
 
-// Two transactions that insert overlapping periods before either checks for conflicts deadlock.
+// Two transactions deadlock if both insert overlapping periods before either checks for conflicts.
 func TestCreateIsRetriedAfterADeadlock(t *testing.T) {
 	t.Parallel()
 	f := start(t)
-	// PostgreSQL may roll back the test's own transaction instead. The test then tries another period.
+	// PostgreSQL may roll back the test's transaction instead of the service's. The test then tries another period.
 	for day := f.today; !f.deadlocked(day); day = day.AddDays(2) {
 		t.Log("PostgreSQL rolled back the test's transaction")
 	}
 }
 
-// deadlocked causes a deadlock. It reports whether PostgreSQL rolled back the service's transaction; the service must then
-// retry it.
+// deadlocked causes a deadlock and reports whether PostgreSQL rolled back the service's transaction. The service must retry
+// a transaction that was rolled back.
 func (f fixture) deadlocked(day date.Date) bool {
 	f.Helper()
 	tx, err := f.pool.Begin(f.Context())

@@ -56,7 +56,7 @@ func TestPromotionRows(t *testing.T) {
 	entitytest.AssertEqual(t, "changed", read(t, db, "promotions", promotionColumns, p.ID, scanPromotion), changed)
 }
 
-// A zero value is stored as NULL, and NULL is read as the zero value.
+// The zero value of a nullable column is stored as NULL, and NULL is read as the zero value.
 func TestAssignmentRows(t *testing.T) {
 	t.Parallel()
 	db, client := openRows(t)

@@ -21,7 +21,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
 )
 
-// fakeLedger pays once for each key. It calls before first, and it returns fail if that is not nil.
+// fakeLedger pays each key once. Credit first calls before, if it is not nil. It returns fail, if it is not nil.
 type fakeLedger struct {
 	mu     sync.Mutex
 	paid   map[string]promotions.Transaction
@@ -49,7 +49,7 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 	return tx, nil
 }
 
-// fixture is a service on a database of its own.
+// fixture is a service with its own database.
 type fixture struct {
 	*testing.T
 	pool    *pgxpool.Pool
@@ -66,7 +66,7 @@ func start(t *testing.T) fixture {
 	return f
 }
 
-// promotion creates a promotion whose period is given in days from today.
+// promotion creates a promotion. Its period starts from days after today and ends to days after today.
 func (f fixture) promotion(kind promotions.PromotionType, from, to int) promotions.Promotion {
 	f.Helper()
 	p, err := f.service.Create(f.Context(), promotions.Promotion{
@@ -95,12 +95,12 @@ func (f fixture) assigned() (player uuid.UUID, p promotions.Promotion) {
 	p, player = f.promotion(promotions.PromotionTypeBonus, 0, 0), f.player()
 	got, err := f.service.Assign(f.Context(), p.ID, []uuid.UUID{player}, uuid.Must(uuid.NewV7()))
 	if err != nil || len(got) != 1 || got[0].Outcome != promotions.AssignOutcomeAssigned {
-		f.Fatalf("assigned %v, %v", got, err)
+		f.Fatalf("Assign = %v, %v, want one ASSIGNED", got, err)
 	}
 	return player, p
 }
 
-// outbox returns the events in the outbox.
+// outbox returns the events in the outbox, oldest first.
 func (f fixture) outbox() []*notificationsv1.NotificationEvent {
 	f.Helper()
 	rows, err := f.pool.Query(f.Context(), "SELECT payload FROM outbox ORDER BY id")
@@ -144,13 +144,13 @@ func TestRegistrationAssignsAvailablePromotionsOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Another event for the same player, published under another id.
+	// The same registration, published with another event id.
 	if err := f.service.Registered(t.Context(), uuid.NewString(), player); err != nil {
 		t.Fatal(err)
 	}
 	list, err := f.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 10})
 	if err != nil || list.Total != 1 || list.Items[0].PromotionID != welcome.ID || list.Items[0].AssignedBy != uuid.Nil {
-		t.Errorf("assigned %+v, %v", list, err)
+		t.Errorf("got assignments %+v, %v, want promotion %s only", list, err, welcome.ID)
 	}
 	events := f.outbox()
 	if len(events) != 1 || events[0].GetContent().GetAmount() != "20.00" || events[0].GetUserId() != player.String() {
@@ -158,7 +158,7 @@ func TestRegistrationAssignsAvailablePromotionsOnce(t *testing.T) {
 	}
 }
 
-func TestPlayerStatusFollowsTheGreatestVersion(t *testing.T) {
+func TestPlayerStatusHasTheHighestVersion(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	registered := time.Now()
@@ -172,16 +172,16 @@ func TestPlayerStatusFollowsTheGreatestVersion(t *testing.T) {
 		changes      []change
 		want         bool
 	}{
-		"no change":                       {want: true},
-		"deactivated":                     {changes: []change{{false, 1, time.Hour}}},
-		"deactivated by a slow clock":     {changes: []change{{false, 1, -time.Hour}}},
-		"deactivated and activated":       {changes: []change{{false, 1, time.Hour}, {true, 2, 2 * time.Hour}}, want: true},
-		"clock set back":                  {changes: []change{{true, 2, 24 * time.Hour}, {false, 3, time.Hour}}},
-		"late dead letter":                {changes: []change{{true, 2, time.Hour}, {false, 1, 2 * time.Hour}}, want: true},
-		"late dead letter, unregistered":  {unregistered: true, changes: []change{{true, 2, 2 * time.Hour}, {false, 1, time.Hour}}, want: true},
-		"deactivated before registration": {unregistered: true, changes: []change{{false, 1, time.Hour}}},
-		"same change under another id":    {changes: []change{{false, 1, time.Hour}, {false, 1, time.Hour}}},
-		"same version again":              {changes: []change{{false, 1, time.Hour}, {true, 1, 2 * time.Hour}}},
+		"no change":                               {want: true},
+		"deactivated":                             {changes: []change{{false, 1, time.Hour}}},
+		"deactivation with an old time":           {changes: []change{{false, 1, -time.Hour}}},
+		"deactivated and activated":               {changes: []change{{false, 1, time.Hour}, {true, 2, 2 * time.Hour}}, want: true},
+		"clock set back":                          {changes: []change{{true, 2, 24 * time.Hour}, {false, 3, time.Hour}}},
+		"older change arrives last":               {changes: []change{{true, 2, time.Hour}, {false, 1, 2 * time.Hour}}, want: true},
+		"older change arrives last, unregistered": {unregistered: true, changes: []change{{true, 2, 2 * time.Hour}, {false, 1, time.Hour}}, want: true},
+		"deactivated before registration":         {unregistered: true, changes: []change{{false, 1, time.Hour}}},
+		"same change with another event id":       {changes: []change{{false, 1, time.Hour}, {false, 1, time.Hour}}},
+		"same version again":                      {changes: []change{{false, 1, time.Hour}, {true, 1, 2 * time.Hour}}},
 	} {
 		player := uuid.Must(uuid.NewV7())
 		if !tt.unregistered {
@@ -200,7 +200,7 @@ func TestPlayerStatusFollowsTheGreatestVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 		if active != tt.want {
-			t.Errorf("%s: active is %t, want %t", name, active, tt.want)
+			t.Errorf("%s: got active %t, want %t", name, active, tt.want)
 		}
 	}
 }
@@ -232,7 +232,7 @@ func TestAssignReturnsAnOutcomeForEachPlayer(t *testing.T) {
 	}
 	for i := range want {
 		if got[i] != want[i] {
-			t.Errorf("result %d is %v, want %v", i, got[i], want[i])
+			t.Errorf("result %d: got %v, want %v", i, got[i], want[i])
 		}
 	}
 	if events := f.outbox(); len(events) != 2 {
@@ -278,7 +278,7 @@ func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
 	wg.Wait()
 	for _, player := range players {
 		if assigned[player] != 1 {
-			t.Errorf("player %s was newly assigned %d times", player, assigned[player])
+			t.Errorf("player %s was assigned %d times, want once", player, assigned[player])
 		}
 	}
 	if events := f.outbox(); len(events) != len(players) {
@@ -320,14 +320,14 @@ func TestUpdateAndList(t *testing.T) {
 		return nil
 	})
 	if err != nil || inactive.UpdatedAt.Before(inactive.CreatedAt) {
-		t.Fatalf("updated to %+v, %v", inactive, err)
+		t.Fatalf("got %+v, %v, want updatedAt not before createdAt", inactive, err)
 	}
 	same, err := f.service.Update(t.Context(), inactive.ID, func(p *promotions.Promotion) error {
 		p.IsActive = false
 		return nil
 	})
 	if err != nil || same != inactive {
-		t.Errorf("an update without a change returned %+v, %v, want %+v", same, err, inactive)
+		t.Errorf("update without a change: got %+v, %v, want %+v", same, err, inactive)
 	}
 	_, err = f.service.List(t.Context(), promotions.PromotionFilter{From: f.today, To: f.today.AddDays(-1)}, keyset.PageRequest[uuid.UUID]{Size: 1})
 	f.wantCode(err, apperr.ValidationFailed)
@@ -358,11 +358,11 @@ func TestUpdateAndList(t *testing.T) {
 	for i := 4; i >= 0; {
 		got, err := f.service.List(t.Context(), promotions.PromotionFilter{}, page)
 		if err != nil || got.Total != 5 {
-			t.Fatalf("%+v, %v", got, err)
+			t.Fatalf("page before %s: got %+v, %v, want a total of 5", page.Before, got, err)
 		}
 		for _, p := range got.Items {
 			if p.ID != all[i].ID {
-				t.Errorf("got %s, want promotion %d", p.ID, i)
+				t.Errorf("got promotion %s, want %s", p.ID, all[i].ID)
 			}
 			i--
 			page.Before = p.ID

@@ -30,7 +30,8 @@ func TestAssignedBuildsOneEventPerPlayer(t *testing.T) {
 	}
 	for i, e := range events {
 		if e.Topic != notificationsv1event.NotificationsTopic || e.Key != players[i].String() || !e.Time.Equal(at) {
-			t.Errorf("event %d has topic %s, key %s and time %s", i, e.Topic, e.Key, e.Time)
+			t.Errorf("event %d: got topic %s, key %s and time %s, want %s, %s and %s",
+				i, e.Topic, e.Key, e.Time, notificationsv1event.NotificationsTopic, players[i], at)
 		}
 		m, err := notificationsv1event.DecodeNotificationEvent(e)
 		if err != nil {
@@ -41,7 +42,7 @@ func TestAssignedBuildsOneEventPerPlayer(t *testing.T) {
 			EventType: notificationsv1.NotificationEventType_PROMOTION, Content: wire.FromPromotion(p),
 		}
 		if !proto.Equal(m, want) {
-			t.Errorf("event %d is %v, want %v", i, m, want)
+			t.Errorf("event %d: got %v, want %v", i, m, want)
 		}
 	}
 }

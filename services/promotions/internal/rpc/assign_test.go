@@ -23,7 +23,7 @@ func TestAssign(t *testing.T) {
 		t.Errorf("got %v, want %v", got["results"], want)
 	}
 	if f.store.params.By.String() != staffID || f.store.params.Promotion.String() != promotionID {
-		t.Errorf("the store was called with %+v, want caller %s", f.store.params, staffID)
+		t.Errorf("the store was called with %+v, want staff member %s and promotion %s", f.store.params, staffID, promotionID)
 	}
 }
 

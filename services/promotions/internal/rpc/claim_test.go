@@ -19,14 +19,14 @@ func TestClaim(t *testing.T) {
 	f := start(t)
 	got := f.send(http.StatusOK, claimRequest(claimBody, "Idempotency-Key", " k "))
 	assignment, _ := got["assignment"].(object)
-	equal(t, assignment, object{"id": assignmentID, "claimed": true, "transactionId": transactionID, "claimedAt": "2026-03-10T12:00:00Z"})
+	hasMembers(t, assignment, object{"id": assignmentID, "claimed": true, "transactionId": transactionID, "claimedAt": "2026-03-10T12:00:00Z"})
 	transaction, _ := got["transaction"].(object)
-	equal(t, transaction, object{
+	hasMembers(t, transaction, object{
 		"id": transactionID, "user_id": playerID, "type": "CREDIT", "amount": "20.00", "balanceAfter": "20.00",
 		"description": "Claimed 'Spring' promotion of type 'BONUS'", "additionalData": object{"promotionId": promotionID},
 	})
 	if f.store.assignment.ClaimID != "key:k" {
-		t.Errorf("the claim has the id %q, want the trimmed key", f.store.assignment.ClaimID)
+		t.Errorf("got claim id %q, want key:k with the trimmed key", f.store.assignment.ClaimID)
 	}
 }
 
@@ -44,7 +44,7 @@ func TestClaimRefusesInvalidInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f.in(t).invalid("Idempotency-Key", claimRequest(claimBody, header...))
+			f.with(t).invalid("Idempotency-Key", claimRequest(claimBody, header...))
 		})
 	}
 }
@@ -59,5 +59,5 @@ func TestClaimRefusals(t *testing.T) {
 	f.refused(http.StatusConflict, apperr.IdempotencyMismatch, claimRequest(`{"promotion_id":"`+unknownID+`"}`, "Idempotency-Key", "k"))
 	f.send(http.StatusOK, claimRequest(claimBody, "Idempotency-Key", "k"))
 	second := f.send(http.StatusConflict, claimRequest(claimBody))
-	equal(t, second, object{"code": "PROMOTION_ALREADY_CLAIMED", "transactionId": transactionID})
+	hasMembers(t, second, object{"code": "PROMOTION_ALREADY_CLAIMED", "transactionId": transactionID})
 }

@@ -17,13 +17,13 @@ func TestCreatePromotion(t *testing.T) {
 		"startDate": "2026-04-01", "endDate": "2026-04-30"
 	}`})
 	stored := f.store.promotion
-	equal(t, got, object{
+	hasMembers(t, got, object{
 		"id": stored.ID.String(), "title": "Welcome", "description": "For new players", "type": "WELCOME_BONUS",
 		"amount": "20.50", "startDate": "2026-04-01", "endDate": "2026-04-30", "isActive": true,
 		"createdAt": "2026-03-10T12:00:00Z", "updatedAt": "2026-03-10T12:00:00Z",
 	})
 	if stored.Title != "Welcome" || stored.Amount != 2050 || stored.EndDate.String() != "2026-04-30" || !stored.IsActive {
-		t.Errorf("stored %+v", stored)
+		t.Errorf("stored %+v, want the promotion of the request", stored)
 	}
 }
 
@@ -39,7 +39,7 @@ func TestCreatePromotionRefusesInvalidInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f.in(t).invalid(tt.field, request{caller: "staff", method: "POST", path: route, body: tt.body})
+			f.with(t).invalid(tt.field, request{caller: "staff", method: "POST", path: route, body: tt.body})
 		})
 	}
 }

@@ -37,7 +37,7 @@ const (
 // now is the time of the service under test.
 func now() time.Time { return time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC) }
 
-// fakeStore has one promotion, assigned to one player. It records the parameters of the last call.
+// fakeStore contains one promotion that is assigned to one player. It records the parameters of the last call.
 type fakeStore struct {
 	promotions.Store
 	promotion  promotions.Promotion
@@ -182,20 +182,20 @@ func start(t *testing.T) *fixture {
 	return f
 }
 
-// in returns the fixture for a subtest.
-func (f *fixture) in(t *testing.T) *fixture {
+// with returns the fixture for a subtest.
+func (f *fixture) with(t *testing.T) *fixture {
 	return &fixture{t: t, store: f.store, ledger: f.ledger, url: f.url}
 }
 
 type object = map[string]any
 
-// request is a request of a caller; body is JSON, or empty.
+// request is an HTTP request. The body is JSON, or empty.
 type request struct {
 	caller, method, path, body string
 	header                     []string // names and values
 }
 
-// send sends a request and returns the response's body. It fails the test if the status is not the wanted one.
+// send sends a request and returns the decoded body of the response. It fails the test if the response has another status.
 func (f *fixture) send(status int, r request) object {
 	f.t.Helper()
 	req, err := http.NewRequestWithContext(f.t.Context(), r.method, f.url+r.path, strings.NewReader(r.body))
@@ -228,7 +228,8 @@ func (f *fixture) send(status int, r request) object {
 	return body
 }
 
-// refused sends a request that must fail with a code. It returns the fields of the violations, separated by spaces.
+// refused sends a request and checks the status and the error code. It returns the fields of the violations, separated by
+// spaces.
 func (f *fixture) refused(status int, code apperr.Code, r request) string {
 	f.t.Helper()
 	body := f.send(status, r)
@@ -245,7 +246,7 @@ func (f *fixture) refused(status int, code apperr.Code, r request) string {
 	return strings.Join(fields, " ")
 }
 
-// invalid sends a request that must fail with VALIDATION_FAILED for one field.
+// invalid sends a request and checks that it fails with VALIDATION_FAILED and that field is the only violation.
 func (f *fixture) invalid(field string, r request) {
 	f.t.Helper()
 	if got := f.refused(http.StatusBadRequest, apperr.ValidationFailed, r); got != field {
@@ -253,12 +254,12 @@ func (f *fixture) invalid(field string, r request) {
 	}
 }
 
-// equal compares members of a JSON object.
-func equal(t *testing.T, got, want object) {
+// hasMembers checks that a JSON object has the members of want. It may have others.
+func hasMembers(t *testing.T, got, want object) {
 	t.Helper()
 	for name, value := range want {
 		if !reflect.DeepEqual(got[name], value) {
-			t.Errorf("%s is %v, want %v", name, got[name], value)
+			t.Errorf("%s: got %v, want %v", name, got[name], value)
 		}
 	}
 }

@@ -19,21 +19,21 @@ func TestListPlayerPromotions(t *testing.T) {
 		t.Fatalf("got %v, want one assignment", got)
 	}
 	first, _ := items[0].(object)
-	equal(t, first, object{
+	hasMembers(t, first, object{
 		"id": assignmentID, "user_id": playerID, "promotion_id": promotionID, "claimed": false, "amount": "20.00", "assignedBy": "",
 	})
 	if embedded, _ := first["promotion"].(object); embedded["title"] != "Spring" {
-		t.Errorf("the assignment has promotion %v", embedded)
+		t.Errorf("got promotion %v, want the title Spring", embedded)
 	}
-	equal(t, got, object{"total": 2.0, "totalIsEstimate": false})
+	hasMembers(t, got, object{"total": 2.0, "totalIsEstimate": false})
 	filter := f.store.assignFilter
 	if *filter.Claimed || filter.Type != promotions.PromotionTypeBonus || !*filter.Available || !filter.Now.Equal(now()) {
-		t.Errorf("the filter is %+v", filter)
+		t.Errorf("got filter %+v, want the filter of the query", filter)
 	}
 	token, _ := got["nextPageToken"].(string)
 	f.send(http.StatusOK, request{caller: "player", method: "GET", path: path + "&page_token=" + url.QueryEscape(token)})
 	if f.store.page.Size != 1 || f.store.page.Before.String() != assignmentID {
-		t.Errorf("the second page is %+v, want one item before %s", f.store.page, assignmentID)
+		t.Errorf("second page: got %+v, want one item before %s", f.store.page, assignmentID)
 	}
 }
 

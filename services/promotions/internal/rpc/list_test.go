@@ -17,18 +17,18 @@ func TestListPromotions(t *testing.T) {
 	if len(items) != 1 || items[0].(object)["id"] != promotionID {
 		t.Fatalf("got %v, want promotion %s", got, promotionID)
 	}
-	equal(t, got, object{"total": 2.0, "totalIsEstimate": false})
+	hasMembers(t, got, object{"total": 2.0, "totalIsEstimate": false})
 	filter := f.store.filter
 	if filter.Type != promotions.PromotionTypeBonus || !*filter.IsActive || *filter.Available || filter.Title != "spr" ||
 		filter.From.String() != "2026-03-01" || filter.To.String() != "2026-03-31" || filter.Today.String() != "2026-03-10" {
-		t.Errorf("the filter is %+v", filter)
+		t.Errorf("got filter %+v, want the filter of the query", filter)
 	}
 	token, _ := got["nextPageToken"].(string)
 	got = f.send(http.StatusOK, request{caller: "staff", method: "GET", path: route + query + "&page_token=" + url.QueryEscape(token)})
 	if f.store.page.Size != 1 || f.store.page.Before.String() != promotionID {
-		t.Errorf("the second page is %+v, want one item before %s", f.store.page, promotionID)
+		t.Errorf("second page: got %+v, want one item before %s", f.store.page, promotionID)
 	}
-	equal(t, got, object{"nextPageToken": ""})
+	hasMembers(t, got, object{"nextPageToken": ""})
 }
 
 func TestListPromotionsWithoutFilters(t *testing.T) {
@@ -37,7 +37,7 @@ func TestListPromotionsWithoutFilters(t *testing.T) {
 	f.send(http.StatusOK, request{caller: "staff", method: "GET", path: route})
 	filter := f.store.filter
 	if filter.Type != "" || filter.IsActive != nil || filter.Available != nil || filter.Title != "" || !filter.From.IsZero() || !filter.To.IsZero() {
-		t.Errorf("the filter is %+v, want none", filter)
+		t.Errorf("got filter %+v, want none", filter)
 	}
 }
 

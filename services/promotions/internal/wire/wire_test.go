@@ -31,7 +31,7 @@ func promotion(t *testing.T) promotions.Promotion {
 	}
 }
 
-// fieldsOf returns the names of the fields in an error.
+// fieldsOf returns the names of the fields in an error, separated by spaces.
 func fieldsOf(err error) string {
 	if err == nil {
 		return ""
@@ -63,13 +63,13 @@ func TestFromAssignment(t *testing.T) {
 	m := wire.FromAssignment(a).ProtoReflect()
 	for i := range m.Descriptor().Fields().Len() {
 		if f := m.Descriptor().Fields().Get(i); !m.Has(f) {
-			t.Errorf("%s is not in the message", f.Name())
+			t.Errorf("the message does not have field %s", f.Name())
 		}
 	}
 	without := a
 	without.Title, without.ClaimID = "", ""
 	if !proto.Equal(wire.FromAssignment(a), wire.FromAssignment(without)) {
-		t.Error("the message contains a private column")
+		t.Error("the message contains Title or ClaimID, which clients must not see")
 	}
 	bare := wire.FromAssignment(promotions.Assignment{ID: a.ID, UserID: a.UserID, PromotionID: a.PromotionID, Amount: 1})
 	if bare.TransactionId != nil || bare.GetClaimedAt() != nil || bare.GetAssignedBy() != "" {
@@ -83,7 +83,7 @@ func TestToPromotionSetsDefaults(t *testing.T) {
 	m.IsActive, m.Id, m.CreatedAt, m.UpdatedAt = nil, "", nil, nil
 	p, err := wire.ToPromotion(m)
 	if err != nil || !p.IsActive || p.ID != uuid.Nil || !p.CreatedAt.IsZero() {
-		t.Errorf("got %+v, %v", p, err)
+		t.Errorf("got %+v, %v, want an active promotion without id and creation time", p, err)
 	}
 }
 
@@ -92,15 +92,15 @@ func TestErrorNamesEveryInvalidField(t *testing.T) {
 	_, err := wire.ToPromotion(&promotionsv1.Promotion{
 		Id: "x", Type: 99, Amount: "1e3", StartDate: "2026-02-30",
 	})
-	if got := fieldsOf(err); got != "id title type amount startDate endDate" {
-		t.Errorf("the error names %s", got)
+	if got, want := fieldsOf(err), "id title type amount startDate endDate"; got != want {
+		t.Errorf("the error names %s, want %s", got, want)
 	}
 	if _, err := wire.ToPromotion(nil); fieldsOf(err) != "title type amount startDate endDate" {
-		t.Errorf("for nil the error names %s", fieldsOf(err))
+		t.Errorf("nil: got %v, want an error that names the required fields", err)
 	}
 }
 
-// A transaction without BalanceAfter, description or createdAt is accepted.
+// The fields balanceAfter, description and createdAt are optional.
 func TestToTransaction(t *testing.T) {
 	t.Parallel()
 	full := func() *usersv1.Transaction {
@@ -120,11 +120,11 @@ func TestToTransaction(t *testing.T) {
 		m := full()
 		drop(m)
 		if _, err := wire.ToTransaction(m); fieldsOf(err) != field {
-			t.Errorf("without %s: %v", field, err)
+			t.Errorf("without %s: got %v, want an error that names the field", field, err)
 		}
 	}
 	if _, err := wire.ToTransaction(nil); fieldsOf(err) != "id user_id type amount" {
-		t.Errorf("for nil: got %v", err)
+		t.Errorf("nil: got %v, want an error that names the required fields", err)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestMask(t *testing.T) {
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	// An unknown path, a field that clients cannot set and an invalid value are errors.
+	// These paths are unknown, cannot be set by clients or have an invalid value in src.
 	for _, path := range []string{"id", "created_at", "updated_at", "type", "nothing", "", "*", "isActive", "end_date"} {
 		got := p
 		err := wire.MaskPromotion(&got, src, []string{"title", path})
@@ -155,7 +155,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// Validation accepts a field of an update exactly if the mask can set it.
+// Validation accepts a field in an update mask if and only if MaskPromotion can set it.
 func TestMaskAndValidationAgree(t *testing.T) {
 	t.Parallel()
 	v, err := validation.New()
@@ -192,10 +192,10 @@ func TestEnums(t *testing.T) {
 	for _, v := range promotions.PromotionTypes() {
 		m := wire.FromPromotionType(v)
 		if got := wire.ToPromotionType(m); got != v || m.String() != string(v) {
-			t.Errorf("%s converts to %s and back to %s", v, m, got)
+			t.Errorf("%s converts to %s and back to %s, want equal names", v, m, got)
 		}
 	}
 	if wire.ToPromotionType(99) != "" || wire.FromPromotionType("NOTHING") != 0 {
-		t.Error("an unknown value has a conversion")
+		t.Error("an unknown value is converted, want the zero value")
 	}
 }
