@@ -13,7 +13,7 @@ import (
 	_ "github.com/casino-loyalty/loyalty/services/users"
 )
 
-// forbidden are the packages that a domain must not depend on, including the packages below them.
+// forbidden lists the packages that a domain must not depend on. It includes the packages below them.
 var forbidden = []string{
 	"net/http", "database/sql", "connectrpc.com", "google.golang.org", "entgo.io", "github.com/jackc", "github.com/redis",
 	"github.com/golang-jwt", "github.com/twmb", "github.com/nats-io", "go.mongodb.org", "github.com/gorilla",

@@ -34,7 +34,7 @@ func withData(data map[string]any) func(*users.Entry) {
 	return func(e *users.Entry) { e.AdditionalData = data }
 }
 
-// fakeLedgerStore records the entries that it receives.
+// fakeLedgerStore records the entries that are added.
 type fakeLedgerStore struct{ added []users.ValidEntry }
 
 func (s *fakeLedgerStore) Add(_ context.Context, e users.ValidEntry) (users.Transaction, error) {
@@ -88,7 +88,7 @@ func TestAddTransactionValidates(t *testing.T) {
 				t.Fatalf("got %v; the store received %d entries, want none", err, len(store.added))
 			}
 			if v := apperr.From(err).Violations; len(v) != 1 || v[0].Field != tt.violation {
-				t.Errorf("got violations %+v, want one of %s", v, tt.violation)
+				t.Errorf("got violations %+v, want one violation of %s", v, tt.violation)
 			}
 		})
 	}
@@ -153,7 +153,7 @@ func TestContentHash(t *testing.T) {
 		"amount":          {func(e *users.Entry) { e.Amount++ }, false},
 		"description":     {func(e *users.Entry) { e.Description += " " }, false},
 		"data":            {func(e *users.Entry) { e.AdditionalData["nested"] = nil }, false},
-		"end of the description": {func(e *users.Entry) {
+		"text moved from the data to the description": {func(e *users.Entry) {
 			e.Description, e.AdditionalData = e.Description+"{", nil
 		}, false},
 	} {
@@ -164,6 +164,6 @@ func TestContentHash(t *testing.T) {
 		})
 	}
 	if hash(entry(withData(nil))) != hash(entry(withData(map[string]any{}))) {
-		t.Error("nil data and empty data have different hashes")
+		t.Error("nil data and empty data have different hashes, want equal hashes")
 	}
 }

@@ -24,11 +24,11 @@ import (
 const secret = "correct horse"
 
 var (
-	home  = netip.MustParseAddr("192.0.2.1") // the client's address unless a test says otherwise
-	cheap = password.Params{Memory: 64, Passes: 1, Threads: 1}
+	clientAddr = netip.MustParseAddr("192.0.2.1") // the default address of the client
+	fastHash   = password.Params{Memory: 64, Passes: 1, Threads: 1}
 )
 
-// fixture is the service on a fake store and an embedded Redis.
+// fixture is the service with a fake store and an embedded Redis.
 type fixture struct {
 	*testing.T
 	*users.Service
@@ -52,7 +52,7 @@ func (r unreliableSessions) EndAllOf(ctx context.Context, user uuid.UUID) (int, 
 	return r.Store.EndAllOf(ctx, user)
 }
 
-func start(t *testing.T) *fixture { return startWith(t, cheap, users.DefaultLimits()) }
+func start(t *testing.T) *fixture { return startWith(t, fastHash, users.DefaultLimits()) }
 
 func startWith(t *testing.T, p password.Params, limits users.Limits) *fixture {
 	t.Helper()
@@ -83,7 +83,7 @@ func startWith(t *testing.T, p password.Params, limits users.Limits) *fixture {
 
 func (f *fixture) register(email string) users.User {
 	f.Helper()
-	u, err := f.Register(f.Context(), email, secret, home)
+	u, err := f.Register(f.Context(), email, secret, clientAddr)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -94,20 +94,20 @@ func (f *fixture) login(email string) users.Tokens { return f.loginWith(email, s
 
 func (f *fixture) loginWith(email, password string) users.Tokens {
 	f.Helper()
-	tokens, _, err := f.Login(f.Context(), users.Credentials{Email: email, Password: password}, "", home)
+	tokens, _, err := f.Login(f.Context(), users.Credentials{Email: email, Password: password}, "", clientAddr)
 	if err != nil {
 		f.Fatal(err)
 	}
 	return tokens
 }
 
-// tryLogin logs in and returns the code of the error, "" for a success.
+// tryLogin logs in and returns the code of the error, or "" for a success.
 func (f *fixture) tryLogin(email, password string, from netip.Addr) apperr.Code {
 	_, _, err := f.Login(f.Context(), users.Credentials{Email: email, Password: password}, "", from)
 	return apperr.CodeOf(err)
 }
 
-// checkAccess checks the code of the error for an access token, "" for a token that is accepted.
+// checkAccess authenticates with the access token and checks the code of the error. The code is "" if the token is accepted.
 func (f *fixture) checkAccess(t users.Tokens, want apperr.Code) {
 	f.Helper()
 	if _, err := f.verifier.Authenticate(f.Context(), t.Access.Token); apperr.CodeOf(err) != want {
@@ -115,7 +115,7 @@ func (f *fixture) checkAccess(t users.Tokens, want apperr.Code) {
 	}
 }
 
-// checkCode checks the code of an operation's error, "" for none.
+// checkCode checks the code of the error of an operation. The code is "" if err is nil.
 func checkCode(t *testing.T, operation string, err error, want apperr.Code) {
 	t.Helper()
 	if apperr.CodeOf(err) != want {
@@ -123,7 +123,7 @@ func checkCode(t *testing.T, operation string, err error, want apperr.Code) {
 	}
 }
 
-// fakeStore stores users in memory. It has no lists.
+// fakeStore stores users in memory. It does not implement Users and Transactions.
 type fakeStore struct {
 	users.Store
 	mu    sync.Mutex

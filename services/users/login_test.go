@@ -36,11 +36,11 @@ func TestLogin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			credentials := users.Credentials{Email: tt.email, Password: tt.password}
-			tokens, u, err := f.Login(t.Context(), credentials, users.RefreshTokenInBody, home)
+			tokens, u, err := f.Login(t.Context(), credentials, users.RefreshTokenInBody, clientAddr)
 			checkCode(t, "login", err, tt.want)
 			if err != nil {
 				if tokens != (users.Tokens{}) || u != (users.User{}) {
-					t.Errorf("a failed login returned %+v, %+v", tokens, u)
+					t.Errorf("failed login: got %+v, %+v, want zero values", tokens, u)
 				}
 				return
 			}
@@ -49,7 +49,7 @@ func TestLogin(t *testing.T) {
 				t.Errorf("the access token authenticates %+v, %v; want player %s", caller, err, anna.ID)
 			}
 			if tokens.In != users.RefreshTokenInBody || tokens.Refresh == "" || !caller.Expires.Equal(tokens.Access.Expires) {
-				t.Errorf("got tokens %+v", tokens)
+				t.Errorf("got tokens %+v, want a refresh token in the body and the expiry %v", tokens, caller.Expires)
 			}
 		})
 	}
@@ -59,55 +59,55 @@ func TestFailedLoginsAreLimitedPerAccount(t *testing.T) {
 	f := start(t)
 	f.register("anna@example.com")
 	f.register("bob@example.com")
-	most := users.DefaultLimits().LoginPerAccount.N
-	for i := range most {
-		from := netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}) // every guess has another address
+	limit := users.DefaultLimits().LoginPerAccount.N
+	for i := range limit {
+		from := netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}) // each guess comes from another address
 		if got := f.tryLogin("anna@example.com", "guess", from); got != apperr.InvalidCredentials {
 			t.Fatalf("guess %d: %q, want INVALID_CREDENTIALS", i+1, got)
 		}
 	}
-	if got := f.tryLogin("ANNA@example.com", secret, home); got != apperr.RateLimited {
-		t.Errorf("login after %d failures: %q, want RATE_LIMITED", most, got)
+	if got := f.tryLogin("ANNA@example.com", secret, clientAddr); got != apperr.RateLimited {
+		t.Errorf("login after %d failures: %q, want RATE_LIMITED", limit, got)
 	}
-	if got := f.tryLogin("bob@example.com", secret, home); got != "" {
+	if got := f.tryLogin("bob@example.com", secret, clientAddr); got != "" {
 		t.Errorf("login to another account: %q, want success", got)
 	}
 }
 
 // TestOutagesAndCancelledLoginsAreNotCounted checks that only wrong credentials count as failed logins. Otherwise an outage
-// of the database or an impatient client would lock the account.
+// of the database or a cancelled request would lock the account.
 func TestOutagesAndCancelledLoginsAreNotCounted(t *testing.T) {
 	f := start(t)
 	f.register("anna@example.com")
-	often := 2 * users.DefaultLimits().LoginPerAccount.N
+	attempts := 2 * users.DefaultLimits().LoginPerAccount.N
 	f.store.emailErr = apperr.New(apperr.DependencyUnavailable, "the database cannot be reached")
-	for range often {
-		if got := f.tryLogin("anna@example.com", secret, home); got != apperr.DependencyUnavailable {
+	for range attempts {
+		if got := f.tryLogin("anna@example.com", secret, clientAddr); got != apperr.DependencyUnavailable {
 			t.Fatalf("login during an outage: %q, want DEPENDENCY_UNAVAILABLE", got)
 		}
 	}
 	f.store.emailErr = nil
-	for range often {
+	for range attempts {
 		ctx, cancel := context.WithCancel(t.Context())
 		f.store.beforeUser = cancel // after the password was verified
-		_, _, err := f.Login(ctx, users.Credentials{Email: "anna@example.com", Password: secret}, "", home)
+		_, _, err := f.Login(ctx, users.Credentials{Email: "anna@example.com", Password: secret}, "", clientAddr)
 		if apperr.CodeOf(err) == apperr.RateLimited {
 			t.Fatalf("a cancelled login: %v", err)
 		}
 	}
 	f.store.beforeUser = nil
-	if got := f.tryLogin("anna@example.com", secret, home); got != "" {
+	if got := f.tryLogin("anna@example.com", secret, clientAddr); got != "" {
 		t.Errorf("login afterwards: %q, want success", got)
 	}
 }
 
 func TestFailedLoginsAreLimitedPerAddress(t *testing.T) {
 	limits := users.Limits{LoginPerAddress: ratelimit.Limit{N: 3, Per: time.Hour}}
-	f := startWith(t, cheap, limits)
+	f := startWith(t, fastHash, limits)
 	f.register("anna@example.com")
 	network := netip.MustParsePrefix("2001:db8::/64").Addr()
 	for i := range 3 {
-		network = network.Next() // one host owns the whole network
+		network = network.Next() // one host can use every address of its network
 		if got := f.tryLogin(string(rune('a'+i))+"@example.com", "guess", network); got != apperr.InvalidCredentials {
 			t.Fatalf("guess %d: %q, want INVALID_CREDENTIALS", i+1, got)
 		}
@@ -131,14 +131,14 @@ func TestSuccessfulLoginsAreNotCounted(t *testing.T) {
 func TestSuccessClearsTheClientsFailures(t *testing.T) {
 	f := start(t)
 	f.register("anna@example.com")
-	most := users.DefaultLimits().LoginPerAccount.N
+	limit := users.DefaultLimits().LoginPerAccount.N
 	for round := range 3 {
-		for range most - 1 {
-			if got := f.tryLogin("anna@example.com", "wrong horse", home); got != apperr.InvalidCredentials {
+		for range limit - 1 {
+			if got := f.tryLogin("anna@example.com", "wrong horse", clientAddr); got != apperr.InvalidCredentials {
 				t.Fatalf("round %d, wrong password: %q, want INVALID_CREDENTIALS", round, got)
 			}
 		}
-		if got := f.tryLogin("ANNA@example.com", secret, home); got != "" {
+		if got := f.tryLogin("ANNA@example.com", secret, clientAddr); got != "" {
 			t.Fatalf("round %d, right password: %q, want success", round, got)
 		}
 	}
@@ -148,13 +148,13 @@ func TestSuccessKeepsTheFailuresOfOtherClients(t *testing.T) {
 	f := start(t)
 	f.register("anna@example.com")
 	stranger := netip.MustParseAddr("198.51.100.7")
-	most := users.DefaultLimits().LoginPerAccount.N
-	for i := range most - 2 {
+	limit := users.DefaultLimits().LoginPerAccount.N
+	for i := range limit - 2 {
 		if got := f.tryLogin("anna@example.com", "guess", stranger); got != apperr.InvalidCredentials {
 			t.Fatalf("guess %d: %q, want INVALID_CREDENTIALS", i+1, got)
 		}
 	}
-	f.tryLogin("anna@example.com", "wrong horse", home)
+	f.tryLogin("anna@example.com", "wrong horse", clientAddr)
 	f.login("anna@example.com")
 	for i, want := range []apperr.Code{apperr.InvalidCredentials, apperr.InvalidCredentials, apperr.RateLimited} {
 		if got := f.tryLogin("anna@example.com", "guess", stranger); got != want {
@@ -163,10 +163,10 @@ func TestSuccessKeepsTheFailuresOfOtherClients(t *testing.T) {
 	}
 }
 
-// TestSuccessKeepsTheLimitPerAddress checks that a success does not clear the limit per address. Otherwise the owner of one
-// account could guess the passwords of all others.
+// TestSuccessKeepsTheLimitPerAddress checks that a successful login does not clear the failures of its address. Otherwise
+// the owner of one account could guess the passwords of all others.
 func TestSuccessKeepsTheLimitPerAddress(t *testing.T) {
-	f := startWith(t, cheap, users.Limits{LoginPerAddress: ratelimit.Limit{N: 3, Per: time.Hour}})
+	f := startWith(t, fastHash, users.Limits{LoginPerAddress: ratelimit.Limit{N: 3, Per: time.Hour}})
 	f.register("mallory@example.com")
 	for i, want := range []apperr.Code{
 		apperr.InvalidCredentials, apperr.InvalidCredentials, apperr.InvalidCredentials, apperr.RateLimited,
@@ -174,7 +174,7 @@ func TestSuccessKeepsTheLimitPerAddress(t *testing.T) {
 		if i == 2 {
 			f.login("mallory@example.com")
 		}
-		if got := f.tryLogin("anna@example.com", "guess", home); got != want {
+		if got := f.tryLogin("anna@example.com", "guess", clientAddr); got != want {
 			t.Errorf("guess %d: %q, want %q", i+1, got, want)
 		}
 	}
@@ -184,17 +184,17 @@ func TestParallelGuessesAndSuccesses(t *testing.T) {
 	f := start(t)
 	f.register("anna@example.com")
 	stranger := netip.MustParseAddr("198.51.100.7")
-	most := users.DefaultLimits().LoginPerAccount.N
+	limit := users.DefaultLimits().LoginPerAccount.N
 	var guesses atomic.Int32
 	var all sync.WaitGroup
 	for range 5 {
 		all.Go(func() {
 			for range 4 {
-				f.tryLogin("anna@example.com", secret, home)
+				f.tryLogin("anna@example.com", secret, clientAddr)
 			}
 		})
 		all.Go(func() {
-			for range most {
+			for range limit {
 				if f.tryLogin("anna@example.com", "guess", stranger) == apperr.InvalidCredentials {
 					guesses.Add(1)
 				}
@@ -202,13 +202,13 @@ func TestParallelGuessesAndSuccesses(t *testing.T) {
 		})
 	}
 	all.Wait()
-	for range most { // parallel logins may have limited some of the guesses
+	for range limit { // some guesses may have been refused during the parallel logins
 		if f.tryLogin("anna@example.com", "guess", stranger) == apperr.InvalidCredentials {
 			guesses.Add(1)
 		}
 	}
-	if n := int(guesses.Load()); n != most {
-		t.Errorf("%d guesses were checked, want %d", n, most)
+	if n := int(guesses.Load()); n != limit {
+		t.Errorf("%d guesses were checked, want %d", n, limit)
 	}
 }
 
@@ -221,16 +221,16 @@ func TestDeactivationDuringLogin(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := f.tryLogin("anna@example.com", secret, home); got != apperr.AccountDeactivated {
+	if got := f.tryLogin("anna@example.com", secret, clientAddr); got != apperr.AccountDeactivated {
 		t.Errorf("login: %q, want ACCOUNT_DEACTIVATED", got)
 	}
 	if n, err := f.sessions.EndAllOf(t.Context(), anna.ID); err != nil || n != 0 {
-		t.Errorf("%d sessions are left (%v), want none", n, err)
+		t.Errorf("got %d remaining sessions, %v, want none", n, err)
 	}
 }
 
-// TestPasswordChangeDuringLogin checks that a login with the old password leaves no session if the password is reset
-// meanwhile.
+// TestPasswordChangeDuringLogin checks that a login with the old password leaves no session if the password is reset during
+// the login.
 func TestPasswordChangeDuringLogin(t *testing.T) {
 	f := start(t)
 	if _, err := f.EnsureAdmin(t.Context(), "boss@example.com", secret, false); err != nil {
@@ -242,12 +242,12 @@ func TestPasswordChangeDuringLogin(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := f.tryLogin("boss@example.com", secret, home); got != apperr.InvalidCredentials {
+	if got := f.tryLogin("boss@example.com", secret, clientAddr); got != apperr.InvalidCredentials {
 		t.Errorf("login: %q, want INVALID_CREDENTIALS", got)
 	}
 	boss, _ := f.store.UserByEmail(t.Context(), "boss@example.com")
 	if n, err := f.sessions.EndAllOf(t.Context(), boss.ID); err != nil || n != 0 {
-		t.Errorf("%d sessions are left (%v), want none", n, err)
+		t.Errorf("got %d remaining sessions, %v, want none", n, err)
 	}
 }
 
@@ -268,6 +268,6 @@ func TestLoginRenewsTheHash(t *testing.T) {
 	renewed := hash()
 	costly.login("anna@example.com")
 	if last := hash(); renewed == old || last != renewed {
-		t.Errorf("the hashes are %q, %q after a login and %q after another, want one change", old, renewed, last)
+		t.Errorf("got hash %q, then %q and %q after two logins, want a change by the first login only", old, renewed, last)
 	}
 }

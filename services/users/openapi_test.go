@@ -12,7 +12,7 @@ import (
 )
 
 // TestPasswordDocumentation checks that the OpenAPI document describes the length of new passwords. The keywords minLength
-// and maxLength count the characters before normalization, so they must allow shorter and longer texts: U+0958 becomes two
+// and maxLength count the characters before normalization, so they must allow a wider range. For example, U+0958 becomes two
 // characters, and "a" with a combining accent becomes one.
 func TestPasswordDocumentation(t *testing.T) {
 	raw, err := openapi.FS.ReadFile("users.openapi.yaml")

@@ -16,23 +16,23 @@ func TestRegister(t *testing.T) {
 	u := f.register("  anna@example.com ")
 	if u.Email != "anna@example.com" || u.Role != authn.RolePlayer || !u.IsActive || u.Balance != 0 ||
 		u.ID.Version() != 7 {
-		t.Errorf("registered %+v", u)
+		t.Errorf("registered %+v, want an active player with balance 0 and a UUIDv7", u)
 	}
 	staff, err := f.RegisterStaff(t.Context(), "staff@example.com", secret)
 	if err != nil || staff.Role != authn.RoleStaff {
 		t.Errorf("registered %+v, %v; want a staff member", staff, err)
 	}
-	_, err = f.Register(t.Context(), "ANNA@example.com", secret, home)
+	_, err = f.Register(t.Context(), "ANNA@example.com", secret, clientAddr)
 	checkCode(t, "registration with the same e-mail in capitals", err, apperr.UserExists)
 	_, err = f.RegisterStaff(t.Context(), "anna@example.com", secret)
 	checkCode(t, "registration of staff with a player's e-mail", err, apperr.UserExists)
 }
 
 func TestRegistrationsAreLimited(t *testing.T) {
-	f := startWith(t, cheap, users.Limits{RegisterPerAddress: ratelimit.Limit{N: 2, Per: time.Hour}})
+	f := startWith(t, fastHash, users.Limits{RegisterPerAddress: ratelimit.Limit{N: 2, Per: time.Hour}})
 	f.register("a@example.com")
 	f.register("b@example.com")
-	_, err := f.Register(t.Context(), "c@example.com", secret, home)
+	_, err := f.Register(t.Context(), "c@example.com", secret, clientAddr)
 	checkCode(t, "third registration", err, apperr.RateLimited)
 }
 
@@ -54,12 +54,12 @@ func TestEnsureAdmin(t *testing.T) {
 
 	ensure("ADMIN@example.com", "another password", false, users.AdminUnchanged, "")
 	f.checkAccess(tokens, "")
-	if got := f.tryLogin(email, "another password", home); got != apperr.InvalidCredentials {
+	if got := f.tryLogin(email, "another password", clientAddr); got != apperr.InvalidCredentials {
 		t.Errorf("login with the unused password: %q, want INVALID_CREDENTIALS", got)
 	}
 	ensure(email, "another password", true, users.AdminReset, "")
 	f.checkAccess(tokens, apperr.TokenRevoked)
-	if got := f.tryLogin(email, "another password", home); got != "" {
+	if got := f.tryLogin(email, "another password", clientAddr); got != "" {
 		t.Errorf("login with the new password: %q, want success", got)
 	}
 	tokens = f.loginWith(email, "another password")
@@ -75,7 +75,8 @@ func TestEnsureAdmin(t *testing.T) {
 	ensure("player@example.com", secret, true, 0, apperr.UserExists)
 }
 
-// TestPasswordsAreNormalized checks pairs of passwords that look the same: a user who chooses one can log in with the other.
+// TestPasswordsAreNormalized checks pairs of passwords that look the same. A user with one password can log in with the
+// other.
 func TestPasswordsAreNormalized(t *testing.T) {
 	for name, pair := range map[string][2]string{
 		"umlaut":         {"p\u00e4ssword-1", "pa\u0308ssword-1"},
@@ -91,7 +92,7 @@ func TestPasswordsAreNormalized(t *testing.T) {
 				var err error
 				switch i {
 				case 0:
-					_, err = f.Register(t.Context(), email, chosen, home)
+					_, err = f.Register(t.Context(), email, chosen, clientAddr)
 				case 1:
 					_, err = f.RegisterStaff(t.Context(), email, chosen)
 				default:
@@ -101,7 +102,7 @@ func TestPasswordsAreNormalized(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, password := range []string{chosen, typed} {
-					if got := f.tryLogin(email, password, home); got != "" {
+					if got := f.tryLogin(email, password, clientAddr); got != "" {
 						t.Errorf("%s chose %+q; login with %+q: %q, want success", email, chosen, password, got)
 					}
 				}
@@ -109,7 +110,7 @@ func TestPasswordsAreNormalized(t *testing.T) {
 			if _, err := f.EnsureAdmin(t.Context(), "admin@example.com", pair[1], true); err != nil {
 				t.Fatal(err)
 			}
-			if got := f.tryLogin("admin@example.com", pair[0], home); got != "" {
+			if got := f.tryLogin("admin@example.com", pair[0], clientAddr); got != "" {
 				t.Errorf("login after a reset: %q, want success", got)
 			}
 		})
@@ -121,7 +122,7 @@ func TestNewPasswordRules(t *testing.T) {
 	f.register("anna@example.com")
 	for name, tt := range map[string]struct {
 		password string
-		rule     string // of the violation; empty for none
+		rule     string // the rule of the violation; empty if the password is valid
 	}{
 		"empty":                                   {"", "length"},
 		"7 characters":                            {"1234567", "length"},
@@ -139,7 +140,7 @@ func TestNewPasswordRules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			email := strings.ReplaceAll(name, " ", "-") + "@example.com"
-			_, registerErr := f.Register(t.Context(), email, tt.password, home)
+			_, registerErr := f.Register(t.Context(), email, tt.password, clientAddr)
 			_, staffErr := f.RegisterStaff(t.Context(), "staff-"+email, tt.password)
 			_, adminErr := f.EnsureAdmin(t.Context(), "admin-"+email, tt.password, false)
 			for operation, err := range map[string]error{
@@ -159,7 +160,7 @@ func TestNewPasswordRules(t *testing.T) {
 				want = apperr.InvalidCredentials
 				email = "anna@example.com"
 			}
-			if got := f.tryLogin(email, tt.password, home); got != want {
+			if got := f.tryLogin(email, tt.password, clientAddr); got != want {
 				t.Errorf("login: %q, want %q", got, want)
 			}
 		})

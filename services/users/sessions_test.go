@@ -71,15 +71,15 @@ func TestDeactivate(t *testing.T) {
 	checkCode(t, "deactivation of an unknown user", err, apperr.NotFound)
 }
 
-// TestDeactivateEndsSessionsAfterCancellation checks that the sessions end even if the admin's connection breaks right after
-// the commit.
+// TestDeactivateEndsSessionsAfterCancellation checks that the sessions end even if the request is cancelled while the store
+// deactivates the user.
 func TestDeactivateEndsSessionsAfterCancellation(t *testing.T) {
 	f := start(t)
 	anna := f.register("anna@example.com")
 	tokens := f.login("anna@example.com")
 	ctx, cancel := context.WithCancel(t.Context())
 	f.store.beforeSetActive = func() {
-		tokens = f.login("anna@example.com") // a session that only Deactivate can end
+		tokens = f.login("anna@example.com") // the user has a session when the deactivation commits
 		cancel()
 	}
 	if _, err := f.Deactivate(ctx, uuid.New(), anna.ID); err != nil {
@@ -88,7 +88,7 @@ func TestDeactivateEndsSessionsAfterCancellation(t *testing.T) {
 	f.checkAccess(tokens, apperr.TokenRevoked)
 }
 
-// TestInterruptedDeactivation checks deactivations that committed but did not end the sessions.
+// TestInterruptedDeactivation checks deactivations that were committed, but did not end the sessions.
 func TestInterruptedDeactivation(t *testing.T) {
 	setup := func(t *testing.T) (*fixture, users.User, users.Tokens) {
 		f := start(t)
@@ -112,7 +112,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 		}
 		f.checkAccess(tokens, apperr.TokenRevoked)
 		if left, _ := f.store.SessionsToEnd(t.Context()); len(left) != 0 {
-			t.Errorf("the sessions of %v are marked as to be ended, want none", left)
+			t.Errorf("got pending session ends %v, want none", left)
 		}
 	})
 	t.Run("EndSessions ends the sessions after an outage", func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 		}
 		f.checkAccess(tokens, apperr.TokenRevoked)
 	})
-	t.Run("end of an earlier deactivation keeps the mark of a later one", func(t *testing.T) {
+	t.Run("the end of an earlier deactivation does not clear a later one", func(t *testing.T) {
 		f, anna, _ := setup(t)
 		earlier := f.store.users[anna.ID]
 		for _, active := range []bool{true, false} {
@@ -142,7 +142,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 			t.Fatal(err)
 		}
 		if left, _ := f.store.SessionsToEnd(t.Context()); len(left) != 1 {
-			t.Errorf("the sessions of %v are marked as to be ended, want those of %s", left, anna.ID)
+			t.Errorf("got pending session ends %v, want one of %s", left, anna.ID)
 		}
 	})
 	t.Run("sessions after an activation are kept", func(t *testing.T) {

@@ -21,11 +21,11 @@ func TestRegisterAndLogin(t *testing.T) {
 	s := start(t)
 	a := s.want(s.call("POST", "/auth/register", credentials(" Anna@Example.com ", secret)), 201, "")
 	if got := members(a.body); got != "balance createdAt email id isActive role" {
-		t.Errorf("the user has the members %s", got)
+		t.Errorf("got a user with the members %s", got)
 	}
 	if a.body["email"] != "Anna@Example.com" || a.body["role"] != "PLAYER" || a.body["isActive"] != true ||
 		a.body["balance"] != "0.00" {
-		t.Errorf("registered %v", a.body)
+		t.Errorf("registered %v, want the active player Anna@Example.com with balance 0.00", a.body)
 	}
 	s.want(s.call("POST", "/auth/register", credentials("ANNA@example.com", secret)), 409, "USER_EXISTS")
 	s.want(s.call("POST", "/auth/register", credentials("bob@example.com", "short")), 400, "VALIDATION_FAILED")
@@ -39,7 +39,7 @@ func TestRegisterAndLogin(t *testing.T) {
 	bearer, _ := s.login("anna@example.com")
 	me := s.want(s.call("GET", "/users/me", nil, "Authorization", bearer), 200, "")
 	if me.body["id"] != a.body["id"] {
-		t.Errorf("/users/me answers %v, want %v", me.body, a.body)
+		t.Errorf("/users/me: got %v, want %v", me.body, a.body)
 	}
 }
 
@@ -48,23 +48,23 @@ func TestCookie(t *testing.T) {
 	s.register("anna@example.com")
 	a := s.want(s.call("POST", "/auth/login", credentials("anna@example.com", secret)), 200, "")
 	if got := members(a.body); got != "accessToken expiresAt user" {
-		t.Errorf("the answer has the members %s", got)
+		t.Errorf("got a response with the members %s", got)
 	}
-	checkCookie := func(a answer) {
+	checkCookie := func(a response) {
 		t.Helper()
 		c := a.cookie
 		if c == nil || c.Name != "refresh_token" || c.Value == "" || !c.HttpOnly || !c.Secure ||
 			c.SameSite != http.SameSiteStrictMode || c.Path != "/api/v1/auth" || c.MaxAge != 24*60*60 {
-			t.Fatalf("the cookie is %v, want a refresh token for a day", c)
+			t.Fatalf("got cookie %v, want a refresh token for a day", c)
 		}
 		if got := a.header.Get("Cache-Control"); got != "no-store" {
-			t.Errorf("Cache-Control is %q, want no-store", got)
+			t.Errorf("got Cache-Control %q, want no-store", got)
 		}
 	}
 	checkCookie(a)
 	next := s.want(s.call("POST", "/auth/refresh", nil, "Cookie", "a=b; refresh_token="+a.cookie.Value), 200, "")
 	if got := members(next.body); got != "accessToken expiresAt" {
-		t.Errorf("the answer has the members %s", got)
+		t.Errorf("got a response with the members %s", got)
 	}
 	checkCookie(next)
 	if next.cookie.Value == a.cookie.Value {
@@ -72,7 +72,7 @@ func TestCookie(t *testing.T) {
 	}
 	out := s.want(s.call("POST", "/auth/logout", object{}, "Cookie", "refresh_token="+next.cookie.Value), 204, "")
 	if out.cookie == nil || out.cookie.MaxAge >= 0 || out.cookie.Path != "/api/v1/auth" {
-		t.Errorf("logout sets the cookie %v, want one that clears it", out.cookie)
+		t.Errorf("logout: got cookie %v, want the cookie cleared", out.cookie)
 	}
 }
 
@@ -83,19 +83,19 @@ func TestRefreshTokenInTheBody(t *testing.T) {
 	body["refreshTokenIn"] = "BODY"
 	a := s.want(s.call("POST", "/auth/login", body), 200, "")
 	if got := members(a.body); got != "accessToken expiresAt refreshToken user" || a.cookie != nil {
-		t.Errorf("the answer has the members %s and the cookie %v", got, a.cookie)
+		t.Errorf("got a response with the members %s and the cookie %v", got, a.cookie)
 	}
 	first, _ := a.body["refreshToken"].(string)
 	b := s.want(s.call("POST", "/auth/refresh", object{"refreshToken": first}), 200, "")
 	if got := members(b.body); got != "accessToken expiresAt refreshToken" || b.cookie != nil {
-		t.Errorf("the answer has the members %s and the cookie %v", got, b.cookie)
+		t.Errorf("got a response with the members %s and the cookie %v", got, b.cookie)
 	}
 	second, _ := b.body["refreshToken"].(string)
 	again := s.want(s.call("POST", "/auth/refresh", nil, "Authorization", "Bearer "+first), 200, "")
 	if again.body["refreshToken"] != second || again.body["accessToken"] != b.body["accessToken"] {
-		t.Error("within the grace period a rotated token gave another pair")
+		t.Errorf("rotated token within the grace period: got %v, want the same pair %v", again.body, b.body)
 	}
-	// The body precedes the cookie, and the cookie precedes the bearer token.
+	// The body takes precedence over the cookie, and the cookie over the bearer token.
 	twice := s.call("POST", "/auth/refresh", object{"refreshToken": "x"}, "Cookie", "refresh_token="+second)
 	s.want(twice, 401, "TOKEN_INVALID")
 	twice = s.call("POST", "/auth/logout", nil, "Cookie", "refresh_token=x", "Authorization", "Bearer "+second)
@@ -126,7 +126,7 @@ func TestFailedLoginsAreLimited(t *testing.T) {
 	}
 	a := s.want(s.call("POST", "/auth/login", credentials("anna@example.com", secret)), 429, "RATE_LIMITED")
 	if a.header.Get("Retry-After") == "" {
-		t.Error("the answer has no header Retry-After")
+		t.Error("the response has no Retry-After header")
 	}
 }
 

@@ -78,7 +78,7 @@ func TestDeactivate(t *testing.T) {
 	s.login("player@example.com")
 
 	me := s.want(s.call("GET", "/users/me", nil, "Authorization", admin), 200, "")
-	deactivate := func(id any) answer {
+	deactivate := func(id any) response {
 		return s.call("POST", fmt.Sprintf("/users/%s/deactivate", id), nil, "Authorization", admin)
 	}
 	s.want(deactivate(me.body["id"]), 403, "FORBIDDEN")
@@ -86,7 +86,7 @@ func TestDeactivate(t *testing.T) {
 	s.want(deactivate("7"), 400, "VALIDATION_FAILED")
 }
 
-// TestInterruptedDeactivation deactivates a user without ending the sessions, as a process does that dies after the commit.
+// TestInterruptedDeactivation deactivates a user without ending the sessions, as if the process had died after the commit.
 func TestInterruptedDeactivation(t *testing.T) {
 	s := start(t)
 	player := s.register("player@example.com")
@@ -109,7 +109,7 @@ func TestUsersList(t *testing.T) {
 	for token := ""; ; {
 		a := s.want(s.call("GET", "/users?page_size=2&email=PLAYER&page_token="+token, nil, "Authorization", admin), 200, "")
 		if a.body["total"] != 5.0 {
-			t.Fatalf("total is %v, want 5", a.body["total"])
+			t.Fatalf("got total %v, want 5", a.body["total"])
 		}
 		page, _ := a.body["users"].([]any)
 		for _, u := range page {
@@ -120,7 +120,7 @@ func TestUsersList(t *testing.T) {
 		}
 	}
 	if got := strings.Join(emails, ""); got != "43210" {
-		t.Errorf("listed %s, want 43210", got)
+		t.Errorf("listed the players %s, want 43210", got)
 	}
 	s.want(s.call("GET", "/users?role=ADMIN&is_active=true", nil, "Authorization", admin), 200, "")
 	for _, query := range []string{
@@ -159,28 +159,29 @@ func TestLedger(t *testing.T) {
 	}
 	bearer, _ := s.login("player@example.com")
 	if me := s.call("GET", "/users/me", nil, "Authorization", bearer); me.body["balance"] != "60.00" {
-		t.Errorf("the balance is %v, want 60.00", me.body["balance"])
+		t.Errorf("got balance %v, want 60.00", me.body["balance"])
 	}
 	first := s.want(s.call("GET", "/users/me/transactions?page_size=2&type=CREDIT", nil, "Authorization", bearer), 200, "")
 	page, _ := first.body["transactions"].([]any)
 	if len(page) != 2 || first.body["total"] != 3.0 || page[0].(object)["balanceAfter"] != "60.00" {
-		t.Fatalf("the first page is %v", first.body)
+		t.Fatalf("first page: got %v, want the two newest of 3 transactions", first.body)
 	}
 	if got := members(page[0].(object)); got != "additionalData amount balanceAfter createdAt description id type user_id" {
-		t.Errorf("the transaction has the members %s", got)
+		t.Errorf("got a transaction with the members %s", got)
 	}
 	next := fmt.Sprintf("/users/me/transactions?page_size=2&type=CREDIT&page_token=%s", first.body["nextPageToken"])
 	second := s.want(s.call("GET", next, nil, "Authorization", bearer), 200, "")
 	page, _ = second.body["transactions"].([]any)
 	if len(page) != 1 || page[0].(object)["balanceAfter"] != "20.00" || second.body["nextPageToken"] != "" {
-		t.Errorf("the second page is %v", second.body)
+		t.Errorf("second page: got %v, want the oldest transaction and no next page", second.body)
 	}
 	admin, _ := s.login(adminEmail)
 	s.want(s.call("GET", "/users/"+player+"/transactions?type=DEBIT", nil, "Authorization", admin), 200, "")
 	s.want(s.call("GET", "/users/"+uuid.NewString()+"/transactions", nil, "Authorization", admin), 404, "NOT_FOUND")
 }
 
-// TestLedgerIsInternal checks that the public API does not have the ledger, and that its listener needs the internal token.
+// TestLedgerIsInternal checks that the public listener does not serve the ledger, and that the internal listener requires
+// the internal token.
 func TestLedgerIsInternal(t *testing.T) {
 	s := start(t)
 	url := s.url + usersv1.LedgerService_AddTransaction_FullMethodName
@@ -227,7 +228,7 @@ func TestConfigNamesMissingSettings(t *testing.T) {
 		"DatabaseURL", "Bus", "PrivateKey", "Issuer", "Audience", "InternalListen", "InternalToken", "Limits", "Password",
 	} {
 		if err == nil || !strings.Contains(err.Error(), "users: "+name+" is not set") {
-			t.Errorf("the error is %v, want one that names %s", err, name)
+			t.Errorf("got %v, want an error that names %s", err, name)
 		}
 	}
 }

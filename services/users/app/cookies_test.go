@@ -12,8 +12,8 @@ func (s *service) loginCookie(email string) string {
 	return a.cookie.Value
 }
 
-// callCookies is call with a Cookie header of several lines.
-func (s *service) callCookies(path string, lines ...string) answer {
+// callCookies sends a POST request with the lines of its Cookie header.
+func (s *service) callCookies(path string, lines ...string) response {
 	s.Helper()
 	req, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url+"/api/v1/auth/"+path, nil)
 	if err != nil {
@@ -44,11 +44,11 @@ func TestDuplicateCookies(t *testing.T) {
 			revoked, valid := s.loginCookie("anna@example.com"), s.loginCookie("anna@example.com")
 			s.want(s.callCookies("logout", "refresh_token="+revoked), http.StatusNoContent, "")
 			if a := s.callCookies(path, lines(revoked, valid)...); a.status >= 300 {
-				t.Errorf("%s, %s: %d %v, want success", path, name, a.status, a.body)
+				t.Errorf("%s, %s: got %d %v, want success", path, name, a.status, a.body)
 			}
 		}
 	}
-	// An old token of the same session must not end it while the newest one is presented.
+	// An old token must not end its session if the request also contains the newest token.
 	old := s.loginCookie("anna@example.com")
 	newest := s.want(s.callCookies("refresh", "refresh_token="+old), http.StatusOK, "").cookie.Value
 	s.want(s.callCookies("refresh", "refresh_token="+old+"; refresh_token="+newest), http.StatusOK, "")
@@ -70,16 +70,16 @@ func TestRefusedCookieIsCleared(t *testing.T) {
 			c := a.cookie
 			if c == nil || c.Name != "refresh_token" || c.Value != "" || c.MaxAge >= 0 || c.Path != "/api/v1/auth" || !c.HttpOnly ||
 				!c.Secure || c.SameSite != http.SameSiteStrictMode || len(a.header.Values("Set-Cookie")) != 1 {
-				t.Errorf("%s, %s: Set-Cookie is %q, want one that clears the cookie", path, name, a.header.Values("Set-Cookie"))
+				t.Errorf("%s, %s: got Set-Cookie %q, want the cookie cleared", path, name, a.header.Values("Set-Cookie"))
 			}
 		}
-		for name, a := range map[string]answer{
+		for name, a := range map[string]response{
 			"token in the body": s.call("POST", "/auth/"+path, object{"refreshToken": "x"}, "Cookie", "refresh_token=y"),
 			"bearer token":      s.call("POST", "/auth/"+path, nil, "Authorization", "Bearer x"),
 			"no token":          s.call("POST", "/auth/"+path, nil),
 		} {
 			if a.status != http.StatusUnauthorized || a.cookie != nil {
-				t.Errorf("%s, %s: %d with cookie %v, want 401 without one", path, name, a.status, a.cookie)
+				t.Errorf("%s, %s: got %d with cookie %v, want 401 without a cookie", path, name, a.status, a.cookie)
 			}
 		}
 	}

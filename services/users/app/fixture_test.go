@@ -33,7 +33,7 @@ const (
 	secret        = "correct horse"
 )
 
-// service is the running service on PostgreSQL, Redis and a Kafka fake.
+// service is the running service with PostgreSQL, Redis and a Kafka fake.
 type service struct {
 	*testing.T
 	app    *app.App
@@ -105,14 +105,14 @@ func openBus(t *testing.T) event.Bus {
 	return bus
 }
 
-// object is a JSON object of a request or an answer.
+// object is a JSON object of a request or a response.
 type object = map[string]any
 
 // credentials returns the body of a registration or a login.
 func credentials(email, password string) object { return object{"email": email, "password": password} }
 
-// answer is an answer of the service.
-type answer struct {
+// response is a response of the service. The body is decoded.
+type response struct {
 	status int
 	header http.Header
 	body   object
@@ -120,7 +120,7 @@ type answer struct {
 }
 
 // call sends a request to a path under /api/v1. The headers are names and values.
-func (s *service) call(method, path string, body object, header ...string) answer {
+func (s *service) call(method, path string, body object, header ...string) response {
 	s.Helper()
 	var content io.Reader
 	if body != nil {
@@ -143,15 +143,15 @@ func (s *service) call(method, path string, body object, header ...string) answe
 	return s.do(req)
 }
 
-// do sends a request and decodes the answer.
-func (s *service) do(req *http.Request) answer {
+// do sends a request and returns the response.
+func (s *service) do(req *http.Request) response {
 	s.Helper()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	a := answer{status: resp.StatusCode, header: resp.Header}
+	a := response{status: resp.StatusCode, header: resp.Header}
 	b, err := io.ReadAll(resp.Body)
 	if err == nil && len(b) > 0 {
 		err = json.Unmarshal(b, &a.body)
@@ -165,8 +165,8 @@ func (s *service) do(req *http.Request) answer {
 	return a
 }
 
-// want checks the status of an answer and the code of an error, "" for none.
-func (s *service) want(a answer, status int, code string) answer {
+// want checks the status and the error code of a response. The code is "" for a success.
+func (s *service) want(a response, status int, code string) response {
 	s.Helper()
 	got, _ := a.body["code"].(string)
 	if a.status != status || got != code {
@@ -175,7 +175,7 @@ func (s *service) want(a answer, status int, code string) answer {
 	return a
 }
 
-// register registers a player and returns its id.
+// register registers a player and returns the id.
 func (s *service) register(email string) (id string) {
 	s.Helper()
 	a := s.want(s.call("POST", "/auth/register", credentials(email, secret)), http.StatusCreated, "")
@@ -183,7 +183,7 @@ func (s *service) register(email string) (id string) {
 	return id
 }
 
-// login logs in and returns the value of the header Authorization and the refresh token.
+// login logs in and returns the value of the Authorization header and the refresh token.
 func (s *service) login(email string) (bearer, refresh string) {
 	s.Helper()
 	body := credentials(email, secret)

@@ -82,7 +82,7 @@ func catchUp(t *testing.T, newest int64, counts *notifications.Counts, during ..
 	}
 }
 
-// describe returns one of these texts for a frame: "3", "read 1: 2 unread", "read all: 0 unread", "counts: 2 unread" or "reset".
+// describe returns a text for a frame: "3", "read 1: 2 unread", "read all: 0 unread", "counts: 2 unread" or "reset".
 func describe(t *testing.T, f *frame.Frame) string {
 	data, err := f.Binary()
 	if err != nil {

@@ -268,8 +268,8 @@ func TestSlowClient(t *testing.T) {
 	resumed.expectTitles(t, seen+1, count)
 }
 
-// connectUnbuffered opens an in-memory connection with a buffer of about one frame of TestSlowClient. The buffer of a network
-// connection depends on the operating system.
+// connectUnbuffered opens an in-memory connection with a buffer of about one frame of TestSlowClient. The buffer of a
+// network connection depends on the operating system.
 func (r *replica) connectUnbuffered(t *testing.T, token string) *client {
 	t.Helper()
 	listener := bufconn.Listen(64 << 10)

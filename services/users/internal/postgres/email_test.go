@@ -15,7 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// TestEmailsCompareEquallyInEveryLocale uses databases whose locale folds case differently. In Turkish, for example, the
+// TestEmailsCompareEquallyInEveryLocale uses databases with locales that fold case differently. In Turkish, for example, the
 // lower case of I is a dotless i.
 func TestEmailsCompareEquallyInEveryLocale(t *testing.T) {
 	for _, locale := range []string{"tr-TR", "lt-LT", "en-US-u-ks-level1"} {
@@ -72,8 +72,8 @@ func TestEmailPrefixesAreLiteral(t *testing.T) {
 	}
 }
 
-// TestEmailPrefixUsesTheIndex checks that a search by prefix does not read the whole table, in a locale whose order is not
-// the order of bytes.
+// TestEmailPrefixUsesTheIndex checks that a search by prefix does not read the whole table. The locale of the database does
+// not sort by bytes.
 func TestEmailPrefixUsesTheIndex(t *testing.T) {
 	f := newFixtureOn(t, postgrestest.NewWithLocale(t, atlas.Users, "tr-TR"))
 	f.exec(`INSERT INTO users (id, email, email_folded, role, password_hash, created_at)

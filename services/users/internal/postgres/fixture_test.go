@@ -24,10 +24,10 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 )
 
-// waitTimeout is how long a test waits for an event that must happen.
+// waitTimeout is the maximum time that a test waits for a condition.
 const waitTimeout = 30 * time.Second
 
-// fixture is a database with its store. Ledgers are opened separately.
+// fixture is a database with a store. The method replica opens ledgers.
 type fixture struct {
 	*testing.T
 	pool  *pgxpool.Pool
@@ -55,8 +55,8 @@ type replica struct {
 	ledger *postgres.Ledger
 }
 
-// replica opens a ledger. Its timeouts are long by default, so that a loaded machine does not exceed them. The ledger is
-// closed at the end of the test.
+// replica opens a ledger and closes it at the end of the test. The default timeouts are long, so that a loaded machine does
+// not exceed them.
 func (f *fixture) replica(o postgres.LedgerOptions) replica {
 	f.Helper()
 	o.Timeout, o.LockTimeout = cmp.Or(o.Timeout, 2*waitTimeout), cmp.Or(o.LockTimeout, waitTimeout)
@@ -69,7 +69,7 @@ func (f *fixture) replica(o postgres.LedgerOptions) replica {
 	return replica{users.NewLedgerService(l), l}
 }
 
-// newUser returns an active user that is not stored.
+// newUser returns an active user. It does not store the user.
 func newUser(t testing.TB, email string, role authn.Role) users.User {
 	t.Helper()
 	return users.User{
@@ -143,7 +143,7 @@ func (f *fixture) balance(user uuid.UUID) money.Amount {
 	return money.Amount(f.count(`SELECT (balance * 100)::bigint FROM users WHERE id = $1`, user))
 }
 
-// mustAdd adds e and ends the test if that fails.
+// mustAdd adds e. It fails the test immediately if an error occurs.
 func (f *fixture) mustAdd(r replica, e users.Entry) users.Transaction {
 	f.Helper()
 	tx, err := r.AddTransaction(f.Context(), e)
@@ -153,7 +153,7 @@ func (f *fixture) mustAdd(r replica, e users.Entry) users.Transaction {
 	return tx
 }
 
-// add adds e and reports a failure. Any goroutine may call it.
+// add adds e and reports an error. Any goroutine may call it.
 func (f *fixture) add(r replica, e users.Entry) {
 	f.Helper()
 	if _, err := r.AddTransaction(f.Context(), e); err != nil {
@@ -265,7 +265,7 @@ func (f *fixture) wantPlayerEvents(want ...string) {
 	}
 }
 
-// playerEvent returns an event as playerEvents does.
+// playerEvent returns the text of an event in the format of playerEvents.
 func playerEvent(typ usersv1.PlayerEventType, u users.User, statusVersion int) string {
 	return fmt.Sprint(typ, " ", u.ID, " ", statusVersion)
 }
@@ -279,7 +279,7 @@ func newID(t testing.TB) uuid.UUID {
 	return id
 }
 
-// keys numbers the idempotency keys.
+// keys is the number of idempotency keys that entry has used.
 var keys atomic.Int64
 
 // entry returns an entry with a new idempotency key.

@@ -18,11 +18,11 @@ func TestAccountCacheEvictsTheOldest(t *testing.T) {
 		c.put(uuid.UUID{byte(n)}, account{}, state(n))
 		for recent := max(0, n-limit+1); recent <= n; recent++ {
 			if got, ok := c.get(uuid.UUID{byte(recent)}); !ok || got != state(recent) {
-				t.Fatalf("after %d players, the account of player %d is %+v, cached %t", n+1, recent, got, ok)
+				t.Fatalf("after %d players: player %d has account %+v, cached %t, want %+v, true", n+1, recent, got, ok, state(recent))
 			}
 		}
 		if n := len(c.young) + len(c.old); n > 2*limit {
-			t.Fatalf("%d accounts are cached, more than twice the limit of %d", n, limit)
+			t.Fatalf("%d accounts are cached, want at most %d", n, 2*limit)
 		}
 	}
 }
@@ -37,9 +37,9 @@ func TestAccountCacheSkipsContendedAccounts(t *testing.T) {
 		usable        bool
 	}{
 		{"first write", 0, 1, true},
-		{"write after an own write", 1, 2, true},
+		{"write after the replica's own write", 1, 2, true},
 		{"write after another replica's write", 5, 6, false},
-		{"own write again", 6, 7, true},
+		{"another write after the replica's own write", 6, 7, true},
 	} {
 		c.put(player, state(step.before), state(step.after))
 		if _, ok := c.get(player); ok != step.usable {

@@ -41,7 +41,7 @@ func TestLedgerAddsOncePerKey(t *testing.T) {
 			first := <-ids
 			for range cap(ids) - 1 {
 				if id := <-ids; id != first {
-					t.Fatalf("one key has the transactions %v and %v", first, id)
+					t.Fatalf("one key: got transactions %v and %v, want one", first, id)
 				}
 			}
 			f.checkInvariants(want)
@@ -78,28 +78,28 @@ func TestLedgerAddsSharedKeyForOnePlayer(t *testing.T) {
 		}
 		calls.Wait()
 		if added != 1 {
-			t.Fatalf("the key was accepted for %d players, want 1", added)
+			t.Fatalf("one key was accepted for %d players, want 1", added)
 		}
 		entries++
 	}
 	f.checkInvariants(entries)
 }
 
-// answers collects the transactions that the replicas returned.
-type answers struct {
+// results collects the transactions that the replicas returned.
+type results struct {
 	mu   sync.Mutex
 	byID map[uuid.UUID]users.Transaction
-	sum  money.Amount // of all transactions
+	sum  money.Amount // of the credits minus the debits
 }
 
-// record records an answer. It reports an error if an earlier answer with the same id differs.
-func (a *answers) record(t *testing.T, tx users.Transaction) {
+// record records a transaction. It reports an error if a recorded transaction with the same id differs.
+func (a *results) record(t *testing.T, tx users.Transaction) {
 	t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if first, ok := a.byID[tx.ID]; ok {
 		if !reflect.DeepEqual(first, tx) {
-			t.Errorf("one transaction has the answers %+v and %+v", first, tx)
+			t.Errorf("repeated entry: got %+v, want %+v", tx, first)
 		}
 		return
 	}
@@ -111,9 +111,9 @@ func (a *answers) record(t *testing.T, tx users.Transaction) {
 	}
 }
 
-// TestLedgerKeepsItsInvariantsOverReplicas adds credits, debits and repeated entries in random order, on several replicas
-// and for few players.
-func TestLedgerKeepsItsInvariantsOverReplicas(t *testing.T) {
+// TestLedgerInvariantsAcrossReplicas adds credits, debits and repeated entries in random order. Several replicas serve few
+// players.
+func TestLedgerInvariantsAcrossReplicas(t *testing.T) {
 	const callers, entriesPerCaller = 32, 60
 	f := newFixture(t)
 	replicas := []replica{
@@ -122,7 +122,7 @@ func TestLedgerKeepsItsInvariantsOverReplicas(t *testing.T) {
 		f.replica(postgres.LedgerOptions{}),
 	}
 	players := f.insertPlayers(20)
-	got := &answers{byID: map[uuid.UUID]users.Transaction{}}
+	got := &results{byID: map[uuid.UUID]users.Transaction{}}
 	var calls sync.WaitGroup
 	for caller := range callers {
 		calls.Go(func() {
@@ -154,7 +154,7 @@ func TestLedgerKeepsItsInvariantsOverReplicas(t *testing.T) {
 	calls.Wait()
 	f.checkInvariants(len(got.byID))
 	if stored := money.Amount(f.count(`SELECT (sum(balance) * 100)::bigint FROM users`)); stored != got.sum {
-		t.Errorf("the sum of the balances is %v, the sum of the answers %v", stored, got.sum)
+		t.Errorf("got a sum of balances of %v, want %v as returned", stored, got.sum)
 	}
 }
 
@@ -177,9 +177,9 @@ func TestLedgerGroupsCallsOfOnePlayer(t *testing.T) {
 	calls.Wait()
 	f.checkInvariants(callers * entriesPerCaller)
 	if got := f.balance(player); got != callers*entriesPerCaller*100 {
-		t.Errorf("the balance is %v, want %v", got, money.Amount(callers*entriesPerCaller*100))
+		t.Errorf("got balance %v, want %v", got, money.Amount(callers*entriesPerCaller*100))
 	}
 	if n := f.wakes.Load(); n > callers*entriesPerCaller/4 {
-		t.Errorf("%d calls took %d commits, want at most a quarter", callers*entriesPerCaller, n)
+		t.Errorf("got %d commits for %d calls, want at most a quarter", n, callers*entriesPerCaller)
 	}
 }

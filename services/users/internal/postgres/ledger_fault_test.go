@@ -43,7 +43,7 @@ func TestLedgerSurvivesLostConnections(t *testing.T) {
 	}
 	calls.Wait()
 	if killed.Load() < callers*entriesPerCaller/killEvery {
-		t.Errorf("only %d connections were killed", killed.Load())
+		t.Errorf("%d connections were killed, want at least %d", killed.Load(), callers*entriesPerCaller/killEvery)
 	}
 	f.checkInvariants(callers * entriesPerCaller)
 }
@@ -59,9 +59,9 @@ func TestLedgerAddsNothingForCancelledContext(t *testing.T) {
 	f.checkInvariants(0)
 }
 
-// TestLedgerCallersCanGiveUp cancels calls while their group waits for a lock. They must return immediately, and retries
-// must add each entry exactly once.
-func TestLedgerCallersCanGiveUp(t *testing.T) {
+// TestLedgerCancelledCallsReturn cancels calls while their group waits for a lock. The calls must return immediately, and
+// retries must add each entry exactly once.
+func TestLedgerCancelledCallsReturn(t *testing.T) {
 	f := newFixture(t)
 	r := f.replica(postgres.LedgerOptions{})
 	player := f.insertPlayer()
@@ -89,7 +89,8 @@ func TestLedgerCallersCanGiveUp(t *testing.T) {
 	f.checkInvariants(len(entries))
 }
 
-// TestLedgerRefusedEntryFailsAlone puts entries that a constraint of the database refuses into a group with others.
+// TestLedgerRefusedEntryFailsAlone adds a group in which some entries violate a constraint of the database. Only those
+// entries must fail.
 func TestLedgerRefusedEntryFailsAlone(t *testing.T) {
 	f := newFixture(t)
 	r := f.replica(postgres.LedgerOptions{})
@@ -120,7 +121,8 @@ func TestLedgerRefusedEntryFailsAlone(t *testing.T) {
 	f.checkInvariants(2*len(players) + 1)
 }
 
-// TestLedgerLockedPlayerFailsAlone locks one player's row for longer than the lock timeout.
+// TestLedgerLockedPlayerFailsAlone locks the row of one player for longer than the lock timeout. Entries of other players
+// must be added.
 func TestLedgerLockedPlayerFailsAlone(t *testing.T) {
 	f := newFixture(t)
 	r := f.replica(postgres.LedgerOptions{LockTimeout: 50 * time.Millisecond})

@@ -9,14 +9,14 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// push pushes calls that are written as the letter of their player and a number: "a1 b1 a2".
+// push pushes calls. The text names each call by the letter of its player and a number, for example "a1 b1 a2".
 func push(q *queue, calls string) {
 	for name := range strings.FieldsSeq(calls) {
 		q.push(&call{entry: users.ValidEntry{Entry: users.Entry{UserID: uuid.UUID{name[0]}, Description: name}}})
 	}
 }
 
-// names returns the calls of a group in the notation of push.
+// names returns the calls of a group in the format of push.
 func names(group []*playerCalls) string {
 	var names []string
 	for _, p := range group {
@@ -31,15 +31,15 @@ func TestQueueFormsGroups(t *testing.T) {
 	for name, tt := range map[string]struct {
 		calls       string
 		size, limit int
-		want        []string // successive groups; none is released before the last is taken
+		want        []string // successive groups; all are taken before the first is released
 	}{
-		"sorted by player":                      {"c1 a1 b1", 9, 9, []string{"a1 b1 c1"}},
-		"all calls of a player":                 {"b1 a1 b2 b3", 9, 9, []string{"a1 b1 b2 b3"}},
-		"longest waiting players first":         {"d1 c1 b1 a1", 2, 9, []string{"c1 d1", "a1 b1"}},
-		"size does not divide a player's calls": {"a1 a2 a3 b1", 2, 9, []string{"a1 a2 a3", "b1"}},
-		"limit divides a player's calls":        {"a1 a2 a3 b1", 2, 2, []string{"a1 a2", "b1"}},
-		"player in one group at a time":         {"a1 a2", 1, 1, []string{"a1", ""}},
-		"rest of a divided player waits":        {"b1 a1 a2 a3", 9, 2, []string{"a1 b1", ""}},
+		"sorted by player":                     {"c1 a1 b1", 9, 9, []string{"a1 b1 c1"}},
+		"all calls of a player":                {"b1 a1 b2 b3", 9, 9, []string{"a1 b1 b2 b3"}},
+		"longest waiting players first":        {"d1 c1 b1 a1", 2, 9, []string{"c1 d1", "a1 b1"}},
+		"size does not split a player's calls": {"a1 a2 a3 b1", 2, 9, []string{"a1 a2 a3", "b1"}},
+		"limit splits a player's calls":        {"a1 a2 a3 b1", 2, 2, []string{"a1 a2", "b1"}},
+		"player in one group at a time":        {"a1 a2", 1, 1, []string{"a1", ""}},
+		"rest of a split player's calls waits": {"b1 a1 a2 a3", 9, 2, []string{"a1 b1", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := newQueue()
@@ -48,7 +48,7 @@ func TestQueueFormsGroups(t *testing.T) {
 			for i, want := range tt.want {
 				group := q.take(tt.size, tt.limit)
 				if got := names(group); got != want {
-					t.Errorf("group %d is %q, want %q", i, got, want)
+					t.Errorf("group %d: got %q, want %q", i, got, want)
 				}
 				taken = append(taken, group...)
 			}
@@ -66,7 +66,7 @@ func TestQueueKeepsCallsOfAPlayerInOrder(t *testing.T) {
 	first := q.take(9, 2)
 	push(&q, "a4 b1")
 	if got := names(q.take(9, 9)); got != "b1" {
-		t.Errorf("while a is in a group, the next group is %q, want b1", got)
+		t.Errorf("next group while a is in a group: got %q, want b1", got)
 	}
 	single := first[0].separate()
 	q.release(single[0])
@@ -76,7 +76,7 @@ func TestQueueKeepsCallsOfAPlayerInOrder(t *testing.T) {
 	q.release(single[1])
 	checkCounts(t, &q)
 	if got := names(q.take(9, 9)); got != "a3 a4" {
-		t.Errorf("the next group is %q, want a3 a4", got)
+		t.Errorf("next group: got %q, want a3 a4", got)
 	}
 }
 
@@ -95,7 +95,7 @@ func checkCounts(t *testing.T, q *queue) {
 		ready += len(p.waiting)
 	}
 	if q.waiting != waiting || q.readyCalls != ready || q.inFlight != inFlight {
-		t.Errorf("the counters are %d waiting, %d ready, %d in flight; the content is %d, %d, %d",
+		t.Errorf("got counters %d waiting, %d ready, %d in flight, want %d, %d, %d",
 			q.waiting, q.readyCalls, q.inFlight, waiting, ready, inFlight)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 )
 
-// TestLedgerAdd runs each step on a ledger that has cached the player, and repeats it on a new ledger without a cache.
+// TestLedgerAdd runs each step on a ledger that has cached the player, and repeats it on a new ledger with an empty cache.
 func TestLedgerAdd(t *testing.T) {
 	type step struct {
 		entry   users.Entry
@@ -79,7 +79,7 @@ func TestLedgerAdd(t *testing.T) {
 			if got := f.balance(active); got != s.balance {
 				t.Errorf("got balance %v, want %v", got, s.balance)
 			}
-			// Repeated calls return the same answer on every replica and change nothing.
+			// Repeated calls return the same result on every replica and change nothing.
 			uncached := f.replica(postgres.LedgerOptions{})
 			for range 2 {
 				again, err := uncached.AddTransaction(t.Context(), s.entry)
@@ -92,7 +92,7 @@ func TestLedgerAdd(t *testing.T) {
 			}
 			entries = f.countTransactions()
 			if s.want != "" && entries != before {
-				t.Errorf("the refused call added %d transactions", entries-before)
+				t.Errorf("the refused call added %d transactions, want 0", entries-before)
 			}
 		})
 	}
@@ -112,7 +112,7 @@ func TestLedgerReturnsTheTransactionAndAppendsItsEvent(t *testing.T) {
 		tx.Description != e.Description || tx.IdempotencyKey != e.IdempotencyKey ||
 		!reflect.DeepEqual(tx.AdditionalData, e.AdditionalData) ||
 		tx.CreatedAt.Before(start) || tx.CreatedAt.After(time.Now()) || tx.CreatedAt.Location() != time.UTC {
-		t.Errorf("got %+v for %+v", tx, e)
+		t.Errorf("got %+v, want the second transaction of the player for %+v", tx, e)
 	}
 	var payload []byte
 	var topic, key, typ, source, contentType string
@@ -135,10 +135,10 @@ func TestLedgerReturnsTheTransactionAndAppendsItsEvent(t *testing.T) {
 		m.GetType() != usersv1.TransactionType_DEBIT || message.GetUserId() != player.String() ||
 		message.GetIdempotencyKey() != e.IdempotencyKey || !m.GetCreatedAt().AsTime().Equal(tx.CreatedAt) ||
 		!reflect.DeepEqual(m.GetAdditionalData().AsMap(), e.AdditionalData) {
-		t.Errorf("got payload %v", &message)
+		t.Errorf("got payload %v, want transaction %+v", &message, tx)
 	}
 	if n := f.wakes.Load(); n != 2 {
-		t.Errorf("got %d calls of wake for 2 commits", n)
+		t.Errorf("got %d calls of wake, want one for each of 2 commits", n)
 	}
 	f.checkInvariants(2)
 }
@@ -174,7 +174,7 @@ func TestLedgerRefusesDeactivatedPlayerAtOnce(t *testing.T) {
 		}
 	}
 	if again := f.mustAdd(r, first); again.ID != tx.ID {
-		t.Errorf("the repeated call returned %v, want %v", again.ID, tx.ID)
+		t.Errorf("repeated call: got transaction %v, want %v", again.ID, tx.ID)
 	}
 	f.exec(`UPDATE users SET is_active = true WHERE id = $1`, player)
 	f.mustAdd(r, credit(player, 100))

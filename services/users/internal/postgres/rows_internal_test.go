@@ -49,7 +49,7 @@ func TestUserRows(t *testing.T) {
 	entitytest.AssertEqual(t, "user", userFromRow(row), u)
 }
 
-// TestTransactionRows checks that writeSQL, whose columns are written by hand, stores every field of a transaction.
+// TestTransactionRows checks that writeSQL stores every field of a transaction. The columns of writeSQL are not generated.
 func TestTransactionRows(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Users)

@@ -133,7 +133,7 @@ func TestSessionsToEnd(t *testing.T) {
 	listed := wantListed(player, staff)
 	sessionsEnded(listed[1])
 	setActive(player, true)
-	wantListed(player) // an activation does not end the earlier sessions
+	wantListed(player) // an activation does not clear the pending end of the sessions
 	setActive(player, false)
 	sessionsEnded(early)
 	sessionsEnded(player)
@@ -150,7 +150,7 @@ func TestSetPasswordHash(t *testing.T) {
 		name, old, hash, want string
 		newPassword           bool
 	}{
-		{"rehash of another hash", "other hash", "first", u.PasswordHash, false},
+		{"rehash when the stored hash differs", "other hash", "first", u.PasswordHash, false},
 		{"rehash", u.PasswordHash, "second", "second", false},
 		{"new password", "", "third", "third", true},
 	} {
@@ -162,31 +162,32 @@ func TestSetPasswordHash(t *testing.T) {
 			t.Errorf("%s: got hash %q, %v; want %q", step.name, got.PasswordHash, err, step.want)
 		}
 		if got.SessionsToEnd != step.newPassword || (got.StatusVersion == 1) != step.newPassword {
-			t.Errorf("%s: got sessions to end %t, status version %d", step.name, got.SessionsToEnd, got.StatusVersion)
+			t.Errorf("%s: got sessions to end %t, status version %d, want %t and a version of 1 only after a new password",
+				step.name, got.SessionsToEnd, got.StatusVersion, step.newPassword)
 		}
 	}
 	f.wantPlayerEvents(playerEvent(usersv1.PlayerEventType_PLAYER_REGISTERED, u, 0))
 }
 
-// TestStateAndEventCommitTogether makes the outbox refuse events. The changes that the events describe must be rolled back.
+// TestStateAndEventCommitTogether makes inserts into the outbox fail. The changes of state must be rolled back.
 func TestStateAndEventCommitTogether(t *testing.T) {
 	f := newFixture(t)
 	player := f.create("p@example.com", authn.RolePlayer)
 	f.exec(`ALTER TABLE outbox ADD CONSTRAINT no_events CHECK (false) NOT VALID`)
 	if err := f.store.CreateUser(t.Context(), newUser(t, "q@example.com", authn.RolePlayer)); err == nil {
-		t.Error("CreateUser succeeded without its event")
+		t.Error("CreateUser without its event: got no error")
 	}
 	if u, err := f.store.UserByEmail(t.Context(), "q@example.com"); apperr.CodeOf(err) != apperr.NotFound {
 		t.Errorf("got user %+v, %v; want NOT_FOUND", u, err)
 	}
 	if _, err := f.store.SetActive(t.Context(), player.ID, false); err == nil {
-		t.Error("SetActive succeeded without its event")
+		t.Error("SetActive without its event: got no error")
 	}
 	if u, err := f.store.User(t.Context(), player.ID); err != nil || u != player {
 		t.Errorf("got user %+v, %v; want %+v", u, err, player)
 	}
 	if tx, err := f.replica(postgres.LedgerOptions{}).AddTransaction(t.Context(), credit(player.ID, 100)); err == nil {
-		t.Errorf("AddTransaction returned %+v without its event", tx)
+		t.Errorf("AddTransaction without its event: got %+v, want an error", tx)
 	}
 	if n, balance := f.countTransactions(), f.balance(player.ID); n != 0 || balance != 0 {
 		t.Errorf("got %d transactions and balance %v, want none", n, balance)
@@ -222,7 +223,7 @@ func TestUsers(t *testing.T) {
 		"underscore in prefix":        {users.UserFilter{EmailPrefix: "an_"}, "an_x"},
 		"percent in prefix":           {users.UserFilter{EmailPrefix: "%"}, ""},
 		"backslash in prefix":         {users.UserFilter{EmailPrefix: `a\n%`}, `a\n%`},
-		"text after the beginning":    {users.UserFilter{EmailPrefix: "nna"}, ""},
+		"text that is not a prefix":   {users.UserFilter{EmailPrefix: "nna"}, ""},
 		"role":                        {users.UserFilter{Role: authn.RolePlayer}, "bob ANTON anna"},
 		"active":                      {users.UserFilter{IsActive: &yes}, `a\n% an_x ANTON anna`},
 		"inactive":                    {users.UserFilter{IsActive: &no}, "bob"},

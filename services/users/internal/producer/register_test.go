@@ -51,7 +51,7 @@ func TestPlayerEvents(t *testing.T) {
 				t.Errorf("got topic %s, key %s, time %s, source %s, type %s", e.Topic, e.Key, e.Time, e.Source, e.Type)
 			}
 			if id, err := uuid.Parse(e.ID); err != nil || id.Version() != 7 {
-				t.Errorf("the event's id is %q, want a UUIDv7", e.ID)
+				t.Errorf("got event id %q, want a UUIDv7", e.ID)
 			}
 			m, err := usersv1event.DecodePlayerEvent(e)
 			if err != nil {
@@ -79,7 +79,7 @@ func TestPlayerEventsHaveDistinctIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if first[0].ID == second[0].ID {
-		t.Errorf("both events have the id %s", first[0].ID)
+		t.Errorf("both events have the id %s, want distinct ids", first[0].ID)
 	}
 }
 

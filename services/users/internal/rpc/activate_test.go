@@ -23,7 +23,7 @@ func TestActivateUser(t *testing.T) {
 		equal(t, f.send(http.StatusOK, activateRequest(playerID)).body, player())
 	}
 	if !f.store.users[id].IsActive {
-		t.Error("the user is not active")
+		t.Error("the stored user is inactive, want active")
 	}
 }
 

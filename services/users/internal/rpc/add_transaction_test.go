@@ -25,7 +25,7 @@ import (
 
 const internalToken = "the token of the services"
 
-// fakeLedger adds every entry as the same transaction, or returns err. It records the entries.
+// fakeLedger records the entries. It returns a transaction for each entry, always with the same id, or err.
 type fakeLedger struct {
 	entries []users.Entry
 	err     error
@@ -95,7 +95,7 @@ func TestAddTransaction(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if len(ledger.entries) != 1 || ledger.entries[0].Amount != 2050 || ledger.entries[0].IdempotencyKey != "key" {
-		t.Errorf("the ledger received %+v", ledger.entries)
+		t.Errorf("the ledger received %+v, want one entry of 20.50 with the key", ledger.entries)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestAddTransactionRefusesInvalidInput(t *testing.T) {
 			_, err := client.AddTransaction(t.Context(), r)
 			reason, fields := details(err)
 			if status.Code(err) != codes.InvalidArgument || reason != string(apperr.ValidationFailed) || fields != tt.field {
-				t.Errorf("got %v, %s of the fields %q; want VALIDATION_FAILED of %q", err, reason, fields, tt.field)
+				t.Errorf("got %v, reason %s, fields %q; want VALIDATION_FAILED of %q", err, reason, fields, tt.field)
 			}
 		})
 	}
@@ -176,7 +176,7 @@ func TestAddTransactionRefusals(t *testing.T) {
 		ledger := &fakeLedger{}
 		_, err := startLedger(t, ledger, "another token of 16 bytes").AddTransaction(t.Context(), addRequest(t))
 		if status.Code(err) != codes.Unauthenticated || len(ledger.entries) > 0 {
-			t.Errorf("got %v, and the ledger received %+v", err, ledger.entries)
+			t.Errorf("got %v, and the ledger received %+v, want Unauthenticated and no entries", err, ledger.entries)
 		}
 	})
 }

@@ -23,7 +23,7 @@ func TestDeactivateUser(t *testing.T) {
 	}
 	id := uuid.MustParse(playerID)
 	if f.store.users[id].IsActive || !slices.Equal(f.sessions.ended, []uuid.UUID{id, id}) {
-		t.Errorf("the user is %+v, and the sessions of %v were ended", f.store.users[id], f.sessions.ended)
+		t.Errorf("got user %+v and ended sessions of %v, want it inactive and its sessions ended twice", f.store.users[id], f.sessions.ended)
 	}
 }
 

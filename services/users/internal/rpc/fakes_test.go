@@ -16,12 +16,12 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// fakeStore has a player, a staff member and an admin, and one transaction of the player. It records the parameters of the
-// last list.
+// fakeStore contains a player, a staff member and an admin, and one transaction of the player. It records the parameters of
+// the last list request.
 type fakeStore struct {
 	users.Store
 	users map[uuid.UUID]users.User
-	err   error // of every method
+	err   error // returned by each call that would otherwise succeed
 
 	filter            users.UserFilter
 	page              keyset.PageRequest[uuid.UUID]
@@ -107,17 +107,17 @@ func (s *fakeStore) Transactions(
 	return keyset.Page[users.Transaction]{Items: []users.Transaction{tx}, Total: 2, More: p.Before == 0}, nil
 }
 
-// fakeSessions accepts the refresh tokens cookieToken and bodyToken of the player. It records the tokens that were
-// presented, where the last session wants its tokens, and the users whose sessions were ended.
+// fakeSessions accepts the refresh tokens cookieToken and bodyToken of the player. It records the tokens of the requests,
+// the RefreshTokenIn of the last created session, and the users whose sessions were ended.
 type fakeSessions struct {
 	users.Sessions
-	err       error // of every method
+	err       error // returned by all methods except Rotate
 	presented []string
 	in        session.RefreshTokenIn
 	ended     []uuid.UUID
 }
 
-// The refresh tokens that fakeSessions accepts. Their sessions want the next token in a cookie and in the body.
+// The refresh tokens of fakeSessions. Rotate returns nextToken in a cookie for cookieToken, and in the body for bodyToken.
 const (
 	cookieToken = "cookie-token"
 	bodyToken   = "body-token"
@@ -167,7 +167,7 @@ func (s *fakeSessions) EndAllOf(_ context.Context, user uuid.UUID) (int, error) 
 	return 1, s.err
 }
 
-// fakeHasher returns hashes that show their password.
+// fakeHasher returns hashes that contain the password.
 type fakeHasher struct{}
 
 func fakeHash(password string) string { return "hash of " + password }
@@ -182,7 +182,7 @@ func (fakeHasher) Verify(_ context.Context, hash, password string) (bool, error)
 
 func (fakeHasher) Outdated(string) bool { return false }
 
-// fakeLimiter returns err for every event that it counts.
+// fakeLimiter returns err from Allow and AllowShare.
 type fakeLimiter struct{ err error }
 
 func (l *fakeLimiter) Allow(context.Context, string, ratelimit.Limit) error { return l.err }

@@ -54,7 +54,7 @@ func roles() map[string]authn.Role {
 	return map[string]authn.Role{playerID: authn.RolePlayer, staffID: authn.RoleStaff, adminID: authn.RoleAdmin}
 }
 
-// fixture is the users API on fakes, behind the interceptors of rpcserver.
+// fixture is the users API with fakes, behind the interceptors of rpcserver.
 type fixture struct {
 	testing.TB
 	store    *fakeStore
@@ -86,7 +86,7 @@ func start(t testing.TB) *fixture {
 
 type object = map[string]any
 
-// request is a request of a caller, "" for none. The path is relative to /api/v1; body is JSON, or empty.
+// request is an HTTP request. Without a caller it has no token. The path is relative to /api/v1. The body is JSON, or empty.
 type request struct {
 	caller, method, path, body string
 	header                     http.Header
@@ -97,7 +97,7 @@ type response struct {
 	body   object
 }
 
-// send sends a request and fails the test if the response's status is not the wanted one.
+// send sends a request and fails the test if the response has another status.
 func (f *fixture) send(status int, r request) response {
 	f.Helper()
 	var body io.Reader
@@ -126,7 +126,7 @@ func (f *fixture) send(status int, r request) response {
 	return got
 }
 
-// refused sends a request that must fail with a code.
+// refused sends a request and checks that it fails with the code.
 func (f *fixture) refused(code apperr.Code, r request) response {
 	f.Helper()
 	got := f.send(code.Info().HTTP, r)
@@ -136,7 +136,7 @@ func (f *fixture) refused(code apperr.Code, r request) response {
 	return got
 }
 
-// invalid sends a request that must fail with VALIDATION_FAILED for one field.
+// invalid sends a request and checks that it fails with VALIDATION_FAILED and that field is the only violation.
 func (f *fixture) invalid(field string, r request) {
 	f.Helper()
 	violations, _ := f.refused(apperr.ValidationFailed, r).body["violations"].([]any)
@@ -145,7 +145,8 @@ func (f *fixture) invalid(field string, r request) {
 	}
 }
 
-// allowed checks which roles, separated by spaces, may send a request.
+// allowed checks that a request is refused without a valid token and for every role that is not in want. The roles in want
+// are separated by spaces.
 func (f *fixture) allowed(want string, r request) {
 	f.Helper()
 	r.caller = ""
@@ -164,7 +165,7 @@ func equal(t *testing.T, got, want object) {
 	t.Helper()
 	for name, value := range want {
 		if !reflect.DeepEqual(got[name], value) {
-			t.Errorf("%s is %v, want %v", name, got[name], value)
+			t.Errorf("%s: got %v, want %v", name, got[name], value)
 		}
 	}
 	for name := range got {
@@ -174,7 +175,7 @@ func equal(t *testing.T, got, want object) {
 	}
 }
 
-// player returns the JSON of the player that the fake store has.
+// player returns the JSON of the player in the fake store.
 func player() object {
 	return object{
 		"id": playerID, "email": playerEmail, "role": "PLAYER", "isActive": true, "balance": "20.00",

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzRefreshAndLogout sends refresh tokens in every place. The answer must be a success or one of the refusals, and must
-// clear the cookie or leave it.
+// FuzzRefreshAndLogout sends refresh tokens in the body, the cookie and the Authorization header. The status must be a
+// success, 400 or 401. A success may set the next cookie. Otherwise the response may only clear the cookie.
 func FuzzRefreshAndLogout(f *testing.F) {
 	for name, p := range presentations() {
 		f.Add(p.body, strings.Join(p.header["Cookie"], "; "), p.header.Get("Authorization"), strings.Contains(name, "cookie"))
@@ -27,15 +27,15 @@ func FuzzRefreshAndLogout(f *testing.F) {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
 		if !slices.Contains([]int{success, http.StatusBadRequest, http.StatusUnauthorized}, w.Code) {
-			t.Errorf("status %d, body %s", w.Code, w.Body)
+			t.Errorf("status %d, body %s, want status %d, 400 or 401", w.Code, w.Body, success)
 		}
 		for _, line := range w.Header().Values("Set-Cookie") {
 			if line != clearedCookie && (w.Code != success || !strings.Contains(line, "="+nextToken+";")) {
-				t.Errorf("status %d with Set-Cookie %q", w.Code, line)
+				t.Errorf("status %d with Set-Cookie %q, want the next token after a success, or a cleared cookie", w.Code, line)
 			}
 		}
 		if len(w.Header().Values("Set-Cookie")) > 1 {
-			t.Errorf("Set-Cookie is %q, want at most one", w.Header().Values("Set-Cookie"))
+			t.Errorf("got Set-Cookie %q, want at most one header", w.Header().Values("Set-Cookie"))
 		}
 	})
 }

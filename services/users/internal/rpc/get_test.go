@@ -18,7 +18,7 @@ func TestGetMe(t *testing.T) {
 	equal(t, f.send(http.StatusOK, me).body, player())
 	me.caller = "staff"
 	if got := f.send(http.StatusOK, me).body; got["id"] != staffID || got["role"] != "STAFF" || got["balance"] != "0.00" {
-		t.Errorf("the staff member is %v", got)
+		t.Errorf("got %v, want staff member %s with balance 0.00", got, staffID)
 	}
 	f.invalid("id", request{caller: "player", method: "GET", path: "/users/me?id=" + staffID})
 	delete(f.store.users, uuid.MustParse(staffID))

@@ -26,26 +26,26 @@ func TestListUsers(t *testing.T) {
 		"users": []any{player()}, "nextPageToken": token, "total": 2.0, "totalIsEstimate": false,
 	})
 	if filter := f.store.filter; filter.EmailPrefix != "AN%" || filter.Role != authn.RolePlayer || *filter.IsActive {
-		t.Errorf("the filter is %+v", filter)
+		t.Errorf("got filter %+v, want the filter of the query", filter)
 	}
 	got = f.send(http.StatusOK, listRequest(query+"&page_token="+url.QueryEscape(token))).body
 	if f.store.page.Size != 1 || f.store.page.Before.String() != playerID {
-		t.Errorf("the second page is %+v, want one user before %s", f.store.page, playerID)
+		t.Errorf("second page: got %+v, want one user before %s", f.store.page, playerID)
 	}
 	if got["nextPageToken"] != "" {
-		t.Errorf("the last page has nextPageToken %v", got["nextPageToken"])
+		t.Errorf("last page: got nextPageToken %v, want none", got["nextPageToken"])
 	}
-	f.invalid("page_token", listRequest("?page_token="+url.QueryEscape(token))) // of a list with other filters
+	f.invalid("page_token", listRequest("?page_token="+url.QueryEscape(token))) // the token belongs to a list with other filters
 }
 
 func TestListUsersWithoutFilters(t *testing.T) {
 	f := start(t)
 	f.send(http.StatusOK, listRequest(""))
 	if filter := f.store.filter; filter.EmailPrefix != "" || filter.Role != "" || filter.IsActive != nil {
-		t.Errorf("the filter is %+v, want none", filter)
+		t.Errorf("got filter %+v, want none", filter)
 	}
 	if f.store.page.Size != 20 {
-		t.Errorf("the page size is %d, want 20", f.store.page.Size)
+		t.Errorf("got page size %d, want 20", f.store.page.Size)
 	}
 }
 

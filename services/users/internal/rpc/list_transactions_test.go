@@ -15,9 +15,9 @@ func transactionsRequest(caller, id, query string) request {
 
 func TestListTransactions(t *testing.T) {
 	for name, r := range map[string]request{
-		"own":          transactionsRequest("player", "me", "?type=CREDIT&page_size=1"),
-		"of a player":  transactionsRequest("staff", playerID, "?type=CREDIT&page_size=1"),
-		"to the admin": transactionsRequest("admin", playerID, "?type=CREDIT&page_size=1"),
+		"of the caller":            transactionsRequest("player", "me", "?type=CREDIT&page_size=1"),
+		"of a player, by staff":    transactionsRequest("staff", playerID, "?type=CREDIT&page_size=1"),
+		"of a player, by an admin": transactionsRequest("admin", playerID, "?type=CREDIT&page_size=1"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t)
@@ -35,15 +35,15 @@ func TestListTransactions(t *testing.T) {
 				"nextPageToken": token, "total": 2.0, "totalIsEstimate": false,
 			})
 			if f.store.transactionFilter.Type != users.TransactionTypeCredit {
-				t.Errorf("the filter is %+v", f.store.transactionFilter)
+				t.Errorf("got filter %+v, want the filter of the query", f.store.transactionFilter)
 			}
 			r.path += "&page_token=" + url.QueryEscape(token)
 			got = f.send(http.StatusOK, r).body
 			if f.store.transactionPage.Size != 1 || f.store.transactionPage.Before != 7 {
-				t.Errorf("the second page is %+v, want one transaction before 7", f.store.transactionPage)
+				t.Errorf("second page: got %+v, want one transaction before 7", f.store.transactionPage)
 			}
 			if got["nextPageToken"] != "" {
-				t.Errorf("the last page has nextPageToken %v", got["nextPageToken"])
+				t.Errorf("last page: got nextPageToken %v, want none", got["nextPageToken"])
 			}
 		})
 	}

@@ -43,13 +43,13 @@ func TestLogin(t *testing.T) {
 			equal(t, got.body, want)
 			checkCookie(t, got.header, tt.cookie)
 			if f.sessions.in != tt.in {
-				t.Errorf("the session gives its tokens in %s, want %s", f.sessions.in, tt.in)
+				t.Errorf("the session returns refresh tokens in %s, want %s", f.sessions.in, tt.in)
 			}
 		})
 	}
 }
 
-// checkCookie checks that a response sets the cookie with a refresh token, or no cookie if the token is empty.
+// checkCookie checks that a response sets the cookie to a refresh token, or sets no cookie if the token is empty.
 func checkCookie(t *testing.T, h http.Header, token string) {
 	t.Helper()
 	var want []string
@@ -58,7 +58,7 @@ func checkCookie(t *testing.T, h http.Header, token string) {
 	}
 	checkSetCookie(t, h, want...)
 	if h.Get("Cache-Control") != "no-store" {
-		t.Errorf("Cache-Control is %q, want no-store", h.Get("Cache-Control"))
+		t.Errorf("got Cache-Control %q, want no-store", h.Get("Cache-Control"))
 	}
 }
 

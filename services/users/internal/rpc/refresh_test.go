@@ -21,15 +21,15 @@ func logoutRequest(body string, header http.Header) request {
 	return request{method: "POST", path: "/auth/logout", body: body, header: header}
 }
 
-// checkSetCookie checks the headers Set-Cookie of a response.
+// checkSetCookie checks the Set-Cookie headers of a response.
 func checkSetCookie(t *testing.T, h http.Header, want ...string) {
 	t.Helper()
 	if got := h.Values("Set-Cookie"); !slices.Equal(got, want) {
-		t.Errorf("Set-Cookie is %q, want %q", got, want)
+		t.Errorf("got Set-Cookie %q, want %q", got, want)
 	}
 }
 
-// presentation is a request with refresh tokens, and the tokens that the handler must read from it.
+// presentation is a request with refresh tokens. tokens are those that the handler must read from it.
 type presentation struct {
 	body   string
 	header http.Header
@@ -43,17 +43,17 @@ func presentations() map[string]presentation {
 		return h
 	}
 	return map[string]presentation{
-		"body":                     {`{"refreshToken":"body-token"}`, nil, []string{bodyToken}},
-		"cookie":                   {"", cookie("a=b; refresh_token=cookie-token"), []string{cookieToken}},
-		"bearer token":             {"", bearer(http.Header{}), []string{bodyToken}},
-		"body before cookie":       {`{"refreshToken":"body-token"}`, cookie("refresh_token=x"), []string{bodyToken}},
-		"cookie before bearer":     {"{}", bearer(cookie("refresh_token=cookie-token")), []string{cookieToken}},
-		"empty cookie and bearer":  {"", bearer(cookie("refresh_token=")), []string{bodyToken}},
-		"duplicate cookies":        {"", cookie("refresh_token=x; refresh_token=cookie-token"), []string{"x", cookieToken}},
-		"two headers":              {"", cookie("refresh_token=x", "refresh_token=cookie-token"), []string{"x", cookieToken}},
-		"quoted cookie":            {"", cookie(`refresh_token="cookie-token"`), []string{cookieToken}},
-		"other names":              {"", cookie("refresh_token2=x; refresh_token=cookie-token"), []string{cookieToken}},
-		"forbidden cookie dropped": {"", cookie(`refresh_token=\; refresh_token=cookie-token`), []string{cookieToken}},
+		"body":                    {`{"refreshToken":"body-token"}`, nil, []string{bodyToken}},
+		"cookie":                  {"", cookie("a=b; refresh_token=cookie-token"), []string{cookieToken}},
+		"bearer token":            {"", bearer(http.Header{}), []string{bodyToken}},
+		"body before cookie":      {`{"refreshToken":"body-token"}`, cookie("refresh_token=x"), []string{bodyToken}},
+		"cookie before bearer":    {"{}", bearer(cookie("refresh_token=cookie-token")), []string{cookieToken}},
+		"empty cookie and bearer": {"", bearer(cookie("refresh_token=")), []string{bodyToken}},
+		"duplicate cookies":       {"", cookie("refresh_token=x; refresh_token=cookie-token"), []string{"x", cookieToken}},
+		"two headers":             {"", cookie("refresh_token=x", "refresh_token=cookie-token"), []string{"x", cookieToken}},
+		"quoted cookie":           {"", cookie(`refresh_token="cookie-token"`), []string{cookieToken}},
+		"other names":             {"", cookie("refresh_token2=x; refresh_token=cookie-token"), []string{cookieToken}},
+		"invalid cookie skipped":  {"", cookie(`refresh_token=\; refresh_token=cookie-token`), []string{cookieToken}},
 	}
 }
 
@@ -101,11 +101,12 @@ func TestRefreshAndLogoutRefuseInvalidInput(t *testing.T) {
 		f.invalid(field, logoutRequest(body, nil))
 	}
 	if len(f.sessions.presented) > 0 {
-		t.Errorf("refused requests presented %q", f.sessions.presented)
+		t.Errorf("the handler read the tokens %q of refused requests, want none", f.sessions.presented)
 	}
 }
 
-// TestRefreshAndLogoutClearRefusedCookies checks that a refused cookie is cleared, and that nothing else is.
+// TestRefreshAndLogoutClearRefusedCookies checks that the response clears a refused cookie, and sets no cookie if the cookie
+// was not used.
 func TestRefreshAndLogoutClearRefusedCookies(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body   string
@@ -113,15 +114,15 @@ func TestRefreshAndLogoutClearRefusedCookies(t *testing.T) {
 		code   apperr.Code
 		clear  bool
 	}{
-		"no token":            {"", nil, apperr.TokenMissing, false},
-		"unknown body":        {`{"refreshToken":"x"}`, nil, apperr.TokenInvalid, false},
-		"unknown bearer":      {"", http.Header{"Authorization": {"Bearer x"}}, apperr.TokenInvalid, false},
-		"other scheme":        {"", http.Header{"Authorization": {"Basic x"}}, apperr.TokenMissing, false},
-		"two Authorizations":  {"", http.Header{"Authorization": {"Bearer x", "Bearer y"}}, apperr.TokenMissing, false},
-		"unknown cookie":      {"", http.Header{"Cookie": {"refresh_token=x"}}, apperr.TokenInvalid, true},
-		"empty cookie":        {"", http.Header{"Cookie": {"refresh_token="}}, apperr.TokenMissing, true},
-		"forbidden cookie":    {"", http.Header{"Cookie": {`refresh_token=\`}}, apperr.TokenMissing, true},
-		"body besides cookie": {`{"refreshToken":"x"}`, http.Header{"Cookie": {"refresh_token=y"}}, apperr.TokenInvalid, false},
+		"no token":           {"", nil, apperr.TokenMissing, false},
+		"unknown body":       {`{"refreshToken":"x"}`, nil, apperr.TokenInvalid, false},
+		"unknown bearer":     {"", http.Header{"Authorization": {"Bearer x"}}, apperr.TokenInvalid, false},
+		"other scheme":       {"", http.Header{"Authorization": {"Basic x"}}, apperr.TokenMissing, false},
+		"two Authorizations": {"", http.Header{"Authorization": {"Bearer x", "Bearer y"}}, apperr.TokenMissing, false},
+		"unknown cookie":     {"", http.Header{"Cookie": {"refresh_token=x"}}, apperr.TokenInvalid, true},
+		"empty cookie":       {"", http.Header{"Cookie": {"refresh_token="}}, apperr.TokenMissing, true},
+		"invalid cookie":     {"", http.Header{"Cookie": {`refresh_token=\`}}, apperr.TokenMissing, true},
+		"body and cookie":    {`{"refreshToken":"x"}`, http.Header{"Cookie": {"refresh_token=y"}}, apperr.TokenInvalid, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t)

@@ -23,11 +23,11 @@ func TestRegister(t *testing.T) {
 	})
 	stored, ok := f.store.users[uuid.MustParse(id)]
 	if !ok || stored.EmailFolded != "bob@example.com" || stored.PasswordHash != fakeHash(secret) {
-		t.Errorf("stored %+v", stored)
+		t.Errorf("stored %+v, want bob@example.com with the hash of the password", stored)
 	}
 }
 
-// invalidRegistrations are bodies that registration refuses, with the field that each violates.
+// invalidRegistrations returns bodies that a registration refuses, each with the field of the violation.
 func invalidRegistrations() map[string]string {
 	return map[string]string{
 		`{"password":"correct horse"}`:                                     "email",
@@ -47,7 +47,7 @@ func TestRegisterRefusesInvalidInput(t *testing.T) {
 		f.invalid(field, registerRequest(body))
 	}
 	if len(f.store.users) != len(roles()) {
-		t.Errorf("%d users are stored, want %d", len(f.store.users), len(roles()))
+		t.Errorf("got %d stored users, want %d", len(f.store.users), len(roles()))
 	}
 }
 

@@ -20,23 +20,23 @@ func FuzzPresentedCookies(f *testing.F) {
 		h := http.Header{"Cookie": {first, second}}
 		got := presented("", h)
 		if len(got.tokens) > 0 && !got.fromCookie {
-			t.Errorf("tokens %q in the cookies %q, but fromCookie is false", got.tokens, h["Cookie"])
+			t.Errorf("cookies %q: got tokens %q with fromCookie false, want true", h["Cookie"], got.tokens)
 		}
 		if got.fromCookie != hasCookie(h) || got.fromCookie && !strings.Contains(first+";"+second, cookieName) {
-			t.Errorf("fromCookie is %t for the cookies %q", got.fromCookie, h["Cookie"])
+			t.Errorf("cookies %q: got fromCookie %t, want %t", h["Cookie"], got.fromCookie, !got.fromCookie)
 		}
 		for _, token := range got.tokens {
 			if token == "" || strings.ContainsAny(token, ";\\\x00\n\"") || !strings.Contains(first+";"+second, token) {
-				t.Errorf("token %q in the cookies %q", token, h["Cookie"])
+				t.Errorf("cookies %q: got invalid token %q", h["Cookie"], token)
 			}
 		}
 		if want, ok := cookieValues(first, second); ok && !slices.Equal(got.tokens, want) {
-			t.Errorf("tokens %q in the cookies %q, want %q", got.tokens, h["Cookie"], want)
+			t.Errorf("cookies %q: got tokens %q, want %q", h["Cookie"], got.tokens, want)
 		}
 	})
 }
 
-// cookieValues returns the nonempty values of the refresh token's cookie. It returns false if a line is not valid.
+// cookieValues returns the values of the refresh token's cookie that are not empty. It returns false if a line is malformed.
 func cookieValues(lines ...string) (values []string, ok bool) {
 	for _, line := range lines {
 		cookies, err := http.ParseCookie(line)
@@ -62,19 +62,19 @@ func FuzzPresentedBearerToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		got := presented("", http.Header{"Authorization": {value}})
 		if got.fromCookie || len(got.tokens) > 1 {
-			t.Fatalf("Authorization %q presents %+v", value, got)
+			t.Fatalf("Authorization %q: got %+v, want at most one token, not from a cookie", value, got)
 		}
 		scheme, token, _ := strings.Cut(value, " ")
 		token = strings.TrimSpace(token)
 		if want := strings.EqualFold(scheme, "Bearer") && token != ""; want != (len(got.tokens) == 1) {
-			t.Errorf("Authorization %q presents %q, want a token: %t", value, got.tokens, want)
+			t.Errorf("Authorization %q: got tokens %q, want a token: %t", value, got.tokens, want)
 		} else if want && got.tokens[0] != token {
-			t.Errorf("Authorization %q presents %q, want %q", value, got.tokens, token)
+			t.Errorf("Authorization %q: got tokens %q, want %q", value, got.tokens, token)
 		}
 	})
 }
 
-// FuzzPresented checks the order: the body, then the cookie, then the bearer token.
+// FuzzPresented checks the precedence of the body, the cookie and the bearer token, in this order.
 func FuzzPresented(f *testing.F) {
 	for _, body := range []string{"", "b", "\x00", " "} {
 		for _, cookie := range []string{"", "refresh_token=", "refresh_token=c", `refresh_token=\`} {
@@ -96,7 +96,7 @@ func FuzzPresented(f *testing.F) {
 			want = bearer
 		}
 		if !slices.Equal(got.tokens, want.tokens) || got.fromCookie != want.fromCookie {
-			t.Errorf("body %q, cookie %q, Authorization %q present %+v, want %+v", body, cookie, authorization, got, want)
+			t.Errorf("body %q, cookie %q, Authorization %q: got %+v, want %+v", body, cookie, authorization, got, want)
 		}
 	})
 }
