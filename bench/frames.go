@@ -53,9 +53,9 @@ type frames struct {
 	sockets []*websocket.Conn
 	readers sync.WaitGroup
 
-	mu   sync.Mutex
-	sent map[string]time.Time // time of the request, by promotion id + player id
-	took []time.Duration
+	mu        sync.Mutex
+	sent      map[string]time.Time // time of the request, by promotion id + player id
+	latencies []time.Duration
 }
 
 func (f *frames) connect(ctx context.Context) error {
@@ -94,7 +94,7 @@ func (f *frames) read(conn *websocket.Conn, player string) {
 		f.mu.Lock()
 		if at, ok := f.sent[frame.Notification.Content.ID+player]; ok {
 			delete(f.sent, frame.Notification.Content.ID+player)
-			f.took = append(f.took, now.Sub(at))
+			f.latencies = append(f.latencies, now.Sub(at))
 		}
 		f.mu.Unlock()
 	}
@@ -104,7 +104,7 @@ func (f *frames) read(conn *websocket.Conn, player string) {
 // of the latency in milliseconds.
 func (f *frames) measure(ctx context.Context, d time.Duration) (float64, error) {
 	f.mu.Lock()
-	f.took = f.took[:0]
+	f.latencies = f.latencies[:0]
 	f.mu.Unlock()
 	calls := int(d / framePace)
 	perPromotion := framePlayers / frameBatch
@@ -129,11 +129,13 @@ func (f *frames) measure(ctx context.Context, d time.Duration) (float64, error) 
 		return 0, err
 	}
 	rate := float64(calls*frameBatch) / time.Since(start).Seconds()
-	took, err := f.arrived(calls * frameBatch)
+	latencies, err := f.arrived(calls * frameBatch)
 	if err != nil {
 		return 0, err
 	}
-	at := func(q float64) float64 { return float64(took[int(float64(len(took)-1)*q)].Microseconds()) / 1000 }
+	at := func(q float64) float64 {
+		return float64(latencies[int(float64(len(latencies)-1)*q)].Microseconds()) / 1000
+	}
 	f.env.progress("    %.0f notifications/s: p50 %.1f ms, p99 %.1f ms, worst %.1f ms", rate, at(0.5), at(0.99), at(1))
 	return at(0.99), nil
 }
@@ -146,16 +148,16 @@ func (f *frames) arrived(n int) ([]time.Duration, error) {
 	defer again.Stop()
 	for {
 		f.mu.Lock()
-		took := slices.Clone(f.took)
+		latencies := slices.Clone(f.latencies)
 		f.mu.Unlock()
-		if len(took) == n {
-			slices.Sort(took)
-			return took, nil
+		if len(latencies) == n {
+			slices.Sort(latencies)
+			return latencies, nil
 		}
 		select {
 		case <-again.C:
 		case <-deadline:
-			return nil, fmt.Errorf("%d of %d frames arrived within 30 s", len(took), n)
+			return nil, fmt.Errorf("%d of %d frames arrived within 30 s", len(latencies), n)
 		}
 	}
 }

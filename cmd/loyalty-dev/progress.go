@@ -9,20 +9,20 @@ import (
 
 // progress prints the steps of the start and the stop. It is safe for concurrent use.
 type progress struct {
-	mu    sync.Mutex
-	out   io.Writer
-	begun time.Time
+	mu        sync.Mutex
+	out       io.Writer
+	startedAt time.Time
 }
 
 func newProgress(out io.Writer) *progress {
-	return &progress{out: out, begun: time.Now()}
+	return &progress{out: out, startedAt: time.Now()}
 }
 
 // sayf prints one line: the seconds since the start, then the text.
 func (p *progress) sayf(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fmt.Fprintf(p.out, "%5.2f s  %s\n", time.Since(p.begun).Seconds(), fmt.Sprintf(format, args...))
+	fmt.Fprintf(p.out, "%5.2f s  %s\n", time.Since(p.startedAt).Seconds(), fmt.Sprintf(format, args...))
 }
 
 // show prints text without the time.

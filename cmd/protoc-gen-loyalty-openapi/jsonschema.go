@@ -45,7 +45,7 @@ func newSchemas(names *namer) *schemas { return &schemas{names: names, defined: 
 func ref(name string) string { return "#/components/schemas/" + name }
 
 // message defines the schema of m without the given fields. It returns a reference to the schema.
-func (s *schemas) message(m *protogen.Message, d direction, without ...string) string {
+func (s *schemas) message(m *protogen.Message, d direction, omit ...string) string {
 	name := s.names.component(m) + d.suffix()
 	if s.defined[name] {
 		return ref(name)
@@ -53,13 +53,13 @@ func (s *schemas) message(m *protogen.Message, d direction, without ...string) s
 	s.defined[name] = true
 	at := len(s.list)
 	s.list = append(s.list, member{key: name})
-	s.list[at].value = s.object(m, d, without)
+	s.list[at].value = s.object(m, d, omit)
 	return ref(name)
 }
 
-func (s *schemas) object(m *protogen.Message, d direction, without []string) object {
+func (s *schemas) object(m *protogen.Message, d direction, omit []string) object {
 	skip := map[string]bool{}
-	for _, name := range without {
+	for _, name := range omit {
 		skip[name] = true
 	}
 	var properties object

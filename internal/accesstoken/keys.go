@@ -65,7 +65,7 @@ type RemoteKeys struct {
 	client *http.Client
 	now    func() time.Time
 
-	known atomic.Pointer[keySet]
+	keySet atomic.Pointer[keySet]
 
 	mu        sync.Mutex // held during a fetch
 	lastFetch time.Time
@@ -73,8 +73,8 @@ type RemoteKeys struct {
 }
 
 type keySet struct {
-	keys    map[string]ed25519.PublicKey
-	fetched time.Time
+	keys      map[string]ed25519.PublicKey
+	fetchedAt time.Time
 }
 
 // NewRemoteKeys returns a source that fetches the JWK Set at address. It returns an error if address is not an http or https
@@ -117,15 +117,15 @@ func (r *RemoteKeys) Key(ctx context.Context, kid string) (ed25519.PublicKey, er
 // Its error names the address without credentials and query. After the first successful fetch it always returns nil, even if
 // the address no longer responds.
 func (r *RemoteKeys) Ready(ctx context.Context) error {
-	if r.known.Load() != nil {
+	if r.keySet.Load() != nil {
 		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.known.Load() == nil && r.now().Sub(r.lastFetch) >= keysMinInterval {
+	if r.keySet.Load() == nil && r.now().Sub(r.lastFetch) >= keysMinInterval {
 		r.fetch(ctx)
 	}
-	if r.known.Load() != nil {
+	if r.keySet.Load() != nil {
 		return nil
 	}
 	reason := r.lastErr
@@ -145,11 +145,11 @@ func (r *RemoteKeys) address() string {
 }
 
 func (r *RemoteKeys) lookup(kid string) (key ed25519.PublicKey, fresh bool) {
-	s := r.known.Load()
+	s := r.keySet.Load()
 	if s == nil {
 		return nil, false
 	}
-	return s.keys[kid], r.now().Sub(s.fetched) < keysMaxAge
+	return s.keys[kid], r.now().Sub(s.fetchedAt) < keysMaxAge
 }
 
 // fetch replaces the known keys. The caller holds mu.
@@ -160,7 +160,7 @@ func (r *RemoteKeys) fetch(ctx context.Context) {
 	keys, err := r.get(ctx)
 	r.lastFetch, r.lastErr = r.now(), err
 	if err == nil {
-		r.known.Store(&keySet{keys: keys, fetched: r.now()})
+		r.keySet.Store(&keySet{keys: keys, fetchedAt: r.now()})
 	}
 }
 

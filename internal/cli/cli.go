@@ -61,26 +61,26 @@ func Help(w io.Writer, set *flag.FlagSet) {
 	}
 }
 
-// IntVar defines a flag for a whole number in the range [least, most].
-func IntVar(set *flag.FlagSet, p *int, name string, value, least, most int, usage string) {
+// IntVar defines a flag for a whole number in the range [lowest, highest].
+func IntVar(set *flag.FlagSet, p *int, name string, value, lowest, highest int, usage string) {
 	*p = value
 	set.Var(&flagValue{strconv.Itoa(value), func(text string) error {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < least || n > most {
-			return fmt.Errorf("must be a whole number from %d to %d", least, most)
+		if err != nil || n < lowest || n > highest {
+			return fmt.Errorf("must be a whole number from %d to %d", lowest, highest)
 		}
 		*p = n
 		return nil
 	}}, name, usage)
 }
 
-// DurationVar defines a flag for a duration of at least least.
-func DurationVar(set *flag.FlagSet, p *time.Duration, name string, value, least time.Duration, usage string) {
+// DurationVar defines a flag for a duration of at least lowest.
+func DurationVar(set *flag.FlagSet, p *time.Duration, name string, value, lowest time.Duration, usage string) {
 	*p = value
 	set.Var(&flagValue{value.String(), func(text string) error {
 		d, err := time.ParseDuration(text)
-		if err != nil || d < least {
-			return fmt.Errorf("must be a duration of %v or more, such as 30s or 5m", least)
+		if err != nil || d < lowest {
+			return fmt.Errorf("must be a duration of %v or more, such as 30s or 5m", lowest)
 		}
 		*p = d
 		return nil

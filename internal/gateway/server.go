@@ -50,13 +50,13 @@ func NewServer(h http.Handler, log *slog.Logger) *Server {
 // repeat such requests. Stop waits for canceled handlers even after ctx has ended. It must be called at most once.
 func (s *Server) Stop(ctx context.Context) error {
 	defer s.cancel()
-	soft, cancel := context.WithCancel(ctx)
+	stopCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if end, bounded := ctx.Deadline(); bounded {
-		soft, cancel = context.WithTimeout(soft, time.Until(end)*3/4)
+		stopCtx, cancel = context.WithTimeout(stopCtx, time.Until(end)*3/4)
 		defer cancel()
 	}
-	err := s.Shutdown(soft)
+	err := s.Shutdown(stopCtx)
 	if err != nil {
 		err = errors.Join(err, s.Close())
 		s.cancel() // after Close, so that no client receives the answer of a canceled handler

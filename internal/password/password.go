@@ -57,9 +57,9 @@ const waitingPerCore = 256
 // RATE_LIMITED. A Hasher is safe for concurrent use.
 type Hasher struct {
 	params Params
-	// cores limits the hashes that run. admitted limits the hashes that run or wait. Both are semaphores.
-	cores    chan struct{}
-	admitted chan struct{}
+	// cores limits the hashes that run. slots limits the hashes that run or wait. Both are semaphores.
+	cores chan struct{}
+	slots chan struct{}
 	// dummy is the hash of a random password. Verify uses it for users that do not exist.
 	dummy string
 }
@@ -70,7 +70,7 @@ func New(p Params) (*Hasher, error) {
 		return nil, err
 	}
 	n := runtime.GOMAXPROCS(0)
-	h := &Hasher{params: p, cores: make(chan struct{}, n), admitted: make(chan struct{}, n*(1+waitingPerCore))}
+	h := &Hasher{params: p, cores: make(chan struct{}, n), slots: make(chan struct{}, n*(1+waitingPerCore))}
 	h.dummy = h.encode(rand.Text())
 	return h, nil
 }
@@ -127,7 +127,7 @@ func key(p Params, password string, salt []byte, size int) []byte {
 // wait, or the error of ctx if ctx ends first.
 func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	select {
-	case h.admitted <- struct{}{}:
+	case h.slots <- struct{}{}:
 	default:
 		limited := apperr.New(apperr.RateLimited, "too many concurrent logins")
 		limited.RetryAfter = time.Second
@@ -135,9 +135,9 @@ func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	}
 	select {
 	case h.cores <- struct{}{}:
-		return func() { <-h.cores; <-h.admitted }, nil
+		return func() { <-h.cores; <-h.slots }, nil
 	case <-ctx.Done():
-		<-h.admitted
+		<-h.slots
 		return nil, fmt.Errorf("wait to hash a password: %w", ctx.Err())
 	}
 }

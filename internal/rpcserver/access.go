@@ -30,7 +30,7 @@ type access struct {
 	open  bool
 	roles map[authn.Role]bool
 	// own is the request field that must contain the id of the calling player, or nil.
-	own protoreflect.FieldDescriptor
+	playerField protoreflect.FieldDescriptor
 }
 
 // accessOf reads the access option of a method. It returns an error if the option is missing, contradictory or internal.
@@ -61,8 +61,8 @@ func accessOf(md protoreflect.MethodDescriptor) (access, error) {
 		a.roles[authn.Role(role.String())] = true
 	}
 	if own := option.GetOwn(); own != "" {
-		a.own = md.Input().Fields().ByName(protoreflect.Name(own))
-		if a.open || a.own == nil || a.own.Kind() != protoreflect.StringKind || a.own.IsList() {
+		a.playerField = md.Input().Fields().ByName(protoreflect.Name(own))
+		if a.open || a.playerField == nil || a.playerField.Kind() != protoreflect.StringKind || a.playerField.IsList() {
 			return access{}, fmt.Errorf("the access option of %s: own must name a string field, and needs roles", md.FullName())
 		}
 	}
@@ -99,7 +99,7 @@ func (s *Server) authorize(next connect.UnaryFunc) connect.UnaryFunc {
 		if !ok || !a.roles[caller.Role] {
 			return nil, apperr.New(apperr.Forbidden, "your role does not allow this")
 		}
-		if a.own != nil && caller.Role == authn.RolePlayer && !contains(req.Any(), a.own, caller.UserID) {
+		if a.playerField != nil && caller.Role == authn.RolePlayer && !contains(req.Any(), a.playerField, caller.UserID) {
 			return nil, apperr.New(apperr.Forbidden, "players may only access their own data")
 		}
 		return next(ctx, req)

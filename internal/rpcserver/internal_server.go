@@ -162,8 +162,8 @@ func (in *internal) answer(
 	for _, m := range details(e, requestInfoFrom(ctx).requestID) {
 		all = append(all, protoadapt.MessageV1Of(m))
 	}
-	if with, err := st.WithDetails(all...); err == nil {
-		st = with
+	if detailed, err := st.WithDetails(all...); err == nil {
+		st = detailed
 	}
 	return nil, st.Err()
 }

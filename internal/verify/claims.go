@@ -70,7 +70,7 @@ func merge(assignments, payments *cursor, r *report) (claimed, credits int) {
 			claimed++
 			assignments.next()
 		case order > 0:
-			if payments.at.Before(r.before) {
+			if payments.at.Before(r.cutoff) {
 				r.violationf("transaction %s of user %s paid assignment %s, which is not claimed",
 					payments.transaction, payments.user, payments.assignment)
 			}

@@ -82,7 +82,7 @@ func (p *player) compare(a *assignmentCursor, r *report) int {
 			count = p.count[a.promotion.String()]
 			delete(p.count, a.promotion.String())
 		}
-		if count > 1 || count == 0 && a.at.Before(r.before) {
+		if count > 1 || count == 0 && a.at.Before(r.cutoff) {
 			r.violationf("user %s: assignment %s of promotion %s has %d notifications, want 1", a.user, a.id, a.promotion, count)
 		}
 	}

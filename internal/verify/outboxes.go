@@ -21,7 +21,7 @@ func outboxes(ctx context.Context, s Sources, r *report) (string, error) {
 		var event *uuid.UUID
 		const sql = `
 			SELECT count(*), min(time), (array_agg(event_id ORDER BY time, id))[1] FROM outbox WHERE time < $1`
-		err := service.pool.QueryRow(ctx, sql, r.before).Scan(&waiting, &oldest, &event)
+		err := service.pool.QueryRow(ctx, sql, r.cutoff).Scan(&waiting, &oldest, &event)
 		if err != nil {
 			return "", err
 		}

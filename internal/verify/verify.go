@@ -53,7 +53,7 @@ type Options struct {
 // Run runs all checks. It writes a summary of each check and every violation to out, and returns the number of violations.
 // It stops and returns an error if a check could not be completed.
 func Run(ctx context.Context, s Sources, o Options, out io.Writer) (int, error) {
-	r := &report{out: out, before: o.Now.Add(-o.Delay)}
+	r := &report{out: out, cutoff: o.Now.Add(-o.Delay)}
 	for _, check := range []struct {
 		name string
 		run  func(context.Context, Sources, *report) (string, error)
@@ -89,7 +89,7 @@ const maxShown = 100
 // report counts and writes violations.
 type report struct {
 	out          io.Writer
-	before       time.Time // inconsistencies that began later are not reported
+	cutoff       time.Time // inconsistencies that began later are not reported
 	check        string
 	found, total int // violations of the current check, and of all checks
 }

@@ -60,12 +60,12 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 	if err != nil {
 		return User{}, err
 	}
-	u, right, err := s.verify(ctx, c)
+	u, passwordOK, err := s.verify(ctx, c)
 	switch {
 	case err != nil:
 		_ = attempt.refund(ctx) // an outage or a cancelled request must not count as a failure; err matters more
 		return User{}, err
-	case !right:
+	case !passwordOK:
 		return User{}, wrongCredentials()
 	}
 	if err := attempt.succeeded(ctx); err != nil {
@@ -79,13 +79,13 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 
 // verify reads the user with the e-mail and reports whether the password is right. An unknown e-mail is not an error. It
 // takes as long as a wrong password, and so does a password that no user can have.
-func (s *Service) verify(ctx context.Context, c Credentials) (u User, right bool, err error) {
+func (s *Service) verify(ctx context.Context, c Credentials) (u User, passwordOK bool, err error) {
 	u, err = s.store.UserByEmail(ctx, FoldEmail(c.Email))
 	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
 		return User{}, false, err
 	}
-	right, err = s.verifyPassword(ctx, u.PasswordHash, c.Password)
-	return u, right, err
+	passwordOK, err = s.verifyPassword(ctx, u.PasswordHash, c.Password)
+	return u, passwordOK, err
 }
 
 // verifyPassword reports whether hash is a hash of the password secret. For an unknown user, hash is empty.
@@ -106,8 +106,8 @@ func (s *Service) checkUnchanged(ctx context.Context, before, now User, secret s
 	if now.PasswordHash == before.PasswordHash {
 		return nil
 	}
-	right, err := s.verifyPassword(ctx, now.PasswordHash, secret) // a parallel login may have renewed the hash
-	if err == nil && !right {
+	passwordOK, err := s.verifyPassword(ctx, now.PasswordHash, secret) // a parallel login may have renewed the hash
+	if err == nil && !passwordOK {
 		err = wrongCredentials()
 	}
 	return err

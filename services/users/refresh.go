@@ -12,11 +12,11 @@ import (
 //
 // The error is TOKEN_MISSING without a token. If every token is invalid or revoked, Refresh returns the error of
 // [Sessions.Rotate] for the first token in the order of [Sessions.Rank]. Any other error stops Refresh at once.
-func (s *Service) Refresh(ctx context.Context, presented ...string) (Tokens, error) {
-	if len(presented) == 0 {
+func (s *Service) Refresh(ctx context.Context, refreshTokens ...string) (Tokens, error) {
+	if len(refreshTokens) == 0 {
 		return Tokens{}, tokenMissing()
 	}
-	ranked, err := s.sessions.Rank(ctx, presented)
+	ranked, err := s.sessions.Rank(ctx, refreshTokens)
 	if err != nil {
 		return Tokens{}, err
 	}

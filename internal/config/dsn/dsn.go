@@ -120,12 +120,12 @@ func overridden(u *url.URL) string {
 	_, hasPassword := u.User.Password()
 	for _, part := range []struct {
 		parameter string
-		given     bool
+		inURL     bool
 	}{
 		{"host", u.Host != ""}, {"port", u.Port() != ""}, {"user", u.User.Username() != ""}, {"password", hasPassword},
 		{"dbname", strings.Trim(u.Path, "/") != ""},
 	} {
-		if part.given && u.Query().Has(part.parameter) {
+		if part.inURL && u.Query().Has(part.parameter) {
 			return part.parameter
 		}
 	}

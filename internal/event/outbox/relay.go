@@ -44,11 +44,11 @@ type Relay struct {
 	log       *slog.Logger
 	o         Options
 
-	id        string        // identifies this relay's announcements
-	wake      chan struct{} // capacity 1: read the outbox
-	announce  chan struct{} // capacity 1: notify the other relays of new events
-	alone     atomic.Bool   // this relay holds all shards, so there is no other relay to notify
-	connected atomic.Bool   // the connection that holds the locks works
+	id             string        // identifies this relay's announcements
+	wake           chan struct{} // capacity 1: read the outbox
+	announce       chan struct{} // capacity 1: notify the other relays of new events
+	holdsAllShards atomic.Bool   // this relay holds all shards, so there is no other relay to notify
+	connected      atomic.Bool   // the connection that holds the locks works
 }
 
 // NewRelay returns a relay. Run starts it.
@@ -96,7 +96,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	database, bus := newOutageLogger(r.log, "database"), newOutageLogger(r.log, "bus")
 	for ctx.Err() == nil {
 		err := r.serve(ctx, database, bus)
-		r.alone.Store(false)
+		r.holdsAllShards.Store(false)
 		r.connected.Store(false)
 		if err != nil && ctx.Err() == nil {
 			database.failed(err)
@@ -119,7 +119,7 @@ func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 		if err := s.balance(graceCtx, r.o.Poll); err != nil {
 			return err
 		}
-		r.alone.Store(len(s.shards) == Shards)
+		r.holdsAllShards.Store(len(s.shards) == Shards)
 		r.connected.Store(true)
 		database.succeeded()
 		published, err := r.drain(ctx, graceCtx, s, bus)
@@ -187,7 +187,7 @@ func (r *Relay) runAnnouncements(ctx context.Context) {
 			return
 		case <-r.announce:
 		}
-		if !r.alone.Load() {
+		if !r.holdsAllShards.Load() {
 			_, _ = r.pool.Exec(ctx, "select pg_notify($1, $2)", channel, r.id)
 		}
 		_ = backoff.Sleep(ctx, minAnnounceInterval) // the loop checks ctx

@@ -25,10 +25,10 @@ const (
 
 // session is a relay's connection and the shards whose locks it holds. It is not safe for concurrent use.
 type session struct {
-	conn     *pgx.Conn
-	shards   []int16
-	balanced time.Time
-	window   window
+	conn       *pgx.Conn
+	shards     []int16
+	balancedAt time.Time
+	window     window
 }
 
 // batch holds the events of one read and their row ids.
@@ -89,7 +89,9 @@ func (s *session) close(ctx context.Context) {
 }
 
 // balanceDue reports whether at least interval has passed since the last balance.
-func (s *session) balanceDue(interval time.Duration) bool { return time.Since(s.balanced) >= interval }
+func (s *session) balanceDue(interval time.Duration) bool {
+	return time.Since(s.balancedAt) >= interval
+}
 
 // balance acquires free shards up to the relay's fair share, and releases shards above that share. It does nothing if less
 // than interval has passed since the last balance.
@@ -99,7 +101,7 @@ func (s *session) balance(ctx context.Context, interval time.Duration) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	relays, held, err := s.holders(ctx)
+	relays, heldShards, err := s.holders(ctx)
 	if err != nil {
 		return fmt.Errorf("read the locks of the outbox: %w", err)
 	}
@@ -112,7 +114,7 @@ func (s *session) balance(ctx context.Context, interval time.Duration) error {
 		s.shards = s.shards[:last]
 	}
 	for shard := int16(0); shard < Shards && len(s.shards) < share; shard++ {
-		if held[shard] {
+		if heldShards[shard] {
 			continue
 		}
 		var acquired bool
@@ -125,18 +127,18 @@ func (s *session) balance(ctx context.Context, interval time.Duration) error {
 			s.window.reset()
 		}
 	}
-	s.balanced = time.Now()
+	s.balancedAt = time.Now()
 	return nil
 }
 
 // holders returns the number of relays, and for each shard whether any relay holds its lock.
-func (s *session) holders(ctx context.Context) (relays int, held [Shards]bool, err error) {
+func (s *session) holders(ctx context.Context) (relays int, heldShards [Shards]bool, err error) {
 	rows, err := s.conn.Query(ctx, `select objid::bigint, count(*) from pg_locks
 		where locktype = 'advisory' and granted and objsubid = 2 and classid::bigint = $1
 		and database = (select oid from pg_database where datname = current_database())
 		group by objid`, lockClass)
 	if err != nil {
-		return 0, held, err
+		return 0, heldShards, err
 	}
 	var key, n int
 	_, err = pgx.ForEachRow(rows, []any{&key, &n}, func() error {
@@ -144,11 +146,11 @@ func (s *session) holders(ctx context.Context) (relays int, held [Shards]bool, e
 		case key == memberLock:
 			relays = n
 		case key < Shards:
-			held[key] = true
+			heldShards[key] = true
 		}
 		return nil
 	})
-	return relays, held, err
+	return relays, heldShards, err
 }
 
 // next deletes the rows with the ids done and then reads up to limit events of the session's shards. It skips the rows with

@@ -78,7 +78,7 @@ func TestDrainContinuesAfterABalance(t *testing.T) {
 		{time.Now().Add(-time.Hour), 1, 1}, // a balance is due, and events are left
 		{time.Now(), 3, 0},
 	} {
-		s.balanced = tt.balanced
+		s.balancedAt = tt.balanced
 		if _, err := r.drain(t.Context(), t.Context(), s, newOutageLogger(log, "bus")); err != nil {
 			t.Fatal(err)
 		}

@@ -16,11 +16,11 @@ const windowResetInterval = 30 * time.Second
 // transactions committed. A running transaction therefore always commits its events above the floor. The relay reads them
 // before later events of the same key.
 type window struct {
-	floor   int64  // no event will appear at or below this id
-	next    int64  // becomes the floor once all transactions below horizon have ended
-	horizon uint64 // the first unallocated xid when next was recorded
-	highest int64  // the highest id read so far
-	opened  time.Time
+	floor     int64  // no event will appear at or below this id
+	next      int64  // becomes the floor once all transactions below horizon have ended
+	horizon   uint64 // the first unallocated xid when next was recorded
+	highestID int64  // the highest id read so far
+	opened    time.Time
 }
 
 // snapshot describes the running transactions of a PostgreSQL snapshot: all xids below xmin have ended, and no xid from
@@ -39,10 +39,10 @@ func (w *window) after(now time.Time) int64 {
 // that the read returned all events.
 func (w *window) record(s snapshot, ids []int64, complete bool) {
 	if complete && s.xmin >= w.horizon {
-		w.floor, w.next, w.horizon = w.next, w.highest, s.xmax
+		w.floor, w.next, w.horizon = w.next, w.highestID, s.xmax
 	}
 	if len(ids) > 0 {
-		w.highest = max(w.highest, ids[len(ids)-1])
+		w.highestID = max(w.highestID, ids[len(ids)-1])
 	}
 }
 

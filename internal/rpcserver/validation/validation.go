@@ -50,13 +50,13 @@ type Validator struct {
 
 // New returns a Validator that has compiled the rules of the given messages. It compiles the rules of other messages on
 // their first use.
-func New(known ...protoreflect.MessageDescriptor) (*Validator, error) {
-	rules, err := protovalidate.New(protovalidate.WithMessageDescriptors(known...))
+func New(messages ...protoreflect.MessageDescriptor) (*Validator, error) {
+	rules, err := protovalidate.New(protovalidate.WithMessageDescriptors(messages...))
 	if err != nil {
 		return nil, fmt.Errorf("validation rules: %w", err)
 	}
 	v := &Validator{rules: rules}
-	for _, md := range known {
+	for _, md := range messages {
 		v.plan(md)
 	}
 	return v, nil

@@ -18,8 +18,8 @@ type origin struct{ scheme, host, port string }
 
 // originPolicy decides which pages may open connections.
 type originPolicy struct {
-	any     bool // "*" is configured
-	allowed []origin
+	allowAll bool // "*" is configured
+	allowed  []origin
 }
 
 // CheckOrigins returns an error that names the first malformed origin.
@@ -34,7 +34,7 @@ func newOriginPolicy(origins []string) (originPolicy, error) {
 	var p originPolicy
 	for _, text := range origins {
 		if text == "*" {
-			p.any = true
+			p.allowAll = true
 			continue
 		}
 		o, err := parseOrigin(text)
@@ -55,7 +55,7 @@ func (p originPolicy) allows(r *http.Request, tls bool) bool {
 		return true
 	case len(lines) > 1:
 		return false
-	case p.any:
+	case p.allowAll:
 		return true
 	}
 	o, err := parseOrigin(lines[0])

@@ -23,8 +23,8 @@ type account struct {
 type accountCache struct {
 	limit int
 
-	mu         sync.Mutex
-	young, old map[uuid.UUID]cachedAccount
+	mu                sync.Mutex
+	current, previous map[uuid.UUID]cachedAccount
 }
 
 type cachedAccount struct {
@@ -35,7 +35,7 @@ type cachedAccount struct {
 }
 
 func newAccountCache(limit int) *accountCache {
-	return &accountCache{limit: limit, young: map[uuid.UUID]cachedAccount{}}
+	return &accountCache{limit: limit, current: map[uuid.UUID]cachedAccount{}}
 }
 
 // get returns the cached account of a player. It returns false if the account is not cached or is contended.
@@ -48,10 +48,10 @@ func (c *accountCache) get(user uuid.UUID) (account, bool) {
 
 // find returns the cached account of a player, even if it is contended. The caller must hold mu.
 func (c *accountCache) find(user uuid.UUID) (cachedAccount, bool) {
-	if cached, ok := c.young[user]; ok {
+	if cached, ok := c.current[user]; ok {
 		return cached, true
 	}
-	cached, ok := c.old[user]
+	cached, ok := c.previous[user]
 	return cached, ok
 }
 
@@ -60,16 +60,16 @@ func (c *accountCache) put(user uuid.UUID, before, after account) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	last, ok := c.find(user)
-	if len(c.young) >= c.limit {
-		c.old, c.young = c.young, make(map[uuid.UUID]cachedAccount, c.limit)
+	if len(c.current) >= c.limit {
+		c.previous, c.current = c.current, make(map[uuid.UUID]cachedAccount, c.limit)
 	}
-	c.young[user] = cachedAccount{account: after, contended: ok && last.account != before}
+	c.current[user] = cachedAccount{account: after, contended: ok && last.account != before}
 }
 
 // remove removes the account of a player from the cache.
 func (c *accountCache) remove(user uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.young, user)
-	delete(c.old, user)
+	delete(c.current, user)
+	delete(c.previous, user)
 }

@@ -21,7 +21,7 @@ func TestAccountCacheEvictsTheOldest(t *testing.T) {
 				t.Fatalf("after %d players: player %d has account %+v, cached %t, want %+v, true", n+1, recent, got, ok, state(recent))
 			}
 		}
-		if n := len(c.young) + len(c.old); n > 2*limit {
+		if n := len(c.current) + len(c.previous); n > 2*limit {
 			t.Fatalf("%d accounts are cached, want at most %d", n, 2*limit)
 		}
 	}
