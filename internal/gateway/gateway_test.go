@@ -437,6 +437,10 @@ func TestReflection(t *testing.T) {
 			"grpc.health.v1.Health", "loyalty.notifications.v1.NotificationService", "loyalty.promotions.v1.PromotionService",
 			"loyalty.users.v1.AuthService", "loyalty.users.v1.UserService",
 		}
+		ledger, err := reflectiontest.Describes(t.Context(), conn, "loyalty.users.v1.LedgerService")
+		if enabled && (ledger || err != nil) {
+			t.Errorf("LedgerService: described %t, %v, want it unknown", ledger, err)
+		}
 		if enabled && !slices.Equal(names, wantNames) {
 			t.Errorf("the services are %v, want %v", names, wantNames)
 		}

@@ -5,6 +5,8 @@ import (
 
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // PathHandler is a handler and the path prefix that it serves.
@@ -15,9 +17,12 @@ type PathHandler struct {
 }
 
 // Reflection returns the handlers of gRPC server reflection for the given services and the gRPC health service. There is one
-// handler for each version of the protocol. The handlers need HTTP/2.
+// handler for each version of the protocol. The handlers need HTTP/2. They describe only the files that define the services,
+// and the imports of these files.
 func Reflection(services ...string) []PathHandler {
-	reflector := grpcreflect.NewStaticReflector(append([]string{grpchealth.HealthV1ServiceName}, services...)...)
+	services = append([]string{grpchealth.HealthV1ServiceName}, services...)
+	names := grpcreflect.NamerFunc(func() []string { return services })
+	reflector := grpcreflect.NewReflector(names, grpcreflect.WithDescriptorResolver(filesOf(services)))
 	var handlers []PathHandler
 	for _, newHandler := range []func(*grpcreflect.Reflector) (string, http.Handler){
 		func(r *grpcreflect.Reflector) (string, http.Handler) { return grpcreflect.NewHandlerV1(r) },
@@ -27,4 +32,45 @@ func Reflection(services ...string) []PathHandler {
 		handlers = append(handlers, PathHandler{handler, path})
 	}
 	return handlers
+}
+
+// fileSet contains the paths of the files that reflection may describe. It implements protodesc.Resolver.
+type fileSet map[string]bool
+
+// filesOf returns the files that define the services, and their direct and indirect imports.
+func filesOf(services []string) fileSet {
+	set := fileSet{}
+	for _, name := range services {
+		if d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name)); err == nil {
+			set.add(d.ParentFile())
+		}
+	}
+	return set
+}
+
+func (s fileSet) add(file protoreflect.FileDescriptor) {
+	if s[file.Path()] {
+		return
+	}
+	s[file.Path()] = true
+	for i := range file.Imports().Len() {
+		s.add(file.Imports().Get(i).FileDescriptor)
+	}
+}
+
+// FindFileByPath implements protodesc.Resolver.
+func (s fileSet) FindFileByPath(path string) (protoreflect.FileDescriptor, error) {
+	if !s[path] {
+		return nil, protoregistry.NotFound
+	}
+	return protoregistry.GlobalFiles.FindFileByPath(path)
+}
+
+// FindDescriptorByName implements protodesc.Resolver.
+func (s fileSet) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
+	if err != nil || !s[d.ParentFile().Path()] {
+		return nil, protoregistry.NotFound
+	}
+	return d, nil
 }

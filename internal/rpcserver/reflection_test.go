@@ -17,31 +17,49 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/reflectiontest"
 )
 
-// reflected returns the services that a listener lists, without a token.
-func reflected(t *testing.T, address string) ([]string, error) {
+// dialServer returns a connection without a token. It is closed when the test ends.
+func dialServer(t *testing.T, address string) *grpc.ClientConn {
 	t.Helper()
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := conn.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
-	return reflectiontest.Services(t.Context(), conn)
+	})
+	return conn
 }
 
 func TestPublicReflection(t *testing.T) {
 	for enabled, want := range map[bool]codes.Code{false: codes.NotFound, true: codes.OK} {
 		s := start(t, func(c *rpcserver.Config) { c.Reflection = enabled })
-		got, err := reflected(t, strings.TrimPrefix(s.url, "http://"))
+		got, err := reflectiontest.Services(t.Context(), dialServer(t, strings.TrimPrefix(s.url, "http://")))
 		if status.Code(err) != want {
 			t.Errorf("with reflection %v: got %v, want %v", enabled, err, want)
 		}
 		services := []string{"grpc.health.v1.Health", "loyalty.promotions.v1.PromotionService", "loyalty.users.v1.AuthService"}
 		if enabled && !slices.Equal(got, services) {
 			t.Errorf("the services are %v, want %v", got, services)
+		}
+	}
+}
+
+// The program contains the descriptor of LedgerService, which the public listener does not serve.
+func TestPublicReflectionOmitsOtherServices(t *testing.T) {
+	s := start(t, func(c *rpcserver.Config) { c.Reflection = true })
+	conn := dialServer(t, strings.TrimPrefix(s.url, "http://"))
+	for name, want := range map[string]bool{
+		usersv1.LedgerService_ServiceDesc.ServiceName:             false,
+		"loyalty.users.v1.AddTransactionRequest":                  false,
+		usersv1.File_loyalty_users_v1_ledger_service_proto.Path(): false,
+		"loyalty.users.v1.AuthService":                            true,
+		"loyalty.users.v1.User":                                   true, // in an imported file
+		usersv1.File_loyalty_users_v1_auth_service_proto.Path():   true,
+	} {
+		if got, err := reflectiontest.Describes(t.Context(), conn, name); err != nil || got != want {
+			t.Errorf("%s: described %t, %v, want %t", name, got, err, want)
 		}
 	}
 }
@@ -64,7 +82,7 @@ func TestInternalReflection(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() { done <- server.Serve(listener) }()
-		got, err := reflected(t, listener.Addr().String())
+		got, err := reflectiontest.Services(t.Context(), dialServer(t, listener.Addr().String()))
 		if status.Code(err) != want {
 			t.Errorf("with reflection %v: got %v, want %v", enabled, err, want)
 		}
