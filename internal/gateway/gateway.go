@@ -29,8 +29,8 @@ type Services struct {
 	// Users, Promotions and Notifications serve the public routes. If a handler is nil, the gateway answers requests for its
 	// routes with DEPENDENCY_UNAVAILABLE.
 	Users, Promotions, Notifications http.Handler
-	// Ready contains a readiness check for each service name. A check returns nil if the service is ready. The gateway logs
-	// the error of a check, but does not send it to clients. It calls checks concurrently. A check must return when its
+	// Ready contains a readiness check for each service name. A check returns nil if the service is ready. The gateway
+	// neither logs the error of a check nor sends it to clients. It calls checks concurrently. A check must return when its
 	// context ends.
 	Ready map[string]func(context.Context) error
 }
@@ -43,7 +43,7 @@ type Options struct {
 	Index http.Handler
 	// Reflection enables gRPC server reflection and the gRPC health protocol for all services.
 	Reflection bool
-	// Log receives failed health checks and requests without a route. Nil means no log.
+	// Log receives requests without a route. Nil means no log.
 	Log *slog.Logger
 }
 
@@ -52,7 +52,7 @@ func New(s Services, o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &health{ready: s.Ready, log: o.Log}
+	h := &health{ready: s.Ready}
 	g := &gateway{log: o.Log}
 	g.add("/api/v1/auth/", s.Users)
 	g.add("/api/v1/users", s.Users)

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -28,10 +27,6 @@ const (
 // does the same for one service. /health/live always answers 200.
 type health struct {
 	ready map[string]func(context.Context) error
-	log   *slog.Logger
-
-	mu   sync.Mutex
-	down map[string]bool // true for a service that was not ready at its last check
 }
 
 type healthAnswer struct {
@@ -77,7 +72,6 @@ func (h *health) check(ctx context.Context, services map[string]func(context.Con
 	for name, ready := range services {
 		wg.Go(func() {
 			err := ready(ctx)
-			h.logChange(name, err)
 			mu.Lock()
 			defer mu.Unlock()
 			answer.Services[name] = statusOK
@@ -89,22 +83,6 @@ func (h *health) check(ctx context.Context, services map[string]func(context.Con
 	}
 	wg.Wait()
 	return answer
-}
-
-// logChange logs when a service becomes ready or stops being ready.
-func (h *health) logChange(name string, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.down == nil {
-		h.down = map[string]bool{}
-	}
-	switch {
-	case err != nil && !h.down[name]:
-		h.log.Warn("service is not ready", "service", name, "error", err)
-	case err == nil && h.down[name]:
-		h.log.Info("service is ready", "service", name)
-	}
-	h.down[name] = err != nil
 }
 
 // grpcHealth implements the gRPC health protocol for the public services.
