@@ -76,13 +76,13 @@ func (s *Server) started() error {
 // find returns the target of a request. Without a target it returns NOT_FOUND, or METHOD_NOT_ALLOWED with the header Allow
 // set.
 func (d *dispatcher) find(w http.ResponseWriter, r *http.Request) (target, *apperr.Error) {
-	if !isClean(r.URL.Path) {
-		return target{}, notFound()
-	}
-	if r.URL.RawPath == "" { // no route contains an escaped character
-		if targets := d.rest.find(r.URL.Path); len(targets) > 0 {
+	if escaped := r.URL.EscapedPath(); isClean(escaped) {
+		if targets := d.rest.find(escaped); len(targets) > 0 {
 			return d.findMethod(w, r, targets)
 		}
+	}
+	if !isClean(r.URL.Path) {
+		return target{}, notFound()
 	}
 	handler, pattern := d.mux.Handler(r)
 	if pattern != "" {

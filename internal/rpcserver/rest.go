@@ -109,6 +109,7 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, rt *route, info
 	if out.Method == http.MethodHead {
 		out.Method = http.MethodGet // net/http does not send the body
 	}
+	out.URL.Path, out.URL.RawPath = transcoderPath(rt.Route, r.URL.EscapedPath()), ""
 	out.URL.RawQuery = query.Encode()
 	out.Body, out.ContentLength, out.TransferEncoding = http.NoBody, 0, nil
 	for name := range out.Header {

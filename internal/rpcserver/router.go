@@ -1,7 +1,11 @@
 package rpcserver
 
 import (
+	"fmt"
+	"net/url"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 )
@@ -43,7 +47,8 @@ func (n *router) child(segment string) *router {
 	return n.literals[segment]
 }
 
-// find returns the targets by method of the most specific path template that matches a path, or nil.
+// find returns the targets by method of the most specific path template that matches an escaped path, or nil. A variable
+// matches every segment, also one with an escaped slash: the validation of the request refuses malformed ids.
 func (n *router) find(path string) map[string]target {
 	return n.match(strings.TrimPrefix(path, "/"))
 }
@@ -51,7 +56,7 @@ func (n *router) find(path string) map[string]target {
 // match implements find for the rest of a path. If the literal child does not lead to a route, it tries the variable.
 func (n *router) match(path string) map[string]target {
 	segment, rest, more := strings.Cut(path, "/")
-	for _, child := range []*router{n.literals[segment], n.variable} {
+	for _, child := range []*router{n.literals[unescape(segment)], n.variable} {
 		if child == nil || segment == "" {
 			continue
 		}
@@ -64,4 +69,38 @@ func (n *router) match(path string) map[string]target {
 		}
 	}
 	return nil
+}
+
+// transcoderPath returns a path of the route in the form that the transcoder needs. The transcoder would read a colon as the
+// beginning of a custom verb, and refuses some other characters. It could also take a value for a literal of another route.
+// Therefore every byte of a value that is not a UUID is escaped. Bytes that are not UTF-8 are replaced.
+func transcoderPath(r restroute.Route, escaped string) string {
+	values := strings.Split(strings.TrimPrefix(escaped, "/"), "/")
+	segments := r.Segments()
+	for i, segment := range segments {
+		if _, ok := restroute.Variable(segment); ok {
+			segments[i] = escapeID(strings.ToValidUTF8(unescape(values[i]), "\uFFFD"))
+		}
+	}
+	return "/" + strings.Join(segments, "/")
+}
+
+func escapeID(value string) string {
+	if len(value) == len(uuid.Nil.String()) && uuid.Validate(value) == nil {
+		return value
+	}
+	var b strings.Builder
+	for i := range len(value) {
+		fmt.Fprintf(&b, "%%%02X", value[i])
+	}
+	return b.String()
+}
+
+// unescape returns the value of a segment of an escaped path.
+func unescape(segment string) string {
+	value, err := url.PathUnescape(segment)
+	if err != nil { // cannot happen: net/http has parsed the path
+		return segment
+	}
+	return value
 }

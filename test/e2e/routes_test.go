@@ -134,6 +134,17 @@ func access(t *testing.T, p platform, callers map[string]client) {
 			}
 		}
 	})
+	t.Run("with a malformed id", func(t *testing.T) {
+		for _, r := range routes() {
+			if !strings.Contains(r.path, someID) {
+				continue
+			}
+			for _, id := range []string{"x", "%7Bid%7D", ":id", someID + ":x", "id!", "a%2Fb", "%25", "%FF", someID + "0"} {
+				path := strings.Replace(r.path, someID, id, 1)
+				callers["A"].in(t).refused(400, "VALIDATION_FAILED", r.method, path, r.payload())
+			}
+		}
+	})
 	t.Run("unknown paths", func(t *testing.T) {
 		for _, path := range []string{
 			"/nothing", "/api/v1/nothing", "/api/v2/users/me", "/api/v1/users/", "/API/v1/users/me", "/api/v1/users%2Fme",
