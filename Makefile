@@ -22,8 +22,11 @@ help: ## List the commands.
 gen: ## Generate everything that follows from the schema: Go, ent, OpenAPI, AsyncAPI.
 	@rm -rf .cache/gen
 	$(GO) run ./tools/thirdparty third_party
-	$(BUF) generate -o .cache/gen && cp -R .cache/gen/. .
-	$(BUF) generate --template buf.gen.domain.yaml -o .cache/gen && cp -R .cache/gen/. .
+	$(BUF) generate -o .cache/gen
+	@scripts/overlay.sh .cache/gen >.cache/overlay.json
+	GOFLAGS="$$($(GO) env GOFLAGS) -overlay=$(CURDIR)/.cache/overlay.json" \
+		$(BUF) generate --template buf.gen.domain.yaml -o .cache/gen
+	cp -R .cache/gen/. .
 	@scripts/stale.sh .cache/gen
 	$(GO) run ./tools/ent $(DATABASES:%=./ent/%/schema)
 	@scripts/gen-hint.sh
