@@ -1,9 +1,10 @@
-// Command protoc-gen-loyalty-errors writes the error codes as Go constants, and a table with the RPC code, HTTP status and
-// title of each code, to package apperr. It also writes the problem documents for errors that Nginx itself reports.
+// Command protoc-gen-loyalty-errors writes the error codes as Go constants, and a table with the RPC code, HTTP status, title
+// and additional members of each code, to package apperr. It also writes the problem documents for errors that Nginx itself reports.
 package main
 
 import (
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
 
@@ -26,12 +27,24 @@ func generate(plugin *protogen.Plugin) error {
 	}
 	g.P(")")
 	g.P()
-	g.P("// table has the RPC code, HTTP status and title of each code.")
+	g.P("// table has the RPC code, HTTP status, title and additional members of each code.")
 	g.P("var table = map[Code]Info{")
 	for _, c := range codes {
-		g.P(schema.GoName(c.Name), ": {RPC: ", c.RPC, ", HTTP: ", c.HTTP, ", Title: ", strconv.Quote(c.Title), "},")
+		g.P(schema.GoName(c.Name), ": {RPC: ", c.RPC, ", HTTP: ", c.HTTP, ", Title: ", strconv.Quote(c.Title), members(c), "},")
 	}
 	g.P("}")
 	g.Write(plugin)
 	return generateNginx(plugin, codes)
+}
+
+// members returns the field Members of a code's Info, or nothing if the code has no members.
+func members(c schema.ErrorCode) string {
+	if len(c.Members) == 0 {
+		return ""
+	}
+	var names []string
+	for _, m := range c.Members {
+		names = append(names, strconv.Quote(m.GetName()))
+	}
+	return ", Members: []string{" + strings.Join(names, ", ") + "}"
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,6 +22,8 @@ type Info struct {
 	HTTP int
 	// Title is a short sentence for people.
 	Title string
+	// Members are the names that [Error.With] accepts for the code.
+	Members []string
 }
 
 // Info returns how the code is transmitted. An unknown code is transmitted as Internal.
@@ -88,8 +91,12 @@ func (e *Error) WithCause(cause error) *Error {
 	return &c
 }
 
-// With returns a copy of e with one more member in Meta.
+// With returns a copy of e with one more member in Meta. If the schema does not declare the member for the code of e, With
+// returns an Internal with a cause instead, so that no response has an undocumented member.
 func (e *Error) With(key, value string) *Error {
+	if !slices.Contains(e.Code.Info().Members, key) {
+		return From(fmt.Errorf("the schema declares no member %q of %s: %s", key, e.Code, e.Error()))
+	}
 	c := *e
 	c.Meta = maps.Clone(e.Meta)
 	if c.Meta == nil {

@@ -54,7 +54,7 @@ const (
 	DependencyUnavailable Code = "DEPENDENCY_UNAVAILABLE"
 )
 
-// table has the RPC code, HTTP status and title of each code.
+// table has the RPC code, HTTP status, title and additional members of each code.
 var table = map[Code]Info{
 	ValidationFailed:        {RPC: 3, HTTP: 400, Title: "The request is invalid"},
 	InvalidCredentials:      {RPC: 16, HTTP: 401, Title: "Wrong e-mail or password"},
@@ -72,7 +72,7 @@ var table = map[Code]Info{
 	PromotionNotActive:      {RPC: 9, HTTP: 409, Title: "The promotion is not active"},
 	PromotionExpired:        {RPC: 9, HTTP: 409, Title: "The promotion has ended"},
 	PromotionNotStarted:     {RPC: 9, HTTP: 409, Title: "The promotion has not started"},
-	PromotionAlreadyClaimed: {RPC: 6, HTTP: 409, Title: "The promotion is already claimed"},
+	PromotionAlreadyClaimed: {RPC: 6, HTTP: 409, Title: "The promotion is already claimed", Members: []string{"transactionId"}},
 	InsufficientFunds:       {RPC: 9, HTTP: 409, Title: "Insufficient funds"},
 	IdempotencyMismatch:     {RPC: 9, HTTP: 409, Title: "The idempotency key was used for another request"},
 	PayloadTooLarge:         {RPC: 8, HTTP: 413, Title: "The request is too large"},

@@ -43,7 +43,7 @@ func TestCatalogue(t *testing.T) {
 		case apperr.ValidationFailed:
 			e = apperr.Invalid("amount", "money", "what is wrong")
 		case apperr.PromotionAlreadyClaimed:
-			e = e.With("transactionId", thingID).With("status", "meta cannot replace a member")
+			e = e.With("transactionId", thingID)
 		case apperr.RateLimited:
 			e.RetryAfter = 1500 * time.Millisecond
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -172,7 +173,7 @@ func parse(err error) (codes.Code, string, []any) {
 func restore(info *errdetails.ErrorInfo, message string, all []any) *apperr.Error {
 	e := &apperr.Error{Code: apperr.Code(info.GetReason()), Detail: message}
 	for name, value := range info.GetMetadata() {
-		if name != metaRequestID {
+		if slices.Contains(e.Code.Info().Members, name) { // a newer server may send more
 			e = e.With(name, value)
 		}
 	}

@@ -97,7 +97,7 @@ func TestInternalCall(t *testing.T) {
 func TestInternalErrorsArriveUnchanged(t *testing.T) {
 	for name, e := range map[string]*apperr.Error{
 		"detail":            apperr.New(apperr.InsufficientFunds, "0.05 are missing"),
-		"meta":              apperr.New(apperr.IdempotencyMismatch, "other content").With("transactionId", thingID),
+		"meta":              apperr.New(apperr.PromotionAlreadyClaimed, "claimed").With("transactionId", thingID),
 		"violation":         apperr.Invalid("amount", "money", "wrong"),
 		"with a later time": {Code: apperr.RateLimited, Detail: "slower", RetryAfter: time.Minute},
 	} {

@@ -71,17 +71,10 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	info.err = e
 }
 
-// withMeta adds the members of meta to a JSON object, sorted by name. It does not replace standard members.
+// withMeta adds the members of meta to a JSON object, sorted by name. The schema declares no member with the name of a
+// standard member; see schema.ErrorCodes.
 func withMeta(object []byte, meta map[string]string) []byte {
-	standard := []string{"type", "title", "status", "detail", "code", "instance", "requestId", "violations"}
-	names := make([]string, 0, len(meta))
-	for name := range meta {
-		if !slices.Contains(standard, name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(meta)) {
 		member, err := json.Marshal(map[string]string{name: meta[name]})
 		if err != nil {
 			continue
