@@ -65,7 +65,15 @@ func (d *openAPI) problemResponse(status int) object {
 			lines = append(lines, "- `"+c.Name+"`: "+c.Title+".")
 		}
 	}
-	return response(strings.Join(lines, "\n"), problemName(status))
+	o := response(strings.Join(lines, "\n"), problemName(status))
+	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+		return o
+	}
+	return o.with("headers", object{{"Retry-After", object{
+		{"description", "The number of seconds to wait before the request is repeated."},
+		{"required", true},
+		{"schema", object{{"type", "integer"}, {"minimum", 1}}},
+	}}})
 }
 
 func response(description, schema string) object {
