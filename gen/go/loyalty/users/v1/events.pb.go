@@ -131,8 +131,8 @@ type PlayerEvent struct {
 	Topic     string          `protobuf:"bytes,1,opt,name=topic,proto3" json:"topic,omitempty"`
 	EventType PlayerEventType `protobuf:"varint,2,opt,name=event_type,json=eventType,proto3,enum=loyalty.users.v1.PlayerEventType" json:"event_type,omitempty"`
 	UserId    string          `protobuf:"bytes,3,opt,name=user_id,proto3" json:"user_id,omitempty"`
-	// The number of deactivations and activations of the player, including this one; 0 for a registration. A consumer ignores
-	// an event with a lower version than that of an earlier event.
+	// The version of the player's status, 0 for a registration. Each deactivation, activation and new password increments it. A
+	// consumer ignores an event with a lower version than that of an earlier event.
 	StatusVersion int32 `protobuf:"varint,4,opt,name=status_version,json=statusVersion,proto3" json:"status_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
