@@ -1,7 +1,7 @@
 # Commands for developers. `make` alone lists them.
 
 GO  ?= go
-# Tools have modules of their own, so that the product has few dependencies.
+# Tools have their own modules, so that the product has few dependencies.
 BUF  = $(GO) tool -modfile=tools/buf.mod buf
 LINT = $(GO) tool -modfile=tools/lint.mod golangci-lint
 # The commit that `make breaking` compares the schema with.

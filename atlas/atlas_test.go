@@ -39,7 +39,8 @@ func TestEveryDatabaseHasMigrations(t *testing.T) {
 	}
 }
 
-// The migrations have a correct atlas.sum and create exactly the tables of the schema.
+// TestMigrationsMatchTheSchema checks that each atlas.sum is correct, and that the migrations create exactly the tables of
+// the schema.
 func TestMigrationsMatchTheSchema(t *testing.T) {
 	t.Parallel()
 	for name, folder := range folders() {
@@ -97,7 +98,7 @@ func TestLedgerIsAppendOnly(t *testing.T) {
 	insertTransaction(t, db, user, 2)
 }
 
-// Each row breaks one constraint and no other.
+// TestUsersConstraints runs statements that each violate exactly one constraint.
 func TestUsersConstraints(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Users)
@@ -122,7 +123,7 @@ func TestUsersConstraints(t *testing.T) {
 		"duplicate idempotency key": {entry("id", "'CREDIT'", "1", "1", "2", "'key 1'"), "transactions_idempotency_key_key"},
 		"duplicate sequence number": {entry("id", "'CREDIT'", "1", "1", "1", "'b'"), "transactions_user_id_seq"},
 	} {
-		refused(t, db, name, tt.sql, tt.want)
+		violates(t, db, name, tt.sql, tt.want)
 	}
 }
 
@@ -139,7 +140,7 @@ func TestPromotionsConstraints(t *testing.T) {
 	insert := func(title, kind, amount, start, end string) string {
 		return "INSERT INTO promotions VALUES " + fmt.Sprintf(promotion, title, kind, amount, start, end)
 	}
-	run(t, db, insert("'a'", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"))
+	exec(t, db, insert("'a'", "'BONUS'", "1", "'2026-01-01'", "'2026-01-01'"))
 	assign := func(user, promotion, claimed, amount, transaction, at, key string) string {
 		return fmt.Sprintf(`INSERT INTO player_promotions (id, user_id, promotion_id, claimed, amount, created_at,
 			transaction_id, claimed_at, title, claim_id)
@@ -147,7 +148,7 @@ func TestPromotionsConstraints(t *testing.T) {
 			user, promotion, claimed, amount, transaction, at, key)
 	}
 	user := "'" + uuid.NewString() + "'"
-	run(t, db, assign(user, "id", "false", "1", "NULL", "NULL", "'key'"))
+	exec(t, db, assign(user, "id", "false", "1", "NULL", "NULL", "'key'"))
 	other := "'" + uuid.NewString() + "'"
 	for name, tt := range map[string]struct {
 		sql  string
@@ -176,11 +177,11 @@ func TestPromotionsConstraints(t *testing.T) {
 		"transaction without claim": {assign(other, "id", "false", "1", "gen_random_uuid()", "now()", "NULL"),
 			"player_promotions_claimed_with_transaction"},
 	} {
-		refused(t, db, name, tt.sql, tt.want)
+		violates(t, db, name, tt.sql, tt.want)
 	}
 	key := "INSERT INTO claim_keys (user_id, key, created_at, promotion_id) SELECT " + user + ", 'key', now(), id FROM promotions"
-	run(t, db, key)
-	refused(t, db, "duplicate claim key", key, "claim_keys_user_id_key")
+	exec(t, db, key)
+	violates(t, db, "duplicate claim key", key, "claim_keys_user_id_key")
 }
 
 func TestUniquePerPeriod(t *testing.T) {
@@ -209,12 +210,13 @@ func TestUniquePerPeriod(t *testing.T) {
 			if err := insert(false, kind, period[0], period[1]); err != nil {
 				t.Errorf("inactive %s from %s to %s: %v", kind, period[0], period[1], err)
 			}
-			run(t, db, "DELETE FROM promotions WHERE start_date <> '2026-01-10' OR NOT is_active")
+			exec(t, db, "DELETE FROM promotions WHERE start_date <> '2026-01-10' OR NOT is_active")
 		}
 	}
 }
 
-// The constraint is written by hand, so this test compares it with the schema.
+// TestUniqueTypesMatchTheSchema compares the constraint promotions_unique_per_period, which is written by hand, with the
+// schema.
 func TestUniqueTypesMatchTheSchema(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Promotions)
@@ -258,11 +260,11 @@ func TestNotificationsConstraints(t *testing.T) {
 			VALUES (gen_random_uuid(), 'promotion', now(), %s, %s, %s)`, user, seq, eventID)
 	}
 	user := "'" + uuid.NewString() + "'"
-	run(t, db, insert(user, "1", "'a'"))
-	run(t, db, insert(user, "2", "'b'"))
-	run(t, db, insert("gen_random_uuid()", "1", "'c'"))
-	refused(t, db, "duplicate event", insert(user, "3", "'a'"), "notifications_event_id_key")
-	refused(t, db, "duplicate sequence number", insert(user, "2", "'d'"), "notifications_user_id_seq")
+	exec(t, db, insert(user, "1", "'a'"))
+	exec(t, db, insert(user, "2", "'b'"))
+	exec(t, db, insert("gen_random_uuid()", "1", "'c'"))
+	violates(t, db, "duplicate event", insert(user, "3", "'a'"), "notifications_event_id_key")
+	violates(t, db, "duplicate sequence number", insert(user, "2", "'d'"), "notifications_user_id_seq")
 }
 
 func TestEventTables(t *testing.T) {
@@ -271,13 +273,13 @@ func TestEventTables(t *testing.T) {
 		db := postgrestest.New(t, folder)
 		insert := "INSERT INTO outbox (event_id, topic, key, type, source, content_type, payload, time, shard) " +
 			"VALUES ('018f0000-0000-7000-8000-000000000001', 't', 'k', 'y', 's', 'c', '', now(), 1)"
-		run(t, db, insert)
-		refused(t, db, name+": duplicate event", insert, "outbox_event_id_key")
+		exec(t, db, insert)
+		violates(t, db, name+": duplicate event", insert, "outbox_event_id_key")
 	}
 	db := postgrestest.New(t, atlas.Promotions)
-	run(t, db, `INSERT INTO inbox (consumer, event_id, handled_at)
+	exec(t, db, `INSERT INTO inbox (consumer, event_id, handled_at)
 		VALUES ('a', '1', now()), ('b', '1', now()), ('a', '2', now())`)
-	refused(t, db, "event handled twice", "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ('a', '1', now())",
+	violates(t, db, "event handled twice", "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ('a', '1', now())",
 		"inbox_consumer_event_id")
 }
 
@@ -302,14 +304,15 @@ func insertTransaction(t *testing.T, db *pgxpool.Pool, user uuid.UUID, seq int) 
 	}
 }
 
-func run(t *testing.T, db *pgxpool.Pool, sql string) {
+func exec(t *testing.T, db *pgxpool.Pool, sql string) {
 	t.Helper()
 	if _, err := db.Exec(context.Background(), sql); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 }
 
-func refused(t *testing.T, db *pgxpool.Pool, name, sql, constraint string) {
+// violates fails the test unless sql violates the constraint.
+func violates(t *testing.T, db *pgxpool.Pool, name, sql, constraint string) {
 	t.Helper()
 	_, err := db.Exec(t.Context(), sql)
 	if got, _ := postgres.ConstraintViolated(err); got != constraint {

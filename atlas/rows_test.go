@@ -13,7 +13,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
-// Every migration applies to tables with rows. After it, both the previous release and the new one can insert.
+// TestMigrationsApplyToRows checks that each migration applies to tables with rows. Afterwards, both the previous and the
+// new release can insert rows.
 func TestMigrationsApplyToRows(t *testing.T) {
 	t.Parallel()
 	for name, folder := range folders() {

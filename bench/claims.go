@@ -63,8 +63,8 @@ func (p *platform) claim(ctx context.Context, n int64) error {
 // promotionID returns the id of the n-th promotion. The SQL below builds the same ids.
 func promotionID(n int64) string { return fmt.Sprintf("%s%012d", playerPrefix, n) }
 
-// offer creates the promotions and assigns each of them to every player, without notifications. The players are those of the
-// platform and those that pgbench uses; offer creates the latter.
+// offer creates the promotions and assigns each of them to every player, without notifications. It also creates the players
+// that pgbench uses.
 func (p *platform) offer(ctx context.Context) error {
 	ids := make([]string, len(p.players))
 	for i, player := range p.players {
@@ -110,7 +110,7 @@ func (p *platform) offer(ctx context.Context) error {
 	return nil
 }
 
-// addWithEvent is addScript with an amount of 1 and with the outbox row that the ledger writes.
+// addWithEvent is addScript with an amount of 1 and with an outbox row like the one that the ledger writes.
 const addWithEvent = `WITH moved AS (
 	UPDATE users SET balance = balance + 1, entries = entries + 1
 	WHERE id = ('` + playerPrefix + `' || :player)::uuid

@@ -144,8 +144,8 @@ func (f *frames) measure(ctx context.Context, d time.Duration) (float64, error) 
 // seconds.
 func (f *frames) arrived(n int) ([]time.Duration, error) {
 	deadline := time.After(30 * time.Second)
-	again := time.NewTicker(10 * time.Millisecond)
-	defer again.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	for {
 		f.mu.Lock()
 		latencies := slices.Clone(f.latencies)
@@ -155,7 +155,7 @@ func (f *frames) arrived(n int) ([]time.Duration, error) {
 			return latencies, nil
 		}
 		select {
-		case <-again.C:
+		case <-tick.C:
 		case <-deadline:
 			return nil, fmt.Errorf("%d of %d frames arrived within 30 s", len(latencies), n)
 		}
@@ -168,8 +168,11 @@ func (f *frames) create(ctx context.Context, n int) ([]string, error) {
 		status, answer, err := f.call(ctx, http.MethodPost, "/api/v1/promotions", f.staff, map[string]any{
 			"title": "Offer", "type": "BONUS", "amount": "1", "startDate": "2000-01-01", "endDate": "2999-01-01",
 		})
-		if err != nil || status != http.StatusCreated {
-			return nil, fmt.Errorf("create a promotion: %d %s %w", status, answer, err)
+		if err == nil && status != http.StatusCreated {
+			err = fmt.Errorf("create a promotion: status %d: %s", status, answer)
+		}
+		if err != nil {
+			return nil, err
 		}
 		var created struct {
 			ID string `json:"id"`
@@ -194,7 +197,7 @@ func (f *frames) assign(ctx context.Context, promotion string, players []player)
 	path := "/api/v1/promotions/" + promotion + "/assign"
 	status, answer, err := f.call(ctx, http.MethodPost, path, f.staff, map[string]any{"player_ids": ids})
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("assign: %d %s", status, answer)
+		err = fmt.Errorf("assign: status %d: %s", status, answer)
 	}
 	return err
 }

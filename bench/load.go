@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// load runs the given number of callers concurrently for d and returns the number of calls per second. Each caller calls
-// once in a loop; n counts its calls from zero. At the first error all callers stop, and load returns the error.
-func load(ctx context.Context, callers int, d time.Duration, once func(ctx context.Context, caller, n int) error) (float64, error) {
+// load runs the given number of callers concurrently for d and returns the number of calls per second. Each caller calls fn
+// in a loop; n counts the calls of a caller from zero. At the first error all callers stop, and load returns the error.
+func load(ctx context.Context, callers int, d time.Duration, fn func(ctx context.Context, caller, n int) error) (float64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var over atomic.Bool
+	var stop atomic.Bool
 	var done atomic.Int64
 	var all sync.WaitGroup
 	start := time.Now()
-	timer := time.AfterFunc(d, func() { over.Store(true) })
+	timer := time.AfterFunc(d, func() { stop.Store(true) })
 	defer timer.Stop()
 	for caller := range callers {
 		all.Go(func() {
 			n := 0
-			for ; !over.Load(); n++ {
-				if err := once(ctx, caller, n); err != nil {
+			for ; !stop.Load(); n++ {
+				if err := fn(ctx, caller, n); err != nil {
 					cancel(err)
-					over.Store(true)
+					stop.Store(true)
 					break
 				}
 			}

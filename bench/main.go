@@ -1,11 +1,12 @@
-// Command bench compares the throughput of the platform with an upper bound: the throughput of the simplest program that
-// does the same work, on the same server and in the same run. It starts the servers, prints one table, and writes all
-// rounds to a JSON file.
+// Command bench compares operations of the platform with reference values, which it calls limits. For throughput, the limit
+// is the rate at which pgbench runs the SQL statements of the operation, on the same server and in the same run. The ledger
+// can exceed its limit because it commits several entries together. bench starts the servers, prints one table, and writes
+// all rounds to a JSON file.
 //
 //	go run ./bench                         all rows
 //	go run ./bench --only hot --rounds 9   the rows whose names contain "hot"
 //
-// On a machine with other load the absolute figures mean little; the ratios are more stable.
+// On a machine with other load, trust only the ratios.
 package main
 
 import (

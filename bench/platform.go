@@ -62,7 +62,7 @@ func (e *Env) startPlatform(ctx context.Context, n int) (_ *platform, err error)
 			"--admin-email", benchAdmin, "--admin-password", benchPassword, "--address-limit", "50000"),
 	}
 	p.command.Stdout, p.command.Stderr = io.Discard, os.Stderr
-	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must reach this program only; it stops the platform
+	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must reach only this program, which stops the platform
 	if err := p.command.Start(); err != nil {
 		return nil, err
 	}
@@ -88,14 +88,14 @@ func (e *Env) startPlatform(ctx context.Context, n int) (_ *platform, err error)
 func (p *platform) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
 	for {
 		if status, _, err := p.call(ctx, http.MethodGet, "/health", "", nil); err == nil && status == http.StatusOK {
 			return nil
 		}
 		select {
-		case <-again.C:
+		case <-tick.C:
 		case <-ctx.Done():
 			return errors.New("the platform did not become ready within a minute")
 		}
@@ -111,8 +111,11 @@ func (p *platform) register(ctx context.Context, n int) error {
 		g.Go(func() error {
 			email := fmt.Sprintf("player%d@example.com", i)
 			status, answer, err := p.call(ctx, http.MethodPost, "/api/v1/auth/register", "", credentials(email))
-			if err != nil || status != http.StatusCreated {
-				return fmt.Errorf("register: %d %s %w", status, answer, err)
+			if err == nil && status != http.StatusCreated {
+				err = fmt.Errorf("register: status %d: %s", status, answer)
+			}
+			if err != nil {
+				return err
 			}
 			p.players[i].id, p.players[i].token, err = p.login(ctx, email)
 			return err
@@ -127,8 +130,11 @@ func credentials(email string) map[string]any {
 
 func (p *platform) login(ctx context.Context, email string) (id, token string, err error) {
 	status, answer, err := p.call(ctx, http.MethodPost, "/api/v1/auth/login", "", credentials(email))
-	if err != nil || status != http.StatusOK {
-		return "", "", fmt.Errorf("log in: %d %s %w", status, answer, err)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("log in: status %d: %s", status, answer)
+	}
+	if err != nil {
+		return "", "", err
 	}
 	var session struct {
 		AccessToken string `json:"accessToken"`

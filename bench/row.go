@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Row is one line of the table. It compares an operation of the platform with its limit.
+// Row is one line of the table. It compares an operation of the platform with its limit, a reference value.
 type Row struct {
 	// Name identifies the row for --only.
 	Name string

@@ -1,5 +1,5 @@
-// Package openapi embeds the generated descriptions of the platform: an OpenAPI document of each service's REST API,
-// NAME.openapi.yaml, and asyncapi.yaml, which describes the events.
+// Package openapi embeds the generated API documents: NAME.openapi.yaml describes the REST API of service NAME, and
+// asyncapi.yaml describes the events and the WebSocket frames.
 package openapi
 
 import "embed"

@@ -46,7 +46,7 @@ func services(t *testing.T) []string {
 	return names
 }
 
-// at follows the path of names. It returns nil where there is nothing.
+// at returns the member of v at a path of names, or nil if there is no such member.
 func at(v any, path ...string) any {
 	for _, name := range path {
 		m, ok := v.(map[string]any)
@@ -155,7 +155,8 @@ func TestReferencesResolve(t *testing.T) {
 	}
 }
 
-// Client generators name their own types OperationResponse, OperationParams and OperationRequestBody.
+// TestComponentNamesDoNotCollide checks that component names are unique, and that none ends like the types
+// OperationResponse, OperationParams and OperationRequestBody, which client generators define.
 func TestComponentNamesDoNotCollide(t *testing.T) {
 	t.Parallel()
 	for _, service := range services(t) {
@@ -185,7 +186,7 @@ func TestComponentNamesDoNotCollide(t *testing.T) {
 	}
 }
 
-// Generators drop a response whose schema has an enum or a const without a type.
+// TestErrorsAreTyped checks that each enum and const has a type. Client generators drop a response without these types.
 func TestErrorsAreTyped(t *testing.T) {
 	t.Parallel()
 	for _, service := range services(t) {
@@ -256,12 +257,12 @@ func TestInfo(t *testing.T) {
 	for _, name := range names {
 		info := load(t, name)["info"]
 		if at(info, "license", "name") != "Apache-2.0" || at(info, "contact", "url") == nil {
-			t.Errorf("%s: license %v, contact %v", name, at(info, "license"), at(info, "contact"))
+			t.Errorf("%s: license %v, contact %v, want Apache-2.0 and a contact URL", name, at(info, "license"), at(info, "contact"))
 		}
 	}
 }
 
-// The contract's promises, as client teams read them.
+// TestContract checks details of the documents that clients depend on.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	users, promotions := load(t, "users.openapi.yaml"), load(t, "promotions.openapi.yaml")
@@ -275,24 +276,24 @@ func TestContract(t *testing.T) {
 			at(users, "paths", "/api/v1/auth/register", "post", "responses", "201", "description"), "Created",
 		},
 		"logout has no body": {at(users, "paths", "/api/v1/auth/logout", "post", "responses", "204", "content"), nil},
-		"a taken e-mail is a conflict": {
+		"register with a taken e-mail returns 409": {
 			at(users, "paths", "/api/v1/auth/register", "post", "responses", "409", "$ref"), "#/components/responses/Conflict",
 		},
-		"amounts have two places": {schemas(promotions, "Promotion", "properties", "amount", "pattern"), `^[0-9]+\.[0-9]{2}$`},
-		"days are dates":          {schemas(promotions, "PromotionInput", "properties", "startDate", "format"), "date"},
-		"the type is immutable":   {schemas(promotions, "PromotionPatch", "properties", "type"), nil},
-		"the id cannot be given":  {schemas(promotions, "PromotionInput", "properties", "id"), nil},
-		"create requires": {
+		"amounts have two decimal places": {schemas(promotions, "Promotion", "properties", "amount", "pattern"), `^[0-9]+\.[0-9]{2}$`},
+		"startDate is a date":             {schemas(promotions, "PromotionInput", "properties", "startDate", "format"), "date"},
+		"an update cannot set type":       {schemas(promotions, "PromotionPatch", "properties", "type"), nil},
+		"create cannot set id":            {schemas(promotions, "PromotionInput", "properties", "id"), nil},
+		"required members of create": {
 			fmt.Sprint(schemas(promotions, "PromotionInput", "required")), "[title type amount startDate endDate]",
 		},
-		"isActive has no default keyword": {schemas(promotions, "PromotionInput", "properties", "isActive", "default"), nil},
-		"update requires nothing":         {schemas(promotions, "PromotionPatch", "required"), nil},
-		"an answer has isActive":          {slices.Contains(list(schemas(promotions, "Promotion", "required")), "isActive"), true},
-		"transactionId is declared":       {schemas(promotions, "ConflictProblem", "properties", "transactionId", "format"), "uuid"},
-		"transactionId is optional":       {slices.Contains(list(schemas(promotions, "ConflictProblem", "required")), "transactionId"), false},
-		"refreshToken is optional":        {slices.Contains(list(schemas(users, "LoginResult", "required")), "refreshToken"), false},
-		"only access tokens":              {len(object(promotions, "components", "securitySchemes")), 1},
-		"an error's codes are its status": {fmt.Sprint(schemas(promotions, "NotFoundProblem", "properties", "code", "enum")), "[NOT_FOUND]"},
+		"isActive has no default keyword":    {schemas(promotions, "PromotionInput", "properties", "isActive", "default"), nil},
+		"required members of an update":      {schemas(promotions, "PromotionPatch", "required"), nil},
+		"isActive is required in responses":  {slices.Contains(list(schemas(promotions, "Promotion", "required")), "isActive"), true},
+		"transactionId is declared":          {schemas(promotions, "ConflictProblem", "properties", "transactionId", "format"), "uuid"},
+		"transactionId is optional":          {slices.Contains(list(schemas(promotions, "ConflictProblem", "required")), "transactionId"), false},
+		"refreshToken is optional":           {slices.Contains(list(schemas(users, "LoginResult", "required")), "refreshToken"), false},
+		"promotions has one security scheme": {len(object(promotions, "components", "securitySchemes")), 1},
+		"error codes of status 404":          {fmt.Sprint(schemas(promotions, "NotFoundProblem", "properties", "code", "enum")), "[NOT_FOUND]"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: got %v, want %v", name, tt.got, tt.want)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says that a migration is needed, if a generated table definition differs from the last commit and atlas/ does not.
+# Prints a hint to write a migration, if a generated table definition differs from the last commit and no migration does.
 set -eu
 tables=$(git status --porcelain -- ':(glob)ent/*/migrate/schema.go')
 if [ -n "$tables" ] && [ -z "$(git status --porcelain -- ':(glob)atlas/*/*.sql')" ]; then

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the servers that the tests need: PostgreSQL, PgBouncer, Redis, Nginx, and for the tests on a real Kafka cluster
-# Java, Maven and the Kafka jars. Builds FerretDB, the server that tests the MongoDB store. Does nothing if all are present.
-# If it cannot install, it prints one line with the missing packages.
+# Java, Maven and the Kafka jars. Builds FerretDB, on which the tests of the MongoDB store run. Installs nothing if all are
+# present. If it cannot install, it prints one line with the missing packages.
 #
 #   scripts/setup.sh [--no-kafka]
 set -eu

@@ -106,8 +106,8 @@ func createAdmin(ctx context.Context, u *users.App, dir *datadir.Dir, admin data
 // readyTimeout is the maximum time that awaitReady waits for each service.
 const readyTimeout = 30 * time.Second
 
-// awaitReady waits until every service is ready. The services connect in the background, so the first readiness checks fail.
-// If a service is not ready within readyTimeout, awaitReady returns the error of its check.
+// awaitReady waits until every service is ready. The services connect in the background, so the first readiness checks may
+// fail. If a service is not ready within readyTimeout, awaitReady returns the error of its check.
 func awaitReady(ctx context.Context, services map[string]func(context.Context) error) error {
 	policy := backoff.Policy{Initial: 10 * time.Millisecond, Max: 100 * time.Millisecond, Timeout: readyTimeout}
 	for _, ready := range services {
@@ -124,8 +124,9 @@ const (
 	tokenAudience = "loyalty"
 )
 
-// add registers a service with the group. run, which is g.Go or g.RunWith, runs the service; the group closes it after it
-// has stopped. With g.RunWith, all services stop concurrently, so that each can use the whole shutdown budget.
+// add registers a service with the group. The group runs the service with run, which is g.Go or g.RunWith, and closes it
+// after it has stopped. With g.RunWith the services stop concurrently, so they do not divide the shutdown budget among
+// themselves.
 func add(g *lifecycle.Group, run func(name string, fn func(context.Context) error), name string, s interface {
 	Run(ctx context.Context) error
 	Close()
@@ -150,7 +151,7 @@ func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger)
 	if c.key, err = dir.TokenKey(); err != nil {
 		return c, err
 	}
-	c.keys = accesstoken.NewStaticKeys(c.key.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // as crypto/ed25519 says
+	c.keys = accesstoken.NewStaticKeys(c.key.Public().(ed25519.PublicKey))
 	if c.internalToken, err = dir.InternalToken(); err != nil {
 		return c, err
 	}

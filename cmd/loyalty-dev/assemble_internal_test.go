@@ -19,7 +19,7 @@ func TestAwaitReady(t *testing.T) {
 	}
 	ready := func(context.Context) error { return nil }
 	if err := awaitReady(t.Context(), map[string]func(context.Context) error{"a": late, "b": ready}); err != nil || checks != 3 {
-		t.Errorf("awaitReady returns %v after %d checks, want nil after 3", err, checks)
+		t.Errorf("awaitReady = %v after %d checks, want nil after 3", err, checks)
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -28,6 +28,6 @@ func TestAwaitReady(t *testing.T) {
 		return errNotReady
 	}
 	if err := awaitReady(ctx, map[string]func(context.Context) error{"a": never}); !errors.Is(err, errNotReady) {
-		t.Errorf("awaitReady returns %v after the context has ended, want %v", err, errNotReady)
+		t.Errorf("awaitReady = %v after the context has ended, want %v", err, errNotReady)
 	}
 }

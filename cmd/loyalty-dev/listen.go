@@ -23,7 +23,7 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	f := flag.NewFlagSet("loyalty-dev listen", flag.ContinueOnError)
 	var addr, since string
 	cli.AddressVar(f, &addr, "addr", defaultAddr, "`address` of the platform")
-	f.StringVar(&since, "since", "", "id of the last `notification` received; newer ones are sent first")
+	f.StringVar(&since, "since", "", "id of the last `notification` received; newer notifications are sent first")
 	tokens, err := parseFlags(f, args, stderr, "loyalty-dev listen [FLAG ...] TOKEN",
 		"Prints the live frames of the player with this access token.")
 	if err != nil {
@@ -59,7 +59,7 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 			return fmt.Errorf("the platform closed the connection: %d %s", closed.Code, closed.Text)
 		}
 		if err != nil {
-			return fmt.Errorf("the connection broke: %w", err)
+			return fmt.Errorf("read a frame: %w", err)
 		}
 		fmt.Fprintf(stdout, "%s\n", frame)
 	}

@@ -27,8 +27,8 @@ func main() {
 	os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// command runs the command in args and returns the exit code: 0 for success, 1 for a failure, 2 for wrong usage. It prints a
-// failure in one line.
+// command runs the command in args and returns the exit code: 0 for success, 1 for an error, 2 for wrong usage. It prints an
+// error as one line.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	run := start
 	if len(args) > 0 {

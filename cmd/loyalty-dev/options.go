@@ -50,10 +50,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.data, "data", data, "`directory` that keeps the data")
 	cli.ChoiceVar(f, &o.bus, "bus", busKafka, "event `bus`: kafka or nats", busKafka, busNATS)
 	cli.FuncVar(f, &o.admin.Email, "admin-email", "",
-		"e-mail `address` of the first admin (default: the one of the previous start, or "+datadir.DefaultAdminEmail+")",
+		"e-mail `address` of the first admin (default: the address of the previous start, or "+datadir.DefaultAdminEmail+")",
 		checkEmail)
 	cli.FuncVar(f, &o.admin.Password, "admin-password", "",
-		"`password` of the first admin (default: the one of the previous start, or a random one)", checkPassword)
+		"`password` of the first admin (default: the password of the previous start, or a random password)", checkPassword)
 	f.BoolVar(&o.demo, "demo", false, "create a few promotions and players")
 	cli.IntVar(f, &o.addressLimit, "address-limit", 1000, 1, maxAddressLimit,
 		fmt.Sprintf("`number` of registrations, and of failed logins, accepted from one address per minute: 1 to %d",

@@ -12,6 +12,6 @@ func TestMaxAddressLimitIsTheLargestValidLimit(t *testing.T) {
 		t.Errorf("%d: %v", maxAddressLimit, err)
 	}
 	if err := app.DefaultLimits().PerAddress(maxAddressLimit+1, maxAddressLimit+1).Validate(); err == nil {
-		t.Errorf("%d is valid, too", maxAddressLimit+1)
+		t.Errorf("%d is valid, want an error", maxAddressLimit+1)
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// programEnv makes the test binary run as the program itself (value "self"), or start the program at that path as "go run"
-// does.
+// programEnv selects what the test binary runs. With the value "self" it runs loyalty-dev. With a path it starts the program
+// at that path, as "go run" does.
 const programEnv = "LOYALTY_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -71,7 +71,7 @@ func launch(t *testing.T, path string, args ...string) *program {
 		t.Fatal(err)
 	}
 	p := &program{cmd: cmd, out: bufio.NewReader(out)}
-	t.Cleanup(func() { p.end(syscall.SIGTERM) }) // gracefully, so that PostgreSQL has ended when its directory is removed
+	t.Cleanup(func() { p.end(syscall.SIGTERM) }) // not SIGKILL: PostgreSQL must end before its directory is removed
 	return p
 }
 
@@ -165,16 +165,16 @@ func TestStartStopRestart(t *testing.T) {
 		}
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusNotFound {
-			t.Errorf("unknown route: %s", resp.Status)
+			t.Errorf("unknown route: status %s, want 404", resp.Status)
 		}
 		postgres := postmaster(t, data)
 		checkIndex(t, "http://"+addr)
 		rest, err := p.end(os.Interrupt)
 		if err != nil || !strings.Contains(rest, "Stopped") {
-			t.Errorf("Ctrl-C: %v\n%s", err, rest)
+			t.Errorf("Ctrl-C: exit error %v, want nil and the output Stopped:\n%s", err, rest)
 		}
 		if err := syscall.Kill(postgres, 0); err == nil {
-			t.Errorf("PostgreSQL still runs after the end")
+			t.Error("PostgreSQL still runs after loyalty-dev has ended")
 		}
 	}
 }
@@ -202,7 +202,7 @@ func get(t *testing.T, url string) string {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("GET %s: %s, %v", url, resp.Status, err)
+		t.Errorf("GET %s: status %s, %v, want 200", url, resp.Status, err)
 	}
 	return string(body)
 }
@@ -236,7 +236,7 @@ func TestStopsWithGoRun(t *testing.T) {
 		p := launch(t, filepath.Join(dir, filepath.Base(self)), "--addr", "127.0.0.1:0", "--data", data)
 		p.await(t, "Ready")
 		postgres := postmaster(t, data)
-		// The output ends with the last process that writes to it.
+		// end reads the output until both the parent and the program have ended.
 		if rest, _ := p.end(s); !strings.Contains(rest, "Stopping") {
 			t.Errorf("%v to the parent did not stop the program:\n%s", s, rest)
 		}
@@ -299,7 +299,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := launch(t, "", tt.args...)
-			out, err := p.end(syscall.SIGCONT)
+			out, err := p.end(syscall.SIGCONT) // SIGCONT does nothing: the program ends by itself
 			exit, ok := errors.AsType[*exec.ExitError](err)
 			if !ok || exit.ExitCode() != tt.code {
 				t.Fatalf("ended with %v, want exit code %d:\n%s", err, tt.code, out)
@@ -307,7 +307,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 			lines := strings.Split(strings.TrimSpace(out), "\n")
 			last := lines[len(lines)-1]
 			if !strings.HasPrefix(last, "loyalty-dev") || !strings.Contains(last, tt.want) {
-				t.Errorf("printed\n%s\nwant a last line with %q", out, tt.want)
+				t.Errorf("printed\n%s\nwant a last line that starts with loyalty-dev and contains %q", out, tt.want)
 			}
 			for _, line := range lines[:len(lines)-1] {
 				if !strings.Contains(line, " s  ") {

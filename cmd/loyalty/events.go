@@ -57,8 +57,8 @@ func runEvents(ctx context.Context, c call) error {
 	return errUsage
 }
 
-// deadLetterLine returns one line that describes a dead letter. Producers choose some of the texts. The line escapes control
-// characters, and quotes ids, keys and groups with spaces, so that no text can imitate another column.
+// deadLetterLine returns one line that describes a dead letter. It escapes control characters and quotes ids, keys and
+// groups that contain spaces, because producers choose these texts and must not be able to imitate another column.
 func deadLetterLine(d event.DeadLetter) string {
 	state := "waiting"
 	if d.Replayed {

@@ -52,7 +52,7 @@ func TestDeadLetterLine(t *testing.T) {
 	}
 	long := event.DeadLetter{Event: event.Event{Key: strings.Repeat("x", 1<<20)}, Reason: strings.Repeat("\x1b", 1<<20)}
 	if n := len(deadLetterLine(long)); n > 10<<10 {
-		t.Errorf("line of a large dead letter has %d bytes", n)
+		t.Errorf("line of a large dead letter has %d bytes, want at most %d", n, 10<<10)
 	}
 }
 

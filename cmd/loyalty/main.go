@@ -1,5 +1,5 @@
 // Command loyalty is the production program. It runs each service as a separate process. It also contains the tools for
-// operators. Settings come from the environment or from a file; settings.go lists the common ones.
+// operators. Settings come from the environment or from a file; settings.go lists the common settings.
 package main
 
 import (
@@ -44,11 +44,11 @@ func commands() []command {
 		},
 		{
 			"admin", "[--reset] EMAIL",
-			"create an admin, or reset the password of one; asks for the password or reads it from standard input", runAdmin,
+			"create an admin, or reset an admin's password; reads the password from the terminal or standard input", runAdmin,
 		},
 		{"verify", "[--delay D] [--dead-letters N]", "check the invariants across all databases", runVerify},
 		{"events", "dead|replay TOPIC", "list the dead letters of a topic, or publish them again", runEvents},
-		{"keygen", "", "print a new key that signs access tokens", runKeygen},
+		{"keygen", "", "print a new private key for signing access tokens", runKeygen},
 		{"version", "", "print version, commit, Go version and schema version", runVersion},
 	}
 }
@@ -64,8 +64,8 @@ func main() {
 	os.Exit(dispatch(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// dispatch runs the command in args and returns the exit code: 0 for success, 1 for a failure, 2 for wrong usage. It prints
-// a failure in one line.
+// dispatch runs the command in args and returns the exit code: 0 for success, 1 for an error, 2 for wrong usage. It prints
+// an error as one line.
 func dispatch(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		switch args[0] {

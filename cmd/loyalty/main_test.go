@@ -45,11 +45,11 @@ func TestUsage(t *testing.T) {
 	}
 	for _, args := range [][]string{{"help"}, {"--help"}} {
 		if code, stdout, _ := run(t, args...); code != 0 || !strings.Contains(stdout, "verify") {
-			t.Errorf("%v: exit %d with %q", args, code, stdout)
+			t.Errorf("%v: exit %d with %q, want 0 with the command verify", args, code, stdout)
 		}
 	}
 	if code, _, stderr := run(t, "verify", "--help"); code != 0 || !strings.Contains(stderr, "  --delay age\n") {
-		t.Errorf("verify --help: exit %d with %q", code, stderr)
+		t.Errorf("verify --help: exit %d with %q, want 0 with the flag --delay", code, stderr)
 	}
 }
 
@@ -77,12 +77,12 @@ func TestConfigurationErrors(t *testing.T) {
 		"short internal token":                {"users", "", "LOYALTY_INTERNAL_TOKEN=short", "LOYALTY_INTERNAL_TOKEN must have 16 characters or more"},
 		"half of mutual TLS":                  {"promotions", "", "LOYALTY_INTERNAL_TLS_KEY=/key.pem", "LOYALTY_INTERNAL_TLS_CERTIFICATE, LOYALTY_INTERNAL_TLS_KEY and LOYALTY_INTERNAL_TLS_CA must be set together"},
 		"TLS file that does not exist":        {"users", "", "LOYALTY_INTERNAL_TLS_CERTIFICATE=" + secret + "\nLOYALTY_INTERNAL_TLS_KEY=k\nLOYALTY_INTERNAL_TLS_CA=c", "LOYALTY_INTERNAL_TLS_CERTIFICATE: the file cannot be read: no such file or directory"},
-		"ledger that is no address":           {"promotions", "", "LOYALTY_LEDGER_ADDRESS=dns://10.0.0.2/users", "LOYALTY_LEDGER_ADDRESS must be host:port or dns://SERVER/HOST:PORT"},
+		"malformed ledger address":            {"promotions", "", "LOYALTY_LEDGER_ADDRESS=dns://10.0.0.2/users", "LOYALTY_LEDGER_ADDRESS must be host:port or dns://SERVER/HOST:PORT"},
 		"negative limit":                      {"users", "", "LOYALTY_REGISTRATIONS_PER_ADDRESS=-1", "LOYALTY_REGISTRATIONS_PER_ADDRESS must be a whole number from 1 to 60000"},
 		"limit too high":                      {"users", "", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60001", "LOYALTY_FAILED_LOGINS_PER_ADDRESS must be a whole number from 1 to 60000"},
 		"missing Redis address":               {"users", "LOYALTY_REDIS_ADDRESS", "", "neither LOYALTY_REDIS_ADDRESS nor"},
 		"Sentinel master without addresses":   {"users", "", "LOYALTY_REDIS_SENTINEL_MASTER=m", "LOYALTY_REDIS_SENTINELS must be set together"},
-		"trusted proxies are all addresses":   {"users", "", "LOYALTY_TRUSTED_PROXIES=0.0.0.0/0", "LOYALTY_TRUSTED_PROXIES trusts every address"},
+		"trusted proxies cover all addresses": {"users", "", "LOYALTY_TRUSTED_PROXIES=0.0.0.0/0", "LOYALTY_TRUSTED_PROXIES trusts every address"},
 		"JWKS URL without a scheme":           {"promotions", "", "LOYALTY_JWKS_URL=users:8080/jwks.json", "LOYALTY_JWKS_URL is not a URL"},
 		"unknown bus":                         {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS must be one of kafka, nats"},
 		"unknown store":                       {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE must be one of mongodb, postgres"},

@@ -105,7 +105,7 @@ func runMigrate(ctx context.Context, c call) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", d.name, err)
 			}
-			show(c, d.name, status)
+			printStatus(c, d.name, status)
 		default:
 			return errUsage
 		}
@@ -113,7 +113,7 @@ func runMigrate(ctx context.Context, c call) error {
 	return nil
 }
 
-func show(c call, name string, s migrate.Status) {
+func printStatus(c call, name string, s migrate.Status) {
 	current := s.Current
 	if current == "" {
 		current = "nothing"

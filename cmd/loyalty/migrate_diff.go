@@ -21,7 +21,7 @@ func migrateDiff(ctx context.Context, c call, drop bool) (err error) {
 	if len(c.args) != 1 {
 		return errUsage
 	}
-	if err := atRoot(); err != nil {
+	if err := checkRoot(); err != nil {
 		return err
 	}
 	installed, err := pgserver.Find()
@@ -60,7 +60,8 @@ func migrateDiff(ctx context.Context, c call, drop bool) (err error) {
 // migrations is the path of the folder with the migrations of all databases.
 const migrations = "atlas"
 
-func atRoot() error {
+// checkRoot returns an error unless the working directory is the root of the repository.
+func checkRoot() error {
 	if _, err := os.Stat(filepath.Join(migrations, "atlas.hcl")); err != nil {
 		return errors.New("atlas/atlas.hcl not found: run this command at the root of the repository")
 	}
@@ -69,7 +70,7 @@ func atRoot() error {
 
 // migrateHash rewrites every atlas.sum. Run it after you write or change a migration by hand.
 func migrateHash() error {
-	if err := atRoot(); err != nil {
+	if err := checkRoot(); err != nil {
 		return err
 	}
 	for _, d := range plan.Databases() {

@@ -39,7 +39,7 @@ func TestReadmeListsEverySetting(t *testing.T) {
 	}
 	for name := range rows {
 		if _, exists := tags[name]; !exists {
-			t.Errorf("README.md has a row of %s, but no env tag in cmd/loyalty does: remove it from the row", name)
+			t.Errorf("the table of settings in README.md lists %s, which no env tag in cmd/loyalty names: remove it", name)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// fakeService records the order of events.
+// fakeService records the order in which its methods are called and return.
 type fakeService struct {
 	handle http.HandlerFunc
 	run    func(ctx context.Context) error
@@ -43,10 +43,10 @@ type closer func()
 
 func (c closer) Close() { c() }
 
-// A request takes longer than the shutdown budget. It is canceled early enough for the service to stop, and nothing is
-// closed while it is in use.
+// TestServeStopsInOrder sends a request that lasts longer than the shutdown budget. The server must cancel the request early
+// enough for the service to stop, and must close nothing that is still in use.
 func TestServeStopsInOrder(t *testing.T) {
-	const stopping = 5 * time.Second
+	const stopTimeout = 5 * time.Second
 	entered := make(chan struct{})
 	s := new(fakeService)
 	s.handle = func(_ http.ResponseWriter, r *http.Request) {
@@ -87,9 +87,9 @@ func TestServeStopsInOrder(t *testing.T) {
 		cancel()
 	}()
 	bus := closer(func() { s.write("bus closed") })
-	err := serve(ctx, address, s, bus, stopping, slog.New(slog.DiscardHandler))
-	if left <= 0 || left > stopping {
-		t.Errorf("the service had %s to stop, want up to 5s", left)
+	err := serve(ctx, address, s, bus, stopTimeout, slog.New(slog.DiscardHandler))
+	if left <= 0 || left > stopTimeout {
+		t.Errorf("the service had %s to stop, want more than 0s and at most %s", left, stopTimeout)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("serve = %v, want context.DeadlineExceeded because of the canceled request", err)

@@ -119,15 +119,15 @@ func (s redisSettings) Check() error {
 
 func (s redisSettings) config(log *slog.Logger) redis.Config {
 	return redis.Config{
-		Address: string(s.Address), Replicas: texts(s.Replicas),
+		Address: string(s.Address), Replicas: addressStrings(s.Replicas),
 		Username: s.Username, Password: s.Password, TLS: s.TLS, Plain: s.Plain, Log: log,
 		Sentinel: redis.Sentinel{
-			Master: s.SentinelMaster, Addresses: texts(s.Sentinels), Password: s.SentinelPassword,
+			Master: s.SentinelMaster, Addresses: addressStrings(s.Sentinels), Password: s.SentinelPassword,
 		},
 	}
 }
 
-func texts(addresses []config.Address) []string {
+func addressStrings(addresses []config.Address) []string {
 	var out []string
 	for _, a := range addresses {
 		out = append(out, string(a))
@@ -187,7 +187,7 @@ func (s busSettings) connect(ctx context.Context, log *slog.Logger) (event.Bus, 
 		return jetstream.New(ctx, jetstream.Config{URL: string(s.NATS), Name: "loyalty", Grace: busGrace}, log)
 	}
 	c := kafka.Config{
-		Brokers: texts(s.Brokers), ClientID: "loyalty", Instance: s.Instance, Username: s.Username, Password: s.Password,
+		Brokers: addressStrings(s.Brokers), ClientID: "loyalty", Instance: s.Instance, Username: s.Username, Password: s.Password,
 		Grace: busGrace,
 	}
 	if s.TLS {

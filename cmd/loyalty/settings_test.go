@@ -39,7 +39,8 @@ func TestOpenKafkaWithPassword(t *testing.T) {
 	}
 }
 
-// Commands such as "events" and "verify" connect without creating topics, because the broker may be the wrong one.
+// TestConnectCreatesNoTopics checks connect, which commands such as "events" and "verify" use. They must not create topics,
+// because the settings may name the wrong broker.
 func TestConnectCreatesNoTopics(t *testing.T) {
 	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
@@ -68,7 +69,7 @@ func addresses(list []string) []config.Address {
 	return out
 }
 
-func TestInvalidAddresses(t *testing.T) {
+func TestInvalidSettingsHideSecrets(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ command, setting, want string }{
 		"quotes":                {"users", `LOYALTY_USERS_DATABASE_URL="postgres://u:hunter2@h/d?x=y"`, "LOYALTY_USERS_DATABASE_URL is in quotes"},

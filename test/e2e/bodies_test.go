@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// bodies sends malformed, invalid and barely valid requests.
+// bodies sends malformed and invalid requests, and valid requests at the limits.
 func bodies(t *testing.T, p platform, callers map[string]client) {
 	t.Run("malformed bodies", func(t *testing.T) { malformedBodies(t, p, callers) })
 	t.Run("promotions", func(t *testing.T) { promotionBodies(callers["S"].in(t)) })
@@ -18,7 +18,7 @@ func bodies(t *testing.T, p platform, callers map[string]client) {
 	t.Run("page tokens", func(t *testing.T) { pageTokens(callers["S"].in(t)) })
 }
 
-// caller returns a client that can call a route.
+// caller returns a client whose role may call a route.
 func caller(t *testing.T, r route, p platform, callers map[string]client) client {
 	if r.roles == "public" || r.roles == "refresh" {
 		return client{t: t, url: p.url}
@@ -53,7 +53,7 @@ func malformedBodies(t *testing.T, p platform, callers map[string]client) {
 	}
 }
 
-// invalid sends a request that must fail with a violation of the given field. The empty field is the request as a whole.
+// invalid sends a request that must fail with a violation of the given field. An empty field means the request as a whole.
 func invalid(c client, field, method, path string, body any) {
 	c.t.Helper()
 	a := c.refused(400, "VALIDATION_FAILED", method, path, body)
@@ -145,11 +145,11 @@ func updateBodies(staff client) {
 		"title": "changed", "isActive": false, "amount": "not in the mask", "type": "VIP_PROMOTION",
 	})
 	if a.text("title") != "changed" || a.body["isActive"] != false || a.text("amount") != "1.00" || a.text("type") != "BONUS" {
-		staff.t.Errorf("the updated promotion is %v", a)
+		staff.t.Errorf("update of title and isActive: got %v, want only these fields changed", a)
 	}
 	a = staff.call(200, "PATCH", path, object{"amount": "2.5"})
 	if a.text("amount") != "2.50" || a.text("title") != "changed" {
-		staff.t.Errorf("the updated promotion is %v", a)
+		staff.t.Errorf("update of the amount to 2.5: got %v, want only the amount changed", a)
 	}
 }
 
@@ -225,7 +225,7 @@ func ids(t *testing.T, callers map[string]client) {
 	for _, key := range []string{"", strings.Repeat("k", 201), "ü"} {
 		a := player.refused(400, "VALIDATION_FAILED", "POST", claim, object{"promotion_id": someID}, "Idempotency-Key", key)
 		if !slices.Equal(fields(a), []string{"Idempotency-Key"}) {
-			t.Errorf("Idempotency-Key %.10q: got %v, want a violation", key, a)
+			t.Errorf("Idempotency-Key %.10q: got %v, want one violation of Idempotency-Key", key, a)
 		}
 	}
 }
@@ -238,7 +238,7 @@ func queries(t *testing.T, callers map[string]client) {
 		"pageSize=1": "pageSize", "page_token=x": "page_token", "page_token=%00": "page_token",
 		"%3Cb%3E=1": "<b>", "a;b": "a;b", "type=%ff;": "type",
 	}
-	for path, of := range map[string]struct {
+	for path, tt := range map[string]struct {
 		role    string
 		queries map[string]string
 	}{
@@ -258,9 +258,9 @@ func queries(t *testing.T, callers map[string]client) {
 		"/api/v1/users/" + callers["P"].id + "/transactions": {"A", map[string]string{"type=credit": "type"}},
 		"/api/v1/notifications":                              {"P", map[string]string{"unread=1": "unread", "all=true": "all"}},
 	} {
-		c := callers[of.role].in(t)
-		maps.Copy(of.queries, common)
-		for query, field := range of.queries {
+		c := callers[tt.role].in(t)
+		maps.Copy(tt.queries, common)
+		for query, field := range tt.queries {
 			a := c.refused(400, "VALIDATION_FAILED", "GET", path+"?"+query, nil)
 			if got := fields(a); !slices.Equal(got, []string{field}) {
 				t.Errorf("%s?%.60s: the violations name %q, want %q", path, query, got, field)
@@ -270,7 +270,7 @@ func queries(t *testing.T, callers map[string]client) {
 		c.call(200, "GET", path+"?page_size=101", nil)
 	}
 	callers["S"].in(t).refused(400, "VALIDATION_FAILED", "GET", "/api/v1/users/me?nothing=1", nil)
-	for _, query := range []string{"email=%25", "email=_"} { // wildcards in SQL
+	for _, query := range []string{"email=%25", "email=_"} { // SQL wildcards
 		if a := callers["S"].in(t).call(200, "GET", "/api/v1/users?"+query, nil); a.body["total"] != 0.0 {
 			t.Errorf("?%s: got %v, want no users", query, a)
 		}

@@ -65,7 +65,7 @@ type client struct {
 	email string
 }
 
-// in returns the client for another test.
+// in returns a copy of the client that reports to another test.
 func (c client) in(t *testing.T) client {
 	c.t = t
 	return c
@@ -190,7 +190,7 @@ func newPromotion(staff client, kind, amount string) answer {
 	})
 }
 
-// assign assigns a promotion to players. It repeats the call until promotions knows all of them.
+// assign assigns a promotion to players. It repeats the call until the promotions service knows all of the players.
 func assign(staff client, promotion string, players ...client) {
 	staff.t.Helper()
 	ids := make([]string, len(players))
@@ -232,7 +232,7 @@ type socket struct {
 	conn *websocket.Conn
 }
 
-// connect opens a WebSocket. It resumes after the notification since, unless that is empty.
+// connect opens a WebSocket. If since is not empty, the WebSocket resumes after the notification with that id.
 func connect(c client, since string) socket {
 	c.t.Helper()
 	url := "ws" + strings.TrimPrefix(c.url, "http") + "/notifications/ws"
@@ -283,7 +283,7 @@ func (s socket) closed() int {
 }
 
 func asClose(err error, target **websocket.CloseError) bool {
-	e, ok := err.(*websocket.CloseError) //nolint:errorlint // gorilla returns it bare
+	e, ok := err.(*websocket.CloseError) //nolint:errorlint // gorilla does not wrap it
 	if ok {
 		*target = e
 	}

@@ -18,7 +18,8 @@ import (
 	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 )
 
-// TestRoutesMatchTheSchema checks that routes and rolesOf list every public method of the schema.
+// TestRoutesMatchTheSchema checks that routes lists every REST route of the schema, and that rolesOf lists every procedure
+// that requires a role.
 func TestRoutesMatchTheSchema(t *testing.T) {
 	t.Parallel()
 	parameter := regexp.MustCompile(`\{[a-z_]+\}`)
@@ -32,12 +33,12 @@ func TestRoutesMatchTheSchema(t *testing.T) {
 			proceduresWanted = append(proceduresWanted, strings.TrimPrefix(string(service), "loyalty.")+"/"+string(name))
 		}
 	}
-	var stated []string
+	var routesListed []string
 	for _, r := range routes() {
-		stated = append(stated, r.method+" "+r.path)
+		routesListed = append(routesListed, r.method+" "+r.path)
 	}
-	same(t, "routes() in test/e2e/routes_test.go", stated, routesWanted)
-	same(t, "rolesOf() in test/e2e/procedures_test.go", slices.Collect(maps.Keys(rolesOf())), proceduresWanted)
+	sameEntries(t, "routes() in test/e2e/routes_test.go", routesListed, routesWanted)
+	sameEntries(t, "rolesOf() in test/e2e/procedures_test.go", slices.Collect(maps.Keys(rolesOf())), proceduresWanted)
 }
 
 // publicMethods returns the methods of the schema that are not internal.
@@ -78,21 +79,20 @@ func httpRules(method protoreflect.MethodDescriptor) []string {
 	return out
 }
 
-// same fails if the lists have different entries, in any order. It names the entries to add to got and to remove from
-// it.
-func same(t *testing.T, what string, got, want []string) {
+// sameEntries fails the test unless got and want have the same entries, in any order. list is the source of got.
+func sameEntries(t *testing.T, list string, got, want []string) {
 	t.Helper()
 	for _, entry := range want {
 		if !slices.Contains(got, entry) {
-			t.Errorf("%s lacks %q, which the schema has: add it", what, entry)
+			t.Errorf("%s lacks %q, which the schema has: add it", list, entry)
 		}
 	}
 	for _, entry := range got {
 		if !slices.Contains(want, entry) {
-			t.Errorf("%s has %q, which the schema lacks: remove it", what, entry)
+			t.Errorf("%s has %q, which the schema lacks: remove it", list, entry)
 		}
 	}
 	if len(got) != len(want) {
-		t.Errorf("%s has %d entries, want %d", what, len(got), len(want))
+		t.Errorf("%s has %d entries, want %d", list, len(got), len(want))
 	}
 }

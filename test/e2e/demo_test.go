@@ -14,8 +14,8 @@ func TestDemo(t *testing.T) {
 		d := runDev(t, data, "kafka", "--demo")
 		admin := d.admin(t)
 		eventually(t, "the demo data exists after the "+start+" start", func() error {
-			if said := d.output.String(); !strings.Contains(said, "Ready") {
-				return errors.New(said)
+			if output := d.output.String(); !strings.Contains(output, "Ready") {
+				return errors.New(output)
 			}
 			return nil
 		})

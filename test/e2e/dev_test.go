@@ -58,7 +58,7 @@ func build(t *testing.T) {
 // platform is a running platform.
 type platform struct {
 	url      string
-	grpcURL  string // the URL of unencrypted HTTP/2 if it is another one
+	grpcURL  string // the URL for unencrypted HTTP/2, if it differs from url
 	settings string // the settings file for the command-line tools
 	tokenKey string // the file of the key that signs access tokens
 }
@@ -102,7 +102,7 @@ func startDev(t *testing.T, bus string, args ...string) platform {
 	return d.platform
 }
 
-// dataDir returns an empty directory that the user of the database server can access.
+// dataDir returns an empty directory that the user account of PostgreSQL can enter.
 func dataDir(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "loyalty-e2e-data-")

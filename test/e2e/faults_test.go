@@ -18,16 +18,17 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 )
 
-// faults are faults of the running platform. It must recover from each without losing or duplicating anything.
+// faults are faults of the running platform. The platform must recover from each fault without losing or duplicating
+// anything.
 var faults = []struct {
 	name string
 	run  func(t *testing.T, c *cluster)
 }{
 	{"users is killed during a claim", usersKilled},
-	{"promotions is killed between credit and mark", killedBeforeMark},
+	{"promotions is killed after the credit of a claim", killedAfterCredit},
 	{"a promotion is deactivated during a claim", deactivatedDuringClaim},
 	{"an event is delivered twice", deliveredTwice},
-	{"a record has no headers", plainRecord},
+	{"a record has no headers", recordWithoutHeaders},
 	{"each service is killed during claims", killedInTurn},
 	{"a record cannot be decoded", malformedRecords}, // last, because it leaves dead letters
 }
@@ -69,8 +70,8 @@ func usersKilled(t *testing.T, c *cluster) {
 	c.verify(t)
 }
 
-// heldClaim starts a claim that cannot mark the assignment, because its row is locked until release is called. heldClaim
-// returns when the ledger has paid.
+// heldClaim starts a claim and returns when the ledger has paid. The claim cannot mark the assignment as claimed, because
+// heldClaim locks the row until release is called.
 func heldClaim(t *testing.T, c *cluster, player client, promotion string) (response <-chan answer, release func()) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
@@ -106,14 +107,14 @@ func heldClaim(t *testing.T, c *cluster, player client, promotion string) (respo
 	}
 }
 
-func killedBeforeMark(t *testing.T, c *cluster) {
+func killedAfterCredit(t *testing.T, c *cluster) {
 	player, promotion := newAssignment(t, c.platform, "8.00")
 	response, release := heldClaim(t, c, player, promotion)
 	c.kill("promotions")
 	if a := <-response; a.status == 200 {
-		t.Fatalf("the killed process responded: %v", a)
+		t.Fatalf("claim at the killed process: got %v, want no success", a)
 	}
-	// The statement of the killed process still waits for the lock. It must not mark the assignment.
+	// The statement of the killed process still waits for the lock in PostgreSQL. End it before it marks the assignment.
 	_, err := c.database("promotions").Exec(t.Context(), `
 		SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
 	if err != nil {
@@ -190,7 +191,7 @@ func deliveredTwice(t *testing.T, c *cluster) {
 	c.verify(t)
 }
 
-func plainRecord(t *testing.T, c *cluster) {
+func recordWithoutHeaders(t *testing.T, c *cluster) {
 	staff := newStaff(t, c.admin(t))
 	bonus := newPromotion(staff, "WELCOME_BONUS", "1.00").text("id")
 	defer staff.call(200, "PATCH", "/api/v1/promotions/"+bonus, object{"isActive": false})
@@ -264,7 +265,7 @@ func killedInTurn(t *testing.T, c *cluster) {
 		promotions = append(promotions, p)
 	}
 	for i, promotion := range promotions {
-		victim := []string{"users", "promotions", "notifications"}[i%3]
+		service := []string{"users", "promotions", "notifications"}[i%3]
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -273,11 +274,11 @@ func killedInTurn(t *testing.T, c *cluster) {
 				_, _ = player.try("POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
 			}
 		}()
-		c.kill(victim)
+		c.kill(service)
 		<-done
-		c.restart(victim)
+		c.restart(service)
 		for _, player := range all {
-			eventually(t, "each claim succeeds", func() error {
+			eventually(t, "the claim succeeds", func() error {
 				a, err := player.try("POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
 				if err == nil && a.status != 200 && a.text("code") != "PROMOTION_ALREADY_CLAIMED" {
 					err = errors.New(a.String())
@@ -288,7 +289,7 @@ func killedInTurn(t *testing.T, c *cluster) {
 	}
 	for _, player := range all {
 		if got := player.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != fmt.Sprintf("%d.00", len(promotions)) {
-			t.Errorf("the balance is %s after %d claims of 1.00", got, len(promotions))
+			t.Errorf("the balance is %s after %d claims of 1.00, want %d.00", got, len(promotions), len(promotions))
 		}
 	}
 	c.verify(t)

@@ -23,14 +23,13 @@ func tamper(token string) string {
 	return strings.Join(parts, ".")
 }
 
-// algNone replaces the algorithm of a token by none and removes the signature.
+// algNone replaces the algorithm of a token with "none" and removes the signature.
 func algNone(token string) string {
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`))
 	return header + "." + strings.Split(token, ".")[1] + "."
 }
 
-// forger signs tokens with the platform's key. It shows that a token with a valid signature is refused because of its
-// content.
+// forger signs tokens with the platform's key, so that tests can send tokens with a valid signature and invalid content.
 type forger struct {
 	t   *testing.T
 	key ed25519.PrivateKey

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestKillDuringClaims kills loyalty-dev during 200 claims, restarts it on the same data, and repeats the claims. Each must be
-// paid once. LOYALTY_E2E_KILLS is the number of rounds for each bus; the default is one.
+// TestKillDuringClaims kills loyalty-dev during 200 claims, restarts it on the same data, and repeats the claims. Each claim
+// must be paid once. LOYALTY_E2E_KILLS is the number of rounds for each bus; the default is one.
 func TestKillDuringClaims(t *testing.T) {
 	t.Parallel()
 	rounds := 1
@@ -39,7 +39,7 @@ const (
 	killedPromotions = 10
 )
 
-// killDuringClaims runs one round and returns the restarted program.
+// killDuringClaims runs one round and returns the restarted loyalty-dev.
 func killDuringClaims(t *testing.T, d *dev, data, bus string) *dev {
 	t.Helper()
 	staff := newStaff(t, d.admin(t))
@@ -54,7 +54,7 @@ func killDuringClaims(t *testing.T, d *dev, data, bus string) *dev {
 	}
 	var wg sync.WaitGroup
 	var responses atomic.Int64
-	third := make(chan struct{})
+	aThirdDone := make(chan struct{})
 	paid := make([]map[string]string, killedPlayers) // acknowledged transactions by promotion
 	for i, player := range players {
 		paid[i] = map[string]string{}
@@ -65,12 +65,12 @@ func killDuringClaims(t *testing.T, d *dev, data, bus string) *dev {
 					paid[i][promotion] = a.text("transaction.id")
 				}
 				if responses.Add(1) == killedPlayers*killedPromotions/3 {
-					close(third)
+					close(aThirdDone)
 				}
 			}
 		})
 	}
-	<-third
+	<-aThirdDone
 	d.kill(t)
 	wg.Wait()
 
@@ -99,7 +99,7 @@ func killDuringClaims(t *testing.T, d *dev, data, bus string) *dev {
 			}
 		}
 		if got := player.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != fmt.Sprintf("%d.00", killedPromotions) {
-			t.Errorf("the balance is %s after %d claims of 1.00", got, killedPromotions)
+			t.Errorf("the balance is %s after %d claims of 1.00, want %d.00", got, killedPromotions, killedPromotions)
 		}
 	}
 	t.Logf("%d claims were acknowledged before the crash", acknowledged(paid))

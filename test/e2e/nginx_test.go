@@ -20,7 +20,7 @@ func TestAPIThroughNginx(t *testing.T) {
 	}
 	nginx := nginxtest.Start(t, nginxtest.Config{
 		Replicas: replicas,
-		// All clients of the test have the same address.
+		// All clients of the test have the same address, which would exceed the shipped limits.
 		Limits: "limit_req_zone $binary_remote_addr zone=login:1m rate=100000r/s;\n" +
 			"limit_req_zone $binary_remote_addr zone=register:1m rate=100000r/s;\n",
 	})

@@ -9,7 +9,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/dnstest"
 )
 
-// One of three users replicas is killed during claims. Every claim succeeds and is paid once.
+// TestKilledUsersReplicaLosesNoClaim kills one of three users replicas during claims. Every claim must succeed and be paid
+// once.
 func TestKilledUsersReplicaLosesNoClaim(t *testing.T) {
 	t.Parallel()
 	_, port, err := net.SplitHostPort(freeAddr(t))
@@ -39,17 +40,17 @@ func TestKilledUsersReplicaLosesNoClaim(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	var answered atomic.Int64
-	third := make(chan struct{})
+	aThirdDone := make(chan struct{})
 	next := make(chan claim)
 	for range 6 {
 		wg.Go(func() {
 			for cl := range next {
 				a, err := cl.player.try("POST", "/api/v1/promotions/claim", object{"promotion_id": cl.promotion})
 				if err != nil || a.status != 200 {
-					t.Errorf("a claim failed: %v, %v", a, err)
+					t.Errorf("claim: got %v, %v, want status 200", a, err)
 				}
 				if answered.Add(1) == claims/3 {
-					close(third)
+					close(aThirdDone)
 				}
 			}
 		})
@@ -60,7 +61,7 @@ func TestKilledUsersReplicaLosesNoClaim(t *testing.T) {
 			next <- cl
 		}
 	})
-	<-third
+	<-aThirdDone
 	c.kill("users at 127.0.0.12")
 	wg.Wait()
 	for _, cl := range all {
@@ -68,11 +69,11 @@ func TestKilledUsersReplicaLosesNoClaim(t *testing.T) {
 	}
 	for _, host := range hosts[1:] {
 		if len(c.processes["users at "+host].logged("AddTransaction")) == 0 {
-			t.Errorf("the replica at %s got no calls", host)
+			t.Errorf("the replica at %s logged no call of AddTransaction, want at least one", host)
 		}
 	}
 	if n := len(c.processes["promotions"].logged("circuit breaker changed state")); n > 0 {
-		t.Errorf("the circuit breaker changed its state %d times", n)
+		t.Errorf("the circuit breaker changed its state %d times, want 0", n)
 	}
 	c.verify(t)
 }

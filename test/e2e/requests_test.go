@@ -34,7 +34,7 @@ func requests(t *testing.T, p platform, callers map[string]client) {
 	}
 }
 
-// lists are the paths of all lists, with the role that may read them.
+// lists returns the path of every list, with a role that may read it.
 func lists(callers map[string]client) map[string]string {
 	player := callers["P"].id
 	return map[string]string{
@@ -55,13 +55,13 @@ func largePageSizes(t *testing.T, _ platform, callers map[string]client) {
 	}
 }
 
-// cookieOf returns the name and the value of the refresh token's cookie, and removes the rest.
+// cookieOf returns the refresh cookie as "name=value", without its attributes.
 func cookieOf(a answer) string {
 	pair, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";")
 	return pair
 }
 
-// loginForCookie logs c in and returns the refresh token's cookie.
+// loginForCookie logs c in and returns the refresh cookie.
 func loginForCookie(c client) string {
 	c.t.Helper()
 	c.token = ""
@@ -137,7 +137,7 @@ func updatedPeriods(t *testing.T, _ platform, callers map[string]client) {
 
 const promotionService = "/loyalty.promotions.v1.PromotionService/"
 
-// connect calls a procedure of promotions over Connect with JSON.
+// overConnect calls a procedure of promotions over Connect with JSON.
 func overConnect(c client, status int, procedure string, body any) answer {
 	c.t.Helper()
 	return c.call(status, "POST", promotionService+procedure, body, "Connect-Protocol-Version", "1")
@@ -258,13 +258,14 @@ func invisibleTitles(t *testing.T, _ platform, callers map[string]client) {
 	}
 }
 
+// duplicateCookies sends a valid refresh cookie together with an unusable cookie of the same name.
 func duplicateCookies(t *testing.T, p platform, _ map[string]client) {
 	c := newPlayer(t, p.url)
 	anonymous := client{t: t, url: p.url}
-	dead := loginForCookie(c)
-	name, _, _ := strings.Cut(dead, "=")
-	anonymous.call(204, "POST", "/api/v1/auth/logout", nil, "Cookie", dead)
-	for _, other := range []string{dead, name + "=garbage", name + "=", name + `="quoted"`} {
+	revoked := loginForCookie(c)
+	name, _, _ := strings.Cut(revoked, "=")
+	anonymous.call(204, "POST", "/api/v1/auth/logout", nil, "Cookie", revoked)
+	for _, other := range []string{revoked, name + "=garbage", name + "=", name + `="quoted"`} {
 		for _, first := range []bool{true, false} {
 			pair := []string{loginForCookie(c), other}
 			if first {
@@ -279,22 +280,22 @@ func duplicateCookies(t *testing.T, p platform, _ map[string]client) {
 	}
 }
 
-// refusedCookies checks that a refused cookie is removed from the client.
+// refusedCookies checks that the answer to a refused cookie clears the cookie.
 func refusedCookies(t *testing.T, p platform, _ map[string]client) {
 	c := newPlayer(t, p.url)
 	anonymous := client{t: t, url: p.url}
 	for _, path := range []string{"/api/v1/auth/refresh", "/api/v1/auth/logout"} {
-		dead := loginForCookie(c)
-		name, _, _ := strings.Cut(dead, "=")
-		anonymous.call(204, "POST", "/api/v1/auth/logout", nil, "Cookie", dead)
-		for _, cookie := range []string{dead, name + "=garbage"} {
+		revoked := loginForCookie(c)
+		name, _, _ := strings.Cut(revoked, "=")
+		anonymous.call(204, "POST", "/api/v1/auth/logout", nil, "Cookie", revoked)
+		for _, cookie := range []string{revoked, name + "=garbage"} {
 			a := anonymous.call(401, "POST", path, nil, "Cookie", cookie)
 			set := a.header.Get("Set-Cookie")
 			if !strings.HasPrefix(set, name+"=;") || !strings.Contains(set, "Max-Age=0") || !strings.Contains(set, "Path=/api/v1/auth") {
 				t.Errorf("%s with the refused cookie %.30s: Set-Cookie is %q, want it cleared", path, cookie, set)
 			}
 		}
-		// A refused token in the body does not concern the cookie.
+		// A refused token in the body must not clear the cookie.
 		if a := anonymous.call(401, "POST", path, object{"refreshToken": "garbage"}); a.header.Get("Set-Cookie") != "" {
 			t.Errorf("%s with a refused token in the body: Set-Cookie is %q, want none", path, a.header.Get("Set-Cookie"))
 		}

@@ -11,11 +11,11 @@ import (
 // route is a route of the API, with the roles that can call it and a well-formed body.
 type route struct {
 	method, path string
-	roles        string // the letters P, S and A, or "public", or "refresh"
+	roles        string // "public", "refresh" (needs a refresh token), or letters: P for player, S for staff, A for admin
 	body         object
 }
 
-// payload returns the body, or nil if the route has none.
+// payload returns the body, or an untyped nil if the route has no body.
 func (r route) payload() any {
 	if r.body == nil {
 		return nil
@@ -71,7 +71,8 @@ func api(t *testing.T, p platform) {
 	}
 }
 
-// access calls every route without the right to, and calls paths and methods that do not exist.
+// access calls every route with missing, invalid and insufficient credentials. It also calls paths and methods that do not
+// exist.
 func access(t *testing.T, p platform, callers map[string]client) {
 	anonymous := client{t: t, url: p.url}
 	t.Run("without a token", func(t *testing.T) {
@@ -106,8 +107,8 @@ func access(t *testing.T, p platform, callers map[string]client) {
 				}
 			}
 		}
-		same := client{t: t, url: p.url, token: forger.forge(token, nil, nil)}
-		same.call(200, "GET", "/api/v1/users/me", nil) // the forger's signature is valid
+		unchanged := client{t: t, url: p.url, token: forger.forge(token, nil, nil)}
+		unchanged.call(200, "GET", "/api/v1/users/me", nil) // the signature of the forger is valid
 	})
 	t.Run("with the wrong role", func(t *testing.T) {
 		for _, r := range routes() {
@@ -169,7 +170,7 @@ func access(t *testing.T, p platform, callers map[string]client) {
 func isProblem(t *testing.T, a answer, path string) {
 	t.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
-		t.Errorf("%s: the content type of an error is %q", path, got)
+		t.Errorf("%s: the content type of an error is %q, want application/problem+json", path, got)
 	}
 	want := []string{"code", "detail", "instance", "requestId", "status", "title", "type"}
 	for code, name := range map[string]string{"VALIDATION_FAILED": "violations", "PROMOTION_ALREADY_CLAIMED": "transactionId"} {
@@ -188,7 +189,7 @@ func isProblem(t *testing.T, a answer, path string) {
 	}
 	for _, v := range a.list("violations") {
 		if got := slices.Sorted(maps.Keys(v)); !slices.Equal(got, []string{"field", "message", "rule"}) {
-			t.Errorf("%s: a violation has the members %v", path, got)
+			t.Errorf("%s: a violation has the members %v, want field, message and rule", path, got)
 		}
 	}
 	instance, _, _ := strings.Cut(path, "?")
@@ -224,18 +225,18 @@ func public(t *testing.T, p platform) {
 	anonymous := client{t: t, url: p.url}
 	health := anonymous.call(200, "GET", "/health", nil)
 	if health.text("status") != "ok" || len(health.body["services"].(object)) != 3 {
-		t.Errorf("health: got %v", health)
+		t.Errorf("health: got %v, want status ok and three services", health)
 	}
 	if version := anonymous.call(200, "GET", "/version", nil); version.text("schemaVersion") == "" {
-		t.Errorf("version: got %v", version)
+		t.Errorf("version: got %v, want a schemaVersion", version)
 	}
 	if events, err := anonymous.try("GET", "/asyncapi.yaml", nil); events.status != 200 || !strings.HasPrefix(events.raw, "# ") && !strings.HasPrefix(events.raw, "asyncapi: ") {
-		t.Errorf("asyncapi.yaml: got %.200v, %v", events, err)
+		t.Errorf("asyncapi.yaml: got %.200v, %v, want a YAML document", events, err)
 	}
 	keys := anonymous.call(200, "GET", "/.well-known/jwks.json", nil)
 	for _, key := range keys.list("keys") {
 		if got := strings.Join(slices.Sorted(maps.Keys(key)), " "); got != "alg crv kid kty use x" {
-			t.Errorf("a public key has the members %s", got)
+			t.Errorf("a public key has the members %s, want alg crv kid kty use x", got)
 		}
 	}
 	if len(keys.list("keys")) == 0 {
@@ -243,16 +244,16 @@ func public(t *testing.T, p platform) {
 	}
 	for _, service := range []string{"users", "promotions", "notifications"} {
 		if one := anonymous.call(200, "GET", "/health/"+service, nil); one.text("services."+service) != "ok" {
-			t.Errorf("health of %s: got %v", service, one)
+			t.Errorf("health of %s: got %v, want ok", service, one)
 		}
 		document := anonymous.call(200, "GET", "/"+service+"/api-docs/openapi.json", nil)
 		if document.text("openapi") != "3.1.0" || document.body["paths"] == nil {
-			t.Errorf("OpenAPI document of %s: got %v", service, document)
+			t.Errorf("OpenAPI document of %s: got %.200v, want openapi 3.1.0 with paths", service, document)
 		}
-		page, err := anonymous.try("GET", "/"+service+"/api-docs/", nil)
+		page, err := anonymous.try("GET", "/"+service+"/api-docs/", nil) // returns an error, because HTML is not JSON
 		if err == nil || page.status != 200 || !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") ||
 			!strings.Contains(page.header.Get("Content-Security-Policy"), "script-src 'self'") {
-			t.Errorf("API page of %s: got %v with header %v", service, page, page.header)
+			t.Errorf("API page of %s: got %.200v with header %v, want HTML with a Content-Security-Policy", service, page, page.header)
 		}
 	}
 }
@@ -277,7 +278,7 @@ func members(t *testing.T, callers map[string]client) {
 		transaction = "additionalData amount balanceAfter createdAt description id type user_id"
 	)
 	for _, tt := range []struct {
-		what string
+		name string
 		o    object
 		want string
 	}{
@@ -304,7 +305,7 @@ func members(t *testing.T, callers map[string]client) {
 		slices.Sort(want)
 		if got != strings.Join(want, " ") {
 			t.Errorf("%s: the members are %s, want %s; after a change of the schema, change the list in members in routes_test.go",
-				tt.what, got, strings.Join(want, " "))
+				tt.name, got, strings.Join(want, " "))
 		}
 	}
 	if total, ok := ledger.body["total"].(float64); !ok || total != 1 {

@@ -53,7 +53,7 @@ func welcomed(t *testing.T, p platform) {
 	c := client{t: t, url: p.url, email: "welcomed@example.com"}
 	a := c.call(201, "POST", "/api/v1/auth/register", object{"email": c.email, "password": password})
 	if a.text("role") != "PLAYER" || a.text("balance") != "0.00" || a.body["isActive"] != true {
-		t.Errorf("register: got %v", a)
+		t.Errorf("register: got %v, want an active player with the balance 0.00", a)
 	}
 	c = c.login(password)
 	live := connect(c, "")
@@ -68,10 +68,10 @@ func welcomed(t *testing.T, p platform) {
 	})
 	if text(notification, "type") != "promotion" || text(notification, "content.id") != text(bonus, "id") ||
 		text(notification, "content.amount") != "20.00" || notification["read"] != false {
-		t.Errorf("the notification is %v", notification)
+		t.Errorf("the notification is %v, want the unread welcome bonus of 20.00", notification)
 	}
 
-	// The notification of the bonus may be older than the socket. The next one arrives on the socket.
+	// The notification of the bonus may have been stored before the socket opened. The next notification arrives on the socket.
 	staff := newStaff(t, p.admin(t))
 	extra := newPromotion(staff, "BONUS", "5.5")
 	assign(staff, extra.text("id"), c)
@@ -79,7 +79,7 @@ func welcomed(t *testing.T, p platform) {
 		frame := live.frame()
 		if text(frame, "notification.content.id") == extra.text("id") {
 			if text(frame, "notification.content.amount") != "5.50" || text(frame, "notification.type") != "promotion" {
-				t.Errorf("got frame %v", frame)
+				t.Errorf("got frame %v, want a notification of type promotion with the amount 5.50", frame)
 			}
 			break
 		}
@@ -92,21 +92,22 @@ func welcomed(t *testing.T, p platform) {
 	claim := c.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": text(bonus, "id")})
 	if claim.body["assignment"].(object)["claimed"] != true ||
 		claim.text("assignment.transactionId") != claim.text("transaction.id") {
-		t.Errorf("claim: got %v", claim)
+		t.Errorf("claim: got %v, want a claimed assignment with the id of the transaction", claim)
 	}
-	if got := claim.text("transaction.description"); got != fmt.Sprintf("Claimed '%s' promotion of type 'WELCOME_BONUS'", text(bonus, "title")) {
-		t.Errorf("the description is %q", got)
+	want := fmt.Sprintf("Claimed '%s' promotion of type 'WELCOME_BONUS'", text(bonus, "title"))
+	if got := claim.text("transaction.description"); got != want {
+		t.Errorf("the description is %q, want %q", got, want)
 	}
 	if got := claim.text("transaction.additionalData.promotionId"); got != text(bonus, "id") {
-		t.Errorf("the promotionId is %q", got)
+		t.Errorf("the promotionId is %q, want %s", got, text(bonus, "id"))
 	}
 	if got := c.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != "20.00" {
-		t.Errorf("the balance is %s", got)
+		t.Errorf("the balance is %s, want 20.00", got)
 	}
 	ledger := c.call(200, "GET", "/api/v1/users/me/transactions", nil)
 	if entries := ledger.list("transactions"); len(entries) != 1 || text(entries[0], "id") != claim.text("transaction.id") ||
 		text(entries[0], "balanceAfter") != "20.00" {
-		t.Errorf("the transactions are %v", ledger)
+		t.Errorf("the transactions are %v, want one with the balance 20.00", ledger)
 	}
 }
 
@@ -222,7 +223,7 @@ func idempotencyKey(t *testing.T, p platform) {
 	paidOnce(t, c, "2.00")
 }
 
-// paidOnce checks that c has one transaction and the same balance.
+// paidOnce checks that c has one transaction, and that its amount and the balance are amount.
 func paidOnce(t *testing.T, c client, amount string) {
 	t.Helper()
 	ledger := c.call(200, "GET", "/api/v1/users/me/transactions", nil)
@@ -258,11 +259,11 @@ func concurrentClaims(t *testing.T, p platform) {
 		case a.status == 409 && a.text("code") == "PROMOTION_ALREADY_CLAIMED":
 			transactions[a.text("transactionId")] = true
 		default:
-			t.Errorf("a concurrent claim: got %v", a)
+			t.Errorf("a concurrent claim: got %v, want status 200 or PROMOTION_ALREADY_CLAIMED", a)
 		}
 	}
 	if paid != 1 || len(transactions) != 1 {
-		t.Errorf("%d claims succeeded with transactions %v, want one", paid, transactions)
+		t.Errorf("%d claims succeeded with transactions %v, want one claim and one transaction", paid, transactions)
 	}
 	paidOnce(t, c, "11.00")
 }
@@ -333,8 +334,8 @@ func resumed(t *testing.T, p platform) {
 			t.Fatalf("got frame %v, want promotion %s", frame, want)
 		}
 	}
-	lost := connect(c, someID)
-	if frame := lost.frame(); text(frame, "reset.reason") == "" {
+	unknown := connect(c, someID)
+	if frame := unknown.frame(); text(frame, "reset.reason") == "" {
 		t.Errorf("resume after an unknown notification: got %v, want a reset", frame)
 	}
 }
@@ -354,7 +355,7 @@ func notClaimable(t *testing.T, p platform) {
 		staff.refused(409, code, "POST", "/api/v1/promotions/"+promotion+"/assign", object{"player_ids": []string{c.id}})
 	}
 	if got := c.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != "0.00" {
-		t.Errorf("the balance is %s", got)
+		t.Errorf("the balance is %s, want 0.00", got)
 	}
 }
 

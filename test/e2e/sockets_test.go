@@ -65,15 +65,15 @@ func admission(t *testing.T, p platform, callers map[string]client) {
 		"player without an origin":    {player, "", 101, ""},
 		"player with the same origin": {player, p.url, 101, ""},
 	} {
-		header, browser := http.Header{}, []string{"loyalty.v1"}
+		header, offered := http.Header{}, []string{"loyalty.v1"}
 		if tt.origin != "" {
 			header.Set("Origin", tt.origin)
 		}
 		if tt.token != "" {
-			browser = append(browser, "bearer."+tt.token)
+			offered = append(offered, "bearer."+tt.token)
 		}
 		ways := map[string]func() *http.Response{
-			"subprotocols": func() *http.Response { _, r := dial(t, socketURL(p), header, browser...); return r },
+			"subprotocols": func() *http.Response { _, r := dial(t, socketURL(p), header, offered...); return r },
 			"header": func() *http.Response {
 				header := header.Clone()
 				if tt.token != "" {
@@ -104,17 +104,17 @@ func admission(t *testing.T, p platform, callers map[string]client) {
 // subprotocols offers subprotocols in different orders.
 func subprotocols(t *testing.T, p platform, token string) {
 	for _, tt := range []struct {
-		asked []string
-		want  string
+		offered []string
+		want    string
 	}{
 		{[]string{"loyalty.v1", "bearer." + token}, "loyalty.v1"},
 		{[]string{"bearer." + token, "loyalty.v1"}, "loyalty.v1"},
 		{[]string{"loyalty.v1+proto", "bearer." + token}, "loyalty.v1+proto"},
 		{[]string{"else.v1", "bearer." + token}, ""},
 	} {
-		_, response := dial(t, socketURL(p), nil, tt.asked...)
+		_, response := dial(t, socketURL(p), nil, tt.offered...)
 		if got := response.Header.Get("Sec-WebSocket-Protocol"); got != tt.want {
-			t.Errorf("offered %.20q: the subprotocol is %.20q, want %q", tt.asked, got, tt.want)
+			t.Errorf("offered %.20q: the subprotocol is %.20q, want %q", tt.offered, got, tt.want)
 		}
 	}
 }
@@ -162,7 +162,7 @@ func malformedFrames(t *testing.T, p platform, callers map[string]client) {
 	c := newPlayer(t, p.url)
 	staff := callers["S"].in(t)
 	header := http.Header{"Authorization": {"Bearer " + c.token}}
-	healthyClient := connect(c, "")
+	silent := connect(c, "")
 	for name, sent := range map[string][]byte{
 		"unmasked frame":               {0x81, 0x02, 'h', 'i'},
 		"unknown opcode":               {0x8f, 0x80, 0, 0, 0, 0},
@@ -178,7 +178,7 @@ func malformedFrames(t *testing.T, p platform, callers map[string]client) {
 		}
 		_, _, err := conn.ReadMessage()
 		if err == nil || strings.Contains(err.Error(), "timeout") {
-			t.Errorf("%s: the connection is not closed: %v", name, err)
+			t.Errorf("%s: got %v, want the connection closed", name, err)
 		}
 	}
 	sender, _ := dial(t, socketURL(p), header)
@@ -189,7 +189,7 @@ func malformedFrames(t *testing.T, p platform, callers map[string]client) {
 	}
 	promotion := newPromotion(staff, "BONUS", "1.00").text("id")
 	assign(staff, promotion, c)
-	for name, s := range map[string]socket{"silent client": healthyClient, "client that sends messages": {t, sender}} {
+	for name, s := range map[string]socket{"silent client": silent, "client that sends messages": {t, sender}} {
 		if frame := s.frame(); text(frame, "notification.content.id") != promotion {
 			t.Errorf("%s: got %v, want a notification of promotion %s", name, frame, promotion)
 		}

@@ -23,7 +23,8 @@ func (p *process) logged(text string) []string {
 	return lines
 }
 
-// The databases have no migrations at first. Promotions and notifications start before users, which publishes the keys.
+// TestServicesAreNotReadyWithoutTheirDependencies starts the services on databases without migrations. It starts promotions
+// and notifications before users, which publishes the keys for access tokens.
 func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, "kafka", map[string]string{

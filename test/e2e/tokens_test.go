@@ -42,7 +42,7 @@ func inBody(c client) (access, refresh string) {
 	c.t.Helper()
 	a := c.call(200, "POST", "/api/v1/auth/login", object{"email": c.email, "password": password, "refreshTokenIn": "BODY"})
 	if a.header.Get("Cache-Control") != "no-store" || a.header.Get("Set-Cookie") != "" {
-		c.t.Errorf("login with the tokens in the body: the header is %v", a.header)
+		c.t.Errorf("login with the tokens in the body: the header is %v, want no-store and no cookie", a.header)
 	}
 	return a.text("accessToken"), a.text("refreshToken")
 }
@@ -54,26 +54,26 @@ func cookie(t *testing.T, p platform) {
 	set := a.header.Get("Set-Cookie")
 	for _, want := range []string{"HttpOnly", "Secure", "SameSite=Strict", "Path=/api/v1/auth"} {
 		if !strings.Contains(set, want) {
-			t.Errorf("the cookie %q does not have %s", set, want)
+			t.Errorf("the cookie is %q, want the attribute %s", set, want)
 		}
 	}
 	if a.header.Get("Cache-Control") != "no-store" || a.body["refreshToken"] != nil {
-		t.Errorf("login: got %v with header %v", a, a.header)
+		t.Errorf("login: got %v with header %v, want no-store and no refreshToken", a, a.header)
 	}
 	pair, _, _ := strings.Cut(set, ";")
 	c.token = ""
 	refreshed := c.call(200, "POST", "/api/v1/auth/refresh", nil, "Cookie", pair)
 	if refreshed.body["refreshToken"] != nil || refreshed.header.Get("Set-Cookie") == "" {
-		t.Errorf("refresh with the cookie: got %v", refreshed)
+		t.Errorf("refresh with the cookie: got %v, want a new cookie and no refreshToken", refreshed)
 	}
 	again, _, _ := strings.Cut(refreshed.header.Get("Set-Cookie"), ";")
 	out := c.call(204, "POST", "/api/v1/auth/logout", nil, "Cookie", again)
 	if cleared := out.header.Get("Set-Cookie"); !strings.Contains(cleared, "Max-Age=0") || out.raw != "" {
-		t.Errorf("logout: Set-Cookie is %q, the body is %q", cleared, out.raw)
+		t.Errorf("logout: Set-Cookie is %q, the body is %q, want a cleared cookie and no body", cleared, out.raw)
 	}
 }
 
-// rotation reuses a rotated refresh token, within the grace period and after it.
+// rotation reuses a rotated refresh token during and after the grace period.
 func rotation(t *testing.T, p platform) {
 	c := newPlayer(t, p.url)
 	_, first := inBody(c)
@@ -91,7 +91,7 @@ func rotation(t *testing.T, p platform) {
 			err = errors.New("still within the grace period")
 		}
 		if err == nil && a.text("code") != "TOKEN_REUSED" && a.text("code") != "TOKEN_REVOKED" {
-			t.Errorf("refresh with a reused token: got %v", a)
+			t.Errorf("refresh with a reused token: got %v, want TOKEN_REUSED or TOKEN_REVOKED", a)
 		}
 		return err
 	})
@@ -136,14 +136,14 @@ func precedence(t *testing.T, p platform) {
 	c.refused(401, "TOKEN_INVALID", "POST", path, object{}, "Cookie", bad, "Authorization", "Bearer "+token)
 	a := c.call(200, "POST", path, object{}, "Cookie", good, "Authorization", "Bearer bad")
 	if a.text("refreshToken") == "" || a.header.Get("Set-Cookie") != "" {
-		t.Errorf("refresh of a BODY session: got %v with header %v", a, a.header)
+		t.Errorf("refresh of a BODY session: got %v with header %v, want a refreshToken and no cookie", a, a.header)
 	}
 	inCookie := c.call(200, "POST", "/api/v1/auth/login",
 		object{"email": c.email, "password": password, "refreshTokenIn": "COOKIE"})
 	pair, _, _ := strings.Cut(inCookie.header.Get("Set-Cookie"), ";")
 	a = c.call(200, "POST", path, object{"refreshToken": strings.TrimPrefix(pair, "refresh_token=")})
 	if a.body["refreshToken"] != nil || a.header.Get("Set-Cookie") == "" {
-		t.Errorf("refresh of a COOKIE session: got %v with header %v", a, a.header)
+		t.Errorf("refresh of a COOKIE session: got %v with header %v, want a cookie and no refreshToken", a, a.header)
 	}
 	access := inCookie.text("accessToken")
 	for _, route := range []string{path, "/api/v1/auth/logout"} {
@@ -157,18 +157,18 @@ func precedence(t *testing.T, p platform) {
 	c.refused(401, "TOKEN_MISSING", "GET", "/api/v1/users/me?access_token="+access, nil)
 }
 
-// staffRegistration registers an employee as an admin.
+// staffRegistration registers an employee with the access token of an admin.
 func staffRegistration(t *testing.T, p platform, admin client) {
 	c := client{t: t, url: p.url, email: "route-staff@example.com"}
 	body := object{"email": c.email, "password": password}
 	a := admin.call(201, "POST", "/api/v1/auth/register-staff", body)
 	if a.text("role") != "STAFF" || a.body["isActive"] != true || a.text("balance") != "0.00" {
-		t.Errorf("register-staff: got %v", a)
+		t.Errorf("register-staff: got %v, want an active employee with the balance 0.00", a)
 	}
 	admin.refused(409, "USER_EXISTS", "POST", "/api/v1/auth/register-staff", body)
 	admin.refused(409, "USER_EXISTS", "POST", "/api/v1/auth/register", body)
 	if a := c.login(password).call(200, "GET", "/api/v1/users/me", nil); a.text("role") != "STAFF" {
-		t.Errorf("GET me of the new employee: got %v", a)
+		t.Errorf("GET me of the new employee: got %v, want the role STAFF", a)
 	}
 }
 
@@ -199,7 +199,7 @@ func registration(t *testing.T, p platform) {
 	} {
 		a := anonymous.refused(400, "VALIDATION_FAILED", "POST", "/api/v1/auth/register", body)
 		if !slices.Equal(fields(a), []string{field}) || strings.Contains(a.raw, "1234567") {
-			t.Errorf("register with an invalid %s: got %v", field, a)
+			t.Errorf("register with an invalid %s: got %v, want one violation and no password in the answer", field, a)
 		}
 	}
 	anonymous.refused(401, "INVALID_CREDENTIALS", "POST", "/api/v1/auth/login", object{"email": "anonymous@example.com", "password": password})
@@ -218,13 +218,13 @@ func failedLogins(t *testing.T, p platform) {
 		if a.status == http.StatusTooManyRequests {
 			seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
 			if a.text("code") != "RATE_LIMITED" || err != nil || seconds < 1 || n < 5 {
-				t.Errorf("login %d: got %v with header %v", n, a, a.header)
+				t.Errorf("login %d: got %v with header %v, want RATE_LIMITED with Retry-After after 4 or more logins", n, a, a.header)
 			}
 			isProblem(t, a, "/api/v1/auth/login")
 			break
 		}
 		if a.text("code") != "INVALID_CREDENTIALS" || n > 50 {
-			t.Fatalf("login %d: got %v", n, a)
+			t.Fatalf("login %d: got %v, want INVALID_CREDENTIALS, and the rate limit by login 50", n, a)
 		}
 	}
 	anonymous.refused(429, "RATE_LIMITED", "POST", "/api/v1/auth/login",

@@ -39,7 +39,7 @@ func raw(t *testing.T, address, request string) (*http.Response, string) {
 	return resp, string(body)
 }
 
-// TestRefusedRequests checks that Nginx answers requests that it refuses with problem documents.
+// TestRefusedRequests checks that Nginx refuses invalid requests with problem documents and does not forward them.
 func TestRefusedRequests(t *testing.T) {
 	s := start(t, nginxtest.Config{})
 	const host = " HTTP/1.1\r\nHost: x\r\n"
@@ -84,20 +84,21 @@ func TestRefusedRequests(t *testing.T) {
 	}
 	for _, service := range services {
 		if n := s.count(service); n != 0 {
-			t.Errorf("%s received %d of the refused requests", service, n)
+			t.Errorf("%s received %d of the refused requests, want 0", service, n)
 		}
 	}
 	largest := strings.NewReader(strings.Repeat("x", 1<<20))
 	if resp, _ := s.ask(t, "POST", "/api/v1/promotions", nil, largest); resp.Header.Get("Got-Body-Length") != "1048576" {
-		t.Errorf("body of 1 MiB: %s, the service read %s bytes", resp.Status, resp.Header.Get("Got-Body-Length"))
+		t.Errorf("body of 1 MiB: %s, the service read %q bytes, want 1048576", resp.Status, resp.Header.Get("Got-Body-Length"))
 	}
 	header := http.Header{"Authorization": {strings.Repeat("x", 7<<10)}}
 	if resp, _ := s.ask(t, "GET", "/api/v1/users", header, nil); resp.Header.Get("Service") != "users" {
-		t.Errorf("header of 7 KiB: %s", resp.Status)
+		t.Errorf("header of 7 KiB: got %s, want an answer of users", resp.Status)
 	}
 }
 
-// TestUnavailableServices checks the answers for replicas that refuse connections, break off, and do not answer.
+// TestUnavailableServices checks the answers for replicas that refuse or abort connections. It also checks that Nginx
+// forwards every answer of a service unchanged.
 func TestUnavailableServices(t *testing.T) {
 	t.Parallel()
 	s := start(t, nginxtest.Config{})
@@ -114,7 +115,6 @@ func TestUnavailableServices(t *testing.T) {
 			checkProblem(t, resp, body, apperr.DependencyUnavailable, path)
 		}
 	}
-	// An answer of a service passes unchanged, with any status.
 	for _, status := range []int{400, 404, 405, 413, 429, 500, 502, 503, 504} {
 		s.serve("notifications", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "7")
@@ -131,7 +131,7 @@ func TestUnavailableServices(t *testing.T) {
 	}
 }
 
-// TestSlowService checks the answer for a service that does not answer in time. The timeout is shortened.
+// TestSlowService checks the answer for a service that does not answer before a timeout, which is shorter in this test.
 func TestSlowService(t *testing.T) {
 	t.Parallel()
 	s := start(t, nginxtest.Config{Server: "proxy_read_timeout 100ms; grpc_read_timeout 100ms;"})
@@ -142,7 +142,7 @@ func TestSlowService(t *testing.T) {
 		resp, body := s.ask(t, "POST", path, nil, nil)
 		checkProblem(t, resp, body, apperr.DependencyUnavailable, path)
 		if !strings.Contains(body, "the outcome is unknown") {
-			t.Errorf("%s: got %s", path, body)
+			t.Errorf("%s: got %s, want the detail to say that the outcome is unknown", path, body)
 		}
 	}
 }

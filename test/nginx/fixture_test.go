@@ -1,5 +1,5 @@
-// Package nginx_test runs the real Nginx with the configuration of deploy/nginx in front of two replicas of each service,
-// and checks from outside that it behaves as the contract says.
+// Package nginx_test runs the real Nginx with the configuration of deploy/nginx in front of two fake replicas of each
+// service, and checks its behaviour as a client.
 package nginx_test
 
 import (
@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,7 +27,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/gateway/nginxtest"
 )
 
-// replica is a replica of a service. It answers with its name and with the headers that it received, unless handler is set.
+// replica is a fake replica of a service. It answers with the service's name and the headers that it received, unless
+// handler is set.
 type replica struct {
 	service, address string
 	server           *gateway.Server
@@ -56,11 +58,9 @@ func (r *replica) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if err != nil {
 		return
 	}
-	w.Header().Set("Got-Body-Length", lengthOf(body))
+	w.Header().Set("Got-Body-Length", strconv.Itoa(len(body)))
 	io.WriteString(w, request.RequestURI)
 }
-
-func lengthOf(b []byte) string { encoded, _ := json.Marshal(len(b)); return string(encoded) }
 
 func (r *replica) serve(h http.Handler) { r.handler.Store(&h) }
 
@@ -135,7 +135,7 @@ func (s *stack) count(service string) int64 {
 	return n
 }
 
-// ask sends a request whose path the client does not change.
+// ask sends a request with exactly the given path. The HTTP client does not clean or escape the path.
 func (s *stack) ask(t *testing.T, method, path string, header http.Header, body io.Reader) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.url, body)
@@ -157,7 +157,7 @@ func (s *stack) ask(t *testing.T, method, path string, header http.Header, body 
 	return resp, string(content)
 }
 
-// checkProblem checks a problem document that Nginx answers itself. It has the status and title of its code in the schema.
+// checkProblem checks a problem document from Nginx itself. Its status and title must be those of the code in the schema.
 func checkProblem(t *testing.T, resp *http.Response, body string, code apperr.Code, instance string) {
 	t.Helper()
 	var got map[string]any
@@ -192,7 +192,7 @@ func checkProblem(t *testing.T, resp *http.Response, body string, code apperr.Co
 	}
 }
 
-// profile answers GetMe with the id in the header Authorization, and fails without one.
+// profile answers GetMe with the value of the header Authorization as the id. It fails if the header is missing.
 type profile struct {
 	usersv1connect.UnimplementedUserServiceHandler
 	realIP atomic.Pointer[string]

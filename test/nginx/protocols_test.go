@@ -26,7 +26,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/gateway/nginxtest"
 )
 
-// call calls GetMe, once with success and once with an error, and checks what client and service received.
+// call calls GetMe with and without a token and checks the headers and messages that the client and the service receive. It
+// also checks that the internal procedure AddTransaction is not reachable.
 func call(t *testing.T, p *profile, transport *http.Transport, url string, options ...connect.ClientOption) {
 	t.Helper()
 	defer transport.CloseIdleConnections()
@@ -41,24 +42,25 @@ func call(t *testing.T, p *profile, transport *http.Transport, url string, optio
 			return
 		}
 		if answer.Msg.GetId() != "me" || len(answer.Msg.GetEmail()) != 100_000 || answer.Trailer().Get("Sent-After") != "the message" {
-			t.Errorf("GetMe: id %s, %d bytes, trailer %v", answer.Msg.GetId(), len(answer.Msg.GetEmail()), answer.Trailer())
+			t.Errorf("GetMe: got id %q, an e-mail of %d bytes and trailer %v, want me, 100000 and Sent-After",
+				answer.Msg.GetId(), len(answer.Msg.GetEmail()), answer.Trailer())
 		}
-		if got := p.realIP.Load(); got == nil || *got != "127.0.0.1" {
-			t.Errorf("the service received X-Real-IP %v", got)
+		if got := *p.realIP.Load(); got != "127.0.0.1" {
+			t.Errorf("the service received X-Real-IP %q, want 127.0.0.1", got)
 		}
 		if ids := answer.Header().Values("X-Request-Id"); len(ids) != 1 {
 			t.Errorf("the request ids are %q, want one", ids)
 		}
 		_, err = users.GetMe(t.Context(), connect.NewRequest(&usersv1.GetMeRequest{}))
 		if connect.CodeOf(err) != connect.CodeUnauthenticated || !strings.Contains(err.Error(), "no token") {
-			t.Errorf("GetMe without a token: %v", err)
+			t.Errorf("GetMe without a token: got %v, want UNAUTHENTICATED with the message of the service", err)
 		}
 	}
 	ledger := connect.NewClient[usersv1.AddTransactionRequest, usersv1.AddTransactionResponse](&http.Client{Transport: transport},
 		url+usersv1.LedgerService_AddTransaction_FullMethodName, options...)
 	_, err := ledger.CallUnary(t.Context(), connect.NewRequest(&usersv1.AddTransactionRequest{}))
 	if code := connect.CodeOf(err); code != connect.CodeUnimplemented && code != connect.CodeNotFound {
-		t.Errorf("AddTransaction: %v", err)
+		t.Errorf("AddTransaction: got %v, want UNIMPLEMENTED or NOT_FOUND", err)
 	}
 }
 
@@ -92,7 +94,7 @@ func TestProtocols(t *testing.T) {
 	}
 }
 
-// TestUnavailableGRPC checks that gRPC clients understand Nginx's own answers.
+// TestUnavailableGRPC checks that gRPC clients receive UNAVAILABLE if no replica can be reached.
 func TestUnavailableGRPC(t *testing.T) {
 	t.Parallel()
 	s := start(t, nginxtest.Config{})
@@ -110,7 +112,7 @@ func TestUnavailableGRPC(t *testing.T) {
 	}
 }
 
-// echo upgrades a request and returns every message.
+// echo returns a handler that opens a WebSocket and sends every message back.
 func echo(t *testing.T) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		upgrader := websocket.Upgrader{Subprotocols: []string{"loyalty.v1"}} // checks that Origin and Host are equal
@@ -132,37 +134,39 @@ func echo(t *testing.T) http.Handler {
 	})
 }
 
-func talk(t *testing.T, dialer *websocket.Dialer, scheme string, s *stack) {
+// checkEcho opens a WebSocket to echo through Nginx, and checks that every message comes back.
+func checkEcho(t *testing.T, dialer *websocket.Dialer, scheme string, s *stack) {
 	t.Helper()
 	dialer.Subprotocols = []string{"loyalty.v1", "bearer.x"}
 	header := http.Header{"Origin": {s.url}}
 	conn, resp, err := dialer.DialContext(t.Context(), scheme+"://"+s.Address+"/notifications/ws?since=x", header)
 	if err != nil {
-		t.Fatalf("%v: %v", err, resp)
+		t.Fatalf("open a WebSocket: %v: %v", err, resp)
 	}
 	defer conn.Close()
 	if conn.Subprotocol() != "loyalty.v1" || resp.Header.Get("X-Request-Id") == "" {
-		t.Errorf("subprotocol %q, header %v", conn.Subprotocol(), resp.Header)
+		t.Errorf("subprotocol %q, header %v, want loyalty.v1 and a request id", conn.Subprotocol(), resp.Header)
 	}
 	for _, message := range []string{"hello", strings.Repeat("x", 200_000), "bye"} {
 		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
 			t.Fatal(err)
 		}
 		if _, got, err := conn.ReadMessage(); err != nil || string(got) != message {
-			t.Fatalf("got %d bytes, %v", len(got), err)
+			t.Fatalf("got %d bytes, %v, want the %d bytes sent", len(got), err, len(message))
 		}
 	}
 }
 
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
-	// Other routes time out immediately, but not WebSockets.
+	// These timeouts apply to all routes except WebSockets.
 	s := start(t, nginxtest.Config{Server: "proxy_read_timeout 1ms; proxy_send_timeout 1ms;"})
 	s.serve("notifications", echo(t))
-	talk(t, &websocket.Dialer{}, "ws", s)
+	checkEcho(t, &websocket.Dialer{}, "ws", s)
 }
 
-// certificate writes a certificate for 127.0.0.1 and returns its files and a pool that trusts it.
+// certificate creates a certificate for 127.0.0.1. It returns the files of the certificate and its key, and a pool that
+// contains the certificate.
 func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -197,7 +201,7 @@ func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 	return certFile, keyFile, pool
 }
 
-// TestTLS checks that one port with TLS serves REST over HTTP/1.1 and HTTP/2, all procedures' protocols, and WebSockets.
+// TestTLS checks that one port with TLS serves REST over HTTP/1.1 and HTTP/2, every RPC protocol, and WebSockets.
 func TestTLS(t *testing.T) {
 	cert, key, pool := certificate(t)
 	s, p := start(t, nginxtest.Config{Certificate: cert, Key: key}), &profile{}
@@ -208,7 +212,8 @@ func TestTLS(t *testing.T) {
 		resp, _ := s.ask(t, "GET", "/api/v1/users/me", http.Header{"X-Forwarded-Proto": {"http"}}, nil)
 		if resp.ProtoMajor != version || resp.Header.Get("Got-X-Forwarded-Proto") != "https" ||
 			resp.Header.Get("Strict-Transport-Security") != "max-age=31536000" {
-			t.Errorf("got %s %s with header %v, want HTTP/%d", resp.Proto, resp.Status, resp.Header, version)
+			t.Errorf("got %s %s with header %v, want HTTP/%d, X-Forwarded-Proto https and HSTS", resp.Proto, resp.Status,
+				resp.Header, version)
 		}
 		resp, body := s.ask(t, "GET", "/loyalty.users.v1.LedgerService/AddTransaction", nil, nil)
 		checkProblem(t, resp, body, apperr.NotFound, "/loyalty.users.v1.LedgerService/AddTransaction")
@@ -222,10 +227,10 @@ func TestTLS(t *testing.T) {
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	if conn, err := tls.Dial("tcp", s.Address, old); err == nil {
 		conn.Close()
-		t.Error("TLS 1.1 is accepted")
+		t.Error("Nginx accepted TLS 1.1, want an error")
 	}
 	s.serve("notifications", echo(t))
-	talk(t, &websocket.Dialer{TLSClientConfig: trust()}, "wss", s)
+	checkEcho(t, &websocket.Dialer{TLSClientConfig: trust()}, "wss", s)
 	_, handler := usersv1connect.NewUserServiceHandler(p)
 	s.serve("users", handler)
 	for name, options := range protocols() {

@@ -12,8 +12,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/gateway/nginxtest"
 )
 
-// TestRetries checks which requests reach another replica after one replica has received them and died. The table is the one
-// in deploy/nginx/README.md.
+// TestRetries checks which requests Nginx sends to the second replica after the first replica has received them and aborted
+// the connection. deploy/nginx/README.md has the same table.
 func TestRetries(t *testing.T) {
 	s := start(t, nginxtest.Config{})
 	for _, tt := range []struct {
@@ -87,7 +87,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// restarted returns a stack whose Nginx has not seen a failure.
+// restarted returns a stack with the same replicas and a new Nginx, which has not marked any replica as failed.
 func (s *stack) restarted(t *testing.T, service string) *stack {
 	t.Helper()
 	c := nginxtest.Config{Replicas: map[string][]string{}}
@@ -104,8 +104,8 @@ func (s *stack) restarted(t *testing.T, service string) *stack {
 	return fresh
 }
 
-// TestFailover kills a replica of each service. All requests succeed, also those that are never repeated, because Nginx could
-// not send them to the dead replica. Then the replica is back and receives requests again.
+// TestFailover kills a replica of each service. All requests must succeed, including those that Nginx never retries, because
+// Nginx cannot connect to the dead replica. After a restart the replica must receive requests again.
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	s := start(t, nginxtest.Config{})
@@ -113,17 +113,17 @@ func TestFailover(t *testing.T) {
 		"/api/v1/auth/logout", "/api/v1/users/me", "/api/v1/promotions", "/api/v1/notifications/read",
 		"/loyalty.users.v1.UserService/GetMe", "/loyalty.promotions.v1.PromotionService/Claim",
 	}
-	both := func(when string) {
+	allSucceed := func(when string) {
 		t.Helper()
 		for range 20 {
 			for _, path := range paths {
 				if resp, body := s.ask(t, "POST", path, nil, strings.NewReader("{}")); resp.StatusCode != http.StatusOK {
-					t.Fatalf("%s: POST %s: %d %s", when, path, resp.StatusCode, body)
+					t.Fatalf("%s: POST %s: got %d %s, want 200", when, path, resp.StatusCode, body)
 				}
 			}
 		}
 	}
-	both("all replicas run")
+	allSucceed("all replicas run")
 	for _, service := range services {
 		for i, r := range s.replicas[service] {
 			if r.requests.Load() == 0 {
@@ -132,15 +132,14 @@ func TestFailover(t *testing.T) {
 		}
 		s.replicas[service][0].kill()
 	}
-	both("one replica of each service is dead")
+	allSucceed("one replica of each service is dead")
 	for _, service := range services {
-		back := startReplica(t, service, s.replicas[service][0].address)
-		s.replicas[service][0] = back
+		s.replicas[service][0] = startReplica(t, service, s.replicas[service][0].address)
 	}
 	deadline := time.Now().Add(time.Minute)
 	for _, service := range services {
 		for s.replicas[service][0].requests.Load() == 0 {
-			both("all replicas run again")
+			allSucceed("all replicas run again")
 			if time.Now().After(deadline) {
 				t.Fatalf("the restarted replica of %s receives no requests", service)
 			}

@@ -82,7 +82,7 @@ func TestRoutes(t *testing.T) {
 				}
 				switch {
 				case want != none && body != path:
-					t.Errorf("%s: the service received the path %s", method, body)
+					t.Errorf("%s: the service received the path %s, want %s", method, body, path)
 				case want == none && strings.Contains(path, "#"):
 					checkProblem(t, resp, body, apperr.NotFound, "/")
 				case want == none:
@@ -103,7 +103,7 @@ func TestRoutes(t *testing.T) {
 		resp, body := s.ask(t, "POST", path, nil, nil)
 		checkProblem(t, resp, body, apperr.MethodNotAllowed, path)
 		if got := resp.Header.Get("Allow"); got != "GET, HEAD" {
-			t.Errorf("%s: Allow is %q", path, got)
+			t.Errorf("%s: Allow is %q, want GET, HEAD", path, got)
 		}
 	}
 }
@@ -136,7 +136,7 @@ func TestForgedHeadersAreReplaced(t *testing.T) {
 		}
 		for _, name := range removed {
 			if got := resp.Header["Got-"+name]; got != nil {
-				t.Errorf("%s: the service received %s: %q", path, name, got)
+				t.Errorf("%s: the service received %s: %q, want the header removed", path, name, got)
 			}
 		}
 	}
@@ -144,7 +144,7 @@ func TestForgedHeadersAreReplaced(t *testing.T) {
 
 func TestRequestID(t *testing.T) {
 	t.Parallel()
-	made := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$`)
+	generated := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$`)
 	s := start(t, nginxtest.Config{})
 	s.serve("promotions", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Got-X-Request-Id"] = r.Header.Values("X-Request-Id")
@@ -173,13 +173,13 @@ func TestRequestID(t *testing.T) {
 			if passed := resp.Header["Got-X-Request-Id"]; path != "/nothing" && !slices.Equal(passed, ids) {
 				t.Errorf("%s, %s: the service got the request id %q, the client %q", name, path, passed, ids)
 			}
-			if tt.kept && ids[0] != tt.sent[0] || !tt.kept && (!made.MatchString(ids[0]) || seen[ids[0]]) {
-				t.Errorf("%s, %s: the request id is %q, want it kept: %v", name, path, ids[0], tt.kept)
+			if tt.kept && ids[0] != tt.sent[0] || !tt.kept && (!generated.MatchString(ids[0]) || seen[ids[0]]) {
+				t.Errorf("%s, %s: the request id is %q, want the client's id: %v", name, path, ids[0], tt.kept)
 			}
 			seen[ids[0]] = true
 		}
 	}
-	// Two ids: the service gets one of them or a new one, and the client gets the same.
+	// For a request with two ids, the service and the client must receive one and the same id.
 	resp, _ := s.ask(t, "GET", "/api/v1/users", http.Header{"X-Request-Id": {"abcdefgh-1", "abcdefgh-2"}}, nil)
 	if passed, ids := resp.Header["Got-X-Request-Id"], resp.Header.Values("X-Request-Id"); len(ids) != 1 || !slices.Equal(passed, ids) {
 		t.Errorf("two ids: the service got the request ids %q, the client %q", passed, ids)
@@ -220,7 +220,7 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s %s: %d %s, want %d %s", method, path, resp.StatusCode, got, status, body)
 		}
 		if ct, cc := resp.Header.Get("Content-Type"), resp.Header.Get("Cache-Control"); ct != "application/json" || cc != "no-store" {
-			t.Errorf("%s %s: Content-Type %q, Cache-Control %q", method, path, ct, cc)
+			t.Errorf("%s %s: Content-Type %q, Cache-Control %q, want application/json and no-store", method, path, ct, cc)
 		}
 	}
 	check("GET", "/health", 200, `{"status":"ok","services":{"notifications":"ok","promotions":"ok","users":"ok"}}`)
@@ -253,7 +253,7 @@ func TestHealth(t *testing.T) {
 		resp, body := s.ask(t, "POST", path, nil, strings.NewReader("{}"))
 		checkProblem(t, resp, body, apperr.MethodNotAllowed, path)
 		if got := resp.Header.Get("Allow"); got != "GET, HEAD" {
-			t.Errorf("POST %s: Allow is %q", path, got)
+			t.Errorf("POST %s: Allow is %q, want GET, HEAD", path, got)
 		}
 	}
 	for _, path := range []string{"/health/casino", "/health//users", "/healthy", "/health/users/x"} {
@@ -262,7 +262,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestShippedReplicas checks that the shipped replicas.conf defines the upstreams that the tests define, in the same way.
+// TestShippedReplicas checks that the shipped replicas.conf defines the same upstreams as the tests.
 func TestShippedReplicas(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("../../deploy/nginx/replicas.conf")

@@ -3,8 +3,8 @@
 //	ferretdb DIRECTORY
 //
 // The databases are files in DIRECTORY. The first line on standard output is the server's URL. The server runs until
-// standard input is closed, so it ends with the process that started it. It supports the features that the notification
-// store needs. It does not support transactions, partial indexes and TTL indexes.
+// standard input is closed, so it ends with the process that started it. FerretDB supports the features that the
+// notification store needs, but not transactions, partial indexes and TTL indexes.
 //
 // The program is a separate module, so that the product does not depend on FerretDB.
 package main

@@ -72,7 +72,7 @@ func TestDirectDependenciesAreDocumented(t *testing.T) {
 		}
 	}
 	if len(mod.Require) == 0 || len(documented) == 0 {
-		t.Fatalf("%d requirements, %d documented", len(mod.Require), len(documented))
+		t.Fatalf("go.mod requires %d modules, docs/dependencies.md lists %d, want both above 0", len(mod.Require), len(documented))
 	}
 	for _, r := range mod.Require {
 		if !r.Indirect && !documented[r.Path] {
@@ -83,7 +83,7 @@ func TestDirectDependenciesAreDocumented(t *testing.T) {
 		}
 	}
 	for path := range documented {
-		t.Errorf("docs/dependencies.md lists %s, which is no direct dependency", path)
+		t.Errorf("docs/dependencies.md lists %s, which is not a direct dependency", path)
 	}
 }
 

@@ -10,6 +10,7 @@
 //	postgres-bin/  a downloaded PostgreSQL
 //	kafka/, nats/  the data of the event bus
 //	secrets/       the token key, the internal token and the admin's credentials; private to the owner
+//	loyalty.env    the settings for the command loyalty
 package datadir
 
 import (
@@ -114,7 +115,7 @@ func checkLayout(path string) error {
 	switch {
 	case err == nil:
 		if v := strings.TrimSpace(string(b)); v != layoutVersion {
-			return fmt.Errorf("data directory %s has layout %q, this program needs %q: choose another one with --data",
+			return fmt.Errorf("data directory %s has layout %q, this program needs %q: choose another directory with --data",
 				path, v, layoutVersion)
 		}
 		return nil
@@ -129,7 +130,8 @@ func checkLayout(path string) error {
 		// These files remain if the first start was killed before it wrote the layout file.
 		expected := e.Name() == lockFile || e.Name() == pidFile || e.Name() == secretsDir
 		if !expected && !strings.HasPrefix(e.Name(), "."+layoutFile) {
-			return fmt.Errorf("directory %s is not empty and was not created by loyalty-dev: choose another one with --data", path)
+			return fmt.Errorf("directory %s is not empty and was not created by loyalty-dev: choose another directory with --data",
+				path)
 		}
 	}
 	return nil
@@ -154,7 +156,7 @@ func unusable(path string, err error) error {
 			err = fmt.Errorf("%s: %w", filepath.Base(pe.Path), err)
 		}
 	}
-	return fmt.Errorf("data directory %s cannot be used: %w: choose another one with --data", path, err)
+	return fmt.Errorf("data directory %s cannot be used: %w: choose another directory with --data", path, err)
 }
 
 // Write atomically replaces a file of the directory. Only the owner can read the file.

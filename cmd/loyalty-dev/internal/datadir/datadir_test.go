@@ -36,14 +36,14 @@ func TestSecretsSurviveARestart(t *testing.T) {
 
 	d = open(t, path)
 	if again, err := d.TokenKey(); err != nil || !again.Equal(key) {
-		t.Errorf("the key changed with the second start (%v)", err)
+		t.Errorf("TokenKey of the second start: %v, want the key of the first start", err)
 	}
 	if again, err := d.InternalToken(); err != nil || again != token {
-		t.Errorf("the internal token changed with the second start (%v)", err)
+		t.Errorf("InternalToken of the second start: %q, %v, want %q", again, err, token)
 	}
 	files, err := os.ReadDir(d.Path("secrets"))
 	if err != nil || len(files) != 2 {
-		t.Fatalf("secrets: %v, %v", files, err)
+		t.Fatalf("secrets: %v, %v, want two files", files, err)
 	}
 	for _, f := range files {
 		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
@@ -52,7 +52,7 @@ func TestSecretsSurviveARestart(t *testing.T) {
 	}
 }
 
-func TestAdminIsStoredUnlessGiven(t *testing.T) {
+func TestAdminDefaultsToStoredCredentials(t *testing.T) {
 	path := t.TempDir()
 	d := open(t, path)
 	if _, err := datadir.ReadAdmin(path); !errors.Is(err, fs.ErrNotExist) {
@@ -60,7 +60,7 @@ func TestAdminIsStoredUnlessGiven(t *testing.T) {
 	}
 	made, err := d.Admin(datadir.Admin{})
 	if err != nil || made.Email != datadir.DefaultAdminEmail || len(made.Password) < 20 {
-		t.Fatalf("random: %+v, %v", made, err)
+		t.Fatalf("first start: %+v, %v, want %s and a random password", made, err, datadir.DefaultAdminEmail)
 	}
 	if _, err := datadir.ReadAdmin(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("before KeepAdmin: %v, want fs.ErrNotExist", err)
@@ -116,7 +116,7 @@ func TestOpenErrors(t *testing.T) {
 			d, err := datadir.Open(path)
 			if err == nil {
 				d.Close()
-				t.Fatal("opened")
+				t.Fatalf("Open succeeded, want an error with %q", tt.want)
 			}
 			if !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q, want one line with %q", err, tt.want)

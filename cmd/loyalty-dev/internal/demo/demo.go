@@ -1,4 +1,5 @@
-// Package demo creates a few promotions and players through the public API. It does not change existing ones.
+// Package demo creates a few promotions and players through the public API. It does not change existing promotions and
+// players.
 package demo
 
 import (
@@ -91,9 +92,9 @@ func (f *filler) addPromotions(ctx context.Context) (assigned []string, err erro
 		if err != nil {
 			return nil, fmt.Errorf("list the promotions: %w", err)
 		}
-		if there := list.Msg.GetPromotions(); len(there) > 0 {
+		if existing := list.Msg.GetPromotions(); len(existing) > 0 {
 			if o.assigned {
-				assigned = append(assigned, there[0].GetId())
+				assigned = append(assigned, existing[0].GetId())
 			}
 			continue
 		}

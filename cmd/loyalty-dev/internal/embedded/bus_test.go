@@ -21,7 +21,7 @@ import (
 
 const topic, group, count = "players", "promotions", 100
 
-// deadline returns a context that limits the waiting of a test.
+// deadline returns a context that limits how long a test waits.
 func deadline(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -224,9 +224,9 @@ func TestNATSReportsAnUnusableDirectory(t *testing.T) {
 	n, err := embedded.StartNATS(deadline(t), dir, slog.New(slog.DiscardHandler))
 	if err == nil {
 		n.Close()
-		t.Fatal("started with a file as directory")
+		t.Fatal("StartNATS with a file as its directory succeeded, want an error")
 	}
 	if strings.Contains(err.Error(), "deadline") {
-		t.Errorf("got %v, want the cause", err)
+		t.Errorf("got %v, want the cause and not the timeout", err)
 	}
 }

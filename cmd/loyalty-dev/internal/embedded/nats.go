@@ -66,8 +66,8 @@ func (n *NATS) Close() {
 	n.server.WaitForShutdown()
 }
 
-// natsLog forwards the warnings and errors of the server. It sends fatal messages to the channel fatal, because the server
-// reports the reason of a failed start only in a fatal message.
+// natsLog forwards the warnings and errors of the server to log. It sends fatal messages to the channel fatal, because the
+// server reports the cause of a failed start only in a fatal message.
 type natsLog struct {
 	log   *slog.Logger
 	fatal chan<- error
@@ -88,6 +88,6 @@ func (l natsLog) Errorf(format string, args ...any) {
 func (l natsLog) Fatalf(format string, args ...any) {
 	select {
 	case l.fatal <- fmt.Errorf(format, args...):
-	default: // keep the first reason
+	default: // keep the first message
 	}
 }

@@ -15,7 +15,8 @@ import (
 	"testing"
 )
 
-// repository serves one jar, as the Maven repository does, for every system.
+// repository starts a server that imitates a Maven repository, and returns its URL. The server has the same jar for every
+// platform.
 func repository(t *testing.T) string {
 	t.Helper()
 	programs, err := os.ReadFile("testdata/postgres.txz")
@@ -48,7 +49,7 @@ func repository(t *testing.T) string {
 
 func TestFetchPostgres(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "postgres-bin")
-	// Left by a killed download.
+	// A killed download leaves this directory.
 	if err := os.MkdirAll(filepath.Join(dir+".new", "bin", "postgres"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestFetchPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"postgres", "initdb"} {
-		// The archive has mode 0700, which another user cannot run.
+		// In the archive the programs have mode 0700, so another user could not run them.
 		if info, err := os.Stat(filepath.Join(dir, "bin", name)); err != nil || info.Mode().Perm() != 0o755 {
 			t.Errorf("%s: %v, %v, want mode 0755", name, info, err)
 		}
@@ -77,7 +78,7 @@ func TestFetchPostgresFails(t *testing.T) {
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 
-	// The order matters: the library runs one download at a time, and the last one never ends.
+	// The order matters: the library runs one download at a time, and the last download never ends.
 	for _, tt := range []struct {
 		name       string
 		ctx        context.Context
@@ -95,7 +96,7 @@ func TestFetchPostgresFails(t *testing.T) {
 				t.Errorf("got %q, want one line with %q", err, tt.want)
 			}
 			if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("%s exists (%v)", dir, err)
+				t.Errorf("%s exists after a failed download (%v)", dir, err)
 			}
 		})
 	}

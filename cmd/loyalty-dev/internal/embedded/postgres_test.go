@@ -61,7 +61,8 @@ func TestPostgresKeepsData(t *testing.T) {
 	}
 }
 
-// Downloaded programs that are damaged, or of another version than the data, are ignored.
+// TestPostgresIgnoresUnusableDownloads uses downloads that are damaged, or whose version differs from the version of the
+// data.
 func TestPostgresIgnoresUnusableDownloads(t *testing.T) {
 	dir := reachableDir(t)
 	bin := filepath.Join(dir, "postgres-bin", "bin")

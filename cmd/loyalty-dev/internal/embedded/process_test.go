@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/embedded"
 )
 
-// serverEnv makes the test binary run one server, "kind directory", until it is killed.
+// serverEnv makes the test binary run one server until it is killed. The value is "KIND DIRECTORY".
 const serverEnv = "LOYALTY_TEST_SERVER"
 
 func TestMain(m *testing.M) {

@@ -20,7 +20,7 @@ func (g *guide) assignment(ctx context.Context) error {
 	g.step("Stella creates a bonus")
 	if _, err := g.createPromotion(ctx, g.staff, &g.gift, map[string]any{
 		"title": "Weekend Bonus", "description": "A little extra for the weekend", "type": bonus,
-		"amount": "50", "startDate": today(0), "endDate": today(7),
+		"amount": "50", "startDate": daysFromToday(0), "endDate": daysFromToday(7),
 	}, http.StatusCreated); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (g *guide) assign(ctx context.Context) error {
 		for id, want := range map[string]string{
 			g.anna.id: round.outcome, g.ben.id: round.outcome, stranger: "UNKNOWN_PLAYER",
 		} {
-			if err := expect(outcomes[id] == want, "%s for %s, not %q", want, id, outcomes[id]); err != nil {
+			if err := expect(outcomes[id] == want, "outcome %s for player %s, got %q", want, id, outcomes[id]); err != nil {
 				return err
 			}
 		}

@@ -51,7 +51,7 @@ type (
 // call sends a request as a person and prints the request and the response. It stores the decoded response in into. It
 // returns an error if want does not contain the status. body and into may be nil.
 func (g *guide) call(
-	ctx context.Context, who *person, method, path string, body, into any, want ...int,
+	ctx context.Context, caller *person, method, path string, body, into any, want ...int,
 ) (status int, err error) {
 	var content []byte
 	if body != nil {
@@ -66,10 +66,10 @@ func (g *guide) call(
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	if who.token != "" {
-		r.Header.Set("Authorization", "Bearer "+who.token)
+	if caller.token != "" {
+		r.Header.Set("Authorization", "Bearer "+caller.token)
 	}
-	g.request(who.name, method, path, content)
+	g.request(caller.name, method, path, content)
 	begun := time.Now()
 	resp, err := g.client.Do(r)
 	if err != nil {
@@ -82,7 +82,7 @@ func (g *guide) call(
 	}
 	g.answer(resp.Status, time.Since(begun), answer, resp.StatusCode < 400)
 	if !slices.Contains(want, resp.StatusCode) {
-		return 0, fmt.Errorf("expected status %d, not %s", want[0], resp.Status)
+		return 0, fmt.Errorf("expected status %d, got %s", want[0], resp.Status)
 	}
 	if into != nil {
 		if err := json.Unmarshal(answer, into); err != nil {
@@ -92,14 +92,14 @@ func (g *guide) call(
 	return resp.StatusCode, nil
 }
 
-// retry calls ask until ask returns true or an error. It waits for asynchronous effects. It returns an error after timeout.
-func (g *guide) retry(ctx context.Context, ask func() (bool, error)) error {
+// retry calls check until check returns true or an error. It returns an error after timeout.
+func (g *guide) retry(ctx context.Context, check func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		done, err := ask()
+		done, err := check()
 		if done || err != nil {
 			return err
 		}

@@ -34,8 +34,8 @@ func (p *printer) step(title string) {
 	p.printf("\n%s\n", p.paint(bold, fmt.Sprintf("%2d. %s", p.number, title)))
 }
 
-func (p *printer) request(who, method, path string, body []byte) {
-	p.printf("    %s %s %s\n%s", p.paint(grey, who+" ->"), p.paint(blue, method), path, indent(body))
+func (p *printer) request(caller, method, path string, body []byte) {
+	p.printf("    %s %s %s\n%s", p.paint(grey, caller+" ->"), p.paint(blue, method), path, indent(body))
 }
 
 func (p *printer) answer(status string, took time.Duration, body []byte, good bool) {

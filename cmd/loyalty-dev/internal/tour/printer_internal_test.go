@@ -33,6 +33,6 @@ func TestPrinterKeepsOtherText(t *testing.T) {
 	p.answer("502 Bad Gateway", 0, []byte("<html>\n</html>\n"), false)
 	p.answer("204 No Content", 0, nil, true)
 	if got := b.String(); !strings.Contains(got, "       <html>\n       </html>\n") || strings.Count(got, "\n") != 4 {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want the indented HTML in four lines", got)
 	}
 }

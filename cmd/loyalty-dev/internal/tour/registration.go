@@ -42,7 +42,7 @@ func (g *guide) ensureWelcomeBonus(ctx context.Context) error {
 	}
 	if len(list.Promotions) > 0 {
 		g.welcome = list.Promotions[0]
-		g.remark("There is one. The tour uses it.")
+		g.remark("The tour uses this welcome bonus.")
 		return nil
 	}
 	g.step("The admin creates a welcome bonus")
@@ -50,12 +50,12 @@ func (g *guide) ensureWelcomeBonus(ctx context.Context) error {
 	for _, days := range []int{30, 0} {
 		status, err := g.createPromotion(ctx, g.admin, &g.welcome, map[string]any{
 			"title": "Welcome Bonus", "description": "Get a welcome bonus on registration", "type": welcomeBonus,
-			"amount": "20.00", "startDate": today(0), "endDate": today(days),
+			"amount": "20.00", "startDate": daysFromToday(0), "endDate": daysFromToday(days),
 		}, http.StatusCreated, http.StatusConflict)
 		if err != nil || status == http.StatusCreated {
 			return err
 		}
-		g.remark("Another welcome bonus starts within these days, so this one ends today.")
+		g.remark("Another welcome bonus overlaps this period.")
 	}
 	return expect(false, "to be able to create a welcome bonus for today")
 }
@@ -82,9 +82,9 @@ func (g *guide) findWelcomeNotification(ctx context.Context) error {
 }
 
 func (g *guide) createPromotion(
-	ctx context.Context, who *person, into *promotion, body map[string]any, want ...int,
+	ctx context.Context, caller *person, into *promotion, body map[string]any, want ...int,
 ) (int, error) {
-	return g.call(ctx, who, "POST", "/api/v1/promotions", body, into, want...)
+	return g.call(ctx, caller, "POST", "/api/v1/promotions", body, into, want...)
 }
 
 // register registers p. by is the admin who registers a member of staff; it is nil if p registers as a player.
@@ -116,7 +116,7 @@ func (g *guide) login(ctx context.Context, p *person) error {
 	return expect(p.token != "" && p.refresh != "", "both tokens")
 }
 
-// today returns the date that is the given number of days from today, in UTC.
-func today(days int) string {
+// daysFromToday returns the date that is the given number of days after today, in UTC.
+func daysFromToday(days int) string {
 	return time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly)
 }

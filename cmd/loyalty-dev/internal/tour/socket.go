@@ -82,9 +82,9 @@ func (s *socket) read() {
 	}
 }
 
-// await waits for a frame that matches, prints it and returns it. It skips other frames. what describes the frame in errors.
-// It returns an error if the socket closes or after timeout.
-func (s *socket) await(ctx context.Context, what string, matches func(frame) bool) (frame, error) {
+// await waits for a frame that matches, prints the frame and returns it. It skips other frames. It returns an error if the
+// socket closes or after timeout. content describes the frame in errors.
+func (s *socket) await(ctx context.Context, content string, matches func(frame) bool) (frame, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for {
@@ -98,7 +98,7 @@ func (s *socket) await(ctx context.Context, what string, matches func(frame) boo
 				return r.frame, nil
 			}
 		case <-ctx.Done():
-			return frame{}, fmt.Errorf("%s: no frame with %s within %v", s.name, what, timeout)
+			return frame{}, fmt.Errorf("%s: no frame with %s within %v", s.name, content, timeout)
 		}
 	}
 }

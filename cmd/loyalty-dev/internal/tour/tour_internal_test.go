@@ -61,7 +61,7 @@ func TestHealthOfAServerWithoutHTTP(t *testing.T) {
 	}()
 	err = Play(t.Context(), Options{URL: "http://" + listener.Addr().String()}, new(bytes.Buffer))
 	if err == nil || !strings.Contains(err.Error(), "no platform at http://"+listener.Addr().String()) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want an error that names the address", err)
 	}
 }
 
@@ -75,20 +75,21 @@ func TestHealthWaitsForAPlatformThatStarts(t *testing.T) {
 		{http.StatusServiceUnavailable, `{"status":"unavailable","services":{"users":"unavailable"}}`},
 		{http.StatusOK, `{"status":"ok","services":{"users":"ok"}}`},
 	}
-	asked := 0
+	requests := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(answers[asked].status)
-		_, _ = w.Write([]byte(answers[asked].body))
-		asked++
+		w.WriteHeader(answers[requests].status)
+		_, _ = w.Write([]byte(answers[requests].body))
+		requests++
 	}))
 	defer server.Close()
 	g := &guide{url: server.URL, client: server.Client()}
-	if err := g.awaitHealth(t.Context()); err != nil || asked != len(answers) {
-		t.Errorf("%v after %d requests", err, asked)
+	if err := g.awaitHealth(t.Context()); err != nil || requests != len(answers) {
+		t.Errorf("awaitHealth = %v after %d requests, want nil after %d", err, requests, len(answers))
 	}
 }
 
-// The platform sends a frame while an earlier step still runs. It is printed under the step that waits for it.
+// TestFramesArePrintedByTheStepThatAwaitsThem sends a frame during an earlier step. The tour must print it under the step
+// that waits for it.
 func TestFramesArePrintedByTheStepThatAwaitsThem(t *testing.T) {
 	t.Parallel()
 	sent := make(chan struct{})
