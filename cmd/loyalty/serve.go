@@ -28,8 +28,9 @@ const (
 	busGrace = 2500 * time.Millisecond
 )
 
-// serve runs a service until ctx ends, and then stops it within the given timeout. The HTTP server stops first, so
-// that running requests can finish. The service and the bus are closed after everything that uses them has stopped.
+// serve runs a service until ctx ends or a part fails, and then stops it within the given timeout. The HTTP server stops
+// first, so that running requests can finish. The service and the bus are closed after everything that uses them has
+// stopped.
 func serve(
 	ctx context.Context, listen string, s service, bus interface{ Close() }, timeout time.Duration, log *slog.Logger,
 ) error {
