@@ -55,7 +55,7 @@ func writeWireEnum(plugin *protogen.Plugin, service string, t *schema.EnumType, 
 }
 
 func writeFromEnum(f *schema.GoFile, t *schema.EnumType) {
-	f.P("// From", t.Name, " converts t to the protobuf enum. An unknown value becomes the unspecified one.")
+	f.P("// From", t.Name, " converts t to the protobuf enum. An unknown value becomes the unspecified value.")
 	f.P("func From", t.Name, "(t ", domain(f, t.Package, t.Name), ") ", message(f, t.Enum.GoIdent), " {")
 	f.P("switch t {")
 	for i, v := range t.Values {
@@ -70,7 +70,7 @@ func writeFromEnum(f *schema.GoFile, t *schema.EnumType) {
 }
 
 func writeToEnum(f *schema.GoFile, t *schema.EnumType) {
-	f.P("// To", t.Name, " converts t. An unspecified or unknown value becomes the empty one.")
+	f.P("// To", t.Name, " converts t. An unspecified or unknown value becomes the empty value.")
 	f.P("func To", t.Name, "(t ", message(f, t.Enum.GoIdent), ") ", domain(f, t.Package, t.Name), " {")
 	f.P("switch t {")
 	for i, v := range t.Values {

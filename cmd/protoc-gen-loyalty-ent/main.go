@@ -67,7 +67,7 @@ func (w writer) entsql(call string) string {
 	return w.Use("entgo.io/ent/dialect/entsql", "entsql", call)
 }
 
-// method writes the beginning of a method that returns a list. The returned function end writes the end of the method.
+// method writes the beginning of a method that returns a list. The caller must call end, which writes the end of the method.
 func (w writer) method(name, element string) (end func()) {
 	w.P("// ", name, " implements ent.Interface.")
 	w.P("func (", w.e.Name, ") ", name, "() []", element, " {")

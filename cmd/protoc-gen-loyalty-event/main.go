@@ -1,4 +1,5 @@
-// Command protoc-gen-loyalty-event writes typed publishers and subscriptions for the events of the schema.
+// Command protoc-gen-loyalty-event writes typed constructors, decoders and subscriptions for the events of the schema, and
+// package topics, which lists all topics.
 package main
 
 import (
@@ -66,7 +67,7 @@ func messagePackageName(p protogen.GoImportPath) string {
 	return path.Base(dir) + version
 }
 
-// writePackage writes the event package for the message package p. Its folder is a subfolder of p's.
+// writePackage writes the event package for the message package p, in a subfolder of the folder of p.
 func writePackage(plugin *protogen.Plugin, p protogen.GoImportPath, events []*schema.Event) {
 	messages, name := messagePackageName(p), eventPackageName(p)
 	folder := strings.TrimPrefix(string(p), schema.Module+"/")

@@ -85,7 +85,7 @@ func headers() object {
 		{"type", "object"},
 		{"properties", object{
 			{"ce_specversion", object{{"type", "string"}, {"const", "1.0"}}},
-			{"ce_id", str("The id of the event. Consumers use it to detect repetitions.")},
+			{"ce_id", str("The id of the event. Consumers use it to detect duplicates.")},
 			{"ce_source", str("The service that published the event.")},
 			{"ce_type", str("The type of the event.")},
 			{"ce_time", object{{"type", "string"}, {"format", "date-time"}, {"description", "When the event happened."}}},

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
-// direction says how the API uses a message. The schema's members depend on it.
+// direction is the way in which the API uses a message. It determines the members of the schema.
 type direction int
 
 const (
@@ -28,7 +28,7 @@ const (
 	patch
 )
 
-// suffix returns the ending of a schema's name for the direction.
+// suffix returns the suffix of schema names for the direction.
 func (d direction) suffix() string {
 	return [...]string{answer: "", request: "", create: "Input", patch: "Patch"}[d]
 }

@@ -126,7 +126,7 @@ func (d *openAPI) operation(s *protogen.Service, m *protogen.Method, route restr
 	}
 }
 
-// description returns the method's comment, followed by the required token or roles.
+// description returns the method's comment, followed by the access rules of the method.
 func (d *openAPI) description(m *protogen.Method, method schema.Method) string {
 	text := predicate(m.Comments.Leading, m.GoName)
 	var roles []string
@@ -137,7 +137,8 @@ func (d *openAPI) description(m *protogen.Method, method schema.Method) string {
 	case method.Access.GetPublic():
 		text += "\n\nNo token is needed."
 	case method.Access.GetRefreshToken():
-		text += "\n\nNeeds a refresh token: in the body, in the cookie, or as bearer token. The first one in this order is used."
+		text += "\n\nNeeds a refresh token: in the body, in the cookie, or as bearer token. " +
+			"The platform uses the first token in this order."
 	default:
 		text += "\n\nRoles: " + strings.Join(roles, ", ") + "."
 	}
@@ -176,7 +177,7 @@ func (d *openAPI) parameter(f *protogen.Field, in string, required bool) object 
 	value, description := d.schemas.value(f, request), comment(f.Comments.Leading)
 	switch f.Desc.Name() {
 	case "page_size":
-		description = "The number of entries on a page; above 100 it is lowered to 100."
+		description = "The number of entries on a page. Values above 100 mean 100."
 		value = value.with("default", 20)
 	case "page_token":
 		description = "The nextPageToken of the previous page, with the same filters."

@@ -113,7 +113,7 @@ func (d *openAPI) commonProblem() object {
 		names = append(names, c.Name)
 	}
 	return object{
-		{"Problem", problem("An error, as RFC 9457 problem details. Single codes have more members.", 0,
+		{"Problem", problem("An error, as RFC 9457 problem details. Some codes add members.", 0,
 			object{{"$ref", ref("ErrorCode")}}, nil)},
 		{"Violation", object{
 			{"type", "object"},
@@ -126,7 +126,7 @@ func (d *openAPI) commonProblem() object {
 			{"required", []string{"field", "rule", "message"}},
 		}},
 		{"ErrorCode", object{
-			{"type", "string"}, {"description", "The error codes. New ones may be added."}, {"enum", names},
+			{"type", "string"}, {"description", "The error codes. Later releases may add codes."}, {"enum", names},
 		}},
 	}
 }
@@ -144,7 +144,7 @@ func problem(description string, status int, code, members object) object {
 		{"detail", described("What happened in this case.")},
 		{"code", code},
 		{"instance", described("The path of the request.")},
-		{"requestId", described("The request's id, by which it is found in the logs.")},
+		{"requestId", described("The id of the request, as in the logs.")},
 	}
 	if status == 0 || status == http.StatusBadRequest {
 		properties = append(properties,

@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/schema/schematest"
 )
 
-func TestConflictingRoutesAreRefused(t *testing.T) {
+func TestInvalidRoutesAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		rpc  string
@@ -31,12 +31,12 @@ func TestConflictingRoutesAreRefused(t *testing.T) {
 	} {
 		err := generateWith(t, tt.rpc)
 		if err == nil {
-			t.Errorf("%s: no error", name)
+			t.Errorf("%s: got no error, want an error that names %v", name, tt.want)
 			continue
 		}
 		for _, want := range tt.want {
 			if !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: the error lacks %s: %v", name, want, err)
+				t.Errorf("%s: got %v, want an error that names %s", name, err, want)
 			}
 		}
 	}

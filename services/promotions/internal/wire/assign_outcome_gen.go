@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// FromAssignOutcome converts t to the protobuf enum. An unknown value becomes the unspecified one.
+// FromAssignOutcome converts t to the protobuf enum. An unknown value becomes the unspecified value.
 func FromAssignOutcome(t promotions.AssignOutcome) promotionsv1.AssignOutcome {
 	switch t {
 	case promotions.AssignOutcomeAssigned:

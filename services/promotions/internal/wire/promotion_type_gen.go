@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// FromPromotionType converts t to the protobuf enum. An unknown value becomes the unspecified one.
+// FromPromotionType converts t to the protobuf enum. An unknown value becomes the unspecified value.
 func FromPromotionType(t promotions.PromotionType) promotionsv1.PromotionType {
 	switch t {
 	case promotions.PromotionTypeWelcomeBonus:
@@ -21,7 +21,7 @@ func FromPromotionType(t promotions.PromotionType) promotionsv1.PromotionType {
 	}
 }
 
-// ToPromotionType converts t. An unspecified or unknown value becomes the empty one.
+// ToPromotionType converts t. An unspecified or unknown value becomes the empty value.
 func ToPromotionType(t promotionsv1.PromotionType) promotions.PromotionType {
 	switch t {
 	case promotionsv1.PromotionType_WELCOME_BONUS:

@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// FromTransactionType converts t to the protobuf enum. An unknown value becomes the unspecified one.
+// FromTransactionType converts t to the protobuf enum. An unknown value becomes the unspecified value.
 func FromTransactionType(t promotions.TransactionType) usersv1.TransactionType {
 	switch t {
 	case promotions.TransactionTypeCredit:
@@ -19,7 +19,7 @@ func FromTransactionType(t promotions.TransactionType) usersv1.TransactionType {
 	}
 }
 
-// ToTransactionType converts t. An unspecified or unknown value becomes the empty one.
+// ToTransactionType converts t. An unspecified or unknown value becomes the empty value.
 func ToTransactionType(t usersv1.TransactionType) promotions.TransactionType {
 	switch t {
 	case usersv1.TransactionType_CREDIT:

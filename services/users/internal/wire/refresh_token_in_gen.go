@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// ToRefreshTokenIn converts t. An unspecified or unknown value becomes the empty one.
+// ToRefreshTokenIn converts t. An unspecified or unknown value becomes the empty value.
 func ToRefreshTokenIn(t usersv1.RefreshTokenIn) users.RefreshTokenIn {
 	switch t {
 	case usersv1.RefreshTokenIn_COOKIE:

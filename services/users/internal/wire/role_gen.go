@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// FromRole converts t to the protobuf enum. An unknown value becomes the unspecified one.
+// FromRole converts t to the protobuf enum. An unknown value becomes the unspecified value.
 func FromRole(t authn.Role) optionsv1.Role {
 	switch t {
 	case authn.RolePlayer:
@@ -21,7 +21,7 @@ func FromRole(t authn.Role) optionsv1.Role {
 	}
 }
 
-// ToRole converts t. An unspecified or unknown value becomes the empty one.
+// ToRole converts t. An unspecified or unknown value becomes the empty value.
 func ToRole(t optionsv1.Role) authn.Role {
 	switch t {
 	case optionsv1.Role_PLAYER:

@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// FromTransactionType converts t to the protobuf enum. An unknown value becomes the unspecified one.
+// FromTransactionType converts t to the protobuf enum. An unknown value becomes the unspecified value.
 func FromTransactionType(t users.TransactionType) usersv1.TransactionType {
 	switch t {
 	case users.TransactionTypeCredit:
@@ -19,7 +19,7 @@ func FromTransactionType(t users.TransactionType) usersv1.TransactionType {
 	}
 }
 
-// ToTransactionType converts t. An unspecified or unknown value becomes the empty one.
+// ToTransactionType converts t. An unspecified or unknown value becomes the empty value.
 func ToTransactionType(t usersv1.TransactionType) users.TransactionType {
 	switch t {
 	case usersv1.TransactionType_CREDIT:
