@@ -29,8 +29,8 @@ import (
 )
 
 const (
-	// patience is the maximum time that a test waits for a condition.
-	patience             = 30 * time.Second
+	// waitTimeout is the maximum time that a test waits for a condition.
+	waitTimeout          = 30 * time.Second
 	issuerName, audience = "test-issuer", "test-audience"
 )
 

@@ -41,7 +41,7 @@ func TestShutdownWithStuckConsumer(t *testing.T) {
 	conn := open(t, server.URL, w.login(t, uuid.New(), authn.RolePlayer))
 	<-bus.subscribed
 	cancel()
-	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(waitTimeout)); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseGoingAway) {

@@ -18,8 +18,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 )
 
-// patience is the maximum time that a test waits for a condition.
-const patience = 20 * time.Second
+// waitTimeout is the maximum time that a test waits for a condition.
+const waitTimeout = 20 * time.Second
 
 // recorder is a receiver that sends each input to a channel.
 type recorder struct {
@@ -55,7 +55,7 @@ func take[T any](t *testing.T, what string, from <-chan T) T {
 	select {
 	case v := <-from:
 		return v
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatalf("timeout waiting for %s", what)
 		panic("unreachable")
 	}
@@ -115,7 +115,7 @@ func TestFollowManyPlayers(t *testing.T) {
 			t.Fatalf("subscribed to %s, want %s", got, again)
 		}
 		// The subscriptions to the first two players remain.
-		deadline := time.Now().Add(patience)
+		deadline := time.Now().Add(waitTimeout)
 		for n := 0; n != 2; {
 			if time.Now().After(deadline) {
 				t.Fatalf("timeout: %d channels remain, want 2", n)

@@ -58,7 +58,7 @@ func TestPingsWhileStoreBlocks(t *testing.T) {
 	const clients, pings = 12, 20 // more clients than may read the store at the same time
 	w := newWorld(t)
 	r := w.start(t, func(c *websocket.Config) {
-		c.PingInterval, c.PongTimeout, c.StoreTimeout = 20*time.Millisecond, patience, patience
+		c.PingInterval, c.PongTimeout, c.StoreTimeout = 20*time.Millisecond, waitTimeout, waitTimeout
 	})
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
@@ -103,7 +103,7 @@ func TestPingsWhileStoreBlocks(t *testing.T) {
 			case <-got.pings:
 			case f := <-got.frames:
 				t.Fatalf("client %d received %v or lost its connection", i, f)
-			case <-time.After(patience):
+			case <-time.After(waitTimeout):
 				t.Fatalf("client %d received no ping", i)
 			}
 		}
@@ -178,5 +178,5 @@ func TestHandshakeWhileStoreBlocks(t *testing.T) {
 		t.Errorf("the hub has %d sockets, want 0", n)
 	}
 	unblock()
-	w.start(t, func(c *websocket.Config) { c.StoreTimeout = patience }).connect(t, token, "")
+	w.start(t, func(c *websocket.Config) { c.StoreTimeout = waitTimeout }).connect(t, token, "")
 }

@@ -71,7 +71,7 @@ func TestExpiredTokenClosesConnection(t *testing.T) {
 			(&client{conn}).expectClose(t, 4401)
 			return
 		}
-		if response == nil || response.StatusCode != http.StatusUnauthorized || lifetime > patience {
+		if response == nil || response.StatusCode != http.StatusUnauthorized || lifetime > waitTimeout {
 			t.Fatalf("connect: %v", err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestExpiredTokenClosesConnection(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	w := newWorld(t)
-	r, other := w.start(t, func(c *websocket.Config) { c.CloseTimeout = patience }), w.start(t, nil)
+	r, other := w.start(t, func(c *websocket.Config) { c.CloseTimeout = waitTimeout }), w.start(t, nil)
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	clients := []*client{r.connect(t, token, ""), r.connect(t, token, "")}
@@ -116,7 +116,7 @@ func TestShutdown(t *testing.T) {
 
 func TestShutdownAbortsSilentClient(t *testing.T) {
 	for name, tt := range map[string]struct{ timeout, budget time.Duration }{
-		"after the close timeout":   {50 * time.Millisecond, patience},
+		"after the close timeout":   {50 * time.Millisecond, waitTimeout},
 		"after the shutdown budget": {time.Hour, 50 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestShutdownAbortsSilentClient(t *testing.T) {
 
 func TestPings(t *testing.T) {
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.PingInterval, c.PongTimeout = 20*time.Millisecond, patience })
+	r := w.start(t, func(c *websocket.Config) { c.PingInterval, c.PongTimeout = 20*time.Millisecond, waitTimeout })
 	strict := w.start(t, func(c *websocket.Config) {
 		c.PingInterval, c.PongTimeout = 20*time.Millisecond, 200*time.Millisecond
 	})
@@ -176,7 +176,7 @@ func TestPings(t *testing.T) {
 
 func TestClientMessages(t *testing.T) {
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.MaxIgnoredMessages, c.CloseTimeout = 3, patience })
+	r := w.start(t, func(c *websocket.Config) { c.MaxIgnoredMessages, c.CloseTimeout = 3, waitTimeout })
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	for name, tt := range map[string]struct {
@@ -230,7 +230,7 @@ func TestClientMessages(t *testing.T) {
 func TestSlowClient(t *testing.T) {
 	const count, size = 64, 64 << 10
 	w := newWorld(t)
-	r := w.start(t, func(c *websocket.Config) { c.QueueLength, c.WriteTimeout = 16, 10*patience })
+	r := w.start(t, func(c *websocket.Config) { c.QueueLength, c.WriteTimeout = 16, 10*waitTimeout })
 	player := uuid.New()
 	token, _ := w.login(t, player, authn.RolePlayer)
 	slow := r.connectUnbuffered(t, token)
@@ -273,7 +273,7 @@ func TestSlowClient(t *testing.T) {
 func (r *replica) connectUnbuffered(t *testing.T, token string) *client {
 	t.Helper()
 	listener := bufconn.Listen(64 << 10)
-	server := &http.Server{Handler: r.handler, ReadHeaderTimeout: patience}
+	server := &http.Server{Handler: r.handler, ReadHeaderTimeout: waitTimeout}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {

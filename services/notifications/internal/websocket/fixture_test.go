@@ -36,8 +36,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
 )
 
-// patience is the maximum time that a test waits for a condition.
-const patience = 20 * time.Second
+// waitTimeout is the maximum time that a test waits for a condition.
+const waitTimeout = 20 * time.Second
 
 // world contains what the replicas share: Redis, the store and the token key.
 type world struct {
@@ -151,7 +151,7 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 				if err != nil {
 					t.Errorf("hub: %v", err)
 				}
-			case <-time.After(patience):
+			case <-time.After(waitTimeout):
 				t.Error("the hub still runs after its shutdown budget")
 			}
 			cancelChannel()
@@ -160,7 +160,7 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 			}
 		})
 	}
-	stop := func() { stopWithin(patience) }
+	stop := func() { stopWithin(waitTimeout) }
 	t.Cleanup(stop)
 	return &replica{handler: handler, hub: hub, service: service, channel: channel, url: server.URL, stop: stop, stopWithin: stopWithin}
 }
@@ -195,7 +195,7 @@ func (noLive) Read(context.Context, uuid.UUID, notifications.ReadState) {}
 // client is the client end of a connection.
 type client struct{ conn *gorilla.Conn }
 
-var dialer = gorilla.Dialer{HandshakeTimeout: patience}
+var dialer = gorilla.Dialer{HandshakeTimeout: waitTimeout}
 
 func (r *replica) address(query string) string {
 	return "ws" + strings.TrimPrefix(r.url, "http") + websocket.Path + query
@@ -234,7 +234,7 @@ func (c *client) next(t *testing.T) *notificationsv1.Frame {
 }
 
 func (c *client) read() (*notificationsv1.Frame, error) {
-	if err := c.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.conn.SetReadDeadline(time.Now().Add(waitTimeout)); err != nil {
 		return nil, err
 	}
 	kind, data, err := c.conn.ReadMessage()
@@ -284,7 +284,7 @@ func await(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !condition(); <-tick.C {
+	for deadline := time.Now().Add(waitTimeout); !condition(); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("timeout waiting for %s", what)
 		}
