@@ -55,11 +55,13 @@ func (s Subscription) Deliver(ctx, handling context.Context, log *slog.Logger, e
 	delays, outage := retry.delays(), outage{log: log, delays: retry.delays()}
 	failures := 0
 	for attempt := 1; ; attempt++ {
+		start := time.Now()
 		err := s.call(handling, log, e)
 		var delay time.Duration
 		switch {
 		case err == nil:
 			outage.end(handling)
+			s.observe(func(o Observer) { o.Handled(e, time.Since(start)) })
 			return nil
 		case handling.Err() != nil:
 			return ErrStopped
@@ -79,11 +81,22 @@ func (s Subscription) Deliver(ctx, handling context.Context, log *slog.Logger, e
 			log.WarnContext(handling, "event failed, retrying", "attempt", attempt, "error", err)
 			delay = delays.Next()
 		}
+		s.observe(Observer.Retried)
 		if !sleep(ctx, handling, delay) {
 			return ErrStopped
 		}
 	}
 }
+
+// observe calls fn with the observer, if there is one.
+func (s Subscription) observe(fn func(Observer)) {
+	if s.Observer != nil {
+		fn(s.Observer)
+	}
+}
+
+// DeadLettered tells the observer that an event was stored as a dead letter. It is for drivers.
+func (s Subscription) DeadLettered() { s.observe(Observer.DeadLettered) }
 
 // isUnavailable reports whether err was caused by an unavailable dependency.
 func isUnavailable(err error) bool {

@@ -70,6 +70,18 @@ type Subscription struct {
 	Handler Handler
 	// Retry limits the retries of an event before it becomes a dead letter. The zero value is DefaultRetry.
 	Retry Retry
+	// Observer counts the events, for metrics. It is optional.
+	Observer Observer
+}
+
+// Observer counts the events of a subscription. Its methods must not block, and must be safe for concurrent use.
+type Observer interface {
+	// Handled reports an event that was handled, and how long the last call of the handler took.
+	Handled(e Event, took time.Duration)
+	// Retried reports a failed call that will be repeated.
+	Retried()
+	// DeadLettered reports an event that was stored as a dead letter.
+	DeadLettered()
 }
 
 // Retry configures the retries of a failed event. Later events of the partition wait until the retries end. The delay after
@@ -97,6 +109,9 @@ type Subscriber interface {
 	// nil. An event is finished when its handler has returned nil or the event is stored as a dead letter. An error means that
 	// the subscription could not start.
 	Subscribe(ctx context.Context, s Subscription) error
+	// Lag returns the number of events of the topic that the group has not finished, over all members and partitions. It
+	// returns an error if the bus is unavailable.
+	Lag(ctx context.Context, group, topic string) (int64, error)
 }
 
 // TopicSpec describes a topic to create.

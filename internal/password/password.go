@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -62,6 +63,28 @@ type Hasher struct {
 	slots chan struct{}
 	// dummy is the hash of a random password. Verify uses it for users that do not exist.
 	dummy string
+
+	started, refused, waited atomic.Int64 // waited is in nanoseconds
+}
+
+// Stats describes the load of a Hasher.
+type Stats struct {
+	// Running is the number of hashes that are computed now. Waiting is the number of hashes that wait for a core.
+	Running, Waiting int
+	// Started is the number of hashes that have got a core. Waited is the time that these hashes have waited in total.
+	Started int64
+	Waited  time.Duration
+	// Refused is the number of hashes that were refused because too many were waiting.
+	Refused int64
+}
+
+// Stats returns the load of h.
+func (h *Hasher) Stats() Stats {
+	running := len(h.cores)
+	return Stats{
+		Running: running, Waiting: max(0, len(h.slots)-running),
+		Started: h.started.Load(), Waited: time.Duration(h.waited.Load()), Refused: h.refused.Load(),
+	}
 }
 
 // New returns a hasher that hashes new passwords with p.
@@ -131,10 +154,14 @@ func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	default:
 		limited := apperr.New(apperr.RateLimited, "too many concurrent logins")
 		limited.RetryAfter = time.Second
+		h.refused.Add(1)
 		return nil, limited
 	}
+	start := time.Now()
 	select {
 	case h.cores <- struct{}{}:
+		h.started.Add(1)
+		h.waited.Add(int64(time.Since(start)))
 		return func() { <-h.cores; <-h.slots }, nil
 	case <-ctx.Done():
 		<-h.slots

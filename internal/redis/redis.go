@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -73,9 +74,70 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// Client is a connection to Redis that counts its commands. It is safe for concurrent use.
+type Client struct {
+	rueidis.Client
+	commands, failures atomic.Int64
+}
+
+// Stats counts the commands of a client.
+type Stats struct {
+	// Commands is the number of commands that were sent or answered from the cache. Failures is the number of commands that
+	// failed, without those that the caller canceled.
+	Commands, Failures int64
+}
+
+// Stats returns the counts since Open.
+func (c *Client) Stats() Stats { return Stats{c.commands.Load(), c.failures.Load()} }
+
+// Do implements rueidis.Client.
+func (c *Client) Do(ctx context.Context, cmd rueidis.Completed) rueidis.RedisResult {
+	r := c.Client.Do(ctx, cmd)
+	c.count(r.Error())
+	return r
+}
+
+// DoMulti implements rueidis.Client.
+func (c *Client) DoMulti(ctx context.Context, multi ...rueidis.Completed) []rueidis.RedisResult {
+	return c.countAll(c.Client.DoMulti(ctx, multi...))
+}
+
+// DoCache implements rueidis.Client.
+func (c *Client) DoCache(ctx context.Context, cmd rueidis.Cacheable, ttl time.Duration) rueidis.RedisResult {
+	r := c.Client.DoCache(ctx, cmd, ttl)
+	c.count(r.Error())
+	return r
+}
+
+// DoMultiCache implements rueidis.Client.
+func (c *Client) DoMultiCache(ctx context.Context, multi ...rueidis.CacheableTTL) []rueidis.RedisResult {
+	return c.countAll(c.Client.DoMultiCache(ctx, multi...))
+}
+
+func (c *Client) countAll(results []rueidis.RedisResult) []rueidis.RedisResult {
+	for i := range results {
+		c.count(results[i].Error())
+	}
+	return results
+}
+
+// count counts a command and its error. A missing key is not a failure.
+func (c *Client) count(err error) {
+	c.commands.Add(1)
+	if err != nil && !rueidis.IsRedisNil(err) && !errors.Is(err, context.Canceled) && !isNoScript(err) {
+		c.failures.Add(1)
+	}
+}
+
+// isNoScript reports whether the server does not know a script yet. The client then sends the script.
+func isNoScript(err error) bool {
+	reply, ok := rueidis.IsRedisErr(err)
+	return ok && reply.IsNoScript()
+}
+
 // Open connects to Redis and returns after the master has answered. The caller closes the client. The client retries
 // reads for about a second and does not retry writes; see Failure for the errors of an unavailable server.
-func Open(c Config) (rueidis.Client, error) {
+func Open(c Config) (*Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -91,7 +153,7 @@ func Open(c Config) (rueidis.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: cannot connect: %w", err)
 	}
-	return client, nil
+	return &Client{Client: client}, nil
 }
 
 // Ping returns an error if the server does not answer before ctx ends.

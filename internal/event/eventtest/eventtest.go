@@ -45,6 +45,7 @@ type Driver struct {
 // Run runs the suite. The tests run in parallel, and each test has its own topics and groups.
 func Run(t *testing.T, d Driver) {
 	for name, test := range map[string]func(*testing.T, *fixture){
+		"lag and observer":                              testLag,
 		"ping":                                          testPing,
 		"attributes survive the round trip":             testRoundTrip,
 		"large event":                                   testLarge,

@@ -90,7 +90,7 @@ func (p *partition) run(ctx context.Context) {
 func (p *partition) consume(ctx context.Context) error {
 	subject := partitionSubject(p.sub.Topic, p.number)
 	consumer, err := p.bus.js.CreateOrUpdateConsumer(ctx, streamOf(p.sub.Topic), jetstream.ConsumerConfig{
-		Durable:       sanitize(p.sub.Group + "-" + subject),
+		Durable:       durable(p.sub.Group, subject),
 		FilterSubject: subject,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
@@ -134,6 +134,9 @@ func (p *partition) consume(ctx context.Context) error {
 		}
 	}
 }
+
+// durable returns the name of a group's consumer of a subject.
+func durable(group, subject string) string { return sanitize(group + "-" + subject) }
 
 // handle handles a message. It reports whether the message is finished: handled, skipped or stored as a dead letter.
 func (p *partition) handle(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) bool {
@@ -205,6 +208,7 @@ func (p *partition) storeDeadLetter(
 		if err == nil {
 			log.Error("event became a dead letter",
 				"attempts", dead.Attempts, "reason", dead.Err, "truncated", truncation > event.Whole)
+			p.sub.DeadLettered()
 			return true
 		}
 		if isTooLarge(err) && truncation < event.NoHeaders {

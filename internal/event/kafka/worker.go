@@ -113,6 +113,7 @@ func (w *worker) storeDeadLetter(r *kgo.Record, e event.Event, dead *event.Undel
 		if err == nil {
 			log.Error("event became a dead letter",
 				"attempts", dead.Attempts, "reason", dead.Err, "truncated", truncation > event.Whole)
+			w.consumer.sub.DeadLettered()
 			return true
 		}
 		if errors.Is(err, kerr.MessageTooLarge) && truncation < event.NoHeaders {

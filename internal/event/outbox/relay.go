@@ -49,6 +49,23 @@ type Relay struct {
 	announce       chan struct{} // capacity 1: notify the other relays of new events
 	holdsAllShards atomic.Bool   // this relay holds all shards, so there is no other relay to notify
 	connected      atomic.Bool   // the connection that holds the locks works
+
+	published atomic.Int64
+	failures  atomic.Int64
+	shards    atomic.Int64
+}
+
+// Stats describes the work of a relay since its creation.
+type Stats struct {
+	// Published is the number of published events. Failures is the number of batches that the bus did not accept.
+	Published, Failures int64
+	// Shards is the number of shards that the relay holds now.
+	Shards int64
+}
+
+// Stats returns the current Stats.
+func (r *Relay) Stats() Stats {
+	return Stats{Published: r.published.Load(), Failures: r.failures.Load(), Shards: r.shards.Load()}
 }
 
 // NewRelay returns a relay. Run starts it.
@@ -98,6 +115,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		err := r.serve(ctx, database, bus)
 		r.holdsAllShards.Store(false)
 		r.connected.Store(false)
+		r.shards.Store(0)
 		if err != nil && ctx.Err() == nil {
 			database.failed(err)
 			_ = database.delays.Sleep(ctx) // the loop checks ctx
@@ -121,6 +139,7 @@ func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 		}
 		r.holdsAllShards.Store(len(s.shards) == Shards)
 		r.connected.Store(true)
+		r.shards.Store(int64(len(s.shards)))
 		database.succeeded()
 		published, err := r.drain(ctx, graceCtx, s, bus)
 		if err == nil && published {
@@ -175,7 +194,12 @@ func (r *Relay) drain(ctx, graceCtx context.Context, s *session, bus *outageLogg
 func (r *Relay) publish(ctx context.Context, events []event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, r.o.PublishTimeout)
 	defer cancel()
-	return r.publisher.Publish(ctx, events...)
+	if err := r.publisher.Publish(ctx, events...); err != nil {
+		r.failures.Add(1)
+		return err
+	}
+	r.published.Add(int64(len(events)))
+	return nil
 }
 
 // runAnnouncements announces new events to the relays of the other replicas, with minAnnounceInterval between two

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,6 +53,8 @@ type Hub struct {
 	cancel     context.CancelFunc
 	running    sync.WaitGroup // counts the sockets and their goroutines
 
+	frames, slow atomic.Int64 // see Stats
+
 	mu        sync.Mutex
 	closing   bool // new connections are refused
 	sockets   int
@@ -78,6 +81,16 @@ func NewHub(config Config, store Store, follower Follower, sessions Sessions, lo
 		players: map[uuid.UUID]*player{}, bySession: map[uuid.UUID][]*socket{},
 	}
 }
+
+// Stats counts what a hub has done since its creation.
+type Stats struct {
+	// Frames is the number of notifications and read states that were written to connections. Slow is the number of
+	// connections that were closed because their client did not read fast enough.
+	Frames, Slow int64
+}
+
+// Stats returns the current Stats.
+func (h *Hub) Stats() Stats { return Stats{h.frames.Load(), h.slow.Load()} }
 
 // Sockets returns the number of connections.
 func (h *Hub) Sockets() int {

@@ -52,6 +52,7 @@ func (s *socket) receive(m live.Message) {
 	before := s.backlog()
 	s.queue = append(s.queue, s.cursor.receive(m)...)
 	if after := s.backlog(); after > before && after > s.hub.config.QueueLength {
+		s.hub.slow.Add(1)
 		s.closeLocked(codeTryAgain, "too slow; resume with since")
 		return
 	}

@@ -61,7 +61,11 @@ func (s *socket) writeFrame(f *frame.Frame) error {
 	if err := s.conn.SetWriteDeadline(time.Now().Add(s.hub.config.WriteTimeout)); err != nil {
 		return err
 	}
-	return s.conn.WriteMessage(kind, data)
+	if err := s.conn.WriteMessage(kind, data); err != nil {
+		return err
+	}
+	s.hub.frames.Add(1)
+	return nil
 }
 
 func (s *socket) writePing() error {

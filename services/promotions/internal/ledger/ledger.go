@@ -56,6 +56,14 @@ func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {
 	}
 }
 
+// BreakerStates returns the possible states of the circuit breaker.
+func BreakerStates() []string {
+	return []string{gobreaker.StateClosed.String(), gobreaker.StateHalfOpen.String(), gobreaker.StateOpen.String()}
+}
+
+// BreakerState returns the current state of the circuit breaker.
+func (c *Client) BreakerState() string { return c.breaker.State().String() }
+
 // canceledError wraps the error of the caller's context if it ended during the call.
 type canceledError struct{ error }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/clock"
+	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
@@ -66,7 +67,22 @@ type LedgerOptions struct {
 	Timeout time.Duration
 	// LockTimeout is the maximum time to wait for a lock on a player's row; 0 is 2 seconds.
 	LockTimeout time.Duration
+	// Observer counts commits and transactions; nil ignores them.
+	Observer LedgerObserver
 }
+
+// LedgerObserver counts what a ledger commits, for metrics. Its methods must not block, and must be safe for concurrent use.
+type LedgerObserver interface {
+	// Committed reports a commit that answered calls, and their number.
+	Committed(calls int)
+	// Added reports a new transaction. Repeated calls with the same idempotency key add no transaction.
+	Added(t users.TransactionType, amount money.Amount)
+}
+
+type ignoreLedger struct{}
+
+func (ignoreLedger) Committed(int)                             {}
+func (ignoreLedger) Added(users.TransactionType, money.Amount) {}
 
 func (o LedgerOptions) withDefaults() LedgerOptions {
 	o.MaxGroup = cmp.Or(o.MaxGroup, 256)
@@ -74,6 +90,9 @@ func (o LedgerOptions) withDefaults() LedgerOptions {
 	o.CachedPlayers = cmp.Or(o.CachedPlayers, 100_000)
 	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
 	o.LockTimeout = cmp.Or(o.LockTimeout, 2*time.Second)
+	if o.Observer == nil {
+		o.Observer = ignoreLedger{}
+	}
 	return o
 }
 
@@ -111,6 +130,9 @@ func ledgerSettings(lockTimeout time.Duration) map[string]string {
 		"lock_timeout": strconv.FormatInt(lockTimeout.Milliseconds(), 10),
 	}
 }
+
+// Pool returns the pool of the ledger's connections, for metrics.
+func (l *Ledger) Pool() *pgxpool.Pool { return l.pool }
 
 // startCommits starts commits of the ready calls, up to maxCommits at the same time. The caller must hold mu.
 //

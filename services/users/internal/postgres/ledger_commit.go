@@ -125,11 +125,17 @@ func (l *Ledger) commitSeparately(players []*playerCalls) {
 	}
 }
 
-// succeed updates the cache after a commit, calls wake if rows were written, and answers the calls.
+// succeed updates the cache after a commit, calls wake if rows were written, counts the rows and answers the calls.
 func (l *Ledger) succeed(players []*playerCalls) {
 	wrote := false
+	if len(players) > 0 {
+		l.options.Observer.Committed(countCalls(players))
+	}
 	for _, p := range players {
 		wrote = wrote || len(p.rows) > 0
+		for _, r := range p.rows {
+			l.options.Observer.Added(r.tx.Type, r.tx.Amount)
+		}
 		if p.after.active {
 			l.cache.put(p.user, p.before, p.after)
 		} else {
