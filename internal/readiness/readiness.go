@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ type Monitor struct {
 	mu        sync.Mutex
 	since     []time.Time // when each dependency became unavailable; zero if it is available
 	available []bool      // the last result of each check, false before the first round
+	reasons   []string    // why each dependency is unavailable
 	stopped   bool
 	listeners map[string][]func(available bool)
 }
@@ -51,7 +53,8 @@ type Monitor struct {
 func New(service string, log *slog.Logger, checks ...Check) *Monitor {
 	return &Monitor{
 		service: service, log: log, checks: checks, since: make([]time.Time, len(checks)),
-		available: make([]bool, len(checks)), listeners: map[string][]func(bool){},
+		available: make([]bool, len(checks)), reasons: slices.Repeat([]string{"not checked yet"}, len(checks)),
+		listeners: map[string][]func(bool){},
 	}
 }
 
@@ -71,6 +74,26 @@ func (m *Monitor) Check(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Status is the result of the last check of a dependency.
+type Status struct {
+	Dependency string
+	Available  bool
+	// Reason says why the dependency is unavailable. It is empty if the dependency is available.
+	Reason string
+}
+
+// Status returns the results of the last round, in the order of the checks. Before the first round, every dependency is
+// unavailable.
+func (m *Monitor) Status() []Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]Status, len(m.checks))
+	for i, c := range m.checks {
+		all[i] = Status{Dependency: c.Dependency, Available: m.available[i], Reason: m.reasons[i]}
+	}
+	return all
 }
 
 // Run runs the checks repeatedly until ctx ends, and returns nil. It logs changes even if nobody calls Check. After Run has
@@ -122,6 +145,10 @@ func (m *Monitor) record(i int, err error) {
 		return
 	}
 	c, since := m.checks[i], m.since[i]
+	m.reasons[i] = ""
+	if err != nil {
+		m.reasons[i] = reason(err)
+	}
 	if available := err == nil; available != m.available[i] {
 		m.available[i] = available
 		for _, fn := range m.listeners[c.Dependency] {
@@ -132,7 +159,7 @@ func (m *Monitor) record(i int, err error) {
 	case err != nil && since.IsZero():
 		m.since[i] = time.Now()
 		if !c.Silent {
-			m.log.Warn("not ready: "+c.Dependency+" unavailable", "error", reason(err))
+			m.log.Warn("not ready: "+c.Dependency+" unavailable", "error", m.reasons[i])
 		}
 	case err == nil && !since.IsZero():
 		m.since[i] = time.Time{}

@@ -16,7 +16,7 @@ import (
 )
 
 // dispatcher is the outermost handler. It creates the requestInfo of every request, dispatches the request to its handler,
-// answers requests without a route, and logs the request.
+// answers requests without a route, and logs and counts the request.
 type dispatcher struct {
 	server *Server
 	rest   router
@@ -41,6 +41,10 @@ func (d *dispatcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	info, r := s.begin(r)
 	w.Header().Set(HeaderRequestID, info.requestID)
 	t, notServed := d.find(w, r)
+	if t.call {
+		s.cfg.Observer.Started()
+		defer s.cfg.Observer.Ended()
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
@@ -49,7 +53,9 @@ func (d *dispatcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.fail(w, r, apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicSite(), p)))
 		}
 		if t.call || info.err != nil {
-			s.logRequest(r, info, t.name)
+			took := time.Since(info.start)
+			s.cfg.Observer.Answered(info.procedure, info.code(), took)
+			s.logRequest(r, info, t.name, took)
 		}
 	}()
 	switch {
@@ -191,7 +197,7 @@ func isRPCMedia(media string) bool {
 
 // logRequest writes the log line of a request. The line contains no body, query, header or token. It contains the path only
 // if the request was not found or its method is not allowed.
-func (s *Server) logRequest(r *http.Request, info *requestInfo, route string) {
+func (s *Server) logRequest(r *http.Request, info *requestInfo, route string, took time.Duration) {
 	ctx, name := r.Context(), info.procedure
 	if name == "" {
 		name = route
@@ -201,14 +207,12 @@ func (s *Server) logRequest(r *http.Request, info *requestInfo, route string) {
 	}
 	attrs := []slog.Attr{
 		slog.String("method", name), slog.String("request_id", info.requestID),
-		slog.Float64("duration_ms", milliseconds(time.Since(info.start))),
+		slog.Float64("duration_ms", milliseconds(took)),
 	}
 	if info.caller != "" {
 		attrs = append(attrs, slog.String("caller", info.caller))
 	}
-	code := "OK"
 	if info.err != nil {
-		code = string(info.err.Code)
 		switch info.err.Code {
 		case apperr.Internal, apperr.DependencyUnavailable:
 			attrs = append(attrs, slog.String("error", info.err.Error()))
@@ -217,7 +221,7 @@ func (s *Server) logRequest(r *http.Request, info *requestInfo, route string) {
 		default:
 		}
 	}
-	attrs = append(attrs, slog.String("code", code))
+	attrs = append(attrs, slog.String("code", info.code()))
 	s.cfg.Log.LogAttrs(ctx, level(ctx, info.err), "request", attrs...)
 }
 

@@ -41,6 +41,8 @@ type DialConfig struct {
 	PerTry time.Duration
 	// TLS enables mutual TLS. Without TLS, calls are not encrypted, so the network must provide the encryption.
 	TLS TLSFiles
+	// Observer counts the calls. All attempts of a call count as one call. It is optional.
+	Observer Observer
 }
 
 // clientKeepalive is the interval of a client's keepalive pings. The client closes the connection to a replica that does not
@@ -87,7 +89,7 @@ func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: keepaliveTimeout}),
 		grpc.WithIdleTimeout(0), // an idle client stays connected, so that its next call is fast
-		grpc.WithChainUnaryInterceptor(sendRequestID, retry.UnaryClientInterceptor(
+		grpc.WithChainUnaryInterceptor(observeCalls(orIgnore(cfg.Observer)), sendRequestID, retry.UnaryClientInterceptor(
 			retry.WithMax(cfg.Attempts),
 			retry.WithPerRetryTimeout(cfg.PerTry),
 			retry.WithCodes(codes.Unavailable, codes.DeadlineExceeded),
@@ -98,6 +100,24 @@ func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 		return nil, fmt.Errorf("rpcserver: internal RPCs at %s: %w", cfg.Address, err)
 	}
 	return conn, nil
+}
+
+// observeCalls counts calls with their result.
+func observeCalls(o Observer) grpc.UnaryClientInterceptor {
+	return func(
+		ctx context.Context, method string, req, res any,
+		conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
+	) error {
+		o.Started()
+		defer o.Ended()
+		start, code := time.Now(), codeOK
+		err := invoke(ctx, method, req, res, conn, opts...)
+		if err != nil {
+			code = string(apperr.CodeOf(FromStatus(err)))
+		}
+		o.Answered(method, code, time.Since(start))
+		return err
+	}
 }
 
 // bearer sends the token with every call.

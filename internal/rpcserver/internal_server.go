@@ -52,6 +52,8 @@ type InternalConfig struct {
 	MaxConnectionAge time.Duration
 	// TLS enables mutual TLS: a client must present a certificate that the CA has issued.
 	TLS TLSFiles
+	// Observer counts the calls, except health checks. It is optional.
+	Observer Observer
 }
 
 const (
@@ -89,7 +91,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &internal{validator: v, token: sha256.Sum256([]byte(cfg.Token))}
+	in := &internal{validator: v, token: sha256.Sum256([]byte(cfg.Token)), observer: orIgnore(cfg.Observer)}
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error {
 		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicSite(), p))
 	})
@@ -111,7 +113,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minKeepalive, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(
-			in.begin, in.answer, log, recovery.UnaryServerInterceptor(recovered),
+			in.begin, in.observe, in.answer, log, recovery.UnaryServerInterceptor(recovered),
 			auth.UnaryServerInterceptor(in.authenticate), in.validate,
 		),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recovered)), // for health Watch and reflection
@@ -134,6 +136,7 @@ const streamWorkers = 64
 type internal struct {
 	validator *validation.Validator
 	token     [sha256.Size]byte
+	observer  Observer
 }
 
 // begin creates the requestInfo. It uses the caller's request id if that is well-formed, and a new id otherwise.
@@ -145,7 +148,25 @@ func (in *internal) begin(
 	return next(context.WithValue(ctx, requestInfoKey{}, info), req)
 }
 
-// answer converts the errors of calls to gRPC statuses.
+// observe counts calls, except health checks.
+func (in *internal) observe(
+	ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler,
+) (any, error) {
+	if isHealthCheck(call.FullMethod) {
+		return next(ctx, req)
+	}
+	in.observer.Started()
+	defer in.observer.Ended()
+	res, err := next(ctx, req)
+	info := requestInfoFrom(ctx)
+	in.observer.Answered(call.FullMethod, info.code(), time.Since(info.start))
+	return res, err
+}
+
+// isHealthCheck reports whether a method belongs to the gRPC health protocol.
+func isHealthCheck(method string) bool { return strings.HasPrefix(method, "/grpc.health.v1.Health/") }
+
+// answer converts the errors of calls to gRPC statuses. It also stores the error in the request info, for metrics.
 func (in *internal) answer(
 	ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler,
 ) (any, error) {
@@ -157,6 +178,7 @@ func (in *internal) answer(
 		return nil, err // the health service returned a gRPC status
 	}
 	e := classify(ctx, err)
+	requestInfoFrom(ctx).err = e
 	st := status.New(codes.Code(e.Code.Info().RPC), detail(e))
 	var all []protoadapt.MessageV1
 	for _, m := range details(e, requestInfoFrom(ctx).requestID) {
@@ -170,7 +192,7 @@ func (in *internal) answer(
 
 // authenticate compares the token in constant time. The health service needs no token.
 func (in *internal) authenticate(ctx context.Context) (context.Context, error) {
-	if method, _ := grpc.Method(ctx); strings.HasPrefix(method, "/grpc.health.v1.Health/") {
+	if method, _ := grpc.Method(ctx); isHealthCheck(method) {
 		return ctx, nil
 	}
 	token, err := auth.AuthFromMD(ctx, "bearer")

@@ -69,6 +69,8 @@ type Config struct {
 	Started func() error
 	// Reflection enables gRPC server reflection.
 	Reflection bool
+	// Observer counts the calls, and the requests that are refused before they reach a procedure. It is optional.
+	Observer Observer
 }
 
 // Server collects handlers. Call Mount and Handle for all of them, then call Handler. The methods of a Server are not safe
@@ -117,6 +119,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	cfg.MaxBody = cmp.Or(cfg.MaxBody, DefaultMaxBody)
 	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
+	cfg.Observer = orIgnore(cfg.Observer)
 	s := &Server{cfg: cfg, methods: map[string]method{}, plain: map[string]http.Handler{}}
 	s.errors = connect.NewErrorWriter(s.Options()...)
 	return s, nil
