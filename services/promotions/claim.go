@@ -28,34 +28,48 @@ type Claimed struct {
 // has succeeded, and with the errors of [Promotion.Available] and [LedgerClient]. After DEPENDENCY_UNAVAILABLE the claim may
 // have been paid; repeating it is safe.
 func (s *Service) Claim(ctx context.Context, player, promotion uuid.UUID, key string) (Claimed, error) {
+	claimed, repeated, err := s.claim(ctx, player, promotion, key)
+	switch {
+	case err != nil:
+		s.claims.Refused(apperr.CodeOf(err))
+	case !repeated:
+		s.claims.Paid()
+	}
+	return claimed, err
+}
+
+// claim implements Claim. repeated is true if the same claim has already succeeded.
+func (s *Service) claim(
+	ctx context.Context, player, promotion uuid.UUID, key string,
+) (claimed Claimed, repeated bool, err error) {
 	if err := s.checkKey(ctx, player, promotion, key); err != nil {
-		return Claimed{}, err
+		return Claimed{}, false, err
 	}
 	a, err := s.store.Assignment(ctx, player, promotion)
 	if err != nil {
-		return Claimed{}, err
+		return Claimed{}, false, err
 	}
 	id, err := claimID(key)
 	if err != nil {
-		return Claimed{}, err
+		return Claimed{}, false, err
 	}
-	if !a.claimedBy(id) {
+	if repeated = a.claimedBy(id); !repeated {
 		if err := a.Claimable(s.now()); err != nil {
-			return Claimed{}, err
+			return Claimed{}, false, err
 		}
 		if err := s.reserveKey(ctx, a, key); err != nil {
-			return Claimed{}, err
+			return Claimed{}, false, err
 		}
 	}
 	tx, err := s.ledger.Credit(ctx, a.Credit())
 	if err != nil {
-		return Claimed{}, err
+		return Claimed{}, false, err
 	}
 	a, err = s.store.MarkClaimed(ctx, a.ID, tx, id, s.now())
 	if err != nil {
-		return Claimed{}, err
+		return Claimed{}, false, err
 	}
-	return Claimed{a, tx}, nil
+	return Claimed{a, tx}, repeated, nil
 }
 
 // claimedBy reports whether the claim with the given id has already succeeded.

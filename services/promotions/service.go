@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/clock"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 )
@@ -83,9 +84,27 @@ type Service struct {
 	store  Store
 	ledger LedgerClient
 	now    func() time.Time
+	claims ClaimObserver
 }
 
 // New returns a service. Production code passes time.Now as now.
 func New(store Store, ledger LedgerClient, now func() time.Time) *Service {
-	return &Service{store: store, ledger: ledger, now: clock.Stored(now, time.Microsecond)}
+	return &Service{store: store, ledger: ledger, now: clock.Stored(now, time.Microsecond), claims: ignoreClaims{}}
 }
+
+// ClaimObserver counts claims, for metrics. Its methods must not block, and must be safe for concurrent use.
+type ClaimObserver interface {
+	// Paid reports a claim that was paid. A claim that repeats a successful one with the same Idempotency-Key is not
+	// reported.
+	Paid()
+	// Refused reports a claim that failed, with its error.
+	Refused(code apperr.Code)
+}
+
+type ignoreClaims struct{}
+
+func (ignoreClaims) Paid()               {}
+func (ignoreClaims) Refused(apperr.Code) {}
+
+// ObserveClaims makes the service report all claims to o. Call it before the first claim.
+func (s *Service) ObserveClaims(o ClaimObserver) { s.claims = o }

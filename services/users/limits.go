@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 )
 
@@ -19,6 +20,29 @@ type Limits struct {
 	LoginPerAccount, LoginPerAddress ratelimit.Limit
 	// RegisterPerAddress limits registrations from one address.
 	RegisterPerAddress ratelimit.Limit
+}
+
+// LimitName is the name of a rate limit.
+type LimitName string
+
+// The names of the limits in Limits.
+const (
+	LimitLoginPerAccount    LimitName = "login_per_account"
+	LimitLoginPerAddress    LimitName = "login_per_address"
+	LimitRegisterPerAddress LimitName = "register_per_address"
+)
+
+// LimitNames returns all names of limits.
+func LimitNames() []LimitName {
+	return []LimitName{LimitLoginPerAccount, LimitLoginPerAddress, LimitRegisterPerAddress}
+}
+
+// limited tells the observer if err means that the limit is used up. It returns err.
+func (s *Service) limited(limit LimitName, err error) error {
+	if apperr.CodeOf(err) == apperr.RateLimited {
+		s.observer.Limited(limit)
+	}
+	return err
 }
 
 // The default limits per address, in events per minute. The settings of the service have the same defaults.
@@ -84,11 +108,13 @@ func (s *Service) countLogin(ctx context.Context, email string, from netip.Addr)
 		a.client = addressKey(from)
 		a.address = "login:address:" + a.client
 		// Count against the limit of the address first, so that a limited address cannot use up the account's limit.
-		if err := s.limiter.Allow(ctx, a.address, s.limits.LoginPerAddress); err != nil {
+		err := s.limiter.Allow(ctx, a.address, s.limits.LoginPerAddress)
+		if s.limited(LimitLoginPerAddress, err) != nil {
 			return nil, err
 		}
 	}
-	return a, s.limiter.AllowShare(ctx, a.account, a.client, s.limits.LoginPerAccount)
+	err := s.limiter.AllowShare(ctx, a.account, a.client, s.limits.LoginPerAccount)
+	return a, s.limited(LimitLoginPerAccount, err)
 }
 
 // succeeded clears all logins of the client from the account's limit, but only this login from the address's limit. The

@@ -66,12 +66,14 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 		_ = attempt.refund(ctx) // an outage or a cancelled request must not count as a failure; err matters more
 		return User{}, err
 	case !passwordOK:
+		s.observer.LoginFailed(apperr.InvalidCredentials)
 		return User{}, wrongCredentials()
 	}
 	if err := attempt.succeeded(ctx); err != nil {
 		return User{}, err
 	}
 	if !u.IsActive {
+		s.observer.LoginFailed(apperr.AccountDeactivated)
 		return User{}, deactivated()
 	}
 	return u, s.renewHash(ctx, u, c.Password)

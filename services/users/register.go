@@ -14,7 +14,8 @@ import (
 // acceptable, USER_EXISTS if the e-mail is taken, and RATE_LIMITED after too many registrations from the client's address.
 func (s *Service) Register(ctx context.Context, email, secret string, from netip.Addr) (User, error) {
 	if from.IsValid() {
-		if err := s.limiter.Allow(ctx, "register:address:"+addressKey(from), s.limits.RegisterPerAddress); err != nil {
+		err := s.limiter.Allow(ctx, "register:address:"+addressKey(from), s.limits.RegisterPerAddress)
+		if s.limited(LimitRegisterPerAddress, err) != nil {
 			return User{}, err
 		}
 	}

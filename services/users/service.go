@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/clock"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
@@ -105,7 +106,23 @@ type Dependencies struct {
 	Limits Limits
 	// Now returns the current time. It is time.Now, except in tests.
 	Now func() time.Time
+	// Observer counts refused logins and registrations; nil ignores them.
+	Observer Observer
 }
+
+// Observer counts refused logins and registrations, for metrics. Its methods must not block, and must be safe for concurrent
+// use.
+type Observer interface {
+	// LoginFailed reports a login with wrong credentials or of a deactivated user.
+	LoginFailed(code apperr.Code)
+	// Limited reports a request that a rate limit refused.
+	Limited(limit LimitName)
+}
+
+type ignore struct{}
+
+func (ignore) LoginFailed(apperr.Code) {}
+func (ignore) Limited(LimitName)       {}
 
 // Service implements the use cases of users. It is safe for concurrent use. [LedgerService] implements the use cases of the
 // ledger.
@@ -117,10 +134,14 @@ type Service struct {
 	issuer   Issuer
 	limits   Limits
 	now      func() time.Time
+	observer Observer
 }
 
 // New returns a service.
 func New(d Dependencies) *Service {
 	now := clock.Stored(d.Now, time.Microsecond)
-	return &Service{d.Store, d.Sessions, d.Hasher, d.Limiter, d.Issuer, d.Limits, now}
+	if d.Observer == nil {
+		d.Observer = ignore{}
+	}
+	return &Service{d.Store, d.Sessions, d.Hasher, d.Limiter, d.Issuer, d.Limits, now, d.Observer}
 }
