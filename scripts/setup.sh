@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the servers that the tests need: PostgreSQL, PgBouncer, Redis, Nginx, and for the tests on a real Kafka cluster
-# Java, Maven and the Kafka jars. Builds FerretDB, on which the tests of the MongoDB store run. Installs nothing if all are
-# present. If it cannot install, it prints one line with the missing packages.
+# Installs the servers that the tests need: PostgreSQL, PgBouncer, Redis, Nginx, Prometheus, and for the tests on a real
+# Kafka cluster Java, Maven and the Kafka jars. Builds FerretDB, on which the tests of the MongoDB store run. Installs nothing
+# if all are present. If it cannot install, it prints one line with the missing packages.
 #
 #   scripts/setup.sh [--no-kafka]
 set -eu
@@ -18,6 +18,7 @@ postgres || packages="$packages postgresql"
 command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || packages="$packages pgbouncer"
 command -v redis-server >/dev/null 2>&1 || packages="$packages redis-server"
 command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || packages="$packages nginx-light"
+command -v promtool >/dev/null 2>&1 || packages="$packages prometheus"
 if [ "${1:-}" != --no-kafka ]; then
 	command -v java >/dev/null 2>&1 || packages="$packages default-jre-headless"
 	command -v mvn >/dev/null 2>&1 || ls .cache/kafka/kafka_*.jar >/dev/null 2>&1 || packages="$packages maven"

@@ -14,6 +14,7 @@ import (
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/backoff"
+	"github.com/casino-loyalty/loyalty/internal/diagnostics"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
@@ -31,7 +32,8 @@ import (
 
 // assemble starts all servers and services, registers them with the group and returns the handler of the public port.
 func assemble(
-	g *lifecycle.Group, dir *datadir.Dir, o options, address string, admin datadir.Admin, p *progress, log *slog.Logger,
+	g *lifecycle.Group, dir *datadir.Dir, o options, address string, inside *diagnostics.Server, admin datadir.Admin,
+	p *progress, log *slog.Logger,
 ) (http.Handler, error) {
 	ctx := g.Context()
 	s, err := startServers(ctx, g, dir, o.bus, p, log)
@@ -55,7 +57,7 @@ func assemble(
 	if err != nil {
 		return nil, err
 	}
-	add(g, g.Go, "users", u)
+	add(g, g.Go, inside, "users", u)
 	if err := createAdmin(ctx, u, dir, admin); err != nil {
 		return nil, err
 	}
@@ -67,7 +69,7 @@ func assemble(
 	if err != nil {
 		return nil, err
 	}
-	add(g, g.RunWith, "promotions", pr)
+	add(g, g.RunWith, inside, "promotions", pr)
 	n, err := notifications.New(ctx, notifications.Config{
 		Store: notifications.StoreConfig{Kind: notifications.PostgreSQL, URL: s.postgres.URL("notifications")},
 		Redis: c.redis, Bus: c.bus, Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
@@ -76,11 +78,12 @@ func assemble(
 	if err != nil {
 		return nil, err
 	}
-	add(g, g.RunWith, "notifications", n)
+	add(g, g.RunWith, inside, "notifications", n)
 	ready := map[string]func(context.Context) error{"users": u.Ready, "promotions": pr.Ready, "notifications": n.Ready}
 	if err := awaitReady(ctx, ready); err != nil {
 		return nil, err
 	}
+	inside.Started()
 	p.sayf("Services are ready")
 	if err := writeSettings(dir, s, o.bus); err != nil {
 		return nil, err
@@ -124,13 +127,18 @@ const (
 	tokenAudience = "loyalty"
 )
 
-// add registers a service with the group. The group runs the service with run, which is g.Go or g.RunWith, and closes it
-// after it has stopped. With g.RunWith the services stop concurrently, so they do not divide the shutdown budget among
-// themselves.
-func add(g *lifecycle.Group, run func(name string, fn func(context.Context) error), name string, s interface {
-	Run(ctx context.Context) error
-	Close()
-}) {
+// add registers a service with the group, and its diagnostics with inside. The group runs the service with run, which is
+// g.Go or g.RunWith, and closes it after it has stopped. With g.RunWith the services stop concurrently, so they do not divide
+// the shutdown budget among themselves.
+func add(
+	g *lifecycle.Group, run func(name string, fn func(context.Context) error), inside *diagnostics.Server, name string,
+	s interface {
+		diagnostics.Component
+		Run(ctx context.Context) error
+		Close()
+	},
+) {
+	inside.Add(name, s)
 	g.OnStop(name, func(context.Context) error { s.Close(); return nil })
 	run(name, s.Run)
 }

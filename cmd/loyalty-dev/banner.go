@@ -9,7 +9,7 @@ import (
 )
 
 // banner returns the text that shows the addresses and the credentials of the running platform.
-func banner(address string, dir *datadir.Dir, admin datadir.Admin, withDemo bool) string {
+func banner(address, diagnostics string, dir *datadir.Dir, admin datadir.Admin, withDemo bool) string {
 	var b strings.Builder
 	row := func(name, value string) { fmt.Fprintf(&b, "  %-10s %s\n", name, value) }
 	url := "http://" + browsable(address)
@@ -18,6 +18,7 @@ func banner(address string, dir *datadir.Dir, admin datadir.Admin, withDemo bool
 	row("API", url+"/api/v1")
 	row("WebSocket", "ws"+strings.TrimPrefix(url, "http")+"/notifications/ws")
 	row("Health", url+"/health")
+	row("Metrics", "http://"+browsable(diagnostics)+"/metrics")
 	row("Admin", admin.Email+"  "+admin.Password)
 	if withDemo {
 		row("Players", strings.Join(demo.Players(), ", ")+"  "+demo.Password)

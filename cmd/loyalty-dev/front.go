@@ -29,13 +29,7 @@ var errStarting = errors.New("starting")
 func openFront(address string, log *slog.Logger) (*front, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		if op, ok := errors.AsType[*net.OpError](err); ok {
-			err = op.Err
-		}
-		if sys, ok := errors.AsType[*os.SyscallError](err); ok {
-			err = sys.Err
-		}
-		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", address, err)
+		return nil, listenError(address, "--addr", err)
 	}
 	f := &front{address: listener.Addr().String(), serveResult: make(chan error, 1)}
 	starting := func(context.Context) error { return errStarting }
@@ -47,6 +41,17 @@ func openFront(address string, log *slog.Logger) (*front, error) {
 	}), log)
 	go func() { f.serveResult <- f.server.Serve(listener) }()
 	return f, nil
+}
+
+// listenError returns the error of a listener, with the flag that sets its address.
+func listenError(address, flag string, err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	if sys, ok := errors.AsType[*os.SyscallError](err); ok {
+		err = sys.Err
+	}
+	return fmt.Errorf("cannot listen on %s: %w; choose another address with %s", address, err, flag)
 }
 
 // setHandler replaces the handler.

@@ -29,6 +29,7 @@ const (
 // options are the command line options of the platform.
 type options struct {
 	addr         string
+	diagnostics  string
 	data         string
 	bus          string
 	admin        datadir.Admin
@@ -47,6 +48,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f := flag.NewFlagSet("loyalty-dev", flag.ContinueOnError)
 	data, dataErr := datadir.Default()
 	cli.AddressVar(f, &o.addr, "addr", defaultAddr, "`address` to listen on")
+	cli.AddressVar(f, &o.diagnostics, "diagnostics", "127.0.0.1:0",
+		"`address` of metrics, health checks and profiles; port 0 is a free port")
 	f.StringVar(&o.data, "data", data, "`directory` that keeps the data")
 	cli.ChoiceVar(f, &o.bus, "bus", busKafka, "event `bus`: kafka or nats", busKafka, busNATS)
 	cli.FuncVar(f, &o.admin.Email, "admin-email", "",

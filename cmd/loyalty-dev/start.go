@@ -9,6 +9,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/demo"
+	"github.com/casino-loyalty/loyalty/internal/diagnostics"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
@@ -26,6 +27,11 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
+	inside, err := diagnostics.Listen(o.diagnostics, log)
+	if err != nil {
+		return errors.Join(listenError(o.diagnostics, "--diagnostics", err), front.close(ctx))
+	}
+	defer inside.Close()
 	admin, err := dir.Admin(o.admin)
 	if err != nil {
 		return errors.Join(err, front.close(ctx))
@@ -35,7 +41,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	ctx, release := withParent(ctx)
 	defer release()
 	g := lifecycle.New(ctx)
-	handler, err := assemble(g, dir, o, front.address, admin, p, log)
+	handler, err := assemble(g, dir, o, front.address, inside, admin, p, log)
 	g.Go("HTTP", front.run)
 	switch {
 	case err == nil:
@@ -45,7 +51,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		}
 		if g.Context().Err() == nil {
 			p.sayf("Ready")
-			p.show(banner(front.address, dir, admin, o.demo))
+			p.show(banner(front.address, inside.Addr(), dir, admin, o.demo))
 		}
 		err = g.Wait()
 		p.sayf("Stopping")

@@ -85,6 +85,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"trusted proxies cover all addresses": {"users", "", "LOYALTY_TRUSTED_PROXIES=0.0.0.0/0", "LOYALTY_TRUSTED_PROXIES trusts every address"},
 		"JWKS URL without a scheme":           {"promotions", "", "LOYALTY_JWKS_URL=users:8080/jwks.json", "LOYALTY_JWKS_URL is not a URL"},
 		"unknown bus":                         {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS must be one of kafka, nats"},
+		"diagnostics without a port":          {"users", "", "LOYALTY_DIAGNOSTICS_LISTEN=localhost", "LOYALTY_DIAGNOSTICS_LISTEN must be"},
 		"unknown store":                       {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE must be one of mongodb, postgres"},
 		"origin without scheme":               {"notifications", "", "LOYALTY_ALLOWED_ORIGINS=casino.example", `LOYALTY_ALLOWED_ORIGINS: "casino.example" is not an origin such as https://casino.example`},
 		"missing store URL":                   {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=mongodb", "LOYALTY_MONGODB_URL is not set"},

@@ -72,20 +72,22 @@ func runNotifications(ctx context.Context, c call) error {
 		return err
 	}
 	log := s.Service.logger("notifications")
-	bus, err := s.Bus.open(ctx, log)
-	if err != nil {
-		return err
-	}
-	sockets := app.DefaultSockets()
-	sockets.Origins = s.Origins
-	a, err := app.New(ctx, app.Config{
-		Store: s.Store.config(), Redis: s.Redis.config(log), Bus: bus,
-		Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
-		TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection, Sockets: sockets,
-	}, log)
-	if err != nil {
-		bus.Close()
-		return err
-	}
-	return serve(ctx, string(s.Service.Listen), a, bus, shutdownTimeout, log)
+	return s.Service.process("notifications", log, func(ctx context.Context) (service, closer, error) {
+		bus, err := s.Bus.open(ctx, log)
+		if err != nil {
+			return nil, nil, err
+		}
+		sockets := app.DefaultSockets()
+		sockets.Origins = s.Origins
+		a, err := app.New(ctx, app.Config{
+			Store: s.Store.config(), Redis: s.Redis.config(log), Bus: bus,
+			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
+			TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection, Sockets: sockets,
+		}, log)
+		if err != nil {
+			bus.Close()
+			return nil, nil, err
+		}
+		return a, bus, nil
+	}).serve(ctx)
 }

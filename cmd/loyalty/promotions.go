@@ -55,19 +55,21 @@ func runPromotions(ctx context.Context, c call) error {
 		return err
 	}
 	log := s.Service.logger("promotions")
-	bus, err := s.Bus.open(ctx, log)
-	if err != nil {
-		return err
-	}
-	a, err := app.New(ctx, app.Config{
-		DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
-		Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
-		LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken),
-		LedgerTLS: s.InternalTLS.files(), TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection,
-	}, log)
-	if err != nil {
-		bus.Close()
-		return err
-	}
-	return serve(ctx, string(s.Service.Listen), a, bus, shutdownTimeout, log)
+	return s.Service.process("promotions", log, func(ctx context.Context) (service, closer, error) {
+		bus, err := s.Bus.open(ctx, log)
+		if err != nil {
+			return nil, nil, err
+		}
+		a, err := app.New(ctx, app.Config{
+			DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
+			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
+			LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken),
+			LedgerTLS: s.InternalTLS.files(), TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection,
+		}, log)
+		if err != nil {
+			bus.Close()
+			return nil, nil, err
+		}
+		return a, bus, nil
+	}).serve(ctx)
 }

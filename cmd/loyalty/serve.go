@@ -9,16 +9,33 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/internal/diagnostics"
 	"github.com/casino-loyalty/loyalty/internal/gateway"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
 // service is implemented by the app of every service.
 type service interface {
+	diagnostics.Component
 	Handler() http.Handler
 	Run(ctx context.Context) error
 	Close()
 }
+
+// process is a process that runs one service.
+type process struct {
+	// name is the name of the service.
+	name string
+	// listen is the address of the public API, diagnostics the address of the diagnostics.
+	listen, diagnostics string
+	// timeout is the total shutdown budget.
+	timeout time.Duration
+	log     *slog.Logger
+	// open connects the service and its bus to their dependencies. serve closes both.
+	open func(ctx context.Context) (service, closer, error)
+}
+
+type closer interface{ Close() }
 
 const (
 	// shutdownTimeout is the total shutdown budget; it must be shorter than the orchestrator's kill timeout.
@@ -28,20 +45,28 @@ const (
 	busGrace = 2500 * time.Millisecond
 )
 
-// serve runs a service until ctx ends or a part fails, and then stops it within the given timeout. The HTTP server stops
-// first, so that running requests can finish. The service and the bus are closed after everything that uses them has
-// stopped.
-func serve(
-	ctx context.Context, listen string, s service, bus interface{ Close() }, timeout time.Duration, log *slog.Logger,
-) error {
+// serve runs the service until ctx ends or a part fails, and then stops it within p.timeout. The diagnostics start before the
+// service connects to its dependencies, and stop last. The HTTP server stops first, so that running requests can finish. The
+// service and the bus are closed after everything that uses them has stopped.
+func (p process) serve(ctx context.Context) error {
+	inside, err := diagnostics.Listen(p.diagnostics, p.log)
+	if err != nil {
+		return fmt.Errorf("LOYALTY_DIAGNOSTICS_LISTEN: %w", err)
+	}
+	defer inside.Close()
+	s, bus, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	inside.Add(p.name, s)
 	g := lifecycle.New(ctx)
 	g.OnStop("bus", func(context.Context) error { bus.Close(); return nil })
 	g.OnStop("service", func(context.Context) error { s.Close(); return nil })
-	listener, err := net.Listen("tcp", listen)
+	listener, err := net.Listen("tcp", p.listen)
 	if err != nil {
 		return errors.Join(fmt.Errorf("LOYALTY_LISTEN: %w", err), g.Stop(ctx))
 	}
-	server := gateway.NewServer(s.Handler(), log)
+	server := gateway.NewServer(s.Handler(), p.log)
 	g.Go("service", s.Run)
 	g.Go("HTTP", func(ctx context.Context) error {
 		result := make(chan error, 1)
@@ -59,11 +84,12 @@ func serve(
 		}
 		return err
 	})
-	log.Info("serving", "address", listener.Addr().String())
+	inside.Started()
+	p.log.Info("serving", "address", listener.Addr().String())
 	err = g.Wait()
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.timeout)
 	defer cancel()
 	err = errors.Join(err, g.Stop(stop))
-	log.Info("stopped")
+	p.log.Info("stopped")
 	return err
 }

@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
 
 // fakeService records the order in which its methods are called and return.
@@ -33,15 +36,24 @@ func (s *fakeService) write(line string) {
 func (s *fakeService) Handler() http.Handler { return s.handle }
 func (s *fakeService) Close()                { s.write("closed") }
 
+func (s *fakeService) Metrics() prometheus.Gatherer     { return prometheus.NewRegistry() }
+func (s *fakeService) Ready(context.Context) error      { return nil }
+func (s *fakeService) Dependencies() []readiness.Status { return nil }
+
+// open returns a function that opens the service with a bus.
+func (s *fakeService) open(bus closer) func(context.Context) (service, closer, error) {
+	return func(context.Context) (service, closer, error) { return s, bus, nil }
+}
+
 func (s *fakeService) Run(ctx context.Context) error {
 	defer s.write("ran")
 	return s.run(ctx)
 }
 
-// closer is a fake bus.
-type closer func()
+// fakeBus is a bus that only closes.
+type fakeBus func()
 
-func (c closer) Close() { c() }
+func (b fakeBus) Close() { b() }
 
 // TestServeStopsInOrder sends a request that lasts longer than the shutdown budget. The server must cancel the request early
 // enough for the service to stop, and must close nothing that is still in use.
@@ -86,8 +98,11 @@ func TestServeStopsInOrder(t *testing.T) {
 		}
 		cancel()
 	}()
-	bus := closer(func() { s.write("bus closed") })
-	err := serve(ctx, address, s, bus, stopTimeout, slog.New(slog.DiscardHandler))
+	bus := fakeBus(func() { s.write("bus closed") })
+	err := process{
+		name: "test", listen: address, diagnostics: "127.0.0.1:0", timeout: stopTimeout, log: slog.New(slog.DiscardHandler),
+		open: s.open(bus),
+	}.serve(ctx)
 	if left <= 0 || left > stopTimeout {
 		t.Errorf("the service had %s to stop, want more than 0s and at most %s", left, stopTimeout)
 	}
@@ -105,8 +120,11 @@ func TestServeClosesNothingAfterTimeout(t *testing.T) {
 	s := &fakeService{run: func(context.Context) error { <-release; return nil }}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	bus := closer(func() { t.Error("the bus was closed") })
-	err := serve(ctx, "127.0.0.1:0", s, bus, 50*time.Millisecond, slog.New(slog.DiscardHandler))
+	bus := fakeBus(func() { t.Error("the bus was closed") })
+	err := process{
+		name: "test", listen: "127.0.0.1:0", diagnostics: "127.0.0.1:0", timeout: 50 * time.Millisecond,
+		log: slog.New(slog.DiscardHandler), open: s.open(bus),
+	}.serve(ctx)
 	if err == nil || !strings.Contains(err.Error(), "service: stop timed out") {
 		t.Errorf("serve = %v, want \"service: stop timed out\"", err)
 	}
@@ -123,8 +141,11 @@ func TestServeAddressInUse(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	s := new(fakeService)
-	bus := closer(func() { s.write("bus closed") })
-	err = serve(t.Context(), taken.Addr().String(), s, bus, time.Second, slog.New(slog.DiscardHandler))
+	bus := fakeBus(func() { s.write("bus closed") })
+	err = process{
+		name: "test", listen: taken.Addr().String(), diagnostics: "127.0.0.1:0", timeout: time.Second,
+		log: slog.New(slog.DiscardHandler), open: s.open(bus),
+	}.serve(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "LOYALTY_LISTEN") {
 		t.Errorf("serve = %v, want an error that names LOYALTY_LISTEN", err)
 	}

@@ -24,7 +24,9 @@ import (
 // serviceSettings are the settings of every service.
 type serviceSettings struct {
 	// Listen is the address on which the service serves the public API to the gateway.
-	Listen         config.ListenAddress `env:"LOYALTY_LISTEN"          envDefault:":8080"`
+	Listen config.ListenAddress `env:"LOYALTY_LISTEN" envDefault:":8080"`
+	// Diagnostics is the address on which the service serves metrics, health checks and profiles to operators.
+	Diagnostics    config.ListenAddress `env:"LOYALTY_DIAGNOSTICS_LISTEN" envDefault:":9100"`
 	TrustedProxies []netip.Prefix       `env:"LOYALTY_TRUSTED_PROXIES"`
 	// Reflection enables gRPC server reflection on the public and the internal listener.
 	Reflection bool `env:"LOYALTY_REFLECTION"`
@@ -40,6 +42,15 @@ func (s serviceSettings) Check() error {
 		}
 	}
 	return nil
+}
+
+// process returns the process of a service; see [process].
+func (s serviceSettings) process(
+	name string, log *slog.Logger, open func(context.Context) (service, closer, error),
+) process {
+	return process{
+		name: name, listen: string(s.Listen), diagnostics: string(s.Diagnostics), timeout: shutdownTimeout, log: log, open: open,
+	}
 }
 
 func (s serviceSettings) logger(service string) *slog.Logger {

@@ -60,22 +60,24 @@ func runUsers(ctx context.Context, c call) error {
 		return err
 	}
 	log := s.Service.logger("users")
-	bus, err := s.Bus.open(ctx, log)
-	if err != nil {
-		return err
-	}
-	a, err := app.New(ctx, app.Config{
-		DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
-		PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
-		InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
-		InternalTLS: s.InternalTLS.files(),
-		Limits:      s.Limits.limits(),
-		Password:    password.Default(), TrustedProxies: s.Service.TrustedProxies,
-		Reflection: s.Service.Reflection,
-	}, log)
-	if err != nil {
-		bus.Close()
-		return err
-	}
-	return serve(ctx, string(s.Service.Listen), a, bus, shutdownTimeout, log)
+	return s.Service.process("users", log, func(ctx context.Context) (service, closer, error) {
+		bus, err := s.Bus.open(ctx, log)
+		if err != nil {
+			return nil, nil, err
+		}
+		a, err := app.New(ctx, app.Config{
+			DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
+			PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
+			InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
+			InternalTLS: s.InternalTLS.files(),
+			Limits:      s.Limits.limits(),
+			Password:    password.Default(), TrustedProxies: s.Service.TrustedProxies,
+			Reflection: s.Service.Reflection,
+		}, log)
+		if err != nil {
+			bus.Close()
+			return nil, nil, err
+		}
+		return a, bus, nil
+	}).serve(ctx)
 }

@@ -8,28 +8,23 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
+	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// BenchmarkRequest measures one request in process, and for comparison a bare handler that reads and writes the same JSON.
+// BenchmarkRequest measures one request in process: without metrics, with metrics, and for comparison a bare handler that
+// reads and writes the same JSON.
 func BenchmarkRequest(b *testing.B) {
-	cfg := rpcserver.Config{Service: "bench", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler)}
-	s, err := rpcserver.New(cfg)
-	if err != nil {
-		b.Fatal(err)
-	}
-	s.Mount(promotionsv1connect.NewPromotionServiceHandler(&useCases{}, s.Options()...))
-	h, err := s.Handler()
-	if err != nil {
-		b.Fatal(err)
-	}
+	h, measured := benchmarked(b, nil), benchmarked(b, metrics.New("bench").Requests())
 	for name, bm := range map[string]struct {
 		h                  http.Handler
 		method, path, body string
 	}{
 		"GET/rest":     {h, http.MethodGet, promotions + "/" + thingID, ""},
+		"GET/metrics":  {measured, http.MethodGet, promotions + "/" + thingID, ""},
 		"GET/connect":  {h, http.MethodPost, procedure + "GetPromotion", `{"promotion_id":"` + thingID + `"}`},
 		"GET/bare":     {http.HandlerFunc(bare), http.MethodGet, "/", ""},
 		"POST/rest":    {h, http.MethodPost, promotions, complete},
@@ -49,6 +44,33 @@ func BenchmarkRequest(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// benchmarked returns the handler of a server with an observer.
+func benchmarked(b *testing.B, o rpcserver.Observer) http.Handler {
+	b.Helper()
+	cfg := rpcserver.Config{Service: "bench", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler), Observer: o}
+	s, err := rpcserver.New(cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Mount(promotionsv1connect.NewPromotionServiceHandler(&useCases{}, s.Options()...))
+	h, err := s.Handler()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return h
+}
+
+// BenchmarkObserver measures what metrics add to a request.
+func BenchmarkObserver(b *testing.B) {
+	requests := metrics.New("bench").Requests()
+	b.ReportAllocs()
+	for b.Loop() {
+		requests.Started()
+		requests.Answered("/loyalty.promotions.v1.PromotionService/GetPromotion", "OK", time.Millisecond)
+		requests.Ended()
 	}
 }
 

@@ -242,7 +242,8 @@ func (c *cluster) run(name, service, settings, address string, environ ...string
 	c.t.Helper()
 	p := &process{name: name, output: &safeBuffer{}, exited: make(chan error, 1)}
 	p.command = exec.Command(programs.loyalty, service, "--settings", settings)
-	p.command.Env = append(os.Environ(), "LOYALTY_LISTEN="+address, "LOYALTY_INSTANCE="+name)
+	p.command.Env = append(os.Environ(),
+		"LOYALTY_LISTEN="+address, "LOYALTY_DIAGNOSTICS_LISTEN=127.0.0.1:0", "LOYALTY_INSTANCE="+name)
 	p.command.Env = append(p.command.Env, environ...)
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	if err := p.command.Start(); err != nil {

@@ -46,6 +46,8 @@ func TestRoutes(t *testing.T) {
 		"/users/internal":                               none,
 		"/metrics":                                      none,
 		"/debug/pprof/":                                 none,
+		"/debug/pprof/heap":                             none,
+		"/health/ready":                                 none,
 		"/.problem/404":                                 none,
 		"/.ready/users":                                 none,
 		"/.health/live":                                 none,

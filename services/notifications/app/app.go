@@ -10,8 +10,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/redis/rueidis"
-
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
@@ -19,6 +17,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/internal/redis"
@@ -26,7 +25,6 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/openapi"
 	"github.com/casino-loyalty/loyalty/services/notifications"
-	"github.com/casino-loyalty/loyalty/services/notifications/internal/consumer"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/rpc"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
@@ -48,7 +46,7 @@ type Config struct {
 	// Redis configures the connection to Redis. Redis stores the sessions and passes live frames between the replicas.
 	Redis redis.Config
 	// Bus carries the events.
-	Bus event.Subscriber
+	Bus event.Bus
 	// Keys verify access tokens. A token must be issued by Issuer for Audience.
 	Keys             accesstoken.KeySource
 	Issuer, Audience string
@@ -81,14 +79,17 @@ func (c Config) validate() error {
 // App is the running service.
 type App struct {
 	store   Store
-	redis   rueidis.Client
-	bus     event.Subscriber
+	redis   *redis.Client
+	metrics *metrics.Registry
+	bus     event.Bus
 	service *notifications.Service
 	channel *live.Channel
 	hub     *websocket.Hub
 	handler http.Handler
 	schema  *migrate.Applied
 	ready   *readiness.Monitor
+	// subscription are the events that Run consumes.
+	subscription event.Subscription
 }
 
 // New connects to the databases and the bus. The caller closes the App.
@@ -96,7 +97,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	a := &App{bus: c.Bus}
+	a := &App{bus: c.Bus, metrics: metrics.New("notifications")}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -127,13 +128,14 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	a.channel = live.New(a.redis, log)
 	a.service = notifications.New(a.store, a.channel, time.Now)
 	a.hub = websocket.NewHub(c.Sockets, a.service, a.channel, sessions, log)
+	a.measure()
 	sockets, err := websocket.NewHandler(a.hub, verifier)
 	if err != nil {
 		return nil, err
 	}
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "notifications", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Started: a.schema.Err, Reflection: c.Reflection,
+		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(),
 	})
 	if err != nil {
 		return nil, err
@@ -159,9 +161,8 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go("notifications live channel", func(ctx context.Context) error { return a.channel.Run(ctx, a.hub) })
 	g.RunWith("notifications readiness", a.ready.Run)
 	g.RunWith("notifications live connections", a.hub.Run) // closes connections while the consumer stops
-	subscription := consumer.Notifications(a.service)
-	g.RunWith("notifications consumer of "+subscription.Topic, a.schema.Before(func(ctx context.Context) error {
-		return a.bus.Subscribe(ctx, subscription)
+	g.RunWith("notifications consumer of "+a.subscription.Topic, a.schema.Before(func(ctx context.Context) error {
+		return a.bus.Subscribe(ctx, a.subscription)
 	}))
 	return g.Run()
 }

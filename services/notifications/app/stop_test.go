@@ -15,7 +15,11 @@ import (
 )
 
 // stuckBus is a bus whose subscriptions end only after release is closed.
-type stuckBus struct{ subscribed, release chan struct{} }
+type stuckBus struct {
+	event.Bus // never used
+
+	subscribed, release chan struct{}
+}
 
 func (b stuckBus) Subscribe(context.Context, event.Subscription) error {
 	close(b.subscribed)
@@ -25,7 +29,7 @@ func (b stuckBus) Subscribe(context.Context, event.Subscription) error {
 
 func TestShutdownWithStuckConsumer(t *testing.T) {
 	w := mongoWorld(t)
-	bus := stuckBus{make(chan struct{}), make(chan struct{})}
+	bus := stuckBus{subscribed: make(chan struct{}), release: make(chan struct{})}
 	config := w.config
 	config.Bus = bus
 	a, err := app.New(t.Context(), config, w.log)

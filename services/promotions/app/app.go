@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/redis/rueidis"
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
@@ -22,6 +21,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/readiness"
@@ -78,15 +78,18 @@ func (c Config) validate() error {
 // App is the running service.
 type App struct {
 	pool    *pgxpool.Pool
-	redis   rueidis.Client
-	ledger  interface{ Close() error }
-	relay   *outbox.Relay
-	bus     event.Bus
-	service *promotions.Service
-	handler http.Handler
-	log     *slog.Logger
-	schema  *migrate.Applied
-	ready   *readiness.Monitor
+	redis   *redis.Client
+	metrics *metrics.Registry
+	// subscriptions are the events that Run consumes.
+	subscriptions []event.Subscription
+	ledger        interface{ Close() error }
+	relay         *outbox.Relay
+	bus           event.Bus
+	service       *promotions.Service
+	handler       http.Handler
+	log           *slog.Logger
+	schema        *migrate.Applied
+	ready         *readiness.Monitor
 }
 
 // New connects to the database, Redis and the ledger. The caller must call Close.
@@ -94,7 +97,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	a := &App{bus: c.Bus, log: log}
+	a := &App{bus: c.Bus, log: log, metrics: metrics.New("promotions")}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -115,7 +118,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, err
 	}
 	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{
-		Address: c.LedgerAddress, Token: c.InternalToken, TLS: c.LedgerTLS,
+		Address: c.LedgerAddress, Token: c.InternalToken, TLS: c.LedgerTLS, Observer: a.metrics.InternalCalls(),
 	})
 	if err != nil {
 		return nil, err
@@ -127,10 +130,12 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
 		readiness.Check{Dependency: "outbox relay", Run: func(context.Context) error { return a.relay.Ready() }, Silent: true},
 		readiness.Check{Dependency: "LOYALTY_JWKS_URL", Run: c.Keys.Ready})
-	a.service = promotions.New(store.New(a.pool, a.relay.Wake), ledger.New(conn, log), time.Now)
+	payer := ledger.New(conn, log)
+	a.service = promotions.New(store.New(a.pool, a.relay.Wake), payer, time.Now)
+	a.measure(payer)
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "promotions", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Started: a.schema.Err, Reflection: c.Reflection,
+		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(),
 	})
 	if err != nil {
 		return nil, err
@@ -154,7 +159,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go("promotions inbox", a.schema.Before(func(ctx context.Context) error {
 		return inbox.Run(ctx, a.pool, consumer.InboxRetention(), a.log)
 	}))
-	for _, s := range []event.Subscription{consumer.Players(a.service), consumer.Transactions(a.service)} {
+	for _, s := range a.subscriptions {
 		g.RunWith("promotions consumer of "+s.Topic, a.schema.Before(func(ctx context.Context) error {
 			return a.bus.Subscribe(ctx, s)
 		}))

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/redis/rueidis"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -25,6 +24,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -48,7 +48,8 @@ const database = "database"
 // App is the running service.
 type App struct {
 	pool     *pgxpool.Pool
-	redis    rueidis.Client
+	redis    *redis.Client
+	metrics  *metrics.Registry
 	log      *slog.Logger
 	relay    *outbox.Relay
 	ledger   *store.Ledger
@@ -66,7 +67,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	a := &App{log: log}
+	a := &App{log: log, metrics: metrics.New("users")}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -83,7 +84,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, err
 	}
 	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{})
-	if a.ledger, err = store.NewLedger(ctx, a.pool, a.relay.Wake, log, store.LedgerOptions{}); err != nil {
+	ledger := store.LedgerOptions{Observer: newLedgerMetrics(a.metrics)}
+	if a.ledger, err = store.NewLedger(ctx, a.pool, a.relay.Wake, log, ledger); err != nil {
 		return nil, err
 	}
 	a.ready = a.monitor()
@@ -99,7 +101,9 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	a.service = users.New(users.Dependencies{
 		Store: store.New(a.pool, a.relay.Wake), Sessions: sessions, Hasher: hasher,
 		Limiter: ratelimitredis.New(a.redis), Issuer: issuer, Limits: c.Limits, Now: time.Now,
+		Observer: newLoginMetrics(a.metrics),
 	})
+	a.measure(hasher)
 	keys := publicKeys(c)
 	verifier, err := accesstoken.NewVerifier(c.Issuer, c.Audience, accesstoken.NewStaticKeys(keys...), sessions)
 	if err != nil {
@@ -110,6 +114,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	internal := rpcserver.InternalConfig{
 		Token: c.InternalToken, Log: log, Reflection: c.Reflection, Health: a.ledgerHealth(), TLS: c.InternalTLS,
+		Observer: a.metrics.InternalRequests(),
 	}
 	if a.internal, err = rpcserver.NewInternal(internal); err != nil {
 		return nil, err
@@ -151,7 +156,7 @@ func (a *App) ledgerHealth() *health.Server {
 func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config, log *slog.Logger) (http.Handler, error) {
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "users", Authenticator: v, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Started: a.schema.Err, Reflection: c.Reflection,
+		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(),
 	})
 	if err != nil {
 		return nil, err

@@ -46,14 +46,19 @@ type service struct {
 // start starts the service with an admin and stops it at the end of the test.
 func start(t *testing.T) *service {
 	t.Helper()
+	return startOn(t, postgrestest.URL(t, atlas.Users), redistest.Start(t).Address)
+}
+
+// startOn is start with the given migrated database and the given Redis.
+func startOn(t *testing.T, url, redisAddress string) *service {
+	t.Helper()
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := postgrestest.URL(t, atlas.Users)
 	s := &service{T: t, bus: openBus(t)}
 	s.config = app.Config{
-		DatabaseURL: url, Redis: redis.Config{Address: redistest.Start(t).Address}, Bus: s.bus,
+		DatabaseURL: url, Redis: redis.Config{Address: redisAddress}, Bus: s.bus,
 		PrivateKey: key, Issuer: "issuer", Audience: "audience",
 		InternalListen: "127.0.0.1:0", InternalToken: internalToken,
 		Limits: app.DefaultLimits(), Password: password.Params{Memory: 64, Passes: 1, Threads: 1},
