@@ -20,7 +20,7 @@ const (
 	TokenReused Code = "TOKEN_REUSED"
 	// AccountDeactivated: The account is deactivated.
 	AccountDeactivated Code = "ACCOUNT_DEACTIVATED"
-	// Forbidden: The caller may not do this.
+	// Forbidden: The caller is not allowed to do this.
 	Forbidden Code = "FORBIDDEN"
 	// NotFound: Not found.
 	NotFound Code = "NOT_FOUND"
@@ -64,7 +64,7 @@ var table = map[Code]Info{
 	TokenRevoked:            {RPC: 16, HTTP: 401, Title: "The session has ended"},
 	TokenReused:             {RPC: 16, HTTP: 401, Title: "The refresh token was used before; the session has ended"},
 	AccountDeactivated:      {RPC: 7, HTTP: 403, Title: "The account is deactivated"},
-	Forbidden:               {RPC: 7, HTTP: 403, Title: "The caller may not do this"},
+	Forbidden:               {RPC: 7, HTTP: 403, Title: "The caller is not allowed to do this"},
 	NotFound:                {RPC: 5, HTTP: 404, Title: "Not found"},
 	MethodNotAllowed:        {RPC: 12, HTTP: 405, Title: "Method not allowed"},
 	UserExists:              {RPC: 6, HTTP: 409, Title: "A user with this e-mail already exists"},

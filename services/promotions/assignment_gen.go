@@ -17,7 +17,7 @@ type Assignment struct {
 	UserID      uuid.UUID
 	PromotionID uuid.UUID
 	Claimed     bool
-	// The amount that the claim pays or paid.
+	// The amount that a claim pays, or that the claim has paid.
 	Amount money.Amount
 	// The id of the employee who assigned the promotion. Empty if the platform assigned it.
 	AssignedBy uuid.UUID

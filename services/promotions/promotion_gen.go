@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// Promotion is an amount of money that the casino offers, for a period, to the players it is assigned to.
+// Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
 type Promotion struct {
 	ID          uuid.UUID
 	Title       string

@@ -2,7 +2,7 @@
 
 package users
 
-// RefreshTokenIn is how a client receives the refresh token.
+// RefreshTokenIn is the way in which a client receives the refresh token.
 type RefreshTokenIn string
 
 // The values of RefreshTokenIn.

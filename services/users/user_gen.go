@@ -14,12 +14,12 @@ import (
 // User is a player, a staff member or an admin.
 type User struct {
 	ID uuid.UUID
-	// The e-mail in the form of the registration. E-mails are compared without case.
+	// The e-mail as entered at the registration. Comparisons of e-mails ignore case.
 	Email string
 	Role  authn.Role
 	// False after a deactivation. The user can then neither log in nor use the API.
 	IsActive bool
-	// The sum of credits minus the sum of debits, with two decimal places, such as "20.00".
+	// The sum of all credits minus the sum of all debits, with two decimal places, such as "20.00".
 	Balance       money.Amount
 	CreatedAt     time.Time
 	EmailFolded   string

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with it.
+// ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with the same key.
 type ClaimKey struct{ ent.Schema }
 
 // Annotations implements ent.Interface.

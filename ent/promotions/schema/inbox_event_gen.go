@@ -11,7 +11,7 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// InboxEvent records that a consumer has handled an event. Its row is inserted in the transaction of the effect.
+// InboxEvent records that a consumer has handled an event. Its row is inserted in the transaction that changes the state.
 type InboxEvent struct{ ent.Schema }
 
 // Annotations implements ent.Interface.

@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Player is the copy of a player that promotions maintains from the events of users.
+// Player is the promotions service's copy of a player. The events of the users service update it.
 type Player struct{ ent.Schema }
 
 // Annotations implements ent.Interface.

@@ -145,7 +145,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xb3\x0f\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xbd\x0f\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
@@ -163,9 +163,9 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\fTOKEN_REUSED\x10\a\x1aR\xaa\xbb\x18N\n" +
 	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a8The refresh token was used before; the session has ended\x12O\n" +
 	"\x13ACCOUNT_DEACTIVATED\x10\b\x1a6\xaa\xbb\x182\n" +
-	"\x11PERMISSION_DENIED\x10\x93\x03\x1a\x1aThe account is deactivated\x12E\n" +
-	"\tFORBIDDEN\x10\t\x1a6\xaa\xbb\x182\n" +
-	"\x11PERMISSION_DENIED\x10\x93\x03\x1a\x1aThe caller may not do this\x12,\n" +
+	"\x11PERMISSION_DENIED\x10\x93\x03\x1a\x1aThe account is deactivated\x12O\n" +
+	"\tFORBIDDEN\x10\t\x1a@\xaa\xbb\x18<\n" +
+	"\x11PERMISSION_DENIED\x10\x93\x03\x1a$The caller is not allowed to do this\x12,\n" +
 	"\tNOT_FOUND\x10\n" +
 	"\x1a\x1d\xaa\xbb\x18\x19\n" +
 	"\tNOT_FOUND\x10\x94\x03\x1a\tNot found\x12B\n" +

@@ -192,12 +192,12 @@ type Frame_Notification struct {
 }
 
 type Frame_Read struct {
-	// Notifications were marked as read, here or on another connection of the player.
+	// Notifications were marked as read, by this or by another client of the player.
 	Read *ReadState `protobuf:"bytes,2,opt,name=read,proto3,oneof"`
 }
 
 type Frame_Reset_ struct {
-	// The frames of this connection are incomplete: the client must list the notifications again.
+	// The frames of this connection do not lead to the current state: the client must list the notifications again.
 	Reset_ *Reset `protobuf:"bytes,3,opt,name=reset,proto3,oneof"`
 }
 
@@ -212,7 +212,7 @@ type ReadState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The notifications that were marked as read; empty if all is true.
 	Ids []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
-	// True if all of the player's notifications were marked as read.
+	// True if all notifications of the player were marked as read.
 	All bool `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
 	// The number of unread notifications.
 	Unread        int32 `protobuf:"varint,3,opt,name=unread,proto3" json:"unread,omitempty"`
@@ -274,7 +274,7 @@ func (x *ReadState) GetUnread() int32 {
 // Reset tells the client to list the notifications again.
 type Reset struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The reason, for people.
+	// The reason, as a text for people.
 	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -336,16 +336,19 @@ const file_loyalty_notifications_v1_notification_proto_rawDesc = "" +
 	"\x03seq\x1a\bNOT read\"\r\n" +
 	"\auser_id\x12\x02\b\x01\"\t\n" +
 	"\x03seq\x12\x02\b\x05\"\x10\n" +
-	"\bevent_id\x12\x04\b\x04\x18\x01:\x03\x01\x02\x04\"\xd0\v\n" +
+	"\bevent_id\x12\x04\b\x04\x18\x01:\x03\x01\x02\x04\"\xfe\v\n" +
 	"\x05Frame\x12L\n" +
 	"\fnotification\x18\x01 \x01(\v2&.loyalty.notifications.v1.NotificationH\x00R\fnotification\x129\n" +
 	"\x04read\x18\x02 \x01(\v2#.loyalty.notifications.v1.ReadStateH\x00R\x04read\x127\n" +
-	"\x05reset\x18\x03 \x01(\v2\x1f.loyalty.notifications.v1.ResetH\x00R\x05reset:\xfb\t\xba\xbb\x18\xf6\t\n" +
-	"\x11/notifications/ws\x12\xe0\tFor players, with an access token as `Authorization: Bearer` or, from a browser, with the subprotocols `loyalty.v1` and `bearer.<access token>`. The query parameter `since` takes a notification's id and first replays what came after it. Frames are JSON; with the subprotocol `loyalty.v1+proto` they are binary.\n" +
+	"\x05reset\x18\x03 \x01(\v2\x1f.loyalty.notifications.v1.ResetH\x00R\x05reset:\xa9\n" +
+	"\xba\xbb\x18\xa4\n" +
 	"\n" +
-	"A refused handshake is answered with a problem document whose `code` names the reason: 401 TOKEN_MISSING without a token, TOKEN_EXPIRED with an expired one, TOKEN_REVOKED if its session has ended, TOKEN_INVALID if the token is not valid; 403 FORBIDDEN for callers that are not players and for pages of an origin that is not allowed; 400 VALIDATION_FAILED if the request is not a WebSocket handshake or has an unknown query parameter; 405 METHOD_NOT_ALLOWED; 429 RATE_LIMITED if the player has too many connections; 503 DEPENDENCY_UNAVAILABLE if the server cannot accept the connection now. 429 and 503 have a Retry-After header.\n" +
+	"\x11/notifications/ws\x12\x8e\n" +
+	"For players, with an access token as `Authorization: Bearer` or, from a browser, with the subprotocols `loyalty.v1` and `bearer.<access token>`. With the query parameter `since=<notification id>`, the server first sends the notifications that are newer than this one. Frames are JSON; with the subprotocol `loyalty.v1+proto` they are binary.\n" +
 	"\n" +
-	"The server closes an open connection with 4401 if its token expires or its session ends, with 1013 if the client reads too slowly, with 1008 if the client sends messages, and with 1001 when the server stops. After 1001 and 1013 the client connects again with `since`; after 4401 it needs a new token first.B\a\n" +
+	"A refused handshake is answered with a problem document whose `code` names the reason: 401 TOKEN_MISSING without a token, TOKEN_EXPIRED if the token has expired, TOKEN_REVOKED if its session has ended, TOKEN_INVALID if the token is not valid; 403 FORBIDDEN for callers that are not players and for pages of an origin that is not allowed; 400 VALIDATION_FAILED if the request is not a WebSocket handshake or has an unknown query parameter; 405 METHOD_NOT_ALLOWED; 429 RATE_LIMITED if the player has too many connections; 503 DEPENDENCY_UNAVAILABLE if the server cannot accept the connection now. 429 and 503 have a Retry-After header.\n" +
+	"\n" +
+	"The server closes an open connection with code 4401 if its token expires or its session ends, with 1013 if the client reads too slowly, with 1008 if the client sends messages, and with 1001 when the server stops. After 1001 or 1013 the client should connect again with `since`. After 4401 it needs a new token first.B\a\n" +
 	"\x05frame\"G\n" +
 	"\tReadState\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\x12\x10\n" +

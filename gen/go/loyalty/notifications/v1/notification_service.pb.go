@@ -29,7 +29,7 @@ const (
 // ListNotificationsRequest selects a page of notifications.
 type ListNotificationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True lists unread notifications, false read ones. Without it all are listed.
+	// True lists unread notifications, false lists read notifications. If absent, all are listed.
 	Unread        *bool  `protobuf:"varint,1,opt,name=unread,proto3,oneof" json:"unread,omitempty"`
 	PageSize      int32  `protobuf:"varint,2,opt,name=page_size,proto3" json:"page_size,omitempty"`
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,proto3" json:"page_token,omitempty"`
@@ -93,7 +93,7 @@ type ListNotificationsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
 	Notifications []*Notification        `protobuf:"bytes,2,rep,name=notifications,proto3" json:"notifications,omitempty"`
-	// The number of the player's unread notifications, whatever the filter.
+	// The number of the player's unread notifications, regardless of the filter.
 	Unread        int32  `protobuf:"varint,3,opt,name=unread,proto3" json:"unread,omitempty"`
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	Total         int32  `protobuf:"varint,5,opt,name=total,proto3" json:"total,omitempty"`
@@ -178,9 +178,9 @@ func (x *ListNotificationsResponse) GetTotalIsEstimate() bool {
 // MarkReadRequest must contain exactly one of ids and all.
 type MarkReadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 1,000 notifications. Ids of other notifications than the caller's are ignored.
+	// The ids of 1 to 1,000 notifications. Ids that do not belong to the caller's notifications are ignored.
 	Ids []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
-	// True marks all of the caller's notifications.
+	// True marks all notifications of the caller.
 	All           bool `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

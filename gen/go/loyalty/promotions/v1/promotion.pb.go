@@ -81,7 +81,7 @@ func (PromotionType) EnumDescriptor() ([]byte, []int) {
 	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{0}
 }
 
-// Promotion is an amount of money that the casino offers, for a period, to the players it is assigned to.
+// Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
 type Promotion struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -210,7 +210,7 @@ type Assignment struct {
 	UserId      string                 `protobuf:"bytes,2,opt,name=user_id,proto3" json:"user_id,omitempty"`
 	PromotionId string                 `protobuf:"bytes,3,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
 	Claimed     bool                   `protobuf:"varint,4,opt,name=claimed,proto3" json:"claimed,omitempty"`
-	// The amount that the claim pays or paid.
+	// The amount that a claim pays, or that the claim has paid.
 	Amount string `protobuf:"bytes,5,opt,name=amount,proto3" json:"amount,omitempty"`
 	// The id of the employee who assigned the promotion. Empty if the platform assigned it.
 	AssignedBy string                 `protobuf:"bytes,6,opt,name=assigned_by,json=assignedBy,proto3" json:"assigned_by,omitempty"`
@@ -324,7 +324,7 @@ func (x *Assignment) GetPromotion() *Promotion {
 	return nil
 }
 
-// ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with it.
+// ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with the same key.
 type ClaimKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -393,7 +393,7 @@ func (x *ClaimKey) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// Player is the copy of a player that promotions maintains from the events of users.
+// Player is the promotions service's copy of a player. The events of the users service update it.
 type Player struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`

@@ -132,12 +132,13 @@ type ListPromotionsRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Type     PromotionType          `protobuf:"varint,1,opt,name=type,proto3,enum=loyalty.promotions.v1.PromotionType" json:"type,omitempty"`
 	IsActive *bool                  `protobuf:"varint,2,opt,name=is_active,proto3,oneof" json:"is_active,omitempty"`
-	// Whether the promotion is active and today is in its period.
+	// True selects promotions that are active and whose period includes today, false all others.
 	Available *bool `protobuf:"varint,3,opt,name=available,proto3,oneof" json:"available,omitempty"`
-	// A part of the title. Case is ignored.
+	// A text that the title contains. Case is ignored.
 	Title string `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
-	// The first and the last day of a period that the promotion's period overlaps. Each may be absent.
-	From          string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	// Selects promotions that end on this day or later.
+	From string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
+	// Selects promotions that start on this day or earlier.
 	To            string `protobuf:"bytes,6,opt,name=to,proto3" json:"to,omitempty"`
 	PageSize      int32  `protobuf:"varint,7,opt,name=page_size,proto3" json:"page_size,omitempty"`
 	PageToken     string `protobuf:"bytes,8,opt,name=page_token,proto3" json:"page_token,omitempty"`
@@ -348,7 +349,7 @@ type UpdatePromotionRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	PromotionId string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
 	Promotion   *Promotion             `protobuf:"bytes,2,opt,name=promotion,proto3" json:"promotion,omitempty"`
-	// The fields to change. Without a mask, the fields that are set in promotion.
+	// The fields to change. If absent, the fields that are set in promotion are changed.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -410,7 +411,7 @@ type ListPlayerPromotionsRequest struct {
 	PlayerId string                 `protobuf:"bytes,1,opt,name=player_id,proto3" json:"player_id,omitempty"`
 	Claimed  *bool                  `protobuf:"varint,2,opt,name=claimed,proto3,oneof" json:"claimed,omitempty"`
 	Type     PromotionType          `protobuf:"varint,3,opt,name=type,proto3,enum=loyalty.promotions.v1.PromotionType" json:"type,omitempty"`
-	// Whether the promotion is active and today is in its period.
+	// True selects promotions that are active and whose period includes today, false all others.
 	Available     *bool  `protobuf:"varint,4,opt,name=available,proto3,oneof" json:"available,omitempty"`
 	PageSize      int32  `protobuf:"varint,5,opt,name=page_size,proto3" json:"page_size,omitempty"`
 	PageToken     string `protobuf:"bytes,6,opt,name=page_token,proto3" json:"page_token,omitempty"`
@@ -658,7 +659,7 @@ func (x *ClaimResponse) GetTransaction() *v1.Transaction {
 type AssignRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	PromotionId string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
-	// The ids of 1 to 1,000 players. A duplicate id has one result.
+	// The ids of 1 to 1,000 players. Duplicate ids have only one result.
 	PlayerIds     []string `protobuf:"bytes,2,rep,name=player_ids,proto3" json:"player_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -27,7 +27,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// RefreshTokenIn is how a client receives the refresh token.
+// RefreshTokenIn is the way in which a client receives the refresh token.
 type RefreshTokenIn int32
 
 const (
@@ -84,8 +84,8 @@ type RegisterRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Email string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
 	// 8 to 128 characters, counted after normalization with the profile OpaqueString of RFC 8265: a letter with a combining
-	// accent counts as one character. Control, invisible and unassigned characters are not allowed. The other length limits of
-	// this field apply to the text before normalization.
+	// accent counts as one character. Control, invisible and unassigned characters are not allowed. The minimum and maximum
+	// length that the schema declares for this field apply to the text before normalization.
 	Password      string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -139,8 +139,8 @@ type RegisterStaffRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Email string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
 	// 8 to 128 characters, counted after normalization with the profile OpaqueString of RFC 8265: a letter with a combining
-	// accent counts as one character. Control, invisible and unassigned characters are not allowed. The other length limits of
-	// this field apply to the text before normalization.
+	// accent counts as one character. Control, invisible and unassigned characters are not allowed. The minimum and maximum
+	// length that the schema declares for this field apply to the text before normalization.
 	Password      string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -255,7 +255,7 @@ type LoginResponse struct {
 	AccessToken string                 `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
 	// The expiry of the access token.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	// Present only if the client asked for it in the body.
+	// Present only if the login had refreshTokenIn BODY.
 	RefreshToken  *string `protobuf:"bytes,3,opt,name=refresh_token,json=refreshToken,proto3,oneof" json:"refresh_token,omitempty"`
 	User          *User   `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -322,7 +322,7 @@ func (x *LoginResponse) GetUser() *User {
 
 type RefreshRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The refresh token. If absent, the cookie is used, or else the bearer token.
+	// The refresh token. If absent, the token is read from the cookie, or else from the header Authorization as a bearer token.
 	RefreshToken  string `protobuf:"bytes,1,opt,name=refresh_token,json=refreshToken,proto3" json:"refresh_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -370,7 +370,7 @@ type RefreshResponse struct {
 	AccessToken string                 `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
 	// The expiry of the access token.
 	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	// Present only if the client asked for it in the body at login.
+	// Present only if the login had refreshTokenIn BODY.
 	RefreshToken  *string `protobuf:"bytes,3,opt,name=refresh_token,json=refreshToken,proto3,oneof" json:"refresh_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -429,7 +429,7 @@ func (x *RefreshResponse) GetRefreshToken() string {
 
 type LogoutRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The refresh token. If absent, the cookie is used, or else the bearer token.
+	// The refresh token. If absent, the token is read from the cookie, or else from the header Authorization as a bearer token.
 	RefreshToken  string `protobuf:"bytes,1,opt,name=refresh_token,json=refreshToken,proto3" json:"refresh_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -132,7 +132,7 @@ type PlayerEvent struct {
 	EventType PlayerEventType `protobuf:"varint,2,opt,name=event_type,json=eventType,proto3,enum=loyalty.users.v1.PlayerEventType" json:"event_type,omitempty"`
 	UserId    string          `protobuf:"bytes,3,opt,name=user_id,proto3" json:"user_id,omitempty"`
 	// The version of the player's status, 0 for a registration. Each deactivation, activation and new password increments it. A
-	// consumer ignores an event with a lower version than that of an earlier event.
+	// consumer ignores an event if it has already handled an event of the player with a higher version.
 	StatusVersion int32 `protobuf:"varint,4,opt,name=status_version,json=statusVersion,proto3" json:"status_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -34,7 +34,7 @@ type AddTransactionRequest struct {
 	Amount         string           `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
 	Description    string           `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	AdditionalData *structpb.Struct `protobuf:"bytes,5,opt,name=additional_data,json=additionalData,proto3" json:"additional_data,omitempty"`
-	// Identifies the entry. The caller repeats the key when it repeats the request.
+	// Identifies the entry. A repeated request must have the same key.
 	IdempotencyKey string `protobuf:"bytes,6,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

@@ -84,12 +84,12 @@ func (TransactionType) EnumDescriptor() ([]byte, []int) {
 type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The e-mail in the form of the registration. E-mails are compared without case.
+	// The e-mail as entered at the registration. Comparisons of e-mails ignore case.
 	Email string  `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
 	Role  v1.Role `protobuf:"varint,3,opt,name=role,proto3,enum=loyalty.options.v1.Role" json:"role,omitempty"`
 	// False after a deactivation. The user can then neither log in nor use the API.
 	IsActive bool `protobuf:"varint,4,opt,name=is_active,json=isActive,proto3" json:"is_active,omitempty"`
-	// The sum of credits minus the sum of debits, with two decimal places, such as "20.00".
+	// The sum of all credits minus the sum of all debits, with two decimal places, such as "20.00".
 	Balance       string                 `protobuf:"bytes,5,opt,name=balance,proto3" json:"balance,omitempty"`
 	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	unknownFields protoimpl.UnknownFields

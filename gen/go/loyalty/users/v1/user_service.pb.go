@@ -193,7 +193,7 @@ func (x *ListMyTransactionsResponse) GetTotalIsEstimate() bool {
 
 type ListUsersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The beginning of the e-mail, compared without case.
+	// The beginning of the e-mail. Case is ignored.
 	Email         string  `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
 	Role          v1.Role `protobuf:"varint,2,opt,name=role,proto3,enum=loyalty.options.v1.Role" json:"role,omitempty"`
 	IsActive      *bool   `protobuf:"varint,3,opt,name=is_active,proto3,oneof" json:"is_active,omitempty"`

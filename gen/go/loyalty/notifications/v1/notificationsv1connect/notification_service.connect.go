@@ -48,7 +48,7 @@ const (
 type NotificationServiceClient interface {
 	// ListNotifications returns the caller's notifications, newest first.
 	ListNotifications(context.Context, *connect.Request[v1.ListNotificationsRequest]) (*connect.Response[v1.ListNotificationsResponse], error)
-	// MarkRead marks notifications of the caller as read and sends the read state to all its live connections.
+	// MarkRead marks notifications of the caller as read and sends the read state to all live connections of the caller.
 	MarkRead(context.Context, *connect.Request[v1.MarkReadRequest]) (*connect.Response[v1.MarkReadResponse], error)
 }
 
@@ -100,7 +100,7 @@ func (c *notificationServiceClient) MarkRead(ctx context.Context, req *connect.R
 type NotificationServiceHandler interface {
 	// ListNotifications returns the caller's notifications, newest first.
 	ListNotifications(context.Context, *connect.Request[v1.ListNotificationsRequest]) (*connect.Response[v1.ListNotificationsResponse], error)
-	// MarkRead marks notifications of the caller as read and sends the read state to all its live connections.
+	// MarkRead marks notifications of the caller as read and sends the read state to all live connections of the caller.
 	MarkRead(context.Context, *connect.Request[v1.MarkReadRequest]) (*connect.Response[v1.MarkReadResponse], error)
 }
 

@@ -65,8 +65,9 @@ type PromotionServiceClient interface {
 	ListPromotions(context.Context, *connect.Request[v1.ListPromotionsRequest]) (*connect.Response[v1.ListPromotionsResponse], error)
 	// GetPromotion returns a promotion.
 	GetPromotion(context.Context, *connect.Request[v1.GetPromotionRequest]) (*connect.Response[v1.Promotion], error)
-	// UpdatePromotion changes the fields of a promotion that update_mask names. isActive deactivates and activates it. It
-	// fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one overlaps the period.
+	// UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive deactivates or activates the
+	// promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one overlaps
+	// the period.
 	UpdatePromotion(context.Context, *connect.Request[v1.UpdatePromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
@@ -191,8 +192,9 @@ type PromotionServiceHandler interface {
 	ListPromotions(context.Context, *connect.Request[v1.ListPromotionsRequest]) (*connect.Response[v1.ListPromotionsResponse], error)
 	// GetPromotion returns a promotion.
 	GetPromotion(context.Context, *connect.Request[v1.GetPromotionRequest]) (*connect.Response[v1.Promotion], error)
-	// UpdatePromotion changes the fields of a promotion that update_mask names. isActive deactivates and activates it. It
-	// fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one overlaps the period.
+	// UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive deactivates or activates the
+	// promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one overlaps
+	// the period.
 	UpdatePromotion(context.Context, *connect.Request[v1.UpdatePromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)

@@ -55,13 +55,16 @@ type AuthServiceClient interface {
 	// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken.
 	RegisterStaff(context.Context, *connect.Request[v1.RegisterStaffRequest]) (*connect.Response[v1.User], error)
 	// Login starts a session. It fails with INVALID_CREDENTIALS if the user does not exist or the password is wrong, and with
-	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right.
+	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. After too many failed logins, it fails with
+	// RATE_LIMITED.
 	Login(context.Context, *connect.Request[v1.LoginRequest]) (*connect.Response[v1.LoginResponse], error)
-	// Refresh exchanges the refresh token for a new pair of tokens. The old refresh token is no longer valid. It fails with
-	// TOKEN_REUSED if the token was exchanged before, which ends the session, and with TOKEN_REVOKED if the session has ended.
-	// With several refresh_token cookies, the first usable one is exchanged. A refused cookie is cleared.
+	// Refresh exchanges the refresh token for a new pair of tokens. For ten seconds, the old refresh token returns the same new
+	// pair again. After that, Refresh fails with TOKEN_REUSED and ends the session. It fails with TOKEN_REVOKED if the session
+	// has ended. If the request has several refresh_token cookies, the first usable cookie is exchanged. A refused cookie is
+	// cleared.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
-	// Logout ends the session of the refresh token, and clears the cookie.
+	// Logout ends the session of the refresh token, and clears the cookie. It fails with TOKEN_REVOKED if the session has
+	// already ended.
 	Logout(context.Context, *connect.Request[v1.LogoutRequest]) (*connect.Response[v1.LogoutResponse], error)
 }
 
@@ -150,13 +153,16 @@ type AuthServiceHandler interface {
 	// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken.
 	RegisterStaff(context.Context, *connect.Request[v1.RegisterStaffRequest]) (*connect.Response[v1.User], error)
 	// Login starts a session. It fails with INVALID_CREDENTIALS if the user does not exist or the password is wrong, and with
-	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right.
+	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. After too many failed logins, it fails with
+	// RATE_LIMITED.
 	Login(context.Context, *connect.Request[v1.LoginRequest]) (*connect.Response[v1.LoginResponse], error)
-	// Refresh exchanges the refresh token for a new pair of tokens. The old refresh token is no longer valid. It fails with
-	// TOKEN_REUSED if the token was exchanged before, which ends the session, and with TOKEN_REVOKED if the session has ended.
-	// With several refresh_token cookies, the first usable one is exchanged. A refused cookie is cleared.
+	// Refresh exchanges the refresh token for a new pair of tokens. For ten seconds, the old refresh token returns the same new
+	// pair again. After that, Refresh fails with TOKEN_REUSED and ends the session. It fails with TOKEN_REVOKED if the session
+	// has ended. If the request has several refresh_token cookies, the first usable cookie is exchanged. A refused cookie is
+	// cleared.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
-	// Logout ends the session of the refresh token, and clears the cookie.
+	// Logout ends the session of the refresh token, and clears the cookie. It fails with TOKEN_REVOKED if the session has
+	// already ended.
 	Logout(context.Context, *connect.Request[v1.LogoutRequest]) (*connect.Response[v1.LogoutResponse], error)
 }
 

@@ -67,7 +67,7 @@ type UserServiceClient interface {
 	GetUser(context.Context, *connect.Request[v1.GetUserRequest]) (*connect.Response[v1.User], error)
 	// ListTransactions returns the entries of a player's ledger, newest first.
 	ListTransactions(context.Context, *connect.Request[v1.ListTransactionsRequest]) (*connect.Response[v1.ListTransactionsResponse], error)
-	// DeactivateUser deactivates a user and ends all its sessions. It fails with FORBIDDEN if the user is the caller.
+	// DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the caller.
 	DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error)
 	// ActivateUser activates a user. The user can then log in again.
 	ActivateUser(context.Context, *connect.Request[v1.ActivateUserRequest]) (*connect.Response[v1.User], error)
@@ -187,7 +187,7 @@ type UserServiceHandler interface {
 	GetUser(context.Context, *connect.Request[v1.GetUserRequest]) (*connect.Response[v1.User], error)
 	// ListTransactions returns the entries of a player's ledger, newest first.
 	ListTransactions(context.Context, *connect.Request[v1.ListTransactionsRequest]) (*connect.Response[v1.ListTransactionsResponse], error)
-	// DeactivateUser deactivates a user and ends all its sessions. It fails with FORBIDDEN if the user is the caller.
+	// DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the caller.
 	DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error)
 	// ActivateUser activates a user. The user can then log in again.
 	ActivateUser(context.Context, *connect.Request[v1.ActivateUserRequest]) (*connect.Response[v1.User], error)
