@@ -25,7 +25,7 @@ type adminSettings struct {
 func runAdmin(ctx context.Context, c call) error {
 	var reset bool
 	err := c.flags("admin", 1, func(set *flag.FlagSet) {
-		set.BoolVar(&reset, "reset", false, "give an existing admin this password, and end its sessions")
+		set.BoolVar(&reset, "reset", false, "set a new password for an existing admin, and end the admin's sessions")
 	})
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func runAdmin(ctx context.Context, c call) error {
 	case app.AdminCreated:
 		fmt.Fprintf(c.stdout, "%s is now an admin\n", c.args[0])
 	case app.AdminReset:
-		fmt.Fprintf(c.stdout, "%s has the new password; its sessions have ended\n", c.args[0])
+		fmt.Fprintf(c.stdout, "%s has the new password; all sessions of this admin have ended\n", c.args[0])
 	case app.AdminUnchanged:
 		return fmt.Errorf("%s is already an admin, and its password was not changed; --reset sets a new one", c.args[0])
 	}

@@ -64,7 +64,7 @@ func runMigrate(ctx context.Context, c call) error {
 	var drop bool
 	err := c.flags("migrate", 1+len(databaseSettings{}.all()), func(set *flag.FlagSet) {
 		set.BoolVar(&drop, "drop", false,
-			"diff: remove columns that are no longer in the schema; the previous release must not use them")
+			"with diff: also remove columns that are no longer in the schema; the previous release must not use them")
 	})
 	if err != nil {
 		return err

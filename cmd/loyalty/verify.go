@@ -30,8 +30,8 @@ func runVerify(ctx context.Context, c call) error {
 	o := verify.Options{Now: time.Now()}
 	var expected int
 	err := c.flags("verify", 0, func(set *flag.FlagSet) {
-		cli.DurationVar(set, &o.Delay, "delay", 30*time.Second, 0, "`age` from which unfinished work counts as stuck")
-		cli.IntVar(set, &expected, "dead-letters", 0, 0, math.MaxInt32, "expected `number` of dead letters")
+		cli.DurationVar(set, &o.Delay, "delay", 30*time.Second, 0, "minimum `age` of unfinished work that counts as a violation")
+		cli.IntVar(set, &expected, "dead-letters", 0, 0, math.MaxInt32, "maximum `number` of dead letters that is not a violation")
 	})
 	if err != nil {
 		return err
