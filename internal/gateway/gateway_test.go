@@ -36,7 +36,7 @@ paths:
   /a: {}
 `
 
-// service answers with its name and with the headers that it received.
+// service is a fake service. Its response contains its name and the headers that it received.
 func service(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for header, values := range r.Header {
@@ -66,7 +66,7 @@ func start(t *testing.T, s gateway.Services) string {
 	return server.URL
 }
 
-// ask sends a request whose path the client does not change.
+// ask sends a request. The HTTP client sends path as it is, without cleaning or escaping it.
 func ask(t *testing.T, base, method, path string, header http.Header) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, base, nil)
@@ -131,7 +131,7 @@ func TestRoutes(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			resp, body := ask(t, start(t, services()), "POST", path, nil)
 			if got := resp.Header.Get("Service"); got != want {
-				t.Fatalf("the service %q answers, want %q", got, want)
+				t.Fatalf("the request went to the service %q, want %q", got, want)
 			}
 			if want == none {
 				checkProblem(t, resp, body, http.StatusNotFound, "NOT_FOUND")
@@ -151,22 +151,22 @@ func checkProblem(t *testing.T, resp *http.Response, body string, status int, co
 		t.Errorf("got %d %s, want %d %s", resp.StatusCode, body, status, code)
 	}
 	if ct := resp.Header.Get("Content-Type"); ct != "application/problem+json" {
-		t.Errorf("Content-Type %q", ct)
+		t.Errorf("Content-Type is %q, want application/problem+json", ct)
 	}
 	if got["type"] != "urn:loyalty:error:"+code {
-		t.Errorf("type %v", got["type"])
+		t.Errorf("type is %v, want urn:loyalty:error:%s", got["type"], code)
 	}
 	for _, member := range []string{"title", "detail", "instance", "requestId"} {
 		if s, ok := got[member].(string); !ok || s == "" {
-			t.Errorf("%s is %v", member, got[member])
+			t.Errorf("%s is %v, want a text", member, got[member])
 		}
 	}
 	if got["requestId"] != resp.Header.Get("X-Request-Id") {
-		t.Errorf("requestId %v, but the header says %q", got["requestId"], resp.Header.Get("X-Request-Id"))
+		t.Errorf("requestId is %v, want the header X-Request-Id %q", got["requestId"], resp.Header.Get("X-Request-Id"))
 	}
 }
 
-func TestStartingService(t *testing.T) {
+func TestServiceIsUnavailableBeforeItStarts(t *testing.T) {
 	s := services()
 	s.Promotions, s.Notifications = nil, nil
 	base := start(t, s)
@@ -196,13 +196,13 @@ func TestForgedHeadersAreRemoved(t *testing.T) {
 	}
 	for name := range forged {
 		if got := resp.Header["Got-"+name]; got != nil {
-			t.Errorf("the service got %s: %q", name, got)
+			t.Errorf("the service got %s: %q, want no such header", name, got)
 		}
 	}
 }
 
 func TestRequestID(t *testing.T) {
-	made := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	generated := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 	base := start(t, services())
 	for name, tt := range map[string]struct {
 		sent []string
@@ -222,8 +222,8 @@ func TestRequestID(t *testing.T) {
 			if passed := resp.Header["Got-X-Request-Id"]; len(passed) != 1 || passed[0] != got {
 				t.Errorf("the service got the request id %q, the client %q", passed, got)
 			}
-			if tt.kept && got != tt.sent[0] || !tt.kept && !made.MatchString(got) {
-				t.Errorf("the request id is %q, want it kept: %v", got, tt.kept)
+			if tt.kept && got != tt.sent[0] || !tt.kept && !generated.MatchString(got) {
+				t.Errorf("the request id is %q after %q was sent, want it kept: %t", got, tt.sent, tt.kept)
 			}
 		})
 	}
@@ -242,7 +242,7 @@ func TestSecurityHeaders(t *testing.T) {
 		}
 		policy := resp.Header.Get("Content-Security-Policy")
 		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
-			t.Errorf("%s: policy %q", path, policy)
+			t.Errorf("%s: Content-Security-Policy is %q, want default-src 'none' and frame-ancestors 'none'", path, policy)
 		}
 	}
 }
@@ -272,7 +272,7 @@ func TestHealth(t *testing.T) {
 	}
 	failure = nil
 	if resp, body := ask(t, base, "GET", "/health", nil); resp.StatusCode != 200 || !strings.Contains(body, `"status":"ok"`) {
-		t.Errorf("all ready: %d %s", resp.StatusCode, body)
+		t.Errorf("all services ready: got %d %s, want 200 ok", resp.StatusCode, body)
 	}
 	resp, body := ask(t, base, "POST", "/health", nil)
 	checkProblem(t, resp, body, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
@@ -296,19 +296,19 @@ func TestDocumentation(t *testing.T) {
 	} {
 		resp, body := ask(t, base, "GET", path, http.Header{"Accept-Encoding": {"identity"}})
 		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != want.contentType {
-			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
+			t.Errorf("%s: got %d %s, want 200 %s", path, resp.StatusCode, resp.Header.Get("Content-Type"), want.contentType)
 		}
 		if !strings.Contains(body, want.content) {
-			t.Errorf("%s: %.300q, want %q in it", path, body, want.content)
+			t.Errorf("%s: got %.300q, want a text with %q", path, body, want.content)
 		}
 	}
 	resp, _ := ask(t, base, "GET", "/users/api-docs", nil)
 	if resp.StatusCode != 301 || resp.Header.Get("Location") != "/users/api-docs/" {
-		t.Errorf("without the slash: %d to %q", resp.StatusCode, resp.Header.Get("Location"))
+		t.Errorf("/users/api-docs: got %d to %q, want 301 to /users/api-docs/", resp.StatusCode, resp.Header.Get("Location"))
 	}
 	resp, _ = ask(t, base, "GET", "/users/api-docs/swagger-ui.css", http.Header{"Accept-Encoding": {"br, gzip"}})
 	if resp.Header.Get("Content-Encoding") != "gzip" {
-		t.Errorf("the answer is not compressed: %v", resp.Header)
+		t.Errorf("Content-Encoding is %q, want gzip", resp.Header.Get("Content-Encoding"))
 	}
 	for _, path := range []string{"/users/api-docs/embed.go", "/users/api-docs/x/y", "/promotions/api-docs/"} {
 		resp, body := ask(t, base, "GET", path, nil)
@@ -338,7 +338,7 @@ func TestWebSocket(t *testing.T) {
 	}
 	defer conn.Close()
 	if _, message, err := conn.ReadMessage(); err != nil || string(message) != "hello" {
-		t.Errorf("got %q, %v", message, err)
+		t.Errorf("got %q, %v; want hello", message, err)
 	}
 }
 
@@ -373,7 +373,7 @@ func TestServerSupportsUnencryptedHTTP2(t *testing.T) {
 	}
 }
 
-// TestPageLinks checks that the page links to the documents and that every link works.
+// TestPageLinks checks that the documentation page links to the documents and that every link works.
 func TestPageLinks(t *testing.T) {
 	base := start(t, services())
 	_, page := ask(t, base, "GET", "/users/api-docs/", nil)
@@ -382,7 +382,7 @@ func TestPageLinks(t *testing.T) {
 	for _, link := range links {
 		all = append(all, link[1])
 		if resp, body := ask(t, base, "GET", "/users/api-docs/"+link[1], nil); resp.StatusCode != 200 {
-			t.Errorf("%s: got %d %s", link[1], resp.StatusCode, body)
+			t.Errorf("%s: got %d %s, want 200", link[1], resp.StatusCode, body)
 		}
 	}
 	for _, want := range []string{"openapi.yaml", "openapi.json", "asyncapi.yaml"} {
@@ -408,10 +408,10 @@ func TestNotFoundIsLogged(t *testing.T) {
 		}
 		want, _, _ := strings.Cut(path, "?")
 		if line["path"] != want || line["code"] != "NOT_FOUND" || line["request_id"] != "request-of-the-log" {
-			t.Errorf("%s: the log line is %v", path, line)
+			t.Errorf("%s: the log line is %v, want the path, NOT_FOUND and the request id", path, line)
 		}
 		if _, ok := line["duration_ms"].(float64); !ok || strings.Contains(log.String(), "secret") {
-			t.Errorf("%s: the log line is %v", path, line)
+			t.Errorf("%s: the log line is %v, want a duration and no secret", path, line)
 		}
 	}
 }

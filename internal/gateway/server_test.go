@@ -33,7 +33,7 @@ func TestStopWaitsForHandlers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := server.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Stop returned %v, want a deadline exceeded", err)
+		t.Errorf("Stop returned %v, want context.DeadlineExceeded", err)
 	}
 	select {
 	case <-ended:
@@ -41,7 +41,7 @@ func TestStopWaitsForHandlers(t *testing.T) {
 		t.Error("a handler is running after Stop")
 	}
 	if err := <-answered; err == nil {
-		t.Error("the canceled request has an answer")
+		t.Error("the canceled request got a response")
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		t.Error(err)
@@ -75,11 +75,11 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 		t.Errorf("Stop returned %v", err)
 	}
 	if got := <-status; got != http.StatusNoContent {
-		t.Errorf("the request in progress was answered with status %d", got)
+		t.Errorf("the request in progress got status %d, want 204", got)
 	}
 }
 
-// serve runs the server and returns its address.
+// serve runs the server. It returns the server's address and a channel that receives the result of Serve.
 func serve(t *testing.T, server *gateway.Server) (address string, served chan error) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -21,6 +21,6 @@ func TestDiff(t *testing.T) {
 		}
 	}
 	if got := golden.Diff("", strings.Repeat("x\n", 1000)); strings.Count(got, "\n") != 60 {
-		t.Errorf("a long difference has %d lines", strings.Count(got, "\n"))
+		t.Errorf("a long difference has %d line breaks, want 60", strings.Count(got, "\n"))
 	}
 }

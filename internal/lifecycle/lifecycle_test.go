@@ -14,22 +14,23 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// journal records events in their order.
+// journal records lines in order.
 type journal struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (d *journal) write(line string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.lines = append(d.lines, line)
+func (j *journal) write(line string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, line)
 }
 
-func (d *journal) part(name string) func(context.Context) error {
+// part returns a part that records name when it is stopped.
+func (j *journal) part(name string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		<-ctx.Done()
-		d.write(name)
+		j.write(name)
 		return nil
 	}
 }
@@ -38,16 +39,16 @@ func TestPartsStopInReverseOrder(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	g := lifecycle.New(ctx)
-	var d journal
-	g.OnStop("database", func(context.Context) error { d.write("database"); return nil })
-	g.Go("consumer", d.part("consumer"))
-	g.Go("server", d.part("server"))
+	var j journal
+	g.OnStop("database", func(context.Context) error { j.write("database"); return nil })
+	g.Go("consumer", j.part("consumer"))
+	g.Go("server", j.part("server"))
 	cancel()
 	if err := g.Run(); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"server", "consumer", "database"}; !slices.Equal(d.lines, want) {
-		t.Errorf("stopped in the order %v, want %v", d.lines, want)
+	if want := []string{"server", "consumer", "database"}; !slices.Equal(j.lines, want) {
+		t.Errorf("stopped in the order %v, want %v", j.lines, want)
 	}
 }
 
@@ -67,16 +68,16 @@ func TestFailingPartStopsTheGroup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := lifecycle.New(t.Context())
-			var d journal
-			g.Go("server", d.part("server"))
+			var j journal
+			g.Go("server", j.part("server"))
 			g.Go("consumer", tt.part)
 			cause := g.Wait()
 			if cause == nil || cause.Error() != tt.want {
 				t.Errorf("Wait = %v, want %q", cause, tt.want)
 			}
-			// Stop does not repeat the error of Wait.
-			if err := g.Stop(t.Context()); err != nil || !slices.Equal(d.lines, []string{"server"}) {
-				t.Errorf("stopped %v with %v", d.lines, err)
+			// Stop must not repeat the error of Wait.
+			if err := g.Stop(t.Context()); err != nil || !slices.Equal(j.lines, []string{"server"}) {
+				t.Errorf("Stop = %v after %v stopped, want nil after the server stopped", err, j.lines)
 			}
 		})
 	}
@@ -85,10 +86,10 @@ func TestFailingPartStopsTheGroup(t *testing.T) {
 func TestStopReportsPartsThatTimeOut(t *testing.T) {
 	t.Parallel()
 	g := lifecycle.New(t.Context())
-	var d journal
+	var j journal
 	release := make(chan struct{})
 	defer close(release)
-	g.Go("server", d.part("server"))
+	g.Go("server", j.part("server"))
 	g.Go("stuck", func(context.Context) error { <-release; return nil })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -100,7 +101,7 @@ func TestStopReportsPartsThatTimeOut(t *testing.T) {
 func TestRunWithStopsPartsTogether(t *testing.T) {
 	t.Parallel()
 	g := lifecycle.New(t.Context())
-	var d journal
+	var j journal
 	met := make(chan struct{})
 	meet := func(ctx context.Context) error {
 		<-ctx.Done()
@@ -108,48 +109,49 @@ func TestRunWithStopsPartsTogether(t *testing.T) {
 		case met <- struct{}{}:
 		case <-met:
 		}
-		d.write("met")
+		j.write("met")
 		return nil
 	}
-	g.Go("database", d.part("database"))
+	g.Go("database", j.part("database"))
 	g.Go("one", meet)
-	g.OnStop("cache", func(context.Context) error { d.write("closed"); return nil })
+	g.OnStop("cache", func(context.Context) error { j.write("closed"); return nil })
 	g.RunWith("two", meet)
 	if err := g.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"met", "met", "closed", "database"}; !slices.Equal(d.lines, want) {
-		t.Errorf("stopped in the order %v, want %v", d.lines, want)
+	if want := []string{"met", "met", "closed", "database"}; !slices.Equal(j.lines, want) {
+		t.Errorf("stopped in the order %v, want %v", j.lines, want)
 	}
 }
 
-func TestNothingIsClosedAfterATimeout(t *testing.T) { synctest.Test(t, testNothingIsClosed) }
+// The resources that a stuck part may still use must stay open: its group's cache, and the database of the outer group.
+func TestResourcesStayOpenAfterATimeout(t *testing.T) { synctest.Test(t, testResourcesStayOpen) }
 
-func testNothingIsClosed(t *testing.T) {
+func testResourcesStayOpen(t *testing.T) {
 	g := lifecycle.New(t.Context())
-	var d journal
+	var j journal
 	release := make(chan struct{})
 	defer close(release)
-	g.Go("relay", d.part("relay"))
-	g.OnStop("database", func(context.Context) error { d.write("database"); return nil })
+	g.Go("relay", j.part("relay"))
+	g.OnStop("database", func(context.Context) error { j.write("database"); return nil })
 	g.Go("service", func(ctx context.Context) error { // with a group of its own
 		inner := lifecycle.New(ctx)
-		inner.OnStop("cache", func(context.Context) error { d.write("cache"); return nil })
+		inner.OnStop("cache", func(context.Context) error { j.write("cache"); return nil })
 		inner.Go("consumer", func(ctx context.Context) error { <-release; return ctx.Err() })
 		return inner.Run()
 	})
-	g.OnStop("log", func(context.Context) error { d.write("log"); return nil })
+	g.OnStop("log", func(context.Context) error { j.write("log"); return nil })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := g.Stop(ctx); err == nil || err.Error() != "service: consumer: stop timed out" {
-		t.Errorf("Stop = %v, want the stuck part", err)
+		t.Errorf("Stop = %v, want an error that names the stuck consumer", err)
 	}
-	if want := []string{"log", "relay"}; !slices.Equal(d.lines, want) {
-		t.Errorf("stopped %v, want %v", d.lines, want)
+	if want := []string{"log", "relay"}; !slices.Equal(j.lines, want) {
+		t.Errorf("stopped %v, want %v", j.lines, want)
 	}
 }
 
-func TestNothingIsClosedAfterATimeoutInAFailedPart(t *testing.T) {
+func TestResourcesStayOpenAfterATimeoutInAFailedPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := lifecycle.New(t.Context())
 		release := make(chan struct{})
@@ -168,7 +170,7 @@ func TestNothingIsClosedAfterATimeoutInAFailedPart(t *testing.T) {
 	})
 }
 
-// Every part uses its whole share, two of them in a group of their own. The stop must still end before the deadline.
+// Every part uses its whole share of the time, three of them in an inner group. The stop must still end before the deadline.
 func TestSharesFitTheDeadline(t *testing.T) { synctest.Test(t, testShares) }
 
 func testShares(t *testing.T) {
@@ -201,7 +203,7 @@ func testShares(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), all)
 	defer cancel()
 	if err := g.Stop(ctx); err != nil || ctx.Err() != nil || !closed {
-		t.Errorf("stopped with %v, closed: %t", err, closed)
+		t.Errorf("Stop = %v, context: %v, database closed: %t; want no errors and true", err, ctx.Err(), closed)
 	}
 	if len(ends) != 4 {
 		t.Fatalf("%d parts stopped, want 4", len(ends))
@@ -221,7 +223,7 @@ func TestFinishWithoutAGroup(t *testing.T) {
 	finish, cancel := lifecycle.Finish(ctx)
 	defer cancel()
 	if end, bounded := finish.Deadline(); !bounded || finish.Err() != nil || time.Until(end) < time.Second {
-		t.Errorf("ends at %s, %v", end, finish.Err())
+		t.Errorf("Finish ends at %s with error %v, want a deadline in more than a second", end, finish.Err())
 	}
 }
 
@@ -248,7 +250,7 @@ func TestFailureInAnInnerGroupStopsTheOuterGroup(t *testing.T) {
 			return nil
 		})
 		if err := outer.Run(); !errors.Is(err, errBroken) || strings.Count(err.Error(), "broken") != 1 {
-			t.Errorf("Run = %v, want the failure once", err)
+			t.Errorf("Run = %v, want an error that contains broken once", err)
 		}
 		if stopped != 0 {
 			t.Errorf("HTTP was stopped after %s, want at once", stopped)

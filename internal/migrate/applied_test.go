@@ -42,16 +42,16 @@ func TestApplied(t *testing.T) {
 		}
 		select {
 		case <-started:
-			t.Errorf("%s: the function of Before has run", step.name)
+			t.Errorf("%s: Before ran the function before the migrations were applied", step.name)
 		default:
 		}
 		if a.Err() == nil {
-			t.Errorf("%s: Err = nil", step.name)
+			t.Errorf("%s: Err = nil, want an error", step.name)
 		}
 	}
 	mustUp(t, url, folder(t, users, orders))
 	if err := a.Check(t.Context()); err != nil || a.Err() != nil || log.Len() > 0 {
-		t.Errorf("migrated database: Check = %v, Err = %v, logged %q", err, a.Err(), &log)
+		t.Errorf("migrated database: Check = %v, Err = %v, logged %q; want nil, nil and no log line", err, a.Err(), &log)
 	}
 	<-started
 	if err := <-done; err != nil {
@@ -65,7 +65,7 @@ func TestApplied(t *testing.T) {
 	}
 	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "the database users has migrations of a newer release") ||
 		!strings.Contains(log.String(), "migrations=20260101000006") {
-		t.Errorf("newer database: logged %q, want one line", &log)
+		t.Errorf("newer database: logged %q, want one line with the newer migration", &log)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestAppliedRefusesTheDatabaseOfAnotherService(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := a.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "belongs to another service") {
-		t.Errorf("Check = %v", err)
+		t.Errorf("Check = %v, want an error with %q", err, "belongs to another service")
 	}
 }
 

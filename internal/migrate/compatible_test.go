@@ -15,7 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
-// typed returns a column as ent generates it for a field with a column type of PostgreSQL.
+// typed returns a column as ent generates it. postgresType is the PostgreSQL type of the column, or "" for ent's default.
 func typed(kind field.Type, postgresType string) *schema.Column {
 	c := &schema.Column{Name: "extra", Type: kind}
 	if postgresType != "" {
@@ -65,7 +65,7 @@ func addUnique(c *schema.Column) func(*schema.Table) {
 	}
 }
 
-// initial writes the migrations that create the table to a new folder.
+// initial plans the migration that creates the table, in a new folder.
 func initial(t *testing.T, dev string, table *schema.Table) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -81,30 +81,30 @@ func initial(t *testing.T, dev string, table *schema.Table) (dir string) {
 	return dir
 }
 
-// Each change is planned, applied to a table with rows, and followed by an insert of the previous release and of the new
-// one. A second plan is empty.
-func TestDiffKeepsRowsAndReplicas(t *testing.T) {
+// Each change is planned and applied to a table with a row. Then the previous release and the new release each insert a
+// row. A second plan must be empty.
+func TestDiffPlansCompatibleChanges(t *testing.T) {
 	t.Parallel()
 	dev := postgrestest.URL(t, nil)
 	for name, tt := range map[string]struct {
 		before, after func(*schema.Table)
 		want          string
 	}{
-		"text":            {nil, addColumn(text()), `"extra" text NOT NULL DEFAULT ''`},
-		"boolean":         {nil, addColumn(typed(field.TypeBool, "")), `DEFAULT false`},
-		"smallint":        {nil, addColumn(typed(field.TypeInt16, "")), `DEFAULT 0`},
-		"integer":         {nil, addColumn(typed(field.TypeInt32, "")), `DEFAULT 0`},
-		"bigint":          {nil, addColumn(typed(field.TypeInt64, "")), `DEFAULT 0`},
-		"numeric":         {nil, addColumn(typed(field.TypeOther, "numeric(18,2)")), `DEFAULT 0`},
-		"bytea":           {nil, addColumn(typed(field.TypeBytes, "")), `DEFAULT '\x'`},
-		"jsonb":           {nil, addColumn(typed(field.TypeJSON, "")), `DEFAULT '{}'`},
-		"nullable uuid":   {nil, addColumn(nullable(typed(field.TypeUUID, ""))), `"extra" uuid NULL`},
-		"nullable date":   {nil, addColumn(nullable(typed(field.TypeOther, "date"))), `"extra" date NULL`},
-		"default instant": {nil, addColumn(withDefault(typed(field.TypeTime, "timestamptz"), "now()")), `DEFAULT now()`},
-		"zero within a check": {
+		"text":              {nil, addColumn(text()), `"extra" text NOT NULL DEFAULT ''`},
+		"boolean":           {nil, addColumn(typed(field.TypeBool, "")), `DEFAULT false`},
+		"smallint":          {nil, addColumn(typed(field.TypeInt16, "")), `DEFAULT 0`},
+		"integer":           {nil, addColumn(typed(field.TypeInt32, "")), `DEFAULT 0`},
+		"bigint":            {nil, addColumn(typed(field.TypeInt64, "")), `DEFAULT 0`},
+		"numeric":           {nil, addColumn(typed(field.TypeOther, "numeric(18,2)")), `DEFAULT 0`},
+		"bytea":             {nil, addColumn(typed(field.TypeBytes, "")), `DEFAULT '\x'`},
+		"jsonb":             {nil, addColumn(typed(field.TypeJSON, "")), `DEFAULT '{}'`},
+		"nullable uuid":     {nil, addColumn(nullable(typed(field.TypeUUID, ""))), `"extra" uuid NULL`},
+		"nullable date":     {nil, addColumn(nullable(typed(field.TypeOther, "date"))), `"extra" date NULL`},
+		"default timestamp": {nil, addColumn(withDefault(typed(field.TypeTime, "timestamptz"), "now()")), `DEFAULT now()`},
+		"zero value satisfies a check": {
 			nil, addChecked(text(), "char_length(extra) <= 200"), `CHECK (char_length(extra) <= 200)`,
 		},
-		"default within a check": {
+		"default satisfies a check": {
 			nil, addChecked(withDefault(text(), "'BONUS'"), "extra IN ('VIP', 'BONUS')"), `DEFAULT 'BONUS'`,
 		},
 		"check over new and existing columns": {
@@ -137,23 +137,23 @@ func TestDiffKeepsRowsAndReplicas(t *testing.T) {
 				t.Fatal(err)
 			}
 			if sql := content(t, dir, file); !strings.Contains(sql, tt.want) {
-				t.Fatalf("the migration lacks %s:\n%s", tt.want, sql)
+				t.Fatalf("the migration does not contain %s:\n%s", tt.want, sql)
 			}
 			if _, err := Up(t.Context(), db.Config().ConnString(), os.DirFS(dir), slog.New(slog.DiscardHandler)); err != nil {
 				t.Fatal(err)
 			}
-			if name != "default removed" { // a removed default is the intention
+			if name != "default removed" { // the previous release needs the default
 				previous.Insert(t, db, 2)
 			}
 			postgrestest.ReadTables(t, db).Insert(t, db, 3)
 			if file, err := Diff(t.Context(), dev, dir, "again", next, DiffOptions{}); file != "" || err != nil {
-				t.Errorf("the second plan has %q, %v; want no changes", file, err)
+				t.Errorf("the second Diff returned %q, %v; want no file", file, err)
 			}
 		})
 	}
 }
 
-func TestDiffRefuses(t *testing.T) {
+func TestDiffRefusesIncompatibleChanges(t *testing.T) {
 	t.Parallel()
 	dev := postgrestest.URL(t, nil)
 	const option, manual = "(loyalty.options.v1.column)", "by hand"
@@ -161,17 +161,17 @@ func TestDiffRefuses(t *testing.T) {
 		before, after func(*schema.Table)
 		want          []string
 	}{
-		"uuid":    {nil, addColumn(typed(field.TypeUUID, "")), []string{"accounts", "extra", option, ".nullable"}},
-		"date":    {nil, addColumn(typed(field.TypeOther, "date")), []string{"extra", option}},
-		"instant": {nil, addColumn(typed(field.TypeTime, "timestamptz")), []string{"extra", option, ".default"}},
-		"enum":    {nil, addChecked(text(), "extra IN ('VIP', 'BONUS')"), []string{"extra", option, ".default"}},
-		"least length": {
+		"uuid":      {nil, addColumn(typed(field.TypeUUID, "")), []string{"accounts", "extra", option, ".nullable"}},
+		"date":      {nil, addColumn(typed(field.TypeOther, "date")), []string{"extra", option}},
+		"timestamp": {nil, addColumn(typed(field.TypeTime, "timestamptz")), []string{"extra", option, ".default"}},
+		"enum":      {nil, addChecked(text(), "extra IN ('VIP', 'BONUS')"), []string{"extra", option, ".default"}},
+		"minimum length": {
 			nil, addChecked(text(), "char_length(extra) BETWEEN 3 AND 9"), []string{"extra", option, ".default"},
 		},
-		"least amount": {
+		"minimum amount": {
 			nil, addChecked(typed(field.TypeOther, "numeric(18,2)"), "extra >= 0.01"), []string{"extra", option},
 		},
-		"default outside of a check": {
+		"default violates a check": {
 			nil, addChecked(withDefault(text(), "'GIFT'"), "extra IN ('VIP', 'BONUS')"), []string{"extra", option},
 		},
 		"unique":   {nil, addUnique(text()), []string{"extra", option, ".nullable"}},
@@ -199,26 +199,26 @@ func TestDiffRefuses(t *testing.T) {
 			dir := initial(t, dev, plannedTable(tt.before))
 			file, err := Diff(t.Context(), dev, dir, "next", []*schema.Table{plannedTable(tt.after)}, DiffOptions{})
 			if err == nil {
-				t.Fatalf("no error; the migration is\n%s", content(t, dir, file))
+				t.Fatalf("Diff returned no error; the migration is\n%s", content(t, dir, file))
 			}
 			for _, want := range tt.want {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("the error lacks %q: %v", want, err)
+					t.Errorf("Diff returned error %q, want %q in it", err, want)
 				}
 			}
 			if files, _ := filepath.Glob(filepath.Join(dir, "*.sql")); len(files) != 1 {
-				t.Errorf("the folder has %v, want no new file", files)
+				t.Errorf("the folder contains %v, want no new file", files)
 			}
 		})
 	}
 }
 
-func TestDiffDropsColumnsOnDemand(t *testing.T) {
+func TestDiffDropsColumnsWithOption(t *testing.T) {
 	t.Parallel()
 	dev := postgrestest.URL(t, nil)
 	dir := initial(t, dev, plannedTable(addColumn(text())))
 	file, err := Diff(t.Context(), dev, dir, "drop", []*schema.Table{accounts()}, DiffOptions{Drop: true})
 	if err != nil || !strings.Contains(content(t, dir, file), `DROP COLUMN "extra"`) {
-		t.Errorf("got %q, %v", file, err)
+		t.Errorf("Diff returned %q, %v; want a migration that drops the column", file, err)
 	}
 }

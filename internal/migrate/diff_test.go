@@ -68,11 +68,11 @@ func TestDiff(t *testing.T) {
 
 	file := diff("init", accounts())
 	if !strings.HasSuffix(file, "_init.sql") {
-		t.Fatalf("file %q", file)
+		t.Fatalf("got file %q, want the suffix _init.sql", file)
 	}
 	for _, want := range []string{`"email" text NOT NULL COLLATE "C"`, "numeric(18,2)", "solvent", "WHERE (balance > "} {
 		if !strings.Contains(content(t, dir, file), want) {
-			t.Errorf("%s lacks %q:\n%s", file, want, content(t, dir, file))
+			t.Errorf("%s does not contain %q:\n%s", file, want, content(t, dir, file))
 		}
 	}
 	// The file's version is the current time. An older version leaves room for the files that follow.
@@ -86,7 +86,7 @@ func TestDiff(t *testing.T) {
 	file = diff("note", accounts(&schema.Column{Name: "note", Type: field.TypeString, Size: 2147483647, Nullable: true}))
 	sql := content(t, dir, file)
 	if !strings.Contains(sql, `ADD COLUMN "note"`) || strings.Contains(sql, "DROP") {
-		t.Errorf("the plan for a new column:\n%s", sql)
+		t.Errorf("the plan for a new column drops something or does not add the column:\n%s", sql)
 	}
 
 	url := postgrestest.URL(t, os.DirFS(dir))
@@ -102,7 +102,7 @@ func TestDiffRefusesChangedFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Diff(t.Context(), postgrestest.URL(t, nil), dir, "x", []*schema.Table{accounts()}, DiffOptions{}); err == nil {
-		t.Error("no error")
+		t.Error("Diff returned no error")
 	}
 }
 

@@ -86,19 +86,19 @@ func queryInt(t *testing.T, url, sql string) (n int) {
 func TestUpAppliesPendingFiles(t *testing.T) {
 	url := postgrestest.URL(t, nil)
 	if got := mustUp(t, url, folder(t, users)); !slices.Equal(got, []string{users.name}) {
-		t.Errorf("first: %q", got)
+		t.Errorf("first Up applied %q, want users", got)
 	}
 	if got := mustUp(t, url, folder(t, users, orders)); !slices.Equal(got, []string{orders.name}) {
-		t.Errorf("then: %q", got)
+		t.Errorf("Up with a new file applied %q, want orders", got)
 	}
 	if got := mustUp(t, url, folder(t, users, orders)); len(got) != 0 {
-		t.Errorf("again: %q", got)
+		t.Errorf("repeated Up applied %q, want nothing", got)
 	}
 	n := queryInt(t, url, `select count(*) from public.atlas_schema_revisions where type = 2 and applied = total
 		and applied = case version when '20260101000001' then 2 when '20260101000002' then 1 end
 		and description in ('users', 'orders') and length(hash) = 44 and error is null`)
 	if n != 2 {
-		t.Errorf("%d revisions as the Atlas CLI writes them, want 2", n)
+		t.Errorf("%d revisions have the form that the Atlas CLI writes, want 2", n)
 	}
 }
 
@@ -106,11 +106,11 @@ func TestUpRunsTxmodeNoneOutsideTransaction(t *testing.T) {
 	url := postgrestest.URL(t, nil)
 	mustUp(t, url, folder(t, users, orders, concurrent))
 	if n := queryInt(t, url, "select count(*) from pg_indexes where indexname = 'orders_id'"); n != 1 {
-		t.Errorf("%d indexes", n)
+		t.Errorf("%d indexes, want 1", n)
 	}
 	two := script{"2027_two.sql", "-- atlas:txmode none\n\nselect 1;\nselect 2;\n"}
 	if _, err := up(t, url, folder(t, users, orders, concurrent, two)); err == nil {
-		t.Error("two statements without a transaction were accepted")
+		t.Error("Up accepted two statements without a transaction")
 	}
 }
 
@@ -133,7 +133,7 @@ func TestConcurrentUp(t *testing.T) {
 	}
 	wg.Wait()
 	if !slices.Equal(applied, []string{users.name, orders.name}) {
-		t.Errorf("applied %q in all", applied)
+		t.Errorf("applied %q, want each file once", applied)
 	}
 }
 
@@ -141,7 +141,7 @@ func TestFailedFileIsRolledBack(t *testing.T) {
 	url := postgrestest.URL(t, nil)
 	applied, err := up(t, url, folder(t, users, broken))
 	if !slices.Equal(applied, []string{users.name}) {
-		t.Errorf("applied %q", applied)
+		t.Errorf("applied %q, want users", applied)
 	}
 	for _, want := range []string{broken.name, "line 4", "insert into traces values ('x')"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -149,19 +149,19 @@ func TestFailedFileIsRolledBack(t *testing.T) {
 		}
 	}
 	if n := queryInt(t, url, "select count(*) from pg_tables where tablename = 'traces'"); n != 0 {
-		t.Error("the table is there")
+		t.Error("the table of the failed file exists")
 	}
 	status, err := StatusOf(t.Context(), url, folder(t, users, broken))
 	if err != nil || status.Current != "20260101000001" || !slices.Equal(status.Pending, []string{broken.name}) {
-		t.Errorf("status %+v, %v", status, err)
+		t.Errorf("got status %+v, %v; want the broken file pending", status, err)
 	}
 }
 
 func TestUpRefusesIncompatibleFolders(t *testing.T) {
 	tampered := folder(t, users, orders)
 	tampered[users.name] = &fstest.MapFile{Data: []byte(edited.sql)}
-	unsummed := folder(t, users)
-	delete(unsummed, migrate.HashFileName)
+	noSum := folder(t, users)
+	delete(noSum, migrate.HashFileName)
 	for name, tt := range map[string]struct {
 		before, now fs.FS
 		want        string
@@ -169,8 +169,8 @@ func TestUpRefusesIncompatibleFolders(t *testing.T) {
 		"an applied file changed":                     {folder(t, users), folder(t, edited), users.name},
 		"a file added in between":                     {folder(t, users, orders), folder(t, users, between, orders), between.name},
 		"another service's database":                  {folder(t, users, orders), folder(t, orders, concurrent), "20260101000001"},
-		"a file that atlas.sum knows not":             {folder(t, users), tampered, users.name + " was edited"},
-		"no atlas.sum":                                {folder(t, users), unsummed, "atlas.sum"},
+		"a file that differs from atlas.sum":          {folder(t, users), tampered, users.name + " was edited"},
+		"no atlas.sum":                                {folder(t, users), noSum, "atlas.sum"},
 		"another service with the same first version": {folder(t, users), folder(t, script{users.name, "select 1;"}), users.name},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,11 +186,11 @@ func TestUpRefusesIncompatibleFolders(t *testing.T) {
 func TestUpAcceptsNewerDatabase(t *testing.T) {
 	url := postgrestest.URL(t, folder(t, users, orders))
 	if got := mustUp(t, url, folder(t, users)); len(got) != 0 {
-		t.Errorf("applied %q", got)
+		t.Errorf("applied %q, want nothing", got)
 	}
 	status, err := StatusOf(t.Context(), url, folder(t, users))
 	if err != nil || !slices.Equal(status.Newer, []string{"20260101000002"}) {
-		t.Errorf("status %+v, %v", status, err)
+		t.Errorf("got status %+v, %v; want orders as newer", status, err)
 	}
 }
 
@@ -198,10 +198,10 @@ func TestStatusOfAnEmptyDatabase(t *testing.T) {
 	url := postgrestest.URL(t, nil)
 	status, err := StatusOf(t.Context(), url, folder(t, users, orders))
 	if err != nil || status.Current != "" || len(status.Pending) != 2 {
-		t.Errorf("status %+v, %v", status, err)
+		t.Errorf("got status %+v, %v; want two pending files", status, err)
 	}
 	if n := queryInt(t, url, "select count(*) from pg_tables where schemaname = 'public'"); n != 0 {
-		t.Error("asking for the status wrote something")
+		t.Errorf("StatusOf created %d tables, want none", n)
 	}
 }
 
@@ -212,7 +212,7 @@ func TestErrorsHidePassword(t *testing.T) {
 	} {
 		_, err := up(t, url, folder(t, users))
 		if err == nil || strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("error %v", err)
+			t.Errorf("got error %v, want an error without the password", err)
 		}
 	}
 }

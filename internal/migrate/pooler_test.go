@@ -26,12 +26,12 @@ func TestUpThroughPgBouncer(t *testing.T) {
 			for range 5 {
 				applied, err := Up(t.Context(), url+"&search_path=public", os.DirFS(dir), slog.New(slog.DiscardHandler))
 				if errors.Is(err, postgres.ErrSharedSessions) != shared || !shared && err != nil {
-					t.Fatalf("applied %v, %v", applied, err)
+					t.Fatalf("Up = %v, %v; want ErrSharedSessions: %t", applied, err, shared)
 				}
 			}
 			status, err := StatusOf(t.Context(), url, os.DirFS(dir))
 			if shared != errors.Is(err, postgres.ErrSharedSessions) || !shared && len(status.Applied) != 2 {
-				t.Errorf("status %+v, %v", status, err)
+				t.Errorf("StatusOf = %+v, %v; want ErrSharedSessions: %t", status, err, shared)
 			}
 		})
 	}

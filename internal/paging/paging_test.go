@@ -28,6 +28,7 @@ func list(title, token string) *promotionsv1.ListPromotionsRequest {
 	return &promotionsv1.ListPromotionsRequest{Title: title, PageSize: 5, PageToken: token}
 }
 
+// next returns the token of the page after the item with the key.
 func next(t testing.TB, r paging.Request, key string) string {
 	t.Helper()
 	token, err := paging.NextToken(r, keyset.Page[string]{Items: []string{key}, More: true}, strings.Clone)
@@ -37,6 +38,7 @@ func next(t testing.TB, r paging.Request, key string) string {
 	return token
 }
 
+// position returns the key in the token of the request.
 func position(r paging.Request) (string, error) {
 	page, err := paging.Parse(r, text)
 	return page.Before, err

@@ -31,7 +31,7 @@ func TestHashAndVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(hash, "$argon2id$v=19$m=64,t=1,p=1$") {
-		t.Errorf("hash %q lacks the parameters", hash)
+		t.Errorf("hash %q does not begin with the parameters", hash)
 	}
 	if again, _ := h.Hash(t.Context(), "correct horse"); again == hash {
 		t.Error("two hashes of one password are equal: the salt is missing")
@@ -55,7 +55,7 @@ func TestHashAndVerify(t *testing.T) {
 	}
 }
 
-// The hash comes from the reference implementation of Argon2, with the password "password" and the salt "somesalt".
+// The hash is a test vector of the Argon2 reference implementation for the password "password" and the salt "somesalt".
 func TestVerifyReferenceHash(t *testing.T) {
 	const hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 	if ok, err := newHasher(t, cheap).Verify(t.Context(), hash, "password"); err != nil || !ok {
@@ -102,7 +102,7 @@ func TestVerifyRefusesMalformedHashes(t *testing.T) {
 func TestTooManyConcurrentHashesAreRateLimited(t *testing.T) {
 	h := newHasher(t, password.Params{Memory: 8 << 10, Passes: 4, Threads: 1})
 	ctx, cancel := context.WithCancel(t.Context())
-	calls := 1000 * runtime.GOMAXPROCS(0) // far more than may wait, and seconds of work
+	calls := 1000 * runtime.GOMAXPROCS(0) // far more than can wait; all of them together would take seconds
 	errs := make(chan error, calls)
 	for range calls {
 		go func() {

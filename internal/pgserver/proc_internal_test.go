@@ -11,7 +11,7 @@ import (
 )
 
 func TestMayEnter(t *testing.T) {
-	me := &account{name: "postgres", uid: 100, gid: 200}
+	server := &account{name: "postgres", uid: 100, gid: 200}
 	for name, tt := range map[string]struct {
 		mode     fs.FileMode
 		uid, gid int
@@ -25,8 +25,8 @@ func TestMayEnter(t *testing.T) {
 		"read but not enter":       {0o744, 0, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := mayEnter(tt.mode, tt.uid, tt.gid, me); got != tt.want {
-				t.Errorf("mayEnter(%v, %d, %d) = %v", tt.mode, tt.uid, tt.gid, got)
+			if got := mayEnter(tt.mode, tt.uid, tt.gid, server); got != tt.want {
+				t.Errorf("mayEnter(%v, %d, %d) = %t, want %t", tt.mode, tt.uid, tt.gid, got, tt.want)
 			}
 		})
 	}

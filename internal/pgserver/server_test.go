@@ -19,7 +19,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 )
 
-// childEnv makes the test binary run a server on the directory in the variable.
+// childEnv is an environment variable that makes the test binary run a server. Its value is the data directory.
 const childEnv = "PGSERVER_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -100,7 +100,7 @@ func TestServerKeepsDataAndLocksItsDirectory(t *testing.T) {
 	var steps []string
 	o.Progress = func(step string) { steps = append(steps, step) }
 	s := start(t, o)
-	for range 2 { // the second time it exists
+	for range 2 { // at the second call the database exists
 		if err := s.CreateDatabase(t.Context(), "users"); err != nil {
 			t.Fatal(err)
 		}
@@ -109,11 +109,11 @@ func TestServerKeepsDataAndLocksItsDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := query(t, s.URL("users"), "select lower('ÄÇΣ') || current_setting('timezone')"); got != "äçσUTC" {
-		t.Errorf("lower() and time zone: %q", got)
+		t.Errorf("lower() and time zone are %q, want äçσUTC", got)
 	}
 	if got := query(t, s.URL("users"), "select current_setting('listen_addresses')||current_setting('fsync')"+
 		"||current_setting('unix_socket_directories')"); got != "127.0.0.1off" {
-		t.Errorf("address and settings: %q", got)
+		t.Errorf("address and settings are %q, want 127.0.0.1off", got)
 	}
 	wrong := strings.Replace(s.URL("users"), "//postgres:", "//postgres:not-", 1)
 	if conn, err := pgx.Connect(t.Context(), wrong); err == nil {
@@ -123,10 +123,10 @@ func TestServerKeepsDataAndLocksItsDirectory(t *testing.T) {
 
 	var inUse *pgserver.InUseError
 	if _, err := pgserver.Start(t.Context(), o); !errors.As(err, &inUse) || inUse.PID != s.PID() {
-		t.Errorf("a second server on the same directory: %v", err)
+		t.Errorf("second server on the same directory: got error %v, want an InUseError with pid %d", err, s.PID())
 	}
 	if info, err := os.Stat(filepath.Join(o.DataDir, "password")); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("password file: %v %v", info.Mode(), err)
+		t.Errorf("password file: got mode %v, %v; want 0600", info.Mode(), err)
 	}
 	stop(t, s)
 
@@ -137,10 +137,10 @@ func TestServerKeepsDataAndLocksItsDirectory(t *testing.T) {
 	}
 	s = start(t, o)
 	if got := query(t, s.URL("kept"), "select current_database()::text"); got != "kept" {
-		t.Errorf("after a restart: %q", got)
+		t.Errorf("database after a restart is %q, want kept", got)
 	}
 	if len(steps) < 3 {
-		t.Errorf("progress: %q", steps)
+		t.Errorf("progress steps are %q, want at least 3", steps)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestServerEndsWithItsProcess(t *testing.T) {
 	}
 }
 
-func TestStartRefuses(t *testing.T) {
+func TestStartErrors(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -187,15 +187,15 @@ func TestStartRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(old, "cluster", "PG_VERSION"), []byte("9\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	nowhere := options(dataDir(t))
-	nowhere.BinDir = filepath.Join(old, "bin")
+	noPrograms := options(dataDir(t))
+	noPrograms.BinDir = filepath.Join(old, "bin")
 	for name, tt := range map[string]struct {
 		o    pgserver.Options
 		want []string
 	}{
 		"data of another version": {options(old), []string{"PostgreSQL 9", "install version 9"}},
 		"no data directory":       {pgserver.Options{}, []string{"data directory"}},
-		"missing programs":        {nowhere, []string{nowhere.BinDir}},
+		"missing programs":        {noPrograms, []string{noPrograms.BinDir}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := pgserver.Start(t.Context(), tt.o)
@@ -210,12 +210,12 @@ func TestStartRefuses(t *testing.T) {
 		o := options(dataDir(t))
 		o.Port = taken.Addr().(*net.TCPAddr).Port
 		if _, err := pgserver.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "address already in use") {
-			t.Errorf("port in use: %v", err)
+			t.Errorf("port in use: got error %v, want \"address already in use\"", err)
 		}
 		o.Port = 0
 		o.Settings = map[string]string{"no_such_setting": "1"}
 		if _, err := pgserver.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "no_such_setting") {
-			t.Errorf("unknown setting: %v", err)
+			t.Errorf("unknown setting: got error %v, want the name of the setting", err)
 		}
 	})
 }
@@ -226,6 +226,6 @@ func TestFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(in.BinDir, "initdb")); err != nil || in.Version < pgserver.MinVersion {
-		t.Errorf("Find() = %+v: %v", in, err)
+		t.Errorf("Find = %+v, want version %d or later and a folder with initdb (%v)", in, pgserver.MinVersion, err)
 	}
 }

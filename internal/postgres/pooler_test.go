@@ -19,13 +19,13 @@ func TestOpenThroughPgBouncer(t *testing.T) {
 		settings []string
 		shared   bool
 	}{
-		"session":                    {pgbouncertest.Session, nil, false},
-		"session, one replica":       {pgbouncertest.Session, []string{"default_pool_size = 2"}, false},
-		"transaction":                {pgbouncertest.Transaction, nil, true},
-		"transaction, round robin":   {pgbouncertest.Transaction, []string{"server_round_robin = 1"}, true},
-		"transaction, one for all":   {pgbouncertest.Transaction, []string{"default_pool_size = 1"}, true},
-		"transaction, several ready": {pgbouncertest.Transaction, []string{"min_pool_size = 5"}, true},
-		"statement":                  {pgbouncertest.Statement, nil, true},
+		"session":                   {pgbouncertest.Session, nil, false},
+		"session, one replica":      {pgbouncertest.Session, []string{"default_pool_size = 2"}, false},
+		"transaction":               {pgbouncertest.Transaction, nil, true},
+		"transaction, round robin":  {pgbouncertest.Transaction, []string{"server_round_robin = 1"}, true},
+		"transaction, one server":   {pgbouncertest.Transaction, []string{"default_pool_size = 1"}, true},
+		"transaction, several idle": {pgbouncertest.Transaction, []string{"min_pool_size = 5"}, true},
+		"statement":                 {pgbouncertest.Statement, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -54,8 +54,8 @@ func TestOpenThroughPgBouncer(t *testing.T) {
 	}
 }
 
-// A pooler with other clients' connections hands out server connections in an order that the check cannot foresee.
-func TestSharedSessionsAreFoundBesideOtherClients(t *testing.T) {
+// With several clients, PgBouncer assigns server connections in an order that the check cannot predict.
+func TestSharedSessionsAreDetectedWithOtherClients(t *testing.T) {
 	t.Parallel()
 	database := postgrestest.URL(t, nil)
 	url := pgbouncertest.Start(t, database, pgbouncertest.Transaction, "server_round_robin = 1", "default_pool_size = 10")

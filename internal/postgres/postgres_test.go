@@ -40,38 +40,38 @@ func TestOpenAppliesSettingsAndUTC(t *testing.T) {
 			t.Fatal(err)
 		}
 		if at.Location() != time.UTC || at.Hour() != 10 || settings != "UTC users 7s" {
-			t.Errorf("%s: %v, %q", name, at, settings)
+			t.Errorf("%s: got time %v and settings %q, want 10:00 UTC and \"UTC users 7s\"", name, at, settings)
 		}
 	}
 }
 
-func TestErrorsOfOpenDoNotContainThePassword(t *testing.T) {
+func TestOpenErrorsDoNotContainThePassword(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	closed.Close()
-	right := postgrestest.URL(t, nil)
+	valid := postgrestest.URL(t, nil)
 	for name, tt := range map[string]struct {
 		url         string
 		unavailable bool
 	}{
 		"malformed":      {"postgres://user:s3cret@host:port/db", false},
 		"no server":      {"postgres://user:s3cret@" + closed.Addr().String() + "/db", true},
-		"wrong password": {strings.Replace(right, "//postgres:", "//postgres:s3cret", 1), false},
-		"no database":    {strings.Replace(right, "?", "s3cret?", 1), false},
+		"wrong password": {strings.Replace(valid, "//postgres:", "//postgres:s3cret", 1), false},
+		"no database":    {strings.Replace(valid, "?", "s3cret?", 1), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := postgres.Open(t.Context(), tt.url, postgres.Options{})
 			if err == nil {
-				t.Fatal("no error")
+				t.Fatal("Open returned no error")
 			}
 			text := strings.ReplaceAll(err.Error(), `database "`, "") // the name of a missing database may be shown
 			if name != "no database" && strings.Contains(text, "s3cret") || strings.Contains(text, "user=") {
 				t.Errorf("error shows the password: %v", err)
 			}
 			if got := postgres.Unavailable(err); got != tt.unavailable {
-				t.Errorf("Unavailable(%v) = %v", err, got)
+				t.Errorf("Unavailable(%v) = %t, want %t", err, got, tt.unavailable)
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func TestOpenWaitsForTheServer(t *testing.T) {
 		}
 		opened <- err
 	}()
-	// The port opens while Open waits, or just before.
+	// The port opens while Open waits, or shortly before Open is called.
 	proxy, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -135,14 +135,14 @@ func TestInTx(t *testing.T) {
 		return n
 	}
 	t.Run("error rolls back", func(t *testing.T) {
-		errNo := errors.New("no")
+		errFailed := errors.New("failed")
 		err := postgres.InTx(t.Context(), pool, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(t.Context(), "update accounts set n = 100"); err != nil {
 				return err
 			}
-			return errNo
+			return errFailed
 		})
-		if !errors.Is(err, errNo) || sum() != 0 {
+		if !errors.Is(err, errFailed) || sum() != 0 {
 			t.Errorf("InTx = %v, sum %d, want the error and 0", err, sum())
 		}
 	})
@@ -207,7 +207,7 @@ func TestConstraintViolated(t *testing.T) {
 		_, err := db.ExecContext(t.Context(), statement)
 		name, ok := postgres.ConstraintViolated(fmt.Errorf("ent: constraint failed: %w", err))
 		if name != want || ok != (want != "") {
-			t.Errorf("%s: %q, %v (%v)", statement, name, ok, err)
+			t.Errorf("%s: got constraint %q, %t, want %q (%v)", statement, name, ok, want, err)
 		}
 	}
 }
@@ -238,7 +238,7 @@ func TestUnavailable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := postgres.Unavailable(tt.err); got != tt.want {
-				t.Errorf("Unavailable(%v) = %v", tt.err, got)
+				t.Errorf("Unavailable(%v) = %t, want %t", tt.err, got, tt.want)
 			}
 		})
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/casino-loyalty/loyalty/openapi"
 )
 
-// TestOurDocuments checks that the platform's own documents say the same in JSON as in YAML.
-func TestOurDocuments(t *testing.T) {
+// TestJSONEqualsYAML checks that the JSON form of each service's OpenAPI document equals its YAML form.
+func TestJSONEqualsYAML(t *testing.T) {
 	for _, name := range []string{"users", "promotions", "notifications"} {
 		h := apidocs.New(name, openapi.FS, func(_ http.ResponseWriter, r *http.Request, err error) {
 			t.Errorf("%s: %v", r.URL.Path, err)
@@ -35,7 +35,7 @@ func TestOurDocuments(t *testing.T) {
 		if len(paths) == 0 {
 			t.Errorf("%s describes no path", name)
 		}
-		// Through JSON once more, so that both have its kinds of numbers.
+		// Encode and decode the YAML values as JSON, so that both documents have the same number types.
 		again, err := json.Marshal(fromYAML)
 		if err != nil {
 			t.Fatal(err)

@@ -106,7 +106,7 @@ func start(t testing.TB, binary string, c Config) *Server {
 
 // configure copies deploy/nginx to the server's folder and replaces the files that an installation edits.
 func (s *Server) configure(c Config) error {
-	source, err := deployed()
+	source, err := sourceFolder()
 	if err != nil {
 		return err
 	}
@@ -118,12 +118,12 @@ func (s *Server) configure(c Config) error {
 		"replicas.conf": replicas(c.Replicas),
 	}
 	if c.Certificate != "" {
-		shipped, err := os.ReadFile(filepath.Join(source, "listen-tls.conf"))
+		original, err := os.ReadFile(filepath.Join(source, "listen-tls.conf"))
 		if err != nil {
 			return err
 		}
 		files["listen-tls.conf"] = strings.NewReplacer("listen 8443 ", "listen "+s.Address+" ",
-			"/etc/nginx/tls/tls.crt", c.Certificate, "/etc/nginx/tls/tls.key", c.Key).Replace(string(shipped))
+			"/etc/nginx/tls/tls.crt", c.Certificate, "/etc/nginx/tls/tls.key", c.Key).Replace(string(original))
 	}
 	if c.Limits != "" {
 		files["limits.conf"] = c.Limits
@@ -136,8 +136,8 @@ func (s *Server) configure(c Config) error {
 	return nil
 }
 
-// deployed returns the folder deploy/nginx of the module that the test belongs to.
-func deployed() (string, error) {
+// sourceFolder returns the folder deploy/nginx of the module that the test belongs to.
+func sourceFolder() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
 		return "", err

@@ -99,12 +99,12 @@ func (t *table) insert(ctx context.Context, db *pgxpool.Pool, number int) error 
 
 var (
 	firstLiteral = regexp.MustCompile(`'((?:[^']|'')*)'`)
-	leastNumber  = regexp.MustCompile(`>= \(?([0-9.]+)`)
+	lowerBound   = regexp.MustCompile(`>= \(?([0-9.]+)`)
 )
 
 // value returns an SQL expression for the column. It satisfies simple checks: one of several literals, or a minimum.
 func (t *table) value(c column, number int) string {
-	literal, least := "", ""
+	literal, minimum := "", ""
 	for _, check := range t.checks {
 		if !regexp.MustCompile(`\b` + regexp.QuoteMeta(c.name) + `\b`).MatchString(check) {
 			continue
@@ -112,8 +112,8 @@ func (t *table) value(c column, number int) string {
 		if m := firstLiteral.FindStringSubmatch(check); m != nil && literal == "" {
 			literal = m[1]
 		}
-		if m := leastNumber.FindStringSubmatch(check); m != nil {
-			least = m[1]
+		if m := lowerBound.FindStringSubmatch(check); m != nil {
+			minimum = m[1]
 		}
 	}
 	switch c.kind {
@@ -122,7 +122,7 @@ func (t *table) value(c column, number int) string {
 			return "'" + literal + "'"
 		}
 		text := "text" + strconv.Itoa(number)
-		if n, err := strconv.Atoi(least); err == nil && len(text) < n {
+		if n, err := strconv.Atoi(minimum); err == nil && len(text) < n {
 			text += strings.Repeat("x", n-len(text))
 		}
 		return "'" + text + "'"
@@ -139,8 +139,8 @@ func (t *table) value(c column, number int) string {
 	case "bytea":
 		return fmt.Sprintf(`'\x%02x'`, number)
 	}
-	if least != "" {
-		return fmt.Sprintf("%s + %d", least, number)
+	if minimum != "" {
+		return fmt.Sprintf("%s + %d", minimum, number)
 	}
 	return strconv.Itoa(number)
 }
