@@ -13,13 +13,13 @@ func TestValidate(t *testing.T) {
 		limit ratelimit.Limit
 		valid bool
 	}{
-		"zero":                     {ratelimit.Limit{}, true},
-		"three an hour":            {ratelimit.Limit{N: 3, Per: time.Hour}, true},
-		"one a millisecond":        {ratelimit.Limit{N: 1000, Per: time.Second}, true},
-		"negative":                 {ratelimit.Limit{N: -1, Per: time.Hour}, false},
-		"no events":                {ratelimit.Limit{N: 0, Per: time.Hour}, false},
-		"no period":                {ratelimit.Limit{N: 1}, false},
-		"more than one each milli": {ratelimit.Limit{N: 2000, Per: time.Second}, false},
+		"zero":              {ratelimit.Limit{}, true},
+		"three an hour":     {ratelimit.Limit{N: 3, Per: time.Hour}, true},
+		"one a millisecond": {ratelimit.Limit{N: 1000, Per: time.Second}, true},
+		"negative":          {ratelimit.Limit{N: -1, Per: time.Hour}, false},
+		"no events":         {ratelimit.Limit{N: 0, Per: time.Hour}, false},
+		"no period":         {ratelimit.Limit{N: 1}, false},
+		"two a millisecond": {ratelimit.Limit{N: 2000, Per: time.Second}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := tt.limit.Validate(); (err == nil) != tt.valid {

@@ -64,7 +64,7 @@ func TestEachOutageIsLoggedOnce(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		database.down.Store(true) // its connections are closed
+		database.down.Store(true) // as after its connections were closed
 		if err := m.Check(t.Context()); err == nil {
 			t.Error("Check = nil without a database")
 		}
@@ -100,7 +100,7 @@ func TestTimeouts(t *testing.T) {
 		_ = m.Check(canceled)
 		synctest.Wait()
 		if log.Len() > 0 {
-			t.Errorf("a client that disconnects is logged: %s", &log)
+			t.Errorf("a client disconnected: got log %s, want none", &log)
 		}
 		hang.Store(true)
 		if err := m.Check(t.Context()); !errors.Is(err, context.DeadlineExceeded) {

@@ -12,7 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 )
 
-// TestHangingServer checks that the client gives up by itself, before the context of its caller ends.
+// TestHangingServer checks that a call times out before its context ends.
 func TestHangingServer(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Open(t)
@@ -20,7 +20,7 @@ func TestHangingServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Freeze(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // much longer than the client waits
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // much longer than the client's timeout
 	defer cancel()
 	read := redis.Failure(client.Do(ctx, client.B().Get().Key("k").Build()).Error())
 	write := redis.Failure(client.Do(ctx, client.B().Set().Key("k").Value("v").Build()).Error())
@@ -28,6 +28,6 @@ func TestHangingServer(t *testing.T) {
 		t.Errorf("read: %v, write: %v, want DEPENDENCY_UNAVAILABLE", read, write)
 	}
 	if ctx.Err() != nil {
-		t.Error("the client gave up only when the context of its caller ended")
+		t.Error("the calls ended only when their context ended")
 	}
 }

@@ -61,7 +61,7 @@ func TestIncompleteConfig(t *testing.T) {
 		"master without sentinels": {Sentinel: redis.Sentinel{Master: "m"}},
 	} {
 		if _, err := redis.Open(c); err == nil || !strings.HasPrefix(err.Error(), "redis: ") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: Open returned %v, want an error that begins with \"redis: \"", name, err)
 		}
 	}
 }
@@ -87,21 +87,21 @@ func TestOnlyMGETGoesToReplicas(t *testing.T) {
 	eventually(t, "the replica has synchronised", func() error {
 		return direct.Do(t.Context(), direct.B().Get().Key("k").Build()).Error()
 	})
-	cut := direct.B().Arbitrary("REPLICAOF", "NO", "ONE").Build()
-	if err := direct.Do(t.Context(), cut).Error(); err != nil {
+	detach := direct.B().Arbitrary("REPLICAOF", "NO", "ONE").Build()
+	if err := direct.Do(t.Context(), detach).Error(); err != nil {
 		t.Fatal(err)
 	}
 	client := open(t, redis.Config{Address: master.Address, Replicas: []string{replica.Address}})
 	if err := set(t, client, "newer"); err != nil {
 		t.Fatal(err)
 	}
-	one, err := client.Do(t.Context(), client.B().Get().Key("k").Build()).ToString()
-	if err != nil || one != "newer" {
-		t.Errorf("GET = %q, %v, want the master's value", one, err)
+	value, err := client.Do(t.Context(), client.B().Get().Key("k").Build()).ToString()
+	if err != nil || value != "newer" {
+		t.Errorf("GET = %q, %v; want the master's value newer", value, err)
 	}
-	many, err := client.Do(t.Context(), client.B().Mget().Key("k").Build()).AsStrSlice()
-	if err != nil || len(many) != 1 || many[0] != "replicated" {
-		t.Errorf("MGET = %q, %v, want the replica's value", many, err)
+	values, err := client.Do(t.Context(), client.B().Mget().Key("k").Build()).AsStrSlice()
+	if err != nil || len(values) != 1 || values[0] != "replicated" {
+		t.Errorf("MGET = %q, %v; want the replica's value replicated", values, err)
 	}
 }
 
@@ -111,9 +111,9 @@ func TestOpenWithoutTheReplica(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := l.Addr().String()
+	unused := l.Addr().String()
 	_ = l.Close()
-	client := open(t, redis.Config{Address: server.Address, Replicas: []string{nobody}})
+	client := open(t, redis.Config{Address: server.Address, Replicas: []string{unused}})
 	if err := set(t, client, "v"); err != nil {
 		t.Error(err)
 	}
@@ -169,15 +169,15 @@ func startSentinel(t *testing.T, host, port string) string {
 func TestFailure(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Open(t)
-	wrong := client.Do(t.Context(), client.B().Arbitrary("NOSUCH").Build()).Error()
-	if err := redis.Failure(wrong); err == nil || apperr.CodeOf(err) != apperr.Internal {
-		t.Errorf("Failure of a wrong command = %v, want INTERNAL", err)
+	unknown := client.Do(t.Context(), client.B().Arbitrary("NOSUCH").Build()).Error()
+	if err := redis.Failure(unknown); err == nil || apperr.CodeOf(err) != apperr.Internal {
+		t.Errorf("Failure of an unknown command = %v, want INTERNAL", err)
 	}
 	if err := redis.Failure(context.Canceled); !errors.Is(err, context.Canceled) {
-		t.Errorf("Failure(context.Canceled) = %v", err)
+		t.Errorf("Failure(context.Canceled) = %v, want context.Canceled", err)
 	}
 	if err := redis.Failure(nil); err != nil {
-		t.Errorf("Failure(nil) = %v", err)
+		t.Errorf("Failure(nil) = %v, want nil", err)
 	}
 	server.Kill()
 	if err := redis.Failure(set(t, client, "v")); apperr.CodeOf(err) != apperr.DependencyUnavailable {

@@ -13,7 +13,7 @@ import (
 
 func TestAccess(t *testing.T) {
 	s := start(t)
-	claim, of := "POST "+promotions+"/claim", "GET "+promotions+"/players/"
+	claim, listOf := "POST "+promotions+"/claim", "GET "+promotions+"/players/"
 	body := `{"promotion_id":"` + thingID + `"}`
 	for name, tt := range map[string]struct {
 		line, token, body, header string
@@ -37,12 +37,12 @@ func TestAccess(t *testing.T) {
 		"staff method, by a player":    {"GET " + promotions, "player", "", "", 403, apperr.Forbidden},
 		"staff method, by an admin":    {"GET " + promotions, "admin", "", "", 200, ""},
 		"admin method, by staff":       {"POST /api/v1/auth/register-staff", "staff", `{}`, "", 403, apperr.Forbidden},
-		"own data":                     {of + playerID, "player", "", "", 200, ""},
-		"own data, id in upper case":   {of + strings.ToUpper(playerID), "player", "", "", 200, ""},
-		"data of another player":       {of + otherID, "player", "", "", 403, apperr.Forbidden},
-		"invalid player id":            {of + "x", "player", "", "", 403, apperr.Forbidden},
-		"data of a player, by staff":   {of + otherID, "staff", "", "", 200, ""},
-		"own id in the query":          {of + otherID + "?player_id=" + playerID, "player", "", "", 403, apperr.Forbidden},
+		"own data":                     {listOf + playerID, "player", "", "", 200, ""},
+		"own data, id in upper case":   {listOf + strings.ToUpper(playerID), "player", "", "", 200, ""},
+		"data of another player":       {listOf + otherID, "player", "", "", 403, apperr.Forbidden},
+		"invalid player id":            {listOf + "x", "player", "", "", 403, apperr.Forbidden},
+		"data of a player, by staff":   {listOf + otherID, "staff", "", "", 200, ""},
+		"own id in the query":          {listOf + otherID + "?player_id=" + playerID, "player", "", "", 403, apperr.Forbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := s.call(t, tt.line, tt.token, tt.body, tt.header)
@@ -58,7 +58,7 @@ func TestAccess(t *testing.T) {
 				t.Error("the use case was called")
 			}
 			if challenge := a.header.Get("WWW-Authenticate"); (tt.status == 401) != strings.HasPrefix(challenge, "Bearer ") {
-				t.Errorf("WWW-Authenticate is %q", challenge)
+				t.Errorf("status %d with WWW-Authenticate %q, want Bearer only with status 401", tt.status, challenge)
 			}
 		})
 	}
@@ -68,7 +68,7 @@ func TestCallerReachesTheUseCase(t *testing.T) {
 	s := start(t)
 	s.call(t, "GET "+promotions+"/players/"+playerID, "player", "")
 	if s.caller.UserID.String() != playerID || s.caller.Role != authn.RolePlayer {
-		t.Errorf("the use case saw the caller %+v", s.caller)
+		t.Errorf("the use case got the caller %+v, want player %s", s.caller, playerID)
 	}
 }
 
@@ -79,8 +79,8 @@ func TestTwoAuthorizationHeaders(t *testing.T) {
 	}
 }
 
-// TestRefusesToServe mounts services that must not be served.
-func TestRefusesToServe(t *testing.T) {
+// TestHandlerRefusesServices mounts services that must not be served.
+func TestHandlerRefusesServices(t *testing.T) {
 	u := &useCases{}
 	for name, tt := range map[string]struct {
 		mount func(*rpcserver.Server)
@@ -127,7 +127,7 @@ func TestIncompleteConfig(t *testing.T) {
 		"MaxBody":       func(c *rpcserver.Config) { c.MaxBody = -1 },
 	} {
 		if _, err := rpcserver.New(config(t, change)); err == nil || !strings.Contains(err.Error(), setting) {
-			t.Errorf("without %s: %v", setting, err)
+			t.Errorf("invalid %s: New returned %v, want an error that names the setting", setting, err)
 		}
 	}
 }

@@ -28,7 +28,7 @@ import (
 
 const requestID = "golden-request-1"
 
-// TestCatalogue compares the answers of every error, over REST and over Connect, with the golden file.
+// TestCatalogue compares the answer to every error code, over REST and over Connect, with the golden file.
 func TestCatalogue(t *testing.T) {
 	s := start(t)
 	codes := make([]apperr.Code, 0, len(apperr.Codes()))
@@ -92,7 +92,7 @@ func TestUnexpectedErrors(t *testing.T) {
 		"plain error":          {errors.New("dsn postgres://u:p@h"), false, 500, apperr.Internal, "dsn postgres"},
 		"INTERNAL with detail": {apperr.New(apperr.Internal, "secret detail"), false, 500, apperr.Internal, "secret detail"},
 		"connect error":        {connect.NewError(connect.CodeNotFound, errors.New("secret")), false, 500, apperr.Internal, "secret"},
-		"crash":                {nil, true, 500, apperr.Internal, "panic at github.com/casino-loyalty/loyalty/internal/rpcserver_test.(*useCases).saw"},
+		"crash":                {nil, true, 500, apperr.Internal, "panic at github.com/casino-loyalty/loyalty/internal/rpcserver_test.(*useCases).record"},
 		"deadline exceeded":    {fmt.Errorf("query: %w", context.DeadlineExceeded), false, 503, apperr.DependencyUnavailable, "query: context deadline exceeded"},
 		"wrapped error":        {fmt.Errorf("claim: %w", apperr.New(apperr.PromotionExpired, "over")), false, 409, apperr.PromotionExpired, ""},
 	} {
@@ -201,7 +201,7 @@ func TestRequestIDs(t *testing.T) {
 	} {
 		got := s.call(t, "GET "+promotions, "staff", "", "X-Request-Id: "+given).header.Get("X-Request-Id")
 		if (got == given) != kept || len(got) < 8 {
-			t.Errorf("request id %q is answered with %q, want it kept: %v", given, got, kept)
+			t.Errorf("request id %q: the answer has %q, want it kept: %t", given, got, kept)
 		}
 	}
 }
@@ -276,8 +276,8 @@ func TestCallTimeout(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	var missing error
-	s := start(t, func(c *rpcserver.Config) { c.Ready = func(context.Context) error { return missing } })
+	var notReady error
+	s := start(t, func(c *rpcserver.Config) { c.Ready = func(context.Context) error { return notReady } })
 	for _, tt := range []struct {
 		err    error
 		path   string
@@ -286,7 +286,7 @@ func TestHealth(t *testing.T) {
 		{nil, "/health", 200}, {nil, "/health/live", 200},
 		{errors.New("database is down"), "/health", 503}, {errors.New("database is down"), "/health/live", 200},
 	} {
-		missing = tt.err
+		notReady = tt.err
 		a := s.call(t, "GET "+tt.path, "", "")
 		if a.status != tt.status || strings.Contains(a.body, "database") {
 			t.Errorf("%s answers %d %s with error %v, want %d", tt.path, a.status, a.body, tt.err, tt.status)

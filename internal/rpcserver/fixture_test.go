@@ -31,7 +31,7 @@ const (
 	thingID  = "0198f2a0-7c1e-7b1a-8a35-2f1f6ff7a004"
 )
 
-// tokens authenticates the callers of the tests: each token is a name.
+// tokens is a fake authenticator. A token is the name of a caller or of an error.
 type tokens struct{}
 
 func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error) {
@@ -107,13 +107,14 @@ func hijack(w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// answer is the answer that a client received.
+// answer is the response that a client received.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
+// object returns the body, which must be a JSON object.
 func (a answer) object(t *testing.T) map[string]any {
 	t.Helper()
 	var m map[string]any
@@ -180,7 +181,7 @@ func (a answer) problem(t *testing.T, status int, code apperr.Code) {
 		t.Errorf("got %d %s, want %d %s", a.status, a.body, status, code)
 	}
 	if ct := a.header.Get("Content-Type"); ct != "application/problem+json" {
-		t.Errorf("Content-Type is %q", ct)
+		t.Errorf("Content-Type is %q, want application/problem+json", ct)
 	}
 	for _, member := range []string{"type", "title", "detail", "instance", "requestId"} {
 		if s, _ := p[member].(string); s == "" {
@@ -188,7 +189,7 @@ func (a answer) problem(t *testing.T, status int, code apperr.Code) {
 		}
 	}
 	if p["requestId"] != a.header.Get("X-Request-Id") {
-		t.Errorf("requestId %v is not X-Request-Id %q", p["requestId"], a.header.Get("X-Request-Id"))
+		t.Errorf("requestId is %v, want the header X-Request-Id %q", p["requestId"], a.header.Get("X-Request-Id"))
 	}
 }
 

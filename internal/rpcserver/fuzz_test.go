@@ -68,7 +68,7 @@ func fuzzHandler(f *testing.F) (http.Handler, *useCases) {
 	return h, u
 }
 
-// send returns the status of a request of a staff member.
+// send sends a request as a staff member and returns the status.
 func send(h http.Handler, method, path, query, body string, header http.Header) int {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.URL.RawQuery = query
@@ -115,7 +115,7 @@ func FuzzContentType(f *testing.F) {
 	})
 }
 
-// FuzzQuery checks that a query is read as url.ParseQuery reads it, if that accepts it.
+// FuzzQuery checks that a plain title in a query has the value that url.ParseQuery returns.
 func FuzzQuery(f *testing.F) {
 	h, u := fuzzHandler(f)
 	for _, value := range []string{"Spin;Win", "a+b", "50%", "%zz", "%c3%bc", "ü", "a=b", "&", "\xff", "%00", "\u3164"} {

@@ -25,6 +25,6 @@ func TestCheckInternal(t *testing.T) {
 	public := promotionsv1.File_loyalty_promotions_v1_promotion_service_proto.Services().Get(0).FullName()
 	server.RegisterService(&grpc.ServiceDesc{ServiceName: string(public)}, nil)
 	if err := rpcserver.CheckInternal(server); err == nil || !strings.Contains(err.Error(), string(public)) {
-		t.Errorf("CheckInternal returned %v for a public service", err)
+		t.Errorf("CheckInternal with a public service returned %v, want an error that names %s", err, public)
 	}
 }

@@ -23,7 +23,7 @@ import (
 
 const internalToken = "a-token-of-32-characters-or-more"
 
-// ledger answers with the result of answer and counts its calls.
+// ledger is a fake ledger service. It returns the error of answer, or success, and counts the calls.
 type ledger struct {
 	usersv1.UnimplementedLedgerServiceServer
 	calls  atomic.Int32
@@ -37,8 +37,8 @@ func (l *ledger) AddTransaction(ctx context.Context, r *usersv1.AddTransactionRe
 	return &usersv1.AddTransactionResponse{Transaction: &usersv1.Transaction{Amount: r.GetAmount()}}, nil
 }
 
-// internal runs a ledger behind the internal server and returns a client with the given token.
-func internal(t *testing.T, token string, answer func(context.Context, int32, *usersv1.AddTransactionRequest) error) (
+// startLedger runs a ledger on an internal server. It returns a client with the given token, the ledger and the log.
+func startLedger(t *testing.T, token string, answer func(context.Context, int32, *usersv1.AddTransactionRequest) error) (
 	usersv1.LedgerServiceClient, *ledger, *lockedBuffer,
 ) {
 	t.Helper()
@@ -87,22 +87,22 @@ func credit() *usersv1.AddTransactionRequest {
 }
 
 func TestInternalCall(t *testing.T) {
-	c, _, _ := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
+	c, _, _ := startLedger(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
 	res, err := c.AddTransaction(t.Context(), credit())
 	if err != nil || res.GetTransaction().GetAmount() != "20.00" {
-		t.Errorf("got %v, %v", res, err)
+		t.Errorf("got %v, %v; want the amount 20.00", res, err)
 	}
 }
 
 func TestInternalErrorsArriveUnchanged(t *testing.T) {
 	for name, e := range map[string]*apperr.Error{
-		"detail":            apperr.New(apperr.InsufficientFunds, "0.05 are missing"),
-		"meta":              apperr.New(apperr.PromotionAlreadyClaimed, "claimed").With("transactionId", thingID),
-		"violation":         apperr.Invalid("amount", "money", "wrong"),
-		"with a later time": {Code: apperr.RateLimited, Detail: "slower", RetryAfter: time.Minute},
+		"detail":      apperr.New(apperr.InsufficientFunds, "0.05 are missing"),
+		"meta":        apperr.New(apperr.PromotionAlreadyClaimed, "claimed").With("transactionId", thingID),
+		"violation":   apperr.Invalid("amount", "money", "wrong"),
+		"retry after": {Code: apperr.RateLimited, Detail: "slower", RetryAfter: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, l, _ := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error {
+			c, l, _ := startLedger(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error {
 				return e.WithCause(errors.New("secret"))
 			})
 			_, err := c.AddTransaction(t.Context(), credit())
@@ -118,40 +118,40 @@ func TestInternalErrorsArriveUnchanged(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, e)
 			}
 			if n := l.calls.Load(); n != 1 {
-				t.Errorf("the ledger was called %d times", n)
+				t.Errorf("the ledger was called %d times, want once", n)
 			}
 		})
 	}
 }
 
 func TestInternalRequestsAreValidated(t *testing.T) {
-	c, l, _ := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
-	for field, spoil := range map[string]func(*usersv1.AddTransactionRequest){
+	c, l, _ := startLedger(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
+	for field, invalidate := range map[string]func(*usersv1.AddTransactionRequest){
 		"user_id":        func(r *usersv1.AddTransactionRequest) { r.UserId = "x" },
 		"type":           func(r *usersv1.AddTransactionRequest) { r.Type = 0 },
 		"amount":         func(r *usersv1.AddTransactionRequest) { r.Amount = "" },
 		"idempotencyKey": func(r *usersv1.AddTransactionRequest) { r.IdempotencyKey = "" },
 	} {
 		r := credit()
-		spoil(r)
+		invalidate(r)
 		_, err := c.AddTransaction(t.Context(), r)
 		e := apperr.From(rpcserver.FromStatus(err))
 		if e.Code != apperr.ValidationFailed || len(e.Violations) != 1 || e.Violations[0].Field != field {
-			t.Errorf("without %s: %v", field, e)
+			t.Errorf("invalid %s: got %v, want one violation of the field", field, e)
 		}
 	}
 	if n := l.calls.Load(); n != 0 {
-		t.Errorf("the ledger was called %d times", n)
+		t.Errorf("the ledger was called %d times, want none", n)
 	}
 }
 
 func TestInternalToken(t *testing.T) {
-	c, l, log := internal(t, "another-token-of-32-characters..", func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
+	c, l, log := startLedger(t, "another-token-of-32-characters..", func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
 	_, err := c.AddTransaction(t.Context(), credit())
 	if l.calls.Load() != 0 || status.Code(err) != codes.Unauthenticated {
-		t.Errorf("a wrong token gives %v after %d calls", err, l.calls.Load())
+		t.Errorf("wrong token: got %v after %d calls, want Unauthenticated and no call", err, l.calls.Load())
 	}
-	// TOKEN_INVALID would be about the token of the caller's own client.
+	// TOKEN_INVALID would tell the client of the calling service that the client's own token is invalid.
 	if got := apperr.CodeOf(rpcserver.FromStatus(err)); got != apperr.Internal {
 		t.Errorf("the code is %s, want INTERNAL", got)
 	}
@@ -191,7 +191,7 @@ func TestInternalRetries(t *testing.T) {
 		"panicked": {func(context.Context, int32) error { panic("x") }, 1, apperr.Internal},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, l, _ := internal(t, internalToken, func(ctx context.Context, n int32, _ *usersv1.AddTransactionRequest) error {
+			c, l, _ := startLedger(t, internalToken, func(ctx context.Context, n int32, _ *usersv1.AddTransactionRequest) error {
 				return tt.answer(ctx, n)
 			})
 			_, err := c.AddTransaction(t.Context(), credit())
@@ -212,7 +212,7 @@ func TestInternalServerUnavailable(t *testing.T) {
 	}
 	_, err = usersv1.NewLedgerServiceClient(dial(t, listener.Addr().String(), internalToken)).AddTransaction(t.Context(), credit())
 	if got := apperr.CodeOf(rpcserver.FromStatus(err)); got != apperr.DependencyUnavailable {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want DEPENDENCY_UNAVAILABLE", err)
 	}
 }
 
@@ -236,7 +236,7 @@ func TestFromStatus(t *testing.T) {
 
 // TestInternalLog checks that the log contains the request id and the cause, which the caller does not see.
 func TestInternalLog(t *testing.T) {
-	c, _, log := internal(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error {
+	c, _, log := startLedger(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error {
 		return errors.New("the cause")
 	})
 	_, err := c.AddTransaction(t.Context(), credit())

@@ -85,18 +85,18 @@ func (a *authority) issue(folder, name string) rpcserver.TLSFiles {
 }
 
 func TestMutualTLS(t *testing.T) {
-	ours, strangers := newAuthority(t), newAuthority(t)
+	own, other := newAuthority(t), newAuthority(t)
 	folder := t.TempDir()
 	g := newGroup(t, 0)
-	g.tls = ours.issue(folder, "ledger.test")
+	g.tls = own.issue(folder, "ledger.test")
 	g.start("127.0.0.11")
 	g.dns.Set("127.0.0.11")
-	g.call(g.dial(ours.issue(t.TempDir(), "promotions")), 1, "own")
-	stranger := strangers.issue(t.TempDir(), "promotions")
-	trusting := stranger // knows our authority but has the certificate of another one
-	trusting.CA = g.tls.CA
+	g.call(g.dial(own.issue(t.TempDir(), "promotions")), 1, "own")
+	otherFiles := other.issue(t.TempDir(), "promotions")
+	mixedFiles := otherFiles // trusts the server, but has a certificate of the other authority
+	mixedFiles.CA = g.tls.CA
 	for name, files := range map[string]rpcserver.TLSFiles{
-		"without TLS": {}, "certificate of another authority": trusting, "server of another authority": stranger,
+		"without TLS": {}, "certificate of another authority": mixedFiles, "server of another authority": otherFiles,
 	} {
 		if _, err := g.dial(files).AddTransaction(t.Context(), credit()); err == nil {
 			t.Errorf("%s: the call succeeded", name)
@@ -107,20 +107,20 @@ func TestMutualTLS(t *testing.T) {
 	}
 
 	// The files are replaced: the server has a certificate of the other authority and accepts only its clients.
-	strangers.issue(folder, "ledger.test")
-	g.call(g.dial(stranger), 1, "rotated")
-	if _, err := g.dial(ours.issue(t.TempDir(), "promotions")).AddTransaction(t.Context(), credit()); err == nil {
-		t.Error("a client of the replaced authority can still call")
+	other.issue(folder, "ledger.test")
+	g.call(g.dial(otherFiles), 1, "rotated")
+	if _, err := g.dial(own.issue(t.TempDir(), "promotions")).AddTransaction(t.Context(), credit()); err == nil {
+		t.Error("a client with a certificate of the replaced authority can still call")
 	}
 }
 
 func TestMutualTLSChecksTheServersName(t *testing.T) {
-	ours := newAuthority(t)
+	own := newAuthority(t)
 	g := newGroup(t, 0)
-	g.tls = ours.issue(t.TempDir(), "other.test")
+	g.tls = own.issue(t.TempDir(), "other.test")
 	g.start("127.0.0.11")
 	g.dns.Set("127.0.0.11")
-	if _, err := g.dial(ours.issue(t.TempDir(), "promotions")).AddTransaction(t.Context(), credit()); err == nil {
+	if _, err := g.dial(own.issue(t.TempDir(), "promotions")).AddTransaction(t.Context(), credit()); err == nil {
 		t.Error("the call to a server with another name succeeded")
 	}
 }
@@ -138,7 +138,7 @@ func TestTLSFileErrorsNameTheField(t *testing.T) {
 	}{
 		"certificate missing":     {func(f *rpcserver.TLSFiles) { f.Certificate = "/nowhere" }, "Certificate"},
 		"key missing":             {func(f *rpcserver.TLSFiles) { f.Key = "/nowhere" }, "Key"},
-		"key of another":          {func(f *rpcserver.TLSFiles) { f.Key = other.Key }, "Certificate"},
+		"key does not match":      {func(f *rpcserver.TLSFiles) { f.Key = other.Key }, "Certificate"},
 		"authority missing":       {func(f *rpcserver.TLSFiles) { f.CA = "" }, "CA"},
 		"authority without a PEM": {func(f *rpcserver.TLSFiles) { f.CA = empty }, "CA"},
 	} {

@@ -120,7 +120,7 @@ func TestConnectRefusals(t *testing.T) {
 				t.Error("the use case was called")
 			}
 			if tt.name == "Connect-Protocol-Version" {
-				return // without the version the request is not one of Connect
+				return // a request without this header is not a Connect request
 			}
 			a = s.call(t, "POST "+procedure+"Claim", "staff", tt.body, tt.name+": "+tt.value)
 			a.problem(t, tt.code.Info().HTTP, tt.code)
@@ -154,17 +154,17 @@ func TestConnectBodies(t *testing.T) {
 			req.Header.Set("Authorization", "Bearer staff")
 			req.Header.Set("Content-Type", tt.media)
 			req.Header.Set("Connect-Protocol-Version", "1")
-			c := connect.NewClient[raw, raw](doer{req}, s.url+procedure+"CreatePromotion", connect.WithCodec(rawCodec{}))
+			c := connect.NewClient[raw, raw](fixedRequest{req}, s.url+procedure+"CreatePromotion", connect.WithCodec(rawCodec{}))
 			_, err = c.CallUnary(t.Context(), connect.NewRequest(&raw{}))
 			refused(t, err, tt.rpc, tt.code, tt.fields)
 		})
 	}
 }
 
-// doer sends its own request instead of the given one, so that the Connect client reads the answer to it.
-type doer struct{ req *http.Request }
+// fixedRequest sends req instead of the request of the Connect client. The client then reads the answer to req.
+type fixedRequest struct{ req *http.Request }
 
-func (d doer) Do(*http.Request) (*http.Response, error) {
+func (d fixedRequest) Do(*http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(d.req)
 }
 
@@ -221,13 +221,14 @@ func TestUpdateOverConnect(t *testing.T) {
 
 func TestHealthOverGRPC(t *testing.T) {
 	s := start(t)
+	// An empty Help message has the same encoding as an empty HealthCheckRequest.
 	c := connect.NewClient[errdetails.Help, errdetails.Help](h2c(t), s.url+"/grpc.health.v1.Health/Check", connect.WithGRPC())
 	if _, err := c.CallUnary(t.Context(), connect.NewRequest(&errdetails.Help{})); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestEmptyMask sends an update_mask that is present but empty over every protocol and encoding.
+// TestEmptyMask sends an update_mask that is present but empty, over every protocol and as JSON text.
 func TestEmptyMask(t *testing.T) {
 	s := start(t)
 	for name, options := range map[string][]connect.ClientOption{
@@ -325,7 +326,7 @@ func TestViolationsOfUseCases(t *testing.T) {
 		a := s.call(t, "PATCH "+promotions+"/"+thingID, "staff", `{"title":"A"}`)
 		a.problem(t, http.StatusBadRequest, apperr.ValidationFailed)
 		if got := a.fields(t); got != field {
-			t.Errorf("over REST the violation is of %q, want %q", got, field)
+			t.Errorf("REST: got violations of %q, want %q", got, field)
 		}
 	}
 	s.fail(apperr.InvalidAll([]apperr.Violation{{Field: "endDate", Rule: "period"}, {Field: "promotion.title", Rule: "x"}}))

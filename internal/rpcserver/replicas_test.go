@@ -132,8 +132,8 @@ func (g *group) call(c usersv1.LedgerServiceClient, n int, prefix string) {
 	}
 }
 
-// until sends calls until holds returns true. All calls must succeed. condition describes holds in failure messages.
-func (g *group) until(c usersv1.LedgerServiceClient, condition string, holds func() bool) {
+// callUntil sends calls until holds returns true. All calls must succeed. condition describes holds in failure messages.
+func (g *group) callUntil(c usersv1.LedgerServiceClient, condition string, holds func() bool) {
 	g.t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for i := 0; !holds(); i++ {
@@ -165,7 +165,7 @@ func TestCallsAreSpreadOverTheReplicas(t *testing.T) {
 	one, two, three := g.start("127.0.0.11"), g.start("127.0.0.12"), g.start("127.0.0.13")
 	g.dns.Set("127.0.0.11", "127.0.0.12", "127.0.0.13")
 	client := g.dial(rpcserver.TLSFiles{})
-	g.until(client, "all replicas get calls", gotCalls(one, two, three))
+	g.callUntil(client, "all replicas get calls", gotCalls(one, two, three))
 	before := []int32{one.calls.Load(), two.calls.Load(), three.calls.Load()}
 	g.call(client, 30, "spread")
 	for i, r := range []*replica{one, two, three} {
@@ -175,7 +175,7 @@ func TestCallsAreSpreadOverTheReplicas(t *testing.T) {
 	}
 
 	two.health.SetServingStatus("", healthv1.HealthCheckResponse_NOT_SERVING)
-	g.until(client, "the client notices that a replica is not ready", func() bool {
+	g.callUntil(client, "the client notices that a replica is not ready", func() bool {
 		before := two.calls.Load()
 		g.call(client, 6, "probe"+strconv.Itoa(int(before))+"-")
 		return two.calls.Load() == before
@@ -183,10 +183,10 @@ func TestCallsAreSpreadOverTheReplicas(t *testing.T) {
 	callsBefore := two.calls.Load()
 	g.call(client, 30, "unready")
 	if n := two.calls.Load() - callsBefore; n != 0 {
-		t.Errorf("a replica that is not ready got %d calls", n)
+		t.Errorf("a replica that is not ready got %d calls, want none", n)
 	}
 	two.health.SetServingStatus("", healthv1.HealthCheckResponse_SERVING)
-	g.until(client, "the ready replica gets calls again", gotCalls(two))
+	g.callUntil(client, "the ready replica gets calls again", gotCalls(two))
 }
 
 // A replica is stopped after it has credited calls and before it has answered them. The client retries the calls on the
@@ -196,7 +196,7 @@ func TestKilledReplicaLosesNoCall(t *testing.T) {
 	one, two, three := g.start("127.0.0.11"), g.start("127.0.0.12"), g.start("127.0.0.13")
 	g.dns.Set("127.0.0.11", "127.0.0.12", "127.0.0.13")
 	client := g.dial(rpcserver.TLSFiles{})
-	g.until(client, "all replicas get calls", gotCalls(one, two, three))
+	g.callUntil(client, "all replicas get calls", gotCalls(one, two, three))
 	one.hold.Store(true)
 	held := gotCalls(one)
 	var wg sync.WaitGroup
@@ -225,23 +225,23 @@ func TestNewReplicaGetsCallsWithinTheConnectionAge(t *testing.T) {
 	one := g.start("127.0.0.11")
 	g.dns.Set("127.0.0.11")
 	client := g.dial(rpcserver.TLSFiles{})
-	g.until(client, "the only replica gets calls", gotCalls(one))
+	g.callUntil(client, "the only replica gets calls", gotCalls(one))
 	two := g.start("127.0.0.12")
 	g.dns.Set("127.0.0.11", "127.0.0.12")
-	g.until(client, "the new replica gets calls", gotCalls(one, two))
+	g.callUntil(client, "the new replica gets calls", gotCalls(one, two))
 }
 
-// A connected client checks the server's health through a stream that only the server or the client can end. A graceful
-// stop must not wait for that stream.
+// A connected client watches the server's health through a stream that does not end by itself. A graceful stop must not
+// wait for that stream.
 func TestGracefulStopDoesNotWaitForHealthChecks(t *testing.T) {
 	g := newGroup(t, 0)
 	one, two := g.start("127.0.0.11"), g.start("127.0.0.12")
 	g.dns.Set("127.0.0.11", "127.0.0.12")
 	client := g.dial(rpcserver.TLSFiles{})
-	g.until(client, "both replicas get calls", gotCalls(one, two))
+	g.callUntil(client, "both replicas get calls", gotCalls(one, two))
 	stopped := make(chan struct{})
 	go func() { one.server.GracefulStop(); close(stopped) }()
-	g.until(client, "the replica has stopped", func() bool {
+	g.callUntil(client, "the replica has stopped", func() bool {
 		select {
 		case <-stopped:
 			return true

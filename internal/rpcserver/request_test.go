@@ -14,13 +14,13 @@ import (
 
 func TestCaller(t *testing.T) {
 	t.Parallel()
-	anna := uuid.New()
+	user := uuid.New()
 	for name, tt := range map[string]struct {
 		ctx  context.Context
 		want uuid.UUID
 		code apperr.Code
 	}{
-		"caller":            {authn.With(t.Context(), authn.Caller{UserID: anna}), anna, ""},
+		"caller":            {authn.With(t.Context(), authn.Caller{UserID: user}), user, ""},
 		"no caller":         {t.Context(), uuid.Nil, apperr.TokenMissing},
 		"caller without id": {authn.With(t.Context(), authn.Caller{}), uuid.Nil, apperr.TokenMissing},
 	} {
@@ -53,6 +53,7 @@ func TestIDs(t *testing.T) {
 	violates(t, err, "ids[0]", "ids[2]")
 }
 
+// violates checks that err has violations of exactly these fields.
 func violates(t *testing.T, err error, want ...string) {
 	t.Helper()
 	var got []string

@@ -37,13 +37,13 @@ func TestCreateOverREST(t *testing.T) {
 		t.Errorf("isActive is %v, want no such member", got)
 	}
 	if got := s.last().(*promotionsv1.CreatePromotionRequest).GetPromotion().GetAmount(); got != "20.00" {
-		t.Errorf("the use case got the amount %q", got)
+		t.Errorf("the use case got the amount %q, want 20.00", got)
 	}
 	if id := a.header.Get("X-Request-Id"); len(id) < 8 {
-		t.Errorf("X-Request-Id is %q", id)
+		t.Errorf("X-Request-Id is %q, want at least 8 characters", id)
 	}
 	if got := a.header.Values("Cache-Control"); len(got) != 1 || got[0] != "no-store" {
-		t.Errorf("Cache-Control is %q", got)
+		t.Errorf("Cache-Control is %q, want no-store", got)
 	}
 }
 
@@ -154,7 +154,7 @@ func TestViolationsInListsHaveIndexes(t *testing.T) {
 		`{"player_ids":["`+playerID+`","x","`+otherID+`",null,7]}`)
 	a.problem(t, http.StatusBadRequest, apperr.ValidationFailed)
 	if got := a.fields(t); got != "player_ids[3] player_ids[4] player_ids[1]" {
-		t.Errorf("the violations are of %q: %s", got, a.body)
+		t.Errorf("the violations are of %q, want fields 3, 4 and 1 of player_ids: %s", got, a.body)
 	}
 }
 
@@ -166,7 +166,7 @@ func TestPathParameters(t *testing.T) {
 		t.Errorf("the violations are of %q, want promotion_id", got)
 	}
 	if a := s.call(t, "HEAD "+promotions+"/"+thingID, "staff", ""); a.status != http.StatusOK || a.body != "" {
-		t.Errorf("HEAD answers %d %q", a.status, a.body)
+		t.Errorf("HEAD: got %d %q, want 200 without a body", a.status, a.body)
 	}
 }
 
@@ -215,7 +215,7 @@ func TestRoutesAndMedia(t *testing.T) {
 			a := s.call(t, tt.line, "staff", tt.body, tt.header)
 			a.problem(t, tt.status, tt.code)
 			if allow := a.header.Get("Allow"); (tt.status == 405) != (allow != "") {
-				t.Errorf("Allow is %q", allow)
+				t.Errorf("status %d with Allow %q, want Allow only with status 405", tt.status, allow)
 			}
 		})
 	}
@@ -232,7 +232,7 @@ func TestRoutesAndMedia(t *testing.T) {
 	for _, h := range []string{"Connect-Protocol-Version: 1", "X-Server-Timeout: soon", "Grpc-Timeout: 1n", "Accept-Encoding: gzip"} {
 		a := s.call(t, "POST "+promotions, "staff", complete, h)
 		if a.status != http.StatusCreated || a.header.Get("Content-Encoding") != "" {
-			t.Errorf("with %s the answer is %d %s", h, a.status, a.body)
+			t.Errorf("%s: got %d %s, want 201 without compression", h, a.status, a.body)
 		}
 	}
 }
@@ -242,7 +242,7 @@ func TestNoContent(t *testing.T) {
 	for _, body := range []string{"", "{}", "null", " null\n", "\ufeff", "\ufeff{}", `{"refreshToken":" x "}`} {
 		a := s.call(t, "POST /api/v1/auth/logout", "", body)
 		if a.status != http.StatusNoContent || a.body != "" || a.header.Get("Set-Cookie") == "" {
-			t.Errorf("the answer to %q is %d %q %v", body, a.status, a.body, a.header)
+			t.Errorf("body %q: got %d %q %v, want 204 without a body and with Set-Cookie", body, a.status, a.body, a.header)
 		}
 		if m, ok := s.last().(*usersv1.LogoutRequest); !ok || strings.Contains(body, "x") && m.GetRefreshToken() != " x " {
 			t.Errorf("the use case got %v, want the refresh token unchanged", m)
@@ -300,7 +300,7 @@ func TestHandlerCanHijack(t *testing.T) {
 	}
 }
 
-// same checks that a request equals the one in text form.
+// same checks that got equals the message with the given text form. want is an empty message of the same type.
 func same(t *testing.T, got, want proto.Message, text string) {
 	t.Helper()
 	unmarshal(t, text, want)

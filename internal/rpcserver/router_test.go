@@ -18,8 +18,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// routes returns the handler of a service that exists only in this test. Its RPCs are named in rules and take a
-// GetPromotionRequest. The handler answers with a promotion: its id is the request's promotion_id, its title the RPC's name.
+// routes returns the handler of a service that exists only in this test. The keys of rules are the names of its RPCs. Each
+// RPC takes a GetPromotionRequest and returns a promotion with the requested id and with the RPC's name as its title.
 func routes(t *testing.T, pkg string, rules map[string]*annotations.HttpRule) (http.Handler, error) {
 	t.Helper()
 	service := &descriptorpb.ServiceDescriptorProto{Name: new("Routes")}
@@ -73,7 +73,7 @@ func post(path string) *annotations.HttpRule {
 	return &annotations.HttpRule{Pattern: &annotations.HttpRule_Post{Post: path}, Body: "*"}
 }
 
-func TestLiteralSegmentsWin(t *testing.T) {
+func TestLiteralSegmentsTakePrecedence(t *testing.T) {
 	const base = "/api/v1/promotions"
 	h, err := routes(t, "test.literals.v1", map[string]*annotations.HttpRule{
 		"List": get(base), "Create": post(base), "Get": get(base + "/{promotion_id}"), "Claim": post(base + "/claim"),
@@ -134,7 +134,7 @@ func TestLiteralSegmentsWin(t *testing.T) {
 			got = title + " " + id
 		}
 		if got != want {
-			t.Errorf("%s is answered by %q, want %q: %s", line, got, want, w.Body)
+			t.Errorf("%s: got %q, want %q: %s", line, got, want, w.Body)
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// useCases implements services of the real schema. It keeps the last request, and answers with it or with err.
+// useCases is a fake of the promotion and auth services. It records the last request and returns data from it, or err.
 type useCases struct {
 	promotionsv1connect.UnimplementedPromotionServiceHandler
 	usersv1connect.UnimplementedAuthServiceHandler
@@ -30,7 +30,8 @@ type useCases struct {
 	hangs   bool
 }
 
-func (u *useCases) saw(ctx context.Context, m proto.Message) error {
+// record records a request. It returns the error with which the RPC must fail.
+func (u *useCases) record(ctx context.Context, m proto.Message) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.request = proto.Clone(m)
@@ -46,6 +47,7 @@ func (u *useCases) saw(ctx context.Context, m proto.Message) error {
 	return u.err
 }
 
+// last returns the request since the last call of last, or nil.
 func (u *useCases) last() proto.Message {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -63,7 +65,7 @@ func (u *useCases) fail(err error) {
 func (u *useCases) CreatePromotion(
 	ctx context.Context, r *connect.Request[promotionsv1.CreatePromotionRequest],
 ) (*connect.Response[promotionsv1.Promotion], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
+	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(r.Msg.GetPromotion()), nil
@@ -72,7 +74,7 @@ func (u *useCases) CreatePromotion(
 func (u *useCases) UpdatePromotion(
 	ctx context.Context, r *connect.Request[promotionsv1.UpdatePromotionRequest],
 ) (*connect.Response[promotionsv1.Promotion], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
+	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(r.Msg.GetPromotion()), nil
@@ -81,7 +83,7 @@ func (u *useCases) UpdatePromotion(
 func (u *useCases) GetPromotion(
 	ctx context.Context, r *connect.Request[promotionsv1.GetPromotionRequest],
 ) (*connect.Response[promotionsv1.Promotion], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
+	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&promotionsv1.Promotion{Id: r.Msg.GetPromotionId()}), nil
@@ -90,7 +92,7 @@ func (u *useCases) GetPromotion(
 func (u *useCases) ListPromotions(
 	ctx context.Context, r *connect.Request[promotionsv1.ListPromotionsRequest],
 ) (*connect.Response[promotionsv1.ListPromotionsResponse], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
+	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&promotionsv1.ListPromotionsResponse{}), nil
@@ -99,7 +101,7 @@ func (u *useCases) ListPromotions(
 func (u *useCases) ListPlayerPromotions(
 	ctx context.Context, r *connect.Request[promotionsv1.ListPlayerPromotionsRequest],
 ) (*connect.Response[promotionsv1.ListPlayerPromotionsResponse], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
+	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&promotionsv1.ListPlayerPromotionsResponse{}), nil
@@ -108,7 +110,7 @@ func (u *useCases) ListPlayerPromotions(
 func (u *useCases) Claim(
 	ctx context.Context, r *connect.Request[promotionsv1.ClaimRequest],
 ) (*connect.Response[promotionsv1.ClaimResponse], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
+	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&promotionsv1.ClaimResponse{}), nil
@@ -117,7 +119,7 @@ func (u *useCases) Claim(
 func (u *useCases) Assign(
 	ctx context.Context, r *connect.Request[promotionsv1.AssignRequest],
 ) (*connect.Response[promotionsv1.AssignResponse], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
+	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&promotionsv1.AssignResponse{}), nil
@@ -126,7 +128,7 @@ func (u *useCases) Assign(
 func (u *useCases) Register(
 	ctx context.Context, r *connect.Request[usersv1.RegisterRequest],
 ) (*connect.Response[usersv1.User], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
+	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&usersv1.User{Email: r.Msg.GetEmail()}), nil
@@ -135,7 +137,7 @@ func (u *useCases) Register(
 func (u *useCases) Logout(
 	ctx context.Context, r *connect.Request[usersv1.LogoutRequest],
 ) (*connect.Response[usersv1.LogoutResponse], error) {
-	if err := u.saw(ctx, r.Msg); err != nil {
+	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
 	res := connect.NewResponse(&usersv1.LogoutResponse{})

@@ -27,7 +27,7 @@ func TestEntities(t *testing.T) {
 	all := entities(t)
 	i := slices.IndexFunc(all, func(e *schema.Entity) bool { return e.Name == "Order" })
 	if i < 0 || len(all) != 3 {
-		t.Fatalf("%d entities, Order is number %d", len(all), i)
+		t.Fatalf("got %d entities with Order at index %d, want 3 entities with Order", len(all), i)
 	}
 	order := all[i]
 	var names, fixed, private []string
@@ -45,16 +45,17 @@ func TestEntities(t *testing.T) {
 	want := "id customer_id kind total deposit due_on is_open paid receipt_id title extra created_at paid_at pieces " +
 		"weight picture customer seq note"
 	if got := strings.Join(names, " "); got != want {
-		t.Errorf("columns are %s", got)
+		t.Errorf("columns are %s, want %s", got, want)
 	}
 	if got := strings.Join(fixed, " "); got != "id customer_id kind created_at" {
-		t.Errorf("fixed are %s", got)
+		t.Errorf("fixed columns are %s, want id customer_id kind created_at", got)
 	}
 	if got := strings.Join(private, " "); got != "Seq Note" {
-		t.Errorf("private are %s", got)
+		t.Errorf("private columns are %s, want Seq Note", got)
 	}
 	if len(order.Stored()) != len(order.Columns)-1 || len(order.Public()) != len(order.Columns)-2 {
-		t.Errorf("%d stored, %d public", len(order.Stored()), len(order.Public()))
+		t.Errorf("%d of %d columns are stored and %d public, want all but 1 and all but 2", len(order.Stored()),
+			len(order.Columns), len(order.Public()))
 	}
 	for name, kind := range map[string]schema.Kind{
 		"id": schema.UUID, "total": schema.Money, "due_on": schema.Date, "is_open": schema.Bool, "kind": schema.Enum,
@@ -67,7 +68,7 @@ func TestEntities(t *testing.T) {
 		}
 	}
 	if order.Service != "orders" || !slices.Equal(order.Databases, []string{"orders"}) {
-		t.Errorf("Order is of %s, in %v", order.Service, order.Databases)
+		t.Errorf("Order has service %s and databases %v, want orders and [orders]", order.Service, order.Databases)
 	}
 }
 
@@ -138,11 +139,11 @@ func TestEvents(t *testing.T) {
 	}
 	sockets := schema.Sockets(files)
 	if len(sockets) != 1 || sockets[0].Path != "/orders/ws" {
-		t.Errorf("sockets are %+v", sockets)
+		t.Errorf("sockets are %+v, want one with the path /orders/ws", sockets)
 	}
 }
 
-// Errors name the place in the schema.
+// An error must name the invalid element of the schema.
 func TestInvalidSchemas(t *testing.T) {
 	t.Parallel()
 	const orders, errorsFile = "shop/orders/v1/orders.proto", "shop/errors/v1/errors.proto"
@@ -171,7 +172,7 @@ func TestInvalidSchemas(t *testing.T) {
 			`VALIDATION_FAILED: app_error.rpc_code "WRONG"`},
 		"success as an error":             {errorsFile, `409`, `200`, "SOLD_OUT: app_error.http_status 200"},
 		"error member with a common name": {errorsFile, `"restockedAt"`, `"status"`, `member.name "status"`},
-		"an error of no title":            {errorsFile, `title: "There is none left"`, ``, "SOLD_OUT: app_error.title"},
+		"error without title":             {errorsFile, `title: "There is none left"`, ``, "SOLD_OUT: app_error.title"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -213,7 +214,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("Plural(%s) = %s, want %s", name, got, want)
 		}
 	}
-	if got := schema.Snake("PlayerEventType"); got != "player_event_type" {
-		t.Error(got)
+	if got, want := schema.Snake("PlayerEventType"), "player_event_type"; got != want {
+		t.Errorf("Snake(PlayerEventType) = %s, want %s", got, want)
 	}
 }

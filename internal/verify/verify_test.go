@@ -15,7 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/verify"
 )
 
-// platform is a platform at rest, with a player who has a claimed and an unclaimed assignment, and another player.
+// platform is the data of a platform that has handled all its events. One player has a claimed and an unclaimed assignment;
+// the other player has none.
 type platform struct {
 	users, promotions *pgxpool.Pool
 	stored            []verify.Notification
@@ -106,10 +107,10 @@ func TestNoViolations(t *testing.T) {
 	}
 }
 
-// Each case damages the platform. The output must name the damaged row.
+// Each case damages the data. The output must name the damaged row.
 func TestViolations(t *testing.T) {
 	t.Parallel()
-	const unlocked = "SET session_replication_role = replica; "
+	const noTriggers = "SET session_replication_role = replica; " // allows changes of append-only rows
 	const insertEvent = `INSERT INTO outbox (event_id, topic, key, type, source, content_type, payload, time, shard)
 		VALUES ('` + event + `', 'x', 'x', 'x', 'x', 'x', '', now() - interval '2 minutes', 0)`
 	for name, tt := range map[string]struct {
@@ -121,16 +122,16 @@ func TestViolations(t *testing.T) {
 			p.exec(t, p.users, "UPDATE users SET balance = 16 WHERE id = '"+player+"'")
 		}, "user " + player + ": balance is 16.00, but the transactions sum to 15.00", 1},
 		"deleted last transaction": {func(t *testing.T, p *platform) {
-			p.exec(t, p.users, unlocked+"DELETE FROM transactions WHERE seq = 2")
+			p.exec(t, p.users, noTriggers+"DELETE FROM transactions WHERE seq = 2")
 		}, "user " + player + ": entries is 2, but the last transaction has sequence number 1", 2},
 		"deleted first transaction": {func(t *testing.T, p *platform) {
-			p.exec(t, p.users, unlocked+"DELETE FROM transactions WHERE seq = 1")
+			p.exec(t, p.users, noTriggers+"DELETE FROM transactions WHERE seq = 1")
 		}, "user " + player + ", transaction " + debit + ": sequence number is 2, want 1", 3},
 		"changed balance_after": {func(t *testing.T, p *platform) {
-			p.exec(t, p.users, unlocked+"UPDATE transactions SET balance_after = 14 WHERE seq = 2")
+			p.exec(t, p.users, noTriggers+"UPDATE transactions SET balance_after = 14 WHERE seq = 2")
 		}, "user " + player + ", transaction " + debit + ": balance_after is 14.00, but the transactions up to it sum to 15.00", 2},
 		"claimed but not paid": {func(t *testing.T, p *platform) {
-			p.exec(t, p.users, unlocked+"UPDATE transactions SET idempotency_key = gen_random_uuid()::text, created_at = now() WHERE seq = 1")
+			p.exec(t, p.users, noTriggers+"UPDATE transactions SET idempotency_key = gen_random_uuid()::text, created_at = now() WHERE seq = 1")
 		}, "assignment " + assignment + " of user " + player + " is claimed with transaction " + credit + ", but", 1},
 		"paid but not claimed": {func(t *testing.T, p *platform) {
 			p.exec(t, p.promotions, "UPDATE player_promotions SET claimed = false, claimed_at = NULL, transaction_id = NULL")

@@ -16,8 +16,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// Services returns the names of the services that a server lists, sorted. It returns an error if the server does not
-// describe one of them.
+// Services returns the names of the services that a server lists, sorted. It returns an error if the server has no
+// descriptor of a listed service.
 func Services(ctx context.Context, conn grpc.ClientConnInterface) (names []string, err error) {
 	stream, err := reflectionv1.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
 	if err != nil {

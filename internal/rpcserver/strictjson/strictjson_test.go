@@ -90,7 +90,7 @@ func TestNumbers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		m       proto.Message
 		field   string
-		valid   map[string]string // text form by JSON
+		valid   map[string]string // from the JSON to the text form
 		invalid []string
 	}{
 		"page size": {
@@ -143,7 +143,7 @@ func TestNumbers(t *testing.T) {
 			for _, json := range tt.invalid {
 				m := tt.m.ProtoReflect().New()
 				if got := rules(strictjson.Unmarshal([]byte(`{"`+tt.field+`":`+json+`}`), m.Interface())); got != tt.field+":json.type" {
-					t.Errorf("the violations of %s are %q", json, got)
+					t.Errorf("%s: got violations %q, want %q", json, got, tt.field+":json.type")
 				}
 			}
 		})
@@ -169,7 +169,7 @@ func TestOtherEncodings(t *testing.T) {
 		} {
 			violations := strictjson.Unmarshal([]byte(data), &promotionsv1.Promotion{})
 			if len(violations) != 1 || !strings.Contains(violations[0].Message, encoding[:len("UTF-16")]) {
-				t.Errorf("%q in %s: the violations are %v", text, encoding, violations)
+				t.Errorf("%q in %s: got violations %v, want one that names the encoding", text, encoding, violations)
 			}
 		}
 	}

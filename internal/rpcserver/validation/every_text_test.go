@@ -17,8 +17,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
 
-// TestEveryTextRefusesControlCharacters sets every text of every request to texts that contain control characters or that
-// PostgreSQL cannot store. Each must give a violation of the field. The domain checks passwords and tokens.
+// TestEveryTextRefusesControlCharacters sets every text field of every request to texts that contain control characters or
+// that PostgreSQL cannot store. Each text must cause a violation of the field. Redacted fields, such as passwords and
+// tokens, are not tested, because the domain checks them.
 func TestEveryTextRefusesControlCharacters(t *testing.T) {
 	v, err := validation.New()
 	if err != nil {
@@ -63,7 +64,7 @@ func requests() (all []protoreflect.MessageDescriptor) {
 	return all
 }
 
-// textFields returns the paths of the texts of a message and of its messages.
+// textFields returns the paths of the text fields of a message and of its nested messages, except redacted fields.
 func textFields(md protoreflect.MessageDescriptor) (paths [][]protoreflect.FieldDescriptor) {
 	for i := range md.Fields().Len() {
 		fd := md.Fields().Get(i)

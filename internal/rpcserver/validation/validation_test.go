@@ -19,7 +19,7 @@ func TestText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for given, want := range map[string]string{
+	for given, want := range map[string]string{ // "!" means that the text is refused
 		"plain":                  "plain",
 		"  spaced \t\n":          "spaced",
 		"two  inner":             "two  inner",
@@ -60,7 +60,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestInvisibleText checks texts of characters that show nothing by themselves.
+// TestInvisibleText checks that a text of invisible characters counts as empty.
 func TestInvisibleText(t *testing.T) {
 	v, err := validation.New()
 	if err != nil {
@@ -103,7 +103,7 @@ func TestInvisibleText(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := rules(violations); got != "promotion.title:required" {
-			t.Errorf("%s: the violations are %q", name, got)
+			t.Errorf("%s: got violations %q, want promotion.title:required", name, got)
 		}
 		for _, c := range text {
 			list := &promotionsv1.ListPromotionsRequest{Title: string(c)}
@@ -176,7 +176,7 @@ func TestOneViolationPerField(t *testing.T) {
 	}
 }
 
-func TestMissingAndUnreadFields(t *testing.T) {
+func TestMissingAndUnreadableFields(t *testing.T) {
 	v, err := validation.New()
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +239,7 @@ func TestMoneyIsNormalized(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for given, want := range map[string]string{
+	for given, want := range map[string]string{ // "!" means that the amount is refused
 		"20": "20.00", "20.5": "20.50", "0.01": "0.01", "1000000000": "1000000000.00", " 7 ": "7.00", "007": "7.00",
 		"": "!", "0": "!", "0.001": "!", "-1": "!", "+1": "!", "1e3": "!", "NaN": "!", "1,5": "!", "1000000000.01": "!", "٣": "!",
 	} {
@@ -256,9 +256,8 @@ func TestMoneyIsNormalized(t *testing.T) {
 	}
 }
 
-// TestForms checks that validation refuses, with the name of the field, every value that the conversion to the domain cannot
-// read.
-func TestForms(t *testing.T) {
+// TestFieldTypes checks that each value of a transaction that the conversion to the domain cannot read violates its field.
+func TestFieldTypes(t *testing.T) {
 	v, err := validation.New()
 	if err != nil {
 		t.Fatal(err)

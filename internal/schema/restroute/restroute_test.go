@@ -85,7 +85,7 @@ func TestCheck(t *testing.T) {
 	}{
 		"different paths":               {[]string{`get: "/api/v1/x"`, `get: "/api/v1/y"`}, false},
 		"different verbs":               {[]string{`get: "/api/v1/x"`, `post: "/api/v1/x"`}, false},
-		"literal beside variable":       {[]string{`get: "/api/v1/x/all"`, `get: "/api/v1/x/{id}"`}, false},
+		"literal and variable":          {[]string{`get: "/api/v1/x/all"`, `get: "/api/v1/x/{id}"`}, false},
 		"literals in other positions":   {[]string{`get: "/api/v1/x/{id}/stats"`, `get: "/api/v1/x/players/{name}"`}, false},
 		"different lengths":             {[]string{`get: "/api/v1/x/{id}"`, `get: "/api/v1/x/{id}/{name}"`}, false},
 		"same path":                     {[]string{`get: "/api/v1/x"`, `get: "/api/v1/x"`}, true},
@@ -99,11 +99,11 @@ func TestCheck(t *testing.T) {
 			var routes []restroute.Route
 			all := methods(t, tt.options...)
 			for i := range all.Len() {
-				of, err := restroute.Of(all.Get(i))
+				found, err := restroute.Of(all.Get(i))
 				if err != nil {
 					t.Fatal(err)
 				}
-				routes = append(routes, of...)
+				routes = append(routes, found...)
 			}
 			err := restroute.Check(routes)
 			if (err != nil) != tt.conflict {

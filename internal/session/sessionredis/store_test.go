@@ -71,7 +71,7 @@ func (f *fixture) wantRefused(token string, want apperr.Code) {
 // wantActive checks the results of Active and ActiveMany.
 func (f *fixture) wantActive(id uuid.UUID, want bool) {
 	f.Helper()
-	deadline := time.Now().Add(5 * time.Second) // Redis invalidates the cache a moment later
+	deadline := time.Now().Add(5 * time.Second) // the client's cache is invalidated shortly after a change
 	for {
 		got, err := f.store.Active(f.Context(), id)
 		if err != nil {
@@ -260,7 +260,7 @@ func TestFailedIssueChangesNothing(t *testing.T) {
 	})
 }
 
-// Every value in Redis expires and contains no token in clear.
+// Every key in Redis must expire, and neither keys nor values may contain a token in plain text.
 func TestStoredValuesContainNoTokens(t *testing.T) {
 	each(t, func(f *fixture) {
 		pair := f.rotate(f.token)
@@ -272,12 +272,12 @@ func TestStoredValuesContainNoTokens(t *testing.T) {
 		for _, key := range keys {
 			ttl, err := f.client.Do(ctx, f.client.B().Pttl().Key(key).Build()).AsInt64()
 			if err != nil || ttl <= 0 || ttl > session.TTL.Milliseconds() {
-				t.Errorf("%s has a TTL of %d ms, %v", key, ttl, err)
+				t.Errorf("%s has a TTL of %d ms, %v; want at most %s", key, ttl, err, session.TTL)
 			}
 			value, _ := f.client.Do(ctx, f.client.B().Get().Key(key).Build()).ToString()
 			for _, secret := range []string{f.token, pair.Refresh, pair.Access.Token} {
 				if strings.Contains(key+value, secret) {
-					t.Errorf("%s contains a token in clear", key)
+					t.Errorf("%s contains a token in plain text", key)
 				}
 			}
 		}
@@ -334,7 +334,7 @@ func (f *fixture) waitForSubscriber() {
 			return
 		}
 	}
-	f.Fatal("no subscriber")
+	f.Fatal("timeout: no subscriber of session-ended")
 }
 
 func TestMethodsFailWithoutRedis(t *testing.T) {
