@@ -45,9 +45,8 @@ const (
 	busGrace = 2500 * time.Millisecond
 )
 
-// serve runs the service until ctx ends or a part fails, and then stops it within p.timeout. The diagnostics start before the
-// service connects to its dependencies, and stop last. The HTTP server stops first, so that running requests can finish. The
-// service and the bus are closed after everything that uses them has stopped.
+// serve starts the diagnostics, connects the service to its dependencies and opens the public listener. Then it runs the
+// service as serveOn does. The diagnostics start first and stop last.
 func (p process) serve(ctx context.Context) error {
 	inside, err := diagnostics.Listen(p.diagnostics, p.log)
 	if err != nil {
@@ -59,13 +58,22 @@ func (p process) serve(ctx context.Context) error {
 		return err
 	}
 	inside.Add(p.name, s)
+	listener, err := net.Listen("tcp", p.listen)
+	if err != nil {
+		s.Close()
+		bus.Close()
+		return fmt.Errorf("LOYALTY_LISTEN: %w", err)
+	}
+	inside.Started()
+	return p.serveOn(ctx, listener, s, bus)
+}
+
+// serveOn runs the service until ctx ends or a part fails, and then stops it within p.timeout. The HTTP server stops first, so
+// that running requests can finish. The service and the bus are closed after everything that uses them has stopped.
+func (p process) serveOn(ctx context.Context, listener net.Listener, s service, bus closer) error {
 	g := lifecycle.New(ctx)
 	g.OnStop("bus", func(context.Context) error { bus.Close(); return nil })
 	g.OnStop("service", func(context.Context) error { s.Close(); return nil })
-	listener, err := net.Listen("tcp", p.listen)
-	if err != nil {
-		return errors.Join(fmt.Errorf("LOYALTY_LISTEN: %w", err), g.Stop(ctx))
-	}
 	server := gateway.NewServer(s.Handler(), p.log)
 	g.Go("service", s.Run)
 	g.Go("HTTP", func(ctx context.Context) error {
@@ -84,9 +92,8 @@ func (p process) serve(ctx context.Context) error {
 		}
 		return err
 	})
-	inside.Started()
 	p.log.Info("serving", "address", listener.Addr().String())
-	err = g.Wait()
+	err := g.Wait()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.timeout)
 	defer cancel()
 	err = errors.Join(err, g.Stop(stop))

@@ -10,9 +10,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/readiness"
@@ -58,60 +60,46 @@ func (b fakeBus) Close() { b() }
 // TestServeStopsInOrder sends a request that lasts longer than the shutdown budget. The server must cancel the request early
 // enough for the service to stop, and must close nothing that is still in use.
 func TestServeStopsInOrder(t *testing.T) {
-	const stopTimeout = 5 * time.Second
-	entered := make(chan struct{})
-	s := new(fakeService)
-	s.handle = func(_ http.ResponseWriter, r *http.Request) {
-		close(entered)
-		<-r.Context().Done()
-		s.write("answered")
-	}
-	var left time.Duration
-	s.run = func(ctx context.Context) error {
-		<-ctx.Done()
-		s.write("service stops")
-		end, _ := lifecycle.Deadline(ctx)
-		left = time.Until(end)
-		return nil
-	}
-	address := free(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		for { // until the server listens
-			resp, err := http.Get("http://" + address)
-			if err == nil {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := new(fakeService)
+		s.handle = func(_ http.ResponseWriter, r *http.Request) {
+			cancel()
+			<-r.Context().Done()
+			s.write("answered")
+		}
+		var left time.Duration
+		s.run = func(ctx context.Context) error {
+			<-ctx.Done()
+			s.write("service stops")
+			end, _ := lifecycle.Deadline(ctx)
+			left = time.Until(end)
+			return nil
+		}
+		listener := bufconn.Listen(64 << 10)
+		client := &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return listener.DialContext(ctx) },
+		}}
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			if resp, err := client.Get("http://loyalty.test"); err == nil {
 				_ = resp.Body.Close()
+				t.Errorf("the canceled request was answered with status %d", resp.StatusCode)
 			}
-			select {
-			case <-entered:
-				return
-			case <-ctx.Done():
-				return
-			default:
-			}
+		})
+		bus := fakeBus(func() { s.write("bus closed") })
+		err := process{timeout: shutdownTimeout, log: slog.New(slog.DiscardHandler)}.serveOn(ctx, listener, s, bus)
+		sending.Wait()
+		if left < shutdownTimeout/3 || left > shutdownTimeout {
+			t.Errorf("the service had %s to stop, want at least a third of %s", left, shutdownTimeout)
 		}
-	}()
-	go func() {
-		select {
-		case <-entered:
-		case <-t.Context().Done():
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("serveOn = %v, want context.DeadlineExceeded because of the canceled request", err)
 		}
-		cancel()
-	}()
-	bus := fakeBus(func() { s.write("bus closed") })
-	err := process{
-		name: "test", listen: address, diagnostics: "127.0.0.1:0", timeout: stopTimeout, log: slog.New(slog.DiscardHandler),
-		open: s.open(bus),
-	}.serve(ctx)
-	if left <= 0 || left > stopTimeout {
-		t.Errorf("the service had %s to stop, want more than 0s and at most %s", left, stopTimeout)
-	}
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("serve = %v, want context.DeadlineExceeded because of the canceled request", err)
-	}
-	if want := []string{"answered", "service stops", "ran", "closed", "bus closed"}; !slices.Equal(s.lines, want) {
-		t.Errorf("events %v, want %v", s.lines, want)
-	}
+		if want := []string{"answered", "service stops", "ran", "closed", "bus closed"}; !slices.Equal(s.lines, want) {
+			t.Errorf("events %v, want %v", s.lines, want)
+		}
+	})
 }
 
 func TestServeClosesNothingAfterTimeout(t *testing.T) {
@@ -152,15 +140,4 @@ func TestServeAddressInUse(t *testing.T) {
 	if want := []string{"closed", "bus closed"}; !slices.Equal(s.lines, want) {
 		t.Errorf("events %v, want %v", s.lines, want)
 	}
-}
-
-// free returns an address that is not in use.
-func free(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
