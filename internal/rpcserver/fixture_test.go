@@ -13,7 +13,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 
@@ -22,6 +21,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/rpctest"
 )
 
 const (
@@ -34,21 +34,16 @@ const (
 // tokens is a fake authenticator. A token is the name of a caller or of an error.
 type tokens struct{}
 
-func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error) {
+func (tokens) Authenticate(ctx context.Context, token string) (authn.Caller, error) {
 	switch token {
-	case "player":
-		return authn.Caller{UserID: uuid.MustParse(playerID), Role: authn.RolePlayer}, nil
-	case "staff":
-		return authn.Caller{UserID: uuid.MustParse(staffID), Role: authn.RoleStaff}, nil
-	case "admin":
-		return authn.Caller{UserID: uuid.MustParse(staffID), Role: authn.RoleAdmin}, nil
 	case "expired":
 		return authn.Caller{}, apperr.New(apperr.TokenExpired, "")
 	case "redis-away":
 		return authn.Caller{}, apperr.New(apperr.DependencyUnavailable, "").WithCause(io.ErrUnexpectedEOF)
-	default:
-		return authn.Caller{}, apperr.New(apperr.TokenInvalid, "")
 	}
+	return rpctest.Tokens{
+		authn.RolePlayer: playerID, authn.RoleStaff: staffID, authn.RoleAdmin: staffID,
+	}.Authenticate(ctx, token)
 }
 
 // service is a running server that speaks HTTP/1.1 and unencrypted HTTP/2.

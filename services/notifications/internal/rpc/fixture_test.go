@@ -16,6 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/rpctest"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/rpc"
 )
@@ -101,19 +102,6 @@ type fakeLive struct{}
 func (fakeLive) Notified(context.Context, notifications.Notification)     {}
 func (fakeLive) Read(context.Context, uuid.UUID, notifications.ReadState) {}
 
-// tokens authenticates a role by its name.
-type tokens struct{}
-
-func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error) {
-	role, ok := map[string]authn.Role{
-		"player": authn.RolePlayer, "staff": authn.RoleStaff, "admin": authn.RoleAdmin,
-	}[token]
-	if !ok {
-		return authn.Caller{}, apperr.New(apperr.TokenInvalid, "the token is not valid")
-	}
-	return authn.Caller{UserID: uuid.MustParse(playerID), Role: role}, nil
-}
-
 type object = map[string]any
 
 // api is the API of the service on a fake store.
@@ -126,7 +114,9 @@ func start(t *testing.T) *api {
 	t.Helper()
 	store := newFakeStore()
 	server, err := rpcserver.New(rpcserver.Config{
-		Service: "notifications", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler),
+		Service:       "notifications",
+		Authenticator: rpctest.Tokens{authn.RolePlayer: playerID, authn.RoleStaff: otherID, authn.RoleAdmin: otherID},
+		Log:           slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/rpctest"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/rpc"
 )
@@ -132,19 +133,6 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 	}, l.err
 }
 
-// tokens authenticates the token "player" and the token "staff".
-type tokens struct{}
-
-func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error) {
-	switch token {
-	case "player":
-		return authn.Caller{UserID: uuid.MustParse(playerID), Role: authn.RolePlayer}, nil
-	case "staff":
-		return authn.Caller{UserID: uuid.MustParse(staffID), Role: authn.RoleStaff}, nil
-	}
-	return authn.Caller{}, apperr.New(apperr.TokenInvalid, "")
-}
-
 // fixture is the API of promotions on fakes, behind the interceptors of rpcserver.
 type fixture struct {
 	t      *testing.T
@@ -165,7 +153,9 @@ func start(t *testing.T) *fixture {
 		Promotion: &p, CreatedAt: now(),
 	}}}
 	server, err := rpcserver.New(rpcserver.Config{
-		Service: "promotions", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler),
+		Service:       "promotions",
+		Authenticator: rpctest.Tokens{authn.RolePlayer: playerID, authn.RoleStaff: staffID},
+		Log:           slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

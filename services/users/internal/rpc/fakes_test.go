@@ -31,7 +31,7 @@ type fakeStore struct {
 
 func newFakeStore() *fakeStore {
 	s := &fakeStore{users: map[uuid.UUID]users.User{}}
-	for id, role := range roles() {
+	for role, id := range tokens() {
 		u := users.User{
 			ID: uuid.MustParse(id), Email: strings.ToLower(string(role)) + "@example.com", Role: role, IsActive: true,
 			CreatedAt: now(), PasswordHash: fakeHash(secret),

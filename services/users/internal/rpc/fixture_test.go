@@ -2,7 +2,6 @@ package rpc_test
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -14,12 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/rpctest"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
 )
@@ -38,20 +36,9 @@ const (
 // now is the time of the service under test.
 func now() time.Time { return time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC) }
 
-// tokens authenticates a role by its name.
-type tokens struct{}
-
-func (tokens) Authenticate(_ context.Context, token string) (authn.Caller, error) {
-	for id, role := range roles() {
-		if token == strings.ToLower(string(role)) {
-			return authn.Caller{UserID: uuid.MustParse(id), Role: role}, nil
-		}
-	}
-	return authn.Caller{}, apperr.New(apperr.TokenInvalid, "the access token is invalid")
-}
-
-func roles() map[string]authn.Role {
-	return map[string]authn.Role{playerID: authn.RolePlayer, staffID: authn.RoleStaff, adminID: authn.RoleAdmin}
+// tokens contains the id of the user of each role.
+func tokens() rpctest.Tokens {
+	return rpctest.Tokens{authn.RolePlayer: playerID, authn.RoleStaff: staffID, authn.RoleAdmin: adminID}
 }
 
 // fixture is the users API with fakes, behind the interceptors of rpcserver.
@@ -67,7 +54,7 @@ func start(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{TB: t, store: newFakeStore(), sessions: &fakeSessions{}, limiter: &fakeLimiter{}}
 	server, err := rpcserver.New(rpcserver.Config{
-		Service: "users", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler),
+		Service: "users", Authenticator: tokens(), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +140,7 @@ func (f *fixture) allowed(want string, r request) {
 	f.refused(apperr.TokenMissing, r)
 	r.caller = "unknown"
 	f.refused(apperr.TokenInvalid, r)
-	for _, role := range roles() {
+	for role := range tokens() {
 		if r.caller = strings.ToLower(string(role)); !strings.Contains(want, r.caller) {
 			f.refused(apperr.Forbidden, r)
 		}

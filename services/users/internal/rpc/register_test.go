@@ -46,8 +46,8 @@ func TestRegisterRefusesInvalidInput(t *testing.T) {
 	for body, field := range invalidRegistrations() {
 		f.invalid(field, registerRequest(body))
 	}
-	if len(f.store.users) != len(roles()) {
-		t.Errorf("got %d stored users, want %d", len(f.store.users), len(roles()))
+	if len(f.store.users) != len(tokens()) {
+		t.Errorf("got %d stored users, want %d", len(f.store.users), len(tokens()))
 	}
 }
 
