@@ -16,6 +16,7 @@ import (
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
+	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
 // faults are faults of the running platform. The platform must recover from each fault without losing or duplicating
@@ -160,12 +161,6 @@ func deliveredTwice(t *testing.T, c *cluster) {
 	player := newPlayer(t, c.url)
 	eventually(t, "the player is notified of the welcome bonus", func() error { return times(player, bonus, 1) })
 
-	registered, err := usersv1event.NewPlayerEvent(uuid.New(), time.Now(), &usersv1.PlayerEvent{
-		EventType: usersv1.PlayerEventType_PLAYER_REGISTERED, UserId: player.id,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	notification, err := notificationsv1event.NewNotificationEvent(uuid.New(), time.Now(), &notificationsv1.NotificationEvent{
 		EventType: notificationsv1.NotificationEventType_PROMOTION, UserId: player.id,
 		Content: &promotionsv1.Promotion{Id: "delivered twice", Title: "x"},
@@ -173,22 +168,53 @@ func deliveredTwice(t *testing.T, c *cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The marker is the last event of its topic. When it is processed, the duplicates before it are processed too.
-	marker := notification
-	marker.ID = uuid.NewString()
+	registered := registeredEvent(t, player.id)
 	for range 2 {
 		if err := c.bus.Publish(t.Context(), registered, notification); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := c.bus.Publish(t.Context(), marker); err != nil {
+	// Events with the same topic and key are handled in order. When the last event of each topic has been handled, the
+	// duplicates before it have been handled too.
+	unregistered := uuid.NewString()
+	lastRegistered, lastNotification := registeredEvent(t, unregistered), notification
+	lastRegistered.Key, lastNotification.ID = registered.Key, uuid.NewString()
+	if err := c.bus.Publish(t.Context(), lastRegistered, lastNotification); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the two events with different ids are stored", func() error { return times(player, "delivered twice", 2) })
+	eventually(t, "the last registration is handled", func() error { return hasAssignments(staff, unregistered, 1) })
+	eventually(t, "the two notifications with different ids are stored", func() error {
+		return times(player, "delivered twice", 2)
+	})
+	if err := hasAssignments(staff, player.id, 1); err != nil {
+		t.Error(err)
+	}
 	if err := times(player, bonus, 1); err != nil {
 		t.Error(err)
 	}
 	c.verify(t)
+}
+
+// registeredEvent returns a new event that a player has registered.
+func registeredEvent(t *testing.T, player string) event.Event {
+	t.Helper()
+	e, err := usersv1event.NewPlayerEvent(uuid.New(), time.Now(), &usersv1.PlayerEvent{
+		EventType: usersv1.PlayerEventType_PLAYER_REGISTERED, UserId: player,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// hasAssignments returns an error unless the player has n assignments.
+func hasAssignments(staff client, player string, n int) error {
+	staff.t.Helper()
+	list := staff.call(200, "GET", "/api/v1/promotions/players/"+player, nil)
+	if len(list.list("assignments")) != n {
+		return fmt.Errorf("player %s has %v, want %d assignments", player, list, n)
+	}
+	return nil
 }
 
 func recordWithoutHeaders(t *testing.T, c *cluster) {
@@ -219,13 +245,7 @@ func recordWithoutHeaders(t *testing.T, c *cluster) {
 		}
 		return errors.New("not stored yet")
 	})
-	eventually(t, "the player of the record has the welcome bonus", func() error {
-		list := staff.call(200, "GET", "/api/v1/promotions/players/"+unregistered, nil)
-		if len(list.list("assignments")) != 1 {
-			return fmt.Errorf("%v", list)
-		}
-		return nil
-	})
+	eventually(t, "the player of the record has the welcome bonus", func() error { return hasAssignments(staff, unregistered, 1) })
 }
 
 func malformedRecords(t *testing.T, c *cluster) {
