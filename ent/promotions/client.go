@@ -16,6 +16,8 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/casino-loyalty/loyalty/ent/promotions/anomaly"
+	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
@@ -31,6 +33,10 @@ type Client struct {
 	config
 	// Schema is the client for creating, migrating and dropping schema.
 	Schema *migrate.Schema
+	// Anomaly is the client for interacting with the Anomaly builders.
+	Anomaly *AnomalyClient
+	// AnomalyWindow is the client for interacting with the AnomalyWindow builders.
+	AnomalyWindow *AnomalyWindowClient
 	// Assignment is the client for interacting with the Assignment builders.
 	Assignment *AssignmentClient
 	// ClaimKey is the client for interacting with the ClaimKey builders.
@@ -54,6 +60,8 @@ func NewClient(opts ...Option) *Client {
 
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
+	c.Anomaly = NewAnomalyClient(c.config)
+	c.AnomalyWindow = NewAnomalyWindowClient(c.config)
 	c.Assignment = NewAssignmentClient(c.config)
 	c.ClaimKey = NewClaimKeyClient(c.config)
 	c.InboxEvent = NewInboxEventClient(c.config)
@@ -150,14 +158,16 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:         ctx,
-		config:      cfg,
-		Assignment:  NewAssignmentClient(cfg),
-		ClaimKey:    NewClaimKeyClient(cfg),
-		InboxEvent:  NewInboxEventClient(cfg),
-		OutboxEvent: NewOutboxEventClient(cfg),
-		Player:      NewPlayerClient(cfg),
-		Promotion:   NewPromotionClient(cfg),
+		ctx:           ctx,
+		config:        cfg,
+		Anomaly:       NewAnomalyClient(cfg),
+		AnomalyWindow: NewAnomalyWindowClient(cfg),
+		Assignment:    NewAssignmentClient(cfg),
+		ClaimKey:      NewClaimKeyClient(cfg),
+		InboxEvent:    NewInboxEventClient(cfg),
+		OutboxEvent:   NewOutboxEventClient(cfg),
+		Player:        NewPlayerClient(cfg),
+		Promotion:     NewPromotionClient(cfg),
 	}, nil
 }
 
@@ -175,21 +185,23 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:         ctx,
-		config:      cfg,
-		Assignment:  NewAssignmentClient(cfg),
-		ClaimKey:    NewClaimKeyClient(cfg),
-		InboxEvent:  NewInboxEventClient(cfg),
-		OutboxEvent: NewOutboxEventClient(cfg),
-		Player:      NewPlayerClient(cfg),
-		Promotion:   NewPromotionClient(cfg),
+		ctx:           ctx,
+		config:        cfg,
+		Anomaly:       NewAnomalyClient(cfg),
+		AnomalyWindow: NewAnomalyWindowClient(cfg),
+		Assignment:    NewAssignmentClient(cfg),
+		ClaimKey:      NewClaimKeyClient(cfg),
+		InboxEvent:    NewInboxEventClient(cfg),
+		OutboxEvent:   NewOutboxEventClient(cfg),
+		Player:        NewPlayerClient(cfg),
+		Promotion:     NewPromotionClient(cfg),
 	}, nil
 }
 
 // Debug returns a new debug-client. It's used to get verbose logging on specific operations.
 //
 //	client.Debug().
-//		Assignment.
+//		Anomaly.
 //		Query().
 //		Count(ctx)
 func (c *Client) Debug() *Client {
@@ -212,7 +224,8 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Assignment, c.ClaimKey, c.InboxEvent, c.OutboxEvent, c.Player, c.Promotion,
+		c.Anomaly, c.AnomalyWindow, c.Assignment, c.ClaimKey, c.InboxEvent,
+		c.OutboxEvent, c.Player, c.Promotion,
 	} {
 		n.Use(hooks...)
 	}
@@ -222,7 +235,8 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Assignment, c.ClaimKey, c.InboxEvent, c.OutboxEvent, c.Player, c.Promotion,
+		c.Anomaly, c.AnomalyWindow, c.Assignment, c.ClaimKey, c.InboxEvent,
+		c.OutboxEvent, c.Player, c.Promotion,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -231,6 +245,10 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 // Mutate implements the ent.Mutator interface.
 func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
+	case *AnomalyMutation:
+		return c.Anomaly.mutate(ctx, m)
+	case *AnomalyWindowMutation:
+		return c.AnomalyWindow.mutate(ctx, m)
 	case *AssignmentMutation:
 		return c.Assignment.mutate(ctx, m)
 	case *ClaimKeyMutation:
@@ -245,6 +263,272 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Promotion.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("promotions: unknown mutation type %T", m)
+	}
+}
+
+// AnomalyClient is a client for the Anomaly schema.
+type AnomalyClient struct {
+	config
+}
+
+// NewAnomalyClient returns a client for the Anomaly from the given config.
+func NewAnomalyClient(c config) *AnomalyClient {
+	return &AnomalyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `anomaly.Hooks(f(g(h())))`.
+func (c *AnomalyClient) Use(hooks ...Hook) {
+	c.hooks.Anomaly = append(c.hooks.Anomaly, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `anomaly.Intercept(f(g(h())))`.
+func (c *AnomalyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Anomaly = append(c.inters.Anomaly, interceptors...)
+}
+
+// Create returns a builder for creating a Anomaly entity.
+func (c *AnomalyClient) Create() *AnomalyCreate {
+	mutation := newAnomalyMutation(c.config, OpCreate)
+	return &AnomalyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Anomaly entities.
+func (c *AnomalyClient) CreateBulk(builders ...*AnomalyCreate) *AnomalyCreateBulk {
+	return &AnomalyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AnomalyClient) MapCreateBulk(slice any, setFunc func(*AnomalyCreate, int)) *AnomalyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AnomalyCreateBulk{err: fmt.Errorf("calling to AnomalyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AnomalyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AnomalyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Anomaly.
+func (c *AnomalyClient) Update() *AnomalyUpdate {
+	mutation := newAnomalyMutation(c.config, OpUpdate)
+	return &AnomalyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AnomalyClient) UpdateOne(_m *Anomaly) *AnomalyUpdateOne {
+	mutation := newAnomalyMutation(c.config, OpUpdateOne, withAnomaly(_m))
+	return &AnomalyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AnomalyClient) UpdateOneID(id uuid.UUID) *AnomalyUpdateOne {
+	mutation := newAnomalyMutation(c.config, OpUpdateOne, withAnomalyID(id))
+	return &AnomalyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Anomaly.
+func (c *AnomalyClient) Delete() *AnomalyDelete {
+	mutation := newAnomalyMutation(c.config, OpDelete)
+	return &AnomalyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AnomalyClient) DeleteOne(_m *Anomaly) *AnomalyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AnomalyClient) DeleteOneID(id uuid.UUID) *AnomalyDeleteOne {
+	builder := c.Delete().Where(anomaly.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AnomalyDeleteOne{builder}
+}
+
+// Query returns a query builder for Anomaly.
+func (c *AnomalyClient) Query() *AnomalyQuery {
+	return &AnomalyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAnomaly},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Anomaly entity by its id.
+func (c *AnomalyClient) Get(ctx context.Context, id uuid.UUID) (*Anomaly, error) {
+	return c.Query().Where(anomaly.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AnomalyClient) GetX(ctx context.Context, id uuid.UUID) *Anomaly {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AnomalyClient) Hooks() []Hook {
+	return c.hooks.Anomaly
+}
+
+// Interceptors returns the client interceptors.
+func (c *AnomalyClient) Interceptors() []Interceptor {
+	return c.inters.Anomaly
+}
+
+func (c *AnomalyClient) mutate(ctx context.Context, m *AnomalyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AnomalyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AnomalyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AnomalyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AnomalyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown Anomaly mutation op: %q", m.Op())
+	}
+}
+
+// AnomalyWindowClient is a client for the AnomalyWindow schema.
+type AnomalyWindowClient struct {
+	config
+}
+
+// NewAnomalyWindowClient returns a client for the AnomalyWindow from the given config.
+func NewAnomalyWindowClient(c config) *AnomalyWindowClient {
+	return &AnomalyWindowClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `anomalywindow.Hooks(f(g(h())))`.
+func (c *AnomalyWindowClient) Use(hooks ...Hook) {
+	c.hooks.AnomalyWindow = append(c.hooks.AnomalyWindow, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `anomalywindow.Intercept(f(g(h())))`.
+func (c *AnomalyWindowClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AnomalyWindow = append(c.inters.AnomalyWindow, interceptors...)
+}
+
+// Create returns a builder for creating a AnomalyWindow entity.
+func (c *AnomalyWindowClient) Create() *AnomalyWindowCreate {
+	mutation := newAnomalyWindowMutation(c.config, OpCreate)
+	return &AnomalyWindowCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AnomalyWindow entities.
+func (c *AnomalyWindowClient) CreateBulk(builders ...*AnomalyWindowCreate) *AnomalyWindowCreateBulk {
+	return &AnomalyWindowCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AnomalyWindowClient) MapCreateBulk(slice any, setFunc func(*AnomalyWindowCreate, int)) *AnomalyWindowCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AnomalyWindowCreateBulk{err: fmt.Errorf("calling to AnomalyWindowClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AnomalyWindowCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AnomalyWindowCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AnomalyWindow.
+func (c *AnomalyWindowClient) Update() *AnomalyWindowUpdate {
+	mutation := newAnomalyWindowMutation(c.config, OpUpdate)
+	return &AnomalyWindowUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AnomalyWindowClient) UpdateOne(_m *AnomalyWindow) *AnomalyWindowUpdateOne {
+	mutation := newAnomalyWindowMutation(c.config, OpUpdateOne, withAnomalyWindow(_m))
+	return &AnomalyWindowUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AnomalyWindowClient) UpdateOneID(id int64) *AnomalyWindowUpdateOne {
+	mutation := newAnomalyWindowMutation(c.config, OpUpdateOne, withAnomalyWindowID(id))
+	return &AnomalyWindowUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AnomalyWindow.
+func (c *AnomalyWindowClient) Delete() *AnomalyWindowDelete {
+	mutation := newAnomalyWindowMutation(c.config, OpDelete)
+	return &AnomalyWindowDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AnomalyWindowClient) DeleteOne(_m *AnomalyWindow) *AnomalyWindowDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AnomalyWindowClient) DeleteOneID(id int64) *AnomalyWindowDeleteOne {
+	builder := c.Delete().Where(anomalywindow.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AnomalyWindowDeleteOne{builder}
+}
+
+// Query returns a query builder for AnomalyWindow.
+func (c *AnomalyWindowClient) Query() *AnomalyWindowQuery {
+	return &AnomalyWindowQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAnomalyWindow},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AnomalyWindow entity by its id.
+func (c *AnomalyWindowClient) Get(ctx context.Context, id int64) (*AnomalyWindow, error) {
+	return c.Query().Where(anomalywindow.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AnomalyWindowClient) GetX(ctx context.Context, id int64) *AnomalyWindow {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AnomalyWindowClient) Hooks() []Hook {
+	return c.hooks.AnomalyWindow
+}
+
+// Interceptors returns the client interceptors.
+func (c *AnomalyWindowClient) Interceptors() []Interceptor {
+	return c.inters.AnomalyWindow
+}
+
+func (c *AnomalyWindowClient) mutate(ctx context.Context, m *AnomalyWindowMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AnomalyWindowCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AnomalyWindowUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AnomalyWindowUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AnomalyWindowDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown AnomalyWindow mutation op: %q", m.Op())
 	}
 }
 
@@ -1081,10 +1365,11 @@ func (c *PromotionClient) mutate(ctx context.Context, m *PromotionMutation) (Val
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Assignment, ClaimKey, InboxEvent, OutboxEvent, Player, Promotion []ent.Hook
+		Anomaly, AnomalyWindow, Assignment, ClaimKey, InboxEvent, OutboxEvent, Player,
+		Promotion []ent.Hook
 	}
 	inters struct {
-		Assignment, ClaimKey, InboxEvent, OutboxEvent, Player,
+		Anomaly, AnomalyWindow, Assignment, ClaimKey, InboxEvent, OutboxEvent, Player,
 		Promotion []ent.Interceptor
 	}
 )

@@ -12,6 +12,8 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/casino-loyalty/loyalty/ent/promotions/anomaly"
+	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
@@ -78,12 +80,14 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			assignment.Table:  assignment.ValidColumn,
-			claimkey.Table:    claimkey.ValidColumn,
-			inboxevent.Table:  inboxevent.ValidColumn,
-			outboxevent.Table: outboxevent.ValidColumn,
-			player.Table:      player.ValidColumn,
-			promotion.Table:   promotion.ValidColumn,
+			anomaly.Table:       anomaly.ValidColumn,
+			anomalywindow.Table: anomalywindow.ValidColumn,
+			assignment.Table:    assignment.ValidColumn,
+			claimkey.Table:      claimkey.ValidColumn,
+			inboxevent.Table:    inboxevent.ValidColumn,
+			outboxevent.Table:   outboxevent.ValidColumn,
+			player.Table:        player.ValidColumn,
+			promotion.Table:     promotion.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

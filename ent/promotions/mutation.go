@@ -11,6 +11,8 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
+	"github.com/casino-loyalty/loyalty/ent/promotions/anomaly"
+	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
@@ -32,13 +34,1583 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAssignment  = "Assignment"
-	TypeClaimKey    = "ClaimKey"
-	TypeInboxEvent  = "InboxEvent"
-	TypeOutboxEvent = "OutboxEvent"
-	TypePlayer      = "Player"
-	TypePromotion   = "Promotion"
+	TypeAnomaly       = "Anomaly"
+	TypeAnomalyWindow = "AnomalyWindow"
+	TypeAssignment    = "Assignment"
+	TypeClaimKey      = "ClaimKey"
+	TypeInboxEvent    = "InboxEvent"
+	TypeOutboxEvent   = "OutboxEvent"
+	TypePlayer        = "Player"
+	TypePromotion     = "Promotion"
 )
+
+// AnomalyMutation represents an operation that mutates the Anomaly nodes in the graph.
+type AnomalyMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	rule          *string
+	user_id       *uuid.UUID
+	promotion_id  *uuid.UUID
+	detail        *string
+	created_at    *time.Time
+	seen          *bool
+	seen_by       *uuid.UUID
+	subject       *uuid.UUID
+	window_start  *time.Time
+	seen_at       *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Anomaly, error)
+	predicates    []predicate.Anomaly
+}
+
+var _ ent.Mutation = (*AnomalyMutation)(nil)
+
+// anomalyOption allows management of the mutation configuration using functional options.
+type anomalyOption func(*AnomalyMutation)
+
+// newAnomalyMutation creates new mutation for the Anomaly entity.
+func newAnomalyMutation(c config, op Op, opts ...anomalyOption) *AnomalyMutation {
+	m := &AnomalyMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAnomaly,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAnomalyID sets the ID field of the mutation.
+func withAnomalyID(id uuid.UUID) anomalyOption {
+	return func(m *AnomalyMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Anomaly
+		)
+		m.oldValue = func(ctx context.Context) (*Anomaly, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Anomaly.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAnomaly sets the old Anomaly of the mutation.
+func withAnomaly(node *Anomaly) anomalyOption {
+	return func(m *AnomalyMutation) {
+		m.oldValue = func(context.Context) (*Anomaly, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AnomalyMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AnomalyMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Anomaly entities.
+func (m *AnomalyMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AnomalyMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AnomalyMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Anomaly.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRule sets the "rule" field.
+func (m *AnomalyMutation) SetRule(s string) {
+	m.rule = &s
+}
+
+// Rule returns the value of the "rule" field in the mutation.
+func (m *AnomalyMutation) Rule() (r string, exists bool) {
+	v := m.rule
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRule returns the old "rule" field's value of the Anomaly entity.
+// If the Anomaly object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyMutation) OldRule(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRule is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRule requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRule: %w", err)
+	}
+	return oldValue.Rule, nil
+}
+
+// ResetRule resets all changes to the "rule" field.
+func (m *AnomalyMutation) ResetRule() {
+	m.rule = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *AnomalyMutation) SetUserID(u uuid.UUID) {
+	m.user_id = &u
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *AnomalyMutation) UserID() (r uuid.UUID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the Anomaly entity.
+// If the Anomaly object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyMutation) OldUserID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ClearUserID clears the value of the "user_id" field.
+func (m *AnomalyMutation) ClearUserID() {
+	m.user_id = nil
+	m.clearedFields[anomaly.FieldUserID] = struct{}{}
+}
+
+// UserIDCleared returns if the "user_id" field was cleared in this mutation.
+func (m *AnomalyMutation) UserIDCleared() bool {
+	_, ok := m.clearedFields[anomaly.FieldUserID]
+	return ok
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *AnomalyMutation) ResetUserID() {
+	m.user_id = nil
+	delete(m.clearedFields, anomaly.FieldUserID)
+}
+
+// SetPromotionID sets the "promotion_id" field.
+func (m *AnomalyMutation) SetPromotionID(u uuid.UUID) {
+	m.promotion_id = &u
+}
+
+// PromotionID returns the value of the "promotion_id" field in the mutation.
+func (m *AnomalyMutation) PromotionID() (r uuid.UUID, exists bool) {
+	v := m.promotion_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromotionID returns the old "promotion_id" field's value of the Anomaly entity.
+// If the Anomaly object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyMutation) OldPromotionID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromotionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromotionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromotionID: %w", err)
+	}
+	return oldValue.PromotionID, nil
+}
+
+// ClearPromotionID clears the value of the "promotion_id" field.
+func (m *AnomalyMutation) ClearPromotionID() {
+	m.promotion_id = nil
+	m.clearedFields[anomaly.FieldPromotionID] = struct{}{}
+}
+
+// PromotionIDCleared returns if the "promotion_id" field was cleared in this mutation.
+func (m *AnomalyMutation) PromotionIDCleared() bool {
+	_, ok := m.clearedFields[anomaly.FieldPromotionID]
+	return ok
+}
+
+// ResetPromotionID resets all changes to the "promotion_id" field.
+func (m *AnomalyMutation) ResetPromotionID() {
+	m.promotion_id = nil
+	delete(m.clearedFields, anomaly.FieldPromotionID)
+}
+
+// SetDetail sets the "detail" field.
+func (m *AnomalyMutation) SetDetail(s string) {
+	m.detail = &s
+}
+
+// Detail returns the value of the "detail" field in the mutation.
+func (m *AnomalyMutation) Detail() (r string, exists bool) {
+	v := m.detail
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDetail returns the old "detail" field's value of the Anomaly entity.
+// If the Anomaly object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyMutation) OldDetail(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDetail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDetail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDetail: %w", err)
+	}
+	return oldValue.Detail, nil
+}
+
+// ResetDetail resets all changes to the "detail" field.
+func (m *AnomalyMutation) ResetDetail() {
+	m.detail = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *AnomalyMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *AnomalyMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Anomaly entity.
+// If the Anomaly object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *AnomalyMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetSeen sets the "seen" field.
+func (m *AnomalyMutation) SetSeen(b bool) {
+	m.seen = &b
+}
+
+// Seen returns the value of the "seen" field in the mutation.
+func (m *AnomalyMutation) Seen() (r bool, exists bool) {
+	v := m.seen
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeen returns the old "seen" field's value of the Anomaly entity.
+// If the Anomaly object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyMutation) OldSeen(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeen is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeen requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeen: %w", err)
+	}
+	return oldValue.Seen, nil
+}
+
+// ResetSeen resets all changes to the "seen" field.
+func (m *AnomalyMutation) ResetSeen() {
+	m.seen = nil
+}
+
+// SetSeenBy sets the "seen_by" field.
+func (m *AnomalyMutation) SetSeenBy(u uuid.UUID) {
+	m.seen_by = &u
+}
+
+// SeenBy returns the value of the "seen_by" field in the mutation.
+func (m *AnomalyMutation) SeenBy() (r uuid.UUID, exists bool) {
+	v := m.seen_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeenBy returns the old "seen_by" field's value of the Anomaly entity.
+// If the Anomaly object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyMutation) OldSeenBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeenBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeenBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeenBy: %w", err)
+	}
+	return oldValue.SeenBy, nil
+}
+
+// ClearSeenBy clears the value of the "seen_by" field.
+func (m *AnomalyMutation) ClearSeenBy() {
+	m.seen_by = nil
+	m.clearedFields[anomaly.FieldSeenBy] = struct{}{}
+}
+
+// SeenByCleared returns if the "seen_by" field was cleared in this mutation.
+func (m *AnomalyMutation) SeenByCleared() bool {
+	_, ok := m.clearedFields[anomaly.FieldSeenBy]
+	return ok
+}
+
+// ResetSeenBy resets all changes to the "seen_by" field.
+func (m *AnomalyMutation) ResetSeenBy() {
+	m.seen_by = nil
+	delete(m.clearedFields, anomaly.FieldSeenBy)
+}
+
+// SetSubject sets the "subject" field.
+func (m *AnomalyMutation) SetSubject(u uuid.UUID) {
+	m.subject = &u
+}
+
+// Subject returns the value of the "subject" field in the mutation.
+func (m *AnomalyMutation) Subject() (r uuid.UUID, exists bool) {
+	v := m.subject
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubject returns the old "subject" field's value of the Anomaly entity.
+// If the Anomaly object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyMutation) OldSubject(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubject: %w", err)
+	}
+	return oldValue.Subject, nil
+}
+
+// ResetSubject resets all changes to the "subject" field.
+func (m *AnomalyMutation) ResetSubject() {
+	m.subject = nil
+}
+
+// SetWindowStart sets the "window_start" field.
+func (m *AnomalyMutation) SetWindowStart(t time.Time) {
+	m.window_start = &t
+}
+
+// WindowStart returns the value of the "window_start" field in the mutation.
+func (m *AnomalyMutation) WindowStart() (r time.Time, exists bool) {
+	v := m.window_start
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWindowStart returns the old "window_start" field's value of the Anomaly entity.
+// If the Anomaly object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyMutation) OldWindowStart(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWindowStart is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWindowStart requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWindowStart: %w", err)
+	}
+	return oldValue.WindowStart, nil
+}
+
+// ResetWindowStart resets all changes to the "window_start" field.
+func (m *AnomalyMutation) ResetWindowStart() {
+	m.window_start = nil
+}
+
+// SetSeenAt sets the "seen_at" field.
+func (m *AnomalyMutation) SetSeenAt(t time.Time) {
+	m.seen_at = &t
+}
+
+// SeenAt returns the value of the "seen_at" field in the mutation.
+func (m *AnomalyMutation) SeenAt() (r time.Time, exists bool) {
+	v := m.seen_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeenAt returns the old "seen_at" field's value of the Anomaly entity.
+// If the Anomaly object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyMutation) OldSeenAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeenAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeenAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeenAt: %w", err)
+	}
+	return oldValue.SeenAt, nil
+}
+
+// ClearSeenAt clears the value of the "seen_at" field.
+func (m *AnomalyMutation) ClearSeenAt() {
+	m.seen_at = nil
+	m.clearedFields[anomaly.FieldSeenAt] = struct{}{}
+}
+
+// SeenAtCleared returns if the "seen_at" field was cleared in this mutation.
+func (m *AnomalyMutation) SeenAtCleared() bool {
+	_, ok := m.clearedFields[anomaly.FieldSeenAt]
+	return ok
+}
+
+// ResetSeenAt resets all changes to the "seen_at" field.
+func (m *AnomalyMutation) ResetSeenAt() {
+	m.seen_at = nil
+	delete(m.clearedFields, anomaly.FieldSeenAt)
+}
+
+// Where appends a list predicates to the AnomalyMutation builder.
+func (m *AnomalyMutation) Where(ps ...predicate.Anomaly) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AnomalyMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AnomalyMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Anomaly, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AnomalyMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AnomalyMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Anomaly).
+func (m *AnomalyMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AnomalyMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.rule != nil {
+		fields = append(fields, anomaly.FieldRule)
+	}
+	if m.user_id != nil {
+		fields = append(fields, anomaly.FieldUserID)
+	}
+	if m.promotion_id != nil {
+		fields = append(fields, anomaly.FieldPromotionID)
+	}
+	if m.detail != nil {
+		fields = append(fields, anomaly.FieldDetail)
+	}
+	if m.created_at != nil {
+		fields = append(fields, anomaly.FieldCreatedAt)
+	}
+	if m.seen != nil {
+		fields = append(fields, anomaly.FieldSeen)
+	}
+	if m.seen_by != nil {
+		fields = append(fields, anomaly.FieldSeenBy)
+	}
+	if m.subject != nil {
+		fields = append(fields, anomaly.FieldSubject)
+	}
+	if m.window_start != nil {
+		fields = append(fields, anomaly.FieldWindowStart)
+	}
+	if m.seen_at != nil {
+		fields = append(fields, anomaly.FieldSeenAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AnomalyMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case anomaly.FieldRule:
+		return m.Rule()
+	case anomaly.FieldUserID:
+		return m.UserID()
+	case anomaly.FieldPromotionID:
+		return m.PromotionID()
+	case anomaly.FieldDetail:
+		return m.Detail()
+	case anomaly.FieldCreatedAt:
+		return m.CreatedAt()
+	case anomaly.FieldSeen:
+		return m.Seen()
+	case anomaly.FieldSeenBy:
+		return m.SeenBy()
+	case anomaly.FieldSubject:
+		return m.Subject()
+	case anomaly.FieldWindowStart:
+		return m.WindowStart()
+	case anomaly.FieldSeenAt:
+		return m.SeenAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AnomalyMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case anomaly.FieldRule:
+		return m.OldRule(ctx)
+	case anomaly.FieldUserID:
+		return m.OldUserID(ctx)
+	case anomaly.FieldPromotionID:
+		return m.OldPromotionID(ctx)
+	case anomaly.FieldDetail:
+		return m.OldDetail(ctx)
+	case anomaly.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case anomaly.FieldSeen:
+		return m.OldSeen(ctx)
+	case anomaly.FieldSeenBy:
+		return m.OldSeenBy(ctx)
+	case anomaly.FieldSubject:
+		return m.OldSubject(ctx)
+	case anomaly.FieldWindowStart:
+		return m.OldWindowStart(ctx)
+	case anomaly.FieldSeenAt:
+		return m.OldSeenAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Anomaly field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AnomalyMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case anomaly.FieldRule:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRule(v)
+		return nil
+	case anomaly.FieldUserID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case anomaly.FieldPromotionID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromotionID(v)
+		return nil
+	case anomaly.FieldDetail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDetail(v)
+		return nil
+	case anomaly.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case anomaly.FieldSeen:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeen(v)
+		return nil
+	case anomaly.FieldSeenBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeenBy(v)
+		return nil
+	case anomaly.FieldSubject:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubject(v)
+		return nil
+	case anomaly.FieldWindowStart:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWindowStart(v)
+		return nil
+	case anomaly.FieldSeenAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeenAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Anomaly field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AnomalyMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AnomalyMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AnomalyMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Anomaly numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AnomalyMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(anomaly.FieldUserID) {
+		fields = append(fields, anomaly.FieldUserID)
+	}
+	if m.FieldCleared(anomaly.FieldPromotionID) {
+		fields = append(fields, anomaly.FieldPromotionID)
+	}
+	if m.FieldCleared(anomaly.FieldSeenBy) {
+		fields = append(fields, anomaly.FieldSeenBy)
+	}
+	if m.FieldCleared(anomaly.FieldSeenAt) {
+		fields = append(fields, anomaly.FieldSeenAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AnomalyMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AnomalyMutation) ClearField(name string) error {
+	switch name {
+	case anomaly.FieldUserID:
+		m.ClearUserID()
+		return nil
+	case anomaly.FieldPromotionID:
+		m.ClearPromotionID()
+		return nil
+	case anomaly.FieldSeenBy:
+		m.ClearSeenBy()
+		return nil
+	case anomaly.FieldSeenAt:
+		m.ClearSeenAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Anomaly nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AnomalyMutation) ResetField(name string) error {
+	switch name {
+	case anomaly.FieldRule:
+		m.ResetRule()
+		return nil
+	case anomaly.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case anomaly.FieldPromotionID:
+		m.ResetPromotionID()
+		return nil
+	case anomaly.FieldDetail:
+		m.ResetDetail()
+		return nil
+	case anomaly.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case anomaly.FieldSeen:
+		m.ResetSeen()
+		return nil
+	case anomaly.FieldSeenBy:
+		m.ResetSeenBy()
+		return nil
+	case anomaly.FieldSubject:
+		m.ResetSubject()
+		return nil
+	case anomaly.FieldWindowStart:
+		m.ResetWindowStart()
+		return nil
+	case anomaly.FieldSeenAt:
+		m.ResetSeenAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Anomaly field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AnomalyMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AnomalyMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AnomalyMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AnomalyMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AnomalyMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AnomalyMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AnomalyMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Anomaly unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AnomalyMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Anomaly edge %s", name)
+}
+
+// AnomalyWindowMutation represents an operation that mutates the AnomalyWindow nodes in the graph.
+type AnomalyWindowMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	scope         *string
+	subject       *uuid.UUID
+	length        *int32
+	addlength     *int32
+	start         *time.Time
+	entries       *int64
+	addentries    *int64
+	amount        *money.Amount
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*AnomalyWindow, error)
+	predicates    []predicate.AnomalyWindow
+}
+
+var _ ent.Mutation = (*AnomalyWindowMutation)(nil)
+
+// anomalywindowOption allows management of the mutation configuration using functional options.
+type anomalywindowOption func(*AnomalyWindowMutation)
+
+// newAnomalyWindowMutation creates new mutation for the AnomalyWindow entity.
+func newAnomalyWindowMutation(c config, op Op, opts ...anomalywindowOption) *AnomalyWindowMutation {
+	m := &AnomalyWindowMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAnomalyWindow,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAnomalyWindowID sets the ID field of the mutation.
+func withAnomalyWindowID(id int64) anomalywindowOption {
+	return func(m *AnomalyWindowMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AnomalyWindow
+		)
+		m.oldValue = func(ctx context.Context) (*AnomalyWindow, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AnomalyWindow.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAnomalyWindow sets the old AnomalyWindow of the mutation.
+func withAnomalyWindow(node *AnomalyWindow) anomalywindowOption {
+	return func(m *AnomalyWindowMutation) {
+		m.oldValue = func(context.Context) (*AnomalyWindow, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AnomalyWindowMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AnomalyWindowMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("promotions: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AnomalyWindow entities.
+func (m *AnomalyWindowMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AnomalyWindowMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AnomalyWindowMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AnomalyWindow.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetScope sets the "scope" field.
+func (m *AnomalyWindowMutation) SetScope(s string) {
+	m.scope = &s
+}
+
+// Scope returns the value of the "scope" field in the mutation.
+func (m *AnomalyWindowMutation) Scope() (r string, exists bool) {
+	v := m.scope
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScope returns the old "scope" field's value of the AnomalyWindow entity.
+// If the AnomalyWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyWindowMutation) OldScope(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScope is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScope requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScope: %w", err)
+	}
+	return oldValue.Scope, nil
+}
+
+// ResetScope resets all changes to the "scope" field.
+func (m *AnomalyWindowMutation) ResetScope() {
+	m.scope = nil
+}
+
+// SetSubject sets the "subject" field.
+func (m *AnomalyWindowMutation) SetSubject(u uuid.UUID) {
+	m.subject = &u
+}
+
+// Subject returns the value of the "subject" field in the mutation.
+func (m *AnomalyWindowMutation) Subject() (r uuid.UUID, exists bool) {
+	v := m.subject
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubject returns the old "subject" field's value of the AnomalyWindow entity.
+// If the AnomalyWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyWindowMutation) OldSubject(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubject: %w", err)
+	}
+	return oldValue.Subject, nil
+}
+
+// ResetSubject resets all changes to the "subject" field.
+func (m *AnomalyWindowMutation) ResetSubject() {
+	m.subject = nil
+}
+
+// SetLength sets the "length" field.
+func (m *AnomalyWindowMutation) SetLength(i int32) {
+	m.length = &i
+	m.addlength = nil
+}
+
+// Length returns the value of the "length" field in the mutation.
+func (m *AnomalyWindowMutation) Length() (r int32, exists bool) {
+	v := m.length
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLength returns the old "length" field's value of the AnomalyWindow entity.
+// If the AnomalyWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyWindowMutation) OldLength(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLength is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLength requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLength: %w", err)
+	}
+	return oldValue.Length, nil
+}
+
+// AddLength adds i to the "length" field.
+func (m *AnomalyWindowMutation) AddLength(i int32) {
+	if m.addlength != nil {
+		*m.addlength += i
+	} else {
+		m.addlength = &i
+	}
+}
+
+// AddedLength returns the value that was added to the "length" field in this mutation.
+func (m *AnomalyWindowMutation) AddedLength() (r int32, exists bool) {
+	v := m.addlength
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLength resets all changes to the "length" field.
+func (m *AnomalyWindowMutation) ResetLength() {
+	m.length = nil
+	m.addlength = nil
+}
+
+// SetStart sets the "start" field.
+func (m *AnomalyWindowMutation) SetStart(t time.Time) {
+	m.start = &t
+}
+
+// Start returns the value of the "start" field in the mutation.
+func (m *AnomalyWindowMutation) Start() (r time.Time, exists bool) {
+	v := m.start
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStart returns the old "start" field's value of the AnomalyWindow entity.
+// If the AnomalyWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyWindowMutation) OldStart(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStart is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStart requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStart: %w", err)
+	}
+	return oldValue.Start, nil
+}
+
+// ResetStart resets all changes to the "start" field.
+func (m *AnomalyWindowMutation) ResetStart() {
+	m.start = nil
+}
+
+// SetEntries sets the "entries" field.
+func (m *AnomalyWindowMutation) SetEntries(i int64) {
+	m.entries = &i
+	m.addentries = nil
+}
+
+// Entries returns the value of the "entries" field in the mutation.
+func (m *AnomalyWindowMutation) Entries() (r int64, exists bool) {
+	v := m.entries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEntries returns the old "entries" field's value of the AnomalyWindow entity.
+// If the AnomalyWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyWindowMutation) OldEntries(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEntries is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEntries requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEntries: %w", err)
+	}
+	return oldValue.Entries, nil
+}
+
+// AddEntries adds i to the "entries" field.
+func (m *AnomalyWindowMutation) AddEntries(i int64) {
+	if m.addentries != nil {
+		*m.addentries += i
+	} else {
+		m.addentries = &i
+	}
+}
+
+// AddedEntries returns the value that was added to the "entries" field in this mutation.
+func (m *AnomalyWindowMutation) AddedEntries() (r int64, exists bool) {
+	v := m.addentries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEntries resets all changes to the "entries" field.
+func (m *AnomalyWindowMutation) ResetEntries() {
+	m.entries = nil
+	m.addentries = nil
+}
+
+// SetAmount sets the "amount" field.
+func (m *AnomalyWindowMutation) SetAmount(value money.Amount) {
+	m.amount = &value
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *AnomalyWindowMutation) Amount() (r money.Amount, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the AnomalyWindow entity.
+// If the AnomalyWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AnomalyWindowMutation) OldAmount(ctx context.Context) (v money.Amount, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *AnomalyWindowMutation) ResetAmount() {
+	m.amount = nil
+}
+
+// Where appends a list predicates to the AnomalyWindowMutation builder.
+func (m *AnomalyWindowMutation) Where(ps ...predicate.AnomalyWindow) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AnomalyWindowMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AnomalyWindowMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AnomalyWindow, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AnomalyWindowMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AnomalyWindowMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AnomalyWindow).
+func (m *AnomalyWindowMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AnomalyWindowMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.scope != nil {
+		fields = append(fields, anomalywindow.FieldScope)
+	}
+	if m.subject != nil {
+		fields = append(fields, anomalywindow.FieldSubject)
+	}
+	if m.length != nil {
+		fields = append(fields, anomalywindow.FieldLength)
+	}
+	if m.start != nil {
+		fields = append(fields, anomalywindow.FieldStart)
+	}
+	if m.entries != nil {
+		fields = append(fields, anomalywindow.FieldEntries)
+	}
+	if m.amount != nil {
+		fields = append(fields, anomalywindow.FieldAmount)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AnomalyWindowMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case anomalywindow.FieldScope:
+		return m.Scope()
+	case anomalywindow.FieldSubject:
+		return m.Subject()
+	case anomalywindow.FieldLength:
+		return m.Length()
+	case anomalywindow.FieldStart:
+		return m.Start()
+	case anomalywindow.FieldEntries:
+		return m.Entries()
+	case anomalywindow.FieldAmount:
+		return m.Amount()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AnomalyWindowMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case anomalywindow.FieldScope:
+		return m.OldScope(ctx)
+	case anomalywindow.FieldSubject:
+		return m.OldSubject(ctx)
+	case anomalywindow.FieldLength:
+		return m.OldLength(ctx)
+	case anomalywindow.FieldStart:
+		return m.OldStart(ctx)
+	case anomalywindow.FieldEntries:
+		return m.OldEntries(ctx)
+	case anomalywindow.FieldAmount:
+		return m.OldAmount(ctx)
+	}
+	return nil, fmt.Errorf("unknown AnomalyWindow field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AnomalyWindowMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case anomalywindow.FieldScope:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScope(v)
+		return nil
+	case anomalywindow.FieldSubject:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubject(v)
+		return nil
+	case anomalywindow.FieldLength:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLength(v)
+		return nil
+	case anomalywindow.FieldStart:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStart(v)
+		return nil
+	case anomalywindow.FieldEntries:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEntries(v)
+		return nil
+	case anomalywindow.FieldAmount:
+		v, ok := value.(money.Amount)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AnomalyWindow field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AnomalyWindowMutation) AddedFields() []string {
+	var fields []string
+	if m.addlength != nil {
+		fields = append(fields, anomalywindow.FieldLength)
+	}
+	if m.addentries != nil {
+		fields = append(fields, anomalywindow.FieldEntries)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AnomalyWindowMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case anomalywindow.FieldLength:
+		return m.AddedLength()
+	case anomalywindow.FieldEntries:
+		return m.AddedEntries()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AnomalyWindowMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case anomalywindow.FieldLength:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLength(v)
+		return nil
+	case anomalywindow.FieldEntries:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEntries(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AnomalyWindow numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AnomalyWindowMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AnomalyWindowMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AnomalyWindowMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown AnomalyWindow nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AnomalyWindowMutation) ResetField(name string) error {
+	switch name {
+	case anomalywindow.FieldScope:
+		m.ResetScope()
+		return nil
+	case anomalywindow.FieldSubject:
+		m.ResetSubject()
+		return nil
+	case anomalywindow.FieldLength:
+		m.ResetLength()
+		return nil
+	case anomalywindow.FieldStart:
+		m.ResetStart()
+		return nil
+	case anomalywindow.FieldEntries:
+		m.ResetEntries()
+		return nil
+	case anomalywindow.FieldAmount:
+		m.ResetAmount()
+		return nil
+	}
+	return fmt.Errorf("unknown AnomalyWindow field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AnomalyWindowMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AnomalyWindowMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AnomalyWindowMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AnomalyWindowMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AnomalyWindowMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AnomalyWindowMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AnomalyWindowMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AnomalyWindow unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AnomalyWindowMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AnomalyWindow edge %s", name)
+}
 
 // AssignmentMutation represents an operation that mutates the Assignment nodes in the graph.
 type AssignmentMutation struct {

@@ -14,6 +14,10 @@ import (
 // Tx is a transactional client that is created by calling Client.Tx().
 type Tx struct {
 	config
+	// Anomaly is the client for interacting with the Anomaly builders.
+	Anomaly *AnomalyClient
+	// AnomalyWindow is the client for interacting with the AnomalyWindow builders.
+	AnomalyWindow *AnomalyWindowClient
 	// Assignment is the client for interacting with the Assignment builders.
 	Assignment *AssignmentClient
 	// ClaimKey is the client for interacting with the ClaimKey builders.
@@ -157,6 +161,8 @@ func (tx *Tx) Client() *Client {
 }
 
 func (tx *Tx) init() {
+	tx.Anomaly = NewAnomalyClient(tx.config)
+	tx.AnomalyWindow = NewAnomalyWindowClient(tx.config)
 	tx.Assignment = NewAssignmentClient(tx.config)
 	tx.ClaimKey = NewClaimKeyClient(tx.config)
 	tx.InboxEvent = NewInboxEventClient(tx.config)
@@ -172,7 +178,7 @@ func (tx *Tx) init() {
 // of them in order to commit or rollback the transaction.
 //
 // If a closed transaction is embedded in one of the generated entities, and the entity
-// applies a query, for example: Assignment.QueryXXX(), the query will be executed
+// applies a query, for example: Anomaly.QueryXXX(), the query will be executed
 // through the driver which created this transaction.
 //
 // Note that txDriver is not goroutine safe.

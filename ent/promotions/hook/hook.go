@@ -9,6 +9,30 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions"
 )
 
+// The AnomalyFunc type is an adapter to allow the use of ordinary
+// function as Anomaly mutator.
+type AnomalyFunc func(context.Context, *promotions.AnomalyMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AnomalyFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.AnomalyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.AnomalyMutation", m)
+}
+
+// The AnomalyWindowFunc type is an adapter to allow the use of ordinary
+// function as AnomalyWindow mutator.
+type AnomalyWindowFunc func(context.Context, *promotions.AnomalyWindowMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AnomalyWindowFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.AnomalyWindowMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.AnomalyWindowMutation", m)
+}
+
 // The AssignmentFunc type is an adapter to allow the use of ordinary
 // function as Assignment mutator.
 type AssignmentFunc func(context.Context, *promotions.AssignmentMutation) (promotions.Value, error)

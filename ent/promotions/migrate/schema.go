@@ -9,6 +9,76 @@ import (
 )
 
 var (
+	// AnomaliesColumns holds the columns for the "anomalies" table.
+	AnomaliesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "rule", Type: field.TypeString, Size: 2147483647},
+		{Name: "user_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "promotion_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "detail", Type: field.TypeString, Size: 2147483647},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "seen", Type: field.TypeBool, Default: schema.Expr("false")},
+		{Name: "seen_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "subject", Type: field.TypeUUID},
+		{Name: "window_start", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "seen_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
+	}
+	// AnomaliesTable holds the schema information for the "anomalies" table.
+	AnomaliesTable = &schema.Table{
+		Name:       "anomalies",
+		Columns:    AnomaliesColumns,
+		PrimaryKey: []*schema.Column{AnomaliesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "anomalies_rule_subject_window_start",
+				Unique:  true,
+				Columns: []*schema.Column{AnomaliesColumns[1], AnomaliesColumns[8], AnomaliesColumns[9]},
+			},
+			{
+				Name:    "anomalies_rule_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnomaliesColumns[1], AnomaliesColumns[0]},
+			},
+			{
+				Name:    "anomalies_seen_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnomaliesColumns[6], AnomaliesColumns[0]},
+			},
+			{
+				Name:    "anomalies_seen_rule_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnomaliesColumns[6], AnomaliesColumns[1], AnomaliesColumns[0]},
+			},
+		},
+	}
+	// AnomalyWindowsColumns holds the columns for the "anomaly_windows" table.
+	AnomalyWindowsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "scope", Type: field.TypeString, Size: 2147483647},
+		{Name: "subject", Type: field.TypeUUID},
+		{Name: "length", Type: field.TypeInt32},
+		{Name: "start", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "entries", Type: field.TypeInt64},
+		{Name: "amount", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
+	}
+	// AnomalyWindowsTable holds the schema information for the "anomaly_windows" table.
+	AnomalyWindowsTable = &schema.Table{
+		Name:       "anomaly_windows",
+		Columns:    AnomalyWindowsColumns,
+		PrimaryKey: []*schema.Column{AnomalyWindowsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "anomaly_windows_scope_subject_length_start",
+				Unique:  true,
+				Columns: []*schema.Column{AnomalyWindowsColumns[1], AnomalyWindowsColumns[2], AnomalyWindowsColumns[3], AnomalyWindowsColumns[4]},
+			},
+			{
+				Name:    "anomaly_windows_scope_start",
+				Unique:  false,
+				Columns: []*schema.Column{AnomalyWindowsColumns[1], AnomalyWindowsColumns[4]},
+			},
+		},
+	}
 	// PlayerPromotionsColumns holds the columns for the "player_promotions" table.
 	PlayerPromotionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -174,6 +244,8 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		AnomaliesTable,
+		AnomalyWindowsTable,
 		PlayerPromotionsTable,
 		ClaimKeysTable,
 		InboxTable,
@@ -184,6 +256,19 @@ var (
 )
 
 func init() {
+	AnomaliesTable.Annotation = &entsql.Annotation{
+		Table: "anomalies",
+	}
+	AnomaliesTable.Annotation.Checks = map[string]string{
+		"anomalies_rule":             "rule IN ('PLAYER_AMOUNT', 'PLAYER_COUNT', 'PROMOTION_AMOUNT', 'PROMOTION_COUNT', 'CREDIT_WITHOUT_CLAIM', 'CLAIM_RATE')",
+		"anomalies_seen_by_employee": "seen = (seen_by IS NOT NULL) AND seen = (seen_at IS NOT NULL)",
+	}
+	AnomalyWindowsTable.Annotation = &entsql.Annotation{
+		Table: "anomaly_windows",
+	}
+	AnomalyWindowsTable.Annotation.Checks = map[string]string{
+		"anomaly_windows_scope": "scope IN ('PLAYER_ENTRIES', 'PROMOTION_CREDITS')",
+	}
 	PlayerPromotionsTable.ForeignKeys[0].RefTable = PromotionsTable
 	PlayerPromotionsTable.Annotation = &entsql.Annotation{
 		Table: "player_promotions",

@@ -6,6 +6,12 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
+// Anomaly is the predicate function for anomaly builders.
+type Anomaly func(*sql.Selector)
+
+// AnomalyWindow is the predicate function for anomalywindow builders.
+type AnomalyWindow func(*sql.Selector)
+
 // Assignment is the predicate function for assignment builders.
 type Assignment func(*sql.Selector)
 
