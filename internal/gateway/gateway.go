@@ -57,6 +57,7 @@ func New(s Services, o Options) http.Handler {
 	g.add("/api/v1/auth/", s.Users)
 	g.add("/api/v1/users", s.Users)
 	g.add("/api/v1/promotions", s.Promotions)
+	g.add("/api/v1/anomalies", s.Promotions)
 	g.add("/api/v1/notifications", s.Notifications)
 	g.addExact("/notifications/ws", s.Notifications)
 	g.addExact("/.well-known/jwks.json", s.Users)
@@ -65,6 +66,7 @@ func New(s Services, o Options) http.Handler {
 	g.add(procedures(usersv1connect.AuthServiceName), s.Users)
 	g.add(procedures(usersv1connect.UserServiceName), s.Users)
 	g.add(procedures(promotionsv1connect.PromotionServiceName), s.Promotions)
+	g.add(procedures(promotionsv1connect.AnomalyServiceName), s.Promotions)
 	g.add(procedures(notificationsv1connect.NotificationServiceName), s.Notifications)
 
 	g.add("/health", h)
@@ -101,6 +103,7 @@ func (g *gateway) addReflection(h *health) {
 		usersv1connect.AuthServiceName:                 "users",
 		usersv1connect.UserServiceName:                 "users",
 		promotionsv1connect.PromotionServiceName:       "promotions",
+		promotionsv1connect.AnomalyServiceName:         "promotions",
 		notificationsv1connect.NotificationServiceName: "notifications",
 	}
 	for _, r := range rpcserver.Reflection(slices.Sorted(maps.Keys(services))...) {
