@@ -65,6 +65,7 @@ func assemble(
 		DatabaseURL: s.postgres.URL("promotions"), Redis: c.redis, Bus: c.bus,
 		Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
 		LedgerAddress: u.InternalAddr(), InternalToken: c.internalToken, Reflection: true,
+		Anomalies: promotions.DefaultAnomalyRules(),
 	}, log)
 	if err != nil {
 		return nil, err

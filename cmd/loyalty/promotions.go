@@ -19,6 +19,7 @@ type promotionsSettings struct {
 	LedgerAddress ledgerAddress      `env:"LOYALTY_LEDGER_ADDRESS,required,notEmpty"`
 	InternalToken internalToken      `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
 	InternalTLS   internalTLS
+	Anomalies     anomalySettings
 }
 
 // ledgerAddress is the address of the ledger: host:port, or dns://SERVER/HOST:PORT. SERVER is the address of a DNS server.
@@ -65,6 +66,7 @@ func runPromotions(ctx context.Context, c call) error {
 			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 			LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken),
 			LedgerTLS: s.InternalTLS.files(), TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection,
+			Anomalies: s.Anomalies.rules(),
 		}, log)
 		if err != nil {
 			bus.Close()

@@ -14,6 +14,7 @@ import (
 // fakeStore is a Store with the assignments of one player.
 type fakeStore struct {
 	promotions.Store
+	promotions.MonitorStore
 	player      uuid.UUID
 	assignments map[uuid.UUID]promotions.Assignment // by promotion
 	keys        map[string]uuid.UUID                // the promotion that each Idempotency-Key is reserved for
@@ -52,14 +53,20 @@ func (s *fakeStore) MarkClaimed(_ context.Context, id uuid.UUID, tx promotions.T
 	})
 }
 
-func (s *fakeStore) RepairClaimed(_ context.Context, id uuid.UUID, tx promotions.Transaction, at time.Time) error {
-	_, err := s.change(id, func(a *promotions.Assignment) error {
+// RecordEntry marks the entry's assignment as claimed.
+func (s *fakeStore) RecordEntry(_ context.Context, r promotions.RecordParams) (promotions.Recorded, error) {
+	a, err := s.change(r.Assignment, func(a *promotions.Assignment) error {
 		if !a.Claimed {
-			a.Claimed, a.ClaimedAt, a.TransactionID = true, at, tx.ID
+			a.Claimed, a.ClaimedAt, a.TransactionID = true, r.ClaimedAt, r.Transaction.ID
 		}
 		return nil
 	})
-	return err
+	if err != nil {
+		return promotions.Recorded{}, nil //nolint:nilerr // no assignment has the key
+	}
+	return promotions.Recorded{Assignment: &promotions.PaidAssignment{
+		UserID: a.UserID, Amount: a.Amount, TransactionID: a.TransactionID,
+	}}, nil
 }
 
 func (s *fakeStore) change(id uuid.UUID, change func(*promotions.Assignment) error) (promotions.Assignment, error) {
@@ -95,6 +102,7 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 type claimTest struct {
 	*testing.T
 	service *promotions.Service
+	monitor *promotions.Monitor
 	store   *fakeStore
 	ledger  *fakeLedger
 	now     time.Time
@@ -114,7 +122,9 @@ func newClaimTest(t *testing.T) *claimTest {
 		a := assigned(from("2026-03-01"), until("2026-03-31"), func(a *promotions.Assignment) { a.UserID = c.store.player })
 		c.ids[name], c.store.assignments[a.PromotionID] = a.PromotionID, a
 	}
-	c.service = promotions.New(c.store, c.ledger, func() time.Time { return c.now })
+	now := func() time.Time { return c.now }
+	c.service = promotions.New(c.store, c.ledger, now)
+	c.monitor = promotions.NewMonitor(c.store, promotions.DefaultAnomalyRules(), nil, now)
 	return c
 }
 
@@ -147,7 +157,7 @@ func claim(promotion, key string, want apperr.Code) step {
 func deliverCredit(c *claimTest) {
 	key := c.bonus().ID.String()
 	for range 2 {
-		if err := c.service.Credited(c.Context(), key, c.ledger.paid[key]); err != nil {
+		if err := c.monitor.TransactionAdded(c.Context(), promotions.Entry{Key: key, Transaction: c.ledger.paid[key]}); err != nil {
 			c.Fatal(err)
 		}
 	}
@@ -175,7 +185,7 @@ func claimByAnotherPlayer(c *claimTest) {
 
 func deliverDebit(c *claimTest) {
 	tx := promotions.Transaction{ID: uuid.New(), UserID: c.store.player, Type: promotions.TransactionTypeDebit, Amount: 2000}
-	if err := c.service.Credited(c.Context(), c.bonus().ID.String(), tx); err != nil {
+	if err := c.monitor.TransactionAdded(c.Context(), promotions.Entry{Key: c.bonus().ID.String(), Transaction: tx}); err != nil {
 		c.Error(err)
 	}
 }

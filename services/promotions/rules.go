@@ -48,8 +48,8 @@ func (p Promotion) Available(now time.Time) error {
 }
 
 // Claimable returns nil if the assignment can be claimed at now. Otherwise it returns PROMOTION_ALREADY_CLAIMED or the error
-// of [Promotion.Available]. If an assignment is paid but no claim has succeeded (see [Service.Credited]), it is always
-// claimable. The next claim then returns its transaction.
+// of [Promotion.Available]. If an assignment is paid but no claim has succeeded (see [Monitor.TransactionAdded]), it is
+// always claimable. The next claim then returns its transaction.
 func (a Assignment) Claimable(now time.Time) error {
 	switch {
 	case a.Claimed && a.ClaimID == "":

@@ -59,10 +59,6 @@ type ClaimStore interface {
 	// MarkClaimed records that tx paid the assignment and that the given claim succeeded. It returns PROMOTION_ALREADY_CLAIMED
 	// if another claim has already succeeded.
 	MarkClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, claimID string, at time.Time) (Assignment, error)
-	// RepairClaimed records that tx paid the assignment, unless this is already recorded. It does not record a successful
-	// claim. It ignores an unknown assignment. It returns IDEMPOTENCY_MISMATCH if tx has another player or amount than the
-	// assignment, or if another transaction paid the assignment.
-	RepairClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, at time.Time) error
 }
 
 // PlayerStore persists players and their status. Each method processes an event only once.

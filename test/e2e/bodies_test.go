@@ -187,11 +187,13 @@ func ids(t *testing.T, callers map[string]client) {
 		invalid(staff, "promotion_id", "GET", "/api/v1/promotions/"+id, nil)
 		invalid(staff, "player_id", "GET", "/api/v1/promotions/players/"+id, nil)
 		invalid(admin, "user_id", "POST", "/api/v1/users/"+id+"/deactivate", nil)
+		invalid(staff, "anomaly_id", "POST", "/api/v1/anomalies/"+id+"/seen", nil)
 	}
 	staff.refused(400, "VALIDATION_FAILED", "GET", "/api/v1/users/%00", nil) // Nginx refuses it without violations
 	staff.refused(404, "NOT_FOUND", "GET", "/api/v1/users/"+someID, nil)
 	staff.refused(404, "NOT_FOUND", "GET", "/api/v1/users/"+someID+"/transactions", nil)
 	staff.refused(404, "NOT_FOUND", "GET", "/api/v1/promotions/"+someID, nil)
+	staff.refused(404, "NOT_FOUND", "POST", "/api/v1/anomalies/"+someID+"/seen", nil)
 	admin.refused(404, "NOT_FOUND", "POST", "/api/v1/users/"+someID+"/activate", nil)
 	player.refused(404, "NOT_FOUND", "POST", "/api/v1/promotions/claim", object{"promotion_id": someID})
 
@@ -256,6 +258,7 @@ func queries(t *testing.T, callers map[string]client) {
 		}},
 		"/api/v1/users/me/transactions":                      {"P", map[string]string{"type=credit": "type", "user_id=x": "user_id"}},
 		"/api/v1/users/" + callers["P"].id + "/transactions": {"A", map[string]string{"type=credit": "type"}},
+		"/api/v1/anomalies":                                  {"S", map[string]string{"seen=1": "seen", "rule=nope": "rule", "rule=": "rule"}},
 		"/api/v1/notifications":                              {"P", map[string]string{"unread=1": "unread", "all=true": "all"}},
 	} {
 		c := callers[tt.role].in(t)

@@ -32,6 +32,8 @@ func rolesOf() map[string]string {
 		"promotions.v1.PromotionService/ListPlayerPromotions":    "SA", // and the player with that id
 		"promotions.v1.PromotionService/Claim":                   "P",
 		"promotions.v1.PromotionService/Assign":                  "SA",
+		"promotions.v1.AnomalyService/ListAnomalies":             "SA",
+		"promotions.v1.AnomalyService/MarkAnomalySeen":           "SA",
 		"notifications.v1.NotificationService/MarkRead":          "P",
 		"notifications.v1.NotificationService/ListNotifications": "P",
 	}

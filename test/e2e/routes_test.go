@@ -46,6 +46,8 @@ func routes() []route {
 		{"GET", "/api/v1/promotions/players/" + someID, "SA", nil},
 		{"POST", "/api/v1/promotions/claim", "P", object{"promotion_id": someID}},
 		{"POST", "/api/v1/promotions/" + someID + "/assign", "SA", object{"player_ids": []string{someID}}},
+		{"GET", "/api/v1/anomalies", "SA", nil},
+		{"POST", "/api/v1/anomalies/" + someID + "/seen", "SA", nil},
 		{"GET", "/api/v1/notifications", "P", nil},
 		{"POST", "/api/v1/notifications/read", "P", object{"all": true}},
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/openapi"
 	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/alert"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/consumer"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/ledger"
 	store "github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
@@ -57,7 +58,21 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Reflection enables gRPC server reflection.
 	Reflection bool
+	// Anomalies are the limits of the rules that find anomalies. Start with DefaultAnomalyRules.
+	Anomalies AnomalyRules
 }
+
+// AnomalyRules are the limits of the rules that find anomalies; see [promotions.AnomalyRules].
+type AnomalyRules = promotions.AnomalyRules
+
+// ClaimRateRule is the rule about the claim rate of a promotion; see [promotions.ClaimRateRule].
+type ClaimRateRule = promotions.ClaimRateRule
+
+// MinEarlierWindows is the minimum of ClaimRateRule.History; see [promotions.MinEarlierWindows].
+const MinEarlierWindows = promotions.MinEarlierWindows
+
+// DefaultAnomalyRules returns the default limits.
+func DefaultAnomalyRules() AnomalyRules { return promotions.DefaultAnomalyRules() }
 
 func (c Config) validate() error {
 	var errs []error
@@ -67,6 +82,7 @@ func (c Config) validate() error {
 	}{
 		{"DatabaseURL", c.DatabaseURL == ""}, {"Bus", c.Bus == nil}, {"Keys", c.Keys == nil}, {"Issuer", c.Issuer == ""},
 		{"Audience", c.Audience == ""}, {"LedgerAddress", c.LedgerAddress == ""}, {"InternalToken", c.InternalToken == ""},
+		{"Anomalies.Window", c.Anomalies.Window == 0},
 	} {
 		if s.missing {
 			errs = append(errs, fmt.Errorf("promotions: %s is not set", s.name))
@@ -85,7 +101,10 @@ type App struct {
 	ledger        interface{ Close() error }
 	relay         *outbox.Relay
 	bus           event.Bus
+	store         *store.Store
 	service       *promotions.Service
+	monitor       *promotions.Monitor
+	rules         AnomalyRules
 	handler       http.Handler
 	log           *slog.Logger
 	schema        *migrate.Applied
@@ -97,7 +116,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	a := &App{bus: c.Bus, log: log, metrics: metrics.New("promotions")}
+	a := &App{bus: c.Bus, rules: c.Anomalies, log: log, metrics: metrics.New("promotions")}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -130,9 +149,11 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
 		readiness.Check{Dependency: "outbox relay", Run: func(context.Context) error { return a.relay.Ready() }, Silent: true},
 		readiness.Check{Dependency: "LOYALTY_JWKS_URL", Run: c.Keys.Ready})
-	payer := ledger.New(conn, log)
-	a.service = promotions.New(store.New(a.pool, a.relay.Wake), payer, time.Now)
-	a.measure(payer)
+	payer, alerts := ledger.New(conn, log), alert.New(log)
+	a.store = store.New(a.pool, a.relay.Wake)
+	a.service = promotions.New(a.store, payer, time.Now)
+	a.monitor = promotions.NewMonitor(a.store, a.rules, alerts.Found, time.Now)
+	a.measure(payer, alerts)
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "promotions", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
 		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(),
@@ -141,6 +162,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, err
 	}
 	server.Mount(promotionsv1connect.NewPromotionServiceHandler(rpc.New(a.service), server.Options()...))
+	server.Mount(promotionsv1connect.NewAnomalyServiceHandler(rpc.NewAnomalies(a.monitor), server.Options()...))
 	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
 	server.Handle("/promotions/api-docs/", apidocs.New("promotions", openapi.FS, rpcserver.WriteProblem))
 	a.handler, err = server.Handler()
@@ -150,7 +172,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 // Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run relays and consumes events and prunes the inbox until ctx ends. It returns when all of them have stopped. The relay,
+// Run relays and consumes events and prunes the inbox and the windows of anomalies until ctx ends. It returns when all of them have stopped. The relay,
 // the pruning and the consumers start only after the migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
@@ -158,6 +180,9 @@ func (a *App) Run(ctx context.Context) error {
 	g.RunWith("promotions readiness", a.ready.Run)
 	g.Go("promotions inbox", a.schema.Before(func(ctx context.Context) error {
 		return inbox.Run(ctx, a.pool, consumer.InboxRetention(), a.log)
+	}))
+	g.Go("promotions anomaly windows", a.schema.Before(func(ctx context.Context) error {
+		return a.store.RunPruning(ctx, a.rules, a.log)
 	}))
 	for _, s := range a.subscriptions {
 		g.RunWith("promotions consumer of "+s.Topic, a.schema.Before(func(ctx context.Context) error {

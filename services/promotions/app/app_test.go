@@ -15,7 +15,8 @@ promotions: Keys is not set
 promotions: Issuer is not set
 promotions: Audience is not set
 promotions: LedgerAddress is not set
-promotions: InternalToken is not set`
+promotions: InternalToken is not set
+promotions: Anomalies.Window is not set`
 	_, err := app.New(t.Context(), app.Config{}, slog.New(slog.DiscardHandler))
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

@@ -7,6 +7,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/readiness"
+	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/alert"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/consumer"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/ledger"
 )
@@ -18,15 +20,19 @@ func (a *App) Metrics() prometheus.Gatherer { return a.metrics }
 func (a *App) Dependencies() []readiness.Status { return a.ready.Status() }
 
 // measure adds the metrics of the parts that count by themselves, and observers to the others.
-func (a *App) measure(payer *ledger.Client) {
+func (a *App) measure(payer *ledger.Client, alerts *alert.Alerts) {
 	a.metrics.Dependencies(a.ready)
 	a.metrics.Postgres("promotions", a.pool)
 	a.metrics.Redis(a.redis)
 	a.metrics.Outbox(a.pool, a.relay)
 	addBreakerMetrics(a.metrics, payer)
 	a.service.ObserveClaims(newClaimMetrics(a.metrics))
+	for _, rule := range promotions.AnomalyRuleNames() {
+		a.metrics.CounterOf("anomalies_total", "Number of anomalies that this replica found, by rule.",
+			metrics.Labels{"rule": string(rule)}, func() float64 { return float64(alerts.Count(rule)) })
+	}
 	consumers := a.metrics.Consumers(a.bus)
-	for _, s := range []event.Subscription{consumer.Players(a.service), consumer.Transactions(a.service)} {
+	for _, s := range []event.Subscription{consumer.Players(a.service), consumer.Transactions(a.monitor)} {
 		a.subscriptions = append(a.subscriptions, consumers.Observe(s))
 	}
 }

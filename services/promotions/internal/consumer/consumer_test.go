@@ -20,10 +20,12 @@ import (
 // fakeStore records calls. Each method returns err.
 type fakeStore struct {
 	promotions.Store
+	promotions.MonitorStore
 	err        error
 	registered []uuid.UUID
 	changed    []promotions.Player
-	repairs    int
+	recorded   []promotions.RecordParams
+	assignment *promotions.PaidAssignment
 }
 
 func (s *fakeStore) RegisterPlayer(_ context.Context, _ string, r promotions.RegisterParams) error {
@@ -36,20 +38,26 @@ func (s *fakeStore) SetPlayerActive(_ context.Context, _ string, p promotions.Pl
 	return s.err
 }
 
-func (s *fakeStore) RepairClaimed(context.Context, uuid.UUID, promotions.Transaction, time.Time) error {
-	s.repairs++
-	return s.err
+func (s *fakeStore) RecordEntry(_ context.Context, r promotions.RecordParams) (promotions.Recorded, error) {
+	s.recorded = append(s.recorded, r)
+	return promotions.Recorded{Assignment: s.assignment}, s.err
+}
+
+// newMonitor returns a monitor on a fake store.
+func newMonitor(s *fakeStore) *promotions.Monitor {
+	return promotions.NewMonitor(s, promotions.DefaultAnomalyRules(), nil, time.Now)
 }
 
 func TestUnknownEventTypesAreIgnored(t *testing.T) {
 	t.Parallel()
 	const key = "018f0000-0000-7000-8000-000000000001"
-	s := promotions.New(&fakeStore{}, nil, time.Now)
+	store := &fakeStore{}
+	s := promotions.New(store, nil, time.Now)
 	for name, e := range map[string]event.Event{
 		"protobuf": {ContentType: event.ContentProtobuf, Data: []byte("\x10\x63\x1a\x24" + key)},
 		"JSON":     {Data: []byte(`{"eventType":"SOMETHING_NEW","user_id":"` + key + `"}`)},
 	} {
-		for _, subscription := range []event.Subscription{consumer.Players(s), consumer.Transactions(s)} {
+		for _, subscription := range []event.Subscription{consumer.Players(s), consumer.Transactions(newMonitor(store))} {
 			if err := subscription.Handler(t.Context(), e); err != nil {
 				t.Errorf("%s on %s: got %v, want no error", name, subscription.Topic, err)
 			}
@@ -138,38 +146,47 @@ func transactionEvent(t *testing.T, kind usersv1.TransactionType) event.Event {
 	return e
 }
 
-func TestOnlyCreditsAreProcessed(t *testing.T) {
+func TestEntryTypes(t *testing.T) {
 	t.Parallel()
-	store := &fakeStore{}
-	s := promotions.New(store, nil, time.Now)
-	for _, kind := range []usersv1.TransactionType{usersv1.TransactionType_DEBIT, 99} {
-		if err := consumer.Transactions(s).Handler(t.Context(), transactionEvent(t, kind)); err != nil || store.repairs != 0 {
-			t.Errorf("%s: got %v and %d repairs, want no error and no repair", kind, err, store.repairs)
+	for kind, want := range map[usersv1.TransactionType]struct {
+		recorded   int
+		assignment bool // the key can be the id of an assignment
+		permanent  bool
+	}{
+		usersv1.TransactionType_CREDIT:                       {recorded: 1, assignment: true},
+		usersv1.TransactionType_DEBIT:                        {recorded: 1},
+		usersv1.TransactionType_TRANSACTION_TYPE_UNSPECIFIED: {permanent: true},
+		99: {},
+	} {
+		store := &fakeStore{}
+		err := consumer.Transactions(newMonitor(store)).Handler(t.Context(), transactionEvent(t, kind))
+		if event.IsPermanent(err) != want.permanent || (err != nil) != want.permanent || len(store.recorded) != want.recorded {
+			t.Errorf("%s: got %v and %d entries, want %+v", kind, err, len(store.recorded), want)
+			continue
 		}
-	}
-	err := consumer.Transactions(s).Handler(t.Context(), transactionEvent(t, usersv1.TransactionType_TRANSACTION_TYPE_UNSPECIFIED))
-	if !event.IsPermanent(err) {
-		t.Errorf("without a type: got %v, want a permanent error", err)
+		for _, r := range store.recorded {
+			if (r.Assignment != uuid.Nil) != want.assignment || r.EventID == "" || r.Window.Start.IsZero() {
+				t.Errorf("%s: recorded %+v", kind, r)
+			}
+		}
 	}
 }
 
-func TestFailedRepair(t *testing.T) {
+func TestFailedEntry(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		err       error
+		store     fakeStore
+		code      apperr.Code
 		permanent bool
 	}{
-		"another amount":       {apperr.New(apperr.IdempotencyMismatch, "the amounts differ"), true},
-		"database unavailable": {apperr.New(apperr.DependencyUnavailable, "the database cannot be reached"), false},
-		"unexpected error":     {errors.New("unexpected"), false},
-		"no error":             {nil, false},
+		"another amount":       {fakeStore{assignment: &promotions.PaidAssignment{Amount: 1}}, apperr.IdempotencyMismatch, true},
+		"database unavailable": {fakeStore{err: apperr.New(apperr.DependencyUnavailable, "the database cannot be reached")}, apperr.DependencyUnavailable, false},
+		"unexpected error":     {fakeStore{err: errors.New("unexpected")}, apperr.Internal, false},
+		"no assignment":        {fakeStore{}, "", false},
 	} {
-		store := &fakeStore{err: tt.err}
-		err := consumer.Transactions(promotions.New(store, nil, time.Now)).
-			Handler(t.Context(), transactionEvent(t, usersv1.TransactionType_CREDIT))
-		if !errors.Is(err, tt.err) || event.IsPermanent(err) != tt.permanent || store.repairs != 1 {
-			t.Errorf("%s: got %v, permanent %t, after %d repairs, want %v, permanent %t, after 1",
-				name, err, event.IsPermanent(err), store.repairs, tt.err, tt.permanent)
+		err := consumer.Transactions(newMonitor(&tt.store)).Handler(t.Context(), transactionEvent(t, usersv1.TransactionType_CREDIT))
+		if apperr.CodeOf(err) != tt.code || event.IsPermanent(err) != tt.permanent || len(tt.store.recorded) != 1 {
+			t.Errorf("%s: got %v, permanent %t, after %d entries", name, err, event.IsPermanent(err), len(tt.store.recorded))
 		}
 	}
 }

@@ -62,8 +62,8 @@ func (s *Store) ReserveClaimKey(ctx context.Context, player uuid.UUID, key strin
 }
 
 // MarkClaimed stores the transaction and the id of the claim. Only the first claim succeeds, because later claims find
-// another claim_id. RepairClaimed sets the transaction but leaves claim_id NULL, so a claim can still succeed after
-// RepairClaimed.
+// another claim_id. RecordEntry sets the transaction but leaves claim_id NULL, so a claim can still succeed after
+// RecordEntry.
 func (s *Store) MarkClaimed(ctx context.Context, id uuid.UUID, tx domain.Transaction, claimID string, at time.Time) (domain.Assignment, error) {
 	rows, err := s.pool.Query(ctx, `
 		UPDATE player_promotions

@@ -156,6 +156,11 @@ func TestConcurrentClaimsPayOnce(t *testing.T) {
 	}
 }
 
+// entry returns the entry of a transaction. Its event has the id of the transaction and the key.
+func entry(key string, tx promotions.Transaction) promotions.Entry {
+	return promotions.Entry{EventID: tx.ID.String() + key, Key: key, Transaction: tx, At: time.Now()}
+}
+
 // repair simulates a crash between Credit and MarkClaimed. It credits the player and delivers the ledger's event.
 func (f fixture) repair(player uuid.UUID, p promotions.Promotion) promotions.Transaction {
 	f.Helper()
@@ -172,7 +177,7 @@ func (f fixture) repair(player uuid.UUID, p promotions.Promotion) promotions.Tra
 			f.Fatal(err)
 		}
 		for range 2 { // the bus may deliver an event twice
-			if err := f.service.Credited(f.Context(), a.ID.String(), tx); err != nil {
+			if err := f.monitor.TransactionAdded(f.Context(), entry(a.ID.String(), tx)); err != nil {
 				f.Fatal(err)
 			}
 		}
@@ -209,7 +214,7 @@ func TestOtherCreditsAreIgnored(t *testing.T) {
 	f := start(t)
 	tx := promotions.Transaction{ID: uuid.New(), UserID: uuid.New(), Type: promotions.TransactionTypeCredit, Amount: 5}
 	for _, key := range []string{"correction-7", uuid.NewString(), ""} {
-		if err := f.service.Credited(t.Context(), key, tx); err != nil {
+		if err := f.monitor.TransactionAdded(t.Context(), entry(key, tx)); err != nil {
 			t.Errorf("key %q: %v", key, err)
 		}
 	}
@@ -218,7 +223,10 @@ func TestOtherCreditsAreIgnored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.wantCode(f.service.Credited(t.Context(), list.Items[0].ID.String(), tx), apperr.IdempotencyMismatch) // tx belongs to another player
+	for range 2 { // also when the event is delivered again
+		err := f.monitor.TransactionAdded(t.Context(), entry(list.Items[0].ID.String(), tx))
+		f.wantCode(err, apperr.IdempotencyMismatch) // paid to another player
+	}
 	if _, err := f.service.Claim(t.Context(), player, p.ID, ""); err != nil {
 		t.Errorf("claim after the mismatch: %v", err)
 	}

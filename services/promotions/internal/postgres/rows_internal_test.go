@@ -90,6 +90,20 @@ func TestPlayerRows(t *testing.T) {
 	entitytest.AssertEqual(t, "player", read(t, db, "players", playerColumns, p.ID, scanPlayer), p)
 }
 
+func TestAnomalyRows(t *testing.T) {
+	t.Parallel()
+	db, _ := openRows(t)
+	full := promotions.Anomaly{Rule: promotions.AnomalyRuleClaimRate}
+	new(entitytest.Filler).Fill(t, &full)
+	bare := promotions.Anomaly{
+		ID: uuid.New(), Rule: promotions.AnomalyRulePlayerCount, CreatedAt: full.CreatedAt, Subject: uuid.New(), WindowStart: full.WindowStart,
+	}
+	for name, a := range map[string]promotions.Anomaly{"full": full, "bare": bare} {
+		insert(t, db, "anomalies", anomalyColumns, anomalyValues(a))
+		entitytest.Same(t, name, read(t, db, "anomalies", anomalyColumns, a.ID, scanAnomaly), a)
+	}
+}
+
 func insert(t *testing.T, db *pgxpool.Pool, table, list string, values []any) {
 	t.Helper()
 	sql := "INSERT INTO " + table + " (" + list + ") VALUES (" + columns.Placeholders(list, 1) + ")"

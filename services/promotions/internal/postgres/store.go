@@ -18,19 +18,25 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// Store implements promotions.Store. It is safe for concurrent use.
+// Store implements promotions.Store and promotions.MonitorStore. It is safe for concurrent use.
 type Store struct {
-	pool *pgxpool.Pool
-	ent  *promotions.Client
-	wake func()
+	pool    *pgxpool.Pool
+	ent     *promotions.Client
+	wake    func()
+	entries entryGroups
 }
 
-var _ domain.Store = (*Store)(nil)
+var (
+	_ domain.Store        = (*Store)(nil)
+	_ domain.MonitorStore = (*Store)(nil)
+)
 
 // New returns a store over a migrated database. It calls wake after each commit that may have appended to the outbox.
 func New(pool *pgxpool.Pool, wake func()) *Store {
 	driver := entsql.OpenDB(dialect.Postgres, postgres.SQL(pool))
-	return &Store{pool: pool, ent: promotions.NewClient(promotions.Driver(driver)), wake: wake}
+	s := &Store{pool: pool, ent: promotions.NewClient(promotions.Driver(driver)), wake: wake}
+	s.entries.commit = s.commitEntries
+	return s
 }
 
 // consumer is the consumer name of the promotions service in its inbox.

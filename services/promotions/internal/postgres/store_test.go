@@ -55,6 +55,7 @@ type fixture struct {
 	pool    *pgxpool.Pool
 	ledger  *fakeLedger
 	service *promotions.Service
+	monitor *promotions.Monitor
 	today   date.Date
 }
 
@@ -62,7 +63,9 @@ func start(t *testing.T) fixture {
 	t.Helper()
 	pool := postgrestest.New(t, atlas.Promotions)
 	f := fixture{T: t, pool: pool, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, today: date.Of(time.Now())}
-	f.service = promotions.New(postgres.New(pool, func() {}), f.ledger, time.Now)
+	store := postgres.New(pool, func() {})
+	f.service = promotions.New(store, f.ledger, time.Now)
+	f.monitor = promotions.NewMonitor(store, promotions.DefaultAnomalyRules(), func(context.Context, promotions.Anomaly) {}, time.Now)
 	return f
 }
 

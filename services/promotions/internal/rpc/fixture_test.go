@@ -135,10 +135,11 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 
 // fixture is the API of promotions on fakes, behind the interceptors of rpcserver.
 type fixture struct {
-	t      *testing.T
-	store  *fakeStore
-	ledger *fakeLedger
-	url    string
+	t         *testing.T
+	store     *fakeStore
+	anomalies *fakeAnomalies
+	ledger    *fakeLedger
+	url       string
 }
 
 func start(t *testing.T) *fixture {
@@ -148,7 +149,7 @@ func start(t *testing.T) *fixture {
 		ID: uuid.MustParse(promotionID), Title: "Spring", Type: promotions.PromotionTypeBonus, Amount: 2000, IsActive: true,
 		StartDate: day.AddDays(-1), EndDate: day.AddDays(1), CreatedAt: now(), UpdatedAt: now(),
 	}
-	f := &fixture{t: t, ledger: &fakeLedger{}, store: &fakeStore{promotion: p, keys: map[string]uuid.UUID{}, assignment: promotions.Assignment{
+	f := &fixture{t: t, ledger: &fakeLedger{}, anomalies: newFakeAnomalies(), store: &fakeStore{promotion: p, keys: map[string]uuid.UUID{}, assignment: promotions.Assignment{
 		ID: uuid.MustParse(assignmentID), UserID: uuid.MustParse(playerID), PromotionID: p.ID, Amount: p.Amount, Title: p.Title,
 		Promotion: &p, CreatedAt: now(),
 	}}}
@@ -162,6 +163,8 @@ func start(t *testing.T) *fixture {
 	}
 	handler := rpc.New(promotions.New(f.store, f.ledger, now))
 	server.Mount(promotionsv1connect.NewPromotionServiceHandler(handler, server.Options()...))
+	monitor := promotions.NewMonitor(f.anomalies, promotions.DefaultAnomalyRules(), nil, now)
+	server.Mount(promotionsv1connect.NewAnomalyServiceHandler(rpc.NewAnomalies(monitor), server.Options()...))
 	h, err := server.Handler()
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +177,7 @@ func start(t *testing.T) *fixture {
 
 // with returns the fixture for a subtest.
 func (f *fixture) with(t *testing.T) *fixture {
-	return &fixture{t: t, store: f.store, ledger: f.ledger, url: f.url}
+	return &fixture{t: t, store: f.store, anomalies: f.anomalies, ledger: f.ledger, url: f.url}
 }
 
 type object = map[string]any

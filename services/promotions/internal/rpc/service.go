@@ -10,7 +10,16 @@ import (
 // Handler implements PromotionService.
 type Handler struct{ service *promotions.Service }
 
-var _ promotionsv1connect.PromotionServiceHandler = (*Handler)(nil)
+// Anomalies implements AnomalyService.
+type Anomalies struct{ monitor *promotions.Monitor }
+
+var (
+	_ promotionsv1connect.PromotionServiceHandler = (*Handler)(nil)
+	_ promotionsv1connect.AnomalyServiceHandler   = (*Anomalies)(nil)
+)
 
 // New returns a handler that calls service.
 func New(service *promotions.Service) *Handler { return &Handler{service} }
+
+// NewAnomalies returns a handler that calls monitor.
+func NewAnomalies(monitor *promotions.Monitor) *Anomalies { return &Anomalies{monitor} }

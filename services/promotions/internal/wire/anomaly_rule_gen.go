@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// FromAnomalyRule converts t to the protobuf enum. An unknown value becomes the unspecified one.
+// FromAnomalyRule converts t to the protobuf enum. An unknown value becomes the unspecified value.
 func FromAnomalyRule(t promotions.AnomalyRule) promotionsv1.AnomalyRule {
 	switch t {
 	case promotions.AnomalyRulePlayerAmount:
@@ -27,7 +27,7 @@ func FromAnomalyRule(t promotions.AnomalyRule) promotionsv1.AnomalyRule {
 	}
 }
 
-// ToAnomalyRule converts t. An unspecified or unknown value becomes the empty one.
+// ToAnomalyRule converts t. An unspecified or unknown value becomes the empty value.
 func ToAnomalyRule(t promotionsv1.AnomalyRule) promotions.AnomalyRule {
 	switch t {
 	case promotionsv1.AnomalyRule_PLAYER_AMOUNT:

@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	domain "github.com/casino-loyalty/loyalty/services/promotions"
+)
+
+const (
+	// maxGroup is the maximum number of entries in one transaction.
+	maxGroup = 256
+	// groupTimeout limits the transaction of a group, so that one locked row does not stop the other entries for long.
+	groupTimeout = 5 * time.Second
+)
+
+// entryGroups records the entries of concurrent calls in groups, with one transaction for each group. The partitions of a
+// topic are consumed concurrently, so a group has up to one entry per partition. Calls that arrive during a commit form the
+// next group. One of the calls of a group, its leader, runs the transaction; the others wait. If the transaction fails, each
+// call commits its entry alone, so that only the entry that causes the failure fails.
+type entryGroups struct {
+	// commit records a group and sets the results of its calls.
+	commit func(ctx context.Context, group []*entryCall) error
+
+	mu      sync.Mutex
+	waiting []*entryCall
+	busy    bool // a group is being committed
+}
+
+// entryCall is a call of entryGroups.record.
+type entryCall struct {
+	params domain.RecordParams
+	result domain.Recorded
+	err    error
+	next   chan nextStep // receives one value at a time
+}
+
+// nextStep is what a waiting call does next.
+type nextStep int
+
+const (
+	stepReturn nextStep = iota // the call is answered
+	stepLead                   // the call is the leader of the next group
+	stepAlone                  // the group failed; the call commits its entry alone
+)
+
+// record records an entry. It waits for its group even if ctx ends; the timeouts of the groups limit this time.
+func (g *entryGroups) record(ctx context.Context, p domain.RecordParams) (domain.Recorded, error) {
+	c := &entryCall{params: p, next: make(chan nextStep, 1)}
+	step := g.join(c)
+	if step == stepLead {
+		step = g.lead(ctx, c)
+	}
+	if step == stepAlone {
+		c.err = g.commit(ctx, []*entryCall{c})
+	}
+	return c.result, c.err
+}
+
+// join adds a call to the next group. The call leads it if no group is being committed. Otherwise it waits.
+func (g *entryGroups) join(c *entryCall) nextStep {
+	g.mu.Lock()
+	g.waiting = append(g.waiting, c)
+	lead := !g.busy
+	g.busy = true
+	g.mu.Unlock()
+	if lead {
+		return stepLead
+	}
+	return <-c.next
+}
+
+// lead commits the next group, which begins with the call c. It answers the other calls, makes the first waiting call the
+// next leader, and returns what c does next. If commit panics, only c does.
+func (g *entryGroups) lead(ctx context.Context, c *entryCall) nextStep {
+	group := g.take()
+	step := stepAlone
+	defer func() {
+		for _, other := range group[1:] {
+			other.err = c.err
+			other.next <- step
+		}
+		g.pass()
+	}()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), groupTimeout)
+	defer cancel()
+	c.err = g.commit(ctx, group)
+	if c.err == nil || len(group) == 1 {
+		step = stepReturn
+	}
+	return step
+}
+
+func (g *entryGroups) take() []*entryCall {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(maxGroup, len(g.waiting))
+	group := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	return group
+}
+
+// pass makes the first waiting call the leader of the next group.
+func (g *entryGroups) pass() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.busy = len(g.waiting) > 0; g.busy {
+		g.waiting[0].next <- stepLead
+	}
+}

@@ -1,0 +1,67 @@
+package promotions
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/clock"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
+)
+
+// MonitorStore persists the effects of ledger entries, and anomalies. Methods are safe for concurrent use and return errors
+// as [Store] does.
+type MonitorStore interface {
+	// RecordEntry records an entry of the ledger in one transaction. It marks the entry's assignment as claimed, if the
+	// assignment matches the entry and is not claimed yet. For the first delivery of the event it also counts the entry in its
+	// window, calls r.Judge with the result, and stores the anomalies that are new for their rule, subject and window.
+	RecordEntry(ctx context.Context, r RecordParams) (Recorded, error)
+	// Anomalies lists anomalies, newest first.
+	Anomalies(ctx context.Context, f AnomalyFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[Anomaly], error)
+	// MarkAnomalySeen marks an anomaly as seen by an employee, unless it is already seen, and returns it.
+	MarkAnomalySeen(ctx context.Context, id, employee uuid.UUID, at time.Time) (Anomaly, error)
+}
+
+// RecordParams are the parameters of [MonitorStore.RecordEntry].
+type RecordParams struct {
+	EventID     string
+	Transaction Transaction
+	// Assignment is the entry's idempotency key, or uuid.Nil if an assignment cannot have this id.
+	Assignment uuid.UUID
+	// Promotion is the promotion of a credit, or uuid.Nil.
+	Promotion uuid.UUID
+	// Window is the window that counts the entry, or zero.
+	Window Window
+	// EarlierFrom is the start of the first window in Observation.Earlier. The store sets Observation.Earlier only if the
+	// promotion has at least EarlierMinimum credits in Window.
+	EarlierFrom    time.Time
+	EarlierMinimum int64
+	// ClaimedAt is the time of the claim if the assignment is not claimed yet.
+	ClaimedAt time.Time
+	// Judge returns the anomalies that the entry reveals. It may be called again after a conflict.
+	Judge func(Observation) ([]Anomaly, error)
+}
+
+// Recorded is the result of [MonitorStore.RecordEntry].
+type Recorded struct {
+	// Assignment is nil if no assignment has the entry's key.
+	Assignment *PaidAssignment
+	// Anomalies are the new anomalies.
+	Anomalies []Anomaly
+}
+
+// Monitor processes the entries of the ledger. It repairs claims, finds anomalies and manages them. It is safe for
+// concurrent use.
+type Monitor struct {
+	store MonitorStore
+	rules AnomalyRules
+	alert func(context.Context, Anomaly)
+	now   func() time.Time
+}
+
+// NewMonitor returns a monitor. It calls alert for each new anomaly, after the anomaly is stored. Production code passes
+// time.Now as now.
+func NewMonitor(store MonitorStore, rules AnomalyRules, alert func(context.Context, Anomaly), now func() time.Time) *Monitor {
+	return &Monitor{store: store, rules: rules, alert: alert, now: clock.Stored(now, time.Microsecond)}
+}
