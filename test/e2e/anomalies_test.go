@@ -76,6 +76,9 @@ func findAnomalies(t *testing.T, c *cluster, ledger string) {
 	if lines := c.processes["promotions"].logged("anomaly found"); len(lines) != 3 {
 		t.Errorf("promotions logged %q, want one line for each anomaly", lines)
 	}
+	for rule, n := range map[string]float64{"CREDIT_WITHOUT_CLAIM": 1, "PLAYER_AMOUNT": 1, "PROMOTION_AMOUNT": 1, "CLAIM_RATE": 0} {
+		c.await("promotions", n, "loyalty_anomalies_total", "rule", rule)
+	}
 	markSeen(t, c, staff, players[0], text(found[0], "id"))
 	pages(staff)
 }
