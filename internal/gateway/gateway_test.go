@@ -434,8 +434,8 @@ func TestReflection(t *testing.T) {
 			t.Errorf("with reflection %v: health returned %v, want %v", enabled, err, want)
 		}
 		wantNames := []string{
-			"grpc.health.v1.Health", "loyalty.notifications.v1.NotificationService", "loyalty.promotions.v1.PromotionService",
-			"loyalty.users.v1.AuthService", "loyalty.users.v1.UserService",
+			"grpc.health.v1.Health", "loyalty.notifications.v1.NotificationService", "loyalty.promotions.v1.AnomalyService",
+			"loyalty.promotions.v1.PromotionService", "loyalty.users.v1.AuthService", "loyalty.users.v1.UserService",
 		}
 		ledger, err := reflectiontest.Describes(t.Context(), conn, "loyalty.users.v1.LedgerService")
 		if enabled && (ledger || err != nil) {

@@ -100,7 +100,7 @@ func TestAnomalyRows(t *testing.T) {
 	}
 	for name, a := range map[string]promotions.Anomaly{"full": full, "bare": bare} {
 		insert(t, db, "anomalies", anomalyColumns, anomalyValues(a))
-		entitytest.Same(t, name, read(t, db, "anomalies", anomalyColumns, a.ID, scanAnomaly), a)
+		entitytest.AssertEqual(t, name, read(t, db, "anomalies", anomalyColumns, a.ID, scanAnomaly), a)
 	}
 }
 

@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/money"
@@ -75,30 +77,21 @@ const recordSQL = `
 	) earlier ON true
 	ORDER BY e.n`
 
+// planSQL makes the transaction keep one generic plan of each statement. Planning recordSQL for each group would take longer
+// than executing it. PostgreSQL may make the plan while the tables are empty, when it would not choose the indexes; the enable
+// settings make every plan use them.
+const planSQL = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true),
+	set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
+
 // commitEntries records the entries of a group in one transaction and sets the results of the calls.
 func (s *Store) commitEntries(ctx context.Context, group []*entryCall) error {
 	var results []domain.Recorded
-	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		observed, err := observe(ctx, tx, group)
-		if err != nil {
-			return err
-		}
-		results = make([]domain.Recorded, len(group))
-		var found []foundAnomaly
-		for i, o := range observed {
-			results[i].Assignment = o.Assignment
-			if !o.isNew {
-				continue
-			}
-			anomalies, err := group[i].params.Judge(o.Observation)
-			if err != nil {
-				return err
-			}
-			for _, a := range anomalies {
-				found = append(found, foundAnomaly{a, i})
-			}
-		}
-		return insertAnomalies(ctx, tx, found, results)
+	err := postgres.Retry(ctx, func() error {
+		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) (err error) {
+			results, err = commitGroup(ctx, conn, group)
+			return err // after an error, the pool closes the connection, which rolls back
+		})
 	})
 	if err != nil {
 		return err
@@ -109,24 +102,53 @@ func (s *Store) commitEntries(ctx context.Context, group []*entryCall) error {
 	return nil
 }
 
+// commitGroup runs a transaction in two round trips and returns the result of each call.
+func commitGroup(ctx context.Context, conn *pgxpool.Conn, group []*entryCall) ([]domain.Recorded, error) {
+	observed, err := observe(ctx, conn, group)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]domain.Recorded, len(group))
+	var found []foundAnomaly
+	for i, o := range observed {
+		results[i].Assignment = o.Assignment
+		if !o.isNew {
+			continue
+		}
+		anomalies, err := group[i].params.Judge(o.Observation)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range anomalies {
+			found = append(found, foundAnomaly{a, i})
+		}
+	}
+	commit := &pgx.Batch{}
+	queueAnomalies(commit, found, results)
+	commit.Queue("COMMIT")
+	return results, conn.SendBatch(ctx, commit).Close()
+}
+
 // observation is an Observation, and whether the event was delivered for the first time.
 type observation struct {
 	domain.Observation
 	isNew bool
 }
 
-// observe runs the two statements in one round trip.
-func observe(ctx context.Context, tx pgx.Tx, group []*entryCall) ([]observation, error) {
+// observe begins the transaction and records the entries.
+func observe(ctx context.Context, conn *pgxpool.Conn, group []*entryCall) ([]observation, error) {
 	a := newEntryArrays(group)
 	var observed []observation
 	batch := &pgx.Batch{}
+	batch.Queue("BEGIN")
+	batch.Queue(planSQL)
 	batch.Queue(markPaidSQL, a.assignments, a.transactions, a.users, a.amounts, a.claimedAt)
 	batch.Queue(recordSQL, a.events, a.users, a.assignments, a.promotions, a.amounts, a.lengths, a.starts, a.earlierFrom,
 		group[0].params.EarlierMinimum).Query(func(rows pgx.Rows) (err error) {
 		observed, err = pgx.CollectRows(rows, scanObservation)
 		return err
 	})
-	return observed, tx.SendBatch(ctx, batch).Close()
+	return observed, conn.SendBatch(ctx, batch).Close()
 }
 
 // entryArrays are the parameters of markPaidSQL and recordSQL.
@@ -189,27 +211,22 @@ type foundAnomaly struct {
 	call int
 }
 
-// insertAnomalies inserts the anomalies that are new for their rule, subject and window, and adds them to the results of
-// their calls.
-func insertAnomalies(ctx context.Context, tx pgx.Tx, found []foundAnomaly, results []domain.Recorded) error {
-	if len(found) == 0 {
-		return nil
-	}
-	sameAnomaly := func(a, b foundAnomaly) int {
+// queueAnomalies queues INSERT statements that insert the anomalies that are new for their rule, subject and window, and add
+// them to the results of their calls.
+func queueAnomalies(batch *pgx.Batch, found []foundAnomaly, results []domain.Recorded) {
+	order := func(a, b foundAnomaly) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), bytes.Compare(a.Subject[:], b.Subject[:]), a.WindowStart.Compare(b.WindowStart))
 	}
-	slices.SortStableFunc(found, sameAnomaly) // all transactions insert in the same order
-	found = slices.CompactFunc(found, func(a, b foundAnomaly) bool { return sameAnomaly(a, b) == 0 })
-	batch := &pgx.Batch{}
+	slices.SortStableFunc(found, order) // all transactions insert in the same order
+	found = slices.CompactFunc(found, func(a, b foundAnomaly) bool { return order(a, b) == 0 })
 	for _, a := range found {
 		batch.Queue(`INSERT INTO anomalies (`+anomalyColumns+`) VALUES (`+columns.Placeholders(anomalyColumns, 1)+`)
-			ON CONFLICT (rule, subject, window_start) DO NOTHING RETURNING id`, anomalyValues(a.Anomaly)...).
-			Query(func(rows pgx.Rows) error {
-				for rows.Next() {
+			ON CONFLICT (rule, subject, window_start) DO NOTHING`, anomalyValues(a.Anomaly)...).
+			Exec(func(tag pgconn.CommandTag) error {
+				if tag.RowsAffected() == 1 {
 					results[a.call].Anomalies = append(results[a.call].Anomalies, a.Anomaly)
 				}
-				return rows.Err()
+				return nil
 			})
 	}
-	return tx.SendBatch(ctx, batch).Close()
 }
