@@ -48,7 +48,7 @@ func testOutage(t *testing.T, f *fixture) {
 	rec.Wait(t, keys*perKey)
 	rec.Check(t)
 	if got := len(rec.Seen()); got != keys*perKey {
-		t.Errorf("%d deliveries of %d events, want one per event; were waiting events delivered to another member?", got, keys*perKey)
+		t.Errorf("%d deliveries, want %d; were waiting events delivered to another member?", got, keys*perKey)
 	}
 	mu.Lock()
 	defer mu.Unlock()
