@@ -8,11 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +20,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
 // LibsEnv is the environment variable with the directory of Kafka's jars.
@@ -51,6 +52,9 @@ type node struct {
 	stdin  io.Closer
 	exited chan struct{}
 }
+
+// pidFile returns the path of the file with the process id of Java.
+func (n *node) pidFile() string { return filepath.Join(n.dir, "pid") }
 
 // Start runs a cluster until the end of the test. Without LibsEnv it skips the test; in CI it fails the test.
 func Start(t *testing.T) *Cluster {
@@ -98,6 +102,33 @@ func (c *Cluster) Kill(id int) {
 	n.stdin = nil
 }
 
+// Freeze suspends all brokers: their connections stay open, but they do not answer.
+func (c *Cluster) Freeze(t *testing.T) { c.signal(t, testproc.Freeze) }
+
+// Thaw continues all brokers after Freeze.
+func (c *Cluster) Thaw(t *testing.T) { c.signal(t, testproc.Thaw) }
+
+func (c *Cluster) signal(t *testing.T, send func(*os.Process) error) {
+	t.Helper()
+	for _, n := range c.nodes {
+		text, err := os.ReadFile(n.pidFile())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		process, err := os.FindProcess(pid)
+		if err == nil {
+			err = send(process)
+		}
+		if err != nil {
+			t.Fatalf("broker %d: %v", n.id, err)
+		}
+	}
+}
+
 // Restart starts a killed broker and waits until all brokers are members of the cluster.
 func (c *Cluster) Restart(t *testing.T, id int) {
 	t.Helper()
@@ -125,7 +156,7 @@ func (c *Cluster) Leader(t *testing.T, topic string, partition int32) int {
 // configure chooses ports and writes the brokers' configuration files.
 func (c *Cluster) configure(t *testing.T) {
 	t.Helper()
-	ports := freePorts(t, 2*size)
+	ports := testproc.FreePorts(t, 2*size)
 	var voters []string
 	for id := range size {
 		voters = append(voters, fmt.Sprintf("%d@127.0.0.1:%d", id, ports[size+id]))
@@ -168,7 +199,7 @@ func (c *Cluster) format(t *testing.T) {
 	for _, n := range c.nodes {
 		formatting.Go(func() {
 			cmd := exec.CommandContext(t.Context(), "java", "-cp", c.libs+"/*", "kafka.tools.StorageTool",
-				"format", "-t", cluster, "-c", n.config)
+				"format", "--cluster-id="+cluster, "-c", n.config) // an id may begin with "-"
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("format broker %d: %v\n%s", n.id, err, out)
 			}
@@ -189,8 +220,8 @@ func (c *Cluster) start(t *testing.T, id int) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	const killOnEOF = `"$@" </dev/null & pid=$!; cat >/dev/null; kill -9 $pid; wait $pid`
-	cmd := exec.Command("sh", "-c", killOnEOF, "sh",
+	const killOnEOF = `file=$1; shift; "$@" </dev/null & pid=$!; echo $pid >"$file"; cat >/dev/null; kill -9 $pid; wait $pid`
+	cmd := exec.Command("sh", "-c", killOnEOF, "sh", n.pidFile(),
 		"java", "-Xmx256m", "-Dorg.slf4j.simpleLogger.defaultLogLevel="+logLevel, "-cp", c.libs+"/*", "kafka.Kafka", n.config)
 	cmd.Stdout, cmd.Stderr = out, out
 	stdin, err := cmd.StdinPipe()
@@ -246,24 +277,4 @@ func (c *Cluster) retry(t *testing.T, request func(context.Context, *kadm.Client
 			t.Fatalf("brokers are not ready: %v", err)
 		}
 	}
-}
-
-// freePorts returns n unused ports below the range of ephemeral ports. An outgoing connection could take an ephemeral port
-// before the broker starts or restarts.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	var ports []int
-	for range 100 * n {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 15_000+rand.IntN(15_000)))
-		if err != nil {
-			continue
-		}
-		// Keep all listeners open until the last port is known, so that no port is returned twice.
-		defer l.Close()
-		if ports = append(ports, l.Addr().(*net.TCPAddr).Port); len(ports) == n {
-			return ports
-		}
-	}
-	t.Fatal("no free ports")
-	return nil
 }

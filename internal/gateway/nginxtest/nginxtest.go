@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
 // Config contains the settings of Nginx in a test.
@@ -38,6 +40,7 @@ type Server struct {
 	// HTTP2Address serves HTTP/2. With TLS it equals Address; without TLS it is a separate port.
 	HTTP2Address string
 	folder       string
+	binary, main string // the program, and the name of the main configuration file
 	cmd          *exec.Cmd
 	output       *buffer
 	exited       chan struct{}
@@ -73,35 +76,57 @@ func find() (string, error) {
 
 func start(t testing.TB, binary string, c Config) *Server {
 	t.Helper()
-	s := &Server{Address: free(t), folder: t.TempDir(), output: &buffer{}, exited: make(chan struct{})}
-	main := "nginx.conf"
+	s := &Server{Address: testproc.FreeAddress(t), folder: t.TempDir(), binary: binary, main: "nginx.conf", output: &buffer{}}
 	s.HTTP2Address = s.Address
 	if c.Certificate != "" {
-		main = "nginx-tls.conf"
+		s.main = "nginx-tls.conf"
 	} else {
-		s.HTTP2Address = free(t)
+		s.HTTP2Address = testproc.FreeAddress(t)
 	}
 	if err := s.configure(c); err != nil {
 		t.Fatal(err)
 	}
-	s.cmd = exec.Command(binary, "-p", s.folder, "-c", filepath.Join(s.folder, main), "-g",
-		"daemon off; pid "+filepath.Join(s.folder, "nginx.pid")+";")
-	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
-	s.cmd.SysProcAttr = dieWithParent()
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(s.exited)
-		_ = s.cmd.Wait()
-	}()
-	if !s.ready() {
-		t.Logf("nginx did not start:\n%s", s.output)
-		_ = s.cmd.Process.Kill()
-		<-s.exited
+	if !s.launch(t) {
 		return nil
 	}
 	return s
+}
+
+// Kill kills Nginx and its workers with SIGKILL.
+func (s *Server) Kill() {
+	testproc.KillGroup(s.cmd.Process)
+	<-s.exited
+}
+
+// Restart starts Nginx after Kill, at the same addresses.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	if !s.launch(t) {
+		t.Fatal("nginx did not start again; see above")
+	}
+}
+
+// launch starts the process and reports whether it accepts connections.
+func (s *Server) launch(t testing.TB) bool {
+	t.Helper()
+	s.exited = make(chan struct{})
+	s.cmd = exec.Command(s.binary, "-p", s.folder, "-c", filepath.Join(s.folder, s.main), "-g",
+		"daemon off; pid "+filepath.Join(s.folder, "nginx.pid")+";")
+	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
+	testproc.Own(s.cmd, syscall.SIGTERM)
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func(cmd *exec.Cmd, exited chan struct{}) {
+		defer close(exited)
+		_ = cmd.Wait()
+	}(s.cmd, s.exited)
+	if !s.ready() {
+		t.Logf("nginx did not start:\n%s", s.output)
+		s.Kill()
+		return false
+	}
+	return true
 }
 
 // configure copies deploy/nginx to the server's folder and replaces the files that an installation edits.
@@ -203,17 +228,6 @@ func (s *Server) stop(t testing.TB) {
 	if t.Failed() {
 		t.Logf("output of nginx:\n%s", s.output)
 	}
-}
-
-// free returns a free TCP address on the loopback interface.
-func free(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // buffer is a bytes.Buffer that is safe for concurrent use.

@@ -5,7 +5,9 @@ import (
 	"context"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -13,12 +15,15 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
 // Server is a redis-server process of one test.
 type Server struct {
 	// Address is the server's "host:port".
 	Address string
+	binary  string
+	args    []string
 	cmd     *exec.Cmd
 	exited  chan struct{}
 }
@@ -42,7 +47,8 @@ func run(t testing.TB, args ...string) *Server {
 		t.Fatal("redis-server is not on the PATH: install Redis 7 (apt-get install redis-server)")
 	}
 	for range 5 { // another process may take the port before the server does
-		if s := start(t, binary, args); s != nil {
+		s := &Server{Address: testproc.FreeAddress(t), binary: binary, args: args}
+		if s.start(t) {
 			t.Cleanup(s.Kill)
 			return s
 		}
@@ -51,30 +57,34 @@ func run(t testing.TB, args ...string) *Server {
 	return nil
 }
 
-func start(t testing.TB, binary string, args []string) *Server {
+// Restart starts a killed server at the same address, with additional arguments. Its data is lost.
+func (s *Server) Restart(t testing.TB, args ...string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	s.args = append(slices.Clone(s.args), args...)
+	if !s.start(t) {
+		t.Fatal("redis-server does not start again")
 	}
-	address := l.Addr().String()
-	_ = l.Close()
-	_, port, _ := net.SplitHostPort(address)
-	s := &Server{Address: address, exited: make(chan struct{})}
-	s.cmd = exec.Command(binary, append(args, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir())...)
-	s.cmd.SysProcAttr = dieWithParent()
+}
+
+// start starts the server and reports whether it is ready.
+func (s *Server) start(t testing.TB) bool {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(s.Address)
+	args := append(slices.Clone(s.args), "--port", port, "--bind", host, "--dir", t.TempDir())
+	s.cmd, s.exited = exec.Command(s.binary, args...), make(chan struct{})
+	testproc.Own(s.cmd, syscall.SIGKILL)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		defer close(s.exited)
-		_ = s.cmd.Wait()
-	}()
+	go func(cmd *exec.Cmd, exited chan struct{}) {
+		defer close(exited)
+		_ = cmd.Wait()
+	}(s.cmd, s.exited)
 	if !s.ready() {
 		s.Kill()
-		return nil
+		return false
 	}
-	return s
+	return true
 }
 
 // ready waits until the server answers. It returns false if the server exits or does not answer in time.
@@ -110,6 +120,14 @@ func ping(address string) bool {
 	n, err := c.Read(b)
 	answer := string(b[:n])
 	return err == nil && (strings.HasPrefix(answer, "+PONG") || strings.HasPrefix(answer, "-NOAUTH"))
+}
+
+// Freeze suspends the server's process: connections stay open, but the server does not answer.
+func (s *Server) Freeze(t testing.TB) {
+	t.Helper()
+	if err := testproc.Freeze(s.cmd.Process); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Kill kills the server and waits until it has exited. It is idempotent.
