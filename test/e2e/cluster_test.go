@@ -33,6 +33,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
+	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
 // cluster runs each service in its own process, behind the gateway, with PostgreSQL, Redis and bus servers of the test.
@@ -246,6 +247,7 @@ func (c *cluster) run(name, service, settings, address string, environ ...string
 		"LOYALTY_LISTEN="+address, "LOYALTY_DIAGNOSTICS_LISTEN=127.0.0.1:0", "LOYALTY_INSTANCE="+name)
 	p.command.Env = append(p.command.Env, environ...)
 	p.command.Stdout, p.command.Stderr = p.output, p.output
+	testproc.Own(p.command, syscall.SIGKILL)
 	if err := p.command.Start(); err != nil {
 		c.t.Fatal(err)
 	}

@@ -9,6 +9,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/gateway/nginxtest"
 )
 
+// noLimits replaces limits.conf. All clients of the tests have the same address, which would exceed the shipped limits.
+const noLimits = "limit_req_zone $binary_remote_addr zone=login:1m rate=100000r/s;\n" +
+	"limit_req_zone $binary_remote_addr zone=register:1m rate=100000r/s;\n"
+
 // TestAPIThroughNginx runs the tests of the API against two processes of each service behind the real Nginx, with the
 // configuration of deploy/nginx.
 func TestAPIThroughNginx(t *testing.T) {
@@ -19,10 +23,7 @@ func TestAPIThroughNginx(t *testing.T) {
 		replicas[name] = []string{c.addr(name), c.startSecond(name)}
 	}
 	nginx := nginxtest.Start(t, nginxtest.Config{
-		Replicas: replicas,
-		// All clients of the test have the same address, which would exceed the shipped limits.
-		Limits: "limit_req_zone $binary_remote_addr zone=login:1m rate=100000r/s;\n" +
-			"limit_req_zone $binary_remote_addr zone=register:1m rate=100000r/s;\n",
+		Replicas: replicas, Limits: noLimits,
 	})
 	p := c.platform
 	p.url, p.grpcURL = "http://"+nginx.Address, "http://"+nginx.HTTP2Address

@@ -1,0 +1,326 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
+	"github.com/casino-loyalty/loyalty/internal/gateway/nginxtest"
+	"github.com/casino-loyalty/loyalty/internal/migrate"
+	"github.com/casino-loyalty/loyalty/internal/pgserver"
+	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/dnstest"
+	"github.com/casino-loyalty/loyalty/internal/testproc"
+)
+
+// hosts are the addresses of the replicas: the first replica of each service runs on the first host, and so on.
+func hosts() []string { return []string{"127.0.0.11", "127.0.0.12", "127.0.0.13"} }
+
+// stack is the platform as it runs in production, without containers: three replicas of each service behind Nginx, three
+// Kafka brokers, a Redis master with a replica and three sentinels, and PostgreSQL. Nothing is shared with other tests, so
+// every process can be killed.
+type stack struct {
+	*cluster
+	nginx   *nginxtest.Server
+	kafka   *kafkacluster.Cluster
+	redis   []*redistest.Server
+	watch   string // the address of a sentinel
+	data    string // the data directory of PostgreSQL
+	server  *pgserver.Server
+	pools   map[string]*pgxpool.Pool
+	listen  map[string]string // the address of each replica
+	environ map[string][]string
+	links   map[string]*link // between promotions and each replica of users
+}
+
+// startStack starts everything and creates the admin.
+func startStack(t *testing.T) *stack {
+	t.Helper()
+	brokers := kafkacluster.Start(t) // skips the test if there are no real brokers
+	build(t)
+	s := &stack{
+		kafka:   brokers,
+		cluster: &cluster{t: t, processes: map[string]*process{}, databases: map[string]string{}},
+		listen:  map[string]string{}, environ: map[string][]string{}, pools: map[string]*pgxpool.Pool{},
+		links: map[string]*link{},
+	}
+	s.startPostgres()
+	sentinels := s.startRedis()
+	ports := testproc.FreePorts(t, 5, hosts()...)
+	upstreams := map[string][]string{}
+	for i, service := range services {
+		for n, host := range hosts() {
+			name := replica(service, n)
+			s.listen[name] = net.JoinHostPort(host, strconv.Itoa(ports[i]))
+			upstreams[service] = append(upstreams[service], s.listen[name])
+			s.environ[name] = s.databaseOf(name)
+		}
+	}
+	for n, host := range hosts() { // promotions calls users through links, which can hold the answers back
+		name, internal := replica("users", n), net.JoinHostPort(host, strconv.Itoa(ports[4]))
+		s.links[name] = startLink(t, net.JoinHostPort(host, strconv.Itoa(ports[3])), internal)
+		s.environ[name] = append(s.environ[name], "LOYALTY_INTERNAL_LISTEN="+internal)
+	}
+	names := dnstest.Start(t)
+	names.Set(hosts()...)
+	s.nginx = nginxtest.Start(t, nginxtest.Config{Replicas: upstreams, Limits: noLimits})
+	s.url, s.grpcURL = "http://"+s.nginx.Address, "http://"+s.nginx.HTTP2Address
+	s.tokenKey = tokenKey(t)
+	s.settings = filepath.Join(t.TempDir(), "loyalty.env")
+	settings := strings.Join([]string{
+		"LOYALTY_USERS_DATABASE_URL=" + s.databases["users"],
+		"LOYALTY_PROMOTIONS_DATABASE_URL=" + s.databases["promotions"],
+		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + s.databases["notifications"],
+		"LOYALTY_NOTIFICATIONS_STORE=postgres",
+		"LOYALTY_REDIS_SENTINEL_MASTER=" + masterSet, "LOYALTY_REDIS_SENTINELS=" + strings.Join(sentinels, ","),
+		"LOYALTY_KAFKA_BROKERS=" + strings.Join(s.kafka.Brokers(), ","), "LOYALTY_KAFKA_PARTITIONS=6",
+		"LOYALTY_JWKS_URL=" + s.url + "/.well-known/jwks.json",
+		"LOYALTY_LEDGER_ADDRESS=dns://" + names.Address + "/users.test:" + strconv.Itoa(ports[3]),
+		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
+		"LOYALTY_TOKEN_KEY_FILE=" + s.tokenKey,
+		"LOYALTY_REGISTRATIONS_PER_ADDRESS=60000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60000",
+		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
+	}, "\n")
+	if err := os.WriteFile(s.settings, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name := range s.listen {
+		s.launch(name)
+	}
+	for name := range s.listen {
+		s.awaitReplica(name)
+	}
+	eventually(t, "the platform is healthy", func() error { return healthy(s.url) })
+	s.createAdmin()
+	return s
+}
+
+// replica returns the name of a replica, such as "users-1".
+func replica(service string, n int) string { return fmt.Sprintf("%s-%d", service, n+1) }
+
+// serviceOf returns the service of a replica.
+func serviceOf(name string) string { return name[:strings.LastIndex(name, "-")] }
+
+// launch starts a replica. It does not wait until the replica is ready.
+func (s *stack) launch(name string) {
+	s.run(name, serviceOf(name), s.settings, s.listen[name], s.environ[name]...)
+}
+
+// awaitReplica waits until a replica is ready.
+func (s *stack) awaitReplica(name string) {
+	s.t.Helper()
+	eventually(s.t, name+" is ready", func() error { return s.processes[name].alive(s.t, "http://"+s.listen[name]) })
+}
+
+// database returns a pool of connections to the database of a service.
+func (s *stack) database(service string) *pgxpool.Pool {
+	if s.pools[service] == nil {
+		s.pools[service] = s.cluster.database(service)
+	}
+	return s.pools[service]
+}
+
+// endWelcomeBonuses deactivates the welcome bonuses, which new players would be assigned.
+func (s *stack) endWelcomeBonuses() {
+	staff := newStaff(s.t, s.admin(s.t))
+	for _, bonus := range staff.call(200, "GET", "/api/v1/promotions?type=WELCOME_BONUS&is_active=true", nil).list("promotions") {
+		staff.call(200, "PATCH", "/api/v1/promotions/"+text(bonus, "id"), object{"isActive": false})
+	}
+}
+
+// startPostgres starts the server and creates the databases. It uses the settings of production: a commit is on the disk
+// before it is acknowledged.
+func (s *stack) startPostgres() {
+	t := s.t
+	t.Helper()
+	s.data = dataDir(t)
+	s.launchPostgres(testproc.FreePorts(t, 1)[0])
+	t.Cleanup(func() {
+		if err := s.server.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	for service, folder := range map[string]fs.FS{
+		"users": atlas.Users, "promotions": atlas.Promotions, "notifications": atlas.Notifications,
+	} {
+		s.databases[service] = s.server.URL(service)
+		err := s.server.CreateDatabase(t.Context(), service)
+		if err == nil {
+			_, err = migrate.Up(t.Context(), s.databases[service], folder, slog.New(slog.DiscardHandler))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *stack) launchPostgres(port int) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), timeout)
+	defer cancel()
+	server, err := pgserver.Start(ctx, pgserver.Options{
+		DataDir: filepath.Join(s.data, "postgres"), Port: port,
+		Settings: map[string]string{"max_connections": "300"},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.server = server
+}
+
+// killPostgres kills the postmaster with SIGKILL. Its children end by themselves when they notice.
+func (s *stack) killPostgres() {
+	s.t.Helper()
+	if err := syscall.Kill(s.server.PID(), syscall.SIGKILL); err != nil {
+		s.t.Fatal(err)
+	}
+	<-s.server.Done()
+	if err := s.server.Stop(s.t.Context()); err != nil { // releases the data directory
+		s.t.Fatal(err)
+	}
+}
+
+// restartPostgres starts the killed server at the same port. It returns when the server accepts connections.
+func (s *stack) restartPostgres() {
+	s.t.Helper()
+	_, port, err := net.SplitHostPort(s.server.Addr())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.launchPostgres(n)
+}
+
+// databaseOf creates a role of the replica's name and returns the setting of a URL with it. Each replica has a role of its
+// own, so that the test can tell whose statement waits for a lock.
+func (s *stack) databaseOf(name string) []string {
+	t := s.t
+	t.Helper()
+	service := serviceOf(name)
+	conn, err := pgx.Connect(t.Context(), s.databases[service])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(t.Context(), "CREATE ROLE "+pgx.Identifier{name}.Sanitize()+" SUPERUSER LOGIN PASSWORD 'replica'")
+	if err := errors.Join(err, conn.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	url := fmt.Sprintf("postgres://%s:replica@%s/%s?sslmode=disable", name, s.server.Addr(), service)
+	return []string{"LOYALTY_" + strings.ToUpper(service) + "_DATABASE_URL=" + url}
+}
+
+const masterSet = "loyalty"
+
+// startRedis starts the master, its replica and three sentinels, and returns the addresses of the sentinels when they know
+// the replica.
+func (s *stack) startRedis() []string {
+	t := s.t
+	t.Helper()
+	master := redistest.Start(t)
+	host, port, err := net.SplitHostPort(master.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.redis = []*redistest.Server{master, redistest.Start(t, "--replicaof", host, port, "--repl-diskless-sync-delay", "0")}
+	var sentinels []string
+	for n := range 3 {
+		config := filepath.Join(t.TempDir(), "sentinel.conf")
+		content := fmt.Sprintf("sentinel monitor %[1]s %[2]s %[3]s 2\nsentinel down-after-milliseconds %[1]s 1000\n"+
+			"sentinel failover-timeout %[1]s 5000\n", masterSet, host, port)
+		if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
+			t.Fatal(n, err)
+		}
+		sentinels = append(sentinels, redistest.StartSentinel(t, config).Address)
+	}
+	s.watch = sentinels[0]
+	s.awaitRedisReplica(s.redis[1])
+	for _, sentinel := range sentinels {
+		eventually(t, "the sentinel knows the replica and the other sentinels", func() error {
+			fields, err := s.sentinel(sentinel, "MASTER")
+			if err == nil && (fields["num-slaves"] != "1" || fields["num-other-sentinels"] != "2") {
+				err = fmt.Errorf("%v", fields)
+			}
+			return err
+		})
+	}
+	return sentinels
+}
+
+// sentinel returns what a sentinel knows about the master set.
+func (s *stack) sentinel(address, command string) (map[string]string, error) {
+	client, err := redis.Open(redis.Config{Address: address, Plain: true}) // a sentinel has no client-side caching
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(s.t.Context(), timeout)
+	defer cancel()
+	return client.Do(ctx, client.B().Arbitrary("SENTINEL", command, masterSet).Build()).AsStrMap()
+}
+
+// master returns the Redis server that is the master according to a sentinel, and the other one.
+func (s *stack) master() (master, other *redistest.Server) {
+	t := s.t
+	t.Helper()
+	fields, err := s.sentinel(s.watch, "MASTER")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := slices.IndexFunc(s.redis, func(r *redistest.Server) bool {
+		return r.Address == net.JoinHostPort(fields["ip"], fields["port"])
+	})
+	if n < 0 {
+		t.Fatalf("the sentinels name %v as the master", fields)
+	}
+	return s.redis[n], s.redis[1-n]
+}
+
+// awaitRedisReplica waits until a server has copied the data of its master.
+func (s *stack) awaitRedisReplica(server *redistest.Server) {
+	s.t.Helper()
+	eventually(s.t, "the Redis replica has the data of its master", func() error {
+		client, err := redis.Open(redis.Config{Address: server.Address})
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		ctx, cancel := context.WithTimeout(s.t.Context(), timeout)
+		defer cancel()
+		info, err := client.Do(ctx, client.B().Info().Section("replication").Build()).ToString()
+		if err == nil && !strings.Contains(info, "master_link_status:up") {
+			err = errors.New(info)
+		}
+		return err
+	})
+}
+
+// rejoin starts a killed server as the replica of the new master.
+func (s *stack) rejoin(server, master *redistest.Server) {
+	t := s.t
+	t.Helper()
+	host, port, err := net.SplitHostPort(master.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Restart(t, "--replicaof", host, port, "--repl-diskless-sync-delay", "0")
+	s.awaitRedisReplica(server)
+}
