@@ -14,7 +14,7 @@ DATABASES = users promotions notifications
 GENERATED = gen openapi ent ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
-.PHONY: help gen check-gen golden openapi-clients lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e bench licenses run
+.PHONY: help gen check-gen golden openapi-clients lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e replicated bench licenses run
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -71,6 +71,11 @@ fuzz: ## Run each fuzz test for FUZZTIME (30s).
 
 e2e: ## Run the end-to-end tests.
 	$(GO) test -count=1 ./test/e2e/...
+
+replicated: ## Kill and restart every process of a replicated platform, and print what callers saw. ARGS='-sockets 1000' for fewer.
+	@scripts/setup.sh
+	LOYALTY_TEST_KAFKA_LIBS="$${LOYALTY_TEST_KAFKA_LIBS:-$$PWD/.cache/kafka}" \
+		$(GO) test -count=1 -v -timeout 60m -run 'TestReplicated$$' ./test/e2e -full $(ARGS)
 
 bench: ## Run the benchmarks and compare them with their limits.
 	$(GO) run ./bench
