@@ -40,7 +40,7 @@ func (s *socket) catchUp(request catchUpRequest) {
 	s.wakeWriter()
 }
 
-// readPage reads the page of a request. It retries after an error, or if the page is empty although request.stored
+// readPage reads the page of a request. It retries after an error, or if the page is empty although request.announced
 // announces more.
 func (s *socket) readPage(request catchUpRequest) ([]notifications.Notification, error) {
 	delays := catchUpRetry().Delays()
@@ -50,7 +50,7 @@ func (s *socket) readPage(request catchUpRequest) ([]notifications.Notification,
 			page, err = s.hub.store.Since(ctx, s.caller.UserID, request.after, pageSize)
 			return err
 		})
-		complete := err == nil && (len(page) > 0 || request.stored <= request.after)
+		complete := err == nil && (len(page) > 0 || request.announced <= request.after)
 		if complete || attempt == catchUpAttempts || !s.isOpen() {
 			return page, err
 		}

@@ -21,9 +21,9 @@ const pageSize = 50
 //   - Live notifications that arrive before the end of a catch-up are not sent. The catch-up reads them from the store.
 //   - A read state is sent only after the notifications that it counts.
 type cursor struct {
-	sent      int64                     // sequence number of the last notification sent
-	stored    int64                     // highest announced sequence number; the store should hold it
-	read      int64                     // highest known number of read notifications
+	lastSent  int64                     // sequence number of the last notification sent
+	announced int64                     // highest announced sequence number; the store should hold it
+	readCount int64                     // highest known number of read notifications
 	pending   []notifications.ReadState // read states that count more notifications than were sent
 	catchUp   catchUpState
 	countsDue bool // read states may have been missed, so the next catch-up also reads the counts
@@ -41,17 +41,17 @@ const (
 
 // catchUpRequest describes one read of the store.
 type catchUpRequest struct {
-	after  int64 // sequence number after which the page begins
-	stored int64 // highest announced sequence number; if it is greater than after, an empty page is incomplete
-	counts bool  // the counts must be read too
+	after     int64 // sequence number after which the page begins
+	announced int64 // highest announced sequence number; if it is greater than after, an empty page is incomplete
+	counts    bool  // the counts must be read too
 }
 
 // position is the start of a connection, as the handshake read it from the store.
 type position struct {
-	sent    int64 // sequence number of the notification after which the connection starts
-	read    int64 // number of notifications up to sent that are read; 0 if unknown
-	resumed bool  // the client resumes after sent, so the store may hold more
-	reset   bool  // the client named an unknown notification to resume from
+	lastSent  int64 // sequence number of the notification after which the connection starts
+	readCount int64 // number of notifications up to lastSent that are read; 0 if unknown
+	resumed   bool  // the client resumes after lastSent, so the store may hold more
+	reset     bool  // the client named an unknown notification to resume from
 }
 
 // newCursor returns the cursor of a new connection. It has no position until start is called.
@@ -64,8 +64,8 @@ func (c *cursor) forgetMissed() { c.catchUp = catchUpRunning }
 // start sets the position that a handshake read. It requests a catch-up if the store may hold more.
 func (c *cursor) start(p position) []*frame.Frame {
 	c.endRead()
-	c.sent, c.read = p.sent, max(c.read, p.read)
-	if p.resumed || c.stored > c.sent {
+	c.lastSent, c.readCount = p.lastSent, max(c.readCount, p.readCount)
+	if p.resumed || c.announced > c.lastSent {
 		c.requestCatchUp()
 	}
 	var frames []*frame.Frame
@@ -82,14 +82,14 @@ func (c *cursor) receive(m live.Message) []*frame.Frame {
 	}
 	switch {
 	case c.catchUp != caughtUp:
-		c.stored = max(c.stored, m.Seq)
+		c.announced = max(c.announced, m.Seq)
 		return nil
-	case m.Seq <= c.sent: // a duplicate
+	case m.Seq <= c.lastSent: // a duplicate
 		return nil
-	case m.Seq == c.sent+1 && m.Frame != nil:
+	case m.Seq == c.lastSent+1 && m.Frame != nil:
 		return c.send(nil, m.Seq, m.Frame)
 	}
-	c.stored = max(c.stored, m.Seq)
+	c.announced = max(c.announced, m.Seq)
 	c.requestCatchUp()
 	return nil
 }
@@ -107,7 +107,7 @@ func (c *cursor) needsCatchUp() bool { return c.catchUp == catchUpDue }
 // startCatchUp starts the catch-up that is due and returns what to read. The caller passes the result of the read to
 // finishCatchUp.
 func (c *cursor) startCatchUp() catchUpRequest {
-	r := catchUpRequest{after: c.sent, stored: c.stored, counts: c.countsDue}
+	r := catchUpRequest{after: c.lastSent, announced: c.announced, counts: c.countsDue}
 	c.catchUp, c.countsDue = catchUpRunning, false
 	return r
 }
@@ -122,18 +122,18 @@ func (c *cursor) finishCatchUp(r catchUpRequest, page []notifications.Notificati
 	}
 	switch {
 	case len(page) > 0:
-		if len(page) == pageSize || c.stored > c.sent {
+		if len(page) == pageSize || c.announced > c.lastSent {
 			c.requestCatchUp()
 		}
-	case c.stored > r.stored: // a newer notification arrived during the read
+	case c.announced > r.announced: // a newer notification arrived during the read
 		c.requestCatchUp()
 	default: // the store does not hold the announced notification; stop reading
-		c.stored = c.sent
+		c.announced = c.lastSent
 	}
 	switch {
 	case counts == nil:
 		c.countsDue = c.countsDue || r.counts
-	case int64(counts.Total-counts.Unread) > c.read: // a read state was missed
+	case int64(counts.Total-counts.Unread) > c.readCount: // a read state was missed
 		frames = append(frames, c.readState(notifications.ReadState{Counts: *counts})...)
 	}
 	return frames
@@ -162,16 +162,16 @@ func (c *cursor) endRead() {
 // send appends the frame of the next notification. It then appends the pending read states that no longer count unsent
 // notifications.
 func (c *cursor) send(frames []*frame.Frame, seq int64, f *frame.Frame) []*frame.Frame {
-	c.sent = seq
+	c.lastSent = seq
 	return c.flushPending(append(frames, f))
 }
 
 // readState returns the frame for a read state. If the state counts notifications that were not sent yet, it becomes
 // pending, and a catch-up is requested.
 func (c *cursor) readState(state notifications.ReadState) []*frame.Frame {
-	if int64(state.Total) > c.sent {
+	if int64(state.Total) > c.lastSent {
 		c.pending = append(c.pending, state)
-		c.stored = max(c.stored, int64(state.Total))
+		c.announced = max(c.announced, int64(state.Total))
 		c.requestCatchUp()
 		return nil
 	}
@@ -181,7 +181,7 @@ func (c *cursor) readState(state notifications.ReadState) []*frame.Frame {
 // flushPending removes the pending read states that count only sent notifications, and appends their frames.
 func (c *cursor) flushPending(frames []*frame.Frame) []*frame.Frame {
 	c.pending = slices.DeleteFunc(c.pending, func(state notifications.ReadState) bool {
-		if int64(state.Total) > c.sent {
+		if int64(state.Total) > c.lastSent {
 			return false
 		}
 		frames = append(frames, c.readFrame(state))
@@ -193,11 +193,11 @@ func (c *cursor) flushPending(frames []*frame.Frame) []*frame.Frame {
 // readFrame returns the frame for a read state that counts only sent notifications. The frame's unread count covers all
 // notifications sent on this connection, which may be more than state.Total.
 func (c *cursor) readFrame(state notifications.ReadState) *frame.Frame {
-	c.read = max(c.read, int64(state.Total-state.Unread))
-	if state.All && c.read < c.sent {
+	c.readCount = max(c.readCount, int64(state.Total-state.Unread))
+	if state.All && c.readCount < c.lastSent {
 		// The client would mark all its notifications as read, including later ones. It must list them again instead.
 		return frame.Reset("notifications arrived while all were marked as read")
 	}
-	state.Unread = int(c.sent - c.read)
+	state.Unread = int(c.lastSent - c.readCount)
 	return frame.Read(state)
 }

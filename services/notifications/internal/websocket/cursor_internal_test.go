@@ -126,99 +126,99 @@ func TestCursor(t *testing.T) {
 		due   bool   // a catch-up is due at the end
 	}{
 		"the next notification is sent": {
-			position{sent: 2}, []step{notification(3), notification(4)}, "3, 4", false,
+			position{lastSent: 2}, []step{notification(3), notification(4)}, "3, 4", false,
 		},
 		"a notification that was sent is not sent again": {
-			position{sent: 2}, []step{notification(3), notification(3), notification(1)}, "3", false,
+			position{lastSent: 2}, []step{notification(3), notification(3), notification(1)}, "3", false,
 		},
 		"a gap starts a catch-up": {
-			position{sent: 2}, []step{notification(3), notification(5)}, "3", true,
+			position{lastSent: 2}, []step{notification(3), notification(5)}, "3", true,
 		},
 		"a catch-up fills the gap": {
-			position{sent: 2}, []step{notification(5), catchUp(t, 5, nil), notification(6)}, "3, 4, 5, 6", false,
+			position{lastSent: 2}, []step{notification(5), catchUp(t, 5, nil), notification(6)}, "3, 4, 5, 6", false,
 		},
 		"an announcement without its notification starts a catch-up": {
-			position{sent: 2}, []step{announcement(3)}, "", true,
+			position{lastSent: 2}, []step{announcement(3)}, "", true,
 		},
 		"an announcement of a notification that was sent is ignored": {
-			position{sent: 2}, []step{announcement(2)}, "", false,
+			position{lastSent: 2}, []step{announcement(2)}, "", false,
 		},
 		"the next notification is not sent while a catch-up is due": {
-			position{sent: 2}, []step{notification(4), notification(3)}, "", true,
+			position{lastSent: 2}, []step{notification(4), notification(3)}, "", true,
 		},
 		"a notification that arrives during the read is not sent twice": {
-			position{sent: 2}, []step{missed(false), catchUp(t, 3, nil, notification(3))}, "3", false,
+			position{lastSent: 2}, []step{missed(false), catchUp(t, 3, nil, notification(3))}, "3", false,
 		},
 		"a notification that arrives after the read is read by another catch-up": {
-			position{sent: 2}, []step{missed(false), catchUp(t, 3, nil, notification(4)), catchUp(t, 4, nil)}, "3, 4", false,
+			position{lastSent: 2}, []step{missed(false), catchUp(t, 3, nil, notification(4)), catchUp(t, 4, nil)}, "3, 4", false,
 		},
 		"a notification that arrives during an empty read is read by another catch-up": {
-			position{sent: 2}, []step{missed(false), catchUp(t, 2, nil, notification(3)), catchUp(t, 3, nil)}, "3", false,
+			position{lastSent: 2}, []step{missed(false), catchUp(t, 2, nil, notification(3)), catchUp(t, 3, nil)}, "3", false,
 		},
 		"a signal during the read starts another catch-up": {
-			position{sent: 2}, []step{missed(false), catchUp(t, 3, nil, missed(false))}, "3", true,
+			position{lastSent: 2}, []step{missed(false), catchUp(t, 3, nil, missed(false))}, "3", true,
 		},
 		"a full page is followed by another one": {
-			position{sent: 0}, []step{missed(false), catchUp(t, pageSize+1, nil), catchUp(t, pageSize+1, nil)},
+			position{lastSent: 0}, []step{missed(false), catchUp(t, pageSize+1, nil), catchUp(t, pageSize+1, nil)},
 			numbers(1, pageSize+1), false,
 		},
 		"a notification that is missing from the store is not requested again": {
-			position{sent: 2}, []step{notification(4), catchUp(t, 2, nil), notification(3)}, "3", false,
+			position{lastSent: 2}, []step{notification(4), catchUp(t, 2, nil), notification(3)}, "3", false,
 		},
 		"a resumed connection starts with a catch-up": {
-			position{sent: 2, resumed: true}, []step{catchUp(t, 4, nil)}, "3, 4", false,
+			position{lastSent: 2, resumed: true}, []step{catchUp(t, 4, nil)}, "3, 4", false,
 		},
 		"resuming from an unknown notification sends a reset": {
-			position{sent: 2, reset: true}, []step{notification(3)}, "reset, 3", false,
+			position{lastSent: 2, reset: true}, []step{notification(3)}, "reset, 3", false,
 		},
 		"a read state is sent with the unread count": {
-			position{sent: 3, read: 1}, []step{readSome(3, 1)}, "read 1: 1 unread", false,
+			position{lastSent: 3, readCount: 1}, []step{readSome(3, 1)}, "read 1: 1 unread", false,
 		},
 		"a read state of all is sent": {
-			position{sent: 3}, []step{readAll(3)}, "read all: 0 unread", false,
+			position{lastSent: 3}, []step{readAll(3)}, "read all: 0 unread", false,
 		},
 		"the unread count includes notifications that the read state did not count": {
-			position{sent: 3}, []step{notification(4), readSome(3, 2)}, "4, read 1: 3 unread", false,
+			position{lastSent: 3}, []step{notification(4), readSome(3, 2)}, "4, read 1: 3 unread", false,
 		},
 		"an older unread count changes nothing": {
-			position{sent: 3}, []step{readSome(3, 1), readSome(3, 2)}, "read 1: 1 unread, read 1: 1 unread", false,
+			position{lastSent: 3}, []step{readSome(3, 1), readSome(3, 2)}, "read 1: 1 unread, read 1: 1 unread", false,
 		},
 		"a read state waits for the notifications that it counts": {
-			position{sent: 2}, []step{readSome(4, 3)}, "", true,
+			position{lastSent: 2}, []step{readSome(4, 3)}, "", true,
 		},
 		"a read state is sent directly after the notifications that it counts": {
-			position{sent: 2}, []step{readSome(3, 2), catchUp(t, 4, nil)}, "3, read 1: 2 unread, 4", false,
+			position{lastSent: 2}, []step{readSome(3, 2), catchUp(t, 4, nil)}, "3, read 1: 2 unread, 4", false,
 		},
 		"a read state of all that waits is sent before newer notifications": {
-			position{sent: 2}, []step{readAll(3), catchUp(t, 4, nil)}, "3, read all: 0 unread, 4", false,
+			position{lastSent: 2}, []step{readAll(3), catchUp(t, 4, nil)}, "3, read all: 0 unread, 4", false,
 		},
 		"a read state waits through catch-ups that do not reach it": {
-			position{sent: 2}, []step{readSome(4, 3), catchUp(t, 3, nil), catchUp(t, 4, nil)}, "3, 4, read 1: 3 unread", false,
+			position{lastSent: 2}, []step{readSome(4, 3), catchUp(t, 3, nil), catchUp(t, 4, nil)}, "3, 4, read 1: 3 unread", false,
 		},
 		"a read state that waits is sent after a live notification": {
-			position{sent: 2}, []step{readSome(3, 2), catchUp(t, 2, nil), notification(3)}, "3, read 1: 2 unread", false,
+			position{lastSent: 2}, []step{readSome(3, 2), catchUp(t, 2, nil), notification(3)}, "3, read 1: 2 unread", false,
 		},
 		"a read state of all that arrives after newer notifications sends a reset": {
-			position{sent: 2}, []step{notification(3), readAll(2)}, "3, reset", false,
+			position{lastSent: 2}, []step{notification(3), readAll(2)}, "3, reset", false,
 		},
 		"a read state of all is sent if the newer notifications are read too": {
-			position{sent: 3}, []step{readAll(3), readAll(2)}, "read all: 0 unread, read all: 0 unread", false,
+			position{lastSent: 3}, []step{readAll(3), readAll(2)}, "read all: 0 unread, read all: 0 unread", false,
 		},
 		"missed read states are replaced by the counts": {
-			position{sent: 3}, []step{missed(true), catchUp(t, 4, counts(4, 2))}, "4, counts: 2 unread", false,
+			position{lastSent: 3}, []step{missed(true), catchUp(t, 4, counts(4, 2))}, "4, counts: 2 unread", false,
 		},
 		"counts that change nothing are not sent": {
-			position{sent: 3, read: 1}, []step{missed(true), catchUp(t, 3, counts(3, 2))}, "", false,
+			position{lastSent: 3, readCount: 1}, []step{missed(true), catchUp(t, 3, counts(3, 2))}, "", false,
 		},
 		"counts wait for the notifications that they include": {
-			position{sent: 3}, []step{missed(true), catchUp(t, 3, counts(4, 3)), catchUp(t, 4, nil)}, "4, counts: 3 unread", false,
+			position{lastSent: 3}, []step{missed(true), catchUp(t, 3, counts(4, 3)), catchUp(t, 4, nil)}, "4, counts: 3 unread", false,
 		},
 		"counts that could not be read are read by the next catch-up": {
-			position{sent: 3}, []step{missed(true), catchUp(t, 3, nil), missed(false), catchUp(t, 3, counts(3, 1))},
+			position{lastSent: 3}, []step{missed(true), catchUp(t, 3, nil), missed(false), catchUp(t, 3, counts(3, 1))},
 			"counts: 1 unread", false,
 		},
 		"counts are read after the last page": {
-			position{sent: 0}, []step{
+			position{lastSent: 0}, []step{
 				missed(true), catchUp(t, pageSize+1, nil), catchUp(t, pageSize+1, counts(pageSize+1, pageSize)),
 			},
 			numbers(1, pageSize+1) + fmt.Sprintf(", counts: %d unread", pageSize), false,
@@ -253,24 +253,24 @@ func TestCursorDuringHandshake(t *testing.T) {
 		want           []string
 		due            bool
 	}{
-		"nothing arrives": {nil, nil, position{sent: 2}, nil, false},
+		"nothing arrives": {nil, nil, position{lastSent: 2}, nil, false},
 		"a signal before the read does not start a catch-up": {
-			[]step{missed(false)}, nil, position{sent: 2}, nil, false,
+			[]step{missed(false)}, nil, position{lastSent: 2}, nil, false,
 		},
 		"a signal during the read starts a catch-up": {
-			nil, []step{missed(false)}, position{sent: 2}, nil, true,
+			nil, []step{missed(false)}, position{lastSent: 2}, nil, true,
 		},
 		"a notification that the position includes is not sent": {
-			[]step{notification(2)}, []step{notification(2)}, position{sent: 2}, nil, false,
+			[]step{notification(2)}, []step{notification(2)}, position{lastSent: 2}, nil, false,
 		},
 		"a newer notification starts a catch-up": {
-			nil, []step{notification(3)}, position{sent: 2}, nil, true,
+			nil, []step{notification(3)}, position{lastSent: 2}, nil, true,
 		},
 		"a read state is sent after the start": {
-			[]step{readSome(2, 1)}, nil, position{sent: 2}, []string{"read 1: 1 unread"}, false,
+			[]step{readSome(2, 1)}, nil, position{lastSent: 2}, []string{"read 1: 1 unread"}, false,
 		},
 		"a read state that counts more starts a catch-up": {
-			[]step{readSome(3, 1)}, nil, position{sent: 2}, nil, true,
+			[]step{readSome(3, 1)}, nil, position{lastSent: 2}, nil, true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

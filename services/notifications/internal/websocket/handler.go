@@ -203,10 +203,10 @@ func (s *socket) readPosition(ctx context.Context, since []string) (position, er
 		if id, err := uuid.Parse(since[0]); err == nil {
 			seq, err := store.Find(ctx, player, id)
 			if apperr.CodeOf(err) != apperr.NotFound {
-				return position{sent: seq, resumed: true}, err
+				return position{lastSent: seq, resumed: true}, err
 			}
 		}
 	}
 	counts, err := store.Counts(ctx, player)
-	return position{sent: int64(counts.Total), read: int64(counts.Total - counts.Unread), reset: len(since) > 0}, err
+	return position{lastSent: int64(counts.Total), readCount: int64(counts.Total - counts.Unread), reset: len(since) > 0}, err
 }
