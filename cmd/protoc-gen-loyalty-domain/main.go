@@ -48,7 +48,7 @@ func generate(plugin *protogen.Plugin) error {
 			writeType(plugin, service, e)
 			writeWire(plugin, service, e, uses)
 			if e.Service == service {
-				writePostgres(plugin, service, e, uses.Masked[e.Message.Desc.FullName()])
+				writePostgres(plugin, service, e, uses.Updated[e.Message.Desc.FullName()])
 				writeMongo(plugin, service, e)
 			}
 		}

@@ -87,7 +87,7 @@ func writeToEnum(f *schema.GoFile, t *schema.EnumType) {
 // writeWire writes the conversions of an entity.
 func writeWire(plugin *protogen.Plugin, service string, e *schema.Entity, uses *schema.Uses) {
 	name := e.Message.Desc.FullName()
-	if !uses.Written[name] && !uses.Read[name] && !uses.Masked[name] {
+	if !uses.Written[name] && !uses.Read[name] && !uses.Updated[name] {
 		return
 	}
 	f := wireFile(service, schema.Snake(e.Name))
@@ -100,7 +100,7 @@ func writeWire(plugin *protogen.Plugin, service string, e *schema.Entity, uses *
 	if uses.Read[name] {
 		writeTo(f, service, e)
 	}
-	if uses.Masked[name] {
+	if uses.Updated[name] {
 		writeMask(f, service, e)
 	}
 	f.Write(plugin)

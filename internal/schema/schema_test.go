@@ -110,7 +110,7 @@ func TestUses(t *testing.T) {
 		for _, kind := range []struct {
 			name string
 			is   map[protoreflect.FullName]bool
-		}{{"written", uses.Written}, {"listed", uses.Listed}, {"read", uses.Read}, {"masked", uses.Masked}} {
+		}{{"written", uses.Written}, {"listed", uses.Listed}, {"read", uses.Read}, {"updated", uses.Updated}} {
 			got = append(got, kind.name)
 			for _, name := range []protoreflect.Name{"Customer", "Order", "OrderKind"} {
 				if kind.is["shop.orders.v1."+protoreflect.FullName(name)] {

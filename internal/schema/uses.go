@@ -11,13 +11,13 @@ import (
 type Uses struct {
 	// Written are the messages and enums in its responses, its events and its WebSocket frames.
 	Written map[protoreflect.FullName]bool
-	// Listed are the written messages that occur in lists.
+	// Listed are the messages in Written that occur in lists.
 	Listed map[protoreflect.FullName]bool
 	// Read are the messages and enums in its requests, and the other services' entities for which the service has a domain
 	// type.
 	Read map[protoreflect.FullName]bool
-	// Masked are the resources of its update methods. The service reads only their masked fields.
-	Masked map[protoreflect.FullName]bool
+	// Updated are the resources of its update methods. The service reads only their masked fields.
+	Updated map[protoreflect.FullName]bool
 }
 
 // UsesOf returns the messages that a service uses. known are the entities that [Known] returns for the service.
@@ -28,7 +28,7 @@ func UsesOf(files []*protogen.File, known []*Entity, service string) (*Uses, err
 	}
 	u := &Uses{
 		Written: map[protoreflect.FullName]bool{}, Listed: map[protoreflect.FullName]bool{},
-		Read: map[protoreflect.FullName]bool{}, Masked: map[protoreflect.FullName]bool{},
+		Read: map[protoreflect.FullName]bool{}, Updated: map[protoreflect.FullName]bool{},
 	}
 	for _, e := range events {
 		if e.Producer == service {
@@ -79,7 +79,7 @@ func (u *Uses) read(m *protogen.Message) {
 	}
 	u.Read[m.Desc.FullName()] = true
 	if resource := resourceOf(m); resource != nil {
-		u.Masked[resource.Desc.FullName()] = true
+		u.Updated[resource.Desc.FullName()] = true
 		u.readFields(resource)
 		return
 	}
