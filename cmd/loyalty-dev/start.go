@@ -32,7 +32,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		return errors.Join(listenError(o.diagnostics, "--diagnostics", err), front.close(ctx))
 	}
 	defer inside.Close()
-	admin, err := dir.Admin(o.admin)
+	admin, err := dir.CompleteAdmin(o.admin)
 	if err != nil {
 		return errors.Join(err, front.close(ctx))
 	}

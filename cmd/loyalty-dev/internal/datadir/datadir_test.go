@@ -58,7 +58,7 @@ func TestAdminDefaultsToStoredCredentials(t *testing.T) {
 	if _, err := datadir.ReadAdmin(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("before the first start: %v, want fs.ErrNotExist", err)
 	}
-	made, err := d.Admin(datadir.Admin{})
+	made, err := d.CompleteAdmin(datadir.Admin{})
 	if err != nil || made.Email != datadir.DefaultAdminEmail || len(made.Password) < 20 {
 		t.Fatalf("first start: %+v, %v, want %s and a random password", made, err, datadir.DefaultAdminEmail)
 	}
@@ -78,7 +78,7 @@ func TestAdminDefaultsToStoredCredentials(t *testing.T) {
 		{"nothing given again", datadir.Admin{}, datadir.Admin{Email: "b@c.example", Password: "secret-12"}},
 	}
 	for _, s := range steps {
-		got, err := d.Admin(s.given)
+		got, err := d.CompleteAdmin(s.given)
 		if err != nil || got != s.want {
 			t.Errorf("%s: %+v, %v, want %+v", s.name, got, err, s.want)
 		}

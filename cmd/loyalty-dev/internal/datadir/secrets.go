@@ -64,16 +64,16 @@ type Admin struct {
 	Password string `json:"password"`
 }
 
-// Admin returns the credentials of the first admin. It completes given with the stored credentials of an earlier start. The
-// defaults are DefaultAdminEmail and a random password.
-func (d *Dir) Admin(given Admin) (Admin, error) {
+// CompleteAdmin returns the credentials of the first admin. It replaces each empty field of flags by the stored one of an
+// earlier start, or else by the default: DefaultAdminEmail and a random password.
+func (d *Dir) CompleteAdmin(flags Admin) (Admin, error) {
 	stored, err := ReadAdmin(d.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Admin{}, err
 	}
 	return Admin{
-		Email:    cmp.Or(given.Email, stored.Email, DefaultAdminEmail),
-		Password: cmp.Or(given.Password, stored.Password, strings.ToLower(rand.Text())),
+		Email:    cmp.Or(flags.Email, stored.Email, DefaultAdminEmail),
+		Password: cmp.Or(flags.Password, stored.Password, strings.ToLower(rand.Text())),
 	}, nil
 }
 
