@@ -17,8 +17,8 @@ type Claimed struct {
 // Claim pays a player's assignment of a promotion exactly once, even if calls run concurrently.
 //
 // The ledger adds at most one credit per idempotency key, and the key of the credit is the assignment's id. If the process
-// dies after the credit, [Monitor.TransactionAdded] marks the assignment as claimed when the ledger's event arrives. The next
-// claim then returns the transaction.
+// dies after the credit, [Monitor.TransactionAdded] marks the assignment as claimed when the ledger's event arrives. The
+// next claim then returns the transaction.
 //
 // The parameter key is the client's Idempotency-Key, or empty. A repeated claim with the same key returns the same result. A
 // claim of another promotion with the same key fails with IDEMPOTENCY_MISMATCH. Claim reserves the key before it calls the

@@ -57,8 +57,8 @@ func firstID(at time.Time) string {
 	return ms[:8] + "-" + ms[8:]
 }
 
-// RunPruning calls Prune immediately and then every hour until ctx ends. It logs errors and always returns nil. Every replica
-// may run it.
+// RunPruning calls Prune immediately and then every hour until ctx ends. It logs errors and always returns nil. Every
+// replica may run it.
 func (s *Store) RunPruning(ctx context.Context, rules domain.AnomalyRules, log *slog.Logger) error {
 	for {
 		attempt, cancel := context.WithTimeout(ctx, pruneTimeout)

@@ -41,7 +41,8 @@ const entryConsumer = "promotions.transactions"
 // in order. Amounts are in hundredths. All transactions lock the rows of the inbox and the windows in the same order.
 const recordSQL = `
 	WITH entry AS (
-	  SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::int[], $7::timestamptz[], $8::timestamptz[])
+	  SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::int[], $7::timestamptz[],
+	      $8::timestamptz[])
 	    WITH ORDINALITY AS e(event_id, user_id, assignment, promotion, amount, length, start, earlier_from, n)
 	), new AS (
 	  INSERT INTO inbox (consumer, event_id, handled_at)
@@ -78,8 +79,8 @@ const recordSQL = `
 	ORDER BY e.n`
 
 // planSQL makes the transaction keep one generic plan of each statement. Planning recordSQL for each group would take longer
-// than executing it. PostgreSQL may make the plan while the tables are empty, when it would not choose the indexes; the enable
-// settings make every plan use them.
+// than executing it. PostgreSQL may make the plan while the tables are empty, when it would not choose the indexes; the
+// enable settings make every plan use them.
 const planSQL = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true),
 	set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
 	set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
