@@ -27,7 +27,7 @@ func TestReplicated(t *testing.T) {
 	}
 	raiseFileLimit(t, uint64(count+count/2)) // one for each socket here, and two in one of the workers of Nginx
 	s := startStack(t)
-	r := &report{t: t}
+	r := &report{}
 	t.Logf("three brokers, Redis, its replica and three sentinels, PostgreSQL, nine replicas and Nginx started in %s", since(started))
 	if *full {
 		for name, run := range scenarios {
@@ -41,14 +41,14 @@ func TestReplicated(t *testing.T) {
 	t.Logf("%d players registered and notified after %s", crews*crewPlayers, since(started))
 	for _, f := range killings(s) {
 		if f.short || *full {
-			r.run(l, f)
+			t.Run(f.name, func(t *testing.T) { r.run(t, l, f) })
 		}
 	}
 	if *full {
 		t.Run("points", func(t *testing.T) { runPoints(t, s) })
 	}
 	t.Run("sockets", func(t *testing.T) { manySockets(t, s, count) })
-	r.print()
+	r.print(t)
 }
 
 func since(t time.Time) string { return time.Since(t).Round(100 * time.Millisecond).String() }
@@ -67,14 +67,12 @@ type fault struct {
 }
 
 // report prints what happened.
-type report struct {
-	t     *testing.T
-	lines []string
-}
+type report struct{ lines []string }
 
 // run injects a fault under load, waits until all callers are served again, and checks the effects.
-func (r *report) run(l *load, f fault) {
-	r.t.Helper()
+func (r *report) run(t *testing.T, l *load, f fault) {
+	t.Helper()
+	l.t = t
 	l.renew()
 	var begin, end time.Time
 	l.run(func() {
@@ -84,13 +82,13 @@ func (r *report) run(l *load, f fault) {
 	})
 	l.settle()
 	if sockets := l.closes(); f.graceful && (l.failed() > 0 || len(sockets) > 1 || sockets["closed with 1001"] == 0) {
-		r.t.Errorf("%s: %d requests failed: %s; sockets %v", f.name, l.failed(), l.seen(), sockets)
+		t.Errorf("%s: %d requests failed: %s; sockets %v", f.name, l.failed(), l.seen(), sockets)
 	}
 	if l.lost > 0 && !f.losesSessions {
-		r.t.Errorf("%s: the sessions of %d acknowledged logins were lost", f.name, l.lost)
+		t.Errorf("%s: the sessions of %d acknowledged logins were lost", f.name, l.lost)
 	}
 	fromBegin, fromEnd := l.outage(begin), l.outage(end)
-	r.t.Logf("%s: callers saw %s; sockets %v", f.name, l.seen(), l.closes())
+	t.Logf("%s: callers saw %s; sockets %v", f.name, l.seen(), l.closes())
 	r.lines = append(r.lines, fmt.Sprintf("%s\t%d\t%d\t%s\t%s\t%s\t%s", f.name, l.failed(), len(fromBegin),
 		quantiles(fromBegin), end.Sub(begin).Round(time.Millisecond), quantiles(fromEnd), quantiles(l.silences())))
 }
@@ -104,8 +102,8 @@ func quantiles(sorted []time.Duration) string {
 	return fmt.Sprintf("%s (%s)", round(median(sorted)), round(sorted[len(sorted)-1]))
 }
 
-func (r *report) print() {
-	r.t.Helper()
+func (r *report) print(t *testing.T) {
+	t.Helper()
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "fault\tfailed answers\tfailed requests\tserved again after, median (max)\tfault lasted\tserved again after its end, median (max)\tlongest time between frames, median (max)")
@@ -113,5 +111,5 @@ func (r *report) print() {
 		fmt.Fprintln(w, line)
 	}
 	w.Flush()
-	r.t.Logf("No acknowledged effect was lost, and loyalty verify found no violations after each of these faults:\n%s", b.String())
+	t.Logf("No acknowledged effect was lost, and loyalty verify found no violations after each of these faults:\n%s", b.String())
 }
