@@ -17,10 +17,13 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/topics"
 )
 
-// runEvents lists or replays the dead letters of a topic.
+// runEvents creates the topics, or lists or replays the dead letters of a topic.
 func runEvents(ctx context.Context, c call) error {
 	if err := c.flags("events", 2, nil); err != nil {
 		return err
+	}
+	if len(c.args) == 1 && c.args[0] == "topics" {
+		return createTopics(ctx, c)
 	}
 	if len(c.args) != 2 {
 		return errUsage
@@ -55,6 +58,21 @@ func runEvents(ctx context.Context, c call) error {
 		return err
 	}
 	return errUsage
+}
+
+// createTopics creates the topics of the platform that do not exist.
+func createTopics(ctx context.Context, c call) error {
+	settings, err := config.LoadWith[busSettings](c.settings)
+	if err != nil {
+		return err
+	}
+	bus, err := settings.open(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	bus.Close()
+	fmt.Fprintf(c.stdout, "the topics exist: %s\n", strings.Join(topicNames(), ", "))
+	return nil
 }
 
 // deadLetterLine returns one line that describes a dead letter. It escapes control characters and quotes ids, keys and

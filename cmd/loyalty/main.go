@@ -43,11 +43,16 @@ func commands() []command {
 			"apply, show, create or hash database migrations", runMigrate,
 		},
 		{
-			"admin", "[--reset] EMAIL",
-			"create an admin, or reset an admin's password; reads the password from the terminal or standard input", runAdmin,
+			"admin", "[--reset|--if-missing] [--password-file FILE] EMAIL",
+			"create an admin, or reset an admin's password; reads the password from the terminal, standard input or a file",
+			runAdmin,
 		},
 		{"verify", "[--delay D] [--dead-letters N]", "check the invariants across all databases", runVerify},
-		{"events", "dead|replay TOPIC", "list the dead letters of a topic, or publish them again", runEvents},
+		{
+			"events", "topics | dead|replay TOPIC",
+			"create the topics that do not exist; list the dead letters of a topic, or publish them again", runEvents,
+		},
+		{"health", "", "ask the service in this container whether it is ready", runHealth},
 		{"keygen", "", "print a new private key for signing access tokens", runKeygen},
 		{"version", "", "print version, commit, Go version and schema version", runVersion},
 	}

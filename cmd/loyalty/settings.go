@@ -21,13 +21,17 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
+// diagnosticsSettings are the address on which a service serves metrics, health checks and profiles to operators.
+type diagnosticsSettings struct {
+	Listen config.ListenAddress `env:"LOYALTY_DIAGNOSTICS_LISTEN" envDefault:":9100"`
+}
+
 // serviceSettings are the settings of every service.
 type serviceSettings struct {
 	// Listen is the address on which the service serves the public API to the gateway.
-	Listen config.ListenAddress `env:"LOYALTY_LISTEN" envDefault:":8080"`
-	// Diagnostics is the address on which the service serves metrics, health checks and profiles to operators.
-	Diagnostics    config.ListenAddress `env:"LOYALTY_DIAGNOSTICS_LISTEN" envDefault:":9100"`
-	TrustedProxies []netip.Prefix       `env:"LOYALTY_TRUSTED_PROXIES"`
+	Listen         config.ListenAddress `env:"LOYALTY_LISTEN" envDefault:":8080"`
+	Diagnostics    diagnosticsSettings
+	TrustedProxies []netip.Prefix `env:"LOYALTY_TRUSTED_PROXIES"`
 	// Reflection enables gRPC server reflection on the public and the internal listener.
 	Reflection bool `env:"LOYALTY_REFLECTION"`
 	Log        logSettings
@@ -49,7 +53,7 @@ func (s serviceSettings) process(
 	name string, log *slog.Logger, open func(context.Context) (service, closer, error),
 ) process {
 	return process{
-		name: name, listen: string(s.Listen), diagnostics: string(s.Diagnostics), timeout: shutdownTimeout, log: log, open: open,
+		name: name, listen: string(s.Listen), diagnostics: string(s.Diagnostics.Listen), timeout: shutdownTimeout, log: log, open: open,
 	}
 }
 

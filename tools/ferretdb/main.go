@@ -1,10 +1,10 @@
 // Command ferretdb runs FerretDB on SQLite for tests. FerretDB is a server that implements MongoDB's wire protocol.
 //
-//	ferretdb DIRECTORY
+//	ferretdb DIRECTORY [HOST:PORT]
 //
-// The databases are files in DIRECTORY. The first line on standard output is the server's URL. The server runs until
-// standard input is closed, so it ends with the process that started it. FerretDB supports the features that the
-// notification store needs, but not transactions, partial indexes and TTL indexes.
+// The databases are files in DIRECTORY. The server listens on a free port of 127.0.0.1 by default. The first line on standard
+// output is the server's URL. The server runs until standard input is closed, so it ends with the process that started it.
+// FerretDB supports the features that the notification store needs, but not transactions, partial indexes and TTL indexes.
 //
 // The program is a separate module, so that the product does not depend on FerretDB.
 package main
@@ -29,15 +29,19 @@ func main() {
 }
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
-	if len(args) != 1 {
-		return errors.New("usage: ferretdb DIRECTORY")
+	if len(args) != 1 && len(args) != 2 {
+		return errors.New("usage: ferretdb DIRECTORY [HOST:PORT]")
+	}
+	address := "127.0.0.1:0"
+	if len(args) == 2 {
+		address = args[1]
 	}
 	directory, err := filepath.Abs(args[0])
 	if err != nil {
 		return err
 	}
 	server, err := ferretdb.New(&ferretdb.Config{
-		Listener: ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
+		Listener: ferretdb.ListenerConfig{TCP: address},
 		Handler:  "sqlite", SQLiteURL: "file:" + filepath.ToSlash(directory) + "/",
 		Logger: slog.New(slog.DiscardHandler),
 	})

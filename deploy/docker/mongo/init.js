@@ -1,0 +1,29 @@
+// Creates the replica set and the user of the notifications service. mongosh runs this script on the first member.
+const password = fs.readFileSync("/run/secrets/mongodb_password", "utf8").trim();
+
+try {
+  rs.status();
+} catch (error) {
+  if (error.codeName !== "NotYetInitialized") throw error;
+  rs.initiate({
+    _id: "loyalty",
+    members: [
+      { _id: 0, host: "mongo-0:27017", priority: 2 },
+      { _id: 1, host: "mongo-1:27017" },
+      { _id: 2, host: "mongo-2:27017" },
+    ],
+  });
+}
+
+const deadline = Date.now() + 60_000;
+while (!db.hello().isWritablePrimary) {
+  if (Date.now() > deadline) throw new Error("mongo-0 is not the primary after 60 seconds");
+  sleep(500);
+}
+
+const roles = [{ role: "readWrite", db: "notifications" }];
+if (db.getUser("loyalty")) {
+  db.updateUser("loyalty", { pwd: password, roles });
+} else {
+  db.createUser({ user: "loyalty", pwd: password, roles });
+}
