@@ -118,7 +118,7 @@ func TestPasswordsAreNormalized(t *testing.T) {
 }
 
 func TestNewPasswordRules(t *testing.T) {
-	f := start(t)
+	f := startWith(t, fastHash, users.Limits{})
 	f.register("anna@example.com")
 	for name, tt := range map[string]struct {
 		password string

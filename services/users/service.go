@@ -33,8 +33,8 @@ type Store interface {
 	SetActive(ctx context.Context, id uuid.UUID, active bool) (User, error)
 	// SessionsToEnd returns some of the users whose sessions are marked for ending.
 	SessionsToEnd(ctx context.Context) ([]User, error)
-	// ClearSessionsToEnd removes the mark that SetActive or SetPasswordHash has set. It keeps the mark if the user's status version
-	// has changed since u was read.
+	// ClearSessionsToEnd removes the mark that SetActive or SetPasswordHash has set. It keeps the mark if the user's status
+	// version has changed since u was read.
 	ClearSessionsToEnd(ctx context.Context, u User) error
 	// SetPasswordHash replaces a user's password hash. If old is not empty, it replaces the hash only if the stored hash equals
 	// old. If old is empty, the user has a new password: SetPasswordHash also increments the status version and marks the

@@ -21,6 +21,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/services/users"
 )
 
 // diagnose serves the diagnostics of the service and returns their address.
@@ -54,10 +55,10 @@ func TestMetricsCountRequestsLoginsAndMoney(t *testing.T) {
 	player := s.register("player@example.com")
 	bearer, _ := s.login("player@example.com")
 	s.want(s.call("POST", "/auth/login", credentials("player@example.com", "wrong")), 401, "INVALID_CREDENTIALS")
-	for range 9 {
+	limit := users.DefaultLimits().LoginPerAccount.N
+	for range limit {
 		s.want(s.call("POST", "/auth/login", credentials("nobody@example.com", "wrong")), 401, "INVALID_CREDENTIALS")
 	}
-	s.want(s.call("POST", "/auth/login", credentials("nobody@example.com", "wrong")), 401, "INVALID_CREDENTIALS")
 	s.want(s.call("POST", "/auth/login", credentials("nobody@example.com", "wrong")), 429, "RATE_LIMITED")
 	s.want(s.call("GET", "/users/me", nil, "Authorization", bearer), 200, "")
 	s.want(s.call("GET", "/users/nowhere/at/all", nil), 404, "NOT_FOUND")
@@ -101,17 +102,17 @@ func TestMetricsCountRequestsLoginsAndMoney(t *testing.T) {
 	}{
 		{1, "loyalty_requests_total", []string{"component", "users", "procedure", auth + "Register", "code", "OK"}},
 		{1, "loyalty_requests_total", []string{"procedure", auth + "Login", "code", "OK"}},
-		{11, "loyalty_requests_total", []string{"procedure", auth + "Login", "code", "INVALID_CREDENTIALS"}},
+		{float64(limit + 1), "loyalty_requests_total", []string{"procedure", auth + "Login", "code", "INVALID_CREDENTIALS"}},
 		{1, "loyalty_requests_total", []string{"procedure", auth + "Login", "code", "RATE_LIMITED"}},
 		{1, "loyalty_requests_total", []string{"procedure", user + "GetMe", "code", "OK"}},
 		{1, "loyalty_requests_total", []string{"procedure", "none", "code", "NOT_FOUND"}},
 		{1, "loyalty_requests_total", []string{"procedure", "none", "code", "UNSUPPORTED_MEDIA_TYPE"}},
-		{13, "loyalty_request_duration_seconds", []string{"procedure", auth + "Login"}},
+		{float64(limit + 3), "loyalty_request_duration_seconds", []string{"procedure", auth + "Login"}},
 		{0, "loyalty_requests_in_flight", nil},
 		{4, "loyalty_internal_requests_total", []string{"procedure", add, "code", "OK"}},
 		{1, "loyalty_internal_requests_total", []string{"procedure", add, "code", "INSUFFICIENT_FUNDS"}},
 		{5, "loyalty_internal_request_duration_seconds", []string{"procedure", add}},
-		{11, "loyalty_logins_failed_total", []string{"code", "INVALID_CREDENTIALS"}},
+		{float64(limit + 1), "loyalty_logins_failed_total", []string{"code", "INVALID_CREDENTIALS"}},
 		{1, "loyalty_rate_limited_total", []string{"limit", "login_per_account"}},
 		{0, "loyalty_rate_limited_total", []string{"limit", "register_per_address"}},
 		{2, "loyalty_ledger_transactions_total", []string{"type", "CREDIT"}},
