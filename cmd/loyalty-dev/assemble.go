@@ -129,8 +129,8 @@ const (
 )
 
 // add registers a service with the group, and its diagnostics with inside. The group runs the service with run, which is
-// g.Go or g.RunWith, and closes it after it has stopped. With g.RunWith the services stop concurrently, so they do not divide
-// the shutdown budget among themselves.
+// g.Go or g.RunWith, and closes it after it has stopped. With g.RunWith the services stop concurrently, so they do not
+// divide the shutdown budget among themselves.
 func add(
 	g *lifecycle.Group, run func(name string, fn func(context.Context) error), inside *diagnostics.Server, name string,
 	s interface {

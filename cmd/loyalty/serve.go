@@ -68,8 +68,8 @@ func (p process) serve(ctx context.Context) error {
 	return p.serveOn(ctx, listener, s, bus)
 }
 
-// serveOn runs the service until ctx ends or a part fails, and then stops it within p.timeout. The HTTP server stops first, so
-// that running requests can finish. The service and the bus are closed after everything that uses them has stopped.
+// serveOn runs the service until ctx ends or a part fails, and then stops it within p.timeout. The HTTP server stops first,
+// so that running requests can finish. The service and the bus are closed after everything that uses them has stopped.
 func (p process) serveOn(ctx context.Context, listener net.Listener, s service, bus closer) error {
 	g := lifecycle.New(ctx)
 	g.OnStop("bus", func(context.Context) error { bus.Close(); return nil })

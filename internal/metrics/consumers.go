@@ -24,7 +24,7 @@ func (r *Registry) Consumers(bus event.Bus) *Consumers {
 	return &Consumers{
 		registry: r, bus: bus,
 		handled:      r.Counter("consumer_events_handled_total", "Number of events that were handled.", labels...),
-		retried:      r.Counter("consumer_event_retries_total", "Number of failed calls of the handler that are repeated.", labels...),
+		retried:      r.Counter("consumer_event_retries_total", "Number of failed handler calls that are repeated.", labels...),
 		deadLettered: r.Counter("consumer_dead_letters_total", "Number of events that became dead letters.", labels...),
 		duration: r.Histogram("consumer_event_duration_seconds", "Duration of the last call of the handler for an event.",
 			durations(), labels...),
@@ -39,7 +39,7 @@ func (c *Consumers) Observe(s event.Subscription) event.Subscription {
 	c.registry.remote(labels, func(ctx context.Context) ([]float64, error) {
 		lag, err := c.bus.Lag(ctx, s.Group, s.Topic)
 		return []float64{float64(lag)}, err
-	}, remoteGauge{"consumer_lag_events", "Number of events that the group has not handled. All replicas report the same group."})
+	}, remoteGauge{"consumer_lag_events", "Number of events that the group has not handled. All replicas report it."})
 	c.registry.remote(Labels{"topic": s.Topic}, func(ctx context.Context) ([]float64, error) {
 		depth, err := c.bus.Depth(ctx, s.Topic)
 		return []float64{float64(depth)}, err

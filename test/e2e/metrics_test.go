@@ -57,7 +57,7 @@ func TestMetrics(t *testing.T) {
 			t.Parallel()
 			c := startCluster(t, bus)
 			followPayment(t, c)
-			followDeadLetter(t, c)
+			followDeadLetter(c)
 			checkPrivate(t, c)
 			checkTable(t, c)
 		})
@@ -119,7 +119,7 @@ func followPayment(t *testing.T, c *cluster) {
 }
 
 // followDeadLetter publishes a record that cannot be decoded.
-func followDeadLetter(t *testing.T, c *cluster) {
+func followDeadLetter(c *cluster) {
 	c.publishRaw("notifications", "malformed", []byte(`{"user_id": 12345`))
 	c.await("notifications", 1, "loyalty_consumer_dead_letters_total", "topic", "notifications", "group", "notifications")
 	c.await("notifications", 1, "loyalty_dead_letters", "topic", "notifications")

@@ -118,11 +118,13 @@ func matches(series *dto.Metric, labels []string) bool {
 
 // Readiness is the body of /health/ready.
 type Readiness struct {
-	Status       string
+	Status       string `json:"status"`
 	Dependencies []struct {
-		Component, Dependency, Reason string
-		Available                     bool
-	}
+		Component  string `json:"component"`
+		Dependency string `json:"dependency"`
+		Reason     string `json:"reason"`
+		Available  bool   `json:"available"`
+	} `json:"dependencies"`
 }
 
 // Ready returns the status and the body of /health/ready.

@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
-// counts counts the calls of an observer.
+// counts is an observer that counts its calls.
 type counts struct{ handled, retried, deadLettered atomic.Int64 }
 
 func (c *counts) Handled(event.Event, time.Duration) { c.handled.Add(1) }

@@ -39,7 +39,8 @@ func (l *Limiter) allow(ctx context.Context, keys []string, limit ratelimit.Limi
 	if limit == (ratelimit.Limit{}) {
 		return nil
 	}
-	wait, err := allowScript.Exec(ctx, l.redis, keys, []string{micros(limit.Interval()), micros(burstDuration(limit))}).AsInt64()
+	args := []string{micros(limit.Interval()), micros(burstDuration(limit))}
+	wait, err := allowScript.Exec(ctx, l.redis, keys, args).AsInt64()
 	if err != nil {
 		return redis.Failure(err)
 	}
