@@ -19,7 +19,11 @@ else
 	LOYALTY_TEST_KAFKA_LIBS="$PWD/.cache/kafka"
 	export LOYALTY_TEST_KAFKA_LIBS
 fi
-[ $# -gt 0 ] || set -- ./...
+if [ $# -eq 0 ]; then
+	set -- ./...
+	# A module of its own, so ./... does not contain it.
+	go -C test/helm test -count=1 ./...
+fi
 # Each package starts its own servers, so only two run at once. The test cache is off: it does not see the programs that
 # tests build.
 exec go test -race -count=1 -timeout 10m -p 2 "$@"
