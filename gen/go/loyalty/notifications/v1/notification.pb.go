@@ -197,7 +197,7 @@ type Frame_Read struct {
 }
 
 type Frame_Reset_ struct {
-	// The frames of this connection do not lead to the current state: the client must list the notifications again.
+	// The client cannot derive the current state from the frames. It must list the notifications again.
 	Reset_ *Reset `protobuf:"bytes,3,opt,name=reset,proto3,oneof"`
 }
 
