@@ -37,16 +37,16 @@ func hosts() []string { return []string{"127.0.0.11", "127.0.0.12", "127.0.0.13"
 // every process can be killed.
 type stack struct {
 	*cluster
-	nginx   *nginxtest.Server
-	kafka   *kafkacluster.Cluster
-	redis   []*redistest.Server
-	watch   string // the address of a sentinel
-	data    string // the data directory of PostgreSQL
-	server  *pgserver.Server
-	pools   map[string]*pgxpool.Pool
-	listen  map[string]string // the address of each replica
-	environ map[string][]string
-	links   map[string]*link // between promotions and each replica of users
+	nginx        *nginxtest.Server
+	kafka        *kafkacluster.Cluster
+	redis        []*redistest.Server
+	sentinelAddr string // the sentinel that master asks
+	data         string // the data directory of PostgreSQL
+	server       *pgserver.Server
+	pools        map[string]*pgxpool.Pool
+	listen       map[string]string // the address of each replica
+	environ      map[string][]string
+	links        map[string]*link // between promotions and each replica of users
 }
 
 // startStack starts everything and creates the admin.
@@ -69,7 +69,7 @@ func startStack(t *testing.T) *stack {
 			name := replica(service, n)
 			s.listen[name] = net.JoinHostPort(host, strconv.Itoa(ports[i]))
 			upstreams[service] = append(upstreams[service], s.listen[name])
-			s.environ[name] = s.databaseOf(name)
+			s.environ[name] = s.createRole(name)
 		}
 	}
 	for n, host := range hosts() { // promotions calls users through links, which can hold the answers back
@@ -136,7 +136,7 @@ func (s *stack) database(service string) *pgxpool.Pool {
 	return s.pools[service]
 }
 
-// endWelcomeBonuses deactivates the welcome bonuses, which new players would be assigned.
+// endWelcomeBonuses deactivates the welcome bonuses, so that they are not assigned to new players.
 func (s *stack) endWelcomeBonuses() {
 	staff := newStaff(s.t, s.admin(s.t))
 	for _, bonus := range staff.call(200, "GET", "/api/v1/promotions?type=WELCOME_BONUS&is_active=true", nil).list("promotions") {
@@ -196,7 +196,7 @@ func (s *stack) killPostgres() {
 	}
 }
 
-// restartPostgres starts the killed server at the same port. It returns when the server accepts connections.
+// restartPostgres starts the killed server on the same port. It returns when the server accepts connections.
 func (s *stack) restartPostgres() {
 	s.t.Helper()
 	_, port, err := net.SplitHostPort(s.server.Addr())
@@ -210,9 +210,9 @@ func (s *stack) restartPostgres() {
 	s.launchPostgres(n)
 }
 
-// databaseOf creates a role of the replica's name and returns the setting of a URL with it. Each replica has a role of its
-// own, so that the test can tell whose statement waits for a lock.
-func (s *stack) databaseOf(name string) []string {
+// createRole creates a database role named after the replica, and returns the setting with the database URL for that role.
+// Each replica has its own role, so that a test can tell which replica's statement waits for a lock.
+func (s *stack) createRole(name string) []string {
 	t := s.t
 	t.Helper()
 	service := serviceOf(name)
@@ -251,7 +251,7 @@ func (s *stack) startRedis() []string {
 		}
 		sentinels = append(sentinels, redistest.StartSentinel(t, config).Address)
 	}
-	s.watch = sentinels[0]
+	s.sentinelAddr = sentinels[0]
 	s.awaitRedisReplica(s.redis[1])
 	for _, sentinel := range sentinels {
 		eventually(t, "the sentinel knows the replica and the other sentinels", func() error {
@@ -281,7 +281,7 @@ func (s *stack) sentinel(address, command string) (map[string]string, error) {
 func (s *stack) master() (master, other *redistest.Server) {
 	t := s.t
 	t.Helper()
-	fields, err := s.sentinel(s.watch, "MASTER")
+	fields, err := s.sentinel(s.sentinelAddr, "MASTER")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +289,7 @@ func (s *stack) master() (master, other *redistest.Server) {
 		return r.Address == net.JoinHostPort(fields["ip"], fields["port"])
 	})
 	if n < 0 {
-		t.Fatalf("the sentinels name %v as the master", fields)
+		t.Fatalf("the sentinel names %v as the master", fields)
 	}
 	return s.redis[n], s.redis[1-n]
 }
