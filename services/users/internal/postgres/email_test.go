@@ -15,9 +15,9 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// TestEmailsCompareEquallyInEveryLocale uses databases with locales that fold case differently. In Turkish, for example, the
-// lower case of I is a dotless i.
-func TestEmailsCompareEquallyInEveryLocale(t *testing.T) {
+// TestEmailComparisonIgnoresTheLocale uses databases with locales that would change the result. In Turkish, for example, the
+// lower case of I is a dotless i, and "en-US-u-ks-level1" ignores case and accents.
+func TestEmailComparisonIgnoresTheLocale(t *testing.T) {
 	for _, locale := range []string{"tr-TR", "lt-LT", "en-US-u-ks-level1"} {
 		t.Run(locale, func(t *testing.T) {
 			f := newFixtureOn(t, postgrestest.NewWithLocale(t, atlas.Users, locale))
@@ -31,7 +31,7 @@ func TestEmailsCompareEquallyInEveryLocale(t *testing.T) {
 					t.Errorf("UserByEmail(%q) = %v, %v; want %v", email, u.ID, err, first.ID)
 				}
 			}
-			f.create("\u00ednfo@x.example", authn.RolePlayer) // a different e-mail, although collation level 1 ignores accents
+			f.create("\u00ednfo@x.example", authn.RolePlayer) // a different e-mail address, even if the locale ignores accents
 			for _, prefix := range []string{"I", "in", "INFO@X", "info@x.example"} {
 				page, err := f.store.Users(t.Context(), users.UserFilter{EmailPrefix: prefix}, keyset.PageRequest[uuid.UUID]{Size: 10})
 				if err != nil || len(page.Items) != 1 || page.Items[0].ID != first.ID {
