@@ -118,7 +118,7 @@ func TestConfigurationErrors(t *testing.T) {
 			}
 			code, _, stderr := run(t, tt.command, "--settings", file)
 			if code != 1 || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, secret) || strings.Count(stderr, "\n") != 1 {
-				t.Errorf("exit %d with %q, want one line with %q", code, stderr, tt.want)
+				t.Errorf("exit %d with %q, want exit 1 and one line with %q, without the secret", code, stderr, tt.want)
 			}
 		})
 	}

@@ -98,7 +98,7 @@ func TestInvalidSettingsHideSecrets(t *testing.T) {
 			}
 			code, stdout, stderr := run(t, append(strings.Fields(tt.command), "--settings", file)...)
 			if code != 1 || !strings.Contains(stderr, tt.want) || strings.Contains(stdout+stderr, "hunter2") {
-				t.Errorf("exit %d with %q, want %q without the secret", code, stderr, tt.want)
+				t.Errorf("exit %d, stdout %q, stderr %q; want exit 1, %q on stderr and no secret", code, stdout, stderr, tt.want)
 			}
 		})
 	}
