@@ -48,8 +48,8 @@ func NewIssuer(key ed25519.PrivateKey, issuer, audience string) (*Issuer, error)
 	return &Issuer{key: key, kid: KeyID(public), issuer: issuer, audience: audience, now: time.Now}, nil
 }
 
-// Issue returns an access token for a user's session, and its expiry. The token expires after Lifetime, rounded down to a
-// second.
+// Issue returns an access token for a user's session, and its expiry. The expiry is the current time plus Lifetime, rounded
+// down to a second.
 func (i *Issuer) Issue(user uuid.UUID, role authn.Role, session uuid.UUID) (token string, expires time.Time, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {

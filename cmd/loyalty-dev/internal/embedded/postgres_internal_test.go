@@ -49,7 +49,7 @@ func repository(t *testing.T) string {
 
 func TestFetchPostgres(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "postgres-bin")
-	// A killed download leaves this directory.
+	// Files of an interrupted download, which fetchPostgres must remove.
 	if err := os.MkdirAll(filepath.Join(dir+".new", "bin", "postgres"), 0o755); err != nil {
 		t.Fatal(err)
 	}
