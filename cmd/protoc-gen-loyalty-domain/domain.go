@@ -54,22 +54,22 @@ func writeEnumList(f *schema.GoFile, t *schema.EnumType) {
 }
 
 func writeRule(f *schema.GoFile, t *schema.EnumType, rule string) {
-	var holds []string
+	var consts []string
 	for _, v := range t.Values {
 		if v.Rules[rule] {
-			holds = append(holds, v.Const)
+			consts = append(consts, v.Const)
 		}
 	}
 	f.P()
 	f.P("// ", schema.GoName(rule), " reports whether the rule "+rule+" is set for the value in the schema.")
 	f.P("func (t ", t.Name, ") ", schema.GoName(rule), "() bool {")
-	if len(holds) == 0 {
+	if len(consts) == 0 {
 		f.P("return false")
 		f.P("}")
 		return
 	}
 	f.P("switch t {")
-	f.P("case ", strings.Join(holds, ", "), ":")
+	f.P("case ", strings.Join(consts, ", "), ":")
 	f.P("return true")
 	f.P("default:")
 	f.P("return false")
