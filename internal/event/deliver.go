@@ -103,8 +103,8 @@ func isUnavailable(err error) bool {
 	return errors.Is(err, &apperr.Error{Code: apperr.DependencyUnavailable})
 }
 
-// outage measures how long an event has waited for unavailable dependencies. It logs the start and the end of each outage
-// instead of every failure.
+// outage measures how long an event has waited for unavailable dependencies. It logs the start and the end of each outage at
+// the debug level, because an event of every partition may wait, and package readiness logs the outage itself.
 type outage struct {
 	log    *slog.Logger
 	delays *backoff.Delays
@@ -122,7 +122,7 @@ func (o *outage) record(ctx context.Context, err error) time.Duration {
 	}
 	if !o.active {
 		o.active = true
-		o.log.WarnContext(ctx, "dependency unavailable, event waits", "error", err)
+		o.log.DebugContext(ctx, "dependency unavailable, event waits", "error", err)
 	}
 	return time.Since(o.since)
 }
@@ -131,7 +131,7 @@ func (o *outage) record(ctx context.Context, err error) time.Duration {
 func (o *outage) end(ctx context.Context) {
 	if o.active {
 		o.active = false
-		o.log.InfoContext(ctx, "dependency available again", "failures", o.failures, "after", time.Since(o.since))
+		o.log.DebugContext(ctx, "dependency available again", "failures", o.failures, "after", time.Since(o.since))
 	}
 }
 

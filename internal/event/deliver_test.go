@@ -145,7 +145,7 @@ func TestDeliverDuringOutage(t *testing.T) {
 					calls++
 					return tt.handle(time.Since(started), calls)
 				}}
-				err := s.Deliver(t.Context(), t.Context(), slog.New(slog.NewTextHandler(&log, nil)), event.Event{ID: "1"})
+				err := s.Deliver(t.Context(), t.Context(), slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), event.Event{ID: "1"})
 				took := time.Since(started)
 
 				var dead *event.UndeliverableError

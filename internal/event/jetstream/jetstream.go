@@ -24,6 +24,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/logs"
 )
 
 // Partitions is the number of partitions of a topic. Changing it can reorder events whose key moves to another partition.
@@ -68,6 +69,9 @@ type Bus struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 
+	// repeats keeps repeated failures of consumers from filling the log.
+	repeats *logs.Repeats
+
 	subscriptions *event.Subscriptions
 }
 
@@ -92,7 +96,7 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jetstream: %w", err)
 	}
-	b := &Bus{cfg: cfg, log: log.With("bus", "jetstream"), servers: servers, subscriptions: event.NewSubscriptions()}
+	b := &Bus{cfg: cfg, log: log.With("bus", "jetstream"), servers: servers, repeats: logs.NewRepeats(time.Now), subscriptions: event.NewSubscriptions()}
 	options := []nats.Option{
 		nats.Name(cfg.Name),
 		nats.RetryOnFailedConnect(true),
@@ -104,9 +108,12 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 				b.log.Warn("disconnected, reconnecting", "error", err)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { b.log.Info("reconnected") }),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			b.repeats.Reset()
+			b.log.Info("reconnected")
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			b.log.Warn("connection error", "error", err)
+			b.failed(b.log, slog.LevelWarn, "connection error", "error", err)
 		}),
 	}
 	if b.conn, err = nats.Connect(cfg.URL, options...); err != nil {
@@ -137,6 +144,15 @@ func (b *Bus) Ping(ctx context.Context) error {
 func (b *Bus) Close() {
 	b.subscriptions.Close()
 	b.conn.Close()
+}
+
+// failed logs a failure that is repeated until it ends. Without a connection, failures are expected, and failed logs them at
+// the debug level.
+func (b *Bus) failed(log *slog.Logger, level slog.Level, msg string, args ...any) {
+	if !b.conn.IsConnected() {
+		level = slog.LevelDebug
+	}
+	b.repeats.Log(context.Background(), log, level, msg, args...)
 }
 
 // subjectOf returns the subject of a topic without a partition number.

@@ -20,16 +20,22 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/eventtest"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
+	"github.com/casino-loyalty/loyalty/internal/logs/logstest"
 )
 
 // TestOutage stops the server after events were published, and starts it again. All acknowledged events must be delivered,
-// in order per key.
+// in order per key. The log has one line about the beginning of the outage and one about its end.
 func TestOutage(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), eventtest.Timeout)
 	defer cancel()
 	dir := t.TempDir()
 	s := startServer(t, dir, server.RANDOM_PORT)
-	bus := newBus(t, jetstream.Config{URL: s.ClientURL()})
+	var log logstest.Buffer
+	bus, err := jetstream.New(ctx, jetstream.Config{URL: s.ClientURL(), Name: "test"}, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Close)
 	if err := bus.EnsureTopics(ctx, 0, 1, event.TopicSpec{Name: "t"}); err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +90,12 @@ func TestOutage(t *testing.T) {
 	rec.Check(t)
 	cancel()
 	running.Wait()
+	for msg, want := range map[string]int{"disconnected, reconnecting": 1, "msg=reconnected": 1} {
+		if n := log.Count(msg); n != want {
+			t.Errorf("%q is logged %d times, want %d", msg, n, want)
+		}
+	}
+	log.CheckRepeats(t)
 }
 
 func mustParse(t *testing.T, s string) *url.URL {

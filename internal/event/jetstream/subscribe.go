@@ -81,7 +81,7 @@ func (p *partition) run(ctx context.Context) {
 		if time.Since(started) > retryPolicy().Max {
 			delays.Reset() // the consumer worked for a while
 		}
-		p.log.Warn("consumer failed, retrying", "error", p.bus.failure("consume", err))
+		p.bus.failed(p.log, slog.LevelWarn, "consumer failed, retrying", "error", p.bus.failure("consume", err))
 		_ = delays.Sleep(ctx) // the loop checks ctx
 	}
 }
@@ -215,7 +215,7 @@ func (p *partition) storeDeadLetter(
 			truncation++
 			continue
 		}
-		log.Error("dead letter was not written, retrying", "error", err)
+		p.bus.failed(log, slog.LevelError, "dead letter was not written, retrying", "error", err)
 		if handling.Err() != nil || delays.Sleep(ctx) != nil {
 			return false
 		}

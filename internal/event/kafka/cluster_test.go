@@ -15,6 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/eventtest"
 	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
+	"github.com/casino-loyalty/loyalty/internal/logs/logstest"
 )
 
 // TestCluster runs the conformance suite and a failover test against three real brokers.
@@ -33,7 +34,56 @@ func TestCluster(t *testing.T) {
 			Replication: 3,
 		})
 	})
+	t.Run("outage log", func(t *testing.T) { testOutageLog(t, cluster, brokers) })
 	t.Run("leader killed", func(t *testing.T) { testLeaderKilled(t, cluster, brokers) })
+}
+
+// testOutageLog kills the leader of a partition, while a bus publishes and consumes, and restarts it. The log has one line
+// about the beginning of the broker's outage and one about its end.
+func testOutageLog(t *testing.T, cluster *kafkacluster.Cluster, brokers string) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	var log logstest.Buffer
+	bus, err := open(ctx, brokers, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Close)
+	topic := "outage-" + uuid.NewString()
+	if err := bus.EnsureTopics(ctx, 3, 3, event.TopicSpec{Name: topic, Retention: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	subscribed, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		ignore := func(context.Context, event.Event) error { return nil }
+		if err := bus.Subscribe(subscribed, event.Subscription{Group: topic, Topic: topic, Handler: ignore}); err != nil {
+			t.Error(err)
+		}
+	})
+	publishUntil := func(logged string) {
+		for n := 0; log.Count(logged) == 0; n++ {
+			e := event.Event{
+				ID: fmt.Sprint(n), Source: "/test", Type: "t", Topic: topic, Key: fmt.Sprint(n), Time: time.Now(),
+			}
+			if bus.Publish(ctx, e) != nil && ctx.Err() != nil {
+				t.Fatalf("%q was not logged: %s", logged, log.String())
+			}
+		}
+	}
+	leader := cluster.Leader(t, topic, 0)
+	cluster.Kill(leader)
+	publishUntil("broker unavailable")
+	cluster.Restart(t, leader)
+	publishUntil("broker available again")
+	stop()
+	running.Wait()
+	for _, msg := range []string{"broker unavailable", "broker available again"} {
+		if n := log.Count(msg); n != 1 {
+			t.Errorf("%q is logged %d times, want once: %s", msg, n, log.String())
+		}
+	}
+	log.CheckRepeats(t)
 }
 
 // testLeaderKilled kills the leader of a partition while events are published, restarts it, and kills the leader of

@@ -68,6 +68,8 @@ type Bus struct {
 	log    *slog.Logger
 	client *kgo.Client
 	admin  *kadm.Client
+	// outages logs the outages of brokers.
+	outages *outages
 
 	subscriptions *event.Subscriptions
 }
@@ -91,6 +93,7 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 		cfg.Grace = defaultGrace
 	}
 	b := &Bus{cfg: cfg, log: log.With("bus", "kafka")}
+	b.outages = newOutages(b.log)
 	client, err := b.newClient()
 	if err != nil {
 		return nil, err
@@ -105,7 +108,8 @@ func (b *Bus) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 	common := []kgo.Opt{
 		kgo.SeedBrokers(b.cfg.Brokers...),
 		kgo.ClientID(b.cfg.ClientID),
-		kgo.WithLogger(logger{b.log}),
+		kgo.WithLogger(b.outages),
+		kgo.WithHooks(b.outages),
 		kgo.DialTimeout(5 * time.Second),
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.MetadataMaxAge(metadataMaxAge),

@@ -120,7 +120,7 @@ func (w *worker) storeDeadLetter(r *kgo.Record, e event.Event, dead *event.Undel
 			truncation++
 			continue
 		}
-		log.Error("dead letter was not written, retrying", "error", err)
+		w.consumer.bus.outages.failed(log, slog.LevelError, "dead letter was not written, retrying", "error", err)
 		if delays.Sleep(w.stopping) != nil {
 			return false
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/casino-loyalty/loyalty/internal/backoff"
+	"github.com/casino-loyalty/loyalty/internal/logs"
 )
 
 // Receiver handles messages. Its methods must not block and must be safe for concurrent use. Receive is called for one
@@ -32,8 +33,9 @@ type Receiver interface {
 // Channel publishes messages to the players' channels. It subscribes to the channels of the players with connections to this
 // replica. All subscriptions use one connection to Redis. The methods are safe for concurrent use.
 type Channel struct {
-	redis rueidis.Client
-	log   *slog.Logger
+	redis   rueidis.Client
+	log     *slog.Logger
+	repeats *logs.Repeats // of failures to publish
 
 	mu       sync.Mutex
 	followed map[uuid.UUID]struct{}
@@ -47,7 +49,7 @@ type Channel struct {
 // New returns a channel on a Redis client. The caller closes the client after Run has returned.
 func New(client rueidis.Client, log *slog.Logger) *Channel {
 	return &Channel{
-		redis: client, log: log,
+		redis: client, log: log, repeats: logs.NewRepeats(time.Now),
 		followed: map[uuid.UUID]struct{}{}, changed: map[uuid.UUID]struct{}{}, pending: map[uuid.UUID]int64{},
 		wakeSubscriber: make(chan struct{}, 1), wakePublisher: make(chan struct{}, 1),
 	}
@@ -94,8 +96,15 @@ func (c *Channel) Run(ctx context.Context, r Receiver) error {
 	publisher.Go(func() { c.publishPending(ctx) })
 	defer publisher.Wait()
 	delays := retry().Delays()
+	var lost time.Time // when the connection was lost; zero if it was not
 	for {
-		confirmed, err := c.listen(ctx, r)
+		confirmed, err := c.listen(ctx, r, func() {
+			if !lost.IsZero() {
+				c.log.Info("the live connection to Redis is restored", "after", time.Since(lost))
+				lost = time.Time{}
+			}
+			c.repeats.Reset()
+		})
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -104,6 +113,7 @@ func (c *Channel) Run(ctx context.Context, r Receiver) error {
 		}
 		if confirmed {
 			c.log.Warn("lost the live connection to Redis, reconnecting", "error", err)
+			lost = time.Now()
 			delays.Reset()
 		}
 		if delays.Sleep(ctx) != nil {
@@ -112,8 +122,9 @@ func (c *Channel) Run(ctx context.Context, r Receiver) error {
 	}
 }
 
-// listen serves one connection to Redis until it is lost. confirmed reports whether Redis answered on the connection.
-func (c *Channel) listen(ctx context.Context, r Receiver) (confirmed bool, err error) {
+// listen serves one connection to Redis until it is lost. It calls connected when Redis has answered on the connection, and
+// then returns true.
+func (c *Channel) listen(ctx context.Context, r Receiver, connected func()) (confirmed bool, err error) {
 	conn, _ := c.redis.Dedicate()
 	defer conn.Close()
 	lost := conn.SetPubSubHooks(rueidis.PubSubHooks{
@@ -134,6 +145,7 @@ func (c *Channel) listen(ctx context.Context, r Receiver) (confirmed bool, err e
 	if err := conn.Do(ctx, conn.B().Ping().Build()).Error(); err != nil {
 		return false, err
 	}
+	connected()
 	c.changeAll()
 	subscribed := map[uuid.UUID]struct{}{}
 	for {

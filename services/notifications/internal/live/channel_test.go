@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"reflect"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/redis/rueidis"
 
+	"github.com/casino-loyalty/loyalty/internal/logs/logstest"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
@@ -33,7 +35,12 @@ func (r recorder) Subscribed(player uuid.UUID) { r.subscribed <- player }
 // run runs a channel over the client until the test ends.
 func run(t *testing.T, client rueidis.Client) (*live.Channel, recorder) {
 	t.Helper()
-	channel := live.New(client, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	return runWithLog(t, client, t.Output())
+}
+
+func runWithLog(t *testing.T, client rueidis.Client, log io.Writer) (*live.Channel, recorder) {
+	t.Helper()
+	channel := live.New(client, slog.New(slog.NewTextHandler(log, nil)))
 	r := recorder{messages: make(chan live.Message, 10_000), subscribed: make(chan uuid.UUID, 10_000)}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -160,10 +167,12 @@ func TestMalformedMessages(t *testing.T) {
 	}
 }
 
+// TestPublishWhileRedisIsDown checks that calls return at once while Redis is down, and that each failure is logged once.
 func TestPublishWhileRedisIsDown(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Open(t)
-	channel, r := run(t, client)
+	var log logstest.Buffer
+	channel, r := runWithLog(t, client, &log)
 	player := uuid.New()
 	channel.Follow(player)
 	take(t, "the subscription", r.subscribed)
@@ -173,8 +182,15 @@ func TestPublishWhileRedisIsDown(t *testing.T) {
 		for seq := range int64(1000) { // half an hour, if each call waited for the timeout
 			channel.Notified(t.Context(), notification(player, seq+1))
 		}
-		channel.Read(t.Context(), player, notifications.ReadState{})
+		for range 3 {
+			channel.Read(t.Context(), player, notifications.ReadState{})
+		}
 		close(done)
 	}()
 	take(t, "the publisher", done)
+	for _, failure := range []string{"cannot publish a live notification, will retry", "cannot publish a live read state"} {
+		if n := log.Count(failure); n != 1 {
+			t.Errorf("%q is logged %d times, want once", failure, n)
+		}
+	}
 }

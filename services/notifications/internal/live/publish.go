@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"time"
 
@@ -27,13 +28,13 @@ func (c *Channel) Notified(ctx context.Context, n notifications.Notification) {
 		return
 	}
 	c.addPending(n.UserID, n.Seq)
-	c.log.Warn("cannot publish a live notification, will retry", "error", err)
+	c.repeats.Log(ctx, c.log, slog.LevelWarn, "cannot publish a live notification, will retry", "error", err)
 }
 
-// Read implements notifications.Live. It makes one attempt and logs a failure.
+// Read implements notifications.Live. It makes one attempt and logs the first failure of an outage.
 func (c *Channel) Read(ctx context.Context, player uuid.UUID, state notifications.ReadState) {
 	if err := c.publish(ctx, Message{Player: player, Read: &state}); err != nil {
-		c.log.Warn("cannot publish a live read state", "error", err)
+		c.repeats.Log(ctx, c.log, slog.LevelWarn, "cannot publish a live read state", "error", err)
 	}
 }
 

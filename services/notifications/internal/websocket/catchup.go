@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -32,7 +33,8 @@ func (s *socket) catchUp(request catchUpRequest) {
 		return
 	}
 	if err != nil {
-		s.hub.log.Warn("cannot catch up a live connection, closing it", "user_id", s.caller.UserID, "error", err)
+		s.hub.repeats.Log(s.hub.ctx, s.hub.log, slog.LevelWarn, "cannot catch up a live connection, closing it",
+			"user_id", s.caller.UserID, "error", err)
 		s.closeLocked(codeTryAgain, "try again later")
 		return
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/logs"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
 )
@@ -45,6 +46,7 @@ type Hub struct {
 	follower Follower
 	sessions Sessions
 	log      *slog.Logger
+	repeats  *logs.Repeats // of failed reads of the store
 	now      func() time.Time
 
 	catchUps   *semaphore.Weighted // limits reads of the store by open connections
@@ -77,6 +79,7 @@ func NewHub(config Config, store Store, follower Follower, sessions Sessions, lo
 	catchUps, handshakes := newSemaphores()
 	return &Hub{
 		config: config, store: store, follower: follower, sessions: sessions, log: log, now: time.Now,
+		repeats:  logs.NewRepeats(time.Now),
 		catchUps: catchUps, handshakes: handshakes, ctx: ctx, cancel: cancel,
 		players: map[uuid.UUID]*player{}, bySession: map[uuid.UUID][]*socket{},
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,7 +28,12 @@ func retryDelays() *backoff.Delays {
 func (l *Ledger) commit(group []*playerCalls) {
 	rest, err := l.commitOptimistic(group)
 	if err != nil {
-		l.log.Warn("ledger: optimistic commit failed, retrying under locks", "players", len(rest), "error", err)
+		level := slog.LevelWarn
+		if postgres.Unavailable(err) {
+			level = slog.LevelDebug // readiness logs the outage
+		}
+		l.log.Log(context.Background(), level, "ledger: optimistic commit failed, retrying under locks",
+			"players", len(rest), "error", err)
 	}
 	if len(rest) > 0 {
 		l.retryLocked(rest)
@@ -156,7 +162,11 @@ func (l *Ledger) fail(players []*playerCalls, err error) {
 	} else {
 		err = fmt.Errorf("add transaction: %w", err)
 	}
-	l.log.Error("ledger: commit failed", "calls", countCalls(players), "error", err)
+	level := slog.LevelError
+	if apperr.CodeOf(err) == apperr.DependencyUnavailable {
+		level = slog.LevelDebug // readiness logs the outage, and each call its failure
+	}
+	l.log.Log(context.Background(), level, "ledger: commit failed", "calls", countCalls(players), "error", err)
 	for _, p := range players {
 		l.cache.remove(p.user)
 		for _, c := range p.calls {
