@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
 // logFormat is the format of the log lines.
@@ -39,4 +42,31 @@ func (s logSettings) logger(w io.Writer) *slog.Logger {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// accessMode selects the requests that are logged.
+type accessMode string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *accessMode) UnmarshalText(text []byte) error {
+	*m = accessMode(text)
+	return config.OneOf(string(text), string(rpcserver.AccessErrors), string(rpcserver.AccessAll), string(rpcserver.AccessOff))
+}
+
+// accessLogSettings are the settings of the log lines of requests.
+type accessLogSettings struct {
+	Mode accessMode    `env:"LOYALTY_ACCESS_LOG"      envDefault:"errors"`
+	Slow time.Duration `env:"LOYALTY_ACCESS_LOG_SLOW" envDefault:"1s"`
+}
+
+// Check returns an error if the limit of slow requests is not positive.
+func (s accessLogSettings) Check() error {
+	if s.Slow <= 0 {
+		return errors.New("LOYALTY_ACCESS_LOG_SLOW must be positive, for example 1s")
+	}
+	return nil
+}
+
+func (s accessLogSettings) accessLog() rpcserver.AccessLog {
+	return rpcserver.AccessLog{Mode: rpcserver.AccessMode(s.Mode), Slow: s.Slow}
 }

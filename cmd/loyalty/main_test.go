@@ -95,6 +95,8 @@ func TestConfigurationErrors(t *testing.T) {
 		"Sentinel master without addresses":   {"users", "", "LOYALTY_REDIS_SENTINEL_MASTER=m", "LOYALTY_REDIS_SENTINELS must be set together"},
 		"trusted proxies cover all addresses": {"users", "", "LOYALTY_TRUSTED_PROXIES=0.0.0.0/0", "LOYALTY_TRUSTED_PROXIES trusts every address"},
 		"JWKS URL without a scheme":           {"promotions", "", "LOYALTY_JWKS_URL=users:8080/jwks.json", "LOYALTY_JWKS_URL is not a URL"},
+		"unknown access log":                  {"users", "", "LOYALTY_ACCESS_LOG=some", "LOYALTY_ACCESS_LOG must be one of errors, all, off"},
+		"access log, no time":                 {"users", "", "LOYALTY_ACCESS_LOG_SLOW=0s", "LOYALTY_ACCESS_LOG_SLOW must be positive"},
 		"unknown bus":                         {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS must be one of kafka, nats"},
 		"diagnostics without a port":          {"users", "", "LOYALTY_DIAGNOSTICS_LISTEN=localhost", "LOYALTY_DIAGNOSTICS_LISTEN must be"},
 		"unknown store":                       {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE must be one of mongodb, postgres"},

@@ -66,7 +66,7 @@ func runPromotions(ctx context.Context, c call) error {
 			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 			LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken),
 			LedgerTLS: s.InternalTLS.files(), TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection,
-			Anomalies: s.Anomalies.rules(),
+			Anomalies: s.Anomalies.rules(), AccessLog: s.Service.AccessLog.accessLog(),
 		}, log)
 		if err != nil {
 			bus.Close()

@@ -35,6 +35,7 @@ type serviceSettings struct {
 	// Reflection enables gRPC server reflection on the public and the internal listener.
 	Reflection bool `env:"LOYALTY_REFLECTION"`
 	Log        logSettings
+	AccessLog  accessLogSettings
 }
 
 // Check returns an error if a trusted network contains every address. Any client could then forge its address and evade the

@@ -72,7 +72,7 @@ func runUsers(ctx context.Context, c call) error {
 			InternalTLS: s.InternalTLS.files(),
 			Limits:      s.Limits.limits(),
 			Password:    password.Default(), TrustedProxies: s.Service.TrustedProxies,
-			Reflection: s.Service.Reflection,
+			Reflection: s.Service.Reflection, AccessLog: s.Service.AccessLog.accessLog(),
 		}, log)
 		if err != nil {
 			bus.Close()

@@ -1,6 +1,7 @@
 package rpcserver
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -195,38 +196,16 @@ func isRPCMedia(media string) bool {
 	}
 }
 
-// logRequest writes the log line of a request. The line contains no body, query, header or token. It contains the path only
-// if the request was not found or its method is not allowed.
+// logRequest writes the log line of a request. The line contains the path only if the request was not found or its method
+// is not allowed.
 func (s *Server) logRequest(r *http.Request, info *requestInfo, route string, took time.Duration) {
-	ctx, name := r.Context(), info.procedure
-	if name == "" {
-		name = route
+	name := cmp.Or(info.procedure, route, r.Method+" (no route)")
+	var more []slog.Attr
+	if info.err != nil && (info.err.Code == apperr.NotFound || info.err.Code == apperr.MethodNotAllowed) {
+		more = append(more, slog.String("path", LogPath(r)))
 	}
-	if name == "" {
-		name = r.Method + " (no route)"
-	}
-	attrs := []slog.Attr{
-		slog.String("method", name), slog.String("request_id", info.requestID),
-		slog.Float64("duration_ms", milliseconds(took)),
-	}
-	if info.caller != "" {
-		attrs = append(attrs, slog.String("caller", info.caller))
-	}
-	if info.err != nil {
-		switch info.err.Code {
-		case apperr.Internal, apperr.DependencyUnavailable:
-			attrs = append(attrs, slog.String("error", info.err.Error()))
-		case apperr.NotFound, apperr.MethodNotAllowed:
-			attrs = append(attrs, slog.String("path", LogPath(r)))
-		default:
-		}
-	}
-	attrs = append(attrs, slog.String("code", info.code()))
-	s.cfg.Log.LogAttrs(ctx, level(ctx, info.err), "request", attrs...)
+	s.cfg.AccessLog.write(r.Context(), s.cfg.Log, info, name, took, more...)
 }
-
-// milliseconds returns a duration in milliseconds, rounded down to whole microseconds.
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // LogPath returns the path of a request for the log, without its query. It hides parts that may be a token, and shortens
 // long paths.

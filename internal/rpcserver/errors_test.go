@@ -125,7 +125,7 @@ func TestUnexpectedErrors(t *testing.T) {
 func logged(t *testing.T, log, id string) []map[string]any {
 	t.Helper()
 	var found []map[string]any
-	for line := range strings.SplitSeq(strings.TrimSpace(log), "\n") {
+	for line := range strings.Lines(log) {
 		var m map[string]any
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
 			t.Fatalf("the log line %q is not JSON", line)

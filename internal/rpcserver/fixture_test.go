@@ -58,6 +58,7 @@ func config(t *testing.T, change ...func(*rpcserver.Config)) rpcserver.Config {
 	cfg := rpcserver.Config{
 		Service: "test", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		AccessLog:      rpcserver.AccessLog{Mode: rpcserver.AccessAll},
 	}
 	for _, c := range change {
 		c(&cfg)

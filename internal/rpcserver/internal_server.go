@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/auth"
-	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -54,6 +53,8 @@ type InternalConfig struct {
 	TLS TLSFiles
 	// Observer counts the calls, except health checks. It is optional.
 	Observer Observer
+	// AccessLog selects the calls that are logged. Health checks are never logged.
+	AccessLog AccessLog
 }
 
 const (
@@ -91,19 +92,10 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &internal{validator: v, token: sha256.Sum256([]byte(cfg.Token)), observer: orIgnore(cfg.Observer)}
+	in := &internal{validator: v, token: sha256.Sum256([]byte(cfg.Token)), observer: orIgnore(cfg.Observer), log: cfg.Log, access: cfg.AccessLog}
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error {
 		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicSite(), p))
 	})
-	log := logging.UnaryServerInterceptor(logger(cfg.Log),
-		logging.WithLogOnEvents(logging.FinishCall),
-		logging.WithCodes(callCode),
-		logging.WithLevels(callLevel),
-		logging.WithDisableLoggingFields(logging.SystemTag[0], logging.ComponentFieldKey, logging.MethodTypeFieldKey),
-		logging.WithFieldsFromContext(func(ctx context.Context) logging.Fields {
-			return logging.Fields{"request_id", requestInfoFrom(ctx).requestID}
-		}),
-	)
 	options := []grpc.ServerOption{
 		grpc.Creds(transport),
 		grpc.MaxRecvMsgSize(cfg.MaxBody),
@@ -113,7 +105,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minKeepalive, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(
-			in.begin, in.observe, in.answer, log, recovery.UnaryServerInterceptor(recovered),
+			in.begin, in.observe, in.answer, recovery.UnaryServerInterceptor(recovered),
 			auth.UnaryServerInterceptor(in.authenticate), in.validate,
 		),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recovered)), // for health Watch and reflection
@@ -137,6 +129,8 @@ type internal struct {
 	validator *validation.Validator
 	token     [sha256.Size]byte
 	observer  Observer
+	log       *slog.Logger
+	access    AccessLog
 }
 
 // begin creates the requestInfo. It uses the caller's request id if that is well-formed, and a new id otherwise.
@@ -148,7 +142,7 @@ func (in *internal) begin(
 	return next(context.WithValue(ctx, requestInfoKey{}, info), req)
 }
 
-// observe counts calls, except health checks.
+// observe counts and logs calls, except health checks.
 func (in *internal) observe(
 	ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler,
 ) (any, error) {
@@ -159,7 +153,9 @@ func (in *internal) observe(
 	defer in.observer.Ended()
 	res, err := next(ctx, req)
 	info := requestInfoFrom(ctx)
-	in.observer.Answered(call.FullMethod, info.code(), time.Since(info.start))
+	took := time.Since(info.start)
+	in.observer.Answered(call.FullMethod, info.code(), took)
+	in.access.write(ctx, in.log, info, call.FullMethod, took)
 	return res, err
 }
 
@@ -219,37 +215,4 @@ func (in *internal) validate(
 		}
 	}
 	return next(ctx, req)
-}
-
-// logger adapts slog to the logging middleware. The logged error includes its cause, which the caller does not see.
-func logger(log *slog.Logger) logging.Logger {
-	return logging.LoggerFunc(func(ctx context.Context, level logging.Level, msg string, fields ...any) {
-		log.Log(ctx, slog.Level(level), msg, fields...)
-	})
-}
-
-// callCode returns the gRPC code of the status for an error.
-func callCode(err error) codes.Code {
-	if err == nil {
-		return codes.OK
-	}
-	if st, ok := status.FromError(err); ok {
-		return st.Code()
-	}
-	return codes.Code(apperr.CodeOf(err).Info().RPC)
-}
-
-// callLevel returns the log level of a status. Successful calls are logged at the debug level, because there are many of
-// them.
-func callLevel(c codes.Code) logging.Level {
-	switch c {
-	case codes.OK:
-		return logging.LevelDebug
-	case codes.Internal, codes.Unknown, codes.DataLoss:
-		return logging.LevelError
-	case codes.Unavailable, codes.DeadlineExceeded:
-		return logging.LevelWarn
-	default:
-		return logging.LevelInfo
-	}
 }

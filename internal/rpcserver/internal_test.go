@@ -45,6 +45,7 @@ func startLedger(t *testing.T, token string, answer func(context.Context, int32,
 	log := &lockedBuffer{}
 	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{
 		Token: internalToken, Log: slog.New(slog.NewJSONHandler(log, nil)),
+		AccessLog: rpcserver.AccessLog{Mode: rpcserver.AccessAll},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -71,6 +71,8 @@ type Config struct {
 	Reflection bool
 	// Observer counts the calls, and the requests that are refused before they reach a procedure. It is optional.
 	Observer Observer
+	// AccessLog selects the requests that are logged.
+	AccessLog AccessLog
 }
 
 // Server collects handlers. Call Mount and Handle for all of them, then call Handler. The methods of a Server are not safe

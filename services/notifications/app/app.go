@@ -54,6 +54,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Reflection enables gRPC server reflection.
 	Reflection bool
+	// AccessLog selects the requests that are logged.
+	AccessLog rpcserver.AccessLog
 	// Sockets configures the limits of live connections and the origins that may open them. Start from DefaultSockets.
 	Sockets Sockets
 }
@@ -103,7 +105,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 			a.Close()
 		}
 	}()
-	if a.store, err = OpenStore(ctx, c.Store); err != nil {
+	if a.store, err = OpenStore(ctx, c.Store, log); err != nil {
 		return nil, err
 	}
 	if a.redis, err = redis.Open(c.Redis); err != nil {
@@ -135,7 +137,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "notifications", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(),
+		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog,
 	})
 	if err != nil {
 		return nil, err

@@ -60,6 +60,8 @@ type Config struct {
 	Reflection bool
 	// Anomalies are the limits of the rules that find anomalies. Start with DefaultAnomalyRules.
 	Anomalies AnomalyRules
+	// AccessLog selects the requests that are logged.
+	AccessLog rpcserver.AccessLog
 }
 
 // AnomalyRules are the limits of the rules that find anomalies; see [promotions.AnomalyRules].
@@ -122,7 +124,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 			a.Close()
 		}
 	}()
-	options := postgres.Options{ApplicationName: "promotions", Wait: 30 * time.Second}
+	options := postgres.Options{ApplicationName: "promotions", Wait: 30 * time.Second, Log: log}
 	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, options); err != nil {
 		return nil, err
 	}
@@ -156,7 +158,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	a.measure(payer, alerts)
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "promotions", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(),
+		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog,
 	})
 	if err != nil {
 		return nil, err

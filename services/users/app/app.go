@@ -73,7 +73,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 			a.Close()
 		}
 	}()
-	options := postgres.Options{ApplicationName: "users", Wait: 30 * time.Second}
+	options := postgres.Options{ApplicationName: "users", Wait: 30 * time.Second, Log: log}
 	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, options); err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	internal := rpcserver.InternalConfig{
 		Token: c.InternalToken, Log: log, Reflection: c.Reflection, Health: a.ledgerHealth(), TLS: c.InternalTLS,
-		Observer: a.metrics.InternalRequests(),
+		Observer: a.metrics.InternalRequests(), AccessLog: c.AccessLog,
 	}
 	if a.internal, err = rpcserver.NewInternal(internal); err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (a *App) ledgerHealth() *health.Server {
 func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config, log *slog.Logger) (http.Handler, error) {
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "users", Authenticator: v, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(),
+		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog,
 	})
 	if err != nil {
 		return nil, err

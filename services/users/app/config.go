@@ -22,7 +22,7 @@ const MaxPerMinute = users.MaxPerMinute
 // DefaultLimits returns the limits for production.
 func DefaultLimits() Limits { return users.DefaultLimits() }
 
-// Config is the configuration of the service. All fields but OtherKeys, InternalTLS, TrustedProxies and Reflection are
+// Config is the configuration of the service. All fields but OtherKeys, InternalTLS, TrustedProxies, Reflection and AccessLog are
 // required.
 type Config struct {
 	// DatabaseURL is the URL of the service's PostgreSQL database, which must be migrated.
@@ -50,6 +50,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Reflection enables gRPC server reflection on the public and the internal listener.
 	Reflection bool
+	// AccessLog selects the requests of the public and the internal listener that are logged.
+	AccessLog rpcserver.AccessLog
 }
 
 // validate returns an error that names all missing and invalid settings.
