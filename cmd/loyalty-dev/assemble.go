@@ -24,6 +24,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/openapi"
 	notifications "github.com/casino-loyalty/loyalty/services/notifications/app"
 	promotions "github.com/casino-loyalty/loyalty/services/promotions/app"
@@ -44,6 +45,9 @@ func assemble(
 	if err != nil {
 		return nil, err
 	}
+	if o.logLevel < slog.LevelWarn {
+		c.access.Mode = rpcserver.AccessAll
+	}
 	g.OnStop("bus", func(context.Context) error { c.bus.Close(); return nil })
 
 	// The users service starts first: promotions needs the address of its ledger.
@@ -52,7 +56,7 @@ func assemble(
 		PrivateKey: c.key, Issuer: tokenIssuer, Audience: tokenAudience,
 		InternalListen: "127.0.0.1:0", InternalToken: c.internalToken,
 		Limits: users.DefaultLimits().PerAddress(o.addressLimit, o.addressLimit), Password: password.Default(),
-		Reflection: true,
+		Reflection: true, AccessLog: c.access,
 	}, log)
 	if err != nil {
 		return nil, err
@@ -66,6 +70,7 @@ func assemble(
 		Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
 		LedgerAddress: u.InternalAddr(), InternalToken: c.internalToken, Reflection: true,
 		Anomalies: promotions.DefaultAnomalyRules(),
+		AccessLog: c.access,
 	}, log)
 	if err != nil {
 		return nil, err
@@ -74,7 +79,7 @@ func assemble(
 	n, err := notifications.New(ctx, notifications.Config{
 		Store: notifications.StoreConfig{Kind: notifications.PostgreSQL, URL: s.postgres.URL("notifications")},
 		Redis: c.redis, Bus: c.bus, Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
-		Sockets: notifications.DefaultSockets(), Reflection: true,
+		Sockets: notifications.DefaultSockets(), Reflection: true, AccessLog: c.access,
 	}, log)
 	if err != nil {
 		return nil, err
@@ -151,6 +156,7 @@ type shared struct {
 	key           ed25519.PrivateKey
 	keys          accesstoken.KeySource
 	internalToken string
+	access        rpcserver.AccessLog
 }
 
 // common reads the keys, then concurrently migrates the databases and connects to the bus. The caller must close the bus,

@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+
+	"github.com/lmittmann/tint"
+	"golang.org/x/term"
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/demo"
@@ -13,13 +17,21 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
+// newLogger returns a logger that writes lines for people, with colors if stderr is a terminal.
+func newLogger(stderr io.Writer, level slog.Level) *slog.Logger {
+	file, ok := stderr.(*os.File)
+	return slog.New(tint.NewHandler(stderr, &tint.Options{
+		Level: level, TimeFormat: "15:04:05.000", NoColor: !ok || !term.IsTerminal(int(file.Fd())),
+	}))
+}
+
 // start runs the platform until ctx ends or a part fails. It returns the failure and the errors of the stop.
 func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.logLevel}))
+	log := newLogger(stderr, o.logLevel)
 	p := newProgress(stdout)
 
 	front, dir, err := claim(ctx, o, log)

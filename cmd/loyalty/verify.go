@@ -76,7 +76,7 @@ func (s verifySettings) open(ctx context.Context) (sources verify.Sources, close
 	}
 	closers = append(closers, bus.Close)
 	sources.DeadLetters = func(ctx context.Context) (map[string]int64, error) { return deadLetters(ctx, bus) }
-	store, err := notifications.OpenStore(ctx, s.Store.config())
+	store, err := notifications.OpenStore(ctx, s.Store.config(), nil)
 	if err != nil {
 		return sources, closeAll, fmt.Errorf("notifications: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"slices"
@@ -39,6 +40,8 @@ type Options struct {
 	Wait time.Duration
 	// Settings are set on each connection, for example "statement_timeout": "30s".
 	Settings map[string]string
+	// Log receives the SQL of every statement at the debug level, without arguments; nil discards it.
+	Log *slog.Logger
 }
 
 // Open returns a pool after it has connected to the server. Statements are prepared once per connection and cached, and
@@ -86,6 +89,9 @@ func poolConfig(url string, o Options) (*pgxpool.Config, error) {
 		config.ConnConfig.RuntimeParams["application_name"] = o.ApplicationName
 	}
 	config.AfterConnect = WithSettings(readUTC, settings)
+	if o.Log != nil && o.Log.Enabled(context.Background(), slog.LevelDebug) {
+		config.ConnConfig.Tracer = queryLog{o.Log}
+	}
 	return config, nil
 }
 

@@ -47,6 +47,7 @@ func openSession(ctx context.Context, pool *pgxpool.Pool) (*session, error) {
 			return nil, err
 		}
 	}
+	config.ConnConfig.Tracer = nil // the relay polls
 	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -59,15 +60,18 @@ type Store interface {
 
 const openTimeout = 30 * time.Second
 
-// OpenStore connects to a store. The caller closes it.
-func OpenStore(ctx context.Context, c StoreConfig) (Store, error) {
+// OpenStore connects to a store. The caller closes it. log receives the SQL of the PostgreSQL store at the debug level; nil
+// discards it.
+func OpenStore(ctx context.Context, c StoreConfig, log *slog.Logger) (Store, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
 	if c.Kind == MongoDB {
 		return mongo.Open(ctx, c.URL, mongo.Options{Database: c.Database, AppName: "notifications"})
 	}
-	pool, err := basepostgres.Open(ctx, c.URL, basepostgres.Options{ApplicationName: "notifications", Wait: openTimeout})
+	pool, err := basepostgres.Open(ctx, c.URL, basepostgres.Options{
+		ApplicationName: "notifications", Wait: openTimeout, Log: log,
+	})
 	if err != nil {
 		return nil, err
 	}
