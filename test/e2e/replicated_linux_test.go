@@ -34,8 +34,8 @@ func TestReplicated(t *testing.T) {
 			t.Run(name, func(t *testing.T) { run(t, s.platform) })
 		}
 		s.verify(t)
-		t.Run("API", func(t *testing.T) { api(t, s.platform) })
 		s.endWelcomeBonuses()
+		t.Run("API", func(t *testing.T) { api(t, s.platform) })
 	}
 	l := newLoad(t, s)
 	t.Logf("%d players registered and notified after %s", crews*crewPlayers, since(started))
