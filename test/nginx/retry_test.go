@@ -107,6 +107,30 @@ func (s *stack) restarted(t *testing.T, service string) *stack {
 	return fresh
 }
 
+// TestSocketsAfterRestarts restarts the replicas of notifications one after the other. Open WebSockets must not keep a restarted
+// replica out: a new one must reach it at once, although Nginx has just failed to connect to both.
+func TestSocketsAfterRestarts(t *testing.T) {
+	t.Parallel()
+	s := start(t, nginxtest.Config{})
+	open := func(when string) {
+		t.Helper()
+		for range 4 { // more than the failures that take a replica out
+			if resp, body := s.ask(t, "GET", "/notifications/ws", nil, nil); resp.StatusCode != http.StatusOK {
+				t.Fatalf("%s: got %d %s, want 200", when, resp.StatusCode, body)
+			}
+		}
+	}
+	replicas := s.replicas["notifications"]
+	open("both replicas run")
+	for i, r := range replicas {
+		r.kill()
+		open("replica " + r.address + " is killed")
+		replicas[i] = startReplica(t, "notifications", r.address)
+	}
+	replicas[0].kill()
+	open("the second replica has just been restarted, the first one is killed")
+}
+
 // TestFailover kills a replica of each service. All requests must succeed, including those that Nginx never retries, because
 // Nginx cannot connect to the dead replica. After a restart the replica must receive requests again.
 func TestFailover(t *testing.T) {

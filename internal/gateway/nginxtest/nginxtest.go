@@ -182,15 +182,19 @@ func sourceFolder() (string, error) {
 // replicas returns the content of replicas.conf.
 func replicas(byService map[string][]string) string {
 	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(byService)) {
-		for _, upstream := range []string{name, name + "_grpc"} {
-			fmt.Fprintf(&b, "upstream %s {\n", upstream)
-			for _, address := range byService[name] {
-				fmt.Fprintf(&b, "    server %s max_fails=2 fail_timeout=2s;\n", address)
-			}
-			fmt.Fprintf(&b, "    zone %s 256k;\n    include upstream.conf;\n}\n", upstream)
+	write := func(upstream string, addresses []string, health string) {
+		fmt.Fprintf(&b, "upstream %s {\n", upstream)
+		for _, address := range addresses {
+			fmt.Fprintf(&b, "    server %s %s;\n", address, health)
 		}
+		fmt.Fprintf(&b, "    zone %s 256k;\n    include upstream.conf;\n}\n", upstream)
 	}
+	const passive = "max_fails=2 fail_timeout=2s"
+	for _, name := range slices.Sorted(maps.Keys(byService)) {
+		write(name, byService[name], passive)
+		write(name+"_grpc", byService[name], passive)
+	}
+	write("notifications_ws", byService["notifications"], "max_fails=0")
 	return b.String()
 }
 
