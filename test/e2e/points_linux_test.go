@@ -194,9 +194,7 @@ func promotionsInFlight(p *point) {
 
 // usersBeforeAnswer holds the ledger's answers back on the links between promotions and users.
 func usersBeforeAnswer(p *point) {
-	for _, l := range p.links {
-		l.hold()
-	}
+	p.holdAnswers()
 	wait := p.startClaim(p.url)
 	p.awaitCredit()
 	name := p.calledReplica()
@@ -210,9 +208,7 @@ func usersBeforeAnswer(p *point) {
 
 // promotionsBeforeAnswer is the same, but kills the replica that waits for the answer.
 func promotionsBeforeAnswer(p *point) {
-	for _, l := range p.links {
-		l.hold()
-	}
+	p.holdAnswers()
 	wait := p.startClaim("http://" + p.listen["promotions-1"])
 	p.awaitCredit()
 	p.kill("promotions-1")
@@ -220,6 +216,23 @@ func promotionsBeforeAnswer(p *point) {
 		l.release()
 	}
 	wait()
+}
+
+// holdAnswers holds the ledger's answers to all replicas of promotions back. Each has a connection to the ledger before: with
+// the answers held, it could not connect.
+func (p *point) holdAnswers() {
+	p.t.Helper()
+	other := newPlayer(p.t, p.url)
+	for n := range hosts() {
+		promotion := newPromotion(p.staff, "BONUS", "1.00").text("id")
+		assign(p.staff, promotion, other)
+		other.url = "http://" + p.listen[replica("promotions", n)]
+		other.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
+	}
+	for _, l := range p.links {
+		l.hold()
+		p.t.Cleanup(l.release)
+	}
 }
 
 // awaitCredit waits until the ledger has committed the credit.
@@ -259,6 +272,7 @@ func (p *point) assignFrozen(db *pgxpool.Pool) (name string) {
 	p.t.Helper()
 	promotion := newPromotion(p.staff, "BONUS", "1.00").text("id")
 	p.kafka.Freeze(p.t)
+	p.t.Cleanup(func() { p.kafka.Thaw(p.t) })
 	assign(p.staff, promotion, p.player)
 	p.assigned++
 	eventually(p.t, "a relay holds the shard of the event", func() error {
