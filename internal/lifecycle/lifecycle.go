@@ -2,7 +2,7 @@
 // that it depends on.
 //
 // A stop has one deadline, and the group divides the time until then among its parts. Finish returns a context that ends
-// with the share of a part. A group that runs inside a part divides that share among its own parts.
+// when the share of a part is used up. A group that runs inside a part divides that share among its own parts.
 package lifecycle
 
 import (
@@ -54,8 +54,8 @@ func (g *Group) Go(name string, fn func(context.Context) error) {
 	g.stages = append(g.stages, stage{parts: []*part{g.start(name, fn)}})
 }
 
-// RunWith runs fn like Go, but stops it together with the part added before it. Both stop before Stop calls the functions
-// that OnStop added after that part.
+// RunWith runs fn like Go, but stops it together with the part added before it. Stop calls the functions that OnStop added
+// between the two only after both parts have stopped.
 func (g *Group) RunWith(name string, fn func(context.Context) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -85,7 +85,8 @@ func (g *Group) OnStop(name string, fn func(context.Context) error) {
 	}})
 }
 
-// Wait blocks until the group has to stop. It returns the first failure, or nil if the parent context ended.
+// Wait blocks until the group has to stop. It returns the first failure, or nil if the parent context was
+// canceled or Stop was called.
 func (g *Group) Wait() error {
 	<-g.ctx.Done()
 	if cause := context.Cause(g.ctx); !errors.Is(cause, context.Canceled) {
@@ -95,7 +96,8 @@ func (g *Group) Wait() error {
 }
 
 // Run waits until the group has to stop, and then stops it with the context that Finish returns. It returns the first
-// failure and the errors of the stop. It returns nil if the parent context ended and every part stopped without an error.
+// failure and the errors of the stop. It returns nil if the parent context was canceled and every part stopped without an
+// error.
 func (g *Group) Run() error {
 	cause := g.Wait()
 	ctx, cancel := Finish(g.ctx)
@@ -137,8 +139,8 @@ func (g *Group) Stop(ctx context.Context) error {
 	return err
 }
 
-// stop cancels the stage's parts and waits for them at most for the time share. It returns the errors of the parts, except
-// the error cause, because Wait returns it. It does return cause if that error also reports a stop that timed out.
+// stop cancels the stage's parts and waits until they have stopped or share has passed. It returns the errors of the parts.
+// It omits an error that wraps cause, because Wait returns cause, unless the error also reports a stop that timed out.
 func (s stage) stop(ctx context.Context, share time.Duration, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, share)
 	defer cancel()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// defaultTimeout is the time to stop where no deadline is set.
+// defaultTimeout is the time that a stop without a deadline may take.
 const defaultTimeout = 20 * time.Second
 
 // errStopTimedOut marks the error of a part that did not stop in time, in this group or in a group inside a part.
