@@ -1,5 +1,5 @@
-// Package pgserver runs a private PostgreSQL server from installed programs. The server listens on 127.0.0.1 only, has a
-// generated password, keeps its data in one directory and ends with this process.
+// Package pgserver runs a private PostgreSQL server with the PostgreSQL programs that are installed on this machine. The
+// server listens on 127.0.0.1 only, has a generated password, keeps its data in one directory and ends with this process.
 //
 // On Linux the server ends even if this process is killed with SIGKILL: the kernel then sends the server the signal for
 // a fast shutdown. If this process runs as root, the server runs as the user postgres or nobody, because PostgreSQL
@@ -169,7 +169,8 @@ func (s *Server) launch(in Installation, d *dir, settings map[string]string) err
 
 	started := make(chan error)
 	go func() {
-		// The kernel stops the server when the thread that started it ends (see attach), so keep this thread until then.
+		// The kernel stops the server when the thread that started it ends; see attach. So keep this thread until the server
+		// has ended.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -302,8 +303,8 @@ func (s *Server) shutDown(ctx context.Context) error {
 		_ = s.process.Kill() // fails only if the process has ended
 		<-s.done
 	}
-	s.log.Warn("postgresql did not shut down in time and was stopped immediately")
-	return errors.New("PostgreSQL did not shut down in time and was stopped immediately")
+	s.log.Warn("postgresql did not shut down in time and was forced to exit")
+	return errors.New("PostgreSQL did not shut down in time and was forced to exit")
 }
 
 // signalAndWait sends the signal and waits for the process. It kills the process on systems without signals.

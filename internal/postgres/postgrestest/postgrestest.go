@@ -1,7 +1,7 @@
 // Package postgrestest creates an empty, migrated PostgreSQL database for each test.
 //
 // The environment variable LOYALTY_TEST_POSTGRES holds the URL of a superuser on the server to use. If it is not set, the
-// first test of a process starts a private server from the installed programs. The server stops when the process ends.
+// first test of a process starts a private server; see pgserver. The server stops when the process ends.
 // Each folder of migrations is applied once, to a template database. A test gets a copy of it, which takes about 50 ms.
 package postgrestest
 
