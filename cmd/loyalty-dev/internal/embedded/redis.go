@@ -8,15 +8,16 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// redisTick is the interval at which keys expire. Each tick visits all keys, so a short interval would be expensive.
+// redisTick is the interval at which expired keys are removed. Each tick visits all keys, so a short interval would be
+// expensive.
 const redisTick = 200 * time.Millisecond
 
 // Redis is an in-process Redis server. It stores nothing on disk: a restart ends all sessions and resets the rate limits.
 // Durable data is in PostgreSQL and on the bus.
 type Redis struct {
-	server *miniredis.Miniredis
-	stop   chan struct{}
-	ticker sync.WaitGroup
+	server   *miniredis.Miniredis
+	stop     chan struct{}
+	expiring sync.WaitGroup
 }
 
 // StartRedis starts the server on a free port of 127.0.0.1.
@@ -26,7 +27,7 @@ func StartRedis() (*Redis, error) {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
 	r := &Redis{server: server, stop: make(chan struct{})}
-	r.ticker.Go(r.expire)
+	r.expiring.Go(r.expire)
 	return r, nil
 }
 
@@ -52,6 +53,6 @@ func (r *Redis) Addr() string { return r.server.Addr() }
 // Close stops the server.
 func (r *Redis) Close() {
 	close(r.stop)
-	r.ticker.Wait()
+	r.expiring.Wait()
 	r.server.Close()
 }
