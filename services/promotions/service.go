@@ -44,8 +44,9 @@ type AssignmentStore interface {
 	Assignments(
 		ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.PageRequest[uuid.UUID],
 	) (keyset.Page[Assignment], error)
-	// Assign assigns a promotion to the known, active players of a. It appends a notification for each new assignment to the
-	// outbox. If check returns an error, Assign stores nothing and returns the error. It may call check again after a conflict.
+	// Assign assigns a.Promotion to the known, active players in a.Players. It appends a notification for each new assignment
+	// to the outbox. If check returns an error, Assign stores nothing and returns the error. It may call check again after a
+	// conflict.
 	Assign(ctx context.Context, a AssignParams, check func(Promotion) error) ([]AssignResult, error)
 }
 
@@ -102,5 +103,5 @@ type ignoreClaims struct{}
 func (ignoreClaims) Paid()               {}
 func (ignoreClaims) Refused(apperr.Code) {}
 
-// ObserveClaims makes the service report all claims to o. Call it before the first claim.
+// ObserveClaims makes the service report its claims to o. Call it before the first claim.
 func (s *Service) ObserveClaims(o ClaimObserver) { s.claims = o }
