@@ -93,7 +93,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"unclear credit rule":                 {"promotions", "", "LOYALTY_ANOMALY_CREDIT_WITHOUT_CLAIM=maybe", "LOYALTY_ANOMALY_CREDIT_WITHOUT_CLAIM must be true or false"},
 		"missing Redis address":               {"users", "LOYALTY_REDIS_ADDRESS", "", "neither LOYALTY_REDIS_ADDRESS nor"},
 		"Sentinel master without addresses":   {"users", "", "LOYALTY_REDIS_SENTINEL_MASTER=m", "LOYALTY_REDIS_SENTINELS must be set together"},
-		"trusted proxies cover all addresses": {"users", "", "LOYALTY_TRUSTED_PROXIES=0.0.0.0/0", "LOYALTY_TRUSTED_PROXIES trusts every address"},
+		"trusted proxies cover all addresses": {"users", "", "LOYALTY_TRUSTED_PROXIES=0.0.0.0/0", "LOYALTY_TRUSTED_PROXIES must not contain 0.0.0.0/0"},
 		"JWKS URL without a scheme":           {"promotions", "", "LOYALTY_JWKS_URL=users:8080/jwks.json", "LOYALTY_JWKS_URL is not a URL"},
 		"unknown access log":                  {"users", "", "LOYALTY_ACCESS_LOG=some", "LOYALTY_ACCESS_LOG must be one of errors, all, off"},
 		"access log, no time":                 {"users", "", "LOYALTY_ACCESS_LOG_SLOW=0s", "LOYALTY_ACCESS_LOG_SLOW must be positive"},

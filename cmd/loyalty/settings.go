@@ -43,7 +43,7 @@ type serviceSettings struct {
 func (s serviceSettings) Check() error {
 	for _, p := range s.TrustedProxies {
 		if p.Bits() == 0 {
-			return fmt.Errorf("LOYALTY_TRUSTED_PROXIES trusts every address with %s", p)
+			return fmt.Errorf("LOYALTY_TRUSTED_PROXIES must not contain %s, which includes every address", p)
 		}
 	}
 	return nil
