@@ -46,7 +46,7 @@ type Config struct {
 	// Name is this process's name in the servers' monitoring.
 	Name string
 	// AckWait is how long the server waits for an unresponsive member before it delivers the message to another member. A
-	// handler may take longer. The default is 5 s.
+	// handler may take longer, because the bus extends the wait while the handler runs. The default is 5 s.
 	AckWait time.Duration
 	// Grace is how long running handlers may continue when a subscription ends, before their context is canceled. The default
 	// is 10 s.
@@ -126,8 +126,8 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	return b, nil
 }
 
-// Ping returns nil if a server responds within five seconds and JetStream is enabled. It does not wait for an unavailable
-// server.
+// Ping returns nil if a server responds within five seconds and JetStream is enabled. It does not wait for the client's
+// next attempt to reconnect: if no server is available, it returns an error as soon as it has tried each server once.
 func (b *Bus) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
