@@ -127,6 +127,7 @@ func TestInternalErrorsArriveUnchanged(t *testing.T) {
 
 func TestInternalRequestsAreValidated(t *testing.T) {
 	c, l, _ := startLedger(t, internalToken, func(context.Context, int32, *usersv1.AddTransactionRequest) error { return nil })
+	// The keys are JSON names. The schema gives user_id its JSON name explicitly.
 	for field, invalidate := range map[string]func(*usersv1.AddTransactionRequest){
 		"user_id":        func(r *usersv1.AddTransactionRequest) { r.UserId = "x" },
 		"type":           func(r *usersv1.AddTransactionRequest) { r.Type = 0 },

@@ -36,7 +36,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := withRetryAfter(classify(r.Context(), err))
 	info := requestInfoFrom(r.Context())
 	if id := w.Header().Get(HeaderRequestID); id != "" {
-		info.requestID = id // outside of a Server, for example in the gateway
+		info.requestID = id // outside of a Server, for example in the gateway, only the header has the id
 	}
 	ci := e.Code.Info()
 	p := problem{
@@ -55,7 +55,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	for _, name := range []string{"Content-Encoding", "Trailer"} {
 		h.Del(name)
 	}
-	if e.Code != apperr.UnsupportedMediaType {
+	if e.Code != apperr.UnsupportedMediaType { // readBody sets it for this code
 		h.Del("Accept-Encoding")
 	}
 	setErrorHeaders(h, e)
