@@ -33,8 +33,8 @@ import (
 
 // assemble starts all servers and services, registers them with the group and returns the handler of the public port.
 func assemble(
-	g *lifecycle.Group, dir *datadir.Dir, o options, address string, inside *diagnostics.Server, admin datadir.Admin,
-	p *progress, log *slog.Logger,
+	g *lifecycle.Group, dir *datadir.Dir, o options, address string, diagnosticsServer *diagnostics.Server,
+	admin datadir.Admin, p *progress, log *slog.Logger,
 ) (http.Handler, error) {
 	ctx := g.Context()
 	s, err := startServers(ctx, g, dir, o.bus, p, log)
@@ -61,7 +61,7 @@ func assemble(
 	if err != nil {
 		return nil, err
 	}
-	add(g, g.Go, inside, "users", u)
+	add(g, g.Go, diagnosticsServer, "users", u)
 	if err := createAdmin(ctx, u, dir, admin); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func assemble(
 	if err != nil {
 		return nil, err
 	}
-	add(g, g.RunWith, inside, "promotions", pr)
+	add(g, g.RunWith, diagnosticsServer, "promotions", pr)
 	n, err := notifications.New(ctx, notifications.Config{
 		Store: notifications.StoreConfig{Kind: notifications.PostgreSQL, URL: s.postgres.URL("notifications")},
 		Redis: c.redis, Bus: c.bus, Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
@@ -84,12 +84,12 @@ func assemble(
 	if err != nil {
 		return nil, err
 	}
-	add(g, g.RunWith, inside, "notifications", n)
+	add(g, g.RunWith, diagnosticsServer, "notifications", n)
 	ready := map[string]func(context.Context) error{"users": u.Ready, "promotions": pr.Ready, "notifications": n.Ready}
 	if err := awaitReady(ctx, ready); err != nil {
 		return nil, err
 	}
-	inside.Started()
+	diagnosticsServer.Started()
 	p.sayf("Services are ready")
 	if err := writeSettings(dir, s, o.bus); err != nil {
 		return nil, err
@@ -133,18 +133,19 @@ const (
 	tokenAudience = "loyalty"
 )
 
-// add registers a service with the group, and its diagnostics with inside. The group runs the service with run, which is
-// g.Go or g.RunWith, and closes it after it has stopped. With g.RunWith the services stop concurrently, so they do not
-// divide the shutdown budget among themselves.
+// add registers a service with the group, and its diagnostics with diagnosticsServer. The group runs the service with run,
+// which is g.Go or g.RunWith, and closes it after it has stopped. With g.RunWith the services stop concurrently, so they do
+// not divide the shutdown budget among themselves.
 func add(
-	g *lifecycle.Group, run func(name string, fn func(context.Context) error), inside *diagnostics.Server, name string,
+	g *lifecycle.Group, run func(name string, fn func(context.Context) error), diagnosticsServer *diagnostics.Server,
+	name string,
 	s interface {
 		diagnostics.Component
 		Run(ctx context.Context) error
 		Close()
 	},
 ) {
-	inside.Add(name, s)
+	diagnosticsServer.Add(name, s)
 	g.OnStop(name, func(context.Context) error { s.Close(); return nil })
 	run(name, s.Run)
 }

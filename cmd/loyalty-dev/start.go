@@ -34,16 +34,16 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	log := newLogger(stderr, o.logLevel)
 	p := newProgress(stdout)
 
-	front, dir, err := claim(ctx, o, log)
+	front, dir, err := openPortAndDir(ctx, o, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	inside, err := diagnostics.Listen(o.diagnostics, log)
+	diagnosticsServer, err := diagnostics.Listen(o.diagnostics, log)
 	if err != nil {
 		return errors.Join(listenError(o.diagnostics, "--diagnostics", err), front.close(ctx))
 	}
-	defer inside.Close()
+	defer diagnosticsServer.Close()
 	admin, err := dir.CompleteAdmin(o.admin)
 	if err != nil {
 		return errors.Join(err, front.close(ctx))
@@ -53,7 +53,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	ctx, release := withParent(ctx)
 	defer release()
 	g := lifecycle.New(ctx)
-	handler, err := assemble(g, dir, o, front.address, inside, admin, p, log)
+	handler, err := assemble(g, dir, o, front.address, diagnosticsServer, admin, p, log)
 	g.Go("HTTP", front.run)
 	switch {
 	case err == nil:
@@ -63,7 +63,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		}
 		if g.Context().Err() == nil {
 			p.sayf("Ready")
-			p.show(banner(front.address, inside.Addr(), dir, admin, o.demo))
+			p.show(banner(front.address, diagnosticsServer.Addr(), dir, admin, o.demo))
 		}
 		err = g.Wait()
 		p.sayf("Stopping")
@@ -81,9 +81,9 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	return err
 }
 
-// claim opens the port, then locks the data directory. The port comes first, so that no directory is created if the port is
-// in use.
-func claim(ctx context.Context, o options, log *slog.Logger) (*front, *datadir.Dir, error) {
+// openPortAndDir opens the port, then locks the data directory. The port comes first, so that no directory is created if the
+// port is in use.
+func openPortAndDir(ctx context.Context, o options, log *slog.Logger) (*front, *datadir.Dir, error) {
 	front, err := openFront(o.addr, log)
 	if err != nil {
 		return nil, nil, err

@@ -48,23 +48,23 @@ const (
 // serve starts the diagnostics, connects the service to its dependencies and opens the public listener. Then it runs the
 // service as serveOn does. The diagnostics start first and stop last.
 func (p process) serve(ctx context.Context) error {
-	inside, err := diagnostics.Listen(p.diagnostics, p.log)
+	diagnosticsServer, err := diagnostics.Listen(p.diagnostics, p.log)
 	if err != nil {
 		return fmt.Errorf("LOYALTY_DIAGNOSTICS_LISTEN: %w", err)
 	}
-	defer inside.Close()
+	defer diagnosticsServer.Close()
 	s, bus, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
-	inside.Add(p.name, s)
+	diagnosticsServer.Add(p.name, s)
 	listener, err := net.Listen("tcp", p.listen)
 	if err != nil {
 		s.Close()
 		bus.Close()
 		return fmt.Errorf("LOYALTY_LISTEN: %w", err)
 	}
-	inside.Started()
+	diagnosticsServer.Started()
 	return p.serveOn(ctx, listener, s, bus)
 }
 

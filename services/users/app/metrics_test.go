@@ -204,22 +204,22 @@ func TestDiagnosticsNameTheMissingDependency(t *testing.T) {
 
 func TestDiagnosticsAreNotPublic(t *testing.T) {
 	s := start(t)
-	inside, outside := s.diagnose(), strings.TrimPrefix(s.url, "http://")
+	diagnosticsAddr, publicAddr := s.diagnose(), strings.TrimPrefix(s.url, "http://")
 	for _, path := range []string{
 		"/metrics", "/health/ready", "/debug/pprof/", "/debug/pprof/goroutine?debug=1", "/debug/pprof/heap",
 		"/debug/pprof/cmdline", "/debug/pprof/symbol", "/debug/pprof/profile?seconds=1", "/debug/pprof/trace?seconds=0.01",
 	} {
-		if code, _ := diagnosticstest.Get(t, outside, path); code != http.StatusNotFound {
+		if code, _ := diagnosticstest.Get(t, publicAddr, path); code != http.StatusNotFound {
 			t.Errorf("%s on the public listener: status %d, want 404", path, code)
 		}
 		if path == "/health/ready" {
 			continue // the service may not be ready yet
 		}
-		if code, body := diagnosticstest.Get(t, inside, path); code != http.StatusOK || len(body) == 0 {
+		if code, body := diagnosticstest.Get(t, diagnosticsAddr, path); code != http.StatusOK || len(body) == 0 {
 			t.Errorf("%s: status %d with %d bytes, want 200", path, code, len(body))
 		}
 	}
-	if code, _ := diagnosticstest.Get(t, inside, "/api/v1/users/me"); code != http.StatusNotFound {
+	if code, _ := diagnosticstest.Get(t, diagnosticsAddr, "/api/v1/users/me"); code != http.StatusNotFound {
 		t.Errorf("the API on the diagnostics listener: status %d, want 404", code)
 	}
 }
