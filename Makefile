@@ -10,11 +10,11 @@ BASE ?= main
 FUZZTIME ?= 30s
 
 DATABASES = users promotions notifications
-# The files that `make gen` writes.
-GENERATED = gen openapi ent ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
+# The files that `make gen` and `make dashboards` write.
+GENERATED = gen openapi ent deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
-.PHONY: help gen check-gen golden openapi-clients lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e replicated bench licenses run
+.PHONY: help gen check-gen dashboards golden openapi-clients lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e replicated bench licenses run
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,6 +33,9 @@ gen: ## Generate everything that follows from the schema: Go, ent, OpenAPI, Asyn
 
 check-gen: ## Fail if generated files are out of date or not committed.
 	@scripts/check-gen.sh $(GENERATED)
+
+dashboards: ## Write the Grafana dashboards of tools/dashboards to deploy/grafana/dashboards.
+	@$(GO) run -C tools/dashboards . $(CURDIR)/deploy/grafana/dashboards
 
 golden: ## Update every golden file: generator output, error catalogue, event bytes. Review them with git diff.
 	$(GO) test -count=1 $$(grep -rlE 'internal/(golden|schema/schematest)"' --include='*_test.go' . | xargs -n1 dirname | sort -u) -update

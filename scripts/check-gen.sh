@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs "make gen" and fails if that changes a generated file, or if generated files are not committed:
+# Runs "make gen dashboards" and fails if that changes a generated file, or if generated files are not committed:
 #
 #   scripts/check-gen.sh PATHSPEC ...
 set -eu
@@ -10,11 +10,11 @@ trap 'rm -f "$before" "$after"' EXIT
 sums() { git ls-files -z --cached --others --exclude-standard -- "$@" | sort -zu | xargs -0 sha1sum 2>/dev/null || true; }
 
 sums "$@" >"$before"
-${MAKE:-make} --no-print-directory gen
+${MAKE:-make} --no-print-directory gen dashboards
 sums "$@" >"$after"
 changed=$(diff "$before" "$after" | sed -n 's/^[<>] [0-9a-f]*  //p' | sort -u)
 if [ -n "$changed" ]; then
-	echo 'These generated files were out of date or edited by hand. "make gen" has just updated them; commit the ones that git status lists:' >&2
+	echo 'These generated files were out of date or edited by hand. "make gen dashboards" has just updated them; commit the ones that git status lists:' >&2
 	echo "$changed" | sed 's/^/  /' >&2
 	exit 1
 fi
