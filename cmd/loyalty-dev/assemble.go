@@ -51,13 +51,7 @@ func assemble(
 	g.OnStop("bus", func(context.Context) error { c.bus.Close(); return nil })
 
 	// The users service starts first: promotions needs the address of its ledger.
-	u, err := users.New(ctx, users.Config{
-		DatabaseURL: s.postgres.URL("users"), Redis: c.redis, Bus: c.bus,
-		PrivateKey: c.key, Issuer: tokenIssuer, Audience: tokenAudience,
-		InternalListen: "127.0.0.1:0", InternalToken: c.internalToken,
-		Limits: users.DefaultLimits().PerAddress(o.addressLimit, o.addressLimit), Password: password.Default(),
-		Reflection: true, AccessLog: c.access,
-	}, log)
+	u, err := users.New(ctx, usersConfig(s, c, o), log)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +95,16 @@ func assemble(
 	return gateway.New(gateway.Services{
 		Users: u.Handler(), Promotions: pr.Handler(), Notifications: n.Handler(), Ready: ready,
 	}, gateway.Options{Docs: openapi.FS, Index: page, Reflection: true, Log: log}), nil
+}
+
+func usersConfig(s *servers, c shared, o options) users.Config {
+	return users.Config{
+		DatabaseURL: s.postgres.URL("users"), Redis: c.redis, Bus: c.bus,
+		PrivateKey: c.key, Issuer: tokenIssuer, Audience: tokenAudience,
+		InternalListen: "127.0.0.1:0", InternalToken: c.internalToken,
+		Limits: users.DefaultLimits().PerAddress(o.addressLimit, o.addressLimit), Password: password.Default(),
+		Reflection: true, AccessLog: c.access,
+	}
 }
 
 // createAdmin creates the admin. If the admin exists, it sets the password. It then stores the credentials in the data

@@ -72,13 +72,17 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	case g.Context().Err() != nil:
 		err = errors.Join(g.Wait(), err) // a part failed during the start; its error is the cause
 	}
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	err = errors.Join(err, g.Stop(stopCtx))
-	if err == nil {
+	if err = errors.Join(err, stop(ctx, g)); err == nil {
 		p.sayf("Stopped")
 	}
 	return err
+}
+
+// stop stops all parts within the shutdown timeout.
+func stop(ctx context.Context, g *lifecycle.Group) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	return g.Stop(ctx)
 }
 
 // openPortAndDir opens the port, then locks the data directory. The port comes first, so that no directory is created if the

@@ -54,8 +54,8 @@ func runHealth(ctx context.Context, c call) error {
 	return err
 }
 
-// readyURL returns the URL of the readiness of a service that listens on address. A service that listens on all interfaces is
-// asked on the loopback interface.
+// readyURL returns the URL of the readiness check of a service whose diagnostics listen on address. If they listen on all
+// interfaces, the URL names the loopback interface.
 func readyURL(address string) (string, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

@@ -54,7 +54,8 @@ func (s serviceSettings) process(
 	name string, log *slog.Logger, open func(context.Context) (service, closer, error),
 ) process {
 	return process{
-		name: name, listen: string(s.Listen), diagnostics: string(s.Diagnostics.Listen), timeout: shutdownTimeout, log: log, open: open,
+		name: name, listen: string(s.Listen), diagnostics: string(s.Diagnostics.Listen), timeout: shutdownTimeout, log: log,
+		open: open,
 	}
 }
 

@@ -1,6 +1,6 @@
-// Command protoc-gen-loyalty-errors writes the error codes as Go constants. It also writes a table to package apperr with the
-// RPC code, HTTP status, title and additional members of each code, and the problem documents for errors that Nginx itself
-// reports.
+// Command protoc-gen-loyalty-errors writes the error codes as Go constants. It also writes a table with the RPC code, HTTP
+// status, title and additional members of each code to package apperr, and the problem documents for errors that Nginx
+// itself reports.
 package main
 
 import (

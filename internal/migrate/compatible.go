@@ -280,8 +280,8 @@ func (t tablePlan) mentionsNew(expr string) bool {
 }
 
 // modifyCheck refuses a check that is stricter than the previous check. It evaluates both checks with values around every
-// limit that they contain. It cannot compare the options of the schema instead: the previous state comes from the migrations,
-// which contain the SQL of the checks but not the options. Checks in options are SQL, too.
+// limit that they contain. It cannot compare the options of the schema instead: the previous state comes from the
+// migrations, which contain the SQL of the checks but not the options. Checks in options are SQL, too.
 func (t tablePlan) modifyCheck(ctx context.Context, c *atlas.ModifyCheck) error {
 	for _, column := range t.old.Columns {
 		for _, probe := range probes(column, c.From.Expr+" "+c.To.Expr) {

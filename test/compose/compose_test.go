@@ -1,6 +1,6 @@
-// Package compose tests docker-compose.yml without a container engine: that it names only existing files, settings, secrets
+// Package compose_test tests docker-compose.yml without a container engine: that it names only existing files, settings, secrets
 // and containers, and that every container has a health check, limits and a restart policy.
-package compose
+package compose_test
 
 import (
 	"os"

@@ -112,21 +112,26 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.handler, err = a.public(verifier, keys, c, log); err != nil {
 		return nil, err
 	}
-	internal := rpcserver.InternalConfig{
-		Token: c.InternalToken, Log: log, Reflection: c.Reflection, Health: a.ledgerHealth(), TLS: c.InternalTLS,
-		Observer: a.metrics.InternalRequests(), AccessLog: c.AccessLog,
-	}
-	if a.internal, err = rpcserver.NewInternal(internal); err != nil {
-		return nil, err
-	}
-	usersv1.RegisterLedgerServiceServer(a.internal, rpc.NewLedgerHandler(users.NewLedgerService(a.ledger)))
-	if err := rpcserver.CheckInternal(a.internal); err != nil {
+	if a.internal, err = a.ledgerServer(c, log); err != nil {
 		return nil, err
 	}
 	if a.listener, err = net.Listen("tcp", c.InternalListen); err != nil {
 		return nil, fmt.Errorf("users: InternalListen: %w", err)
 	}
 	return a, nil
+}
+
+// ledgerServer returns the server of the internal listener.
+func (a *App) ledgerServer(c Config, log *slog.Logger) (*grpc.Server, error) {
+	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{
+		Token: c.InternalToken, Log: log, Reflection: c.Reflection, Health: a.ledgerHealth(), TLS: c.InternalTLS,
+		Observer: a.metrics.InternalRequests(), AccessLog: c.AccessLog,
+	})
+	if err != nil {
+		return nil, err
+	}
+	usersv1.RegisterLedgerServiceServer(server, rpc.NewLedgerHandler(users.NewLedgerService(a.ledger)))
+	return server, rpcserver.CheckInternal(server)
 }
 
 // monitor returns the readiness checks of the service.
