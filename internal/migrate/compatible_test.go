@@ -65,15 +65,16 @@ func addUnique(c *schema.Column) func(*schema.Table) {
 	}
 }
 
-// initial plans the migration that creates the table, in a new folder.
-func initial(t *testing.T, dev string, table *schema.Table) (dir string) {
+// planInitial plans the migration that creates the table, in a new folder.
+func planInitial(t *testing.T, devURL string, table *schema.Table) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	file, err := Diff(t.Context(), dev, dir, "init", []*schema.Table{table}, DiffOptions{})
+	file, err := Diff(t.Context(), devURL, dir, "init", []*schema.Table{table}, DiffOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The file's version is the current time. An older version leaves room for the next file.
+	// Diff uses the current second as the version of the file. Give the file an older version, so that the next file has a
+	// newer one.
 	if err := os.Rename(filepath.Join(dir, file), filepath.Join(dir, "20200101000001_init.sql")); err != nil {
 		t.Fatal(err)
 	}
@@ -82,10 +83,10 @@ func initial(t *testing.T, dev string, table *schema.Table) (dir string) {
 }
 
 // Each change is planned and applied to a table with a row. Then the previous release and the new release each insert a
-// row. A second plan must be empty.
+// row. After the removal of a default, only the new release can insert a row. A second plan must be empty.
 func TestDiffPlansCompatibleChanges(t *testing.T) {
 	t.Parallel()
-	dev := postgrestest.URL(t, nil)
+	devURL := postgrestest.URL(t, nil)
 	for name, tt := range map[string]struct {
 		before, after func(*schema.Table)
 		want          string
@@ -110,7 +111,7 @@ func TestDiffPlansCompatibleChanges(t *testing.T) {
 		"check over new and existing columns": {
 			nil, addChecked(nullable(typed(field.TypeOther, "date")), "extra >= valid_from"), `CHECK (extra >= valid_from)`,
 		},
-		"unique nullable": {nil, addUnique(nullable(text())), `CREATE UNIQUE INDEX`},
+		"new unique nullable column": {nil, addUnique(nullable(text())), `CREATE UNIQUE INDEX`},
 		"wider check": {
 			addChecked(text(), "extra IN ('VIP', 'BONUS')"), addChecked(text(), "extra IN ('VIP', 'BONUS', 'WELCOME')"),
 			`WELCOME`,
@@ -119,20 +120,20 @@ func TestDiffPlansCompatibleChanges(t *testing.T) {
 			addChecked(text(), "char_length(extra) BETWEEN 1 AND 20"), addChecked(text(), "char_length(extra) BETWEEN 1 AND 30"),
 			`30`,
 		},
-		"wider integer":   {addColumn(typed(field.TypeInt32, "")), addColumn(typed(field.TypeInt64, "")), `TYPE bigint`},
-		"nullable":        {addColumn(text()), addColumn(nullable(text())), `DROP NOT NULL`},
-		"removed":         {addColumn(text()), nil, `DROP NOT NULL`},
-		"default removed": {addColumn(withDefault(text(), "'a'")), addColumn(text()), `DROP DEFAULT`},
+		"wider integer":           {addColumn(typed(field.TypeInt32, "")), addColumn(typed(field.TypeInt64, "")), `TYPE bigint`},
+		"column becomes nullable": {addColumn(text()), addColumn(nullable(text())), `DROP NOT NULL`},
+		"removed":                 {addColumn(text()), nil, `DROP NOT NULL`}, // the column stays and becomes nullable
+		"default removed":         {addColumn(withDefault(text(), "'a'")), addColumn(text()), `DROP DEFAULT`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := initial(t, dev, plannedTable(tt.before))
+			dir := planInitial(t, devURL, plannedTable(tt.before))
 			db := postgrestest.New(t, os.DirFS(dir))
 			previous := postgrestest.ReadTables(t, db)
 			previous.Insert(t, db, 1)
 
 			next := []*schema.Table{plannedTable(tt.after)}
-			file, err := Diff(t.Context(), dev, dir, "next", next, DiffOptions{})
+			file, err := Diff(t.Context(), devURL, dir, "next", next, DiffOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,7 +147,7 @@ func TestDiffPlansCompatibleChanges(t *testing.T) {
 				previous.Insert(t, db, 2)
 			}
 			postgrestest.ReadTables(t, db).Insert(t, db, 3)
-			if file, err := Diff(t.Context(), dev, dir, "again", next, DiffOptions{}); file != "" || err != nil {
+			if file, err := Diff(t.Context(), devURL, dir, "again", next, DiffOptions{}); file != "" || err != nil {
 				t.Errorf("the second Diff returned %q, %v; want no file", file, err)
 			}
 		})
@@ -155,7 +156,7 @@ func TestDiffPlansCompatibleChanges(t *testing.T) {
 
 func TestDiffRefusesIncompatibleChanges(t *testing.T) {
 	t.Parallel()
-	dev := postgrestest.URL(t, nil)
+	devURL := postgrestest.URL(t, nil)
 	const option, manual = "(loyalty.options.v1.column)", "by hand"
 	for name, tt := range map[string]struct {
 		before, after func(*schema.Table)
@@ -174,14 +175,14 @@ func TestDiffRefusesIncompatibleChanges(t *testing.T) {
 		"default violates a check": {
 			nil, addChecked(withDefault(text(), "'GIFT'"), "extra IN ('VIP', 'BONUS')"), []string{"extra", option},
 		},
-		"unique":   {nil, addUnique(text()), []string{"extra", option, ".nullable"}},
-		"not null": {addColumn(nullable(text())), addColumn(text()), []string{"extra", "NOT NULL", manual}},
+		"new unique column":       {nil, addUnique(text()), []string{"extra", option, ".nullable"}},
+		"column becomes NOT NULL": {addColumn(nullable(text())), addColumn(text()), []string{"extra", "NOT NULL", manual}},
 		"narrower integer": {
 			addColumn(typed(field.TypeInt64, "")), addColumn(typed(field.TypeInt32, "")), []string{"extra", "type", manual},
 		},
-		"another type":     {addColumn(text()), addColumn(typed(field.TypeInt64, "")), []string{"extra", "type", manual}},
-		"new check":        {addColumn(text()), addChecked(text(), "char_length(extra) < 9"), []string{"extra", manual}},
-		"new unique index": {addColumn(text()), addUnique(text()), []string{"extra", manual}},
+		"another type":          {addColumn(text()), addColumn(typed(field.TypeInt64, "")), []string{"extra", "type", manual}},
+		"column gets a check":   {addColumn(text()), addChecked(text(), "char_length(extra) < 9"), []string{"extra", manual}},
+		"column becomes unique": {addColumn(text()), addUnique(text()), []string{"extra", manual}},
 		"fewer values": {
 			addChecked(text(), "extra IN ('VIP', 'BONUS')"), addChecked(text(), "extra IN ('VIP')"), []string{"stricter", manual},
 		},
@@ -196,8 +197,8 @@ func TestDiffRefusesIncompatibleChanges(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := initial(t, dev, plannedTable(tt.before))
-			file, err := Diff(t.Context(), dev, dir, "next", []*schema.Table{plannedTable(tt.after)}, DiffOptions{})
+			dir := planInitial(t, devURL, plannedTable(tt.before))
+			file, err := Diff(t.Context(), devURL, dir, "next", []*schema.Table{plannedTable(tt.after)}, DiffOptions{})
 			if err == nil {
 				t.Fatalf("Diff returned no error; the migration is\n%s", content(t, dir, file))
 			}
@@ -215,9 +216,9 @@ func TestDiffRefusesIncompatibleChanges(t *testing.T) {
 
 func TestDiffDropsColumnsWithOption(t *testing.T) {
 	t.Parallel()
-	dev := postgrestest.URL(t, nil)
-	dir := initial(t, dev, plannedTable(addColumn(text())))
-	file, err := Diff(t.Context(), dev, dir, "drop", []*schema.Table{accounts()}, DiffOptions{Drop: true})
+	devURL := postgrestest.URL(t, nil)
+	dir := planInitial(t, devURL, plannedTable(addColumn(text())))
+	file, err := Diff(t.Context(), devURL, dir, "drop", []*schema.Table{accounts()}, DiffOptions{Drop: true})
 	if err != nil || !strings.Contains(content(t, dir, file), `DROP COLUMN "extra"`) {
 		t.Errorf("Diff returned %q, %v; want a migration that drops the column", file, err)
 	}

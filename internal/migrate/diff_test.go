@@ -54,11 +54,11 @@ create trigger append_only before delete on accounts for each row execute functi
 `
 
 func TestDiff(t *testing.T) {
-	dev := postgrestest.URL(t, nil)
+	devURL := postgrestest.URL(t, nil)
 	dir := t.TempDir()
 	diff := func(name string, table *schema.Table) string {
 		t.Helper()
-		file, err := Diff(t.Context(), dev, dir, name, []*schema.Table{table}, DiffOptions{})
+		file, err := Diff(t.Context(), devURL, dir, name, []*schema.Table{table}, DiffOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,8 @@ func TestDiff(t *testing.T) {
 			t.Errorf("%s does not contain %q:\n%s", file, want, content(t, dir, file))
 		}
 	}
-	// The file's version is the current time. An older version leaves room for the files that follow.
+	// Diff uses the current second as the version of the file. Give the file an older version, so that the next files have
+	// newer ones.
 	if err := os.Rename(filepath.Join(dir, file), filepath.Join(dir, "20200101000001_init.sql")); err != nil {
 		t.Fatal(err)
 	}
