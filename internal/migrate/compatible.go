@@ -23,6 +23,8 @@ import (
 //   - A new NOT NULL column without a default gets the zero value of its type as default. Later plans keep this default.
 //   - A removed column stays, because the previous release still reads it, and becomes nullable. If drop is set, the column
 //     is dropped.
+//   - A removed default stays if it is the zero value of its type. Any other default is dropped, even if inserts of the
+//     previous release rely on it.
 //   - A rule that existing rows may break is refused: NOT NULL, a narrower type, a stricter check, a unique index, a foreign
 //     key.
 //

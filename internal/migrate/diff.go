@@ -32,8 +32,11 @@ type DiffOptions struct {
 // database on a server where Diff may create a temporary database.
 //
 // The migration applies to tables with rows, and replicas of the previous release keep working after it. Diff returns an
-// error for a change that cannot meet both conditions. It does not change objects that ent does not support and that are
-// written by hand: triggers, functions, extensions, grants, EXCLUDE constraints, and tables that are not in the ent schema.
+// error for a change that cannot meet both conditions. The exception is the removal of a default that is not the zero
+// value of its type: inserts of the previous release fail if they rely on this default.
+//
+// Diff does not change objects that ent does not support and that are written by hand: triggers, functions, extensions,
+// grants, EXCLUDE constraints, and tables that are not in the ent schema.
 func Diff(ctx context.Context, devURL, path, name string, tables []*schema.Table, options DiffOptions) (string, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return "", err
