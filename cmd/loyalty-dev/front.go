@@ -15,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/openapi"
 )
 
-// front is the public HTTP server. It listens before the services start, so that a port in use is reported at once. Until
-// setHandler sets the platform's handler, health checks report that the services are not ready.
+// front is the public HTTP server. It listens before the services start, so that a port in use is reported at once. Its
+// first handler reports that the services are not ready. setHandler replaces it with the handler of the platform.
 type front struct {
 	address     string
 	server      *gateway.Server
@@ -69,7 +69,8 @@ func (f *front) run(ctx context.Context) error {
 	}
 }
 
-// close stops the server. Requests that do not finish before ctx ends are aborted; close returns no error for them.
+// close stops the server as gateway.Server.Stop does and waits until Serve has returned. It returns no error for requests
+// that Stop aborts because of the deadline of ctx.
 func (f *front) close(ctx context.Context) error {
 	err := f.server.Stop(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
