@@ -1,9 +1,10 @@
 // Package diagnostics serves what operators need to know about a process: metrics, liveness, readiness and profiles. It has
-// an address of its own, which must not be reachable from outside: profiles and reasons are confidential.
+// an address of its own, which must not be reachable from outside: profiles and the reasons for outages are confidential.
 //
 //	GET /metrics       metrics in the Prometheus format
 //	GET /health/live   200 while the process runs
-//	GET /health/ready  200 if every component is ready, else 503; the body says which dependency is missing and why
+//	GET /health/ready  200 if the process has started and every component is ready, else 503; the body lists each
+//	                   dependency, and the reason if it is unavailable
 //	GET /debug/pprof/  profiles of the Go runtime
 package diagnostics
 
@@ -32,7 +33,7 @@ type Component interface {
 	Metrics() prometheus.Gatherer
 	// Ready returns an error if the component cannot do its work now.
 	Ready(ctx context.Context) error
-	// Dependencies returns the results of the last checks.
+	// Dependencies returns the results of the last readiness checks.
 	Dependencies() []readiness.Status
 }
 
@@ -54,7 +55,8 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	// maxScrapes is the maximum number of concurrent scrapes. A scrape queries the database and the bus.
 	maxScrapes = 4
-	// readyTimeout limits the checks of one readiness request. It is longer than a round of checks.
+	// readyTimeout limits the checks of one readiness request. It is longer than the timeout for the checks of one
+	// component in package readiness.
 	readyTimeout = 5 * time.Second
 )
 
@@ -98,7 +100,7 @@ func (s *Server) Started() {
 
 // Close stops the server and closes its connections. Call it last, so that the other parts can be observed while they stop.
 func (s *Server) Close() {
-	_ = s.server.Close() // it returns the error of closing the listener
+	_ = s.server.Close() // the only possible error is from closing the listener
 	<-s.served
 }
 
