@@ -83,7 +83,7 @@ func assemble(
 	if err := awaitReady(ctx, ready); err != nil {
 		return nil, err
 	}
-	diagnosticsServer.Started()
+	diagnosticsServer.MarkStarted()
 	p.sayf("Services are ready")
 	if err := writeSettings(dir, s, o.bus); err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func (p process) serve(ctx context.Context) error {
 		bus.Close()
 		return fmt.Errorf("LOYALTY_LISTEN: %w", err)
 	}
-	diagnosticsServer.Started()
+	diagnosticsServer.MarkStarted()
 	return p.serveOn(ctx, listener, s, bus)
 }
 

@@ -60,7 +60,7 @@ const (
 	readyTimeout = 5 * time.Second
 )
 
-// Listen listens on an address and serves diagnostics until Close. The process is not ready until Started is called.
+// Listen listens on an address and serves diagnostics until Close. The process is not ready until MarkStarted is called.
 func Listen(address string, log *slog.Logger) (*Server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -91,8 +91,8 @@ func (s *Server) Add(name string, c Component) {
 	s.names, s.components = append(s.names, name), append(s.components, c)
 }
 
-// Started reports that all components have been added.
-func (s *Server) Started() {
+// MarkStarted marks the process as started. Call it after all components have been added.
+func (s *Server) MarkStarted() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.started = true

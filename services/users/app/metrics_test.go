@@ -36,7 +36,7 @@ func (s *service) diagnose() string {
 		s.Errorf("before the start: readiness %d %+v, want 503 starting", code, r)
 	}
 	d.Add("users", s.app)
-	d.Started()
+	d.MarkStarted()
 	return d.Addr()
 }
 
