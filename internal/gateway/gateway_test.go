@@ -257,17 +257,24 @@ func TestHealth(t *testing.T) {
 		status       int
 		body         string
 	}{
-		{"GET", "/health", 503,
-			`{"status":"unavailable","services":{"notifications":"ok","promotions":"unavailable","users":"ok"}}`},
 		{"GET", "/health/users", 200, `{"status":"ok","services":{"users":"ok"}}`},
-		{"GET", "/health/promotions", 503, `{"status":"unavailable","services":{"promotions":"unavailable"}}`},
 		{"HEAD", "/health/users", 200, ``},
+		{"HEAD", "/health/promotions", 503, ``},
 		{"GET", "/health/live", 200, `{"status":"ok"}`},
 		{"HEAD", "/health/live", 200, ``},
 	} {
 		resp, body := ask(t, base, tt.method, tt.path, nil)
 		if resp.StatusCode != tt.status || strings.TrimSpace(body) != tt.body {
 			t.Errorf("%s %s: %d %s, want %d %s", tt.method, tt.path, resp.StatusCode, body, tt.status, tt.body)
+		}
+	}
+	for path, states := range map[string]string{
+		"/health": "notifications: ok, promotions: unavailable, users: ok", "/health/promotions": "promotions: unavailable",
+	} {
+		resp, body := ask(t, base, "GET", path, nil)
+		checkProblem(t, resp, body, http.StatusServiceUnavailable, "DEPENDENCY_UNAVAILABLE")
+		if !strings.Contains(body, `"detail":"`+states+`"`) || resp.Header.Get("Retry-After") != "1" {
+			t.Errorf("%s: got %s with Retry-After %q, want the detail %q and 1", path, body, resp.Header.Get("Retry-After"), states)
 		}
 	}
 	failure = nil

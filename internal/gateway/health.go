@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,8 +25,8 @@ const (
 	statusUnavailable = "unavailable"
 )
 
-// health serves the readiness checks. /health answers 200 if all services are ready, and 503 otherwise. /health/{service}
-// does the same for one service. /health/live always answers 200.
+// health serves the readiness checks. /health answers 200 if all services are ready, and DEPENDENCY_UNAVAILABLE otherwise.
+// /health/{service} does the same for one service. /health/live always answers 200.
 type health struct {
 	ready map[string]func(context.Context) error
 }
@@ -54,12 +56,22 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		answer = h.check(r.Context(), map[string]func(context.Context) error{name: ready})
 	}
+	if answer.Status != statusOK {
+		rpcserver.WriteProblem(w, r, apperr.New(apperr.DependencyUnavailable, "%s", answer.states()))
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	if answer.Status != statusOK {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
 	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // it fails only if the client has disconnected
+}
+
+// states lists the state of each service, such as "promotions: unavailable, users: ok".
+func (a healthAnswer) states() string {
+	states := make([]string, 0, len(a.Services))
+	for _, name := range slices.Sorted(maps.Keys(a.Services)) {
+		states = append(states, name+": "+a.Services[name])
+	}
+	return strings.Join(states, ", ")
 }
 
 // check runs the readiness checks of services concurrently.

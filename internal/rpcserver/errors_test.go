@@ -278,19 +278,25 @@ func TestCallTimeout(t *testing.T) {
 func TestHealth(t *testing.T) {
 	var notReady error
 	s := start(t, func(c *rpcserver.Config) { c.Ready = func(context.Context) error { return notReady } })
-	for _, tt := range []struct {
-		err    error
-		path   string
-		status int
-	}{
-		{nil, "/health", 200}, {nil, "/health/live", 200},
-		{errors.New("database is down"), "/health", 503}, {errors.New("database is down"), "/health/live", 200},
-	} {
-		notReady = tt.err
-		a := s.call(t, "GET "+tt.path, "", "")
-		if a.status != tt.status || strings.Contains(a.body, "database") {
-			t.Errorf("%s answers %d %s with error %v, want %d", tt.path, a.status, a.body, tt.err, tt.status)
+	ok := func(path string) {
+		t.Helper()
+		if a := s.call(t, "GET "+path, "", ""); a.status != 200 || strings.TrimSpace(a.body) != `{"service":"test","status":"ok"}` {
+			t.Errorf("%s answers %d %s with error %v, want 200 ok", path, a.status, a.body, notReady)
 		}
+	}
+	ok("/health")
+	ok("/health/live")
+	notReady = errors.New("database is down")
+	ok("/health/live")
+	a := s.call(t, "GET /health", "", "")
+	a.problem(t, 503, apperr.DependencyUnavailable)
+	if detail := a.object(t)["detail"]; detail != "test: unavailable" || a.header.Get("Retry-After") != "1" {
+		t.Errorf("the detail is %v and Retry-After %q, want test: unavailable and 1", detail, a.header.Get("Retry-After"))
+	}
+	// The answer of the first call shows that the log works.
+	s.call(t, "GET "+promotions, "staff", "")
+	if log := s.log.String(); strings.Contains(log, "/health") || !strings.Contains(log, "ListPromotions") {
+		t.Errorf("the log is %s, want the call and no health check", log)
 	}
 }
 

@@ -8,25 +8,26 @@ import (
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// health answers 200 if the service is ready, and 503 otherwise. The answer does not contain the reason.
+// health answers 200 if the service is ready, and DEPENDENCY_UNAVAILABLE otherwise. The answer does not contain the reason.
+// Health checks are neither logged nor counted, because package readiness logs outages.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
-	status, text := http.StatusOK, "ok"
-	if err := s.ready(r.Context()); err != nil {
-		status, text = http.StatusServiceUnavailable, "unavailable"
+	if s.ready(r.Context()) != nil {
+		e := apperr.New(apperr.DependencyUnavailable, "%s: unavailable", s.cfg.Service)
+		writeProblem(w, r, requestInfoFrom(r.Context()), withRetryAfter(e))
+		return
 	}
-	s.writeHealth(w, status, text)
+	s.live(w, r)
 }
 
 // live always answers 200.
-func (s *Server) live(w http.ResponseWriter, _ *http.Request) { s.writeHealth(w, http.StatusOK, "ok") }
-
-func (s *Server) writeHealth(w http.ResponseWriter, status int, text string) {
+func (s *Server) live(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	answer := map[string]string{"service": s.cfg.Service, "status": text}
+	answer := map[string]string{"service": s.cfg.Service, "status": "ok"}
 	_ = json.NewEncoder(w).Encode(answer) //nolint:errchkjson // it fails only if the client has disconnected
 }
 

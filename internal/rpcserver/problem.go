@@ -35,6 +35,13 @@ type problemViolation struct {
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	e := withRetryAfter(classify(r.Context(), err))
 	info := requestInfoFrom(r.Context())
+	writeProblem(w, r, info, e)
+	info.err = e
+}
+
+// writeProblem writes a problem document. It does not set the error of info, so the request is neither logged nor counted as
+// failed.
+func writeProblem(w http.ResponseWriter, r *http.Request, info *requestInfo, e *apperr.Error) {
 	if id := w.Header().Get(HeaderRequestID); id != "" {
 		info.requestID = id // outside of a Server, for example in the gateway, only the header has the id
 	}
@@ -68,7 +75,6 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // Write fails only if the client has disconnected
 	}
-	info.err = e
 }
 
 // withMeta adds the members of meta to a JSON object, sorted by name. The schema declares no member with the name of a

@@ -43,21 +43,26 @@ func (g *guide) checkHealth(ctx context.Context) (ready bool, answer string, err
 	}
 	defer resp.Body.Close()
 	answer = DescribeAnswer(resp)
+	switch resp.StatusCode {
+	case http.StatusOK:
+		if isPlatform(resp.Body) {
+			return true, answer, nil
+		}
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return false, answer, nil // from a platform that is not ready, or from a proxy in front of it
+	}
+	return false, answer, fmt.Errorf("no platform at %s: /health answered %s; set --addr to the address of the platform",
+		g.url, answer)
+}
+
+// isPlatform reports whether the body of an answer with status 200 comes from /health of a platform.
+func isPlatform(body io.Reader) bool {
 	var health struct {
 		Status   string            `json:"status"`
 		Services map[string]string `json:"services"`
 	}
-	err = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&health)
-	isPlatform := err == nil && health.Status != "" && health.Services != nil
-	switch {
-	case isPlatform:
-		return resp.StatusCode == http.StatusOK, answer, nil
-	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusServiceUnavailable,
-		resp.StatusCode == http.StatusGatewayTimeout:
-		return false, answer, nil // from a proxy in front of a platform that is starting
-	}
-	return false, answer, fmt.Errorf("no platform at %s: /health answered %s; set --addr to the address of the platform",
-		g.url, answer)
+	err := json.NewDecoder(io.LimitReader(body, 1<<20)).Decode(&health)
+	return err == nil && health.Status != "" && health.Services != nil
 }
 
 // DescribeAnswer describes an unexpected HTTP response: its status, content type and server.

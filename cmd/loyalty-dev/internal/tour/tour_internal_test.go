@@ -72,7 +72,7 @@ func TestHealthWaitsForAPlatformThatStarts(t *testing.T) {
 		body   string
 	}{
 		{http.StatusBadGateway, "<html>"},
-		{http.StatusServiceUnavailable, `{"status":"unavailable","services":{"users":"unavailable"}}`},
+		{http.StatusServiceUnavailable, `{"status":503,"code":"DEPENDENCY_UNAVAILABLE","detail":"users: unavailable"}`},
 		{http.StatusOK, `{"status":"ok","services":{"users":"ok"}}`},
 	}
 	requests := 0
