@@ -12,7 +12,7 @@ import (
 
 // nginxError is an error that Nginx itself reports, and the contents of its problem document.
 type nginxError struct {
-	status  int // the status in error_page; 494 and 497 exist only inside Nginx
+	status  int // the status in error_page; 494 and 497 exist only inside Nginx; 0 stands for the health checks
 	code    string
 	detail  string
 	header  string // an additional response header, or empty
@@ -39,7 +39,17 @@ func nginxErrors() []nginxError {
 		{503, "DEPENDENCY_UNAVAILABLE", "the service is not available", retry, ""},
 		{504, "DEPENDENCY_UNAVAILABLE", "the service did not answer in time; the outcome is unknown", retry, ""},
 		{505, "VALIDATION_FAILED", "the HTTP version is not supported", "", ""},
+		{0, "DEPENDENCY_UNAVAILABLE", "$health_detail", retry, ""},
 	}
+}
+
+// location returns the path of the error's location. Nginx itself reports errors with a status; health.conf rewrites to the
+// location of the health checks.
+func (e nginxError) location() string {
+	if e.status == 0 {
+		return "/.problem/health"
+	}
+	return fmt.Sprintf("/.problem/%d", e.status)
 }
 
 const (
@@ -67,8 +77,10 @@ func generateNginx(plugin *protogen.Plugin, codes []schema.ErrorCode) error {
 		if err != nil {
 			return err
 		}
-		pages.P(fmt.Sprintf("error_page %d = /.problem/%d;", e.status, e.status))
-		problems.P(fmt.Sprintf("location = /.problem/%d {", e.status))
+		if e.status != 0 {
+			pages.P(fmt.Sprintf("error_page %d = %s;", e.status, e.location()))
+		}
+		problems.P("location = ", e.location(), " {")
 		problems.P("    internal;")
 		problems.P("    default_type application/problem+json;")
 		problems.P("    include headers.conf;")

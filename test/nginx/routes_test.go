@@ -52,6 +52,7 @@ func TestRoutes(t *testing.T) {
 		"/debug/pprof/heap":                             none,
 		"/health/ready":                                 none,
 		"/.problem/404":                                 none,
+		"/.problem/health":                              none,
 		"/.ready/users":                                 none,
 		"/.health/live":                                 none,
 		"/.none":                                        none,
@@ -219,42 +220,53 @@ func TestSecurityHeaders(t *testing.T) {
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	s := start(t, nginxtest.Config{})
-	check := func(method, path string, status int, body string) {
+	ready := func(method, path, body string) {
 		t.Helper()
 		resp, got := s.ask(t, method, path, nil, nil)
-		if resp.StatusCode != status || strings.TrimSpace(got) != body {
-			t.Errorf("%s %s: %d %s, want %d %s", method, path, resp.StatusCode, got, status, body)
+		if resp.StatusCode != http.StatusOK || strings.TrimSpace(got) != body {
+			t.Errorf("%s %s: %d %s, want 200 %s", method, path, resp.StatusCode, got, body)
 		}
 		if ct, cc := resp.Header.Get("Content-Type"), resp.Header.Get("Cache-Control"); ct != "application/json" || cc != "no-store" {
 			t.Errorf("%s %s: Content-Type %q, Cache-Control %q, want application/json and no-store", method, path, ct, cc)
 		}
 	}
-	check("GET", "/health", 200, `{"status":"ok","services":{"notifications":"ok","promotions":"ok","users":"ok"}}`)
-	check("HEAD", "/health", 200, "")
-	check("GET", "/health/", 200, `{"status":"ok","services":{"notifications":"ok","promotions":"ok","users":"ok"}}`)
-	check("GET", "/health/live", 200, `{"status":"ok"}`)
-	check("HEAD", "/health/live", 200, "")
+	unready := func(path, states string) {
+		t.Helper()
+		resp, body := s.ask(t, "GET", path, nil, nil)
+		checkProblem(t, resp, body, apperr.DependencyUnavailable, path)
+		if !strings.Contains(body, `"detail":"`+states+`"`) {
+			t.Errorf("GET %s: got %s, want the detail %q", path, body, states)
+		}
+	}
+	ready("GET", "/health", `{"status":"ok","services":{"notifications":"ok","promotions":"ok","users":"ok"}}`)
+	ready("HEAD", "/health", "")
+	ready("GET", "/health/", `{"status":"ok","services":{"notifications":"ok","promotions":"ok","users":"ok"}}`)
+	ready("GET", "/health/live", `{"status":"ok"}`)
+	ready("HEAD", "/health/live", "")
 	for _, r := range s.replicas["promotions"] {
 		r.unready.Store(true)
 	}
-	check("GET", "/health", 503, `{"status":"unavailable","services":{"notifications":"ok","promotions":"unavailable","users":"ok"}}`)
-	check("GET", "/health/users", 200, `{"status":"ok","services":{"users":"ok"}}`)
-	check("GET", "/health/promotions", 503, `{"status":"unavailable","services":{"promotions":"unavailable"}}`)
-	check("HEAD", "/health/promotions/", 503, "")
+	unready("/health", "notifications: ok, promotions: unavailable, users: ok")
+	ready("GET", "/health/users", `{"status":"ok","services":{"users":"ok"}}`)
+	unready("/health/promotions", "promotions: unavailable")
+	if resp, body := s.ask(t, "HEAD", "/health/promotions/", nil, nil); resp.StatusCode != http.StatusServiceUnavailable || body != "" {
+		t.Errorf("HEAD /health/promotions/: %d %s, want 503 without a body", resp.StatusCode, body)
+	}
 	for _, r := range s.replicas["promotions"] {
 		r.unready.Store(false)
 	}
 	s.replicas["users"][0].kill()
 	for range 5 {
-		check("GET", "/health/users", 200, `{"status":"ok","services":{"users":"ok"}}`)
+		ready("GET", "/health/users", `{"status":"ok","services":{"users":"ok"}}`)
 	}
 	s.replicas["users"][1].kill()
 	for _, r := range s.replicas["notifications"] {
 		r.kill()
 	}
-	check("GET", "/health/users", 503, `{"status":"unavailable","services":{"users":"unavailable"}}`)
-	check("GET", "/health", 503, `{"status":"unavailable","services":{"notifications":"unavailable","promotions":"ok","users":"unavailable"}}`)
-	check("GET", "/health/live", 200, `{"status":"ok"}`)
+	unready("/health/users", "users: unavailable")
+	unready("/health/notifications", "notifications: unavailable")
+	unready("/health", "notifications: unavailable, promotions: ok, users: unavailable")
+	ready("GET", "/health/live", `{"status":"ok"}`)
 	for _, path := range []string{"/health", "/health/users", "/health/live"} {
 		resp, body := s.ask(t, "POST", path, nil, strings.NewReader("{}"))
 		checkProblem(t, resp, body, apperr.MethodNotAllowed, path)
