@@ -13,7 +13,10 @@ cd secrets
 # write NAME: stores standard input, unless the file exists. The directory is private; the files are readable, because
 # containers read them as users of their own.
 write() {
-	[ -s "$1" ] && return
+	if [ -s "$1" ]; then
+		cat >/dev/null
+		return
+	fi
 	cat >"$1.new"
 	chmod 444 "$1.new"
 	mv "$1.new" "$1"
