@@ -65,6 +65,8 @@ func source() common.DataSourceRef {
 }
 
 // build returns the dashboard for Grafana.
+//
+//nolint:staticcheck // every version of Grafana reads the older format from files
 func (b board) build() (dashboard.Dashboard, error) {
 	d := dashboard.NewDashboardBuilder("Loyalty: "+b.title).
 		Uid("loyalty-"+b.name).Description(b.description).Tags([]string{tag}).
