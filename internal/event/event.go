@@ -122,6 +122,25 @@ type TopicSpec struct {
 	Retention time.Duration
 }
 
+// Description describes the servers of a bus and some of its topics.
+type Description struct {
+	// Version is the version of the servers. It is an estimate if the servers do not report it.
+	Version string
+	// Topics has one element per topic, in the order of the request.
+	Topics []TopicState
+}
+
+// TopicState is the state of a topic. The counts are zero if the topic does not exist. If its partitions differ, each count
+// is the lowest.
+type TopicState struct {
+	Name   string
+	Exists bool
+	// Replicas is the number of copies of each event, and InSync how many of them are up to date.
+	Replicas, InSync int
+	// MinInSync is the number of copies that must have an event before it is acknowledged.
+	MinInSync int
+}
+
 // DeadLetterRetention is the minimum retention of dead letters. It leaves operators time to fix the cause and replay them.
 const DeadLetterRetention = 30 * 24 * time.Hour
 
@@ -134,6 +153,8 @@ type Bus interface {
 	// returns an error if replication exceeds the number of brokers. A driver with a fixed number of partitions ignores the
 	// argument partitions.
 	EnsureTopics(ctx context.Context, partitions, replication int, topics ...TopicSpec) error
+	// Describe returns the version of the servers and the state of topics. It changes nothing.
+	Describe(ctx context.Context, topics ...string) (Description, error)
 	// Ping returns nil if the bus responds.
 	Ping(ctx context.Context) error
 	// Close ends the subscriptions, waits for them and closes the connections. It is idempotent.

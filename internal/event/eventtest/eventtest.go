@@ -47,6 +47,7 @@ func Run(t *testing.T, d Driver) {
 	for name, test := range map[string]func(*testing.T, *fixture){
 		"lag and observer":                              testLag,
 		"ping":                                          testPing,
+		"describe":                                      testDescribe,
 		"attributes survive the round trip":             testRoundTrip,
 		"large event":                                   testLarge,
 		"message without headers":                       testBareMessage,

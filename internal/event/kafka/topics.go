@@ -21,13 +21,16 @@ const deadLetterMaxBytes = 2 << 20
 // replay adds.
 const topicMaxBytes = 1<<20 + 64<<10
 
+// minInSyncReplicas is the topic setting for the number of replicas that must have a record before it is acknowledged.
+const minInSyncReplicas = "min.insync.replicas"
+
 // EnsureTopics creates each topic and its dead letter topic if they do not exist. With three or more replicas, an event
 // is acknowledged only after all replicas but at most one have it. One broker may therefore be unavailable.
 func (b *Bus) EnsureTopics(ctx context.Context, partitions, replication int, topics ...event.TopicSpec) error {
 	for _, t := range topics {
 		config := map[string]*string{
-			"min.insync.replicas": format(max(1, replication-1)),
-			"max.message.bytes":   format(topicMaxBytes),
+			minInSyncReplicas:   format(max(1, replication-1)),
+			"max.message.bytes": format(topicMaxBytes),
 		}
 		if t.Retention > 0 {
 			config["retention.ms"] = format(t.Retention.Milliseconds())
