@@ -141,12 +141,10 @@ func Open(c Config) (*Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	client, err := rueidis.NewClient(c.options())
-	if err != nil && len(c.Replicas) > 0 {
+	client, err := rueidis.NewClient(c.options(true))
+	if err != nil && (len(c.Replicas) > 0 || c.Sentinel.Master != "") {
 		// A replica is an optimization, so the service starts without it.
-		alone := c
-		alone.Replicas = nil
-		if client, err = rueidis.NewClient(alone.options()); err == nil && c.Log != nil {
+		if client, err = rueidis.NewClient(c.options(false)); err == nil && c.Log != nil {
 			c.Log.Warn("redis replicas cannot be reached; all reads go to the master")
 		}
 	}
@@ -161,7 +159,8 @@ func Ping(ctx context.Context, client rueidis.Client) error {
 	return client.Do(ctx, client.B().Ping().Build()).Error()
 }
 
-func (c Config) options() rueidis.ClientOption {
+// options returns the options of the client. If replicas is false, all reads go to the master.
+func (c Config) options(replicas bool) rueidis.ClientOption {
 	o := rueidis.ClientOption{
 		InitAddress:         []string{c.Address},
 		Username:            c.Username,
@@ -182,7 +181,9 @@ func (c Config) options() rueidis.ClientOption {
 	switch {
 	case c.Sentinel.Master != "":
 		o.InitAddress = c.Sentinel.Addresses
-		o.SendToReplicas = mayBeStale
+		if replicas {
+			o.SendToReplicas = mayBeStale
+		}
 		o.Sentinel = rueidis.SentinelOption{
 			MasterSet: c.Sentinel.Master, Dialer: o.Dialer, TLSConfig: o.TLSConfig,
 			Password: c.Sentinel.Password, TopologyRefreshInterval: topologyInterval,
@@ -190,7 +191,7 @@ func (c Config) options() rueidis.ClientOption {
 		if c.Sentinel.Password == "" {
 			o.Sentinel.Username, o.Sentinel.Password = c.Username, c.Password
 		}
-	case len(c.Replicas) > 0:
+	case replicas && len(c.Replicas) > 0:
 		o.ForceSingleClient = false
 		o.Standalone = rueidis.StandaloneOption{ReplicaAddress: c.Replicas}
 		o.SendToReplicas = mayBeStale

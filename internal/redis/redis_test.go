@@ -154,6 +154,24 @@ func TestSentinelFailover(t *testing.T) {
 	eventually(t, "writes are back", func() error { return set(t, client, "after") })
 }
 
+// TestSentinelWithoutReplicas opens a client while the master has no replica, as after the loss of a machine.
+func TestSentinelWithoutReplicas(t *testing.T) {
+	host, port, err := net.SplitHostPort(redistest.Start(t).Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := redis.Open(redis.Config{
+		Sentinel: redis.Sentinel{Master: "loyalty", Addresses: []string{startSentinel(t, host, port)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := set(t, client, "v"); err != nil {
+		t.Error(err)
+	}
+}
+
 // startSentinel runs a sentinel with a quorum of one.
 func startSentinel(t *testing.T, host, port string) string {
 	t.Helper()
