@@ -47,6 +47,10 @@ func commands() []command {
 			"create an admin, or reset an admin's password; reads the password from the terminal, standard input or a file",
 			runAdmin,
 		},
+		{
+			"check", "[--preflight] [--json]",
+			"check every server that the settings name, and how it is configured; changes nothing", runCheck,
+		},
 		{"verify", "[--delay D] [--dead-letters N]", "check the invariants across all databases", runVerify},
 		{
 			"events", "topics | dead|replay TOPIC",

@@ -63,7 +63,7 @@ func (a *Applied) Check(ctx context.Context) error {
 		return err
 	}
 	status, pending := compare(a.files, revisions)
-	if err := status.check(); err != nil {
+	if err := status.Err(); err != nil {
 		return err
 	}
 	if len(pending) > 0 {

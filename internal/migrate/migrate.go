@@ -75,7 +75,7 @@ func up(ctx context.Context, conn *sql.Conn, files []file, log *slog.Logger) (ap
 		return nil, err
 	}
 	status, pending := compare(files, revisions)
-	if err := status.check(); err != nil {
+	if err := status.Err(); err != nil {
 		return nil, err
 	}
 	for _, f := range pending {

@@ -24,8 +24,8 @@ type Status struct {
 	Unknown, Newer []string
 }
 
-// check returns an error if any migration is unknown, late or modified. Pending and newer migrations are not errors.
-func (s Status) check() error {
+// Err returns an error if any migration is unknown, late or modified. Pending and newer migrations are not errors.
+func (s Status) Err() error {
 	switch {
 	case len(s.Unknown) > 0:
 		return fmt.Errorf("the database has unknown migrations (%s): does it belong to another service?",

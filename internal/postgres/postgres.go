@@ -26,11 +26,14 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/config/dsn"
 )
 
+// DefaultMaxConns is the default of Options.MaxConns.
+const DefaultMaxConns = 16
+
 // Options tunes a pool. The zero value has usable defaults.
 type Options struct {
 	// ApplicationName is shown in pg_stat_activity.
 	ApplicationName string
-	// MaxConns limits the pool; 0 means 16. The pools of all replicas together must fit in the server's max_connections.
+	// MaxConns limits the pool; 0 means DefaultMaxConns. The pools of all replicas together must fit in the server's max_connections.
 	MaxConns int32
 	// MinIdleConns is the number of idle connections that the pool keeps open.
 	MinIdleConns int32
@@ -74,7 +77,7 @@ func poolConfig(url string, o Options) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, errMalformed
 	}
-	config.MaxConns = cmp.Or(o.MaxConns, 16)
+	config.MaxConns = cmp.Or(o.MaxConns, DefaultMaxConns)
 	config.MinIdleConns = o.MinIdleConns
 	config.MaxConnLifetime = 30 * time.Minute // new connections follow a failover or a rebalanced proxy
 	config.MaxConnLifetimeJitter = 5 * time.Minute

@@ -52,6 +52,18 @@ type Store struct {
 // Open connects to a server or a replica set and creates missing indexes. The URL starts with mongodb:// or
 // mongodb+srv://. Errors do not contain the URL.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
+	s, err := connect(url, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.createIndexes(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("mongodb: create indexes: %w", err), s.client.Disconnect(context.WithoutCancel(ctx)))
+	}
+	return s, nil
+}
+
+// connect returns a store whose client connects in the background. It creates no indexes.
+func connect(url string, o Options) (*Store, error) {
 	config := options.Client().
 		SetAppName(o.AppName).
 		SetServerSelectionTimeout(selectTimeout).
@@ -68,34 +80,42 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		return nil, errors.New("mongodb: the connection cannot be configured")
 	}
 	database := client.Database(cmp.Or(o.Database, defaultDatabase))
-	s := &Store{
+	return &Store{
 		client: client,
 		list:   database.Collection(collectionName),
 		newest: database.Collection(collectionName, options.Collection().SetReadConcern(readconcern.Local())),
+	}, nil
+}
+
+// index is an index of the collection.
+type index struct {
+	name   string
+	fields []string
+	unique bool
+}
+
+// indexes returns the indexes of the collection.
+func indexes() []index {
+	return []index{
+		{name: "event_id", fields: []string{"event_id"}, unique: true},
+		{name: "user_id_seq", fields: []string{"user_id", "seq"}, unique: true},
+		// for the unread count and the filtered lists
+		{name: "user_id_read_seq", fields: []string{"user_id", "read", "seq"}},
 	}
-	if err := s.createIndexes(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("mongodb: create indexes: %w", err), client.Disconnect(context.WithoutCancel(ctx)))
-	}
-	return s, nil
 }
 
 // createIndexes creates the missing indexes, one after the other.
 func (s *Store) createIndexes(ctx context.Context) error {
-	for _, index := range []mongo.IndexModel{
-		{
-			Keys:    bson.D{{Key: "event_id", Value: 1}},
-			Options: options.Index().SetName("event_id").SetUnique(true),
-		},
-		{
-			Keys:    bson.D{{Key: "user_id", Value: 1}, {Key: "seq", Value: 1}},
-			Options: options.Index().SetName("user_id_seq").SetUnique(true),
-		},
-		{ // for the unread count and the filtered lists
-			Keys:    bson.D{{Key: "user_id", Value: 1}, {Key: "read", Value: 1}, {Key: "seq", Value: 1}},
-			Options: options.Index().SetName("user_id_read_seq"),
-		},
-	} {
-		if _, err := s.list.Indexes().CreateOne(ctx, index); err != nil {
+	for _, i := range indexes() {
+		var keys bson.D
+		for _, f := range i.fields {
+			keys = append(keys, bson.E{Key: f, Value: 1})
+		}
+		o := options.Index().SetName(i.name)
+		if i.unique {
+			o.SetUnique(true)
+		}
+		if _, err := s.list.Indexes().CreateOne(ctx, mongo.IndexModel{Keys: keys, Options: o}); err != nil {
 			return err
 		}
 	}
