@@ -204,14 +204,15 @@ func runChecks(t *testing.T, settings map[string]string, args ...string) (code i
 	return code, output
 }
 
-// closedAddress returns an address on which nothing listens.
-func closedAddress(t *testing.T) (host, port string) {
+// free returns an address on which nothing listens.
+func free(t *testing.T) string {
 	t.Helper()
-	host, port, err := net.SplitHostPort(free(t))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return host, port
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
 }
 
 // hasLine reports whether a line of the output begins with the level and contains all texts.

@@ -76,7 +76,6 @@ func TestCheckDatabase(t *testing.T) {
 	t.Parallel()
 	s := startCheckServer(t)
 	good := s.database(t, "good", atlas.Users)
-	host, port := closedAddress(t)
 	for name, tt := range map[string]struct {
 		url   func() string
 		level string
@@ -84,7 +83,7 @@ func TestCheckDatabase(t *testing.T) {
 	}{
 		"good":           {func() string { return good }, "ok", "UPDATE, DELETE and TRUNCATE of transactions are refused"},
 		"wrong password": {func() string { return strings.Replace(good, servicePassword, "wrong", 1) }, "fail", "password authentication failed"},
-		"wrong port":     {func() string { return strings.Replace(good, s.Addr(), host+":"+port, 1) }, "fail", "connection refused"},
+		"wrong port":     {func() string { return strings.Replace(good, s.Addr(), free(t), 1) }, "fail", "connection refused"},
 		"wrong database": {func() string { return strings.Replace(good, "/good", "/none", 1) }, "fail", `database "none" does not exist`},
 		"other service":  {func() string { return s.database(t, "other", atlas.Promotions) }, "fail", "does it belong to another service"},
 		"owner": {func() string {

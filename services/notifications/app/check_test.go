@@ -33,7 +33,7 @@ func TestCheckMongo(t *testing.T) {
 			t.Errorf("no finding %q with %q: %+v", want.level, want.text, findings)
 		}
 	}
-	store, err := app.OpenStore(t.Context(), app.StoreConfig{Kind: app.MongoDB, URL: url})
+	store, err := app.OpenStore(t.Context(), app.StoreConfig{Kind: app.MongoDB, URL: url}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
