@@ -33,8 +33,8 @@ const size = 3
 // logLevel is the brokers' log level. Their logs are printed if they do not become ready.
 const logLevel = "warn"
 
-// startTimeout is how long the brokers may take to start.
-const startTimeout = 2 * time.Minute
+// retryTimeout limits how long retry waits, for example until the brokers have started or a partition has a leader.
+const retryTimeout = 2 * time.Minute
 
 // Cluster is a cluster of three brokers, which are also the controllers. It is not safe for concurrent use.
 type Cluster struct {
@@ -91,7 +91,7 @@ func (c *Cluster) Brokers() []string {
 	return addrs
 }
 
-// Kill kills a broker with SIGKILL and waits until it has exited. It does nothing if the broker does not run.
+// Kill kills a broker with SIGKILL and waits until it has exited. It does nothing if the broker is not running.
 func (c *Cluster) Kill(id int) {
 	n := c.nodes[id]
 	if n.stdin == nil {
@@ -194,12 +194,13 @@ func (c *Cluster) configure(t *testing.T) {
 func (c *Cluster) format(t *testing.T) {
 	t.Helper()
 	id := uuid.New()
-	cluster := base64.RawURLEncoding.EncodeToString(id[:])
+	clusterID := base64.RawURLEncoding.EncodeToString(id[:])
 	var formatting sync.WaitGroup
 	for _, n := range c.nodes {
 		formatting.Go(func() {
+			// The option and the id are one argument, because an id may begin with "-".
 			cmd := exec.CommandContext(t.Context(), "java", "-cp", c.libs+"/*", "kafka.tools.StorageTool",
-				"format", "--cluster-id="+cluster, "-c", n.config) // an id may begin with "-"
+				"format", "--cluster-id="+clusterID, "-c", n.config)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("format broker %d: %v\n%s", n.id, err, out)
 			}
@@ -234,7 +235,7 @@ func (c *Cluster) start(t *testing.T, id int) {
 	n.stdin, n.exited = stdin, make(chan struct{})
 	go func() {
 		defer close(n.exited)
-		_ = cmd.Wait() // the process is always killed
+		_ = cmd.Wait() // the status of the shell is that of Java, which is always killed
 	}()
 }
 
@@ -253,7 +254,7 @@ func (c *Cluster) waitForBrokers(t *testing.T, brokers int) {
 // retry calls request until it succeeds, each time with a new client: clients cache the brokers and leaders.
 func (c *Cluster) retry(t *testing.T, request func(context.Context, *kadm.Client) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), retryTimeout)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
