@@ -83,7 +83,7 @@ func (s verifySettings) open(ctx context.Context) (sources verify.Sources, close
 	closers = append(closers, func() { _ = store.Close(context.WithoutCancel(ctx)) })
 	sources.Notifications = func(ctx context.Context, yield func(verify.Notification) error) error {
 		return store.Walk(ctx, func(e notifications.Entry) error {
-			return yield(verify.Notification{UserID: e.UserID, Seq: e.Seq, Type: e.Type, Content: e.ContentID})
+			return yield(verify.Notification{UserID: e.UserID, Seq: e.Seq, Type: e.Type, ContentID: e.ContentID})
 		})
 	}
 	return sources, closeAll, nil

@@ -68,7 +68,7 @@ func (p *player) add(n Notification, r *report) {
 	if p.count == nil {
 		p.count = map[string]int{}
 	}
-	p.count[n.Content]++
+	p.count[n.ContentID]++
 }
 
 // compare checks the assignments of p and of the players before p. The players before p have no notifications. It returns

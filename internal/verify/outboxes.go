@@ -26,7 +26,7 @@ func outboxes(ctx context.Context, s Sources, r *report) (string, error) {
 			return "", err
 		}
 		if waiting > 0 {
-			r.violationf("the outbox of %s has %s; the oldest is %s of %s",
+			r.violationf("the outbox of %s has %s; the oldest is %s, created at %s",
 				service.name, cli.Count(waiting, "unpublished event", "unpublished events"), event, oldest.UTC().Format(time.RFC3339))
 		}
 	}

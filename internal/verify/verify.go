@@ -1,7 +1,7 @@
 // Package verify checks the invariants of the platform across the databases of all services:
 //
 //   - Each balance is the sum of the user's transactions and is never negative.
-//   - Each claimed assignment was paid by exactly one credit, and each such credit belongs to a claimed assignment.
+//   - Each claimed assignment was paid by exactly one credit, and each credit for a claim belongs to a claimed assignment.
 //   - Each assignment has exactly one notification, and each player's notification sequence has no gap and no duplicate.
 //   - No event waits in an outbox, and there are no dead letters.
 //
@@ -24,10 +24,10 @@ import (
 
 // Notification is the part of a stored notification that the checks use.
 type Notification struct {
-	UserID  uuid.UUID
-	Seq     int64
-	Type    string
-	Content string // the id of the promotion
+	UserID    uuid.UUID
+	Seq       int64
+	Type      string
+	ContentID string // the id of the promotion, if Type is "promotion"
 }
 
 // Sources are the databases and the bus that Run reads.

@@ -40,8 +40,8 @@ func newPlatform(t *testing.T) *platform {
 	p := &platform{
 		users: postgrestest.New(t, atlas.Users), promotions: postgrestest.New(t, atlas.Promotions),
 		stored: []verify.Notification{
-			{UserID: uuid.MustParse(player), Seq: 1, Type: "promotion", Content: claimed},
-			{UserID: uuid.MustParse(player), Seq: 2, Type: "promotion", Content: open},
+			{UserID: uuid.MustParse(player), Seq: 1, Type: "promotion", ContentID: claimed},
+			{UserID: uuid.MustParse(player), Seq: 2, Type: "promotion", ContentID: open},
 		},
 		dead: map[string]int64{"players": 0},
 	}
@@ -93,7 +93,7 @@ func TestNoViolations(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	// A notification without an assignment is only counted.
-	p.stored = append(p.stored, verify.Notification{UserID: uuid.MustParse(other), Seq: 1, Type: "promotion", Content: "x"})
+	p.stored = append(p.stored, verify.Notification{UserID: uuid.MustParse(other), Seq: 1, Type: "promotion", ContentID: "x"})
 	n, out := p.verify(t)
 	for _, want := range []string{
 		"2 users, 2 transactions", "1 claimed assignment, 1 credit for claims", "2 assignments, 3 stored notifications, 1 of them", "no violations found",
@@ -145,7 +145,7 @@ func TestViolations(t *testing.T) {
 		"assignment without a notification": {func(_ *testing.T, p *platform) { p.stored = p.stored[:1] },
 			"user " + player + ": assignment " + openAssignment + " of promotion " + open + " has 0 notifications, want 1", 1},
 		"assignment with two notifications": {func(_ *testing.T, p *platform) {
-			p.stored = append(p.stored, verify.Notification{UserID: uuid.MustParse(player), Seq: 3, Type: "promotion", Content: open})
+			p.stored = append(p.stored, verify.Notification{UserID: uuid.MustParse(player), Seq: 3, Type: "promotion", ContentID: open})
 		}, "user " + player + ": assignment " + openAssignment + " of promotion " + open + " has 2 notifications, want 1", 1},
 		"gap in the notifications": {func(_ *testing.T, p *platform) { p.stored[1].Seq = 3 },
 			"user " + player + ": a notification has sequence number 3, want 2", 1},
