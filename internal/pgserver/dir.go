@@ -87,8 +87,8 @@ func openDir(path string) (*dir, error) {
 		return nil, err
 	}
 	d := &dir{root: root, account: a, lock: flock.New(filepath.Join(root, "lock"))}
-	free, err := d.lock.TryLock()
-	if err == nil && !free {
+	locked, err := d.lock.TryLock()
+	if err == nil && !locked {
 		err = &InUseError{DataDir: root, PID: d.postmaster()}
 	}
 	if err != nil {

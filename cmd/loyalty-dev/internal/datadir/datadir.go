@@ -79,11 +79,11 @@ func Open(path string) (*Dir, error) {
 
 // acquire locks the directory and creates its initial files.
 func (d *Dir) acquire() error {
-	free, err := d.lock.TryLock()
+	locked, err := d.lock.TryLock()
 	if err != nil {
 		return unusable(d.path, err)
 	}
-	if !free {
+	if !locked {
 		return fmt.Errorf("data directory %s is in use by another loyalty-dev%s", d.path, d.owner())
 	}
 	if err := os.WriteFile(d.Path(pidFile), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
