@@ -21,7 +21,7 @@ type PromotionFilter struct {
 	Today date.Date
 	// Title is a substring of the promotion's title. Case is ignored.
 	Title string
-	// From and To select the promotions with a period that overlaps the days from From to To. Both days are included.
+	// From and To select the promotions whose period contains at least one day between From and To, both included.
 	From, To date.Date
 }
 

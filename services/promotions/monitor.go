@@ -27,17 +27,18 @@ type MonitorStore interface {
 type RecordParams struct {
 	EventID     string
 	Transaction Transaction
-	// Assignment is the entry's idempotency key, or uuid.Nil if an assignment cannot have this id.
+	// Assignment is the idempotency key of a credit, which may be the id of an assignment. It is uuid.Nil if the entry is not a
+	// credit, or if its key is not a UUID in canonical form.
 	Assignment uuid.UUID
 	// Promotion is the promotion of a credit, or uuid.Nil.
 	Promotion uuid.UUID
-	// Window is the window that counts the entry, or zero.
+	// Window is the window that counts the entry. It is zero if the entry is not counted.
 	Window Window
-	// EarlierFrom is the start of the first window in Observation.Earlier. The store sets Observation.Earlier only if the
-	// promotion has at least EarlierMinimum credits in Window.
+	// EarlierFrom is the start of the first window that Observation.Earlier.Entries includes. The store sets
+	// Observation.Earlier only if the promotion has at least EarlierMinimum credits in Window.
 	EarlierFrom    time.Time
 	EarlierMinimum int64
-	// ClaimedAt is the time of the claim if the assignment is not claimed yet.
+	// ClaimedAt is the time that the store records for the claim if the assignment is not claimed yet.
 	ClaimedAt time.Time
 	// Judge returns the anomalies that the entry reveals. It may be called again after a conflict.
 	Judge func(Observation) ([]Anomaly, error)

@@ -25,8 +25,9 @@ func (s *Store) RecordEntry(ctx context.Context, r domain.RecordParams) (domain.
 	return recorded, toAppError(err)
 }
 
-// markPaidSQL marks the assignments of a group as claimed. It leaves claim_id NULL, so that the next claim returns the
-// transaction. It is a statement of its own, because recordSQL must see the assignments after a concurrent MarkClaimed.
+// markPaidSQL marks the assignments of a group as claimed. It leaves claim_id NULL, so that the player's next claim succeeds
+// and returns the transaction. It is a separate statement before recordSQL: it waits for a concurrent MarkClaimed, and
+// recordSQL then sees the assignment that MarkClaimed has stored.
 const markPaidSQL = `
 	UPDATE player_promotions a SET claimed = true, claimed_at = e.at, transaction_id = e.transaction_id
 	FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[])
@@ -130,10 +131,10 @@ func commitGroup(ctx context.Context, conn *pgxpool.Conn, group []*entryCall) ([
 	return results, conn.SendBatch(ctx, commit).Close()
 }
 
-// observation is an Observation, and whether the event was delivered for the first time.
+// observation is a row of recordSQL.
 type observation struct {
 	domain.Observation
-	isNew bool
+	isNew bool // the event is delivered for the first time
 }
 
 // observe begins the transaction and records the entries.
@@ -206,14 +207,14 @@ func totals(entries, amount *int64) domain.WindowTotals {
 	return domain.WindowTotals{Entries: columns.ZeroIfNil(entries), Amount: money.Amount(columns.ZeroIfNil(amount))}
 }
 
-// foundAnomaly is an anomaly that the entry with the index call revealed.
+// foundAnomaly is an anomaly that an entry reveals.
 type foundAnomaly struct {
 	domain.Anomaly
-	call int
+	call int // the index in the group of the call that records the entry
 }
 
-// queueAnomalies queues INSERT statements that insert the anomalies that are new for their rule, subject and window, and add
-// them to the results of their calls.
+// queueAnomalies queues an INSERT statement for each rule, subject and window. If the anomaly is new for them, it is stored
+// and added to the result of its call.
 func queueAnomalies(batch *pgx.Batch, found []foundAnomaly, results []domain.Recorded) {
 	order := func(a, b foundAnomaly) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), bytes.Compare(a.Subject[:], b.Subject[:]), a.WindowStart.Compare(b.WindowStart))
