@@ -195,8 +195,8 @@ func (s *socket) findPosition(ctx context.Context, since []string) error {
 	return nil
 }
 
-// readPosition reads the position from the store. If since is malformed or repeated, or names an unknown notification, the
-// position is the newest one with reset set.
+// readPosition reads the position from the store. Without since, the position is the newest notification. If since is
+// malformed or repeated, or names an unknown notification, the position is also the newest notification, and reset is set.
 func (s *socket) readPosition(ctx context.Context, since []string) (position, error) {
 	store, player := s.hub.store, s.caller.UserID
 	if len(since) == 1 {
