@@ -110,7 +110,7 @@ func subprotocols(t *testing.T, p platform, token string) {
 		{[]string{"loyalty.v1", "bearer." + token}, "loyalty.v1"},
 		{[]string{"bearer." + token, "loyalty.v1"}, "loyalty.v1"},
 		{[]string{"loyalty.v1+proto", "bearer." + token}, "loyalty.v1+proto"},
-		{[]string{"else.v1", "bearer." + token}, ""},
+		{[]string{"other.v1", "bearer." + token}, ""},
 	} {
 		_, response := dial(t, socketURL(p), nil, tt.offered...)
 		if got := response.Header.Get("Sec-WebSocket-Protocol"); got != tt.want {
@@ -157,7 +157,8 @@ func unknownResume(t *testing.T, p platform, callers map[string]client) {
 	}
 }
 
-// malformedFrames checks that a malformed frame closes its WebSocket and does not affect others.
+// malformedFrames checks that a malformed frame closes its WebSocket and does not affect other WebSockets. It also checks
+// that the server ignores well-formed messages of a client.
 func malformedFrames(t *testing.T, p platform, callers map[string]client) {
 	c := newPlayer(t, p.url)
 	staff := callers["S"].in(t)

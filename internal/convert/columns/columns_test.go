@@ -93,7 +93,7 @@ func TestRoundTrip(t *testing.T) {
 		return r, cr.Scan(r.targets()...)
 	})
 	if err != nil || len(got) != 2*len(rows) {
-		t.Fatalf("%d rows, %v", len(got), err)
+		t.Fatalf("got %d rows, %v; want %d rows", len(got), err, 2*len(rows))
 	}
 	for i, r := range got {
 		want := rows[i%len(rows)]
