@@ -2,7 +2,7 @@
 // an embedded event bus and an embedded Redis. It needs only Go. It keeps its data in one directory.
 //
 //	go run ./cmd/loyalty-dev          start the platform
-//	go run ./cmd/loyalty-dev tour     run the three scenarios against a running platform
+//	go run ./cmd/loyalty-dev tour     play three scenarios against a running platform
 //	go run ./cmd/loyalty-dev listen   print the live frames of a player
 //	go run ./cmd/loyalty-dev version  print the version
 package main

@@ -19,8 +19,9 @@ const (
 type printer struct {
 	out    io.Writer
 	colour bool
-	number int
-	title  string
+	// stepNumber and stepTitle describe the current step.
+	stepNumber int
+	stepTitle  string
 }
 
 func (p *printer) chapter(title string) {
@@ -29,9 +30,9 @@ func (p *printer) chapter(title string) {
 
 // step prints the title of the next step.
 func (p *printer) step(title string) {
-	p.number++
-	p.title = title
-	p.printf("\n%s\n", p.paint(bold, fmt.Sprintf("%2d. %s", p.number, title)))
+	p.stepNumber++
+	p.stepTitle = title
+	p.printf("\n%s\n", p.paint(bold, fmt.Sprintf("%2d. %s", p.stepNumber, title)))
 }
 
 func (p *printer) request(caller, method, path string, body []byte) {
@@ -82,7 +83,7 @@ var (
 	passwords = regexp.MustCompile(`("password": *")[^"]*"`)
 )
 
-// indent formats JSON over several lines and hides secrets. It only indents other text.
+// indent formats JSON over several lines and hides secrets. If body is not JSON, it only indents the lines.
 func indent(body []byte) string {
 	const margin = "       "
 	body = bytes.TrimSpace(body)

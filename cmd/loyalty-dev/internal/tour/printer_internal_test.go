@@ -27,7 +27,7 @@ func TestPrinterHidesSecrets(t *testing.T) {
 	}
 }
 
-func TestPrinterKeepsOtherText(t *testing.T) {
+func TestPrinterIndentsTextThatIsNotJSON(t *testing.T) {
 	var b strings.Builder
 	p := &printer{out: &b, colour: true}
 	p.answer("502 Bad Gateway", 0, []byte("<html>\n</html>\n"), false)

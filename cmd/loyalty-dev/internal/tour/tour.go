@@ -1,5 +1,6 @@
-// Package tour runs the three scenarios against a running platform. It is a client of the public REST API and the WebSocket.
-// It prints every step with its requests, responses and frames. It stops with an error at the first unexpected response.
+// Package tour plays three scenarios against a running platform: a player registers, the staff assigns a promotion, and a
+// player claims a promotion. The tour then logs out. It is a client of the public REST API and the WebSocket. It prints
+// every step with its requests, responses and frames. It stops with an error at the first unexpected response.
 package tour
 
 import (
@@ -42,7 +43,7 @@ type guide struct {
 // Play runs the tour against the platform at o.URL and prints it to out. If a step fails, the error names the step.
 func Play(ctx context.Context, o Options, out io.Writer) error {
 	run := strings.ToLower(rand.Text()[:8]) // makes e-mail addresses unique, so that the tour can be repeated
-	player := func(name string) *person {
+	newPerson := func(name string) *person {
 		return &person{name: name, email: strings.ToLower(name) + "." + run + "@example.com", password: rand.Text()}
 	}
 	g := &guide{
@@ -50,9 +51,9 @@ func Play(ctx context.Context, o Options, out io.Writer) error {
 		url:     strings.TrimSuffix(o.URL, "/"),
 		client:  &http.Client{Timeout: timeout},
 		admin:   &person{name: "Admin", email: o.AdminEmail, password: o.AdminPassword},
-		staff:   player("Stella"),
-		anna:    player("Anna"),
-		ben:     player("Ben"),
+		staff:   newPerson("Stella"),
+		anna:    newPerson("Anna"),
+		ben:     newPerson("Ben"),
 	}
 	defer g.client.CloseIdleConnections()
 	defer g.closeSockets()
@@ -73,10 +74,10 @@ func Play(ctx context.Context, o Options, out io.Writer) error {
 			if ctx.Err() != nil {
 				return errors.New("the tour was interrupted")
 			}
-			return fmt.Errorf("step %d, %s: %w", g.number, g.title, err)
+			return fmt.Errorf("step %d, %s: %w", g.stepNumber, g.stepTitle, err)
 		}
 	}
-	g.end(fmt.Sprintf("All %d steps succeeded.", g.number))
+	g.end(fmt.Sprintf("All %d steps succeeded.", g.stepNumber))
 	return nil
 }
 
