@@ -33,7 +33,7 @@ func (p *PEM) UnmarshalText(text []byte) error {
 		*p = PEM(canonical)
 		return nil
 	case strings.Contains(value, pemBegin) && !strings.Contains(value, pemEnd):
-		return &ValueError{Text: `holds only the first line of a PEM block: write the block in one line, with \n between ` +
+		return &ValueError{Text: `holds a PEM block without its last line: write the block in one line, with \n between ` +
 			"its lines, or name its file in the setting with the suffix _FILE"}
 	}
 	return &ValueError{Text: `must be a key in PEM, "-----BEGIN ..." to "-----END ...", or in base64 as loyalty keygen ` +
