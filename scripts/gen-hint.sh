@@ -1,5 +1,6 @@
 #!/bin/sh
-# Prints a hint to write a migration, if a generated table definition differs from the last commit and no migration does.
+# Prints a hint to write a migration if a generated table definition has changed since the last commit, but no migration
+# has changed or been added.
 set -eu
 tables=$(git status --porcelain -- ':(glob)ent/*/migrate/schema.go')
 if [ -n "$tables" ] && [ -z "$(git status --porcelain -- ':(glob)atlas/*/*.sql')" ]; then
