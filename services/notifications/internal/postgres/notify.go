@@ -13,7 +13,7 @@ import (
 // addAttempts limits the attempts to get a player's next sequence number.
 const addAttempts = 20
 
-const ofEventSQL = `SELECT ` + notificationColumns + ` FROM notifications WHERE event_id = $1`
+const findByEventSQL = `SELECT ` + notificationColumns + ` FROM notifications WHERE event_id = $1`
 
 // Add implements notifications.Store.
 //
@@ -33,16 +33,16 @@ RETURNING seq`
 		switch {
 		case err == nil:
 			return n, true, nil
-		case !none(err):
+		case !noRows(err):
 			return notifications.Notification{}, false, failure("insert", err)
 		}
 		// Another call stored this event or used this sequence number.
-		rows, err := s.pool.Query(ctx, ofEventSQL, n.EventID)
+		rows, err := s.pool.Query(ctx, findByEventSQL, n.EventID)
 		if err != nil {
 			return notifications.Notification{}, false, failure("find by event", err)
 		}
 		stored, err := pgx.CollectExactlyOneRow(rows, scanNotification)
-		if !none(err) {
+		if !noRows(err) {
 			return stored, false, failure("find by event", err)
 		}
 	}

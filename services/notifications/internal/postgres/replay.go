@@ -23,7 +23,7 @@ func (s *Store) Since(
 func (s *Store) Find(ctx context.Context, player, id uuid.UUID) (int64, error) {
 	var seq int64
 	err := s.pool.QueryRow(ctx, `SELECT seq FROM notifications WHERE id = $1 AND user_id = $2`, id, player).Scan(&seq)
-	if none(err) {
+	if noRows(err) {
 		return 0, apperr.New(apperr.NotFound, "notification not found")
 	}
 	return seq, failure("find one", err)

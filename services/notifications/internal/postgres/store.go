@@ -48,5 +48,5 @@ func failure(doing string, err error) error {
 	return err
 }
 
-// none reports whether a statement returned no row.
-func none(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
+// noRows reports whether a statement returned no row.
+func noRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
