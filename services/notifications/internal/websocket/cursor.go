@@ -42,7 +42,7 @@ const (
 // catchUpRequest describes one read of the store.
 type catchUpRequest struct {
 	after     int64 // sequence number after which the page begins
-	announced int64 // highest announced sequence number; if it is greater than after, an empty page is incomplete
+	announced int64 // highest announced sequence number; if it is greater than after, the page should not be empty
 	counts    bool  // the counts must be read too
 }
 
@@ -127,7 +127,7 @@ func (c *cursor) finishCatchUp(r catchUpRequest, page []notifications.Notificati
 		}
 	case c.announced > r.announced: // a newer notification arrived during the read
 		c.requestCatchUp()
-	default: // the store does not hold the announced notification; stop reading
+	default: // the store holds no newer notification, announced or not; stop reading
 		c.announced = c.lastSent
 	}
 	switch {
