@@ -169,7 +169,7 @@ func (a *api) invalid(t *testing.T, field, method, path, body string) {
 	response := a.refused(t, apperr.ValidationFailed, "player", method, path, body)
 	violations, _ := response["violations"].([]any)
 	if len(violations) != 1 || violations[0].(object)["field"] != field {
-		t.Errorf("%s %s %s: violations %v, want one of %q", method, path, body, violations, field)
+		t.Errorf("%s %s %s: violations %v, want exactly one, of %q", method, path, body, violations, field)
 	}
 }
 

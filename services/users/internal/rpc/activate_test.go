@@ -30,6 +30,6 @@ func TestActivateUser(t *testing.T) {
 func TestActivateUserRefusals(t *testing.T) {
 	f := start(t)
 	f.invalid("user_id", activateRequest("17"))
-	f.allowed("admin", activateRequest(playerID))
+	f.refusedExceptFor("admin", activateRequest(playerID))
 	f.refused(apperr.NotFound, activateRequest(unknownID))
 }

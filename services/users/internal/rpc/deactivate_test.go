@@ -30,7 +30,7 @@ func TestDeactivateUser(t *testing.T) {
 func TestDeactivateUserRefusals(t *testing.T) {
 	f := start(t)
 	f.invalid("user_id", deactivateRequest("17"))
-	f.allowed("admin", deactivateRequest(playerID))
+	f.refusedExceptFor("admin", deactivateRequest(playerID))
 	f.refused(apperr.Forbidden, deactivateRequest(adminID)) // the caller
 	f.refused(apperr.NotFound, deactivateRequest(unknownID))
 	f.sessions.err = apperr.New(apperr.DependencyUnavailable, "sessions cannot be reached")

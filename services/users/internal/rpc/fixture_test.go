@@ -128,20 +128,20 @@ func (f *fixture) invalid(field string, r request) {
 	f.Helper()
 	violations, _ := f.refused(apperr.ValidationFailed, r).body["violations"].([]any)
 	if len(violations) != 1 || violations[0].(object)["field"] != field {
-		f.Errorf("%s %s %s: violations %v, want one of %q", r.method, r.path, r.body, violations, field)
+		f.Errorf("%s %s %s: violations %v, want exactly one, of %q", r.method, r.path, r.body, violations, field)
 	}
 }
 
-// allowed checks that a request is refused without a valid token and for every role that is not in want. The roles in want
-// are separated by spaces.
-func (f *fixture) allowed(want string, r request) {
+// refusedExceptFor checks that a request is refused without a valid token and for every role that is not in roles, a list
+// separated by spaces. It does not send the request for the roles in the list.
+func (f *fixture) refusedExceptFor(roles string, r request) {
 	f.Helper()
 	r.caller = ""
 	f.refused(apperr.TokenMissing, r)
 	r.caller = "unknown"
 	f.refused(apperr.TokenInvalid, r)
 	for role := range tokens() {
-		if r.caller = strings.ToLower(string(role)); !strings.Contains(want, r.caller) {
+		if r.caller = strings.ToLower(string(role)); !strings.Contains(roles, r.caller) {
 			f.refused(apperr.Forbidden, r)
 		}
 	}

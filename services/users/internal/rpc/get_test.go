@@ -13,7 +13,7 @@ import (
 func TestGetMe(t *testing.T) {
 	f := start(t)
 	me := request{method: "GET", path: "/users/me"}
-	f.allowed("player staff admin", me)
+	f.refusedExceptFor("player staff admin", me)
 	me.caller = "player"
 	equal(t, f.send(http.StatusOK, me).body, player())
 	me.caller = "staff"
@@ -29,7 +29,7 @@ func TestGetUser(t *testing.T) {
 	f := start(t)
 	get := func(id string) request { return request{caller: "staff", method: "GET", path: "/users/" + id} }
 	equal(t, f.send(http.StatusOK, get(playerID)).body, player())
-	f.allowed("staff admin", get(playerID))
+	f.refusedExceptFor("staff admin", get(playerID))
 	f.refused(apperr.NotFound, get(unknownID))
 	for _, id := range []string{"17", "%00", "%FF", playerID + "%00", strings.ReplaceAll(playerID, "-", "")} {
 		f.invalid("user_id", get(id))

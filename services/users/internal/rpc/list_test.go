@@ -80,7 +80,7 @@ func TestListUsersRefusesInvalidInput(t *testing.T) {
 
 func TestListUsersRefusals(t *testing.T) {
 	f := start(t)
-	f.allowed("staff admin", listRequest(""))
+	f.refusedExceptFor("staff admin", listRequest(""))
 	f.store.err = apperr.New(apperr.DependencyUnavailable, "the database cannot be reached")
 	f.refused(apperr.DependencyUnavailable, listRequest(""))
 }

@@ -70,7 +70,7 @@ func TestListTransactionsRefusesInvalidInput(t *testing.T) {
 
 func TestListTransactionsRefusals(t *testing.T) {
 	f := start(t)
-	f.allowed("player", transactionsRequest("", "me", ""))
-	f.allowed("staff admin", transactionsRequest("", playerID, ""))
+	f.refusedExceptFor("player", transactionsRequest("", "me", ""))
+	f.refusedExceptFor("staff admin", transactionsRequest("", playerID, ""))
 	f.refused(apperr.NotFound, transactionsRequest("staff", unknownID, ""))
 }
