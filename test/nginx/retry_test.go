@@ -107,8 +107,9 @@ func (s *stack) restarted(t *testing.T, service string) *stack {
 	return fresh
 }
 
-// TestSocketsAfterRestarts restarts the replicas of notifications one after the other. Open WebSockets must not keep a restarted
-// replica out: a new one must reach it at once, although Nginx has just failed to connect to both.
+// TestSocketsAfterRestarts kills and restarts the replicas of notifications one after the other. A new WebSocket must always
+// reach the replica that runs, even if Nginx failed to connect to that replica a moment ago. deploy/nginx/replicas.conf
+// explains max_fails=0.
 func TestSocketsAfterRestarts(t *testing.T) {
 	t.Parallel()
 	s := start(t, nginxtest.Config{})
@@ -131,8 +132,9 @@ func TestSocketsAfterRestarts(t *testing.T) {
 	open("the second replica has just been restarted, the first one is killed")
 }
 
-// TestFailover kills a replica of each service. All requests must succeed, including those that Nginx never retries, because
-// Nginx cannot connect to the dead replica. After a restart the replica must receive requests again.
+// TestFailover kills a replica of each service. All requests must succeed. This includes the requests that TestRetries lists as
+// not retried: a dead replica has not received them, so Nginx sends them to the other replica. After a restart, the replica
+// must receive requests again.
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	s := start(t, nginxtest.Config{})
