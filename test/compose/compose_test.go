@@ -16,7 +16,7 @@ import (
 const root = "../.."
 
 // jobs are the containers that end.
-var jobs = []string{"migrate", "topics", "mongo-init", "admin", "verify"}
+var jobs = []string{"migrate", "topics", "mongo-init", "admin", "check", "verify"}
 
 // optional are the containers of the profile observability. They have no health check: nothing waits for them.
 var optional = []string{"prometheus", "grafana", "jaeger", "kafka-ui"}
