@@ -118,8 +118,8 @@ func (r *Report) Clock(server, before, after time.Time) {
 const grace = 2 * time.Second
 
 // Run runs all checks at the same time and returns their findings in the order of the checks. It returns soon after the
-// timeout even if a check does not: some clients cannot be interrupted. Such a check continues in the background, so call Run
-// only in a process that ends afterwards.
+// timeout even if a check does not: some clients cannot be interrupted. Such a check continues in the background, so call
+// Run only in a process that ends afterwards.
 func Run(ctx context.Context, timeout time.Duration, checks ...Check) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
