@@ -175,6 +175,34 @@ func TestMigrationJob(t *testing.T) {
 	}
 }
 
+// TestPreflight checks that all servers are checked after the migrations, with the secrets of the services only: the owner of the
+// tables would hide missing privileges.
+func TestPreflight(t *testing.T) {
+	objects := render(t, everything())
+	migrate, check := named[*batchv1.Job](t, objects, "loyalty-migrate"), named[*batchv1.Job](t, objects, "loyalty-check")
+	container := check.Spec.Template.Spec.Containers[0]
+	if want := []string{"check", "--preflight"}; !slices.Equal(container.Args, want) {
+		t.Errorf("arguments = %v, want %v", container.Args, want)
+	}
+	if before, after := migrate.Annotations["helm.sh/hook-weight"], check.Annotations["helm.sh/hook-weight"]; before != "0" || after != "1" {
+		t.Errorf("weights = %s and %s, want 0 and 1: the migrations run first", before, after)
+	}
+	for _, source := range container.EnvFrom {
+		if source.SecretRef.Name == "loyalty-owner" {
+			t.Error("the check has the secret of the owner of the tables")
+		}
+	}
+	if environment(t, check.Spec.Template)["LOYALTY_TRUSTED_PROXIES"] == "" {
+		t.Error("the check does not know the trusted proxies")
+	}
+	objects = render(t, merge(minimal(), values{"preflight": values{"enabled": false}}))
+	for _, job := range of[*batchv1.Job](objects) {
+		if job.Name != "loyalty-migrate" {
+			t.Errorf("job %s exists although the check is off", job.Name)
+		}
+	}
+}
+
 // TestLedgerIsReachableFromPromotionsOnly checks the network policy of the port that moves money.
 func TestLedgerIsReachableFromPromotionsOnly(t *testing.T) {
 	for name, v := range map[string]values{"minimal": minimal(), "everything": everything()} {

@@ -125,11 +125,11 @@ limit_req_zone $binary_remote_addr zone=register:10m rate={{ .Values.gateway.reg
 {{- define "loyalty.gatewayReplicas" -}}
 # The address of a Service stays the same when its pods change, so Nginx needs no reload. Each further line allows one more
 # attempt, on another connection.
-{{- range $upstream := list "users" "promotions" "notifications" "users_grpc" "promotions_grpc" "notifications_grpc" }}
+{{- range $upstream := list "users" "promotions" "notifications" "users_grpc" "promotions_grpc" "notifications_grpc" "notifications_ws" }}
 upstream {{ $upstream }} {
     zone {{ $upstream }} 256k;
 {{- range until 3 }}
-    server {{ include "loyalty.name" $ }}-{{ trimSuffix "_grpc" $upstream }}:8080 max_fails=0;
+    server {{ include "loyalty.name" $ }}-{{ $upstream | trimSuffix "_grpc" | trimSuffix "_ws" }}:8080 max_fails=0;
 {{- end }}
     include upstream.conf;
 }
