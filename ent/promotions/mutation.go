@@ -3565,6 +3565,7 @@ type OutboxEventMutation struct {
 	content_type  *string
 	payload       *[]byte
 	time          *time.Time
+	traceparent   *string
 	shard         *int16
 	addshard      *int16
 	clearedFields map[string]struct{}
@@ -3965,6 +3966,42 @@ func (m *OutboxEventMutation) ResetTime() {
 	m.time = nil
 }
 
+// SetTraceparent sets the "traceparent" field.
+func (m *OutboxEventMutation) SetTraceparent(s string) {
+	m.traceparent = &s
+}
+
+// Traceparent returns the value of the "traceparent" field in the mutation.
+func (m *OutboxEventMutation) Traceparent() (r string, exists bool) {
+	v := m.traceparent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTraceparent returns the old "traceparent" field's value of the OutboxEvent entity.
+// If the OutboxEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OutboxEventMutation) OldTraceparent(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTraceparent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTraceparent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTraceparent: %w", err)
+	}
+	return oldValue.Traceparent, nil
+}
+
+// ResetTraceparent resets all changes to the "traceparent" field.
+func (m *OutboxEventMutation) ResetTraceparent() {
+	m.traceparent = nil
+}
+
 // SetShard sets the "shard" field.
 func (m *OutboxEventMutation) SetShard(i int16) {
 	m.shard = &i
@@ -4055,7 +4092,7 @@ func (m *OutboxEventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OutboxEventMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.event_id != nil {
 		fields = append(fields, outboxevent.FieldEventID)
 	}
@@ -4079,6 +4116,9 @@ func (m *OutboxEventMutation) Fields() []string {
 	}
 	if m.time != nil {
 		fields = append(fields, outboxevent.FieldTime)
+	}
+	if m.traceparent != nil {
+		fields = append(fields, outboxevent.FieldTraceparent)
 	}
 	if m.shard != nil {
 		fields = append(fields, outboxevent.FieldShard)
@@ -4107,6 +4147,8 @@ func (m *OutboxEventMutation) Field(name string) (ent.Value, bool) {
 		return m.Payload()
 	case outboxevent.FieldTime:
 		return m.Time()
+	case outboxevent.FieldTraceparent:
+		return m.Traceparent()
 	case outboxevent.FieldShard:
 		return m.Shard()
 	}
@@ -4134,6 +4176,8 @@ func (m *OutboxEventMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldPayload(ctx)
 	case outboxevent.FieldTime:
 		return m.OldTime(ctx)
+	case outboxevent.FieldTraceparent:
+		return m.OldTraceparent(ctx)
 	case outboxevent.FieldShard:
 		return m.OldShard(ctx)
 	}
@@ -4200,6 +4244,13 @@ func (m *OutboxEventMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTime(v)
+		return nil
+	case outboxevent.FieldTraceparent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTraceparent(v)
 		return nil
 	case outboxevent.FieldShard:
 		v, ok := value.(int16)
@@ -4295,6 +4346,9 @@ func (m *OutboxEventMutation) ResetField(name string) error {
 		return nil
 	case outboxevent.FieldTime:
 		m.ResetTime()
+		return nil
+	case outboxevent.FieldTraceparent:
+		m.ResetTraceparent()
 		return nil
 	case outboxevent.FieldShard:
 		m.ResetShard()

@@ -69,6 +69,12 @@ func (_c *OutboxEventCreate) SetTime(v time.Time) *OutboxEventCreate {
 	return _c
 }
 
+// SetTraceparent sets the "traceparent" field.
+func (_c *OutboxEventCreate) SetTraceparent(v string) *OutboxEventCreate {
+	_c.mutation.SetTraceparent(v)
+	return _c
+}
+
 // SetShard sets the "shard" field.
 func (_c *OutboxEventCreate) SetShard(v int16) *OutboxEventCreate {
 	_c.mutation.SetShard(v)
@@ -139,6 +145,9 @@ func (_c *OutboxEventCreate) check() error {
 	if _, ok := _c.mutation.Time(); !ok {
 		return &ValidationError{Name: "time", err: errors.New(`promotions: missing required field "OutboxEvent.time"`)}
 	}
+	if _, ok := _c.mutation.Traceparent(); !ok {
+		return &ValidationError{Name: "traceparent", err: errors.New(`promotions: missing required field "OutboxEvent.traceparent"`)}
+	}
 	if _, ok := _c.mutation.Shard(); !ok {
 		return &ValidationError{Name: "shard", err: errors.New(`promotions: missing required field "OutboxEvent.shard"`)}
 	}
@@ -205,6 +214,10 @@ func (_c *OutboxEventCreate) createSpec() (*OutboxEvent, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Time(); ok {
 		_spec.SetField(outboxevent.FieldTime, field.TypeTime, value)
 		_node.Time = value
+	}
+	if value, ok := _c.mutation.Traceparent(); ok {
+		_spec.SetField(outboxevent.FieldTraceparent, field.TypeString, value)
+		_node.Traceparent = value
 	}
 	if value, ok := _c.mutation.Shard(); ok {
 		_spec.SetField(outboxevent.FieldShard, field.TypeInt16, value)

@@ -34,6 +34,8 @@ type OutboxEvent struct {
 	Payload []byte `json:"payload,omitempty"`
 	// Time holds the value of the "time" field.
 	Time time.Time `json:"time,omitempty"`
+	// Traceparent holds the value of the "traceparent" field.
+	Traceparent string `json:"traceparent,omitempty"`
 	// Shard holds the value of the "shard" field.
 	Shard        int16 `json:"shard,omitempty"`
 	selectValues sql.SelectValues
@@ -48,7 +50,7 @@ func (*OutboxEvent) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case outboxevent.FieldID, outboxevent.FieldShard:
 			values[i] = new(sql.NullInt64)
-		case outboxevent.FieldTopic, outboxevent.FieldKey, outboxevent.FieldType, outboxevent.FieldSource, outboxevent.FieldContentType:
+		case outboxevent.FieldTopic, outboxevent.FieldKey, outboxevent.FieldType, outboxevent.FieldSource, outboxevent.FieldContentType, outboxevent.FieldTraceparent:
 			values[i] = new(sql.NullString)
 		case outboxevent.FieldTime:
 			values[i] = new(sql.NullTime)
@@ -123,6 +125,12 @@ func (_m *OutboxEvent) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Time = value.Time
 			}
+		case outboxevent.FieldTraceparent:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field traceparent", values[i])
+			} else if value.Valid {
+				_m.Traceparent = value.String
+			}
 		case outboxevent.FieldShard:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field shard", values[i])
@@ -188,6 +196,9 @@ func (_m *OutboxEvent) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("time=")
 	builder.WriteString(_m.Time.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("traceparent=")
+	builder.WriteString(_m.Traceparent)
 	builder.WriteString(", ")
 	builder.WriteString("shard=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Shard))

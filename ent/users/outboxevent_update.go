@@ -133,6 +133,20 @@ func (_u *OutboxEventUpdate) SetNillableTime(v *time.Time) *OutboxEventUpdate {
 	return _u
 }
 
+// SetTraceparent sets the "traceparent" field.
+func (_u *OutboxEventUpdate) SetTraceparent(v string) *OutboxEventUpdate {
+	_u.mutation.SetTraceparent(v)
+	return _u
+}
+
+// SetNillableTraceparent sets the "traceparent" field if the given value is not nil.
+func (_u *OutboxEventUpdate) SetNillableTraceparent(v *string) *OutboxEventUpdate {
+	if v != nil {
+		_u.SetTraceparent(*v)
+	}
+	return _u
+}
+
 // SetShard sets the "shard" field.
 func (_u *OutboxEventUpdate) SetShard(v int16) *OutboxEventUpdate {
 	_u.mutation.ResetShard()
@@ -218,6 +232,9 @@ func (_u *OutboxEventUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if value, ok := _u.mutation.Time(); ok {
 		_spec.SetField(outboxevent.FieldTime, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Traceparent(); ok {
+		_spec.SetField(outboxevent.FieldTraceparent, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Shard(); ok {
 		_spec.SetField(outboxevent.FieldShard, field.TypeInt16, value)
@@ -349,6 +366,20 @@ func (_u *OutboxEventUpdateOne) SetNillableTime(v *time.Time) *OutboxEventUpdate
 	return _u
 }
 
+// SetTraceparent sets the "traceparent" field.
+func (_u *OutboxEventUpdateOne) SetTraceparent(v string) *OutboxEventUpdateOne {
+	_u.mutation.SetTraceparent(v)
+	return _u
+}
+
+// SetNillableTraceparent sets the "traceparent" field if the given value is not nil.
+func (_u *OutboxEventUpdateOne) SetNillableTraceparent(v *string) *OutboxEventUpdateOne {
+	if v != nil {
+		_u.SetTraceparent(*v)
+	}
+	return _u
+}
+
 // SetShard sets the "shard" field.
 func (_u *OutboxEventUpdateOne) SetShard(v int16) *OutboxEventUpdateOne {
 	_u.mutation.ResetShard()
@@ -464,6 +495,9 @@ func (_u *OutboxEventUpdateOne) sqlSave(ctx context.Context) (_node *OutboxEvent
 	}
 	if value, ok := _u.mutation.Time(); ok {
 		_spec.SetField(outboxevent.FieldTime, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.Traceparent(); ok {
+		_spec.SetField(outboxevent.FieldTraceparent, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Shard(); ok {
 		_spec.SetField(outboxevent.FieldShard, field.TypeInt16, value)

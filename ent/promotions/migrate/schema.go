@@ -194,6 +194,7 @@ var (
 		{Name: "content_type", Type: field.TypeString, Size: 2147483647},
 		{Name: "payload", Type: field.TypeBytes},
 		{Name: "time", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "traceparent", Type: field.TypeString, Size: 2147483647},
 		{Name: "shard", Type: field.TypeInt16},
 	}
 	// OutboxTable holds the schema information for the "outbox" table.

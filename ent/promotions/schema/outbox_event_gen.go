@@ -32,6 +32,7 @@ func (OutboxEvent) Fields() []ent.Field {
 		field.Text("content_type"),
 		field.Bytes("payload"),
 		field.Time("time").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}),
+		field.Text("traceparent"),
 		field.Int64("id").Immutable(),
 		field.Int16("shard"),
 	}

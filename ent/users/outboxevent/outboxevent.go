@@ -27,6 +27,8 @@ const (
 	FieldPayload = "payload"
 	// FieldTime holds the string denoting the time field in the database.
 	FieldTime = "time"
+	// FieldTraceparent holds the string denoting the traceparent field in the database.
+	FieldTraceparent = "traceparent"
 	// FieldShard holds the string denoting the shard field in the database.
 	FieldShard = "shard"
 	// Table holds the table name of the outboxevent in the database.
@@ -44,6 +46,7 @@ var Columns = []string{
 	FieldContentType,
 	FieldPayload,
 	FieldTime,
+	FieldTraceparent,
 	FieldShard,
 }
 
@@ -98,6 +101,11 @@ func ByContentType(opts ...sql.OrderTermOption) OrderOption {
 // ByTime orders the results by the time field.
 func ByTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTime, opts...).ToFunc()
+}
+
+// ByTraceparent orders the results by the traceparent field.
+func ByTraceparent(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTraceparent, opts...).ToFunc()
 }
 
 // ByShard orders the results by the shard field.

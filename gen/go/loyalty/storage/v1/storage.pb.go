@@ -27,15 +27,17 @@ const (
 
 // OutboxEvent is an event that is not yet published. Its row is inserted in the transaction that changes the state.
 type OutboxEvent struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	EventId       string                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	Topic         string                 `protobuf:"bytes,2,opt,name=topic,proto3" json:"topic,omitempty"`
-	Key           string                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
-	Type          string                 `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
-	Source        string                 `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
-	ContentType   string                 `protobuf:"bytes,6,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
-	Payload       []byte                 `protobuf:"bytes,7,opt,name=payload,proto3" json:"payload,omitempty"`
-	Time          *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=time,proto3" json:"time,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	EventId     string                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	Topic       string                 `protobuf:"bytes,2,opt,name=topic,proto3" json:"topic,omitempty"`
+	Key         string                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	Type        string                 `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
+	Source      string                 `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
+	ContentType string                 `protobuf:"bytes,6,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	Payload     []byte                 `protobuf:"bytes,7,opt,name=payload,proto3" json:"payload,omitempty"`
+	Time        *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=time,proto3" json:"time,omitempty"`
+	// W3C trace context of the request that appended the event. It is empty without a trace.
+	Traceparent   string `protobuf:"bytes,9,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -126,6 +128,13 @@ func (x *OutboxEvent) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *OutboxEvent) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
+}
+
 // InboxEvent records that a consumer has handled an event. Its row is inserted in the transaction that changes the state.
 type InboxEvent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -191,7 +200,7 @@ var File_loyalty_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
 	"\n" +
-	" loyalty/storage/v1/storage.proto\x12\x12loyalty.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xaf\x02\n" +
+	" loyalty/storage/v1/storage.proto\x12\x12loyalty.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xd1\x02\n" +
 	"\vOutboxEvent\x12#\n" +
 	"\bevent_id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x18\x01R\aeventId\x12\x14\n" +
 	"\x05topic\x18\x02 \x01(\tR\x05topic\x12\x10\n" +
@@ -200,7 +209,8 @@ const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
 	"\x06source\x18\x05 \x01(\tR\x06source\x12!\n" +
 	"\fcontent_type\x18\x06 \x01(\tR\vcontentType\x12\x18\n" +
 	"\apayload\x18\a \x01(\fR\apayload\x12.\n" +
-	"\x04time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04time::\xaa\xbb\x186\n" +
+	"\x04time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12 \n" +
+	"\vtraceparent\x18\t \x01(\tR\vtraceparent::\xaa\xbb\x186\n" +
 	"\x06outbox\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01\"\v\n" +
 	"\x05shard\x12\x02\b\b*\x05users*\n" +
