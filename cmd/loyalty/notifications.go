@@ -72,7 +72,11 @@ func runNotifications(ctx context.Context, c call) error {
 		return err
 	}
 	log := s.Service.logger("notifications")
-	return s.Service.process("notifications", log, func(ctx context.Context) (service, closer, error) {
+	tracer, err := s.Service.Traces.tracer(ctx, "notifications", log)
+	if err != nil {
+		return err
+	}
+	return s.Service.process("notifications", log, tracer, func(ctx context.Context) (service, closer, error) {
 		bus, err := s.Bus.open(ctx, log)
 		if err != nil {
 			return nil, nil, err
@@ -82,7 +86,7 @@ func runNotifications(ctx context.Context, c call) error {
 		a, err := app.New(ctx, app.Config{
 			Store: s.Store.config(), Redis: s.Redis.config(log), Bus: bus,
 			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
-			TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection, AccessLog: s.Service.AccessLog.accessLog(), Sockets: sockets,
+			TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection, AccessLog: s.Service.AccessLog.accessLog(), Tracer: tracer, Sockets: sockets,
 		}, log)
 		if err != nil {
 			bus.Close()

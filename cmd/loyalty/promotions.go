@@ -56,7 +56,11 @@ func runPromotions(ctx context.Context, c call) error {
 		return err
 	}
 	log := s.Service.logger("promotions")
-	return s.Service.process("promotions", log, func(ctx context.Context) (service, closer, error) {
+	tracer, err := s.Service.Traces.tracer(ctx, "promotions", log)
+	if err != nil {
+		return err
+	}
+	return s.Service.process("promotions", log, tracer, func(ctx context.Context) (service, closer, error) {
 		bus, err := s.Bus.open(ctx, log)
 		if err != nil {
 			return nil, nil, err
@@ -66,7 +70,7 @@ func runPromotions(ctx context.Context, c call) error {
 			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 			LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken),
 			LedgerTLS: s.InternalTLS.files(), TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection,
-			Anomalies: s.Anomalies.rules(), AccessLog: s.Service.AccessLog.accessLog(),
+			Anomalies: s.Anomalies.rules(), AccessLog: s.Service.AccessLog.accessLog(), Tracer: tracer,
 		}, log)
 		if err != nil {
 			bus.Close()

@@ -12,6 +12,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/diagnostics"
 	"github.com/casino-loyalty/loyalty/internal/gateway"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // service is implemented by the app of every service.
@@ -31,6 +32,8 @@ type process struct {
 	// timeout is the total shutdown budget.
 	timeout time.Duration
 	log     *slog.Logger
+	// tracer sends its spans before the process ends. It may be nil.
+	tracer *tracing.Tracer
 	// open connects the service and its bus to their dependencies. serve closes both.
 	open func(ctx context.Context) (service, closer, error)
 }
@@ -97,6 +100,9 @@ func (p process) serveOn(ctx context.Context, listener net.Listener, s service, 
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.timeout)
 	defer cancel()
 	err = errors.Join(err, g.Stop(stop))
+	if traceErr := p.tracer.Shutdown(stop); traceErr != nil {
+		p.log.Warn("some spans were not sent", "error", traceErr)
+	}
 	p.log.Info("stopped")
 	return err
 }

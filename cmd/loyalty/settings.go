@@ -19,6 +19,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/topics"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // diagnosticsSettings are the address on which a service serves metrics, health checks and profiles to operators.
@@ -36,6 +37,7 @@ type serviceSettings struct {
 	Reflection bool `env:"LOYALTY_REFLECTION"`
 	Log        logSettings
 	AccessLog  accessLogSettings
+	Traces     traceSettings
 }
 
 // Check returns an error if a trusted network contains every address. Any client could then forge its address and evade the
@@ -51,16 +53,16 @@ func (s serviceSettings) Check() error {
 
 // process returns the process of a service; see [process].
 func (s serviceSettings) process(
-	name string, log *slog.Logger, open func(context.Context) (service, closer, error),
+	name string, log *slog.Logger, tracer *tracing.Tracer, open func(context.Context) (service, closer, error),
 ) process {
 	return process{
-		name: name, listen: string(s.Listen), diagnostics: string(s.Diagnostics.Listen), timeout: shutdownTimeout, log: log,
-		open: open,
+		name: name, listen: string(s.Listen), diagnostics: string(s.Diagnostics.Listen), timeout: shutdownTimeout,
+		log: log, tracer: tracer, open: open,
 	}
 }
 
 func (s serviceSettings) logger(service string) *slog.Logger {
-	return s.Log.logger(os.Stderr).With("service", service)
+	return slog.New(tracing.LogHandler(s.Log.logger(os.Stderr).Handler())).With("service", service)
 }
 
 // tokenSettings are the issuer and the audience of access tokens.

@@ -60,7 +60,11 @@ func runUsers(ctx context.Context, c call) error {
 		return err
 	}
 	log := s.Service.logger("users")
-	return s.Service.process("users", log, func(ctx context.Context) (service, closer, error) {
+	tracer, err := s.Service.Traces.tracer(ctx, "users", log)
+	if err != nil {
+		return err
+	}
+	return s.Service.process("users", log, tracer, func(ctx context.Context) (service, closer, error) {
 		bus, err := s.Bus.open(ctx, log)
 		if err != nil {
 			return nil, nil, err
@@ -72,7 +76,7 @@ func runUsers(ctx context.Context, c call) error {
 			InternalTLS: s.InternalTLS.files(),
 			Limits:      s.Limits.limits(),
 			Password:    password.Default(), TrustedProxies: s.Service.TrustedProxies,
-			Reflection: s.Service.Reflection, AccessLog: s.Service.AccessLog.accessLog(),
+			Reflection: s.Service.Reflection, AccessLog: s.Service.AccessLog.accessLog(), Tracer: tracer,
 		}, log)
 		if err != nil {
 			bus.Close()

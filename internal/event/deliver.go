@@ -8,9 +8,12 @@ import (
 	"runtime/debug"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // ErrStopped is returned by Deliver if a context ends before the event is handled. The event must be delivered again.
@@ -149,7 +152,25 @@ func (s Subscription) call(ctx context.Context, log *slog.Logger, e Event) (err 
 	}
 	ctx, cancel := context.WithTimeout(ctx, AttemptTimeout)
 	defer cancel()
+	ctx, span := s.startSpan(ctx, e)
+	defer func() {
+		if err != nil {
+			span.Fail(string(apperr.CodeOf(err)))
+		}
+		span.End()
+	}()
 	return s.Handler(ctx, e)
+}
+
+// startSpan continues the trace of the event. Without a Tracer the context still carries the trace, so that events of the
+// handler belong to it.
+func (s Subscription) startSpan(ctx context.Context, e Event) (context.Context, *tracing.Span) {
+	ctx, span := s.Tracer.Child(tracing.WithTraceparent(ctx, e.Traceparent), "consume "+e.Topic, trace.SpanKindConsumer)
+	span.Set("messaging.destination.name", e.Topic)
+	span.Set("messaging.consumer.group.name", s.Group)
+	span.Set("messaging.message.id", e.ID)
+	span.Set("cloudevents.event_type", e.Type)
+	return ctx, span
 }
 
 func (r Retry) orDefault() Retry {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // Content types of an event's data. Data without a content type is read as JSON.
@@ -36,6 +38,8 @@ type Event struct {
 	ContentType string
 	// Data is the payload.
 	Data []byte
+	// Traceparent is the W3C trace context of the operation that caused the event. It is empty without a trace.
+	Traceparent string
 }
 
 // Publisher publishes events to the bus.
@@ -72,6 +76,8 @@ type Subscription struct {
 	Retry Retry
 	// Observer counts the events, for metrics. It is optional.
 	Observer Observer
+	// Tracer traces the calls of the handler for events with a Traceparent. It is optional.
+	Tracer *tracing.Tracer
 }
 
 // Observer counts the events of a subscription. Its methods must not block, and must be safe for concurrent use.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // contentStructured is the media type of a message in structured mode. structuredPrefix is the common prefix of the media
@@ -32,11 +34,17 @@ const (
 // and the envelope. The charset of a media type must be UTF-8; its other parameters are ignored. Empty values, unknown
 // attributes and a time that is not RFC 3339 are ignored, too.
 //
+// The header traceparent holds the trace context. It is not an attribute; a malformed value is ignored later.
+//
 // Errors are permanent and name the header or the member of the envelope. With an error, Parse also returns an event with
 // the attributes that it could read.
 func Parse(headers iter.Seq2[string, string], body []byte) (Event, error) {
 	var p parser
+	traceparent := ""
 	for header, value := range headers {
+		if strings.EqualFold(header, tracing.Header) {
+			traceparent = value
+		}
 		if attribute, ok := attributeOf(header); ok {
 			p.add(attribute, header, value)
 		}
@@ -64,7 +72,7 @@ func Parse(headers iter.Seq2[string, string], body []byte) (Event, error) {
 	}
 	e := Event{
 		ID: p.get(attrID).value, Source: p.get(attrSource).value, Type: p.get(attrType).value, Key: p.get(attrPartitionKey).value,
-		ContentType: contentType.value, Data: body,
+		ContentType: contentType.value, Data: body, Traceparent: traceparent,
 	}
 	if t, err := time.Parse(time.RFC3339Nano, p.get(attrTime).value); err == nil {
 		e.Time = t.UTC()

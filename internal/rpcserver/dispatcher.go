@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // dispatcher is the outermost handler. It creates the requestInfo of every request, dispatches the request to its handler,
@@ -42,9 +43,11 @@ func (d *dispatcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	info, r := s.begin(r)
 	w.Header().Set(HeaderRequestID, info.requestID)
 	t, notServed := d.find(w, r)
+	var span *tracing.Span
 	if t.call {
 		s.cfg.Observer.Started()
 		defer s.cfg.Observer.Ended()
+		span, r = s.startTrace(r, info)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -57,6 +60,7 @@ func (d *dispatcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			took := time.Since(info.start)
 			s.cfg.Observer.Answered(info.procedure, info.code(), took)
 			s.logRequest(r, info, t.name, took)
+			endTrace(span, info, cmp.Or(strings.TrimPrefix(info.procedure, "/"), t.name))
 		}
 	}()
 	switch {

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // Delays between attempts. They double from minDelay to maxDelay, and vary by the fraction jitter.
@@ -43,6 +44,8 @@ type DialConfig struct {
 	TLS TLSFiles
 	// Observer counts the calls. All attempts of a call count as one call. It is optional.
 	Observer Observer
+	// Tracer traces the calls. It is optional.
+	Tracer *tracing.Tracer
 }
 
 // clientKeepalive is the interval of a client's keepalive pings. The client closes the connection to a replica that does not
@@ -89,7 +92,7 @@ func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: keepaliveTimeout}),
 		grpc.WithIdleTimeout(0), // an idle client stays connected, so that its next call is fast
-		grpc.WithChainUnaryInterceptor(observeCalls(orIgnore(cfg.Observer)), sendRequestID, retry.UnaryClientInterceptor(
+		grpc.WithChainUnaryInterceptor(observeCalls(orIgnore(cfg.Observer)), traceCalls(cfg.Tracer), sendRequestID, retry.UnaryClientInterceptor(
 			retry.WithMax(cfg.Attempts),
 			retry.WithPerRetryTimeout(cfg.PerTry),
 			retry.WithCodes(codes.Unavailable, codes.DeadlineExceeded),

@@ -13,6 +13,7 @@ import (
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/auth"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
@@ -26,6 +27,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // MinInternalToken is the minimum length of the internal token, in bytes.
@@ -55,6 +57,8 @@ type InternalConfig struct {
 	Observer Observer
 	// AccessLog selects the calls that are logged. Health checks are never logged.
 	AccessLog AccessLog
+	// Tracer traces the calls, except health checks. It is optional.
+	Tracer *tracing.Tracer
 }
 
 const (
@@ -92,7 +96,8 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &internal{validator: v, token: sha256.Sum256([]byte(cfg.Token)), observer: orIgnore(cfg.Observer), log: cfg.Log, access: cfg.AccessLog}
+	in := &internal{validator: v, token: sha256.Sum256([]byte(cfg.Token)), observer: orIgnore(cfg.Observer), log: cfg.Log, access: cfg.AccessLog,
+		tracer: cfg.Tracer}
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error {
 		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicSite(), p))
 	})
@@ -106,7 +111,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minKeepalive, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(
 			in.begin, in.observe, in.answer, recovery.UnaryServerInterceptor(recovered),
-			auth.UnaryServerInterceptor(in.authenticate), in.validate,
+			auth.UnaryServerInterceptor(in.authenticate), in.trace, in.validate,
 		),
 		grpc.ChainStreamInterceptor(recovery.StreamServerInterceptor(recovered)), // for health Watch and reflection
 		grpc.NumStreamWorkers(streamWorkers),
@@ -131,6 +136,7 @@ type internal struct {
 	observer  Observer
 	log       *slog.Logger
 	access    AccessLog
+	tracer    *tracing.Tracer
 }
 
 // begin creates the requestInfo. It uses the caller's request id if that is well-formed, and a new id otherwise.
@@ -155,7 +161,7 @@ func (in *internal) observe(
 	info := requestInfoFrom(ctx)
 	took := time.Since(info.start)
 	in.observer.Answered(call.FullMethod, info.code(), took)
-	in.access.write(ctx, in.log, info, call.FullMethod, took)
+	in.access.write(trace.ContextWithSpanContext(ctx, info.span), in.log, info, call.FullMethod, took)
 	return res, err
 }
 

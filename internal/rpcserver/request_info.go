@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
@@ -22,7 +23,11 @@ type requestInfo struct {
 	requestID string
 	client    netip.Addr
 	clientTLS bool
-	start     time.Time
+	// trusted is true if the peer is a trusted proxy.
+	trusted bool
+	// span is the span of an internal call, for the log line.
+	span  trace.SpanContext
+	start time.Time
 
 	// route is the route of a REST request, else nil.
 	route *route
@@ -80,29 +85,29 @@ func AddErrorHeader(ctx context.Context, name, value string) {
 // begin creates the requestInfo of a request. It returns the request with the requestInfo in its context.
 func (s *Server) begin(r *http.Request) (*requestInfo, *http.Request) {
 	info := &requestInfo{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), start: time.Now()}
-	info.client, info.clientTLS = s.client(r)
+	info.client, info.clientTLS, info.trusted = s.client(r)
 	return info, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, info))
 }
 
-// client returns the client's address and whether the client uses TLS. It uses X-Real-IP and X-Forwarded-Proto only if the
+// client returns the client's address, whether the client uses TLS and whether the peer is a trusted proxy. It uses X-Real-IP and X-Forwarded-Proto only if the
 // peer is a trusted proxy, because every client can send these headers.
-func (s *Server) client(r *http.Request) (address netip.Addr, tls bool) {
+func (s *Server) client(r *http.Request) (address netip.Addr, tls, trusted bool) {
 	tls = r.TLS != nil
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return netip.Addr{}, tls
+		return netip.Addr{}, tls, false
 	}
 	address = peer.Addr().Unmap()
-	trusted := slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
+	trusted = slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
 	if !trusted {
 		s.warnUntrusted(r, address)
-		return address.WithZone(""), tls
+		return address.WithZone(""), tls, false
 	}
 	if client, err := netip.ParseAddr(r.Header.Get("X-Real-IP")); err == nil {
 		address = client.Unmap()
 	}
 	scheme, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
-	return address.WithZone(""), tls || strings.EqualFold(strings.TrimSpace(scheme), "https")
+	return address.WithZone(""), tls || strings.EqualFold(strings.TrimSpace(scheme), "https"), true
 }
 
 // ChooseRequestID returns the client's request id if the client sent exactly one and it is well-formed, else a new id.

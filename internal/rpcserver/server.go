@@ -32,6 +32,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // DefaultMaxBody is the default maximum size of a request, in bytes.
@@ -73,6 +74,8 @@ type Config struct {
 	Observer Observer
 	// AccessLog selects the requests that are logged.
 	AccessLog AccessLog
+	// Tracer traces the calls. It is optional.
+	Tracer *tracing.Tracer
 }
 
 // Server collects handlers. Call Mount and Handle for all of them, then call Handler. The methods of a Server are not safe

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 const (
@@ -41,6 +42,9 @@ func encode(e event.Event) *nats.Msg {
 	}
 	if e.ContentType != "" {
 		m.Header.Set(event.ContentTypeHeader, e.ContentType)
+	}
+	if e.Traceparent != "" {
+		m.Header.Set(tracing.Header, e.Traceparent)
 	}
 	return m
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // attrPrefix is the prefix of attribute headers in the CloudEvents Kafka protocol binding, binary content mode (section
@@ -26,6 +27,9 @@ func encode(e event.Event) *kgo.Record {
 	}
 	if e.ContentType != "" {
 		r.Headers = append(r.Headers, header(event.ContentTypeHeader, e.ContentType))
+	}
+	if e.Traceparent != "" {
+		r.Headers = append(r.Headers, header(tracing.Header, e.Traceparent))
 	}
 	return r
 }

@@ -15,6 +15,7 @@
 //	  content_type text not null,
 //	  payload      bytea not null,
 //	  time         timestamptz not null,
+//	  traceparent  text not null default '',
 //	  shard        smallint not null -- Shard(key)
 //	);
 //
@@ -29,6 +30,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // Shards is the number of parts into which the replicas divide the keys. Stored rows depend on it.
@@ -41,7 +43,8 @@ func Shard(key string) int16 {
 	return int16(h.Sum32() % Shards)
 }
 
-// Append writes events in the caller's transaction, with one statement. They are published if the transaction commits. It
+// Append writes events in the caller's transaction, with one statement. They are published if the transaction commits, and
+// belong to the trace of ctx. It
 // returns an error for an event whose ID is not a UUID, for an event without a time, and for an event that no bus accepts.
 //
 // Events of one key are published in the order in which they were appended. Concurrent transactions must therefore be
@@ -52,7 +55,9 @@ func Append(ctx context.Context, tx postgres.Execer, events ...event.Event) erro
 		return nil
 	}
 	rows := newRows(len(events))
+	traceparent := tracing.Traceparent(ctx)
 	for _, e := range events {
+		e.Traceparent = traceparent
 		if err := rows.add(e); err != nil {
 			return err
 		}
@@ -66,26 +71,28 @@ func Append(ctx context.Context, tx postgres.Execer, events ...event.Event) erro
 // insertSQL inserts rows. PostgreSQL evaluates the condition before the first row, so the transaction has an xid before the
 // rows allocate their ids. The window depends on that order.
 const insertSQL = `
-insert into outbox (event_id, topic, key, type, source, content_type, payload, time, shard)
+insert into outbox (event_id, topic, key, type, source, content_type, payload, time, traceparent,
+	shard)
 select * from unnest($1::text[]::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-	$8::timestamptz[], $9::smallint[])
+	$8::timestamptz[], $9::text[], $10::smallint[])
 where pg_current_xact_id() is not null`
 
 // rows holds events as columns for unnest.
 type rows struct {
-	ids, topics, keys, types, sources, contentTypes []string
-	payloads                                        [][]byte
-	times                                           []time.Time
-	shards                                          []int16
+	ids, topics, keys, types, sources, contentTypes, traceparents []string
+	payloads                                                      [][]byte
+	times                                                         []time.Time
+	shards                                                        []int16
 }
 
 // newRows returns empty rows with capacity for n events.
 func newRows(n int) *rows {
-	text := make([]string, 6*n) // one allocation for six columns
+	text := make([]string, 7*n) // one allocation for seven columns
 	part := func(i int) []string { return text[i*n : i*n : (i+1)*n] }
 	return &rows{
 		ids: part(0), topics: part(1), keys: part(2), types: part(3), sources: part(4), contentTypes: part(5),
-		payloads: make([][]byte, 0, n), times: make([]time.Time, 0, n), shards: make([]int16, 0, n),
+		traceparents: part(6),
+		payloads:     make([][]byte, 0, n), times: make([]time.Time, 0, n), shards: make([]int16, 0, n),
 	}
 }
 
@@ -103,11 +110,12 @@ func (r *rows) add(e event.Event) error {
 	r.ids, r.topics, r.keys = append(r.ids, e.ID), append(r.topics, e.Topic), append(r.keys, e.Key)
 	r.types, r.sources = append(r.types, e.Type), append(r.sources, e.Source)
 	r.contentTypes, r.payloads = append(r.contentTypes, e.ContentType), append(r.payloads, e.Data)
+	r.traceparents = append(r.traceparents, e.Traceparent)
 	r.times, r.shards = append(r.times, e.Time), append(r.shards, Shard(e.Key))
 	return nil
 }
 
 // args returns the arguments of insertSQL.
 func (r *rows) args() []any {
-	return []any{r.ids, r.topics, r.keys, r.types, r.sources, r.contentTypes, r.payloads, r.times, r.shards}
+	return []any{r.ids, r.topics, r.keys, r.types, r.sources, r.contentTypes, r.payloads, r.times, r.traceparents, r.shards}
 }

@@ -31,6 +31,7 @@ const table = `create table outbox (
 	content_type text not null,
 	payload bytea not null,
 	time timestamptz not null,
+	traceparent text not null default '',
 	shard smallint not null
 );
 create table counters (key text primary key, n bigint not null default 0);`

@@ -6,14 +6,17 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // Options configures a relay. A zero field means its default.
@@ -27,6 +30,8 @@ type Options struct {
 	PublishTimeout time.Duration
 	// Grace is how long the current batch may take after the context of Run ends. The default is 5 s.
 	Grace time.Duration
+	// Tracer traces the publication of events with a Traceparent. It is optional.
+	Tracer *tracing.Tracer
 }
 
 // minAnnounceInterval is the minimum time between two announcements to the other relays.
@@ -194,12 +199,44 @@ func (r *Relay) drain(ctx, graceCtx context.Context, s *session, bus *outageLogg
 func (r *Relay) publish(ctx context.Context, events []event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, r.o.PublishTimeout)
 	defer cancel()
-	if err := r.publisher.Publish(ctx, events...); err != nil {
+	events, end := r.trace(ctx, events)
+	err := r.publisher.Publish(ctx, events...)
+	end(err)
+	if err != nil {
 		r.failures.Add(1)
 		return err
 	}
 	r.published.Add(int64(len(events)))
 	return nil
+}
+
+// trace starts a span for each event with a trace. It returns the events with these spans as their traces, and a function
+// that ends the spans.
+func (r *Relay) trace(ctx context.Context, events []event.Event) (traced []event.Event, end func(error)) {
+	if !r.o.Tracer.Enabled() {
+		return events, func(error) {}
+	}
+	traced = slices.Clone(events) // a failed batch is published again
+	var spans []*tracing.Span
+	for i, e := range traced {
+		spanCtx, span := r.o.Tracer.Child(tracing.WithTraceparent(ctx, e.Traceparent), "publish "+e.Topic, trace.SpanKindProducer)
+		if span == nil {
+			continue
+		}
+		span.Set("messaging.destination.name", e.Topic)
+		span.Set("messaging.message.id", e.ID)
+		span.Set("cloudevents.event_type", e.Type)
+		traced[i].Traceparent = tracing.Traceparent(spanCtx)
+		spans = append(spans, span)
+	}
+	return traced, func(err error) {
+		for _, span := range spans {
+			if err != nil {
+				span.Fail("the bus did not accept the event")
+			}
+			span.End()
+		}
+	}
 }
 
 // runAnnouncements announces new events to the relays of the other replicas, with minAnnounceInterval between two

@@ -169,7 +169,8 @@ func (s *session) next(ctx context.Context, done, publishing []int64, limit int)
 			from pg_current_snapshot() s`).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&current.xmin, &current.xmax) })
 		// The order over all shards includes the order per key.
-		statements.Queue(`select id, event_id::text, topic, key, type, source, content_type, payload, time from outbox
+		statements.Queue(`select id, event_id::text, topic, key, type, source, content_type, payload, time, traceparent
+			from outbox
 			where id > $1 and id not in (select unnest($2::bigint[])) and shard = any($3) order by id limit $4`,
 			s.window.after(time.Now()), publishing, s.shards, limit).
 			Query(func(rows pgx.Rows) error {
@@ -193,7 +194,7 @@ func scan(rows pgx.Rows, limit int) (batch, error) {
 	b := batch{ids: make([]int64, 0, min(limit, 64)), events: make([]event.Event, 0, min(limit, 64))}
 	var id int64
 	var e event.Event
-	fields := []any{&id, &e.ID, &e.Topic, &e.Key, &e.Type, &e.Source, &e.ContentType, &e.Data, &e.Time}
+	fields := []any{&id, &e.ID, &e.Topic, &e.Key, &e.Type, &e.Source, &e.ContentType, &e.Data, &e.Time, &e.Traceparent}
 	_, err := pgx.ForEachRow(rows, fields, func() error {
 		b.ids, b.events = append(b.ids, id), append(b.events, e)
 		e.Data = nil // so that the next row does not overwrite this data

@@ -23,6 +23,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 	"github.com/casino-loyalty/loyalty/openapi"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/live"
@@ -56,6 +57,8 @@ type Config struct {
 	Reflection bool
 	// AccessLog selects the requests that are logged.
 	AccessLog rpcserver.AccessLog
+	// Tracer traces requests, events and calls. It is optional.
+	Tracer *tracing.Tracer
 	// Sockets configures the limits of live connections and the origins that may open them. Start from DefaultSockets.
 	Sockets Sockets
 }
@@ -127,17 +130,20 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.channel = live.New(a.redis, log)
+	a.channel = live.New(a.redis, log, c.Tracer)
 	a.service = notifications.New(a.store, a.channel, time.Now)
-	a.hub = websocket.NewHub(c.Sockets, a.service, a.channel, sessions, log)
+	limits := c.Sockets
+	limits.Tracer = c.Tracer
+	a.hub = websocket.NewHub(limits, a.service, a.channel, sessions, log)
 	a.measure()
+	a.subscription.Tracer = c.Tracer
 	sockets, err := websocket.NewHandler(a.hub, verifier)
 	if err != nil {
 		return nil, err
 	}
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "notifications", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog,
+		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog, Tracer: c.Tracer,
 	})
 	if err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 	"github.com/casino-loyalty/loyalty/openapi"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/alert"
@@ -62,6 +63,8 @@ type Config struct {
 	Anomalies AnomalyRules
 	// AccessLog selects the requests that are logged.
 	AccessLog rpcserver.AccessLog
+	// Tracer traces requests, events and calls. It is optional.
+	Tracer *tracing.Tracer
 }
 
 // AnomalyRules are the limits of the rules that find anomalies; see [promotions.AnomalyRules].
@@ -140,12 +143,13 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{
 		Address: c.LedgerAddress, Token: c.InternalToken, TLS: c.LedgerTLS, Observer: a.metrics.InternalCalls(),
+		Tracer: c.Tracer,
 	})
 	if err != nil {
 		return nil, err
 	}
 	a.ledger = conn
-	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{})
+	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{Tracer: c.Tracer})
 	a.ready = readiness.New("promotions", log,
 		readiness.Check{Dependency: "database", Run: a.schema.Check},
 		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
@@ -156,9 +160,12 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	a.service = promotions.New(a.store, payer, time.Now)
 	a.monitor = promotions.NewMonitor(a.store, a.rules, alerts.Found, time.Now)
 	a.measure(payer, alerts)
+	for i := range a.subscriptions {
+		a.subscriptions[i].Tracer = c.Tracer
+	}
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "promotions", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog,
+		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog, Tracer: c.Tracer,
 	})
 	if err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.redis, err = redis.Open(c.Redis); err != nil {
 		return nil, err
 	}
-	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{})
+	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{Tracer: c.Tracer})
 	ledger := store.LedgerOptions{Observer: newLedgerMetrics(a.metrics)}
 	if a.ledger, err = store.NewLedger(ctx, a.pool, a.relay.Wake, log, ledger); err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func (a *App) ledgerHealth() *health.Server {
 func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config, log *slog.Logger) (http.Handler, error) {
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "users", Authenticator: v, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
-		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog,
+		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog, Tracer: c.Tracer,
 	})
 	if err != nil {
 		return nil, err

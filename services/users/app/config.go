@@ -10,6 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -52,6 +53,8 @@ type Config struct {
 	Reflection bool
 	// AccessLog selects the requests of the public and the internal listener that are logged.
 	AccessLog rpcserver.AccessLog
+	// Tracer traces requests, events and calls. It is optional.
+	Tracer *tracing.Tracer
 }
 
 // validate returns an error that names all missing and invalid settings.

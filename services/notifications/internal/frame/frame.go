@@ -16,6 +16,9 @@ import (
 
 // Frame is one frame in both forms. It is safe for concurrent use.
 type Frame struct {
+	// Traceparent is the W3C trace context of the live message that brought the frame, or empty. It is not part of the frame.
+	Traceparent string
+
 	mu      sync.Mutex
 	message *notificationsv1.Frame
 	text    []byte
@@ -47,7 +50,9 @@ func Reset(reason string) *Frame {
 
 // FromText returns the frame for a text that Text returned, perhaps on another replica. It does not check the text; Binary
 // returns an error if the text is invalid.
-func FromText(text []byte) *Frame { return &Frame{text: text} }
+func FromText(text []byte, traceparent string) *Frame {
+	return &Frame{text: text, Traceparent: traceparent}
+}
 
 // Text returns the JSON form, including false, zero and empty members. The caller must not change it.
 func (f *Frame) Text() ([]byte, error) {

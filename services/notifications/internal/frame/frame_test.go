@@ -70,7 +70,7 @@ func TestBinaryFromText(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got, want notificationsv1.Frame
-			for m, f := range map[*notificationsv1.Frame]*frame.Frame{&want: tt.frame, &got: frame.FromText(text)} {
+			for m, f := range map[*notificationsv1.Frame]*frame.Frame{&want: tt.frame, &got: frame.FromText(text, "")} {
 				binary, err := f.Binary()
 				if err != nil {
 					t.Fatal(err)
@@ -87,7 +87,7 @@ func TestBinaryFromText(t *testing.T) {
 }
 
 func TestBinaryFromInvalidText(t *testing.T) {
-	if _, err := frame.FromText([]byte(`{"notification":`)).Binary(); err == nil {
+	if _, err := frame.FromText([]byte(`{"notification":`), "").Binary(); err == nil {
 		t.Error("Binary of invalid JSON: got no error")
 	}
 }
@@ -101,7 +101,7 @@ func FuzzBinary(f *testing.F) {
 	f.Add([]byte(`{"notification":{"content":{"a":[null,1e300,{"b":"\u0000"}]},"createdAt":"9999-12-31T23:59:59.999999999Z"}}`))
 	f.Add([]byte(`{"future":{}}`))
 	decode := func(t *testing.T, text []byte) (*notificationsv1.Frame, error) {
-		binary, err := frame.FromText(text).Binary()
+		binary, err := frame.FromText(text, "").Binary()
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/logs"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // Receiver handles messages. Its methods must not block and must be safe for concurrent use. Receive is called for one
@@ -35,6 +36,7 @@ type Receiver interface {
 type Channel struct {
 	redis   rueidis.Client
 	log     *slog.Logger
+	tracer  *tracing.Tracer
 	repeats *logs.Repeats // of failures to publish
 
 	mu       sync.Mutex
@@ -46,10 +48,10 @@ type Channel struct {
 	wakePublisher  chan struct{} // signals that pending is not empty
 }
 
-// New returns a channel on a Redis client. The caller closes the client after Run has returned.
-func New(client rueidis.Client, log *slog.Logger) *Channel {
+// New returns a channel on a Redis client. The caller closes the client after Run has returned. A nil tracer traces nothing.
+func New(client rueidis.Client, log *slog.Logger, tracer *tracing.Tracer) *Channel {
 	return &Channel{
-		redis: client, log: log, repeats: logs.NewRepeats(time.Now),
+		redis: client, log: log, tracer: tracer, repeats: logs.NewRepeats(time.Now),
 		followed: map[uuid.UUID]struct{}{}, changed: map[uuid.UUID]struct{}{}, pending: map[uuid.UUID]int64{},
 		wakeSubscriber: make(chan struct{}, 1), wakePublisher: make(chan struct{}, 1),
 	}

@@ -40,7 +40,7 @@ func run(t *testing.T, client rueidis.Client) (*live.Channel, recorder) {
 
 func runWithLog(t *testing.T, client rueidis.Client, log io.Writer) (*live.Channel, recorder) {
 	t.Helper()
-	channel := live.New(client, slog.New(slog.NewTextHandler(log, nil)))
+	channel := live.New(client, slog.New(slog.NewTextHandler(log, nil)), nil)
 	r := recorder{messages: make(chan live.Message, 10_000), subscribed: make(chan uuid.UUID, 10_000)}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -3,6 +3,7 @@ package live
 import (
 	"encoding/binary"
 	"encoding/json"
+	"math"
 	"strings"
 
 	"github.com/google/uuid"
@@ -33,12 +34,14 @@ type Message struct {
 	Seq int64
 	// Frame is nil if the message only announces that the notifications up to Seq are stored.
 	Frame *frame.Frame
+	// Traceparent is the W3C trace context of the message, or empty.
+	Traceparent string
 	// Read is set only in a message about a read state. Seq and Frame are then zero.
 	Read *notifications.ReadState
 }
 
-// A payload is an eight-byte, big-endian header followed by JSON text. The header is Seq, or readMark for a read state.
-// The text is the frame or the read state. It is empty if Frame is nil.
+// A payload is an eight-byte, big-endian number, the trace context as one byte of length and text, and JSON text. The number is
+// Seq, or readMark for a read state. The JSON text is the frame or the read state. It is empty if Frame is nil.
 const (
 	headerLen       = 8
 	readMark  int64 = -1
@@ -67,19 +70,26 @@ func (m Message) encode() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	payload := make([]byte, headerLen, headerLen+len(text))
+	if len(m.Traceparent) > math.MaxUint8 {
+		m.Traceparent = ""
+	}
+	payload := make([]byte, headerLen, headerLen+1+len(m.Traceparent)+len(text))
 	binary.BigEndian.PutUint64(payload, uint64(head))
+	payload = append(payload, byte(len(m.Traceparent)))
+	payload = append(payload, m.Traceparent...)
 	return string(append(payload, text...)), nil
 }
 
 // decode parses a payload that encode returned. It reports false if the channel or the payload is malformed.
 func decode(channel, payload string) (Message, bool) {
 	player, ok := playerOf(channel)
-	if !ok || len(payload) < headerLen {
+	if !ok || len(payload) <= headerLen || len(payload) < headerLen+1+int(payload[headerLen]) {
 		return Message{}, false
 	}
-	head, text := int64(binary.BigEndian.Uint64([]byte(payload[:headerLen]))), []byte(payload[headerLen:])
-	m := Message{Player: player}
+	head, rest := int64(binary.BigEndian.Uint64([]byte(payload[:headerLen]))), payload[headerLen+1:]
+	traceLen := int(payload[headerLen])
+	text := []byte(rest[traceLen:])
+	m := Message{Player: player, Traceparent: rest[:traceLen]}
 	switch {
 	case head == readMark:
 		var read readState
@@ -93,7 +103,7 @@ func decode(channel, payload string) (Message, bool) {
 	case head <= 0:
 		return Message{}, false
 	case len(text) > 0:
-		m.Frame = frame.FromText(text)
+		m.Frame = frame.FromText(text, m.Traceparent)
 	}
 	m.Seq = head
 	return m, true

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
 )
@@ -39,6 +41,9 @@ func (c *Channel) Read(ctx context.Context, player uuid.UUID, state notification
 }
 
 func (c *Channel) publish(ctx context.Context, m Message) error {
+	ctx, span := c.tracer.Child(ctx, "publish live", trace.SpanKindProducer)
+	defer span.End()
+	m.Traceparent = tracing.Traceparent(ctx)
 	payload, err := m.encode()
 	if err != nil {
 		return err
@@ -46,7 +51,11 @@ func (c *Channel) publish(ctx context.Context, m Message) error {
 	// The change is already stored, so publish it even if the caller's context is canceled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
 	defer cancel()
-	return c.redis.Do(ctx, c.redis.B().Publish().Channel(channelOf(m.Player)).Message(payload).Build()).Error()
+	err = c.redis.Do(ctx, c.redis.B().Publish().Channel(channelOf(m.Player)).Message(payload).Build()).Error()
+	if err != nil {
+		span.Fail("Redis did not accept the message")
+	}
+	return err
 }
 
 func (c *Channel) hasPending() bool {

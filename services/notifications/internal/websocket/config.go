@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
 // Config limits connections. Every field must be set except Origins; see DefaultConfig.
@@ -35,6 +37,8 @@ type Config struct {
 	// Origins lists the origins of the browser pages that may connect, such as "https://casino.example"; "*" allows all.
 	// If it is empty, a page may connect only to its own host.
 	Origins []string
+	// Tracer traces the frames of notifications. It is optional.
+	Tracer *tracing.Tracer
 }
 
 // DefaultConfig returns the configuration for production.

@@ -121,7 +121,7 @@ func (w *world) start(t *testing.T, change func(*websocket.Config)) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	channel := live.New(client, log)
+	channel := live.New(client, log, nil)
 	service := notifications.New(w.store, channel, time.Now)
 	hub := websocket.NewHub(config, service, channel, sessions, log)
 	handler, err := websocket.NewHandler(hub, verifier)

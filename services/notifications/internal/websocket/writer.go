@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
 )
 
@@ -48,7 +50,15 @@ func (s *socket) nextWrite() func() error {
 	return nil
 }
 
-func (s *socket) writeFrame(f *frame.Frame) error {
+func (s *socket) writeFrame(f *frame.Frame) (err error) {
+	_, span := s.hub.config.Tracer.Child(
+		tracing.WithTraceparent(s.hub.ctx, f.Traceparent), "send frame", trace.SpanKindProducer)
+	defer func() {
+		if err != nil {
+			span.Fail("the frame was not sent")
+		}
+		span.End()
+	}()
 	kind, encode := websocket.TextMessage, f.Text
 	if s.binary {
 		kind, encode = websocket.BinaryMessage, f.Binary

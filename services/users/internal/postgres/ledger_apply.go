@@ -9,6 +9,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/money"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/producer"
 )
@@ -122,5 +123,6 @@ func newRow(c *call, after account, now time.Time) (row, error) {
 		ContentHash:    c.hash,
 	}
 	e, err := producer.TransactionAdded(tx)
+	e.Traceparent = tracing.Traceparent(c.ctx)
 	return row{tx, c.entry.Data(), e}, err
 }

@@ -23,8 +23,8 @@ import (
 //   - The balances and amounts in the arrays are in hundredths.
 const writeSQL = `WITH entry AS MATERIALIZED (
 	SELECT * FROM unnest($6::int[], $7::uuid[], $8::bigint[], $9::text[], $10::bigint[], $11::bigint[],
-		$12::text[], $13::text[], $14::text[], $15::bytea[], $16::bytea[])
-	AS e (n, id, seq, type, amount, balance_after, description, data, key, hash, payload)
+		$12::text[], $13::text[], $14::text[], $15::bytea[], $16::bytea[], $23::text[])
+	AS e (n, id, seq, type, amount, balance_after, description, data, key, hash, payload, traceparent)
 ), updated AS (
 	UPDATE users u SET balance = p.balance_after * 0.01, entries = p.entries_after
 	FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) WITH ORDINALITY
@@ -40,8 +40,8 @@ const writeSQL = `WITH entry AS MATERIALIZED (
 		e.data::jsonb, $17, e.key, e.hash
 	FROM entry e WHERE e.n = ANY (ARRAY(SELECT n FROM updated))
 ), appended AS (
-	INSERT INTO outbox (event_id, shard, topic, key, type, source, content_type, payload, time)
-	SELECT e.id, ($18::smallint[])[e.n], $19, ($1::uuid[])[e.n]::text, $20, $21, $22, e.payload, $17
+	INSERT INTO outbox (event_id, shard, topic, key, type, source, content_type, payload, time, traceparent)
+	SELECT e.id, ($18::smallint[])[e.n], $19, ($1::uuid[])[e.n]::text, $20, $21, $22, e.payload, $17, e.traceparent
 	FROM entry e WHERE e.n = ANY (ARRAY(SELECT n FROM updated))
 	ORDER BY e.n, e.seq
 )
@@ -63,7 +63,7 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 	amounts, entryBalances := newArray(pgtype.Int8OID, entries, 8), newArray(pgtype.Int8OID, entries, 8)
 	descriptions, data := newArray(pgtype.TextOID, entries, 64), newArray(pgtype.TextOID, entries, 64)
 	keys, hashes := newArray(pgtype.TextOID, entries, 36), newArray(pgtype.ByteaOID, entries, sha256.Size)
-	payloads := newArray(pgtype.ByteaOID, entries, 384)
+	payloads, traceparents := newArray(pgtype.ByteaOID, entries, 384), newArray(pgtype.TextOID, entries, 0)
 
 	for i, p := range players {
 		playerIDs.addBytes(p.user[:])
@@ -84,12 +84,13 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 			keys.addText(r.tx.IdempotencyKey)
 			hashes.addBytes(r.tx.ContentHash)
 			payloads.addBytes(r.event.Data)
+			traceparents.addText(r.event.Traceparent)
 		}
 	}
 	event := players[0].rows[0].event // topic, type, source and content type are the same for all events
 	return []any{
 		playerIDs, balancesBefore, countsBefore, balancesAfter, countsAfter,
 		positions, transactionIDs, seqs, types, amounts, entryBalances, descriptions, data, keys, hashes, payloads,
-		now, shards, event.Topic, event.Type, event.Source, event.ContentType,
+		now, shards, event.Topic, event.Type, event.Source, event.ContentType, traceparents,
 	}
 }
