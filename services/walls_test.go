@@ -16,7 +16,7 @@ import (
 // forbidden lists the packages that a domain must not depend on. It includes the packages below them.
 var forbidden = []string{
 	"net/http", "database/sql", "connectrpc.com", "google.golang.org", "entgo.io", "github.com/jackc", "github.com/redis",
-	"github.com/prometheus", module + "/internal/metrics", "github.com/golang-jwt", "github.com/twmb", "github.com/nats-io", "go.mongodb.org", "github.com/gorilla",
+	"github.com/prometheus", "go.opentelemetry.io", module + "/internal/tracing", module + "/internal/metrics", "github.com/golang-jwt", "github.com/twmb", "github.com/nats-io", "go.mongodb.org", "github.com/gorilla",
 	module + "/gen", module + "/ent", module + "/internal/event", module + "/internal/event/outbox", module + "/internal/event/inbox",
 }
 

@@ -95,6 +95,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"Sentinel master without addresses":   {"users", "", "LOYALTY_REDIS_SENTINEL_MASTER=m", "LOYALTY_REDIS_SENTINELS must be set together"},
 		"trusted proxies cover all addresses": {"users", "", "LOYALTY_TRUSTED_PROXIES=0.0.0.0/0", "LOYALTY_TRUSTED_PROXIES must not contain 0.0.0.0/0"},
 		"JWKS URL without a scheme":           {"promotions", "", "LOYALTY_JWKS_URL=users:8080/jwks.json", "LOYALTY_JWKS_URL is not a URL"},
+		"trace sample":                        {"users", "", "LOYALTY_TRACES_SAMPLE=1.5", "LOYALTY_TRACES_SAMPLE must be a number from 0 to 1"},
 		"unknown access log":                  {"users", "", "LOYALTY_ACCESS_LOG=some", "LOYALTY_ACCESS_LOG must be one of errors, all, off"},
 		"access log, no time":                 {"users", "", "LOYALTY_ACCESS_LOG_SLOW=0s", "LOYALTY_ACCESS_LOG_SLOW must be positive"},
 		"unknown bus":                         {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS must be one of kafka, nats"},

@@ -92,8 +92,12 @@ func TestParse(t *testing.T) {
 			nil, event.Event{ID: "1"},
 		},
 		"unknown attributes": {
-			headers("ce_id", "1", "ce_traceparent", "00-1", "traceparent", "00-1", "ce_", "x"),
+			headers("ce_id", "1", "ce_traceparent", "00-1", "ce_", "x"),
 			nil, event.Event{ID: "1"},
+		},
+		"trace context": {
+			headers("ce_id", "1", "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+			nil, event.Event{ID: "1", Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
 		},
 		"malformed time": {
 			headers("ce_id", "1", "ce_time", "yesterday"),

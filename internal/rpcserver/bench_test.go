@@ -13,18 +13,28 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
 	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/tracing"
+	"github.com/casino-loyalty/loyalty/internal/tracing/tracingtest"
 )
 
-// BenchmarkRequest measures requests without a network: over REST, with and without metrics, and over Connect. For
+// BenchmarkRequest measures requests without a network: over REST, with and without metrics and traces, and over Connect. For
 // comparison, it measures a bare handler that reads and writes the same JSON.
 func BenchmarkRequest(b *testing.B) {
-	h, withMetrics := benchHandler(b, nil), benchHandler(b, metrics.New("bench").Requests())
+	h, withMetrics := benchHandler(b, nil, nil), benchHandler(b, metrics.New("bench").Requests(), nil)
+	tracer, err := tracing.New(b.Context(), tracing.Config{
+		Endpoint: tracingtest.Start(b).Endpoint(), Sample: 1, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	withTraces := benchHandler(b, nil, tracer)
 	for name, bm := range map[string]struct {
 		h                  http.Handler
 		method, path, body string
 	}{
 		"get/rest":              {h, http.MethodGet, promotions + "/" + thingID, ""},
 		"get/rest with metrics": {withMetrics, http.MethodGet, promotions + "/" + thingID, ""},
+		"get/rest with traces":  {withTraces, http.MethodGet, promotions + "/" + thingID, ""},
 		"get/connect":           {h, http.MethodPost, procedure + "GetPromotion", `{"promotion_id":"` + thingID + `"}`},
 		"get/bare":              {http.HandlerFunc(bare), http.MethodGet, "/", ""},
 		"create/rest":           {h, http.MethodPost, promotions, complete},
@@ -48,9 +58,10 @@ func BenchmarkRequest(b *testing.B) {
 }
 
 // benchHandler returns the handler of a server with the observer, which may be nil.
-func benchHandler(b *testing.B, o rpcserver.Observer) http.Handler {
+func benchHandler(b *testing.B, o rpcserver.Observer, tracer *tracing.Tracer) http.Handler {
 	b.Helper()
 	cfg := rpcserver.Config{Service: "bench", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler), Observer: o}
+	cfg.Tracer = tracer
 	s, err := rpcserver.New(cfg)
 	if err != nil {
 		b.Fatal(err)

@@ -82,6 +82,14 @@ func (t *Tracer) Shutdown(ctx context.Context) error {
 	return nil
 }
 
+// Flush sends the waiting spans.
+func (t *Tracer) Flush(ctx context.Context) error {
+	if err := t.provider.ForceFlush(ctx); err != nil {
+		return fmt.Errorf("tracing: %w", err)
+	}
+	return nil
+}
+
 // Enabled reports whether the Tracer records spans.
 func (t *Tracer) Enabled() bool { return t != nil }
 

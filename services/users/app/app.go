@@ -125,7 +125,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 func (a *App) ledgerServer(c Config, log *slog.Logger) (*grpc.Server, error) {
 	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{
 		Token: c.InternalToken, Log: log, Reflection: c.Reflection, Health: a.ledgerHealth(), TLS: c.InternalTLS,
-		Observer: a.metrics.InternalRequests(), AccessLog: c.AccessLog,
+		Observer: a.metrics.InternalRequests(), AccessLog: c.AccessLog, Tracer: c.Tracer,
 	})
 	if err != nil {
 		return nil, err
