@@ -63,8 +63,7 @@ func assemble(
 		DatabaseURL: s.postgres.URL("promotions"), Redis: c.redis, Bus: c.bus,
 		Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
 		LedgerAddress: u.InternalAddr(), InternalToken: c.internalToken, Reflection: true,
-		Anomalies: promotions.DefaultAnomalyRules(),
-		AccessLog: c.access,
+		Anomalies: promotions.DefaultAnomalyRules(), AccessLog: c.access,
 	}, log)
 	if err != nil {
 		return nil, err

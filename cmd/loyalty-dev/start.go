@@ -20,7 +20,7 @@ import (
 // newLogger returns a logger that writes lines for people, with colors if stderr is a terminal.
 func newLogger(stderr io.Writer, level slog.Level) *slog.Logger {
 	file, ok := stderr.(*os.File)
-	return slog.New(tint.NewHandler(stderr, &tint.Options{
+	return slog.New(tint.NewTextHandler(stderr, &tint.Options{
 		Level: level, TimeFormat: "15:04:05.000", NoColor: !ok || !term.IsTerminal(int(file.Fd())),
 	}))
 }

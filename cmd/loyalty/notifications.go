@@ -86,7 +86,8 @@ func runNotifications(ctx context.Context, c call) error {
 		a, err := app.New(ctx, app.Config{
 			Store: s.Store.config(), Redis: s.Redis.config(log), Bus: bus,
 			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
-			TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection, AccessLog: s.Service.AccessLog.accessLog(), Tracer: tracer, Sockets: sockets,
+			TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection,
+			AccessLog: s.Service.AccessLog.accessLog(), Tracer: tracer, Sockets: sockets,
 		}, log)
 		if err != nil {
 			bus.Close()

@@ -33,7 +33,8 @@ const DefaultMaxConns = 16
 type Options struct {
 	// ApplicationName is shown in pg_stat_activity.
 	ApplicationName string
-	// MaxConns limits the pool; 0 means DefaultMaxConns. The pools of all replicas together must fit in the server's max_connections.
+	// MaxConns limits the pool; 0 means DefaultMaxConns. The pools of all replicas together must fit in max_connections of the
+	// server.
 	MaxConns int32
 	// MinIdleConns is the number of idle connections that the pool keeps open.
 	MinIdleConns int32

@@ -92,7 +92,8 @@ func DialInternal(cfg DialConfig) (*grpc.ClientConn, error) {
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: keepaliveTimeout}),
 		grpc.WithIdleTimeout(0), // an idle client stays connected, so that its next call is fast
-		grpc.WithChainUnaryInterceptor(observeCalls(orIgnore(cfg.Observer)), traceCalls(cfg.Tracer), sendRequestID, retry.UnaryClientInterceptor(
+		grpc.WithChainUnaryInterceptor(observeCalls(orIgnore(cfg.Observer)), traceCalls(cfg.Tracer), sendRequestID),
+		grpc.WithChainUnaryInterceptor(retry.UnaryClientInterceptor(
 			retry.WithMax(cfg.Attempts),
 			retry.WithPerRetryTimeout(cfg.PerTry),
 			retry.WithCodes(codes.Unavailable, codes.DeadlineExceeded),

@@ -96,8 +96,10 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &internal{validator: v, token: sha256.Sum256([]byte(cfg.Token)), observer: orIgnore(cfg.Observer), log: cfg.Log, access: cfg.AccessLog,
-		tracer: cfg.Tracer}
+	in := &internal{
+		validator: v, token: sha256.Sum256([]byte(cfg.Token)), observer: orIgnore(cfg.Observer), log: cfg.Log,
+		access: cfg.AccessLog, tracer: cfg.Tracer,
+	}
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error {
 		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("panic at %s: %v", panicSite(), p))
 	})

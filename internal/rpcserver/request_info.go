@@ -89,8 +89,8 @@ func (s *Server) begin(r *http.Request) (*requestInfo, *http.Request) {
 	return info, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, info))
 }
 
-// client returns the client's address, whether the client uses TLS and whether the peer is a trusted proxy. It uses X-Real-IP and X-Forwarded-Proto only if the
-// peer is a trusted proxy, because every client can send these headers.
+// client returns the client's address, whether the client uses TLS and whether the peer is a trusted proxy. It uses
+// X-Real-IP and X-Forwarded-Proto only if the peer is a trusted proxy, because every client can send these headers.
 func (s *Server) client(r *http.Request) (address netip.Addr, tls, trusted bool) {
 	tls = r.TLS != nil
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)

@@ -104,8 +104,9 @@ func (t *Tracer) Start(
 	if t == nil {
 		return ctx, nil
 	}
-	ctx, span := t.tracer.Start(ctx, name, append(options, trace.WithSpanKind(kind))...)
-	return ctx, &Span{span}
+	options = append(options, trace.WithSpanKind(kind))
+	ctx, span := t.tracer.Start(ctx, name, options...) //nolint:spancheck // the caller ends the span
+	return ctx, &Span{span}                            //nolint:spancheck // the caller ends the span
 }
 
 // Child starts a span as a child of the span of ctx. Without a span in ctx it starts none.

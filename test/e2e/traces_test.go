@@ -19,7 +19,8 @@ func TestTraces(t *testing.T) {
 	live := connect(player, "")
 	bonus := newPromotion(staff, "BONUS", "5").text("id")
 	assign(staff, bonus, player)
-	for text(live.frame(), "notification.content.id") != bonus { // the welcome bonus may come first
+	for frame := live.frame(); text(frame, "notification.content.id") != bonus; { // the welcome bonus may come first
+		frame = live.frame()
 	}
 	player.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": bonus})
 

@@ -96,7 +96,10 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jetstream: %w", err)
 	}
-	b := &Bus{cfg: cfg, log: log.With("bus", "jetstream"), servers: servers, repeats: logs.NewRepeats(time.Now), subscriptions: event.NewSubscriptions()}
+	b := &Bus{
+		cfg: cfg, log: log.With("bus", "jetstream"), servers: servers, repeats: logs.NewRepeats(time.Now),
+		subscriptions: event.NewSubscriptions(),
+	}
 	options := []nats.Option{
 		nats.Name(cfg.Name),
 		nats.RetryOnFailedConnect(true),

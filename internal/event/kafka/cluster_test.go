@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -64,7 +65,7 @@ func testOutageLog(t *testing.T, cluster *kafkacluster.Cluster, brokers string) 
 	publishUntil := func(logged string) {
 		for n := 0; log.Count(logged) == 0; n++ {
 			e := event.Event{
-				ID: fmt.Sprint(n), Source: "/test", Type: "t", Topic: topic, Key: fmt.Sprint(n), Time: time.Now(),
+				ID: strconv.Itoa(n), Source: "/test", Type: "t", Topic: topic, Key: strconv.Itoa(n), Time: time.Now(),
 			}
 			if bus.Publish(ctx, e) != nil && ctx.Err() != nil {
 				t.Fatalf("%q was not logged: %s", logged, log.String())

@@ -23,8 +23,8 @@ const MaxPerMinute = users.MaxPerMinute
 // DefaultLimits returns the limits for production.
 func DefaultLimits() Limits { return users.DefaultLimits() }
 
-// Config is the configuration of the service. All fields but OtherKeys, InternalTLS, TrustedProxies, Reflection and AccessLog are
-// required.
+// Config is the configuration of the service. All fields but OtherKeys, InternalTLS, TrustedProxies, Reflection, AccessLog
+// and Tracer are required.
 type Config struct {
 	// DatabaseURL is the URL of the service's PostgreSQL database, which must be migrated.
 	DatabaseURL string

@@ -40,8 +40,8 @@ type Message struct {
 	Read *notifications.ReadState
 }
 
-// A payload is an eight-byte, big-endian number, the trace context as one byte of length and text, and JSON text. The number is
-// Seq, or readMark for a read state. The JSON text is the frame or the read state. It is empty if Frame is nil.
+// A payload is an eight-byte, big-endian number, the trace context as one byte of length and text, and JSON text. The number
+// is Seq, or readMark for a read state. The JSON text is the frame or the read state. It is empty if Frame is nil.
 const (
 	headerLen       = 8
 	readMark  int64 = -1
