@@ -99,8 +99,8 @@ func TestUses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for service, want := range map[string]string{
-		"orders":  "written Customer Order OrderKind listed Order read Order OrderKind masked Order",
-		"billing": "written listed read Customer masked",
+		"orders":  "written Customer Order OrderKind listed Order read Order OrderKind updated Order",
+		"billing": "written listed read Customer updated",
 	} {
 		uses, err := schema.UsesOf(files, schema.Known(all, service), service)
 		if err != nil {
