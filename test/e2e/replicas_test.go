@@ -25,7 +25,7 @@ func TestKilledUsersReplicaLosesNoClaim(t *testing.T) {
 	for _, host := range hosts[1:] {
 		addr := freeAddr(t)
 		name := "users at " + host
-		c.run(name, "users", c.settings, addr, "LOYALTY_INTERNAL_LISTEN="+host+":"+port, "LOYALTY_LOG_LEVEL=DEBUG")
+		c.run(name, "users", c.settings, addr, "LOYALTY_INTERNAL_LISTEN="+host+":"+port, "LOYALTY_ACCESS_LOG=all")
 		eventually(t, name+" is ready", func() error { return c.processes[name].alive(t, "http://"+addr) })
 	}
 	c.open()
