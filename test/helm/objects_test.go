@@ -195,6 +195,9 @@ func TestPreflight(t *testing.T) {
 	if environment(t, check.Spec.Template)["LOYALTY_TRUSTED_PROXIES"] == "" {
 		t.Error("the check does not know the trusted proxies")
 	}
+	if got := environment(t, check.Spec.Template)["LOYALTY_NOTIFICATIONS_STORE"]; got != "postgres" {
+		t.Errorf("LOYALTY_NOTIFICATIONS_STORE = %q in the check, want the setting of notifications", got)
+	}
 	objects = render(t, merge(minimal(), values{"preflight": values{"enabled": false}}))
 	for _, job := range of[*batchv1.Job](objects) {
 		if job.Name != "loyalty-migrate" {
