@@ -55,7 +55,7 @@ func runCheck(ctx context.Context, c call) error {
 	var o checkOptions
 	err := c.flags("check", 0, func(set *flag.FlagSet) {
 		set.BoolVar(&o.preflight, "preflight", false,
-			"before an installation: pending migrations, missing topics and users that does not run yet are only warnings")
+			"before an installation: pending migrations, missing topics and a users service that does not run yet are only warnings")
 		set.BoolVar(&o.asJSON, "json", false, "print one JSON object per line")
 		cli.DurationVar(set, &o.timeout, "timeout", 10*time.Second, time.Second, "maximum `duration` of each check")
 		cli.IntVar(set, &o.replicas, "replicas", 3, 1, math.MaxInt16, "`number` of replicas of each service, to count connections")

@@ -124,7 +124,7 @@ func settingsFile(t *testing.T, settings map[string]string) string {
 	return path
 }
 
-// platform is a good set-up in which the service users runs.
+// platform is a good set-up in which the users service runs.
 type platform struct {
 	postgres checkServer
 	redis    *redistest.Server
@@ -167,13 +167,13 @@ func startPlatform(t *testing.T) *platform {
 		}
 	})
 	end := time.Now().Add(checkWait)
-	for { // until users is ready
+	for { // until the users service is ready
 		code, output := runChecks(t, p.settings)
 		if code == 0 {
 			return p
 		}
 		if time.Now().After(end) {
-			t.Fatalf("users is not ready:\n%s", output)
+			t.Fatalf("the users service is not ready:\n%s", output)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestCheckGoodSetup(t *testing.T) {
 		want    []string
 	}{
 		"wrong token key":      {"LOYALTY_TOKEN_KEY=" + strings.TrimSpace(other), []string{"token keys", "is not one of the published keys"}},
-		"wrong internal token": {"LOYALTY_INTERNAL_TOKEN=another hunter2 token", []string{"ledger", "users refuses LOYALTY_INTERNAL_TOKEN"}},
+		"wrong internal token": {"LOYALTY_INTERNAL_TOKEN=another hunter2 token", []string{"ledger", "the users service refuses LOYALTY_INTERNAL_TOKEN"}},
 		"no internal token":    {"LOYALTY_INTERNAL_TOKEN=", []string{"ledger", "LOYALTY_INTERNAL_TOKEN is not set"}},
 		"wrong ledger address": {"LOYALTY_LEDGER_ADDRESS=" + free(t), []string{"ledger", "the ledger does not answer", "connection refused"}},
 		"wrong JWKS address":   {"LOYALTY_JWKS_URL=http://" + free(t) + "/", []string{"token keys", "cannot be fetched", "connection refused"}},

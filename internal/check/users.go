@@ -18,9 +18,9 @@ import (
 type Keys struct {
 	// URL is the address of the keys.
 	URL string
-	// Signing is the key that users signs with, or nil if the settings do not contain it.
+	// Signing is the key that the users service signs tokens with, or nil if the settings do not contain it.
 	Signing ed25519.PrivateKey
-	// Preflight is true before users runs.
+	// Preflight is true before the users service runs.
 	Preflight bool
 }
 
@@ -31,7 +31,7 @@ func (c Keys) Run(ctx context.Context, r *Report) {
 		err = keys.Ready(ctx)
 	}
 	if err != nil {
-		unavailable(r, c.Preflight, err.Error(), "check LOYALTY_JWKS_URL, and that users runs")
+		unavailable(r, c.Preflight, err.Error(), "check LOYALTY_JWKS_URL, and that the users service runs")
 		return
 	}
 	if len(c.Signing) == 0 {
@@ -44,7 +44,7 @@ func (c Keys) Run(ctx context.Context, r *Report) {
 		r.Fail("LOYALTY_TOKEN_KEY is not one of the published keys, so its access tokens are refused",
 			"give all replicas of users the same key; see the rotation in the runbook")
 	case err != nil:
-		r.FailedTo("fetch the keys", err, "check LOYALTY_JWKS_URL, and that users runs")
+		r.FailedTo("fetch the keys", err, "check LOYALTY_JWKS_URL, and that the users service runs")
 	default:
 		r.OKf("LOYALTY_TOKEN_KEY is one of the published keys")
 	}
@@ -53,7 +53,7 @@ func (c Keys) Run(ctx context.Context, r *Report) {
 // Ledger is the internal listener of users.
 type Ledger struct {
 	Dial rpcserver.DialConfig
-	// Preflight is true before users runs.
+	// Preflight is true before the users service runs.
 	Preflight bool
 }
 
@@ -77,14 +77,14 @@ func (c Ledger) Run(ctx context.Context, r *Report) {
 		}
 		r.OKf("the ledger answers and accepts LOYALTY_INTERNAL_TOKEN (%s)", encryption)
 	case status.Code(err) == codes.Unauthenticated:
-		r.Fail("users refuses LOYALTY_INTERNAL_TOKEN, so no claim is paid", "give users and promotions the same token")
+		r.Fail("the users service refuses LOYALTY_INTERNAL_TOKEN, so no claim is paid", "give users and promotions the same token")
 	default:
 		unavailable(r, c.Preflight, "the ledger does not answer: "+status.Convert(err).Message(),
-			"check LOYALTY_LEDGER_ADDRESS and LOYALTY_INTERNAL_TLS_*, and that users runs and is ready")
+			"check LOYALTY_LEDGER_ADDRESS and LOYALTY_INTERNAL_TLS_*, and that the users service runs and is ready")
 	}
 }
 
-// unavailable reports that users does not answer. Before the installation this is only a warning.
+// unavailable reports that the users service does not answer. Before the installation this is only a warning.
 func unavailable(r *Report, preflight bool, finding, action string) {
 	if preflight {
 		r.Warn(finding, action)

@@ -18,7 +18,7 @@ type Consumers struct {
 	delay                          *prometheus.GaugeVec
 }
 
-// Consumers adds the metrics of subscriptions to bus.
+// Consumers registers the metrics of the subscriptions to topics of bus.
 func (r *Registry) Consumers(bus event.Bus) *Consumers {
 	labels := []string{"topic", "group"}
 	return &Consumers{
@@ -33,7 +33,7 @@ func (r *Registry) Consumers(bus event.Bus) *Consumers {
 	}
 }
 
-// Observe returns s with an observer, and adds the lag of its group and the dead letters of its topic.
+// Observe returns s with an observer. It also registers the lag of the group and the number of dead letters of the topic.
 func (c *Consumers) Observe(s event.Subscription) event.Subscription {
 	labels := Labels{"topic": s.Topic, "group": s.Group}
 	c.registry.remote(labels, func(ctx context.Context) ([]float64, error) {

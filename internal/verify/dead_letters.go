@@ -8,8 +8,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// deadLetters checks that there are at most allowed dead letters.
-func deadLetters(ctx context.Context, s Sources, r *report, allowed int64) (string, error) {
+// deadLetters reports a violation for each topic with dead letters, if there are more than limit of them in total.
+func deadLetters(ctx context.Context, s Sources, r *report, limit int64) (string, error) {
 	depths, err := s.DeadLetters(ctx)
 	if err != nil {
 		return "", err
@@ -18,7 +18,7 @@ func deadLetters(ctx context.Context, s Sources, r *report, allowed int64) (stri
 	for _, n := range depths {
 		sum += n
 	}
-	if sum > allowed {
+	if sum > limit {
 		for _, topic := range slices.Sorted(maps.Keys(depths)) {
 			if n := depths[topic]; n > 0 {
 				r.violationf("topic %s has %s", topic, cli.Count(n, "dead letter", "dead letters"))

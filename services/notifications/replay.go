@@ -12,7 +12,7 @@ func (s *Service) Find(ctx context.Context, player, id uuid.UUID) (int64, error)
 	return s.store.Find(ctx, player, id)
 }
 
-// Since returns at most limit notifications with sequence numbers above after, oldest first.
+// Since returns at most limit notifications with higher sequence numbers than after, oldest first.
 func (s *Service) Since(ctx context.Context, player uuid.UUID, after int64, limit int) ([]Notification, error) {
 	return s.store.Since(ctx, player, after, limit)
 }

@@ -13,7 +13,7 @@ type Store interface {
 	// notification of the same event is already stored, Add stores nothing and returns the stored notification, and false.
 	Add(ctx context.Context, n Notification) (Notification, bool, error)
 	// List returns at most limit notifications of the player, newest first. If before is not 0, it returns only notifications
-	// with sequence numbers below before. If read is not nil, it returns only read notifications (true) or only unread
+	// with lower sequence numbers than that. If read is not nil, it returns only read notifications (true) or only unread
 	// notifications (false).
 	List(ctx context.Context, player uuid.UUID, read *bool, before int64, limit int) ([]Notification, error)
 	// Counts returns the player's total and unread numbers of notifications.
@@ -23,7 +23,7 @@ type Store interface {
 	MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUID) ([]uuid.UUID, error)
 	// MarkAllRead marks the player's notifications with sequence numbers up to last as read.
 	MarkAllRead(ctx context.Context, player uuid.UUID, last int64) error
-	// Since returns at most limit notifications of the player with sequence numbers above after, oldest first.
+	// Since returns at most limit notifications of the player with higher sequence numbers than after, oldest first.
 	Since(ctx context.Context, player uuid.UUID, after int64, limit int) ([]Notification, error)
 	// Find returns the sequence number of a notification. It returns NOT_FOUND if the player has no such notification.
 	Find(ctx context.Context, player, id uuid.UUID) (int64, error)

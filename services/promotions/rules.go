@@ -23,10 +23,10 @@ func (p Promotion) Validate() error {
 	return nil
 }
 
-// validateUpdate checks the rules of Validate for p, the updated version of before. The violation names a field that the
-// update changed.
-func (p Promotion) validateUpdate(before Promotion) error {
-	if p.EndDate.Before(p.StartDate) && p.EndDate == before.EndDate {
+// validateUpdate checks the rules of Validate for p, which is the promotion old after an update. The violation names a field
+// that the update changed.
+func (p Promotion) validateUpdate(old Promotion) error {
+	if p.EndDate.Before(p.StartDate) && p.EndDate == old.EndDate {
 		return apperr.Invalid("startDate", rulePeriod, "must not be after endDate, which is %s", p.EndDate)
 	}
 	return p.Validate()

@@ -2,11 +2,6 @@ package outbox
 
 import "time"
 
-// windowResetInterval is how often the relay reads the outbox from its beginning again. Such a read finds events with ids
-// at or below the floor. They appear if a transaction allocates the ids before it has an xid. [Append] prevents that order,
-// but the SQL of other programs may not.
-const windowResetInterval = 30 * time.Second
-
 // window determines the id after which the relay reads the outbox. Without it, every read would scan the index entries of
 // deleted rows. PostgreSQL keeps these entries while any transaction could still see the rows. One long query anywhere in
 // the database can keep them for hours.
@@ -16,12 +11,17 @@ const windowResetInterval = 30 * time.Second
 // transactions committed. A running transaction therefore always commits its events above the floor. The relay reads them
 // before later events of the same key.
 type window struct {
-	floor     int64  // no event will appear at or below this id
-	next      int64  // becomes the floor once all transactions below horizon have ended
-	horizon   uint64 // the first unallocated xid when next was recorded
-	highestID int64  // the highest id read so far
-	opened    time.Time
+	floor     int64     // no event will appear at or below this id
+	next      int64     // becomes the floor once all transactions below horizon have ended
+	horizon   uint64    // the first unallocated xid when next was recorded
+	highestID int64     // the highest id read so far
+	opened    time.Time // when the relay last started to read from the beginning of the outbox
 }
+
+// windowResetInterval is the interval at which the relay reads the outbox from its beginning again. Such a read finds events
+// with ids at or below the floor. They appear if a transaction allocates the ids before it has an xid. [Append] prevents
+// that order, but the SQL of other programs may not.
+const windowResetInterval = 30 * time.Second
 
 // snapshot describes the running transactions of a PostgreSQL snapshot: all xids below xmin have ended, and no xid from
 // xmax on has been allocated.

@@ -1,4 +1,4 @@
-// Package consumer handles the events that request a notification of a player.
+// Package consumer handles the events that request a notification for a player.
 package consumer
 
 import (

@@ -124,8 +124,8 @@ func (c *Channel) Run(ctx context.Context, r Receiver) error {
 	}
 }
 
-// listen serves one connection to Redis until it is lost. It calls connected when Redis has answered on the connection, and
-// then returns true.
+// listen serves one connection to Redis until the connection is lost. It calls connected when Redis has answered on the
+// connection. The result confirmed reports whether Redis has answered.
 func (c *Channel) listen(ctx context.Context, r Receiver, connected func()) (confirmed bool, err error) {
 	conn, _ := c.redis.Dedicate()
 	defer conn.Close()

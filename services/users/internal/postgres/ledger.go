@@ -123,7 +123,7 @@ func ledgerSettings(lockTimeout time.Duration) map[string]string {
 	return map[string]string{
 		// Planning the statement for each group would take longer than executing it, so a connection keeps one generic plan.
 		// PostgreSQL may make this plan while the tables are empty, when it would not choose the indexes. The enable settings
-		// make every plan use the indexes, in the order of the arrays.
+		// make every plan use the indexes, in the order of the statement's array parameters.
 		"plan_cache_mode": "force_generic_plan",
 		"enable_seqscan":  "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
 		"enable_material": "off", "jit": "off",

@@ -27,13 +27,13 @@ type row struct {
 	event event.Event
 }
 
-// apply applies the calls of p in order to the account before, and sets the result of each call. It reports whether it
-// accepted all calls. The map added holds the existing transactions by idempotency key; apply adds the new transactions.
+// apply applies the calls of p to the current account, one after the other, and sets the result of each call. It reports
+// whether it accepted all calls. The map added contains the existing transactions by idempotency key; apply adds the new ones.
 //
-// The results are valid only if the stored account still equals before when the rows are written. If it does not, the caller
-// may call apply again: the new results replace the old ones.
-func (p *playerCalls) apply(before account, added map[string]users.Transaction, now time.Time) bool {
-	p.outcome = outcome{before: before, after: before}
+// The results are valid only if the stored account is still equal to current when the rows are written. If it is not, the
+// caller may call apply again: the new results replace the old ones.
+func (p *playerCalls) apply(current account, added map[string]users.Transaction, now time.Time) bool {
+	p.outcome = outcome{before: current, after: current}
 	accepted := true
 	for _, c := range p.calls {
 		if c.tx, c.err = p.applyCall(c, added, now); c.err != nil {
@@ -99,7 +99,7 @@ func (a account) apply(e users.Entry) (account, error) {
 	return a, nil
 }
 
-// newRow returns the row of a new transaction for c. The account after the transaction is after.
+// newRow returns the row of a new transaction for c. The parameter after is the account after the transaction.
 func newRow(c *call, after account, now time.Time) (row, error) {
 	id, err := uuid.NewV7()
 	if err != nil {

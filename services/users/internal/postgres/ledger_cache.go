@@ -55,7 +55,7 @@ func (c *accountCache) find(user uuid.UUID) (cachedAccount, bool) {
 	return cached, ok
 }
 
-// put caches the account of a player after a commit that changed it from before to after.
+// put caches the account of a player after a commit. The parameters are the account before and after the commit.
 func (c *accountCache) put(user uuid.UUID, before, after account) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
