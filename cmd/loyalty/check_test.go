@@ -105,7 +105,7 @@ func TestCheckDatabase(t *testing.T) {
 			url := s.database(t, "secret", atlas.Users)
 			s.exec(t, "secret", "REVOKE SELECT ON atlas_schema_revisions FROM service")
 			return url
-		}, "fail", "the role may not read public.atlas_schema_revisions"},
+		}, "fail", "the role cannot read public.atlas_schema_revisions"},
 		"disabled trigger": {func() string {
 			url := s.database(t, "disabled", atlas.Users)
 			s.exec(t, "disabled", "ALTER TABLE transactions DISABLE TRIGGER transactions_append_only")

@@ -114,7 +114,7 @@ func (d Database) migrations(ctx context.Context, pool *pgxpool.Pool, r *Report)
 		return err
 	}
 	if exists && !readable {
-		r.Fail("the role may not read public.atlas_schema_revisions, so the service never becomes ready",
+		r.Fail("the role cannot read public.atlas_schema_revisions, so the service never becomes ready",
 			"GRANT SELECT ON public.atlas_schema_revisions to the role")
 		return nil
 	}

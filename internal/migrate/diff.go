@@ -27,7 +27,7 @@ type DiffOptions struct {
 	Drop bool
 }
 
-// Diff plans the migration from the schema that the files in path create to the ent schema tables. It writes the migration
+// Diff plans a migration that changes the schema created by the files in path to the schema of tables. It writes the migration
 // and atlas.sum to path and returns the name of the new file. The name is empty if nothing changes. devURL is the URL of any
 // database on a server where Diff may create a temporary database.
 //

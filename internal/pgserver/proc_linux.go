@@ -49,7 +49,7 @@ func attach(cmd *exec.Cmd, a *account, sig syscall.Signal) {
 	}
 }
 
-// checkReachable returns an error if the account may not enter a parent directory of dir.
+// checkReachable returns an error if the account cannot enter a parent directory of dir.
 func checkReachable(dir string, a *account) error {
 	if a == nil {
 		return nil
@@ -61,7 +61,7 @@ func checkReachable(dir string, a *account) error {
 		}
 		st, ok := info.Sys().(*syscall.Stat_t)
 		if ok && !mayEnter(info.Mode().Perm(), int(st.Uid), int(st.Gid), a) {
-			return fmt.Errorf("PostgreSQL runs as the user %s, which may not enter %s (mode %04o): choose another data "+
+			return fmt.Errorf("PostgreSQL runs as the user %s, which cannot enter %s (mode %04o): choose another data "+
 				"directory", a.name, p, info.Mode().Perm())
 		}
 		if p == filepath.Dir(p) {

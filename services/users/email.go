@@ -32,5 +32,5 @@ func FoldEmail(email string) string { return foldText(strings.TrimSpace(email)) 
 func FoldEmailPrefix(prefix string) string { return foldText(prefix) }
 
 // foldText folds the case of a text and normalizes it. It normalizes before the folding, because equivalent texts may fold
-// to different results. It normalizes again after the folding, because the folded text may not be normalized.
+// to different results. It normalizes again after the folding, because folding can produce text that is not normalized.
 func foldText(s string) string { return norm.NFC.String(cases.Fold().String(norm.NFC.String(s))) }

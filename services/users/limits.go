@@ -37,7 +37,7 @@ func LimitNames() []LimitName {
 	return []LimitName{LimitLoginPerAccount, LimitLoginPerAddress, LimitRegisterPerAddress}
 }
 
-// limited tells the observer if err means that the limit is used up. It returns err.
+// limited returns err. If err means that the limit is used up, it first calls the observer.
 func (s *Service) limited(limit LimitName, err error) error {
 	if apperr.CodeOf(err) == apperr.RateLimited {
 		s.observer.Limited(limit)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Health check of Redis and of a sentinel. A replica is healthy after its first synchronisation.
+# Health check of Redis and of a sentinel. A replica is healthy while it is synchronised with its master.
 set -eu
 REDISCLI_AUTH=$(cat /run/secrets/redis_password)
 export REDISCLI_AUTH

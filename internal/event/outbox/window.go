@@ -20,7 +20,7 @@ type window struct {
 
 // windowResetInterval is the interval at which the relay reads the outbox from its beginning again. Such a read finds events
 // with ids at or below the floor. They appear if a transaction allocates the ids before it has an xid. [Append] prevents
-// that order, but the SQL of other programs may not.
+// that order, but the SQL of other programs may have it.
 const windowResetInterval = 30 * time.Second
 
 // snapshot describes the running transactions of a PostgreSQL snapshot: all xids below xmin have ended, and no xid from

@@ -11,8 +11,8 @@ const endedChannel = "session-ended"
 // stateLive is the state of a refresh token that has not been rotated. The other state is "rotated".
 const stateLive = "live"
 
-// createScript creates a session. If the user then has too many sessions, the script ends the sessions with the oldest
-// refresh.
+// createScript creates a session. If the user then has too many sessions, the script ends the least recently refreshed
+// sessions.
 //
 // KEYS: session, refresh, user. ARGV: record, session id, TTL in ms, maximum of sessions, prefix of session keys, channel.
 var createScript = rueidis.NewLuaScript(`

@@ -48,7 +48,7 @@ func millis(d time.Duration) string  { return strconv.FormatInt(d.Milliseconds()
 const sessionPrefix = "session:"
 
 // Create creates a session and returns it with its first refresh token. If the user then has more than [session.MaxPerUser]
-// sessions, Create ends the session with the oldest refresh.
+// sessions, Create ends the least recently refreshed session.
 func (s *Store) Create(
 	ctx context.Context, user uuid.UUID, role authn.Role, in session.RefreshTokenIn,
 ) (session.Session, string, error) {

@@ -27,7 +27,7 @@ type PostgresOptions struct {
 	Progress func(string)
 }
 
-// StartPostgres starts a private PostgreSQL server. It uses an installed or an earlier downloaded PostgreSQL that matches
+// StartPostgres starts a private PostgreSQL server. It uses an installed or a previously downloaded PostgreSQL that matches
 // the version of the data. If there is none, StartPostgres downloads PostgreSQL. The server flushes each commit to disk. It
 // ends with this process, even after kill -9.
 func StartPostgres(ctx context.Context, o PostgresOptions) (*pgserver.Server, error) {

@@ -15,7 +15,7 @@ type State struct {
 	// ReplicaSet is the name of the replica set. It is empty if the server is not a member of one.
 	ReplicaSet string
 	// Members is the number of members that hold data. Unhealthy are the names of the members that are down or not in sync.
-	// Unhealthy is empty if the user may not read the status of the replica set.
+	// Unhealthy is empty if the user is not allowed to read the status of the replica set.
 	Members   int
 	Unhealthy []string
 	// Time is the time of the server. Before and After are the times of this machine before and after the request.
@@ -66,7 +66,8 @@ func (s *Store) admin(ctx context.Context, command string, result any) error {
 	return nil
 }
 
-// unhealthy returns the members of the replica set that are down or not in sync, or nothing if the user may not read them.
+// unhealthy returns the members of the replica set that are down or not in sync, or nothing if the user is not allowed to read
+// the status.
 func (s *Store) unhealthy(ctx context.Context) []string {
 	const primary, secondary, arbiter = 1, 2, 7
 	var status struct {
