@@ -225,7 +225,7 @@ func evicting(t *testing.T, memory string) string {
 	return redistest.Start(t, "--appendonly", "yes", "--maxmemory", memory, "--maxmemory-policy", "allkeys-lru").Address
 }
 
-// TestCheckBus checks a topic with one replica, a topic that acknowledges too early, and servers that are away.
+// TestCheckBus checks a topic with one replica, a topic that acknowledges too early, and servers that cannot be reached.
 func TestCheckBus(t *testing.T) {
 	t.Parallel()
 	brokers := startCheckKafka(t)
@@ -250,8 +250,8 @@ func TestCheckBus(t *testing.T) {
 		"replication":       {[]string{"LOYALTY_KAFKA_BROKERS=" + brokers}, []string{"Kafka", "topic players has 1 of 3 replicas"}},
 		"min.insync":        {[]string{"LOYALTY_KAFKA_BROKERS=" + brokers}, []string{"Kafka", "topic transactions acknowledges an event that only 1"}},
 		"missing topics":    {[]string{"LOYALTY_KAFKA_BROKERS=" + brokers}, []string{"Kafka", "topics do not exist: ", "players.dlq"}},
-		"Kafka away":        {[]string{"LOYALTY_KAFKA_BROKERS=" + free(t)}, []string{"Kafka", "cannot connect", "connection refused"}},
-		"NATS away":         {[]string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=nats://user:hunter2@" + free(t)}, []string{"NATS", "cannot connect", "connection refused"}},
+		"Kafka is down":     {[]string{"LOYALTY_KAFKA_BROKERS=" + free(t)}, []string{"Kafka", "cannot connect", "connection refused"}},
+		"NATS is down":      {[]string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=nats://user:hunter2@" + free(t)}, []string{"NATS", "cannot connect", "connection refused"}},
 		"NATS password":     {[]string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=nats://user:wrong@" + nats}, []string{"NATS", "Authorization Violation"}},
 		"NATS without data": {[]string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=nats://user:hunter2@" + nats}, []string{"NATS", "topics do not exist"}},
 	} {
@@ -280,7 +280,7 @@ func startCheckNATS(t *testing.T) string {
 	return s.Addr().String()
 }
 
-// TestCheckSentinel checks a master with a sentinel that is up, a sentinel without a quorum, and one that is away.
+// TestCheckSentinel checks a master with a sentinel that is up, a sentinel without a quorum, and an address where no sentinel runs.
 func TestCheckSentinel(t *testing.T) {
 	t.Parallel()
 	master := redistest.Start(t, "--appendonly", "yes")

@@ -46,11 +46,11 @@ func Compare(t testing.TB, path, got string) {
 	}
 }
 
-// Diff returns the lines that differ between two texts, with their line numbers. Lines that only before contains have the
-// prefix "-". Lines that only after contains have the prefix "+". Diff returns at most 60 lines, followed by "…".
-func Diff(before, after string) string {
+// Diff returns the lines that differ between two texts, with their line numbers. Lines that exist only in want have the prefix
+// "-". Lines that exist only in got have the prefix "+". Diff returns at most 60 lines, followed by "…".
+func Diff(want, got string) string {
 	const most = 60
-	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
 	common := commonLengths(a, b)
 	var out []string
 	for i, j := 0, 0; len(out) < most && (i < len(a) || j < len(b)); {

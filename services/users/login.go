@@ -20,7 +20,7 @@ type Tokens struct {
 	In      RefreshTokenIn
 }
 
-// Login starts a session. It returns the session's tokens and the user. An empty in means COOKIE.
+// Login starts a session. It returns the session's tokens and the user. If in is empty, it is COOKIE.
 //
 // Errors:
 //   - INVALID_CREDENTIALS if the e-mail is unknown or the password is wrong. Both cases take equally long, so the error does

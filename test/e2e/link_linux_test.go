@@ -23,7 +23,7 @@ type hold struct {
 	deliver bool // set before ended is closed
 }
 
-// startLink forwards the connections to listen until the test ends.
+// startLink forwards connections from the address listen to the address to until the test ends.
 func startLink(t *testing.T, listen, to string) *link {
 	t.Helper()
 	l := &link{to: to}

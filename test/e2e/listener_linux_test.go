@@ -148,7 +148,7 @@ func (p *listener) renew(password string) {
 	p.client = c
 }
 
-// tryConnect opens a WebSocket. It resumes after the notification since, unless that is empty.
+// tryConnect opens a WebSocket. If since is not empty, the WebSocket resumes after the notification with that id.
 func tryConnect(c client, since string) (socket, error) {
 	url := "ws" + strings.TrimPrefix(c.url, "http") + "/notifications/ws"
 	if since != "" {

@@ -117,10 +117,9 @@ func (r *Reader) Struct(s *structpb.Struct) map[string]any {
 	return s.AsMap()
 }
 
-// Enum converts the enum value v with the function to. That function returns the empty value for a number that the
-// schema does not define.
-func Enum[Wire ~int32, Domain ~string](r *Reader, field string, v Wire, to func(Wire) Domain, p Presence) Domain {
-	t := to(v)
+// Enum returns convert(v). The function convert must return the empty value for a number that the schema does not define.
+func Enum[Wire ~int32, Domain ~string](r *Reader, field string, v Wire, convert func(Wire) Domain, p Presence) Domain {
+	t := convert(v)
 	switch {
 	case v == 0:
 		r.missing(field, p)

@@ -24,7 +24,7 @@ func TestBacklogAndStats(t *testing.T) {
 	var calls atomic.Int64
 	bus.before = func([]event.Event) error {
 		if calls.Add(1) <= 2 {
-			return errors.New("away")
+			return errors.New("the bus is unavailable")
 		}
 		return nil
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo/mongotest"
 )
 
-// TestCheckMongo checks a single server before and after the service has created its indexes, and a server that is away.
+// TestCheckMongo checks a single server before and after the service has created its indexes, and a server that cannot be reached.
 func TestCheckMongo(t *testing.T) {
 	t.Parallel()
 	url := mongotest.Start(t)

@@ -69,7 +69,7 @@ func start(t *testing.T) fixture {
 	return f
 }
 
-// promotion creates a promotion. Its period starts from days after today and ends to days after today.
+// promotion creates a promotion. The parameters from and to are the first and the last day, in days after today.
 func (f fixture) promotion(kind promotions.PromotionType, from, to int) promotions.Promotion {
 	f.Helper()
 	p, err := f.service.Create(f.Context(), promotions.Promotion{
