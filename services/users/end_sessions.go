@@ -43,7 +43,7 @@ func (s *Service) KeepEndingSessions(ctx context.Context, log *slog.Logger) erro
 	for failed := false; ; {
 		err := s.EndSessions(ctx)
 		if err != nil && !failed && ctx.Err() == nil {
-			log.Error("cannot end the sessions of deactivated users and after password resets", "error", err)
+			log.Error("pending session revocations failed, retrying", "error", err)
 		}
 		failed = err != nil
 		select {

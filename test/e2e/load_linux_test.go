@@ -76,8 +76,8 @@ func newLoad(t *testing.T, s *stack) *load {
 	return l
 }
 
-// run runs the load while during runs, and lets all steps end.
-func (l *load) run(during func()) {
+// run runs the load until action returns, and lets all steps end.
+func (l *load) run(action func()) {
 	l.t.Helper()
 	l.mu.Lock()
 	l.failures, l.retried, l.lost = 0, nil, 0
@@ -96,7 +96,7 @@ func (l *load) run(during func()) {
 	var working sync.WaitGroup
 	ended := false
 	defer func() {
-		if !ended { // during has failed the test
+		if !ended { // action has failed the test
 			close(abort)
 		}
 		close(stop)
@@ -118,7 +118,7 @@ func (l *load) run(during func()) {
 		repeat(func() { l.step(c) })
 	}
 	repeat(func() { l.login(l.visitor) })
-	during()
+	action()
 	ended = true
 }
 
@@ -159,7 +159,7 @@ func (l *load) claims(c *crew, promotion string) {
 	claiming.Wait()
 }
 
-// login logs in once. The token of an acknowledged login works: the session was stored.
+// login logs in once. It counts the login as lost if its token is refused, because an acknowledged session must be stored.
 func (l *load) login(c client) {
 	body := object{"email": c.email, "password": password}
 	a := l.until("login", func() (answer, error) { return c.try("POST", "/api/v1/auth/login", body) })
@@ -250,7 +250,8 @@ func (l *load) seen() string {
 	return strings.Join(parts, "; ")
 }
 
-// outage returns how long after begin the requests succeeded that had failed, in ascending order.
+// outage returns a duration for each request that failed at first and succeeded after begin: the time from begin to its
+// success. The durations are in ascending order.
 func (l *load) outage(begin time.Time) []time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -354,7 +355,7 @@ func (l *load) settle() {
 			cents := c.steps.Load() * stepAmount
 			want := fmt.Sprintf("%d.%02d", cents/100, cents%100)
 			if got := p.in(l.t).call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != want {
-				l.t.Errorf("the balance of %s is %s, want %s: what was acknowledged", p.email, got, want)
+				l.t.Errorf("the balance of %s is %s, want %s, the sum of the acknowledged claims", p.email, got, want)
 			}
 		}
 	}
