@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -35,6 +36,50 @@ type replica struct {
 	handler          atomic.Pointer[http.Handler]
 	requests         atomic.Int64 // without health checks
 	unready          atomic.Bool
+	listener         *trackingListener
+}
+
+// trackingListener remembers the connections that it accepted.
+type trackingListener struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []*trackedConn
+}
+
+type trackedConn struct {
+	*net.TCPConn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (l *trackingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &trackedConn{TCPConn: conn.(*net.TCPConn), closed: make(chan struct{})}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conns = append(l.conns, c)
+	return c, nil
+}
+
+func (c *trackedConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.TCPConn.Close()
+}
+
+// shutdown closes the port, ends the sending direction of all connections, and waits until the client has closed them.
+func (l *trackingListener) shutdown() {
+	_ = l.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.conns {
+		_ = c.CloseWrite()
+	}
+	for _, c := range l.conns {
+		<-c.closed
+	}
 }
 
 func (r *replica) ServeHTTP(w http.ResponseWriter, request *http.Request) {
@@ -64,8 +109,12 @@ func (r *replica) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 
 func (r *replica) serve(h http.Handler) { r.handler.Store(&h) }
 
-// kill closes the replica's port and all its connections.
-func (r *replica) kill() { _ = r.server.Close() }
+// kill closes the replica's port and all its connections. It returns when Nginx has noticed: Nginx would send a request on an
+// open connection to the dead replica, and could not know whether the replica has received the request.
+func (r *replica) kill() {
+	r.listener.shutdown()
+	_ = r.server.Close()
+}
 
 // stack is Nginx with its replicas.
 type stack struct {
@@ -106,13 +155,15 @@ func startReplica(t *testing.T, service, address string) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replica{service: service, address: listener.Addr().String()}
+	r := &replica{
+		service: service, address: listener.Addr().String(), listener: &trackingListener{Listener: listener},
+	}
 	r.server = gateway.NewServer(r, slog.New(slog.DiscardHandler))
 	served := make(chan error, 1)
-	go func() { served <- r.server.Serve(listener) }()
+	go func() { served <- r.server.Serve(r.listener) }()
 	t.Cleanup(func() {
 		r.kill()
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		if err := <-served; !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
 	})

@@ -107,29 +107,37 @@ func (s *stack) restarted(t *testing.T, service string) *stack {
 	return fresh
 }
 
-// TestSocketsAfterRestarts kills and restarts the replicas of notifications one after the other. A new WebSocket must always
-// reach the replica that runs, even if Nginx failed to connect to that replica a moment ago. deploy/nginx/replicas.conf
-// explains max_fails=0.
-func TestSocketsAfterRestarts(t *testing.T) {
+// TestFastRestarts kills and restarts the replicas one after the other, faster than Nginx readmits a replica that failed. Each
+// request must reach the replica that runs. deploy/nginx/replicas.conf explains how.
+func TestFastRestarts(t *testing.T) {
 	t.Parallel()
-	s := start(t, nginxtest.Config{})
-	open := func(when string) {
-		t.Helper()
-		for range 4 { // more than the failures that take a replica out
-			if resp, body := s.ask(t, "GET", "/notifications/ws", nil, nil); resp.StatusCode != http.StatusOK {
-				t.Fatalf("%s: got %d %s, want 200", when, resp.StatusCode, body)
+	for _, tt := range []struct{ name, method, path, service string }{
+		{"REST", "POST", "/api/v1/promotions", "promotions"},
+		{"Connect", "POST", "/loyalty.users.v1.UserService/GetMe", "users"},
+		{"WebSocket", "GET", "/notifications/ws", "notifications"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, nginxtest.Config{})
+			succeed := func(when string) {
+				t.Helper()
+				for range 4 { // more than the failures that take a replica out
+					if resp, body := s.ask(t, tt.method, tt.path, nil, strings.NewReader("{}")); resp.StatusCode != http.StatusOK {
+						t.Fatalf("%s: got %d %s, want 200", when, resp.StatusCode, body)
+					}
+				}
 			}
-		}
+			replicas := s.replicas[tt.service]
+			succeed("both replicas run")
+			for i, r := range replicas {
+				r.kill()
+				succeed("replica " + r.address + " is killed")
+				replicas[i] = startReplica(t, tt.service, r.address)
+			}
+			replicas[0].kill()
+			succeed("the second replica has just been restarted, the first one is killed")
+		})
 	}
-	replicas := s.replicas["notifications"]
-	open("both replicas run")
-	for i, r := range replicas {
-		r.kill()
-		open("replica " + r.address + " is killed")
-		replicas[i] = startReplica(t, "notifications", r.address)
-	}
-	replicas[0].kill()
-	open("the second replica has just been restarted, the first one is killed")
 }
 
 // TestFailover kills a replica of each service. All requests must succeed. This includes the requests that TestRetries lists as

@@ -140,7 +140,7 @@ func (s *Server) configure(c Config) error {
 	}
 	files := map[string]string{
 		"listen.conf":   fmt.Sprintf("listen %s;\nlisten %s http2;\n%s\n", s.Address, s.HTTP2Address, c.Server),
-		"replicas.conf": replicas(c.Replicas),
+		"replicas.conf": Replicas(c.Replicas),
 	}
 	if c.Certificate != "" {
 		original, err := os.ReadFile(filepath.Join(source, "listen-tls.conf"))
@@ -179,20 +179,22 @@ func sourceFolder() (string, error) {
 	}
 }
 
-// replicas returns the content of replicas.conf.
-func replicas(byService map[string][]string) string {
+// Replicas returns the content of replicas.conf for the addresses of each service.
+func Replicas(byService map[string][]string) string {
 	var b strings.Builder
-	write := func(upstream string, addresses []string, health string) {
+	write := func(upstream string, addresses []string, health ...string) {
 		fmt.Fprintf(&b, "upstream %s {\n", upstream)
 		for _, address := range addresses {
-			fmt.Fprintf(&b, "    server %s %s;\n", address, health)
+			for _, h := range health {
+				fmt.Fprintf(&b, "    server %s %s;\n", address, h)
+			}
 		}
 		fmt.Fprintf(&b, "    zone %s 256k;\n    include upstream.conf;\n}\n", upstream)
 	}
-	const passive = "max_fails=2 fail_timeout=2s"
+	const passive, backup = "max_fails=2 fail_timeout=2s", "max_fails=0 backup"
 	for _, name := range slices.Sorted(maps.Keys(byService)) {
-		write(name, byService[name], passive)
-		write(name+"_grpc", byService[name], passive)
+		write(name, byService[name], passive, backup)
+		write(name+"_grpc", byService[name], passive, backup)
 	}
 	write("notifications_ws", byService["notifications"], "max_fails=0")
 	return b.String()
