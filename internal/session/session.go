@@ -1,6 +1,6 @@
 // Package session defines sessions and their tokens. A session starts with a login. It ends at a logout, at a deactivation
-// of the user, when its refresh token expires or is reused, or when the user has more than MaxPerUser sessions. An access
-// token names its session and is refused after the session has ended.
+// or password reset of the user, when the session's refresh token expires or is reused, or when the user has more than
+// MaxPerUser sessions. An access token names its session and is refused after the session has ended.
 //
 // Each use of a refresh token replaces it with a new one (rotation). The use of a rotated token ends the session, because
 // two clients hold the token and one of them has stolen it (RFC 9700, section 4.14.2). There is one exception: within
@@ -23,7 +23,7 @@ const (
 	// MaxPerUser is the maximum number of a user's sessions. It limits the memory of sessions, because successful logins are
 	// not rate-limited.
 	MaxPerUser = 100
-	// GracePeriod is how long after its rotation a refresh token returns the same new pair again.
+	// GracePeriod is the time after a rotation in which the old refresh token returns the same new pair again.
 	GracePeriod = 10 * time.Second
 )
 

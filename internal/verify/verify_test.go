@@ -138,10 +138,10 @@ func TestViolations(t *testing.T) {
 		}, "transaction " + credit + " of user " + player + " paid assignment " + assignment + ", which is not claimed", 1},
 		"another amount": {func(t *testing.T, p *platform) {
 			p.exec(t, p.promotions, "UPDATE player_promotions SET amount = 21 WHERE claimed")
-		}, "assignment " + assignment + " says 21.00 to user " + player + " with transaction " + credit + ", but its credit is 20.00", 1},
+		}, "assignment " + assignment + " of 21.00 to user " + player + " with transaction " + credit + " does not match its credit of 20.00", 1},
 		"another transaction": {func(t *testing.T, p *platform) {
 			p.exec(t, p.promotions, "UPDATE player_promotions SET transaction_id = '"+debit+"' WHERE claimed")
-		}, "assignment " + assignment + " says 20.00 to user " + player + " with transaction " + debit + ", but its credit is 20.00", 1},
+		}, "assignment " + assignment + " of 20.00 to user " + player + " with transaction " + debit + " does not match its credit of 20.00", 1},
 		"assignment without a notification": {func(_ *testing.T, p *platform) { p.stored = p.stored[:1] },
 			"user " + player + ": assignment " + openAssignment + " of promotion " + open + " has 0 notifications, want 1", 1},
 		"assignment with two notifications": {func(_ *testing.T, p *platform) {

@@ -74,8 +74,8 @@ func (o *outages) Level() kgo.LogLevel {
 	return kgo.LogLevelWarn
 }
 
-// Log implements kgo.Logger. It writes the client's info level as debug, and attempts to connect too, because
-// OnBrokerConnect reports them.
+// Log implements kgo.Logger. It writes the client's info messages at the debug level. It does the same with messages about
+// failed connections, because OnBrokerConnect reports them.
 func (o *outages) Log(level kgo.LogLevel, msg string, keyvals ...any) {
 	to := slog.LevelDebug
 	switch level {

@@ -172,7 +172,7 @@ func convert(kind protoreflect.Kind, digits string) (protoreflect.Value, error) 
 }
 
 // integer returns the value of a JSON number as decimal digits, so that 20, 20.0 and 2e1 are all "20". It returns false if
-// the value is not a whole number. The result of a number beyond 64 bits may be another number beyond 64 bits.
+// the value is not a whole number. If the value exceeds 64 bits, the digits may be those of another value that exceeds them.
 func integer(text string) (digits string, ok bool) {
 	mantissa, sign := strings.CutPrefix(text, "-")
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(mantissa), "e")
