@@ -39,8 +39,8 @@ func (s anomalySettings) rules() app.AnomalyRules {
 // off is the value that turns a rule off.
 const off = "off"
 
-// The maximum of a setting keeps sums and products of the rules far below the range of an int64, and the number of stored
-// windows small.
+// The maximum values of the settings. They keep the sums and products that the rules compute far below the maximum of an
+// int64, and limit the number of stored windows.
 const (
 	maxAnomalyCount     = 1_000_000_000
 	maxClaimRateFactor  = 1000

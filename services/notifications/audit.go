@@ -12,7 +12,7 @@ type Entry struct {
 	UserID  uuid.UUID
 	Seq     int64
 	Type    string
-	// ContentID is the member id of the content, such as the promotion's id; empty if there is none.
+	// ContentID is the member "id" of the content, such as the promotion's id. It is empty if the content has no such member.
 	ContentID string
 }
 

@@ -16,7 +16,7 @@ const (
 	AnomalyRulePromotionAmount AnomalyRule = "PROMOTION_AMOUNT"
 	// A promotion has too many credits in a window.
 	AnomalyRulePromotionCount AnomalyRule = "PROMOTION_COUNT"
-	// A credit pays no assignment of that player and amount. There is one anomaly per player and window.
+	// A player was credited, but no assignment of the player matches the credit. There is one anomaly per player and window.
 	AnomalyRuleCreditWithoutClaim AnomalyRule = "CREDIT_WITHOUT_CLAIM"
 	// A promotion has far more credits in a window than in its earlier windows.
 	AnomalyRuleClaimRate AnomalyRule = "CLAIM_RATE"

@@ -35,7 +35,7 @@ type AnomalyRules struct {
 	// PromotionAmount and PromotionCount limit the credits for a promotion in a window.
 	PromotionAmount money.Amount
 	PromotionCount  int64
-	// CreditWithoutClaim reports credits that pay no assignment.
+	// CreditWithoutClaim reports credits that match no assignment.
 	CreditWithoutClaim bool
 	// ClaimRate compares the credits for a promotion in a window with its earlier windows.
 	ClaimRate ClaimRateRule

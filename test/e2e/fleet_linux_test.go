@@ -112,8 +112,8 @@ func inParallel(t *testing.T, n, workers int, work func(i int)) {
 	}
 }
 
-// spread returns the number of established connections to each replica of notifications. Apart from a few idle ones of Nginx
-// they are sockets.
+// spread returns the number of established connections to each replica of notifications. All of them are WebSockets, except
+// for a few idle connections of Nginx.
 func (s *stack) spread() map[string]int {
 	s.t.Helper()
 	file, err := os.Open("/proc/net/tcp")

@@ -13,7 +13,7 @@ import (
 
 // points kill a process at an exact point of a claim or of an event. No code of the product helps: a lock in the database,
 // frozen brokers or a link that holds answers back stops the work at the point, and the test kills the process when it sees
-// that the point is reached. Without load, so that the work of one player is observed.
+// that the point is reached. There is no load, so only the work of one player is observed.
 func points() []struct {
 	name string
 	run  func(p *point)
@@ -181,7 +181,8 @@ func usersInFlight(p *point) {
 	wait()
 }
 
-// promotionsInFlight is the same with the caller of the ledger: the claim goes to one replica, without Nginx.
+// promotionsInFlight does the same as usersInFlight, but kills the caller of the ledger. The claim goes directly to this
+// replica, without Nginx.
 func promotionsInFlight(p *point) {
 	db := p.database("users")
 	release := p.lock(db, "SELECT 1 FROM users WHERE id = $1 FOR UPDATE", p.player.id)
@@ -192,7 +193,7 @@ func promotionsInFlight(p *point) {
 	wait()
 }
 
-// usersBeforeAnswer holds the ledger's answers back on the links between promotions and users.
+// usersBeforeAnswer holds back the ledger's answers on the links between promotions and users.
 func usersBeforeAnswer(p *point) {
 	p.holdAnswers()
 	wait := p.startClaim(p.url)
@@ -206,7 +207,7 @@ func usersBeforeAnswer(p *point) {
 	wait()
 }
 
-// promotionsBeforeAnswer is the same, but kills the replica that waits for the answer.
+// promotionsBeforeAnswer does the same as usersBeforeAnswer, but kills the replica that waits for the answer.
 func promotionsBeforeAnswer(p *point) {
 	p.holdAnswers()
 	wait := p.startClaim("http://" + p.listen["promotions-1"])
@@ -218,8 +219,8 @@ func promotionsBeforeAnswer(p *point) {
 	wait()
 }
 
-// holdAnswers holds the ledger's answers to all replicas of promotions back. Each has a connection to the ledger before: with
-// the answers held, it could not connect.
+// holdAnswers holds back the ledger's answers to all replicas of promotions. Before that, it sends a claim to each replica, so
+// that the replica is connected to the ledger. A replica cannot connect while the answers are held back.
 func (p *point) holdAnswers() {
 	p.t.Helper()
 	other := newPlayer(p.t, p.url)
@@ -316,7 +317,7 @@ func storedBeforeCommit(p *point) {
 	})
 }
 
-// pushedBeforeCommit is the same, but kills the consumer when the frame arrives on the socket.
+// pushedBeforeCommit does the same as storedBeforeCommit, but kills the consumer when the frame arrives on the socket.
 func pushedBeforeCommit(p *point) { p.killConsumer(p.notified) }
 
 // killConsumer assigns a promotion and kills the consumer of its event when reached returns nil. It tries again if the

@@ -1,13 +1,13 @@
 // Package inbox deduplicates events, so that an event that is delivered several times has its effect once. The transaction
 // that applies the effect also records the event's ID.
 //
-// Each service creates the table in its own schema:
+// The database of the service must contain this table. It may have more columns.
 //
 //	create table inbox (
 //	  consumer   text not null,
 //	  event_id   text not null,
-//	  handled_at timestamptz not null default now(),
-//	  primary key (consumer, event_id)
+//	  handled_at timestamptz not null,
+//	  unique (consumer, event_id)
 //	);
 //	create index on inbox (handled_at);
 package inbox

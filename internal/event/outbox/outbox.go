@@ -43,9 +43,9 @@ func Shard(key string) int16 {
 	return int16(h.Sum32() % Shards)
 }
 
-// Append writes events in the caller's transaction, with one statement. They are published if the transaction commits, and
-// belong to the trace of ctx. It
-// returns an error for an event whose ID is not a UUID, for an event without a time, and for an event that no bus accepts.
+// Append writes events in the caller's transaction, with one statement. The events are published if the transaction commits.
+// They belong to the trace of ctx. Append returns an error for an event whose ID is not a UUID, for an event without a time,
+// and for an event that no bus accepts.
 //
 // Events of one key are published in the order in which they were appended. Concurrent transactions must therefore be
 // serialized before they append events of the same key. To serialize them, each transaction writes or locks the row that

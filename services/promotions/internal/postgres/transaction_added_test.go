@@ -81,7 +81,7 @@ func TestClaimRate(t *testing.T) {
 	w.want("after a late event in the first window", promotions.AnomalyRuleClaimRate)
 }
 
-// The rule needs a past: neither a new promotion nor a new platform is compared with nothing.
+// The rule compares a window with earlier windows. It reports nothing until enough of them exist.
 func TestClaimRateOfANewPromotion(t *testing.T) {
 	t.Parallel()
 	w := newWatch(start(t), promotions.AnomalyRules{

@@ -39,7 +39,7 @@ const (
 	AnomalyRule_PROMOTION_AMOUNT AnomalyRule = 3
 	// A promotion has too many credits in a window.
 	AnomalyRule_PROMOTION_COUNT AnomalyRule = 4
-	// A credit pays no assignment of that player and amount. There is one anomaly per player and window.
+	// A player was credited, but no assignment of the player matches the credit. There is one anomaly per player and window.
 	AnomalyRule_CREDIT_WITHOUT_CLAIM AnomalyRule = 5
 	// A promotion has far more credits in a window than in its earlier windows.
 	AnomalyRule_CLAIM_RATE AnomalyRule = 6
