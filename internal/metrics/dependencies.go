@@ -7,7 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 )
 
-// Dependencies adds whether each dependency is available.
+// Dependencies adds a gauge for each dependency of m, which is 1 while the dependency is available.
 func (r *Registry) Dependencies(m *readiness.Monitor) {
 	for i, s := range m.Status() {
 		r.GaugeOf("dependency_up", "1 if the dependency was available at the last check, else 0.",
@@ -15,7 +15,7 @@ func (r *Registry) Dependencies(m *readiness.Monitor) {
 	}
 }
 
-// Redis adds the commands of a client.
+// Redis adds counters of the commands of a client.
 func (r *Registry) Redis(c *redis.Client) {
 	r.CounterOf("redis_commands_total", "Number of commands to Redis, with those that the client-side cache answered.", nil,
 		func() float64 { return float64(c.Stats().Commands) })
@@ -23,7 +23,7 @@ func (r *Registry) Redis(c *redis.Client) {
 		func() float64 { return float64(c.Stats().Failures) })
 }
 
-// Postgres adds the use of a connection pool. pool is its name.
+// Postgres adds the metrics of a connection pool. Their label pool is name.
 func (r *Registry) Postgres(name string, pool *pgxpool.Pool) {
 	labels := Labels{"pool": name}
 	gauge := func(name, help string, read func(*pgxpool.Stat) int32) {

@@ -59,16 +59,16 @@ func missed(readStates bool) step {
 	}
 }
 
-// catchUp runs the catch-up that is due. The store contains the notifications up to newest. The cursor receives the inputs
-// in during while the store is being read.
-func catchUp(t *testing.T, newest int64, counts *notifications.Counts, during ...step) step {
+// catchUp runs the catch-up that is due. The store contains the notifications up to newest. The cursor receives the
+// inputs while the store is being read.
+func catchUp(t *testing.T, newest int64, counts *notifications.Counts, inputs ...step) step {
 	return func(c *cursor) []*frame.Frame {
 		if !c.needsCatchUp() {
 			t.Fatal("no catch-up is due")
 		}
 		r := c.startCatchUp()
 		var frames []*frame.Frame
-		for _, s := range during {
+		for _, s := range inputs {
 			frames = append(frames, s(c)...)
 		}
 		var page []notifications.Notification

@@ -16,8 +16,8 @@ import (
 )
 
 // BenchmarkTransactionAdded measures the entries of claims that are already marked, which are nearly all entries in
-// production. Twelve goroutines stand for the partitions of the topic. All claims are of one promotion, so that the replicas
-// of a busy promotion are measured.
+// production. Twelve goroutines stand for the partitions of the topic. All claims are of one promotion, so that all
+// transactions update the same row of the windows.
 func BenchmarkTransactionAdded(b *testing.B) {
 	pool := postgrestest.New(b, atlas.Promotions)
 	promotion := uuid.New()
