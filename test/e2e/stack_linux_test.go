@@ -40,7 +40,7 @@ type stack struct {
 	nginx        *nginxtest.Server
 	kafka        *kafkacluster.Cluster
 	redis        []*redistest.Server
-	sentinelAddr string // the sentinel that master asks
+	sentinelAddr string // the sentinel that the method master asks
 	data         string // the data directory of PostgreSQL
 	server       *pgserver.Server
 	pools        map[string]*pgxpool.Pool

@@ -131,17 +131,17 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close(ctx context.Context) error { return s.client.Disconnect(ctx) }
 
 // failure wraps an error of the driver. The error has the code DEPENDENCY_UNAVAILABLE if a retry may succeed.
-func failure(doing string, err error) error {
+func failure(operation string, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("mongodb: %s: %w", doing, err)
+		return fmt.Errorf("mongodb: %s: %w", operation, err)
 	case mongo.IsTimeout(err), mongo.IsNetworkError(err), errors.Is(err, mongo.ErrClientDisconnected), transient(err):
 		return apperr.New(apperr.DependencyUnavailable, "the notification store cannot be reached").
-			WithCause(fmt.Errorf("mongodb: %s: %w", doing, err))
+			WithCause(fmt.Errorf("mongodb: %s: %w", operation, err))
 	}
-	return fmt.Errorf("mongodb: %s: %w", doing, err)
+	return fmt.Errorf("mongodb: %s: %w", operation, err)
 }
 
 // transient reports whether the server is temporarily unable to serve. For example, the server is stepping down or

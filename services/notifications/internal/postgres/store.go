@@ -26,22 +26,22 @@ func New(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
 // Ping returns nil if the database answers.
 func (s *Store) Ping(ctx context.Context) error { return failure("ping", s.pool.Ping(ctx)) }
 
-// query returns the notifications that a statement selects. An error mentions doing, the name of the operation.
-func (s *Store) query(ctx context.Context, doing, sql string, args ...any) ([]notifications.Notification, error) {
+// query returns the notifications that a statement selects. An error names the operation.
+func (s *Store) query(ctx context.Context, operation, sql string, args ...any) ([]notifications.Notification, error) {
 	rows, err := s.pool.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, failure(doing, err)
+		return nil, failure(operation, err)
 	}
 	list, err := pgx.CollectRows(rows, scanNotification)
-	return list, failure(doing, err)
+	return list, failure(operation, err)
 }
 
 // failure wraps an error of the database. The error has the code DEPENDENCY_UNAVAILABLE if a retry may succeed.
-func failure(doing string, err error) error {
+func failure(operation string, err error) error {
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("postgres: %s: %w", doing, err)
+	err = fmt.Errorf("postgres: %s: %w", operation, err)
 	if postgres.Unavailable(err) {
 		return apperr.New(apperr.DependencyUnavailable, "the notification store cannot be reached").WithCause(err)
 	}
