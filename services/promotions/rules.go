@@ -23,8 +23,8 @@ func (p Promotion) Validate() error {
 	return nil
 }
 
-// validateUpdate checks the rules of Validate for p, which is the promotion old after an update. The violation names a field
-// that the update changed.
+// validateUpdate checks the rules of Validate for the updated promotion p. The parameter old is the promotion before the
+// update. The violation names a field that the update changed.
 func (p Promotion) validateUpdate(old Promotion) error {
 	if p.EndDate.Before(p.StartDate) && p.EndDate == old.EndDate {
 		return apperr.Invalid("startDate", rulePeriod, "must not be after endDate, which is %s", p.EndDate)

@@ -15,7 +15,7 @@ func (a *App) Metrics() prometheus.Gatherer { return a.metrics }
 // Dependencies returns the results of the last readiness checks.
 func (a *App) Dependencies() []readiness.Status { return a.ready.Status() }
 
-// measure adds the metrics of the parts that count by themselves, and an observer to the subscription.
+// measure registers the metrics of the service and adds an observer to the subscription.
 func (a *App) measure() {
 	a.metrics.Dependencies(a.ready)
 	a.metrics.Redis(a.redis)

@@ -19,7 +19,7 @@ func (a *App) Metrics() prometheus.Gatherer { return a.metrics }
 // Dependencies returns the results of the last readiness checks.
 func (a *App) Dependencies() []readiness.Status { return a.ready.Status() }
 
-// measure adds the metrics of the parts that count by themselves, and observers to the others.
+// measure registers the metrics of the service and adds observers to the claims and the subscriptions.
 func (a *App) measure(payer *ledger.Client, alerts *alert.Alerts) {
 	a.metrics.Dependencies(a.ready)
 	a.metrics.Postgres("promotions", a.pool)

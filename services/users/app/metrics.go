@@ -17,7 +17,7 @@ func (a *App) Metrics() prometheus.Gatherer { return a.metrics }
 // Dependencies returns the results of the last readiness checks.
 func (a *App) Dependencies() []readiness.Status { return a.ready.Status() }
 
-// measure adds the metrics of the parts that count by themselves.
+// measure registers the metrics of the parts that have their own counters.
 func (a *App) measure(h *password.Hasher) {
 	a.metrics.Dependencies(a.ready)
 	a.metrics.Postgres("users", a.pool)
