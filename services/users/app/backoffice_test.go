@@ -193,6 +193,7 @@ func TestLedgerIsInternal(t *testing.T) {
 	if resp.StatusCode != http.StatusNotFound {
 		t.Errorf("AddTransaction on the public listener: status %s, want 404", resp.Status)
 	}
+	s.eventually("the service is ready", func() bool { return s.app.Ready(t.Context()) == nil })
 	conn, err := rpcserver.DialInternal(rpcserver.DialConfig{Address: s.app.InternalAddr(), Token: "another internal token"})
 	if err != nil {
 		t.Fatal(err)
