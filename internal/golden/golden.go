@@ -46,8 +46,8 @@ func Compare(t testing.TB, path, got string) {
 	}
 }
 
-// Diff returns the lines that differ between two texts, with their line numbers. Lines that exist only in want have the prefix
-// "-". Lines that exist only in got have the prefix "+". Diff returns at most 60 lines, followed by "…".
+// Diff returns the lines that differ between two texts, with their line numbers. Lines that exist only in want have the
+// prefix "-". Lines that exist only in got have the prefix "+". Diff returns at most 60 lines, followed by "…".
 func Diff(want, got string) string {
 	const most = 60
 	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")

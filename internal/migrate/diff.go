@@ -27,9 +27,9 @@ type DiffOptions struct {
 	Drop bool
 }
 
-// Diff plans a migration that changes the schema created by the files in path to the schema of tables. It writes the migration
-// and atlas.sum to path and returns the name of the new file. The name is empty if nothing changes. devURL is the URL of any
-// database on a server where Diff may create a temporary database.
+// Diff plans a migration that changes the schema created by the files in path to the schema of tables. It writes the
+// migration and atlas.sum to path and returns the name of the new file. The name is empty if nothing changes. devURL is the
+// URL of any database on a server where Diff may create a temporary database.
 //
 // The migration applies to tables with rows, and replicas of the previous release keep working after it. Diff returns an
 // error for a change that cannot meet both conditions. The exception is the removal of a default that is not the zero

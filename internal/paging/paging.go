@@ -58,8 +58,8 @@ func Number(key string) (int64, error) {
 	return n, err
 }
 
-// NextToken returns the token of the page that follows page, or "" if page is the last one. The function key returns the text of an
-// item's key. It must not return "".
+// NextToken returns the token of the page that follows page, or "" if page is the last one. The function key returns the
+// text of an item's key. It must not return "".
 func NextToken[T any](r Request, page keyset.Page[T], key func(T) string) (string, error) {
 	if !page.More {
 		return "", nil

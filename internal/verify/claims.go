@@ -79,7 +79,8 @@ func merge(assignments, payments *cursor, r *report) (claimed, credits int) {
 		default:
 			a, p := assignments, payments
 			if a.transaction != p.transaction || a.user != p.user || a.amount != p.amount {
-				r.violationf("assignment %s of %s to user %s with transaction %s does not match its credit of %s to user %s with transaction %s",
+				r.violationf("assignment %s of %s to user %s with transaction %s does not match "+
+					"its credit of %s to user %s with transaction %s",
 					a.assignment, a.amount, a.user, a.transaction, p.amount, p.user, p.transaction)
 			}
 			claimed++

@@ -66,8 +66,8 @@ func (s *Store) admin(ctx context.Context, command string, result any) error {
 	return nil
 }
 
-// unhealthy returns the members of the replica set that are down or not in sync, or nothing if the user is not allowed to read
-// the status.
+// unhealthy returns the members of the replica set that are down or not in sync, or nothing if the user is not allowed to
+// read the status.
 func (s *Store) unhealthy(ctx context.Context) []string {
 	const primary, secondary, arbiter = 1, 2, 7
 	var status struct {

@@ -168,9 +168,9 @@ func errNotPrepared(cause error) error {
 	return apperr.New(apperr.DependencyUnavailable, "the connection could not be prepared in time").WithCause(cause)
 }
 
-// findPosition sets the position of the socket's cursor: the notification that since names, or the newest one. It runs before
-// the upgrade, so that the client receives everything that happens after the upgrade. It returns DEPENDENCY_UNAVAILABLE if
-// ctx or the hub ends before the store answers.
+// findPosition sets the position of the socket's cursor: the notification that since names, or the newest one. It runs
+// before the upgrade, so that the client receives everything that happens after the upgrade. It returns
+// DEPENDENCY_UNAVAILABLE if ctx or the hub ends before the store answers.
 func (s *socket) findPosition(ctx context.Context, since []string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -28,7 +28,8 @@ type row struct {
 }
 
 // apply applies the calls of p to the current account, one after the other, and sets the result of each call. It reports
-// whether it accepted all calls. The map added contains the existing transactions by idempotency key; apply adds the new ones.
+// whether it accepted all calls. The map added contains the existing transactions by idempotency key; apply adds the new
+// ones.
 //
 // The results are valid only if the stored account is still equal to current when the rows are written. If it is not, the
 // caller may call apply again: the new results replace the old ones.
