@@ -78,7 +78,7 @@ func TestInvalidSettingsHideSecrets(t *testing.T) {
 		"unknown sslmode":       {"users", "LOYALTY_USERS_DATABASE_URL=postgres://u:hunter2@h/d?sslmode=on", "LOYALTY_USERS_DATABASE_URL has a parameter"},
 		"missing certificate":   {"promotions", "LOYALTY_PROMOTIONS_DATABASE_URL=postgres://u:hunter2@h/d?sslrootcert=/hunter2", "LOYALTY_PROMOTIONS_DATABASE_URL has a parameter"},
 		"timeout with a unit":   {"verify", "LOYALTY_USERS_DATABASE_URL=postgres://u:hunter2@h/d?connect_timeout=5s", "LOYALTY_USERS_DATABASE_URL has a parameter"},
-		"host twice":            {"migrate up", "LOYALTY_USERS_DATABASE_URL=postgres://u:hunter2@h/d?host=hunter2", "LOYALTY_USERS_DATABASE_URL has a value for host"},
+		"host twice":            {"migrate up", "LOYALTY_USERS_DATABASE_URL=postgres://u:hunter2@h/d?host=hunter2", "LOYALTY_USERS_DATABASE_URL has two values for host"},
 		"password with }":       {"promotions", "LOYALTY_PROMOTIONS_DATABASE_URL=postgres://u:hunter2}@h/d", "LOYALTY_PROMOTIONS_DATABASE_URL cannot be read"},
 		"MongoDB":               {"notifications", "LOYALTY_MONGODB_URL=mongodb://u:1/hunter2@h/d", "LOYALTY_MONGODB_URL cannot be read"},
 		"NATS":                  {"users", "LOYALTY_NATS_URL=nats://u:hunter2}@h", "LOYALTY_NATS_URL cannot be read"},

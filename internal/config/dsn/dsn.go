@@ -83,7 +83,7 @@ func check(text string, k kind) error {
 	case slices.ContainsFunc(strings.Split(u.Host, ","), badPort):
 		return errors.New("names a port that is not a number from 1 to 65535; an example is " + k.example)
 	case k.database && overridden(u) != "":
-		return fmt.Errorf("has a value for %s in its parameters, too, which replaces the one before: remove one of them",
+		return fmt.Errorf("has two values for %s, one of them in the parameters after the question mark: remove one of them",
 			overridden(u))
 	case k.database && strings.Trim(u.Path, "/") == "":
 		return errors.New("names no database; an example is " + k.example)

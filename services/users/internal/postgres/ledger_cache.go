@@ -17,9 +17,9 @@ type account struct {
 
 // accountCache caches the accounts that were written last. It is safe for concurrent use.
 //
-// It holds the last limit accounts, and at most twice as many, in two generations. When the current generation is full, it
-// replaces the previous one. A cached account may be stale, because other replicas write the same accounts. Therefore each
-// write to the database compares the cached account with the stored account.
+// It holds two generations of at most limit accounts each. When the current generation is full, it replaces the previous
+// one. A cached account may be stale, because other replicas write the same accounts. Therefore each write to the database
+// compares the cached account with the stored account.
 type accountCache struct {
 	limit int
 
