@@ -22,7 +22,7 @@ type Bus struct {
 	Preflight bool
 }
 
-// safeReplication is the number of copies from which on the loss of one server loses no event and stops nobody.
+// safeReplication is the smallest number of copies with which the bus survives the loss of one server without losing events.
 const safeReplication = 3
 
 // Run implements the check of the bus.

@@ -94,7 +94,7 @@ func (r *Report) close() []Finding {
 const (
 	// skewWarning is far more than the difference between clocks that NTP keeps, which is some milliseconds.
 	skewWarning = time.Second
-	// skewFailure is the difference from which on services refuse each other's access tokens.
+	// skewFailure is the smallest difference at which services refuse each other's access tokens.
 	skewFailure = authn.Leeway
 )
 

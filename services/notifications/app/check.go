@@ -28,7 +28,7 @@ func CheckMongo(url, database string) check.Check {
 	}}
 }
 
-// safeMembers is the number of members from which on the loss of one member stops nothing.
+// safeMembers is the smallest number of members with which a replica set survives the loss of one member.
 const safeMembers = 3
 
 // checkMembers reports whether notifications survive the loss of a server.
