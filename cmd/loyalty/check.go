@@ -50,7 +50,7 @@ type checkOptions struct {
 	replicas          int
 }
 
-// runCheck examines everything that the settings name. It returns an error if a check failed.
+// runCheck examines every server in the settings. It returns an error if a check failed.
 func runCheck(ctx context.Context, c call) error {
 	var o checkOptions
 	err := c.flags("check", 0, func(set *flag.FlagSet) {

@@ -49,7 +49,7 @@ func commands() []command {
 		},
 		{
 			"check", "[--preflight] [--json]",
-			"check every server that the settings name, and how it is configured; changes nothing", runCheck,
+			"check every server in the settings, and how it is configured; changes nothing", runCheck,
 		},
 		{"verify", "[--delay D] [--dead-letters N]", "check the invariants across all databases", runVerify},
 		{

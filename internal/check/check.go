@@ -1,4 +1,4 @@
-// Package check examines the servers that the settings name: whether they can be reached, and whether they are configured so
+// Package check examines the servers in the settings: whether they can be reached, and whether they are configured so
 // that no money, session or event is lost. It changes nothing.
 package check
 

@@ -32,7 +32,7 @@ type Event struct {
 	Topic string
 	// Key determines the order: events with the same topic and key are delivered in the order of their publication.
 	Key string
-	// Time is when the event happened, in UTC. If a message has no time, Time is the message's timestamp on the broker.
+	// Time is when the event happened, in UTC. If a message has no time attribute, Time is the message's timestamp on the bus.
 	Time time.Time
 	// ContentType is the media type of Data in lower case, without parameters. It is empty if the message has no content type.
 	ContentType string

@@ -64,8 +64,8 @@ func runClosing(t *testing.T) (address string) {
 	return l.Addr().String()
 }
 
-// TestConnectErrors checks the errors of the operations at the start of a service and of the operator commands. An error
-// names each server and its problem, but no password.
+// TestConnectErrors checks the errors of the operations that a service runs at its start and that operator commands run. An
+// error names each server and its problem, but no password.
 func TestConnectErrors(t *testing.T) {
 	t.Parallel()
 	web := httptest.NewTLSServer(nil) // for its certificate

@@ -68,11 +68,12 @@ func (l *Limiter) ClearShare(ctx context.Context, key, client string, limit rate
 	return l.refund(ctx, []string{redisKey(key), shareKey(key, client)}, limit, burstDuration(limit))
 }
 
-func (l *Limiter) refund(ctx context.Context, keys []string, limit ratelimit.Limit, most time.Duration) error {
+// refund takes up to maxRefund off the counters of keys. One event adds limit.Interval() to a counter.
+func (l *Limiter) refund(ctx context.Context, keys []string, limit ratelimit.Limit, maxRefund time.Duration) error {
 	if limit == (ratelimit.Limit{}) {
 		return nil
 	}
-	return redis.Failure(refundScript.Exec(ctx, l.redis, keys, []string{micros(most)}).Error())
+	return redis.Failure(refundScript.Exec(ctx, l.redis, keys, []string{micros(maxRefund)}).Error())
 }
 
 func redisKey(key string) string { return "limit:" + key }
