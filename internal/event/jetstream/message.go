@@ -58,8 +58,8 @@ type message struct {
 	data     []byte
 }
 
-// decode returns the event of a message. If the message has no time header, the event has the time at which the stream stored
-// the message. If it has no ID, the ID is derived from the message's position. If the message is malformed, decode
+// decode returns the event of a message. If the message has no time header, the event has the time at which the stream
+// stored the message. If it has no ID, the ID is derived from the message's position. If the message is malformed, decode
 // returns a permanent error and an event with the attributes that it could read. The event always has an ID.
 func (m message) decode(topic string) (event.Event, error) {
 	e, err := event.Parse(headers(m.header), m.data)
