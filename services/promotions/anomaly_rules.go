@@ -42,7 +42,8 @@ type AnomalyRules struct {
 }
 
 // ClaimRateRule reports a window with at least Minimum credits and more than Factor times the average of the earlier
-// windows, from the first one with a credit. The rule needs at least MinEarlierWindows earlier windows.
+// windows. The earlier windows begin with the first one that has a credit. The rule needs at least MinEarlierWindows of
+// them.
 type ClaimRateRule struct {
 	Factor, Minimum int64
 	// History is the maximum number of earlier windows.
@@ -136,7 +137,7 @@ func (r AnomalyRules) judge(e Entry, o Observation) []Anomaly {
 		j.add(Anomaly{
 			Rule: AnomalyRuleCreditWithoutClaim, Subject: e.Transaction.UserID, UserID: e.Transaction.UserID,
 			PromotionID: j.promotion, Detail: fmt.Sprintf(
-				"transaction %s credits %s but pays no claim; later ones of the player in the window %s are not listed",
+				"transaction %s credits %s but pays no claim; further such credits of the player in the window %s are not listed",
 				e.Transaction.ID, e.Transaction.Amount, j.window),
 		})
 	}
