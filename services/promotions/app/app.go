@@ -38,8 +38,8 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/rpc"
 )
 
-// Config is the configuration of the service. All fields but LedgerTLS, TrustedProxies and Reflection are
-// required.
+// Config is the configuration of the service. All fields but LedgerTLS, TrustedProxies, Reflection, AccessLog
+// and Tracer are required.
 type Config struct {
 	// DatabaseURL is the service's own, migrated PostgreSQL database.
 	DatabaseURL string

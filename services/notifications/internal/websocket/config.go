@@ -13,7 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
-// Config limits connections. Every field must be set except Origins; see DefaultConfig.
+// Config limits connections. Every field must be set except Origins and Tracer; see DefaultConfig.
 type Config struct {
 	// PingInterval is the interval between pings. PongTimeout is the time that a client has to answer a ping.
 	PingInterval, PongTimeout time.Duration
