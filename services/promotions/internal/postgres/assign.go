@@ -105,18 +105,22 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 		SELECT n.id, n.player, `+columns.Placeholders(rest, 3)+`
 		FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS n(id, player, place) ORDER BY n.place
 		ON CONFLICT (user_id, promotion_id) DO NOTHING
-		RETURNING user_id`,
+		RETURNING `+assignmentColumns,
 		append([]any{ids, players}, values...)...)
 	if err != nil {
 		return nil, err
 	}
-	assigned, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	inserted, err := pgx.CollectRows(rows, scanAssignment)
 	if err != nil {
 		return nil, err
 	}
-	events, err := producer.Assigned(p, assigned, at)
+	events, err := producer.Assigned(p, inserted)
 	if err != nil {
 		return nil, err
+	}
+	assigned := make([]uuid.UUID, len(inserted))
+	for i, a := range inserted {
+		assigned[i] = a.UserID
 	}
 	return assigned, outbox.Append(ctx, tx, events...)
 }

@@ -3,10 +3,6 @@
 package producer
 
 import (
-	"time"
-
-	"github.com/google/uuid"
-
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
 	"github.com/casino-loyalty/loyalty/internal/event"
@@ -14,17 +10,14 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-// Assigned returns one PROMOTION notification event for each of the players, in the order of players. The content of the
-// notification is p.
-func Assigned(p promotions.Promotion, players []uuid.UUID, at time.Time) ([]event.Event, error) {
-	events := make([]event.Event, len(players))
-	for i, player := range players {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return nil, err
-		}
-		events[i], err = notificationsv1event.NewNotificationEvent(id, at, &notificationsv1.NotificationEvent{
-			UserId:    player.String(),
+// Assigned returns one PROMOTION notification event for each of the assignments, which must be assignments of p. The content
+// of the notification is p. Each assignment has exactly one event, so the event has the id and the time of the assignment.
+func Assigned(p promotions.Promotion, assignments []promotions.Assignment) ([]event.Event, error) {
+	events := make([]event.Event, len(assignments))
+	for i, a := range assignments {
+		var err error
+		events[i], err = notificationsv1event.NewNotificationEvent(a.ID, a.CreatedAt, &notificationsv1.NotificationEvent{
+			UserId:    a.UserID.String(),
 			EventType: notificationsv1.NotificationEventType_PROMOTION,
 			Content:   wire.FromPromotion(p),
 		})

@@ -15,30 +15,30 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
-func TestAssignedBuildsOneEventPerPlayer(t *testing.T) {
+func TestAssignedBuildsOneEventPerAssignment(t *testing.T) {
 	t.Parallel()
 	p := promotions.Promotion{Type: promotions.PromotionTypeBonus}
 	new(entitytest.Filler).Fill(t, &p)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	players := []uuid.UUID{uuid.New(), uuid.New()}
-	events, err := producer.Assigned(p, players, at)
-	if err != nil || len(events) != len(players) {
-		t.Fatalf("got %d events, %v, want %d", len(events), err, len(players))
+	assignments := []promotions.Assignment{
+		{ID: uuid.New(), UserID: uuid.New(), CreatedAt: at}, {ID: uuid.New(), UserID: uuid.New(), CreatedAt: at.Add(time.Second)},
 	}
-	if events[0].ID == events[1].ID {
-		t.Errorf("both events have the id %s", events[0].ID)
+	events, err := producer.Assigned(p, assignments)
+	if err != nil || len(events) != len(assignments) {
+		t.Fatalf("got %d events, %v, want %d", len(events), err, len(assignments))
 	}
 	for i, e := range events {
-		if e.Topic != notificationsv1event.NotificationsTopic || e.Key != players[i].String() || !e.Time.Equal(at) {
-			t.Errorf("event %d: got topic %s, key %s and time %s, want %s, %s and %s",
-				i, e.Topic, e.Key, e.Time, notificationsv1event.NotificationsTopic, players[i], at)
+		a := assignments[i]
+		if e.ID != a.ID.String() || e.Topic != notificationsv1event.NotificationsTopic || e.Key != a.UserID.String() ||
+			!e.Time.Equal(a.CreatedAt) {
+			t.Errorf("event %d: got id %s, topic %s, key %s and time %s, want those of %+v", i, e.ID, e.Topic, e.Key, e.Time, a)
 		}
 		m, err := notificationsv1event.DecodeNotificationEvent(e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := &notificationsv1.NotificationEvent{
-			Topic: "notifications", UserId: players[i].String(),
+			Topic: "notifications", UserId: a.UserID.String(),
 			EventType: notificationsv1.NotificationEventType_PROMOTION, Content: wire.FromPromotion(p),
 		}
 		if !proto.Equal(m, want) {
@@ -47,9 +47,9 @@ func TestAssignedBuildsOneEventPerPlayer(t *testing.T) {
 	}
 }
 
-func TestAssignedWithoutPlayersBuildsNoEvent(t *testing.T) {
+func TestAssignedWithoutAssignmentsBuildsNoEvent(t *testing.T) {
 	t.Parallel()
-	if events, err := producer.Assigned(promotions.Promotion{}, nil, time.Now()); err != nil || len(events) != 0 {
+	if events, err := producer.Assigned(promotions.Promotion{}, nil); err != nil || len(events) != 0 {
 		t.Errorf("got %v, %v, want no events", events, err)
 	}
 }

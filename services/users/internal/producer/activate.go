@@ -3,6 +3,8 @@ package producer
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -11,8 +13,12 @@ import (
 // StatusChanged returns the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED for a player. The status of the player changed to
 // u.IsActive at the time at. StatusChanged returns no event for other roles.
 func StatusChanged(u users.User, at time.Time) ([]event.Event, error) {
-	if u.IsActive {
-		return playerEvent(u, usersv1.PlayerEventType_PLAYER_ACTIVATED, at)
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
 	}
-	return playerEvent(u, usersv1.PlayerEventType_PLAYER_DEACTIVATED, at)
+	if u.IsActive {
+		return playerEvent(id, u, usersv1.PlayerEventType_PLAYER_ACTIVATED, at)
+	}
+	return playerEvent(id, u, usersv1.PlayerEventType_PLAYER_DEACTIVATED, at)
 }

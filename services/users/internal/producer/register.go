@@ -14,22 +14,23 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Registered returns the event PLAYER_REGISTERED if the new user u is a player. It returns no event for other roles.
+// Registered returns the event PLAYER_REGISTERED if the user u is a player. It returns no event for other roles. Each player
+// has exactly one registration, so the event has the id of the player.
 func Registered(u users.User) ([]event.Event, error) {
-	return playerEvent(u, usersv1.PlayerEventType_PLAYER_REGISTERED, u.CreatedAt)
+	return playerEvent(u.ID, u, usersv1.PlayerEventType_PLAYER_REGISTERED, u.CreatedAt)
 }
 
-// playerEvent returns an event of the type typ if u is a player. It returns no event for other roles.
-func playerEvent(u users.User, typ usersv1.PlayerEventType, at time.Time) ([]event.Event, error) {
+// playerEvent returns an event of the type typ with the given id if u is a player. It returns no event for other roles.
+func playerEvent(id uuid.UUID, u users.User, typ usersv1.PlayerEventType, at time.Time) ([]event.Event, error) {
 	if u.Role != authn.RolePlayer {
 		return nil, nil
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, err
+	version := int32(u.StatusVersion)
+	if typ == usersv1.PlayerEventType_PLAYER_REGISTERED {
+		version = 0
 	}
 	e, err := usersv1event.NewPlayerEvent(id, at, &usersv1.PlayerEvent{
-		EventType: typ, UserId: u.ID.String(), StatusVersion: int32(u.StatusVersion),
+		EventType: typ, UserId: u.ID.String(), StatusVersion: version,
 	})
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func TestPlayerEvents(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			u := users.User{
-				ID: uuid.New(), Role: authn.RolePlayer, IsActive: tt.active, StatusVersion: tt.version, CreatedAt: registeredAt,
+				ID: uuid.Must(uuid.NewV7()), Role: authn.RolePlayer, IsActive: tt.active, StatusVersion: tt.version, CreatedAt: registeredAt,
 			}
 			events, err := tt.build(u)
 			if err != nil || len(events) != 1 {
@@ -52,6 +52,9 @@ func TestPlayerEvents(t *testing.T) {
 			}
 			if id, err := uuid.Parse(e.ID); err != nil || id.Version() != 7 {
 				t.Errorf("got event id %q, want a UUIDv7", e.ID)
+			}
+			if registered := tt.wantType == usersv1.PlayerEventType_PLAYER_REGISTERED; (e.ID == u.ID.String()) != registered {
+				t.Errorf("got event id %s of player %s, want the id of the player only for the registration", e.ID, u.ID)
 			}
 			m, err := usersv1event.DecodePlayerEvent(e)
 			if err != nil {
