@@ -73,6 +73,7 @@ func merge(assignments, payments *cursor, r *report) (claimed, credits int) {
 			if payments.at.Before(r.cutoff) {
 				r.violationf("transaction %s of user %s paid assignment %s, which is not claimed",
 					payments.transaction, payments.user, payments.assignment)
+				r.lost.Transactions = append(r.lost.Transactions, payments.transaction)
 			}
 			credits++
 			payments.next()

@@ -85,6 +85,9 @@ func (p *player) compare(a *assignmentCursor, r *report) int {
 		if count > 1 || count == 0 && a.at.Before(r.cutoff) {
 			r.violationf("user %s: assignment %s of promotion %s has %d notifications, want 1", a.user, a.id, a.promotion, count)
 		}
+		if count == 0 && a.at.Before(r.cutoff) {
+			r.lost.Assignments = append(r.lost.Assignments, a.id)
+		}
 	}
 	return checked
 }

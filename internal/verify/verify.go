@@ -1,6 +1,7 @@
 // Package verify checks the invariants of the platform across the databases of all services:
 //
 //   - Each balance is the sum of the user's transactions and is never negative.
+//   - Promotions knows each player.
 //   - Each claimed assignment was paid by exactly one credit, and each credit for a claim belongs to a claimed assignment.
 //   - Each assignment has exactly one notification, and each player's notification sequence has no gap and no duplicate.
 //   - No event waits in an outbox, and there are no dead letters.
@@ -50,15 +51,19 @@ type Options struct {
 	DeadLetters int64
 }
 
+// check is a check of Run. It reports violations to the report and returns what it has examined.
+type check struct {
+	name string
+	run  func(context.Context, Sources, *report) (string, error)
+}
+
 // Run runs all checks. It writes a summary of each check and every violation to out, and returns the number of violations.
 // It stops and returns an error if a check could not be completed.
 func Run(ctx context.Context, s Sources, o Options, out io.Writer) (int, error) {
 	r := &report{out: out, cutoff: o.Now.Add(-o.Delay)}
-	for _, check := range []struct {
-		name string
-		run  func(context.Context, Sources, *report) (string, error)
-	}{
+	for _, check := range []check{
 		{"ledger", ledger},
+		{"players", players},
 		{"claims", claims},
 		{"notifications", notifications},
 		{"outboxes", outboxes},
@@ -92,6 +97,7 @@ type report struct {
 	cutoff       time.Time // inconsistencies that began later are not reported
 	check        string
 	found, total int // violations of the current check, and of all checks
+	lost         Lost
 }
 
 func (r *report) violationf(format string, args ...any) {

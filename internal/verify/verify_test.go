@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"context"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -47,11 +48,14 @@ func newPlatform(t *testing.T) *platform {
 	}
 	p.exec(t, p.users, `
 		INSERT INTO users (id, email, email_folded, role, balance, created_at, password_hash, entries) VALUES
-			('`+player+`', 'a@example.com', 'a@example.com', 'PLAYER', 15.00, now(), '', 2), ('`+other+`', 'b@example.com', 'b@example.com', 'PLAYER', 0, now(), '', 0);
+			('`+player+`', 'a@example.com', 'a@example.com', 'PLAYER', 15.00, now() - interval '1 hour', '', 2),
+			('`+other+`', 'b@example.com', 'b@example.com', 'PLAYER', 0, now() - interval '1 hour', '', 0);
 		INSERT INTO transactions (id, user_id, type, amount, balance_after, description, additional_data, created_at, seq, idempotency_key, content_hash) VALUES
 			('`+credit+`', '`+player+`', 'CREDIT', 20, 20, '', '{"promotionId":"x"}', now() - interval '1 hour', 1, '`+assignment+`', ''),
 			('`+debit+`', '`+player+`', 'DEBIT', 5, 15, '', '{}', now(), 2, 'spent', '')`)
 	p.exec(t, p.promotions, `
+		INSERT INTO players (id, is_active, created_at, updated_at) VALUES
+			('`+player+`', true, now(), now()), ('`+other+`', true, now(), now());
 		INSERT INTO promotions (id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at) VALUES
 			('`+claimed+`', 'x', '', true, 'BONUS', 20, '2026-01-01', '2026-01-01', now(), now()),
 			('`+open+`', 'x', '', true, 'BONUS', 20, '2026-01-01', '2026-01-01', now(), now());
@@ -68,10 +72,8 @@ func (p *platform) exec(t *testing.T, pool *pgxpool.Pool, sql string) {
 	}
 }
 
-func (p *platform) verify(t *testing.T) (int, string) {
-	t.Helper()
-	var out bytes.Buffer
-	n, err := verify.Run(t.Context(), verify.Sources{
+func (p *platform) sources() verify.Sources {
+	return verify.Sources{
 		Users: p.users, Promotions: p.promotions,
 		Notifications: func(_ context.Context, yield func(verify.Notification) error) error {
 			for _, n := range p.stored {
@@ -82,7 +84,13 @@ func (p *platform) verify(t *testing.T) (int, string) {
 			return nil
 		},
 		DeadLetters: func(context.Context) (map[string]int64, error) { return p.dead, nil },
-	}, verify.Options{Now: time.Now(), Delay: time.Minute}, &out)
+	}
+}
+
+func (p *platform) verify(t *testing.T) (int, string) {
+	t.Helper()
+	var out bytes.Buffer
+	n, err := verify.Run(t.Context(), p.sources(), verify.Options{Now: time.Now(), Delay: time.Minute}, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +104,7 @@ func TestNoViolations(t *testing.T) {
 	p.stored = append(p.stored, verify.Notification{UserID: uuid.MustParse(other), Seq: 1, Type: "promotion", ContentID: "x"})
 	n, out := p.verify(t)
 	for _, want := range []string{
-		"2 users, 2 transactions", "1 claimed assignment, 1 credit for claims", "2 assignments, 3 stored notifications, 1 of them", "no violations found",
+		"2 users, 2 transactions", "2 players: ok", "1 claimed assignment, 1 credit for claims", "2 assignments, 3 stored notifications, 1 of them", "no violations found",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the output does not contain %q:\n%s", want, out)
@@ -142,6 +150,9 @@ func TestViolations(t *testing.T) {
 		"another transaction": {func(t *testing.T, p *platform) {
 			p.exec(t, p.promotions, "UPDATE player_promotions SET transaction_id = '"+debit+"' WHERE claimed")
 		}, "assignment " + assignment + " of 20.00 to user " + player + " with transaction " + debit + " does not match its credit of 20.00", 1},
+		"player unknown to promotions": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "DELETE FROM players WHERE id = '"+other+"'")
+		}, "user " + other + " is registered, but promotions does not know the player", 1},
 		"assignment without a notification": {func(_ *testing.T, p *platform) { p.stored = p.stored[:1] },
 			"user " + player + ": assignment " + openAssignment + " of promotion " + open + " has 0 notifications, want 1", 1},
 		"assignment with two notifications": {func(_ *testing.T, p *platform) {
@@ -173,10 +184,39 @@ func TestRecentInconsistenciesAreNotReported(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	p.exec(t, p.promotions, "UPDATE player_promotions SET created_at = now()")
+	p.exec(t, p.promotions, "DELETE FROM players")
+	p.exec(t, p.users, "UPDATE users SET created_at = now()")
 	p.stored = p.stored[:1]
 	p.exec(t, p.promotions, `INSERT INTO outbox (event_id, topic, key, type, source, content_type, payload, time, shard)
 		VALUES (gen_random_uuid(), 'x', 'x', 'x', 'x', 'x', '', now(), 0)`)
 	if n, out := p.verify(t); n != 0 {
 		t.Errorf("got %d violations, want none:\n%s", n, out)
+	}
+}
+
+func TestFindLost(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	find := func() verify.Lost {
+		t.Helper()
+		lost, err := verify.FindLost(t.Context(), p.sources(), verify.Options{Now: time.Now(), Delay: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lost
+	}
+	if lost := find(); !reflect.DeepEqual(lost, verify.Lost{}) {
+		t.Errorf("got %+v, want nothing lost", lost)
+	}
+	p.exec(t, p.promotions, "DELETE FROM players WHERE id = '"+other+"'")
+	p.exec(t, p.promotions, "UPDATE player_promotions SET claimed = false, claimed_at = NULL, transaction_id = NULL")
+	p.exec(t, p.users, "UPDATE users SET is_active = false, status_version = 1 WHERE id = '"+player+"'")
+	p.stored = p.stored[:1]
+	want := verify.Lost{
+		Registrations: []uuid.UUID{uuid.MustParse(other)}, Statuses: []uuid.UUID{uuid.MustParse(player)},
+		Transactions: []uuid.UUID{uuid.MustParse(credit)}, Assignments: []uuid.UUID{uuid.MustParse(openAssignment)},
+	}
+	if lost := find(); !reflect.DeepEqual(lost, want) {
+		t.Errorf("got %+v, want %+v", lost, want)
 	}
 }

@@ -1,0 +1,31 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/google/uuid"
+)
+
+// Lost are the rows whose events have had no effect in the database of the consumer.
+type Lost struct {
+	// Registrations and Statuses are players whose registration, or whose last activation or deactivation, promotions has not
+	// handled.
+	Registrations, Statuses []uuid.UUID
+	// Transactions are credits for claims whose assignment is not marked as claimed.
+	Transactions []uuid.UUID
+	// Assignments have no notification.
+	Assignments []uuid.UUID
+}
+
+// FindLost returns the rows whose events are older than the repair delay and have had no effect. It writes nothing.
+func FindLost(ctx context.Context, s Sources, o Options) (Lost, error) {
+	r := &report{out: io.Discard, cutoff: o.Now.Add(-o.Delay)}
+	for _, c := range []check{{"players", players}, {"claims", claims}, {"notifications", notifications}} {
+		if _, err := c.run(ctx, s, r); err != nil {
+			return Lost{}, fmt.Errorf("check %s: %w", c.name, err)
+		}
+	}
+	return r.lost, nil
+}
