@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -17,13 +18,22 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/topics"
 )
 
-// runEvents creates the topics, or lists or replays the dead letters of a topic.
+// runEvents creates the topics, lists or replays the dead letters of a topic, or publishes lost events again.
 func runEvents(ctx context.Context, c call) error {
-	if err := c.flags("events", 2, nil); err != nil {
+	var delay time.Duration
+	err := c.flags("events", 2, func(set *flag.FlagSet) {
+		cli.DurationVar(set, &delay, "delay", defaultDelay, 0, "with republish: minimum `age` of a change whose event is lost")
+	})
+	if err != nil {
 		return err
 	}
-	if len(c.args) == 1 && c.args[0] == "topics" {
-		return createTopics(ctx, c)
+	if len(c.args) == 1 {
+		switch c.args[0] {
+		case "topics":
+			return createTopics(ctx, c)
+		case "republish":
+			return republish(ctx, c, delay)
+		}
 	}
 	if len(c.args) != 2 {
 		return errUsage

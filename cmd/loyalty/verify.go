@@ -25,12 +25,15 @@ type verifySettings struct {
 	Bus        busSettings
 }
 
+// defaultDelay is the default repair delay; see [verify.Options].
+const defaultDelay = 30 * time.Second
+
 // runVerify checks the invariants across all databases. It returns an error if an invariant is violated.
 func runVerify(ctx context.Context, c call) error {
 	o := verify.Options{Now: time.Now()}
 	var expected int
 	err := c.flags("verify", 0, func(set *flag.FlagSet) {
-		cli.DurationVar(set, &o.Delay, "delay", 30*time.Second, 0, "minimum `age` of unfinished work that counts as a violation")
+		cli.DurationVar(set, &o.Delay, "delay", defaultDelay, 0, "minimum `age` of unfinished work that counts as a violation")
 		cli.IntVar(set, &expected, "dead-letters", 0, 0, math.MaxInt32, "maximum `number` of dead letters that is not a violation")
 	})
 	if err != nil {
