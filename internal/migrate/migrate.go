@@ -34,7 +34,10 @@ const (
 // Up applies the pending migrations in folder to the database at url and returns the names of the files that it applied.
 // Each file runs in one transaction. If a file fails, it is rolled back, and the error names the file and the statement. A
 // file with the directive "-- atlas:txmode none" runs outside of a transaction and may hold only one statement, such as
-// CREATE INDEX CONCURRENTLY.
+// CREATE INDEX CONCURRENTLY IF NOT EXISTS.
+//
+// If the process is killed, the next call continues: the server rolls the unfinished file back and releases the lock. A file
+// without a transaction is run again.
 //
 // Concurrent calls of Up run one after the other, also across processes. A call waits at most ten minutes for the others. Up
 // applies nothing and returns an error if the folder does not match its atlas.sum, if an applied file has changed, if a file
@@ -67,6 +70,9 @@ func up(ctx context.Context, conn *sql.Conn, files []file, log *slog.Logger) (ap
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 
+	if err := noticeClientDeath(ctx, conn); err != nil {
+		return nil, err
+	}
 	if err := createRevisions(ctx, conn); err != nil {
 		return nil, err
 	}
@@ -100,6 +106,11 @@ func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.St
 	if withoutTx(f) {
 		if len(statements) > 1 {
 			return fmt.Errorf("a file with txmode none may hold only one statement, not %d", len(statements))
+		}
+		for _, s := range statements {
+			if err := makeRepeatable(ctx, conn, s.Text); err != nil {
+				return err
+			}
 		}
 		if err := run(ctx, conn, f, statements); err != nil {
 			return err

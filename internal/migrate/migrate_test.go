@@ -30,7 +30,7 @@ var (
 		"create table traces (id int);\ninsert into traces values (1);\n\ninsert into traces\nvalues ('x');\n",
 	}
 	concurrent = script{
-		"20260101000004_index.sql", "-- atlas:txmode none\n\ncreate index concurrently orders_id on orders (id);\n",
+		"20260101000004_index.sql", "-- atlas:txmode none\n\ncreate index concurrently if not exists orders_id on orders (id);\n",
 	}
 )
 
@@ -111,6 +111,56 @@ func TestUpRunsTxmodeNoneOutsideTransaction(t *testing.T) {
 	two := script{"2027_two.sql", "-- atlas:txmode none\n\nselect 1;\nselect 2;\n"}
 	if _, err := up(t, url, folder(t, users, orders, concurrent, two)); err == nil {
 		t.Error("Up accepted two statements without a transaction")
+	}
+}
+
+// A killed process may leave an index without its revision: complete, or invalid.
+func TestUpRepeatsTxmodeNone(t *testing.T) {
+	unique := script{
+		"20260101000004_index.sql",
+		"-- atlas:txmode none\n\ncreate unique index concurrently if not exists orders_id on orders (id);\n",
+	}
+	for name, tt := range map[string]struct {
+		before, fix string
+	}{
+		"complete index": {"create unique index orders_id on orders (id)", ""},
+		"invalid index":  {"insert into orders values (1), (1)", "delete from orders"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := postgrestest.URL(t, folder(t, users, orders))
+			exec(t, url, tt.before)
+			if tt.fix != "" {
+				if _, err := up(t, url, folder(t, users, orders, unique)); err == nil {
+					t.Fatal("Up built a unique index over equal values")
+				}
+				if n := queryInt(t, url, "select count(*) from pg_index where not indisvalid"); n != 1 {
+					t.Fatalf("%d invalid indexes, want 1", n)
+				}
+				exec(t, url, tt.fix)
+			}
+			mustUp(t, url, folder(t, users, orders, unique))
+			n := queryInt(t, url, "select count(*) from pg_index where indexrelid = 'orders_id'::regclass and indisvalid")
+			if n != 1 {
+				t.Errorf("%d valid indexes, want 1", n)
+			}
+		})
+	}
+	once := script{unique.name, "-- atlas:txmode none\n\ncreate index concurrently orders_id on orders (id);\n"}
+	_, err := up(t, postgrestest.URL(t, folder(t, users, orders)), folder(t, users, orders, once))
+	if err == nil || !strings.Contains(err.Error(), "must be repeatable") {
+		t.Errorf("got error %v, want a refusal of a statement that cannot be repeated", err)
+	}
+}
+
+func exec(t *testing.T, url, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
 	}
 }
 
