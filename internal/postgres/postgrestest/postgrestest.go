@@ -106,10 +106,15 @@ func drop(t testing.TB, server, name string) {
 }
 
 // Script returns a folder whose only migration is sql. It is for tests of packages that have no migrations.
-func Script(sql string) fs.FS {
-	file := atlas.NewLocalFile("1_script.sql", []byte(sql))
-	folder := fstest.MapFS{file.Name(): {Data: file.Bytes()}}
-	if sums, err := atlas.NewHashFile([]atlas.File{file}); err == nil {
+func Script(sql string) fs.FS { return Folder(atlas.NewLocalFile("1_script.sql", []byte(sql))) }
+
+// Folder returns a folder of the given migrations, with its atlas.sum.
+func Folder(files ...atlas.File) fs.FS {
+	folder := fstest.MapFS{}
+	for _, file := range files {
+		folder[file.Name()] = &fstest.MapFile{Data: file.Bytes()}
+	}
+	if sums, err := atlas.NewHashFile(files); err == nil {
 		if text, err := sums.MarshalText(); err == nil {
 			folder[atlas.HashFileName] = &fstest.MapFile{Data: text}
 		}
