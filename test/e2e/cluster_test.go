@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -40,6 +41,7 @@ import (
 type cluster struct {
 	platform
 	t         *testing.T
+	program   string   // runs the services; if empty, programs.loyalty
 	addresses []string // lines SERVICE=ADDRESS
 	processes map[string]*process
 	databases map[string]string
@@ -110,6 +112,13 @@ func startCluster(t *testing.T, bus string) *cluster {
 
 // open starts the services behind the gateway, waits until they are ready and creates the admin.
 func (c *cluster) open() {
+	c.t.Helper()
+	c.serve()
+	c.createAdmin()
+}
+
+// serve starts the services behind the gateway and waits until they are ready.
+func (c *cluster) serve() {
 	t := c.t
 	t.Helper()
 	proxies := map[string]http.Handler{}
@@ -129,7 +138,6 @@ func (c *cluster) open() {
 	for _, name := range services {
 		eventually(t, name+" is ready", func() error { return c.processes[name].alive(t, "http://"+c.addr(name)) })
 	}
-	c.createAdmin()
 }
 
 // createAdmin creates the first admin with the command loyalty admin, like an operator. It then runs the command again, like
@@ -245,7 +253,7 @@ func (c *cluster) start(name string) { c.run(name, name, c.settings, c.addr(name
 func (c *cluster) run(name, service, settings, address string, environ ...string) {
 	c.t.Helper()
 	p := &process{name: name, output: &safeBuffer{}, exited: make(chan error, 1)}
-	p.command = exec.Command(programs.loyalty, service, "--settings", settings)
+	p.command = exec.Command(cmp.Or(c.program, programs.loyalty), service, "--settings", settings)
 	p.command.Env = append(os.Environ(),
 		"LOYALTY_LISTEN="+address, "LOYALTY_DIAGNOSTICS_LISTEN=127.0.0.1:0", "LOYALTY_INSTANCE="+name)
 	p.command.Env = append(p.command.Env, environ...)

@@ -16,8 +16,8 @@ var (
 	socketCount = flag.Int("sockets", 0, "TestReplicated: `number` of sockets; default 300, with -full 10,000")
 )
 
-// TestReplicated runs the platform as in production, see stack, and kills, freezes and restarts its processes under load.
-// After each fault all acknowledged effects exist, `loyalty verify` finds no violations, and the players have received each
+// TestReplicated runs the last release of the platform as in production, see stack, and upgrades it under load. Then it kills,
+// freezes and restarts the processes. After each fault all acknowledged effects exist, `loyalty verify` finds no violations, and the players have received each
 // notification once. The test prints what callers saw and how long the recovery took; it does not judge durations.
 func TestReplicated(t *testing.T) {
 	started := time.Now()
@@ -26,9 +26,18 @@ func TestReplicated(t *testing.T) {
 		count = cmp.Or(*socketCount, 10_000)
 	}
 	raiseFileLimit(t, uint64(count+count/2)) // one for each socket here, and two in one of the workers of Nginx
-	s := startStack(t)
+	program, release := lastRelease(t)
+	s := startStack(t, program)
 	r := &report{}
 	t.Logf("three brokers, Redis, its replica and three sentinels, PostgreSQL, nine replicas and Nginx started in %s", since(started))
+	l := newLoad(t, s)
+	t.Logf("%d players registered and notified after %s", crews*crewPlayers, since(started))
+	t.Run("upgrade", func(t *testing.T) {
+		if program == "" {
+			t.Skipf("no upgrade: the history of the repository with the last release (%s) is missing", release)
+		}
+		r.run(t, l, upgrade(s, release))
+	})
 	if *full {
 		for name, run := range scenarios {
 			t.Run(name, func(t *testing.T) { run(t, s.platform) })
@@ -37,8 +46,6 @@ func TestReplicated(t *testing.T) {
 		s.endWelcomeBonuses()
 		t.Run("API", func(t *testing.T) { api(t, s.platform) })
 	}
-	l := newLoad(t, s)
-	t.Logf("%d players registered and notified after %s", crews*crewPlayers, since(started))
 	for _, f := range killings(s) {
 		if f.short || *full {
 			t.Run(f.name, func(t *testing.T) { r.run(t, l, f) })

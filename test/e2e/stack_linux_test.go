@@ -1,13 +1,13 @@
 package e2e_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,10 +18,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
 	"github.com/casino-loyalty/loyalty/internal/gateway/nginxtest"
-	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
@@ -49,14 +47,15 @@ type stack struct {
 	links        map[string]*link // between promotions and each replica of users
 }
 
-// startStack starts everything and creates the admin.
-func startStack(t *testing.T) *stack {
+// startStack starts everything and creates the admin. If program is not empty, it migrates the databases and runs the
+// services.
+func startStack(t *testing.T, program string) *stack {
 	t.Helper()
 	brokers := kafkacluster.Start(t) // skips the test if there are no real brokers
 	build(t)
 	s := &stack{
 		kafka:   brokers,
-		cluster: &cluster{t: t, processes: map[string]*process{}, databases: map[string]string{}},
+		cluster: &cluster{t: t, program: program, processes: map[string]*process{}, databases: map[string]string{}},
 		listen:  map[string]string{}, environ: map[string][]string{}, pools: map[string]*pgxpool.Pool{},
 		links: map[string]*link{},
 	}
@@ -156,17 +155,25 @@ func (s *stack) startPostgres() {
 			t.Error(err)
 		}
 	})
-	for service, folder := range map[string]fs.FS{
-		"users": atlas.Users, "promotions": atlas.Promotions, "notifications": atlas.Notifications,
-	} {
+	for _, service := range services {
 		s.databases[service] = s.server.URL(service)
-		err := s.server.CreateDatabase(t.Context(), service)
-		if err == nil {
-			_, err = migrate.Up(t.Context(), s.databases[service], folder, slog.New(slog.DiscardHandler))
-		}
-		if err != nil {
+		if err := s.server.CreateDatabase(t.Context(), service); err != nil {
 			t.Fatal(err)
 		}
+	}
+	s.migrate()
+}
+
+// migrate migrates the databases with the command loyalty migrate up.
+func (s *stack) migrate() {
+	s.t.Helper()
+	command := exec.Command(cmp.Or(s.program, programs.loyalty), "migrate", "up")
+	command.Env = os.Environ()
+	for service, url := range s.databases {
+		command.Env = append(command.Env, "LOYALTY_"+strings.ToUpper(service)+"_DATABASE_URL="+url)
+	}
+	if out, err := command.CombinedOutput(); err != nil {
+		s.t.Fatalf("loyalty migrate up: %v\n%s", err, out)
 	}
 }
 
