@@ -57,7 +57,7 @@ func commands() []command {
 			"create the topics that do not exist; list the dead letters of a topic, or publish them again; publish the events " +
 				"again whose effects are missing, after a restore", runEvents,
 		},
-		{"backup", "DIR", "dump all PostgreSQL databases at one consistent cut, with pg_dump; the services keep running", runBackup},
+		{"backup", "DIR", "dump all PostgreSQL databases at one consistent cut, while the services run", runBackup},
 		{"health", "", "ask the service in this container whether it is ready", runHealth},
 		{"keygen", "", "print a new private key for signing access tokens", runKeygen},
 		{"version", "", "print version, commit, Go version and schema version", runVersion},

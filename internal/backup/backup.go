@@ -145,7 +145,7 @@ func dump(ctx context.Context, s snapshot, file string) error {
 		return err
 	}
 	command := exec.CommandContext(ctx, "pg_dump", "--format=custom", "--snapshot="+s.id, "--file="+file, "--dbname="+target)
-	command.Env = append(os.Environ(), "PGPASSWORD="+password)
+	command.Env = append(command.Environ(), "PGPASSWORD="+password)
 	var output bytes.Buffer
 	command.Stderr = &output
 	if err := command.Run(); err != nil {
@@ -167,7 +167,8 @@ func libpq(text string) (target, password string, err error) {
 	}
 	query := u.Query()
 	for name := range query {
-		if !strings.HasPrefix(name, "ssl") && name != "connect_timeout" && name != "target_session_attrs" || name == "sslpassword" {
+		known := strings.HasPrefix(name, "ssl") || name == "connect_timeout" || name == "target_session_attrs"
+		if !known || name == "sslpassword" {
 			query.Del(name)
 		}
 	}

@@ -32,7 +32,7 @@ func TestBackup(t *testing.T) {
 			return source.database("users").QueryRow(t.Context(), "SELECT WHERE NOT EXISTS (SELECT FROM outbox WHERE key = $1)", l.late[0]).Scan()
 		})
 		l.acknowledged = l.claimed()
-		runTool(t, "loyalty", source.settings, "backup", l.dir)
+		runLoyalty(t, source.settings, "backup", l.dir)
 		l.progress(3)
 	})
 	source.verify(t)
@@ -49,7 +49,7 @@ func TestBackup(t *testing.T) {
 		}
 	}
 	restored := newCluster(t, "kafka", databases)
-	runTool(t, "loyalty", restored.settings, "migrate", "up")
+	runLoyalty(t, restored.settings, "migrate", "up")
 	l.check(restored)
 	loseEvent(t, restored, l.acknowledged[0])
 	out, err := tool(t, "loyalty", restored.settings, "verify", "--delay", "0s").CombinedOutput()
@@ -64,10 +64,10 @@ func TestBackup(t *testing.T) {
 		t.Errorf("a claim was restored without its credit:\n%s", out)
 	}
 	restored.serve()
-	runTool(t, "loyalty", restored.settings, "events", "republish", "--delay", "0s")
+	runLoyalty(t, restored.settings, "events", "republish", "--delay", "0s")
 	restored.verify(t)
 	l.check(restored)
-	if out := runTool(t, "loyalty", restored.settings, "events", "republish", "--delay", "0s"); !strings.Contains(out, "0 events") {
+	if out := runLoyalty(t, restored.settings, "events", "republish", "--delay", "0s"); !strings.Contains(out, "0 events") {
 		t.Errorf("republish again: got %q, want no events", out)
 	}
 	newPlayer(t, restored.url)
@@ -91,12 +91,12 @@ func tool(t *testing.T, program, settings string, args ...string) *exec.Cmd {
 	return command
 }
 
-// runTool runs a command that must succeed, and returns its output.
-func runTool(t *testing.T, program, settings string, args ...string) string {
+// runLoyalty runs a command of loyalty that must succeed, and returns its output.
+func runLoyalty(t *testing.T, settings string, args ...string) string {
 	t.Helper()
-	out, err := tool(t, program, settings, args...).CombinedOutput()
+	out, err := tool(t, "loyalty", settings, args...).CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s %q: %v\n%s", program, args, err, out)
+		t.Fatalf("loyalty %q: %v\n%s", args, err, out)
 	}
 	return string(out)
 }
