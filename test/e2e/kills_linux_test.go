@@ -98,7 +98,7 @@ func masterKilled(s *stack, l *load) (begin, end time.Time) {
 // rollingRestart stops each replica with SIGTERM and starts it again, one after the other. In the short form it restarts one
 // replica of each service.
 func rollingRestart(s *stack) fault {
-	return fault{name: "rolling restart", short: true, graceful: true, inject: func(l *load) (time.Time, time.Time) {
+	return fault{name: "rolling restart", short: true, graceful: true, closesSockets: true, inject: func(l *load) (time.Time, time.Time) {
 		begin := time.Now()
 		for _, service := range services {
 			for n := range hosts() {

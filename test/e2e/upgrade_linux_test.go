@@ -49,7 +49,7 @@ func lastRelease(t *testing.T) (program, name string) {
 }
 
 // upgrade upgrades the platform as the runbook says: the new program migrates the databases while the old replicas run, and
-// replaces one replica after the other.
+// replaces one replica after the other. How sockets end depends on the last release; they resume in any case.
 func upgrade(s *stack, from string) fault {
 	return fault{name: fmt.Sprintf("upgrade from %.12s", from), graceful: true, inject: func(l *load) (time.Time, time.Time) {
 		begin := time.Now()
