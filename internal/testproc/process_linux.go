@@ -6,18 +6,18 @@ import (
 	"syscall"
 )
 
-// Own makes the kernel send sig to the process when the test process ends. The process gets its own group, so that an
-// interrupt at the terminal reaches only the test process, and so that KillGroup can kill its children. Call Own before the
-// start.
-func Own(cmd *exec.Cmd, sig syscall.Signal) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: sig}
+// own makes the kernel send sig to the process when the test process ends. The process gets its own group, so that an
+// interrupt at the terminal reaches only the test process, and so that killGroup can kill its children.
+func own(cmd *exec.Cmd, sig syscall.Signal) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Pdeathsig = true, sig
 }
 
-// KillGroup kills a process that Own has prepared, and its children, with SIGKILL.
-func KillGroup(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
+// killGroup kills a process that own has prepared, and its children, with SIGKILL.
+func killGroup(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
 
-// Freeze suspends a process: its connections stay open, but it does not answer.
-func Freeze(p *os.Process) error { return p.Signal(syscall.SIGSTOP) }
+func freeze(p *os.Process) error { return p.Signal(syscall.SIGSTOP) }
 
-// Thaw continues a process that Freeze has suspended.
-func Thaw(p *os.Process) error { return p.Signal(syscall.SIGCONT) }
+func thaw(p *os.Process) error { return p.Signal(syscall.SIGCONT) }

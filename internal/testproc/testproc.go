@@ -1,4 +1,5 @@
-// Package testproc helps tests that start servers: it finds ports for them and ends them with the test process.
+// Package testproc helps tests that start servers: it finds ports for them, waits until they are ready, collects their
+// output and ends them with the test process.
 package testproc
 
 import (

@@ -53,10 +53,8 @@ type cluster struct {
 var services = []string{"users", "promotions", "notifications"}
 
 type process struct {
-	name    string
-	command *exec.Cmd
-	output  *safeBuffer
-	exited  chan error
+	name string
+	*testproc.Process
 }
 
 // newCluster starts Redis and the bus and writes a settings file that uses the databases. It starts no service. extra holds
@@ -252,23 +250,16 @@ func (c *cluster) start(name string) { c.run(name, name, c.settings, c.addr(name
 // unique. environ overrides the settings.
 func (c *cluster) run(name, service, settings, address string, environ ...string) {
 	c.t.Helper()
-	p := &process{name: name, output: &safeBuffer{}, exited: make(chan error, 1)}
-	p.command = exec.Command(cmp.Or(c.program, programs.loyalty), service, "--settings", settings)
-	p.command.Env = append(os.Environ(),
+	command := exec.Command(cmp.Or(c.program, programs.loyalty), service, "--settings", settings)
+	command.Env = append(os.Environ(),
 		"LOYALTY_LISTEN="+address, "LOYALTY_DIAGNOSTICS_LISTEN=127.0.0.1:0", "LOYALTY_INSTANCE="+name)
-	p.command.Env = append(p.command.Env, environ...)
-	p.command.Stdout, p.command.Stderr = p.output, p.output
-	testproc.Own(p.command, syscall.SIGKILL)
-	if err := p.command.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	go func() { p.exited <- p.command.Wait() }()
+	command.Env = append(command.Env, environ...)
+	p := &process{name, testproc.Start(c.t, command, syscall.SIGKILL)}
 	c.processes[name] = p
 	c.t.Cleanup(func() {
-		_ = p.command.Process.Kill()
-		<-p.exited
+		p.Kill()
 		if c.t.Failed() {
-			c.t.Logf("output of %s:\n%s", name, tail(p.output.String()))
+			c.t.Logf("output of %s:\n%s", name, tail(p.Output()))
 		}
 	})
 }
@@ -287,12 +278,7 @@ func (c *cluster) addr(name string) string {
 // kill kills the process of a service.
 func (c *cluster) kill(name string) {
 	c.t.Helper()
-	p := c.processes[name]
-	if err := p.command.Process.Kill(); err != nil {
-		c.t.Fatal(err)
-	}
-	err := <-p.exited
-	p.exited <- err
+	c.processes[name].Kill()
 }
 
 // restart starts a killed service and waits until it is ready.
@@ -306,24 +292,16 @@ func (c *cluster) restart(name string) {
 func (c *cluster) stop(name string) {
 	c.t.Helper()
 	p := c.processes[name]
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
-		c.t.Fatal(err)
-	}
-	err := <-p.exited
-	p.exited <- err
-	if err != nil {
-		c.t.Errorf("%s exited with %v:\n%s", name, err, tail(p.output.String()))
+	if err := p.Stop(syscall.SIGTERM); err != nil {
+		c.t.Errorf("%s: %v:\n%s", name, err, tail(p.Output()))
 	}
 }
 
 // alive returns an error if the service is not healthy yet. It fails the test if the process has exited.
 func (p *process) alive(t *testing.T, url string) error {
 	t.Helper()
-	select {
-	case err := <-p.exited:
-		p.exited <- err
-		t.Fatalf("%s exited: %v\n%s", p.name, err, p.output)
-	default:
+	if exit := p.Exit(); exit != nil {
+		t.Fatalf("%s %v\n%s", p.name, exit, p.Output())
 	}
 	return healthy(url)
 }

@@ -14,7 +14,7 @@ func TestDemo(t *testing.T) {
 		d := runDev(t, data, "kafka", "--demo")
 		admin := d.admin(t)
 		eventually(t, "the demo data exists after the "+start+" start", func() error {
-			if output := d.output.String(); !strings.Contains(output, "Ready") {
+			if output := d.Output(); !strings.Contains(output, "Ready") {
 				return errors.New(output)
 			}
 			return nil

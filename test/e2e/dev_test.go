@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
 // programs are the two commands. They are built once, with the race detector if the tests use it.
@@ -89,9 +90,7 @@ func (p platform) verify(t *testing.T) {
 // dev is a running loyalty-dev.
 type dev struct {
 	platform
-	command *exec.Cmd
-	output  *safeBuffer
-	exited  chan error
+	*testproc.Process
 }
 
 // startDev starts loyalty-dev on an empty data directory. It stops when the test ends.
@@ -126,30 +125,19 @@ func runDev(t *testing.T, data, bus string, args ...string) *dev {
 			url: "http://" + addr, settings: filepath.Join(data, "loyalty.env"),
 			tokenKey: filepath.Join(data, "secrets", "token-key.pem"),
 		},
-		output: &safeBuffer{}, exited: make(chan error, 1),
 	}
-	d.command = exec.Command(programs.dev, append([]string{
+	d.Process = testproc.Start(t, exec.Command(programs.dev, append([]string{
 		"--addr", addr, "--data", data, "--bus", bus, "--admin-email", adminEmail, "--admin-password", adminPassword,
-	}, args...)...)
-	d.command.Stdout, d.command.Stderr = d.output, d.output
-	if err := d.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { d.exited <- d.command.Wait() }()
-	eventually(t, "loyalty-dev is ready", func() error {
-		select {
-		case err := <-d.exited:
-			d.exited <- err
-			t.Fatalf("loyalty-dev exited: %v\n%s", err, d.output)
-		default:
-		}
-		return healthy(d.url)
-	})
+	}, args...)...), syscall.SIGKILL)
 	t.Cleanup(func() {
+		d.Kill()
 		if t.Failed() {
-			t.Logf("output of loyalty-dev:\n%s", d.output)
+			t.Logf("output of loyalty-dev:\n%s", d.Output())
 		}
 	})
+	if !d.Ready(t, func(context.Context) error { return healthy(d.url) }) {
+		t.FailNow()
+	}
 	return d
 }
 
@@ -175,31 +163,8 @@ func healthy(url string) error {
 // stop sends SIGINT to loyalty-dev and waits until it has exited without an error.
 func (d *dev) stop(t *testing.T) {
 	t.Helper()
-	if err := d.command.Process.Signal(syscall.SIGINT); err != nil {
-		t.Errorf("interrupt: %v", err)
-	}
-	d.wait(t)
-}
-
-// kill kills loyalty-dev.
-func (d *dev) kill(t *testing.T) {
-	t.Helper()
-	if err := d.command.Process.Kill(); err != nil {
-		t.Fatalf("kill: %v", err)
-	}
-	<-d.exited
-}
-
-func (d *dev) wait(t *testing.T) {
-	t.Helper()
-	select {
-	case err := <-d.exited:
-		if err != nil {
-			t.Errorf("loyalty-dev exited with %v:\n%s", err, d.output)
-		}
-	case <-time.After(timeout):
-		d.command.Process.Kill()
-		t.Errorf("loyalty-dev did not stop:\n%s", d.output)
+	if err := d.Stop(syscall.SIGINT); err != nil {
+		t.Errorf("loyalty-dev: %v:\n%s", err, d.Output())
 	}
 }
 
@@ -212,22 +177,4 @@ func freeAddr(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
-}
-
-// safeBuffer is a bytes.Buffer that is safe for concurrent use.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

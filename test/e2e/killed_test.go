@@ -71,7 +71,7 @@ func killDuringClaims(t *testing.T, d *dev, data, bus string) *dev {
 		})
 	}
 	<-aThirdDone
-	d.kill(t)
+	d.Kill()
 	wg.Wait()
 
 	d = runDev(t, data, bus)

@@ -3,8 +3,6 @@ package e2e_test
 import (
 	"fmt"
 	"time"
-
-	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
 // killings returns the faults under load: each process is killed with SIGKILL, each replica is restarted, one is frozen.
@@ -34,15 +32,11 @@ func killings(s *stack) []fault {
 			return begin, time.Now()
 		}},
 		fault{name: "users replica frozen", inject: func(l *load) (time.Time, time.Time) {
-			p := s.processes["users-2"].command.Process
+			p := s.processes["users-2"]
 			begin := time.Now()
-			if err := testproc.Freeze(p); err != nil {
-				s.t.Fatal(err)
-			}
+			p.Freeze(s.t)
 			l.progress(1)
-			if err := testproc.Thaw(p); err != nil {
-				s.t.Fatal(err)
-			}
+			p.Thaw(s.t)
 			return begin, time.Now()
 		}},
 		rollingRestart(s),

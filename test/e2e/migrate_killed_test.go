@@ -59,15 +59,9 @@ func TestMigrationKilled(t *testing.T) {
 			first := startMigration(t, url)
 			session := blocked(0)
 			second := startMigration(t, url) // waits for the migration lock
-			if err := first.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			_ = first.Wait()
+			first.Kill()
 			blocked(session) // the first session has ended: the second process has the migration lock
-			if err := second.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			_ = second.Wait()
+			second.Kill()
 			eventually(t, "no migration is running", func() error {
 				var n int
 				err := db.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
@@ -92,15 +86,15 @@ func TestMigrationKilled(t *testing.T) {
 
 			third := startMigration(t, url)
 			if err := third.Wait(); err != nil {
-				t.Fatalf("run again: %v\n%s", err, third.Stdout)
+				t.Fatalf("run again: %v\n%s", err, third.Output())
 			}
 			all, err := fs.Glob(atlas.Promotions, "*.sql")
 			if err != nil {
 				t.Fatal(err)
 			}
 			want := "promotions: " + cli.Count(len(all)-tt.kept, "migration", "migrations") + " applied"
-			if !strings.Contains(fmt.Sprint(third.Stdout), want) {
-				t.Errorf("run again: got %s, want %q", third.Stdout, want)
+			if !strings.Contains(third.Output(), want) {
+				t.Errorf("run again: got %s, want %q", third.Output(), want)
 			}
 			fresh := connectTo(t, postgrestest.URL(t, atlas.Promotions))
 			if got, want := tables(t, db), tables(t, fresh); !slices.Equal(got, want) {
@@ -121,18 +115,13 @@ func connectTo(t *testing.T, url string) *pgx.Conn {
 }
 
 // startMigration starts loyalty migrate up for the database of promotions.
-func startMigration(t *testing.T, url string) *exec.Cmd {
+func startMigration(t *testing.T, url string) *testproc.Process {
 	t.Helper()
 	command := exec.Command(programs.loyalty, "migrate", "up", "promotions")
 	command.Env = append(os.Environ(), "LOYALTY_PROMOTIONS_DATABASE_URL="+url)
-	output := &safeBuffer{}
-	command.Stdout, command.Stderr = output, output
-	testproc.Own(command, syscall.SIGKILL)
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = command.Process.Kill() }) // has no effect after the end
-	return command
+	p := testproc.Start(t, command, syscall.SIGKILL)
+	t.Cleanup(p.Kill)
+	return p
 }
 
 // firstMigrations returns the first n migrations of promotions, or nil for none.

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,9 +14,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
 // prometheus is a running Prometheus.
@@ -39,33 +43,22 @@ func startPrometheus(t *testing.T, c *cluster) prometheus {
 	config := filepath.Join(folder, "prometheus.yml")
 	retarget(t, config, c)
 	address := freeAddr(t)
-	output := &safeBuffer{}
-	command := exec.Command(binary, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(folder, "data"),
-		"--web.listen-address="+address)
-	command.Stdout, command.Stderr = output, output
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan error, 1)
-	go func() { exited <- command.Wait() }()
+	process := testproc.Start(t, exec.Command(binary, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(folder, "data"),
+		"--web.listen-address="+address), syscall.SIGKILL)
 	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		<-exited
+		process.Kill()
 		if t.Failed() {
-			t.Logf("output of Prometheus:\n%s", tail(output.String()))
+			t.Logf("output of Prometheus:\n%s", tail(process.Output()))
 		}
 	})
 	p := prometheus{t, "http://" + address}
-	eventually(t, "Prometheus is ready", func() error {
-		select {
-		case err := <-exited:
-			exited <- err
-			t.Fatalf("Prometheus exited: %v", err)
-		default:
-		}
+	ready := process.Ready(t, func(context.Context) error {
 		_, err := p.query("vector(1)")
 		return err
 	})
+	if !ready {
+		t.FailNow()
+	}
 	return p
 }
 

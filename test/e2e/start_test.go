@@ -15,7 +15,7 @@ import (
 // logged returns the lines of a process's log that contain text.
 func (p *process) logged(text string) []string {
 	var lines []string
-	for line := range strings.Lines(p.output.String()) {
+	for line := range strings.Lines(p.Output()) {
 		if strings.Contains(line, text) {
 			lines = append(lines, line)
 		}
@@ -79,7 +79,7 @@ func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 		eventually(t, name+" is ready", func() error { return p.alive(t, "http://"+c.addr(name)) })
 		lines := p.logged("migrations are pending: run loyalty migrate up " + name)
 		if len(lines) != 1 || len(p.logged("database available")) != 1 {
-			t.Errorf("%s logged %q, want one line before and one after the migration:\n%s", name, lines, p.output)
+			t.Errorf("%s logged %q, want one line before and one after the migration:\n%s", name, lines, p.Output())
 		}
 		for _, level := range []string{`"level":"WARN"`, `"level":"ERROR"`} {
 			unexpected := slices.DeleteFunc(p.logged(level), func(line string) bool {

@@ -7,13 +7,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
@@ -42,19 +42,14 @@ type Cluster struct {
 	nodes []*node
 }
 
-// node is a broker. Its process is a shell that kills Java when its standard input is closed, so no broker outlives the test
-// process.
+// node is a broker.
 type node struct {
-	id     int
-	dir    string
-	addr   string
-	config string
-	stdin  io.Closer
-	exited chan struct{}
+	id      int
+	dir     string
+	addr    string
+	config  string
+	process *testproc.Process
 }
-
-// pidFile returns the path of the file with the process id of Java.
-func (n *node) pidFile() string { return filepath.Join(n.dir, "pid") }
 
 // Start runs a cluster until the end of the test. Without LibsEnv it skips the test; in CI it fails the test.
 func Start(t *testing.T) *Cluster {
@@ -92,40 +87,21 @@ func (c *Cluster) Brokers() []string {
 }
 
 // Kill kills a broker with SIGKILL and waits until it has exited. It does nothing if the broker is not running.
-func (c *Cluster) Kill(id int) {
-	n := c.nodes[id]
-	if n.stdin == nil {
-		return
-	}
-	_ = n.stdin.Close() // fails only if the shell has already exited
-	<-n.exited
-	n.stdin = nil
-}
+func (c *Cluster) Kill(id int) { c.nodes[id].process.Kill() }
 
 // Freeze suspends all brokers: their connections stay open, but they do not answer.
-func (c *Cluster) Freeze(t *testing.T) { c.signal(t, testproc.Freeze) }
-
-// Thaw continues all brokers after Freeze.
-func (c *Cluster) Thaw(t *testing.T) { c.signal(t, testproc.Thaw) }
-
-func (c *Cluster) signal(t *testing.T, send func(*os.Process) error) {
+func (c *Cluster) Freeze(t *testing.T) {
 	t.Helper()
 	for _, n := range c.nodes {
-		text, err := os.ReadFile(n.pidFile())
-		if err != nil {
-			t.Fatal(err)
-		}
-		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		process, err := os.FindProcess(pid)
-		if err == nil {
-			err = send(process)
-		}
-		if err != nil {
-			t.Fatalf("broker %d: %v", n.id, err)
-		}
+		n.process.Freeze(t)
+	}
+}
+
+// Thaw continues all brokers after Freeze.
+func (c *Cluster) Thaw(t *testing.T) {
+	t.Helper()
+	for _, n := range c.nodes {
+		n.process.Thaw(t)
 	}
 }
 
@@ -216,27 +192,8 @@ func (c *Cluster) format(t *testing.T) {
 func (c *Cluster) start(t *testing.T, id int) {
 	t.Helper()
 	n := c.nodes[id]
-	out, err := os.OpenFile(filepath.Join(n.dir, "out.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	const killOnEOF = `file=$1; shift; "$@" </dev/null & pid=$!; echo $pid >"$file"; cat >/dev/null; kill -9 $pid; wait $pid`
-	cmd := exec.Command("sh", "-c", killOnEOF, "sh", n.pidFile(),
-		"java", "-Xmx256m", "-Dorg.slf4j.simpleLogger.defaultLogLevel="+logLevel, "-cp", c.libs+"/*", "kafka.Kafka", n.config)
-	cmd.Stdout, cmd.Stderr = out, out
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	n.stdin, n.exited = stdin, make(chan struct{})
-	go func() {
-		defer close(n.exited)
-		_ = cmd.Wait() // the status of the shell is that of Java, which is always killed
-	}()
+	n.process = testproc.Start(t, exec.Command("java", "-Xmx256m", "-Dorg.slf4j.simpleLogger.defaultLogLevel="+logLevel,
+		"-cp", c.libs+"/*", "kafka.Kafka", n.config), syscall.SIGKILL)
 }
 
 // waitForBrokers waits until the cluster has the given number of members.
@@ -254,28 +211,20 @@ func (c *Cluster) waitForBrokers(t *testing.T, brokers int) {
 // retry calls request until it succeeds, each time with a new client: clients cache the brokers and leaders.
 func (c *Cluster) retry(t *testing.T, request func(context.Context, *kadm.Client) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), retryTimeout)
-	defer cancel()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	policy := backoff.Policy{Initial: 200 * time.Millisecond, Timeout: retryTimeout}
+	err := backoff.Retry(t.Context(), policy, func(ctx context.Context) error {
 		client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers()...))
 		if err != nil {
-			t.Fatal(err)
+			return backoff.Permanent(err)
 		}
-		err = request(ctx, kadm.NewClient(client))
-		client.Close()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			for _, n := range c.nodes {
-				out, _ := os.ReadFile(filepath.Join(n.dir, "out.log"))
-				t.Logf("broker %d: %s", n.id, out)
-			}
-			t.Fatalf("brokers are not ready: %v", err)
-		}
+		defer client.Close()
+		return request(ctx, kadm.NewClient(client))
+	})
+	if err == nil {
+		return
 	}
+	for _, n := range c.nodes {
+		t.Logf("broker %d: %s", n.id, n.process.Output())
+	}
+	t.Fatalf("brokers are not ready: %v", err)
 }

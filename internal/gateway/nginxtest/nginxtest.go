@@ -3,7 +3,7 @@
 package nginxtest
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,10 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
@@ -41,9 +39,7 @@ type Server struct {
 	HTTP2Address string
 	folder       string
 	binary, main string // the program, and the name of the main configuration file
-	cmd          *exec.Cmd
-	output       *buffer
-	exited       chan struct{}
+	process      *testproc.Process
 }
 
 // Start starts Nginx and waits until it accepts connections. Nginx stops when the test ends.
@@ -76,7 +72,7 @@ func find() (string, error) {
 
 func start(t testing.TB, binary string, c Config) *Server {
 	t.Helper()
-	s := &Server{Address: testproc.FreeAddress(t), folder: t.TempDir(), binary: binary, main: "nginx.conf", output: &buffer{}}
+	s := &Server{Address: testproc.FreeAddress(t), folder: t.TempDir(), binary: binary, main: "nginx.conf"}
 	s.HTTP2Address = s.Address
 	if c.Certificate != "" {
 		s.main = "nginx-tls.conf"
@@ -93,10 +89,7 @@ func start(t testing.TB, binary string, c Config) *Server {
 }
 
 // Kill kills Nginx and its workers with SIGKILL.
-func (s *Server) Kill() {
-	testproc.KillGroup(s.cmd.Process)
-	<-s.exited
-}
+func (s *Server) Kill() { s.process.Kill() }
 
 // Restart starts Nginx after Kill, at the same addresses.
 func (s *Server) Restart(t testing.TB) {
@@ -106,27 +99,27 @@ func (s *Server) Restart(t testing.TB) {
 	}
 }
 
-// launch starts the process and reports whether it accepts connections.
+// launch starts the process and reports whether it accepts connections. When the test process ends, the kernel sends
+// SIGTERM, so that the master ends its workers.
 func (s *Server) launch(t testing.TB) bool {
 	t.Helper()
-	s.exited = make(chan struct{})
-	s.cmd = exec.Command(s.binary, "-p", s.folder, "-c", filepath.Join(s.folder, s.main), "-g",
+	cmd := exec.Command(s.binary, "-p", s.folder, "-c", filepath.Join(s.folder, s.main), "-g",
 		"daemon off; pid "+filepath.Join(s.folder, "nginx.pid")+";")
-	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
-	testproc.Own(s.cmd, syscall.SIGTERM)
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func(cmd *exec.Cmd, exited chan struct{}) {
-		defer close(exited)
-		_ = cmd.Wait()
-	}(s.cmd, s.exited)
-	if !s.ready() {
-		t.Logf("nginx did not start:\n%s", s.output)
+	s.process = testproc.Start(t, cmd, syscall.SIGTERM)
+	if !s.process.Ready(t, s.accepts) {
 		s.Kill()
 		return false
 	}
 	return true
+}
+
+// accepts returns an error unless Nginx accepts connections.
+func (s *Server) accepts(ctx context.Context) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.Address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // configure copies deploy/nginx to the server's folder and replaces the files that an installation edits.
@@ -200,56 +193,11 @@ func Replicas(byService map[string][]string) string {
 	return b.String()
 }
 
-// ready waits until the server accepts connections. It returns false if the server exits, or accepts none
-// within 20 seconds.
-func (s *Server) ready() bool {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	timeout := time.After(20 * time.Second)
-	for {
-		select {
-		case <-s.exited:
-			return false
-		case <-timeout:
-			return false
-		case <-tick.C:
-			if conn, err := net.DialTimeout("tcp", s.Address, time.Second); err == nil {
-				_ = conn.Close()
-				return true
-			}
-		}
-	}
-}
-
-// stop ends the server and waits for it. It kills the server if it has not exited after 20 seconds.
+// stop ends the server. If the test has failed, it logs the output.
 func (s *Server) stop(t testing.TB) {
 	t.Helper()
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-s.exited:
-	case <-time.After(20 * time.Second):
-		_ = s.cmd.Process.Kill()
-		<-s.exited
-	}
+	_ = s.process.Stop(syscall.SIGTERM) // Nginx may have been killed
 	if t.Failed() {
-		t.Logf("output of nginx:\n%s", s.output)
+		t.Logf("output of nginx:\n%s", s.process.Output())
 	}
-}
-
-// buffer is a bytes.Buffer that is safe for concurrent use.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

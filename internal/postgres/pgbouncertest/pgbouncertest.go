@@ -11,12 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/casino-loyalty/loyalty/internal/backoff"
+	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
 // Mode is PgBouncer's pool_mode.
@@ -62,45 +63,17 @@ func start(t testing.TB, binary, database string, mode Mode, settings []string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
-	cmd := exec.CommandContext(context.Background(), binary, writeConfig(t, pooledURL, mode, port, settings))
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	cmd.SysProcAttr = attributes()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, exit := context.WithCancel(context.Background())
-	go func() {
-		defer exit()
-		_ = cmd.Wait()
-	}()
-	stop := func() {
-		_ = cmd.Process.Kill() // fails only if the process has ended
-		<-ctx.Done()
-	}
+	port := strconv.Itoa(testproc.FreePorts(t, 1)[0])
+	cmd := exec.Command(binary, writeConfig(t, pooledURL, mode, port, settings))
+	dropRoot(cmd)
+	process := testproc.Start(t, cmd, syscall.SIGKILL)
 	pooledURL.Host = net.JoinHostPort("127.0.0.1", port)
-	if err := ready(ctx, pooledURL.String()); err != nil {
-		stop()
-		t.Logf("pgbouncer: %v\n%s", err, &log)
+	if !process.Ready(t, func(ctx context.Context) error { return query(ctx, pooledURL.String()) }) {
+		process.Kill()
 		return ""
 	}
-	t.Cleanup(stop)
+	t.Cleanup(process.Kill)
 	return pooledURL.String()
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // writeConfig writes the configuration file and returns its path. All users can read the file, because PgBouncer may run as
@@ -128,14 +101,11 @@ func writeConfig(t testing.TB, server *url.URL, mode Mode, port string, settings
 	return path
 }
 
-// ready waits until PgBouncer answers a query. It returns an error if ctx ends, which happens when PgBouncer exits.
-func ready(ctx context.Context, pooledURL string) error {
-	policy := backoff.Policy{Initial: 10 * time.Millisecond, Max: 200 * time.Millisecond, Timeout: time.Minute}
-	return backoff.Retry(ctx, policy, func(ctx context.Context) error {
-		conn, err := pgx.Connect(ctx, pooledURL)
-		if err != nil {
-			return err
-		}
-		return errors.Join(conn.Ping(ctx), conn.Close(ctx))
-	})
+// query returns an error unless PgBouncer answers a query.
+func query(ctx context.Context, pooledURL string) error {
+	conn, err := pgx.Connect(ctx, pooledURL)
+	if err != nil {
+		return err
+	}
+	return errors.Join(conn.Ping(ctx), conn.Close(ctx))
 }

@@ -2,17 +2,16 @@ package pgbouncertest
 
 import (
 	"os"
+	"os/exec"
 	"os/user"
 	"strconv"
 	"syscall"
 )
 
-// attributes returns the attributes with which PgBouncer ends together with the test process. If the test runs as root,
-// PgBouncer runs as another user, because it refuses to run as root.
-func attributes() *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+// dropRoot makes PgBouncer run as another user if the test runs as root, because PgBouncer refuses to run as root.
+func dropRoot(cmd *exec.Cmd) {
 	if os.Geteuid() != 0 {
-		return a
+		return
 	}
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
@@ -22,9 +21,8 @@ func attributes() *syscall.SysProcAttr {
 		uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
 		gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
 		if uidErr == nil && gidErr == nil {
-			a.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-			break
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+			return
 		}
 	}
-	return a
 }

@@ -2,7 +2,7 @@
 
 package pgbouncertest
 
-import "syscall"
+import "os/exec"
 
-// attributes returns the defaults: only Linux can end a child with its parent. The test's cleanup ends PgBouncer.
-func attributes() *syscall.SysProcAttr { return nil }
+// dropRoot does nothing: only tests on Linux run as root.
+func dropRoot(*exec.Cmd) {}

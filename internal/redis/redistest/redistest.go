@@ -3,6 +3,7 @@ package redistest
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os/exec"
 	"slices"
@@ -24,8 +25,7 @@ type Server struct {
 	Address string
 	binary  string
 	args    []string
-	cmd     *exec.Cmd
-	exited  chan struct{}
+	process *testproc.Process
 }
 
 // Start runs redis-server with args on a free port until the test ends.
@@ -71,70 +71,46 @@ func (s *Server) start(t testing.TB) bool {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(s.Address)
 	args := append(slices.Clone(s.args), "--port", port, "--bind", host, "--dir", t.TempDir())
-	s.cmd, s.exited = exec.Command(s.binary, args...), make(chan struct{})
-	testproc.Own(s.cmd, syscall.SIGKILL)
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func(cmd *exec.Cmd, exited chan struct{}) {
-		defer close(exited)
-		_ = cmd.Wait()
-	}(s.cmd, s.exited)
-	if !s.ready() {
+	s.process = testproc.Start(t, exec.Command(s.binary, args...), syscall.SIGKILL)
+	if !s.process.Ready(t, func(context.Context) error { return ping(s.Address) }) {
 		s.Kill()
 		return false
 	}
 	return true
 }
 
-// ready waits until the server answers. It returns false if the server exits or does not answer in time.
-func (s *Server) ready() bool {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	timeout := time.After(20 * time.Second)
-	for {
-		select {
-		case <-s.exited:
-			return false
-		case <-timeout:
-			return false
-		case <-tick.C:
-			if ping(s.Address) {
-				return true
-			}
-		}
-	}
-}
-
-func ping(address string) bool {
+// ping returns an error unless a server answers. A server that asks for a password is ready.
+func ping(address string) error {
 	c, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {
-		return false
+		return err
 	}
 	defer func() { _ = c.Close() }()
-	_ = c.SetDeadline(time.Now().Add(time.Second))
+	if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
 	if _, err := c.Write([]byte("PING\r\n")); err != nil {
-		return false
+		return err
 	}
 	b := make([]byte, 64)
 	n, err := c.Read(b)
-	answer := string(b[:n])
-	return err == nil && (strings.HasPrefix(answer, "+PONG") || strings.HasPrefix(answer, "-NOAUTH"))
+	if err != nil {
+		return err
+	}
+	if answer := string(b[:n]); !strings.HasPrefix(answer, "+PONG") && !strings.HasPrefix(answer, "-NOAUTH") {
+		return fmt.Errorf("PING: %s", answer)
+	}
+	return nil
 }
 
 // Freeze suspends the server's process: connections stay open, but the server does not answer.
 func (s *Server) Freeze(t testing.TB) {
 	t.Helper()
-	if err := testproc.Freeze(s.cmd.Process); err != nil {
-		t.Fatal(err)
-	}
+	s.process.Freeze(t)
 }
 
 // Kill kills the server and waits until it has exited. It is idempotent.
-func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill()
-	<-s.exited
-}
+func (s *Server) Kill() { s.process.Kill() }
 
 // Open returns a client of the server. The client is closed when the test ends.
 func (s *Server) Open(t testing.TB) rueidis.Client {
