@@ -1,7 +1,6 @@
 package rpcserver_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/prototext"
@@ -20,6 +18,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/logs/logstest"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/rpctest"
 )
@@ -50,7 +49,7 @@ func (tokens) Authenticate(ctx context.Context, token string) (authn.Caller, err
 type service struct {
 	*useCases
 	url string
-	log *lockedBuffer
+	log *logstest.Buffer
 }
 
 func config(t *testing.T, change ...func(*rpcserver.Config)) rpcserver.Config {
@@ -68,7 +67,7 @@ func config(t *testing.T, change ...func(*rpcserver.Config)) rpcserver.Config {
 
 func start(t *testing.T, change ...func(*rpcserver.Config)) *service {
 	t.Helper()
-	log := &lockedBuffer{}
+	log := &logstest.Buffer{}
 	logged := func(c *rpcserver.Config) { c.Log = slog.New(slog.NewJSONHandler(log, nil)) }
 	s, err := rpcserver.New(config(t, append(change, logged)...))
 	if err != nil {
@@ -187,23 +186,6 @@ func (a answer) problem(t *testing.T, status int, code apperr.Code) {
 	if p["requestId"] != a.header.Get("X-Request-Id") {
 		t.Errorf("requestId is %v, want the header X-Request-Id %q", p["requestId"], a.header.Get("X-Request-Id"))
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func unmarshal(t *testing.T, text string, m proto.Message) {

@@ -18,6 +18,7 @@ import (
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/logs/logstest"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
@@ -39,10 +40,10 @@ func (l *ledger) AddTransaction(ctx context.Context, r *usersv1.AddTransactionRe
 
 // startLedger runs a ledger on an internal server. It returns a client with the given token, the ledger and the log.
 func startLedger(t *testing.T, token string, answer func(context.Context, int32, *usersv1.AddTransactionRequest) error) (
-	usersv1.LedgerServiceClient, *ledger, *lockedBuffer,
+	usersv1.LedgerServiceClient, *ledger, *logstest.Buffer,
 ) {
 	t.Helper()
-	log := &lockedBuffer{}
+	log := &logstest.Buffer{}
 	server, err := rpcserver.NewInternal(rpcserver.InternalConfig{
 		Token: internalToken, Log: slog.New(slog.NewJSONHandler(log, nil)),
 		AccessLog: rpcserver.AccessLog{Mode: rpcserver.AccessAll},

@@ -1,7 +1,6 @@
 package outbox_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
+	"github.com/casino-loyalty/loyalty/internal/logs/logstest"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
@@ -188,7 +188,7 @@ func TestBusOutageIsLoggedOnce(t *testing.T) {
 		}
 		return nil
 	}
-	var logged syncBuffer
+	var logged logstest.Buffer
 	r := outbox.NewRelay(pool, b, slog.New(slog.NewTextHandler(&logged, nil)), outbox.Options{})
 	run(t, r)
 	appendAll(t, pool, newEvent("k"), newEvent("k"))
@@ -314,22 +314,4 @@ func TestStopFinishesTheCurrentBatch(t *testing.T) {
 	if len(b.all()) != 1 || !empty(t, pool)() {
 		t.Errorf("%d events published, outbox empty: %t; want 1, true", len(b.all()), empty(t, pool)())
 	}
-}
-
-// syncBuffer is a buffer that is safe for concurrent use.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
