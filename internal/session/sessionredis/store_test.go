@@ -98,13 +98,13 @@ func TestRotation(t *testing.T) {
 		f.wantActive(f.session.ID, true)
 		s, first, err := f.store.Rotate(f.Context(), f.token, issue)
 		if err != nil {
-			t.Fatal(err)
+			f.Fatal(err)
 		}
 		if s != f.session {
-			t.Errorf("session %+v, want %+v", s, f.session)
+			f.Errorf("session %+v, want %+v", s, f.session)
 		}
 		if second := f.rotate(first.Refresh); second.Refresh == first.Refresh {
-			t.Error("a rotation returned the same refresh token again")
+			f.Error("a rotation returned the same refresh token again")
 		}
 		f.wantActive(f.session.ID, true)
 	})
@@ -114,11 +114,11 @@ func TestGracePeriodReturnsTheSamePair(t *testing.T) {
 	each(t, func(f *fixture) {
 		first := f.rotate(f.token)
 		if again := f.rotate(f.token); again != first {
-			t.Errorf("repeated rotation: pair %v, want %v", again, first)
+			f.Errorf("repeated rotation: pair %v, want %v", again, first)
 		}
 		f.rotate(first.Refresh)
 		if again := f.rotate(f.token); again != first {
-			t.Errorf("repeated after a further rotation: pair %v, want %v", again, first)
+			f.Errorf("repeated after a further rotation: pair %v, want %v", again, first)
 		}
 		f.wantActive(f.session.ID, true)
 	})
@@ -129,8 +129,8 @@ func TestReuseEndsTheSession(t *testing.T) {
 		next := f.rotate(f.token).Refresh
 		newest := f.rotate(next).Refresh
 		_, other := f.login(f.session.User)
-		if n := redistest.Expire(t, f.client, "session-grace:*"); n != 2 {
-			t.Fatalf("%d rotations in their grace period, want 2", n)
+		if n := redistest.Expire(f, f.client, "session-grace:*"); n != 2 {
+			f.Fatalf("%d rotations in their grace period, want 2", n)
 		}
 		f.wantRefused(f.token, apperr.TokenReused)
 		f.wantActive(f.session.ID, false)
@@ -149,15 +149,15 @@ func TestConcurrentRotationsReturnOnePair(t *testing.T) {
 		for i := range clients {
 			wg.Go(func() {
 				var err error
-				if _, pairs[i], err = f.store.Rotate(t.Context(), f.token, issue); err != nil {
-					t.Error(err)
+				if _, pairs[i], err = f.store.Rotate(f.Context(), f.token, issue); err != nil {
+					f.Error(err)
 				}
 			})
 		}
 		wg.Wait()
 		for _, p := range pairs {
 			if p != pairs[0] {
-				t.Fatalf("different pairs: %v and %v", p, pairs[0])
+				f.Fatalf("different pairs: %v and %v", p, pairs[0])
 			}
 		}
 		f.rotate(pairs[0].Refresh)
@@ -168,14 +168,14 @@ func TestEnd(t *testing.T) {
 	each(t, func(f *fixture) {
 		next := f.rotate(f.token).Refresh
 		f.wantActive(f.session.ID, true)
-		if err := f.store.End(t.Context(), next); err != nil {
-			t.Fatal(err)
+		if err := f.store.End(f.Context(), next); err != nil {
+			f.Fatal(err)
 		}
 		f.wantActive(f.session.ID, false)
 		f.wantRefused(next, apperr.TokenRevoked)
 		f.wantRefused(f.token, apperr.TokenRevoked) // the grace period ends with the session
-		if err := f.store.End(t.Context(), next); apperr.CodeOf(err) != apperr.TokenRevoked {
-			t.Errorf("second End: error %v, want TOKEN_REVOKED", err)
+		if err := f.store.End(f.Context(), next); apperr.CodeOf(err) != apperr.TokenRevoked {
+			f.Errorf("second End: error %v, want TOKEN_REVOKED", err)
 		}
 	})
 }
@@ -185,15 +185,15 @@ func TestEndAllOf(t *testing.T) {
 		second, token := f.login(f.session.User)
 		other, _ := f.login(uuid.New())
 		f.wantActive(second.ID, true)
-		if n, err := f.store.EndAllOf(t.Context(), f.session.User); err != nil || n != 2 {
-			t.Fatalf("EndAllOf = %d, %v; want 2", n, err)
+		if n, err := f.store.EndAllOf(f.Context(), f.session.User); err != nil || n != 2 {
+			f.Fatalf("EndAllOf = %d, %v; want 2", n, err)
 		}
 		f.wantActive(f.session.ID, false)
 		f.wantActive(second.ID, false)
 		f.wantActive(other.ID, true)
 		f.wantRefused(token, apperr.TokenRevoked)
-		if n, err := f.store.EndAllOf(t.Context(), f.session.User); err != nil || n != 0 {
-			t.Errorf("second EndAllOf = %d, %v; want 0", n, err)
+		if n, err := f.store.EndAllOf(f.Context(), f.session.User); err != nil || n != 0 {
+			f.Errorf("second EndAllOf = %d, %v; want 0", n, err)
 		}
 	})
 }
@@ -207,8 +207,8 @@ func TestCreateEndsTheOldestSessionBeyondTheMaximum(t *testing.T) {
 		f.wantActive(f.session.ID, false)
 		f.wantRefused(f.token, apperr.TokenRevoked)
 		f.wantActive(second.ID, true)
-		if n, err := f.store.EndAllOf(t.Context(), f.session.User); err != nil || n != session.MaxPerUser {
-			t.Errorf("EndAllOf = %d, %v; want %d", n, err, session.MaxPerUser)
+		if n, err := f.store.EndAllOf(f.Context(), f.session.User); err != nil || n != session.MaxPerUser {
+			f.Errorf("EndAllOf = %d, %v; want %d", n, err, session.MaxPerUser)
 		}
 	})
 }
@@ -244,7 +244,7 @@ func TestUnknownTokens(t *testing.T) {
 
 func TestExpiredRefreshTokenIsInvalid(t *testing.T) {
 	each(t, func(f *fixture) {
-		redistest.Expire(t, f.client, "session*")
+		redistest.Expire(f, f.client, "session*")
 		f.wantRefused(f.token, apperr.TokenInvalid)
 	})
 }
@@ -252,11 +252,11 @@ func TestExpiredRefreshTokenIsInvalid(t *testing.T) {
 func TestFailedIssueChangesNothing(t *testing.T) {
 	each(t, func(f *fixture) {
 		want := apperr.New(apperr.AccountDeactivated, "the account is deactivated")
-		_, _, err := f.store.Rotate(t.Context(), f.token, func(context.Context, session.Session) (session.Access, error) {
+		_, _, err := f.store.Rotate(f.Context(), f.token, func(context.Context, session.Session) (session.Access, error) {
 			return session.Access{}, want
 		})
 		if !errors.Is(err, want) {
-			t.Fatalf("error %v, want %v", err, want)
+			f.Fatalf("error %v, want %v", err, want)
 		}
 		f.rotate(f.token)
 	})
@@ -266,20 +266,20 @@ func TestFailedIssueChangesNothing(t *testing.T) {
 func TestKeysExpireAndContainNoTokens(t *testing.T) {
 	each(t, func(f *fixture) {
 		pair := f.rotate(f.token)
-		ctx := t.Context()
+		ctx := f.Context()
 		keys, err := f.client.Do(ctx, f.client.B().Keys().Pattern("*").Build()).AsStrSlice()
 		if err != nil || len(keys) != 5 {
-			t.Fatalf("keys %q, %v; want 5", keys, err)
+			f.Fatalf("keys %q, %v; want 5", keys, err)
 		}
 		for _, key := range keys {
 			ttl, err := f.client.Do(ctx, f.client.B().Pttl().Key(key).Build()).AsInt64()
 			if err != nil || ttl <= 0 || ttl > session.TTL.Milliseconds() {
-				t.Errorf("%s has a TTL of %d ms, %v; want at most %s", key, ttl, err, session.TTL)
+				f.Errorf("%s has a TTL of %d ms, %v; want at most %s", key, ttl, err, session.TTL)
 			}
 			value, _ := f.client.Do(ctx, f.client.B().Get().Key(key).Build()).ToString()
 			for _, secret := range []string{f.token, pair.Refresh, pair.Access.Token} {
 				if strings.Contains(key+value, secret) {
-					t.Errorf("%s contains a token in plain text", key)
+					f.Errorf("%s contains a token in plain text", key)
 				}
 			}
 		}
@@ -290,36 +290,36 @@ func TestSubscribeEnded(t *testing.T) {
 	each(t, func(f *fixture) {
 		second, token := f.login(f.session.User)
 		rotated := f.rotate(token).Refresh
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(f.Context())
 		received := make(chan uuid.UUID, 16)
 		done := make(chan error, 1)
 		go func() { done <- f.store.SubscribeEnded(ctx, func(id uuid.UUID) { received <- id }) }()
 		f.waitForSubscriber()
 
 		if err := f.store.EndSession(ctx, second); err != nil {
-			t.Fatal(err)
+			f.Fatal(err)
 		}
 		third, token := f.login(f.session.User)
 		f.rotate(token)
-		redistest.Expire(t, f.client, "session-grace:*")
+		redistest.Expire(f, f.client, "session-grace:*")
 		f.wantRefused(token, apperr.TokenReused)
 		if _, err := f.store.EndAllOf(ctx, f.session.User); err != nil {
-			t.Fatal(err)
+			f.Fatal(err)
 		}
 		f.wantRefused(rotated, apperr.TokenRevoked)
 		for _, want := range []uuid.UUID{second.ID, third.ID, f.session.ID} {
 			select {
 			case got := <-received:
 				if got != want {
-					t.Errorf("received session %s, want %s", got, want)
+					f.Errorf("received session %s, want %s", got, want)
 				}
 			case <-time.After(5 * time.Second):
-				t.Fatalf("no message for session %s", want)
+				f.Fatalf("no message for session %s", want)
 			}
 		}
 		cancel()
 		if err := <-done; err != nil {
-			t.Errorf("SubscribeEnded: %v", err)
+			f.Errorf("SubscribeEnded: %v", err)
 		}
 	})
 }
