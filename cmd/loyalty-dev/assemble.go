@@ -148,7 +148,7 @@ func add(
 		Close()
 	},
 ) {
-	diagnosticsServer.Add(name, s)
+	diagnosticsServer.Set(name, s)
 	g.OnStop(name, func(context.Context) error { s.Close(); return nil })
 	run(name, s.Run)
 }

@@ -147,7 +147,7 @@ func (s checkSettings) busCheck(o checkOptions) check.Check {
 		name = "NATS"
 	}
 	if len(b.Brokers) == 0 && b.NATS == "" {
-		return check.Skipped(name, map[busKind]string{busKafka: "LOYALTY_KAFKA_BROKERS", busNATS: "LOYALTY_NATS_URL"}[b.Kind])
+		return check.Skipped(name, b.setting())
 	}
 	if err := b.Check(); err != nil {
 		return incomplete(name, err)

@@ -76,11 +76,14 @@ func createTopics(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	bus, err := settings.open(ctx, slog.New(slog.DiscardHandler))
+	bus, err := settings.connect(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	bus.Close()
+	defer bus.Close()
+	if err := settings.createTopics(ctx, bus); err != nil {
+		return err
+	}
 	fmt.Fprintf(c.stdout, "the topics exist: %s\n", strings.Join(topicNames(), ", "))
 	return nil
 }

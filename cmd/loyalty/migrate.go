@@ -6,12 +6,16 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
 
 // database is the database of one service, with its migrations.
@@ -62,9 +66,11 @@ func (s databaseSettings) pick(names []string) ([]database, error) {
 // runMigrate runs the subcommands up, status, diff and hash of loyalty migrate.
 func runMigrate(ctx context.Context, c call) error {
 	var drop bool
+	var wait time.Duration
 	err := c.flags("migrate", 1+len(databaseSettings{}.all()), func(set *flag.FlagSet) {
 		set.BoolVar(&drop, "drop", false,
 			"with diff: also remove columns that are no longer in the schema; the previous release must not use them")
+		cli.DurationVar(set, &wait, "wait", 0, 0, "with up: maximum `duration` of waiting for a database that cannot be reached")
 	})
 	if err != nil {
 		return err
@@ -74,7 +80,7 @@ func runMigrate(ctx context.Context, c call) error {
 	}
 	verb := c.args[0]
 	c.args = c.args[1:]
-	if drop && verb != "diff" {
+	if drop && verb != "diff" || wait > 0 && verb != "up" {
 		return errUsage
 	}
 	switch verb {
@@ -95,7 +101,7 @@ func runMigrate(ctx context.Context, c call) error {
 	for _, d := range databases {
 		switch verb {
 		case "up":
-			applied, err := migrate.Up(ctx, d.url, d.migrations, log)
+			applied, err := migrateUp(ctx, d, wait, log)
 			if err != nil {
 				return fmt.Errorf("%s: %w", d.name, err)
 			}
@@ -111,6 +117,28 @@ func runMigrate(ctx context.Context, c call) error {
 		}
 	}
 	return nil
+}
+
+// migrateUp applies the pending migrations of a database. It retries for up to wait while the database cannot be reached.
+func migrateUp(ctx context.Context, d database, wait time.Duration, log *slog.Logger) (applied []string, err error) {
+	policy := connectPolicy()
+	policy.Timeout = wait
+	if wait == 0 {
+		policy.Attempts = 1
+	}
+	logged := false
+	err = backoff.Retry(ctx, policy, func(ctx context.Context) error {
+		applied, err = migrate.Up(ctx, d.url, d.migrations, log)
+		if _, ok := errors.AsType[*readiness.UnreachableError](err); !ok {
+			return backoff.Permanent(err)
+		}
+		if !logged && wait > 0 {
+			logged = true
+			log.Warn("waiting for the database", "setting", d.setting, "error", err)
+		}
+		return err
+	})
+	return applied, err
 }
 
 func printStatus(c call, name string, s migrate.Status) {

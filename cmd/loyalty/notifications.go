@@ -7,6 +7,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/services/notifications/app"
 )
 
@@ -36,6 +37,14 @@ func (s storeSettings) Check() error {
 		return errors.New("LOYALTY_NOTIFICATIONS_DATABASE_URL is not set")
 	}
 	return nil
+}
+
+// setting returns the name of the setting with the URL.
+func (s storeSettings) setting() string {
+	if app.Kind(s.Kind) == app.MongoDB {
+		return "LOYALTY_MONGODB_URL"
+	}
+	return "LOYALTY_NOTIFICATIONS_DATABASE_URL"
 }
 
 func (s storeSettings) config() app.StoreConfig {
@@ -76,23 +85,18 @@ func runNotifications(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	return s.Service.process("notifications", log, tracer, func(ctx context.Context) (service, closer, error) {
-		bus, err := s.Bus.open(ctx, log)
-		if err != nil {
-			return nil, nil, err
-		}
+	open := func(ctx context.Context, bus event.Bus) (service, error) {
 		sockets := app.DefaultSockets()
 		sockets.Origins = s.Origins
-		a, err := app.New(ctx, app.Config{
+		return app.New(ctx, app.Config{
 			Store: s.Store.config(), Redis: s.Redis.config(log), Bus: bus,
 			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 			TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection,
 			AccessLog: s.Service.AccessLog.accessLog(), Tracer: tracer, Sockets: sockets,
 		}, log)
-		if err != nil {
-			bus.Close()
-			return nil, nil, err
-		}
-		return a, bus, nil
-	}).serve(ctx)
+	}
+	return s.Service.serve(ctx, process{
+		name: "notifications", log: log, tracer: tracer, bus: s.Bus, open: open,
+		database: s.Store.setting(), redis: s.Redis.setting(),
+	})
 }

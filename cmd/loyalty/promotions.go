@@ -6,6 +6,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/services/promotions/app"
 )
 
@@ -60,22 +61,17 @@ func runPromotions(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	return s.Service.process("promotions", log, tracer, func(ctx context.Context) (service, closer, error) {
-		bus, err := s.Bus.open(ctx, log)
-		if err != nil {
-			return nil, nil, err
-		}
-		a, err := app.New(ctx, app.Config{
+	open := func(ctx context.Context, bus event.Bus) (service, error) {
+		return app.New(ctx, app.Config{
 			DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
 			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 			LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken),
 			LedgerTLS: s.InternalTLS.files(), TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection,
 			Anomalies: s.Anomalies.rules(), AccessLog: s.Service.AccessLog.accessLog(), Tracer: tracer,
 		}, log)
-		if err != nil {
-			bus.Close()
-			return nil, nil, err
-		}
-		return a, bus, nil
-	}).serve(ctx)
+	}
+	return s.Service.serve(ctx, process{
+		name: "promotions", log: log, tracer: tracer, bus: s.Bus, open: open,
+		database: "LOYALTY_PROMOTIONS_DATABASE_URL", redis: s.Redis.setting(),
+	})
 }

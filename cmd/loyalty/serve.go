@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/diagnostics"
+	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/gateway"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
@@ -34,8 +36,21 @@ type process struct {
 	log     *slog.Logger
 	// tracer sends its spans before the process ends. It may be nil.
 	tracer *tracing.Tracer
-	// open connects the service and its bus to their dependencies. serve closes both.
-	open func(ctx context.Context) (service, closer, error)
+	bus    eventBus
+	// open connects the service to its database and then to Redis. serve closes the service and the bus.
+	open func(ctx context.Context, bus event.Bus) (service, error)
+	// database and redis are the names of the settings with the addresses of the database and Redis.
+	database, redis string
+}
+
+// eventBus connects a service to the event bus. busSettings implements it.
+type eventBus interface {
+	// connect returns a bus without waiting for its servers.
+	connect(ctx context.Context, log *slog.Logger) (event.Bus, error)
+	// createTopics creates the topics of the platform that do not exist.
+	createTopics(ctx context.Context, bus event.Bus) error
+	// setting returns the name of the setting with the addresses of the servers.
+	setting() string
 }
 
 type closer interface{ Close() }
@@ -49,18 +64,37 @@ const (
 )
 
 // serve starts the diagnostics, connects the service to its dependencies and opens the public listener. Then it runs the
-// service as serveOn does. The diagnostics start first and stop last.
+// service as serveOn does. The diagnostics start first and stop last. While a dependency cannot be reached, serve waits.
 func (p process) serve(ctx context.Context) error {
 	diagnosticsServer, err := diagnostics.Listen(p.diagnostics, p.log)
 	if err != nil {
 		return fmt.Errorf("LOYALTY_DIAGNOSTICS_LISTEN: %w", err)
 	}
 	defer diagnosticsServer.Close()
-	s, bus, err := p.open(ctx)
+	bus, err := p.bus.connect(ctx, p.log)
 	if err != nil {
 		return err
 	}
-	diagnosticsServer.Add(p.name, s)
+	start := newStarting(p.name, p.log, []dependency{
+		{readiness.Bus, p.bus.setting()}, {readiness.Database, p.database}, {readiness.Redis, p.redis},
+	})
+	diagnosticsServer.Set(p.name, start)
+	var s service
+	err = start.connect(ctx, func(ctx context.Context) (err error) {
+		if err = p.bus.createTopics(ctx, bus); err == nil {
+			s, err = p.open(ctx, bus)
+		}
+		return err
+	})
+	if err != nil {
+		bus.Close()
+		if ctx.Err() != nil { // stopped while it waited
+			p.log.Info("stopped")
+			err = nil
+		}
+		return err
+	}
+	diagnosticsServer.Set(p.name, s)
 	listener, err := net.Listen("tcp", p.listen)
 	if err != nil {
 		s.Close()

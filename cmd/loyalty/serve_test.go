@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/test/bufconn"
 
+	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
@@ -42,20 +43,24 @@ func (s *fakeService) Metrics() prometheus.Gatherer     { return prometheus.NewR
 func (s *fakeService) Ready(context.Context) error      { return nil }
 func (s *fakeService) Dependencies() []readiness.Status { return nil }
 
-// open returns a function that opens the service with a bus.
-func (s *fakeService) open(bus closer) func(context.Context) (service, closer, error) {
-	return func(context.Context) (service, closer, error) { return s, bus, nil }
-}
+func (s *fakeService) open(context.Context, event.Bus) (service, error) { return s, nil }
 
 func (s *fakeService) Run(ctx context.Context) error {
 	defer s.write("ran")
 	return s.run(ctx)
 }
 
-// fakeBus is a bus that only closes.
-type fakeBus func()
+// fakeBus is a bus that only closes. It is also its eventBus.
+type fakeBus struct {
+	event.Bus
+	close func()
+}
 
-func (b fakeBus) Close() { b() }
+func (b fakeBus) Close() { b.close() }
+
+func (b fakeBus) connect(context.Context, *slog.Logger) (event.Bus, error) { return b, nil }
+func (b fakeBus) createTopics(context.Context, event.Bus) error            { return nil }
+func (b fakeBus) setting() string                                          { return "LOYALTY_BUS" }
 
 // TestServeStopsInOrder sends a request that lasts longer than the shutdown budget. The server must cancel the request early
 // enough for the service to stop, and must close nothing that is still in use.
@@ -87,7 +92,7 @@ func TestServeStopsInOrder(t *testing.T) {
 				t.Errorf("the canceled request was answered with status %d", resp.StatusCode)
 			}
 		})
-		bus := fakeBus(func() { s.write("bus closed") })
+		bus := fakeBus{close: func() { s.write("bus closed") }}
 		err := process{timeout: shutdownTimeout, log: slog.New(slog.DiscardHandler)}.serveOn(ctx, listener, s, bus)
 		sending.Wait()
 		if left < shutdownTimeout/3 || left > shutdownTimeout {
@@ -108,10 +113,10 @@ func TestServeClosesNothingAfterTimeout(t *testing.T) {
 	s := &fakeService{run: func(context.Context) error { <-release; return nil }}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	bus := fakeBus(func() { t.Error("the bus was closed") })
+	bus := fakeBus{close: func() { t.Error("the bus was closed") }}
 	err := process{
 		name: "test", listen: "127.0.0.1:0", diagnostics: "127.0.0.1:0", timeout: 50 * time.Millisecond,
-		log: slog.New(slog.DiscardHandler), open: s.open(bus),
+		log: slog.New(slog.DiscardHandler), bus: bus, open: s.open,
 	}.serve(ctx)
 	if err == nil || !strings.Contains(err.Error(), "service: stop timed out") {
 		t.Errorf("serve = %v, want \"service: stop timed out\"", err)
@@ -129,10 +134,10 @@ func TestServeAddressInUse(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	s := new(fakeService)
-	bus := fakeBus(func() { s.write("bus closed") })
+	bus := fakeBus{close: func() { s.write("bus closed") }}
 	err = process{
 		name: "test", listen: taken.Addr().String(), diagnostics: "127.0.0.1:0", timeout: time.Second,
-		log: slog.New(slog.DiscardHandler), open: s.open(bus),
+		log: slog.New(slog.DiscardHandler), bus: bus, open: s.open,
 	}.serve(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "LOYALTY_LISTEN") {
 		t.Errorf("serve = %v, want an error that names LOYALTY_LISTEN", err)

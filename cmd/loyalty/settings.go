@@ -51,14 +51,10 @@ func (s serviceSettings) Check() error {
 	return nil
 }
 
-// process returns the process of a service; see [process].
-func (s serviceSettings) process(
-	name string, log *slog.Logger, tracer *tracing.Tracer, open func(context.Context) (service, closer, error),
-) process {
-	return process{
-		name: name, listen: string(s.Listen), diagnostics: string(s.Diagnostics.Listen), timeout: shutdownTimeout,
-		log: log, tracer: tracer, open: open,
-	}
+// serve runs a process with the addresses of the settings; see [process.serve].
+func (s serviceSettings) serve(ctx context.Context, p process) error {
+	p.listen, p.diagnostics, p.timeout = string(s.Listen), string(s.Diagnostics.Listen), shutdownTimeout
+	return p.serve(ctx)
 }
 
 func (s serviceSettings) logger(service string) *slog.Logger {
@@ -136,6 +132,14 @@ func (s redisSettings) Check() error {
 	return nil
 }
 
+// setting returns the name of the setting with the addresses.
+func (s redisSettings) setting() string {
+	if s.SentinelMaster != "" {
+		return "LOYALTY_REDIS_SENTINELS"
+	}
+	return "LOYALTY_REDIS_ADDRESS"
+}
+
 func (s redisSettings) config(log *slog.Logger) redis.Config {
 	return redis.Config{
 		Address: string(s.Address), Replicas: addressStrings(s.Replicas),
@@ -200,7 +204,15 @@ func (s busSettings) Check() error {
 	return errors.Join(wrong...)
 }
 
-// connect connects to the bus without creating topics.
+// setting implements eventBus.
+func (s busSettings) setting() string {
+	if s.Kind == busNATS {
+		return "LOYALTY_NATS_URL"
+	}
+	return "LOYALTY_KAFKA_BROKERS"
+}
+
+// connect implements eventBus.
 func (s busSettings) connect(ctx context.Context, log *slog.Logger) (event.Bus, error) {
 	if s.Kind == busNATS {
 		return jetstream.New(ctx, jetstream.Config{URL: string(s.NATS), Name: "loyalty", Grace: busGrace}, log)
@@ -215,17 +227,12 @@ func (s busSettings) connect(ctx context.Context, log *slog.Logger) (event.Bus, 
 	return kafka.New(ctx, c, log)
 }
 
-// open connects to the bus and creates the topics of the platform that do not exist.
-func (s busSettings) open(ctx context.Context, log *slog.Logger) (event.Bus, error) {
-	bus, err := s.connect(ctx, log)
-	if err != nil {
-		return nil, err
-	}
+// createTopics implements eventBus.
+func (s busSettings) createTopics(ctx context.Context, bus event.Bus) error {
 	if err := bus.EnsureTopics(ctx, s.Partitions, s.Replication, topics.All()...); err != nil {
-		bus.Close()
-		return nil, fmt.Errorf("create the topics with LOYALTY_BUS_REPLICATION=%d: %w", s.Replication, err)
+		return fmt.Errorf("create the topics with LOYALTY_BUS_REPLICATION=%d: %w", s.Replication, err)
 	}
-	return bus, nil
+	return nil
 }
 
 // databaseSettings are the URLs of the services' databases.

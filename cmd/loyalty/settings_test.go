@@ -27,11 +27,14 @@ func TestOpenKafkaWithPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bus, err := settings.open(t.Context(), slog.New(slog.DiscardHandler))
+	bus, err := settings.connect(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer bus.Close()
+	if err := settings.createTopics(t.Context(), bus); err != nil {
+		t.Fatal(err)
+	}
 	for _, topic := range topicNames() {
 		if n, err := bus.Depth(t.Context(), topic); n != 0 || err != nil {
 			t.Errorf("%s: %d dead letters, %v, want 0", topic, n, err)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/services/users/app"
 )
@@ -64,12 +65,8 @@ func runUsers(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	return s.Service.process("users", log, tracer, func(ctx context.Context) (service, closer, error) {
-		bus, err := s.Bus.open(ctx, log)
-		if err != nil {
-			return nil, nil, err
-		}
-		a, err := app.New(ctx, app.Config{
+	open := func(ctx context.Context, bus event.Bus) (service, error) {
+		return app.New(ctx, app.Config{
 			DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
 			PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 			InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
@@ -78,10 +75,9 @@ func runUsers(ctx context.Context, c call) error {
 			Password:    password.Default(), TrustedProxies: s.Service.TrustedProxies,
 			Reflection: s.Service.Reflection, AccessLog: s.Service.AccessLog.accessLog(), Tracer: tracer,
 		}, log)
-		if err != nil {
-			bus.Close()
-			return nil, nil, err
-		}
-		return a, bus, nil
-	}).serve(ctx)
+	}
+	return s.Service.serve(ctx, process{
+		name: "users", log: log, tracer: tracer, bus: s.Bus, open: open,
+		database: "LOYALTY_USERS_DATABASE_URL", redis: s.Redis.setting(),
+	})
 }

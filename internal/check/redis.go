@@ -25,7 +25,7 @@ const (
 
 // Run implements the check of Redis.
 func (c Redis) Run(ctx context.Context, r *Report) {
-	client, err := redis.Open(c.Config)
+	client, err := redis.Open(ctx, c.Config)
 	if err != nil {
 		r.FailedTo("connect", err, "check the address, the user name, the password and TLS, and that the server runs")
 		return
@@ -172,7 +172,7 @@ func Sentinels(c redis.Config) []Check {
 
 // sentinel asks a sentinel whether the sentinels can fail over.
 func sentinel(ctx context.Context, c redis.Config, master string, r *Report) {
-	client, err := redis.Open(c)
+	client, err := redis.Open(ctx, c)
 	if err != nil {
 		r.FailedTo("connect", err, "check the address, the password and TLS, and that the sentinel runs")
 		return

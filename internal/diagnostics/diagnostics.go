@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,10 +85,16 @@ func Listen(address string, log *slog.Logger) (*Server, error) {
 // Addr returns the address of the server, as "host:port".
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Add adds a component.
-func (s *Server) Add(name string, c Component) {
+// Set adds a component. It replaces a component of the same name.
+func (s *Server) Set(name string, c Component) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Handlers may still use the old slices.
+	s.names, s.components = slices.Clone(s.names), slices.Clone(s.components)
+	if i := slices.Index(s.names, name); i >= 0 {
+		s.components[i] = c
+		return
+	}
 	s.names, s.components = append(s.names, name), append(s.components, c)
 }
 

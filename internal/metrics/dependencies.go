@@ -7,11 +7,12 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis"
 )
 
-// Dependencies adds a gauge for each dependency of m, which is 1 while the dependency is available.
-func (r *Registry) Dependencies(m *readiness.Monitor) {
-	for i, s := range m.Status() {
+// Dependencies adds a gauge for each dependency that status returns, which is 1 while the dependency is available. status
+// must always return the same dependencies.
+func (r *Registry) Dependencies(status func() []readiness.Status) {
+	for i, s := range status() {
 		r.GaugeOf("dependency_up", "1 if the dependency was available at the last check, else 0.",
-			Labels{"dependency": s.Dependency}, func() float64 { return number(m.Status()[i].Available) })
+			Labels{"dependency": s.Dependency}, func() float64 { return number(status()[i].Available) })
 	}
 }
 

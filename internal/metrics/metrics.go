@@ -38,6 +38,9 @@ func New(component string) *Registry {
 	return &Registry{r, prometheus.WrapRegistererWith(prometheus.Labels{labelComponent: component}, r)}
 }
 
+// Metrics returns the registry.
+func (r *Registry) Metrics() prometheus.Gatherer { return r }
+
 // Process returns a registry with the metrics of the process: the Go runtime, CPU, memory, file descriptors and the build.
 func Process() *prometheus.Registry {
 	r := prometheus.NewPedanticRegistry()

@@ -20,7 +20,6 @@ import (
 	"ariga.io/atlas/sql/migrate"
 	atlaspostgres "ariga.io/atlas/sql/postgres"
 	"ariga.io/atlas/sql/schema"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -160,7 +159,7 @@ func abbreviate(statement string) string {
 	return string(words)
 }
 
-// withConn runs fn on one connection to url. Its own errors do not contain the URL.
+// withConn runs fn on one connection to url. See postgres.OpenError for the errors of the connection.
 func withConn(ctx context.Context, url string, fn func(*sql.Conn) error) (err error) {
 	config, prepare, err := postgres.ParseConfig(url)
 	if err != nil {
@@ -170,10 +169,7 @@ func withConn(ctx context.Context, url string, fn func(*sql.Conn) error) (err er
 	defer func() { err = errors.Join(err, db.Close()) }()
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-			err = connect.Unwrap()
-		}
-		return fmt.Errorf("migrate: connect to the database %s: %w", config.Database, err)
+		return postgres.OpenError(config, err)
 	}
 	return errors.Join(fn(conn), conn.Close())
 }

@@ -22,8 +22,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/config/dsn"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
 
 // DefaultMaxConns is the default of Options.MaxConns.
@@ -40,8 +40,6 @@ type Options struct {
 	MinIdleConns int32
 	// ConnectTimeout limits the time to open one connection; 0 means 5 seconds.
 	ConnectTimeout time.Duration
-	// Wait is how long Open retries while the server is unavailable; 0 means a single attempt.
-	Wait time.Duration
 	// Settings are set on each connection, for example "statement_timeout": "30s".
 	Settings map[string]string
 	// Log receives the SQL of every statement at the debug level, without arguments; nil discards it.
@@ -49,23 +47,23 @@ type Options struct {
 }
 
 // Open returns a pool after it has connected to the server. Statements are prepared once per connection and cached, and
-// timestamps are read in UTC. Open returns ErrSharedSessions if a connection pooler is not in session mode. Its errors never
-// contain the URL or the password.
+// timestamps are read in UTC. Open returns ErrSharedSessions if a connection pooler is not in session mode. See OpenError
+// for the other errors.
 func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
 	config, err := poolConfig(url, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := probe(ctx, config.ConnConfig, o.Wait); err != nil {
-		return nil, openError(config.ConnConfig, err)
+	if err := probe(ctx, config.ConnConfig); err != nil {
+		return nil, OpenError(config.ConnConfig, err)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return nil, openError(config.ConnConfig, err)
+		return nil, OpenError(config.ConnConfig, err)
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, openError(config.ConnConfig, err)
+		return nil, OpenError(config.ConnConfig, err)
 	}
 	return pool, nil
 }
@@ -139,32 +137,36 @@ func readUTC(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// probe opens a connection, calls CheckSession and closes the connection. It retries for up to wait while the server is
-// unavailable.
-func probe(ctx context.Context, config *pgx.ConnConfig, wait time.Duration) error {
-	policy := backoff.Policy{Initial: 200 * time.Millisecond, Timeout: wait}
-	if wait == 0 {
-		policy.Attempts = 1
-	}
-	return backoff.Retry(ctx, policy, func(ctx context.Context) error {
-		conn, err := pgx.ConnectConfig(ctx, config)
-		if err == nil {
-			err = errors.Join(CheckSession(ctx, conn), conn.Close(ctx))
-		}
-		if err != nil && !Unavailable(err) {
-			return backoff.Permanent(err)
-		}
+// probe opens a connection, calls CheckSession and closes the connection.
+func probe(ctx context.Context, config *pgx.ConnConfig) error {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
 		return err
-	})
+	}
+	return errors.Join(CheckSession(ctx, conn), conn.Close(ctx))
 }
 
-func openError(c *pgx.ConnConfig, err error) error {
+// OpenError returns the error of a failed connection. It is a readiness.UnreachableError if the server cannot be reached or
+// does not accept connections now. It names the server and the database, and never contains the URL or the password.
+func OpenError(c *pgx.ConnConfig, err error) error {
 	server := net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))) + "/" + c.Database
+	wrapped := fmt.Errorf("postgres: open %s: %w", server, err)
 	// The text of a ConnectError contains connection settings.
 	if connect, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return &connectError{server: server, err: connect}
+		wrapped = &connectError{server: server, err: connect}
 	}
-	return fmt.Errorf("postgres: open %s: %w", server, err)
+	if unreachable(err) {
+		return &readiness.UnreachableError{Dependency: readiness.Database, Err: wrapped}
+	}
+	return wrapped
+}
+
+// unreachable reports whether a later attempt to connect may succeed.
+func unreachable(err error) bool {
+	if c := code(err); c != "" {
+		return unavailableCode(c)
+	}
+	return readiness.Unreachable(err)
 }
 
 type connectError struct {

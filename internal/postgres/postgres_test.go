@@ -17,6 +17,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
 
 func TestOpenAppliesSettingsAndUTC(t *testing.T) {
@@ -54,12 +55,14 @@ func TestOpenErrorsDoNotContainThePassword(t *testing.T) {
 	valid := postgrestest.URL(t, nil)
 	for name, tt := range map[string]struct {
 		url         string
-		unavailable bool
+		unreachable bool
 	}{
 		"malformed":      {"postgres://user:s3cret@host:port/db", false},
 		"no server":      {"postgres://user:s3cret@" + closed.Addr().String() + "/db", true},
 		"wrong password": {strings.Replace(valid, "//postgres:", "//postgres:s3cret", 1), false},
 		"no database":    {strings.Replace(valid, "?", "s3cret?", 1), false},
+		"no TLS":         {strings.Replace(valid, "sslmode=disable", "sslmode=require", 1), false},
+		"unknown host":   {"postgres://user:s3cret@host.invalid/db", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := postgres.Open(t.Context(), tt.url, postgres.Options{})
@@ -70,58 +73,10 @@ func TestOpenErrorsDoNotContainThePassword(t *testing.T) {
 			if name != "no database" && strings.Contains(text, "s3cret") || strings.Contains(text, "user=") {
 				t.Errorf("error shows the password: %v", err)
 			}
-			if got := postgres.Unavailable(err); got != tt.unavailable {
-				t.Errorf("Unavailable(%v) = %t, want %t", err, got, tt.unavailable)
+			if _, got := errors.AsType[*readiness.UnreachableError](err); got != tt.unreachable {
+				t.Errorf("%v is an UnreachableError: %t, want %t", err, got, tt.unreachable)
 			}
 		})
-	}
-}
-
-func TestOpenWaitsForTheServer(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := closed.Addr().String()
-	closed.Close()
-	target := strings.TrimPrefix(postgrestest.URL(t, nil), "postgres://")
-	credentials, rest, _ := strings.Cut(target, "@")
-	server, path, _ := strings.Cut(rest, "/")
-	opened := make(chan error, 1)
-	go func() {
-		late := "postgres://" + credentials + "@" + address + "/" + path
-		pool, err := postgres.Open(t.Context(), late, postgres.Options{Wait: time.Minute})
-		if err == nil {
-			pool.Close()
-		}
-		opened <- err
-	}()
-	// The port opens while Open waits, or shortly before Open is called.
-	proxy, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer proxy.Close()
-	go forward(proxy, server)
-	if err := <-opened; err != nil {
-		t.Error(err)
-	}
-}
-
-// forward forwards the connections of l to address until l is closed.
-func forward(l net.Listener, address string) {
-	for {
-		in, err := l.Accept()
-		if err != nil {
-			return
-		}
-		out, err := net.Dial("tcp", address)
-		if err != nil {
-			in.Close()
-			return
-		}
-		go func() { _, _ = io.Copy(out, in); out.Close() }()
-		go func() { _, _ = io.Copy(in, out); in.Close() }()
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
 
 // Config locates Redis. Either Address or Sentinel is set.
@@ -135,23 +136,42 @@ func isNoScript(err error) bool {
 	return ok && reply.IsNoScript()
 }
 
-// Open connects to Redis and returns after the master has answered. The caller closes the client. The client retries
+// Open connects to Redis and returns after the master has answered. The caller closes the client. Open returns a
+// readiness.UnreachableError if the master or the sentinels cannot be reached. ctx limits only Open. The client retries
 // reads for about a second and does not retry writes; see Failure for the errors of an unavailable server.
-func Open(c Config) (*Client, error) {
+func Open(ctx context.Context, c Config) (*Client, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	client, err := rueidis.NewClient(c.options(true))
-	if err != nil && (len(c.Replicas) > 0 || c.Sentinel.Master != "") {
+	dialer := &dialer{ctx: ctx}
+	client, err := rueidis.NewClient(c.options(dialer, true))
+	if err != nil && ctx.Err() == nil && (len(c.Replicas) > 0 || c.Sentinel.Master != "") {
 		// A replica is an optimization, so the service starts without it.
-		if client, err = rueidis.NewClient(c.options(false)); err == nil && c.Log != nil {
+		if client, err = rueidis.NewClient(c.options(dialer, false)); err == nil && c.Log != nil {
 			c.Log.Warn("redis replicas cannot be reached; all reads go to the master")
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("redis: cannot connect: %w", err)
+	dialer.opened.Store(true)
+	if err == nil {
+		return &Client{Client: client}, nil
 	}
-	return &Client{Client: client}, nil
+	wrapped := fmt.Errorf("redis: cannot connect: %w", err)
+	if ctx.Err() == nil && c.unreachable(err) {
+		return nil, &readiness.UnreachableError{Dependency: readiness.Redis, Err: wrapped}
+	}
+	return nil, wrapped
+}
+
+// unreachable reports whether a later attempt to connect may succeed. During a failover, the sentinels can name a server
+// that is not the master yet.
+func (c Config) unreachable(err error) bool {
+	switch reply, ok := rueidis.IsRedisErr(err); {
+	case ok:
+		return temporary(reply.Error())
+	case c.Sentinel.Master != "":
+		return !readiness.RefusedTLS(err) && !rueidis.IsRedisNil(err) // nil: the sentinels do not know the master set
+	}
+	return readiness.Unreachable(err)
 }
 
 // Ping returns an error if the server does not answer before ctx ends.
@@ -160,13 +180,14 @@ func Ping(ctx context.Context, client rueidis.Client) error {
 }
 
 // options returns the options of the client. If replicas is false, all reads go to the master.
-func (c Config) options(replicas bool) rueidis.ClientOption {
+func (c Config) options(d *dialer, replicas bool) rueidis.ClientOption {
 	o := rueidis.ClientOption{
 		InitAddress:         []string{c.Address},
 		Username:            c.Username,
 		Password:            c.Password,
 		ClientName:          "loyalty",
 		Dialer:              net.Dialer{Timeout: dialTimeout, KeepAlive: time.Second},
+		DialCtxFn:           d.dial,
 		ConnWriteTimeout:    ioTimeout,
 		ReadBufferEachConn:  bufferSize,
 		WriteBufferEachConn: bufferSize,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,13 +15,14 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 )
 
 func open(t *testing.T, c redis.Config) rueidis.Client {
 	t.Helper()
-	client, err := redis.Open(c)
+	client, err := redis.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,15 +62,62 @@ func TestIncompleteConfig(t *testing.T) {
 		"sentinels without master": {Sentinel: redis.Sentinel{Addresses: []string{"127.0.0.1:1"}}},
 		"master without sentinels": {Sentinel: redis.Sentinel{Master: "m"}},
 	} {
-		if _, err := redis.Open(c); err == nil || !strings.HasPrefix(err.Error(), "redis: ") {
+		if _, err := redis.Open(t.Context(), c); err == nil || !strings.HasPrefix(err.Error(), "redis: ") {
 			t.Errorf("%s: Open returned %v, want an error that begins with \"redis: \"", name, err)
 		}
 	}
 }
 
+// TestOpenErrors checks which errors mean that a later attempt may succeed.
+func TestOpenErrors(t *testing.T) {
+	locked := redistest.Start(t, "--requirepass", "the right one")
+	closed := redistest.Start(t)
+	closed.Kill()
+	for name, tt := range map[string]struct {
+		config redis.Config
+		want   bool
+	}{
+		"no server":      {redis.Config{Address: closed.Address}, true},
+		"wrong password": {redis.Config{Address: locked.Address, Password: "hunter2"}, false},
+		"no sentinel":    {redis.Config{Sentinel: redis.Sentinel{Master: "m", Addresses: []string{closed.Address}}}, true},
+		// A server that is no sentinel does not know the command.
+		"not a sentinel": {
+			redis.Config{Password: "the right one", Sentinel: redis.Sentinel{Master: "m", Addresses: []string{locked.Address}}}, false,
+		},
+	} {
+		_, err := redis.Open(t.Context(), tt.config)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		} else if _, got := errors.AsType[*readiness.UnreachableError](err); got != tt.want {
+			t.Errorf("%s: %v is an UnreachableError: %t, want %t", name, err, got, tt.want)
+		}
+	}
+}
+
+// TestOpenEndsWithItsContext opens a connection to a server that accepts connections and does not answer.
+func TestOpenEndsWithItsContext(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		if conn, err := listener.Accept(); err == nil {
+			cancel()
+			_, _ = io.Copy(io.Discard, conn)
+			_ = conn.Close()
+		}
+	}()
+	_, err = redis.Open(ctx, redis.Config{Address: listener.Addr().String()})
+	if _, unreachable := errors.AsType[*readiness.UnreachableError](err); err == nil || unreachable {
+		t.Errorf("Open = %v, want another error than UnreachableError", err)
+	}
+}
+
 func TestErrorsDoNotContainThePassword(t *testing.T) {
 	server := redistest.Start(t, "--requirepass", "the right one")
-	_, err := redis.Open(redis.Config{Address: server.Address, Password: "hunter2"})
+	_, err := redis.Open(t.Context(), redis.Config{Address: server.Address, Password: "hunter2"})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v, want an error without the password", err)
 	}
@@ -160,7 +209,7 @@ func TestSentinelWithoutReplicas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := redis.Open(redis.Config{
+	client, err := redis.Open(t.Context(), redis.Config{
 		Sentinel: redis.Sentinel{Master: "loyalty", Addresses: []string{startSentinel(t, host, port)}},
 	})
 	if err != nil {

@@ -264,6 +264,9 @@ func (c *cluster) run(name, service, settings, address string, environ ...string
 	})
 }
 
+// serviceOf returns the service of a replica, such as "users" of "users-1".
+func serviceOf(name string) string { return name[:strings.LastIndex(name, "-")] }
+
 // addr returns the address of a service.
 func (c *cluster) addr(name string) string {
 	for _, line := range c.addresses {

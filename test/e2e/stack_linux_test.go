@@ -113,9 +113,6 @@ func startStack(t *testing.T, program string) *stack {
 // replica returns the name of a replica, such as "users-1".
 func replica(service string, n int) string { return fmt.Sprintf("%s-%d", service, n+1) }
 
-// serviceOf returns the service of a replica.
-func serviceOf(name string) string { return name[:strings.LastIndex(name, "-")] }
-
 // launch starts a replica. It does not wait until the replica is ready.
 func (s *stack) launch(name string) {
 	s.run(name, serviceOf(name), s.settings, s.listen[name], s.environ[name]...)
@@ -274,7 +271,7 @@ func (s *stack) startRedis() []string {
 
 // sentinel returns what a sentinel knows about the master set.
 func (s *stack) sentinel(address, command string) (map[string]string, error) {
-	client, err := redis.Open(redis.Config{Address: address, Plain: true}) // a sentinel has no client-side caching
+	client, err := redis.Open(s.t.Context(), redis.Config{Address: address, Plain: true}) // a sentinel has no client-side caching
 	if err != nil {
 		return nil, err
 	}
@@ -305,7 +302,7 @@ func (s *stack) master() (master, other *redistest.Server) {
 func (s *stack) awaitRedisReplica(server *redistest.Server) {
 	s.t.Helper()
 	eventually(s.t, "the Redis replica has the data of its master", func() error {
-		client, err := redis.Open(redis.Config{Address: server.Address})
+		client, err := redis.Open(s.t.Context(), redis.Config{Address: server.Address})
 		if err != nil {
 			return err
 		}

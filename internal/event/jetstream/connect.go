@@ -88,7 +88,7 @@ func (b *Bus) connected(ctx context.Context) error {
 	}
 	probing.Wait()
 	if !slices.Contains(problems, nil) {
-		return fmt.Errorf("jetstream: cannot connect: %w", joined(problems))
+		return fmt.Errorf("jetstream: cannot connect: %w", joinedError(problems))
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -99,14 +99,20 @@ func (b *Bus) connected(ctx context.Context) error {
 	return nil
 }
 
-// joined returns an error with the texts of errs in one line.
-func joined(errs []error) error {
-	text := make([]string, len(errs))
-	for i, err := range errs {
+// joinedError contains several errors. Its text has one line.
+type joinedError []error
+
+// Error implements error.
+func (e joinedError) Error() string {
+	text := make([]string, len(e))
+	for i, err := range e {
 		text[i] = err.Error()
 	}
-	return errors.New(strings.Join(text, "; "))
+	return strings.Join(text, "; ")
 }
+
+// Unwrap returns the errors.
+func (e joinedError) Unwrap() []error { return e }
 
 // probe connects to the server once. The error names the server and the problem.
 func (s server) probe(ctx context.Context, name string) error {

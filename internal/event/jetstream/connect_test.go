@@ -2,8 +2,10 @@ package jetstream_test
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
 
 // runWithoutJetStream starts a server without JetStream and returns its address.
@@ -78,6 +81,7 @@ func TestConnectErrors(t *testing.T) {
 	encrypted := runWithoutJetStream(t, &server.Options{TLS: true, TLSConfig: &tls.Config{
 		Certificates: web.TLS.Certificates, MinVersion: tls.VersionTLS12,
 	}})
+	unreachable := []string{"nothing listens", "no scheme", "several servers", "unresolvable name", "not a NATS server"}
 	for name, tt := range map[string]struct {
 		url  string
 		want []string
@@ -106,9 +110,14 @@ func TestConnectErrors(t *testing.T) {
 			bus := newBus(t, jetstream.Config{URL: tt.url})
 			_, depth := bus.Depth(t.Context(), "t")
 			_, replay := bus.Replay(t.Context(), "t")
+			ensure := bus.EnsureTopics(t.Context(), 0, 1, event.TopicSpec{Name: "t"})
+			wantUnreachable := slices.Contains(unreachable, name)
+			if _, got := errors.AsType[*readiness.UnreachableError](ensure); got != wantUnreachable {
+				t.Errorf("EnsureTopics returned %v, an UnreachableError: %t, want %t", ensure, got, wantUnreachable)
+			}
 			for operation, err := range map[string]error{
 				"Ping":         bus.Ping(t.Context()),
-				"EnsureTopics": bus.EnsureTopics(t.Context(), 0, 1, event.TopicSpec{Name: "t"}),
+				"EnsureTopics": ensure,
 				"DeadLetters":  bus.DeadLetters(t.Context(), "t", nil),
 				"Depth":        depth,
 				"Replay":       replay,

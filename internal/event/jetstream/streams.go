@@ -3,16 +3,41 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
 
 // EnsureTopics creates the streams of each topic and of its dead letters if they do not exist. The number of partitions is
-// always Partitions. EnsureTopics returns an error if no server is available, instead of waiting for one.
+// always Partitions. EnsureTopics does not wait for a server: it returns a readiness.UnreachableError if none is available.
 func (b *Bus) EnsureTopics(ctx context.Context, _, replication int, topics ...event.TopicSpec) error {
+	err := b.ensureTopics(ctx, replication, topics)
+	if err != nil && ctx.Err() == nil && unreachable(err) {
+		return &readiness.UnreachableError{Dependency: readiness.Bus, Err: err}
+	}
+	return err
+}
+
+// unreachable reports whether a later request may succeed. A server answers 503 while the cluster has no leader.
+func unreachable(err error) bool {
+	for _, permanent := range []error{
+		nats.ErrAuthorization, jetstream.ErrJetStreamNotEnabled, jetstream.ErrJetStreamNotEnabledForAccount,
+	} {
+		if errors.Is(err, permanent) {
+			return false
+		}
+	}
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.Code == http.StatusServiceUnavailable ||
+		errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || readiness.Unreachable(err)
+}
+
+func (b *Bus) ensureTopics(ctx context.Context, replication int, topics []event.TopicSpec) error {
 	if err := b.connected(ctx); err != nil {
 		return err
 	}

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
 
 // deadLetterMaxBytes is the maximum record size of dead letter topics. It is larger than topicMaxBytes, because a dead
@@ -24,9 +27,33 @@ const topicMaxBytes = 1<<20 + 64<<10
 // minInSyncReplicas is the topic setting for the number of replicas that must have a record before it is acknowledged.
 const minInSyncReplicas = "min.insync.replicas"
 
+// createTimeout limits the creation of one topic. Without it, the client would wait much longer for brokers that have no
+// controller.
+const createTimeout = 15 * time.Second
+
 // EnsureTopics creates each topic and its dead letter topic if they do not exist. With three or more replicas, an event
-// is acknowledged only after all replicas but at most one have it. One broker may therefore be unavailable.
+// is acknowledged only after all replicas but at most one have it. One broker may therefore be unavailable. EnsureTopics
+// does not wait for brokers: it returns a readiness.UnreachableError if none can be reached, or if they do not answer in
+// time.
 func (b *Bus) EnsureTopics(ctx context.Context, partitions, replication int, topics ...event.TopicSpec) error {
+	err := b.ensureTopics(ctx, partitions, replication, topics)
+	if err != nil && ctx.Err() == nil && unreachable(err) {
+		return &readiness.UnreachableError{Dependency: readiness.Bus, Err: err}
+	}
+	return err
+}
+
+// unreachable reports whether a later request may succeed. A broker that closes a new connection at once expects TLS or a
+// password.
+func unreachable(err error) bool {
+	_, refused := errors.AsType[*kgo.ErrFirstReadEOF](err)
+	return !refused && (kerr.IsRetriable(err) || readiness.Unreachable(err))
+}
+
+func (b *Bus) ensureTopics(ctx context.Context, partitions, replication int, topics []event.TopicSpec) error {
+	if err := b.Ping(ctx); err != nil {
+		return err
+	}
 	for _, t := range topics {
 		config := map[string]*string{
 			minInSyncReplicas:   format(max(1, replication-1)),
@@ -51,6 +78,8 @@ func (b *Bus) createTopic(ctx context.Context, name string, partitions, replicat
 	if partitions < 1 || partitions > math.MaxInt32 || replication < 1 || replication > math.MaxInt16 {
 		return fmt.Errorf("kafka: topic %s cannot have %d partitions on %d replicas", name, partitions, replication)
 	}
+	ctx, cancel := context.WithTimeout(ctx, createTimeout)
+	defer cancel()
 	_, err := b.admin.CreateTopic(ctx, int32(partitions), int16(replication), config, name)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return fmt.Errorf("kafka: create topic %s: %w", name, err)

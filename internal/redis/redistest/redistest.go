@@ -127,7 +127,7 @@ func OpenEmbedded(t testing.TB) rueidis.Client {
 
 func open(t testing.TB, c redis.Config) rueidis.Client {
 	t.Helper()
-	client, err := redis.Open(c)
+	client, err := redis.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,8 @@ type App struct {
 	subscription event.Subscription
 }
 
-// New connects to the databases and the bus. The caller closes the App.
+// New connects to the store and then to Redis. The caller closes the App. New returns a readiness.UnreachableError if one of
+// them cannot be reached.
 func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.store, err = OpenStore(ctx, c.Store, log); err != nil {
 		return nil, err
 	}
-	if a.redis, err = redis.Open(c.Redis); err != nil {
+	if a.redis, err = redis.Open(ctx, c.Redis); err != nil {
 		return nil, err
 	}
 	check := a.store.Ping
@@ -122,8 +123,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		check = a.schema.Check
 	}
 	a.ready = readiness.New("notifications", log,
-		readiness.Check{Dependency: "database", Run: check},
-		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
+		readiness.Check{Dependency: readiness.Database, Run: check},
+		readiness.Check{Dependency: readiness.Redis, Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
 		readiness.Check{Dependency: "LOYALTY_JWKS_URL", Run: c.Keys.Ready})
 	sessions := sessionredis.NewStore(a.redis)
 	verifier, err := accesstoken.NewVerifier(c.Issuer, c.Audience, c.Keys, sessions)

@@ -17,7 +17,7 @@ func (a *App) Dependencies() []readiness.Status { return a.ready.Status() }
 
 // measure registers the metrics of the service and adds an observer to the subscription.
 func (a *App) measure() {
-	a.metrics.Dependencies(a.ready)
+	a.metrics.Dependencies(a.ready.Status)
 	a.metrics.Redis(a.redis)
 	if s, ok := a.store.(pooled); ok {
 		a.metrics.Postgres("notifications", s.pool)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -58,10 +57,8 @@ type Store interface {
 	Close(ctx context.Context) error
 }
 
-const openTimeout = 30 * time.Second
-
 // OpenStore connects to a store. The caller closes it. log receives the SQL of the PostgreSQL store at the debug level; nil
-// discards it.
+// discards it. OpenStore returns a readiness.UnreachableError if the store cannot be reached.
 func OpenStore(ctx context.Context, c StoreConfig, log *slog.Logger) (Store, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -69,9 +66,7 @@ func OpenStore(ctx context.Context, c StoreConfig, log *slog.Logger) (Store, err
 	if c.Kind == MongoDB {
 		return mongo.Open(ctx, c.URL, mongo.Options{Database: c.Database, AppName: "notifications"})
 	}
-	pool, err := basepostgres.Open(ctx, c.URL, basepostgres.Options{
-		ApplicationName: "notifications", Wait: openTimeout, Log: log,
-	})
+	pool, err := basepostgres.Open(ctx, c.URL, basepostgres.Options{ApplicationName: "notifications", Log: log})
 	if err != nil {
 		return nil, err
 	}

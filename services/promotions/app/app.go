@@ -116,7 +116,8 @@ type App struct {
 	ready         *readiness.Monitor
 }
 
-// New connects to the database, Redis and the ledger. The caller must call Close.
+// New connects to the database, to Redis and to the ledger. The caller must call Close. New returns a
+// readiness.UnreachableError if the database or Redis cannot be reached.
 func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -127,14 +128,14 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 			a.Close()
 		}
 	}()
-	options := postgres.Options{ApplicationName: "promotions", Wait: 30 * time.Second, Log: log}
+	options := postgres.Options{ApplicationName: "promotions", Log: log}
 	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, options); err != nil {
 		return nil, err
 	}
 	if a.schema, err = migrate.NewApplied(ctx, a.pool, "promotions", atlas.Promotions, log); err != nil {
 		return nil, err
 	}
-	if a.redis, err = redis.Open(c.Redis); err != nil {
+	if a.redis, err = redis.Open(ctx, c.Redis); err != nil {
 		return nil, err
 	}
 	verifier, err := accesstoken.NewVerifier(c.Issuer, c.Audience, c.Keys, sessionredis.NewStore(a.redis))
@@ -151,8 +152,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	a.ledger = conn
 	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{Tracer: c.Tracer})
 	a.ready = readiness.New("promotions", log,
-		readiness.Check{Dependency: "database", Run: a.schema.Check},
-		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
+		readiness.Check{Dependency: readiness.Database, Run: a.schema.Check},
+		readiness.Check{Dependency: readiness.Redis, Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
 		readiness.Check{Dependency: "outbox relay", Run: func(context.Context) error { return a.relay.Ready() }, Silent: true},
 		readiness.Check{Dependency: "LOYALTY_JWKS_URL", Run: c.Keys.Ready})
 	payer, alerts := ledger.New(conn, log), alert.New(log)

@@ -21,7 +21,7 @@ func (a *App) Dependencies() []readiness.Status { return a.ready.Status() }
 
 // measure registers the metrics of the service and adds observers to the claims and the subscriptions.
 func (a *App) measure(payer *ledger.Client, alerts *alert.Alerts) {
-	a.metrics.Dependencies(a.ready)
+	a.metrics.Dependencies(a.ready.Status)
 	a.metrics.Postgres("promotions", a.pool)
 	a.metrics.Redis(a.redis)
 	a.metrics.Outbox(a.pool, a.relay)

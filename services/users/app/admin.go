@@ -40,7 +40,7 @@ func EnsureAdmin(ctx context.Context, c AdminConfig, email, secret string, reset
 		return 0, err
 	}
 	defer pool.Close()
-	client, err := redis.Open(c.Redis)
+	client, err := redis.Open(ctx, c.Redis)
 	if err != nil {
 		return 0, err
 	}

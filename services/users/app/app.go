@@ -42,9 +42,6 @@ import (
 // JWKSPath is the path of the public keys (JWKS) that verify access tokens.
 const JWKSPath = "/.well-known/jwks.json"
 
-// database is the name of the database in the readiness checks.
-const database = "database"
-
 // App is the running service.
 type App struct {
 	pool     *pgxpool.Pool
@@ -61,8 +58,9 @@ type App struct {
 	ready    *readiness.Monitor
 }
 
-// New connects the service to PostgreSQL and Redis and opens its internal listener. The caller must call Close. Errors name
-// the invalid setting or the failed dependency.
+// New connects the service to PostgreSQL and then to Redis, and opens its internal listener. The caller must call Close.
+// Errors name the invalid setting or the failed dependency. New returns a readiness.UnreachableError if a dependency cannot
+// be reached.
 func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -73,14 +71,14 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 			a.Close()
 		}
 	}()
-	options := postgres.Options{ApplicationName: "users", Wait: 30 * time.Second, Log: log}
+	options := postgres.Options{ApplicationName: "users", Log: log}
 	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, options); err != nil {
 		return nil, err
 	}
 	if a.schema, err = migrate.NewApplied(ctx, a.pool, "users", atlas.Users, log); err != nil {
 		return nil, err
 	}
-	if a.redis, err = redis.Open(c.Redis); err != nil {
+	if a.redis, err = redis.Open(ctx, c.Redis); err != nil {
 		return nil, err
 	}
 	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{Tracer: c.Tracer})
@@ -137,8 +135,8 @@ func (a *App) ledgerServer(c Config, log *slog.Logger) (*grpc.Server, error) {
 // monitor returns the readiness checks of the service.
 func (a *App) monitor() *readiness.Monitor {
 	return readiness.New("users", a.log,
-		readiness.Check{Dependency: database, Run: a.schema.Check},
-		readiness.Check{Dependency: "Redis", Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
+		readiness.Check{Dependency: readiness.Database, Run: a.schema.Check},
+		readiness.Check{Dependency: readiness.Redis, Run: func(ctx context.Context) error { return redis.Ping(ctx, a.redis) }},
 		readiness.Check{Dependency: "outbox relay", Run: func(context.Context) error { return a.relay.Ready() }, Silent: true})
 }
 
@@ -147,7 +145,7 @@ func (a *App) monitor() *readiness.Monitor {
 func (a *App) ledgerHealth() *health.Server {
 	server := health.NewServer()
 	server.SetServingStatus("", healthv1.HealthCheckResponse_NOT_SERVING)
-	a.ready.OnChange(database, func(available bool) {
+	a.ready.OnChange(readiness.Database, func(available bool) {
 		status := healthv1.HealthCheckResponse_NOT_SERVING
 		if available {
 			status = healthv1.HealthCheckResponse_SERVING

@@ -19,7 +19,7 @@ func (a *App) Dependencies() []readiness.Status { return a.ready.Status() }
 
 // measure registers the metrics of the parts that have their own counters.
 func (a *App) measure(h *password.Hasher) {
-	a.metrics.Dependencies(a.ready)
+	a.metrics.Dependencies(a.ready.Status)
 	a.metrics.Postgres("users", a.pool)
 	a.metrics.Postgres("ledger", a.ledger.Pool())
 	a.metrics.Redis(a.redis)

@@ -35,7 +35,7 @@ func (s *service) diagnose() string {
 	if code, r := diagnosticstest.Ready(s, d.Addr()); code != http.StatusServiceUnavailable || r.Status != "starting" {
 		s.Errorf("before the start: readiness %d %+v, want 503 starting", code, r)
 	}
-	d.Add("users", s.app)
+	d.Set("users", s.app)
 	d.MarkStarted()
 	return d.Addr()
 }

@@ -20,8 +20,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/description"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
 
 const (
@@ -50,14 +53,20 @@ type Store struct {
 }
 
 // Open connects to a server or a replica set and creates missing indexes. The URL starts with mongodb:// or
-// mongodb+srv://. Errors do not contain the URL.
+// mongodb+srv://. Open returns a readiness.UnreachableError if there is no primary that can be reached. Errors do not
+// contain the URL.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s, err := connect(url, o)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.createIndexes(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("mongodb: create indexes: %w", err), s.client.Disconnect(context.WithoutCancel(ctx)))
+		_ = s.client.Disconnect(context.WithoutCancel(ctx)) // err is the cause
+		wrapped := fmt.Errorf("mongodb: create indexes: %w", err)
+		if unavailable(err) && !refusedTLS(err) {
+			return nil, &readiness.UnreachableError{Dependency: readiness.Database, Err: wrapped}
+		}
+		return nil, wrapped
 	}
 	return s, nil
 }
@@ -137,11 +146,27 @@ func failure(operation string, err error) error {
 		return nil
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("mongodb: %s: %w", operation, err)
-	case mongo.IsTimeout(err), mongo.IsNetworkError(err), errors.Is(err, mongo.ErrClientDisconnected), transient(err):
+	case unavailable(err):
 		return apperr.New(apperr.DependencyUnavailable, "the notification store cannot be reached").
 			WithCause(fmt.Errorf("mongodb: %s: %w", operation, err))
 	}
 	return fmt.Errorf("mongodb: %s: %w", operation, err)
+}
+
+// unavailable reports whether no server could be reached or can serve for now.
+func unavailable(err error) bool {
+	return mongo.IsTimeout(err) || mongo.IsNetworkError(err) || errors.Is(err, mongo.ErrClientDisconnected) || transient(err)
+}
+
+// refusedTLS reports whether no server could be selected because a certificate was refused.
+func refusedTLS(err error) bool {
+	var selection topology.ServerSelectionError
+	if !errors.As(err, &selection) {
+		return readiness.RefusedTLS(err)
+	}
+	return slices.ContainsFunc(selection.Desc.Servers, func(s description.Server) bool {
+		return readiness.RefusedTLS(s.LastError)
+	})
 }
 
 // transient reports whether the server is temporarily unable to serve. For example, the server is stepping down or

@@ -2,14 +2,17 @@ package mongo_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo/mongotest"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/storetest"
@@ -51,13 +54,21 @@ func TestOpenErrors(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, url := range map[string]string{
-		"malformed URL": "mongodb://user:s3cret@%zz/",
-		"wrong scheme":  "http://user:s3cret@" + address,
-		"no server":     fmt.Sprintf("mongodb://user:s3cret@%s/?serverSelectionTimeoutMS=100", address),
+	secure := httptest.NewTLSServer(nil) // for its certificate
+	defer secure.Close()
+	for name, tt := range map[string]struct {
+		url         string
+		unreachable bool
+	}{
+		"malformed URL": {"mongodb://user:s3cret@%zz/", false},
+		"wrong scheme":  {"http://user:s3cret@" + address, false},
+		"no server":     {fmt.Sprintf("mongodb://user:s3cret@%s/?serverSelectionTimeoutMS=100", address), true},
+		"unknown authority": {
+			fmt.Sprintf("mongodb://user:s3cret@%s/?tls=true&serverSelectionTimeoutMS=100", secure.Listener.Addr()), false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := mongo.Open(t.Context(), url, mongo.Options{})
+			s, err := mongo.Open(t.Context(), tt.url, mongo.Options{})
 			if err == nil {
 				t.Fatal("Open: got no error")
 			}
@@ -66,6 +77,9 @@ func TestOpenErrors(t *testing.T) {
 			}
 			if strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("the error contains the password: %v", err)
+			}
+			if _, got := errors.AsType[*readiness.UnreachableError](err); got != tt.unreachable {
+				t.Errorf("%v is an UnreachableError: %t, want %t", err, got, tt.unreachable)
 			}
 		})
 	}
