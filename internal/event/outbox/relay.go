@@ -21,7 +21,8 @@ import (
 
 // Options configures a relay. A zero field means its default.
 type Options struct {
-	// Batch is the maximum number of events that are published together. The default is 500.
+	// Batch is the maximum number of events in the first batch of a backlog. Later batches grow up to eight times Batch. The
+	// default is 500.
 	Batch int
 	// Poll is the interval at which an idle relay reads the outbox even if nothing wakes it, and at which the relays rebalance
 	// the shards. The default is 500 ms.
@@ -33,6 +34,14 @@ type Options struct {
 	// Tracer traces the publication of events with a Traceparent. It is optional.
 	Tracer *tracing.Tracer
 }
+
+// The batches of a backlog grow, because a batch waits for the slowest server of the bus. A bus that is too slow for a large
+// batch gets small ones again: after a failure, the batches restart at Options.Batch.
+const (
+	maxGrowth = 8
+	// maxGrowthBytes limits the payloads of batches that have grown, as far as the events have similar sizes.
+	maxGrowthBytes = 4 << 20
+)
 
 // minAnnounceInterval is the minimum time between two announcements to the other relays.
 const minAnnounceInterval = 2 * time.Millisecond
@@ -163,18 +172,21 @@ func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 // failed. The next call then reads the unpublished events again, which proves that the relay still holds the shards. drain
 // returns an error if the database failed.
 //
-// While a batch is being published, the previous one is deleted and the next one is read.
+// While a batch is being published, the previous one is deleted and the next one is read. Each batch of a backlog is larger
+// than the previous one, see grow.
 func (r *Relay) drain(ctx, graceCtx context.Context, s *session, bus *outageLogger) (published bool, err error) {
 	if len(s.shards) == 0 {
 		return true, nil
 	}
-	current, err := s.next(graceCtx, nil, nil, r.o.Batch)
+	size := r.o.Batch
+	current, err := s.next(graceCtx, nil, nil, size)
 	var done []int64
 	for err == nil && len(current.events) > 0 {
 		result := make(chan error, 1)
 		go func() { result <- r.publish(graceCtx, current.events) }()
 
-		limit := r.o.Batch
+		size = r.grow(size, current.events)
+		limit := size
 		if ctx.Err() != nil || s.balanceDue(r.o.Poll) {
 			limit = 0
 			signal(r.wake) // there may be more events
@@ -194,6 +206,18 @@ func (r *Relay) drain(ctx, graceCtx context.Context, s *session, bus *outageLogg
 	}
 	_, err = s.next(graceCtx, done, nil, 0)
 	return true, err
+}
+
+// grow returns the size of the batch after one of the given size: twice the size if that batch was full and small.
+func (r *Relay) grow(size int, events []event.Event) int {
+	bytes := 0
+	for _, e := range events {
+		bytes += len(e.Data)
+	}
+	if len(events) < size || 2*bytes > maxGrowthBytes {
+		return size
+	}
+	return min(2*size, maxGrowth*r.o.Batch)
 }
 
 func (r *Relay) publish(ctx context.Context, events []event.Event) error {
