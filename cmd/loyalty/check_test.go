@@ -247,9 +247,13 @@ func TestCheckBus(t *testing.T) {
 		settings []string
 		want     []string
 	}{
-		"replication":       {[]string{"LOYALTY_KAFKA_BROKERS=" + brokers}, []string{"Kafka", "topic players has 1 of 3 replicas"}},
-		"min.insync":        {[]string{"LOYALTY_KAFKA_BROKERS=" + brokers}, []string{"Kafka", "topic transactions acknowledges an event that only 1"}},
-		"missing topics":    {[]string{"LOYALTY_KAFKA_BROKERS=" + brokers}, []string{"Kafka", "topics do not exist: ", "players.dlq"}},
+		"replication":    {[]string{"LOYALTY_KAFKA_BROKERS=" + brokers}, []string{"Kafka", "topic players has 1 of 3 replicas"}},
+		"min.insync":     {[]string{"LOYALTY_KAFKA_BROKERS=" + brokers}, []string{"Kafka", "topic transactions acknowledges an event that only 1"}},
+		"missing topics": {[]string{"LOYALTY_KAFKA_BROKERS=" + brokers}, []string{"Kafka", "topics do not exist: ", "players.dlq"}},
+		"session timeout": {
+			[]string{"LOYALTY_KAFKA_BROKERS=" + brokers, "LOYALTY_KAFKA_SESSION_TIMEOUT=3s"},
+			[]string{"Kafka", "refuses consumers: LOYALTY_KAFKA_SESSION_TIMEOUT is 3s, but group.min.session.timeout.ms of the brokers is 6000"},
+		},
 		"Kafka is down":     {[]string{"LOYALTY_KAFKA_BROKERS=" + free(t)}, []string{"Kafka", "cannot connect", "connection refused"}},
 		"NATS is down":      {[]string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=nats://user:hunter2@" + free(t)}, []string{"NATS", "cannot connect", "connection refused"}},
 		"NATS password":     {[]string{"LOYALTY_BUS=nats", "LOYALTY_NATS_URL=nats://user:wrong@" + nats}, []string{"NATS", "Authorization Violation"}},

@@ -75,6 +75,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"missing JWKS URL":                     {"promotions", "LOYALTY_JWKS_URL", "", "LOYALTY_JWKS_URL is not set"},
 		"missing Kafka brokers":                {"promotions", "LOYALTY_KAFKA_BROKERS", "", "LOYALTY_KAFKA_BROKERS is not set"},
 		"Kafka user without a password":        {"promotions", "", "LOYALTY_KAFKA_USERNAME=loyalty", "LOYALTY_KAFKA_PASSWORD must be set together"},
+		"long session timeout":                 {"users", "", "LOYALTY_KAFKA_SESSION_TIMEOUT=1h", "LOYALTY_KAFKA_SESSION_TIMEOUT must be from 1s to 1m"},
 		"short internal token":                 {"users", "", "LOYALTY_INTERNAL_TOKEN=short", "LOYALTY_INTERNAL_TOKEN must have 16 characters or more"},
 		"half of mutual TLS":                   {"promotions", "", "LOYALTY_INTERNAL_TLS_KEY=/key.pem", "LOYALTY_INTERNAL_TLS_CERTIFICATE, LOYALTY_INTERNAL_TLS_KEY and LOYALTY_INTERNAL_TLS_CA must be set together"},
 		"TLS file that does not exist":         {"users", "", "LOYALTY_INTERNAL_TLS_CERTIFICATE=" + secret + "\nLOYALTY_INTERNAL_TLS_KEY=k\nLOYALTY_INTERNAL_TLS_CA=c", "LOYALTY_INTERNAL_TLS_CERTIFICATE: the file cannot be read: no such file or directory"},

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
@@ -181,7 +182,9 @@ type busSettings struct {
 	Username    string           `env:"LOYALTY_KAFKA_USERNAME"`
 	Password    string           `env:"LOYALTY_KAFKA_PASSWORD"`
 	TLS         bool             `env:"LOYALTY_KAFKA_TLS"`
-	NATS        config.NATSURL   `env:"LOYALTY_NATS_URL"`
+	// SessionTimeout is the time after which the partitions of a dead replica move to the others.
+	SessionTimeout time.Duration  `env:"LOYALTY_KAFKA_SESSION_TIMEOUT" envDefault:"6s"`
+	NATS           config.NATSURL `env:"LOYALTY_NATS_URL"`
 	// Instance is the name of this replica. It stays the same across restarts. It must be unique among the replicas of the
 	// service.
 	Instance string `env:"LOYALTY_INSTANCE"`
@@ -200,6 +203,7 @@ func (s busSettings) Check() error {
 	add((s.Username == "") != (s.Password == ""),
 		"LOYALTY_KAFKA_USERNAME and LOYALTY_KAFKA_PASSWORD must be set together")
 	add(s.Partitions < 1, "LOYALTY_KAFKA_PARTITIONS must be 1 or more")
+	add(s.SessionTimeout < time.Second || s.SessionTimeout > time.Minute, "LOYALTY_KAFKA_SESSION_TIMEOUT must be from 1s to 1m")
 	add(s.Replication < 1, "LOYALTY_BUS_REPLICATION must be 1 or more")
 	return errors.Join(wrong...)
 }
@@ -219,7 +223,7 @@ func (s busSettings) connect(ctx context.Context, log *slog.Logger) (event.Bus, 
 	}
 	c := kafka.Config{
 		Brokers: addressStrings(s.Brokers), ClientID: "loyalty", Instance: s.Instance, Username: s.Username, Password: s.Password,
-		Grace: busGrace,
+		SessionTimeout: s.SessionTimeout, Grace: busGrace,
 	}
 	if s.TLS {
 		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
@@ -18,12 +19,17 @@ type Bus struct {
 	Topics []event.TopicSpec
 	// Replication is the number of copies of each event that the settings ask for.
 	Replication int
+	// SessionTimeout is the session timeout of consumers, or 0 if the bus has none.
+	SessionTimeout time.Duration
 	// Preflight is true before the services have created the topics.
 	Preflight bool
 }
 
 // safeReplication is the smallest number of copies with which the bus survives the loss of one server without losing events.
 const safeReplication = 3
+
+// fastServerTimeout is the longest time after which the others should replace a server that has stopped.
+const fastServerTimeout = 4 * time.Second
 
 // Run implements the check of the bus.
 func (c Bus) Run(ctx context.Context, r *Report) {
@@ -47,7 +53,24 @@ func (c Bus) Run(ctx context.Context, r *Report) {
 		return
 	}
 	r.OKf("connected; the servers are %s %s", c.Name, d.Version)
+	c.timeouts(d, r)
 	c.topics(d.Topics, r)
+}
+
+// timeouts reports whether the servers accept the consumers, and how fast they replace a server that has stopped.
+func (c Bus) timeouts(d event.Description, r *Report) {
+	if c.SessionTimeout == 0 {
+		return
+	}
+	if d.MinSessionTimeout > c.SessionTimeout {
+		r.Fail(fmt.Sprintf("refuses consumers: LOYALTY_KAFKA_SESSION_TIMEOUT is %s, but group.min.session.timeout.ms of the "+
+			"brokers is %d", c.SessionTimeout, d.MinSessionTimeout.Milliseconds()), "change one of the two settings")
+	}
+	if d.ServerTimeout > fastServerTimeout {
+		r.Warn(fmt.Sprintf("after the loss of a broker, events wait for %s or longer: broker.session.timeout.ms is %d",
+			d.ServerTimeout, d.ServerTimeout.Milliseconds()),
+			"set broker.session.timeout.ms to 2500 and broker.heartbeat.interval.ms to 500")
+	}
 }
 
 func (c Bus) topics(topics []event.TopicState, r *Report) {

@@ -132,6 +132,10 @@ type TopicSpec struct {
 type Description struct {
 	// Version is the version of the servers. It is an estimate if the servers do not report it.
 	Version string
+	// MinSessionTimeout is the shortest session timeout that the servers accept. It is 0 if it is not known.
+	MinSessionTimeout time.Duration
+	// ServerTimeout is the time after which the others replace a server that has stopped. It is 0 if it is not known.
+	ServerTimeout time.Duration
 	// Topics has one element per topic, in the order of the request.
 	Topics []TopicState
 }

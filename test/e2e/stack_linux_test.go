@@ -89,6 +89,7 @@ func startStack(t *testing.T, program string) *stack {
 		"LOYALTY_NOTIFICATIONS_STORE=postgres",
 		"LOYALTY_REDIS_SENTINEL_MASTER=" + masterSet, "LOYALTY_REDIS_SENTINELS=" + strings.Join(sentinels, ","),
 		"LOYALTY_KAFKA_BROKERS=" + strings.Join(s.kafka.Brokers(), ","), "LOYALTY_KAFKA_PARTITIONS=6",
+		"LOYALTY_KAFKA_SESSION_TIMEOUT=3s",
 		"LOYALTY_JWKS_URL=" + s.url + "/.well-known/jwks.json",
 		"LOYALTY_LEDGER_ADDRESS=dns://" + names.Address + "/users.test:" + strconv.Itoa(ports[3]),
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -22,6 +23,7 @@ func (b *Bus) Describe(ctx context.Context, topics ...string) (event.Description
 	var d event.Description
 	for _, broker := range versions.Sorted() {
 		d.Version = broker.VersionGuess()
+		d.MinSessionTimeout, d.ServerTimeout = b.timeouts(ctx, broker.NodeID)
 	}
 	details, err := b.admin.ListTopics(ctx, topics...)
 	if err != nil {
@@ -39,6 +41,29 @@ func (b *Bus) Describe(ctx context.Context, topics ...string) (event.Description
 		d.Topics = append(d.Topics, state)
 	}
 	return d, nil
+}
+
+// timeouts returns two settings of a broker. They are 0 if the broker does not report them, or the user may not read them.
+func (b *Bus) timeouts(ctx context.Context, broker int32) (minSession, brokerSession time.Duration) {
+	configs, err := b.admin.DescribeBrokerConfigs(ctx, broker)
+	if err != nil {
+		return 0, 0
+	}
+	for _, c := range configs {
+		for _, setting := range c.Configs {
+			ms, err := strconv.Atoi(setting.MaybeValue())
+			if err != nil {
+				continue
+			}
+			switch value := time.Duration(ms) * time.Millisecond; setting.Key {
+			case "group.min.session.timeout.ms":
+				minSession = value
+			case "broker.session.timeout.ms":
+				brokerSession = value
+			}
+		}
+	}
+	return minSession, brokerSession
 }
 
 func describe(name string, detail kadm.TopicDetail, configs kadm.ResourceConfigs) (event.TopicState, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/event"
 )
 
@@ -33,7 +34,7 @@ type Config struct {
 	// Username and Password, if set, are sent with SASL SCRAM-SHA-512.
 	Username, Password string
 	// SessionTimeout is the time after which the group reassigns the partitions of an unresponsive member. The default is 6 s,
-	// the minimum that brokers accept in their default configuration.
+	// the minimum that brokers accept in their default configuration: their setting group.min.session.timeout.ms.
 	SessionTimeout time.Duration
 	// Grace is how long running handlers may continue after a subscription ends or a partition moves. Then their context is
 	// canceled. The default is 10 s. Grace must be well below the rebalance timeout of 15 s.
@@ -60,7 +61,15 @@ const (
 	// failover.
 	metadataMinAge = 250 * time.Millisecond
 	metadataMaxAge = 30 * time.Second
+	// requestRetries is so large that the client's timeouts end the retries of a request, and not their number.
+	requestRetries = 200
 )
+
+// retryPolicy is the policy for failed attempts of the client: requests, fetches, records and connections. By default the
+// delay grows to five seconds, so that a client would notice a new leader only seconds after its election.
+func retryPolicy() backoff.Policy {
+	return backoff.Policy{Initial: 250 * time.Millisecond, Jitter: 0.2}
+}
 
 // Bus is an [event.Bus]. Its methods are safe for concurrent use.
 type Bus struct {
@@ -111,6 +120,8 @@ func (b *Bus) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.WithLogger(b.outages),
 		kgo.WithHooks(b.outages),
 		kgo.DialTimeout(5 * time.Second),
+		kgo.RetryBackoffFn(func(int) time.Duration { return retryPolicy().Delays().Next() }),
+		kgo.RequestRetries(requestRetries),
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.RequiredAcks(kgo.AllISRAcks()),

@@ -154,9 +154,12 @@ func (c *Cluster) configure(t *testing.T) {
 			"transaction.state.log.replication.factor=3",
 			"transaction.state.log.min.isr=2",
 			"group.initial.rebalance.delay.ms=0",
-			// The partitions of a killed broker move after this time; the default is nine seconds.
-			"broker.session.timeout.ms=3000",
+			// For a fast recovery from a kill, as in deploy/docker/kafka/server.properties.
+			"broker.session.timeout.ms=2500",
 			"broker.heartbeat.interval.ms=500",
+			"controller.quorum.fetch.timeout.ms=1500",
+			"controller.quorum.election.timeout.ms=500",
+			"group.min.session.timeout.ms=3000",
 			"",
 		}, "\n")
 		if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
