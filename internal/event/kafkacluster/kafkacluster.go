@@ -52,7 +52,7 @@ type node struct {
 }
 
 // Start runs a cluster until the end of the test. Without LibsEnv it skips the test; in CI it fails the test.
-func Start(t *testing.T) *Cluster {
+func Start(t testing.TB) *Cluster {
 	t.Helper()
 	libs := os.Getenv(LibsEnv)
 	switch {
@@ -90,7 +90,7 @@ func (c *Cluster) Brokers() []string {
 func (c *Cluster) Kill(id int) { c.nodes[id].process.Kill() }
 
 // Freeze suspends all brokers: their connections stay open, but they do not answer.
-func (c *Cluster) Freeze(t *testing.T) {
+func (c *Cluster) Freeze(t testing.TB) {
 	t.Helper()
 	for _, n := range c.nodes {
 		n.process.Freeze(t)
@@ -98,7 +98,7 @@ func (c *Cluster) Freeze(t *testing.T) {
 }
 
 // Thaw continues all brokers after Freeze.
-func (c *Cluster) Thaw(t *testing.T) {
+func (c *Cluster) Thaw(t testing.TB) {
 	t.Helper()
 	for _, n := range c.nodes {
 		n.process.Thaw(t)
@@ -106,14 +106,14 @@ func (c *Cluster) Thaw(t *testing.T) {
 }
 
 // Restart starts a killed broker and waits until all brokers are members of the cluster.
-func (c *Cluster) Restart(t *testing.T, id int) {
+func (c *Cluster) Restart(t testing.TB, id int) {
 	t.Helper()
 	c.start(t, id)
 	c.waitForBrokers(t, size)
 }
 
 // Leader returns the id of the broker that leads a partition. It waits until the partition has a leader.
-func (c *Cluster) Leader(t *testing.T, topic string, partition int32) int {
+func (c *Cluster) Leader(t testing.TB, topic string, partition int32) int {
 	t.Helper()
 	var leader int32 = -1
 	c.retry(t, func(ctx context.Context, admin *kadm.Client) error {
@@ -130,7 +130,7 @@ func (c *Cluster) Leader(t *testing.T, topic string, partition int32) int {
 }
 
 // configure chooses ports and writes the brokers' configuration files.
-func (c *Cluster) configure(t *testing.T) {
+func (c *Cluster) configure(t testing.TB) {
 	t.Helper()
 	ports := testproc.FreePorts(t, 2*size)
 	var voters []string
@@ -170,7 +170,7 @@ func (c *Cluster) configure(t *testing.T) {
 }
 
 // format formats the brokers' directories concurrently, because starting Java takes most of the time.
-func (c *Cluster) format(t *testing.T) {
+func (c *Cluster) format(t testing.TB) {
 	t.Helper()
 	id := uuid.New()
 	clusterID := base64.RawURLEncoding.EncodeToString(id[:])
@@ -192,7 +192,7 @@ func (c *Cluster) format(t *testing.T) {
 }
 
 // start starts a broker. It does not wait until the broker is ready.
-func (c *Cluster) start(t *testing.T, id int) {
+func (c *Cluster) start(t testing.TB, id int) {
 	t.Helper()
 	n := c.nodes[id]
 	n.process = testproc.Start(t, exec.Command("java", "-Xmx256m", "-Dorg.slf4j.simpleLogger.defaultLogLevel="+logLevel,
@@ -200,7 +200,7 @@ func (c *Cluster) start(t *testing.T, id int) {
 }
 
 // waitForBrokers waits until the cluster has the given number of members.
-func (c *Cluster) waitForBrokers(t *testing.T, brokers int) {
+func (c *Cluster) waitForBrokers(t testing.TB, brokers int) {
 	t.Helper()
 	c.retry(t, func(ctx context.Context, admin *kadm.Client) error {
 		metadata, err := admin.BrokerMetadata(ctx)
@@ -212,7 +212,7 @@ func (c *Cluster) waitForBrokers(t *testing.T, brokers int) {
 }
 
 // retry calls request until it succeeds, each time with a new client: clients cache the brokers and leaders.
-func (c *Cluster) retry(t *testing.T, request func(context.Context, *kadm.Client) error) {
+func (c *Cluster) retry(t testing.TB, request func(context.Context, *kadm.Client) error) {
 	t.Helper()
 	policy := backoff.Policy{Initial: 200 * time.Millisecond, Timeout: retryTimeout}
 	err := backoff.Retry(t.Context(), policy, func(ctx context.Context) error {
