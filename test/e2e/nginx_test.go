@@ -9,10 +9,6 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/gateway/nginxtest"
 )
 
-// noLimits replaces limits.conf. All clients of the tests have the same address, which would exceed the shipped limits.
-const noLimits = "limit_req_zone $binary_remote_addr zone=login:1m rate=100000r/s;\n" +
-	"limit_req_zone $binary_remote_addr zone=register:1m rate=100000r/s;\n"
-
 // TestAPIThroughNginx runs the tests of the API against two processes of each service behind the real Nginx, with the
 // configuration of deploy/nginx.
 func TestAPIThroughNginx(t *testing.T) {
@@ -23,7 +19,7 @@ func TestAPIThroughNginx(t *testing.T) {
 		replicas[name] = []string{c.addr(name), c.startSecond(name)}
 	}
 	nginx := nginxtest.Start(t, nginxtest.Config{
-		Replicas: replicas, Limits: noLimits,
+		Replicas: replicas, Limits: nginxtest.NoLimits,
 	})
 	p := c.platform
 	p.url, p.grpcURL = "http://"+nginx.Address, "http://"+nginx.HTTP2Address

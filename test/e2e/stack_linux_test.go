@@ -78,7 +78,7 @@ func startStack(t *testing.T, program string) *stack {
 	}
 	names := dnstest.Start(t)
 	names.Set(hosts()...)
-	s.nginx = nginxtest.Start(t, nginxtest.Config{Replicas: upstreams, Limits: noLimits})
+	s.nginx = nginxtest.Start(t, nginxtest.Config{Replicas: upstreams, Limits: nginxtest.NoLimits})
 	s.url, s.grpcURL = "http://"+s.nginx.Address, "http://"+s.nginx.HTTP2Address
 	s.tokenKey = tokenKey(t)
 	s.settings = filepath.Join(t.TempDir(), "loyalty.env")

@@ -31,6 +31,10 @@ type Config struct {
 	Server string
 }
 
+// NoLimits is a value of Config.Limits. All clients of a test have the same address, which would exceed the shipped limits.
+const NoLimits = "limit_req_zone $binary_remote_addr zone=login:1m rate=100000r/s;\n" +
+	"limit_req_zone $binary_remote_addr zone=register:1m rate=100000r/s;\n"
+
 // Server is a running Nginx.
 type Server struct {
 	// Address serves HTTP/1.1, and with TLS also HTTP/2.
@@ -45,7 +49,7 @@ type Server struct {
 // Start starts Nginx and waits until it accepts connections. Nginx stops when the test ends.
 func Start(t testing.TB, c Config) *Server {
 	t.Helper()
-	binary, err := find()
+	binary, err := Find()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +64,8 @@ func Start(t testing.TB, c Config) *Server {
 	return nil
 }
 
-// find returns the path of the program nginx. It also searches the sbin directories, which may be on the PATH of root only.
-func find() (string, error) {
+// Find returns the path of the program nginx. It also searches the sbin directories, which may be on the PATH of root only.
+func Find() (string, error) {
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
