@@ -80,8 +80,9 @@ replicated: ## Kill and restart every process of a replicated platform, and prin
 	LOYALTY_TEST_KAFKA_LIBS="$${LOYALTY_TEST_KAFKA_LIBS:-$$PWD/.cache/kafka}" \
 		$(GO) test -count=1 -v -timeout 60m -run 'TestReplicated$$' ./test/e2e -full $(ARGS)
 
-bench: ## Run the benchmarks and compare them with their limits.
-	$(GO) run ./bench
+bench: ## Run the benchmarks and compare them with their limits; see bench/README.md. ARGS='--only NAME' for some rows.
+	@scripts/setup.sh
+	LOYALTY_TEST_KAFKA_LIBS="$${LOYALTY_TEST_KAFKA_LIBS:-$$PWD/.cache/kafka}" $(GO) run ./bench $(ARGS)
 
 licenses: ## Update docs/third-party-licenses.md.
 	$(GO) run ./tools/licenses

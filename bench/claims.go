@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
 const (
@@ -23,23 +21,25 @@ const (
 // services, the RPC between them, two databases and the outbox.
 func claimsRow(goal float64) Row {
 	return Row{
-		Name: "claims, REST, 32 callers", Unit: "claims/s", Goal: goal,
+		Name: "claims, REST, 32 callers", Metrics: throughput("claims/s", goal),
 		Limit: "pgbench -c 32: the statements of a claim on both databases, sequentially",
 		Open: func(ctx context.Context, env *Env) (*Pair, error) {
-			p, err := env.startPlatform(ctx, claimPlayers)
+			f, err := env.fleet(ctx, 1)
 			if err != nil {
 				return nil, err
 			}
-			if err := p.offer(ctx); err != nil {
-				return nil, errors.Join(err, p.stop())
+			if err := f.signIn(ctx, claimPlayers); err != nil {
+				return nil, err
+			}
+			if err := f.offer(ctx); err != nil {
+				return nil, err
 			}
 			var claimed atomic.Int64
 			return &Pair{
-				Ours: func(ctx context.Context, d time.Duration) (float64, error) {
-					return load(ctx, claimCallers, d, func(ctx context.Context, _, _ int) error { return p.claim(ctx, claimed.Add(1)-1) })
-				},
-				Limit: func(ctx context.Context, d time.Duration) (float64, error) { return p.claimSQL(ctx, env, d) },
-				Close: p.stop,
+				Ours: one(func(ctx context.Context, d time.Duration) (float64, error) {
+					return load(ctx, claimCallers, d, func(ctx context.Context, _, _ int) error { return f.claim(ctx, claimed.Add(1)-1) })
+				}),
+				Limit: one(f.claimSQL),
 			}, nil
 		},
 	}
@@ -47,17 +47,13 @@ func claimsRow(goal float64) Row {
 
 // claim makes the n-th claim. All players claim their first promotion, then all claim their second one, and so on. It
 // returns an error when no promotion is left.
-func (p *platform) claim(ctx context.Context, n int64) error {
+func (f *fleet) claim(ctx context.Context, n int64) error {
 	player, promotion := n%claimPlayers, n/claimPlayers
 	if promotion >= claimPromotions {
 		return errors.New("all promotions are claimed: use fewer or shorter rounds")
 	}
-	status, answer, err := p.call(ctx, http.MethodPost, "/api/v1/promotions/claim", p.players[player].token,
-		map[string]any{"promotion_id": promotionID(promotion)})
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("claim: status %d: %s", status, answer)
-	}
-	return err
+	return f.expect(ctx, http.StatusOK, "/api/v1/promotions/claim", f.players[player].token,
+		map[string]any{"promotion_id": promotionID(promotion)}, nil)
 }
 
 // promotionID returns the id of the n-th promotion. The SQL below builds the same ids.
@@ -65,21 +61,12 @@ func promotionID(n int64) string { return fmt.Sprintf("%s%012d", playerPrefix, n
 
 // offer creates the promotions and assigns each of them to every player, without notifications. It also creates the players
 // that pgbench uses.
-func (p *platform) offer(ctx context.Context) error {
-	ids := make([]string, len(p.players))
-	for i, player := range p.players {
-		ids[i] = player.id
+func (f *fleet) offer(ctx context.Context) error {
+	ids := make([]string, claimPlayers)
+	for i := range ids {
+		ids[i] = f.players[i].id
 	}
-	promotions, err := postgres.Open(ctx, p.databases["promotions"], postgres.Options{})
-	if err != nil {
-		return err
-	}
-	defer promotions.Close()
-	users, err := postgres.Open(ctx, p.databases["users"], postgres.Options{})
-	if err != nil {
-		return err
-	}
-	defer users.Close()
+	promotions, users := f.pools["promotions"], f.pools["users"]
 	for _, s := range []struct {
 		pool *pgxpool.Pool
 		sql  string
@@ -145,14 +132,14 @@ UPDATE player_promotions
 
 // claimSQL runs the statements of each database for d/2. A claim needs both, so its latency is the sum of the two latencies.
 // claimSQL returns the rate for that sum, in claims per second.
-func (p *platform) claimSQL(ctx context.Context, e *Env, d time.Duration) (float64, error) {
+func (f *fleet) claimSQL(ctx context.Context, d time.Duration) (float64, error) {
 	player := fmt.Sprintf("\\set player %d + random(0, %d)\n", firstPlayer, claimPlayers-1)
 	promotion := fmt.Sprintf("\\set promotion random(0, %d)\n", claimPromotions-1)
-	pay, err := e.pgbenchOn(ctx, p.databases["users"], claimCallers, d/2, player+addWithEvent)
+	pay, err := f.env.pgbenchOn(ctx, f.databases["users"], claimCallers, d/2, player+addWithEvent)
 	if err != nil {
 		return 0, err
 	}
-	mark, err := e.pgbenchOn(ctx, p.databases["promotions"], claimCallers, d/2, player+promotion+markScript)
+	mark, err := f.env.pgbenchOn(ctx, f.databases["promotions"], claimCallers, d/2, player+promotion+markScript)
 	if err != nil {
 		return 0, err
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,17 +21,25 @@ import (
 )
 
 // Env is the environment of all rows: a PostgreSQL server that has the database of the users service, filled with players.
+// Rows that need more start the programs or the fleet.
 type Env struct {
 	machine  Machine
 	progress func(format string, args ...any)
 	log      *slog.Logger
+	profiles string // folder for profiles, or empty
 
 	folder string
 	binDir string
 	server *pgserver.Server
 	url    string
 	pool   *pgxpool.Pool
+
+	programs programs
+	running  *fleet // nil until a row needs it
 }
+
+// programs are the paths of the programs, from build.
+type programs struct{ loyalty, dev, minimal string }
 
 // ourPlayers is the number of players that the platform uses. pgbench uses the same number of other players.
 const ourPlayers = 8192
@@ -66,7 +76,9 @@ func newEnv(ctx context.Context, dir string, progress func(string, ...any)) (_ *
 	env.server, err = pgserver.Start(ctx, pgserver.Options{
 		BinDir: env.binDir, DataDir: filepath.Join(env.folder, "postgres"),
 		// Use the settings of a dedicated server to limit checkpoints and cache misses. Commits are flushed to disk.
-		Settings: map[string]string{"shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"},
+		Settings: map[string]string{
+			"shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "30min", "max_connections": "300",
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -110,6 +122,27 @@ func (e *Env) createUsers(ctx context.Context) (err error) {
 	return err
 }
 
+// build builds the programs as the container image does, unless they are built already.
+func (e *Env) build(ctx context.Context) error {
+	if e.programs != (programs{}) {
+		return nil
+	}
+	e.progress("  building the programs")
+	folder := filepath.Join(e.folder, "bin") + string(filepath.Separator)
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", folder,
+		"./cmd/loyalty", "./cmd/loyalty-dev", "./bench/minimal")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the programs: %w\n%s", err, out)
+	}
+	e.programs = programs{folder + "loyalty", folder + "loyalty-dev", folder + "minimal"}
+	return nil
+}
+
+func (e *Env) newScope(ctx context.Context) *scope {
+	return &scope{ctx: ctx, folder: e.folder, log: e.progress}
+}
+
 // tidy resets the database before a measurement. It truncates the outbox because no relay empties it here.
 func (e *Env) tidy(ctx context.Context) error {
 	for _, sql := range []string{"TRUNCATE outbox", "VACUUM ANALYZE users", "CHECKPOINT"} {
@@ -120,9 +153,12 @@ func (e *Env) tidy(ctx context.Context) error {
 	return nil
 }
 
-// Close stops the server and removes its data.
+// Close stops the servers and removes their data.
 func (e *Env) Close() error {
 	var errs []error
+	if e.running != nil {
+		errs = append(errs, e.running.close())
+	}
 	if e.pool != nil {
 		e.pool.Close()
 	}
@@ -135,4 +171,18 @@ func (e *Env) Close() error {
 		errs = append(errs, os.RemoveAll(e.folder))
 	}
 	return errors.Join(errs...)
+}
+
+// versionOf returns the version that a program prints: the first word with a digit and a point.
+func versionOf(ctx context.Context, program string, args ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", program, err)
+	}
+	for word := range strings.FieldsSeq(string(out)) {
+		if strings.ContainsAny(word, "0123456789") && strings.Contains(word, ".") {
+			return word[strings.LastIndexAny(word, "/=")+1:], nil
+		}
+	}
+	return "", fmt.Errorf("%s prints no version: %s", program, out)
 }

@@ -14,7 +14,7 @@ import (
 // ledgerRow measures AddTransaction in process. Each caller uses its own players.
 func ledgerRow(callers int, goal float64) Row {
 	return Row{
-		Name: fmt.Sprintf("ledger, in process, %d callers", callers), Unit: "entries/s", Goal: goal,
+		Name: fmt.Sprintf("ledger, in process, %d callers", callers), Metrics: throughput("entries/s", goal),
 		Limit: fmt.Sprintf("pgbench -c %d: update the balance, insert the entry, no event", callers),
 		Open: func(ctx context.Context, env *Env) (*Pair, error) {
 			return env.ledgerPair(ctx, callers, false)
@@ -26,7 +26,7 @@ func ledgerRow(callers int, goal float64) Row {
 func hotRow(goal float64) Row {
 	const callers = 32
 	return Row{
-		Name: fmt.Sprintf("hot account, in process, %d callers", callers), Unit: "entries/s", Goal: goal,
+		Name: fmt.Sprintf("hot account, in process, %d callers", callers), Metrics: throughput("entries/s", goal),
 		Limit: fmt.Sprintf("pgbench -c %d on one row", callers),
 		Open: func(ctx context.Context, env *Env) (*Pair, error) {
 			return env.ledgerPair(ctx, callers, true)
@@ -58,7 +58,7 @@ func (e *Env) ledgerPair(ctx context.Context, callers int, hot bool) (*Pair, err
 		ledger.Close()
 		return nil
 	}
-	return &Pair{Ours: ours, Limit: e.addByPgbench(callers, hot), Close: closeLedger}, nil
+	return &Pair{Ours: one(ours), Limit: one(e.addByPgbench(callers, hot)), Close: closeLedger}, nil
 }
 
 // playerOf returns the player of the n-th entry of a caller. If hot is true, it is always the same player. Otherwise each

@@ -20,7 +20,7 @@ import (
 // server and database share the processors. Each caller uses its own players.
 func grpcRow(callers int, goal float64) Row {
 	return Row{
-		Name: fmt.Sprintf("ledger, gRPC, %d callers", callers), Unit: "entries/s", Goal: goal,
+		Name: fmt.Sprintf("ledger, gRPC, %d callers", callers), Metrics: throughput("entries/s", goal),
 		Limit: fmt.Sprintf("pgbench -c %d: update the balance, insert the entry, no event", callers),
 		Open: func(ctx context.Context, env *Env) (*Pair, error) {
 			return env.grpcPair(ctx, callers, false)
@@ -32,7 +32,7 @@ func grpcRow(callers int, goal float64) Row {
 func hotGRPCRow(goal float64) Row {
 	const callers = 32
 	return Row{
-		Name: fmt.Sprintf("hot account, gRPC, %d callers", callers), Unit: "entries/s", Goal: goal,
+		Name: fmt.Sprintf("hot account, gRPC, %d callers", callers), Metrics: throughput("entries/s", goal),
 		Limit: fmt.Sprintf("pgbench -c %d on one row", callers),
 		Open: func(ctx context.Context, env *Env) (*Pair, error) {
 			return env.grpcPair(ctx, callers, true)
@@ -73,7 +73,7 @@ func (e *Env) grpcPair(ctx context.Context, callers int, hot bool) (*Pair, error
 		ledger.Close()
 		return err
 	}
-	return &Pair{Ours: ours, Limit: e.addByPgbench(callers, hot), Close: closeAll}, nil
+	return &Pair{Ours: one(ours), Limit: one(e.addByPgbench(callers, hot)), Close: closeAll}, nil
 }
 
 // serveLedger serves the ledger on a free port and connects to it. stop closes the connection and stops the server.

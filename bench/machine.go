@@ -16,6 +16,10 @@ type Machine struct {
 	OS         string `json:"os"`
 	Go         string `json:"go"`
 	PostgreSQL string `json:"postgresql"`
+	// The other servers; empty if no row needed them.
+	Kafka string `json:"kafka,omitempty"`
+	Redis string `json:"redis,omitempty"`
+	Nginx string `json:"nginx,omitempty"`
 	// LoadBefore is the one-minute load average before the first row.
 	LoadBefore string `json:"loadBefore,omitempty"`
 }
@@ -28,7 +32,11 @@ func thisMachine(postgreSQL string) Machine {
 }
 
 func (m Machine) String() string {
-	return fmt.Sprintf("%s, %d cores, %s, %s, PostgreSQL %s", m.CPU, m.Cores, m.OS, m.Go, m.PostgreSQL)
+	text := fmt.Sprintf("%s, %d cores, %s, %s, PostgreSQL %s", m.CPU, m.Cores, m.OS, m.Go, m.PostgreSQL)
+	if m.Kafka != "" {
+		text += fmt.Sprintf(", Kafka %s, Redis %s, Nginx %s", m.Kafka, m.Redis, m.Nginx)
+	}
+	return text
 }
 
 // cpuModel returns the CPU model that /proc/cpuinfo names, or "unknown CPU".

@@ -37,7 +37,7 @@ const (
 )
 
 // addByPgbench measures addScript. Each client uses its own players. If hot is true, all clients use the same player.
-func (e *Env) addByPgbench(clients int, hot bool) Measure {
+func (e *Env) addByPgbench(clients int, hot bool) func(context.Context, time.Duration) (float64, error) {
 	player := fmt.Sprintf("%d + :client_id * %d + random(0, %d)",
 		firstPlayer+ourPlayers, ourPlayers/clients, ourPlayers/clients-1)
 	if hot {
