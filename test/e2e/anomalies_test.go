@@ -19,29 +19,35 @@ func TestAnomalies(t *testing.T) {
 	for _, bus := range []string{"kafka", "nats"} {
 		t.Run(bus, func(t *testing.T) {
 			t.Parallel()
-			ledger := freeAddr(t)
-			c := newCluster(t, bus, migratedDatabases(t), "LOYALTY_INTERNAL_LISTEN="+ledger, "LOYALTY_LEDGER_ADDRESS="+ledger,
-				"LOYALTY_ANOMALY_PLAYER_AMOUNT=50.00", "LOYALTY_ANOMALY_PROMOTION_AMOUNT=70.00")
+			c := newCluster(t, bus, migratedDatabases(t), anomalyLimits()...)
 			c.open()
-			findAnomalies(t, c, ledger)
+			findAnomalies(t, c)
 			c.verify(t)
 		})
 	}
 }
 
-func findAnomalies(t *testing.T, c *cluster, ledger string) {
+// anomalyLimits returns the settings for findAnomalies.
+func anomalyLimits() []string {
+	return []string{
+		"LOYALTY_ANOMALY_PLAYER_AMOUNT=5000.00", "LOYALTY_ANOMALY_PROMOTION_AMOUNT=7000.00", "LOYALTY_ANOMALY_PLAYER_COUNT=off",
+	}
+}
+
+// findAnomalies needs a platform that has found no anomalies yet.
+func findAnomalies(t *testing.T, c *cluster) {
 	staff := newStaff(t, c.admin(t))
 	players := []client{newPlayer(t, c.url), newPlayer(t, c.url), newPlayer(t, c.url)}
-	promotion := newPromotion(staff, "BONUS", "20.00").text("id")
+	promotion := newPromotion(staff, "BONUS", "2000.00").text("id")
 	assign(staff, promotion, players...)
 	claim := func(p client) {
 		p.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": promotion})
 	}
 	claim(players[0])
 	claim(players[1])
-	plant := planter(t, ledger)
+	plant := planter(t, c.ledger)
 	// One entry exceeds each limit, in whichever window it is. The claims alone exceed none.
-	plant(players[0].id, "planted", "80.00", promotion)
+	plant(players[0].id, "planted", "8000.00", promotion)
 	claim(players[2])
 	want := func(rules ...string) []object {
 		t.Helper()
@@ -73,7 +79,7 @@ func findAnomalies(t *testing.T, c *cluster, ledger string) {
 			t.Errorf("got %v", a)
 		}
 	}
-	if lines := c.processes["promotions"].logged("anomaly found"); len(lines) != 3 {
+	if lines := c.logged("promotions", "anomaly found"); len(lines) != 3 {
 		t.Errorf("promotions logged %q, want one line for each anomaly", lines)
 	}
 	for rule, n := range map[string]float64{"CREDIT_WITHOUT_CLAIM": 1, "PLAYER_AMOUNT": 1, "PROMOTION_AMOUNT": 1, "CLAIM_RATE": 0} {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -41,10 +42,13 @@ import (
 type cluster struct {
 	platform
 	t         *testing.T
-	program   string   // runs the services; if empty, programs.loyalty
-	addresses []string // lines SERVICE=ADDRESS
-	processes map[string]*process
+	program   string              // runs the services; if empty, programs.loyalty
+	replicas  map[string][]string // the names of the replicas of each service
+	listen    map[string]string   // the address of each replica
+	environ   map[string][]string // the settings of single replicas, which override the others
+	processes map[string]*process // the process of each replica
 	databases map[string]string
+	ledger    string // the address of the internal listener of a users replica
 	bus       event.Bus
 	// publishRaw publishes a record without headers.
 	publishRaw func(topic, key string, data []byte)
@@ -62,21 +66,20 @@ type process struct {
 func newCluster(t *testing.T, bus string, databases map[string]string, extra ...string) *cluster {
 	t.Helper()
 	build(t)
-	c := &cluster{t: t, processes: map[string]*process{}, databases: databases}
-	addr := map[string]string{"users": freeAddr(t), "promotions": freeAddr(t), "notifications": freeAddr(t), "ledger": freeAddr(t)}
+	c := emptyCluster(t)
+	c.databases, c.ledger, c.tokenKey = databases, freeAddr(t), tokenKey(t)
 	for _, name := range services {
-		c.addresses = append(c.addresses, name+"="+addr[name])
+		c.replicas[name], c.listen[name] = []string{name}, freeAddr(t)
 	}
-	c.tokenKey = tokenKey(t)
 	settings := []string{
 		"LOYALTY_USERS_DATABASE_URL=" + c.databases["users"],
 		"LOYALTY_PROMOTIONS_DATABASE_URL=" + c.databases["promotions"],
 		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + c.databases["notifications"],
 		"LOYALTY_NOTIFICATIONS_STORE=postgres",
 		"LOYALTY_REDIS_ADDRESS=" + redistest.Start(t).Address,
-		"LOYALTY_JWKS_URL=http://" + addr["users"] + "/.well-known/jwks.json",
-		"LOYALTY_INTERNAL_LISTEN=" + addr["ledger"],
-		"LOYALTY_LEDGER_ADDRESS=" + addr["ledger"],
+		"LOYALTY_JWKS_URL=http://" + c.listen["users"] + "/.well-known/jwks.json",
+		"LOYALTY_INTERNAL_LISTEN=" + c.ledger,
+		"LOYALTY_LEDGER_ADDRESS=" + c.ledger,
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
 		"LOYALTY_TOKEN_KEY_FILE=" + c.tokenKey,
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=10000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=10000",
@@ -89,6 +92,13 @@ func newCluster(t *testing.T, bus string, databases map[string]string, extra ...
 		t.Fatal(err)
 	}
 	return c
+}
+
+func emptyCluster(t *testing.T) *cluster {
+	return &cluster{
+		t: t, replicas: map[string][]string{}, listen: map[string]string{}, environ: map[string][]string{},
+		processes: map[string]*process{}, databases: map[string]string{},
+	}
 }
 
 // migratedDatabases creates the databases of the services.
@@ -108,7 +118,8 @@ func startCluster(t *testing.T, bus string) *cluster {
 	return c
 }
 
-// open starts the services behind the gateway, waits until they are ready and creates the admin.
+// open starts the replicas, and the gateway in front of the first replica of each service. It waits until all are ready and
+// creates the admin.
 func (c *cluster) open() {
 	c.t.Helper()
 	c.serve()
@@ -122,19 +133,21 @@ func (c *cluster) serve() {
 	proxies := map[string]http.Handler{}
 	proxied := gateway.Services{}
 	for _, name := range services {
-		target := &url.URL{Scheme: "http", Host: c.addr(name)}
+		target := &url.URL{Scheme: "http", Host: c.listen[c.replicas[name][0]]}
 		proxies[name] = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
 		}, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-		c.start(name)
+	}
+	for name := range c.listen {
+		c.launch(name)
 	}
 	proxied.Users, proxied.Promotions, proxied.Notifications = proxies["users"], proxies["promotions"], proxies["notifications"]
 	front := httptest.NewServer(gateway.New(proxied, gateway.Options{}))
 	t.Cleanup(front.Close)
 	c.url = front.URL
-	for _, name := range services {
-		eventually(t, name+" is ready", func() error { return c.processes[name].alive(t, "http://"+c.addr(name)) })
+	for name := range c.listen {
+		c.awaitReplica(name)
 	}
 }
 
@@ -170,7 +183,15 @@ func (c *cluster) startKafka() []string {
 	}
 	t.Cleanup(brokers.Close)
 	list := brokers.ListenAddrs()
-	producer, err := kgo.NewClient(kgo.SeedBrokers(list...))
+	c.connectKafka(list)
+	return []string{"LOYALTY_BUS=kafka", "LOYALTY_KAFKA_BROKERS=" + strings.Join(list, ","), "LOYALTY_KAFKA_PARTITIONS=4"}
+}
+
+// connectKafka opens the bus of the test, and a producer of records without headers.
+func (c *cluster) connectKafka(brokers []string) {
+	t := c.t
+	t.Helper()
+	producer, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,13 +202,12 @@ func (c *cluster) startKafka() []string {
 			c.t.Fatal(err)
 		}
 	}
-	bus, err := kafka.New(t.Context(), kafka.Config{Brokers: list, ClientID: "e2e"}, slog.New(slog.DiscardHandler))
+	bus, err := kafka.New(t.Context(), kafka.Config{Brokers: brokers, ClientID: "e2e"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(bus.Close)
 	c.bus = bus
-	return []string{"LOYALTY_BUS=kafka", "LOYALTY_KAFKA_BROKERS=" + strings.Join(list, ","), "LOYALTY_KAFKA_PARTITIONS=4"}
 }
 
 func (c *cluster) startNATS() []string {
@@ -243,17 +263,22 @@ func tokenKey(t *testing.T) string {
 	return path
 }
 
-// start starts the process of a service.
-func (c *cluster) start(name string) { c.run(name, name, c.settings, c.addr(name)) }
+// replica returns the name of a replica, such as "users-1".
+func replica(service string, n int) string { return fmt.Sprintf("%s-%d", service, n+1) }
 
-// run starts a process of a service. The name identifies the process and is the value of LOYALTY_INSTANCE, so it must be
-// unique. environ overrides the settings.
-func (c *cluster) run(name, service, settings, address string, environ ...string) {
+// serviceOf returns the service of a replica.
+func serviceOf(name string) string {
+	service, _, _ := strings.Cut(name, "-")
+	return service
+}
+
+// launch starts a replica. It does not wait until the replica is ready.
+func (c *cluster) launch(name string) {
 	c.t.Helper()
-	command := exec.Command(cmp.Or(c.program, programs.loyalty), service, "--settings", settings)
+	command := exec.Command(cmp.Or(c.program, programs.loyalty), serviceOf(name), "--settings", c.settings)
 	command.Env = append(os.Environ(),
-		"LOYALTY_LISTEN="+address, "LOYALTY_DIAGNOSTICS_LISTEN=127.0.0.1:0", "LOYALTY_INSTANCE="+name)
-	command.Env = append(command.Env, environ...)
+		"LOYALTY_LISTEN="+c.listen[name], "LOYALTY_DIAGNOSTICS_LISTEN=127.0.0.1:0", "LOYALTY_INSTANCE="+name)
+	command.Env = append(command.Env, c.environ[name]...)
 	p := &process{name, testproc.Start(c.t, command, syscall.SIGKILL)}
 	c.processes[name] = p
 	c.t.Cleanup(func() {
@@ -264,34 +289,46 @@ func (c *cluster) run(name, service, settings, address string, environ ...string
 	})
 }
 
-// serviceOf returns the service of a replica, such as "users" of "users-1".
-func serviceOf(name string) string { return name[:strings.LastIndex(name, "-")] }
-
-// addr returns the address of a service.
-func (c *cluster) addr(name string) string {
-	for _, line := range c.addresses {
-		if addr, ok := strings.CutPrefix(line, name+"="); ok {
-			return addr
-		}
-	}
-	c.t.Fatalf("%s has no address", name)
-	return ""
+// launchAt starts a replica at an address. environ overrides the settings.
+func (c *cluster) launchAt(name, address string, environ ...string) {
+	c.t.Helper()
+	c.listen[name], c.environ[name] = address, environ
+	c.launch(name)
 }
 
-// kill kills the process of a service.
+// awaitReplica waits until a replica is ready.
+func (c *cluster) awaitReplica(name string) {
+	c.t.Helper()
+	eventually(c.t, name+" is ready", func() error { return c.processes[name].alive(c.t, "http://"+c.listen[name]) })
+}
+
+// kill kills a replica.
 func (c *cluster) kill(name string) {
 	c.t.Helper()
 	c.processes[name].Kill()
 }
 
-// restart starts a killed service and waits until it is ready.
-func (c *cluster) restart(name string) {
+// killAll kills all replicas of a service.
+func (c *cluster) killAll(service string) {
 	c.t.Helper()
-	c.start(name)
-	eventually(c.t, name+" is ready again", func() error { return c.processes[name].alive(c.t, "http://"+c.addr(name)) })
+	for _, name := range c.replicas[service] {
+		c.kill(name)
+	}
 }
 
-// stop sends SIGTERM to a service and waits until it has exited without an error.
+// restartAll starts the killed replicas of a service and waits until they and the platform are ready.
+func (c *cluster) restartAll(service string) {
+	c.t.Helper()
+	for _, name := range c.replicas[service] {
+		c.launch(name)
+	}
+	for _, name := range c.replicas[service] {
+		c.awaitReplica(name)
+	}
+	eventually(c.t, "the platform is healthy", func() error { return healthy(c.url) })
+}
+
+// stop sends SIGTERM to a replica and waits until it has exited without an error.
 func (c *cluster) stop(name string) {
 	c.t.Helper()
 	p := c.processes[name]

@@ -31,17 +31,27 @@ func (p *process) diagnostics(t *testing.T) (address string) {
 	return address
 }
 
-// scrape reads the metrics of a service.
-func (c *cluster) scrape(service string) diagnosticstest.Metrics {
+// scrape reads the metrics of a replica.
+func (c *cluster) scrape(name string) diagnosticstest.Metrics {
 	c.t.Helper()
-	return diagnosticstest.Scrape(c.t, c.processes[service].diagnostics(c.t))
+	return diagnosticstest.Scrape(c.t, c.processes[name].diagnostics(c.t))
 }
 
-// await waits until a metric of a service has a value.
+// sum returns the sum of a metric over the replicas of a service, and whether one of them has it.
+func (c *cluster) sum(service, metric string, labels ...string) (sum float64, found bool) {
+	c.t.Helper()
+	for _, name := range c.replicas[service] {
+		value, ok := c.scrape(name).Find(metric, labels...)
+		sum, found = sum+value, found || ok
+	}
+	return sum, found
+}
+
+// await waits until the sum of a metric over the replicas of a service has a value.
 func (c *cluster) await(service string, want float64, name string, labels ...string) {
 	c.t.Helper()
 	eventually(c.t, fmt.Sprintf("%s%q of %s is %v", name, labels, service, want), func() error {
-		if got, found := c.scrape(service).Find(name, labels...); !found || got != want {
+		if got, found := c.sum(service, name, labels...); !found || got != want {
 			return fmt.Errorf("it is %v", got)
 		}
 		return nil
@@ -127,7 +137,7 @@ func followDeadLetter(c *cluster) {
 
 // checkPrivate checks that the public port of a service and the gateway do not serve diagnostics.
 func checkPrivate(t *testing.T, c *cluster) {
-	for _, url := range []string{c.url, "http://" + c.addr("promotions")} {
+	for _, url := range []string{c.url, "http://" + c.listen[c.replicas["promotions"][0]]} {
 		for _, path := range []string{"/metrics", "/health/ready", "/debug/pprof/", "/debug/pprof/heap"} {
 			resp, err := http.Get(url + path)
 			if err != nil {

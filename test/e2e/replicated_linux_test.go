@@ -16,9 +16,10 @@ var (
 	socketCount = flag.Int("sockets", 0, "TestReplicated: `number` of sockets; default 300, with -full 10,000")
 )
 
-// TestReplicated runs the last release of the platform as in production, see stack, and upgrades it under load. Then it kills,
-// freezes and restarts the processes. After each fault all acknowledged effects exist, `loyalty verify` finds no violations, and the players have received each
-// notification once. The test prints what callers saw and how long the recovery took; it does not judge durations.
+// TestReplicated runs the last release of the platform as in production, see stack, and upgrades it under load. It runs the
+// tests of behindNginx on the new release. Then it kills, freezes and restarts processes under load. After each fault all
+// acknowledged effects exist, `loyalty verify` finds no violations, and the players have received each notification once. The
+// test prints what callers saw and how long the recovery took; it does not judge durations.
 func TestReplicated(t *testing.T) {
 	started := time.Now()
 	count := cmp.Or(*socketCount, 300)
@@ -38,14 +39,11 @@ func TestReplicated(t *testing.T) {
 		}
 		r.run(t, l, upgrade(s, release))
 	})
-	if *full {
-		for name, run := range scenarios {
-			t.Run(name, func(t *testing.T) { run(t, s.platform) })
-		}
-		s.verify(t)
-		s.endWelcomeBonuses()
-		t.Run("API", func(t *testing.T) { api(t, s.platform) })
+	for _, tt := range behindNginx() {
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, s) })
 	}
+	s.verify(t)
+	t.Logf("the tests behind Nginx have ended after %s", since(started))
 	for _, f := range killings(s) {
 		if f.short || *full {
 			t.Run(f.name, func(t *testing.T) { r.run(t, l, f) })

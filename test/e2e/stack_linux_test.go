@@ -27,6 +27,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
+// noLimits replaces limits.conf. All clients of the tests have the same address, which would exceed the shipped limits.
+const noLimits = "limit_req_zone $binary_remote_addr zone=login:1m rate=100000r/s;\n" +
+	"limit_req_zone $binary_remote_addr zone=register:1m rate=100000r/s;\n"
+
 // hosts are the addresses of the replicas: the first replica of each service runs on the first host, and so on.
 func hosts() []string { return []string{"127.0.0.11", "127.0.0.12", "127.0.0.13"} }
 
@@ -42,8 +46,6 @@ type stack struct {
 	data         string // the data directory of PostgreSQL
 	server       *pgserver.Server
 	pools        map[string]*pgxpool.Pool
-	listen       map[string]string // the address of each replica
-	environ      map[string][]string
 	links        map[string]*link // between promotions and each replica of users
 }
 
@@ -53,12 +55,9 @@ func startStack(t *testing.T, program string) *stack {
 	t.Helper()
 	brokers := kafkacluster.Start(t) // skips the test if there are no real brokers
 	build(t)
-	s := &stack{
-		kafka:   brokers,
-		cluster: &cluster{t: t, program: program, processes: map[string]*process{}, databases: map[string]string{}},
-		listen:  map[string]string{}, environ: map[string][]string{}, pools: map[string]*pgxpool.Pool{},
-		links: map[string]*link{},
-	}
+	s := &stack{kafka: brokers, cluster: emptyCluster(t), pools: map[string]*pgxpool.Pool{}, links: map[string]*link{}}
+	s.connectKafka(brokers.Brokers())
+	s.program = program
 	s.startPostgres()
 	sentinels := s.startRedis()
 	ports := testproc.FreePorts(t, 5, hosts()...)
@@ -67,6 +66,7 @@ func startStack(t *testing.T, program string) *stack {
 		for n, host := range hosts() {
 			name := replica(service, n)
 			s.listen[name] = net.JoinHostPort(host, strconv.Itoa(ports[i]))
+			s.replicas[service] = append(s.replicas[service], name)
 			upstreams[service] = append(upstreams[service], s.listen[name])
 			s.environ[name] = s.createRole(name)
 		}
@@ -75,6 +75,7 @@ func startStack(t *testing.T, program string) *stack {
 		name, internal := replica("users", n), net.JoinHostPort(host, strconv.Itoa(ports[4]))
 		s.links[name] = startLink(t, net.JoinHostPort(host, strconv.Itoa(ports[3])), internal)
 		s.environ[name] = append(s.environ[name], "LOYALTY_INTERNAL_LISTEN="+internal)
+		s.ledger = internal
 	}
 	names := dnstest.Start(t)
 	names.Set(hosts()...)
@@ -82,21 +83,21 @@ func startStack(t *testing.T, program string) *stack {
 	s.url, s.grpcURL = "http://"+s.nginx.Address, "http://"+s.nginx.HTTP2Address
 	s.tokenKey = tokenKey(t)
 	s.settings = filepath.Join(t.TempDir(), "loyalty.env")
-	settings := strings.Join([]string{
-		"LOYALTY_USERS_DATABASE_URL=" + s.databases["users"],
-		"LOYALTY_PROMOTIONS_DATABASE_URL=" + s.databases["promotions"],
-		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + s.databases["notifications"],
+	settings := strings.Join(append(anomalyLimits(),
+		"LOYALTY_USERS_DATABASE_URL="+s.databases["users"],
+		"LOYALTY_PROMOTIONS_DATABASE_URL="+s.databases["promotions"],
+		"LOYALTY_NOTIFICATIONS_DATABASE_URL="+s.databases["notifications"],
 		"LOYALTY_NOTIFICATIONS_STORE=postgres",
-		"LOYALTY_REDIS_SENTINEL_MASTER=" + masterSet, "LOYALTY_REDIS_SENTINELS=" + strings.Join(sentinels, ","),
-		"LOYALTY_KAFKA_BROKERS=" + strings.Join(s.kafka.Brokers(), ","), "LOYALTY_KAFKA_PARTITIONS=6",
+		"LOYALTY_REDIS_SENTINEL_MASTER="+masterSet, "LOYALTY_REDIS_SENTINELS="+strings.Join(sentinels, ","),
+		"LOYALTY_KAFKA_BROKERS="+strings.Join(s.kafka.Brokers(), ","), "LOYALTY_KAFKA_PARTITIONS=6",
 		"LOYALTY_KAFKA_SESSION_TIMEOUT=3s",
-		"LOYALTY_JWKS_URL=" + s.url + "/.well-known/jwks.json",
-		"LOYALTY_LEDGER_ADDRESS=dns://" + names.Address + "/users.test:" + strconv.Itoa(ports[3]),
+		"LOYALTY_JWKS_URL="+s.url+"/.well-known/jwks.json",
+		"LOYALTY_LEDGER_ADDRESS=dns://"+names.Address+"/users.test:"+strconv.Itoa(ports[3]),
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
-		"LOYALTY_TOKEN_KEY_FILE=" + s.tokenKey,
+		"LOYALTY_TOKEN_KEY_FILE="+s.tokenKey,
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=60000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60000",
 		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
-	}, "\n")
+	), "\n")
 	if err := os.WriteFile(s.settings, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -109,20 +110,6 @@ func startStack(t *testing.T, program string) *stack {
 	eventually(t, "the platform is healthy", func() error { return healthy(s.url) })
 	s.createAdmin()
 	return s
-}
-
-// replica returns the name of a replica, such as "users-1".
-func replica(service string, n int) string { return fmt.Sprintf("%s-%d", service, n+1) }
-
-// launch starts a replica. It does not wait until the replica is ready.
-func (s *stack) launch(name string) {
-	s.run(name, serviceOf(name), s.settings, s.listen[name], s.environ[name]...)
-}
-
-// awaitReplica waits until a replica is ready.
-func (s *stack) awaitReplica(name string) {
-	s.t.Helper()
-	eventually(s.t, name+" is ready", func() error { return s.processes[name].alive(s.t, "http://"+s.listen[name]) })
 }
 
 // database returns a pool of connections to the database of a service.

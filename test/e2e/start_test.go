@@ -23,6 +23,15 @@ func (p *process) logged(text string) []string {
 	return lines
 }
 
+// logged returns the lines with text in the logs of all replicas of a service.
+func (c *cluster) logged(service, text string) []string {
+	var lines []string
+	for _, name := range c.replicas[service] {
+		lines = append(lines, c.processes[name].logged(text)...)
+	}
+	return lines
+}
+
 // TestServicesAreNotReadyWithoutTheirDependencies starts the services on databases without migrations. It starts promotions
 // and notifications before users, which publishes the keys for access tokens.
 func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
@@ -31,7 +40,7 @@ func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 		"users": postgrestest.URL(t, nil), "promotions": postgrestest.URL(t, nil), "notifications": postgrestest.URL(t, nil),
 	})
 	status := func(name, path string) (int, error) {
-		resp, err := http.Get("http://" + c.addr(name) + path)
+		resp, err := http.Get("http://" + c.listen[name] + path)
 		if err != nil {
 			return 0, err
 		}
@@ -48,17 +57,17 @@ func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 	}
 	noKeys := "not ready: LOYALTY_JWKS_URL unavailable"
 	for _, name := range []string{"promotions", "notifications"} {
-		c.start(name)
+		c.launch(name)
 		eventually503(name)
 		eventually(t, name+" logs that it has no keys", func() error {
 			lines := c.processes[name].logged(noKeys)
-			if len(lines) != 1 || !strings.Contains(lines[0], "http://"+c.addr("users")+"/.well-known/jwks.json") {
+			if len(lines) != 1 || !strings.Contains(lines[0], "http://"+c.listen["users"]+"/.well-known/jwks.json") {
 				return fmt.Errorf("logged %q", lines)
 			}
 			return nil
 		})
 	}
-	c.start("users")
+	c.launch("users")
 	for _, name := range services {
 		eventually503(name)
 	}
@@ -76,7 +85,7 @@ func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 	}
 	for _, name := range services {
 		p := c.processes[name]
-		eventually(t, name+" is ready", func() error { return p.alive(t, "http://"+c.addr(name)) })
+		c.awaitReplica(name)
 		lines := p.logged("migrations are pending: run loyalty migrate up " + name)
 		if len(lines) != 1 || len(p.logged("database available")) != 1 {
 			t.Errorf("%s logged %q, want one line before and one after the migration:\n%s", name, lines, p.Output())

@@ -132,9 +132,9 @@ func TestServicesWaitForTheirServers(t *testing.T) {
 	c := newCluster(t, "kafka", late.databases, late.settings()...)
 	names := []string{"users-1", "promotions-1", "notifications-1"}
 	for _, name := range names {
-		c.run(name, serviceOf(name), c.settings, c.addr(serviceOf(name)))
+		c.launchAt(name, c.listen[serviceOf(name)])
 	}
-	c.run("users-2", "users", c.settings, freeAddr(t), "LOYALTY_INTERNAL_LISTEN="+freeAddr(t))
+	c.launchAt("users-2", freeAddr(t), "LOYALTY_INTERNAL_LISTEN="+freeAddr(t))
 	for _, name := range append(names, "users-2") {
 		c.waits(name, "event bus", "LOYALTY_KAFKA_BROKERS")
 	}
@@ -161,7 +161,7 @@ func TestServicesWaitForTheirServers(t *testing.T) {
 	late.redis.Restart(t)
 	for _, name := range names {
 		p := c.processes[name]
-		eventually(t, name+" is ready", func() error { return p.alive(t, "http://"+c.addr(serviceOf(name))) })
+		c.awaitReplica(name)
 		if status, ready := diagnosticstest.Ready(t, p.diagnostics(t)); status != http.StatusOK || ready.Status != "ok" {
 			t.Errorf("/health/ready of %s: %d, %+v", name, status, ready)
 		}
@@ -198,8 +198,8 @@ func TestServicesDoNotWaitForCorrectSettings(t *testing.T) {
 		},
 		"Redis password": {[]string{"LOYALTY_REDIS_ADDRESS=" + locked.Address, "LOYALTY_REDIS_PASSWORD=hunter2"}, "redis: cannot connect: WRONGPASS"},
 	} {
-		process := "users " + name
-		c.run(process, "users", c.settings, freeAddr(t), append(slices.Clone(tt.settings), "LOYALTY_INTERNAL_LISTEN="+freeAddr(t))...)
+		process := "users-" + name
+		c.launchAt(process, freeAddr(t), append(slices.Clone(tt.settings), "LOYALTY_INTERNAL_LISTEN="+freeAddr(t))...)
 		p := c.processes[process]
 		eventually(t, process+" exits", func() error {
 			if p.Exit() == nil {
