@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the servers that the tests need: PostgreSQL, PgBouncer, Redis, Nginx, Prometheus, and for the tests on a real
-# Kafka cluster Java, Maven and the Kafka jars. Builds FerretDB, on which the tests of the MongoDB store run. Installs nothing
-# if all are present. If it cannot install, it prints one line with the missing packages.
+# Kafka cluster Java, Maven and the Kafka jars. Builds FerretDB, on which the tests of the MongoDB store run, and Jaeger, from
+# which a test reads traces back. Installs nothing if all are present. If it cannot install, it prints one line with the missing
+# packages.
 #
 #   scripts/setup.sh [--no-kafka]
 set -eu
@@ -47,5 +48,7 @@ if [ "${1:-}" != --no-kafka ] && ! ls .cache/kafka/kafka_*.jar >/dev/null 2>&1; 
 	scripts/kafka/fetch.sh .cache/kafka || fail "Maven could not download Kafka, see above."
 fi
 
-# The first build takes minutes; the tests would build it too, but within their time limit.
-go build -C tools/ferretdb -o ../../.cache/ferretdb . || fail "The tests need FerretDB, and tools/ferretdb does not build; see above."
+# The first builds take minutes; the tests would build them too, but within their time limit.
+build() { go build -C "tools/$1" -o "../../.cache/$1" . || fail "The tests need tools/$1, which does not build; see above."; }
+build ferretdb
+[ "${1:-}" = --no-kafka ] || build jaeger

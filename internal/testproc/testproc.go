@@ -3,9 +3,14 @@
 package testproc
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -44,4 +49,24 @@ func FreePorts(t testing.TB, n int, hosts ...string) []int {
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(FreePorts(t, 1)[0]))
+}
+
+// Tool builds the program of the module tools/name into .cache and returns the path of the binary. The first build on a
+// machine takes minutes; scripts/setup.sh does it before the tests. Later builds take less than a second, because the go
+// command does not rebuild an up-to-date binary.
+func Tool(name string) (string, error) {
+	gomod, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("the tests need the go command to build tools/%s: %w", name, err)
+	}
+	root := filepath.Dir(strings.TrimSpace(string(gomod)))
+	binary := filepath.Join(root, ".cache", name)
+	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
+		return "", err
+	}
+	out, err := exec.Command("go", "build", "-C", filepath.Join(root, "tools", name), "-o", binary, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("the tests cannot build tools/%s: %w\n%s", name, err, out)
+	}
+	return binary, nil
 }

@@ -21,6 +21,7 @@ func behindNginx() []struct {
 		name string
 		run  func(t *testing.T, s *stack)
 	}{
+		{"TestTraces", storedTraces},
 		{"TestAnomalies", func(t *testing.T, s *stack) { findAnomalies(t, s.cluster) }}, // before tests that cause other anomalies
 		{"TestScenarios", func(t *testing.T, s *stack) {
 			for name, run := range scenarios {
@@ -55,7 +56,6 @@ func notBehindNginx() map[string]string {
 		"TestServicesDoNotWaitForCorrectSettings":         "it sends no request",
 		"TestServicesWaitForTheirServers":                 "it calls the services themselves",
 		"TestTestsBehindNginx":                            "it sends no request",
-		"TestTraces":                                      "it tests what the services send",
 	}
 }
 

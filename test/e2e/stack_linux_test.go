@@ -25,6 +25,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/dnstest"
 	"github.com/casino-loyalty/loyalty/internal/testproc"
+	"github.com/casino-loyalty/loyalty/internal/tracing/jaegertest"
 )
 
 // noLimits replaces limits.conf. All clients of the tests have the same address, which would exceed the shipped limits.
@@ -35,11 +36,12 @@ const noLimits = "limit_req_zone $binary_remote_addr zone=login:1m rate=100000r/
 func hosts() []string { return []string{"127.0.0.11", "127.0.0.12", "127.0.0.13"} }
 
 // stack is the platform as it runs in production, without containers: three replicas of each service behind Nginx, three
-// Kafka brokers, a Redis master with a replica and three sentinels, and PostgreSQL. Nothing is shared with other tests, so
-// every process can be killed.
+// Kafka brokers, a Redis master with a replica and three sentinels, PostgreSQL, and Jaeger. Nothing is shared with other tests,
+// so every process can be killed.
 type stack struct {
 	*cluster
 	nginx        *nginxtest.Server
+	jaeger       *jaegertest.Server
 	kafka        *kafkacluster.Cluster
 	redis        []*redistest.Server
 	sentinelAddr string // the sentinel that the method master asks
@@ -58,6 +60,7 @@ func startStack(t *testing.T, program string) *stack {
 	s := &stack{kafka: brokers, cluster: emptyCluster(t), pools: map[string]*pgxpool.Pool{}, links: map[string]*link{}}
 	s.connectKafka(brokers.Brokers())
 	s.program = program
+	s.jaeger = jaegertest.Start(t)
 	s.startPostgres()
 	sentinels := s.startRedis()
 	ports := testproc.FreePorts(t, 5, hosts()...)
@@ -97,6 +100,7 @@ func startStack(t *testing.T, program string) *stack {
 		"LOYALTY_TOKEN_KEY_FILE="+s.tokenKey,
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=60000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60000",
 		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
+		"LOYALTY_TRACES_ENDPOINT="+s.jaeger.Endpoint,
 	), "\n")
 	if err := os.WriteFile(s.settings, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)

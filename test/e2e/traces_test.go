@@ -24,23 +24,7 @@ func TestTraces(t *testing.T) {
 	}
 	player.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": bonus})
 
-	const promotions = "loyalty-promotions loyalty.promotions.v1.PromotionService/"
-	for _, want := range [][]string{
-		{
-			promotions + "Assign",
-			"loyalty-promotions publish notifications",
-			"loyalty-notifications consume notifications",
-			"loyalty-notifications publish live",
-			"loyalty-notifications send frame",
-		},
-		{
-			promotions + "Claim",
-			"loyalty-promotions loyalty.users.v1.LedgerService/AddTransaction",
-			"loyalty-users loyalty.users.v1.LedgerService/AddTransaction",
-			"loyalty-users publish transactions",
-			"loyalty-promotions consume transactions",
-		},
-	} {
+	for _, want := range [][]string{assignPath(), claimPath()} {
 		collector.Wait(t, want[0]+" … "+want[len(want)-1], func(spans []tracingtest.Span) bool { return hasPath(spans, want) })
 	}
 	for _, s := range collector.Spans() {
@@ -49,6 +33,29 @@ func TestTraces(t *testing.T) {
 				t.Errorf("the attribute %s of the span %s names the player", name, s.Name)
 			}
 		}
+	}
+}
+
+// assignPath returns the spans of an assignment, from the request to the frame on the player's socket: the service and the
+// operation of each span, the parent first.
+func assignPath() []string {
+	return []string{
+		"loyalty-promotions loyalty.promotions.v1.PromotionService/Assign",
+		"loyalty-promotions publish notifications",
+		"loyalty-notifications consume notifications",
+		"loyalty-notifications publish live",
+		"loyalty-notifications send frame",
+	}
+}
+
+// claimPath returns the spans of a claim, from the request over the ledger to the consumer of its event.
+func claimPath() []string {
+	return []string{
+		"loyalty-promotions loyalty.promotions.v1.PromotionService/Claim",
+		"loyalty-promotions loyalty.users.v1.LedgerService/AddTransaction",
+		"loyalty-users loyalty.users.v1.LedgerService/AddTransaction",
+		"loyalty-users publish transactions",
+		"loyalty-promotions consume transactions",
 	}
 }
 

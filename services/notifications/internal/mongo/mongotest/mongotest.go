@@ -5,13 +5,12 @@ package mongotest
 import (
 	"bufio"
 	"bytes"
-	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
 // Start runs an empty server until t ends and returns its URL. It fails t if the server cannot be built or started.
@@ -48,25 +47,7 @@ func Start(t testing.TB) string {
 	return strings.TrimSpace(url)
 }
 
-// program builds the server on the first call and returns the path of the binary. It is a global because one build per
-// process is enough.
-var program = sync.OnceValues(build) //nolint:gochecknoglobals // see above
-
-// build compiles tools/ferretdb into .cache and returns the path of the binary. The first build on a machine takes
-// minutes. Later builds take less than a second, because the go command does not rebuild an up-to-date binary.
-func build() (string, error) {
-	gomod, err := exec.Command("go", "env", "GOMOD").Output()
-	if err != nil {
-		return "", fmt.Errorf("the MongoDB tests need the go command to build tools/ferretdb: %w", err)
-	}
-	root := filepath.Dir(strings.TrimSpace(string(gomod)))
-	binary := filepath.Join(root, ".cache", "ferretdb")
-	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
-		return "", err
-	}
-	out, err := exec.Command("go", "build", "-C", filepath.Join(root, "tools", "ferretdb"), "-o", binary, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("the MongoDB tests cannot build tools/ferretdb: %w\n%s", err, out)
-	}
-	return binary, nil
-}
+// program returns the path of the server's binary. It is a global because one build per process is enough.
+//
+//nolint:gochecknoglobals // see above
+var program = sync.OnceValues(func() (string, error) { return testproc.Tool("ferretdb") })
