@@ -28,10 +28,6 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/tracing/jaegertest"
 )
 
-// noLimits replaces limits.conf. All clients of the tests have the same address, which would exceed the shipped limits.
-const noLimits = "limit_req_zone $binary_remote_addr zone=login:1m rate=100000r/s;\n" +
-	"limit_req_zone $binary_remote_addr zone=register:1m rate=100000r/s;\n"
-
 // hosts are the addresses of the replicas: the first replica of each service runs on the first host, and so on.
 func hosts() []string { return []string{"127.0.0.11", "127.0.0.12", "127.0.0.13"} }
 
