@@ -3,13 +3,15 @@
 GO  ?= go
 # Tools have their own modules, so that the product has few dependencies.
 BUF  = $(GO) tool -modfile=tools/buf.mod buf
-LINT = $(GO) tool -modfile=tools/lint.mod golangci-lint
+LINT = $(GO) tool -modfile=$(CURDIR)/tools/lint.mod golangci-lint
 # The commit that `make breaking` compares the schema with.
 BASE ?= main
 # Duration of each fuzz test.
 FUZZTIME ?= 30s
 
 DATABASES = users promotions notifications
+# The modules inside this one, which ./... does not contain.
+MODULES = $(patsubst %/go.mod,%,$(wildcard test/*/go.mod tools/*/go.mod))
 # The files that `make gen` and `make dashboards` write.
 GENERATED = gen openapi ent deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
@@ -43,10 +45,11 @@ golden: ## Update every golden file: generator output, error catalogue, event by
 openapi-clients: ## Check the OpenAPI documents with linters and client generators (needs npm, Python and the network).
 	scripts/openapi-clients.sh
 
-lint: third_party ## Run all linters on schema and code.
+lint: third_party ## Run all linters on the schema and on the code of all modules.
 	$(BUF) lint schema
 	$(BUF) format schema --diff --exit-code
 	$(LINT) run ./...
+	@for module in $(MODULES); do echo "lint $$module"; (cd $$module && $(LINT) run ./...) || exit 1; done
 
 breaking: third_party ## Fail if the schema breaks clients of BASE (main).
 	scripts/breaking.sh $(BASE)

@@ -2,9 +2,10 @@
 //
 //	ferretdb DIRECTORY [HOST:PORT]
 //
-// The databases are files in DIRECTORY. The server listens on a free port of 127.0.0.1 by default. The first line on standard
-// output is the server's URL. The server runs until standard input is closed, so it ends with the process that started it.
-// FerretDB supports the features that the notification store needs, but not transactions, partial indexes and TTL indexes.
+// The databases are files in DIRECTORY. The server listens on a free port of 127.0.0.1 by default. The first line on
+// standard output is the server's URL. The server runs until standard input is closed, so it ends with the process that
+// started it. FerretDB supports the features that the notification store needs, but not transactions, partial indexes and
+// TTL indexes.
 //
 // The program is a separate module, so that the product does not depend on FerretDB.
 package main
