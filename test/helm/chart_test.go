@@ -1,10 +1,11 @@
 // Package helm tests the Helm chart in deploy/helm: it renders the chart and decodes every object strictly.
 //
 // The package is a module of its own, because Helm and the Kubernetes types would triple the dependencies of the platform.
-package helm
+package helm_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -89,7 +90,7 @@ func render(t *testing.T, v values) []runtime.Object {
 	var objects []runtime.Object
 	for {
 		document, err := reader.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return objects
 		}
 		if err != nil {

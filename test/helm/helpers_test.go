@@ -1,8 +1,9 @@
-package helm
+package helm_test
 
 import (
 	"bufio"
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,13 +44,12 @@ func named[T interface {
 	metav1.Object
 }](t *testing.T, objects []runtime.Object, name string) T {
 	t.Helper()
-	for _, o := range of[T](objects) {
-		if o.GetName() == name {
-			return o
-		}
+	all := of[T](objects)
+	i := slices.IndexFunc(all, func(o T) bool { return o.GetName() == name })
+	if i < 0 {
+		t.Fatalf("no %T named %s", *new(T), name)
 	}
-	t.Fatalf("no %T named %s", *new(T), name)
-	panic("unreachable")
+	return all[i]
 }
 
 // pods returns the pod templates of all workloads by the name of the workload.
