@@ -101,7 +101,8 @@ func usersConfig(s *servers, c shared, o options) users.Config {
 		DatabaseURL: s.postgres.URL("users"), Redis: c.redis, Bus: c.bus,
 		PrivateKey: c.key, Issuer: tokenIssuer, Audience: tokenAudience,
 		InternalListen: "127.0.0.1:0", InternalToken: c.internalToken,
-		Limits: users.DefaultLimits().PerAddress(o.addressLimit, o.addressLimit), Password: password.Default(),
+		Limits:          users.DefaultLimits().PerAddress(o.addressLimit, o.addressLimit),
+		SessionLifetime: users.DefaultSessionLifetime, Password: password.Default(),
 		Reflection: true, AccessLog: c.access,
 	}
 }

@@ -82,6 +82,8 @@ func TestConfigurationErrors(t *testing.T) {
 		"malformed ledger address":             {"promotions", "", "LOYALTY_LEDGER_ADDRESS=dns://10.0.0.2/users", "LOYALTY_LEDGER_ADDRESS must be host:port or dns://SERVER/HOST:PORT"},
 		"negative limit":                       {"users", "", "LOYALTY_REGISTRATIONS_PER_ADDRESS=-1", "LOYALTY_REGISTRATIONS_PER_ADDRESS must be a whole number from 1 to 60000"},
 		"limit too high":                       {"users", "", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60001", "LOYALTY_FAILED_LOGINS_PER_ADDRESS must be a whole number from 1 to 60000"},
+		"session lifetime too short":           {"users", "", "LOYALTY_SESSION_LIFETIME=59s", "LOYALTY_SESSION_LIFETIME must be a duration from 1m to 8760h"},
+		"session lifetime too long":            {"users", "", "LOYALTY_SESSION_LIFETIME=8761h", "LOYALTY_SESSION_LIFETIME must be a duration from 1m to 8760h"},
 		"anomaly window does not divide a day": {"promotions", "", "LOYALTY_ANOMALY_WINDOW=7h", "LOYALTY_ANOMALY_WINDOW must be a duration from 1m to 24h that divides 24h"},
 		"anomaly window too short":             {"promotions", "", "LOYALTY_ANOMALY_WINDOW=30s", "LOYALTY_ANOMALY_WINDOW must be a duration from 1m to 24h"},
 		"anomaly amount of zero":               {"promotions", "", "LOYALTY_ANOMALY_PLAYER_AMOUNT=0", "LOYALTY_ANOMALY_PLAYER_AMOUNT must be an amount of 0.01 or more"},

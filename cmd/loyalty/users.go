@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/event"
@@ -25,6 +26,24 @@ type usersSettings struct {
 	// after it.
 	OtherKeys publicKeys `env:"LOYALTY_TOKEN_OTHER_KEYS"`
 	Limits    limitSettings
+	// SessionLifetime is the time from a login to the absolute end of the session.
+	SessionLifetime sessionLifetime `env:"LOYALTY_SESSION_LIFETIME" envDefault:"720h"`
+}
+
+// maxSessionLifetime is the maximum of LOYALTY_SESSION_LIFETIME, one year.
+const maxSessionLifetime = 365 * 24 * time.Hour
+
+// sessionLifetime is the time from a login to the absolute end of the session.
+type sessionLifetime time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *sessionLifetime) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < time.Minute || d > maxSessionLifetime {
+		return &config.ValueError{Text: "must be a duration from 1m to 8760h"}
+	}
+	*l = sessionLifetime(d)
+	return nil
 }
 
 // limitSettings are the rate limits per address. The defaults are the same as in app.DefaultLimits.
@@ -71,8 +90,8 @@ func runUsers(ctx context.Context, c call) error {
 			PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 			InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
 			InternalTLS: s.InternalTLS.files(),
-			Limits:      s.Limits.limits(),
-			Password:    password.Default(), TrustedProxies: s.Service.TrustedProxies,
+			Limits:      s.Limits.limits(), SessionLifetime: time.Duration(s.SessionLifetime),
+			Password: password.Default(), TrustedProxies: s.Service.TrustedProxies,
 			Reflection: s.Service.Reflection, AccessLog: s.Service.AccessLog.accessLog(), Tracer: tracer,
 		}, log)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"net/http/httptest"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -50,7 +51,7 @@ func Example() {
 	}
 
 	ctx := context.Background()
-	token, _, err := tokens.Issue(uuid.New(), authn.RolePlayer, session)
+	token, _, err := tokens.Issue(uuid.New(), authn.RolePlayer, session, time.Now().Add(time.Hour))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -48,15 +48,20 @@ func NewIssuer(key ed25519.PrivateKey, issuer, audience string) (*Issuer, error)
 	return &Issuer{key: key, kid: KeyID(public), issuer: issuer, audience: audience, now: time.Now}, nil
 }
 
-// Issue returns an access token for a user's session, and its expiry. The expiry is the current time plus Lifetime, rounded
-// down to a second.
-func (i *Issuer) Issue(user uuid.UUID, role authn.Role, session uuid.UUID) (token string, expires time.Time, err error) {
+// Issue returns an access token for a user's session that ends at end, and the expiry of the token. The expiry is the current
+// time plus Lifetime, or end if that is earlier, rounded down to a second.
+func (i *Issuer) Issue(
+	user uuid.UUID, role authn.Role, session uuid.UUID, end time.Time,
+) (token string, expires time.Time, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", time.Time{}, err
 	}
 	now := i.now().UTC().Truncate(time.Second) // "exp" has whole seconds
 	expires = now.Add(Lifetime)
+	if end.Before(expires) {
+		expires = end.UTC().Truncate(time.Second)
+	}
 	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims{
 		Role:    role,
 		Session: session,

@@ -66,12 +66,27 @@ func newVerifier(t testing.TB, keys accesstoken.KeySource, s sessions, at time.T
 func issue(t testing.TB, i *accesstoken.Issuer) (string, authn.Caller) {
 	t.Helper()
 	c := authn.Caller{UserID: uuid.New(), Role: authn.RoleStaff, Session: uuid.New()}
-	token, expires, err := i.Issue(c.UserID, c.Role, c.Session)
+	token, expires, err := i.Issue(c.UserID, c.Role, c.Session, noon.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Expires = expires
 	return token, c
+}
+
+func TestTokenExpiresNotAfterItsSession(t *testing.T) {
+	_, private := newKey(t)
+	i := newIssuer(t, private, issuerName, audience)
+	for end, want := range map[time.Time]time.Time{
+		noon.Add(time.Hour): noon.Add(accesstoken.Lifetime),
+		noon.Add(accesstoken.Lifetime - time.Nanosecond): noon.Add(accesstoken.Lifetime - time.Second),
+		noon.Add(90 * time.Second):                       noon.Add(90 * time.Second),
+	} {
+		_, expires, err := i.Issue(uuid.New(), authn.RolePlayer, uuid.New(), end)
+		if err != nil || expires != want {
+			t.Errorf("token of a session until %s expires at %s, %v; want %s", end, expires, err, want)
+		}
+	}
 }
 
 func TestAuthenticate(t *testing.T) {

@@ -1,6 +1,6 @@
 // Package session defines sessions and their tokens. A session starts with a login. It ends at a logout, at a deactivation
-// or password reset of the user, when the session's refresh token expires or is reused, or when the user has more than
-// MaxPerUser sessions. An access token names its session and is refused after the session has ended.
+// or password reset of the user, when the session's refresh token expires or is reused, when the user has more than
+// MaxPerUser sessions, and at its absolute end, however often it is refreshed. An access token names its session and is refused after the session has ended.
 //
 // Each use of a refresh token replaces it with a new one (rotation). The use of a rotated token ends the session, because
 // two clients hold the token and one of them has stolen it (RFC 9700, section 4.14.2). There is one exception: within
@@ -18,8 +18,11 @@ import (
 )
 
 const (
-	// TTL is the lifetime of a refresh token. A session expires TTL after its last refresh.
+	// TTL is the lifetime of a refresh token. A session expires TTL after its last refresh, or at its absolute end if that is
+	// earlier.
 	TTL = 24 * time.Hour
+	// DefaultLifetime is the default time from the start of a session to its absolute end.
+	DefaultLifetime = 30 * 24 * time.Hour
 	// MaxPerUser is the maximum number of a user's sessions. It limits the memory of sessions, because successful logins are
 	// not rate-limited.
 	MaxPerUser = 100
@@ -43,6 +46,8 @@ type Session struct {
 	Role authn.Role `json:"role"`
 	// In is how the client receives its refresh tokens.
 	In RefreshTokenIn `json:"in"`
+	// Ends is the absolute end of the session. No refresh extends the session beyond it.
+	Ends time.Time `json:"ends"`
 }
 
 // Access is an access token and its expiry.

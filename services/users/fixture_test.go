@@ -17,6 +17,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit/ratelimitredis"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
+	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
@@ -56,6 +57,11 @@ func start(t *testing.T) *fixture { return startWith(t, fastHash, users.DefaultL
 
 func startWith(t *testing.T, p password.Params, limits users.Limits) *fixture {
 	t.Helper()
+	return startWithLifetime(t, p, limits, session.DefaultLifetime)
+}
+
+func startWithLifetime(t *testing.T, p password.Params, limits users.Limits, lifetime time.Duration) *fixture {
+	t.Helper()
 	f := &fixture{T: t, store: &fakeStore{users: map[uuid.UUID]users.User{}}, redis: redistest.OpenEmbedded(t)}
 	f.sessions, f.outage = sessionredis.NewStore(f.redis), &atomic.Bool{}
 	public, private, err := ed25519.GenerateKey(nil)
@@ -76,7 +82,8 @@ func startWith(t *testing.T, p password.Params, limits users.Limits) *fixture {
 	}
 	f.Service = users.New(users.Dependencies{
 		Store: f.store, Sessions: unreliableSessions{f.sessions, f.outage}, Hasher: hasher,
-		Limiter: ratelimitredis.New(f.redis), Issuer: issuer, Limits: limits, Now: time.Now,
+		Limiter: ratelimitredis.New(f.redis), Issuer: issuer, Limits: limits, SessionLifetime: lifetime,
+		Now: time.Now,
 	})
 	return f
 }

@@ -35,7 +35,9 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
-	created, refresh, err := s.sessions.Create(ctx, authenticated.ID, authenticated.Role, session.RefreshTokenIn(in))
+	created, refresh, err := s.sessions.Create(ctx, session.Session{
+		User: authenticated.ID, Role: authenticated.Role, In: session.RefreshTokenIn(in), Ends: s.now().Add(s.sessionLifetime),
+	})
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
@@ -133,7 +135,7 @@ func (s *Service) renewHash(ctx context.Context, u User, secret string) error {
 
 // access issues an access token of a session.
 func (s *Service) access(of session.Session, u User) (session.Access, error) {
-	token, expires, err := s.issuer.Issue(u.ID, u.Role, of.ID)
+	token, expires, err := s.issuer.Issue(u.ID, u.Role, of.ID, of.Ends)
 	return session.Access{Token: token, Expires: expires}, err
 }
 

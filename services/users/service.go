@@ -49,8 +49,8 @@ type Store interface {
 // Sessions stores the sessions of users. Every method returns DEPENDENCY_UNAVAILABLE while the store of the sessions cannot
 // be reached.
 type Sessions interface {
-	// Create starts a session and returns it with its first refresh token.
-	Create(ctx context.Context, user uuid.UUID, role authn.Role, in session.RefreshTokenIn) (session.Session, string, error)
+	// Create starts a session like s, with a new id. It returns the session with its first refresh token.
+	Create(ctx context.Context, s session.Session) (session.Session, string, error)
 	// Rank returns the refresh tokens without duplicates, the most usable first. It changes no session.
 	Rank(ctx context.Context, refresh []string) ([]string, error)
 	// Rotate exchanges a refresh token for the next pair of tokens. It calls issue for the access token. All calls with the
@@ -91,8 +91,8 @@ type Limiter interface {
 
 // Issuer issues access tokens.
 type Issuer interface {
-	// Issue returns an access token of a session and the expiry of the token.
-	Issue(user uuid.UUID, role authn.Role, session uuid.UUID) (token string, expires time.Time, err error)
+	// Issue returns an access token of a session, and the expiry of the token, which is not after the end of the session.
+	Issue(user uuid.UUID, role authn.Role, session uuid.UUID, end time.Time) (token string, expires time.Time, err error)
 }
 
 // Dependencies are the dependencies of a Service.
@@ -104,6 +104,8 @@ type Dependencies struct {
 	Issuer   Issuer
 	// Limits are the rate limits of logins and registrations.
 	Limits Limits
+	// SessionLifetime is the time from a login to the absolute end of the session.
+	SessionLifetime time.Duration
 	// Now returns the current time. It is time.Now, except in tests.
 	Now func() time.Time
 	// Observer counts refused logins and registrations; nil ignores them.
@@ -135,6 +137,8 @@ type Service struct {
 	limits   Limits
 	now      func() time.Time
 	observer Observer
+
+	sessionLifetime time.Duration
 }
 
 // New returns a service.
@@ -143,5 +147,5 @@ func New(d Dependencies) *Service {
 	if d.Observer == nil {
 		d.Observer = ignore{}
 	}
-	return &Service{d.Store, d.Sessions, d.Hasher, d.Limiter, d.Issuer, d.Limits, now, d.Observer}
+	return &Service{d.Store, d.Sessions, d.Hasher, d.Limiter, d.Issuer, d.Limits, now, d.Observer, d.SessionLifetime}
 }

@@ -3,6 +3,7 @@ package users_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -26,6 +27,24 @@ func TestRefresh(t *testing.T) {
 	checkCode(t, "refresh without a token", err, apperr.TokenMissing)
 	_, err = f.Refresh(t.Context(), first.Access.Token)
 	checkCode(t, "refresh with an access token", err, apperr.TokenInvalid)
+}
+
+// TestSessionLifetime checks that no access token outlives its session, however often the session is refreshed.
+func TestSessionLifetime(t *testing.T) {
+	f := startWithLifetime(t, fastHash, users.DefaultLimits(), 5*time.Minute)
+	f.register("anna@example.com")
+	tokens := f.login("anna@example.com")
+	end := time.Now().Add(5 * time.Minute)
+	for range 3 {
+		if tokens.Access.Expires.After(end) {
+			t.Errorf("the access token expires at %s, want at most %s", tokens.Access.Expires, end)
+		}
+		next, err := f.Refresh(t.Context(), tokens.Refresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = next
+	}
 }
 
 func TestLogout(t *testing.T) {

@@ -37,13 +37,17 @@ func (s *Store) rotate(
 ) (session.Pair, error) {
 	next := newToken(found.ID)
 	pair := session.Pair{Access: access, Refresh: next.String()}
+	left := ttl(found)
+	if left <= 0 {
+		return session.Pair{}, revoked()
+	}
 	sealed, err := old.seal(pair)
 	if err != nil {
 		return session.Pair{}, err
 	}
 	reply, err := rotateScript.Exec(ctx, s.redis,
 		[]string{sessionKey(found.ID), refreshKey(old), graceKey(old), refreshKey(next), userKey(found.User)},
-		[]string{sealed, found.ID.String(), millis(session.TTL), millis(session.GracePeriod), endedChannel}).AsStrSlice()
+		[]string{sealed, found.ID.String(), millis(session.TTL), millis(left), millis(session.GracePeriod), endedChannel}).AsStrSlice()
 	if err != nil {
 		return session.Pair{}, redis.Failure(err)
 	}

@@ -11,22 +11,23 @@ const endedChannel = "session-ended"
 // stateLive is the state of a refresh token that has not been rotated. The other state is "rotated".
 const stateLive = "live"
 
-// createScript creates a session. If the user then has too many sessions, the script ends the least recently refreshed
-// sessions.
+// createScript creates a session. If the user then has too many sessions, the script ends the sessions that would expire
+// first.
 //
-// KEYS: session, refresh, user. ARGV: record, session id, TTL in ms, maximum of sessions, prefix of session keys, channel.
+// KEYS: session, refresh, user. ARGV: record, session id, TTL of the refresh token in ms, TTL of the session in ms, maximum of
+// sessions, prefix of session keys, channel.
 var createScript = rueidis.NewLuaScript(`
 local now = redis.call('TIME')[1] * 1000
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
 redis.call('SET', KEYS[2], 'live', 'PX', ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - 1000)
-redis.call('ZADD', KEYS[3], now + ARGV[3], ARGV[2])
+redis.call('ZADD', KEYS[3], now + ARGV[4], ARGV[2])
 redis.call('PEXPIRE', KEYS[3], ARGV[3])
-local over = redis.call('ZCARD', KEYS[3]) - tonumber(ARGV[4])
+local over = redis.call('ZCARD', KEYS[3]) - tonumber(ARGV[5])
 if over > 0 then
   for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, over - 1)) do
     redis.call('ZREM', KEYS[3], id)
-    if redis.call('DEL', ARGV[5] .. id) == 1 then redis.call('PUBLISH', ARGV[6], id) end
+    if redis.call('DEL', ARGV[6] .. id) == 1 then redis.call('PUBLISH', ARGV[7], id) end
   end
 end
 return 'ok'
@@ -34,7 +35,8 @@ return 'ok'
 
 // rotateScript exchanges a refresh token for the next one.
 //
-// KEYS: session, old refresh, grace, new refresh, user. ARGV: sealed pair, session id, TTL in ms, grace in ms, channel.
+// KEYS: session, old refresh, grace, new refresh, user. ARGV: sealed pair, session id, TTL of the refresh token in ms, TTL of
+// the session in ms, grace in ms, channel.
 // It returns an outcome, see [Store.rotate], and the sealed pair of the earlier rotation if the outcome is "grace".
 var rotateScript = rueidis.NewLuaScript(`
 local state = redis.call('GET', KEYS[2])
@@ -42,12 +44,12 @@ if not state then return {'unknown', ''} end
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'ended', ''} end
 if state == 'live' then
   local left = redis.call('PTTL', KEYS[2])
-  if left < tonumber(ARGV[4]) then left = ARGV[4] end
+  if left < tonumber(ARGV[5]) then left = ARGV[5] end
   redis.call('SET', KEYS[2], 'rotated', 'PX', left)
-  redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[4])
+  redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[5])
   redis.call('SET', KEYS[4], 'live', 'PX', ARGV[3])
-  redis.call('PEXPIRE', KEYS[1], ARGV[3])
-  redis.call('ZADD', KEYS[5], redis.call('TIME')[1] * 1000 + ARGV[3], ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+  redis.call('ZADD', KEYS[5], redis.call('TIME')[1] * 1000 + ARGV[4], ARGV[2])
   redis.call('PEXPIRE', KEYS[5], ARGV[3])
   return {'rotated', ''}
 end
@@ -55,7 +57,7 @@ local sealed = redis.call('GET', KEYS[3])
 if sealed then return {'grace', sealed} end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[5], ARGV[2])
-redis.call('PUBLISH', ARGV[5], ARGV[2])
+redis.call('PUBLISH', ARGV[6], ARGV[2])
 return {'reused', ''}
 `)
 

@@ -21,7 +21,6 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
@@ -47,24 +46,25 @@ func millis(d time.Duration) string  { return strconv.FormatInt(d.Milliseconds()
 
 const sessionPrefix = "session:"
 
-// Create creates a session and returns it with its first refresh token. If the user then has more than [session.MaxPerUser]
-// sessions, Create ends the least recently refreshed session.
-func (s *Store) Create(
-	ctx context.Context, user uuid.UUID, role authn.Role, in session.RefreshTokenIn,
-) (session.Session, string, error) {
+// ttl returns the time to live of a session that is used now. It is not positive after the absolute end of the session.
+func ttl(of session.Session) time.Duration { return min(session.TTL, time.Until(of.Ends)) }
+
+// Create starts a session like created, with a new id. It returns the session with its first refresh token. If the user then
+// has more than [session.MaxPerUser] sessions, Create ends the sessions that would expire first.
+func (s *Store) Create(ctx context.Context, created session.Session) (session.Session, string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return session.Session{}, "", err
 	}
-	created := session.Session{ID: id, User: user, Role: role, In: in}
+	created.ID = id
 	record, err := encode(created)
 	if err != nil {
 		return session.Session{}, "", err
 	}
 	t := newToken(id)
-	keys := []string{sessionKey(id), refreshKey(t), userKey(user)}
+	keys := []string{sessionKey(id), refreshKey(t), userKey(created.User)}
 	err = createScript.Exec(ctx, s.redis, keys, []string{
-		record, id.String(), millis(session.TTL), strconv.Itoa(session.MaxPerUser), sessionPrefix, endedChannel,
+		record, id.String(), millis(session.TTL), millis(ttl(created)), strconv.Itoa(session.MaxPerUser), sessionPrefix, endedChannel,
 	}).Error()
 	if err != nil {
 		return session.Session{}, "", redis.Failure(err)

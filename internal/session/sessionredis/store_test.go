@@ -3,6 +3,7 @@ package sessionredis_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -39,11 +40,22 @@ func each(t *testing.T, test func(f *fixture)) {
 
 func (f *fixture) login(user uuid.UUID) (session.Session, string) {
 	f.Helper()
-	s, token, err := f.store.Create(f.Context(), user, authn.RolePlayer, session.InBody)
+	return f.loginUntil(user, time.Now().Add(session.DefaultLifetime))
+}
+
+// loginUntil creates a session with an absolute end.
+func (f *fixture) loginUntil(user uuid.UUID, end time.Time) (session.Session, string) {
+	f.Helper()
+	s, token, err := f.store.Create(f.Context(), started(user, end))
 	if err != nil {
 		f.Fatal(err)
 	}
 	return s, token
+}
+
+// started returns a session of a player, without an id. Its times are the same after the session was stored and read.
+func started(user uuid.UUID, end time.Time) session.Session {
+	return session.Session{User: user, Role: authn.RolePlayer, In: session.InBody, Ends: end.UTC().Truncate(time.Microsecond)}
 }
 
 // issue returns a different access token at each call.
@@ -107,6 +119,37 @@ func TestRotation(t *testing.T) {
 			f.Error("a rotation returned the same refresh token again")
 		}
 		f.wantActive(f.session.ID, true)
+	})
+}
+
+func TestSessionEndsAtItsAbsoluteEnd(t *testing.T) {
+	each(t, func(f *fixture) {
+		s, token := f.loginUntil(f.session.User, time.Now().Add(time.Hour))
+		for range 2 {
+			ttl, err := f.client.Do(t.Context(), f.client.B().Pttl().Key("session:"+s.ID.String()).Build()).AsInt64()
+			if err != nil || ttl <= 0 || ttl > time.Hour.Milliseconds() {
+				t.Errorf("the session has a TTL of %d ms, %v; want at most one hour", ttl, err)
+			}
+			token = f.rotate(token).Refresh
+		}
+		redistest.Expire(t, f.client, "session:"+s.ID.String())
+		f.wantRefused(token, apperr.TokenRevoked)
+		f.rotate(f.token) // the shorter session does not shorten the list of the user's sessions
+		if n, err := f.store.EndAllOf(t.Context(), f.session.User); err != nil || n != 1 {
+			t.Errorf("EndAllOf = %d, %v; want 1", n, err)
+		}
+	})
+}
+
+// TestRotateComparesTheAbsoluteEnd checks that Rotate refuses a session after its end even if Redis still has the session.
+func TestRotateComparesTheAbsoluteEnd(t *testing.T) {
+	each(t, func(f *fixture) {
+		record := fmt.Sprintf(`{"user":%q,"role":"PLAYER","in":"BODY","ends":"2020-01-01T00:00:00Z"}`, f.session.User)
+		set := f.client.B().Set().Key("session:" + f.session.ID.String()).Value(record).Build()
+		if err := f.client.Do(t.Context(), set).Error(); err != nil {
+			t.Fatal(err)
+		}
+		f.wantRefused(f.token, apperr.TokenRevoked)
 	})
 }
 
@@ -342,7 +385,7 @@ func (f *fixture) waitForSubscriber() {
 func TestMethodsFailWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
 	store := sessionredis.NewStore(server.Open(t))
-	s, token, err := store.Create(t.Context(), uuid.New(), authn.RoleStaff, session.InCookie)
+	s, token, err := store.Create(t.Context(), started(uuid.New(), time.Now().Add(time.Hour)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +393,7 @@ func TestMethodsFailWithoutRedis(t *testing.T) {
 		t.Fatalf("Active = %t, %v; want true", active, err)
 	}
 	server.Kill()
-	createErr := errorOf(store.Create(t.Context(), s.User, s.Role, s.In))
+	createErr := errorOf(store.Create(t.Context(), s))
 	rotateErr := errorOf(store.Rotate(t.Context(), token, issue))
 	_, activeErr := store.ActiveMany(t.Context(), []uuid.UUID{s.ID})
 	_, endErr := store.EndAllOf(t.Context(), s.User)
@@ -368,7 +411,7 @@ func errorOf[A, B any](_ A, _ B, err error) error { return err }
 
 func BenchmarkActive(b *testing.B) {
 	store := sessionredis.NewStore(redistest.Start(b).Open(b))
-	s, _, err := store.Create(b.Context(), uuid.New(), authn.RolePlayer, session.InCookie)
+	s, _, err := store.Create(b.Context(), started(uuid.New(), time.Now().Add(time.Hour)))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -131,11 +131,13 @@ func (w *world) start(t *testing.T) string {
 // login creates a session of the user and returns an access token of the session.
 func (w *world) login(t *testing.T, user uuid.UUID, role authn.Role) string {
 	t.Helper()
-	s, _, err := w.sessions.Create(t.Context(), user, role, session.InBody)
+	s, _, err := w.sessions.Create(t.Context(), session.Session{
+		User: user, Role: role, In: session.InBody, Ends: time.Now().Add(time.Hour),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _, err := w.issuer.Issue(user, role, s.ID)
+	token, _, err := w.issuer.Issue(user, role, s.ID, s.Ends)
 	if err != nil {
 		t.Fatal(err)
 	}

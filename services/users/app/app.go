@@ -98,7 +98,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	sessions := sessionredis.NewStore(a.redis)
 	a.service = users.New(users.Dependencies{
 		Store: store.New(a.pool, a.relay.Wake), Sessions: sessions, Hasher: hasher,
-		Limiter: ratelimitredis.New(a.redis), Issuer: issuer, Limits: c.Limits, Now: time.Now,
+		Limiter: ratelimitredis.New(a.redis), Issuer: issuer, Limits: c.Limits,
+		SessionLifetime: c.SessionLifetime, Now: time.Now,
 		Observer: newLoginMetrics(a.metrics),
 	})
 	a.measure(hasher)

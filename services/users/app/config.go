@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/internal/tracing"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
@@ -19,6 +21,9 @@ type Limits = users.Limits
 
 // MaxPerMinute is the maximum of a limit per address; see [users.MaxPerMinute].
 const MaxPerMinute = users.MaxPerMinute
+
+// DefaultSessionLifetime is the time from a login to the absolute end of the session, by default.
+const DefaultSessionLifetime = session.DefaultLifetime
 
 // DefaultLimits returns the limits for production.
 func DefaultLimits() Limits { return users.DefaultLimits() }
@@ -45,6 +50,8 @@ type Config struct {
 	InternalTLS rpcserver.TLSFiles
 	// Limits are the rate limits. A single limit of zero means no limit. Start with DefaultLimits.
 	Limits Limits
+	// SessionLifetime is the time from a login to the absolute end of the session. Start with DefaultSessionLifetime.
+	SessionLifetime time.Duration
 	// Password is the cost of hashing a password. Start with password.Default().
 	Password password.Params
 	// TrustedProxies are the networks of trusted proxies. Their X-Real-IP header determines the client's address.
@@ -67,6 +74,7 @@ func (c Config) validate() error {
 		{"DatabaseURL", c.DatabaseURL == ""}, {"Bus", c.Bus == nil}, {"PrivateKey", len(c.PrivateKey) == 0},
 		{"Issuer", c.Issuer == ""}, {"Audience", c.Audience == ""}, {"InternalListen", c.InternalListen == ""},
 		{"InternalToken", c.InternalToken == ""}, {"Limits", c.Limits == Limits{}},
+		{"SessionLifetime", c.SessionLifetime <= 0},
 		{"Password", c.Password == password.Params{}},
 	} {
 		if s.missing {

@@ -61,7 +61,7 @@ func startOn(t *testing.T, url, redisAddress string) *service {
 		DatabaseURL: url, Redis: redis.Config{Address: redisAddress}, Bus: s.bus,
 		PrivateKey: key, Issuer: "issuer", Audience: "audience",
 		InternalListen: "127.0.0.1:0", InternalToken: internalToken,
-		Limits: app.DefaultLimits(), Password: password.Params{Memory: 64, Passes: 1, Threads: 1},
+		Limits: app.DefaultLimits(), SessionLifetime: app.DefaultSessionLifetime, Password: password.Params{Memory: 64, Passes: 1, Threads: 1},
 	}
 	if s.pool, err = postgres.Open(t.Context(), url, postgres.Options{}); err != nil {
 		t.Fatal(err)

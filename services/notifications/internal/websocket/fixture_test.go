@@ -76,11 +76,13 @@ func newWorld(t *testing.T, redisArgs ...string) *world {
 // login opens a session and returns its first access token.
 func (w *world) login(t *testing.T, user uuid.UUID, role authn.Role) (token string, s session.Session) {
 	t.Helper()
-	s, _, err := w.sessions.Create(t.Context(), user, role, session.InBody)
+	s, _, err := w.sessions.Create(t.Context(), session.Session{
+		User: user, Role: role, In: session.InBody, Ends: time.Now().Add(time.Hour),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _, err = w.issuer.Issue(user, role, s.ID)
+	token, _, err = w.issuer.Issue(user, role, s.ID, s.Ends)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,11 +124,9 @@ const (
 	nextToken   = "next-token"
 )
 
-func (s *fakeSessions) Create(
-	_ context.Context, user uuid.UUID, role authn.Role, in session.RefreshTokenIn,
-) (session.Session, string, error) {
-	s.in = in
-	return session.Session{ID: uuid.MustParse(unknownID), User: user, Role: role, In: in}, cookieToken, s.err
+func (s *fakeSessions) Create(_ context.Context, created session.Session) (session.Session, string, error) {
+	s.in, created.ID = created.In, uuid.MustParse(unknownID)
+	return created, cookieToken, s.err
 }
 
 func (s *fakeSessions) Rank(_ context.Context, refresh []string) ([]string, error) {
@@ -196,6 +194,6 @@ func (*fakeLimiter) ClearShare(context.Context, string, string, ratelimit.Limit)
 // fakeIssuer issues the same access token for every session.
 type fakeIssuer struct{}
 
-func (fakeIssuer) Issue(uuid.UUID, authn.Role, uuid.UUID) (string, time.Time, error) {
+func (fakeIssuer) Issue(uuid.UUID, authn.Role, uuid.UUID, time.Time) (string, time.Time, error) {
 	return "access-token", now().Add(10 * time.Minute), nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/rpctest"
+	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
 )
@@ -61,7 +62,7 @@ func start(t testing.TB) *fixture {
 	}
 	service := users.New(users.Dependencies{
 		Store: f.store, Sessions: f.sessions, Hasher: fakeHasher{}, Limiter: f.limiter, Issuer: fakeIssuer{},
-		Limits: users.DefaultLimits(), Now: now,
+		Limits: users.DefaultLimits(), SessionLifetime: session.DefaultLifetime, Now: now,
 	})
 	server.Mount(usersv1connect.NewAuthServiceHandler(rpc.NewAuth(service), server.Options()...))
 	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(service), server.Options()...))
