@@ -91,10 +91,15 @@ func checkEmail(text string) error {
 }
 
 func checkPassword(text string) error {
-	if err := users.CheckPassword(text); err != nil {
-		return errors.New(apperr.From(err).Violations[0].Message)
+	err := users.CheckPassword(text, "")
+	if err == nil {
+		return nil
 	}
-	return nil
+	refused := apperr.From(err)
+	if len(refused.Violations) > 0 {
+		return errors.New(refused.Violations[0].Message)
+	}
+	return errors.New(refused.Detail)
 }
 
 // parseFlags parses args and returns the arguments that are not flags. For wrong usage it prints the error to stderr and

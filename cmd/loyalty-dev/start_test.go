@@ -287,6 +287,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 		"log level":                          {[]string{"--log-level", "loud"}, 2, "--log-level: must be debug, info, warn or error"},
 		"address":                            {[]string{"--addr", "localhost"}, 2, "--addr: must be host:port"},
 		"admin e-mail":                       {[]string{"--admin-email", "anna"}, 2, "--admin-email: must be an e-mail address"},
+		"weak password":                      {[]string{"--admin-password", "password1"}, 2, "--admin-password: the password is too easy to guess: it is a common password"},
 		"password":                           {[]string{"--admin-password", "short"}, 2, "--admin-password: must have"},
 		"no directory":                       {[]string{"--data="}, 2, "--data is empty"},
 		"unknown flag":                       {[]string{"--fast"}, 2, "unknown flag --fast"},

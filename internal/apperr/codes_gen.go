@@ -52,6 +52,8 @@ const (
 	Internal Code = "INTERNAL"
 	// DependencyUnavailable: A dependency is unavailable.
 	DependencyUnavailable Code = "DEPENDENCY_UNAVAILABLE"
+	// PasswordTooWeak: The password is too easy to guess.
+	PasswordTooWeak Code = "PASSWORD_TOO_WEAK"
 )
 
 // table has the RPC code, HTTP status, title and additional members of each code.
@@ -80,4 +82,5 @@ var table = map[Code]Info{
 	RateLimited:             {RPC: 8, HTTP: 429, Title: "Too many requests"},
 	Internal:                {RPC: 13, HTTP: 500, Title: "Internal error"},
 	DependencyUnavailable:   {RPC: 14, HTTP: 503, Title: "A dependency is unavailable"},
+	PasswordTooWeak:         {RPC: 3, HTTP: 400, Title: "The password is too easy to guess"},
 }

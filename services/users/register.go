@@ -10,8 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
-// Register creates a player. It removes white space around the e-mail. Errors: VALIDATION_FAILED if the password is not
-// acceptable, USER_EXISTS if the e-mail is taken, and RATE_LIMITED after too many registrations from the client's address.
+// Register creates a player. It removes white space around the e-mail. Errors: those of [CheckPassword], USER_EXISTS if the e-mail is taken, and RATE_LIMITED after too many registrations from the client's address.
 func (s *Service) Register(ctx context.Context, email, secret string, from netip.Addr) (User, error) {
 	if from.IsValid() {
 		err := s.limiter.Allow(ctx, "register:address:"+addressKey(from), s.limits.RegisterPerAddress)
@@ -22,10 +21,9 @@ func (s *Service) Register(ctx context.Context, email, secret string, from netip
 	return s.create(ctx, email, secret, authn.RolePlayer)
 }
 
-// create stores a new user. Errors: VALIDATION_FAILED if the password is not acceptable, and USER_EXISTS if the e-mail is
-// taken.
+// create stores a new user. Errors: those of [CheckPassword], and USER_EXISTS if the e-mail is taken.
 func (s *Service) create(ctx context.Context, email, secret string, role authn.Role) (User, error) {
-	normal, err := normalizeNewPassword(secret)
+	normal, err := normalizeNewPassword("password", secret, email)
 	if err != nil {
 		return User{}, err
 	}

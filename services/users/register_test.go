@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -126,11 +127,11 @@ func TestNewPasswordRules(t *testing.T) {
 	}{
 		"empty":                                   {"", "length"},
 		"7 characters":                            {"1234567", "length"},
-		"8 characters":                            {"12345678", ""},
+		"8 characters":                            {"kX9#vQ2m", ""},
 		"8 characters, 7 after normalization":     {"pa\u0308sswo", "length"},
-		"4 characters, 8 after normalization":     {strings.Repeat("\u0958", 4), ""},
-		"128 characters":                          {strings.Repeat("\u00e4", 128), ""},
-		"256 characters, 128 after normalization": {strings.Repeat("a\u0308", 128), ""},
+		"4 characters, 8 after normalization":     {"\u0958\u0959\u095a\u095b", ""},
+		"128 characters":                          {strings.Repeat("\u00e4", 120) + "kX9#vQ2m", ""},
+		"248 characters, 128 after normalization": {strings.Repeat("a\u0308", 120) + "kX9#vQ2m", ""},
 		"129 characters":                          {strings.Repeat("a", 129), "length"},
 		"control character":                       {"password\x00", "characters"},
 		"line break":                              {"pass\nword", "characters"},
@@ -165,4 +166,38 @@ func TestNewPasswordRules(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWeakPasswordsAreRefused(t *testing.T) {
+	f := startWith(t, fastHash, users.Limits{})
+	for weak, reason := range map[string]string{
+		"password": "common", "12345678": "sequences", "        ": "repeats", "Anna.Smith1": "e-mail", "annasmith": "e-mail",
+	} {
+		_, registerErr := f.Register(t.Context(), "Anna.Smith@example.com", weak, clientAddr)
+		_, staffErr := f.RegisterStaff(t.Context(), "Anna.Smith@example.com", weak)
+		_, adminErr := f.EnsureAdmin(t.Context(), "Anna.Smith@example.com", weak, true)
+		for operation, err := range map[string]error{
+			"register": registerErr, "register staff": staffErr, "ensure admin": adminErr,
+		} {
+			checkCode(t, operation+" with "+weak, err, apperr.PasswordTooWeak)
+			if err != nil && !strings.Contains(err.Error(), reason) {
+				t.Errorf("%s with %q: error %v, want the reason %q", operation, weak, err, reason)
+			}
+		}
+	}
+}
+
+// TestLoginWithAWeakPasswordFromEarlier checks that users keep the passwords that they had before weak ones were refused.
+func TestLoginWithAWeakPasswordFromEarlier(t *testing.T) {
+	f := start(t)
+	u := f.register("anna@example.com")
+	hasher, err := password.New(fastHash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.PasswordHash, err = hasher.Hash(t.Context(), "password"); err != nil {
+		t.Fatal(err)
+	}
+	f.store.users[u.ID] = u
+	f.loginWith("anna@example.com", "password")
 }

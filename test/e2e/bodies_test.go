@@ -174,7 +174,10 @@ func accounts(anonymous client) {
 		body := object{"email": "somebody@example.com", "password": password, "refreshTokenIn": value}
 		invalid(anonymous, "refreshTokenIn", "POST", "/api/v1/auth/login", body)
 	}
-	longest := object{"email": "longest@example.com", "password": strings.Repeat("ü", 128)}
+	for _, weak := range []string{"password", "12345678", "        ", "somebody1"} {
+		anonymous.refused(400, "PASSWORD_TOO_WEAK", "POST", path, object{"email": "somebody@example.com", "password": weak})
+	}
+	longest := object{"email": "longest@example.com", "password": strings.Repeat("ü", 120) + "kX9#vQ2m"}
 	anonymous.call(201, "POST", path, longest)
 	anonymous.call(200, "POST", "/api/v1/auth/login", longest)
 }

@@ -32,4 +32,5 @@ func TestRegisterStaffRefusals(t *testing.T) {
 	taken := registerStaffRequest(`{"email":"ANNA@example.com","password":"correct horse"}`)
 	f.refusedExceptFor("admin", taken)
 	f.refused(apperr.UserExists, taken)
+	f.refused(apperr.PasswordTooWeak, registerStaffRequest(weakRegistration))
 }

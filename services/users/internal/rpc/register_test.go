@@ -51,10 +51,13 @@ func TestRegisterRefusesInvalidInput(t *testing.T) {
 	}
 }
 
+const weakRegistration = `{"email":"bob.miller@example.com","password":"BobMiller1"}`
+
 func TestRegisterRefusals(t *testing.T) {
 	f := start(t)
 	const taken = `{"email":"ANNA@example.com","password":"correct horse"}`
 	f.refused(apperr.UserExists, registerRequest(taken))
+	f.refused(apperr.PasswordTooWeak, registerRequest(weakRegistration))
 	f.limiter.err = apperr.New(apperr.RateLimited, "too many registrations")
 	f.refused(apperr.RateLimited, registerRequest(taken))
 }

@@ -54,6 +54,7 @@ const (
 	AppErrorCode_RATE_LIMITED               AppErrorCode = 22
 	AppErrorCode_INTERNAL                   AppErrorCode = 23
 	AppErrorCode_DEPENDENCY_UNAVAILABLE     AppErrorCode = 24
+	AppErrorCode_PASSWORD_TOO_WEAK          AppErrorCode = 25
 )
 
 // Enum value maps for AppErrorCode.
@@ -84,6 +85,7 @@ var (
 		22: "RATE_LIMITED",
 		23: "INTERNAL",
 		24: "DEPENDENCY_UNAVAILABLE",
+		25: "PASSWORD_TOO_WEAK",
 	}
 	AppErrorCode_value = map[string]int32{
 		"APP_ERROR_CODE_UNSPECIFIED": 0,
@@ -111,6 +113,7 @@ var (
 		"RATE_LIMITED":               22,
 		"INTERNAL":                   23,
 		"DEPENDENCY_UNAVAILABLE":     24,
+		"PASSWORD_TOO_WEAK":          25,
 	}
 )
 
@@ -145,7 +148,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xbd\x0f\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\x92\x10\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
@@ -197,7 +200,9 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\bINTERNAL\x10\x17\x1a!\xaa\xbb\x18\x1d\n" +
 	"\bINTERNAL\x10\xf4\x03\x1a\x0eInternal error\x12M\n" +
 	"\x16DEPENDENCY_UNAVAILABLE\x10\x18\x1a1\xaa\xbb\x18-\n" +
-	"\vUNAVAILABLE\x10\xf7\x03\x1a\x1bA dependency is unavailableB\xcf\x01\n" +
+	"\vUNAVAILABLE\x10\xf7\x03\x1a\x1bA dependency is unavailable\x12S\n" +
+	"\x11PASSWORD_TOO_WEAK\x10\x19\x1a<\xaa\xbb\x188\n" +
+	"\x10INVALID_ARGUMENT\x10\x90\x03\x1a!The password is too easy to guessB\xcf\x01\n" +
 	"\x15com.loyalty.errors.v1B\vErrorsProtoP\x01ZCgithub.com/casino-loyalty/loyalty/gen/go/loyalty/errors/v1;errorsv1\xa2\x02\x03LEX\xaa\x02\x11Loyalty.Errors.V1\xca\x02\x11Loyalty\\Errors\\V1\xe2\x02\x1dLoyalty\\Errors\\V1\\GPBMetadata\xea\x02\x13Loyalty::Errors::V1b\x06proto3"
 
 var (

@@ -50,9 +50,11 @@ const (
 
 // AuthServiceClient is a client for the loyalty.users.v1.AuthService service.
 type AuthServiceClient interface {
-	// Register creates a player. It fails with USER_EXISTS if the e-mail is taken.
+	// Register creates a player. It fails with USER_EXISTS if the e-mail is taken, and with PASSWORD_TOO_WEAK if the password is
+	// common, trivially guessable or derived from the e-mail. The detail of the error is the reason.
 	Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.User], error)
-	// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken.
+	// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken, and with PASSWORD_TOO_WEAK if the
+	// password is common, trivially guessable or derived from the e-mail.
 	RegisterStaff(context.Context, *connect.Request[v1.RegisterStaffRequest]) (*connect.Response[v1.User], error)
 	// Login starts a session. It fails with INVALID_CREDENTIALS if the user does not exist or the password is wrong, and with
 	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. After too many failed logins, it fails with
@@ -148,9 +150,11 @@ func (c *authServiceClient) Logout(ctx context.Context, req *connect.Request[v1.
 
 // AuthServiceHandler is an implementation of the loyalty.users.v1.AuthService service.
 type AuthServiceHandler interface {
-	// Register creates a player. It fails with USER_EXISTS if the e-mail is taken.
+	// Register creates a player. It fails with USER_EXISTS if the e-mail is taken, and with PASSWORD_TOO_WEAK if the password is
+	// common, trivially guessable or derived from the e-mail. The detail of the error is the reason.
 	Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.User], error)
-	// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken.
+	// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken, and with PASSWORD_TOO_WEAK if the
+	// password is common, trivially guessable or derived from the e-mail.
 	RegisterStaff(context.Context, *connect.Request[v1.RegisterStaffRequest]) (*connect.Response[v1.User], error)
 	// Login starts a session. It fails with INVALID_CREDENTIALS if the user does not exist or the password is wrong, and with
 	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. After too many failed logins, it fails with
