@@ -48,8 +48,8 @@ func NewIssuer(key ed25519.PrivateKey, issuer, audience string) (*Issuer, error)
 	return &Issuer{key: key, kid: KeyID(public), issuer: issuer, audience: audience, now: time.Now}, nil
 }
 
-// Issue returns an access token for a user's session that ends at end, and the expiry of the token. The expiry is the current
-// time plus Lifetime, or end if that is earlier, rounded down to a second.
+// Issue returns an access token for a user's session that ends at end, and the expiry of the token. The expiry is the
+// current time plus Lifetime, or end if that is earlier, rounded down to a second.
 func (i *Issuer) Issue(
 	user uuid.UUID, role authn.Role, session uuid.UUID, end time.Time,
 ) (token string, expires time.Time, err error) {

@@ -78,7 +78,9 @@ func stepOf(a, b rune) int {
 }
 
 func keyboardRows() []string {
-	return []string{"1234567890", "!@#$%^&*()", "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "qsdfghjklm", "zxcvbnm", "yxcvbnm"}
+	return []string{
+		"1234567890", "!@#$%^&*()", "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "qsdfghjklm", "zxcvbnm", "yxcvbnm",
+	}
 }
 
 // common reports whether text is a common password, a name or an English word, with at most maxAdded other characters before
@@ -104,8 +106,8 @@ func common(text string) bool {
 
 // letters replaces the digits and symbols that often stand for letters.
 func letters(text string) string {
-	return strings.NewReplacer("4", "a", "@", "a", "8", "b", "(", "c", "3", "e", "6", "g", "9", "g", "1", "i", "!", "i", "|", "l",
-		"0", "o", "5", "s", "$", "s", "7", "t", "+", "t", "2", "z").Replace(text)
+	return strings.NewReplacer("4", "a", "@", "a", "8", "b", "(", "c", "3", "e", "6", "g", "9", "g", "1", "i", "!", "i",
+		"|", "l", "0", "o", "5", "s", "$", "s", "7", "t", "+", "t", "2", "z").Replace(text)
 }
 
 func reverse(text string) string {

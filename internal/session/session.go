@@ -1,6 +1,7 @@
 // Package session defines sessions and their tokens. A session starts with a login. It ends at a logout, at a deactivation
 // or password reset of the user, when the session's refresh token expires or is reused, when the user has more than
-// MaxPerUser sessions, and at its absolute end, however often it is refreshed. An access token names its session and is refused after the session has ended.
+// MaxPerUser sessions, and at its absolute end, however often it is refreshed. An access token names its session and is
+// refused after the session has ended.
 //
 // Each use of a refresh token replaces it with a new one (rotation). The use of a rotated token ends the session, because
 // two clients hold the token and one of them has stolen it (RFC 9700, section 4.14.2). There is one exception: within

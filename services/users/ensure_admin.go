@@ -25,8 +25,8 @@ const (
 //
 // If reset is true, EnsureAdmin replaces the password of an existing admin, activates the admin and ends the admin's
 // sessions. Otherwise it does not change an existing admin. It returns VALIDATION_FAILED for an invalid e-mail or password,
-// PASSWORD_TOO_WEAK for a password that is easy to guess, and USER_EXISTS if a user of another role has the e-mail. Nobody can therefore become an admin by registering the e-mail
-// first.
+// PASSWORD_TOO_WEAK for a password that is easy to guess, and USER_EXISTS if a user of another role has the e-mail. Nobody
+// can therefore become an admin by registering the e-mail first.
 func (s *Service) EnsureAdmin(ctx context.Context, email, secret string, reset bool) (AdminOutcome, error) {
 	email = strings.TrimSpace(email)
 	if err := CheckEmail(email); err != nil {

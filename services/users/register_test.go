@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 	"github.com/casino-loyalty/loyalty/services/users"
 )

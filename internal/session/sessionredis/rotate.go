@@ -47,7 +47,9 @@ func (s *Store) rotate(
 	}
 	reply, err := rotateScript.Exec(ctx, s.redis,
 		[]string{sessionKey(found.ID), refreshKey(old), graceKey(old), refreshKey(next), userKey(found.User)},
-		[]string{sealed, found.ID.String(), millis(session.TTL), millis(left), millis(session.GracePeriod), endedChannel}).AsStrSlice()
+		[]string{
+			sealed, found.ID.String(), millis(session.TTL), millis(left), millis(session.GracePeriod), endedChannel,
+		}).AsStrSlice()
 	if err != nil {
 		return session.Pair{}, redis.Failure(err)
 	}

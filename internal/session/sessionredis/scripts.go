@@ -14,8 +14,8 @@ const stateLive = "live"
 // createScript creates a session. If the user then has too many sessions, the script ends the sessions that would expire
 // first.
 //
-// KEYS: session, refresh, user. ARGV: record, session id, TTL of the refresh token in ms, TTL of the session in ms, maximum of
-// sessions, prefix of session keys, channel.
+// KEYS: session, refresh, user. ARGV: record, session id, TTL of the refresh token in ms, TTL of the session in ms, maximum
+// of sessions, prefix of session keys, channel.
 var createScript = rueidis.NewLuaScript(`
 local now = redis.call('TIME')[1] * 1000
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
@@ -35,9 +35,9 @@ return 'ok'
 
 // rotateScript exchanges a refresh token for the next one.
 //
-// KEYS: session, old refresh, grace, new refresh, user. ARGV: sealed pair, session id, TTL of the refresh token in ms, TTL of
-// the session in ms, grace in ms, channel.
-// It returns an outcome, see [Store.rotate], and the sealed pair of the earlier rotation if the outcome is "grace".
+// KEYS: session, old refresh, grace, new refresh, user. ARGV: sealed pair, session id, TTL of the refresh token in ms, TTL
+// of the session in ms, grace in ms, channel. It returns an outcome, see [Store.rotate], and the sealed pair of the earlier
+// rotation if the outcome is "grace".
 var rotateScript = rueidis.NewLuaScript(`
 local state = redis.call('GET', KEYS[2])
 if not state then return {'unknown', ''} end

@@ -64,7 +64,8 @@ func (s *Store) Create(ctx context.Context, created session.Session) (session.Se
 	t := newToken(id)
 	keys := []string{sessionKey(id), refreshKey(t), userKey(created.User)}
 	err = createScript.Exec(ctx, s.redis, keys, []string{
-		record, id.String(), millis(session.TTL), millis(ttl(created)), strconv.Itoa(session.MaxPerUser), sessionPrefix, endedChannel,
+		record, id.String(), millis(session.TTL), millis(ttl(created)), strconv.Itoa(session.MaxPerUser),
+		sessionPrefix, endedChannel,
 	}).Error()
 	if err != nil {
 		return session.Session{}, "", redis.Failure(err)
