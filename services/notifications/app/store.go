@@ -30,7 +30,7 @@ type StoreConfig struct {
 	// URL is the URL of the database: mongodb://… or postgres://…. In production, MongoDB must be a replica set. A PostgreSQL
 	// database must be migrated and used only by this service.
 	URL string
-	// Database is the name of MongoDB's database; empty means "loyalty".
+	// Database is the name of MongoDB's database; empty means the database in URL, or else "loyalty".
 	Database string
 }
 
@@ -73,7 +73,7 @@ func OpenStore(ctx context.Context, c StoreConfig, log *slog.Logger) (Store, err
 	return pooled{postgres.New(pool), pool}, nil
 }
 
-// pooled is the PostgreSQL store with a pool of its own.
+// pooled is the PostgreSQL store with its connection pool.
 type pooled struct {
 	*postgres.Store
 	pool *pgxpool.Pool

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -35,7 +36,7 @@ const (
 
 // Options configures a store; the zero value is the default.
 type Options struct {
-	// Database is the name of the database; empty means "loyalty".
+	// Database is the name of the database; empty means the database in the URL, or else "loyalty".
 	Database string
 	// AppName identifies this client in the server's log and profiler.
 	AppName string
@@ -88,12 +89,20 @@ func connect(url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.New("mongodb: the connection cannot be configured")
 	}
-	database := client.Database(cmp.Or(o.Database, defaultDatabase))
+	database := client.Database(cmp.Or(o.Database, databaseIn(url), defaultDatabase))
 	return &Store{
 		client: client,
 		list:   database.Collection(collectionName),
 		newest: database.Collection(collectionName, options.Collection().SetReadConcern(readconcern.Local())),
 	}, nil
+}
+
+// databaseIn returns the name of the database in a well-formed URL, or "" if the URL has none.
+func databaseIn(url string) string {
+	_, hosts, _ := strings.Cut(url, "://")
+	hosts, _, _ = strings.Cut(hosts, "?")
+	_, name, _ := strings.Cut(hosts, "/")
+	return name
 }
 
 // index is an index of the collection.

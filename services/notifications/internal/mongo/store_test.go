@@ -45,6 +45,39 @@ func TestOpenTwice(t *testing.T) {
 	}
 }
 
+// TestDatabase checks which database the store uses. It contains the indexes after Open.
+func TestDatabase(t *testing.T) {
+	server := strings.TrimRight(mongotest.Start(t), "/")
+	for _, tt := range []struct{ path, option, want string }{
+		{"/", "", "loyalty"},
+		{"/first", "", "first"},
+		{"/second?maxPoolSize=2", "", "second"},
+		{"/first", "third", "third"},
+	} {
+		missing := func() int {
+			t.Helper()
+			state, err := mongo.Inspect(t.Context(), server+"/", mongo.Options{Database: tt.want})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(state.MissingIndexes)
+		}
+		if missing() == 0 {
+			t.Fatalf("the database %s has indexes before the test", tt.want)
+		}
+		s, err := mongo.Open(t.Context(), server+tt.path, mongo.Options{Database: tt.option})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if n := missing(); n != 0 {
+			t.Errorf("path %s, option %q: the database %s lacks %d indexes", tt.path, tt.option, tt.want, n)
+		}
+	}
+}
+
 func TestOpenErrors(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
