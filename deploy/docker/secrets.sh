@@ -11,7 +11,7 @@ mkdir -p secrets
 cd secrets
 
 # write NAME: stores standard input, unless the file exists. The directory is private; the files are readable, because
-# containers read them as users of their own.
+# each container reads them as a different user.
 write() {
 	if [ -s "$1" ]; then
 		cat >/dev/null

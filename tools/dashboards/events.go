@@ -38,7 +38,7 @@ func events() board {
 					{`sum by (topic, group) (rate(loyalty_consumer_event_retries_total[$__rate_interval]))`, group}}},
 				{title: "New dead letters", unit: units.OpsPerSecond, queries: []query{
 					{`sum by (topic, group) (rate(loyalty_consumer_dead_letters_total[$__rate_interval]))`, group}}},
-				{title: "Dead letters", description: "Those that were not replayed: loyalty events dead TOPIC.",
+				{title: "Dead letters", description: "Those that were not replayed. To list them: loyalty events dead TOPIC.",
 					unit: units.Short, queries: []query{{`max by (topic) (loyalty_dead_letters)`, "{{topic}}"}}},
 			}},
 		},

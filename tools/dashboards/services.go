@@ -19,7 +19,8 @@ func services() board {
 
 func requestPanels() []panel {
 	return []panel{
-		{title: "Requests by procedure", description: "The procedure none stands for requests that were refused before.",
+		{title: "Requests by procedure", description: "The procedure none stands for requests that were refused " +
+			"before they reached a procedure.",
 			unit: units.RequestsPerSecond, queries: []query{
 				{`sum by (procedure) (rate(loyalty_requests_total{component=~"$component"}[$__rate_interval]))`, "{{procedure}}"}}},
 		{title: "Failed requests by procedure and code", unit: units.RequestsPerSecond, queries: []query{

@@ -38,7 +38,7 @@ LOYALTY_LISTEN LOYALTY_DIAGNOSTICS_LISTEN LOYALTY_INTERNAL_LISTEN LOYALTY_LEDGER
 {{- end }}
 {{- end -}}
 
-{{/* Environment variables and mounts that the services and the migration job share. Context: the root. */}}
+{{/* Environment variables and mounts that the services and the jobs share. Context: the root. */}}
 {{- define "loyalty.caEnv" -}}
 {{- if .Values.caConfigMap }}
 - name: SSL_CERT_FILE
