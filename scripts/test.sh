@@ -21,7 +21,7 @@ else
 fi
 if [ $# -eq 0 ]; then
 	set -- ./...
-	# A module of its own, so ./... does not contain it.
+	# This is a separate module, so ./... does not contain it.
 	go -C test/helm test -count=1 ./...
 fi
 # Each package starts its own servers, so only two run at once. The test cache is off: it does not see the programs that

@@ -49,7 +49,7 @@ func NewVerifier(issuer, audience string, keys KeySource, sessions Sessions) (*V
 }
 
 // Authenticate returns the caller for whom an access token was issued. Errors: TOKEN_INVALID if the token is malformed, or
-// its signature, issuer or audience is not valid; TOKEN_EXPIRED; TOKEN_REVOKED if the session has ended;
+// its signature, header or a claim is not valid; TOKEN_EXPIRED; TOKEN_REVOKED if the session has ended;
 // DEPENDENCY_UNAVAILABLE if the key cannot be fetched. Authenticate wraps an error of Sessions.
 func (v *Verifier) Authenticate(ctx context.Context, token string) (authn.Caller, error) {
 	c, err := v.verify(ctx, token)

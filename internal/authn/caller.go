@@ -9,7 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Leeway is how long a token is accepted after its expiry. It allows for clock differences between issuer and verifier.
+// Leeway is how long a token is accepted before its time of issue and after its expiry. It allows for clock differences
+// between issuer and verifier.
 const Leeway = 5 * time.Second
 
 // Caller is the user for whom an access token was issued.

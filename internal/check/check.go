@@ -42,7 +42,7 @@ type Check struct {
 	Run func(ctx context.Context, r *Report)
 }
 
-// Skipped returns a check of a subject that the settings do not name. The setting is the missing one.
+// Skipped returns a check of a subject that the settings do not name. setting is the name of the missing setting.
 func Skipped(subject, setting string) Check {
 	return Check{Subject: subject, Run: func(_ context.Context, r *Report) { r.add(Skip, setting+" is not set", "") }}
 }

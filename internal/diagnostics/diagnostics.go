@@ -1,5 +1,5 @@
 // Package diagnostics serves what operators need to know about a process: metrics, liveness, readiness and profiles. It has
-// an address of its own, which must not be reachable from outside: profiles and the reasons for outages are confidential.
+// a separate address, which must not be reachable from outside: profiles and the reasons for outages are confidential.
 //
 //	GET /metrics       metrics in the Prometheus format
 //	GET /health/live   200 while the process runs

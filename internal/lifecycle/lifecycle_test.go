@@ -134,7 +134,7 @@ func testResourcesStayOpen(t *testing.T) {
 	defer close(release)
 	g.Go("relay", j.part("relay"))
 	g.OnStop("database", func(context.Context) error { j.write("database"); return nil })
-	g.Go("service", func(ctx context.Context) error { // with a group of its own
+	g.Go("service", func(ctx context.Context) error { // with its own group
 		inner := lifecycle.New(ctx)
 		inner.OnStop("cache", func(context.Context) error { j.write("cache"); return nil })
 		inner.Go("consumer", func(ctx context.Context) error { <-release; return ctx.Err() })

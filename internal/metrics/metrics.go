@@ -1,6 +1,6 @@
 // Package metrics defines the Prometheus metrics that the services have in common, and the registry of a service. Packages
-// below the services do not import it: they count in plain numbers, or call an observer interface of their own, which a type
-// of this package implements. So only the wiring depends on Prometheus.
+// below the services do not import it: they count in plain numbers, or define an observer interface, which a type of this
+// package implements. So only the wiring depends on Prometheus.
 //
 // The names of all metrics start with "loyalty_". All have the label "component", the name of the service, because
 // loyalty-dev runs several services in one process. The other labels have a bounded number of values: procedures, error

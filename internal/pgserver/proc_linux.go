@@ -39,7 +39,7 @@ func serverAccount() (*account, error) {
 	return nil, errors.New("PostgreSQL refuses to run as root, and the users postgres and nobody do not exist")
 }
 
-// attach makes cmd run as the account a. The kernel sends the process sig when the thread that started it ends.
+// attach makes cmd run as the account a. The kernel sends sig to the process when the thread that started it ends.
 // The process gets its own process group, so that an interrupt at the terminal reaches only this program. This program then
 // stops the server.
 func attach(cmd *exec.Cmd, a *account, sig syscall.Signal) {

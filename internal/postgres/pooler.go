@@ -23,15 +23,15 @@ const (
 	poolerTimeout = 10 * time.Second
 )
 
-// CheckSession returns ErrSharedSessions if conn goes through a connection pooler that does not give it a server
-// connection of its own. On a direct connection, the check takes one query. Behind a pooler, it opens a second connection
+// CheckSession returns ErrSharedSessions if conn goes through a connection pooler that does not reserve a server
+// connection for it. On a direct connection, the check takes one query. Behind a pooler, it opens a second connection
 // and compares the server processes of both.
 func CheckSession(ctx context.Context, conn *pgx.Conn) error {
 	pid, err := backendPID(ctx, conn)
 	if err != nil {
 		return err
 	}
-	if pid == conn.PgConn().PID() { // a pooler announces a process id of its own
+	if pid == conn.PgConn().PID() { // behind a pooler, the ids differ
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, poolerTimeout)

@@ -42,8 +42,8 @@ const (
 	shutdownTimeout = 2 * time.Second
 )
 
-// Tracer starts spans. A nil Tracer starts none, and continues traces of others without a span of its own. It is safe for
-// concurrent use.
+// Tracer starts spans. A nil Tracer starts none, but passes on the trace of the caller. It is safe for concurrent
+// use.
 type Tracer struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer

@@ -3,9 +3,9 @@
 #
 #   scripts/kafka/fetch.sh DIR
 #
-# Tests then run against three real brokers:
+# Tests then run against three real brokers. The path must be absolute:
 #
-#   LOYALTY_TEST_KAFKA_LIBS=DIR go test ./internal/event/kafka/...
+#   LOYALTY_TEST_KAFKA_LIBS="$PWD/DIR" go test ./internal/event/kafka/...
 set -eu
 
 if [ $# -ne 1 ]; then

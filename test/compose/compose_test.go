@@ -100,7 +100,7 @@ func TestContainers(t *testing.T) {
 	}
 }
 
-// TestReplicas checks that each service has three hardened replicas with names and addresses of their own, and that Nginx
+// TestReplicas checks that each service has three hardened replicas with different names and addresses, and that Nginx
 // waits for all of them.
 func TestReplicas(t *testing.T) {
 	p := load(t)
@@ -122,7 +122,7 @@ func TestReplicas(t *testing.T) {
 			}
 			network := c.Networks["default"]
 			if !slices.Equal(network.Aliases, []string{service}) || network.Address == "" || addresses[network.Address] != "" {
-				t.Errorf("%s: network = %+v, want the name %s and an address of its own", replica, network, service)
+				t.Errorf("%s: network = %+v, want the name %s and an address that no other replica has", replica, network, service)
 			}
 			addresses[network.Address] = replica
 			if _, waits := p.Services["nginx"].DependsOn[replica]; !waits {

@@ -1,6 +1,6 @@
 // Package helm tests the Helm chart in deploy/helm: it renders the chart and decodes every object strictly.
 //
-// The package is a module of its own, because Helm and the Kubernetes types would triple the dependencies of the platform.
+// The package is a separate module, because Helm and the Kubernetes types would triple the dependencies of the platform.
 package helm_test
 
 import (
@@ -159,7 +159,7 @@ func TestRefusedValues(t *testing.T) {
 		"setting of the chart":    {values{"settings": values{"LOYALTY_LISTEN": ":1"}}, "LOYALTY_LISTEN is set by the chart"},
 		"setting of no service":   {values{"settings": values{"PATH": "/"}}, "PATH"},
 		"no secret":               {values{"users": values{"existingSecret": ""}}, "existingSecret"},
-		"stop shorter than ours":  {values{"terminationGracePeriodSeconds": 10}, "terminationGracePeriodSeconds"},
+		"grace period too short":  {values{"terminationGracePeriodSeconds": 10}, "terminationGracePeriodSeconds"},
 		"rate without a unit":     {values{"gateway": values{"loginRate": "10"}}, "loginRate"},
 		"service of unknown type": {values{"gateway": values{"service": values{"type": "External"}}}, "type"},
 	} {

@@ -77,7 +77,8 @@ type Bus struct {
 
 var _ event.Bus = (*Bus)(nil)
 
-// New returns a bus. An unavailable server is not an error: the client connects in the background and reconnects by itself.
+// New returns a bus. An unavailable server is not an error: the client connects in the background and reconnects
+// automatically.
 // No error contains credentials.
 func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	switch {

@@ -85,7 +85,7 @@ type Bus struct {
 
 var _ event.Bus = (*Bus)(nil)
 
-// New returns a bus. It does not wait for the brokers: the client connects in the background and reconnects by itself.
+// New returns a bus. It does not wait for the brokers: the client connects in the background and reconnects automatically.
 func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	switch {
 	case len(cfg.Brokers) == 0:

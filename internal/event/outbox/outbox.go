@@ -69,7 +69,7 @@ func Append(ctx context.Context, tx postgres.Execer, events ...event.Event) erro
 }
 
 // insertSQL inserts rows. PostgreSQL evaluates the condition before the first row, so the transaction has an xid before the
-// rows allocate their ids. The window depends on that order.
+// rows allocate their ids. The relay's [window] depends on that order.
 const insertSQL = `
 insert into outbox (event_id, topic, key, type, source, content_type, payload, time, traceparent,
 	shard)

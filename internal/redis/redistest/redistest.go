@@ -118,8 +118,8 @@ func (s *Server) Open(t testing.TB) rueidis.Client {
 	return open(t, redis.Config{Address: s.Address})
 }
 
-// OpenEmbedded returns a client of a new embedded server. Both are closed when the test ends. The embedded server does not
-// expire keys by itself; call Expire.
+// OpenEmbedded returns a client of a new embedded server. Both are closed when the test ends. In the embedded
+// server, keys expire only when the test calls Expire.
 func OpenEmbedded(t testing.TB) rueidis.Client {
 	t.Helper()
 	return open(t, redis.Config{Address: miniredis.RunT(t).Addr(), Plain: true})

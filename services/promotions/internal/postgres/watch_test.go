@@ -14,7 +14,7 @@ import (
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
 )
 
-// watch is a monitor on the database of a fixture, with a clock of its own.
+// watch is a monitor on the database of a fixture, with its own clock.
 type watch struct {
 	fixture
 	store   *postgres.Store
