@@ -45,7 +45,7 @@ func TestOpenTwice(t *testing.T) {
 	}
 }
 
-// TestDatabase checks which database the store uses. It contains the indexes after Open.
+// TestDatabase checks which database the store uses. Open creates the indexes in it.
 func TestDatabase(t *testing.T) {
 	server := strings.TrimRight(mongotest.Start(t), "/")
 	for _, tt := range []struct{ path, option, want string }{
