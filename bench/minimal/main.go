@@ -44,14 +44,16 @@ type server struct {
 
 // accept upgrades the connection and reads until it ends.
 func (s *server) accept(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock() // a client that has its answer receives the next frame
 	conn, err := s.upgrader.Upgrade(w, r, nil)
+	if err == nil {
+		s.connections[conn] = struct{}{}
+	}
+	s.mu.Unlock()
 	if err != nil {
 		return // the upgrader has answered
 	}
 	defer conn.Close()
-	s.mu.Lock()
-	s.connections[conn] = struct{}{}
-	s.mu.Unlock()
 	for err == nil {
 		_, _, err = conn.NextReader()
 	}
