@@ -39,7 +39,7 @@ type Options struct {
 // batch gets small ones again: after a failure, the batches restart at Options.Batch.
 const (
 	maxGrowth = 8
-	// maxGrowthBytes limits the payloads of batches that have grown, as far as the events have similar sizes.
+	// maxGrowthBytes limits the payloads of a batch that has grown, if its events are as large as those of the previous batch.
 	maxGrowthBytes = 4 << 20
 )
 
@@ -208,7 +208,8 @@ func (r *Relay) drain(ctx, graceCtx context.Context, s *session, bus *outageLogg
 	return true, err
 }
 
-// grow returns the size of the batch after one of the given size: twice the size if that batch was full and small.
+// grow returns the size of the batch after one of the given size: twice the size if that batch was full and its payloads were
+// small.
 func (r *Relay) grow(size int, events []event.Event) int {
 	bytes := 0
 	for _, e := range events {

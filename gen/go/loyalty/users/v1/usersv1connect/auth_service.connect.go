@@ -62,8 +62,8 @@ type AuthServiceClient interface {
 	Login(context.Context, *connect.Request[v1.LoginRequest]) (*connect.Response[v1.LoginResponse], error)
 	// Refresh exchanges the refresh token for a new pair of tokens. For ten seconds, the old refresh token returns the same new
 	// pair again. After that, Refresh fails with TOKEN_REUSED and ends the session. It fails with TOKEN_REVOKED if the session
-	// has ended, which happens at a fixed time after the login at the latest. If the request has several refresh_token cookies, the first usable cookie is exchanged. A refused cookie is
-	// cleared.
+	// has ended. Every session ends at a fixed time after the login at the latest. If the request has several refresh_token
+	// cookies, the first usable cookie is exchanged. A refused cookie is cleared.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
 	// Logout ends the session of the refresh token, and clears the cookie. It fails with TOKEN_REVOKED if the session has
 	// already ended.
@@ -162,8 +162,8 @@ type AuthServiceHandler interface {
 	Login(context.Context, *connect.Request[v1.LoginRequest]) (*connect.Response[v1.LoginResponse], error)
 	// Refresh exchanges the refresh token for a new pair of tokens. For ten seconds, the old refresh token returns the same new
 	// pair again. After that, Refresh fails with TOKEN_REUSED and ends the session. It fails with TOKEN_REVOKED if the session
-	// has ended, which happens at a fixed time after the login at the latest. If the request has several refresh_token cookies, the first usable cookie is exchanged. A refused cookie is
-	// cleared.
+	// has ended. Every session ends at a fixed time after the login at the latest. If the request has several refresh_token
+	// cookies, the first usable cookie is exchanged. A refused cookie is cleared.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
 	// Logout ends the session of the refresh token, and clears the cookie. It fails with TOKEN_REVOKED if the session has
 	// already ended.
