@@ -98,12 +98,78 @@ func TestLedgerIsAppendOnly(t *testing.T) {
 	insertTransaction(t, db, user, 2)
 }
 
+// TestLedgerChangesBalance checks that a new transaction changes the player's row.
+func TestLedgerChangesBalance(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, atlas.Users)
+	user := insertUser(t, db, "player@example.com")
+	exec(t, db, `INSERT INTO transactions
+		(id, user_id, type, amount, balance_after, description, created_at, seq, idempotency_key, content_hash, mac)
+		SELECT gen_random_uuid(), '`+user.String()+`', type, amount, after, '', now(), seq, seq, '', mac FROM (VALUES
+			(2, 'DEBIT', 3, 7, 'b'), (1, 'CREDIT', 10, 10, 'a'), (3, 'CREDIT', 0.5, 7.5, 'c')) t (seq, type, amount, after, mac)`)
+	var state string
+	err := db.QueryRow(t.Context(), "SELECT concat_ws(' ', balance, entries, ledger_head) FROM users").Scan(&state)
+	if err != nil || state != "7.50 3 c" {
+		t.Errorf("got %q, %v, want the balance, number and MAC of the last transaction", state, err)
+	}
+}
+
+// TestLedgerIsTiedToBalances runs statements that would separate a balance from the ledger.
+func TestLedgerIsTiedToBalances(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, atlas.Users)
+	user, admin := insertUser(t, db, "player@example.com"), insertUser(t, db, "admin@example.com")
+	exec(t, db, "UPDATE users SET role = 'ADMIN' WHERE id = '"+admin.String()+"'")
+	insertTransaction(t, db, user, 1)
+	insertTransaction(t, db, user, 2)
+	of := func(user uuid.UUID) string { return "'" + user.String() + "'::uuid" }
+	one := func(user uuid.UUID, kind, amount, after, seq string) string {
+		return entry(of(user), kind, amount, after, seq, "'b'") + " WHERE id = " + of(user)
+	}
+	reversal := func(kind, amount, after, of string) string {
+		return fmt.Sprintf(`INSERT INTO transactions
+			(id, user_id, type, amount, balance_after, description, created_at, seq, idempotency_key, content_hash, reverses)
+			SELECT gen_random_uuid(), user_id, '%s', %s, %s, '', now(), 3, 'r', '', id FROM transactions WHERE %s`, kind, amount, after, of)
+	}
+	const balance, user1, reverse = "transactions_change_balance", "users_tied_to_ledger", "transactions_reverse"
+	for name, tt := range map[string]struct{ sql, want string }{
+		"balance changed":            {"UPDATE users SET balance = 3 WHERE id = " + of(user), user1},
+		"entries changed":            {"UPDATE users SET entries = 1, balance = 1 WHERE id = " + of(user), user1},
+		"head changed":               {"UPDATE users SET ledger_head = 'x' WHERE id = " + of(user), user1},
+		"player becomes an admin":    {"UPDATE users SET role = 'ADMIN' WHERE id = " + of(user), user1},
+		"new user with a balance":    {"INSERT INTO users SELECT gen_random_uuid(), 'x', 'PLAYER', true, 1, now(), 'x', ''", user1},
+		"wrong balance after":        {one(user, "'CREDIT'", "1", "4", "3"), balance},
+		"debit that adds":            {one(user, "'DEBIT'", "1", "3", "3"), balance},
+		"number twice as far":        {one(user, "'CREDIT'", "1", "3", "4"), balance},
+		"transaction of an admin":    {one(admin, "'CREDIT'", "1", "1", "1"), balance},
+		"gap between two":            {one(user, "'CREDIT'", "1", "3", "3") + " UNION ALL " + strings.ReplaceAll(selectOf(one(user, "'CREDIT'", "1", "4", "5")), "'b'", "'c'"), balance},
+		"second one wrong":           {one(user, "'CREDIT'", "1", "3", "3") + " UNION ALL " + strings.ReplaceAll(selectOf(one(user, "'CREDIT'", "1", "5", "4")), "'b'", "'c'"), balance},
+		"reversal of another amount": {reversal("DEBIT", "2", "0", "seq = 1"), reverse},
+		"reversal of the same type":  {reversal("CREDIT", "1", "3", "seq = 1"), reverse},
+		"reversal of no transaction": {strings.Replace(reversal("DEBIT", "1", "1", "seq = 1"), "'r', '', id", "'r', '', user_id", 1), reverse},
+	} {
+		violates(t, db, name, tt.sql, tt.want)
+	}
+	exec(t, db, reversal("DEBIT", "1", "1", "seq = 1"))
+	again := strings.NewReplacer("now(), 3, 'r'", "now(), 4, 's'")
+	violates(t, db, "second reversal", again.Replace(reversal("DEBIT", "1", "0", "seq = 1")), "transactions_user_id_reverses")
+	violates(t, db, "reversal of a reversal", again.Replace(reversal("CREDIT", "1", "2", "seq = 3")), reverse)
+	exec(t, db, "UPDATE users SET is_active = false, balance = balance WHERE id = "+of(user))
+}
+
+// selectOf returns the SELECT of an INSERT statement.
+func selectOf(insert string) string {
+	_, columns, _ := strings.Cut(insert, "SELECT")
+	return "SELECT" + columns
+}
+
 // TestUsersConstraints runs statements that each violate exactly one constraint.
 func TestUsersConstraints(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Users)
 	user := insertUser(t, db, "Player@example.com")
 	insertTransaction(t, db, user, 1)
+	exec(t, db, "ALTER TABLE users DISABLE TRIGGER USER; ALTER TABLE transactions DISABLE TRIGGER USER")
 	for name, tt := range map[string]struct {
 		sql  string
 		want string
@@ -130,7 +196,7 @@ func TestUsersConstraints(t *testing.T) {
 func entry(user, kind, amount, after, seq, key string) string {
 	return fmt.Sprintf(`INSERT INTO transactions
 		(id, user_id, type, amount, balance_after, description, created_at, seq, idempotency_key, content_hash)
-		SELECT gen_random_uuid(), %s, %s, %s, %s, '', now(), %s, %s, '' FROM users`, user, kind, amount, after, seq, key)
+		SELECT gen_random_uuid(), %s, %s, %s, %s, '', now(), %s, %s, ''::bytea FROM users`, user, kind, amount, after, seq, key)
 }
 
 func TestPromotionsConstraints(t *testing.T) {
@@ -298,7 +364,7 @@ func insertTransaction(t *testing.T, db *pgxpool.Pool, user uuid.UUID, seq int) 
 	t.Helper()
 	_, err := db.Exec(t.Context(), `INSERT INTO transactions
 		(id, user_id, type, amount, balance_after, description, created_at, seq, idempotency_key, content_hash)
-		VALUES ($1, $2, 'CREDIT', 1, 1, '', now(), $3, $4, '')`, uuid.New(), user, seq, fmt.Sprintf("key %d", seq))
+		VALUES ($1, $2, 'CREDIT', 1, $3::bigint, '', now(), $3, $4, '')`, uuid.New(), user, seq, fmt.Sprintf("key %d", seq))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,10 @@ func TestMigrationsApplyToRows(t *testing.T) {
 				if _, err := migrate.Up(t.Context(), db.Config().ConnString(), firstFiles(t, folder, files[:i+1]), slog.New(slog.DiscardHandler)); err != nil {
 					t.Fatal(err)
 				}
+				if name == "users" { // the triggers refuse the rows, which are not a ledger
+					exec(t, db, "ALTER TABLE users DISABLE TRIGGER USER")
+					exec(t, db, "ALTER TABLE transactions DISABLE TRIGGER USER")
+				}
 				previous.Insert(t, db, 2*i)
 				previous = postgrestest.ReadTables(t, db)
 				previous.Insert(t, db, 2*i+1)

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -33,6 +34,7 @@ type Env struct {
 	server *pgserver.Server
 	url    string
 	pool   *pgxpool.Pool
+	key    ledgerchain.Key
 
 	programs programs
 	running  *fleet // nil until a row needs it
@@ -66,6 +68,9 @@ func newEnv(ctx context.Context, dir string, progress func(string, ...any)) (_ *
 		return nil, err
 	}
 	env.binDir = installed.BinDir
+	if env.key, err = ledgerchain.ParseKey(ledgerchain.GenerateKey()); err != nil {
+		return nil, err
+	}
 	if env.folder, err = os.MkdirTemp(dir, "loyalty-bench-"); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
 	"github.com/casino-loyalty/loyalty/internal/gateway/nginxtest"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
@@ -94,6 +95,7 @@ func (f *fleet) open(ctx context.Context) error {
 		settings = append(settings, "LOYALTY_"+strings.ToUpper(service)+"_DATABASE_URL="+url)
 	}
 	settings = append(settings, "LOYALTY_NOTIFICATIONS_STORE=postgres", "LOYALTY_TOKEN_KEY="+strings.TrimSpace(string(key)),
+		"LOYALTY_LEDGER_KEY="+ledgerchain.GenerateKey(),
 		"LOYALTY_INTERNAL_TOKEN=token of this benchmark run", "LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=60000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60000")
 	f.settings = filepath.Join(f.env.folder, "loyalty.env")

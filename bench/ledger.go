@@ -35,7 +35,7 @@ func hotRow(goal float64) Row {
 }
 
 func (e *Env) ledgerPair(ctx context.Context, callers int, hot bool) (*Pair, error) {
-	ledger, err := app.OpenLedger(ctx, e.pool, func() {}, e.log)
+	ledger, err := app.OpenLedger(ctx, e.pool, e.key, func() {}, e.log)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/event/topics"
 	"github.com/casino-loyalty/loyalty/internal/gateway"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/password"
@@ -99,7 +100,7 @@ func assemble(
 func usersConfig(s *servers, c shared, o options) users.Config {
 	return users.Config{
 		DatabaseURL: s.postgres.URL("users"), Redis: c.redis, Bus: c.bus,
-		PrivateKey: c.key, Issuer: tokenIssuer, Audience: tokenAudience,
+		PrivateKey: c.key, LedgerKey: c.ledgerKey, Issuer: tokenIssuer, Audience: tokenAudience,
 		InternalListen: "127.0.0.1:0", InternalToken: c.internalToken,
 		Limits:          users.DefaultLimits().PerAddress(o.addressLimit, o.addressLimit),
 		SessionLifetime: users.DefaultSessionLifetime, Password: password.Default(),
@@ -161,6 +162,7 @@ type shared struct {
 	key           ed25519.PrivateKey
 	keys          accesstoken.KeySource
 	internalToken string
+	ledgerKey     ledgerchain.Key
 	access        rpcserver.AccessLog
 }
 
@@ -174,6 +176,13 @@ func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger)
 	c.keys = accesstoken.NewStaticKeys(c.key.Public().(ed25519.PublicKey))
 	if c.internalToken, err = dir.InternalToken(); err != nil {
 		return c, err
+	}
+	text, err := dir.LedgerKey()
+	if err != nil {
+		return c, err
+	}
+	if c.ledgerKey, err = ledgerchain.ParseKey(text); err != nil {
+		return c, fmt.Errorf("%s %w", dir.Path("secrets", "ledger-key"), err)
 	}
 	starts, ctx := errgroup.WithContext(ctx)
 	starts.Go(func() error {

@@ -21,6 +21,7 @@ func writeSettings(dir *datadir.Dir, s *servers, bus string) error {
 		"LOYALTY_PROMOTIONS_DATABASE_URL=" + s.postgres.URL("promotions"),
 		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + s.postgres.URL("notifications"),
 		"LOYALTY_NOTIFICATIONS_STORE=postgres",
+		"LOYALTY_LEDGER_KEY_FILE=" + dir.Path("secrets", "ledger-key"),
 		"LOYALTY_REDIS_ADDRESS=" + s.redis.Addr(),
 		"LOYALTY_REDIS_PLAIN=true",
 		"LOYALTY_BUS=" + bus,

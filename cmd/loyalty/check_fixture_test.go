@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
@@ -145,6 +146,7 @@ func startPlatform(t *testing.T) *platform {
 		"LOYALTY_REDIS_ADDRESS":              p.redis.Address,
 		"LOYALTY_KAFKA_BROKERS":              startCheckKafka(t),
 		"LOYALTY_TOKEN_KEY":                  strings.TrimSpace(key),
+		"LOYALTY_LEDGER_KEY":                 ledgerchain.GenerateKey(),
 		"LOYALTY_JWKS_URL":                   "http://" + public + "/.well-known/jwks.json",
 		"LOYALTY_LISTEN":                     public,
 		"LOYALTY_DIAGNOSTICS_LISTEN":         "127.0.0.1:0",
@@ -196,7 +198,7 @@ func runChecks(t *testing.T, settings map[string]string, args ...string) (code i
 	t.Helper()
 	code, stdout, stderr := run(t, append([]string{"check", "--settings", settingsFile(t, settings)}, args...)...)
 	output = stdout + stderr
-	for _, secret := range []string{servicePassword, settings["LOYALTY_TOKEN_KEY"], "postgres://", "nats://user"} {
+	for _, secret := range []string{servicePassword, settings["LOYALTY_TOKEN_KEY"], settings["LOYALTY_LEDGER_KEY"], "postgres://", "nats://user"} {
 		if secret != "" && strings.Contains(output, secret) {
 			t.Errorf("the output contains %q:\n%s", secret, output)
 		}

@@ -59,7 +59,7 @@ func commands() []command {
 		},
 		{"backup", "DIR", "dump all PostgreSQL databases at one consistent cut, while the services run", runBackup},
 		{"health", "", "ask the service in this container whether it is ready", runHealth},
-		{"keygen", "", "print a new private key for signing access tokens", runKeygen},
+		{"keygen", "[token|ledger]", "print a new key: for signing access tokens, or for the MACs of the ledger", runKeygen},
 		{"version", "", "print version, commit, Go version and schema version", runVersion},
 	}
 }

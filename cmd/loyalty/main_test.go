@@ -10,6 +10,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 )
 
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -28,6 +29,7 @@ func TestUsage(t *testing.T) {
 	}{
 		"no command":              {nil, 2, "usage: loyalty COMMAND"},
 		"unknown command":         {[]string{"dance"}, 2, `unknown command "dance"`},
+		"unknown kind of key":     {[]string{"keygen", "horses"}, 2, `unknown kind of key "horses"`},
 		"migrate without a verb":  {[]string{"migrate"}, 2, "usage: loyalty migrate"},
 		"unknown topic":           {[]string{"events", "replay", "horses"}, 2, "usage: loyalty events"},
 		"reset a missing admin":   {[]string{"admin", "--reset", "--if-missing", "a@b.example"}, 2, "--reset and --if-missing exclude each other"},
@@ -61,7 +63,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"LOYALTY_USERS_DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/users", "LOYALTY_REDIS_ADDRESS": "127.0.0.1:1",
 		"LOYALTY_PROMOTIONS_DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/promotions",
 		"LOYALTY_NOTIFICATIONS_STORE":     "postgres", "LOYALTY_NOTIFICATIONS_DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/n",
-		"LOYALTY_TOKEN_KEY": secret, "LOYALTY_INTERNAL_TOKEN": secret, "LOYALTY_LEDGER_ADDRESS": "127.0.0.1:1",
+		"LOYALTY_TOKEN_KEY": secret, "LOYALTY_LEDGER_KEY": ledgerchain.GenerateKey(), "LOYALTY_INTERNAL_TOKEN": secret, "LOYALTY_LEDGER_ADDRESS": "127.0.0.1:1",
 		"LOYALTY_JWKS_URL": "http://127.0.0.1:1/jwks.json", "LOYALTY_KAFKA_BROKERS": "127.0.0.1:1",
 	}
 	for name, tt := range map[string]struct {
@@ -70,6 +72,10 @@ func TestConfigurationErrors(t *testing.T) {
 		"missing users database":               {"users", "LOYALTY_USERS_DATABASE_URL", "", "LOYALTY_USERS_DATABASE_URL is not set"},
 		"missing token key":                    {"users", "LOYALTY_TOKEN_KEY", "", "LOYALTY_TOKEN_KEY is not set"},
 		"malformed token key":                  {"users", "", "", "LOYALTY_TOKEN_KEY must be a key in PEM"},
+		"missing ledger key":                   {"users", "LOYALTY_LEDGER_KEY", "", "LOYALTY_LEDGER_KEY is not set"},
+		"short ledger key":                     {"users", "", "LOYALTY_LEDGER_KEY=" + secret, "LOYALTY_LEDGER_KEY must be at least 32 random bytes in base64"},
+		"verify: missing ledger key":           {"verify", "LOYALTY_LEDGER_KEY", "", "LOYALTY_LEDGER_KEY is not set"},
+		"verify: malformed other ledger key":   {"verify", "", "LOYALTY_LEDGER_OTHER_KEYS=" + secret, "LOYALTY_LEDGER_OTHER_KEYS must be at least 32 random bytes in base64"},
 		"missing internal token":               {"users", "LOYALTY_INTERNAL_TOKEN", "", "LOYALTY_INTERNAL_TOKEN is not set"},
 		"missing ledger address":               {"promotions", "LOYALTY_LEDGER_ADDRESS", "", "LOYALTY_LEDGER_ADDRESS is not set"},
 		"missing JWKS URL":                     {"promotions", "LOYALTY_JWKS_URL", "", "LOYALTY_JWKS_URL is not set"},
@@ -174,6 +180,18 @@ func TestKeygen(t *testing.T) {
 		if got, err := load(); err != nil || len(got.Key.key) == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestLedgerKeygen(t *testing.T) {
+	t.Parallel()
+	_, first, _ := run(t, "keygen", "ledger")
+	_, second, _ := run(t, "keygen", "ledger")
+	settings, err := config.From[ledgerKeySettings]([]string{
+		"LOYALTY_LEDGER_KEY=" + strings.TrimSpace(first), "LOYALTY_LEDGER_OTHER_KEYS=" + strings.TrimSpace(second),
+	})
+	if err != nil || len(settings.keys()) != 2 || first == second {
+		t.Errorf("got %d keys, %v, want two different keys", len(settings.keys()), err)
 	}
 }
 

@@ -25,6 +25,7 @@ type usersSettings struct {
 	// OtherKeys are additional keys that verify access tokens: the next key before a rotation, the previous key for ten minutes
 	// after it.
 	OtherKeys publicKeys `env:"LOYALTY_TOKEN_OTHER_KEYS"`
+	LedgerKey ledgerKey  `env:"LOYALTY_LEDGER_KEY,required,notEmpty"`
 	Limits    limitSettings
 	// SessionLifetime is the time from a login to the absolute end of the session.
 	SessionLifetime sessionLifetime `env:"LOYALTY_SESSION_LIFETIME" envDefault:"720h"`
@@ -88,6 +89,7 @@ func runUsers(ctx context.Context, c call) error {
 		return app.New(ctx, app.Config{
 			DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
 			PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
+			LedgerKey:      s.LedgerKey.key,
 			InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
 			InternalTLS: s.InternalTLS.files(),
 			Limits:      s.Limits.limits(), SessionLifetime: time.Duration(s.SessionLifetime),

@@ -21,6 +21,7 @@ import (
 type verifySettings struct {
 	Users      config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
 	Promotions config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
+	LedgerKeys ledgerKeySettings
 	Store      storeSettings
 	Bus        busSettings
 }
@@ -64,6 +65,7 @@ func (s verifySettings) open(ctx context.Context) (sources verify.Sources, close
 			c()
 		}
 	}
+	sources.LedgerKeys = s.LedgerKeys.keys()
 	options := postgres.Options{ApplicationName: "verify"}
 	if sources.Users, err = postgres.Open(ctx, string(s.Users), options); err != nil {
 		return sources, closeAll, fmt.Errorf("users: %w", err)

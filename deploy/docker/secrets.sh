@@ -30,6 +30,7 @@ for name in postgres_password users_database_password users_owner_password promo
 done
 openssl rand -base64 741 | write mongodb_keyfile
 openssl genpkey -algorithm ed25519 | write token_key
+openssl rand -base64 32 | write ledger_key
 for service in users promotions; do
 	echo "postgres://$service:$(cat ${service}_database_password)@postgres:5432/$service?sslmode=disable" |
 		write ${service}_database_url

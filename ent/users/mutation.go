@@ -899,10 +899,12 @@ type TransactionMutation struct {
 	description     *string
 	additional_data *map[string]interface{}
 	created_at      *time.Time
+	reverses        *uuid.UUID
 	seq             *int64
 	addseq          *int64
 	idempotency_key *string
 	content_hash    *[]byte
+	mac             *string
 	clearedFields   map[string]struct{}
 	user            *uuid.UUID
 	cleareduser     bool
@@ -1267,6 +1269,55 @@ func (m *TransactionMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// SetReverses sets the "reverses" field.
+func (m *TransactionMutation) SetReverses(u uuid.UUID) {
+	m.reverses = &u
+}
+
+// Reverses returns the value of the "reverses" field in the mutation.
+func (m *TransactionMutation) Reverses() (r uuid.UUID, exists bool) {
+	v := m.reverses
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReverses returns the old "reverses" field's value of the Transaction entity.
+// If the Transaction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TransactionMutation) OldReverses(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReverses is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReverses requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReverses: %w", err)
+	}
+	return oldValue.Reverses, nil
+}
+
+// ClearReverses clears the value of the "reverses" field.
+func (m *TransactionMutation) ClearReverses() {
+	m.reverses = nil
+	m.clearedFields[transaction.FieldReverses] = struct{}{}
+}
+
+// ReversesCleared returns if the "reverses" field was cleared in this mutation.
+func (m *TransactionMutation) ReversesCleared() bool {
+	_, ok := m.clearedFields[transaction.FieldReverses]
+	return ok
+}
+
+// ResetReverses resets all changes to the "reverses" field.
+func (m *TransactionMutation) ResetReverses() {
+	m.reverses = nil
+	delete(m.clearedFields, transaction.FieldReverses)
+}
+
 // SetSeq sets the "seq" field.
 func (m *TransactionMutation) SetSeq(i int64) {
 	m.seq = &i
@@ -1395,6 +1446,42 @@ func (m *TransactionMutation) ResetContentHash() {
 	m.content_hash = nil
 }
 
+// SetMAC sets the "mac" field.
+func (m *TransactionMutation) SetMAC(s string) {
+	m.mac = &s
+}
+
+// MAC returns the value of the "mac" field in the mutation.
+func (m *TransactionMutation) MAC() (r string, exists bool) {
+	v := m.mac
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMAC returns the old "mac" field's value of the Transaction entity.
+// If the Transaction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TransactionMutation) OldMAC(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMAC is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMAC requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMAC: %w", err)
+	}
+	return oldValue.MAC, nil
+}
+
+// ResetMAC resets all changes to the "mac" field.
+func (m *TransactionMutation) ResetMAC() {
+	m.mac = nil
+}
+
 // ClearUser clears the "user" edge to the User entity.
 func (m *TransactionMutation) ClearUser() {
 	m.cleareduser = true
@@ -1456,7 +1543,7 @@ func (m *TransactionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TransactionMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 12)
 	if m.user != nil {
 		fields = append(fields, transaction.FieldUserID)
 	}
@@ -1478,6 +1565,9 @@ func (m *TransactionMutation) Fields() []string {
 	if m.created_at != nil {
 		fields = append(fields, transaction.FieldCreatedAt)
 	}
+	if m.reverses != nil {
+		fields = append(fields, transaction.FieldReverses)
+	}
 	if m.seq != nil {
 		fields = append(fields, transaction.FieldSeq)
 	}
@@ -1486,6 +1576,9 @@ func (m *TransactionMutation) Fields() []string {
 	}
 	if m.content_hash != nil {
 		fields = append(fields, transaction.FieldContentHash)
+	}
+	if m.mac != nil {
+		fields = append(fields, transaction.FieldMAC)
 	}
 	return fields
 }
@@ -1509,12 +1602,16 @@ func (m *TransactionMutation) Field(name string) (ent.Value, bool) {
 		return m.AdditionalData()
 	case transaction.FieldCreatedAt:
 		return m.CreatedAt()
+	case transaction.FieldReverses:
+		return m.Reverses()
 	case transaction.FieldSeq:
 		return m.Seq()
 	case transaction.FieldIdempotencyKey:
 		return m.IdempotencyKey()
 	case transaction.FieldContentHash:
 		return m.ContentHash()
+	case transaction.FieldMAC:
+		return m.MAC()
 	}
 	return nil, false
 }
@@ -1538,12 +1635,16 @@ func (m *TransactionMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldAdditionalData(ctx)
 	case transaction.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
+	case transaction.FieldReverses:
+		return m.OldReverses(ctx)
 	case transaction.FieldSeq:
 		return m.OldSeq(ctx)
 	case transaction.FieldIdempotencyKey:
 		return m.OldIdempotencyKey(ctx)
 	case transaction.FieldContentHash:
 		return m.OldContentHash(ctx)
+	case transaction.FieldMAC:
+		return m.OldMAC(ctx)
 	}
 	return nil, fmt.Errorf("unknown Transaction field %s", name)
 }
@@ -1602,6 +1703,13 @@ func (m *TransactionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCreatedAt(v)
 		return nil
+	case transaction.FieldReverses:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReverses(v)
+		return nil
 	case transaction.FieldSeq:
 		v, ok := value.(int64)
 		if !ok {
@@ -1622,6 +1730,13 @@ func (m *TransactionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetContentHash(v)
+		return nil
+	case transaction.FieldMAC:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMAC(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Transaction field %s", name)
@@ -1667,7 +1782,11 @@ func (m *TransactionMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *TransactionMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(transaction.FieldReverses) {
+		fields = append(fields, transaction.FieldReverses)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -1680,6 +1799,11 @@ func (m *TransactionMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *TransactionMutation) ClearField(name string) error {
+	switch name {
+	case transaction.FieldReverses:
+		m.ClearReverses()
+		return nil
+	}
 	return fmt.Errorf("unknown Transaction nullable field %s", name)
 }
 
@@ -1708,6 +1832,9 @@ func (m *TransactionMutation) ResetField(name string) error {
 	case transaction.FieldCreatedAt:
 		m.ResetCreatedAt()
 		return nil
+	case transaction.FieldReverses:
+		m.ResetReverses()
+		return nil
 	case transaction.FieldSeq:
 		m.ResetSeq()
 		return nil
@@ -1716,6 +1843,9 @@ func (m *TransactionMutation) ResetField(name string) error {
 		return nil
 	case transaction.FieldContentHash:
 		m.ResetContentHash()
+		return nil
+	case transaction.FieldMAC:
+		m.ResetMAC()
 		return nil
 	}
 	return fmt.Errorf("unknown Transaction field %s", name)
@@ -1810,6 +1940,7 @@ type UserMutation struct {
 	password_hash     *string
 	entries           *int64
 	addentries        *int64
+	ledger_head       *string
 	status_version    *int64
 	addstatus_version *int64
 	sessions_to_end   *bool
@@ -2231,6 +2362,42 @@ func (m *UserMutation) ResetEntries() {
 	m.addentries = nil
 }
 
+// SetLedgerHead sets the "ledger_head" field.
+func (m *UserMutation) SetLedgerHead(s string) {
+	m.ledger_head = &s
+}
+
+// LedgerHead returns the value of the "ledger_head" field in the mutation.
+func (m *UserMutation) LedgerHead() (r string, exists bool) {
+	v := m.ledger_head
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLedgerHead returns the old "ledger_head" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldLedgerHead(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLedgerHead is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLedgerHead requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLedgerHead: %w", err)
+	}
+	return oldValue.LedgerHead, nil
+}
+
+// ResetLedgerHead resets all changes to the "ledger_head" field.
+func (m *UserMutation) ResetLedgerHead() {
+	m.ledger_head = nil
+}
+
 // SetStatusVersion sets the "status_version" field.
 func (m *UserMutation) SetStatusVersion(i int64) {
 	m.status_version = &i
@@ -2357,7 +2524,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 11)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
@@ -2381,6 +2548,9 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.entries != nil {
 		fields = append(fields, user.FieldEntries)
+	}
+	if m.ledger_head != nil {
+		fields = append(fields, user.FieldLedgerHead)
 	}
 	if m.status_version != nil {
 		fields = append(fields, user.FieldStatusVersion)
@@ -2412,6 +2582,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.PasswordHash()
 	case user.FieldEntries:
 		return m.Entries()
+	case user.FieldLedgerHead:
+		return m.LedgerHead()
 	case user.FieldStatusVersion:
 		return m.StatusVersion()
 	case user.FieldSessionsToEnd:
@@ -2441,6 +2613,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldPasswordHash(ctx)
 	case user.FieldEntries:
 		return m.OldEntries(ctx)
+	case user.FieldLedgerHead:
+		return m.OldLedgerHead(ctx)
 	case user.FieldStatusVersion:
 		return m.OldStatusVersion(ctx)
 	case user.FieldSessionsToEnd:
@@ -2509,6 +2683,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetEntries(v)
+		return nil
+	case user.FieldLedgerHead:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLedgerHead(v)
 		return nil
 	case user.FieldStatusVersion:
 		v, ok := value.(int64)
@@ -2623,6 +2804,9 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldEntries:
 		m.ResetEntries()
+		return nil
+	case user.FieldLedgerHead:
+		m.ResetLedgerHead()
 		return nil
 	case user.FieldStatusVersion:
 		m.ResetStatusVersion()

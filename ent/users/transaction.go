@@ -35,12 +35,16 @@ type Transaction struct {
 	AdditionalData map[string]interface{} `json:"additional_data,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
+	// Reverses holds the value of the "reverses" field.
+	Reverses *uuid.UUID `json:"reverses,omitempty"`
 	// Seq holds the value of the "seq" field.
 	Seq int64 `json:"seq,omitempty"`
 	// IdempotencyKey holds the value of the "idempotency_key" field.
 	IdempotencyKey string `json:"-"`
 	// ContentHash holds the value of the "content_hash" field.
 	ContentHash []byte `json:"-"`
+	// MAC holds the value of the "mac" field.
+	MAC string `json:"-"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the TransactionQuery when eager-loading is set.
 	Edges        TransactionEdges `json:"edges"`
@@ -72,13 +76,15 @@ func (*Transaction) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case transaction.FieldReverses:
+			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case transaction.FieldAdditionalData, transaction.FieldContentHash:
 			values[i] = new([]byte)
 		case transaction.FieldAmount, transaction.FieldBalanceAfter:
 			values[i] = new(money.Amount)
 		case transaction.FieldSeq:
 			values[i] = new(sql.NullInt64)
-		case transaction.FieldType, transaction.FieldDescription, transaction.FieldIdempotencyKey:
+		case transaction.FieldType, transaction.FieldDescription, transaction.FieldIdempotencyKey, transaction.FieldMAC:
 			values[i] = new(sql.NullString)
 		case transaction.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -149,6 +155,13 @@ func (_m *Transaction) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CreatedAt = value.Time
 			}
+		case transaction.FieldReverses:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field reverses", values[i])
+			} else if value.Valid {
+				_m.Reverses = new(uuid.UUID)
+				*_m.Reverses = *value.S.(*uuid.UUID)
+			}
 		case transaction.FieldSeq:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field seq", values[i])
@@ -166,6 +179,12 @@ func (_m *Transaction) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field content_hash", values[i])
 			} else if value != nil {
 				_m.ContentHash = *value
+			}
+		case transaction.FieldMAC:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field mac", values[i])
+			} else if value.Valid {
+				_m.MAC = value.String
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -229,12 +248,19 @@ func (_m *Transaction) String() string {
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))
 	builder.WriteString(", ")
+	if v := _m.Reverses; v != nil {
+		builder.WriteString("reverses=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
 	builder.WriteString("seq=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Seq))
 	builder.WriteString(", ")
 	builder.WriteString("idempotency_key=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("content_hash=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("mac=<sensitive>")
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -65,6 +65,20 @@ func (_c *TransactionCreate) SetCreatedAt(v time.Time) *TransactionCreate {
 	return _c
 }
 
+// SetReverses sets the "reverses" field.
+func (_c *TransactionCreate) SetReverses(v uuid.UUID) *TransactionCreate {
+	_c.mutation.SetReverses(v)
+	return _c
+}
+
+// SetNillableReverses sets the "reverses" field if the given value is not nil.
+func (_c *TransactionCreate) SetNillableReverses(v *uuid.UUID) *TransactionCreate {
+	if v != nil {
+		_c.SetReverses(*v)
+	}
+	return _c
+}
+
 // SetSeq sets the "seq" field.
 func (_c *TransactionCreate) SetSeq(v int64) *TransactionCreate {
 	_c.mutation.SetSeq(v)
@@ -80,6 +94,12 @@ func (_c *TransactionCreate) SetIdempotencyKey(v string) *TransactionCreate {
 // SetContentHash sets the "content_hash" field.
 func (_c *TransactionCreate) SetContentHash(v []byte) *TransactionCreate {
 	_c.mutation.SetContentHash(v)
+	return _c
+}
+
+// SetMAC sets the "mac" field.
+func (_c *TransactionCreate) SetMAC(v string) *TransactionCreate {
+	_c.mutation.SetMAC(v)
 	return _c
 }
 
@@ -155,6 +175,9 @@ func (_c *TransactionCreate) check() error {
 	if _, ok := _c.mutation.ContentHash(); !ok {
 		return &ValidationError{Name: "content_hash", err: errors.New(`users: missing required field "Transaction.content_hash"`)}
 	}
+	if _, ok := _c.mutation.MAC(); !ok {
+		return &ValidationError{Name: "mac", err: errors.New(`users: missing required field "Transaction.mac"`)}
+	}
 	if len(_c.mutation.UserIDs()) == 0 {
 		return &ValidationError{Name: "user", err: errors.New(`users: missing required edge "Transaction.user"`)}
 	}
@@ -217,6 +240,10 @@ func (_c *TransactionCreate) createSpec() (*Transaction, *sqlgraph.CreateSpec) {
 		_spec.SetField(transaction.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
 	}
+	if value, ok := _c.mutation.Reverses(); ok {
+		_spec.SetField(transaction.FieldReverses, field.TypeUUID, value)
+		_node.Reverses = &value
+	}
 	if value, ok := _c.mutation.Seq(); ok {
 		_spec.SetField(transaction.FieldSeq, field.TypeInt64, value)
 		_node.Seq = value
@@ -228,6 +255,10 @@ func (_c *TransactionCreate) createSpec() (*Transaction, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ContentHash(); ok {
 		_spec.SetField(transaction.FieldContentHash, field.TypeBytes, value)
 		_node.ContentHash = value
+	}
+	if value, ok := _c.mutation.MAC(); ok {
+		_spec.SetField(transaction.FieldMAC, field.TypeString, value)
+		_node.MAC = value
 	}
 	if nodes := _c.mutation.UserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

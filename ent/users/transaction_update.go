@@ -13,6 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/users/predicate"
 	"github.com/casino-loyalty/loyalty/ent/users/transaction"
 	"github.com/casino-loyalty/loyalty/internal/money"
+	"github.com/google/uuid"
 )
 
 // TransactionUpdate is the builder for updating Transaction entities.
@@ -90,6 +91,26 @@ func (_u *TransactionUpdate) SetAdditionalData(v map[string]interface{}) *Transa
 	return _u
 }
 
+// SetReverses sets the "reverses" field.
+func (_u *TransactionUpdate) SetReverses(v uuid.UUID) *TransactionUpdate {
+	_u.mutation.SetReverses(v)
+	return _u
+}
+
+// SetNillableReverses sets the "reverses" field if the given value is not nil.
+func (_u *TransactionUpdate) SetNillableReverses(v *uuid.UUID) *TransactionUpdate {
+	if v != nil {
+		_u.SetReverses(*v)
+	}
+	return _u
+}
+
+// ClearReverses clears the value of the "reverses" field.
+func (_u *TransactionUpdate) ClearReverses() *TransactionUpdate {
+	_u.mutation.ClearReverses()
+	return _u
+}
+
 // SetSeq sets the "seq" field.
 func (_u *TransactionUpdate) SetSeq(v int64) *TransactionUpdate {
 	_u.mutation.ResetSeq()
@@ -128,6 +149,20 @@ func (_u *TransactionUpdate) SetNillableIdempotencyKey(v *string) *TransactionUp
 // SetContentHash sets the "content_hash" field.
 func (_u *TransactionUpdate) SetContentHash(v []byte) *TransactionUpdate {
 	_u.mutation.SetContentHash(v)
+	return _u
+}
+
+// SetMAC sets the "mac" field.
+func (_u *TransactionUpdate) SetMAC(v string) *TransactionUpdate {
+	_u.mutation.SetMAC(v)
+	return _u
+}
+
+// SetNillableMAC sets the "mac" field if the given value is not nil.
+func (_u *TransactionUpdate) SetNillableMAC(v *string) *TransactionUpdate {
+	if v != nil {
+		_u.SetMAC(*v)
+	}
 	return _u
 }
 
@@ -198,6 +233,12 @@ func (_u *TransactionUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if value, ok := _u.mutation.AdditionalData(); ok {
 		_spec.SetField(transaction.FieldAdditionalData, field.TypeJSON, value)
 	}
+	if value, ok := _u.mutation.Reverses(); ok {
+		_spec.SetField(transaction.FieldReverses, field.TypeUUID, value)
+	}
+	if _u.mutation.ReversesCleared() {
+		_spec.ClearField(transaction.FieldReverses, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.Seq(); ok {
 		_spec.SetField(transaction.FieldSeq, field.TypeInt64, value)
 	}
@@ -209,6 +250,9 @@ func (_u *TransactionUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if value, ok := _u.mutation.ContentHash(); ok {
 		_spec.SetField(transaction.FieldContentHash, field.TypeBytes, value)
+	}
+	if value, ok := _u.mutation.MAC(); ok {
+		_spec.SetField(transaction.FieldMAC, field.TypeString, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -292,6 +336,26 @@ func (_u *TransactionUpdateOne) SetAdditionalData(v map[string]interface{}) *Tra
 	return _u
 }
 
+// SetReverses sets the "reverses" field.
+func (_u *TransactionUpdateOne) SetReverses(v uuid.UUID) *TransactionUpdateOne {
+	_u.mutation.SetReverses(v)
+	return _u
+}
+
+// SetNillableReverses sets the "reverses" field if the given value is not nil.
+func (_u *TransactionUpdateOne) SetNillableReverses(v *uuid.UUID) *TransactionUpdateOne {
+	if v != nil {
+		_u.SetReverses(*v)
+	}
+	return _u
+}
+
+// ClearReverses clears the value of the "reverses" field.
+func (_u *TransactionUpdateOne) ClearReverses() *TransactionUpdateOne {
+	_u.mutation.ClearReverses()
+	return _u
+}
+
 // SetSeq sets the "seq" field.
 func (_u *TransactionUpdateOne) SetSeq(v int64) *TransactionUpdateOne {
 	_u.mutation.ResetSeq()
@@ -330,6 +394,20 @@ func (_u *TransactionUpdateOne) SetNillableIdempotencyKey(v *string) *Transactio
 // SetContentHash sets the "content_hash" field.
 func (_u *TransactionUpdateOne) SetContentHash(v []byte) *TransactionUpdateOne {
 	_u.mutation.SetContentHash(v)
+	return _u
+}
+
+// SetMAC sets the "mac" field.
+func (_u *TransactionUpdateOne) SetMAC(v string) *TransactionUpdateOne {
+	_u.mutation.SetMAC(v)
+	return _u
+}
+
+// SetNillableMAC sets the "mac" field if the given value is not nil.
+func (_u *TransactionUpdateOne) SetNillableMAC(v *string) *TransactionUpdateOne {
+	if v != nil {
+		_u.SetMAC(*v)
+	}
 	return _u
 }
 
@@ -430,6 +508,12 @@ func (_u *TransactionUpdateOne) sqlSave(ctx context.Context) (_node *Transaction
 	if value, ok := _u.mutation.AdditionalData(); ok {
 		_spec.SetField(transaction.FieldAdditionalData, field.TypeJSON, value)
 	}
+	if value, ok := _u.mutation.Reverses(); ok {
+		_spec.SetField(transaction.FieldReverses, field.TypeUUID, value)
+	}
+	if _u.mutation.ReversesCleared() {
+		_spec.ClearField(transaction.FieldReverses, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.Seq(); ok {
 		_spec.SetField(transaction.FieldSeq, field.TypeInt64, value)
 	}
@@ -441,6 +525,9 @@ func (_u *TransactionUpdateOne) sqlSave(ctx context.Context) (_node *Transaction
 	}
 	if value, ok := _u.mutation.ContentHash(); ok {
 		_spec.SetField(transaction.FieldContentHash, field.TypeBytes, value)
+	}
+	if value, ok := _u.mutation.MAC(); ok {
+		_spec.SetField(transaction.FieldMAC, field.TypeString, value)
 	}
 	_node = &Transaction{config: _u.config}
 	_spec.Assign = _node.assignValues

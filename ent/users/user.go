@@ -35,6 +35,8 @@ type User struct {
 	PasswordHash string `json:"-"`
 	// Entries holds the value of the "entries" field.
 	Entries int64 `json:"entries,omitempty"`
+	// LedgerHead holds the value of the "ledger_head" field.
+	LedgerHead string `json:"-"`
 	// StatusVersion holds the value of the "status_version" field.
 	StatusVersion int64 `json:"status_version,omitempty"`
 	// SessionsToEnd holds the value of the "sessions_to_end" field.
@@ -53,7 +55,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case user.FieldEntries, user.FieldStatusVersion:
 			values[i] = new(sql.NullInt64)
-		case user.FieldEmail, user.FieldRole, user.FieldEmailFolded, user.FieldPasswordHash:
+		case user.FieldEmail, user.FieldRole, user.FieldEmailFolded, user.FieldPasswordHash, user.FieldLedgerHead:
 			values[i] = new(sql.NullString)
 		case user.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -128,6 +130,12 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Entries = value.Int64
 			}
+		case user.FieldLedgerHead:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field ledger_head", values[i])
+			} else if value.Valid {
+				_m.LedgerHead = value.String
+			}
 		case user.FieldStatusVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field status_version", values[i])
@@ -197,6 +205,8 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("entries=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Entries))
+	builder.WriteString(", ")
+	builder.WriteString("ledger_head=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("status_version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.StatusVersion))

@@ -70,6 +70,12 @@ func (_c *UserCreate) SetEntries(v int64) *UserCreate {
 	return _c
 }
 
+// SetLedgerHead sets the "ledger_head" field.
+func (_c *UserCreate) SetLedgerHead(v string) *UserCreate {
+	_c.mutation.SetLedgerHead(v)
+	return _c
+}
+
 // SetStatusVersion sets the "status_version" field.
 func (_c *UserCreate) SetStatusVersion(v int64) *UserCreate {
 	_c.mutation.SetStatusVersion(v)
@@ -137,6 +143,9 @@ func (_c *UserCreate) check() error {
 	if _, ok := _c.mutation.PasswordHash(); !ok {
 		return &ValidationError{Name: "password_hash", err: errors.New(`users: missing required field "User.password_hash"`)}
 	}
+	if _, ok := _c.mutation.LedgerHead(); !ok {
+		return &ValidationError{Name: "ledger_head", err: errors.New(`users: missing required field "User.ledger_head"`)}
+	}
 	return nil
 }
 
@@ -203,6 +212,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Entries(); ok {
 		_spec.SetField(user.FieldEntries, field.TypeInt64, value)
 		_node.Entries = value
+	}
+	if value, ok := _c.mutation.LedgerHead(); ok {
+		_spec.SetField(user.FieldLedgerHead, field.TypeString, value)
+		_node.LedgerHead = value
 	}
 	if value, ok := _c.mutation.StatusVersion(); ok {
 		_spec.SetField(user.FieldStatusVersion, field.TypeInt64, value)

@@ -133,6 +133,20 @@ func (_u *UserUpdate) AddEntries(v int64) *UserUpdate {
 	return _u
 }
 
+// SetLedgerHead sets the "ledger_head" field.
+func (_u *UserUpdate) SetLedgerHead(v string) *UserUpdate {
+	_u.mutation.SetLedgerHead(v)
+	return _u
+}
+
+// SetNillableLedgerHead sets the "ledger_head" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableLedgerHead(v *string) *UserUpdate {
+	if v != nil {
+		_u.SetLedgerHead(*v)
+	}
+	return _u
+}
+
 // SetStatusVersion sets the "status_version" field.
 func (_u *UserUpdate) SetStatusVersion(v int64) *UserUpdate {
 	_u.mutation.ResetStatusVersion()
@@ -232,6 +246,9 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedEntries(); ok {
 		_spec.AddField(user.FieldEntries, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.LedgerHead(); ok {
+		_spec.SetField(user.FieldLedgerHead, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.StatusVersion(); ok {
 		_spec.SetField(user.FieldStatusVersion, field.TypeInt64, value)
@@ -367,6 +384,20 @@ func (_u *UserUpdateOne) AddEntries(v int64) *UserUpdateOne {
 	return _u
 }
 
+// SetLedgerHead sets the "ledger_head" field.
+func (_u *UserUpdateOne) SetLedgerHead(v string) *UserUpdateOne {
+	_u.mutation.SetLedgerHead(v)
+	return _u
+}
+
+// SetNillableLedgerHead sets the "ledger_head" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableLedgerHead(v *string) *UserUpdateOne {
+	if v != nil {
+		_u.SetLedgerHead(*v)
+	}
+	return _u
+}
+
 // SetStatusVersion sets the "status_version" field.
 func (_u *UserUpdateOne) SetStatusVersion(v int64) *UserUpdateOne {
 	_u.mutation.ResetStatusVersion()
@@ -496,6 +527,9 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.AddedEntries(); ok {
 		_spec.AddField(user.FieldEntries, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.LedgerHead(); ok {
+		_spec.SetField(user.FieldLedgerHead, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.StatusVersion(); ok {
 		_spec.SetField(user.FieldStatusVersion, field.TypeInt64, value)

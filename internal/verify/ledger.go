@@ -2,43 +2,51 @@ package verify
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/casino-loyalty/loyalty/internal/cli"
+	"github.com/casino-loyalty/loyalty/internal/convert/columns"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// ledger checks that each balance is the sum of the user's transactions, and that each balance_after is the sum of the
-// transactions up to it. It also reports negative balances and gaps in the sequence numbers.
+// ledgerSQL reads the additional data as text, because the MAC covers the exact numbers in it.
+const ledgerSQL = `
+	SELECT u.id, u.balance, u.entries, u.ledger_head, t.id, COALESCE(t.seq, 0), COALESCE(t.type, ''), COALESCE(t.amount, 0),
+		COALESCE(t.balance_after, 0), COALESCE(t.description, ''), COALESCE(t.additional_data::text, ''), t.created_at,
+		COALESCE(t.idempotency_key, ''), t.content_hash, t.reverses, COALESCE(t.mac, '')
+	FROM users u LEFT JOIN transactions t ON t.user_id = u.id ORDER BY u.id, t.seq`
+
+// ledger checks number, MAC and balance_after of each transaction, and that the row of each user matches the newest one. It
+// reports a damaged row once.
 func ledger(ctx context.Context, s Sources, r *report) (string, error) {
 	var users, transactions int64
 	err := snapshot(ctx, s.Users, func(tx pgx.Tx) error {
-		var current account
-		rows, err := tx.Query(ctx, `
-			SELECT u.id, u.balance, u.entries, t.id, COALESCE(t.seq, 0), COALESCE(t.type, ''),
-			       COALESCE(t.amount, 0), COALESCE(t.balance_after, 0)
-			FROM users u LEFT JOIN transactions t ON t.user_id = u.id ORDER BY u.id, t.seq`)
+		current := account{}
+		rows, err := tx.Query(ctx, ledgerSQL)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var next account
-			var id *uuid.UUID // nil for a user without transactions
-			var t transaction
-			if err := rows.Scan(&next.user, &next.balance, &next.entries, &id, &t.seq, &t.kind, &t.amount, &t.after); err != nil {
+			next, t := account{}, transaction{}
+			if err := scanLedger(rows, &next, &t); err != nil {
 				return err
 			}
 			if next.user != current.user {
 				current.finish(r)
 				current = next
+				current.trail = []link{{}}
 				users++
 			}
-			if id != nil {
-				t.id = *id
-				current.add(r, t)
+			if t.ID != uuid.Nil {
+				current.add(r, s.LedgerKeys, t)
 				transactions++
 			}
 		}
@@ -48,59 +56,106 @@ func ledger(ctx context.Context, s Sources, r *report) (string, error) {
 	return cli.Count(users, "user", "users") + ", " + cli.Count(transactions, "transaction", "transactions"), err
 }
 
+// transaction is a row of the table transactions. Its ID is uuid.Nil for a user without transactions.
+type transaction struct {
+	ledgerchain.Entry
+	mac string
+}
+
+func scanLedger(rows pgx.Rows, a *account, t *transaction) error {
+	err := rows.Scan((*columns.UUID)(&a.user), (*columns.Money)(&a.balance), &a.entries, &a.head,
+		(*columns.UUID)(&t.ID), &t.Seq, &t.Type, (*columns.Money)(&t.Amount), (*columns.Money)(&t.BalanceAfter), &t.Description,
+		&t.Data, (*columns.Time)(&t.CreatedAt), &t.IdempotencyKey, &t.ContentHash, (*columns.UUID)(&t.Reverses), &t.mac)
+	t.UserID = a.user
+	return err
+}
+
 // account is a user and the state after the transactions that were read so far.
 type account struct {
-	user         uuid.UUID
-	balance      money.Amount // stored in users
-	entries      int64        // stored in users
-	sum          money.Amount
-	lastSequence int64
+	user    uuid.UUID
+	balance money.Amount // stored in users, like entries and head
+	entries int64
+	head    string
+	// lastSeq is the number of the last transaction.
+	lastSeq int64
+	// trail holds the last intact transaction, or the zero value for none, and the damaged transactions after it, up to
+	// maxTrail. The MAC of the next transaction covers one of them: damage can change the order. It thus does not make the
+	// transactions after it look damaged.
+	trail []link
 }
 
-type transaction struct {
-	id            uuid.UUID
-	seq           int64
-	kind          string
-	amount, after money.Amount
+// link is what the next transaction continues.
+type link struct {
+	mac     string
+	balance money.Amount
 }
 
-// add checks the next transaction of the account. After a violation it continues with the values of t, so that each problem
-// is reported once.
-func (a *account) add(r *report, t transaction) {
-	switch t.kind {
-	case "CREDIT":
-		a.sum += t.amount
-	case "DEBIT":
-		a.sum -= t.amount
+// maxTrail limits the memory for consecutive damaged transactions.
+const maxTrail = 1000
+
+// add checks the next transaction of the account.
+func (a *account) add(r *report, keys ledgerchain.Keys, t transaction) {
+	want := a.lastSeq + 1
+	a.lastSeq = t.Seq
+	next := link{t.mac, t.BalanceAfter}
+	var problem string
+	switch err := a.verify(keys, t); {
+	case t.Seq > want && errors.Is(err, ledgerchain.ErrMismatch):
+		problem = fmt.Sprintf("the transactions with the numbers %d to %d before it are missing", want, t.Seq-1)
+	case err != nil:
+		problem = err.Error()
+	case t.Seq != want:
+		problem = fmt.Sprintf("the number is %d, want %d", t.Seq, want)
+	case len(a.trail) == 1 && t.BalanceAfter != a.trail[0].balance+change(t):
+		problem = fmt.Sprintf("balance_after is %s, want %s", t.BalanceAfter, a.trail[0].balance+change(t))
 	default:
-		r.violationf("user %s, transaction %s: unknown type %q", a.user, t.id, t.kind)
+		a.trail = []link{next}
+		return
 	}
-	if a.lastSequence++; t.seq != a.lastSequence {
-		r.violationf("user %s, transaction %s: sequence number is %d, want %d", a.user, t.id, t.seq, a.lastSequence)
-		a.lastSequence = t.seq
-	}
-	if t.after != a.sum {
-		r.violationf("user %s, transaction %s: balance_after is %s, but the transactions up to it sum to %s",
-			a.user, t.id, t.after, a.sum)
-		a.sum = t.after
-	}
-	if a.sum < 0 {
-		r.violationf("user %s, transaction %s: the balance is negative: %s", a.user, t.id, a.sum)
+	r.violationf("transaction %s of user %s, number %d: %s", t.ID, a.user, t.Seq, problem)
+	if len(a.trail) < maxTrail {
+		a.trail = append(a.trail, next)
 	}
 }
 
-// finish checks the account after its last transaction.
+// verify returns nil if the MAC of t covers one of the links of the trail. It tries the newest links first.
+func (a *account) verify(keys ledgerchain.Keys, t transaction) (err error) {
+	for _, previous := range slices.Backward(a.trail) {
+		err = keys.Verify(t.mac, previous.mac, t.Entry)
+		if !errors.Is(err, ledgerchain.ErrMismatch) {
+			return err
+		}
+	}
+	return err
+}
+
+func change(t transaction) money.Amount {
+	if t.Type == "DEBIT" {
+		return -t.Amount
+	}
+	return t.Amount
+}
+
+// finish checks the row of the user after the last transaction.
 func (a *account) finish(r *report) {
 	if a.user == uuid.Nil {
 		return
 	}
-	if a.balance != a.sum {
-		r.violationf("user %s: balance is %s, but the transactions sum to %s", a.user, a.balance, a.sum)
+	for _, l := range a.trail {
+		if a.entries == a.lastSeq && a.balance == l.balance && a.head == l.mac {
+			return
+		}
 	}
-	if a.balance < 0 {
-		r.violationf("user %s: balance is negative: %s", a.user, a.balance)
+	last := a.trail[len(a.trail)-1]
+	var problems []string
+	if a.balance != last.balance {
+		problems = append(problems, fmt.Sprintf("balance is %s, but the last transaction says %s", a.balance, last.balance))
 	}
-	if a.entries != a.lastSequence {
-		r.violationf("user %s: entries is %d, but the last transaction has sequence number %d", a.user, a.entries, a.lastSequence)
+	if a.entries != a.lastSeq {
+		problems = append(problems, fmt.Sprintf("entries is %d, but the last transaction has the number %d", a.entries, a.lastSeq))
 	}
+	if a.head != last.mac {
+		problems = append(problems, "ledger_head is not the MAC of the last transaction")
+	}
+	r.violationf("user %s: %s", a.user, strings.Join(problems, "; "))
 }

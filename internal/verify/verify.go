@@ -1,6 +1,7 @@
 // Package verify checks the invariants of the platform across the databases of all services:
 //
 //   - Each balance is the sum of the user's transactions and is never negative.
+//   - Each transaction has the MAC that the ledger gave it, in the order in which it was added.
 //   - Promotions knows each player.
 //   - Each claimed assignment was paid by exactly one credit, and each credit for a claim belongs to a claimed assignment.
 //   - Each assignment has exactly one notification, and each player's notification sequence has no gap and no duplicate.
@@ -21,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/cli"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 )
 
 // Notification is the part of a stored notification that the checks use.
@@ -34,6 +36,8 @@ type Notification struct {
 // Sources are the databases and the bus that Run reads.
 type Sources struct {
 	Users, Promotions *pgxpool.Pool
+	// LedgerKeys verify the MACs of the ledger's entries.
+	LedgerKeys ledgerchain.Keys
 	// Notifications calls yield for every stored notification, ordered by user and sequence number.
 	Notifications func(ctx context.Context, yield func(Notification) error) error
 	// DeadLetters returns, for each topic, the number of dead letters that have not been replayed.

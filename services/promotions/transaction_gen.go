@@ -23,4 +23,6 @@ type Transaction struct {
 	// The reason for the entry, such as {"promotionId": …} for a claim.
 	AdditionalData map[string]any
 	CreatedAt      time.Time
+	// The id of the entry that this entry reverses. It is empty for other entries. An entry is reversed at most once.
+	Reverses uuid.UUID
 }

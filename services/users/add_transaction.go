@@ -33,6 +33,9 @@ type Entry struct {
 	// IdempotencyKey identifies the entry. The ledger adds one transaction per key. Entries of different players must have
 	// different keys.
 	IdempotencyKey string
+	// Reverses is the id of the transaction that the entry reverses, or uuid.Nil. Only [LedgerService.ReverseTransaction] sets
+	// it.
+	Reverses uuid.UUID
 }
 
 // ValidEntry is an entry that [Entry.Validate] accepted. It holds the additional data as JSON, so that the data is
@@ -157,6 +160,7 @@ func (e ValidEntry) ContentHash() [sha256.Size]byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Amount))
 	b = appendSized(b, e.Description)
 	b = appendSized(b, string(e.data))
+	b = append(b, e.Reverses[:]...)
 	return sha256.Sum256(b)
 }
 

@@ -23,7 +23,10 @@ type Transaction struct {
 	// The reason for the entry, such as {"promotionId": …} for a claim.
 	AdditionalData map[string]any
 	CreatedAt      time.Time
+	// The id of the entry that this entry reverses. It is empty for other entries. An entry is reversed at most once.
+	Reverses       uuid.UUID
 	Seq            int64
 	IdempotencyKey string
 	ContentHash    []byte
+	Mac            string
 }

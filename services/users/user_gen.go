@@ -25,6 +25,7 @@ type User struct {
 	EmailFolded   string
 	PasswordHash  string
 	Entries       int64
+	LedgerHead    string
 	StatusVersion int64
 	SessionsToEnd bool
 }

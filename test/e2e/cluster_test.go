@@ -32,6 +32,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/gateway"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
@@ -81,6 +82,7 @@ func newCluster(t *testing.T, bus string, databases map[string]string, extra ...
 		"LOYALTY_INTERNAL_LISTEN=" + c.ledger,
 		"LOYALTY_LEDGER_ADDRESS=" + c.ledger,
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
+		"LOYALTY_LEDGER_KEY=" + ledgerchain.GenerateKey(),
 		"LOYALTY_TOKEN_KEY_FILE=" + c.tokenKey,
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=10000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=10000",
 		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",

@@ -277,7 +277,7 @@ func members(t *testing.T, callers map[string]client) {
 		user        = "balance createdAt email id isActive role"
 		offer       = "amount createdAt description endDate id isActive startDate title type updatedAt"
 		assignment  = "amount assignedBy claimed createdAt id promotion_id user_id"
-		transaction = "additionalData amount balanceAfter createdAt description id type user_id"
+		transaction = "additionalData amount balanceAfter createdAt description id reverses type user_id"
 	)
 	for _, tt := range []struct {
 		name string

@@ -38,9 +38,11 @@ var (
 		{Name: "description", Type: field.TypeString, Size: 2147483647},
 		{Name: "additional_data", Type: field.TypeJSON, Default: schema.Expr("'{}'")},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "reverses", Type: field.TypeUUID, Nullable: true},
 		{Name: "seq", Type: field.TypeInt64},
 		{Name: "idempotency_key", Type: field.TypeString, Unique: true, Size: 2147483647},
 		{Name: "content_hash", Type: field.TypeBytes},
+		{Name: "mac", Type: field.TypeString, Size: 2147483647},
 		{Name: "user_id", Type: field.TypeUUID},
 	}
 	// TransactionsTable holds the schema information for the "transactions" table.
@@ -51,7 +53,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "transactions_user_id_fkey",
-				Columns:    []*schema.Column{TransactionsColumns[10]},
+				Columns:    []*schema.Column{TransactionsColumns[12]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -60,7 +62,15 @@ var (
 			{
 				Name:    "transactions_user_id_seq",
 				Unique:  true,
-				Columns: []*schema.Column{TransactionsColumns[10], TransactionsColumns[7]},
+				Columns: []*schema.Column{TransactionsColumns[12], TransactionsColumns[8]},
+			},
+			{
+				Name:    "transactions_user_id_reverses",
+				Unique:  true,
+				Columns: []*schema.Column{TransactionsColumns[12], TransactionsColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "reverses IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -75,6 +85,7 @@ var (
 		{Name: "email_folded", Type: field.TypeString, Unique: true, Size: 2147483647, Collation: "C"},
 		{Name: "password_hash", Type: field.TypeString, Size: 2147483647},
 		{Name: "entries", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "ledger_head", Type: field.TypeString, Size: 2147483647},
 		{Name: "status_version", Type: field.TypeInt64, Default: schema.Expr("0")},
 		{Name: "sessions_to_end", Type: field.TypeBool, Default: schema.Expr("false")},
 	}
@@ -87,7 +98,7 @@ var (
 			{
 				Name:    "users_sessions_to_end",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[10]},
+				Columns: []*schema.Column{UsersColumns[11]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "sessions_to_end",
 				},

@@ -41,9 +41,11 @@ func (Transaction) Fields() []ent.Field {
 		field.Text("description"),
 		field.JSON("additional_data", map[string]any{}).Annotations(entsql.DefaultExpr("'{}'")),
 		field.Time("created_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Immutable(),
+		field.UUID("reverses", uuid.UUID{}).Optional().Nillable(),
 		field.Int64("seq"),
 		field.Text("idempotency_key").Unique().Sensitive(),
 		field.Bytes("content_hash").Sensitive(),
+		field.Text("mac").Sensitive(),
 	}
 }
 
@@ -58,5 +60,6 @@ func (Transaction) Edges() []ent.Edge {
 func (Transaction) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("user_id", "seq").StorageKey("transactions_user_id_seq").Unique(),
+		index.Fields("user_id", "reverses").StorageKey("transactions_user_id_reverses").Unique().Annotations(entsql.IndexWhere("reverses IS NOT NULL")),
 	}
 }

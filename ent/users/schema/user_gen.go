@@ -41,6 +41,7 @@ func (User) Fields() []ent.Field {
 		field.Text("email_folded").Unique().Sensitive().Annotations(entsql.Annotation{Collation: "C"}),
 		field.Text("password_hash").Sensitive(),
 		field.Int64("entries").Annotations(entsql.DefaultExpr("0")),
+		field.Text("ledger_head").Sensitive(),
 		field.Int64("status_version").Annotations(entsql.DefaultExpr("0")),
 		field.Bool("sessions_to_end").Annotations(entsql.DefaultExpr("false")),
 	}

@@ -26,12 +26,16 @@ const (
 	FieldAdditionalData = "additional_data"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// FieldReverses holds the string denoting the reverses field in the database.
+	FieldReverses = "reverses"
 	// FieldSeq holds the string denoting the seq field in the database.
 	FieldSeq = "seq"
 	// FieldIdempotencyKey holds the string denoting the idempotency_key field in the database.
 	FieldIdempotencyKey = "idempotency_key"
 	// FieldContentHash holds the string denoting the content_hash field in the database.
 	FieldContentHash = "content_hash"
+	// FieldMAC holds the string denoting the mac field in the database.
+	FieldMAC = "mac"
 	// EdgeUser holds the string denoting the user edge name in mutations.
 	EdgeUser = "user"
 	// Table holds the table name of the transaction in the database.
@@ -55,9 +59,11 @@ var Columns = []string{
 	FieldDescription,
 	FieldAdditionalData,
 	FieldCreatedAt,
+	FieldReverses,
 	FieldSeq,
 	FieldIdempotencyKey,
 	FieldContentHash,
+	FieldMAC,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -108,6 +114,11 @@ func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
 }
 
+// ByReverses orders the results by the reverses field.
+func ByReverses(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReverses, opts...).ToFunc()
+}
+
 // BySeq orders the results by the seq field.
 func BySeq(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSeq, opts...).ToFunc()
@@ -116,6 +127,11 @@ func BySeq(opts ...sql.OrderTermOption) OrderOption {
 // ByIdempotencyKey orders the results by the idempotency_key field.
 func ByIdempotencyKey(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldIdempotencyKey, opts...).ToFunc()
+}
+
+// ByMAC orders the results by the mac field.
+func ByMAC(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMAC, opts...).ToFunc()
 }
 
 // ByUserField orders the results by user field.

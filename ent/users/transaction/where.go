@@ -87,6 +87,11 @@ func CreatedAt(v time.Time) predicate.Transaction {
 	return predicate.Transaction(sql.FieldEQ(FieldCreatedAt, v))
 }
 
+// Reverses applies equality check predicate on the "reverses" field. It's identical to ReversesEQ.
+func Reverses(v uuid.UUID) predicate.Transaction {
+	return predicate.Transaction(sql.FieldEQ(FieldReverses, v))
+}
+
 // Seq applies equality check predicate on the "seq" field. It's identical to SeqEQ.
 func Seq(v int64) predicate.Transaction {
 	return predicate.Transaction(sql.FieldEQ(FieldSeq, v))
@@ -100,6 +105,11 @@ func IdempotencyKey(v string) predicate.Transaction {
 // ContentHash applies equality check predicate on the "content_hash" field. It's identical to ContentHashEQ.
 func ContentHash(v []byte) predicate.Transaction {
 	return predicate.Transaction(sql.FieldEQ(FieldContentHash, v))
+}
+
+// MAC applies equality check predicate on the "mac" field. It's identical to MACEQ.
+func MAC(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldEQ(FieldMAC, v))
 }
 
 // UserIDEQ applies the EQ predicate on the "user_id" field.
@@ -372,6 +382,56 @@ func CreatedAtLTE(v time.Time) predicate.Transaction {
 	return predicate.Transaction(sql.FieldLTE(FieldCreatedAt, v))
 }
 
+// ReversesEQ applies the EQ predicate on the "reverses" field.
+func ReversesEQ(v uuid.UUID) predicate.Transaction {
+	return predicate.Transaction(sql.FieldEQ(FieldReverses, v))
+}
+
+// ReversesNEQ applies the NEQ predicate on the "reverses" field.
+func ReversesNEQ(v uuid.UUID) predicate.Transaction {
+	return predicate.Transaction(sql.FieldNEQ(FieldReverses, v))
+}
+
+// ReversesIn applies the In predicate on the "reverses" field.
+func ReversesIn(vs ...uuid.UUID) predicate.Transaction {
+	return predicate.Transaction(sql.FieldIn(FieldReverses, vs...))
+}
+
+// ReversesNotIn applies the NotIn predicate on the "reverses" field.
+func ReversesNotIn(vs ...uuid.UUID) predicate.Transaction {
+	return predicate.Transaction(sql.FieldNotIn(FieldReverses, vs...))
+}
+
+// ReversesGT applies the GT predicate on the "reverses" field.
+func ReversesGT(v uuid.UUID) predicate.Transaction {
+	return predicate.Transaction(sql.FieldGT(FieldReverses, v))
+}
+
+// ReversesGTE applies the GTE predicate on the "reverses" field.
+func ReversesGTE(v uuid.UUID) predicate.Transaction {
+	return predicate.Transaction(sql.FieldGTE(FieldReverses, v))
+}
+
+// ReversesLT applies the LT predicate on the "reverses" field.
+func ReversesLT(v uuid.UUID) predicate.Transaction {
+	return predicate.Transaction(sql.FieldLT(FieldReverses, v))
+}
+
+// ReversesLTE applies the LTE predicate on the "reverses" field.
+func ReversesLTE(v uuid.UUID) predicate.Transaction {
+	return predicate.Transaction(sql.FieldLTE(FieldReverses, v))
+}
+
+// ReversesIsNil applies the IsNil predicate on the "reverses" field.
+func ReversesIsNil() predicate.Transaction {
+	return predicate.Transaction(sql.FieldIsNull(FieldReverses))
+}
+
+// ReversesNotNil applies the NotNil predicate on the "reverses" field.
+func ReversesNotNil() predicate.Transaction {
+	return predicate.Transaction(sql.FieldNotNull(FieldReverses))
+}
+
 // SeqEQ applies the EQ predicate on the "seq" field.
 func SeqEQ(v int64) predicate.Transaction {
 	return predicate.Transaction(sql.FieldEQ(FieldSeq, v))
@@ -515,6 +575,71 @@ func ContentHashLT(v []byte) predicate.Transaction {
 // ContentHashLTE applies the LTE predicate on the "content_hash" field.
 func ContentHashLTE(v []byte) predicate.Transaction {
 	return predicate.Transaction(sql.FieldLTE(FieldContentHash, v))
+}
+
+// MACEQ applies the EQ predicate on the "mac" field.
+func MACEQ(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldEQ(FieldMAC, v))
+}
+
+// MACNEQ applies the NEQ predicate on the "mac" field.
+func MACNEQ(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldNEQ(FieldMAC, v))
+}
+
+// MACIn applies the In predicate on the "mac" field.
+func MACIn(vs ...string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldIn(FieldMAC, vs...))
+}
+
+// MACNotIn applies the NotIn predicate on the "mac" field.
+func MACNotIn(vs ...string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldNotIn(FieldMAC, vs...))
+}
+
+// MACGT applies the GT predicate on the "mac" field.
+func MACGT(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldGT(FieldMAC, v))
+}
+
+// MACGTE applies the GTE predicate on the "mac" field.
+func MACGTE(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldGTE(FieldMAC, v))
+}
+
+// MACLT applies the LT predicate on the "mac" field.
+func MACLT(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldLT(FieldMAC, v))
+}
+
+// MACLTE applies the LTE predicate on the "mac" field.
+func MACLTE(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldLTE(FieldMAC, v))
+}
+
+// MACContains applies the Contains predicate on the "mac" field.
+func MACContains(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldContains(FieldMAC, v))
+}
+
+// MACHasPrefix applies the HasPrefix predicate on the "mac" field.
+func MACHasPrefix(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldHasPrefix(FieldMAC, v))
+}
+
+// MACHasSuffix applies the HasSuffix predicate on the "mac" field.
+func MACHasSuffix(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldHasSuffix(FieldMAC, v))
+}
+
+// MACEqualFold applies the EqualFold predicate on the "mac" field.
+func MACEqualFold(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldEqualFold(FieldMAC, v))
+}
+
+// MACContainsFold applies the ContainsFold predicate on the "mac" field.
+func MACContainsFold(v string) predicate.Transaction {
+	return predicate.Transaction(sql.FieldContainsFold(FieldMAC, v))
 }
 
 // HasUser applies the HasEdge predicate on the "user" edge.

@@ -27,6 +27,8 @@ const (
 	FieldPasswordHash = "password_hash"
 	// FieldEntries holds the string denoting the entries field in the database.
 	FieldEntries = "entries"
+	// FieldLedgerHead holds the string denoting the ledger_head field in the database.
+	FieldLedgerHead = "ledger_head"
 	// FieldStatusVersion holds the string denoting the status_version field in the database.
 	FieldStatusVersion = "status_version"
 	// FieldSessionsToEnd holds the string denoting the sessions_to_end field in the database.
@@ -46,6 +48,7 @@ var Columns = []string{
 	FieldEmailFolded,
 	FieldPasswordHash,
 	FieldEntries,
+	FieldLedgerHead,
 	FieldStatusVersion,
 	FieldSessionsToEnd,
 }
@@ -106,6 +109,11 @@ func ByPasswordHash(opts ...sql.OrderTermOption) OrderOption {
 // ByEntries orders the results by the entries field.
 func ByEntries(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEntries, opts...).ToFunc()
+}
+
+// ByLedgerHead orders the results by the ledger_head field.
+func ByLedgerHead(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLedgerHead, opts...).ToFunc()
 }
 
 // ByStatusVersion orders the results by the status_version field.

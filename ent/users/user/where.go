@@ -96,6 +96,11 @@ func Entries(v int64) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldEntries, v))
 }
 
+// LedgerHead applies equality check predicate on the "ledger_head" field. It's identical to LedgerHeadEQ.
+func LedgerHead(v string) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldLedgerHead, v))
+}
+
 // StatusVersion applies equality check predicate on the "status_version" field. It's identical to StatusVersionEQ.
 func StatusVersion(v int64) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldStatusVersion, v))
@@ -494,6 +499,71 @@ func EntriesLT(v int64) predicate.User {
 // EntriesLTE applies the LTE predicate on the "entries" field.
 func EntriesLTE(v int64) predicate.User {
 	return predicate.User(sql.FieldLTE(FieldEntries, v))
+}
+
+// LedgerHeadEQ applies the EQ predicate on the "ledger_head" field.
+func LedgerHeadEQ(v string) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldLedgerHead, v))
+}
+
+// LedgerHeadNEQ applies the NEQ predicate on the "ledger_head" field.
+func LedgerHeadNEQ(v string) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldLedgerHead, v))
+}
+
+// LedgerHeadIn applies the In predicate on the "ledger_head" field.
+func LedgerHeadIn(vs ...string) predicate.User {
+	return predicate.User(sql.FieldIn(FieldLedgerHead, vs...))
+}
+
+// LedgerHeadNotIn applies the NotIn predicate on the "ledger_head" field.
+func LedgerHeadNotIn(vs ...string) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldLedgerHead, vs...))
+}
+
+// LedgerHeadGT applies the GT predicate on the "ledger_head" field.
+func LedgerHeadGT(v string) predicate.User {
+	return predicate.User(sql.FieldGT(FieldLedgerHead, v))
+}
+
+// LedgerHeadGTE applies the GTE predicate on the "ledger_head" field.
+func LedgerHeadGTE(v string) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldLedgerHead, v))
+}
+
+// LedgerHeadLT applies the LT predicate on the "ledger_head" field.
+func LedgerHeadLT(v string) predicate.User {
+	return predicate.User(sql.FieldLT(FieldLedgerHead, v))
+}
+
+// LedgerHeadLTE applies the LTE predicate on the "ledger_head" field.
+func LedgerHeadLTE(v string) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldLedgerHead, v))
+}
+
+// LedgerHeadContains applies the Contains predicate on the "ledger_head" field.
+func LedgerHeadContains(v string) predicate.User {
+	return predicate.User(sql.FieldContains(FieldLedgerHead, v))
+}
+
+// LedgerHeadHasPrefix applies the HasPrefix predicate on the "ledger_head" field.
+func LedgerHeadHasPrefix(v string) predicate.User {
+	return predicate.User(sql.FieldHasPrefix(FieldLedgerHead, v))
+}
+
+// LedgerHeadHasSuffix applies the HasSuffix predicate on the "ledger_head" field.
+func LedgerHeadHasSuffix(v string) predicate.User {
+	return predicate.User(sql.FieldHasSuffix(FieldLedgerHead, v))
+}
+
+// LedgerHeadEqualFold applies the EqualFold predicate on the "ledger_head" field.
+func LedgerHeadEqualFold(v string) predicate.User {
+	return predicate.User(sql.FieldEqualFold(FieldLedgerHead, v))
+}
+
+// LedgerHeadContainsFold applies the ContainsFold predicate on the "ledger_head" field.
+func LedgerHeadContainsFold(v string) predicate.User {
+	return predicate.User(sql.FieldContainsFold(FieldLedgerHead, v))
 }
 
 // StatusVersionEQ applies the EQ predicate on the "status_version" field.

@@ -83,7 +83,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	a.relay = outbox.NewRelay(a.pool, c.Bus, log, outbox.Options{Tracer: c.Tracer})
 	ledger := store.LedgerOptions{Observer: newLedgerMetrics(a.metrics)}
-	if a.ledger, err = store.NewLedger(ctx, a.pool, a.relay.Wake, log, ledger); err != nil {
+	if a.ledger, err = store.NewLedger(ctx, a.pool, c.LedgerKey, a.relay.Wake, log, ledger); err != nil {
 		return nil, err
 	}
 	a.ready = a.monitor()

@@ -166,7 +166,7 @@ func TestLedger(t *testing.T) {
 	if len(page) != 2 || first.body["total"] != 3.0 || page[0].(object)["balanceAfter"] != "60.00" {
 		t.Fatalf("first page: got %v, want the two newest of 3 transactions", first.body)
 	}
-	if got := members(page[0].(object)); got != "additionalData amount balanceAfter createdAt description id type user_id" {
+	if got := members(page[0].(object)); got != "additionalData amount balanceAfter createdAt description id reverses type user_id" {
 		t.Errorf("got a transaction with the members %s", got)
 	}
 	next := fmt.Sprintf("/users/me/transactions?page_size=2&type=CREDIT&page_token=%s", first.body["nextPageToken"])

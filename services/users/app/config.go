@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
@@ -43,6 +44,8 @@ type Config struct {
 	// OtherKeys are additional public keys that are published and accepted: the next key before a rotation, and the previous
 	// key after it.
 	OtherKeys []ed25519.PublicKey
+	// LedgerKey computes the MACs of the ledger's entries. All replicas must have the same key.
+	LedgerKey ledgerchain.Key
 	// InternalListen is the address of the ledger's gRPC listener. The gateway must not route to it. InternalToken is the
 	// secret that authenticates callers of the listener. It has at least 16 characters.
 	InternalListen, InternalToken string
@@ -72,6 +75,7 @@ func (c Config) validate() error {
 		missing bool
 	}{
 		{"DatabaseURL", c.DatabaseURL == ""}, {"Bus", c.Bus == nil}, {"PrivateKey", len(c.PrivateKey) == 0},
+		{"LedgerKey", c.LedgerKey.IsZero()},
 		{"Issuer", c.Issuer == ""}, {"Audience", c.Audience == ""}, {"InternalListen", c.InternalListen == ""},
 		{"InternalToken", c.InternalToken == ""}, {"Limits", c.Limits == Limits{}},
 		{"SessionLifetime", c.SessionLifetime <= 0},

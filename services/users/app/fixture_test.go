@@ -19,6 +19,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
@@ -56,10 +57,14 @@ func startOn(t *testing.T, url, redisAddress string) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ledgerKey, err := ledgerchain.ParseKey(ledgerchain.GenerateKey())
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &service{T: t, bus: openBus(t)}
 	s.config = app.Config{
 		DatabaseURL: url, Redis: redis.Config{Address: redisAddress}, Bus: s.bus,
-		PrivateKey: key, Issuer: "issuer", Audience: "audience",
+		PrivateKey: key, LedgerKey: ledgerKey, Issuer: "issuer", Audience: "audience",
 		InternalListen: "127.0.0.1:0", InternalToken: internalToken,
 		Limits: app.DefaultLimits(), SessionLifetime: app.DefaultSessionLifetime, Password: password.Params{Memory: 64, Passes: 1, Threads: 1},
 	}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/services/users"
 	store "github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users/internal/rpc"
@@ -21,8 +22,10 @@ type StandaloneLedger struct {
 
 // OpenLedger opens the ledger of a migrated database. The ledger calls wake after each commit that appended to the outbox.
 // wake must not block. The caller must call Close.
-func OpenLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.Logger) (*StandaloneLedger, error) {
-	l, err := store.NewLedger(ctx, pool, wake, log, store.LedgerOptions{})
+func OpenLedger(
+	ctx context.Context, pool *pgxpool.Pool, key ledgerchain.Key, wake func(), log *slog.Logger,
+) (*StandaloneLedger, error) {
+	l, err := store.NewLedger(ctx, pool, key, wake, log, store.LedgerOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -32,9 +32,16 @@ func TestSecretsSurviveARestart(t *testing.T) {
 	if err != nil || len(token) < 20 {
 		t.Fatalf("internal token %q, %v", token, err)
 	}
+	ledgerKey, err := d.LedgerKey()
+	if err != nil || len(ledgerKey) < 40 {
+		t.Fatalf("ledger key of %d characters, %v", len(ledgerKey), err)
+	}
 	d.Close()
 
 	d = open(t, path)
+	if again, err := d.LedgerKey(); err != nil || again != ledgerKey {
+		t.Errorf("LedgerKey of the second start: %v, want the key of the first start", err)
+	}
 	if again, err := d.TokenKey(); err != nil || !again.Equal(key) {
 		t.Errorf("TokenKey of the second start: %v, want the key of the first start", err)
 	}
@@ -42,8 +49,8 @@ func TestSecretsSurviveARestart(t *testing.T) {
 		t.Errorf("InternalToken of the second start: %q, %v, want %q", again, err, token)
 	}
 	files, err := os.ReadDir(d.Path("secrets"))
-	if err != nil || len(files) != 2 {
-		t.Fatalf("secrets: %v, %v, want two files", files, err)
+	if err != nil || len(files) != 3 {
+		t.Fatalf("secrets: %v, %v, want three files", files, err)
 	}
 	for _, f := range files {
 		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {

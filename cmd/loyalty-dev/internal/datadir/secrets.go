@@ -13,11 +13,13 @@ import (
 	"strings"
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 )
 
 const (
 	tokenKeyFile      = "token-key.pem"
 	internalTokenFile = "internal-token"
+	ledgerKeyFile     = "ledger-key"
 	adminFile         = "admin.json"
 
 	// DefaultAdminEmail is the default e-mail address of the first admin.
@@ -56,6 +58,13 @@ func (d *Dir) InternalToken() (string, error) {
 		return "", fmt.Errorf("%s is empty", path)
 	}
 	return token, nil
+}
+
+// LedgerKey returns the text of the key that computes the MACs of the ledger. The first call creates and stores the key.
+func (d *Dir) LedgerKey() (string, error) {
+	content, err := readOrMake(d.Path(secretsDir, ledgerKeyFile),
+		func() ([]byte, error) { return []byte(ledgerchain.GenerateKey() + "\n"), nil })
+	return strings.TrimSpace(string(content)), err
 }
 
 // Admin holds the credentials of the first admin.

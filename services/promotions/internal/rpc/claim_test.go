@@ -22,7 +22,7 @@ func TestClaim(t *testing.T) {
 	hasMembers(t, assignment, object{"id": assignmentID, "claimed": true, "transactionId": transactionID, "claimedAt": "2026-03-10T12:00:00Z"})
 	transaction, _ := got["transaction"].(object)
 	hasMembers(t, transaction, object{
-		"id": transactionID, "user_id": playerID, "type": "CREDIT", "amount": "20.00", "balanceAfter": "20.00",
+		"id": transactionID, "user_id": playerID, "type": "CREDIT", "amount": "20.00", "balanceAfter": "20.00", "reverses": "",
 		"description": "Claimed 'Spring' promotion of type 'BONUS'", "additionalData": object{"promotionId": promotionID},
 	})
 	if f.store.assignment.ClaimID != "key:k" {

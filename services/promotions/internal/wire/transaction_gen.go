@@ -19,6 +19,7 @@ func FromTransaction(p promotions.Transaction) *usersv1.Transaction {
 		Description:    p.Description,
 		AdditionalData: fields.Struct(p.AdditionalData),
 		CreatedAt:      fields.Time(p.CreatedAt),
+		Reverses:       fields.UUID(p.Reverses),
 	}
 	return m
 }
@@ -35,6 +36,7 @@ func ToTransaction(m *usersv1.Transaction) (promotions.Transaction, error) {
 		Description:    m.GetDescription(),
 		AdditionalData: r.Struct(m.GetAdditionalData()),
 		CreatedAt:      r.Time("createdAt", m.GetCreatedAt(), fields.Optional),
+		Reverses:       r.UUID("reverses", m.GetReverses(), fields.Optional),
 	}
 	return p, r.Err()
 }

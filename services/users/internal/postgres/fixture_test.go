@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/atlas"
@@ -18,6 +19,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -32,6 +34,7 @@ type fixture struct {
 	*testing.T
 	pool  *pgxpool.Pool
 	store *postgres.Store
+	key   ledgerchain.Key
 	wakes atomic.Int64 // calls of wake by the store and the ledgers
 }
 
@@ -42,7 +45,11 @@ func newFixture(t *testing.T) *fixture {
 
 func newFixtureOn(t *testing.T, pool *pgxpool.Pool) *fixture {
 	t.Helper()
-	f := &fixture{T: t, pool: pool}
+	key, err := ledgerchain.ParseKey(ledgerchain.GenerateKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{T: t, pool: pool, key: key}
 	f.store = postgres.New(pool, f.wake)
 	return f
 }
@@ -61,7 +68,7 @@ func (f *fixture) replica(o postgres.LedgerOptions) replica {
 	f.Helper()
 	o.Timeout, o.LockTimeout = cmp.Or(o.Timeout, 2*waitTimeout), cmp.Or(o.LockTimeout, waitTimeout)
 	log := slog.New(slog.NewTextHandler(f.Output(), nil))
-	l, err := postgres.NewLedger(f.Context(), f.pool, f.wake, log, o)
+	l, err := postgres.NewLedger(f.Context(), f.pool, f.key, f.wake, log, o)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -117,6 +124,21 @@ func (f *fixture) insertPlayers(n int) []uuid.UUID {
 func (f *fixture) exec(sql string, args ...any) {
 	f.Helper()
 	if _, err := f.pool.Exec(f.Context(), sql, args...); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// withoutTriggers runs a statement that the triggers of the database would refuse.
+func (f *fixture) withoutTriggers(sql string, args ...any) {
+	f.Helper()
+	err := pgx.BeginFunc(f.Context(), f.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(f.Context(), "SET LOCAL session_replication_role = replica"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(f.Context(), sql, args...)
+		return err
+	})
+	if err != nil {
 		f.Fatal(err)
 	}
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/clock"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -37,6 +39,7 @@ const minGroup = 4
 // locks the players' rows first ([Ledger.commitLocked]).
 type Ledger struct {
 	pool    *pgxpool.Pool
+	key     ledgerchain.Key
 	wake    func()
 	log     *slog.Logger
 	options LedgerOptions
@@ -60,7 +63,7 @@ type LedgerOptions struct {
 	// they would time out.
 	MaxWaiting int
 	// CachedPlayers is the number of recent players that the cache keeps; 0 is 100,000. The cache may hold up to
-	// twice as many. A player takes about 100 bytes.
+	// twice as many. A player takes about 150 bytes.
 	CachedPlayers int
 	// Timeout is the timeout of each stage of a commit; 0 is 5 seconds. The stages are the optimistic commit, all attempts
 	// for a group under locks, and all attempts for a single call.
@@ -96,10 +99,15 @@ func (o LedgerOptions) withDefaults() LedgerOptions {
 	return o
 }
 
-// NewLedger returns a ledger on the database of pool. The ledger does not use the connections of pool, but opens its own:
-// one per concurrent commit. It calls wake after each commit that appended to the outbox; wake must not block. The caller
-// must close the ledger.
-func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.Logger, o LedgerOptions) (*Ledger, error) {
+// NewLedger returns a ledger on the database of pool. The key computes the MACs of new entries. The ledger does not use the
+// connections of pool, but opens its own: one per concurrent commit. It calls wake after each commit that appended to the
+// outbox; wake must not block. The caller must close the ledger.
+func NewLedger(
+	ctx context.Context, pool *pgxpool.Pool, key ledgerchain.Key, wake func(), log *slog.Logger, o LedgerOptions,
+) (*Ledger, error) {
+	if key.IsZero() {
+		return nil, errors.New("the ledger has no key")
+	}
 	o = o.withDefaults()
 	config := pool.Config()
 	config.MaxConns, config.MinConns, config.MinIdleConns = maxCommits, 0, 0
@@ -112,7 +120,7 @@ func NewLedger(ctx context.Context, pool *pgxpool.Pool, wake func(), log *slog.L
 		return nil, err
 	}
 	return &Ledger{
-		pool: own, wake: wake, log: log, options: o, now: clock.Stored(time.Now, time.Microsecond),
+		pool: own, key: key, wake: wake, log: log, options: o, now: clock.Stored(time.Now, time.Microsecond),
 		cache: newAccountCache(o.CachedPlayers),
 		queue: newQueue(),
 	}, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/internal/tracing"
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -29,22 +30,26 @@ type row struct {
 
 // apply applies the calls of p to the current account, one after the other, and sets the result of each call. It reports
 // whether it accepted all calls. The map added contains the existing transactions by idempotency key; apply adds the new
-// ones.
+// ones. The key computes the MACs of the new transactions.
 //
 // The results are valid only if the stored account is still equal to current when the rows are written. If it is not, the
 // caller may call apply again: the new results replace the old ones.
-func (p *playerCalls) apply(current account, added map[string]users.Transaction, now time.Time) bool {
+func (p *playerCalls) apply(
+	key ledgerchain.Key, current account, added map[string]users.Transaction, now time.Time,
+) bool {
 	p.outcome = outcome{before: current, after: current}
 	accepted := true
 	for _, c := range p.calls {
-		if c.tx, c.err = p.applyCall(c, added, now); c.err != nil {
+		if c.tx, c.err = p.applyCall(key, c, added, now); c.err != nil {
 			accepted = false
 		}
 	}
 	return accepted
 }
 
-func (p *playerCalls) applyCall(c *call, added map[string]users.Transaction, now time.Time) (users.Transaction, error) {
+func (p *playerCalls) applyCall(
+	key ledgerchain.Key, c *call, added map[string]users.Transaction, now time.Time,
+) (users.Transaction, error) {
 	if err := c.ctx.Err(); err != nil {
 		return users.Transaction{}, err
 	}
@@ -55,10 +60,11 @@ func (p *playerCalls) applyCall(c *call, added map[string]users.Transaction, now
 	if err != nil {
 		return users.Transaction{}, err
 	}
-	r, err := newRow(c, after, now)
+	r, err := newRow(key, c, after, now)
 	if err != nil {
 		return users.Transaction{}, err
 	}
+	after.head = r.tx.Mac
 	p.after = after
 	p.rows = append(p.rows, r)
 	added[r.tx.IdempotencyKey] = r.tx
@@ -76,12 +82,12 @@ func (c *call) replay(tx users.Transaction) (users.Transaction, error) {
 }
 
 // apply returns the account after the entry e. Errors: NOT_FOUND if the player does not exist, ACCOUNT_DEACTIVATED,
-// INSUFFICIENT_FUNDS, and VALIDATION_FAILED if the balance would exceed [money.Max].
+// INSUFFICIENT_FUNDS, and VALIDATION_FAILED if the balance would exceed [money.Max]. The caller must set the head.
 func (a account) apply(e users.Entry) (account, error) {
 	if !a.exists {
 		return a, apperr.New(apperr.NotFound, "player not found: %s", e.UserID)
 	}
-	if !a.active {
+	if !a.active && e.Reverses == uuid.Nil {
 		return a, apperr.New(apperr.AccountDeactivated, "the player's account is deactivated")
 	}
 	change := e.Amount
@@ -100,8 +106,9 @@ func (a account) apply(e users.Entry) (account, error) {
 	return a, nil
 }
 
-// newRow returns the row of a new transaction for c. The parameter after is the account after the transaction.
-func newRow(c *call, after account, now time.Time) (row, error) {
+// newRow returns the row of a new transaction for c. The parameter after is the account after the transaction, with the head
+// before it.
+func newRow(key ledgerchain.Key, c *call, after account, now time.Time) (row, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return row{}, err
@@ -119,11 +126,24 @@ func newRow(c *call, after account, now time.Time) (row, error) {
 		Description:    c.entry.Description,
 		AdditionalData: additional,
 		CreatedAt:      now,
+		Reverses:       c.entry.Reverses,
 		Seq:            after.entries,
 		IdempotencyKey: c.entry.IdempotencyKey,
 		ContentHash:    c.hash,
 	}
+	if tx.Mac, err = key.MAC(after.head, chainEntry(tx, c.entry.Data())); err != nil {
+		return row{}, err
+	}
 	e, err := producer.TransactionAdded(tx)
 	e.Traceparent = tracing.Traceparent(c.ctx)
 	return row{tx, c.entry.Data(), e}, err
+}
+
+// chainEntry returns the fields of tx that its MAC covers. The parameter data is the additional data as JSON.
+func chainEntry(tx users.Transaction, data []byte) ledgerchain.Entry {
+	return ledgerchain.Entry{
+		ID: tx.ID, UserID: tx.UserID, Seq: tx.Seq, Type: string(tx.Type), Amount: tx.Amount, BalanceAfter: tx.BalanceAfter,
+		Description: tx.Description, Data: data, CreatedAt: tx.CreatedAt, IdempotencyKey: tx.IdempotencyKey,
+		ContentHash: tx.ContentHash, Reverses: tx.Reverses,
+	}
 }

@@ -23,6 +23,15 @@ func newArray(element uint32, n, size int) array {
 	return a
 }
 
+func (a *array) addBool(v bool) {
+	*a = binary.BigEndian.AppendUint32(*a, 1)
+	if v {
+		*a = append(*a, 1)
+	} else {
+		*a = append(*a, 0)
+	}
+}
+
 func (a *array) addInt16(v int16) {
 	*a = binary.BigEndian.AppendUint32(*a, 2)
 	*a = binary.BigEndian.AppendUint16(*a, uint16(v))
@@ -66,7 +75,7 @@ func registerArrayCodec(conn *pgx.Conn) {
 	types := conn.TypeMap()
 	for _, oid := range []uint32{
 		pgtype.UUIDArrayOID, pgtype.Int2ArrayOID, pgtype.Int4ArrayOID, pgtype.Int8ArrayOID, pgtype.TextArrayOID,
-		pgtype.ByteaArrayOID,
+		pgtype.ByteaArrayOID, pgtype.BoolArrayOID,
 	} {
 		if t, ok := types.TypeForOID(oid); ok {
 			types.RegisterType(&pgtype.Type{Name: t.Name, OID: oid, Codec: arrayCodec{t.Codec}})

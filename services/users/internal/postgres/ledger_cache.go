@@ -12,6 +12,7 @@ import (
 type account struct {
 	balance        money.Amount
 	entries        int64
+	head           string // the MAC of the last entry; empty without entries
 	exists, active bool
 }
 

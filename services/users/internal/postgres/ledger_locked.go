@@ -31,7 +31,7 @@ func (l *Ledger) commitLocked(ctx context.Context, players []*playerCalls) (rest
 	var done, changed []*playerCalls
 	now := l.now()
 	for _, p := range players {
-		p.apply(accounts[p.user], added, now)
+		p.apply(l.key, accounts[p.user], added, now)
 		if len(p.rows) > 0 {
 			changed = append(changed, p)
 		} else {
@@ -51,7 +51,7 @@ func (l *Ledger) commitLocked(ctx context.Context, players []*playerCalls) (rest
 
 // lockSQL locks players in the order of their ids, to avoid deadlocks. It returns the values of the rows after they are
 // locked.
-const lockSQL = `SELECT id, (balance * 100)::bigint, entries, is_active
+const lockSQL = `SELECT id, (balance * 100)::bigint, entries, ledger_head, is_active
 FROM users WHERE id = ANY ($1::uuid[]) AND role = 'PLAYER'
 ORDER BY id FOR NO KEY UPDATE`
 
@@ -78,7 +78,7 @@ func lockAccounts(
 		var id uuid.UUID
 		var balance int64
 		a := account{exists: true}
-		_, err := pgx.ForEachRow(rows, []any{&id, &balance, &a.entries, &a.active}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&id, &balance, &a.entries, &a.head, &a.active}, func() error {
 			a.balance = money.Amount(balance)
 			accounts[id] = a
 			return nil

@@ -7,6 +7,7 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -17,9 +18,20 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/entitytest"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
+
+// testKey returns a new key of the ledger.
+func testKey(t *testing.T) ledgerchain.Key {
+	t.Helper()
+	key, err := ledgerchain.ParseKey(ledgerchain.GenerateKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
 
 // createPlayer stores a player with every field set, and returns the player and an ent client.
 func createPlayer(t *testing.T, db *pgxpool.Pool, filler *entitytest.Filler) (users.User, *ent.Client) {
@@ -33,6 +45,7 @@ func createPlayer(t *testing.T, db *pgxpool.Pool, filler *entitytest.Filler) (us
 	client := ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, sql)))
 	u := users.User{Email: "Player@example.com", Role: authn.RolePlayer}
 	filler.Fill(t, &u)
+	u.Balance, u.Entries, u.LedgerHead = 0, 0, "" // only a transaction changes them
 	if err := setUser(client.User.Create(), u).Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -54,19 +67,20 @@ func TestTransactionRows(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Users)
 	var filler entitytest.Filler
-	u, _ := createPlayer(t, db, &filler)
+	u, client := createPlayer(t, db, &filler)
 	tx := users.Transaction{UserID: u.ID, Type: users.TransactionTypeCredit}
 	filler.Fill(t, &tx)
+	tx.Seq, tx.BalanceAfter, tx.Reverses = 1, tx.Amount, uuid.Nil // the first entry of the player
 	data, err := json.Marshal(tx.AdditionalData)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := account{balance: u.Balance, entries: u.Entries, exists: true, active: true}
-	after := account{balance: tx.BalanceAfter, entries: tx.Seq, exists: true, active: true}
+	before := account{exists: true, active: true}
+	after := account{balance: tx.BalanceAfter, entries: tx.Seq, head: tx.Mac, exists: true, active: true}
 	p := &playerCalls{user: u.ID, outcome: outcome{before: before, after: after, rows: []row{
 		{tx: tx, data: data, event: event.Event{Key: u.ID.String(), Data: []byte("payload")}},
 	}}}
-	ledger, err := NewLedger(t.Context(), db, func() {}, slog.New(slog.DiscardHandler), LedgerOptions{})
+	ledger, err := NewLedger(t.Context(), db, testKey(t), func() {}, slog.New(slog.DiscardHandler), LedgerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,4 +100,12 @@ func TestTransactionRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	entitytest.AssertEqual(t, "transaction", got, tx)
+	stored, err := client.User.Get(t.Context(), u.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored.Balance != tx.BalanceAfter || stored.Entries != tx.Seq || stored.LedgerHead != tx.Mac {
+		t.Errorf("the player has the balance %s, %d entries and the head %s, want those of %+v",
+			stored.Balance, stored.Entries, stored.LedgerHead, tx)
+	}
 }

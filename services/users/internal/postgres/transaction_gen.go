@@ -10,7 +10,7 @@ import (
 )
 
 // transactionColumns lists the columns of table transactions.
-const transactionColumns = "id, user_id, type, amount, balance_after, description, additional_data, created_at, seq, idempotency_key, content_hash"
+const transactionColumns = "id, user_id, type, amount, balance_after, description, additional_data, created_at, reverses, seq, idempotency_key, content_hash, mac"
 
 // scanTransaction reads a row that has the columns of transactionColumns.
 func scanTransaction(row pgx.CollectableRow) (users.Transaction, error) {
@@ -24,9 +24,11 @@ func scanTransaction(row pgx.CollectableRow) (users.Transaction, error) {
 		&p.Description,
 		&p.AdditionalData,
 		(*columns.Time)(&p.CreatedAt),
+		(*columns.UUID)(&p.Reverses),
 		&p.Seq,
 		&p.IdempotencyKey,
 		&p.ContentHash,
+		&p.Mac,
 	)
 	return p, err
 }

@@ -20,6 +20,7 @@ func userFromRow(r *ent.User) users.User {
 		EmailFolded:   r.EmailFolded,
 		PasswordHash:  r.PasswordHash,
 		Entries:       r.Entries,
+		LedgerHead:    r.LedgerHead,
 		StatusVersion: r.StatusVersion,
 		SessionsToEnd: r.SessionsToEnd,
 	}
@@ -37,6 +38,7 @@ func setUser(c *ent.UserCreate, p users.User) *ent.UserCreate {
 		SetEmailFolded(p.EmailFolded).
 		SetPasswordHash(p.PasswordHash).
 		SetEntries(p.Entries).
+		SetLedgerHead(p.LedgerHead).
 		SetStatusVersion(p.StatusVersion).
 		SetSessionsToEnd(p.SessionsToEnd)
 }

@@ -28,7 +28,7 @@ func TestListTransactions(t *testing.T) {
 			}
 			equal(t, got, object{
 				"transactions": []any{object{
-					"id": transactionID, "user_id": playerID, "type": "CREDIT", "amount": "20.00", "balanceAfter": "20.00",
+					"id": transactionID, "user_id": playerID, "type": "CREDIT", "amount": "20.00", "balanceAfter": "20.00", "reverses": "",
 					"description": "a gift", "additionalData": object{"promotionId": unknownID},
 					"createdAt": "2026-03-10T12:00:00Z",
 				}},

@@ -19,6 +19,7 @@ func FromTransaction(p users.Transaction) *usersv1.Transaction {
 		Description:    p.Description,
 		AdditionalData: fields.Struct(p.AdditionalData),
 		CreatedAt:      fields.Time(p.CreatedAt),
+		Reverses:       fields.UUID(p.Reverses),
 	}
 	return m
 }

@@ -182,8 +182,10 @@ type Transaction struct {
 	// The reason for the entry, such as {"promotionId": …} for a claim.
 	AdditionalData *structpb.Struct       `protobuf:"bytes,7,opt,name=additional_data,json=additionalData,proto3" json:"additional_data,omitempty"`
 	CreatedAt      *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The id of the entry that this entry reverses. It is empty for other entries. An entry is reversed at most once.
+	Reverses      string `protobuf:"bytes,9,opt,name=reverses,proto3" json:"reverses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Transaction) Reset() {
@@ -272,11 +274,18 @@ func (x *Transaction) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Transaction) GetReverses() string {
+	if x != nil {
+		return x.Reverses
+	}
+	return ""
+}
+
 var File_loyalty_users_v1_user_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x99\x04\n" +
+	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xac\x04\n" +
 	"\x04User\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
 	"\x05email\x18\x02 \x01(\tB\n" +
@@ -285,7 +294,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\tis_active\x18\x04 \x01(\bB\r\xe0A\x03\xaa\xbb\x18\x06:\x04trueR\bisActive\x12&\n" +
 	"\abalance\x18\x05 \x01(\tB\f\xe0A\x03\xaa\xbb\x18\x05\b\x02:\x010R\abalance\x12>\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\x8a\x02\xaa\xbb\x18\x85\x02\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\x9d\x02\xaa\xbb\x18\x98\x02\n" +
 	"\x05users\x12\"\n" +
 	"\x0fsessions_to_end\x1a\x0fsessions_to_end\x12\n" +
 	"\n" +
@@ -295,9 +304,10 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\x14balance_not_negative\x12\fbalance >= 0\"\x17\n" +
 	"\femail_folded\x12\a\b\x04\x18\x01R\x01C\"\x13\n" +
 	"\rpassword_hash\x12\x02\b\x04\"\x10\n" +
-	"\aentries\x12\x05\b\x05:\x010\"\x17\n" +
+	"\aentries\x12\x05\b\x05:\x010\"\x11\n" +
+	"\vledger_head\x12\x02\b\x04\"\x17\n" +
 	"\x0estatus_version\x12\x05\b\x05:\x010\"\x1c\n" +
-	"\x0fsessions_to_end\x12\t\b\t:\x05false:\x01\x03\"\x83\x04\n" +
+	"\x0fsessions_to_end\x12\t\b\t:\x05false:\x01\x03\"\xe3\x04\n" +
 	"\vTransaction\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12*\n" +
 	"\auser_id\x18\x02 \x01(\tB\x10\xe0A\x02\xaa\xbb\x18\t\b\x01B\x05usersR\auser_id\x12:\n" +
@@ -307,13 +317,17 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12@\n" +
 	"\x0fadditional_data\x18\a \x01(\v2\x17.google.protobuf.StructR\x0eadditionalData\x129\n" +
 	"\n" +
-	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:k\xaa\xbb\x18g\n" +
+	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12$\n" +
+	"\breverses\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\breverses:\xa4\x01\xaa\xbb\x18\x9f\x01\n" +
 	"\ftransactions\x12\x10\n" +
 	"\auser_id\n" +
-	"\x03seq\x10\x01\"\t\n" +
+	"\x03seq\x10\x01\x12+\n" +
+	"\auser_id\n" +
+	"\breverses\x10\x01\x1a\x14reverses IS NOT NULL\"\t\n" +
 	"\x03seq\x12\x02\b\x05\"\x17\n" +
 	"\x0fidempotency_key\x12\x04\b\x04\x18\x01\"\x12\n" +
-	"\fcontent_hash\x12\x02\b\x062\n" +
+	"\fcontent_hash\x12\x02\b\x06\"\t\n" +
+	"\x03mac\x12\x02\b\x042\n" +
 	"promotions:\x01\x01*J\n" +
 	"\x0fTransactionType\x12 \n" +
 	"\x1cTRANSACTION_TYPE_UNSPECIFIED\x10\x00\x12\n" +
