@@ -208,8 +208,8 @@ func (r *Relay) drain(ctx, graceCtx context.Context, s *session, bus *outageLogg
 	return true, err
 }
 
-// grow returns the size of the batch after one of the given size: twice the size if that batch was full and its payloads were
-// small.
+// grow returns the size of the batch after one of the given size: twice the size if that batch was full and its payloads
+// were small.
 func (r *Relay) grow(size int, events []event.Event) int {
 	bytes := 0
 	for _, e := range events {
