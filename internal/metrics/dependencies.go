@@ -24,7 +24,7 @@ func (r *Registry) Redis(c *redis.Client) {
 		func() float64 { return float64(c.Stats().Failures) })
 }
 
-// Postgres adds the metrics of a connection pool. Their label pool is name.
+// Postgres adds the metrics of a connection pool. The value of their label "pool" is name.
 func (r *Registry) Postgres(name string, pool *pgxpool.Pool) {
 	labels := Labels{"pool": name}
 	gauge := func(name, help string, read func(*pgxpool.Stat) int32) {
