@@ -16,7 +16,7 @@ MODULES = $(patsubst %/go.mod,%,$(wildcard test/*/go.mod tools/*/go.mod))
 GENERATED = gen openapi ent deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
-.PHONY: help gen check-gen dashboards golden openapi-clients lint breaking third_party migrate-diff migrate-hash build test race fuzz e2e replicated bench licenses run
+.PHONY: help gen check-gen dashboards golden openapi-clients lint breaking third_party migrate-diff migrate-hash build release reproducible vulncheck test race fuzz e2e replicated bench licenses run
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -66,6 +66,15 @@ migrate-hash: ## Rewrite every atlas.sum, after a migration was written by hand.
 
 build: ## Build the programs into bin/.
 	$(GO) build -trimpath -o bin/ ./cmd/loyalty ./cmd/loyalty-dev
+
+release: ## Build a release into dist/: the program, its bill of materials, checksums. The same commit gives the same files.
+	scripts/release.sh
+
+reproducible: ## Build the release of the current commit twice from nothing and compare the files.
+	scripts/reproducible.sh
+
+vulncheck: ## Look up known vulnerabilities of the dependencies.
+	scripts/vulncheck.sh
 
 test: ## Run all tests with the race detector; installs missing servers.
 	scripts/test.sh

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Builds a release into a directory: the program, its bill of materials (CycloneDX) and their checksums.
+#
+#   scripts/release.sh [DIR]     DIR is dist/ by default.
+#
+# The files depend on the commit and the architecture only, not on the machine: the Go version is fixed, paths are trimmed,
+# and the bill of materials has no time and no random number. scripts/reproducible.sh checks this.
+set -eu
+cd "$(dirname "$0")/.."
+case "${1:-}" in -h | --help)
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d'
+	exit
+	;;
+esac
+dist=${1:-dist}
+# The version of the base image in deploy/docker/Dockerfile.
+version=$(sed -n 's/^FROM golang:\([0-9.]*\) AS source$/\1/p' deploy/docker/Dockerfile)
+export GOTOOLCHAIN="go$version" CGO_ENABLED=0 GOFLAGS=-trimpath GOAMD64=v1 GOEXPERIMENT=
+commit=$(git describe --tags --always --dirty)
+time=$(TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)
+
+mkdir -p "$dist"
+echo "building $commit with $(go version)" >&2
+go build -ldflags '-s -w' -o "$dist/loyalty" ./cmd/loyalty
+go tool -modfile=tools/sbom.mod cyclonedx-gomod bin -json -std -noserial -version "$commit" -output "$dist/sbom" "$dist/loyalty"
+sed "s/^\( *\"timestamp\": \)\".*\"/\1\"$time\"/" "$dist/sbom" >"$dist/loyalty.cdx.json"
+rm "$dist/sbom"
+(cd "$dist" && sha256sum loyalty loyalty.cdx.json | tee SHA256SUMS)
