@@ -3,8 +3,8 @@
 #
 #   scripts/release.sh [DIR]     DIR is dist/ by default.
 #
-# The files depend on the commit and the architecture only, not on the machine: the Go version is fixed, paths are trimmed,
-# and the bill of materials has no time and no random number. scripts/reproducible.sh checks this.
+# The files depend only on the commit and the architecture, not on the machine. The Go version is fixed, paths are trimmed, and
+# the time in the bill of materials is the time of the commit. scripts/reproducible.sh checks this.
 set -eu
 cd "$(dirname "$0")/.."
 case "${1:-}" in -h | --help)
