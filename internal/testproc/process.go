@@ -48,8 +48,8 @@ func Start(t testing.TB, cmd *exec.Cmd, sig syscall.Signal) *Process {
 	return p
 }
 
-// Ready repeats check until it returns nil. It logs the output of the process and returns false if the process exits first, or
-// if check does not succeed within two minutes.
+// Ready repeats check until it returns nil. It logs the output of the process and returns false if the process exits first,
+// or if check does not succeed within two minutes.
 func (p *Process) Ready(t testing.TB, check func(context.Context) error) bool {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
