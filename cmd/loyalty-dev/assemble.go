@@ -12,6 +12,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
+	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/embedded"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/diagnostics"
@@ -169,7 +170,7 @@ type shared struct {
 // common reads the keys, then concurrently migrates the databases and connects to the bus. The caller must close the bus,
 // except after an error.
 func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger) (c shared, err error) {
-	c.redis = redis.Config{Address: s.redis.Addr(), Plain: true, Log: log}
+	c.redis = redis.Config{Address: s.redis.Addr(), Password: s.password, Plain: true, Log: log}
 	if c.key, err = dir.TokenKey(); err != nil {
 		return c, err
 	}
@@ -215,9 +216,12 @@ const partitions = 4
 
 func openBus(ctx context.Context, s *servers, log *slog.Logger) (bus event.Bus, err error) {
 	if s.nats != nil {
-		bus, err = jetstream.New(ctx, jetstream.Config{URL: s.nats.URL(), Name: "loyalty-dev", Grace: busGrace}, log)
+		bus, err = jetstream.New(ctx, jetstream.Config{URL: s.natsURL(), Name: "loyalty-dev", Grace: busGrace}, log)
 	} else {
-		bus, err = kafka.New(ctx, kafka.Config{Brokers: s.kafka.Brokers(), ClientID: "loyalty-dev", Grace: busGrace}, log)
+		bus, err = kafka.New(ctx, kafka.Config{
+			Brokers: s.kafka.Brokers(), Username: embedded.Username, Password: s.password,
+			ClientID: "loyalty-dev", Grace: busGrace,
+		}, log)
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,7 @@ type servers struct {
 	redis    *embedded.Redis
 	kafka    *embedded.Kafka // nil if the bus is NATS
 	nats     *embedded.NATS  // nil if the bus is Kafka
+	password string          // of Redis, Kafka and NATS
 }
 
 // databases lists the names of the databases, one per service.
@@ -30,7 +32,11 @@ var databases = []string{"users", "promotions", "notifications"}
 func startServers(
 	ctx context.Context, g *lifecycle.Group, dir *datadir.Dir, bus string, p *progress, log *slog.Logger,
 ) (*servers, error) {
-	s := new(servers)
+	password, err := dir.ServerPassword()
+	if err != nil {
+		return nil, err
+	}
+	s := &servers{password: password}
 	starts, ctx := errgroup.WithContext(ctx)
 	starts.Go(func() error { return s.startPostgres(ctx, g, dir, p, log) })
 	starts.Go(func() error { return s.startRedis(g, p) })
@@ -75,7 +81,7 @@ func (s *servers) startPostgres(
 }
 
 func (s *servers) startRedis(g *lifecycle.Group, p *progress) (err error) {
-	if s.redis, err = embedded.StartRedis(); err != nil {
+	if s.redis, err = embedded.StartRedis(s.password); err != nil {
 		return err
 	}
 	g.OnStop("Redis", func(context.Context) error { s.redis.Close(); return nil })
@@ -84,7 +90,7 @@ func (s *servers) startRedis(g *lifecycle.Group, p *progress) (err error) {
 }
 
 func (s *servers) startKafka(g *lifecycle.Group, dir *datadir.Dir, p *progress, log *slog.Logger) (err error) {
-	if s.kafka, err = embedded.StartKafka(dir.Path("kafka"), log); err != nil {
+	if s.kafka, err = embedded.StartKafka(dir.Path("kafka"), s.password, log); err != nil {
 		return err
 	}
 	g.OnStop("Kafka", func(context.Context) error { s.kafka.Close(); return nil })
@@ -95,12 +101,17 @@ func (s *servers) startKafka(g *lifecycle.Group, dir *datadir.Dir, p *progress, 
 func (s *servers) startNATS(
 	ctx context.Context, g *lifecycle.Group, dir *datadir.Dir, p *progress, log *slog.Logger,
 ) (err error) {
-	if s.nats, err = embedded.StartNATS(ctx, dir.Path("nats"), log); err != nil {
+	if s.nats, err = embedded.StartNATS(ctx, dir.Path("nats"), s.password, log); err != nil {
 		return err
 	}
 	g.OnStop("NATS", func(context.Context) error { s.nats.Close(); return nil })
 	p.sayf("NATS is ready")
 	return nil
+}
+
+// natsURL returns the URL of NATS with the credentials.
+func (s *servers) natsURL() string {
+	return strings.Replace(s.nats.URL(), "nats://", "nats://"+embedded.Username+":"+s.password+"@", 1)
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/datadir"
+	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/embedded"
 )
 
 // settingsFile is the name of the settings file in the data directory. With this file, the production program connects to
@@ -23,15 +24,17 @@ func writeSettings(dir *datadir.Dir, s *servers, bus string) error {
 		"LOYALTY_NOTIFICATIONS_STORE=postgres",
 		"LOYALTY_LEDGER_KEY_FILE=" + dir.Path("secrets", "ledger-key"),
 		"LOYALTY_REDIS_ADDRESS=" + s.redis.Addr(),
+		"LOYALTY_REDIS_PASSWORD=" + s.password,
 		"LOYALTY_REDIS_PLAIN=true",
 		"LOYALTY_BUS=" + bus,
 		fmt.Sprintf("LOYALTY_KAFKA_PARTITIONS=%d", partitions),
 		"LOYALTY_BUS_REPLICATION=1",
 	}
 	if s.nats != nil {
-		lines = append(lines, "LOYALTY_NATS_URL="+s.nats.URL())
+		lines = append(lines, "LOYALTY_NATS_URL="+s.natsURL())
 	} else {
-		lines = append(lines, "LOYALTY_KAFKA_BROKERS="+strings.Join(s.kafka.Brokers(), ","))
+		lines = append(lines, "LOYALTY_KAFKA_BROKERS="+strings.Join(s.kafka.Brokers(), ","),
+			"LOYALTY_KAFKA_USERNAME="+embedded.Username, "LOYALTY_KAFKA_PASSWORD="+s.password)
 	}
 	return dir.Write(settingsFile, strings.Join(lines, "\n")+"\n")
 }

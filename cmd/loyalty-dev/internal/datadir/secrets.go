@@ -20,6 +20,7 @@ const (
 	tokenKeyFile      = "token-key.pem"
 	internalTokenFile = "internal-token"
 	ledgerKeyFile     = "ledger-key"
+	serverPassword    = "server-password"
 	adminFile         = "admin.json"
 
 	// DefaultAdminEmail is the default e-mail address of the first admin.
@@ -47,17 +48,24 @@ func (d *Dir) TokenKey() (ed25519.PrivateKey, error) {
 }
 
 // InternalToken returns the shared secret of the internal RPC. The first call creates and stores the secret.
-func (d *Dir) InternalToken() (string, error) {
-	path := d.Path(secretsDir, internalTokenFile)
+func (d *Dir) InternalToken() (string, error) { return d.text(internalTokenFile) }
+
+// ServerPassword returns the password of the embedded Redis, Kafka and NATS. The first call creates and stores the password.
+func (d *Dir) ServerPassword() (string, error) { return d.text(serverPassword) }
+
+// text returns the content of a file of the secrets directory. If the file does not exist, text creates it with a random
+// text.
+func (d *Dir) text(file string) (string, error) {
+	path := d.Path(secretsDir, file)
 	content, err := readOrMake(path, func() ([]byte, error) { return []byte(rand.Text() + "\n"), nil })
 	if err != nil {
 		return "", err
 	}
-	token := strings.TrimSpace(string(content))
-	if token == "" {
+	text := strings.TrimSpace(string(content))
+	if text == "" {
 		return "", fmt.Errorf("%s is empty", path)
 	}
-	return token, nil
+	return text, nil
 }
 
 // LedgerKey returns the text of the key that computes the MACs of the ledger. The first call creates and stores the key.

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/embedded"
 )
@@ -31,7 +32,7 @@ func deadline(t *testing.T) context.Context {
 
 func startKafka(t *testing.T, dir string) *embedded.Kafka {
 	t.Helper()
-	k, err := embedded.StartKafka(dir, slog.New(slog.DiscardHandler))
+	k, err := embedded.StartKafka(dir, password, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,8 @@ func startKafka(t *testing.T, dir string) *embedded.Kafka {
 
 func kafkaClient(t *testing.T, brokers []string, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(brokers...))...)
+	auth := scram.Auth{User: embedded.Username, Pass: password}
+	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(brokers...), kgo.SASL(auth.AsSha512Mechanism()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +133,7 @@ func checkLoopback(t *testing.T, addr string) {
 
 func startNATS(t *testing.T, dir string) *embedded.NATS {
 	t.Helper()
-	n, err := embedded.StartNATS(deadline(t), dir, slog.New(slog.DiscardHandler))
+	n, err := embedded.StartNATS(deadline(t), dir, password, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +142,7 @@ func startNATS(t *testing.T, dir string) *embedded.NATS {
 
 func stream(t *testing.T, url string) jetstream.Stream {
 	t.Helper()
-	conn, err := nats.Connect(url)
+	conn, err := nats.Connect(url, nats.UserInfo(embedded.Username, password))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +162,7 @@ func stream(t *testing.T, url string) jetstream.Stream {
 func fillNATS(t *testing.T, url string) {
 	t.Helper()
 	s := stream(t, url)
-	conn, err := nats.Connect(url)
+	conn, err := nats.Connect(url, nats.UserInfo(embedded.Username, password))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +223,7 @@ func TestNATSReportsAnUnusableDirectory(t *testing.T) {
 	if err := os.WriteFile(dir, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n, err := embedded.StartNATS(deadline(t), dir, slog.New(slog.DiscardHandler))
+	n, err := embedded.StartNATS(deadline(t), dir, password, slog.New(slog.DiscardHandler))
 	if err == nil {
 		n.Close()
 		t.Fatal("StartNATS with a file as its directory succeeded, want an error")

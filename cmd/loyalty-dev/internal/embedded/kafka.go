@@ -17,15 +17,18 @@ type Kafka struct {
 	cluster *kfake.Cluster
 }
 
-// StartKafka starts the brokers on free ports. It loads the data in dir, or creates the directory. Clients must create
-// topics with an admin request, because the brokers do not store automatically created topics.
-func StartKafka(dir string, log *slog.Logger) (*Kafka, error) {
+// StartKafka starts the brokers on free ports. It loads the data in dir, or creates the directory. Clients must authenticate
+// as Username with the password, over SASL SCRAM-SHA-512. They must create topics with an admin request, because the brokers do
+// not store automatically created topics.
+func StartKafka(dir, password string, log *slog.Logger) (*Kafka, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(3),
 		kfake.DataDir(dir),
+		kfake.EnableSASL(),
+		kfake.Superuser("SCRAM-SHA-512", Username, password),
 		kfake.WithLogger(kafkaLog{log}),
 	)
 	if err != nil {

@@ -17,14 +17,16 @@ type NATS struct {
 }
 
 // StartNATS starts the server on a free port and returns once clients can connect. It loads the data in dir, or creates the
-// directory.
-func StartNATS(ctx context.Context, dir string, log *slog.Logger) (*NATS, error) {
+// directory. Clients must authenticate as Username with the password.
+func StartNATS(ctx context.Context, dir, password string, log *slog.Logger) (*NATS, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "loyalty-dev",
 		Host:       "127.0.0.1",
 		Port:       server.RANDOM_PORT,
 		JetStream:  true,
 		StoreDir:   dir,
+		Username:   Username,
+		Password:   password,
 		SyncAlways: true,
 		NoSigs:     true,
 		MaxPayload: 8 << 20,
@@ -57,7 +59,7 @@ func (n *NATS) ready(ctx context.Context, fatal <-chan error) error {
 	return nil
 }
 
-// URL returns the URL for clients.
+// URL returns the URL for clients, without credentials.
 func (n *NATS) URL() string { return n.server.ClientURL() }
 
 // Close writes all data and stops the server.

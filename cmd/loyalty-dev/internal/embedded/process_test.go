@@ -16,6 +16,9 @@ import (
 // serverEnv makes the test binary run one server until it is killed. The value is "KIND DIRECTORY".
 const serverEnv = "LOYALTY_TEST_SERVER"
 
+// password is the password of the servers in these tests.
+const password = "the password of the servers"
+
 func TestMain(m *testing.M) {
 	if server := os.Getenv(serverEnv); server != "" {
 		fmt.Fprintln(os.Stderr, serve(server))
@@ -30,13 +33,13 @@ func serve(server string) error {
 	log := slog.New(slog.DiscardHandler)
 	switch kind {
 	case "kafka":
-		k, err := embedded.StartKafka(dir, log)
+		k, err := embedded.StartKafka(dir, password, log)
 		if err != nil {
 			return err
 		}
 		fmt.Println(strings.Join(k.Brokers(), ","))
 	case "nats":
-		n, err := embedded.StartNATS(context.Background(), dir, log)
+		n, err := embedded.StartNATS(context.Background(), dir, password, log)
 		if err != nil {
 			return err
 		}

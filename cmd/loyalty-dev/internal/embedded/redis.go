@@ -20,9 +20,10 @@ type Redis struct {
 	expiring sync.WaitGroup
 }
 
-// StartRedis starts the server on a free port of 127.0.0.1.
-func StartRedis() (*Redis, error) {
+// StartRedis starts the server on a free port of 127.0.0.1. Clients must authenticate with the password.
+func StartRedis(password string) (*Redis, error) {
 	server := miniredis.NewMiniRedis()
+	server.RequireAuth(password)
 	if err := server.StartAddr("127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}

@@ -11,14 +11,14 @@ import (
 
 func TestRedisExpiresKeys(t *testing.T) {
 	ctx := deadline(t)
-	r, err := embedded.StartRedis()
+	r, err := embedded.StartRedis(password)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	checkLoopback(t, r.Addr())
 	client, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{r.Addr()}, DisableCache: true, AlwaysRESP2: true, ForceSingleClient: true,
+		InitAddress: []string{r.Addr()}, Password: password, DisableCache: true, AlwaysRESP2: true, ForceSingleClient: true,
 	})
 	if err != nil {
 		t.Fatal(err)
