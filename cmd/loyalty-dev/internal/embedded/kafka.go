@@ -18,8 +18,8 @@ type Kafka struct {
 }
 
 // StartKafka starts the brokers on free ports. It loads the data in dir, or creates the directory. Clients must authenticate
-// as Username with the password, over SASL SCRAM-SHA-512. They must create topics with an admin request, because the brokers do
-// not store automatically created topics.
+// as Username with the password, over SASL SCRAM-SHA-512. They must create topics with an admin request, because the brokers
+// do not store automatically created topics.
 func StartKafka(dir, password string, log *slog.Logger) (*Kafka, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
