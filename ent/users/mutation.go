@@ -1944,6 +1944,7 @@ type UserMutation struct {
 	status_version    *int64
 	addstatus_version *int64
 	sessions_to_end   *bool
+	kept_session      *uuid.UUID
 	clearedFields     map[string]struct{}
 	done              bool
 	oldValue          func(context.Context) (*User, error)
@@ -2490,6 +2491,55 @@ func (m *UserMutation) ResetSessionsToEnd() {
 	m.sessions_to_end = nil
 }
 
+// SetKeptSession sets the "kept_session" field.
+func (m *UserMutation) SetKeptSession(u uuid.UUID) {
+	m.kept_session = &u
+}
+
+// KeptSession returns the value of the "kept_session" field in the mutation.
+func (m *UserMutation) KeptSession() (r uuid.UUID, exists bool) {
+	v := m.kept_session
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeptSession returns the old "kept_session" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldKeptSession(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeptSession is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeptSession requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeptSession: %w", err)
+	}
+	return oldValue.KeptSession, nil
+}
+
+// ClearKeptSession clears the value of the "kept_session" field.
+func (m *UserMutation) ClearKeptSession() {
+	m.kept_session = nil
+	m.clearedFields[user.FieldKeptSession] = struct{}{}
+}
+
+// KeptSessionCleared returns if the "kept_session" field was cleared in this mutation.
+func (m *UserMutation) KeptSessionCleared() bool {
+	_, ok := m.clearedFields[user.FieldKeptSession]
+	return ok
+}
+
+// ResetKeptSession resets all changes to the "kept_session" field.
+func (m *UserMutation) ResetKeptSession() {
+	m.kept_session = nil
+	delete(m.clearedFields, user.FieldKeptSession)
+}
+
 // Where appends a list predicates to the UserMutation builder.
 func (m *UserMutation) Where(ps ...predicate.User) {
 	m.predicates = append(m.predicates, ps...)
@@ -2524,7 +2574,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
@@ -2558,6 +2608,9 @@ func (m *UserMutation) Fields() []string {
 	if m.sessions_to_end != nil {
 		fields = append(fields, user.FieldSessionsToEnd)
 	}
+	if m.kept_session != nil {
+		fields = append(fields, user.FieldKeptSession)
+	}
 	return fields
 }
 
@@ -2588,6 +2641,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.StatusVersion()
 	case user.FieldSessionsToEnd:
 		return m.SessionsToEnd()
+	case user.FieldKeptSession:
+		return m.KeptSession()
 	}
 	return nil, false
 }
@@ -2619,6 +2674,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldStatusVersion(ctx)
 	case user.FieldSessionsToEnd:
 		return m.OldSessionsToEnd(ctx)
+	case user.FieldKeptSession:
+		return m.OldKeptSession(ctx)
 	}
 	return nil, fmt.Errorf("unknown User field %s", name)
 }
@@ -2705,6 +2762,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSessionsToEnd(v)
 		return nil
+	case user.FieldKeptSession:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeptSession(v)
+		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)
 }
@@ -2761,7 +2825,11 @@ func (m *UserMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *UserMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(user.FieldKeptSession) {
+		fields = append(fields, user.FieldKeptSession)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -2774,6 +2842,11 @@ func (m *UserMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *UserMutation) ClearField(name string) error {
+	switch name {
+	case user.FieldKeptSession:
+		m.ClearKeptSession()
+		return nil
+	}
 	return fmt.Errorf("unknown User nullable field %s", name)
 }
 
@@ -2813,6 +2886,9 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldSessionsToEnd:
 		m.ResetSessionsToEnd()
+		return nil
+	case user.FieldKeptSession:
+		m.ResetKeptSession()
 		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)

@@ -41,7 +41,9 @@ type User struct {
 	StatusVersion int64 `json:"status_version,omitempty"`
 	// SessionsToEnd holds the value of the "sessions_to_end" field.
 	SessionsToEnd bool `json:"sessions_to_end,omitempty"`
-	selectValues  sql.SelectValues
+	// KeptSession holds the value of the "kept_session" field.
+	KeptSession  *uuid.UUID `json:"kept_session,omitempty"`
+	selectValues sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -49,6 +51,8 @@ func (*User) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case user.FieldKeptSession:
+			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case user.FieldBalance:
 			values[i] = new(money.Amount)
 		case user.FieldIsActive, user.FieldSessionsToEnd:
@@ -148,6 +152,13 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.SessionsToEnd = value.Bool
 			}
+		case user.FieldKeptSession:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field kept_session", values[i])
+			} else if value.Valid {
+				_m.KeptSession = new(uuid.UUID)
+				*_m.KeptSession = *value.S.(*uuid.UUID)
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -213,6 +224,11 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("sessions_to_end=")
 	builder.WriteString(fmt.Sprintf("%v", _m.SessionsToEnd))
+	builder.WriteString(", ")
+	if v := _m.KeptSession; v != nil {
+		builder.WriteString("kept_session=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

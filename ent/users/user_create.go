@@ -88,6 +88,20 @@ func (_c *UserCreate) SetSessionsToEnd(v bool) *UserCreate {
 	return _c
 }
 
+// SetKeptSession sets the "kept_session" field.
+func (_c *UserCreate) SetKeptSession(v uuid.UUID) *UserCreate {
+	_c.mutation.SetKeptSession(v)
+	return _c
+}
+
+// SetNillableKeptSession sets the "kept_session" field if the given value is not nil.
+func (_c *UserCreate) SetNillableKeptSession(v *uuid.UUID) *UserCreate {
+	if v != nil {
+		_c.SetKeptSession(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *UserCreate) SetID(v uuid.UUID) *UserCreate {
 	_c.mutation.SetID(v)
@@ -224,6 +238,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SessionsToEnd(); ok {
 		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)
 		_node.SessionsToEnd = value
+	}
+	if value, ok := _c.mutation.KeptSession(); ok {
+		_spec.SetField(user.FieldKeptSession, field.TypeUUID, value)
+		_node.KeptSession = &value
 	}
 	return _node, _spec
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/users/predicate"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
 	"github.com/casino-loyalty/loyalty/internal/money"
+	"github.com/google/uuid"
 )
 
 // UserUpdate is the builder for updating User entities.
@@ -182,6 +183,26 @@ func (_u *UserUpdate) SetNillableSessionsToEnd(v *bool) *UserUpdate {
 	return _u
 }
 
+// SetKeptSession sets the "kept_session" field.
+func (_u *UserUpdate) SetKeptSession(v uuid.UUID) *UserUpdate {
+	_u.mutation.SetKeptSession(v)
+	return _u
+}
+
+// SetNillableKeptSession sets the "kept_session" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableKeptSession(v *uuid.UUID) *UserUpdate {
+	if v != nil {
+		_u.SetKeptSession(*v)
+	}
+	return _u
+}
+
+// ClearKeptSession clears the value of the "kept_session" field.
+func (_u *UserUpdate) ClearKeptSession() *UserUpdate {
+	_u.mutation.ClearKeptSession()
+	return _u
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_u *UserUpdate) Mutation() *UserMutation {
 	return _u.mutation
@@ -258,6 +279,12 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.SessionsToEnd(); ok {
 		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.KeptSession(); ok {
+		_spec.SetField(user.FieldKeptSession, field.TypeUUID, value)
+	}
+	if _u.mutation.KeptSessionCleared() {
+		_spec.ClearField(user.FieldKeptSession, field.TypeUUID)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -433,6 +460,26 @@ func (_u *UserUpdateOne) SetNillableSessionsToEnd(v *bool) *UserUpdateOne {
 	return _u
 }
 
+// SetKeptSession sets the "kept_session" field.
+func (_u *UserUpdateOne) SetKeptSession(v uuid.UUID) *UserUpdateOne {
+	_u.mutation.SetKeptSession(v)
+	return _u
+}
+
+// SetNillableKeptSession sets the "kept_session" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableKeptSession(v *uuid.UUID) *UserUpdateOne {
+	if v != nil {
+		_u.SetKeptSession(*v)
+	}
+	return _u
+}
+
+// ClearKeptSession clears the value of the "kept_session" field.
+func (_u *UserUpdateOne) ClearKeptSession() *UserUpdateOne {
+	_u.mutation.ClearKeptSession()
+	return _u
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_u *UserUpdateOne) Mutation() *UserMutation {
 	return _u.mutation
@@ -539,6 +586,12 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.SessionsToEnd(); ok {
 		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.KeptSession(); ok {
+		_spec.SetField(user.FieldKeptSession, field.TypeUUID, value)
+	}
+	if _u.mutation.KeptSessionCleared() {
+		_spec.ClearField(user.FieldKeptSession, field.TypeUUID)
 	}
 	_node = &User{config: _u.config}
 	_spec.Assign = _node.assignValues

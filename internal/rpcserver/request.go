@@ -20,6 +20,16 @@ func Caller(ctx context.Context) (uuid.UUID, error) {
 	return caller.UserID, nil
 }
 
+// CallerSession returns the ids of the authenticated caller and of the session of the access token. The error is that of
+// Caller.
+func CallerSession(ctx context.Context) (user, session uuid.UUID, err error) {
+	if user, err = Caller(ctx); err != nil {
+		return uuid.Nil, uuid.Nil, err
+	}
+	caller, _ := authn.From(ctx)
+	return user, caller.Session, nil
+}
+
 // ID parses the UUID in a request's field. It returns VALIDATION_FAILED if the text is not a UUID.
 func ID(field, text string) (uuid.UUID, error) {
 	ids, violations := parseIDs([]string{text}, func(int) string { return field })

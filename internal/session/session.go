@@ -11,7 +11,11 @@ package session
 
 import (
 	"context"
+	"net/netip"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -47,8 +51,39 @@ type Session struct {
 	Role authn.Role `json:"role"`
 	// In is how the client receives its refresh tokens.
 	In RefreshTokenIn `json:"in"`
+	// CreatedAt is the time of the login, and LastUsedAt the time of the last refresh or of the login.
+	CreatedAt  time.Time `json:"createdAt"`
+	LastUsedAt time.Time `json:"lastUsedAt"`
+	// Client is the client that used the session at LastUsedAt.
+	Client Client `json:"client"`
 	// Ends is the absolute end of the session. No refresh extends the session beyond it.
 	Ends time.Time `json:"ends"`
+}
+
+// Client describes the client of a request.
+type Client struct {
+	// Address is the address of the client, or the zero Addr if it is unknown.
+	Address netip.Addr `json:"address"`
+	// UserAgent is the name that the client claims to have.
+	UserAgent string `json:"userAgent"`
+}
+
+// maxUserAgent is the maximum length of Client.UserAgent in bytes.
+const maxUserAgent = 256
+
+// NewClient returns a client. It removes characters that cannot be printed from userAgent, and truncates it.
+func NewClient(address netip.Addr, userAgent string) Client {
+	var b strings.Builder
+	for _, r := range userAgent { // an invalid byte is the replacement character
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			continue
+		}
+		if b.Len()+utf8.RuneLen(r) > maxUserAgent {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return Client{Address: address, UserAgent: strings.TrimSpace(b.String())}
 }
 
 // Access is an access token and its expiry.

@@ -17,7 +17,7 @@ const endTimeout = 10 * time.Second
 // admin cannot lock out all admins.
 //
 // After the commit the user can neither log in nor refresh. If the session store cannot be reached after the commit,
-// Deactivate returns DEPENDENCY_UNAVAILABLE, and [Service.EndSessions] ends the sessions later.
+// Deactivate returns DEPENDENCY_UNAVAILABLE, and [Service.EndMarkedSessions] ends the sessions later.
 func (s *Service) Deactivate(ctx context.Context, caller, id uuid.UUID) (User, error) {
 	if caller == id {
 		return User{}, apperr.New(apperr.Forbidden, "admins cannot deactivate themselves")

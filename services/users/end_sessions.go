@@ -10,10 +10,10 @@ import (
 // endInterval is the interval of KeepEndingSessions.
 const endInterval = time.Second
 
-// EndSessions ends the sessions that a deactivation or a password reset marked but did not end. This happens if the process
-// dies after the commit or the session store cannot be reached. EndSessions handles a limited number of users per call.
-// After an error for one user it continues with the next user, and it returns all errors joined.
-func (s *Service) EndSessions(ctx context.Context) error {
+// EndMarkedSessions ends the sessions that a deactivation or a new password marked but did not end. This happens if the
+// process dies after the commit or the session store cannot be reached. EndMarkedSessions handles a limited number of users
+// per call. After an error for one user it continues with the next user, and it returns all errors joined.
+func (s *Service) EndMarkedSessions(ctx context.Context) error {
 	marked, err := s.store.SessionsToEnd(ctx)
 	if err != nil {
 		return err
@@ -27,21 +27,22 @@ func (s *Service) EndSessions(ctx context.Context) error {
 	return err
 }
 
-// endSessions ends all sessions of a user and removes the mark that they are to be ended.
+// endSessions ends the sessions of a user that are marked, which are all sessions except u.KeptSession, and removes the
+// mark.
 func (s *Service) endSessions(ctx context.Context, u User) error {
-	if _, err := s.sessions.EndAllOf(ctx, u.ID); err != nil {
+	if _, err := s.sessions.EndAllOf(ctx, u.ID, u.KeptSession); err != nil {
 		return err
 	}
 	return s.store.ClearSessionsToEnd(ctx, u)
 }
 
-// KeepEndingSessions calls EndSessions every second until ctx ends, and then returns nil. All replicas may run it
+// KeepEndingSessions calls EndMarkedSessions every second until ctx ends, and then returns nil. All replicas may run it
 // concurrently. It logs only the first of consecutive failures.
 func (s *Service) KeepEndingSessions(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(endInterval)
 	defer tick.Stop()
 	for failed := false; ; {
-		err := s.EndSessions(ctx)
+		err := s.EndMarkedSessions(ctx)
 		if err != nil && !failed && ctx.Err() == nil {
 			log.Error("pending session revocations failed, retrying", "error", err)
 		}

@@ -29,6 +29,9 @@ var (
 	fastHash   = password.Params{Memory: 64, Passes: 1, Threads: 1}
 )
 
+// testClient returns the default client.
+func testClient() users.Client { return session.NewClient(clientAddr, "test") }
+
 // fixture is the service with a fake store and an embedded Redis.
 type fixture struct {
 	*testing.T
@@ -46,11 +49,11 @@ type unreliableSessions struct {
 	outage *atomic.Bool
 }
 
-func (r unreliableSessions) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
+func (r unreliableSessions) EndAllOf(ctx context.Context, user, except uuid.UUID) (int, error) {
 	if r.outage.Load() {
 		return 0, apperr.New(apperr.DependencyUnavailable, "sessions cannot be reached")
 	}
-	return r.Store.EndAllOf(ctx, user)
+	return r.Store.EndAllOf(ctx, user, except)
 }
 
 func start(t *testing.T) *fixture { return startWith(t, fastHash, users.DefaultLimits()) }
@@ -101,7 +104,7 @@ func (f *fixture) login(email string) users.Tokens { return f.loginWith(email, s
 
 func (f *fixture) loginWith(email, password string) users.Tokens {
 	f.Helper()
-	tokens, _, err := f.Login(f.Context(), users.Credentials{Email: email, Password: password}, "", clientAddr)
+	tokens, _, err := f.Login(f.Context(), users.Credentials{Email: email, Password: password}, "", testClient())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -110,7 +113,7 @@ func (f *fixture) loginWith(email, password string) users.Tokens {
 
 // tryLogin logs in and returns the code of the error, or "" for a success.
 func (f *fixture) tryLogin(email, password string, from netip.Addr) apperr.Code {
-	_, _, err := f.Login(f.Context(), users.Credentials{Email: email, Password: password}, "", from)
+	_, _, err := f.Login(f.Context(), users.Credentials{Email: email, Password: password}, "", session.NewClient(from, "test"))
 	return apperr.CodeOf(err)
 }
 
@@ -141,6 +144,8 @@ type fakeStore struct {
 	emailErr error
 	// beforeSetActive, if set, is called before SetActive changes a user.
 	beforeSetActive func()
+	// beforeChangePassword, if set, is called before ChangePassword changes a user.
+	beforeChangePassword func()
 }
 
 func (s *fakeStore) CreateUser(_ context.Context, u users.User) error {
@@ -216,11 +221,29 @@ func (s *fakeStore) SetPasswordHash(_ context.Context, id uuid.UUID, old, hash s
 		switch old {
 		case "":
 			u.PasswordHash, u.SessionsToEnd, u.StatusVersion = hash, true, u.StatusVersion+1
+			u.KeptSession = uuid.Nil
 		case u.PasswordHash:
 			u.PasswordHash = hash
 		}
 	})
 	return err
+}
+
+func (s *fakeStore) ChangePassword(_ context.Context, id uuid.UUID, old, hash string, keep uuid.UUID) (users.User, error) {
+	if s.beforeChangePassword != nil {
+		s.beforeChangePassword()
+	}
+	refused := true
+	u, err := s.change(id, func(u *users.User) {
+		if refused = u.PasswordHash != old; refused {
+			return
+		}
+		u.PasswordHash, u.SessionsToEnd, u.KeptSession, u.StatusVersion = hash, true, keep, u.StatusVersion+1
+	})
+	if err == nil && refused {
+		err = apperr.New(apperr.InvalidCredentials, "the password has been changed in the meantime")
+	}
+	return u, err
 }
 
 func (s *fakeStore) change(id uuid.UUID, change func(*users.User)) (users.User, error) {

@@ -12,6 +12,9 @@ import (
 // Credentials are an e-mail and a password.
 type Credentials struct{ Email, Password string }
 
+// Client is the client of a login or a refresh.
+type Client = session.Client
+
 // Tokens holds the tokens of a session.
 type Tokens struct {
 	Access session.Access
@@ -27,16 +30,18 @@ type Tokens struct {
 //     not reveal whether the user exists.
 //   - ACCOUNT_DEACTIVATED if the user is deactivated and the password is right.
 //   - RATE_LIMITED after too many failed logins.
-func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, from netip.Addr) (Tokens, User, error) {
+func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, from Client) (Tokens, User, error) {
 	if in == "" {
 		in = RefreshTokenInCookie
 	}
-	authenticated, err := s.authenticate(ctx, c, from)
+	authenticated, err := s.authenticate(ctx, c, from.Address)
 	if err != nil {
 		return Tokens{}, User{}, err
 	}
+	now := s.now()
 	created, refresh, err := s.sessions.Create(ctx, session.Session{
-		User: authenticated.ID, Role: authenticated.Role, In: session.RefreshTokenIn(in), Ends: s.now().Add(s.sessionLifetime),
+		User: authenticated.ID, Role: authenticated.Role, In: session.RefreshTokenIn(in), Client: from,
+		CreatedAt: now, LastUsedAt: now, Ends: now.Add(s.sessionLifetime),
 	})
 	if err != nil {
 		return Tokens{}, User{}, err
@@ -48,7 +53,7 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 		err = s.checkUnchanged(ctx, authenticated, u, c.Password)
 	}
 	if err != nil {
-		_ = s.sessions.EndSession(context.WithoutCancel(ctx), created) // no client has the tokens, so a failure is harmless
+		_, _ = s.sessions.EndSession(context.WithoutCancel(ctx), created.User, created.ID) // no client has the tokens, so a failure is harmless
 		return Tokens{}, User{}, err
 	}
 	access, err := s.access(created, u)

@@ -6,7 +6,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
@@ -36,7 +39,7 @@ func TestLogin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			credentials := users.Credentials{Email: tt.email, Password: tt.password}
-			tokens, u, err := f.Login(t.Context(), credentials, users.RefreshTokenInBody, clientAddr)
+			tokens, u, err := f.Login(t.Context(), credentials, users.RefreshTokenInBody, testClient())
 			checkCode(t, "login", err, tt.want)
 			if err != nil {
 				if tokens != (users.Tokens{}) || u != (users.User{}) {
@@ -90,7 +93,7 @@ func TestOutagesAndCancelledLoginsAreNotCounted(t *testing.T) {
 	for range attempts {
 		ctx, cancel := context.WithCancel(t.Context())
 		f.store.beforeUser = cancel // after the password was verified
-		_, _, err := f.Login(ctx, users.Credentials{Email: "anna@example.com", Password: secret}, "", clientAddr)
+		_, _, err := f.Login(ctx, users.Credentials{Email: "anna@example.com", Password: secret}, "", testClient())
 		if apperr.CodeOf(err) == apperr.RateLimited {
 			t.Fatalf("a cancelled login: %v", err)
 		}
@@ -224,7 +227,7 @@ func TestDeactivationDuringLogin(t *testing.T) {
 	if got := f.tryLogin("anna@example.com", secret, clientAddr); got != apperr.AccountDeactivated {
 		t.Errorf("login: %q, want ACCOUNT_DEACTIVATED", got)
 	}
-	if n, err := f.sessions.EndAllOf(t.Context(), anna.ID); err != nil || n != 0 {
+	if n, err := f.sessions.EndAllOf(t.Context(), anna.ID, uuid.Nil); err != nil || n != 0 {
 		t.Errorf("got %d remaining sessions, %v, want none", n, err)
 	}
 }
@@ -246,7 +249,7 @@ func TestPasswordChangeDuringLogin(t *testing.T) {
 		t.Errorf("login: %q, want INVALID_CREDENTIALS", got)
 	}
 	boss, _ := f.store.UserByEmail(t.Context(), "boss@example.com")
-	if n, err := f.sessions.EndAllOf(t.Context(), boss.ID); err != nil || n != 0 {
+	if n, err := f.sessions.EndAllOf(t.Context(), boss.ID, uuid.Nil); err != nil || n != 0 {
 		t.Errorf("got %d remaining sessions, %v, want none", n, err)
 	}
 }

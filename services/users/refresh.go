@@ -3,6 +3,8 @@ package users
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
@@ -12,7 +14,7 @@ import (
 //
 // The error is TOKEN_MISSING without a token. If every token is invalid or revoked, Refresh returns the error of
 // [Sessions.Rotate] for the first token in the order of [Sessions.Rank]. Any other error stops Refresh at once.
-func (s *Service) Refresh(ctx context.Context, refreshTokens ...string) (Tokens, error) {
+func (s *Service) Refresh(ctx context.Context, from Client, refreshTokens ...string) (Tokens, error) {
 	if len(refreshTokens) == 0 {
 		return Tokens{}, tokenMissing()
 	}
@@ -22,7 +24,7 @@ func (s *Service) Refresh(ctx context.Context, refreshTokens ...string) (Tokens,
 	}
 	var refused error
 	for _, refresh := range ranked {
-		of, pair, err := s.sessions.Rotate(ctx, refresh, s.renewAccess)
+		of, pair, err := s.sessions.Rotate(ctx, refresh, from, s.renewAccess)
 		if err == nil {
 			return Tokens{Access: pair.Access, Refresh: pair.Refresh, In: RefreshTokenIn(of.In)}, nil
 		}
@@ -44,7 +46,7 @@ func (s *Service) renewAccess(ctx context.Context, of session.Session) (session.
 		return session.Access{}, err
 	}
 	if err != nil || !u.IsActive {
-		if _, err := s.sessions.EndAllOf(ctx, of.User); err != nil {
+		if _, err := s.sessions.EndAllOf(ctx, of.User, uuid.Nil); err != nil {
 			return session.Access{}, err
 		}
 		return session.Access{}, apperr.New(apperr.TokenRevoked, "the session has ended")

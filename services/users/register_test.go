@@ -68,7 +68,7 @@ func TestEnsureAdmin(t *testing.T) {
 	ensure(email, secret, true, 0, apperr.DependencyUnavailable)
 	f.outage.Store(false)
 	f.checkAccess(tokens, "") // Redis still has the session
-	if err := f.EndSessions(t.Context()); err != nil {
+	if err := f.EndMarkedSessions(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	f.checkAccess(tokens, apperr.TokenRevoked)

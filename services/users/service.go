@@ -33,8 +33,13 @@ type Store interface {
 	SetActive(ctx context.Context, id uuid.UUID, active bool) (User, error)
 	// SessionsToEnd returns some of the users whose sessions are marked for ending.
 	SessionsToEnd(ctx context.Context) ([]User, error)
-	// ClearSessionsToEnd removes the mark that SetActive or SetPasswordHash has set. It keeps the mark if the user's status
-	// version has changed since u was read.
+	// ChangePassword replaces the password hash of an active user if the stored hash equals old, and returns the user. It
+	// increments the status version and marks the user's sessions for ending, except the session keep. If sessions of the user
+	// are already marked, keep ends with them. The error is INVALID_CREDENTIALS if the stored hash differs from old, and
+	// ACCOUNT_DEACTIVATED if the user is not active.
+	ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keep uuid.UUID) (User, error)
+	// ClearSessionsToEnd removes the mark that SetActive, SetPasswordHash or ChangePassword has set. It keeps the mark if the
+	// user's status version has changed since u was read.
 	ClearSessionsToEnd(ctx context.Context, u User) error
 	// SetPasswordHash replaces a user's password hash. If old is not empty, it replaces the hash only if the stored hash equals
 	// old. If old is empty, the user has a new password: SetPasswordHash also increments the status version and marks the
@@ -53,19 +58,25 @@ type Sessions interface {
 	Create(ctx context.Context, s session.Session) (session.Session, string, error)
 	// Rank returns the refresh tokens without duplicates, the most usable first. It changes no session.
 	Rank(ctx context.Context, refresh []string) ([]string, error)
-	// Rotate exchanges a refresh token for the next pair of tokens. It calls issue for the access token. All calls with the
+	// Rotate exchanges a refresh token for the next pair of tokens. It calls issue for the access token, and stores from
+	// as the client of the session. All calls with the
 	// same token within [session.GracePeriod] return the same pair. A later call with the token ends the session.
 	//
 	// Errors: TOKEN_INVALID if the token is malformed or unknown, TOKEN_REVOKED if the session has ended, TOKEN_REUSED if the
 	// call ends the session, and the error of issue.
-	Rotate(ctx context.Context, refresh string, issue session.Issue) (session.Session, session.Pair, error)
+	Rotate(
+		ctx context.Context, refresh string, from session.Client, issue session.Issue,
+	) (session.Session, session.Pair, error)
 	// End ends the session of a refresh token. Errors: TOKEN_INVALID if the token is malformed or unknown, TOKEN_REVOKED if the
 	// session has already ended.
 	End(ctx context.Context, refresh string) error
-	// EndSession ends a session. It is idempotent.
-	EndSession(ctx context.Context, s session.Session) error
-	// EndAllOf ends every session of a user and returns the number of ended sessions.
-	EndAllOf(ctx context.Context, user uuid.UUID) (int, error)
+	// EndSession ends a session of a user. It returns false if the session has already ended or belongs to another user.
+	EndSession(ctx context.Context, user, id uuid.UUID) (bool, error)
+	// EndAllOf ends every session of a user except one, and returns the number of ended sessions. If except is zero, it ends
+	// all sessions.
+	EndAllOf(ctx context.Context, user, except uuid.UUID) (int, error)
+	// OfUser returns the sessions of a user, newest first.
+	OfUser(ctx context.Context, user uuid.UUID) ([]session.Session, error)
 }
 
 // Hasher hashes normalised passwords; see [github.com/casino-loyalty/loyalty/internal/password.Hasher].

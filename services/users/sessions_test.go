@@ -15,7 +15,7 @@ func TestRefresh(t *testing.T) {
 	f := start(t)
 	f.register("anna@example.com")
 	first := f.login("anna@example.com")
-	second, err := f.Refresh(t.Context(), first.Refresh)
+	second, err := f.Refresh(t.Context(), testClient(), first.Refresh)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,9 +23,9 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("refresh returned %+v for %+v, want new tokens in a cookie", second, first)
 	}
 	f.checkAccess(second, "")
-	_, err = f.Refresh(t.Context())
+	_, err = f.Refresh(t.Context(), testClient())
 	checkCode(t, "refresh without a token", err, apperr.TokenMissing)
-	_, err = f.Refresh(t.Context(), first.Access.Token)
+	_, err = f.Refresh(t.Context(), testClient(), first.Access.Token)
 	checkCode(t, "refresh with an access token", err, apperr.TokenInvalid)
 }
 
@@ -39,7 +39,7 @@ func TestSessionLifetime(t *testing.T) {
 		if tokens.Access.Expires.After(end) {
 			t.Errorf("the access token expires at %s, want at most %s", tokens.Access.Expires, end)
 		}
-		next, err := f.Refresh(t.Context(), tokens.Refresh)
+		next, err := f.Refresh(t.Context(), testClient(), tokens.Refresh)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestLogout(t *testing.T) {
 	}
 	f.checkAccess(tokens, apperr.TokenRevoked)
 	f.checkAccess(other, "")
-	_, err := f.Refresh(t.Context(), tokens.Refresh)
+	_, err := f.Refresh(t.Context(), testClient(), tokens.Refresh)
 	checkCode(t, "refresh after logout", err, apperr.TokenRevoked)
 	checkCode(t, "second logout", f.Logout(t.Context(), tokens.Refresh), apperr.TokenRevoked)
 	checkCode(t, "logout without a token", f.Logout(t.Context()), apperr.TokenMissing)
@@ -74,7 +74,7 @@ func TestDeactivate(t *testing.T) {
 		}
 	}
 	f.checkAccess(tokens, apperr.TokenRevoked)
-	_, err := f.Refresh(t.Context(), tokens.Refresh)
+	_, err := f.Refresh(t.Context(), testClient(), tokens.Refresh)
 	checkCode(t, "refresh", err, apperr.TokenRevoked)
 
 	u, err := f.Activate(t.Context(), anna.ID)
@@ -120,13 +120,13 @@ func TestInterruptedDeactivation(t *testing.T) {
 	}
 	t.Run("refresh ends the sessions", func(t *testing.T) {
 		f, _, tokens := setup(t)
-		_, err := f.Refresh(t.Context(), tokens.Refresh)
+		_, err := f.Refresh(t.Context(), testClient(), tokens.Refresh)
 		checkCode(t, "refresh", err, apperr.TokenRevoked)
 		f.checkAccess(tokens, apperr.TokenRevoked)
 	})
 	t.Run("EndSessions ends the sessions once", func(t *testing.T) {
 		f, _, tokens := setup(t)
-		if err := f.EndSessions(t.Context()); err != nil {
+		if err := f.EndMarkedSessions(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		f.checkAccess(tokens, apperr.TokenRevoked)
@@ -141,10 +141,10 @@ func TestInterruptedDeactivation(t *testing.T) {
 		f.outage.Store(true)
 		_, err := f.Deactivate(t.Context(), uuid.New(), anna.ID)
 		checkCode(t, "deactivation during an outage", err, apperr.DependencyUnavailable)
-		checkCode(t, "EndSessions during the outage", f.EndSessions(t.Context()), apperr.DependencyUnavailable)
+		checkCode(t, "EndMarkedSessions during the outage", f.EndMarkedSessions(t.Context()), apperr.DependencyUnavailable)
 		f.outage.Store(false)
 		f.checkAccess(tokens, "") // Redis still has the session
-		if err := f.EndSessions(t.Context()); err != nil {
+		if err := f.EndMarkedSessions(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		f.checkAccess(tokens, apperr.TokenRevoked)
@@ -166,14 +166,14 @@ func TestInterruptedDeactivation(t *testing.T) {
 	})
 	t.Run("sessions after an activation are kept", func(t *testing.T) {
 		f, anna, _ := setup(t)
-		if err := f.EndSessions(t.Context()); err != nil {
+		if err := f.EndMarkedSessions(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.Activate(t.Context(), anna.ID); err != nil {
 			t.Fatal(err)
 		}
 		tokens := f.login("anna@example.com")
-		if err := f.EndSessions(t.Context()); err != nil {
+		if err := f.EndMarkedSessions(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		f.checkAccess(tokens, "")

@@ -28,4 +28,5 @@ type User struct {
 	LedgerHead    string
 	StatusVersion int64
 	SessionsToEnd bool
+	KeptSession   uuid.UUID
 }

@@ -34,6 +34,12 @@ func routes() []route {
 		{"POST", "/api/v1/auth/logout", "refresh", object{}},
 		{"GET", "/api/v1/users/me", "PSA", nil},
 		{"GET", "/api/v1/users/me/transactions", "P", nil},
+		{"POST", "/api/v1/users/me/password", "PSA", object{"currentPassword": "x", "newPassword": "x"}},
+		{"GET", "/api/v1/users/me/sessions", "PSA", nil},
+		{"DELETE", "/api/v1/users/me/sessions/" + someID, "PSA", nil},
+		{"GET", "/api/v1/users/" + someID + "/sessions", "A", nil},
+		{"DELETE", "/api/v1/users/" + someID + "/sessions", "A", nil},
+		{"DELETE", "/api/v1/users/" + someID + "/sessions/" + someID, "A", nil},
 		{"GET", "/api/v1/users", "SA", nil},
 		{"GET", "/api/v1/users/" + someID, "SA", nil},
 		{"GET", "/api/v1/users/" + someID + "/transactions", "SA", nil},
@@ -273,6 +279,8 @@ func members(t *testing.T, callers map[string]client) {
 	inBody := player.call(200, "POST", "/api/v1/auth/login", object{"email": player.email, "password": password, "refreshTokenIn": "BODY"})
 	inCookie := player.call(200, "POST", "/api/v1/auth/login", object{"email": player.email, "password": password})
 
+	sessions := player.call(200, "GET", "/api/v1/users/me/sessions", nil)
+
 	const (
 		user        = "balance createdAt email id isActive role"
 		offer       = "amount createdAt description endDate id isActive startDate title type updatedAt"
@@ -300,6 +308,8 @@ func members(t *testing.T, callers map[string]client) {
 		{"content of a notification", notified.list("notifications")[0]["content"].(object), offer},
 		{"login", inCookie.body, "accessToken expiresAt user"},
 		{"login with the tokens in the body", inBody.body, "accessToken expiresAt refreshToken user"},
+		{"list of sessions", sessions.body, "nextPageToken sessions total totalIsEstimate"},
+		{"session", sessions.list("sessions")[0], "address createdAt current id lastUsedAt userAgent"},
 		{"read", player.call(200, "POST", "/api/v1/notifications/read", object{"all": true}).body, "unread"},
 	} {
 		got := strings.Join(slices.Sorted(maps.Keys(tt.o)), " ")

@@ -26,6 +26,8 @@ func TestRetries(t *testing.T) {
 		{"GET", "/api/v1/notifications", "notifications", true},
 		{"GET", "/.well-known/jwks.json", "users", true},
 		{"POST", "/api/v1/auth/refresh", "users", true},
+		{"DELETE", "/api/v1/users/me/sessions/x", "users", true},
+		{"POST", "/api/v1/users/me/password", "users", false},
 		{"POST", "/api/v1/promotions/claim", "promotions", true},
 		{"POST", "/api/v1/promotions/x/assign", "promotions", true},
 		{"POST", "/api/v1/anomalies/x/seen", "promotions", true},
@@ -107,8 +109,8 @@ func (s *stack) restarted(t *testing.T, service string) *stack {
 	return fresh
 }
 
-// TestFastRestarts kills and restarts the replicas one after the other, faster than Nginx readmits a replica that failed. Each
-// request must reach the replica that runs. deploy/nginx/replicas.conf explains how.
+// TestFastRestarts kills and restarts the replicas one after the other, faster than Nginx readmits a replica that failed.
+// Each request must reach the replica that runs. deploy/nginx/replicas.conf explains how.
 func TestFastRestarts(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, method, path, service string }{
@@ -140,9 +142,9 @@ func TestFastRestarts(t *testing.T) {
 	}
 }
 
-// TestFailover kills a replica of each service. All requests must succeed. This includes the requests that TestRetries lists as
-// not retried: a dead replica has not received them, so Nginx sends them to the other replica. After a restart, the replica
-// must receive requests again.
+// TestFailover kills a replica of each service. All requests must succeed. This includes the requests that TestRetries lists
+// as not retried: a dead replica has not received them, so Nginx sends them to the other replica. After a restart, the
+// replica must receive requests again.
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	s := start(t, nginxtest.Config{})

@@ -88,6 +88,7 @@ var (
 		{Name: "ledger_head", Type: field.TypeString, Size: 2147483647},
 		{Name: "status_version", Type: field.TypeInt64, Default: schema.Expr("0")},
 		{Name: "sessions_to_end", Type: field.TypeBool, Default: schema.Expr("false")},
+		{Name: "kept_session", Type: field.TypeUUID, Nullable: true},
 	}
 	// UsersTable holds the schema information for the "users" table.
 	UsersTable = &schema.Table{

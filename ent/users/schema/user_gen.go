@@ -44,6 +44,7 @@ func (User) Fields() []ent.Field {
 		field.Text("ledger_head").Sensitive(),
 		field.Int64("status_version").Annotations(entsql.DefaultExpr("0")),
 		field.Bool("sessions_to_end").Annotations(entsql.DefaultExpr("false")),
+		field.UUID("kept_session", uuid.UUID{}).Optional().Nillable(),
 	}
 }
 

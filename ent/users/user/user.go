@@ -33,6 +33,8 @@ const (
 	FieldStatusVersion = "status_version"
 	// FieldSessionsToEnd holds the string denoting the sessions_to_end field in the database.
 	FieldSessionsToEnd = "sessions_to_end"
+	// FieldKeptSession holds the string denoting the kept_session field in the database.
+	FieldKeptSession = "kept_session"
 	// Table holds the table name of the user in the database.
 	Table = "users"
 )
@@ -51,6 +53,7 @@ var Columns = []string{
 	FieldLedgerHead,
 	FieldStatusVersion,
 	FieldSessionsToEnd,
+	FieldKeptSession,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -124,4 +127,9 @@ func ByStatusVersion(opts ...sql.OrderTermOption) OrderOption {
 // BySessionsToEnd orders the results by the sessions_to_end field.
 func BySessionsToEnd(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSessionsToEnd, opts...).ToFunc()
+}
+
+// ByKeptSession orders the results by the kept_session field.
+func ByKeptSession(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldKeptSession, opts...).ToFunc()
 }

@@ -111,6 +111,11 @@ func SessionsToEnd(v bool) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldSessionsToEnd, v))
 }
 
+// KeptSession applies equality check predicate on the "kept_session" field. It's identical to KeptSessionEQ.
+func KeptSession(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldKeptSession, v))
+}
+
 // EmailEQ applies the EQ predicate on the "email" field.
 func EmailEQ(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldEmail, v))
@@ -614,6 +619,56 @@ func SessionsToEndEQ(v bool) predicate.User {
 // SessionsToEndNEQ applies the NEQ predicate on the "sessions_to_end" field.
 func SessionsToEndNEQ(v bool) predicate.User {
 	return predicate.User(sql.FieldNEQ(FieldSessionsToEnd, v))
+}
+
+// KeptSessionEQ applies the EQ predicate on the "kept_session" field.
+func KeptSessionEQ(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldKeptSession, v))
+}
+
+// KeptSessionNEQ applies the NEQ predicate on the "kept_session" field.
+func KeptSessionNEQ(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldKeptSession, v))
+}
+
+// KeptSessionIn applies the In predicate on the "kept_session" field.
+func KeptSessionIn(vs ...uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldIn(FieldKeptSession, vs...))
+}
+
+// KeptSessionNotIn applies the NotIn predicate on the "kept_session" field.
+func KeptSessionNotIn(vs ...uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldKeptSession, vs...))
+}
+
+// KeptSessionGT applies the GT predicate on the "kept_session" field.
+func KeptSessionGT(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldGT(FieldKeptSession, v))
+}
+
+// KeptSessionGTE applies the GTE predicate on the "kept_session" field.
+func KeptSessionGTE(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldKeptSession, v))
+}
+
+// KeptSessionLT applies the LT predicate on the "kept_session" field.
+func KeptSessionLT(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldLT(FieldKeptSession, v))
+}
+
+// KeptSessionLTE applies the LTE predicate on the "kept_session" field.
+func KeptSessionLTE(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldKeptSession, v))
+}
+
+// KeptSessionIsNil applies the IsNil predicate on the "kept_session" field.
+func KeptSessionIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldKeptSession))
+}
+
+// KeptSessionNotNil applies the NotNil predicate on the "kept_session" field.
+func KeptSessionNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldKeptSession))
 }
 
 // And groups predicates with the AND operator between them.

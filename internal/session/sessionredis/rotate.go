@@ -2,19 +2,22 @@ package sessionredis
 
 import (
 	"context"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// Rotate exchanges a refresh token for the next pair of tokens. All calls with the same token within [session.GracePeriod]
-// return the same pair, even concurrent calls on different replicas.
+// Rotate exchanges a refresh token for the next pair of tokens, and stores from as the client of the session. All calls with
+// the same token within [session.GracePeriod] return the same pair, even concurrent calls on different replicas.
 //
 // Errors: TOKEN_INVALID if the token is malformed or unknown, TOKEN_REVOKED if its session has ended, and TOKEN_REUSED if it
 // was rotated and its grace period has passed. In the last case, Rotate also ends the session. An error of issue is returned
 // unchanged.
-func (s *Store) Rotate(ctx context.Context, refresh string, issue session.Issue) (session.Session, session.Pair, error) {
+func (s *Store) Rotate(
+	ctx context.Context, refresh string, from session.Client, issue session.Issue,
+) (session.Session, session.Pair, error) {
 	old, ok := parseToken(refresh)
 	if !ok {
 		return session.Session{}, session.Pair{}, invalid()
@@ -27,6 +30,7 @@ func (s *Store) Rotate(ctx context.Context, refresh string, issue session.Issue)
 	if err != nil {
 		return session.Session{}, session.Pair{}, err
 	}
+	found.LastUsedAt, found.Client = time.Now().UTC().Truncate(time.Microsecond), from
 	pair, err := s.rotate(ctx, found, old, access)
 	return found, pair, err
 }
@@ -45,10 +49,14 @@ func (s *Store) rotate(
 	if err != nil {
 		return session.Pair{}, err
 	}
+	record, err := encode(found)
+	if err != nil {
+		return session.Pair{}, err
+	}
 	reply, err := rotateScript.Exec(ctx, s.redis,
 		[]string{sessionKey(found.ID), refreshKey(old), graceKey(old), refreshKey(next), userKey(found.User)},
 		[]string{
-			sealed, found.ID.String(), millis(session.TTL), millis(left), millis(session.GracePeriod), endedChannel,
+			sealed, found.ID.String(), millis(session.TTL), millis(left), millis(session.GracePeriod), endedChannel, record,
 		}).AsStrSlice()
 	if err != nil {
 		return session.Pair{}, redis.Failure(err)

@@ -36,8 +36,8 @@ return 'ok'
 // rotateScript exchanges a refresh token for the next one.
 //
 // KEYS: session, old refresh, grace, new refresh, user. ARGV: sealed pair, session id, TTL of the refresh token in ms, TTL
-// of the session in ms, grace in ms, channel. It returns an outcome, see [Store.rotate], and the sealed pair of the earlier
-// rotation if the outcome is "grace".
+// of the session in ms, grace in ms, channel, record. It returns an outcome, see [Store.rotate], and the sealed pair of the
+// earlier rotation if the outcome is "grace".
 var rotateScript = rueidis.NewLuaScript(`
 local state = redis.call('GET', KEYS[2])
 if not state then return {'unknown', ''} end
@@ -48,7 +48,7 @@ if state == 'live' then
   redis.call('SET', KEYS[2], 'rotated', 'PX', left)
   redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[5])
   redis.call('SET', KEYS[4], 'live', 'PX', ARGV[3])
-  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+  redis.call('SET', KEYS[1], ARGV[7], 'PX', ARGV[4])
   redis.call('ZADD', KEYS[5], redis.call('TIME')[1] * 1000 + ARGV[4], ARGV[2])
   redis.call('PEXPIRE', KEYS[5], ARGV[3])
   return {'rotated', ''}
@@ -61,27 +61,45 @@ redis.call('PUBLISH', ARGV[6], ARGV[2])
 return {'reused', ''}
 `)
 
-// endScript ends a session.
+// endScript ends a session of a user. It does nothing if the session belongs to another user.
 //
 // KEYS: session, user. ARGV: session id, channel. It returns the number of sessions that ended, 0 or 1.
 var endScript = rueidis.NewLuaScript(`
+if redis.call('ZREM', KEYS[2], ARGV[1]) == 0 then return 0 end
 local n = redis.call('DEL', KEYS[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
 if n == 1 then redis.call('PUBLISH', ARGV[2], ARGV[1]) end
 return n
 `)
 
-// endAllScript ends every session of a user.
+// endAllScript ends every session of a user, except one.
 //
-// KEYS: user. ARGV: prefix of session keys, channel. It returns the number of sessions that ended.
+// KEYS: user. ARGV: prefix of session keys, channel, id of the session that stays. It returns the number of sessions that
+// ended.
 var endAllScript = rueidis.NewLuaScript(`
 local ended = 0
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  if redis.call('DEL', ARGV[1] .. id) == 1 then
-    ended = ended + 1
-    redis.call('PUBLISH', ARGV[2], id)
+  if id ~= ARGV[3] then
+    redis.call('ZREM', KEYS[1], id)
+    if redis.call('DEL', ARGV[1] .. id) == 1 then
+      ended = ended + 1
+      redis.call('PUBLISH', ARGV[2], id)
+    end
   end
 end
-redis.call('DEL', KEYS[1])
 return ended
+`)
+
+// listScript returns the ids and the records of the sessions of a user, one after the other.
+//
+// KEYS: user. ARGV: prefix of session keys.
+var listScript = rueidis.NewLuaScript(`
+local found = {}
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local record = redis.call('GET', ARGV[1] .. id)
+  if record then
+    found[#found + 1] = id
+    found[#found + 1] = record
+  end
+end
+return found
 `)

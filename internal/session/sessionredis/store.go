@@ -11,9 +11,11 @@
 package sessionredis
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -105,23 +107,49 @@ func (s *Store) End(ctx context.Context, refresh string) error {
 	if err != nil {
 		return err
 	}
-	return s.EndSession(ctx, found)
+	_, err = s.EndSession(ctx, found.User, found.ID)
+	return err
 }
 
-// EndSession ends a session. It is idempotent.
-func (s *Store) EndSession(ctx context.Context, ended session.Session) error {
-	keys := []string{sessionKey(ended.ID), userKey(ended.User)}
-	err := endScript.Exec(ctx, s.redis, keys, []string{ended.ID.String(), endedChannel}).Error()
-	return redis.Failure(err)
+// EndSession ends a session of a user. It reports whether it ended the session: false means that the session has already
+// ended or belongs to another user.
+func (s *Store) EndSession(ctx context.Context, user, id uuid.UUID) (bool, error) {
+	keys := []string{sessionKey(id), userKey(user)}
+	n, err := endScript.Exec(ctx, s.redis, keys, []string{id.String(), endedChannel}).AsInt64()
+	return n == 1, redis.Failure(err)
 }
 
-// EndAllOf ends every session of a user and returns the number of sessions that it ended.
-func (s *Store) EndAllOf(ctx context.Context, user uuid.UUID) (int, error) {
-	n, err := endAllScript.Exec(ctx, s.redis, []string{userKey(user)}, []string{sessionPrefix, endedChannel}).AsInt64()
+// EndAllOf ends every session of a user except one, and returns the number of sessions that it ended. If except is the zero
+// UUID, it ends all sessions.
+func (s *Store) EndAllOf(ctx context.Context, user, except uuid.UUID) (int, error) {
+	args := []string{sessionPrefix, endedChannel, except.String()}
+	n, err := endAllScript.Exec(ctx, s.redis, []string{userKey(user)}, args).AsInt64()
 	if err != nil {
 		return 0, redis.Failure(err)
 	}
 	return int(n), nil
+}
+
+// OfUser returns the sessions of a user, newest first. It reads from the master.
+func (s *Store) OfUser(ctx context.Context, user uuid.UUID) ([]session.Session, error) {
+	reply, err := listScript.Exec(ctx, s.redis, []string{userKey(user)}, []string{sessionPrefix}).AsStrSlice()
+	if err != nil {
+		return nil, redis.Failure(err)
+	}
+	found := make([]session.Session, 0, len(reply)/2)
+	for pair := range slices.Chunk(reply, 2) {
+		id, err := uuid.Parse(pair[0])
+		if err != nil || len(pair) != 2 {
+			return nil, malformed(reply)
+		}
+		one, err := decode(id, []byte(pair[1]))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, one)
+	}
+	slices.SortFunc(found, func(a, b session.Session) int { return bytes.Compare(b.ID[:], a.ID[:]) })
+	return found, nil
 }
 
 func invalid() error { return apperr.New(apperr.TokenInvalid, "the refresh token is not valid") }

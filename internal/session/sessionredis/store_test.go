@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,7 +57,25 @@ func (f *fixture) loginUntil(user uuid.UUID, end time.Time) (session.Session, st
 
 // started returns a session of a player, without an id. Its times are the same after the session was stored and read.
 func started(user uuid.UUID, end time.Time) session.Session {
-	return session.Session{User: user, Role: authn.RolePlayer, In: session.InBody, Ends: end.UTC().Truncate(time.Microsecond)}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	return session.Session{
+		User: user, Role: authn.RolePlayer, In: session.InBody, CreatedAt: now, LastUsedAt: now,
+		Client: session.NewClient(netip.MustParseAddr("192.0.2.1"), "test"), Ends: end.UTC().Truncate(time.Microsecond),
+	}
+}
+
+// another returns a client that differs from the client of started.
+func another() session.Client {
+	return session.NewClient(netip.MustParseAddr("2001:db8::1"), "another")
+}
+
+// wantSessions checks the sessions of a user.
+func (f *fixture) wantSessions(user uuid.UUID, want ...session.Session) {
+	f.Helper()
+	got, err := f.store.OfUser(f.Context(), user)
+	if err != nil || !slices.Equal(got, want) {
+		f.Errorf("OfUser = %+v, %v; want %+v", got, err, want)
+	}
 }
 
 // issue returns a different access token at each call.
@@ -65,7 +85,7 @@ func issue(_ context.Context, s session.Session) (session.Access, error) {
 
 func (f *fixture) rotate(token string) session.Pair {
 	f.Helper()
-	_, pair, err := f.store.Rotate(f.Context(), token, issue)
+	_, pair, err := f.store.Rotate(f.Context(), token, another(), issue)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -75,7 +95,7 @@ func (f *fixture) rotate(token string) session.Pair {
 // wantRefused checks that Rotate fails with the given code.
 func (f *fixture) wantRefused(token string, want apperr.Code) {
 	f.Helper()
-	if _, _, err := f.store.Rotate(f.Context(), token, issue); apperr.CodeOf(err) != want {
+	if _, _, err := f.store.Rotate(f.Context(), token, another(), issue); apperr.CodeOf(err) != want {
 		f.Errorf("Rotate: error %v, want %s", err, want)
 	}
 }
@@ -108,13 +128,16 @@ func (f *fixture) wantActive(id uuid.UUID, want bool) {
 func TestRotation(t *testing.T) {
 	each(t, func(f *fixture) {
 		f.wantActive(f.session.ID, true)
-		s, first, err := f.store.Rotate(f.Context(), f.token, issue)
+		s, first, err := f.store.Rotate(f.Context(), f.token, another(), issue)
 		if err != nil {
 			f.Fatal(err)
 		}
-		if s != f.session {
-			f.Errorf("session %+v, want %+v", s, f.session)
+		want := f.session
+		want.Client, want.LastUsedAt = another(), s.LastUsedAt
+		if s != want || s.LastUsedAt.Before(f.session.LastUsedAt) {
+			f.Errorf("session %+v, want %+v", s, want)
 		}
+		f.wantSessions(s.User, s)
 		if second := f.rotate(first.Refresh); second.Refresh == first.Refresh {
 			f.Error("a rotation returned the same refresh token again")
 		}
@@ -135,7 +158,7 @@ func TestSessionEndsAtItsAbsoluteEnd(t *testing.T) {
 		redistest.Expire(t, f.client, "session:"+s.ID.String())
 		f.wantRefused(token, apperr.TokenRevoked)
 		f.rotate(f.token) // the shorter session does not shorten the list of the user's sessions
-		if n, err := f.store.EndAllOf(t.Context(), f.session.User); err != nil || n != 1 {
+		if n, err := f.store.EndAllOf(t.Context(), f.session.User, uuid.Nil); err != nil || n != 1 {
 			t.Errorf("EndAllOf = %d, %v; want 1", n, err)
 		}
 	})
@@ -192,7 +215,7 @@ func TestConcurrentRotationsReturnOnePair(t *testing.T) {
 		for i := range clients {
 			wg.Go(func() {
 				var err error
-				if _, pairs[i], err = f.store.Rotate(f.Context(), f.token, issue); err != nil {
+				if _, pairs[i], err = f.store.Rotate(f.Context(), f.token, another(), issue); err != nil {
 					f.Error(err)
 				}
 			})
@@ -228,16 +251,51 @@ func TestEndAllOf(t *testing.T) {
 		second, token := f.login(f.session.User)
 		other, _ := f.login(uuid.New())
 		f.wantActive(second.ID, true)
-		if n, err := f.store.EndAllOf(f.Context(), f.session.User); err != nil || n != 2 {
+		if n, err := f.store.EndAllOf(f.Context(), f.session.User, uuid.Nil); err != nil || n != 2 {
 			f.Fatalf("EndAllOf = %d, %v; want 2", n, err)
 		}
 		f.wantActive(f.session.ID, false)
 		f.wantActive(second.ID, false)
 		f.wantActive(other.ID, true)
 		f.wantRefused(token, apperr.TokenRevoked)
-		if n, err := f.store.EndAllOf(f.Context(), f.session.User); err != nil || n != 0 {
+		if n, err := f.store.EndAllOf(f.Context(), f.session.User, uuid.Nil); err != nil || n != 0 {
 			f.Errorf("second EndAllOf = %d, %v; want 0", n, err)
 		}
+	})
+}
+
+func TestEndAllOfExceptOne(t *testing.T) {
+	each(t, func(f *fixture) {
+		kept, token := f.login(f.session.User)
+		f.login(f.session.User)
+		for _, want := range []int{2, 0} {
+			if n, err := f.store.EndAllOf(t.Context(), f.session.User, kept.ID); err != nil || n != want {
+				t.Fatalf("EndAllOf = %d, %v; want %d", n, err, want)
+			}
+		}
+		f.wantActive(f.session.ID, false)
+		f.wantActive(kept.ID, true)
+		f.wantSessions(kept.User, kept)
+		f.rotate(token)
+	})
+}
+
+func TestEndSession(t *testing.T) {
+	each(t, func(f *fixture) {
+		second, _ := f.login(f.session.User)
+		f.wantSessions(second.User, second, f.session) // newest first
+		f.wantSessions(uuid.New())
+		for _, tt := range []struct {
+			name string
+			user uuid.UUID
+			want bool
+		}{{"foreign", uuid.New(), false}, {"active", second.User, true}, {"ended", second.User, false}} {
+			if ended, err := f.store.EndSession(t.Context(), tt.user, second.ID); err != nil || ended != tt.want {
+				t.Errorf("%s session: EndSession = %t, %v; want %t", tt.name, ended, err, tt.want)
+			}
+		}
+		f.wantActive(second.ID, false)
+		f.wantSessions(second.User, f.session)
 	})
 }
 
@@ -250,7 +308,7 @@ func TestCreateEndsTheOldestSessionBeyondTheMaximum(t *testing.T) {
 		f.wantActive(f.session.ID, false)
 		f.wantRefused(f.token, apperr.TokenRevoked)
 		f.wantActive(second.ID, true)
-		if n, err := f.store.EndAllOf(f.Context(), f.session.User); err != nil || n != session.MaxPerUser {
+		if n, err := f.store.EndAllOf(f.Context(), f.session.User, uuid.Nil); err != nil || n != session.MaxPerUser {
 			f.Errorf("EndAllOf = %d, %v; want %d", n, err, session.MaxPerUser)
 		}
 	})
@@ -272,7 +330,7 @@ func TestUnknownTokens(t *testing.T) {
 			"well-formed, not issued": strings.Repeat("A", len(f.token)),
 		} {
 			f.Run(name, func(t *testing.T) {
-				_, _, err := f.store.Rotate(t.Context(), token, issue)
+				_, _, err := f.store.Rotate(t.Context(), token, another(), issue)
 				if apperr.CodeOf(err) != apperr.TokenInvalid {
 					t.Errorf("Rotate: error %v, want TOKEN_INVALID", err)
 				}
@@ -295,7 +353,7 @@ func TestExpiredRefreshTokenIsInvalid(t *testing.T) {
 func TestFailedIssueChangesNothing(t *testing.T) {
 	each(t, func(f *fixture) {
 		want := apperr.New(apperr.AccountDeactivated, "the account is deactivated")
-		_, _, err := f.store.Rotate(f.Context(), f.token, func(context.Context, session.Session) (session.Access, error) {
+		_, _, err := f.store.Rotate(f.Context(), f.token, another(), func(context.Context, session.Session) (session.Access, error) {
 			return session.Access{}, want
 		})
 		if !errors.Is(err, want) {
@@ -339,14 +397,14 @@ func TestSubscribeEnded(t *testing.T) {
 		go func() { done <- f.store.SubscribeEnded(ctx, func(id uuid.UUID) { received <- id }) }()
 		f.waitForSubscriber()
 
-		if err := f.store.EndSession(ctx, second); err != nil {
+		if ended, err := f.store.EndSession(ctx, second.User, second.ID); err != nil || !ended {
 			f.Fatal(err)
 		}
 		third, token := f.login(f.session.User)
 		f.rotate(token)
 		redistest.Expire(f, f.client, "session-grace:*")
 		f.wantRefused(token, apperr.TokenReused)
-		if _, err := f.store.EndAllOf(ctx, f.session.User); err != nil {
+		if _, err := f.store.EndAllOf(ctx, f.session.User, uuid.Nil); err != nil {
 			f.Fatal(err)
 		}
 		f.wantRefused(rotated, apperr.TokenRevoked)
@@ -394,11 +452,13 @@ func TestMethodsFailWithoutRedis(t *testing.T) {
 	}
 	server.Kill()
 	createErr := errorOf(store.Create(t.Context(), s))
-	rotateErr := errorOf(store.Rotate(t.Context(), token, issue))
+	rotateErr := errorOf(store.Rotate(t.Context(), token, another(), issue))
 	_, activeErr := store.ActiveMany(t.Context(), []uuid.UUID{s.ID})
-	_, endErr := store.EndAllOf(t.Context(), s.User)
+	_, endErr := store.EndAllOf(t.Context(), s.User, uuid.Nil)
+	_, listErr := store.OfUser(t.Context(), s.User)
+	_, endOneErr := store.EndSession(t.Context(), s.User, s.ID)
 	for method, err := range map[string]error{
-		"Create": createErr, "Rotate": rotateErr, "ActiveMany": activeErr, "EndAllOf": endErr,
+		"OfUser": listErr, "EndSession": endOneErr, "Create": createErr, "Rotate": rotateErr, "ActiveMany": activeErr, "EndAllOf": endErr,
 		"End": store.End(t.Context(), token),
 	} {
 		if apperr.CodeOf(err) != apperr.DependencyUnavailable {

@@ -134,7 +134,7 @@ func TestSessionEndWhileStoreBlocks(t *testing.T) {
 	c := r.connect(t, token, "")
 	w.blockStore(t)
 	w.startCatchUps(t)
-	if err := w.sessions.EndSession(t.Context(), session); err != nil {
+	if _, err := w.sessions.EndSession(t.Context(), session.User, session.ID); err != nil {
 		t.Fatal(err)
 	}
 	c.expectClose(t, 4401)

@@ -30,7 +30,7 @@ func TestLogoutClosesConnections(t *testing.T) {
 	first, second := r.connect(t, token, ""), r.connect(t, token, "")
 	other := r.connect(t, otherToken, "")
 	w.awaitSubscription(t)
-	if err := w.sessions.EndSession(t.Context(), session); err != nil {
+	if _, err := w.sessions.EndSession(t.Context(), session.User, session.ID); err != nil {
 		t.Fatal(err)
 	}
 	first.expectClose(t, 4401)

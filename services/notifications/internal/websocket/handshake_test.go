@@ -82,7 +82,7 @@ func TestHandshakeRefused(t *testing.T) {
 	staff, _ := w.login(t, uuid.New(), authn.RoleStaff)
 	admin, _ := w.login(t, uuid.New(), authn.RoleAdmin)
 	ended, endedSession := w.login(t, player, authn.RolePlayer)
-	if err := w.sessions.EndSession(t.Context(), endedSession); err != nil {
+	if _, err := w.sessions.EndSession(t.Context(), endedSession.User, endedSession.ID); err != nil {
 		t.Fatal(err)
 	}
 	expired := w.sign(t, player, session.ID, time.Now().Add(-time.Minute))

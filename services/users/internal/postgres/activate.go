@@ -31,7 +31,9 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 			return nil
 		}
 		u.IsActive, u.StatusVersion = active, u.StatusVersion+1
-		u.SessionsToEnd = u.SessionsToEnd || !active
+		if !active {
+			u.SessionsToEnd, u.KeptSession = true, uuid.Nil
+		}
 		return updateStatus(ctx, tx, u)
 	})
 	if err != nil {
@@ -44,9 +46,12 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 // updateStatus stores the status of u. For a player it also appends the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED to
 // the outbox.
 func updateStatus(ctx context.Context, tx *ent.Tx, u users.User) error {
-	err := tx.User.UpdateOneID(u.ID).
-		SetIsActive(u.IsActive).SetStatusVersion(u.StatusVersion).SetSessionsToEnd(u.SessionsToEnd).
-		Exec(ctx)
+	update := tx.User.UpdateOneID(u.ID).
+		SetIsActive(u.IsActive).SetStatusVersion(u.StatusVersion).SetSessionsToEnd(u.SessionsToEnd)
+	if u.KeptSession == uuid.Nil {
+		update.ClearKeptSession()
+	}
+	err := update.Exec(ctx)
 	if err != nil {
 		return err
 	}

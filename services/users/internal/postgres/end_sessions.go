@@ -31,6 +31,7 @@ func (s *Store) ClearSessionsToEnd(ctx context.Context, u users.User) error {
 	if !u.SessionsToEnd {
 		return nil
 	}
-	_, err := s.ent.User.Update().Where(user.ID(u.ID), user.StatusVersion(u.StatusVersion)).SetSessionsToEnd(false).Save(ctx)
+	_, err := s.ent.User.Update().Where(user.ID(u.ID), user.StatusVersion(u.StatusVersion)).SetSessionsToEnd(false).ClearKeptSession().
+		Save(ctx)
 	return toAppError(err)
 }

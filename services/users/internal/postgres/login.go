@@ -30,7 +30,7 @@ func (s *Store) SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash str
 	if old != "" {
 		update.Where(user.PasswordHash(old))
 	} else {
-		update.SetSessionsToEnd(true).AddStatusVersion(1)
+		update.SetSessionsToEnd(true).ClearKeptSession().AddStatusVersion(1)
 	}
 	return toAppError(update.Exec(ctx))
 }

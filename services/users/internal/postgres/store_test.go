@@ -98,7 +98,8 @@ func TestSetActive(t *testing.T) {
 	)
 }
 
-// TestSessionsToEnd checks that a deactivated user is listed until ClearSessionsToEnd is called with the latest status version.
+// TestSessionsToEnd checks that a deactivated user is listed until ClearSessionsToEnd is called with the latest status
+// version.
 func TestSessionsToEnd(t *testing.T) {
 	f := newFixture(t)
 	player, staff := f.create("p@example.com", authn.RolePlayer), f.create("s@example.com", authn.RoleStaff)
@@ -167,6 +168,49 @@ func TestSetPasswordHash(t *testing.T) {
 		}
 	}
 	f.wantPlayerEvents(playerEvent(usersv1.PlayerEventType_PLAYER_REGISTERED, u, 0))
+}
+
+func TestChangePassword(t *testing.T) {
+	f := newFixture(t)
+	u := f.create("p@example.com", authn.RolePlayer)
+	first, second := uuid.New(), uuid.New()
+	change := func(old, hash string, keep uuid.UUID, code apperr.Code) {
+		t.Helper()
+		got, err := f.store.ChangePassword(t.Context(), u.ID, old, hash, keep)
+		if apperr.CodeOf(err) != code {
+			t.Fatalf("change to %q: %v, want code %q", hash, err, code)
+		}
+		if err == nil {
+			u = got
+		}
+	}
+	wantStored := func(hash string, version int64, keep uuid.UUID) {
+		t.Helper()
+		got, err := f.store.User(t.Context(), u.ID)
+		if err != nil || got.PasswordHash != hash || got.StatusVersion != version || !got.SessionsToEnd || got.KeptSession != keep {
+			t.Errorf("got %+v, %v; want hash %q, status version %d, kept session %s", got, err, hash, version, keep)
+		}
+	}
+	change("other hash", "first", first, apperr.InvalidCredentials)
+	change(u.PasswordHash, "first", first, "")
+	wantStored("first", 1, first)
+	change("first", "second", first, "") // the pending end of the other sessions keeps the same session
+	wantStored("second", 2, first)
+	change("second", "third", second, "") // the second session was to be ended
+	wantStored("third", 3, uuid.Nil)
+	if err := f.store.ClearSessionsToEnd(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	change("third", "fourth", second, "")
+	wantStored("fourth", 4, second)
+	if _, err := f.store.SetActive(t.Context(), u.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	wantStored("fourth", 5, uuid.Nil) // a deactivation ends all sessions
+	change("fourth", "fifth", second, apperr.AccountDeactivated)
+	if _, err := f.store.ChangePassword(t.Context(), uuid.New(), "", "sixth", first); apperr.CodeOf(err) != apperr.NotFound {
+		t.Errorf("unknown user: %v, want NOT_FOUND", err)
+	}
 }
 
 // TestStateAndEventCommitTogether makes inserts into the outbox fail. The changes of state must be rolled back.

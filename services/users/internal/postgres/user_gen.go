@@ -5,6 +5,7 @@ package postgres
 import (
 	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -23,11 +24,13 @@ func userFromRow(r *ent.User) users.User {
 		LedgerHead:    r.LedgerHead,
 		StatusVersion: r.StatusVersion,
 		SessionsToEnd: r.SessionsToEnd,
+		KeptSession:   columns.ZeroIfNil(r.KeptSession),
 	}
 }
 
 // setUser sets all columns of a new row.
 func setUser(c *ent.UserCreate, p users.User) *ent.UserCreate {
+	c.SetNillableKeptSession(columns.NilIfZero(p.KeptSession))
 	return c.
 		SetID(p.ID).
 		SetEmail(p.Email).

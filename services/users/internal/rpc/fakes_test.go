@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -88,6 +89,20 @@ func (s *fakeStore) SetActive(ctx context.Context, id uuid.UUID, active bool) (u
 	return u, nil
 }
 
+func (s *fakeStore) ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keep uuid.UUID) (users.User, error) {
+	u, err := s.User(ctx, id)
+	if err != nil {
+		return users.User{}, err
+	}
+	if u.PasswordHash != old {
+		return users.User{}, apperr.New(apperr.InvalidCredentials, "the password has been changed in the meantime")
+	}
+	u.PasswordHash = hash
+	s.users[id] = u
+	u.KeptSession = keep
+	return u, nil
+}
+
 func (s *fakeStore) ClearSessionsToEnd(context.Context, users.User) error { return s.err }
 
 func (s *fakeStore) Transactions(
@@ -114,7 +129,9 @@ type fakeSessions struct {
 	err       error // returned by all methods except Rotate
 	presented []string
 	in        session.RefreshTokenIn
+	client    session.Client
 	ended     []uuid.UUID
+	kept      uuid.UUID // the last parameter of EndAllOf
 }
 
 // The refresh tokens of fakeSessions. Rotate returns nextToken in a cookie for cookieToken, and in the body for bodyToken.
@@ -125,7 +142,7 @@ const (
 )
 
 func (s *fakeSessions) Create(_ context.Context, created session.Session) (session.Session, string, error) {
-	s.in, created.ID = created.In, uuid.MustParse(unknownID)
+	s.in, s.client, created.ID = created.In, created.Client, uuid.MustParse(unknownID)
 	return created, cookieToken, s.err
 }
 
@@ -135,8 +152,9 @@ func (s *fakeSessions) Rank(_ context.Context, refresh []string) ([]string, erro
 }
 
 func (s *fakeSessions) Rotate(
-	ctx context.Context, refresh string, issue session.Issue,
+	ctx context.Context, refresh string, from session.Client, issue session.Issue,
 ) (session.Session, session.Pair, error) {
+	s.client = from
 	of := session.Session{ID: uuid.MustParse(unknownID), User: uuid.MustParse(playerID), Role: authn.RolePlayer}
 	switch refresh {
 	case cookieToken:
@@ -158,11 +176,26 @@ func (s *fakeSessions) End(_ context.Context, refresh string) error {
 	return s.err
 }
 
-func (s *fakeSessions) EndSession(context.Context, session.Session) error { return s.err }
+// EndSession ends the session sessionID of the player.
+func (s *fakeSessions) EndSession(_ context.Context, user, id uuid.UUID) (bool, error) {
+	return user.String() == playerID && id.String() == sessionID, s.err
+}
 
-func (s *fakeSessions) EndAllOf(_ context.Context, user uuid.UUID) (int, error) {
-	s.ended = append(s.ended, user)
+func (s *fakeSessions) EndAllOf(_ context.Context, user, except uuid.UUID) (int, error) {
+	s.ended, s.kept = append(s.ended, user), except
 	return 1, s.err
+}
+
+// OfUser returns two sessions of the player. The newest one is the session of the player's access token.
+func (s *fakeSessions) OfUser(_ context.Context, user uuid.UUID) ([]session.Session, error) {
+	if user.String() != playerID {
+		return nil, s.err
+	}
+	older := session.Session{
+		ID: uuid.MustParse(sessionID), User: user, CreatedAt: now(), LastUsedAt: now().Add(time.Hour),
+		Client: session.NewClient(netip.MustParseAddr("192.0.2.1"), "browser"),
+	}
+	return []session.Session{{ID: user, User: user, CreatedAt: now(), LastUsedAt: now()}, older}, s.err
 }
 
 // fakeHasher returns hashes that contain the password.

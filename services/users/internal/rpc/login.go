@@ -7,7 +7,6 @@ import (
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/convert/fields"
-	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
@@ -18,7 +17,7 @@ func (h *Auth) Login(
 ) (*connect.Response[usersv1.LoginResponse], error) {
 	credentials := users.Credentials{Email: r.Msg.GetEmail(), Password: r.Msg.GetPassword()}
 	in := wire.ToRefreshTokenIn(r.Msg.GetRefreshTokenIn())
-	tokens, u, err := h.service.Login(ctx, credentials, in, rpcserver.ClientAddr(ctx))
+	tokens, u, err := h.service.Login(ctx, credentials, in, client(ctx, r.Header()))
 	if err != nil {
 		return nil, err
 	}

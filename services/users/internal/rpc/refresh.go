@@ -14,7 +14,7 @@ func (h *Auth) Refresh(
 	ctx context.Context, r *connect.Request[usersv1.RefreshRequest],
 ) (*connect.Response[usersv1.RefreshResponse], error) {
 	p := presented(r.Msg.GetRefreshToken(), r.Header())
-	tokens, err := h.service.Refresh(ctx, p.tokens...)
+	tokens, err := h.service.Refresh(ctx, client(ctx, r.Header()), p.tokens...)
 	if err != nil {
 		p.clearRefused(ctx, err)
 		return nil, err

@@ -3,7 +3,12 @@
 package rpc
 
 import (
+	"context"
+	"net/http"
+
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -20,6 +25,11 @@ var (
 
 // NewAuth returns the handler of registration, login, refresh and logout.
 func NewAuth(service *users.Service) *Auth { return &Auth{service} }
+
+// client describes the client of a request.
+func client(ctx context.Context, h http.Header) users.Client {
+	return session.NewClient(rpcserver.ClientAddr(ctx), h.Get("User-Agent"))
+}
 
 // NewUsers returns the handler of profiles, transaction lists and user administration.
 func NewUsers(service *users.Service) *Users { return &Users{service} }

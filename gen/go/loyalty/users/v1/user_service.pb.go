@@ -606,11 +606,672 @@ func (x *ActivateUserRequest) GetUserId() string {
 	return ""
 }
 
+type ChangeMyPasswordRequest struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	CurrentPassword string                 `protobuf:"bytes,1,opt,name=current_password,json=currentPassword,proto3" json:"current_password,omitempty"`
+	// 8 to 128 characters, counted after normalization with the profile OpaqueString of RFC 8265: a letter with a combining
+	// accent counts as one character. Control, invisible and unassigned characters are not allowed. The minimum and maximum
+	// length that the schema declares for this field apply to the text before normalization.
+	NewPassword   string `protobuf:"bytes,2,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeMyPasswordRequest) Reset() {
+	*x = ChangeMyPasswordRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeMyPasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeMyPasswordRequest) ProtoMessage() {}
+
+func (x *ChangeMyPasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeMyPasswordRequest.ProtoReflect.Descriptor instead.
+func (*ChangeMyPasswordRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ChangeMyPasswordRequest) GetCurrentPassword() string {
+	if x != nil {
+		return x.CurrentPassword
+	}
+	return ""
+}
+
+func (x *ChangeMyPasswordRequest) GetNewPassword() string {
+	if x != nil {
+		return x.NewPassword
+	}
+	return ""
+}
+
+type ChangeMyPasswordResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeMyPasswordResponse) Reset() {
+	*x = ChangeMyPasswordResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeMyPasswordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeMyPasswordResponse) ProtoMessage() {}
+
+func (x *ChangeMyPasswordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeMyPasswordResponse.ProtoReflect.Descriptor instead.
+func (*ChangeMyPasswordResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{11}
+}
+
+type ListMySessionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PageSize      int32                  `protobuf:"varint,1,opt,name=page_size,proto3" json:"page_size,omitempty"`
+	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMySessionsRequest) Reset() {
+	*x = ListMySessionsRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMySessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMySessionsRequest) ProtoMessage() {}
+
+func (x *ListMySessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMySessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListMySessionsRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListMySessionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListMySessionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListMySessionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sessions      []*Session             `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Total         int32                  `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// Always false: the total of sessions is exact.
+	TotalIsEstimate bool `protobuf:"varint,4,opt,name=total_is_estimate,json=totalIsEstimate,proto3" json:"total_is_estimate,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ListMySessionsResponse) Reset() {
+	*x = ListMySessionsResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMySessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMySessionsResponse) ProtoMessage() {}
+
+func (x *ListMySessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMySessionsResponse.ProtoReflect.Descriptor instead.
+func (*ListMySessionsResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListMySessionsResponse) GetSessions() []*Session {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *ListMySessionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListMySessionsResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *ListMySessionsResponse) GetTotalIsEstimate() bool {
+	if x != nil {
+		return x.TotalIsEstimate
+	}
+	return false
+}
+
+type EndMySessionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SessionId     string                 `protobuf:"bytes,1,opt,name=session_id,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndMySessionRequest) Reset() {
+	*x = EndMySessionRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndMySessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndMySessionRequest) ProtoMessage() {}
+
+func (x *EndMySessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndMySessionRequest.ProtoReflect.Descriptor instead.
+func (*EndMySessionRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *EndMySessionRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+type EndMySessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndMySessionResponse) Reset() {
+	*x = EndMySessionResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndMySessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndMySessionResponse) ProtoMessage() {}
+
+func (x *EndMySessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndMySessionResponse.ProtoReflect.Descriptor instead.
+func (*EndMySessionResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{15}
+}
+
+type EndMySessionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndMySessionsRequest) Reset() {
+	*x = EndMySessionsRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndMySessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndMySessionsRequest) ProtoMessage() {}
+
+func (x *EndMySessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndMySessionsRequest.ProtoReflect.Descriptor instead.
+func (*EndMySessionsRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{16}
+}
+
+type EndMySessionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndMySessionsResponse) Reset() {
+	*x = EndMySessionsResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndMySessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndMySessionsResponse) ProtoMessage() {}
+
+func (x *EndMySessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndMySessionsResponse.ProtoReflect.Descriptor instead.
+func (*EndMySessionsResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{17}
+}
+
+type ListSessionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
+	PageSize      int32                  `protobuf:"varint,2,opt,name=page_size,proto3" json:"page_size,omitempty"`
+	PageToken     string                 `protobuf:"bytes,3,opt,name=page_token,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSessionsRequest) Reset() {
+	*x = ListSessionsRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsRequest) ProtoMessage() {}
+
+func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListSessionsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ListSessionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListSessionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListSessionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sessions      []*Session             `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Total         int32                  `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// Always false: the total of sessions is exact.
+	TotalIsEstimate bool `protobuf:"varint,4,opt,name=total_is_estimate,json=totalIsEstimate,proto3" json:"total_is_estimate,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ListSessionsResponse) Reset() {
+	*x = ListSessionsResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsResponse) ProtoMessage() {}
+
+func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
+func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListSessionsResponse) GetSessions() []*Session {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *ListSessionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListSessionsResponse) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *ListSessionsResponse) GetTotalIsEstimate() bool {
+	if x != nil {
+		return x.TotalIsEstimate
+	}
+	return false
+}
+
+type EndSessionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
+	SessionId     string                 `protobuf:"bytes,2,opt,name=session_id,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSessionRequest) Reset() {
+	*x = EndSessionRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSessionRequest) ProtoMessage() {}
+
+func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
+func (*EndSessionRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *EndSessionRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *EndSessionRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+type EndSessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSessionResponse) Reset() {
+	*x = EndSessionResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSessionResponse) ProtoMessage() {}
+
+func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
+func (*EndSessionResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{21}
+}
+
+type EndSessionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSessionsRequest) Reset() {
+	*x = EndSessionsRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSessionsRequest) ProtoMessage() {}
+
+func (x *EndSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSessionsRequest.ProtoReflect.Descriptor instead.
+func (*EndSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *EndSessionsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+type EndSessionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSessionsResponse) Reset() {
+	*x = EndSessionsResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSessionsResponse) ProtoMessage() {}
+
+func (x *EndSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSessionsResponse.ProtoReflect.Descriptor instead.
+func (*EndSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{23}
+}
+
 var File_loyalty_users_v1_user_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\n" +
-	"#loyalty/users/v1/user_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\x0e\n" +
+	"#loyalty/users/v1/user_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a loyalty/options/v1/options.proto\x1a\x1eloyalty/users/v1/session.proto\x1a\x1bloyalty/users/v1/user.proto\"\x0e\n" +
 	"\fGetMeRequest\"\xad\x01\n" +
 	"\x19ListMyTransactionsRequest\x12?\n" +
 	"\x04type\x18\x01 \x01(\x0e2!.loyalty.users.v1.TransactionTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12%\n" +
@@ -655,7 +1316,48 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\x15DeactivateUserRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"9\n" +
 	"\x13ActivateUserRequest\x12\"\n" +
-	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id2\x9d\a\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"\x85\x01\n" +
+	"\x17ChangeMyPasswordRequest\x128\n" +
+	"\x10current_password\x18\x01 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\x0fcurrentPassword\x120\n" +
+	"\fnew_password\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\vnewPassword\"\x1a\n" +
+	"\x18ChangeMyPasswordResponse\"h\n" +
+	"\x15ListMySessionsRequest\x12%\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\"\xb9\x01\n" +
+	"\x16ListMySessionsResponse\x125\n" +
+	"\bsessions\x18\x01 \x03(\v2\x19.loyalty.users.v1.SessionR\bsessions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
+	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"?\n" +
+	"\x13EndMySessionRequest\x12(\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"session_id\"\x16\n" +
+	"\x14EndMySessionResponse\"\x16\n" +
+	"\x14EndMySessionsRequest\"\x17\n" +
+	"\x15EndMySessionsResponse\"\x8a\x01\n" +
+	"\x13ListSessionsRequest\x12\"\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x12%\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\"\xb7\x01\n" +
+	"\x14ListSessionsResponse\x125\n" +
+	"\bsessions\x18\x01 \x03(\v2\x19.loyalty.users.v1.SessionR\bsessions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
+	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"a\n" +
+	"\x11EndSessionRequest\x12\"\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x12(\n" +
+	"\n" +
+	"session_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"session_id\"\x14\n" +
+	"\x12EndSessionResponse\"8\n" +
+	"\x12EndSessionsRequest\x12\"\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"\x15\n" +
+	"\x13EndSessionsResponse2\xc2\x0f\n" +
 	"\vUserService\x12b\n" +
 	"\x05GetMe\x12\x1e.loyalty.users.v1.GetMeRequest\x1a\x16.loyalty.users.v1.User\"!\xaa\xbb\x18\x05\"\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/users/me\x12\x9d\x01\n" +
 	"\x12ListMyTransactions\x12+.loyalty.users.v1.ListMyTransactionsRequest\x1a,.loyalty.users.v1.ListMyTransactionsResponse\",\xaa\xbb\x18\x03\"\x01\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/users/me/transactions\x12s\n" +
@@ -663,7 +1365,15 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\aGetUser\x12 .loyalty.users.v1.GetUserRequest\x1a\x16.loyalty.users.v1.User\"'\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/users/{user_id}\x12\x9f\x01\n" +
 	"\x10ListTransactions\x12).loyalty.users.v1.ListTransactionsRequest\x1a*.loyalty.users.v1.ListTransactionsResponse\"4\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02&\x12$/api/v1/users/{user_id}/transactions\x12\x84\x01\n" +
 	"\x0eDeactivateUser\x12'.loyalty.users.v1.DeactivateUserRequest\x1a\x16.loyalty.users.v1.User\"1\xaa\xbb\x18\x03\"\x01\x03\x82\xd3\xe4\x93\x02$\"\"/api/v1/users/{user_id}/deactivate\x12~\n" +
-	"\fActivateUser\x12%.loyalty.users.v1.ActivateUserRequest\x1a\x16.loyalty.users.v1.User\"/\xaa\xbb\x18\x03\"\x01\x03\x82\xd3\xe4\x93\x02\"\" /api/v1/users/{user_id}/activateB\xcd\x01\n" +
+	"\fActivateUser\x12%.loyalty.users.v1.ActivateUserRequest\x1a\x16.loyalty.users.v1.User\"/\xaa\xbb\x18\x03\"\x01\x03\x82\xd3\xe4\x93\x02\"\" /api/v1/users/{user_id}/activate\x12\x9d\x01\n" +
+	"\x10ChangeMyPassword\x12).loyalty.users.v1.ChangeMyPasswordRequest\x1a*.loyalty.users.v1.ChangeMyPasswordResponse\"2\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/users/me/password\x12\x8f\x01\n" +
+	"\x0eListMySessions\x12'.loyalty.users.v1.ListMySessionsRequest\x1a(.loyalty.users.v1.ListMySessionsResponse\"*\xaa\xbb\x18\x05\"\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/users/me/sessions\x12\x9b\x01\n" +
+	"\fEndMySession\x12%.loyalty.users.v1.EndMySessionRequest\x1a&.loyalty.users.v1.EndMySessionResponse\"<\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02(*&/api/v1/users/me/sessions/{session_id}\x12\x91\x01\n" +
+	"\rEndMySessions\x12&.loyalty.users.v1.EndMySessionsRequest\x1a'.loyalty.users.v1.EndMySessionsResponse\"/\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02\x1b*\x19/api/v1/users/me/sessions\x12\x8e\x01\n" +
+	"\fListSessions\x12%.loyalty.users.v1.ListSessionsRequest\x1a&.loyalty.users.v1.ListSessionsResponse\"/\xaa\xbb\x18\x03\"\x01\x03\x82\xd3\xe4\x93\x02\"\x12 /api/v1/users/{user_id}/sessions\x12\x9a\x01\n" +
+	"\n" +
+	"EndSession\x12#.loyalty.users.v1.EndSessionRequest\x1a$.loyalty.users.v1.EndSessionResponse\"A\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02/*-/api/v1/users/{user_id}/sessions/{session_id}\x12\x90\x01\n" +
+	"\vEndSessions\x12$.loyalty.users.v1.EndSessionsRequest\x1a%.loyalty.users.v1.EndSessionsResponse\"4\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02\"* /api/v1/users/{user_id}/sessionsB\xcd\x01\n" +
 	"\x14com.loyalty.users.v1B\x10UserServiceProtoP\x01ZAgithub.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1;usersv1\xa2\x02\x03LUX\xaa\x02\x10Loyalty.Users.V1\xca\x02\x10Loyalty\\Users\\V1\xe2\x02\x1cLoyalty\\Users\\V1\\GPBMetadata\xea\x02\x12Loyalty::Users::V1b\x06proto3"
 
 var (
@@ -678,7 +1388,7 @@ func file_loyalty_users_v1_user_service_proto_rawDescGZIP() []byte {
 	return file_loyalty_users_v1_user_service_proto_rawDescData
 }
 
-var file_loyalty_users_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_loyalty_users_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_loyalty_users_v1_user_service_proto_goTypes = []any{
 	(*GetMeRequest)(nil),               // 0: loyalty.users.v1.GetMeRequest
 	(*ListMyTransactionsRequest)(nil),  // 1: loyalty.users.v1.ListMyTransactionsRequest
@@ -690,37 +1400,68 @@ var file_loyalty_users_v1_user_service_proto_goTypes = []any{
 	(*ListTransactionsResponse)(nil),   // 7: loyalty.users.v1.ListTransactionsResponse
 	(*DeactivateUserRequest)(nil),      // 8: loyalty.users.v1.DeactivateUserRequest
 	(*ActivateUserRequest)(nil),        // 9: loyalty.users.v1.ActivateUserRequest
-	(TransactionType)(0),               // 10: loyalty.users.v1.TransactionType
-	(*Transaction)(nil),                // 11: loyalty.users.v1.Transaction
-	(v1.Role)(0),                       // 12: loyalty.options.v1.Role
-	(*User)(nil),                       // 13: loyalty.users.v1.User
+	(*ChangeMyPasswordRequest)(nil),    // 10: loyalty.users.v1.ChangeMyPasswordRequest
+	(*ChangeMyPasswordResponse)(nil),   // 11: loyalty.users.v1.ChangeMyPasswordResponse
+	(*ListMySessionsRequest)(nil),      // 12: loyalty.users.v1.ListMySessionsRequest
+	(*ListMySessionsResponse)(nil),     // 13: loyalty.users.v1.ListMySessionsResponse
+	(*EndMySessionRequest)(nil),        // 14: loyalty.users.v1.EndMySessionRequest
+	(*EndMySessionResponse)(nil),       // 15: loyalty.users.v1.EndMySessionResponse
+	(*EndMySessionsRequest)(nil),       // 16: loyalty.users.v1.EndMySessionsRequest
+	(*EndMySessionsResponse)(nil),      // 17: loyalty.users.v1.EndMySessionsResponse
+	(*ListSessionsRequest)(nil),        // 18: loyalty.users.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),       // 19: loyalty.users.v1.ListSessionsResponse
+	(*EndSessionRequest)(nil),          // 20: loyalty.users.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),         // 21: loyalty.users.v1.EndSessionResponse
+	(*EndSessionsRequest)(nil),         // 22: loyalty.users.v1.EndSessionsRequest
+	(*EndSessionsResponse)(nil),        // 23: loyalty.users.v1.EndSessionsResponse
+	(TransactionType)(0),               // 24: loyalty.users.v1.TransactionType
+	(*Transaction)(nil),                // 25: loyalty.users.v1.Transaction
+	(v1.Role)(0),                       // 26: loyalty.options.v1.Role
+	(*User)(nil),                       // 27: loyalty.users.v1.User
+	(*Session)(nil),                    // 28: loyalty.users.v1.Session
 }
 var file_loyalty_users_v1_user_service_proto_depIdxs = []int32{
-	10, // 0: loyalty.users.v1.ListMyTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
-	11, // 1: loyalty.users.v1.ListMyTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
-	12, // 2: loyalty.users.v1.ListUsersRequest.role:type_name -> loyalty.options.v1.Role
-	13, // 3: loyalty.users.v1.ListUsersResponse.users:type_name -> loyalty.users.v1.User
-	10, // 4: loyalty.users.v1.ListTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
-	11, // 5: loyalty.users.v1.ListTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
-	0,  // 6: loyalty.users.v1.UserService.GetMe:input_type -> loyalty.users.v1.GetMeRequest
-	1,  // 7: loyalty.users.v1.UserService.ListMyTransactions:input_type -> loyalty.users.v1.ListMyTransactionsRequest
-	3,  // 8: loyalty.users.v1.UserService.ListUsers:input_type -> loyalty.users.v1.ListUsersRequest
-	5,  // 9: loyalty.users.v1.UserService.GetUser:input_type -> loyalty.users.v1.GetUserRequest
-	6,  // 10: loyalty.users.v1.UserService.ListTransactions:input_type -> loyalty.users.v1.ListTransactionsRequest
-	8,  // 11: loyalty.users.v1.UserService.DeactivateUser:input_type -> loyalty.users.v1.DeactivateUserRequest
-	9,  // 12: loyalty.users.v1.UserService.ActivateUser:input_type -> loyalty.users.v1.ActivateUserRequest
-	13, // 13: loyalty.users.v1.UserService.GetMe:output_type -> loyalty.users.v1.User
-	2,  // 14: loyalty.users.v1.UserService.ListMyTransactions:output_type -> loyalty.users.v1.ListMyTransactionsResponse
-	4,  // 15: loyalty.users.v1.UserService.ListUsers:output_type -> loyalty.users.v1.ListUsersResponse
-	13, // 16: loyalty.users.v1.UserService.GetUser:output_type -> loyalty.users.v1.User
-	7,  // 17: loyalty.users.v1.UserService.ListTransactions:output_type -> loyalty.users.v1.ListTransactionsResponse
-	13, // 18: loyalty.users.v1.UserService.DeactivateUser:output_type -> loyalty.users.v1.User
-	13, // 19: loyalty.users.v1.UserService.ActivateUser:output_type -> loyalty.users.v1.User
-	13, // [13:20] is the sub-list for method output_type
-	6,  // [6:13] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	24, // 0: loyalty.users.v1.ListMyTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
+	25, // 1: loyalty.users.v1.ListMyTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
+	26, // 2: loyalty.users.v1.ListUsersRequest.role:type_name -> loyalty.options.v1.Role
+	27, // 3: loyalty.users.v1.ListUsersResponse.users:type_name -> loyalty.users.v1.User
+	24, // 4: loyalty.users.v1.ListTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
+	25, // 5: loyalty.users.v1.ListTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
+	28, // 6: loyalty.users.v1.ListMySessionsResponse.sessions:type_name -> loyalty.users.v1.Session
+	28, // 7: loyalty.users.v1.ListSessionsResponse.sessions:type_name -> loyalty.users.v1.Session
+	0,  // 8: loyalty.users.v1.UserService.GetMe:input_type -> loyalty.users.v1.GetMeRequest
+	1,  // 9: loyalty.users.v1.UserService.ListMyTransactions:input_type -> loyalty.users.v1.ListMyTransactionsRequest
+	3,  // 10: loyalty.users.v1.UserService.ListUsers:input_type -> loyalty.users.v1.ListUsersRequest
+	5,  // 11: loyalty.users.v1.UserService.GetUser:input_type -> loyalty.users.v1.GetUserRequest
+	6,  // 12: loyalty.users.v1.UserService.ListTransactions:input_type -> loyalty.users.v1.ListTransactionsRequest
+	8,  // 13: loyalty.users.v1.UserService.DeactivateUser:input_type -> loyalty.users.v1.DeactivateUserRequest
+	9,  // 14: loyalty.users.v1.UserService.ActivateUser:input_type -> loyalty.users.v1.ActivateUserRequest
+	10, // 15: loyalty.users.v1.UserService.ChangeMyPassword:input_type -> loyalty.users.v1.ChangeMyPasswordRequest
+	12, // 16: loyalty.users.v1.UserService.ListMySessions:input_type -> loyalty.users.v1.ListMySessionsRequest
+	14, // 17: loyalty.users.v1.UserService.EndMySession:input_type -> loyalty.users.v1.EndMySessionRequest
+	16, // 18: loyalty.users.v1.UserService.EndMySessions:input_type -> loyalty.users.v1.EndMySessionsRequest
+	18, // 19: loyalty.users.v1.UserService.ListSessions:input_type -> loyalty.users.v1.ListSessionsRequest
+	20, // 20: loyalty.users.v1.UserService.EndSession:input_type -> loyalty.users.v1.EndSessionRequest
+	22, // 21: loyalty.users.v1.UserService.EndSessions:input_type -> loyalty.users.v1.EndSessionsRequest
+	27, // 22: loyalty.users.v1.UserService.GetMe:output_type -> loyalty.users.v1.User
+	2,  // 23: loyalty.users.v1.UserService.ListMyTransactions:output_type -> loyalty.users.v1.ListMyTransactionsResponse
+	4,  // 24: loyalty.users.v1.UserService.ListUsers:output_type -> loyalty.users.v1.ListUsersResponse
+	27, // 25: loyalty.users.v1.UserService.GetUser:output_type -> loyalty.users.v1.User
+	7,  // 26: loyalty.users.v1.UserService.ListTransactions:output_type -> loyalty.users.v1.ListTransactionsResponse
+	27, // 27: loyalty.users.v1.UserService.DeactivateUser:output_type -> loyalty.users.v1.User
+	27, // 28: loyalty.users.v1.UserService.ActivateUser:output_type -> loyalty.users.v1.User
+	11, // 29: loyalty.users.v1.UserService.ChangeMyPassword:output_type -> loyalty.users.v1.ChangeMyPasswordResponse
+	13, // 30: loyalty.users.v1.UserService.ListMySessions:output_type -> loyalty.users.v1.ListMySessionsResponse
+	15, // 31: loyalty.users.v1.UserService.EndMySession:output_type -> loyalty.users.v1.EndMySessionResponse
+	17, // 32: loyalty.users.v1.UserService.EndMySessions:output_type -> loyalty.users.v1.EndMySessionsResponse
+	19, // 33: loyalty.users.v1.UserService.ListSessions:output_type -> loyalty.users.v1.ListSessionsResponse
+	21, // 34: loyalty.users.v1.UserService.EndSession:output_type -> loyalty.users.v1.EndSessionResponse
+	23, // 35: loyalty.users.v1.UserService.EndSessions:output_type -> loyalty.users.v1.EndSessionsResponse
+	22, // [22:36] is the sub-list for method output_type
+	8,  // [8:22] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_users_v1_user_service_proto_init() }
@@ -728,6 +1469,7 @@ func file_loyalty_users_v1_user_service_proto_init() {
 	if File_loyalty_users_v1_user_service_proto != nil {
 		return
 	}
+	file_loyalty_users_v1_session_proto_init()
 	file_loyalty_users_v1_user_proto_init()
 	file_loyalty_users_v1_user_service_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
@@ -736,7 +1478,7 @@ func file_loyalty_users_v1_user_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_users_v1_user_service_proto_rawDesc), len(file_loyalty_users_v1_user_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -53,6 +53,25 @@ const (
 	// UserServiceActivateUserProcedure is the fully-qualified name of the UserService's ActivateUser
 	// RPC.
 	UserServiceActivateUserProcedure = "/loyalty.users.v1.UserService/ActivateUser"
+	// UserServiceChangeMyPasswordProcedure is the fully-qualified name of the UserService's
+	// ChangeMyPassword RPC.
+	UserServiceChangeMyPasswordProcedure = "/loyalty.users.v1.UserService/ChangeMyPassword"
+	// UserServiceListMySessionsProcedure is the fully-qualified name of the UserService's
+	// ListMySessions RPC.
+	UserServiceListMySessionsProcedure = "/loyalty.users.v1.UserService/ListMySessions"
+	// UserServiceEndMySessionProcedure is the fully-qualified name of the UserService's EndMySession
+	// RPC.
+	UserServiceEndMySessionProcedure = "/loyalty.users.v1.UserService/EndMySession"
+	// UserServiceEndMySessionsProcedure is the fully-qualified name of the UserService's EndMySessions
+	// RPC.
+	UserServiceEndMySessionsProcedure = "/loyalty.users.v1.UserService/EndMySessions"
+	// UserServiceListSessionsProcedure is the fully-qualified name of the UserService's ListSessions
+	// RPC.
+	UserServiceListSessionsProcedure = "/loyalty.users.v1.UserService/ListSessions"
+	// UserServiceEndSessionProcedure is the fully-qualified name of the UserService's EndSession RPC.
+	UserServiceEndSessionProcedure = "/loyalty.users.v1.UserService/EndSession"
+	// UserServiceEndSessionsProcedure is the fully-qualified name of the UserService's EndSessions RPC.
+	UserServiceEndSessionsProcedure = "/loyalty.users.v1.UserService/EndSessions"
 )
 
 // UserServiceClient is a client for the loyalty.users.v1.UserService service.
@@ -71,6 +90,22 @@ type UserServiceClient interface {
 	DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error)
 	// ActivateUser activates a user. The user can then log in again.
 	ActivateUser(context.Context, *connect.Request[v1.ActivateUserRequest]) (*connect.Response[v1.User], error)
+	// ChangeMyPassword sets a new password of the caller and ends all other sessions of the caller. It fails with
+	// INVALID_CREDENTIALS if the current password is wrong, which counts as a failed login, and with PASSWORD_TOO_WEAK if the new
+	// password is common, trivially guessable or derived from the e-mail.
+	ChangeMyPassword(context.Context, *connect.Request[v1.ChangeMyPasswordRequest]) (*connect.Response[v1.ChangeMyPasswordResponse], error)
+	// ListMySessions returns the sessions of the caller, newest first. A user has at most 100 sessions.
+	ListMySessions(context.Context, *connect.Request[v1.ListMySessionsRequest]) (*connect.Response[v1.ListMySessionsResponse], error)
+	// EndMySession ends a session of the caller. It fails with NOT_FOUND if the session has ended or belongs to another user.
+	EndMySession(context.Context, *connect.Request[v1.EndMySessionRequest]) (*connect.Response[v1.EndMySessionResponse], error)
+	// EndMySessions ends all sessions of the caller except the session of the access token.
+	EndMySessions(context.Context, *connect.Request[v1.EndMySessionsRequest]) (*connect.Response[v1.EndMySessionsResponse], error)
+	// ListSessions returns the sessions of a user, newest first. A user has at most 100 sessions.
+	ListSessions(context.Context, *connect.Request[v1.ListSessionsRequest]) (*connect.Response[v1.ListSessionsResponse], error)
+	// EndSession ends a session of a user. It fails with NOT_FOUND if the session has ended or belongs to another user.
+	EndSession(context.Context, *connect.Request[v1.EndSessionRequest]) (*connect.Response[v1.EndSessionResponse], error)
+	// EndSessions ends all sessions of a user except the session of the access token.
+	EndSessions(context.Context, *connect.Request[v1.EndSessionsRequest]) (*connect.Response[v1.EndSessionsResponse], error)
 }
 
 // NewUserServiceClient constructs a client for the loyalty.users.v1.UserService service. By
@@ -126,6 +161,48 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(userServiceMethods.ByName("ActivateUser")),
 			connect.WithClientOptions(opts...),
 		),
+		changeMyPassword: connect.NewClient[v1.ChangeMyPasswordRequest, v1.ChangeMyPasswordResponse](
+			httpClient,
+			baseURL+UserServiceChangeMyPasswordProcedure,
+			connect.WithSchema(userServiceMethods.ByName("ChangeMyPassword")),
+			connect.WithClientOptions(opts...),
+		),
+		listMySessions: connect.NewClient[v1.ListMySessionsRequest, v1.ListMySessionsResponse](
+			httpClient,
+			baseURL+UserServiceListMySessionsProcedure,
+			connect.WithSchema(userServiceMethods.ByName("ListMySessions")),
+			connect.WithClientOptions(opts...),
+		),
+		endMySession: connect.NewClient[v1.EndMySessionRequest, v1.EndMySessionResponse](
+			httpClient,
+			baseURL+UserServiceEndMySessionProcedure,
+			connect.WithSchema(userServiceMethods.ByName("EndMySession")),
+			connect.WithClientOptions(opts...),
+		),
+		endMySessions: connect.NewClient[v1.EndMySessionsRequest, v1.EndMySessionsResponse](
+			httpClient,
+			baseURL+UserServiceEndMySessionsProcedure,
+			connect.WithSchema(userServiceMethods.ByName("EndMySessions")),
+			connect.WithClientOptions(opts...),
+		),
+		listSessions: connect.NewClient[v1.ListSessionsRequest, v1.ListSessionsResponse](
+			httpClient,
+			baseURL+UserServiceListSessionsProcedure,
+			connect.WithSchema(userServiceMethods.ByName("ListSessions")),
+			connect.WithClientOptions(opts...),
+		),
+		endSession: connect.NewClient[v1.EndSessionRequest, v1.EndSessionResponse](
+			httpClient,
+			baseURL+UserServiceEndSessionProcedure,
+			connect.WithSchema(userServiceMethods.ByName("EndSession")),
+			connect.WithClientOptions(opts...),
+		),
+		endSessions: connect.NewClient[v1.EndSessionsRequest, v1.EndSessionsResponse](
+			httpClient,
+			baseURL+UserServiceEndSessionsProcedure,
+			connect.WithSchema(userServiceMethods.ByName("EndSessions")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -138,6 +215,13 @@ type userServiceClient struct {
 	listTransactions   *connect.Client[v1.ListTransactionsRequest, v1.ListTransactionsResponse]
 	deactivateUser     *connect.Client[v1.DeactivateUserRequest, v1.User]
 	activateUser       *connect.Client[v1.ActivateUserRequest, v1.User]
+	changeMyPassword   *connect.Client[v1.ChangeMyPasswordRequest, v1.ChangeMyPasswordResponse]
+	listMySessions     *connect.Client[v1.ListMySessionsRequest, v1.ListMySessionsResponse]
+	endMySession       *connect.Client[v1.EndMySessionRequest, v1.EndMySessionResponse]
+	endMySessions      *connect.Client[v1.EndMySessionsRequest, v1.EndMySessionsResponse]
+	listSessions       *connect.Client[v1.ListSessionsRequest, v1.ListSessionsResponse]
+	endSession         *connect.Client[v1.EndSessionRequest, v1.EndSessionResponse]
+	endSessions        *connect.Client[v1.EndSessionsRequest, v1.EndSessionsResponse]
 }
 
 // GetMe calls loyalty.users.v1.UserService.GetMe.
@@ -175,6 +259,41 @@ func (c *userServiceClient) ActivateUser(ctx context.Context, req *connect.Reque
 	return c.activateUser.CallUnary(ctx, req)
 }
 
+// ChangeMyPassword calls loyalty.users.v1.UserService.ChangeMyPassword.
+func (c *userServiceClient) ChangeMyPassword(ctx context.Context, req *connect.Request[v1.ChangeMyPasswordRequest]) (*connect.Response[v1.ChangeMyPasswordResponse], error) {
+	return c.changeMyPassword.CallUnary(ctx, req)
+}
+
+// ListMySessions calls loyalty.users.v1.UserService.ListMySessions.
+func (c *userServiceClient) ListMySessions(ctx context.Context, req *connect.Request[v1.ListMySessionsRequest]) (*connect.Response[v1.ListMySessionsResponse], error) {
+	return c.listMySessions.CallUnary(ctx, req)
+}
+
+// EndMySession calls loyalty.users.v1.UserService.EndMySession.
+func (c *userServiceClient) EndMySession(ctx context.Context, req *connect.Request[v1.EndMySessionRequest]) (*connect.Response[v1.EndMySessionResponse], error) {
+	return c.endMySession.CallUnary(ctx, req)
+}
+
+// EndMySessions calls loyalty.users.v1.UserService.EndMySessions.
+func (c *userServiceClient) EndMySessions(ctx context.Context, req *connect.Request[v1.EndMySessionsRequest]) (*connect.Response[v1.EndMySessionsResponse], error) {
+	return c.endMySessions.CallUnary(ctx, req)
+}
+
+// ListSessions calls loyalty.users.v1.UserService.ListSessions.
+func (c *userServiceClient) ListSessions(ctx context.Context, req *connect.Request[v1.ListSessionsRequest]) (*connect.Response[v1.ListSessionsResponse], error) {
+	return c.listSessions.CallUnary(ctx, req)
+}
+
+// EndSession calls loyalty.users.v1.UserService.EndSession.
+func (c *userServiceClient) EndSession(ctx context.Context, req *connect.Request[v1.EndSessionRequest]) (*connect.Response[v1.EndSessionResponse], error) {
+	return c.endSession.CallUnary(ctx, req)
+}
+
+// EndSessions calls loyalty.users.v1.UserService.EndSessions.
+func (c *userServiceClient) EndSessions(ctx context.Context, req *connect.Request[v1.EndSessionsRequest]) (*connect.Response[v1.EndSessionsResponse], error) {
+	return c.endSessions.CallUnary(ctx, req)
+}
+
 // UserServiceHandler is an implementation of the loyalty.users.v1.UserService service.
 type UserServiceHandler interface {
 	// GetMe returns the caller's profile.
@@ -191,6 +310,22 @@ type UserServiceHandler interface {
 	DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error)
 	// ActivateUser activates a user. The user can then log in again.
 	ActivateUser(context.Context, *connect.Request[v1.ActivateUserRequest]) (*connect.Response[v1.User], error)
+	// ChangeMyPassword sets a new password of the caller and ends all other sessions of the caller. It fails with
+	// INVALID_CREDENTIALS if the current password is wrong, which counts as a failed login, and with PASSWORD_TOO_WEAK if the new
+	// password is common, trivially guessable or derived from the e-mail.
+	ChangeMyPassword(context.Context, *connect.Request[v1.ChangeMyPasswordRequest]) (*connect.Response[v1.ChangeMyPasswordResponse], error)
+	// ListMySessions returns the sessions of the caller, newest first. A user has at most 100 sessions.
+	ListMySessions(context.Context, *connect.Request[v1.ListMySessionsRequest]) (*connect.Response[v1.ListMySessionsResponse], error)
+	// EndMySession ends a session of the caller. It fails with NOT_FOUND if the session has ended or belongs to another user.
+	EndMySession(context.Context, *connect.Request[v1.EndMySessionRequest]) (*connect.Response[v1.EndMySessionResponse], error)
+	// EndMySessions ends all sessions of the caller except the session of the access token.
+	EndMySessions(context.Context, *connect.Request[v1.EndMySessionsRequest]) (*connect.Response[v1.EndMySessionsResponse], error)
+	// ListSessions returns the sessions of a user, newest first. A user has at most 100 sessions.
+	ListSessions(context.Context, *connect.Request[v1.ListSessionsRequest]) (*connect.Response[v1.ListSessionsResponse], error)
+	// EndSession ends a session of a user. It fails with NOT_FOUND if the session has ended or belongs to another user.
+	EndSession(context.Context, *connect.Request[v1.EndSessionRequest]) (*connect.Response[v1.EndSessionResponse], error)
+	// EndSessions ends all sessions of a user except the session of the access token.
+	EndSessions(context.Context, *connect.Request[v1.EndSessionsRequest]) (*connect.Response[v1.EndSessionsResponse], error)
 }
 
 // NewUserServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -242,6 +377,48 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(userServiceMethods.ByName("ActivateUser")),
 		connect.WithHandlerOptions(opts...),
 	)
+	userServiceChangeMyPasswordHandler := connect.NewUnaryHandler(
+		UserServiceChangeMyPasswordProcedure,
+		svc.ChangeMyPassword,
+		connect.WithSchema(userServiceMethods.ByName("ChangeMyPassword")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceListMySessionsHandler := connect.NewUnaryHandler(
+		UserServiceListMySessionsProcedure,
+		svc.ListMySessions,
+		connect.WithSchema(userServiceMethods.ByName("ListMySessions")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceEndMySessionHandler := connect.NewUnaryHandler(
+		UserServiceEndMySessionProcedure,
+		svc.EndMySession,
+		connect.WithSchema(userServiceMethods.ByName("EndMySession")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceEndMySessionsHandler := connect.NewUnaryHandler(
+		UserServiceEndMySessionsProcedure,
+		svc.EndMySessions,
+		connect.WithSchema(userServiceMethods.ByName("EndMySessions")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceListSessionsHandler := connect.NewUnaryHandler(
+		UserServiceListSessionsProcedure,
+		svc.ListSessions,
+		connect.WithSchema(userServiceMethods.ByName("ListSessions")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceEndSessionHandler := connect.NewUnaryHandler(
+		UserServiceEndSessionProcedure,
+		svc.EndSession,
+		connect.WithSchema(userServiceMethods.ByName("EndSession")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceEndSessionsHandler := connect.NewUnaryHandler(
+		UserServiceEndSessionsProcedure,
+		svc.EndSessions,
+		connect.WithSchema(userServiceMethods.ByName("EndSessions")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/loyalty.users.v1.UserService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case UserServiceGetMeProcedure:
@@ -258,6 +435,20 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 			userServiceDeactivateUserHandler.ServeHTTP(w, r)
 		case UserServiceActivateUserProcedure:
 			userServiceActivateUserHandler.ServeHTTP(w, r)
+		case UserServiceChangeMyPasswordProcedure:
+			userServiceChangeMyPasswordHandler.ServeHTTP(w, r)
+		case UserServiceListMySessionsProcedure:
+			userServiceListMySessionsHandler.ServeHTTP(w, r)
+		case UserServiceEndMySessionProcedure:
+			userServiceEndMySessionHandler.ServeHTTP(w, r)
+		case UserServiceEndMySessionsProcedure:
+			userServiceEndMySessionsHandler.ServeHTTP(w, r)
+		case UserServiceListSessionsProcedure:
+			userServiceListSessionsHandler.ServeHTTP(w, r)
+		case UserServiceEndSessionProcedure:
+			userServiceEndSessionHandler.ServeHTTP(w, r)
+		case UserServiceEndSessionsProcedure:
+			userServiceEndSessionsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -293,4 +484,32 @@ func (UnimplementedUserServiceHandler) DeactivateUser(context.Context, *connect.
 
 func (UnimplementedUserServiceHandler) ActivateUser(context.Context, *connect.Request[v1.ActivateUserRequest]) (*connect.Response[v1.User], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.ActivateUser is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) ChangeMyPassword(context.Context, *connect.Request[v1.ChangeMyPasswordRequest]) (*connect.Response[v1.ChangeMyPasswordResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.ChangeMyPassword is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) ListMySessions(context.Context, *connect.Request[v1.ListMySessionsRequest]) (*connect.Response[v1.ListMySessionsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.ListMySessions is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) EndMySession(context.Context, *connect.Request[v1.EndMySessionRequest]) (*connect.Response[v1.EndMySessionResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.EndMySession is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) EndMySessions(context.Context, *connect.Request[v1.EndMySessionsRequest]) (*connect.Response[v1.EndMySessionsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.EndMySessions is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) ListSessions(context.Context, *connect.Request[v1.ListSessionsRequest]) (*connect.Response[v1.ListSessionsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.ListSessions is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) EndSession(context.Context, *connect.Request[v1.EndSessionRequest]) (*connect.Response[v1.EndSessionResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.EndSession is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) EndSessions(context.Context, *connect.Request[v1.EndSessionsRequest]) (*connect.Response[v1.EndSessionsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.EndSessions is not implemented"))
 }

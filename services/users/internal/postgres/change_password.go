@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	ent "github.com/casino-loyalty/loyalty/ent/users"
+	"github.com/casino-loyalty/loyalty/ent/users/user"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/services/users"
+)
+
+// ChangePassword replaces the password hash of an active user if the stored hash equals old, and returns the user. It marks
+// the user's sessions for ending, except keep. If a deactivation, a reset or another change has already marked the sessions,
+// keep is one of the sessions that must end. The error is INVALID_CREDENTIALS if the stored hash differs from old, and
+// ACCOUNT_DEACTIVATED if the user is not active.
+func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keep uuid.UUID) (users.User, error) {
+	var u users.User
+	err := s.inTx(ctx, func(tx *ent.Tx) error {
+		row, err := tx.User.Query().Where(user.ID(id)).ForUpdate().Only(ctx)
+		if err != nil {
+			return err
+		}
+		u = userFromRow(row)
+		switch {
+		case !u.IsActive:
+			return apperr.New(apperr.AccountDeactivated, "the account is deactivated")
+		case u.PasswordHash != old:
+			return apperr.New(apperr.InvalidCredentials, "the password has been changed in the meantime")
+		}
+		update := tx.User.UpdateOneID(id).SetPasswordHash(hash).SetSessionsToEnd(true).AddStatusVersion(1)
+		if u.SessionsToEnd && u.KeptSession != keep {
+			keep = uuid.Nil
+		}
+		if keep == uuid.Nil {
+			update.ClearKeptSession()
+		} else {
+			update.SetKeptSession(keep)
+		}
+		u.PasswordHash, u.SessionsToEnd, u.KeptSession, u.StatusVersion = hash, true, keep, u.StatusVersion+1
+		return update.Exec(ctx)
+	})
+	if err != nil {
+		return users.User{}, toAppError(err)
+	}
+	return u, nil
+}
