@@ -53,7 +53,8 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 		err = s.checkUnchanged(ctx, authenticated, u, c.Password)
 	}
 	if err != nil {
-		_, _ = s.sessions.EndSession(context.WithoutCancel(ctx), created.User, created.ID) // no client has the tokens, so a failure is harmless
+		// No client has the tokens, so a failure is harmless.
+		_, _ = s.sessions.EndSession(context.WithoutCancel(ctx), created.User, created.ID)
 		return Tokens{}, User{}, err
 	}
 	access, err := s.access(created, u)

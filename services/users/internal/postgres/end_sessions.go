@@ -31,7 +31,8 @@ func (s *Store) ClearSessionsToEnd(ctx context.Context, u users.User) error {
 	if !u.SessionsToEnd {
 		return nil
 	}
-	_, err := s.ent.User.Update().Where(user.ID(u.ID), user.StatusVersion(u.StatusVersion)).SetSessionsToEnd(false).ClearKeptSession().
+	_, err := s.ent.User.Update().Where(user.ID(u.ID), user.StatusVersion(u.StatusVersion)).
+		SetSessionsToEnd(false).ClearKeptSession().
 		Save(ctx)
 	return toAppError(err)
 }
