@@ -54,6 +54,8 @@ const (
 	DependencyUnavailable Code = "DEPENDENCY_UNAVAILABLE"
 	// PasswordTooWeak: The password is too easy to guess.
 	PasswordTooWeak Code = "PASSWORD_TOO_WEAK"
+	// RequestTimeout: The request did not arrive in time.
+	RequestTimeout Code = "REQUEST_TIMEOUT"
 )
 
 // table has the RPC code, HTTP status, title and additional members of each code.
@@ -83,4 +85,5 @@ var table = map[Code]Info{
 	Internal:                {RPC: 13, HTTP: 500, Title: "Internal error"},
 	DependencyUnavailable:   {RPC: 14, HTTP: 503, Title: "A dependency is unavailable"},
 	PasswordTooWeak:         {RPC: 3, HTTP: 400, Title: "The password is too easy to guess"},
+	RequestTimeout:          {RPC: 3, HTTP: 408, Title: "The request did not arrive in time"},
 }

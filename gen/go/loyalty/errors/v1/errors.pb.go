@@ -55,6 +55,7 @@ const (
 	AppErrorCode_INTERNAL                   AppErrorCode = 23
 	AppErrorCode_DEPENDENCY_UNAVAILABLE     AppErrorCode = 24
 	AppErrorCode_PASSWORD_TOO_WEAK          AppErrorCode = 25
+	AppErrorCode_REQUEST_TIMEOUT            AppErrorCode = 26
 )
 
 // Enum value maps for AppErrorCode.
@@ -86,6 +87,7 @@ var (
 		23: "INTERNAL",
 		24: "DEPENDENCY_UNAVAILABLE",
 		25: "PASSWORD_TOO_WEAK",
+		26: "REQUEST_TIMEOUT",
 	}
 	AppErrorCode_value = map[string]int32{
 		"APP_ERROR_CODE_UNSPECIFIED": 0,
@@ -114,6 +116,7 @@ var (
 		"INTERNAL":                   23,
 		"DEPENDENCY_UNAVAILABLE":     24,
 		"PASSWORD_TOO_WEAK":          25,
+		"REQUEST_TIMEOUT":            26,
 	}
 )
 
@@ -148,7 +151,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\x92\x10\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xe6\x10\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
@@ -202,7 +205,9 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\x16DEPENDENCY_UNAVAILABLE\x10\x18\x1a1\xaa\xbb\x18-\n" +
 	"\vUNAVAILABLE\x10\xf7\x03\x1a\x1bA dependency is unavailable\x12S\n" +
 	"\x11PASSWORD_TOO_WEAK\x10\x19\x1a<\xaa\xbb\x188\n" +
-	"\x10INVALID_ARGUMENT\x10\x90\x03\x1a!The password is too easy to guessB\xcf\x01\n" +
+	"\x10INVALID_ARGUMENT\x10\x90\x03\x1a!The password is too easy to guess\x12R\n" +
+	"\x0fREQUEST_TIMEOUT\x10\x1a\x1a=\xaa\xbb\x189\n" +
+	"\x10INVALID_ARGUMENT\x10\x98\x03\x1a\"The request did not arrive in timeB\xcf\x01\n" +
 	"\x15com.loyalty.errors.v1B\vErrorsProtoP\x01ZCgithub.com/casino-loyalty/loyalty/gen/go/loyalty/errors/v1;errorsv1\xa2\x02\x03LEX\xaa\x02\x11Loyalty.Errors.V1\xca\x02\x11Loyalty\\Errors\\V1\xe2\x02\x1dLoyalty\\Errors\\V1\\GPBMetadata\xea\x02\x13Loyalty::Errors::V1b\x06proto3"
 
 var (
