@@ -69,26 +69,7 @@ func accessOf(md protoreflect.MethodDescriptor) (access, error) {
 	return a, nil
 }
 
-// authenticate authenticates the caller of a method that is not open.
-func (s *Server) authenticate(next connect.UnaryFunc) connect.UnaryFunc {
-	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		if s.methods[req.Spec().Procedure].access.open {
-			return next(ctx, req)
-		}
-		token, ok := BearerToken(req.Header())
-		if !ok {
-			return nil, apperr.New(apperr.TokenMissing, "the header Authorization must contain a bearer token")
-		}
-		caller, err := s.cfg.Authenticator.Authenticate(ctx, token)
-		if err != nil {
-			return nil, err
-		}
-		requestInfoFrom(ctx).caller = caller.UserID.String()
-		return next(authn.With(ctx, caller), req)
-	}
-}
-
-// authorize refuses callers whose role may not call the method, and players who pass the id of another player.
+// authorize refuses players who pass the id of another player. It also refuses calls that did not pass admit.
 func (s *Server) authorize(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		a := s.methods[req.Spec().Procedure].access

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
 	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/internal/tracing"
@@ -60,18 +59,7 @@ func BenchmarkRequest(b *testing.B) {
 // benchHandler returns the handler of a server with the observer, which may be nil.
 func benchHandler(b *testing.B, o rpcserver.Observer, tracer *tracing.Tracer) http.Handler {
 	b.Helper()
-	cfg := rpcserver.Config{Service: "bench", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler), Observer: o}
-	cfg.Tracer = tracer
-	s, err := rpcserver.New(cfg)
-	if err != nil {
-		b.Fatal(err)
-	}
-	s.Mount(promotionsv1connect.NewPromotionServiceHandler(&useCases{}, s.Options()...))
-	h, err := s.Handler()
-	if err != nil {
-		b.Fatal(err)
-	}
-	return h
+	return handler(b, func(c *rpcserver.Config) { c.Observer, c.Tracer = o, tracer })
 }
 
 // BenchmarkObserver measures what metrics add to a request.

@@ -1,6 +1,7 @@
 package rpcserver
 
 import (
+	"bytes"
 	"fmt"
 
 	"connectrpc.com/connect"
@@ -16,21 +17,22 @@ import (
 )
 
 // Connect and vanguard decode a request before they call an interceptor. If decoding fails, they answer the request
-// themselves: without error details, without a log line, and before the caller is authenticated. Our codecs therefore do not
-// fail on an invalid body. They attach the violations to the message as an unknown field, and the validating interceptor
-// detaches them. If a client sends this field itself, its request is refused with the violations that it sent.
+// themselves, without error details. Our codecs therefore do not fail on an invalid body. They attach the violations to the
+// message as an unknown field, and the validating interceptor detaches them. The value of the field begins with a secret of the
+// process, so a client cannot send violations. All other unknown fields are removed.
 
-// violationsField is the number of the unknown field that holds a google.rpc.BadRequest: the highest valid number.
+// violationsField is the number of the unknown field that holds the secret and a google.rpc.BadRequest: the highest valid
+// number.
 const violationsField = protowire.MaxValidNumber
 
-// Rules of violations that concern the whole body.
-const (
-	ruleTooLarge = "too_large"
-	ruleWire     = "wire"
-)
+// ruleWire is the rule of a body that is not a valid protobuf message.
+const ruleWire = "wire"
 
-// attachViolations stores violations in m.
-func attachViolations(m protoreflect.Message, violations []apperr.Violation) {
+// attachment attaches violations to messages. Its value is the secret.
+type attachment [16]byte
+
+// attach stores violations in m.
+func (a attachment) attach(m protoreflect.Message, violations ...apperr.Violation) {
 	if len(violations) == 0 {
 		return
 	}
@@ -39,11 +41,11 @@ func attachViolations(m protoreflect.Message, violations []apperr.Violation) {
 		return // cannot happen with texts in UTF-8
 	}
 	unknown := protowire.AppendTag(m.GetUnknown(), violationsField, protowire.BytesType)
-	m.SetUnknown(protowire.AppendBytes(unknown, b))
+	m.SetUnknown(protowire.AppendBytes(unknown, append(a[:], b...)))
 }
 
-// detachViolations removes all unknown fields from m and returns the violations in them.
-func detachViolations(m protoreflect.Message) []apperr.Violation {
+// detach removes all unknown fields from m and returns the violations in them.
+func (a attachment) detach(m protoreflect.Message) []apperr.Violation {
 	var all []apperr.Violation
 	unknown := m.GetUnknown()
 	if len(unknown) == 0 {
@@ -62,7 +64,7 @@ func detachViolations(m protoreflect.Message) []apperr.Violation {
 		if number == violationsField && kind == protowire.BytesType {
 			value, _ := protowire.ConsumeBytes(unknown[n:])
 			var b errdetails.BadRequest
-			if proto.Unmarshal(value, &b) == nil {
+			if value, ok := bytes.CutPrefix(value, a[:]); ok && proto.Unmarshal(value, &b) == nil {
 				all = append(all, violations(&b)...)
 			}
 		}
@@ -74,8 +76,8 @@ func detachViolations(m protoreflect.Message) []apperr.Violation {
 // jsonCodec is the JSON codec of Connect and vanguard. It reads requests strictly, and writes answers with false, zero and
 // empty fields.
 type jsonCodec struct {
-	name    string
-	maxBody int
+	name       string
+	attachment attachment
 }
 
 // The names of codecs in Connect.
@@ -107,16 +109,12 @@ func (c jsonCodec) Unmarshal(data []byte, message any) error {
 	if !ok {
 		return fmt.Errorf("%T is not a protobuf message", message)
 	}
-	if len(data) > c.maxBody {
-		attachViolations(m.ProtoReflect(), []apperr.Violation{{Rule: ruleTooLarge}})
-		return nil
-	}
-	attachViolations(m.ProtoReflect(), strictjson.Unmarshal(data, m))
+	c.attachment.attach(m.ProtoReflect(), strictjson.Unmarshal(data, m)...)
 	return nil
 }
 
 // protoCodec is the binary codec of Connect. It attaches violations instead of failing.
-type protoCodec struct{ maxBody int }
+type protoCodec struct{ attachment attachment }
 
 func (c protoCodec) Name() string   { return nameProto }
 func (c protoCodec) IsBinary() bool { return true }
@@ -136,15 +134,15 @@ func (c protoCodec) Unmarshal(data []byte, message any) error {
 	if !ok {
 		return fmt.Errorf("%T is not a protobuf message", message)
 	}
-	if len(data) > c.maxBody {
-		attachViolations(m.ProtoReflect(), []apperr.Violation{{Rule: ruleTooLarge}})
+	if v := new(counter).excess(data, m.ProtoReflect().Descriptor(), ""); v != nil {
+		c.attachment.attach(m.ProtoReflect(), *v)
 		return nil
 	}
 	if err := proto.Unmarshal(data, m); err != nil {
 		proto.Reset(m)
-		attachViolations(m.ProtoReflect(), []apperr.Violation{{
+		c.attachment.attach(m.ProtoReflect(), apperr.Violation{
 			Rule: ruleWire, Message: "the body is not a valid protobuf message, or contains text that is not UTF-8",
-		}})
+		})
 	}
 	return nil
 }

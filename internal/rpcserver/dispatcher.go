@@ -1,9 +1,11 @@
 package rpcserver
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"mime"
@@ -171,20 +173,34 @@ func isRPCClient(r *http.Request) bool {
 		media == "application/proto" || strings.HasPrefix(media, "application/connect+")
 }
 
-// rpc passes requests to next. Connect would refuse some requests without a body, so rpc refuses them itself with an error.
-func (s *Server) rpc(next http.Handler) http.Handler {
+// rpc passes the requests of a method to next, after the caller has been authenticated and the body has been read. Connect
+// would refuse some requests without error details, so rpc refuses them itself.
+func (s *Server) rpc(m *method, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		switch {
-		case err != nil || !isRPCMedia(media):
-			s.fail(w, r, apperr.New(apperr.UnsupportedMediaType,
-				"the Content-Type must be that of Connect (application/json or application/proto), gRPC or gRPC-Web"))
-		case r.ContentLength > int64(readFactor*s.cfg.MaxBody):
-			s.fail(w, r, tooLarge(s.cfg.MaxBody))
-		case media == "application/json", media == "application/proto":
-			s.unary(w, r, next)
-		default:
+		if err != nil || !isRPCMedia(media) {
+			turnAway(w, r, apperr.New(apperr.UnsupportedMediaType,
+				"the Content-Type must be that of Connect (application/json or application/proto), gRPC or gRPC-Web"), s.fail)
+			return
+		}
+		r, refused := s.admit(r, m)
+		if refused != nil {
+			turnAway(w, r, refused, s.fail)
+			return
+		}
+		l := s.bodies.lease(ClientAddr(r.Context()))
+		defer l.release()
+		framed := strings.HasPrefix(media, "application/grpc")
+		body, refused := s.readMessage(w, r, l, framed)
+		if refused != nil {
+			s.fail(w, r, refused)
+			return
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		if framed {
 			next.ServeHTTP(w, r)
+		} else {
+			s.unary(w, r, next)
 		}
 	})
 }

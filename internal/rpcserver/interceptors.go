@@ -21,7 +21,7 @@ import (
 func (s *Server) interceptors() []connect.Interceptor {
 	var all []connect.Interceptor
 	for _, step := range []connect.UnaryInterceptorFunc{
-		s.answer, s.recover, s.timeout, s.authenticate, s.authorize, s.validate, s.mapErrors,
+		s.answer, s.recover, s.timeout, s.authorize, s.validate, s.mapErrors,
 	} {
 		all = append(all, step)
 	}
@@ -33,7 +33,7 @@ func (s *Server) interceptors() []connect.Interceptor {
 func (s *Server) answer(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		info := requestInfoFrom(ctx)
-		info.procedure = req.Spec().Procedure
+		info.procedure, info.reached = req.Spec().Procedure, true
 		if _, ok := s.methods[info.procedure]; !ok {
 			info.err = apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("%s was not mounted", info.procedure))
 			return nil, connectError(ctx, info.err)
@@ -102,11 +102,11 @@ func (s *Server) validate(next connect.UnaryFunc) connect.UnaryFunc {
 // check normalizes and validates a message. Over REST, violations name fields relative to the body, as the client wrote
 // them.
 func (s *Server) check(m proto.Message, info *requestInfo) error {
-	found := append(slices.Clone(info.violations), detachViolations(m.ProtoReflect())...)
+	found := append(slices.Clone(info.violations), s.attachment.detach(m.ProtoReflect())...)
 	prefix := ""
 	if info.route != nil && info.route.resource != nil {
 		prefix = info.route.resource.JSONName() + "."
-		for _, v := range detachViolations(m.ProtoReflect().Mutable(info.route.resource).Message()) {
+		for _, v := range s.attachment.detach(m.ProtoReflect().Mutable(info.route.resource).Message()) {
 			if v.Field != "" {
 				v.Field = prefix + v.Field
 			}
@@ -115,10 +115,8 @@ func (s *Server) check(m proto.Message, info *requestInfo) error {
 	}
 	for _, v := range found {
 		switch v.Rule {
-		case ruleTooLarge:
-			return tooLarge(s.cfg.MaxBody)
-		case ruleWire, strictjson.RuleSyntax:
-			return apperr.InvalidAll([]apperr.Violation{v}) // the request could not be decoded, so there is nothing else to check
+		case ruleWire, ruleRecords, strictjson.RuleSyntax, strictjson.RuleMaxItems, strictjson.RuleMaxPairs:
+			return apperr.InvalidAll([]apperr.Violation{v}) // the request was not decoded completely, so there is nothing else to check
 		}
 	}
 	if info.route != nil && info.route.mask != nil {

@@ -26,6 +26,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
@@ -41,7 +42,7 @@ type InternalConfig struct {
 	// Token is the secret that callers must send, at least MinInternalToken bytes. All services share it.
 	Token string
 	Log   *slog.Logger
-	// MaxBody is the maximum size of a request, in bytes. Zero means DefaultMaxBody.
+	// MaxBody is the maximum size of a request, in bytes. Zero means limits.Body.
 	MaxBody int
 	// Reflection enables gRPC server reflection, which needs no token.
 	Reflection bool
@@ -83,7 +84,7 @@ func NewInternal(cfg InternalConfig) (*grpc.Server, error) {
 	case cfg.Log == nil:
 		return nil, errors.New("rpcserver: Log is not set")
 	case cfg.MaxBody <= 0:
-		cfg.MaxBody = DefaultMaxBody
+		cfg.MaxBody = limits.Body
 	}
 	if cfg.Health == nil {
 		cfg.Health = health.NewServer()

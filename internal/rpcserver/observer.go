@@ -8,7 +8,7 @@ type Observer interface {
 	Started()
 	Ended()
 	// Answered reports an answer. procedure is the procedure of the schema, such as "/loyalty.users.v1.AuthService/Login". It
-	// is empty if the request was refused before it reached a procedure. code is the error code of the schema, or "OK".
+	// is empty if the request has none. code is the error code of the schema, or "OK".
 	Answered(procedure, code string, took time.Duration)
 }
 

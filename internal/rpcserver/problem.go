@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
 // problem is a problem document of RFC 9457. The members of an error's Meta are added to it.
@@ -48,7 +49,7 @@ func writeProblem(w http.ResponseWriter, r *http.Request, info *requestInfo, e *
 	ci := e.Code.Info()
 	p := problem{
 		Type: "urn:loyalty:error:" + string(e.Code), Title: ci.Title, Status: ci.HTTP, Detail: detail(e),
-		Code: e.Code, Instance: r.URL.EscapedPath(), RequestID: info.requestID,
+		Code: e.Code, Instance: instance(r), RequestID: info.requestID,
 	}
 	for _, v := range e.Violations {
 		p.Violations = append(p.Violations, problemViolation(v))
@@ -75,6 +76,14 @@ func writeProblem(w http.ResponseWriter, r *http.Request, info *requestInfo, e *
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // Write fails only if the client has disconnected
 	}
+}
+
+// instance returns the path of a request, or "/" if the path is very long.
+func instance(r *http.Request) string {
+	if path := r.URL.EscapedPath(); len(path) <= limits.Path {
+		return path
+	}
+	return "/"
 }
 
 // withMeta adds the members of meta to a JSON object, sorted by name. The schema declares no member with the name of a

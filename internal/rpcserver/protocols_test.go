@@ -110,7 +110,7 @@ func TestConnectRefusals(t *testing.T) {
 		"other compression":      {"Content-Encoding", "br", "{}", apperr.UnsupportedMediaType, "invalid_argument"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := s.call(t, "POST "+procedure+"Claim", "staff", tt.body, "Connect-Protocol-Version: 1", tt.name+": "+tt.value)
+			a := s.call(t, "POST "+procedure+"Claim", "player", tt.body, "Connect-Protocol-Version: 1", tt.name+": "+tt.value)
 			for _, want := range []string{`"code":"` + tt.rpc + `"`, `"reason":"` + string(tt.code) + `"`, "google.rpc.ErrorInfo"} {
 				if !strings.Contains(a.body, want) {
 					t.Errorf("the answer %d %s does not contain %s", a.status, a.body, want)
@@ -122,7 +122,7 @@ func TestConnectRefusals(t *testing.T) {
 			if tt.name == "Connect-Protocol-Version" {
 				return // a request without this header is not a Connect request
 			}
-			a = s.call(t, "POST "+procedure+"Claim", "staff", tt.body, tt.name+": "+tt.value)
+			a = s.call(t, "POST "+procedure+"Claim", "player", tt.body, tt.name+": "+tt.value)
 			a.problem(t, tt.code.Info().HTTP, tt.code)
 		})
 	}

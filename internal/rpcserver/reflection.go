@@ -3,10 +3,13 @@ package rpcserver
 import (
 	"net/http"
 
+	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
 // PathHandler is a handler and the path prefix that it serves.
@@ -23,10 +26,11 @@ func Reflection(services ...string) []PathHandler {
 	services = append([]string{grpchealth.HealthV1ServiceName}, services...)
 	names := grpcreflect.NamerFunc(func() []string { return services })
 	reflector := grpcreflect.NewReflector(names, grpcreflect.WithDescriptorResolver(filesOf(services)))
+	most := connect.WithReadMaxBytes(limits.ControlMessage)
 	var handlers []PathHandler
 	for _, newHandler := range []func(*grpcreflect.Reflector) (string, http.Handler){
-		func(r *grpcreflect.Reflector) (string, http.Handler) { return grpcreflect.NewHandlerV1(r) },
-		func(r *grpcreflect.Reflector) (string, http.Handler) { return grpcreflect.NewHandlerV1Alpha(r) },
+		func(r *grpcreflect.Reflector) (string, http.Handler) { return grpcreflect.NewHandlerV1(r, most) },
+		func(r *grpcreflect.Reflector) (string, http.Handler) { return grpcreflect.NewHandlerV1Alpha(r, most) },
 	} {
 		path, handler := newHandler(reflector)
 		handlers = append(handlers, PathHandler{handler, path})

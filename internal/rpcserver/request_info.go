@@ -36,8 +36,10 @@ type requestInfo struct {
 	// mask lists the fields that a REST update changes, by proto name. It is nil for other requests.
 	mask []string
 
-	// procedure is the procedure of the call. It is empty until the first interceptor runs.
+	// procedure is the procedure of the call. It is empty if there is none.
 	procedure string
+	// reached is true if the call has reached the first interceptor.
+	reached bool
 	// caller is the id of the authenticated caller.
 	caller string
 	// err is the error that the client received.

@@ -2,7 +2,6 @@ package rpcserver
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -34,7 +33,7 @@ type route struct {
 }
 
 // routesOf returns the REST routes of a method.
-func routesOf(m method) ([]*route, error) {
+func routesOf(m *method) ([]*route, error) {
 	routes, err := restroute.Of(m.desc)
 	if err != nil {
 		return nil, err
@@ -50,7 +49,7 @@ func routesOf(m method) ([]*route, error) {
 	return all, nil
 }
 
-func routeOf(m method, rr restroute.Route) (*route, error) {
+func routeOf(m *method, rr restroute.Route) (*route, error) {
 	input := m.desc.Input().Fields()
 	r := &route{Route: rr, status: m.status, query: map[string]protoreflect.FieldDescriptor{}}
 	switch body := rr.Body; {
@@ -77,14 +76,22 @@ func routeOf(m method, rr restroute.Route) (*route, error) {
 	return r, nil
 }
 
-// handleRoute returns the handler of a REST route. The handler prepares the request so that the transcoder does not refuse
+// handleRoute returns the handler of a REST route of a method. The handler authenticates the caller, and prepares the request so that the transcoder does not refuse
 // it, and writes errors as problem documents. It stores the violations of the query and the mask in the requestInfo. They
 // are reported after the caller has been authorized.
-func (s *Server) handleRoute(rt *route, transcoder http.Handler) http.Handler {
+func (s *Server) handleRoute(m *method, rt *route, transcoder http.Handler) http.Handler {
+	problem := func(w http.ResponseWriter, r *http.Request, e *apperr.Error) { WriteProblem(w, r, e) }
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := requestInfoFrom(r.Context())
 		info.route = rt
-		out, err := s.prepare(w, r, rt, info)
+		r, refused := s.admit(r, m)
+		if refused != nil {
+			turnAway(w, r, refused, problem)
+			return
+		}
+		l := s.bodies.lease(info.client)
+		defer l.release()
+		out, err := s.prepare(w, r, l, rt, info)
 		if err != nil {
 			WriteProblem(w, r, err)
 			return
@@ -96,8 +103,10 @@ func (s *Server) handleRoute(rt *route, transcoder http.Handler) http.Handler {
 }
 
 // prepare returns the request for the transcoder.
-func (s *Server) prepare(w http.ResponseWriter, r *http.Request, rt *route, info *requestInfo) (*http.Request, error) {
-	body, err := s.readBody(w, r, rt)
+func (s *Server) prepare(
+	w http.ResponseWriter, r *http.Request, l *lease, rt *route, info *requestInfo,
+) (*http.Request, error) {
+	body, err := s.readJSON(w, r, l, rt)
 	if err != nil {
 		return nil, err
 	}
@@ -130,24 +139,17 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, rt *route, info
 	return out, nil
 }
 
-// readBody returns the JSON value of the body, or nil if the body is empty or null. For a route without a body, it also
-// returns nil for an empty object. It returns PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE or VALIDATION_FAILED if the body
+// readJSON returns the JSON value of the body, or nil if the body is empty or null. For a route without a body, it also
+// returns nil for an empty object. It returns UNSUPPORTED_MEDIA_TYPE, VALIDATION_FAILED or an error of readBody if the body
 // cannot be used.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, rt *route) ([]byte, error) {
+func (s *Server) readJSON(w http.ResponseWriter, r *http.Request, l *lease, rt *route) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		w.Header().Set("Accept-Encoding", "identity")
 		return nil, apperr.New(apperr.UnsupportedMediaType, "compressed bodies are not supported")
 	}
-	if r.ContentLength > int64(s.cfg.MaxBody) { // before a client that waits for "100 Continue" sends the body
-		return nil, tooLarge(s.cfg.MaxBody)
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.cfg.MaxBody)))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, tooLarge(s.cfg.MaxBody)
-	case err != nil:
-		return nil, apperr.Invalid("", "body", "the body could not be read to its end").WithCause(err)
+	body, refused := s.readBody(w, r, l, s.cfg.MaxBody)
+	if refused != nil {
+		return nil, refused
 	}
 	body = strictjson.Value(body)
 	switch {

@@ -1,6 +1,7 @@
 package rpcserver
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -10,6 +11,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/limits"
+	"github.com/casino-loyalty/loyalty/internal/printable"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
@@ -35,7 +38,8 @@ func (info *requestInfo) readQuery(raw string, rt *route) url.Values {
 		case name == paramMask && rt.mask != nil:
 			valid[name] = values
 		case fd == nil:
-			info.violations = append(info.violations, UnknownParameter(name))
+			v := UnknownParameter(name)
+			info.addViolation(v.Field, v.Rule, v.Message)
 		case !fd.IsList() && len(values) > 1:
 			info.addViolation(name, ruleQuery, "the parameter is given more than once")
 		default:
@@ -51,13 +55,17 @@ func (info *requestInfo) readQuery(raw string, rt *route) url.Values {
 	return valid
 }
 
+// addViolation adds a violation unless there are enough.
 func (info *requestInfo) addViolation(field, rule, message string) {
+	if len(info.violations) >= limits.Violations {
+		return
+	}
 	info.violations = append(info.violations, apperr.Violation{Field: field, Rule: rule, Message: message})
 }
 
 // UnknownParameter returns the violation of a query parameter that the route does not have.
 func UnknownParameter(name string) apperr.Violation {
-	return apperr.Violation{Field: clip(name), Rule: ruleQuery, Message: "unknown parameter"}
+	return apperr.Violation{Field: printable.Clip(name, limits.Echo), Rule: ruleQuery, Message: "unknown parameter"}
 }
 
 // ParseQuery parses a query as the URL standard of browsers does: only "&" separates parameters, empty parameters are
@@ -158,10 +166,17 @@ func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
 		}
 		return
 	}
+	if strings.Count(given, ",") >= limits.MaskNames {
+		info.addViolation(paramMask, strictjson.RuleMaxItems, fmt.Sprintf("at most %d names are allowed", limits.MaskNames))
+		return
+	}
 	for name := range strings.SplitSeq(given, ",") {
 		fd := fields.ByJSONName(name)
 		if fd == nil {
-			info.addViolation(paramMask, validation.RuleMask, "the body has no field "+strconv.Quote(clip(name)))
+			info.addViolation(paramMask, validation.RuleMask, fmt.Sprintf(`the body has no field "%s"`, printable.Clip(name, limits.Echo)))
+			continue
+		}
+		if slices.Contains(info.mask, string(fd.Name())) {
 			continue
 		}
 		info.mask = append(info.mask, string(fd.Name()))
@@ -170,13 +185,4 @@ func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
 				"update_mask names the field but the body does not contain it")
 		}
 	}
-}
-
-// clip shortens a client's text and replaces invalid UTF-8, so that a response can contain the text.
-func clip(s string) string {
-	const maxLength = 64
-	if len(s) > maxLength {
-		return strings.ToValidUTF8(s[:maxLength], "\ufffd") + "…"
-	}
-	return strings.ToValidUTF8(s, "\ufffd")
 }

@@ -21,7 +21,7 @@ type unaryWriter struct {
 func (uw *unaryWriter) WriteHeader(status int) {
 	switch {
 	case uw.discarded != 0:
-	case status >= http.StatusBadRequest && uw.info.procedure == "": // the first interceptor sets procedure
+	case status >= http.StatusBadRequest && !uw.info.reached:
 		uw.discarded = status
 	default:
 		uw.ResponseWriter.WriteHeader(status)

@@ -1,7 +1,7 @@
 // Package rpcserver serves the RPCs of the schema. It turns Connect handlers into the public http.Handler of a service:
 // Connect, gRPC and gRPC-Web at the protobuf paths, and REST under /api/ as the google.api.http options define. Every
-// request goes through the same steps: request id, log, recover, timeout, authenticate, authorize, normalize, validate, map
-// errors. The options of a method configure the steps. Handler returns an error for a method without an access option. Rate
+// request goes through the same steps: request id, log, authenticate, authorize, read and decode the body, recover, timeout,
+// normalize, validate, map errors. The options of a method configure the steps. Handler returns an error for a method without an access option. Rate
 // limits are part of the use cases.
 //
 // The package also has the server and the client of internal gRPC calls, [NewInternal] and [DialInternal]. They follow the
@@ -11,6 +11,7 @@ package rpcserver
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,20 +31,14 @@ import (
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
-// DefaultMaxBody is the default maximum size of a request, in bytes.
-const DefaultMaxBody = 1 << 20
-
-// DefaultTimeout is the default timeout of a call. It is longer than any call needs and shorter than the timeouts of
-// clients. It ends calls that wait for a dependency that does not answer.
-const DefaultTimeout = 20 * time.Second
-
-// readFactor times MaxBody is the maximum size of a body that Connect reads. The codec refuses a body larger than MaxBody,
-// because its errors have details and Connect's do not.
+// readFactor times MaxBody is the maximum size of a message that Connect and vanguard accept. readBody refuses larger bodies
+// earlier. The factor leaves room for violations that are attached to a message.
 const readFactor = 4
 
 // compressFrom is the minimum size, in bytes, of answers that Connect compresses if the client supports it.
@@ -56,9 +51,15 @@ type Config struct {
 	// Authenticator authenticates access tokens.
 	Authenticator Authenticator
 	Log           *slog.Logger
-	// MaxBody is the maximum size of a request, in bytes after decompression. Zero means DefaultMaxBody.
+	// MaxBody is the maximum size of a request, in bytes after decompression. Zero means limits.Body.
 	MaxBody int
-	// Timeout limits the duration of a call. Zero means DefaultTimeout.
+	// Bodies and BodiesPerAddress are the maximum memory of the bodies of all requests in progress, and of those of one
+	// address, in bytes. Zero means limits.Bodies and limits.BodiesPerAddress.
+	Bodies, BodiesPerAddress int
+	// BodyTimeout is the time in which a body must arrive. Zero means limits.BodyTimeout.
+	BodyTimeout time.Duration
+	// Timeout limits the duration of a call. Zero means limits.Call. It ends calls that wait for a dependency that does not
+	// answer.
 	Timeout time.Duration
 	// TrustedProxies are the addresses of proxies whose X-Real-IP header is trusted.
 	TrustedProxies []netip.Prefix
@@ -84,10 +85,14 @@ type Server struct {
 	cfg       Config
 	validator *validation.Validator
 	errors    *connect.ErrorWriter
-	methods   map[string]method // by procedure
+	methods   map[string]*method // by procedure
 	services  []service
 	plain     map[string]http.Handler // by pattern
 	errs      []error
+
+	attachment attachment
+	bodies     *bodies
+	gzips      sync.Pool // of *gzip.Reader
 
 	distrust sync.Once // for the warning about an untrusted proxy
 }
@@ -99,6 +104,9 @@ type service struct {
 
 // method describes a procedure of the schema.
 type method struct {
+	// procedure is the path of the method, such as "/loyalty.users.v1.AuthService/Login".
+	procedure string
+
 	desc   protoreflect.MethodDescriptor
 	access access
 	// status is the HTTP status of success over REST.
@@ -119,13 +127,22 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("rpcserver: Log is not set")
 	case cfg.MaxBody < 0:
 		return nil, errors.New("rpcserver: MaxBody is negative")
+	case cfg.Bodies < 0 || cfg.BodiesPerAddress < 0:
+		return nil, errors.New("rpcserver: Bodies or BodiesPerAddress is negative")
+	case cfg.BodyTimeout < 0:
+		return nil, errors.New("rpcserver: BodyTimeout is negative")
 	case cfg.Timeout < 0:
 		return nil, errors.New("rpcserver: Timeout is negative")
 	}
-	cfg.MaxBody = cmp.Or(cfg.MaxBody, DefaultMaxBody)
-	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
+	cfg.MaxBody = cmp.Or(cfg.MaxBody, limits.Body)
+	cfg.BodyTimeout = cmp.Or(cfg.BodyTimeout, limits.BodyTimeout)
+	cfg.Timeout = cmp.Or(cfg.Timeout, limits.Call)
 	cfg.Observer = orIgnore(cfg.Observer)
-	s := &Server{cfg: cfg, methods: map[string]method{}, plain: map[string]http.Handler{}}
+	s := &Server{cfg: cfg, methods: map[string]*method{}, plain: map[string]http.Handler{}}
+	s.bodies = newBodies(cmp.Or(cfg.Bodies, limits.Bodies), cmp.Or(cfg.BodiesPerAddress, limits.BodiesPerAddress))
+	if _, err := rand.Read(s.attachment[:]); err != nil {
+		return nil, err
+	}
 	s.errors = connect.NewErrorWriter(s.Options()...)
 	return s, nil
 }
@@ -134,9 +151,9 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) Options() []connect.HandlerOption {
 	return []connect.HandlerOption{
 		connect.WithInterceptors(s.interceptors()...),
-		connect.WithCodec(jsonCodec{nameJSON, s.cfg.MaxBody}),
-		connect.WithCodec(jsonCodec{nameJSONCharset, s.cfg.MaxBody}),
-		connect.WithCodec(protoCodec{s.cfg.MaxBody}),
+		connect.WithCodec(jsonCodec{nameJSON, s.attachment}),
+		connect.WithCodec(jsonCodec{nameJSONCharset, s.attachment}),
+		connect.WithCodec(protoCodec{s.attachment}),
 		connect.WithReadMaxBytes(readFactor * s.cfg.MaxBody),
 		connect.WithCompressMinBytes(compressFrom),
 	}
@@ -172,7 +189,7 @@ func (s *Server) mountMethod(md protoreflect.MethodDescriptor) error {
 	if err != nil {
 		return err
 	}
-	m := method{desc: md, access: a, status: http.StatusOK}
+	m := &method{procedure: procedure, desc: md, access: a, status: http.StatusOK}
 	if n, ok := proto.GetExtension(md.Options(), optionsv1.E_SuccessStatus).(int32); ok && n != 0 {
 		m.status = int(n)
 	}
@@ -248,12 +265,13 @@ func (s *Server) handleRPC(d *dispatcher) error {
 	for _, svc := range s.services {
 		names = append(names, string(svc.desc.FullName()))
 		for i := range svc.desc.Methods().Len() {
-			pattern := fmt.Sprintf("POST /%s/%s", svc.desc.FullName(), svc.desc.Methods().Get(i).Name())
-			errs = append(errs, handle(d.mux, pattern, s.rpc(svc.handler)))
+			procedure := fmt.Sprintf("/%s/%s", svc.desc.FullName(), svc.desc.Methods().Get(i).Name())
+			pattern := "POST " + procedure
+			errs = append(errs, handle(d.mux, pattern, s.rpc(s.methods[procedure], svc.handler)))
 			d.procedures[pattern] = true
 		}
 	}
-	d.mux.Handle(grpchealth.NewHandler(&readiness{s, names}))
+	d.mux.Handle(grpchealth.NewHandler(&readiness{s, names}, connect.WithReadMaxBytes(limits.ControlMessage)))
 	if s.cfg.Reflection {
 		for _, h := range Reflection(names...) {
 			d.mux.Handle(h.Path, h)
@@ -286,7 +304,7 @@ func (s *Server) handleREST(d *dispatcher) error {
 		))
 	}
 	codec := vanguard.WithCodec(func(vanguard.TypeResolver) vanguard.Codec {
-		return restCodec{jsonCodec{nameJSON, s.cfg.MaxBody}}
+		return restCodec{jsonCodec{nameJSON, s.attachment}}
 	})
 	transcoder, err := vanguard.NewTranscoder(services, codec)
 	if err != nil {
@@ -294,7 +312,7 @@ func (s *Server) handleREST(d *dispatcher) error {
 	}
 	for _, m := range s.methods {
 		for _, r := range m.routes {
-			d.rest.add(r.Route, target{s.handleRoute(r, transcoder), r.String(), true})
+			d.rest.add(r.Route, target{s.handleRoute(m, r, transcoder), r.String(), true})
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"slices"
@@ -9,6 +10,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
 // scalar converts a token to a value of fd's kind. If the token does not fit, it returns the broken rule and a description
@@ -79,7 +82,7 @@ func (r *reader) wellKnown(v protoreflect.Value, path string) (protoreflect.Valu
 	if m.Descriptor().FullName() == "google.protobuf.FieldMask" {
 		return r.fieldMask(v, raw, path)
 	}
-	if err := (protojson.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(raw, m.Interface()); err != nil {
+	if err := (protojson.UnmarshalOptions{RecursionLimit: limits.Depth}).Unmarshal(raw, m.Interface()); err != nil {
 		r.refusef(path, RuleType, "a valid %s is expected", m.Descriptor().Name())
 		return v, false
 	}
@@ -89,6 +92,11 @@ func (r *reader) wellKnown(v protoreflect.Value, path string) (protoreflect.Valu
 // fieldMask reads a google.protobuf.FieldMask: the JSON names of fields, separated by commas. A text of only commas and
 // spaces is an empty mask.
 func (r *reader) fieldMask(v protoreflect.Value, raw json.RawMessage, path string) (protoreflect.Value, bool) {
+	if len(raw) > limits.MaskBytes || bytes.Count(raw, []byte(",")) >= limits.MaskNames {
+		r.refusef(path, RuleMaxItems, "at most %d names are allowed, in %d bytes", limits.MaskNames, limits.MaskBytes)
+		r.err = errStopped
+		return v, false
+	}
 	var text string
 	err := json.Unmarshal(raw, &text)
 	if err == nil && strings.Trim(text, ", ") == "" {

@@ -17,6 +17,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/limits"
+	"github.com/casino-loyalty/loyalty/internal/printable"
 )
 
 // Rules in the violations of Unmarshal.
@@ -31,21 +33,18 @@ const (
 	RuleType = "json.type"
 	// RuleEnum means that the enum has no value with that name.
 	RuleEnum = "enum.defined_only"
-)
-
-const (
-	// maxDepth is the maximum nesting depth of messages and lists.
-	maxDepth = 32
-	// maxViolations limits the size of the answer to a hostile body.
-	maxViolations = 50
-	// maxName is the maximum length, in bytes, of an unknown field's name in a violation.
-	maxName = 64
+	// RuleMaxItems means that a list has too many elements. RuleMaxPairs means the same of a map.
+	RuleMaxItems = "repeated.max_items"
+	RuleMaxPairs = "map.max_pairs"
 )
 
 // Unmarshal sets the fields of m from data, a JSON object, and returns the violations. A violation names its field by the
 // path in JSON names, such as "promotion.amount" or "player_ids[2]". Unmarshal sets all valid fields even if others are
 // invalid. A field that is null counts as absent, as in protobuf's JSON mapping. Data without a value is an empty object;
 // see [Value].
+//
+// Unmarshal stops at the first list that has more elements than limits.MaxElements, and after limits.DecodeViolations
+// violations.
 func Unmarshal(data []byte, m proto.Message) []apperr.Violation {
 	data = Value(data)
 	if len(data) == 0 {
@@ -60,14 +59,14 @@ func Unmarshal(data []byte, m proto.Message) []apperr.Violation {
 		return []apperr.Violation{{Rule: RuleSyntax, Message: "the body is not a JSON object"}}
 	}
 	r.message(m.ProtoReflect(), "", 1)
-	if r.err != nil {
+	if r.err != nil && !errors.Is(r.err, errStopped) {
 		return []apperr.Violation{{Rule: RuleSyntax, Message: "the body is not valid JSON"}}
 	}
 	return r.violations
 }
 
-// Members returns the names of the members of a JSON object, in order. It returns false if data is not an object. Data
-// without a value is an empty object; see [Value].
+// Members returns the names of the first limits.Members members of a JSON object, in order. It returns false if data is not
+// an object. Data without a value is an empty object; see [Value].
 func Members(data []byte) ([]string, bool) {
 	data = Value(data)
 	if len(data) == 0 {
@@ -81,7 +80,7 @@ func Members(data []byte) ([]string, bool) {
 		return nil, false
 	}
 	var names []string
-	for r.more() {
+	for len(names) < limits.Members && r.more() {
 		name, _ := r.token().(string)
 		names = append(names, name)
 		r.skip()
@@ -109,18 +108,18 @@ func wellFormed(data []byte) error {
 	if !utf8.Valid(data) {
 		return errors.New("the body is not valid UTF-8")
 	}
-	var raw json.RawMessage
-	err := json.Unmarshal(data, &raw)
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		return fmt.Errorf("the body is not valid JSON: %w at byte %d", syntax, syntax.Offset)
-	case err != nil:
-		return errors.New("the body is not valid JSON")
-	case halfSurrogate(data):
-		return errors.New("the body escapes one half of a surrogate pair")
+	if json.Valid(data) { // faster than json.Unmarshal, which reads the data twice
+		if halfSurrogate(data) {
+			return errors.New("the body escapes one half of a surrogate pair")
+		}
+		return nil
 	}
-	return nil
+	var raw json.RawMessage
+	var syntax *json.SyntaxError
+	if errors.As(json.Unmarshal(data, &raw), &syntax) {
+		return fmt.Errorf("the body is not valid JSON: %w at byte %d", syntax, syntax.Offset)
+	}
+	return errors.New("the body is not valid JSON")
 }
 
 // otherEncoding returns the name of the encoding that data seems to have, or "" if it may be UTF-8. It recognizes byte
@@ -176,8 +175,11 @@ func halfSurrogate(data []byte) bool {
 type reader struct {
 	dec        *json.Decoder
 	violations []apperr.Violation
-	err        error // the decoder's error, after which nothing more is read
+	err        error // the decoder's error or errStopped, after which nothing more is read
 }
+
+// errStopped stops the reader because it has found enough violations.
+var errStopped = errors.New("enough violations")
 
 func (r *reader) token() json.Token {
 	if r.err != nil {
@@ -220,10 +222,27 @@ func (r *reader) rest(t json.Token) {
 }
 
 func (r *reader) refusef(path, rule, format string, args ...any) {
-	if len(r.violations) < maxViolations {
-		message := fmt.Sprintf(format, args...)
-		r.violations = append(r.violations, apperr.Violation{Field: path, Rule: rule, Message: message})
+	message := fmt.Sprintf(format, args...)
+	r.violations = append(r.violations, apperr.Violation{Field: path, Rule: rule, Message: message})
+	if len(r.violations) >= limits.DecodeViolations && r.err == nil {
+		r.err = errStopped
 	}
+}
+
+// overflow refuses a list or map with more than the maximum number of elements, removes its elements and stops the reader.
+func (r *reader) overflow(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string) {
+	m.Clear(fd)
+	r.violations = append(r.violations, TooMany(fd, path))
+	r.err = errStopped
+}
+
+// TooMany returns the violation of a list or map at path that has more elements than limits.MaxElements.
+func TooMany(fd protoreflect.FieldDescriptor, path string) apperr.Violation {
+	rule := RuleMaxItems
+	if fd.IsMap() {
+		rule = RuleMaxPairs
+	}
+	return apperr.Violation{Field: path, Rule: rule, Message: fmt.Sprintf("at most %d elements are allowed", limits.MaxElements(fd))}
 }
 
 // message reads the members of an object and its closing brace. The opening brace has been read.
@@ -236,12 +255,12 @@ func (r *reader) message(m protoreflect.Message, path string, depth int) {
 		fd := fields.ByJSONName(name)
 		switch {
 		case fd == nil:
-			r.refusef(join(path, clip(name)), RuleUnknown, "unknown field")
+			r.refusef(join(path, printable.Clip(name, limits.Echo)), RuleUnknown, "unknown field")
 			r.skip()
 		case seen[name]:
 			r.refusef(at, RuleDuplicate, "the field is given more than once")
 			r.skip()
-		case depth >= maxDepth:
+		case depth >= limits.Depth:
 			r.refusef(at, RuleType, "the body is nested too deeply")
 			r.skip()
 		default:
@@ -282,7 +301,12 @@ func (r *reader) list(m protoreflect.Message, fd protoreflect.FieldDescriptor, p
 	}
 	list := m.Mutable(fd).List()
 	element := func(protoreflect.FieldDescriptor) protoreflect.Value { return list.NewElement() }
+	most := limits.MaxElements(fd)
 	for i := 0; r.more(); i++ {
+		if i >= most {
+			r.overflow(m, fd, path)
+			return
+		}
 		at := path + "[" + strconv.Itoa(i) + "]"
 		before := len(r.violations)
 		if v, ok := r.value(fd, element, at, depth); ok {
@@ -306,10 +330,15 @@ func (r *reader) mapping(m protoreflect.Message, fd protoreflect.FieldDescriptor
 	}
 	mapping := m.Mutable(fd).Map()
 	element := func(protoreflect.FieldDescriptor) protoreflect.Value { return mapping.NewValue() }
-	for r.more() {
+	most := limits.MaxElements(fd)
+	for i := 0; r.more(); i++ {
+		if i >= most {
+			r.overflow(m, fd, path)
+			return
+		}
 		name, _ := r.token().(string)
 		key := protoreflect.ValueOfString(name).MapKey()
-		at := join(path, clip(name))
+		at := join(path, printable.Clip(name, limits.Echo))
 		if mapping.Has(key) {
 			r.refusef(at, RuleDuplicate, "the key is given more than once")
 		}
@@ -356,15 +385,4 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
-}
-
-func clip(name string) string {
-	if len(name) <= maxName {
-		return name
-	}
-	for i := maxName; ; i-- {
-		if utf8.RuneStart(name[i]) {
-			return name[:i] + "…"
-		}
-	}
 }

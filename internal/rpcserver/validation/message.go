@@ -2,6 +2,7 @@ package validation
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -64,7 +65,7 @@ func (c *check) resource(p *plan, u *masked, path string) {
 // field normalizes and checks one field.
 func (c *check) field(f *field, m protoreflect.Message, at string) {
 	if f.text {
-		c.text(f.fd, m, at)
+		c.text(f, m, at)
 	}
 	if f.required && !m.Has(f.fd) {
 		c.refusef(at, RuleRequired, requiredMessage)
@@ -88,13 +89,14 @@ func (c *check) field(f *field, m protoreflect.Message, at string) {
 	}
 }
 
-func (c *check) text(fd protoreflect.FieldDescriptor, m protoreflect.Message, at string) {
+func (c *check) text(f *field, m protoreflect.Message, at string) {
+	fd := f.fd
 	if !m.Has(fd) {
 		return
 	}
 	if !fd.IsList() {
 		before := m.Get(fd).String()
-		after := c.normalized(before, at)
+		after := c.normalized(before, f.maxText, at)
 		if after != before {
 			m.Set(fd, protoreflect.ValueOfString(after))
 		}
@@ -103,13 +105,20 @@ func (c *check) text(fd protoreflect.FieldDescriptor, m protoreflect.Message, at
 	list := m.Mutable(fd).List()
 	for i := range list.Len() {
 		before := list.Get(i).String()
-		if after := c.normalized(before, at+"["+strconv.Itoa(i)+"]"); after != before {
+		if after := c.normalized(before, f.maxText, at+"["+strconv.Itoa(i)+"]"); after != before {
 			list.Set(i, protoreflect.ValueOfString(after))
 		}
 	}
 }
 
-func (c *check) normalized(s, at string) string {
+// normalized returns the normal form of a text with at most maxLen characters. Normalizing is expensive, so a text is refused
+// before if it is too long in every case. The normal form has at least a quarter of the characters, because a character has
+// at most four characters when it is decomposed, unless the text consists of white space and invisible characters.
+func (c *check) normalized(s string, maxLen int, at string) string {
+	if longest := 4 * maxLen; len(s) > longest && utf8.RuneCountInString(strings.TrimSpace(s)) > longest {
+		c.refusef(at, RuleMaxLen, "must be at most %d characters", maxLen)
+		return ""
+	}
 	s, bad, ok := normalize(s)
 	switch {
 	case ok:

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
 // plan lists the checks of a message type. It is compiled once from the message descriptor.
@@ -20,8 +21,9 @@ type plan struct {
 // field is a field that needs normalization or checks.
 type field struct {
 	fd protoreflect.FieldDescriptor
-	// text is true for strings that are normalized.
-	text bool
+	// text is true for strings that are normalized. maxText is their maximum length in characters.
+	text    bool
+	maxText int
 	// form is true for enums and timestamps. Protobuf accepts values outside of their valid range.
 	form bool
 	// immutable is also true for primary keys, references and created_at; see Column.Fixed in package schema.
@@ -60,6 +62,9 @@ func (v *Validator) compile(md protoreflect.MessageDescriptor) *plan {
 			required:   slices.Contains(behavior, annotations.FieldBehavior_REQUIRED),
 			outputOnly: slices.Contains(behavior, annotations.FieldBehavior_OUTPUT_ONLY),
 			immutable:  slices.Contains(behavior, annotations.FieldBehavior_IMMUTABLE),
+		}
+		if f.text {
+			f.maxText = limits.MaxText(fd)
 		}
 		if fd.Kind() == protoreflect.StringKind && proto.HasExtension(fd.Options(), optionsv1.E_Column) {
 			f.column, _ = proto.GetExtension(fd.Options(), optionsv1.E_Column).(*optionsv1.Column)

@@ -7,6 +7,9 @@ import (
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/casino-loyalty/loyalty/internal/limits"
+	"github.com/casino-loyalty/loyalty/internal/printable"
 )
 
 // masked is the part of an update's resource that the update changes.
@@ -30,7 +33,7 @@ func (c *check) mask(u *update, m protoreflect.Message) *masked {
 	}
 	for _, path := range given {
 		if fields.ByName(protoreflect.Name(path)) == nil {
-			c.refusef(u.mask.JSONName(), RuleMask, "the resource has no field %q", path)
+			c.refusef(u.mask.JSONName(), RuleMask, "the resource has no field %q", printable.Clip(path, limits.Echo))
 			continue
 		}
 		paths = append(paths, path)

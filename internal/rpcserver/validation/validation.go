@@ -21,6 +21,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
 // Rules in violations, in addition to the rules of buf.validate such as "string.max_len".
@@ -35,12 +36,10 @@ const (
 	RuleEnum       = "enum.defined_only"
 	RuleTimestamp  = "timestamp"
 	RuleMask       = "update_mask"
+	RuleMaxLen     = "string.max_len"
 )
 
 const requiredMessage = "the field is required"
-
-// maxViolations limits the size of the answer to a request with many invalid elements.
-const maxViolations = 100
 
 // Validator checks messages. It is safe for concurrent use. Share one Validator, because New is expensive.
 type Validator struct {
@@ -99,10 +98,10 @@ type check struct {
 	seen       map[string]bool
 }
 
-// refusef adds a violation unless the field already has one or maxViolations is reached. The first violation of a field is
+// refusef adds a violation unless the field already has one or limits.Violations is reached. The first violation of a field is
 // the most specific one.
 func (c *check) refusef(path, rule, format string, args ...any) {
-	if c.seen[path] || len(c.violations) >= maxViolations {
+	if c.seen[path] || len(c.violations) >= limits.Violations {
 		return
 	}
 	if c.seen == nil {

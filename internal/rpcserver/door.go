@@ -1,0 +1,63 @@
+package rpcserver
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/limits"
+)
+
+// A request passes the door before its body is read: the caller is authenticated from the headers, and its role must be allowed
+// to call the method. Whether a player passes its own id is checked after decoding; see authorize.
+
+// admit authenticates the caller of a method that is not open and checks its role. It returns the request with the caller in
+// its context.
+func (s *Server) admit(r *http.Request, m *method) (*http.Request, *apperr.Error) {
+	info := requestInfoFrom(r.Context())
+	info.procedure = m.procedure
+	if m.access.open {
+		return r, nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
+	defer cancel()
+	caller, err := s.authenticate(ctx, r.Header)
+	if err != nil {
+		return r, classify(ctx, err)
+	}
+	info.caller = caller.UserID.String()
+	if !m.access.roles[caller.Role] {
+		return r, apperr.New(apperr.Forbidden, "your role does not allow this")
+	}
+	return r.WithContext(authn.With(r.Context(), caller)), nil
+}
+
+// authenticate returns the caller that the header Authorization identifies.
+func (s *Server) authenticate(ctx context.Context, h http.Header) (authn.Caller, error) {
+	token, ok := BearerToken(h)
+	if !ok {
+		return authn.Caller{}, apperr.New(apperr.TokenMissing, "the header Authorization must contain a bearer token")
+	}
+	return s.cfg.Authenticator.Authenticate(ctx, token)
+}
+
+// turnAway answers a request whose body has not been read, with fail. Over HTTP/1.1 it first discards the body, if that is
+// not too large. Otherwise the server would have to close the connection, and a proxy that sends the whole request first, as
+// Nginx does, could miss the answer. Over HTTP/2 the server resets the stream. A client that waits for "100 Continue" does not
+// send the body.
+func turnAway(w http.ResponseWriter, r *http.Request, e *apperr.Error, fail func(http.ResponseWriter, *http.Request, *apperr.Error)) {
+	if r.ProtoMajor == 1 && r.ContentLength != 0 && r.ContentLength <= limits.Body && !expectsContinue(r) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limits.DrainTimeout))
+		_, _ = io.CopyN(io.Discard, r.Body, limits.Body) // after an error, the server closes the connection
+	}
+	fail(w, r, e)
+}
+
+func expectsContinue(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header.Values("Expect"), func(v string) bool { return strings.EqualFold(v, "100-continue") })
+}

@@ -1,0 +1,452 @@
+package rpcserver_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/limits"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
+)
+
+// TestBodyIsReadAfterAuthorization sends requests of callers that may not call the method, with a body that must not be read.
+func TestBodyIsReadAfterAuthorization(t *testing.T) {
+	t.Parallel()
+	h := handler(t)
+	for _, caller := range []struct {
+		token string
+		code  apperr.Code
+	}{{"", apperr.TokenMissing}, {"expired", apperr.TokenExpired}, {"unknown", apperr.TokenInvalid}, {"player", apperr.Forbidden}} {
+		for name, target := range targets() {
+			t.Run(name+", token "+caller.token, func(t *testing.T) {
+				t.Parallel()
+				body := &countingReader{r: strings.NewReader(`{"title":`)}
+				r := target.request(t, caller.token, body)
+				r.ProtoMajor, r.ProtoMinor, r.Proto = 2, 0, "HTTP/2.0"
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				if n := body.n.Load(); n > 0 {
+					t.Errorf("%d bytes of the body were read", n)
+				}
+				if got := codeOf(w.Result()); got != caller.code {
+					t.Errorf("got %d %s, want %s", w.Code, got, caller.code)
+				}
+			})
+		}
+	}
+}
+
+// TestUnreadBodyOverHTTP1 sends refused requests with a body over one HTTP/1.1 connection. The server discards the body, so
+// that the connection can be used again.
+func TestUnreadBodyOverHTTP1(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	conn, in := connectTo(t, s)
+	for range 2 {
+		body := strings.Repeat("x", limits.Body)
+		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			promotions, len(body), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res := response(t, in); res.StatusCode != http.StatusUnauthorized || res.Close {
+			t.Errorf("got %d, close %t; want 401 and an open connection", res.StatusCode, res.Close)
+		}
+	}
+}
+
+// TestExpectContinue checks that a client that waits before it sends the body is asked for the body only if it may call the
+// method.
+func TestExpectContinue(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for token, want := range map[string]int{"unknown": http.StatusUnauthorized, "player": http.StatusForbidden, "staff": http.StatusContinue} {
+		conn, in := connectTo(t, s)
+		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
+			"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", promotions, token, len(complete))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res := response(t, in); res.StatusCode != want {
+			t.Errorf("%s: got %d, want %d", token, res.StatusCode, want)
+		}
+		if want != http.StatusContinue {
+			continue
+		}
+		if _, err := io.WriteString(conn, complete); err != nil {
+			t.Fatal(err)
+		}
+		if res := response(t, in); res.StatusCode != http.StatusCreated {
+			t.Errorf("%s: got %d after the body, want 201", token, res.StatusCode)
+		}
+	}
+}
+
+// TestUnreadableBodies sends bodies that cannot be read, over every protocol.
+func TestUnreadableBodies(t *testing.T) {
+	t.Parallel()
+	h := handler(t)
+	for name, tt := range map[string]struct {
+		body   string
+		err    error
+		length int64
+		code   apperr.Code
+	}{
+		"malformed chunk":      {`{`, errors.New("invalid byte in chunk length"), -1, apperr.ValidationFailed},
+		"truncated":            {`{`, io.ErrUnexpectedEOF, 100, apperr.ValidationFailed},
+		"too long, no length":  {strings.Repeat(" ", limits.Body+10), io.ErrUnexpectedEOF, -1, apperr.PayloadTooLarge},
+		"too long with length": {``, io.ErrUnexpectedEOF, limits.Body + 10, apperr.PayloadTooLarge},
+	} {
+		for protocol, target := range targets() {
+			t.Run(name+", "+protocol, func(t *testing.T) {
+				t.Parallel()
+				r := target.request(t, "staff", io.MultiReader(strings.NewReader(tt.body), failing{tt.err}))
+				r.ContentLength = tt.length
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				if got := codeOf(w.Result()); got != tt.code {
+					t.Errorf("got %d %s %s, want %s", w.Code, got, w.Body, tt.code)
+				}
+			})
+		}
+	}
+}
+
+// TestUnreadableBodiesAreNotFailures sends malformed and truncated bodies over the network. The log must have no error.
+func TestUnreadableBodiesAreNotFailures(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *rpcserver.Config) { c.BodyTimeout = 50 * time.Millisecond })
+	for name, tt := range map[string]struct {
+		framing string
+		code    apperr.Code
+	}{
+		"malformed chunk": {"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", apperr.ValidationFailed},
+		"slow":            {"Content-Length: 100\r\n\r\n{", apperr.RequestTimeout},
+		"slow chunks":     {"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", apperr.RequestTimeout},
+	} {
+		for _, path := range []string{promotions, procedure + "CreatePromotion"} {
+			conn, in := connectTo(t, s)
+			_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer staff\r\n"+
+				"Content-Type: application/json\r\n%s", path, tt.framing)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res := response(t, in)
+			if got := codeOf(res); got != tt.code || res.StatusCode != tt.code.Info().HTTP || !res.Close {
+				t.Errorf("%s, %s: got %d %s, close %t; want %s and a closed connection", name, path, res.StatusCode, got, res.Close, tt.code)
+			}
+		}
+	}
+	if log := s.log.String(); strings.Contains(log, "ERROR") || strings.Contains(log, "WARN") {
+		t.Errorf("the log contains a failure:\n%s", log)
+	}
+}
+
+// TestSlowBodiesOverGRPC sends an unfinished message over HTTP/2.
+func TestSlowBodiesOverGRPC(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *rpcserver.Config) { c.BodyTimeout = 50 * time.Millisecond })
+	body, unfinished := io.Pipe()
+	defer func() { _ = unfinished.Close() }()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+procedure+"CreatePromotion", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/grpc")
+	req.Header.Set("Authorization", "Bearer staff")
+	res, err := h2c(t).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if got := codeOf(res); got != apperr.RequestTimeout {
+		t.Errorf("got %d %s, want REQUEST_TIMEOUT", res.StatusCode, got)
+	}
+	if log := s.log.String(); strings.Contains(log, "ERROR") || strings.Contains(log, "WARN") {
+		t.Errorf("the log contains a failure:\n%s", log)
+	}
+}
+
+// TestBodiesInFlight checks that unfinished bodies use at most the memory of their address and of the server, and that the
+// memory is returned.
+func TestBodiesInFlight(t *testing.T) {
+	t.Parallel()
+	h := handler(t, func(c *rpcserver.Config) {
+		c.BodiesPerAddress, c.Bodies = 3*limits.BodyMinimum, 5*limits.BodyMinimum
+	})
+	request := func(address string, body io.Reader) *http.Request {
+		r := targets()["REST"].request(t, "staff", body)
+		r.RemoteAddr, r.ContentLength = address+":1000", -1
+		return r
+	}
+	var open sync.WaitGroup
+	var bodies []*io.PipeWriter
+	hold := func(address string) {
+		body, w := io.Pipe()
+		bodies = append(bodies, w)
+		open.Go(func() { h.ServeHTTP(httptest.NewRecorder(), request(address, body)) })
+		if _, err := w.Write([]byte("{")); err != nil { // returns when the server has read it
+			t.Error(err)
+		}
+	}
+	for range 3 {
+		hold("192.0.2.1")
+	}
+	expect := func(address string, code apperr.Code) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, request(address, strings.NewReader(`{}`)))
+		if got := codeOf(w.Result()); got != code || code != apperr.ValidationFailed && w.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: got %d %s with headers %v, want %s", address, w.Code, got, w.Header(), code)
+		}
+	}
+	expect("192.0.2.1", apperr.RateLimited)
+	expect("192.0.2.2", apperr.ValidationFailed)
+	hold("2001:db8::1")
+	hold("2001:db8::2")
+	expect("192.0.2.2", apperr.DependencyUnavailable)
+	for _, w := range bodies {
+		_ = w.Close()
+	}
+	open.Wait()
+	expect("192.0.2.1", apperr.ValidationFailed)
+}
+
+// TestElementsAreCountedFirst sends lists with too many elements, all of them invalid. The answer has one violation.
+func TestElementsAreCountedFirst(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	invalid := `""` + strings.Repeat(`,""`, 1000)
+	wire := strings.Repeat(string(protowire.AppendString(protowire.AppendTag(nil, 2, protowire.BytesType), "")), 1001)
+	unknown := strings.Repeat(string(protowire.AppendVarint(protowire.AppendTag(nil, 99, protowire.VarintType), 1)), limits.Records+1)
+	for name, tt := range map[string]struct{ path, media, body, field string }{
+		"REST":          {promotions + "/" + thingID + "/assign", "application/json", `{"player_ids":[` + invalid + `]}`, "player_ids"},
+		"Connect JSON":  {procedure + "Assign", "application/json", `{"x":1,"player_ids":[` + invalid + `]}`, "player_ids"},
+		"Connect proto": {procedure + "Assign", "application/proto", wire, "player_ids"},
+		"unknown":       {procedure + "Assign", "application/proto", unknown, ""},
+		"mask in REST": {
+			"PATCH " + promotions + "/" + thingID + "?update_mask=" + strings.Repeat("title,", limits.MaskNames), "application/json",
+			`{"title":"A"}`, "update_mask",
+		},
+		"mask in JSON": {
+			procedure + "UpdatePromotion", "application/json",
+			`{"promotion_id":"` + thingID + `","update_mask":"title` + strings.Repeat(",title", limits.MaskNames) + `"}`, "update_mask",
+		},
+	} {
+		line := "POST " + tt.path
+		if strings.HasPrefix(tt.path, "PATCH ") {
+			line = tt.path
+		}
+		a := s.call(t, line, "staff", tt.body, "Content-Type: "+tt.media)
+		if a.status != http.StatusBadRequest || !strings.Contains(a.body, "too many") && !strings.Contains(a.body, "at most 100") {
+			t.Errorf("%s: got %d %.300s", name, a.status, a.body)
+		}
+		if tt.field != "" && !strings.Contains(a.body, `"field":"`+tt.field+`"`) {
+			t.Errorf("%s: the violation does not name %s: %.300s", name, tt.field, a.body)
+		}
+		if n := strings.Count(a.body, `"field":`); n > 1 {
+			t.Errorf("%s: the answer has %d violations, want one", name, n)
+		}
+		if s.last() != nil {
+			t.Errorf("%s: the use case was called", name)
+		}
+	}
+}
+
+// TestClientsCannotSendViolations sends the unknown field in which codecs store violations. The answer must not contain it.
+func TestClientsCannotSendViolations(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	secret := strings.Repeat("echo", 1000)
+	violation := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), secret)
+	list := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), violation)
+	body := protowire.AppendBytes(protowire.AppendTag(nil, protowire.MaxValidNumber, protowire.BytesType), list)
+	a := s.call(t, "POST "+procedure+"ListPromotions", "staff", string(body), "Content-Type: application/proto")
+	if a.status != http.StatusOK || strings.Contains(a.body, "echo") {
+		t.Errorf("got %d %.200s, want 200 because unknown fields are ignored", a.status, a.body)
+	}
+}
+
+// TestAnswersDoNotEchoMuch sends long and unprintable texts. The answers contain only a short, printable part.
+func TestAnswersDoNotEchoMuch(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	long := strings.Repeat("x", 6000)
+	for name, tt := range map[string]struct{ line, body string }{
+		"member":             {"POST " + promotions, `{"` + long + `":1}`},
+		"unprintable member": {"POST " + promotions, `{"\u001b[31m\u202e":1}`},
+		"parameter":          {"GET " + promotions + "?" + long + "=1", ""},
+		"value":              {"GET " + promotions + "?type=" + long, ""},
+		"mask":               {"PATCH " + promotions + "/" + thingID + "?update_mask=" + long, `{"title":"A"}`},
+		"mask in JSON":       {"POST " + procedure + "UpdatePromotion", `{"update_mask":"` + long[:3000] + `"}`},
+		"path":               {"GET /api/v1/" + long, ""},
+		"id":                 {"GET " + promotions + "/" + long, ""},
+	} {
+		a := s.call(t, tt.line, "staff", tt.body)
+		if a.status < 400 || len(a.body) > limits.Path || strings.ContainsAny(a.body, "\x1b\u202e") || strings.Contains(a.body, `\u001b`) {
+			t.Errorf("%s: got %d with %d bytes: %.300s", name, a.status, len(a.body), a.body)
+		}
+	}
+}
+
+// TestRefusalCost logs the CPU time of the most expensive refusal; BenchmarkRefusal measures it exactly.
+func TestRefusalCost(t *testing.T) {
+	h := handler(t)
+	var worst time.Duration
+	var which string
+	for name, tt := range refusals(t) {
+		r := tt.request(t)
+		w := httptest.NewRecorder()
+		before := cpu(t)
+		h.ServeHTTP(w, r)
+		if took := cpu(t) - before; took > worst {
+			worst, which = took, name
+		}
+		if code := codeOf(w.Result()); code == "" || code.Info().HTTP >= 500 || code.Info().HTTP < 400 {
+			t.Errorf("%s: got %d %s %.300s, want a refusal", name, w.Code, code, w.Body)
+		}
+		if w.Body.Len() > 64<<10 {
+			t.Errorf("%s: the answer has %d bytes", name, w.Body.Len())
+		}
+	}
+	t.Logf("the most expensive refusal took %v of CPU time (goal: %v): %s", worst, limits.RefusalCPU, which)
+}
+
+// target is a method that only staff may call, in one protocol.
+type target struct{ path, media string }
+
+func targets() map[string]target {
+	return map[string]target{
+		"REST":    {promotions, "application/json"},
+		"Connect": {procedure + "CreatePromotion", "application/json"},
+		"proto":   {procedure + "CreatePromotion", "application/proto"},
+		"gRPC":    {procedure + "CreatePromotion", "application/grpc"},
+		"web":     {procedure + "CreatePromotion", "application/grpc-web+proto"},
+	}
+}
+
+func (c target) request(t *testing.T, token string, body io.Reader) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, c.path, body)
+	r.Header.Set("Content-Type", c.media)
+	r.Header.Set("Connect-Protocol-Version", "1")
+	if c.media != "application/json" || c.path == promotions {
+		r.Header.Del("Connect-Protocol-Version")
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	return r
+}
+
+// codeOf returns the error code in an answer of any protocol, or "".
+func codeOf(res *http.Response) apperr.Code {
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return apperr.Code(err.Error())
+	}
+	text := string(body) + decoded(res.Header.Get("Grpc-Status-Details-Bin")) + decoded(res.Trailer.Get("Grpc-Status-Details-Bin"))
+	if _, encoded, ok := strings.Cut(string(body), "grpc-status-details-bin: "); ok {
+		encoded, _, _ = strings.Cut(encoded, "\r\n")
+		text += decoded(encoded)
+	}
+	for _, code := range slices.Sorted(maps.Keys(apperr.Codes())) {
+		if strings.Contains(text, `"`+string(code)+`"`) || strings.Contains(text, string(byte(len(code)))+string(code)+"\x12") {
+			return code
+		}
+	}
+	return ""
+}
+
+type countingReader struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// failing is a reader that fails.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func connectTo(t *testing.T, s *service) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	var d net.Dialer
+	conn, err := d.DialContext(t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn, bufio.NewReader(conn)
+}
+
+// response reads a response with its body.
+func response(t *testing.T, in *bufio.Reader) *http.Response {
+	t.Helper()
+	res, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode == http.StatusContinue {
+		return res
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	res.Body = io.NopCloser(strings.NewReader(string(body)))
+	return res
+}
+
+// decoded decodes the header with the details of a gRPC error.
+func decoded(detail string) string {
+	b, err := connect.DecodeBinaryHeader(detail)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+// handler returns the handler of a server with the use cases of the tests.
+func handler(tb testing.TB, change ...func(*rpcserver.Config)) http.Handler {
+	tb.Helper()
+	cfg := rpcserver.Config{Service: "test", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler)}
+	for _, c := range change {
+		c(&cfg)
+	}
+	s, err := rpcserver.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.Mount(promotionsv1connect.NewPromotionServiceHandler(&useCases{}, s.Options()...))
+	s.Mount(usersv1connect.NewAuthServiceHandler(&useCases{}, s.Options()...))
+	h, err := s.Handler()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return h
+}
