@@ -110,6 +110,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"unknown bus":                          {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS must be one of kafka, nats"},
 		"diagnostics without a port":           {"users", "", "LOYALTY_DIAGNOSTICS_LISTEN=localhost", "LOYALTY_DIAGNOSTICS_LISTEN must be"},
 		"unknown store":                        {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE must be one of mongodb, postgres"},
+		"no sockets":                           {"notifications", "", "LOYALTY_SOCKETS_PER_ADDRESS=0", "LOYALTY_SOCKETS_PER_ADDRESS must be a whole number from 1 to 100000"},
 		"origin without scheme":                {"notifications", "", "LOYALTY_ALLOWED_ORIGINS=casino.example", `LOYALTY_ALLOWED_ORIGINS: "casino.example" is not an origin such as https://casino.example`},
 		"missing store URL":                    {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=mongodb", "LOYALTY_MONGODB_URL is not set"},
 		"verify: missing promotions database":  {"verify", "LOYALTY_PROMOTIONS_DATABASE_URL", "", "LOYALTY_PROMOTIONS_DATABASE_URL is not set"},

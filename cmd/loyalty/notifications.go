@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/services/notifications/app"
 )
 
@@ -62,6 +64,20 @@ type notificationsSettings struct {
 	Store   storeSettings
 	JWKS    config.HTTPURL `env:"LOYALTY_JWKS_URL,required,notEmpty"`
 	Origins []string       `env:"LOYALTY_ALLOWED_ORIGINS"`
+	Sockets socketLimit    `env:"LOYALTY_SOCKETS_PER_ADDRESS" envDefault:"1000"`
+}
+
+// socketLimit is a maximum number of live connections.
+type socketLimit int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *socketLimit) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > limits.Sockets {
+		return &config.ValueError{Text: fmt.Sprintf("must be a whole number from 1 to %d", limits.Sockets)}
+	}
+	*l = socketLimit(n)
+	return nil
 }
 
 // runNotifications runs the notifications service.
@@ -87,7 +103,7 @@ func runNotifications(ctx context.Context, c call) error {
 	}
 	open := func(ctx context.Context, bus event.Bus) (service, error) {
 		sockets := app.DefaultSockets()
-		sockets.Origins = s.Origins
+		sockets.Origins, sockets.MaxSocketsPerAddress = s.Origins, int(s.Sockets)
 		return app.New(ctx, app.Config{
 			Store: s.Store.config(), Redis: s.Redis.config(log), Bus: bus,
 			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,

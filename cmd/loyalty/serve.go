@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/diagnostics"
@@ -34,6 +35,8 @@ type process struct {
 	// timeout is the total shutdown budget.
 	timeout time.Duration
 	log     *slog.Logger
+	// proxies are the trusted proxies.
+	proxies []netip.Prefix
 	// tracer sends its spans before the process ends. It may be nil.
 	tracer *tracing.Tracer
 	bus    eventBus
@@ -111,7 +114,7 @@ func (p process) serveOn(ctx context.Context, listener net.Listener, s service, 
 	g := lifecycle.New(ctx)
 	g.OnStop("bus", func(context.Context) error { bus.Close(); return nil })
 	g.OnStop("service", func(context.Context) error { s.Close(); return nil })
-	server := gateway.NewServer(s.Handler(), p.log)
+	server := gateway.NewServer(s.Handler(), p.log, p.proxies...)
 	g.Go("service", s.Run)
 	g.Go("HTTP", func(ctx context.Context) error {
 		result := make(chan error, 1)

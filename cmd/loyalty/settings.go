@@ -55,6 +55,7 @@ func (s serviceSettings) Check() error {
 // serve runs a process with the addresses of the settings; see [process.serve].
 func (s serviceSettings) serve(ctx context.Context, p process) error {
 	p.listen, p.diagnostics, p.timeout = string(s.Listen), string(s.Diagnostics.Listen), shutdownTimeout
+	p.proxies = s.TrustedProxies
 	return p.serve(ctx)
 }
 

@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
 // Server is an HTTP server that can wait for its handlers.
@@ -18,8 +21,9 @@ type Server struct {
 }
 
 // NewServer returns a server that speaks HTTP/1.1 and unencrypted HTTP/2, which gRPC needs, on one port. Its timeouts limit
-// slow clients, including clients that do not read their answers. They do not apply to upgraded connections.
-func NewServer(h http.Handler, log *slog.Logger) *Server {
+// slow clients, including clients that do not read their answers. They do not apply to upgraded connections. Its other limits
+// are those of package limits. The number of connections of an address is not limited for trusted proxies.
+func NewServer(h http.Handler, log *slog.Logger, trusted ...netip.Prefix) *Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
@@ -33,17 +37,25 @@ func NewServer(h http.Handler, log *slog.Logger) *Server {
 			defer s.handling.RUnlock()
 			h.ServeHTTP(w, r)
 		}),
-		BaseContext:       func(net.Listener) context.Context { return requests },
-		Protocols:         protocols,
-		ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return requests },
+		ConnState:   newConnections(trusted).change,
+		Protocols:   protocols,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: limits.Streams, MaxReceiveBufferPerStream: limits.StreamBuffer,
+			MaxReceiveBufferPerConnection: limits.ConnectionBuffer,
+		},
+		ReadHeaderTimeout: limits.HeaderTimeout,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      time.Minute, // counts from the end of the headers, so it covers the request body and the call
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
+		MaxHeaderBytes:    limits.Header,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s
 }
+
+// Serve accepts connections until Stop is called. It answers requests that cannot be parsed with problem documents.
+func (s *Server) Serve(l net.Listener) error { return s.Server.Serve(problemListener{l}) }
 
 // Stop stops listening and returns when no handler is running. Requests in progress may take three quarters of the time
 // until the deadline of ctx. Then Stop closes their connections, cancels their contexts and returns an error. Clients can

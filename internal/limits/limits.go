@@ -77,11 +77,10 @@ const (
 	SocketMessage = 4 << 10
 	// SocketMessages is the number of messages that are ignored before a WebSocket is closed.
 	SocketMessages = 16
-	// SocketFrames is the maximum number of pings and pongs of a client per SocketInterval, averaged over the time that the
-	// WebSocket is open.
-	SocketFrames = 60
-	// SocketInterval is the interval of SocketFrames.
-	SocketInterval = time.Minute
+	// SocketBytes is what a client may send on a WebSocket at once, in bytes: messages, pings and pongs with their headers.
+	SocketBytes = 80 << 10
+	// SocketBytesPerSecond is what a client may send on a WebSocket for a long time, in bytes per second.
+	SocketBytesPerSecond = 512
 )
 
 // RefusalCPU is the goal for the CPU time of refusing a request with a body of at most Body. BenchmarkRefusal in package

@@ -97,6 +97,7 @@ func startStack(t *testing.T, program string) *stack {
 		"LOYALTY_LEDGER_KEY="+ledgerchain.GenerateKey(),
 		"LOYALTY_TOKEN_KEY_FILE="+s.tokenKey,
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=60000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60000",
+		"LOYALTY_SOCKETS_PER_ADDRESS=100000",
 		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
 		"LOYALTY_TRACES_ENDPOINT="+s.jaeger.Endpoint,
 	), "\n")

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
@@ -28,9 +29,9 @@ type Config struct {
 	// QueueLength is the number of frames that may wait for a connection. A connection that exceeds it is closed and can
 	// resume.
 	QueueLength int
-	// MaxSocketsPerPlayer is the maximum number of connections of one player on this replica. MaxSockets is the maximum
-	// number of all connections on this replica.
-	MaxSocketsPerPlayer, MaxSockets int
+	// MaxSocketsPerPlayer and MaxSocketsPerAddress are the maximum numbers of connections of one player and of one client
+	// address on this replica. MaxSockets is the maximum number of all connections on this replica.
+	MaxSocketsPerPlayer, MaxSocketsPerAddress, MaxSockets int
 	// MaxIgnoredMessages is the number of client messages that are ignored before the connection is closed. Clients must
 	// not send messages.
 	MaxIgnoredMessages int
@@ -46,7 +47,8 @@ func DefaultConfig() Config {
 	return Config{
 		PingInterval: 25 * time.Second, PongTimeout: 20 * time.Second, RecheckInterval: 3 * time.Second,
 		WriteTimeout: 30 * time.Second, CloseTimeout: 2 * time.Second, StoreTimeout: 5 * time.Second,
-		QueueLength: 64, MaxSocketsPerPlayer: 20, MaxSockets: 100_000, MaxIgnoredMessages: 16,
+		QueueLength: 64, MaxSocketsPerPlayer: limits.SocketsPerPlayer, MaxSocketsPerAddress: limits.SocketsPerAddress,
+		MaxSockets: limits.Sockets, MaxIgnoredMessages: limits.SocketMessages,
 	}
 }
 
@@ -67,7 +69,8 @@ func (c Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"QueueLength", c.QueueLength}, {"MaxSocketsPerPlayer", c.MaxSocketsPerPlayer}, {"MaxSockets", c.MaxSockets},
+		{"QueueLength", c.QueueLength}, {"MaxSocketsPerPlayer", c.MaxSocketsPerPlayer},
+		{"MaxSocketsPerAddress", c.MaxSocketsPerAddress}, {"MaxSockets", c.MaxSockets},
 		{"MaxIgnoredMessages", c.MaxIgnoredMessages},
 	} {
 		if n.value <= 0 {
@@ -80,10 +83,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-const (
-	readLimit  = 4 << 10 // maximum size of a client's message in bytes
-	bufferSize = 512     // size in bytes of a connection's read buffer, and of the shared write buffers
-)
+// bufferSize is the size in bytes of a connection's read buffer, and of the shared write buffers.
+const bufferSize = 512
 
 // Close codes. 1001 and 1008 are from RFC 6455, 1013 is from the IANA registry, and 4401 is from the range for private
 // use.

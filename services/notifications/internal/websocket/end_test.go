@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/websocket"
 )
@@ -201,6 +202,16 @@ func TestClientMessages(t *testing.T) {
 			}
 			return err
 		}, 1009},
+		"pings without end": {flood(func(c *gorilla.Conn) error {
+			return c.WriteControl(gorilla.PingMessage, nil, time.Time{})
+		}), 1008},
+		"pongs without end": {flood(func(c *gorilla.Conn) error {
+			return c.WriteControl(gorilla.PongMessage, nil, time.Time{})
+		}), 1008},
+		"empty fragments without end": {flood(func(c *gorilla.Conn) error {
+			_, err := c.NetConn().Write([]byte{0x00, 0x80, 0, 0, 0, 0})
+			return err
+		}, 0x01, 0x80, 0, 0, 0, 0), 1008},
 		"unmasked garbage": {func(c *gorilla.Conn) error {
 			_, err := c.NetConn().Write([]byte("\x83\x00garbage\xff\xff\xff"))
 			return err
@@ -225,6 +236,17 @@ func TestClientMessages(t *testing.T) {
 	}
 	r.notify(t, player, 1, 1)
 	c.expectTitles(t, 1, 1)
+}
+
+// flood returns a function that writes first, and then frames of six bytes until the limit is exceeded.
+func flood(send func(*gorilla.Conn) error, first ...byte) func(*gorilla.Conn) error {
+	return func(c *gorilla.Conn) error {
+		_, err := c.NetConn().Write(first)
+		for n := 0; n <= limits.SocketBytes+20*limits.SocketBytesPerSecond && err == nil; n += 6 {
+			err = send(c)
+		}
+		return err
+	}
 }
 
 func TestSlowClient(t *testing.T) {

@@ -72,7 +72,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if protocol != "" {
 		header.Set("Sec-Websocket-Protocol", protocol)
 	}
-	conn, err := h.upgrader.Upgrade(w, singleValues(r), header)
+	conn, err := h.upgrader.Upgrade(meteredWriter{w, s}, singleValues(r), header)
 	if err != nil { // the upgrader has sent the error response
 		s.release()
 		return
@@ -93,7 +93,7 @@ func (h *Handler) prepare(r *http.Request, offered []string, binary bool) (*sock
 	if err != nil {
 		return nil, err
 	}
-	s, err := h.hub.admit(caller, binary)
+	s, err := h.hub.admit(caller, rpcserver.Network(rpcserver.ClientAddr(r.Context())), binary)
 	if err != nil {
 		return nil, err
 	}

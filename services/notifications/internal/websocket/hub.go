@@ -3,6 +3,7 @@ package websocket
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -62,6 +63,7 @@ type Hub struct {
 	sockets   int
 	players   map[uuid.UUID]*player
 	bySession map[uuid.UUID][]*socket
+	byAddress map[netip.Addr]int // number of sockets
 }
 
 // player is a player with connections to this replica.
@@ -70,8 +72,8 @@ type player struct {
 	subscribed bool // the subscription was confirmed at least once
 }
 
-// playerRetryAfter is the retry delay for a player with too many connections. Other connections must close first.
-const playerRetryAfter = 5 * time.Second
+// retryAfter is the retry delay for a player or an address with too many connections. Other connections must close first.
+const retryAfter = 5 * time.Second
 
 // NewHub returns a hub without connections. config must be valid.
 func NewHub(config Config, store Store, follower Follower, sessions Sessions, log *slog.Logger) *Hub {
@@ -81,7 +83,7 @@ func NewHub(config Config, store Store, follower Follower, sessions Sessions, lo
 		config: config, store: store, follower: follower, sessions: sessions, log: log, now: time.Now,
 		repeats:  logs.NewRepeats(time.Now),
 		catchUps: catchUps, handshakes: handshakes, ctx: ctx, cancel: cancel,
-		players: map[uuid.UUID]*player{}, bySession: map[uuid.UUID][]*socket{},
+		players: map[uuid.UUID]*player{}, bySession: map[uuid.UUID][]*socket{}, byAddress: map[netip.Addr]int{},
 	}
 }
 
@@ -104,8 +106,9 @@ func (h *Hub) Sockets() int {
 
 // admit adds a socket without a connection and follows the player's messages. The caller must call release or start on
 // the socket. After start, the socket releases itself. admit returns DEPENDENCY_UNAVAILABLE if the replica is full or
-// shutting down, and RATE_LIMITED if the player has too many connections.
-func (h *Hub) admit(caller authn.Caller, binary bool) (*socket, error) {
+// shutting down, and RATE_LIMITED if the player or the client's address has too many connections. There is no limit for an
+// invalid address.
+func (h *Hub) admit(caller authn.Caller, client netip.Addr, binary bool) (*socket, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.players[caller.UserID]
@@ -115,11 +118,11 @@ func (h *Hub) admit(caller authn.Caller, binary bool) (*socket, error) {
 	case h.sockets >= h.config.MaxSockets:
 		return nil, apperr.New(apperr.DependencyUnavailable, "this replica has no room for another live connection")
 	case p != nil && len(p.sockets) >= h.config.MaxSocketsPerPlayer:
-		e := apperr.New(apperr.RateLimited, "a player may have at most %d live connections", h.config.MaxSocketsPerPlayer)
-		e.RetryAfter = playerRetryAfter
-		return nil, e
+		return nil, tooManySockets("a player may have at most %d live connections", h.config.MaxSocketsPerPlayer)
+	case client.IsValid() && h.byAddress[client] >= h.config.MaxSocketsPerAddress:
+		return nil, tooManySockets("an address may have at most %d live connections", h.config.MaxSocketsPerAddress)
 	}
-	s := &socket{hub: h, caller: caller, binary: binary, cursor: newCursor()}
+	s := &socket{hub: h, caller: caller, client: client, binary: binary, cursor: newCursor()}
 	if p == nil {
 		p = &player{}
 		h.players[caller.UserID] = p
@@ -127,9 +130,16 @@ func (h *Hub) admit(caller authn.Caller, binary bool) (*socket, error) {
 	}
 	p.sockets = append(p.sockets, s)
 	h.bySession[caller.Session] = append(h.bySession[caller.Session], s)
+	h.byAddress[client]++
 	h.sockets++
 	h.running.Add(1)
 	return s, nil
+}
+
+func tooManySockets(format string, most int) *apperr.Error {
+	e := apperr.New(apperr.RateLimited, format, most)
+	e.RetryAfter = retryAfter
+	return e
 }
 
 // release removes s. If s is the player's last connection, it unfollows the player's messages.
@@ -146,6 +156,9 @@ func (h *Hub) release(s *socket) {
 		h.bySession[s.caller.Session] = rest
 	} else {
 		delete(h.bySession, s.caller.Session)
+	}
+	if h.byAddress[s.client]--; h.byAddress[s.client] == 0 {
+		delete(h.byAddress, s.client)
 	}
 	h.sockets--
 	h.running.Done()

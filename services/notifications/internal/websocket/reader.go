@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
 // start sets the socket's connection and starts the reader. It returns at once.
@@ -13,7 +15,7 @@ func (s *socket) start(conn *websocket.Conn) {
 	defer s.mu.Unlock()
 	s.conn = conn
 	s.nextPing = s.hub.now().Add(s.hub.config.PingInterval)
-	conn.SetReadLimit(readLimit)
+	conn.SetReadLimit(limits.SocketMessage)
 	conn.SetPongHandler(func(string) error { return s.extendReadDeadline() })
 	_ = s.extendReadDeadlineLocked()
 	if s.state == closed { // aborted during the handshake
@@ -39,7 +41,7 @@ func (s *socket) extendReadDeadlineLocked() error {
 
 // runReader reads until the connection ends, then releases the socket. Clients must not send messages. The reader ignores
 // up to Config.MaxIgnoredMessages messages, because some clients send messages to keep the connection open. The library
-// answers malformed messages with 1002 and messages above the read limit with 1009.
+// answers malformed messages with 1002 and messages above the read limit with 1009. See meter for the limit of all frames.
 func (s *socket) runReader() {
 	defer s.release()
 	defer func() { _ = s.conn.Close() }()

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 type socket struct {
 	hub    *Hub
 	caller authn.Caller
-	binary bool // frames are sent as protobuf, not as JSON
+	client netip.Addr // the client's address as in limits; invalid if it is unknown
+	binary bool       // frames are sent as protobuf, not as JSON
 
 	mu           sync.Mutex
 	conn         *websocket.Conn // nil until the upgrade

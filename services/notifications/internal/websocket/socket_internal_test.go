@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/frame"
 )
@@ -27,7 +29,7 @@ func openSocket(t *testing.T, serve func(*socket, *websocket.Conn)) (*websocket.
 	t.Helper()
 	hub := NewHub(DefaultConfig(), nil, noFollower{}, nil, slog.New(slog.DiscardHandler))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := hub.admit(authn.Caller{UserID: uuid.New(), Session: uuid.New()}, false)
+		s, err := hub.admit(authn.Caller{UserID: uuid.New(), Session: uuid.New()}, netip.Addr{}, false)
 		if err != nil {
 			t.Error(err)
 			return
@@ -82,4 +84,32 @@ func TestNoFrameAfterSessionEnd(t *testing.T) {
 		t.Errorf("the client got %q, %v, want close code 4401", text, err)
 	}
 	hub.running.Wait()
+}
+
+// TestSocketsPerAddress admits sockets of different players from the same addresses.
+func TestSocketsPerAddress(t *testing.T) {
+	config := DefaultConfig()
+	config.MaxSocketsPerAddress = 2
+	hub := NewHub(config, nil, noFollower{}, nil, slog.New(slog.DiscardHandler))
+	admit := func(address string) (*socket, apperr.Code) {
+		client, _ := netip.ParseAddr(address)
+		s, err := hub.admit(authn.Caller{UserID: uuid.New(), Session: uuid.New()}, client, false)
+		return s, apperr.CodeOf(err)
+	}
+	none := apperr.CodeOf(nil)
+	first, _ := admit("192.0.2.1")
+	for i, step := range []struct {
+		address string
+		want    apperr.Code
+	}{
+		{"192.0.2.1", none}, {"192.0.2.1", apperr.RateLimited}, {"192.0.2.2", none}, {"", none}, {"", none}, {"", none},
+	} {
+		if _, code := admit(step.address); code != step.want {
+			t.Errorf("step %d, address %q: got %q, want %q", i, step.address, code, step.want)
+		}
+	}
+	first.release()
+	if _, code := admit("192.0.2.1"); code != none {
+		t.Errorf("after a socket was released: got %q, want a socket", code)
+	}
 }
