@@ -16,6 +16,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/tour"
 	"github.com/casino-loyalty/loyalty/internal/cli"
+	"github.com/casino-loyalty/loyalty/internal/printable"
 )
 
 // listen prints the live frames of a player, one per line, until it is interrupted or the platform closes the connection.
@@ -61,7 +62,7 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 		if err != nil {
 			return fmt.Errorf("read a frame: %w", err)
 		}
-		fmt.Fprintf(stdout, "%s\n", frame)
+		fmt.Fprintln(stdout, printable.Escape(string(frame)))
 	}
 }
 

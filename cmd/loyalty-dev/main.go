@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
+	"github.com/casino-loyalty/loyalty/internal/printable"
 )
 
 func main() {
@@ -50,7 +51,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errUsage):
 		return 2
 	}
-	fmt.Fprintln(stderr, "loyalty-dev:", strings.Join(strings.Fields(err.Error()), " "))
+	fmt.Fprintln(stderr, "loyalty-dev:", printable.Escape(strings.Join(strings.Fields(err.Error()), " ")))
 	return 1
 }
 

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/resolver/dns"
 
 	"github.com/casino-loyalty/loyalty/internal/cli"
+	"github.com/casino-loyalty/loyalty/internal/printable"
 )
 
 // command is a subcommand of the program.
@@ -97,12 +98,12 @@ func dispatch(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 			return 0
 		case errors.Is(err, errUsage):
 			if err != errUsage { //nolint:errorlint // a wrapped errUsage has a message of its own
-				fmt.Fprintln(stderr, "loyalty:", err)
+				fmt.Fprintln(stderr, "loyalty:", printable.Escape(err.Error()))
 			}
 			fmt.Fprintln(stderr, strings.TrimSpace("usage: loyalty "+c.name+" "+c.arguments))
 			return 2
 		}
-		fmt.Fprintln(stderr, "loyalty:", strings.Join(strings.Fields(err.Error()), " "))
+		fmt.Fprintln(stderr, "loyalty:", printable.Escape(strings.Join(strings.Fields(err.Error()), " ")))
 		return 1
 	}
 	if len(args) > 0 {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/printable"
 )
 
 // Level says how bad a finding is.
@@ -172,7 +173,7 @@ func Write(w io.Writer, findings []Finding) error {
 		if f.Action != "" {
 			text += "; " + f.Action
 		}
-		if _, err := fmt.Fprintf(w, "%-4s  %-*s  %s\n", f.Level, width, f.Subject, text); err != nil {
+		if _, err := fmt.Fprintf(w, "%-4s  %-*s  %s\n", f.Level, width, f.Subject, printable.Escape(text)); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
 
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1connect"
@@ -21,6 +22,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
@@ -109,7 +111,7 @@ func (g *gateway) addReflection(h *health) {
 	for _, r := range rpcserver.Reflection(slices.Sorted(maps.Keys(services))...) {
 		g.add(r.Path, g.onlyGRPC(r))
 	}
-	path, handler := grpchealth.NewHandler(&grpcHealth{h, services})
+	path, handler := grpchealth.NewHandler(&grpcHealth{h, services}, connect.WithReadMaxBytes(limits.ControlMessage))
 	g.add(path, g.onlyGRPC(handler))
 }
 

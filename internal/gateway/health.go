@@ -14,6 +14,8 @@ import (
 	"connectrpc.com/grpchealth"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/limits"
+	"github.com/casino-loyalty/loyalty/internal/printable"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
@@ -41,7 +43,7 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ready, ok := h.ready[name]
 	switch {
 	case name != "" && name != "live" && !ok:
-		rpcserver.WriteProblem(w, r, apperr.New(apperr.NotFound, "unknown service %q", name))
+		rpcserver.WriteProblem(w, r, apperr.New(apperr.NotFound, `unknown service "%s"`, printable.Clip(name, limits.Echo)))
 		return
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")

@@ -46,12 +46,13 @@ func (s *Server) authenticate(ctx context.Context, h http.Header) (authn.Caller,
 	return s.cfg.Authenticator.Authenticate(ctx, token)
 }
 
-// turnAway answers a request whose body has not been read, with fail. Over HTTP/1.1 it first discards the body, if that is
-// not too large. Otherwise the server would have to close the connection, and a proxy that sends the whole request first, as
-// Nginx does, could miss the answer. Over HTTP/2 the server resets the stream. A client that waits for "100 Continue" does not
-// send the body.
+// turnAway answers a request whose body has not been read, with fail. It first discards the body, if the client uses HTTP/1.1
+// or a trusted proxy, and the body is not too large. Otherwise the server would have to close the HTTP/1.1 connection, and the
+// client could miss the answer. A client that uses HTTP/2 directly gets the answer and a reset of the stream. A client that
+// waits for "100 Continue" does not send the body.
 func turnAway(w http.ResponseWriter, r *http.Request, e *apperr.Error, fail func(http.ResponseWriter, *http.Request, *apperr.Error)) {
-	if r.ProtoMajor == 1 && r.ContentLength != 0 && r.ContentLength <= limits.Body && !expectsContinue(r) {
+	discard := r.ProtoMajor == 1 || requestInfoFrom(r.Context()).trusted
+	if discard && r.ContentLength != 0 && r.ContentLength <= limits.Body && !expectsContinue(r) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limits.DrainTimeout))
 		_, _ = io.CopyN(io.Discard, r.Body, limits.Body) // after an error, the server closes the connection
 	}

@@ -229,6 +229,24 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
+// TestUntrustedProxyIsReported sends forwarded requests from an untrusted address. The log has one warning.
+func TestUntrustedProxyIsReported(t *testing.T) {
+	for _, header := range []string{"X-Real-IP: 203.0.113.7", "X-Forwarded-For: 203.0.113.7", "Forwarded: for=203.0.113.7"} {
+		s := start(t, func(c *rpcserver.Config) { c.TrustedProxies = nil })
+		for range 3 {
+			s.call(t, "GET "+promotions, "", "", header)
+		}
+		if n := strings.Count(s.log.String(), "LOYALTY_TRUSTED_PROXIES"); n != 1 {
+			t.Errorf("%s: the log has %d warnings, want one: %s", header, n, s.log)
+		}
+	}
+	s := start(t)
+	s.call(t, "GET "+promotions, "", "", "X-Real-IP: 203.0.113.7")
+	if strings.Contains(s.log.String(), "LOYALTY_TRUSTED_PROXIES") {
+		t.Errorf("the log has a warning about a trusted proxy: %s", s.log)
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	s := start(t)
 	for name, tt := range map[string]struct {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
+	"github.com/casino-loyalty/loyalty/internal/printable"
 )
 
 // Notification is the part of a stored notification that the checks use.
@@ -108,7 +109,7 @@ func (r *report) violationf(format string, args ...any) {
 	r.found++
 	r.total++
 	if r.found <= maxShown {
-		fmt.Fprintf(r.out, "VIOLATION %s: %s\n", r.check, fmt.Sprintf(format, args...))
+		fmt.Fprintf(r.out, "VIOLATION %s: %s\n", r.check, printable.Escape(fmt.Sprintf(format, args...)))
 	}
 	if r.found == maxShown+1 {
 		fmt.Fprintf(r.out, "VIOLATION %s: further violations are not shown\n", r.check)

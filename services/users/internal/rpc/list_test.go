@@ -72,7 +72,7 @@ func TestListUsersRefusesInvalidInput(t *testing.T) {
 		"page_token=%00":                    "page_token",
 		"page_token=%FF":                    "page_token",
 		"name=x":                            "name",
-		"%00=x":                             "\x00",
+		"%00=x":                             `\x00`,
 	} {
 		f.invalid(field, listRequest("?"+query))
 	}
