@@ -64,7 +64,7 @@ type notificationsSettings struct {
 	Store   storeSettings
 	JWKS    config.HTTPURL `env:"LOYALTY_JWKS_URL,required,notEmpty"`
 	Origins []string       `env:"LOYALTY_ALLOWED_ORIGINS"`
-	Sockets socketLimit    `env:"LOYALTY_SOCKETS_PER_ADDRESS" envDefault:"1000"`
+	Sockets socketLimit    `env:"LOYALTY_SOCKETS_PER_ADDRESS"        envDefault:"1000"`
 }
 
 // socketLimit is a maximum number of live connections.

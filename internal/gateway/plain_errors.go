@@ -26,8 +26,8 @@ func (l problemListener) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// problemConn is a connection that replaces the texts of net/http. It embeds the TCP connection itself, because net/http uses
-// its other methods for faster writes.
+// problemConn is a connection that replaces the texts of net/http. It embeds the TCP connection itself, because net/http
+// uses its other methods for faster writes.
 type problemConn struct{ *net.TCPConn }
 
 // NetConn returns the connection without the replacement, for a handler that has hijacked it.

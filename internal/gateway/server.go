@@ -21,8 +21,8 @@ type Server struct {
 }
 
 // NewServer returns a server that speaks HTTP/1.1 and unencrypted HTTP/2, which gRPC needs, on one port. Its timeouts limit
-// slow clients, including clients that do not read their answers. They do not apply to upgraded connections. Its other limits
-// are those of package limits. The number of connections of an address is not limited for trusted proxies.
+// slow clients, including clients that do not read their answers. They do not apply to upgraded connections. Its other
+// limits are those of package limits. The number of connections of an address is not limited for trusted proxies.
 func NewServer(h http.Handler, log *slog.Logger, trusted ...netip.Prefix) *Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)

@@ -1,6 +1,6 @@
 // Package limits defines the budgets of the public API: how much a client may send, keep open and make the platform compute.
-// docs/limits.md is generated from Table; a test compares the two. Limits of login attempts and registrations are settings of
-// the users service and not defined here.
+// docs/limits.md is generated from Table; a test compares the two. Limits of login attempts and registrations are settings
+// of the users service and not defined here.
 package limits
 
 import "time"
@@ -48,7 +48,7 @@ const (
 	// Echo is the maximum length of a client's text in an answer or a log line, in bytes.
 	Echo = 64
 	// Path is the maximum length of the path in a problem document, in bytes. The document has "/" for a longer path.
-	Path = 2000
+	Path = 4 << 10
 )
 
 // Limits of what clients keep open on one replica.
@@ -65,8 +65,10 @@ const (
 	ConnectionsPerAddress = 1024
 	// Streams is the maximum number of concurrent HTTP/2 streams of a connection.
 	Streams = 128
-	// StreamBuffer and ConnectionBuffer are the maximum sizes of unread HTTP/2 data, in bytes.
-	StreamBuffer, ConnectionBuffer = 64 << 10, 256 << 10
+	// StreamBuffer is the maximum size of unread data of an HTTP/2 stream, in bytes.
+	StreamBuffer = 64 << 10
+	// ConnectionBuffer is the maximum size of unread data of an HTTP/2 connection, in bytes.
+	ConnectionBuffer = 256 << 10
 	// Sockets is the maximum number of WebSockets.
 	Sockets = 100_000
 	// SocketsPerPlayer is the maximum number of WebSockets of one player.

@@ -3,6 +3,7 @@ package limits
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -39,11 +40,14 @@ func Table() []Section {
 			{What: "duration of a call", Limit: Call.String(), Refusal: unavailable},
 			{What: "rest of a refused body, which is discarded", Limit: size(Body) + " in " + DrainTimeout.String(), Refusal: closed},
 			{What: "message of the gRPC health and reflection protocols", Limit: size(ControlMessage), Refusal: "RESOURCE_EXHAUSTED"},
-			{What: "client's text in an error or log line", Limit: size(Echo), Refusal: "shortened; unprintable characters are escaped"},
+			{
+				What: "client's text in an error or log line", Limit: size(Echo),
+				Refusal: "shortened; unprintable characters are escaped",
+			},
 			{What: "path in `instance` of a problem document", Limit: size(Path), Refusal: "`/`"},
 		}},
-		{"Bodies", "A body is read only after the caller has been authenticated and its role has been checked. Methods without a " +
-			"token read it at once.", []Row{
+		{"Bodies", "A body is read only after the caller has been authenticated and its role has been checked. Methods that " +
+			"need no token read it at once.", []Row{
 			{What: "body", Limit: size(Body), Refusal: tooLarge},
 			{What: "compressed message in Connect, gRPC and gRPC-Web", Limit: size(CompressedBody), Refusal: tooLarge},
 			{What: "message after decompression", Limit: size(Body), Refusal: tooLarge},
@@ -52,7 +56,8 @@ func Table() []Section {
 			{What: "the same for one address", Limit: size(BodiesPerAddress), Refusal: rateLimited},
 			{What: "memory that a body counts at least", Limit: size(BodyMinimum)},
 		}},
-		{"Content", "Elements are counted before they are decoded or validated. The rest of a body with too many is not decoded.", []Row{
+		{"Content", "Elements are counted before they are decoded or validated. If there are too many, the rest of the body is " +
+			"not decoded.", []Row{
 			{What: "elements of a list or map for which the schema has no limit", Limit: count(Elements), Refusal: invalid},
 			{What: "fields of a binary message, with elements and unknown fields", Limit: count(Records), Refusal: invalid},
 			{What: "names in an `update_mask`", Limit: count(MaskNames), Refusal: invalid},
@@ -77,17 +82,19 @@ func Table() []Section {
 			{What: "WebSockets of one address (`LOYALTY_SOCKETS_PER_ADDRESS`)", Limit: count(SocketsPerAddress), Refusal: rateLimited},
 			{What: "message of a client", Limit: size(SocketMessage), Refusal: "close code 1009"},
 			{What: "messages of a client", Limit: count(SocketMessages), Refusal: "close code 1008"},
-			{What: "everything that a client sends, with pings and pongs", Limit: fmt.Sprintf("%s, and %d bytes/s more", size(SocketBytes),
-				SocketBytesPerSecond), Refusal: "close code 1008"},
+			{
+				What:  "everything that a client sends, with pings and pongs",
+				Limit: fmt.Sprintf("%s, and %d bytes/s more", size(SocketBytes), SocketBytesPerSecond), Refusal: "close code 1008",
+			},
 		}},
 		{"Nginx", "Nginx has these limits in production, before a request reaches a service.", []Row{
 			nginx("body over REST", "1 MiB", tooLarge, "http.conf", "client_max_body_size 1m;"),
-			nginx("body of a procedure; the service applies the exact limit", "2 MiB", tooLarge, "rpc.conf", "client_max_body_size 2m;"),
+			nginx("body of a procedure; the service has the exact limit", "2 MiB", tooLarge, "rpc.conf", "client_max_body_size 2m;"),
 			nginx("body in memory; the rest is in a file", "128 KiB", "", "http.conf", "client_body_buffer_size 128k;"),
 			nginx("request line, and each header", "8 KiB", tooLarge, "http.conf", "large_client_header_buffers 4 8k;"),
 			nginx("time until the headers have arrived", "10s", closed, "http.conf", "client_header_timeout 10s;"),
 			nginx("time between two parts of a body", "20s", closed, "http.conf", "client_body_timeout 20s;"),
-			nginx("requests in progress and WebSockets of one address", "1,000", rateLimited, "limits.conf", "limit_conn address 1000;"),
+			nginx("requests in progress and WebSockets of an address", "1,000", rateLimited, "limits.conf", "limit_conn address 1000;"),
 			nginx("logins of one address", "10 per second", rateLimited, "limits.conf", "zone=login:10m    rate=10r/s;"),
 			nginx("registrations of one address", "10 per second", rateLimited, "limits.conf", "zone=register:10m rate=10r/s;"),
 		}},
@@ -122,8 +129,8 @@ network. Limits of logins and registrations are [settings](../README.md#run-the-
 			b.WriteByte('\n')
 		}
 	}
-	b.WriteString("\n## Fields of requests\n\nThe limits in the schema. A text may have four times as many characters before it is " +
-		"normalized. Ids, dates and amounts have a fixed form and are not listed.\n\n| request | field | limit |\n|---|---|---|\n")
+	b.WriteString("\n## Fields of requests\n\nThe limits in the schema. A text may have four times as many characters before it " +
+		"is normalized. Ids, dates and amounts have a fixed form and are not listed.\n\n| request | field | limit |\n|---|---|---|\n")
 	var rows []string
 	for _, file := range files {
 		for i := range file.Services().Len() {
@@ -180,8 +187,7 @@ func size(bytes int) string {
 // count returns a number with commas.
 func count(n int) string {
 	if n < 1000 {
-		return fmt.Sprint(n)
+		return strconv.Itoa(n)
 	}
 	return fmt.Sprintf("%s,%03d", count(n/1000), n%1000)
 }
-

@@ -12,7 +12,7 @@ func TestEscape(t *testing.T) {
 	for given, want := range map[string]string{
 		"":                      "",
 		"plain text":            "plain text",
-		"für 👍 日本":              "für 👍 日本",
+		"für 👍 été":             "für 👍 été",
 		`back\slash "quoted"`:   `back\slash "quoted"`,
 		"\x1b]0;title\a":        `\x1b]0;title\a`,
 		"\u009b31m":             `\u009b31m`,
@@ -38,7 +38,7 @@ func TestClip(t *testing.T) {
 		"12345":                "1234…",
 		"123ä":                 "123…",
 		"\x1b[31m":             `\x1b[31…`,
-		"日本":                   "日…",
+		"üüü":                  "üü…",
 		"\xff\xff":             `\xff\xff`,
 		"\x80\x80\x80\x80\x80": "…",
 	} {
@@ -52,7 +52,7 @@ func FuzzClip(f *testing.F) {
 	f.Add("a\x1b\u202e\xff", 3)
 	f.Fuzz(func(t *testing.T, s string, limit int) {
 		got := printable.Clip(s, max(0, limit))
-		if strings.ContainsAny(got, "\x1b\n\r\u202e\x9b\x00") || printable.Escape(got) != got {
+		if strings.ContainsAny(got, "\x1b\n\r\u202e\x00") || printable.Escape(got) != got {
 			t.Errorf("Clip(%q, %d) = %q, which is not printable", s, limit, got)
 		}
 	})

@@ -19,7 +19,8 @@ import (
 // Authenticator authenticates access tokens.
 type Authenticator interface {
 	// Authenticate returns the caller to whom the token was issued. It returns an *apperr.Error: TokenInvalid,
-	// TokenExpired, TokenRevoked, or DependencyUnavailable if the session cannot be looked up.
+	// TokenExpired, TokenRevoked, or DependencyUnavailable if the session cannot be looked up. It must limit how long it waits
+	// for a dependency.
 	Authenticate(ctx context.Context, token string) (authn.Caller, error)
 }
 

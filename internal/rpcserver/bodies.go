@@ -70,8 +70,8 @@ func (l *lease) release() {
 	l.size = 0
 }
 
-// Network returns the address that identifies a client in limits: an IPv4 address, or the first address of the /64 network of
-// an IPv6 address, because a client usually has a whole network.
+// Network returns the address that identifies a client in limits: an IPv4 address, or the first address of the /64 network
+// of an IPv6 address, because a client usually has a whole network.
 func Network(client netip.Addr) netip.Addr {
 	if client.Is6() && !client.Is4In6() {
 		if network, err := client.Prefix(64); err == nil {

@@ -18,8 +18,8 @@ import (
 // firstRead is the size of the buffer for a body whose size is not known, in bytes.
 const firstRead = 512
 
-// readBody returns the body of a request, at most limit bytes. The memory belongs to the lease. It returns PAYLOAD_TOO_LARGE,
-// REQUEST_TIMEOUT, VALIDATION_FAILED if the body is malformed or incomplete, or an error of the lease.
+// readBody returns the body of a request, at most limit bytes. The memory belongs to the lease. It returns
+// PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, VALIDATION_FAILED if the body is malformed or incomplete, or an error of the lease.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, l *lease, limit int) ([]byte, *apperr.Error) {
 	if r.ContentLength > int64(limit) { // before a client that waits for "100 Continue" sends the body
 		return nil, tooLarge(s.cfg.MaxBody)

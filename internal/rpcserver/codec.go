@@ -18,8 +18,8 @@ import (
 
 // Connect and vanguard decode a request before they call an interceptor. If decoding fails, they answer the request
 // themselves, without error details. Our codecs therefore do not fail on an invalid body. They attach the violations to the
-// message as an unknown field, and the validating interceptor detaches them. The value of the field begins with a secret of the
-// process, so a client cannot send violations. All other unknown fields are removed.
+// message as an unknown field, and the validating interceptor detaches them. The value of the field begins with a secret of
+// the process, so a client cannot send violations. All other unknown fields are removed.
 
 // violationsField is the number of the unknown field that holds the secret and a google.rpc.BadRequest: the highest valid
 // number.

@@ -9,8 +9,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
-// counter counts the fields of a binary message before it is decoded, because decoding and validating an element is much more
-// expensive than sending it.
+// counter counts the fields of a binary message before it is decoded, because decoding and validating an element is much
+// more expensive than sending it.
 type counter struct{ records int }
 
 // ruleRecords is the rule of a message with too many fields.
@@ -64,9 +64,11 @@ func (c *counter) excess(data []byte, md protoreflect.MessageDescriptor, path st
 	return nil
 }
 
-// elements returns the number of elements in one value of a list: one, or the number of elements in a packed list of numbers.
+// elements returns the number of elements in one value of a list: one, or the number of elements in a packed list of
+// numbers.
 func elements(fd protoreflect.FieldDescriptor, kind protowire.Type, value []byte) int {
-	if kind != protowire.BytesType || fd.Message() != nil || fd.Kind() == protoreflect.StringKind || fd.Kind() == protoreflect.BytesKind {
+	isText := fd.Kind() == protoreflect.StringKind || fd.Kind() == protoreflect.BytesKind
+	if kind != protowire.BytesType || fd.Message() != nil || isText {
 		return 1
 	}
 	packed, _ := protowire.ConsumeBytes(value)

@@ -183,7 +183,7 @@ func (s *Server) rpc(m *method, next http.Handler) http.Handler {
 				"the Content-Type must be that of Connect (application/json or application/proto), gRPC or gRPC-Web"), s.fail)
 			return
 		}
-		r, refused := s.admit(r, m)
+		ctx, refused := s.admit(r, m)
 		if refused != nil {
 			turnAway(w, r, refused, s.fail)
 			return
@@ -196,6 +196,7 @@ func (s *Server) rpc(m *method, next http.Handler) http.Handler {
 			s.fail(w, r, refused)
 			return
 		}
+		r = r.WithContext(ctx)
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		if framed {
 			next.ServeHTTP(w, r)

@@ -13,28 +13,27 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
-// A request passes the door before its body is read: the caller is authenticated from the headers, and its role must be allowed
-// to call the method. Whether a player passes its own id is checked after decoding; see authorize.
+// A request passes the door before its body is read: the caller is authenticated from the headers, and its role must be
+// allowed to call the method. Whether a player passes its own id is checked after decoding; see authorize.
 
-// admit authenticates the caller of a method that is not open and checks its role. It returns the request with the caller in
-// its context.
-func (s *Server) admit(r *http.Request, m *method) (*http.Request, *apperr.Error) {
-	info := requestInfoFrom(r.Context())
+// admit authenticates the caller of a method that is not open and checks its role. It returns the context of the request
+// with the caller in it.
+func (s *Server) admit(r *http.Request, m *method) (context.Context, *apperr.Error) {
+	ctx := r.Context()
+	info := requestInfoFrom(ctx)
 	info.procedure = m.procedure
 	if m.access.open {
-		return r, nil
+		return ctx, nil
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
-	defer cancel()
 	caller, err := s.authenticate(ctx, r.Header)
 	if err != nil {
-		return r, classify(ctx, err)
+		return ctx, classify(ctx, err)
 	}
 	info.caller = caller.UserID.String()
 	if !m.access.roles[caller.Role] {
-		return r, apperr.New(apperr.Forbidden, "your role does not allow this")
+		return ctx, apperr.New(apperr.Forbidden, "your role does not allow this")
 	}
-	return r.WithContext(authn.With(r.Context(), caller)), nil
+	return authn.With(ctx, caller), nil
 }
 
 // authenticate returns the caller that the header Authorization identifies.
@@ -46,11 +45,13 @@ func (s *Server) authenticate(ctx context.Context, h http.Header) (authn.Caller,
 	return s.cfg.Authenticator.Authenticate(ctx, token)
 }
 
-// turnAway answers a request whose body has not been read, with fail. It first discards the body, if the client uses HTTP/1.1
-// or a trusted proxy, and the body is not too large. Otherwise the server would have to close the HTTP/1.1 connection, and the
-// client could miss the answer. A client that uses HTTP/2 directly gets the answer and a reset of the stream. A client that
-// waits for "100 Continue" does not send the body.
-func turnAway(w http.ResponseWriter, r *http.Request, e *apperr.Error, fail func(http.ResponseWriter, *http.Request, *apperr.Error)) {
+// turnAway answers a request whose body has not been read, with fail. It first discards the body, if the client uses
+// HTTP/1.1 or a trusted proxy, and the body is not too large. Otherwise the server would have to close the HTTP/1.1
+// connection, and the client could miss the answer. A client that uses HTTP/2 directly gets the answer and a reset of the
+// stream. A client that waits for "100 Continue" does not send the body.
+func turnAway(
+	w http.ResponseWriter, r *http.Request, e *apperr.Error, fail func(http.ResponseWriter, *http.Request, *apperr.Error),
+) {
 	discard := r.ProtoMajor == 1 || requestInfoFrom(r.Context()).trusted
 	if discard && r.ContentLength != 0 && r.ContentLength <= limits.Body && !expectsContinue(r) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limits.DrainTimeout))

@@ -116,7 +116,7 @@ func (s *Server) check(m proto.Message, info *requestInfo) error {
 	for _, v := range found {
 		switch v.Rule {
 		case ruleWire, ruleRecords, strictjson.RuleSyntax, strictjson.RuleMaxItems, strictjson.RuleMaxPairs:
-			return apperr.InvalidAll([]apperr.Violation{v}) // the request was not decoded completely, so there is nothing else to check
+			return apperr.InvalidAll([]apperr.Violation{v}) // the request was not decoded completely
 		}
 	}
 	if info.route != nil && info.route.mask != nil {

@@ -2,6 +2,7 @@ package rpcserver
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -76,22 +77,22 @@ func routeOf(m *method, rr restroute.Route) (*route, error) {
 	return r, nil
 }
 
-// handleRoute returns the handler of a REST route of a method. The handler authenticates the caller, and prepares the request so that the transcoder does not refuse
-// it, and writes errors as problem documents. It stores the violations of the query and the mask in the requestInfo. They
-// are reported after the caller has been authorized.
+// handleRoute returns the handler of a REST route of a method. The handler authenticates the caller, and prepares the
+// request so that the transcoder does not refuse it, and writes errors as problem documents. It stores the violations of the
+// query and the mask in the requestInfo. They are reported after the caller has been authorized.
 func (s *Server) handleRoute(m *method, rt *route, transcoder http.Handler) http.Handler {
 	problem := func(w http.ResponseWriter, r *http.Request, e *apperr.Error) { WriteProblem(w, r, e) }
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := requestInfoFrom(r.Context())
 		info.route = rt
-		r, refused := s.admit(r, m)
+		ctx, refused := s.admit(r, m)
 		if refused != nil {
 			turnAway(w, r, refused, problem)
 			return
 		}
 		l := s.bodies.lease(info.client)
 		defer l.release()
-		out, err := s.prepare(w, r, l, rt, info)
+		out, err := s.prepare(ctx, w, r, l, rt, info)
 		if err != nil {
 			WriteProblem(w, r, err)
 			return
@@ -104,7 +105,7 @@ func (s *Server) handleRoute(m *method, rt *route, transcoder http.Handler) http
 
 // prepare returns the request for the transcoder.
 func (s *Server) prepare(
-	w http.ResponseWriter, r *http.Request, l *lease, rt *route, info *requestInfo,
+	ctx context.Context, w http.ResponseWriter, r *http.Request, l *lease, rt *route, info *requestInfo,
 ) (*http.Request, error) {
 	body, err := s.readJSON(w, r, l, rt)
 	if err != nil {
@@ -114,7 +115,7 @@ func (s *Server) prepare(
 	if rt.mask != nil {
 		info.readMask(query, body, rt)
 	}
-	out := r.Clone(r.Context())
+	out := r.Clone(ctx)
 	if out.Method == http.MethodHead {
 		out.Method = http.MethodGet // net/http does not send the body
 	}

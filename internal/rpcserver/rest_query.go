@@ -173,7 +173,8 @@ func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
 	for name := range strings.SplitSeq(given, ",") {
 		fd := fields.ByJSONName(name)
 		if fd == nil {
-			info.addViolation(paramMask, validation.RuleMask, fmt.Sprintf(`the body has no field "%s"`, printable.Clip(name, limits.Echo)))
+			shown := printable.Clip(name, limits.Echo)
+			info.addViolation(paramMask, validation.RuleMask, `the body has no field "`+shown+`"`)
 			continue
 		}
 		if slices.Contains(info.mask, string(fd.Name())) {

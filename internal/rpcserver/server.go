@@ -1,8 +1,8 @@
 // Package rpcserver serves the RPCs of the schema. It turns Connect handlers into the public http.Handler of a service:
 // Connect, gRPC and gRPC-Web at the protobuf paths, and REST under /api/ as the google.api.http options define. Every
 // request goes through the same steps: request id, log, authenticate, authorize, read and decode the body, recover, timeout,
-// normalize, validate, map errors. The options of a method configure the steps. Handler returns an error for a method without an access option. Rate
-// limits are part of the use cases.
+// normalize, validate, map errors. The options of a method configure the steps. Handler returns an error for a method
+// without an access option. Rate limits are part of the use cases.
 //
 // The package also has the server and the client of internal gRPC calls, [NewInternal] and [DialInternal]. They follow the
 // same rules for requests and errors.

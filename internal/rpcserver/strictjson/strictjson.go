@@ -115,8 +115,7 @@ func wellFormed(data []byte) error {
 		return nil
 	}
 	var raw json.RawMessage
-	var syntax *json.SyntaxError
-	if errors.As(json.Unmarshal(data, &raw), &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(data, &raw)); ok {
 		return fmt.Errorf("the body is not valid JSON: %w at byte %d", syntax, syntax.Offset)
 	}
 	return errors.New("the body is not valid JSON")
@@ -242,7 +241,8 @@ func TooMany(fd protoreflect.FieldDescriptor, path string) apperr.Violation {
 	if fd.IsMap() {
 		rule = RuleMaxPairs
 	}
-	return apperr.Violation{Field: path, Rule: rule, Message: fmt.Sprintf("at most %d elements are allowed", limits.MaxElements(fd))}
+	message := fmt.Sprintf("at most %d elements are allowed", limits.MaxElements(fd))
+	return apperr.Violation{Field: path, Rule: rule, Message: message}
 }
 
 // message reads the members of an object and its closing brace. The opening brace has been read.

@@ -111,9 +111,10 @@ func (c *check) text(f *field, m protoreflect.Message, at string) {
 	}
 }
 
-// normalized returns the normal form of a text with at most maxLen characters. Normalizing is expensive, so a text is refused
-// before if it is too long in every case. The normal form has at least a quarter of the characters, because a character has
-// at most four characters when it is decomposed, unless the text consists of white space and invisible characters.
+// normalized returns the normal form of a text with at most maxLen characters. Normalizing is expensive, so a text is
+// refused before if it is too long in every case. The normal form has at least a quarter of the characters, because a
+// character has at most four characters when it is decomposed, unless the text consists of white space and invisible
+// characters.
 func (c *check) normalized(s string, maxLen int, at string) string {
 	if longest := 4 * maxLen; len(s) > longest && utf8.RuneCountInString(strings.TrimSpace(s)) > longest {
 		c.refusef(at, RuleMaxLen, "must be at most %d characters", maxLen)

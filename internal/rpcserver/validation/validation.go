@@ -98,8 +98,8 @@ type check struct {
 	seen       map[string]bool
 }
 
-// refusef adds a violation unless the field already has one or limits.Violations is reached. The first violation of a field is
-// the most specific one.
+// refusef adds a violation unless the field already has one or limits.Violations is reached. The first violation of a field
+// is the most specific one.
 func (c *check) refusef(path, rule, format string, args ...any) {
 	if c.seen[path] || len(c.violations) >= limits.Violations {
 		return

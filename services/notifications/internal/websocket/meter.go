@@ -11,8 +11,8 @@ import (
 )
 
 // meter limits what a client sends on a connection: at most limits.SocketBytes at once and limits.SocketBytesPerSecond for a
-// long time. The limit covers pings, pongs and fragments, which the WebSocket library handles without returning to its caller.
-// Only one goroutine may use a meter.
+// long time. The limit covers pings, pongs and fragments, which the WebSocket library handles without returning to its
+// caller. Only one goroutine may use a meter.
 type meter struct {
 	// exceeded is called when the client exceeds the limit.
 	exceeded func()
@@ -41,8 +41,8 @@ func (m *meter) read(conn io.Reader, p []byte) (int, error) {
 	return 0, err
 }
 
-// meteredTCP is a TCP connection with a meter. It embeds the connection itself, so that the library can write several buffers
-// in one system call.
+// meteredTCP is a TCP connection with a meter. It embeds the connection itself, so that the library can write several
+// buffers in one system call.
 type meteredTCP struct {
 	*net.TCPConn
 
