@@ -69,7 +69,7 @@ func Table() []Section {
 			{What: "violations in an answer", Limit: count(Violations)},
 			{What: "CPU time of a refusal (goal; `BenchmarkRefusal` measures it)", Limit: RefusalCPU.String()},
 		}},
-		{"Connections of a service", "Each replica has these limits. Trusted proxies are exempt from the limit per address.", []Row{
+		{"Connections of a service", "Each replica has these limits. Trusted proxies have no limit per address.", []Row{
 			{What: "HTTP connections", Limit: count(Connections), Refusal: closed},
 			{What: "HTTP connections of one address", Limit: count(ConnectionsPerAddress), Refusal: closed},
 			{What: "streams of an HTTP/2 connection", Limit: count(Streams), Refusal: "the stream is refused"},
@@ -79,7 +79,7 @@ func Table() []Section {
 		{"WebSockets", "Each replica of notifications has these limits.", []Row{
 			{What: "WebSockets", Limit: count(Sockets), Refusal: unavailable},
 			{What: "WebSockets of one player", Limit: count(SocketsPerPlayer), Refusal: rateLimited},
-			{What: "WebSockets of one address (`LOYALTY_SOCKETS_PER_ADDRESS`)", Limit: count(SocketsPerAddress), Refusal: rateLimited},
+			{What: "WebSockets of an address (`LOYALTY_SOCKETS_PER_ADDRESS`)", Limit: count(SocketsPerAddress), Refusal: rateLimited},
 			{What: "message of a client", Limit: size(SocketMessage), Refusal: "close code 1009"},
 			{What: "messages of a client", Limit: count(SocketMessages), Refusal: "close code 1008"},
 			{
@@ -94,7 +94,8 @@ func Table() []Section {
 			nginx("request line, and each header", "8 KiB", tooLarge, "http.conf", "large_client_header_buffers 4 8k;"),
 			nginx("time until the headers have arrived", "10s", closed, "http.conf", "client_header_timeout 10s;"),
 			nginx("time between two parts of a body", "20s", closed, "http.conf", "client_body_timeout 20s;"),
-			nginx("requests in progress and WebSockets of an address", "1,000", rateLimited, "limits.conf", "limit_conn address 1000;"),
+			nginx("requests in progress and WebSockets of an address", "1,000", rateLimited, "limits.conf",
+				"limit_conn address 1000;"),
 			nginx("logins of one address", "10 per second", rateLimited, "limits.conf", "zone=login:10m    rate=10r/s;"),
 			nginx("registrations of one address", "10 per second", rateLimited, "limits.conf", "zone=register:10m rate=10r/s;"),
 		}},
@@ -110,9 +111,9 @@ func Document(files ...protoreflect.FileDescriptor) string {
 	var b strings.Builder
 	b.WriteString(`# Limits
 
-` + "`make golden`" + ` writes this page from [internal/limits](../internal/limits) and the schema. An IPv6 address stands for its /64
-network. Limits of logins and registrations are [settings](../README.md#run-the-services-separately).
-[ADR 27](adr/0027-refuse-requests-before-reading-their-bodies.md) gives the reasons.
+` + "`make golden`" + ` writes this page from [internal/limits](../internal/limits) and the schema. An IPv6 address counts as its
+/64 network, except in Nginx. Limits of logins and registrations are [settings](../README.md#run-the-services-separately).
+[ADR 28](adr/0028-refuse-requests-before-reading-their-bodies.md) gives the reasons.
 `)
 	for _, s := range Table() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", s.Title, s.About)
@@ -130,7 +131,8 @@ network. Limits of logins and registrations are [settings](../README.md#run-the-
 		}
 	}
 	b.WriteString("\n## Fields of requests\n\nThe limits in the schema. A text may have four times as many characters before it " +
-		"is normalized. Ids, dates and amounts have a fixed form and are not listed.\n\n| request | field | limit |\n|---|---|---|\n")
+		"is normalized. Ids, dates and amounts have a fixed form and are not listed.\n\n" +
+		"| request | field | limit |\n|---|---|---|\n")
 	var rows []string
 	for _, file := range files {
 		for i := range file.Services().Len() {
