@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"google.golang.org/grpc/resolver/dns"
 
 	"github.com/casino-loyalty/loyalty/internal/cli"
@@ -70,6 +71,7 @@ func commands() []command {
 const resolveInterval = 2 * time.Second
 
 func main() {
+	limitMemory(memlimit.FromCgroup)
 	dns.SetMinResolutionInterval(resolveInterval) // process-wide; must be set before the first connection
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills the process
