@@ -32,7 +32,10 @@ const (
 )
 
 // Table returns the limits of this package and of deploy/nginx.
-func Table() []Section {
+func Table() []Section { return append(requestSections(), connectionSections()...) }
+
+// requestSections returns the limits of single requests.
+func requestSections() []Section {
 	return []Section{
 		{"Requests", "These limits apply before the caller is authenticated, or do not depend on the caller.", []Row{
 			{What: "request line and headers", Limit: size(Header), Refusal: tooLarge},
@@ -69,6 +72,12 @@ func Table() []Section {
 			{What: "violations in an answer", Limit: count(Violations)},
 			{What: "CPU time of a refusal (goal; `BenchmarkRefusal` measures it)", Limit: RefusalCPU.String()},
 		}},
+	}
+}
+
+// connectionSections returns the limits of what clients keep open, and those of Nginx.
+func connectionSections() []Section {
+	return []Section{
 		{"Connections of a service", "Each replica has these limits. Trusted proxies have no limit per address.", []Row{
 			{What: "HTTP connections", Limit: count(Connections), Refusal: closed},
 			{What: "HTTP connections of one address", Limit: count(ConnectionsPerAddress), Refusal: closed},
@@ -111,8 +120,9 @@ func Document(files ...protoreflect.FileDescriptor) string {
 	var b strings.Builder
 	b.WriteString(`# Limits
 
-` + "`make golden`" + ` writes this page from [internal/limits](../internal/limits) and the schema. An IPv6 address counts as its
-/64 network, except in Nginx. Limits of logins and registrations are [settings](../README.md#run-the-services-separately).
+` + "`make golden`" + ` writes this page from [internal/limits](../internal/limits) and the schema. An IPv6 address
+counts as its /64 network, except in Nginx. Limits of logins and registrations are
+[settings](../README.md#run-the-services-separately).
 [ADR 29](adr/0029-refuse-requests-before-reading-their-bodies.md) gives the reasons.
 `)
 	for _, s := range Table() {
@@ -130,8 +140,8 @@ func Document(files ...protoreflect.FileDescriptor) string {
 			b.WriteByte('\n')
 		}
 	}
-	b.WriteString("\n## Fields of requests\n\nThe limits in the schema. A text may have four times as many characters before it " +
-		"is normalized. Ids, dates and amounts have a fixed form and are not listed.\n\n" +
+	b.WriteString("\n## Fields of requests\n\nThe limits in the schema. A text may have four times as many characters " +
+		"before it is normalized. Ids, dates and amounts have a fixed form and are not listed.\n\n" +
 		"| request | field | limit |\n|---|---|---|\n")
 	var rows []string
 	for _, file := range files {
