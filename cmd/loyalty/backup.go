@@ -47,7 +47,8 @@ func runBackup(ctx context.Context, c call) error {
 	return nil
 }
 
-// republish publishes the events again that are older than delay and had no effect.
+// republish finds events that had no effect and appends them to the outboxes again. It skips events younger than delay,
+// except changes of a player's status; see [verify.FindLost].
 func republish(ctx context.Context, c call, delay time.Duration) error {
 	settings, err := config.LoadWith[verifySettings](c.settings)
 	if err != nil {

@@ -152,12 +152,12 @@ func (s checkSettings) busCheck(o checkOptions) check.Check {
 	if err := b.Check(); err != nil {
 		return incomplete(name, err)
 	}
-	sessions := b.SessionTimeout
+	sessionTimeout := b.SessionTimeout
 	if b.Kind == busNATS {
-		sessions = 0
+		sessionTimeout = 0
 	}
 	return check.Check{Subject: name, Run: check.Bus{
-		Name: name, Topics: topics.All(), Replication: b.Replication, SessionTimeout: sessions, Preflight: o.preflight,
+		Name: name, Topics: topics.All(), Replication: b.Replication, SessionTimeout: sessionTimeout, Preflight: o.preflight,
 		Open: func(ctx context.Context) (event.Bus, error) { return b.connect(ctx, slog.New(slog.DiscardHandler)) },
 	}.Run}
 }

@@ -31,7 +31,7 @@ const checkWait = 2 * time.Minute
 // servicePassword is the password of the role "service" on a checkServer.
 const servicePassword = "hunter2"
 
-// checkServer is a PostgreSQL server with durable settings. Its role "service" has the privileges of the runbook.
+// checkServer is a PostgreSQL server with durable settings. Its role "service" may read and write all tables but owns none.
 type checkServer struct{ *pgserver.Server }
 
 func startCheckServer(t *testing.T) checkServer {

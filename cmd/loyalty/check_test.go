@@ -18,8 +18,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
 )
 
-// TestCheckGoodSetup checks a complete set-up on real servers, and then the same set-up with one wrong setting or server.
-func TestCheckGoodSetup(t *testing.T) {
+// TestCheckPlatform checks a complete set-up on real servers, and then the same set-up with one wrong setting or server.
+func TestCheckPlatform(t *testing.T) {
 	t.Parallel()
 	p := startPlatform(t)
 	code, output := runChecks(t, p.settings)

@@ -22,7 +22,8 @@ import (
 func runEvents(ctx context.Context, c call) error {
 	var delay time.Duration
 	err := c.flags("events", 2, func(set *flag.FlagSet) {
-		cli.DurationVar(set, &delay, "delay", defaultDelay, 0, "with republish: minimum `age` of a change whose event is lost")
+		cli.DurationVar(set, &delay, "delay", defaultDelay, 0,
+			"with republish: minimum `age` of an event that had no effect and is published again")
 	})
 	if err != nil {
 		return err

@@ -99,7 +99,7 @@ func dispatch(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 		case err == nil, errors.Is(err, flag.ErrHelp):
 			return 0
 		case errors.Is(err, errUsage):
-			if err != errUsage { //nolint:errorlint // a wrapped errUsage has a message of its own
+			if err != errUsage { //nolint:errorlint // only a wrapped errUsage has a message to print
 				fmt.Fprintln(stderr, "loyalty:", printable.Escape(err.Error()))
 			}
 			fmt.Fprintln(stderr, strings.TrimSpace("usage: loyalty "+c.name+" "+c.arguments))

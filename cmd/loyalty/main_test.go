@@ -32,7 +32,7 @@ func TestUsage(t *testing.T) {
 		"unknown kind of key":     {[]string{"keygen", "horses"}, 2, `unknown kind of key "horses"`},
 		"migrate without a verb":  {[]string{"migrate"}, 2, "usage: loyalty migrate"},
 		"unknown topic":           {[]string{"events", "replay", "horses"}, 2, "usage: loyalty events"},
-		"reset a missing admin":   {[]string{"admin", "--reset", "--if-missing", "a@b.example"}, 2, "--reset and --if-missing exclude each other"},
+		"reset and if-missing":    {[]string{"admin", "--reset", "--if-missing", "a@b.example"}, 2, "--reset and --if-missing exclude each other"},
 		"admin without an e-mail": {[]string{"admin"}, 2, "usage: loyalty admin [--reset|--if-missing] [--password-file FILE] EMAIL"},
 		"unknown flag":            {[]string{"verify", "--fast"}, 2, "unknown flag --fast"},
 		"extra argument":          {[]string{"verify", "loyalty.env"}, 2, `unexpected argument "loyalty.env"`},

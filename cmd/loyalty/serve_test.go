@@ -50,7 +50,7 @@ func (s *fakeService) Run(ctx context.Context) error {
 	return s.run(ctx)
 }
 
-// fakeBus is a bus that only closes. It is also its eventBus.
+// fakeBus is an event.Bus that can only be closed. It is also an eventBus whose method connect returns the fakeBus.
 type fakeBus struct {
 	event.Bus
 	close func()

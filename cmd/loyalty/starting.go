@@ -18,8 +18,9 @@ func connectPolicy() backoff.Policy {
 	return backoff.Policy{Initial: 200 * time.Millisecond, Max: 2 * time.Second, Jitter: 0.2}
 }
 
-// settleTime is how long after the last unreachable dependency other errors are retried, too. A server that is just starting
-// can answer with errors that otherwise mean wrong settings: a database does not exist yet, or too few brokers have joined.
+// settleTime is the time after a readiness.UnreachableError during which connect retries after every error. A server that
+// is just starting can answer with errors that otherwise mean wrong settings: a database does not exist yet, or too few
+// brokers have joined.
 const settleTime = 30 * time.Second
 
 // dependency is a server that a service needs.
@@ -30,8 +31,8 @@ type dependency struct {
 	setting string
 }
 
-// starting connects a service to its dependencies. Until then it is the service's component in the diagnostics. Its methods
-// are safe for concurrent use.
+// starting connects a service to its dependencies. Until the service is connected, starting represents it in the
+// diagnostics. Its methods are safe for concurrent use.
 type starting struct {
 	*metrics.Registry
 	log *slog.Logger
@@ -50,8 +51,8 @@ func newStarting(name string, log *slog.Logger, dependencies []dependency) *star
 	return s
 }
 
-// connect calls open until it succeeds. It retries while open returns a readiness.UnreachableError, and other errors for
-// settleTime after that. It returns the last error of open. If ctx ends, it returns an error at once.
+// connect calls open until it succeeds. It retries after every readiness.UnreachableError, and after any other error within
+// settleTime of the last readiness.UnreachableError. If it gives up or ctx ends, it returns the last error of open.
 func (s *starting) connect(ctx context.Context, open func(context.Context) error) error {
 	delays := connectPolicy().Delays()
 	var unreachable time.Time // when open last returned a readiness.UnreachableError

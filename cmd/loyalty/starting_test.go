@@ -40,8 +40,8 @@ func TestConnect(t *testing.T) {
 	}{
 		"everything runs":            {[]state{{0, nil}}, nil, 0, nil},
 		"wrong setting":              {[]state{{0, errWrong}}, errWrong, 0, nil},
-		"database comes":             {[]state{{time.Hour, unreachable("database")}, {0, nil}}, nil, time.Hour, []string{lostDatabase, `"database available"`}},
-		"database answers oddly":     {[]state{{time.Minute, unreachable("database")}, {80 * time.Second, errWrong}, {0, nil}}, nil, 80 * time.Second, []string{lostDatabase, `"database available"`}},
+		"database becomes available": {[]state{{time.Hour, unreachable("database")}, {0, nil}}, nil, time.Hour, []string{lostDatabase, `"database available"`}},
+		"database still starting":    {[]state{{time.Minute, unreachable("database")}, {80 * time.Second, errWrong}, {0, nil}}, nil, 80 * time.Second, []string{lostDatabase, `"database available"`}},
 		"database, wrong password":   {[]state{{time.Minute, unreachable("database")}, {0, errWrong}}, errWrong, time.Minute - longest + settleTime, []string{lostDatabase}},
 		"database, then Redis":       {[]state{{time.Minute, unreachable("database")}, {time.Hour, unreachable("Redis")}, {0, nil}}, nil, time.Hour, []string{lostDatabase, `"database available"`, lostRedis, `"Redis available"`}},
 		"Redis, then database again": {[]state{{time.Minute, unreachable("Redis")}, {time.Hour, unreachable("database")}, {0, nil}}, nil, time.Hour, []string{lostRedis, lostDatabase, `"database available"`}},
