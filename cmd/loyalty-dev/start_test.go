@@ -300,7 +300,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := launch(t, "", tt.args...)
-			out, err := p.end(syscall.SIGCONT) // SIGCONT does nothing: the program ends by itself
+			out, err := p.end(syscall.SIGCONT) // SIGCONT has no effect: end only waits for the program
 			exit, ok := errors.AsType[*exec.ExitError](err)
 			if !ok || exit.ExitCode() != tt.code {
 				t.Fatalf("ended with %v, want exit code %d:\n%s", err, tt.code, out)

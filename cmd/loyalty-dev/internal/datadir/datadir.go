@@ -9,7 +9,7 @@
 //	postgres/      the PostgreSQL cluster
 //	postgres-bin/  a downloaded PostgreSQL
 //	kafka/, nats/  the data of the event bus
-//	secrets/       the token key, the ledger key, the internal token and the admin's credentials; private to the owner
+//	secrets/       keys, the internal token, the password of the servers, the admin's credentials; private to the owner
 //	loyalty.env    the settings for the command loyalty
 package datadir
 

@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	tokenKeyFile      = "token-key.pem"
-	internalTokenFile = "internal-token"
-	ledgerKeyFile     = "ledger-key"
-	serverPassword    = "server-password"
-	adminFile         = "admin.json"
+	tokenKeyFile       = "token-key.pem"
+	internalTokenFile  = "internal-token"
+	ledgerKeyFile      = "ledger-key"
+	serverPasswordFile = "server-password"
+	adminFile          = "admin.json"
 
 	// DefaultAdminEmail is the default e-mail address of the first admin.
 	DefaultAdminEmail = "admin@example.com"
@@ -51,7 +51,7 @@ func (d *Dir) TokenKey() (ed25519.PrivateKey, error) {
 func (d *Dir) InternalToken() (string, error) { return d.text(internalTokenFile) }
 
 // ServerPassword returns the password of the embedded Redis, Kafka and NATS. The first call creates and stores the password.
-func (d *Dir) ServerPassword() (string, error) { return d.text(serverPassword) }
+func (d *Dir) ServerPassword() (string, error) { return d.text(serverPasswordFile) }
 
 // text returns the content of a file of the secrets directory. If the file does not exist, text creates it with a random
 // text.

@@ -9,9 +9,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// NATS is an in-process NATS server with JetStream. It flushes each message to disk before it acknowledges the message, so
-// acknowledged messages survive a crash of the machine. It writes the progress of consumers up to 0.1 s later. After kill -9
-// it delivers the last acknowledged messages again.
+// NATS is an in-process NATS server with JetStream. It flushes each message to disk before it acknowledges the message to
+// the publisher, so acknowledged messages survive a crash of the machine. It writes the progress of consumers up to 0.1 s
+// later. After kill -9 it delivers the messages again that consumers acknowledged in the last 0.1 s.
 type NATS struct {
 	server *server.Server
 }

@@ -32,7 +32,7 @@ func StartRedis(password string) (*Redis, error) {
 	return r, nil
 }
 
-// expire advances the clock of miniredis, which does not advance by itself.
+// expire advances the clock of miniredis until Close, so that keys expire. Miniredis does not advance the clock.
 func (r *Redis) expire() {
 	tick := time.NewTicker(redisTick)
 	defer tick.Stop()
