@@ -23,8 +23,8 @@ const ledgerSQL = `
 		COALESCE(t.idempotency_key, ''), t.content_hash, t.reverses, COALESCE(t.mac, '')
 	FROM users u LEFT JOIN transactions t ON t.user_id = u.id ORDER BY u.id, t.seq`
 
-// ledger checks number, MAC and balance_after of each transaction, and that the row of each user matches the newest one. It
-// reports a damaged row once.
+// ledger checks number, MAC and balance_after of each transaction, and that each row of the table users matches the user's
+// last transaction. It reports a damaged row once.
 func ledger(ctx context.Context, s Sources, r *report) (string, error) {
 	var users, transactions int64
 	err := snapshot(ctx, s.Users, func(tx pgx.Tx) error {
@@ -78,13 +78,13 @@ type account struct {
 	head    string
 	// lastSeq is the number of the last transaction.
 	lastSeq int64
-	// trail holds the last intact transaction, or the zero value for none, and the damaged transactions after it, up to
-	// maxTrail. The MAC of the next transaction covers one of them: damage can change the order. It thus does not make the
-	// transactions after it look damaged.
+	// trail holds the last intact transaction, or the zero value for none, and the damaged transactions after it. It has at
+	// most maxTrail elements. The next intact transaction may continue any of them, because damaged rows may be in the wrong
+	// order. So damaged rows do not make the intact rows after them look damaged.
 	trail []link
 }
 
-// link is what the next transaction continues.
+// link is the state after a transaction.
 type link struct {
 	mac     string
 	balance money.Amount

@@ -10,16 +10,18 @@ import (
 
 // Lost are the rows whose events have had no effect in the database of the consumer.
 type Lost struct {
-	// Registrations and Statuses are players whose registration, or whose last activation or deactivation, promotions has not
-	// handled.
-	Registrations, Statuses []uuid.UUID
+	// Registrations are the players whose registration promotions has not handled.
+	Registrations []uuid.UUID
+	// Statuses are the players whose last activation or deactivation promotions has not handled.
+	Statuses []uuid.UUID
 	// Transactions are credits for claims whose assignment is not marked as claimed.
 	Transactions []uuid.UUID
-	// Assignments have no notification.
+	// Assignments are the assignments without a notification.
 	Assignments []uuid.UUID
 }
 
-// FindLost returns the rows whose events are older than the repair delay and have had no effect. It writes nothing.
+// FindLost returns the rows whose events have had no effect. It skips rows whose events are younger than the repair delay,
+// except in Lost.Statuses: no database stores the time of these events. It writes nothing.
 func FindLost(ctx context.Context, s Sources, o Options) (Lost, error) {
 	r := &report{out: io.Discard, cutoff: o.Now.Add(-o.Delay)}
 	for _, c := range []check{{"players", players}, {"claims", claims}, {"notifications", notifications}} {

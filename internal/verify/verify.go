@@ -1,6 +1,6 @@
 // Package verify checks the invariants of the platform across the databases of all services:
 //
-//   - Each balance is the sum of the user's transactions and is never negative.
+//   - Each balance is the sum of the user's transactions.
 //   - Each transaction has the MAC that the ledger gave it, in the order in which it was added.
 //   - Promotions knows each player.
 //   - Each claimed assignment was paid by exactly one credit, and each credit for a claim belongs to a claimed assignment.
@@ -8,7 +8,7 @@
 //   - No event waits in an outbox, and there are no dead letters.
 //
 // The checks only read. They stream the rows in key order, so memory does not grow with the tables. They can run while the
-// platform is working: inconsistencies that are younger than the repair delay are not reported.
+// platform is working: an inconsistency that the platform repairs is not reported until it is older than the repair delay.
 package verify
 
 import (
@@ -99,7 +99,7 @@ const maxShown = 100
 // report counts and writes violations.
 type report struct {
 	out          io.Writer
-	cutoff       time.Time // inconsistencies that began later are not reported
+	cutoff       time.Time // inconsistencies that began later, and that the platform repairs, are not reported
 	check        string
 	found, total int // violations of the current check, and of all checks
 	lost         Lost

@@ -156,8 +156,7 @@ func TestNoViolations(t *testing.T) {
 	}
 }
 
-// TestDamagedLedger damages rows of the ledger behind the product's back. The output must name each damaged row, and no other
-// row.
+// TestDamagedLedger damages rows of the ledger with SQL. The output must name each damaged row, and no other row.
 func TestDamagedLedger(t *testing.T) {
 	t.Parallel()
 	const noTriggers = "SET session_replication_role = replica; "
