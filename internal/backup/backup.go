@@ -29,7 +29,7 @@ import (
 
 // Options configures Run.
 type Options struct {
-	// Users, Promotions and Notifications are the URLs of the databases. Notifications is empty if it is stored elsewhere.
+	// Users, Promotions and Notifications are the URLs of the databases. Notifications is empty if MongoDB stores them.
 	Users, Promotions, Notifications string
 	// Dir is the directory of the dumps, such as users.dump. Run creates it.
 	Dir string
@@ -38,9 +38,9 @@ type Options struct {
 // lockTimeout limits how long claims and assignments wait for the snapshots.
 const lockTimeout = 5 * time.Second
 
-// Run dumps the databases with pg_dump, in its custom format. It returns an error, and leaves no dump, if the directory
-// contains dumps already, or if a database cannot be dumped. Claims and assignments wait for some milliseconds; Run gives up
-// after five seconds if a transaction in progress does not end.
+// Run dumps the databases with pg_dump, in its custom format. It returns an error if the directory already contains a dump
+// of one of the databases, or if a database cannot be dumped. After an error it leaves no new dump. Claims and assignments
+// wait for some milliseconds; Run gives up after five seconds if a transaction in progress does not end.
 func Run(ctx context.Context, o Options) (err error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return err
@@ -154,8 +154,9 @@ func dump(ctx context.Context, s snapshot, file string) error {
 	return nil
 }
 
-// libpq returns the URL for the programs of PostgreSQL, without the password, which other users of the machine could see,
-// and without the parameters that only the driver of the services knows.
+// libpq returns the URL for the programs of PostgreSQL, and the password. The URL does not contain the password, because
+// other users of the machine can see the arguments of a program. It also lacks the parameters that only the services' driver
+// knows.
 func libpq(text string) (target, password string, err error) {
 	config, _, err := postgres.ParseConfig(text)
 	if err != nil {

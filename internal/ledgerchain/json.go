@@ -58,8 +58,8 @@ func appendValue(b []byte, v any) (_ []byte, err error) {
 	return nil, fmt.Errorf("additional data: unexpected type %T", v)
 }
 
-// canonicalNumber returns a JSON number as an integer without trailing zeros and an exponent: 12.30 is "123e-1". It uses
-// only the digits, so the value may exceed the range and the precision of a float64.
+// canonicalNumber returns a JSON number as an integer that does not end with zeros, followed by an exponent: 12.30 is
+// "123e-1". It uses only the digits, so the value may exceed the range and the precision of a float64.
 func canonicalNumber(s string) (string, error) {
 	mantissa, exponentText, _ := strings.Cut(strings.ToLower(s), "e")
 	exponent := 0

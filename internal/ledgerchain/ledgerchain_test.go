@@ -75,7 +75,7 @@ func TestMACCoversEveryField(t *testing.T) {
 	shifted := e
 	shifted.Type, shifted.Description = e.Type+e.Description, ""
 	if mac(t, key, "previous", shifted) == first {
-		t.Error("the MAC does not cover the limits of fields")
+		t.Error("the MAC does not cover the boundaries between fields")
 	}
 }
 
