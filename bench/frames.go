@@ -36,7 +36,7 @@ func commitRow() Row {
 }
 
 // latencyRow returns a row with the median, the 99th percentile and the maximum of the latency of frames, in milliseconds. A
-// goal of zero is none.
+// goal of zero means that there is no goal.
 func latencyRow(name string, perCall int, p50, p99, worst float64, newSender func(*frames) sender) Row {
 	return Row{
 		Name: name,
@@ -175,7 +175,7 @@ func (f *frames) arrived(n int) (latencies []time.Duration, err error) {
 	return latencies, err
 }
 
-// quantile returns the smallest value that at least the fraction q of the sorted values do not exceed.
+// quantile returns the smallest value v such that at least the fraction q of the sorted values is at most v.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	n := int(math.Ceil(q * float64(len(sorted))))
 	return sorted[min(max(n, 1), len(sorted))-1]

@@ -21,13 +21,13 @@ func TestQuantile(t *testing.T) {
 		q      float64
 		want   time.Duration
 	}{
-		"median of 100":     {hundred, 0.5, 50},
-		"p99 of 100":        {hundred, 0.99, 99},
-		"maximum of 100":    {hundred, 1, 100},
-		"minimum of 100":    {hundred, 0, 1},
-		"median of one":     {[]time.Duration{7}, 0.5, 7},
-		"p99 of three":      {[]time.Duration{1, 2, 3}, 0.99, 3},
-		"median of an even": {[]time.Duration{1, 2, 3, 4}, 0.5, 2},
+		"median of 100":  {hundred, 0.5, 50},
+		"p99 of 100":     {hundred, 0.99, 99},
+		"maximum of 100": {hundred, 1, 100},
+		"minimum of 100": {hundred, 0, 1},
+		"median of one":  {[]time.Duration{7}, 0.5, 7},
+		"p99 of three":   {[]time.Duration{1, 2, 3}, 0.99, 3},
+		"median of four": {[]time.Duration{1, 2, 3, 4}, 0.5, 2},
 	} {
 		if got := quantile(c.sorted, c.q); got != c.want {
 			t.Errorf("%s: got %d, want %d", name, got, c.want)

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// scope implements testing.TB for the packages that start servers for tests: kafkacluster, redistest and nginxtest. The
-// servers stop when the scope closes.
+// scope implements testing.TB for packages that start servers for tests, such as kafkacluster and testproc. The servers stop
+// when the scope closes.
 type scope struct {
 	testing.TB // nil; provides the methods that those packages do not call
 

@@ -25,7 +25,7 @@ type sockets struct {
 }
 
 // openSockets opens n sockets at the URL of a server, 16 at a time. token returns the access token of a socket. receive is
-// called for each frame, and concurrently for different sockets; it must not keep the frame.
+// called for each frame, and concurrently for different sockets; it may keep the frame.
 func openSockets(ctx context.Context, server string, n int, token func(i int) string, receive func(i int, frame []byte)) (*sockets, error) {
 	s := &sockets{receive: receive}
 	url := "ws" + strings.TrimPrefix(server, "http") + "/notifications/ws"

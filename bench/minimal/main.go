@@ -44,7 +44,7 @@ type server struct {
 
 // accept upgrades the connection and reads until it ends.
 func (s *server) accept(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock() // a client that has its answer receives the next frame
+	s.mu.Lock() // during the upgrade, so that a client that has its answer also receives the next frame
 	conn, err := s.upgrader.Upgrade(w, r, nil)
 	if err == nil {
 		s.connections[conn] = struct{}{}
