@@ -46,7 +46,7 @@ func findAnomalies(t *testing.T, c *cluster) {
 	claim(players[0])
 	claim(players[1])
 	plant := planter(t, c.ledger)
-	// One entry exceeds each limit, in whichever window it is. The claims alone exceed none.
+	// The planted entry alone exceeds each limit, so it does not matter which window it is in. The claims alone exceed none.
 	plant(players[0].id, "planted", "8000.00", promotion)
 	claim(players[2])
 	want := func(rules ...string) []object {

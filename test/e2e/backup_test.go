@@ -161,8 +161,8 @@ func newBackupLoad(t *testing.T, source *cluster) *backupLoad {
 	return &backupLoad{t: t, source: source, staff: newStaff(t, source.admin(t)), dir: filepath.Join(t.TempDir(), "backup")}
 }
 
-// run runs the load while during runs: workers that assign and claim, and a worker that registers.
-func (l *backupLoad) run(during func()) {
+// run runs the load until action returns: workers that assign and claim, and a worker that registers.
+func (l *backupLoad) run(action func()) {
 	l.t.Helper()
 	stop := make(chan struct{})
 	var working sync.WaitGroup
@@ -191,7 +191,7 @@ func (l *backupLoad) run(during func()) {
 		repeat(func() { l.step(player) })
 	}
 	repeat(func() { l.register() })
-	during()
+	action()
 }
 
 // step assigns a promotion to a player, who claims it.

@@ -86,7 +86,7 @@ func manySockets(t *testing.T, s *stack, n int) {
 	s.verify(t)
 }
 
-// inParallel calls work for 0 to n-1 in workers goroutines.
+// inParallel calls work for 0 to n-1. The parameter workers is the number of goroutines.
 func inParallel(t *testing.T, n, workers int, work func(i int)) {
 	t.Helper()
 	next := make(chan int)

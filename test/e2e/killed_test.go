@@ -34,20 +34,21 @@ func TestKillDuringClaims(t *testing.T) {
 	}
 }
 
+// The numbers of players and promotions in one round. Each player claims each promotion.
 const (
-	killedPlayers    = 20
-	killedPromotions = 10
+	roundPlayers    = 20
+	roundPromotions = 10
 )
 
 // killDuringClaims runs one round and returns the restarted loyalty-dev.
 func killDuringClaims(t *testing.T, d *dev, data, bus string) *dev {
 	t.Helper()
 	staff := newStaff(t, d.admin(t))
-	players := make([]client, killedPlayers)
+	players := make([]client, roundPlayers)
 	for i := range players {
 		players[i] = newPlayer(t, d.url)
 	}
-	promotions := make([]string, killedPromotions)
+	promotions := make([]string, roundPromotions)
 	for i := range promotions {
 		promotions[i] = newPromotion(staff, "BONUS", "1.00").text("id")
 		assign(staff, promotions[i], players...)
@@ -55,7 +56,7 @@ func killDuringClaims(t *testing.T, d *dev, data, bus string) *dev {
 	var wg sync.WaitGroup
 	var responses atomic.Int64
 	aThirdDone := make(chan struct{})
-	paid := make([]map[string]string, killedPlayers) // acknowledged transactions by promotion
+	paid := make([]map[string]string, roundPlayers) // acknowledged transactions by promotion
 	for i, player := range players {
 		paid[i] = map[string]string{}
 		wg.Go(func() {
@@ -64,7 +65,7 @@ func killDuringClaims(t *testing.T, d *dev, data, bus string) *dev {
 				if err == nil && a.status == 200 {
 					paid[i][promotion] = a.text("transaction.id")
 				}
-				if responses.Add(1) == killedPlayers*killedPromotions/3 {
+				if responses.Add(1) == roundPlayers*roundPromotions/3 {
 					close(aThirdDone)
 				}
 			}
@@ -98,8 +99,8 @@ func killDuringClaims(t *testing.T, d *dev, data, bus string) *dev {
 				t.Errorf("the claim returned transaction %s before the crash and %s after it", before, tx)
 			}
 		}
-		if got := player.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != fmt.Sprintf("%d.00", killedPromotions) {
-			t.Errorf("the balance is %s after %d claims of 1.00, want %d.00", got, killedPromotions, killedPromotions)
+		if got := player.call(200, "GET", "/api/v1/users/me", nil).text("balance"); got != fmt.Sprintf("%d.00", roundPromotions) {
+			t.Errorf("the balance is %s after %d claims of 1.00, want %d.00", got, roundPromotions, roundPromotions)
 		}
 	}
 	t.Logf("%d claims were acknowledged before the crash", acknowledged(paid))

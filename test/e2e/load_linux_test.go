@@ -28,7 +28,7 @@ type load struct {
 	staff client
 	crews []*crew
 
-	visitor client // logs in all the time; the oldest sessions of a player end when there are too many
+	visitor client // logs in all the time; it is no player of a crew, because too many logins end the player's oldest sessions
 	renewed time.Time
 	abort   <-chan struct{} // closed if the test has failed: requests are no longer repeated
 

@@ -47,7 +47,7 @@ func (c *cluster) sum(service, metric string, labels ...string) (sum float64, fo
 	return sum, found
 }
 
-// await waits until the sum of a metric over the replicas of a service has a value.
+// await waits until the sum of a metric over the replicas of a service equals want.
 func (c *cluster) await(service string, want float64, name string, labels ...string) {
 	c.t.Helper()
 	eventually(c.t, fmt.Sprintf("%s%q of %s is %v", name, labels, service, want), func() error {

@@ -47,12 +47,13 @@ func TestMigrationKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			// blocked waits until a session other than not waits for the lock at the statement, and returns the session.
-			blocked := func(not int) (pid int) {
+			// blocked waits until a session waits for the lock at the statement, and returns the session. It ignores the session
+			// with the id ignored.
+			blocked := func(ignored int) (pid int) {
 				t.Helper()
 				eventually(t, "a migration waits for the lock", func() error {
 					return db.QueryRow(t.Context(), `SELECT pid FROM pg_stat_activity WHERE datname = current_database()
-						AND wait_event_type = 'Lock' AND btrim(query, E' \t\n') ILIKE $1 AND pid <> $2`, tt.blocked+"%", not).Scan(&pid)
+						AND wait_event_type = 'Lock' AND btrim(query, E' \t\n') ILIKE $1 AND pid <> $2`, tt.blocked+"%", ignored).Scan(&pid)
 				})
 				return pid
 			}

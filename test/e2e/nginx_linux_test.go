@@ -53,7 +53,7 @@ func notBehindNginx() map[string]string {
 		"TestReplicated":           "it starts Nginx",
 		"TestRoutesMatchTheSchema": "it sends no request",
 		"TestServicesAreNotReadyWithoutTheirDependencies": "it calls the services themselves; test/nginx tests Nginx in front of services that are not ready",
-		"TestServicesDoNotWaitForCorrectSettings":         "it sends no request",
+		"TestServicesExitOnWrongSettings":                 "it sends no request",
 		"TestServicesWaitForTheirServers":                 "it calls the services themselves",
 		"TestTestsBehindNginx":                            "it sends no request",
 	}

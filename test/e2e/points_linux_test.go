@@ -11,9 +11,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// points kill a process at an exact point of a claim or of an event. No code of the product helps: a lock in the database,
-// frozen brokers or a link that holds answers back stops the work at the point, and the test kills the process when it sees
-// that the point is reached. There is no load, so only the work of one player is observed.
+// points kill a process at an exact point of a claim or of an event. The product contains no code for this: a lock in the
+// database, frozen brokers or a link that holds answers back stops the work at the point, and the test kills the process
+// when it sees that the point is reached. There is no load, so only the work of one player is observed.
 func points() []struct {
 	name string
 	run  func(p *point)
@@ -43,7 +43,7 @@ type point struct {
 	player    client
 	promotion string
 	listener  *listener
-	assigned  int    // promotions
+	assigned  int    // number of promotions that are assigned to the player
 	killed    string // the replica that the test has killed
 }
 

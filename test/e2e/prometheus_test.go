@@ -103,7 +103,7 @@ func retarget(t *testing.T, file string, c *cluster) {
 // series are the values of a query by their labels.
 type series map[string]float64
 
-// hasData returns whether a value is a number. A rate of nothing is NaN.
+// hasData reports whether at least one value is a number. The quotient of two rates of zero is NaN.
 func (s series) hasData() bool {
 	for _, v := range s {
 		if !math.IsNaN(v) {

@@ -26,7 +26,8 @@ func TestReplicated(t *testing.T) {
 	if *full {
 		count = cmp.Or(*socketCount, 10_000)
 	}
-	raiseFileLimit(t, uint64(count+count/2)) // one for each socket here, and two in one of the workers of Nginx
+	// This process opens one file for each socket. An Nginx worker opens two, but has only a part of the sockets.
+	raiseFileLimit(t, uint64(count+count/2))
 	program, release := lastRelease(t)
 	s := startStack(t, program)
 	r := &report{}

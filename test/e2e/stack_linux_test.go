@@ -179,7 +179,7 @@ func (s *stack) launchPostgres(port int) {
 	s.server = server
 }
 
-// killPostgres kills the postmaster with SIGKILL. Its children end by themselves when they notice.
+// killPostgres kills the postmaster with SIGKILL. Its child processes end when they notice.
 func (s *stack) killPostgres() {
 	s.t.Helper()
 	if err := syscall.Kill(s.server.PID(), syscall.SIGKILL); err != nil {

@@ -179,8 +179,8 @@ func TestServicesWaitForTheirServers(t *testing.T) {
 	}
 }
 
-// TestServicesDoNotWaitForCorrectSettings starts users with settings that are wrong. The process must end with an error.
-func TestServicesDoNotWaitForCorrectSettings(t *testing.T) {
+// TestServicesExitOnWrongSettings starts users with settings that are wrong. The process must end with an error.
+func TestServicesExitOnWrongSettings(t *testing.T) {
 	t.Parallel()
 	locked := redistest.Start(t, "--requirepass", "right")
 	c := newCluster(t, "kafka", migratedDatabases(t))
