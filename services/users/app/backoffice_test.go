@@ -226,8 +226,8 @@ func TestStopBeforeStart(t *testing.T) {
 func TestConfigNamesMissingSettings(t *testing.T) {
 	_, err := app.New(t.Context(), app.Config{}, slog.New(slog.DiscardHandler))
 	for _, name := range []string{
-		"DatabaseURL", "Bus", "PrivateKey", "Issuer", "Audience", "InternalListen", "InternalToken", "Limits", "SessionLifetime",
-		"Password",
+		"DatabaseURL", "Bus", "PrivateKey", "LedgerKey", "Issuer", "Audience", "InternalListen", "InternalToken", "Limits",
+		"SessionLifetime", "Password",
 	} {
 		if err == nil || !strings.Contains(err.Error(), "users: "+name+" is not set") {
 			t.Errorf("got %v, want an error that names %s", err, name)

@@ -106,8 +106,8 @@ func (a account) apply(e users.Entry) (account, error) {
 	return a, nil
 }
 
-// newRow returns the row of a new transaction for c. The parameter after is the account after the transaction, with the head
-// before it.
+// newRow returns the row of a new transaction for c. The parameter after is the account after the transaction, but
+// after.head is still the MAC of the previous transaction.
 func newRow(key ledgerchain.Key, c *call, after account, now time.Time) (row, error) {
 	id, err := uuid.NewV7()
 	if err != nil {

@@ -19,8 +19,9 @@ import (
 // republishBatch is the maximum number of rows of one transaction of Republish.
 const republishBatch = 500
 
-// Republish appends the events of lost to the outbox again, and returns their number. It omits an event that is still in the
-// outbox. Consumers skip an event that they have handled, because the event has the same id or the same status version.
+// Republish appends the events of lost to the outbox again, and returns their number. It omits registrations and
+// transactions whose events are still in the outbox. Consumers skip an event that they have handled, because the event has
+// the same id or the same status version.
 func (s *Store) Republish(ctx context.Context, lost users.LostEvents) (int, error) {
 	total := 0
 	for _, part := range []struct {

@@ -47,7 +47,8 @@ func TestRepublish(t *testing.T) {
 	}
 	original := events()
 
-	// Events that wait in the outbox are not appended again, apart from the status, which has no id of a row.
+	// Registrations and transactions that wait in the outbox are not appended again. A status event is appended again, because
+	// it has a new id.
 	if n, err := f.store.Republish(t.Context(), users.LostEvents{Registrations: lost.Registrations, Transactions: lost.Transactions}); n != 0 || err != nil {
 		t.Errorf("with all events in the outbox: got %d events, %v, want none", n, err)
 	}
