@@ -60,6 +60,10 @@ func commands() []command {
 				"again whose effects are missing, after a restore", runEvents,
 		},
 		{"backup", "DIR", "dump all PostgreSQL databases at one consistent cut, while the services run", runBackup},
+		{
+			"ledger", "show ID | reverse --reason TEXT ID",
+			"show a transaction, or add the transaction that reverses it", runLedger,
+		},
 		{"health", "", "ask the service in this container whether it is ready", runHealth},
 		{"keygen", "[token|ledger]", "print a new key: for signing access tokens, or for the MACs of the ledger", runKeygen},
 		{"version", "", "print version, commit, Go version and schema version", runVersion},

@@ -56,34 +56,40 @@ const (
 	PasswordTooWeak Code = "PASSWORD_TOO_WEAK"
 	// RequestTimeout: The request did not arrive in time.
 	RequestTimeout Code = "REQUEST_TIMEOUT"
+	// TransactionNotReversible: A reversal cannot be reversed.
+	TransactionNotReversible Code = "TRANSACTION_NOT_REVERSIBLE"
+	// TransactionAlreadyReversed: The transaction is already reversed.
+	TransactionAlreadyReversed Code = "TRANSACTION_ALREADY_REVERSED"
 )
 
 // table has the RPC code, HTTP status, title and additional members of each code.
 var table = map[Code]Info{
-	ValidationFailed:        {RPC: 3, HTTP: 400, Title: "The request is invalid"},
-	InvalidCredentials:      {RPC: 16, HTTP: 401, Title: "Wrong e-mail or password"},
-	TokenMissing:            {RPC: 16, HTTP: 401, Title: "A token is required"},
-	TokenInvalid:            {RPC: 16, HTTP: 401, Title: "The token is invalid"},
-	TokenExpired:            {RPC: 16, HTTP: 401, Title: "The token has expired"},
-	TokenRevoked:            {RPC: 16, HTTP: 401, Title: "The session has ended"},
-	TokenReused:             {RPC: 16, HTTP: 401, Title: "The refresh token was used before; the session has ended"},
-	AccountDeactivated:      {RPC: 7, HTTP: 403, Title: "The account is deactivated"},
-	Forbidden:               {RPC: 7, HTTP: 403, Title: "The caller is not allowed to do this"},
-	NotFound:                {RPC: 5, HTTP: 404, Title: "Not found"},
-	MethodNotAllowed:        {RPC: 12, HTTP: 405, Title: "Method not allowed"},
-	UserExists:              {RPC: 6, HTTP: 409, Title: "A user with this e-mail already exists"},
-	PromotionExists:         {RPC: 6, HTTP: 409, Title: "An active promotion of this type already exists in the period"},
-	PromotionNotActive:      {RPC: 9, HTTP: 409, Title: "The promotion is not active"},
-	PromotionExpired:        {RPC: 9, HTTP: 409, Title: "The promotion has ended"},
-	PromotionNotStarted:     {RPC: 9, HTTP: 409, Title: "The promotion has not started"},
-	PromotionAlreadyClaimed: {RPC: 6, HTTP: 409, Title: "The promotion is already claimed", Members: []string{"transactionId"}},
-	InsufficientFunds:       {RPC: 9, HTTP: 409, Title: "Insufficient funds"},
-	IdempotencyMismatch:     {RPC: 9, HTTP: 409, Title: "The idempotency key was used for another request"},
-	PayloadTooLarge:         {RPC: 8, HTTP: 413, Title: "The request is too large"},
-	UnsupportedMediaType:    {RPC: 3, HTTP: 415, Title: "Unsupported media type"},
-	RateLimited:             {RPC: 8, HTTP: 429, Title: "Too many requests"},
-	Internal:                {RPC: 13, HTTP: 500, Title: "Internal error"},
-	DependencyUnavailable:   {RPC: 14, HTTP: 503, Title: "A dependency is unavailable"},
-	PasswordTooWeak:         {RPC: 3, HTTP: 400, Title: "The password is too easy to guess"},
-	RequestTimeout:          {RPC: 3, HTTP: 408, Title: "The request did not arrive in time"},
+	ValidationFailed:           {RPC: 3, HTTP: 400, Title: "The request is invalid"},
+	InvalidCredentials:         {RPC: 16, HTTP: 401, Title: "Wrong e-mail or password"},
+	TokenMissing:               {RPC: 16, HTTP: 401, Title: "A token is required"},
+	TokenInvalid:               {RPC: 16, HTTP: 401, Title: "The token is invalid"},
+	TokenExpired:               {RPC: 16, HTTP: 401, Title: "The token has expired"},
+	TokenRevoked:               {RPC: 16, HTTP: 401, Title: "The session has ended"},
+	TokenReused:                {RPC: 16, HTTP: 401, Title: "The refresh token was used before; the session has ended"},
+	AccountDeactivated:         {RPC: 7, HTTP: 403, Title: "The account is deactivated"},
+	Forbidden:                  {RPC: 7, HTTP: 403, Title: "The caller is not allowed to do this"},
+	NotFound:                   {RPC: 5, HTTP: 404, Title: "Not found"},
+	MethodNotAllowed:           {RPC: 12, HTTP: 405, Title: "Method not allowed"},
+	UserExists:                 {RPC: 6, HTTP: 409, Title: "A user with this e-mail already exists"},
+	PromotionExists:            {RPC: 6, HTTP: 409, Title: "An active promotion of this type already exists in the period"},
+	PromotionNotActive:         {RPC: 9, HTTP: 409, Title: "The promotion is not active"},
+	PromotionExpired:           {RPC: 9, HTTP: 409, Title: "The promotion has ended"},
+	PromotionNotStarted:        {RPC: 9, HTTP: 409, Title: "The promotion has not started"},
+	PromotionAlreadyClaimed:    {RPC: 6, HTTP: 409, Title: "The promotion is already claimed", Members: []string{"transactionId"}},
+	InsufficientFunds:          {RPC: 9, HTTP: 409, Title: "Insufficient funds"},
+	IdempotencyMismatch:        {RPC: 9, HTTP: 409, Title: "The idempotency key was used for another request"},
+	PayloadTooLarge:            {RPC: 8, HTTP: 413, Title: "The request is too large"},
+	UnsupportedMediaType:       {RPC: 3, HTTP: 415, Title: "Unsupported media type"},
+	RateLimited:                {RPC: 8, HTTP: 429, Title: "Too many requests"},
+	Internal:                   {RPC: 13, HTTP: 500, Title: "Internal error"},
+	DependencyUnavailable:      {RPC: 14, HTTP: 503, Title: "A dependency is unavailable"},
+	PasswordTooWeak:            {RPC: 3, HTTP: 400, Title: "The password is too easy to guess"},
+	RequestTimeout:             {RPC: 3, HTTP: 408, Title: "The request did not arrive in time"},
+	TransactionNotReversible:   {RPC: 9, HTTP: 409, Title: "A reversal cannot be reversed"},
+	TransactionAlreadyReversed: {RPC: 6, HTTP: 409, Title: "The transaction is already reversed", Members: []string{"transactionId"}},
 }

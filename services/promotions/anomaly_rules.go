@@ -132,7 +132,7 @@ func (r AnomalyRules) judge(e Entry, o Observation) []Anomaly {
 	j.limit(AnomalyRulePromotionAmount, j.promotion, amountOver(o.Promotion.Amount, r.PromotionAmount))
 	j.limit(AnomalyRulePromotionCount, j.promotion, countOver(o.Promotion.Entries, r.PromotionCount))
 	j.limit(AnomalyRuleClaimRate, j.promotion, r.ClaimRate.over(o, j.window))
-	if r.CreditWithoutClaim && e.Transaction.Type == TransactionTypeCredit &&
+	if r.CreditWithoutClaim && e.Transaction.Type == TransactionTypeCredit && e.Transaction.Reverses == uuid.Nil &&
 		(o.Assignment == nil || !o.Assignment.paidBy(e.Transaction)) {
 		j.add(Anomaly{
 			Rule: AnomalyRuleCreditWithoutClaim, Subject: e.Transaction.UserID, UserID: e.Transaction.UserID,

@@ -116,6 +116,8 @@ func TestCreditWithoutClaim(t *testing.T) {
 	}
 	debit := e
 	debit.Transaction.Type = promotions.TransactionTypeDebit
+	reversal := e
+	reversal.Transaction.Reverses = uuid.New()
 	for name, tt := range map[string]struct {
 		entry      promotions.Entry
 		assignment *promotions.PaidAssignment
@@ -127,6 +129,7 @@ func TestCreditWithoutClaim(t *testing.T) {
 		"another amount":      {e, change(func(p *promotions.PaidAssignment) { p.Amount++ }), true},
 		"another transaction": {e, change(func(p *promotions.PaidAssignment) { p.TransactionID = uuid.New() }), true},
 		"debit":               {debit, nil, false},
+		"reversal of a debit": {reversal, nil, false},
 	} {
 		s := &judgeStore{observation: promotions.Observation{Assignment: tt.assignment}}
 		var found []promotions.Anomaly

@@ -53,6 +53,10 @@ type LedgerStore interface {
 	// balance would exceed [money.Max]), DEPENDENCY_UNAVAILABLE. After DEPENDENCY_UNAVAILABLE, or if ctx ends first, the entry
 	// may have been added; a retry with the same key is safe.
 	Add(ctx context.Context, e ValidEntry) (Transaction, error)
+	// Transaction returns the transaction with the id. Errors: NOT_FOUND, DEPENDENCY_UNAVAILABLE.
+	Transaction(ctx context.Context, id uuid.UUID) (Transaction, error)
+	// TransactionByKey returns the user's transaction with the idempotency key. Errors: NOT_FOUND, DEPENDENCY_UNAVAILABLE.
+	TransactionByKey(ctx context.Context, user uuid.UUID, key string) (Transaction, error)
 }
 
 // LedgerService implements the use cases of the ledger. It is safe for concurrent use.
@@ -106,6 +110,9 @@ func (e Entry) violations() []apperr.Violation {
 		n < AddTransactionIdempotencyKeyMinLen || n > AddTransactionIdempotencyKeyMaxLen {
 		add("idempotencyKey", "text", fmt.Sprintf("must be text of %d to %d characters",
 			AddTransactionIdempotencyKeyMinLen, AddTransactionIdempotencyKeyMaxLen))
+	}
+	if strings.HasPrefix(e.IdempotencyKey, reversalPrefix) != (e.Reverses != uuid.Nil) {
+		add("idempotencyKey", "reserved", "must not begin with "+reversalPrefix)
 	}
 	return found
 }

@@ -35,7 +35,10 @@ func withData(data map[string]any) func(*users.Entry) {
 }
 
 // fakeLedgerStore records the entries that are added.
-type fakeLedgerStore struct{ added []users.ValidEntry }
+type fakeLedgerStore struct {
+	users.LedgerStore
+	added []users.ValidEntry
+}
 
 func (s *fakeLedgerStore) Add(_ context.Context, e users.ValidEntry) (users.Transaction, error) {
 	s.added = append(s.added, e)
@@ -56,6 +59,7 @@ func TestAddTransactionValidates(t *testing.T) {
 		"longest key":                {func(e *users.Entry) { e.IdempotencyKey = strings.Repeat("k", 200) }, ""},
 		"no data":                    {withData(nil), ""},
 		"backslash before u0000":     {withData(map[string]any{"a": `\u0000`}), ""},
+		"key of a reversal":          {func(e *users.Entry) { e.IdempotencyKey = "reversal:1" }, "idempotencyKey"},
 		"no user id":                 {func(e *users.Entry) { e.UserID = uuid.Nil }, "user_id"},
 		"no type":                    {func(e *users.Entry) { e.Type = "" }, "type"},
 		"unknown type":               {func(e *users.Entry) { e.Type = "REFUND" }, "type"},

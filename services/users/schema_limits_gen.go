@@ -13,4 +13,6 @@ const (
 	AddTransactionDescriptionMaxLen                 = 2000
 	AddTransactionIdempotencyKeyMinLen              = 1
 	AddTransactionIdempotencyKeyMaxLen              = 200
+	ReverseTransactionReasonMinLen                  = 1
+	ReverseTransactionReasonMaxLen                  = 500
 )

@@ -23,6 +23,7 @@ func rolesOf() map[string]string {
 		"users.v1.UserService/ListUsers":                         "SA",
 		"users.v1.UserService/GetUser":                           "SA",
 		"users.v1.UserService/ListTransactions":                  "SA",
+		"users.v1.UserService/ReverseTransaction":                "A",
 		"users.v1.UserService/DeactivateUser":                    "A",
 		"users.v1.UserService/ActivateUser":                      "A",
 		"users.v1.UserService/ChangeMyPassword":                  "PSA",

@@ -43,6 +43,7 @@ func routes() []route {
 		{"GET", "/api/v1/users", "SA", nil},
 		{"GET", "/api/v1/users/" + someID, "SA", nil},
 		{"GET", "/api/v1/users/" + someID + "/transactions", "SA", nil},
+		{"POST", "/api/v1/users/" + someID + "/transactions/" + someID + "/reverse", "A", object{"reason": "x"}},
 		{"POST", "/api/v1/users/" + someID + "/deactivate", "A", nil},
 		{"POST", "/api/v1/users/" + someID + "/activate", "A", nil},
 		{"POST", "/api/v1/promotions", "SA", object{"title": "x", "type": "BONUS", "amount": "1", "startDate": "2020-01-01", "endDate": "2020-01-01"}},
@@ -181,7 +182,7 @@ func isProblem(t *testing.T, a answer, path string) {
 		t.Errorf("%s: the content type of an error is %q, want application/problem+json", path, got)
 	}
 	want := []string{"code", "detail", "instance", "requestId", "status", "title", "type"}
-	for code, name := range map[string]string{"VALIDATION_FAILED": "violations", "PROMOTION_ALREADY_CLAIMED": "transactionId"} {
+	for code, name := range map[string]string{"VALIDATION_FAILED": "violations", "PROMOTION_ALREADY_CLAIMED": "transactionId", "TRANSACTION_ALREADY_REVERSED": "transactionId"} {
 		if a.text("code") == code && a.body[name] != nil {
 			want = append(want, name)
 		}

@@ -170,7 +170,8 @@ func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config
 		return nil, err
 	}
 	server.Mount(usersv1connect.NewAuthServiceHandler(rpc.NewAuth(a.service), server.Options()...))
-	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(a.service), server.Options()...))
+	handler := rpc.NewUsers(a.service, users.NewLedgerService(a.ledger))
+	server.Mount(usersv1connect.NewUserServiceHandler(handler, server.Options()...))
 	server.Handle("GET "+JWKSPath, jwks)
 	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
 	server.Handle("/users/api-docs/", apidocs.New("users", openapi.FS, rpcserver.WriteProblem))

@@ -38,7 +38,8 @@ const minGroup = 4
 // (optimistic concurrency control, [Ledger.commitOptimistic]). If a player is not cached, or after a conflict, the ledger
 // locks the players' rows first ([Ledger.commitLocked]).
 type Ledger struct {
-	pool    *pgxpool.Pool
+	pool    *pgxpool.Pool // for commits
+	reads   *pgxpool.Pool
 	key     ledgerchain.Key
 	wake    func()
 	log     *slog.Logger
@@ -99,9 +100,9 @@ func (o LedgerOptions) withDefaults() LedgerOptions {
 	return o
 }
 
-// NewLedger returns a ledger on the database of pool. The key computes the MACs of new entries. The ledger does not use the
-// connections of pool, but opens its own: one per concurrent commit. It calls wake after each commit that appended to the
-// outbox; wake must not block. The caller must close the ledger.
+// NewLedger returns a ledger on the database of pool. The key computes the MACs of new entries. The ledger uses the
+// connections of pool only to read. It opens its own connections to commit: one per concurrent commit. It calls wake after
+// each commit that appended to the outbox; wake must not block. The caller must close the ledger.
 func NewLedger(
 	ctx context.Context, pool *pgxpool.Pool, key ledgerchain.Key, wake func(), log *slog.Logger, o LedgerOptions,
 ) (*Ledger, error) {
@@ -120,7 +121,7 @@ func NewLedger(
 		return nil, err
 	}
 	return &Ledger{
-		pool: own, key: key, wake: wake, log: log, options: o, now: clock.Stored(time.Now, time.Microsecond),
+		pool: own, reads: pool, key: key, wake: wake, log: log, options: o, now: clock.Stored(time.Now, time.Microsecond),
 		cache: newAccountCache(o.CachedPlayers),
 		queue: newQueue(),
 	}, nil

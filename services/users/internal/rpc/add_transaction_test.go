@@ -25,7 +25,8 @@ import (
 
 const internalToken = "the token of the services"
 
-// fakeLedger records the entries. It returns a transaction for each entry, always with the same id, or err.
+// fakeLedger records the entries. It returns a transaction for each entry, always with the same id, or err. It contains one
+// transaction, which has the idempotency key "key".
 type fakeLedger struct {
 	entries []users.Entry
 	err     error
@@ -35,8 +36,25 @@ func (l *fakeLedger) Add(_ context.Context, e users.ValidEntry) (users.Transacti
 	l.entries = append(l.entries, e.Entry)
 	return users.Transaction{
 		ID: uuid.MustParse(transactionID), UserID: e.UserID, Type: e.Type, Amount: e.Amount, BalanceAfter: e.Amount,
-		Description: e.Description, AdditionalData: e.AdditionalData, CreatedAt: now(),
+		Description: e.Description, AdditionalData: e.AdditionalData, CreatedAt: now(), Reverses: e.Reverses,
 	}, l.err
+}
+
+func (l *fakeLedger) Transaction(_ context.Context, id uuid.UUID) (users.Transaction, error) {
+	if id.String() != transactionID {
+		return users.Transaction{}, users.NoTransaction()
+	}
+	return users.Transaction{
+		ID: id, UserID: uuid.MustParse(playerID), Type: users.TransactionTypeCredit, Amount: 2000, BalanceAfter: 2000,
+		CreatedAt: now(), IdempotencyKey: "key",
+	}, l.err
+}
+
+func (l *fakeLedger) TransactionByKey(ctx context.Context, user uuid.UUID, key string) (users.Transaction, error) {
+	if user.String() != playerID || key != "key" {
+		return users.Transaction{}, users.NoTransaction()
+	}
+	return l.Transaction(ctx, uuid.MustParse(transactionID))
 }
 
 // startLedger serves the ledger on an internal listener and returns a client that sends token.

@@ -49,12 +49,13 @@ type fixture struct {
 	store    *fakeStore
 	sessions *fakeSessions
 	limiter  *fakeLimiter
+	ledger   *fakeLedger
 	handler  http.Handler
 }
 
 func start(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{TB: t, store: newFakeStore(), sessions: &fakeSessions{}, limiter: &fakeLimiter{}}
+	f := &fixture{TB: t, store: newFakeStore(), sessions: &fakeSessions{}, limiter: &fakeLimiter{}, ledger: &fakeLedger{}}
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "users", Authenticator: tokens(), Log: slog.New(slog.DiscardHandler),
 	})
@@ -66,7 +67,7 @@ func start(t testing.TB) *fixture {
 		Limits: users.DefaultLimits(), SessionLifetime: session.DefaultLifetime, Now: now,
 	})
 	server.Mount(usersv1connect.NewAuthServiceHandler(rpc.NewAuth(service), server.Options()...))
-	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(service), server.Options()...))
+	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(service, users.NewLedgerService(f.ledger)), server.Options()...))
 	if f.handler, err = server.Handler(); err != nil {
 		t.Fatal(err)
 	}

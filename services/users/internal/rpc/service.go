@@ -16,7 +16,10 @@ import (
 type Auth struct{ service *users.Service }
 
 // Users implements UserService.
-type Users struct{ service *users.Service }
+type Users struct {
+	service *users.Service
+	ledger  *users.LedgerService
+}
 
 var (
 	_ usersv1connect.AuthServiceHandler = (*Auth)(nil)
@@ -31,5 +34,7 @@ func client(ctx context.Context, h http.Header) users.Client {
 	return session.NewClient(rpcserver.ClientAddr(ctx), h.Get("User-Agent"))
 }
 
-// NewUsers returns the handler of profiles, transaction lists and user administration.
-func NewUsers(service *users.Service) *Users { return &Users{service} }
+// NewUsers returns the handler of profiles, transactions and user administration.
+func NewUsers(service *users.Service, ledger *users.LedgerService) *Users {
+	return &Users{service, ledger}
+}

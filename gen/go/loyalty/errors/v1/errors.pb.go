@@ -29,33 +29,35 @@ const (
 type AppErrorCode int32
 
 const (
-	AppErrorCode_APP_ERROR_CODE_UNSPECIFIED AppErrorCode = 0
-	AppErrorCode_VALIDATION_FAILED          AppErrorCode = 1
-	AppErrorCode_INVALID_CREDENTIALS        AppErrorCode = 2
-	AppErrorCode_TOKEN_MISSING              AppErrorCode = 3
-	AppErrorCode_TOKEN_INVALID              AppErrorCode = 4
-	AppErrorCode_TOKEN_EXPIRED              AppErrorCode = 5
-	AppErrorCode_TOKEN_REVOKED              AppErrorCode = 6
-	AppErrorCode_TOKEN_REUSED               AppErrorCode = 7
-	AppErrorCode_ACCOUNT_DEACTIVATED        AppErrorCode = 8
-	AppErrorCode_FORBIDDEN                  AppErrorCode = 9
-	AppErrorCode_NOT_FOUND                  AppErrorCode = 10
-	AppErrorCode_METHOD_NOT_ALLOWED         AppErrorCode = 11
-	AppErrorCode_USER_EXISTS                AppErrorCode = 12
-	AppErrorCode_PROMOTION_EXISTS           AppErrorCode = 13
-	AppErrorCode_PROMOTION_NOT_ACTIVE       AppErrorCode = 14
-	AppErrorCode_PROMOTION_EXPIRED          AppErrorCode = 15
-	AppErrorCode_PROMOTION_NOT_STARTED      AppErrorCode = 16
-	AppErrorCode_PROMOTION_ALREADY_CLAIMED  AppErrorCode = 17
-	AppErrorCode_INSUFFICIENT_FUNDS         AppErrorCode = 18
-	AppErrorCode_IDEMPOTENCY_MISMATCH       AppErrorCode = 19
-	AppErrorCode_PAYLOAD_TOO_LARGE          AppErrorCode = 20
-	AppErrorCode_UNSUPPORTED_MEDIA_TYPE     AppErrorCode = 21
-	AppErrorCode_RATE_LIMITED               AppErrorCode = 22
-	AppErrorCode_INTERNAL                   AppErrorCode = 23
-	AppErrorCode_DEPENDENCY_UNAVAILABLE     AppErrorCode = 24
-	AppErrorCode_PASSWORD_TOO_WEAK          AppErrorCode = 25
-	AppErrorCode_REQUEST_TIMEOUT            AppErrorCode = 26
+	AppErrorCode_APP_ERROR_CODE_UNSPECIFIED   AppErrorCode = 0
+	AppErrorCode_VALIDATION_FAILED            AppErrorCode = 1
+	AppErrorCode_INVALID_CREDENTIALS          AppErrorCode = 2
+	AppErrorCode_TOKEN_MISSING                AppErrorCode = 3
+	AppErrorCode_TOKEN_INVALID                AppErrorCode = 4
+	AppErrorCode_TOKEN_EXPIRED                AppErrorCode = 5
+	AppErrorCode_TOKEN_REVOKED                AppErrorCode = 6
+	AppErrorCode_TOKEN_REUSED                 AppErrorCode = 7
+	AppErrorCode_ACCOUNT_DEACTIVATED          AppErrorCode = 8
+	AppErrorCode_FORBIDDEN                    AppErrorCode = 9
+	AppErrorCode_NOT_FOUND                    AppErrorCode = 10
+	AppErrorCode_METHOD_NOT_ALLOWED           AppErrorCode = 11
+	AppErrorCode_USER_EXISTS                  AppErrorCode = 12
+	AppErrorCode_PROMOTION_EXISTS             AppErrorCode = 13
+	AppErrorCode_PROMOTION_NOT_ACTIVE         AppErrorCode = 14
+	AppErrorCode_PROMOTION_EXPIRED            AppErrorCode = 15
+	AppErrorCode_PROMOTION_NOT_STARTED        AppErrorCode = 16
+	AppErrorCode_PROMOTION_ALREADY_CLAIMED    AppErrorCode = 17
+	AppErrorCode_INSUFFICIENT_FUNDS           AppErrorCode = 18
+	AppErrorCode_IDEMPOTENCY_MISMATCH         AppErrorCode = 19
+	AppErrorCode_PAYLOAD_TOO_LARGE            AppErrorCode = 20
+	AppErrorCode_UNSUPPORTED_MEDIA_TYPE       AppErrorCode = 21
+	AppErrorCode_RATE_LIMITED                 AppErrorCode = 22
+	AppErrorCode_INTERNAL                     AppErrorCode = 23
+	AppErrorCode_DEPENDENCY_UNAVAILABLE       AppErrorCode = 24
+	AppErrorCode_PASSWORD_TOO_WEAK            AppErrorCode = 25
+	AppErrorCode_REQUEST_TIMEOUT              AppErrorCode = 26
+	AppErrorCode_TRANSACTION_NOT_REVERSIBLE   AppErrorCode = 29
+	AppErrorCode_TRANSACTION_ALREADY_REVERSED AppErrorCode = 30
 )
 
 // Enum value maps for AppErrorCode.
@@ -88,35 +90,39 @@ var (
 		24: "DEPENDENCY_UNAVAILABLE",
 		25: "PASSWORD_TOO_WEAK",
 		26: "REQUEST_TIMEOUT",
+		29: "TRANSACTION_NOT_REVERSIBLE",
+		30: "TRANSACTION_ALREADY_REVERSED",
 	}
 	AppErrorCode_value = map[string]int32{
-		"APP_ERROR_CODE_UNSPECIFIED": 0,
-		"VALIDATION_FAILED":          1,
-		"INVALID_CREDENTIALS":        2,
-		"TOKEN_MISSING":              3,
-		"TOKEN_INVALID":              4,
-		"TOKEN_EXPIRED":              5,
-		"TOKEN_REVOKED":              6,
-		"TOKEN_REUSED":               7,
-		"ACCOUNT_DEACTIVATED":        8,
-		"FORBIDDEN":                  9,
-		"NOT_FOUND":                  10,
-		"METHOD_NOT_ALLOWED":         11,
-		"USER_EXISTS":                12,
-		"PROMOTION_EXISTS":           13,
-		"PROMOTION_NOT_ACTIVE":       14,
-		"PROMOTION_EXPIRED":          15,
-		"PROMOTION_NOT_STARTED":      16,
-		"PROMOTION_ALREADY_CLAIMED":  17,
-		"INSUFFICIENT_FUNDS":         18,
-		"IDEMPOTENCY_MISMATCH":       19,
-		"PAYLOAD_TOO_LARGE":          20,
-		"UNSUPPORTED_MEDIA_TYPE":     21,
-		"RATE_LIMITED":               22,
-		"INTERNAL":                   23,
-		"DEPENDENCY_UNAVAILABLE":     24,
-		"PASSWORD_TOO_WEAK":          25,
-		"REQUEST_TIMEOUT":            26,
+		"APP_ERROR_CODE_UNSPECIFIED":   0,
+		"VALIDATION_FAILED":            1,
+		"INVALID_CREDENTIALS":          2,
+		"TOKEN_MISSING":                3,
+		"TOKEN_INVALID":                4,
+		"TOKEN_EXPIRED":                5,
+		"TOKEN_REVOKED":                6,
+		"TOKEN_REUSED":                 7,
+		"ACCOUNT_DEACTIVATED":          8,
+		"FORBIDDEN":                    9,
+		"NOT_FOUND":                    10,
+		"METHOD_NOT_ALLOWED":           11,
+		"USER_EXISTS":                  12,
+		"PROMOTION_EXISTS":             13,
+		"PROMOTION_NOT_ACTIVE":         14,
+		"PROMOTION_EXPIRED":            15,
+		"PROMOTION_NOT_STARTED":        16,
+		"PROMOTION_ALREADY_CLAIMED":    17,
+		"INSUFFICIENT_FUNDS":           18,
+		"IDEMPOTENCY_MISMATCH":         19,
+		"PAYLOAD_TOO_LARGE":            20,
+		"UNSUPPORTED_MEDIA_TYPE":       21,
+		"RATE_LIMITED":                 22,
+		"INTERNAL":                     23,
+		"DEPENDENCY_UNAVAILABLE":       24,
+		"PASSWORD_TOO_WEAK":            25,
+		"REQUEST_TIMEOUT":              26,
+		"TRANSACTION_NOT_REVERSIBLE":   29,
+		"TRANSACTION_ALREADY_REVERSED": 30,
 	}
 )
 
@@ -151,7 +157,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xe6\x10\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xd4\x12\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
@@ -207,7 +213,12 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\x11PASSWORD_TOO_WEAK\x10\x19\x1a<\xaa\xbb\x188\n" +
 	"\x10INVALID_ARGUMENT\x10\x90\x03\x1a!The password is too easy to guess\x12R\n" +
 	"\x0fREQUEST_TIMEOUT\x10\x1a\x1a=\xaa\xbb\x189\n" +
-	"\x10INVALID_ARGUMENT\x10\x98\x03\x1a\"The request did not arrive in timeB\xcf\x01\n" +
+	"\x10INVALID_ARGUMENT\x10\x98\x03\x1a\"The request did not arrive in time\x12[\n" +
+	"\x1aTRANSACTION_NOT_REVERSIBLE\x10\x1d\x1a;\xaa\xbb\x187\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x1dA reversal cannot be reversed\x12\x8e\x01\n" +
+	"\x1cTRANSACTION_ALREADY_REVERSED\x10\x1e\x1al\xaa\xbb\x18h\n" +
+	"\x0eALREADY_EXISTS\x10\x99\x03\x1a#The transaction is already reversed\".\n" +
+	"\rtransactionId\x12\x04uuid\x1a\x17The id of the reversal.B\xcf\x01\n" +
 	"\x15com.loyalty.errors.v1B\vErrorsProtoP\x01ZCgithub.com/casino-loyalty/loyalty/gen/go/loyalty/errors/v1;errorsv1\xa2\x02\x03LEX\xaa\x02\x11Loyalty.Errors.V1\xca\x02\x11Loyalty\\Errors\\V1\xe2\x02\x1dLoyalty\\Errors\\V1\\GPBMetadata\xea\x02\x13Loyalty::Errors::V1b\x06proto3"
 
 var (

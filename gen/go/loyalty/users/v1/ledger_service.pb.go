@@ -156,6 +156,102 @@ func (x *AddTransactionResponse) GetTransaction() *Transaction {
 	return nil
 }
 
+type GetTransactionRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	UserId         string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
+	IdempotencyKey string                 `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *GetTransactionRequest) Reset() {
+	*x = GetTransactionRequest{}
+	mi := &file_loyalty_users_v1_ledger_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTransactionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTransactionRequest) ProtoMessage() {}
+
+func (x *GetTransactionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_ledger_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTransactionRequest.ProtoReflect.Descriptor instead.
+func (*GetTransactionRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_ledger_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetTransactionRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *GetTransactionRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+type GetTransactionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Transaction   *Transaction           `protobuf:"bytes,1,opt,name=transaction,proto3" json:"transaction,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTransactionResponse) Reset() {
+	*x = GetTransactionResponse{}
+	mi := &file_loyalty_users_v1_ledger_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTransactionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTransactionResponse) ProtoMessage() {}
+
+func (x *GetTransactionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_ledger_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTransactionResponse.ProtoReflect.Descriptor instead.
+func (*GetTransactionResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_ledger_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetTransactionResponse) GetTransaction() *Transaction {
+	if x != nil {
+		return x.Transaction
+	}
+	return nil
+}
+
 var File_loyalty_users_v1_ledger_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_ledger_service_proto_rawDesc = "" +
@@ -170,9 +266,16 @@ const file_loyalty_users_v1_ledger_service_proto_rawDesc = "" +
 	"\x0fadditional_data\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x0eadditionalData\x127\n" +
 	"\x0fidempotency_key\x18\x06 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xc8\x01\xb0\xbb\x18\x01R\x0eidempotencyKey\"Y\n" +
 	"\x16AddTransactionResponse\x12?\n" +
-	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction2|\n" +
+	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"p\n" +
+	"\x15GetTransactionRequest\x12\"\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x123\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x0eidempotencyKey\"Y\n" +
+	"\x16GetTransactionResponse\x12?\n" +
+	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction2\xe9\x01\n" +
 	"\rLedgerService\x12k\n" +
-	"\x0eAddTransaction\x12'.loyalty.users.v1.AddTransactionRequest\x1a(.loyalty.users.v1.AddTransactionResponse\"\x06\xaa\xbb\x18\x02\x18\x01B\xcf\x01\n" +
+	"\x0eAddTransaction\x12'.loyalty.users.v1.AddTransactionRequest\x1a(.loyalty.users.v1.AddTransactionResponse\"\x06\xaa\xbb\x18\x02\x18\x01\x12k\n" +
+	"\x0eGetTransaction\x12'.loyalty.users.v1.GetTransactionRequest\x1a(.loyalty.users.v1.GetTransactionResponse\"\x06\xaa\xbb\x18\x02\x18\x01B\xcf\x01\n" +
 	"\x14com.loyalty.users.v1B\x12LedgerServiceProtoP\x01ZAgithub.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1;usersv1\xa2\x02\x03LUX\xaa\x02\x10Loyalty.Users.V1\xca\x02\x10Loyalty\\Users\\V1\xe2\x02\x1cLoyalty\\Users\\V1\\GPBMetadata\xea\x02\x12Loyalty::Users::V1b\x06proto3"
 
 var (
@@ -187,25 +290,30 @@ func file_loyalty_users_v1_ledger_service_proto_rawDescGZIP() []byte {
 	return file_loyalty_users_v1_ledger_service_proto_rawDescData
 }
 
-var file_loyalty_users_v1_ledger_service_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_loyalty_users_v1_ledger_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_loyalty_users_v1_ledger_service_proto_goTypes = []any{
 	(*AddTransactionRequest)(nil),  // 0: loyalty.users.v1.AddTransactionRequest
 	(*AddTransactionResponse)(nil), // 1: loyalty.users.v1.AddTransactionResponse
-	(TransactionType)(0),           // 2: loyalty.users.v1.TransactionType
-	(*structpb.Struct)(nil),        // 3: google.protobuf.Struct
-	(*Transaction)(nil),            // 4: loyalty.users.v1.Transaction
+	(*GetTransactionRequest)(nil),  // 2: loyalty.users.v1.GetTransactionRequest
+	(*GetTransactionResponse)(nil), // 3: loyalty.users.v1.GetTransactionResponse
+	(TransactionType)(0),           // 4: loyalty.users.v1.TransactionType
+	(*structpb.Struct)(nil),        // 5: google.protobuf.Struct
+	(*Transaction)(nil),            // 6: loyalty.users.v1.Transaction
 }
 var file_loyalty_users_v1_ledger_service_proto_depIdxs = []int32{
-	2, // 0: loyalty.users.v1.AddTransactionRequest.type:type_name -> loyalty.users.v1.TransactionType
-	3, // 1: loyalty.users.v1.AddTransactionRequest.additional_data:type_name -> google.protobuf.Struct
-	4, // 2: loyalty.users.v1.AddTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
-	0, // 3: loyalty.users.v1.LedgerService.AddTransaction:input_type -> loyalty.users.v1.AddTransactionRequest
-	1, // 4: loyalty.users.v1.LedgerService.AddTransaction:output_type -> loyalty.users.v1.AddTransactionResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 0: loyalty.users.v1.AddTransactionRequest.type:type_name -> loyalty.users.v1.TransactionType
+	5, // 1: loyalty.users.v1.AddTransactionRequest.additional_data:type_name -> google.protobuf.Struct
+	6, // 2: loyalty.users.v1.AddTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	6, // 3: loyalty.users.v1.GetTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	0, // 4: loyalty.users.v1.LedgerService.AddTransaction:input_type -> loyalty.users.v1.AddTransactionRequest
+	2, // 5: loyalty.users.v1.LedgerService.GetTransaction:input_type -> loyalty.users.v1.GetTransactionRequest
+	1, // 6: loyalty.users.v1.LedgerService.AddTransaction:output_type -> loyalty.users.v1.AddTransactionResponse
+	3, // 7: loyalty.users.v1.LedgerService.GetTransaction:output_type -> loyalty.users.v1.GetTransactionResponse
+	6, // [6:8] is the sub-list for method output_type
+	4, // [4:6] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_users_v1_ledger_service_proto_init() }
@@ -220,7 +328,7 @@ func file_loyalty_users_v1_ledger_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_users_v1_ledger_service_proto_rawDesc), len(file_loyalty_users_v1_ledger_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	LedgerService_AddTransaction_FullMethodName = "/loyalty.users.v1.LedgerService/AddTransaction"
+	LedgerService_GetTransaction_FullMethodName = "/loyalty.users.v1.LedgerService/GetTransaction"
 )
 
 // LedgerServiceClient is the client API for LedgerService service.
@@ -35,6 +36,9 @@ type LedgerServiceClient interface {
 	// content differs, with NOT_FOUND if the player does not exist, with ACCOUNT_DEACTIVATED if the player is deactivated, and
 	// with INSUFFICIENT_FUNDS if a debit exceeds the balance.
 	AddTransaction(ctx context.Context, in *AddTransactionRequest, opts ...grpc.CallOption) (*AddTransactionResponse, error)
+	// GetTransaction returns the entry that a request with the idempotency key has added to the player's ledger, for a caller that
+	// has lost the answer. It fails with NOT_FOUND if there is none. A request that is still in progress may add it later.
+	GetTransaction(ctx context.Context, in *GetTransactionRequest, opts ...grpc.CallOption) (*GetTransactionResponse, error)
 }
 
 type ledgerServiceClient struct {
@@ -55,6 +59,16 @@ func (c *ledgerServiceClient) AddTransaction(ctx context.Context, in *AddTransac
 	return out, nil
 }
 
+func (c *ledgerServiceClient) GetTransaction(ctx context.Context, in *GetTransactionRequest, opts ...grpc.CallOption) (*GetTransactionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetTransactionResponse)
+	err := c.cc.Invoke(ctx, LedgerService_GetTransaction_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // LedgerServiceServer is the server API for LedgerService service.
 // All implementations must embed UnimplementedLedgerServiceServer
 // for forward compatibility.
@@ -66,6 +80,9 @@ type LedgerServiceServer interface {
 	// content differs, with NOT_FOUND if the player does not exist, with ACCOUNT_DEACTIVATED if the player is deactivated, and
 	// with INSUFFICIENT_FUNDS if a debit exceeds the balance.
 	AddTransaction(context.Context, *AddTransactionRequest) (*AddTransactionResponse, error)
+	// GetTransaction returns the entry that a request with the idempotency key has added to the player's ledger, for a caller that
+	// has lost the answer. It fails with NOT_FOUND if there is none. A request that is still in progress may add it later.
+	GetTransaction(context.Context, *GetTransactionRequest) (*GetTransactionResponse, error)
 	mustEmbedUnimplementedLedgerServiceServer()
 }
 
@@ -78,6 +95,9 @@ type UnimplementedLedgerServiceServer struct{}
 
 func (UnimplementedLedgerServiceServer) AddTransaction(context.Context, *AddTransactionRequest) (*AddTransactionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AddTransaction not implemented")
+}
+func (UnimplementedLedgerServiceServer) GetTransaction(context.Context, *GetTransactionRequest) (*GetTransactionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTransaction not implemented")
 }
 func (UnimplementedLedgerServiceServer) mustEmbedUnimplementedLedgerServiceServer() {}
 func (UnimplementedLedgerServiceServer) testEmbeddedByValue()                       {}
@@ -118,6 +138,24 @@ func _LedgerService_AddTransaction_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LedgerService_GetTransaction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTransactionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).GetTransaction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_GetTransaction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).GetTransaction(ctx, req.(*GetTransactionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // LedgerService_ServiceDesc is the grpc.ServiceDesc for LedgerService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -128,6 +166,10 @@ var LedgerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "AddTransaction",
 			Handler:    _LedgerService_AddTransaction_Handler,
+		},
+		{
+			MethodName: "GetTransaction",
+			Handler:    _LedgerService_GetTransaction_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

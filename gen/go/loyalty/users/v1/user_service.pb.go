@@ -518,6 +518,67 @@ func (x *ListTransactionsResponse) GetTotalIsEstimate() bool {
 	return false
 }
 
+type ReverseTransactionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
+	TransactionId string                 `protobuf:"bytes,2,opt,name=transaction_id,proto3" json:"transaction_id,omitempty"`
+	// The reason becomes the description of the new entry, which the player can read.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReverseTransactionRequest) Reset() {
+	*x = ReverseTransactionRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReverseTransactionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReverseTransactionRequest) ProtoMessage() {}
+
+func (x *ReverseTransactionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReverseTransactionRequest.ProtoReflect.Descriptor instead.
+func (*ReverseTransactionRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ReverseTransactionRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ReverseTransactionRequest) GetTransactionId() string {
+	if x != nil {
+		return x.TransactionId
+	}
+	return ""
+}
+
+func (x *ReverseTransactionRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type DeactivateUserRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
@@ -527,7 +588,7 @@ type DeactivateUserRequest struct {
 
 func (x *DeactivateUserRequest) Reset() {
 	*x = DeactivateUserRequest{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[8]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -539,7 +600,7 @@ func (x *DeactivateUserRequest) String() string {
 func (*DeactivateUserRequest) ProtoMessage() {}
 
 func (x *DeactivateUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[8]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -552,7 +613,7 @@ func (x *DeactivateUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeactivateUserRequest.ProtoReflect.Descriptor instead.
 func (*DeactivateUserRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{8}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DeactivateUserRequest) GetUserId() string {
@@ -571,7 +632,7 @@ type ActivateUserRequest struct {
 
 func (x *ActivateUserRequest) Reset() {
 	*x = ActivateUserRequest{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[9]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +644,7 @@ func (x *ActivateUserRequest) String() string {
 func (*ActivateUserRequest) ProtoMessage() {}
 
 func (x *ActivateUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[9]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +657,7 @@ func (x *ActivateUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateUserRequest.ProtoReflect.Descriptor instead.
 func (*ActivateUserRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{9}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ActivateUserRequest) GetUserId() string {
@@ -619,7 +680,7 @@ type ChangeMyPasswordRequest struct {
 
 func (x *ChangeMyPasswordRequest) Reset() {
 	*x = ChangeMyPasswordRequest{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[10]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +692,7 @@ func (x *ChangeMyPasswordRequest) String() string {
 func (*ChangeMyPasswordRequest) ProtoMessage() {}
 
 func (x *ChangeMyPasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[10]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,7 +705,7 @@ func (x *ChangeMyPasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMyPasswordRequest.ProtoReflect.Descriptor instead.
 func (*ChangeMyPasswordRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{10}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ChangeMyPasswordRequest) GetCurrentPassword() string {
@@ -669,7 +730,7 @@ type ChangeMyPasswordResponse struct {
 
 func (x *ChangeMyPasswordResponse) Reset() {
 	*x = ChangeMyPasswordResponse{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[11]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +742,7 @@ func (x *ChangeMyPasswordResponse) String() string {
 func (*ChangeMyPasswordResponse) ProtoMessage() {}
 
 func (x *ChangeMyPasswordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[11]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +755,7 @@ func (x *ChangeMyPasswordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMyPasswordResponse.ProtoReflect.Descriptor instead.
 func (*ChangeMyPasswordResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{11}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{12}
 }
 
 type ListMySessionsRequest struct {
@@ -707,7 +768,7 @@ type ListMySessionsRequest struct {
 
 func (x *ListMySessionsRequest) Reset() {
 	*x = ListMySessionsRequest{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[12]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +780,7 @@ func (x *ListMySessionsRequest) String() string {
 func (*ListMySessionsRequest) ProtoMessage() {}
 
 func (x *ListMySessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[12]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +793,7 @@ func (x *ListMySessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMySessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListMySessionsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{12}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListMySessionsRequest) GetPageSize() int32 {
@@ -762,7 +823,7 @@ type ListMySessionsResponse struct {
 
 func (x *ListMySessionsResponse) Reset() {
 	*x = ListMySessionsResponse{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[13]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +835,7 @@ func (x *ListMySessionsResponse) String() string {
 func (*ListMySessionsResponse) ProtoMessage() {}
 
 func (x *ListMySessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[13]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +848,7 @@ func (x *ListMySessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMySessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListMySessionsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{13}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListMySessionsResponse) GetSessions() []*Session {
@@ -827,7 +888,7 @@ type EndMySessionRequest struct {
 
 func (x *EndMySessionRequest) Reset() {
 	*x = EndMySessionRequest{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[14]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -839,7 +900,7 @@ func (x *EndMySessionRequest) String() string {
 func (*EndMySessionRequest) ProtoMessage() {}
 
 func (x *EndMySessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[14]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -852,7 +913,7 @@ func (x *EndMySessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMySessionRequest.ProtoReflect.Descriptor instead.
 func (*EndMySessionRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{14}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EndMySessionRequest) GetSessionId() string {
@@ -870,7 +931,7 @@ type EndMySessionResponse struct {
 
 func (x *EndMySessionResponse) Reset() {
 	*x = EndMySessionResponse{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[15]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -882,7 +943,7 @@ func (x *EndMySessionResponse) String() string {
 func (*EndMySessionResponse) ProtoMessage() {}
 
 func (x *EndMySessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[15]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -895,7 +956,7 @@ func (x *EndMySessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMySessionResponse.ProtoReflect.Descriptor instead.
 func (*EndMySessionResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{15}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{16}
 }
 
 type EndMySessionsRequest struct {
@@ -906,7 +967,7 @@ type EndMySessionsRequest struct {
 
 func (x *EndMySessionsRequest) Reset() {
 	*x = EndMySessionsRequest{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[16]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +979,7 @@ func (x *EndMySessionsRequest) String() string {
 func (*EndMySessionsRequest) ProtoMessage() {}
 
 func (x *EndMySessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[16]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +992,7 @@ func (x *EndMySessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMySessionsRequest.ProtoReflect.Descriptor instead.
 func (*EndMySessionsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{16}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{17}
 }
 
 type EndMySessionsResponse struct {
@@ -942,7 +1003,7 @@ type EndMySessionsResponse struct {
 
 func (x *EndMySessionsResponse) Reset() {
 	*x = EndMySessionsResponse{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[17]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -954,7 +1015,7 @@ func (x *EndMySessionsResponse) String() string {
 func (*EndMySessionsResponse) ProtoMessage() {}
 
 func (x *EndMySessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[17]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -967,7 +1028,7 @@ func (x *EndMySessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMySessionsResponse.ProtoReflect.Descriptor instead.
 func (*EndMySessionsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{17}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{18}
 }
 
 type ListSessionsRequest struct {
@@ -981,7 +1042,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[18]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1054,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[18]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1067,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{18}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListSessionsRequest) GetUserId() string {
@@ -1043,7 +1104,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[19]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1055,7 +1116,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[19]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1068,7 +1129,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{19}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -1109,7 +1170,7 @@ type EndSessionRequest struct {
 
 func (x *EndSessionRequest) Reset() {
 	*x = EndSessionRequest{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[20]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +1182,7 @@ func (x *EndSessionRequest) String() string {
 func (*EndSessionRequest) ProtoMessage() {}
 
 func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[20]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +1195,7 @@ func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
 func (*EndSessionRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{20}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EndSessionRequest) GetUserId() string {
@@ -1159,7 +1220,7 @@ type EndSessionResponse struct {
 
 func (x *EndSessionResponse) Reset() {
 	*x = EndSessionResponse{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[21]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1171,7 +1232,7 @@ func (x *EndSessionResponse) String() string {
 func (*EndSessionResponse) ProtoMessage() {}
 
 func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[21]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1184,7 +1245,7 @@ func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
 func (*EndSessionResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{21}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{22}
 }
 
 type EndSessionsRequest struct {
@@ -1196,7 +1257,7 @@ type EndSessionsRequest struct {
 
 func (x *EndSessionsRequest) Reset() {
 	*x = EndSessionsRequest{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[22]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1208,7 +1269,7 @@ func (x *EndSessionsRequest) String() string {
 func (*EndSessionsRequest) ProtoMessage() {}
 
 func (x *EndSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[22]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1221,7 +1282,7 @@ func (x *EndSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionsRequest.ProtoReflect.Descriptor instead.
 func (*EndSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{22}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *EndSessionsRequest) GetUserId() string {
@@ -1239,7 +1300,7 @@ type EndSessionsResponse struct {
 
 func (x *EndSessionsResponse) Reset() {
 	*x = EndSessionsResponse{}
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[23]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1251,7 +1312,7 @@ func (x *EndSessionsResponse) String() string {
 func (*EndSessionsResponse) ProtoMessage() {}
 
 func (x *EndSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[23]
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1264,7 +1325,7 @@ func (x *EndSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionsResponse.ProtoReflect.Descriptor instead.
 func (*EndSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{23}
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{24}
 }
 
 var File_loyalty_users_v1_user_service_proto protoreflect.FileDescriptor
@@ -1312,7 +1373,11 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\ftransactions\x18\x01 \x03(\v2\x1d.loyalty.users.v1.TransactionR\ftransactions\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
 	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
-	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\";\n" +
+	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"\x99\x01\n" +
+	"\x19ReverseTransactionRequest\x12\"\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x120\n" +
+	"\x0etransaction_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0etransaction_id\x12&\n" +
+	"\x06reason\x18\x03 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xf4\x03\xb0\xbb\x18\x01R\x06reason\";\n" +
 	"\x15DeactivateUserRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"9\n" +
 	"\x13ActivateUserRequest\x12\"\n" +
@@ -1357,13 +1422,14 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\x12EndSessionResponse\"8\n" +
 	"\x12EndSessionsRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"\x15\n" +
-	"\x13EndSessionsResponse2\xc2\x0f\n" +
+	"\x13EndSessionsResponse2\xfb\x10\n" +
 	"\vUserService\x12b\n" +
 	"\x05GetMe\x12\x1e.loyalty.users.v1.GetMeRequest\x1a\x16.loyalty.users.v1.User\"!\xaa\xbb\x18\x05\"\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/users/me\x12\x9d\x01\n" +
 	"\x12ListMyTransactions\x12+.loyalty.users.v1.ListMyTransactionsRequest\x1a,.loyalty.users.v1.ListMyTransactionsResponse\",\xaa\xbb\x18\x03\"\x01\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/users/me/transactions\x12s\n" +
 	"\tListUsers\x12\".loyalty.users.v1.ListUsersRequest\x1a#.loyalty.users.v1.ListUsersResponse\"\x1d\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/users\x12l\n" +
 	"\aGetUser\x12 .loyalty.users.v1.GetUserRequest\x1a\x16.loyalty.users.v1.User\"'\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/users/{user_id}\x12\x9f\x01\n" +
-	"\x10ListTransactions\x12).loyalty.users.v1.ListTransactionsRequest\x1a*.loyalty.users.v1.ListTransactionsResponse\"4\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02&\x12$/api/v1/users/{user_id}/transactions\x12\x84\x01\n" +
+	"\x10ListTransactions\x12).loyalty.users.v1.ListTransactionsRequest\x1a*.loyalty.users.v1.ListTransactionsResponse\"4\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02&\x12$/api/v1/users/{user_id}/transactions\x12\xb6\x01\n" +
+	"\x12ReverseTransaction\x12+.loyalty.users.v1.ReverseTransactionRequest\x1a\x1d.loyalty.users.v1.Transaction\"T\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xc9\x01\x82\xd3\xe4\x93\x02B:\x01*\"=/api/v1/users/{user_id}/transactions/{transaction_id}/reverse\x12\x84\x01\n" +
 	"\x0eDeactivateUser\x12'.loyalty.users.v1.DeactivateUserRequest\x1a\x16.loyalty.users.v1.User\"1\xaa\xbb\x18\x03\"\x01\x03\x82\xd3\xe4\x93\x02$\"\"/api/v1/users/{user_id}/deactivate\x12~\n" +
 	"\fActivateUser\x12%.loyalty.users.v1.ActivateUserRequest\x1a\x16.loyalty.users.v1.User\"/\xaa\xbb\x18\x03\"\x01\x03\x82\xd3\xe4\x93\x02\"\" /api/v1/users/{user_id}/activate\x12\x9d\x01\n" +
 	"\x10ChangeMyPassword\x12).loyalty.users.v1.ChangeMyPasswordRequest\x1a*.loyalty.users.v1.ChangeMyPasswordResponse\"2\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/users/me/password\x12\x8f\x01\n" +
@@ -1388,7 +1454,7 @@ func file_loyalty_users_v1_user_service_proto_rawDescGZIP() []byte {
 	return file_loyalty_users_v1_user_service_proto_rawDescData
 }
 
-var file_loyalty_users_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_loyalty_users_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_loyalty_users_v1_user_service_proto_goTypes = []any{
 	(*GetMeRequest)(nil),               // 0: loyalty.users.v1.GetMeRequest
 	(*ListMyTransactionsRequest)(nil),  // 1: loyalty.users.v1.ListMyTransactionsRequest
@@ -1398,67 +1464,70 @@ var file_loyalty_users_v1_user_service_proto_goTypes = []any{
 	(*GetUserRequest)(nil),             // 5: loyalty.users.v1.GetUserRequest
 	(*ListTransactionsRequest)(nil),    // 6: loyalty.users.v1.ListTransactionsRequest
 	(*ListTransactionsResponse)(nil),   // 7: loyalty.users.v1.ListTransactionsResponse
-	(*DeactivateUserRequest)(nil),      // 8: loyalty.users.v1.DeactivateUserRequest
-	(*ActivateUserRequest)(nil),        // 9: loyalty.users.v1.ActivateUserRequest
-	(*ChangeMyPasswordRequest)(nil),    // 10: loyalty.users.v1.ChangeMyPasswordRequest
-	(*ChangeMyPasswordResponse)(nil),   // 11: loyalty.users.v1.ChangeMyPasswordResponse
-	(*ListMySessionsRequest)(nil),      // 12: loyalty.users.v1.ListMySessionsRequest
-	(*ListMySessionsResponse)(nil),     // 13: loyalty.users.v1.ListMySessionsResponse
-	(*EndMySessionRequest)(nil),        // 14: loyalty.users.v1.EndMySessionRequest
-	(*EndMySessionResponse)(nil),       // 15: loyalty.users.v1.EndMySessionResponse
-	(*EndMySessionsRequest)(nil),       // 16: loyalty.users.v1.EndMySessionsRequest
-	(*EndMySessionsResponse)(nil),      // 17: loyalty.users.v1.EndMySessionsResponse
-	(*ListSessionsRequest)(nil),        // 18: loyalty.users.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),       // 19: loyalty.users.v1.ListSessionsResponse
-	(*EndSessionRequest)(nil),          // 20: loyalty.users.v1.EndSessionRequest
-	(*EndSessionResponse)(nil),         // 21: loyalty.users.v1.EndSessionResponse
-	(*EndSessionsRequest)(nil),         // 22: loyalty.users.v1.EndSessionsRequest
-	(*EndSessionsResponse)(nil),        // 23: loyalty.users.v1.EndSessionsResponse
-	(TransactionType)(0),               // 24: loyalty.users.v1.TransactionType
-	(*Transaction)(nil),                // 25: loyalty.users.v1.Transaction
-	(v1.Role)(0),                       // 26: loyalty.options.v1.Role
-	(*User)(nil),                       // 27: loyalty.users.v1.User
-	(*Session)(nil),                    // 28: loyalty.users.v1.Session
+	(*ReverseTransactionRequest)(nil),  // 8: loyalty.users.v1.ReverseTransactionRequest
+	(*DeactivateUserRequest)(nil),      // 9: loyalty.users.v1.DeactivateUserRequest
+	(*ActivateUserRequest)(nil),        // 10: loyalty.users.v1.ActivateUserRequest
+	(*ChangeMyPasswordRequest)(nil),    // 11: loyalty.users.v1.ChangeMyPasswordRequest
+	(*ChangeMyPasswordResponse)(nil),   // 12: loyalty.users.v1.ChangeMyPasswordResponse
+	(*ListMySessionsRequest)(nil),      // 13: loyalty.users.v1.ListMySessionsRequest
+	(*ListMySessionsResponse)(nil),     // 14: loyalty.users.v1.ListMySessionsResponse
+	(*EndMySessionRequest)(nil),        // 15: loyalty.users.v1.EndMySessionRequest
+	(*EndMySessionResponse)(nil),       // 16: loyalty.users.v1.EndMySessionResponse
+	(*EndMySessionsRequest)(nil),       // 17: loyalty.users.v1.EndMySessionsRequest
+	(*EndMySessionsResponse)(nil),      // 18: loyalty.users.v1.EndMySessionsResponse
+	(*ListSessionsRequest)(nil),        // 19: loyalty.users.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),       // 20: loyalty.users.v1.ListSessionsResponse
+	(*EndSessionRequest)(nil),          // 21: loyalty.users.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),         // 22: loyalty.users.v1.EndSessionResponse
+	(*EndSessionsRequest)(nil),         // 23: loyalty.users.v1.EndSessionsRequest
+	(*EndSessionsResponse)(nil),        // 24: loyalty.users.v1.EndSessionsResponse
+	(TransactionType)(0),               // 25: loyalty.users.v1.TransactionType
+	(*Transaction)(nil),                // 26: loyalty.users.v1.Transaction
+	(v1.Role)(0),                       // 27: loyalty.options.v1.Role
+	(*User)(nil),                       // 28: loyalty.users.v1.User
+	(*Session)(nil),                    // 29: loyalty.users.v1.Session
 }
 var file_loyalty_users_v1_user_service_proto_depIdxs = []int32{
-	24, // 0: loyalty.users.v1.ListMyTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
-	25, // 1: loyalty.users.v1.ListMyTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
-	26, // 2: loyalty.users.v1.ListUsersRequest.role:type_name -> loyalty.options.v1.Role
-	27, // 3: loyalty.users.v1.ListUsersResponse.users:type_name -> loyalty.users.v1.User
-	24, // 4: loyalty.users.v1.ListTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
-	25, // 5: loyalty.users.v1.ListTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
-	28, // 6: loyalty.users.v1.ListMySessionsResponse.sessions:type_name -> loyalty.users.v1.Session
-	28, // 7: loyalty.users.v1.ListSessionsResponse.sessions:type_name -> loyalty.users.v1.Session
+	25, // 0: loyalty.users.v1.ListMyTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
+	26, // 1: loyalty.users.v1.ListMyTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
+	27, // 2: loyalty.users.v1.ListUsersRequest.role:type_name -> loyalty.options.v1.Role
+	28, // 3: loyalty.users.v1.ListUsersResponse.users:type_name -> loyalty.users.v1.User
+	25, // 4: loyalty.users.v1.ListTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
+	26, // 5: loyalty.users.v1.ListTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
+	29, // 6: loyalty.users.v1.ListMySessionsResponse.sessions:type_name -> loyalty.users.v1.Session
+	29, // 7: loyalty.users.v1.ListSessionsResponse.sessions:type_name -> loyalty.users.v1.Session
 	0,  // 8: loyalty.users.v1.UserService.GetMe:input_type -> loyalty.users.v1.GetMeRequest
 	1,  // 9: loyalty.users.v1.UserService.ListMyTransactions:input_type -> loyalty.users.v1.ListMyTransactionsRequest
 	3,  // 10: loyalty.users.v1.UserService.ListUsers:input_type -> loyalty.users.v1.ListUsersRequest
 	5,  // 11: loyalty.users.v1.UserService.GetUser:input_type -> loyalty.users.v1.GetUserRequest
 	6,  // 12: loyalty.users.v1.UserService.ListTransactions:input_type -> loyalty.users.v1.ListTransactionsRequest
-	8,  // 13: loyalty.users.v1.UserService.DeactivateUser:input_type -> loyalty.users.v1.DeactivateUserRequest
-	9,  // 14: loyalty.users.v1.UserService.ActivateUser:input_type -> loyalty.users.v1.ActivateUserRequest
-	10, // 15: loyalty.users.v1.UserService.ChangeMyPassword:input_type -> loyalty.users.v1.ChangeMyPasswordRequest
-	12, // 16: loyalty.users.v1.UserService.ListMySessions:input_type -> loyalty.users.v1.ListMySessionsRequest
-	14, // 17: loyalty.users.v1.UserService.EndMySession:input_type -> loyalty.users.v1.EndMySessionRequest
-	16, // 18: loyalty.users.v1.UserService.EndMySessions:input_type -> loyalty.users.v1.EndMySessionsRequest
-	18, // 19: loyalty.users.v1.UserService.ListSessions:input_type -> loyalty.users.v1.ListSessionsRequest
-	20, // 20: loyalty.users.v1.UserService.EndSession:input_type -> loyalty.users.v1.EndSessionRequest
-	22, // 21: loyalty.users.v1.UserService.EndSessions:input_type -> loyalty.users.v1.EndSessionsRequest
-	27, // 22: loyalty.users.v1.UserService.GetMe:output_type -> loyalty.users.v1.User
-	2,  // 23: loyalty.users.v1.UserService.ListMyTransactions:output_type -> loyalty.users.v1.ListMyTransactionsResponse
-	4,  // 24: loyalty.users.v1.UserService.ListUsers:output_type -> loyalty.users.v1.ListUsersResponse
-	27, // 25: loyalty.users.v1.UserService.GetUser:output_type -> loyalty.users.v1.User
-	7,  // 26: loyalty.users.v1.UserService.ListTransactions:output_type -> loyalty.users.v1.ListTransactionsResponse
-	27, // 27: loyalty.users.v1.UserService.DeactivateUser:output_type -> loyalty.users.v1.User
-	27, // 28: loyalty.users.v1.UserService.ActivateUser:output_type -> loyalty.users.v1.User
-	11, // 29: loyalty.users.v1.UserService.ChangeMyPassword:output_type -> loyalty.users.v1.ChangeMyPasswordResponse
-	13, // 30: loyalty.users.v1.UserService.ListMySessions:output_type -> loyalty.users.v1.ListMySessionsResponse
-	15, // 31: loyalty.users.v1.UserService.EndMySession:output_type -> loyalty.users.v1.EndMySessionResponse
-	17, // 32: loyalty.users.v1.UserService.EndMySessions:output_type -> loyalty.users.v1.EndMySessionsResponse
-	19, // 33: loyalty.users.v1.UserService.ListSessions:output_type -> loyalty.users.v1.ListSessionsResponse
-	21, // 34: loyalty.users.v1.UserService.EndSession:output_type -> loyalty.users.v1.EndSessionResponse
-	23, // 35: loyalty.users.v1.UserService.EndSessions:output_type -> loyalty.users.v1.EndSessionsResponse
-	22, // [22:36] is the sub-list for method output_type
-	8,  // [8:22] is the sub-list for method input_type
+	8,  // 13: loyalty.users.v1.UserService.ReverseTransaction:input_type -> loyalty.users.v1.ReverseTransactionRequest
+	9,  // 14: loyalty.users.v1.UserService.DeactivateUser:input_type -> loyalty.users.v1.DeactivateUserRequest
+	10, // 15: loyalty.users.v1.UserService.ActivateUser:input_type -> loyalty.users.v1.ActivateUserRequest
+	11, // 16: loyalty.users.v1.UserService.ChangeMyPassword:input_type -> loyalty.users.v1.ChangeMyPasswordRequest
+	13, // 17: loyalty.users.v1.UserService.ListMySessions:input_type -> loyalty.users.v1.ListMySessionsRequest
+	15, // 18: loyalty.users.v1.UserService.EndMySession:input_type -> loyalty.users.v1.EndMySessionRequest
+	17, // 19: loyalty.users.v1.UserService.EndMySessions:input_type -> loyalty.users.v1.EndMySessionsRequest
+	19, // 20: loyalty.users.v1.UserService.ListSessions:input_type -> loyalty.users.v1.ListSessionsRequest
+	21, // 21: loyalty.users.v1.UserService.EndSession:input_type -> loyalty.users.v1.EndSessionRequest
+	23, // 22: loyalty.users.v1.UserService.EndSessions:input_type -> loyalty.users.v1.EndSessionsRequest
+	28, // 23: loyalty.users.v1.UserService.GetMe:output_type -> loyalty.users.v1.User
+	2,  // 24: loyalty.users.v1.UserService.ListMyTransactions:output_type -> loyalty.users.v1.ListMyTransactionsResponse
+	4,  // 25: loyalty.users.v1.UserService.ListUsers:output_type -> loyalty.users.v1.ListUsersResponse
+	28, // 26: loyalty.users.v1.UserService.GetUser:output_type -> loyalty.users.v1.User
+	7,  // 27: loyalty.users.v1.UserService.ListTransactions:output_type -> loyalty.users.v1.ListTransactionsResponse
+	26, // 28: loyalty.users.v1.UserService.ReverseTransaction:output_type -> loyalty.users.v1.Transaction
+	28, // 29: loyalty.users.v1.UserService.DeactivateUser:output_type -> loyalty.users.v1.User
+	28, // 30: loyalty.users.v1.UserService.ActivateUser:output_type -> loyalty.users.v1.User
+	12, // 31: loyalty.users.v1.UserService.ChangeMyPassword:output_type -> loyalty.users.v1.ChangeMyPasswordResponse
+	14, // 32: loyalty.users.v1.UserService.ListMySessions:output_type -> loyalty.users.v1.ListMySessionsResponse
+	16, // 33: loyalty.users.v1.UserService.EndMySession:output_type -> loyalty.users.v1.EndMySessionResponse
+	18, // 34: loyalty.users.v1.UserService.EndMySessions:output_type -> loyalty.users.v1.EndMySessionsResponse
+	20, // 35: loyalty.users.v1.UserService.ListSessions:output_type -> loyalty.users.v1.ListSessionsResponse
+	22, // 36: loyalty.users.v1.UserService.EndSession:output_type -> loyalty.users.v1.EndSessionResponse
+	24, // 37: loyalty.users.v1.UserService.EndSessions:output_type -> loyalty.users.v1.EndSessionsResponse
+	23, // [23:38] is the sub-list for method output_type
+	8,  // [8:23] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
 	8,  // [8:8] is the sub-list for extension extendee
 	0,  // [0:8] is the sub-list for field type_name
@@ -1478,7 +1547,7 @@ func file_loyalty_users_v1_user_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_users_v1_user_service_proto_rawDesc), len(file_loyalty_users_v1_user_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -47,6 +47,9 @@ const (
 	// UserServiceListTransactionsProcedure is the fully-qualified name of the UserService's
 	// ListTransactions RPC.
 	UserServiceListTransactionsProcedure = "/loyalty.users.v1.UserService/ListTransactions"
+	// UserServiceReverseTransactionProcedure is the fully-qualified name of the UserService's
+	// ReverseTransaction RPC.
+	UserServiceReverseTransactionProcedure = "/loyalty.users.v1.UserService/ReverseTransaction"
 	// UserServiceDeactivateUserProcedure is the fully-qualified name of the UserService's
 	// DeactivateUser RPC.
 	UserServiceDeactivateUserProcedure = "/loyalty.users.v1.UserService/DeactivateUser"
@@ -86,6 +89,12 @@ type UserServiceClient interface {
 	GetUser(context.Context, *connect.Request[v1.GetUserRequest]) (*connect.Response[v1.User], error)
 	// ListTransactions returns the entries of a player's ledger, newest first.
 	ListTransactions(context.Context, *connect.Request[v1.ListTransactionsRequest]) (*connect.Response[v1.ListTransactionsResponse], error)
+	// ReverseTransaction adds an entry of the opposite type and the same amount to the player's ledger, at most once per
+	// transaction. A repeated request with the same reason returns the first reversal. ReverseTransaction works for deactivated
+	// players, too. It fails with NOT_FOUND if the player has no such transaction, with TRANSACTION_NOT_REVERSIBLE if the
+	// transaction is itself a reversal, with TRANSACTION_ALREADY_REVERSED if it was reversed for another reason, and with
+	// INSUFFICIENT_FUNDS if the balance is less than the reversed credit.
+	ReverseTransaction(context.Context, *connect.Request[v1.ReverseTransactionRequest]) (*connect.Response[v1.Transaction], error)
 	// DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the caller.
 	DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error)
 	// ActivateUser activates a user. The user can then log in again.
@@ -147,6 +156,12 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			httpClient,
 			baseURL+UserServiceListTransactionsProcedure,
 			connect.WithSchema(userServiceMethods.ByName("ListTransactions")),
+			connect.WithClientOptions(opts...),
+		),
+		reverseTransaction: connect.NewClient[v1.ReverseTransactionRequest, v1.Transaction](
+			httpClient,
+			baseURL+UserServiceReverseTransactionProcedure,
+			connect.WithSchema(userServiceMethods.ByName("ReverseTransaction")),
 			connect.WithClientOptions(opts...),
 		),
 		deactivateUser: connect.NewClient[v1.DeactivateUserRequest, v1.User](
@@ -213,6 +228,7 @@ type userServiceClient struct {
 	listUsers          *connect.Client[v1.ListUsersRequest, v1.ListUsersResponse]
 	getUser            *connect.Client[v1.GetUserRequest, v1.User]
 	listTransactions   *connect.Client[v1.ListTransactionsRequest, v1.ListTransactionsResponse]
+	reverseTransaction *connect.Client[v1.ReverseTransactionRequest, v1.Transaction]
 	deactivateUser     *connect.Client[v1.DeactivateUserRequest, v1.User]
 	activateUser       *connect.Client[v1.ActivateUserRequest, v1.User]
 	changeMyPassword   *connect.Client[v1.ChangeMyPasswordRequest, v1.ChangeMyPasswordResponse]
@@ -247,6 +263,11 @@ func (c *userServiceClient) GetUser(ctx context.Context, req *connect.Request[v1
 // ListTransactions calls loyalty.users.v1.UserService.ListTransactions.
 func (c *userServiceClient) ListTransactions(ctx context.Context, req *connect.Request[v1.ListTransactionsRequest]) (*connect.Response[v1.ListTransactionsResponse], error) {
 	return c.listTransactions.CallUnary(ctx, req)
+}
+
+// ReverseTransaction calls loyalty.users.v1.UserService.ReverseTransaction.
+func (c *userServiceClient) ReverseTransaction(ctx context.Context, req *connect.Request[v1.ReverseTransactionRequest]) (*connect.Response[v1.Transaction], error) {
+	return c.reverseTransaction.CallUnary(ctx, req)
 }
 
 // DeactivateUser calls loyalty.users.v1.UserService.DeactivateUser.
@@ -306,6 +327,12 @@ type UserServiceHandler interface {
 	GetUser(context.Context, *connect.Request[v1.GetUserRequest]) (*connect.Response[v1.User], error)
 	// ListTransactions returns the entries of a player's ledger, newest first.
 	ListTransactions(context.Context, *connect.Request[v1.ListTransactionsRequest]) (*connect.Response[v1.ListTransactionsResponse], error)
+	// ReverseTransaction adds an entry of the opposite type and the same amount to the player's ledger, at most once per
+	// transaction. A repeated request with the same reason returns the first reversal. ReverseTransaction works for deactivated
+	// players, too. It fails with NOT_FOUND if the player has no such transaction, with TRANSACTION_NOT_REVERSIBLE if the
+	// transaction is itself a reversal, with TRANSACTION_ALREADY_REVERSED if it was reversed for another reason, and with
+	// INSUFFICIENT_FUNDS if the balance is less than the reversed credit.
+	ReverseTransaction(context.Context, *connect.Request[v1.ReverseTransactionRequest]) (*connect.Response[v1.Transaction], error)
 	// DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the caller.
 	DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error)
 	// ActivateUser activates a user. The user can then log in again.
@@ -363,6 +390,12 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 		UserServiceListTransactionsProcedure,
 		svc.ListTransactions,
 		connect.WithSchema(userServiceMethods.ByName("ListTransactions")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceReverseTransactionHandler := connect.NewUnaryHandler(
+		UserServiceReverseTransactionProcedure,
+		svc.ReverseTransaction,
+		connect.WithSchema(userServiceMethods.ByName("ReverseTransaction")),
 		connect.WithHandlerOptions(opts...),
 	)
 	userServiceDeactivateUserHandler := connect.NewUnaryHandler(
@@ -431,6 +464,8 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 			userServiceGetUserHandler.ServeHTTP(w, r)
 		case UserServiceListTransactionsProcedure:
 			userServiceListTransactionsHandler.ServeHTTP(w, r)
+		case UserServiceReverseTransactionProcedure:
+			userServiceReverseTransactionHandler.ServeHTTP(w, r)
 		case UserServiceDeactivateUserProcedure:
 			userServiceDeactivateUserHandler.ServeHTTP(w, r)
 		case UserServiceActivateUserProcedure:
@@ -476,6 +511,10 @@ func (UnimplementedUserServiceHandler) GetUser(context.Context, *connect.Request
 
 func (UnimplementedUserServiceHandler) ListTransactions(context.Context, *connect.Request[v1.ListTransactionsRequest]) (*connect.Response[v1.ListTransactionsResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.ListTransactions is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) ReverseTransaction(context.Context, *connect.Request[v1.ReverseTransactionRequest]) (*connect.Response[v1.Transaction], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.ReverseTransaction is not implemented"))
 }
 
 func (UnimplementedUserServiceHandler) DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error) {
