@@ -16,8 +16,8 @@ import (
 
 var notInFileNames = regexp.MustCompile(`[^a-z0-9]+`)
 
-// profile measures the platform for d once more, without recording the values. It writes a CPU profile and a heap profile of
-// this process and of each server process.
+// profile measures the platform for d once more, without recording the values. It writes a CPU profile of this process and
+// of each service process, and a heap profile of each service process.
 func (e *Env) profile(ctx context.Context, row Row, pair *Pair, d time.Duration) error {
 	if err := os.MkdirAll(e.profiles, 0o755); err != nil {
 		return err
@@ -52,7 +52,7 @@ func (e *Env) profile(ctx context.Context, row Row, pair *Pair, d time.Duration)
 	return errors.Join(err, own.Close())
 }
 
-// profiled returns the running server processes.
+// profiled returns the running service processes.
 func (e *Env) profiled() []*process {
 	if e.running == nil {
 		return nil
