@@ -3,7 +3,7 @@ package main
 import "github.com/KimMachineGun/automemlimit/memlimit"
 
 // memoryShare is the share of the container's memory that the Go runtime may use. The rest is for the memory that the
-// runtime does not count, such as the stacks of the operating system and the page cache.
+// runtime does not count, such as the socket buffers of the kernel and the page cache.
 const memoryShare = 0.9
 
 // limitMemory sets the memory limit of the Go runtime to a share of the limit that the provider returns. The garbage

@@ -191,7 +191,7 @@ type busSettings struct {
 	Instance string `env:"LOYALTY_INSTANCE"`
 }
 
-// Check returns an error if settings of the chosen bus are missing, incomplete or out of range.
+// Check returns an error if the location of the chosen bus is not set, or if another setting is incomplete or out of range.
 func (s busSettings) Check() error {
 	var wrong []error
 	add := func(bad bool, text string) {

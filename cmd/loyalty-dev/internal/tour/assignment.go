@@ -39,7 +39,7 @@ func (g *guide) assignment(ctx context.Context) error {
 
 // assign assigns the promotion g.gift twice and checks the outcomes.
 func (g *guide) assign(ctx context.Context) error {
-	stranger := uuid.NewString() // a UUIDv4: a new UUIDv7 would be looked up repeatedly
+	stranger := uuid.NewString() // a UUIDv4: for a new UUIDv7 the platform would wait, as the registration may be on its way
 	players := []string{g.anna.id, g.ben.id, stranger}
 	for _, round := range []struct{ title, outcome string }{
 		{"Stella assigns the bonus to Anna, to Ben and to an unknown player", "ASSIGNED"},
