@@ -11,8 +11,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
-// net/http answers a request that it cannot parse itself, with a plain text that it writes directly to the connection. There
-// is no setting to change the text. problemConn therefore replaces it with a problem document.
+// If net/http cannot parse a request, it writes an answer in plain text directly to the connection. There is no setting to
+// change the text. problemConn therefore replaces it with a problem document.
 
 // problemListener accepts connections that replace the texts of net/http.
 type problemListener struct{ net.Listener }
