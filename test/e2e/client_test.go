@@ -15,8 +15,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// timeout is the time after which a test gives up waiting. It is long because the machine may be loaded; no test measures
-// time.
+// timeout is the time after which a test gives up waiting. It is long because the machine may be loaded; no test limits how
+// long the platform may take.
 const timeout = 60 * time.Second
 
 // object is a JSON object.

@@ -265,7 +265,7 @@ func tokenKey(t *testing.T) string {
 	return path
 }
 
-// replica returns the name of a replica, such as "users-1".
+// replica returns the name of a replica, such as "users-1"; n counts from zero.
 func replica(service string, n int) string { return fmt.Sprintf("%s-%d", service, n+1) }
 
 // serviceOf returns the service of a replica.

@@ -28,8 +28,8 @@ type prometheus struct {
 	url string
 }
 
-// startPrometheus starts Prometheus with the files of deploy/prometheus. It replaces only the targets of each job, and the
-// intervals by one second.
+// startPrometheus starts Prometheus with the files of deploy/prometheus. It changes only the targets of each job, and the
+// intervals, which become one second.
 func startPrometheus(t *testing.T, c *cluster) prometheus {
 	t.Helper()
 	binary, err := exec.LookPath("prometheus")

@@ -48,8 +48,8 @@ type stack struct {
 	links        map[string]*link // between promotions and each replica of users
 }
 
-// startStack starts everything and creates the admin. If program is not empty, it migrates the databases and runs the
-// services.
+// startStack starts everything and creates the admin. The program at the path program migrates the databases and runs the
+// services. If the path is empty, the program of this source tree does so.
 func startStack(t *testing.T, program string) *stack {
 	t.Helper()
 	brokers := kafkacluster.Start(t) // skips the test if there are no real brokers

@@ -35,7 +35,7 @@ type lateServers struct {
 	kafka     []int // ports
 }
 
-// newLateServers creates migrated databases.
+// newLateServers creates migrated databases and stops their server.
 func newLateServers(t *testing.T) *lateServers {
 	t.Helper()
 	s := &lateServers{
@@ -95,9 +95,9 @@ func (s *lateServers) startKafka() {
 	s.t.Cleanup(brokers.Close)
 }
 
-// waits waits until a process is not ready because of a dependency, and checks what it tells operators: /health/live and
-// /health/ready, and one line in the log, which names the setting.
-func (c *cluster) waits(name, dependency, setting string) {
+// awaitMissing waits until a process is not ready because of a dependency. It checks what the process tells operators:
+// /health/live, /health/ready, and one line in the log, which names the setting.
+func (c *cluster) awaitMissing(name, dependency, setting string) {
 	t := c.t
 	t.Helper()
 	p := c.processes[name]
@@ -136,12 +136,12 @@ func TestServicesWaitForTheirServers(t *testing.T) {
 	}
 	c.launchAt("users-2", freeAddr(t), "LOYALTY_INTERNAL_LISTEN="+freeAddr(t))
 	for _, name := range append(names, "users-2") {
-		c.waits(name, "event bus", "LOYALTY_KAFKA_BROKERS")
+		c.awaitMissing(name, "event bus", "LOYALTY_KAFKA_BROKERS")
 	}
 	c.stop("users-2") // a process that waits stops without an error
 	late.startKafka()
 	for _, name := range names {
-		c.waits(name, "database", "LOYALTY_"+strings.ToUpper(serviceOf(name))+"_DATABASE_URL")
+		c.awaitMissing(name, "database", "LOYALTY_"+strings.ToUpper(serviceOf(name))+"_DATABASE_URL")
 	}
 	migrations := exec.Command(programs.loyalty, "migrate", "up", "--wait", "5m", "--settings", c.settings)
 	waiting := testproc.Start(t, migrations, syscall.SIGKILL)
@@ -156,7 +156,7 @@ func TestServicesWaitForTheirServers(t *testing.T) {
 		t.Errorf("loyalty migrate up --wait: %v, %s", err, waiting.Output())
 	}
 	for _, name := range names {
-		c.waits(name, "Redis", "LOYALTY_REDIS_ADDRESS")
+		c.awaitMissing(name, "Redis", "LOYALTY_REDIS_ADDRESS")
 	}
 	late.redis.Restart(t)
 	for _, name := range names {
