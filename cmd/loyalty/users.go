@@ -49,7 +49,7 @@ func (l *sessionLifetime) UnmarshalText(text []byte) error {
 
 // limitSettings are the rate limits per address. The defaults are the same as in app.DefaultLimits.
 type limitSettings struct {
-	Registrations perMinute `env:"LOYALTY_REGISTRATIONS_PER_ADDRESS" envDefault:"1000"`
+	Registrations perMinute `env:"LOYALTY_REGISTRATIONS_PER_ADDRESS" envDefault:"20"`
 	FailedLogins  perMinute `env:"LOYALTY_FAILED_LOGINS_PER_ADDRESS" envDefault:"20"`
 }
 

@@ -2,7 +2,6 @@ package users
 
 import (
 	"context"
-	"net/netip"
 
 	"github.com/google/uuid"
 
@@ -13,7 +12,6 @@ import (
 type PasswordChange struct {
 	User, Session uuid.UUID
 	Current, New  string
-	From          netip.Addr
 }
 
 // ChangePassword sets a new password and ends all other sessions of the user.
@@ -33,7 +31,7 @@ func (s *Service) ChangePassword(ctx context.Context, c PasswordChange) error {
 	if err != nil {
 		return err
 	}
-	attempt, err := s.countLogin(ctx, u.Email, c.From)
+	attempt, err := s.countLogin(ctx, loginFrom{email: u.Email, session: c.Session})
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func startWithLifetime(t *testing.T, p password.Params, limits users.Limits, lif
 	}
 	f.Service = users.New(users.Dependencies{
 		Store: f.store, Sessions: unreliableSessions{f.sessions, f.outage}, Hasher: hasher,
-		Limiter: ratelimitredis.New(f.redis), Issuer: issuer, Limits: limits, SessionLifetime: lifetime,
+		Limiter: ratelimitredis.New(f.redis), Issuer: issuer, Limits: limits, SessionLifetime: lifetime, DeviceKey: []byte("key"),
 		Now: time.Now,
 	})
 	return f

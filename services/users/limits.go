@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 )
@@ -16,7 +18,8 @@ import (
 // Limits are the rate limits of logins and registrations. Each limit applies to all replicas together. A zero limit allows
 // everything.
 type Limits struct {
-	// LoginPerAccount limits the failed logins for one e-mail. LoginPerAddress limits the failed logins from one address.
+	// LoginPerAccount limits the failed logins for one e-mail: those of each known client, and those of all other clients
+	// together. LoginPerAddress limits the failed logins from one address, except those of known devices.
 	LoginPerAccount, LoginPerAddress ratelimit.Limit
 	// RegisterPerAddress limits registrations from one address.
 	RegisterPerAddress ratelimit.Limit
@@ -47,7 +50,7 @@ func (s *Service) limited(limit LimitName, err error) error {
 
 // The default limits per address, in events per minute. The settings of the service have the same defaults.
 const (
-	defaultRegistrationsPerMinute = 1000
+	defaultRegistrationsPerMinute = 20
 	defaultFailedLoginsPerMinute  = 20
 )
 
@@ -97,18 +100,45 @@ type loginAttempt struct {
 	client  string // key of the client in the limit per account; "unknown" if the address is unknown
 }
 
+// loginFrom is the origin of a login or of a change of the password.
+type loginFrom struct {
+	email   string
+	device  string // the device token, or empty
+	session uuid.UUID
+	address netip.Addr
+}
+
 // countLogin counts a login before the password is checked, so that parallel guesses cannot exceed the limits. The error is
 // RATE_LIMITED if a limit is used up.
 //
+// A client that has logged in to the account before has its own limit, so that strangers cannot lock the account. Such a
+// client is a session, a device with a device token of the account, or an address. All other clients of the account share one
+// limit.
+//
 // After a login with the right credentials, the caller must call succeeded. If the credentials could not be checked, the
 // caller must call refund. After wrong credentials, the caller calls neither.
-func (s *Service) countLogin(ctx context.Context, email string, from netip.Addr) (*loginAttempt, error) {
-	a := &loginAttempt{service: s, account: "login:account:" + accountKey(email), client: "unknown"}
-	if from.IsValid() {
-		a.client = addressKey(from)
+func (s *Service) countLogin(ctx context.Context, from loginFrom) (*loginAttempt, error) {
+	account := accountKey(from.email)
+	a := &loginAttempt{service: s, account: "login:account:" + account, client: "unknown"}
+	switch {
+	case from.session != uuid.Nil:
+		a.client = "session:" + from.session.String()
+		a.account += ":" + a.client
+	case s.devices.known(from.device, account):
+		a.client = "device:" + accountKey(from.device)
+		a.account += ":" + a.client
+	case from.address.IsValid():
+		a.client = addressKey(from.address)
 		a.address = "login:address:" + a.client
+		known, err := s.limiter.Remembers(ctx, a.account, a.client)
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			a.account += ":" + a.client
+		}
 		// Count against the limit of the address first, so that a limited address cannot use up the account's limit.
-		err := s.limiter.Allow(ctx, a.address, s.limits.LoginPerAddress)
+		err = s.limiter.Allow(ctx, a.address, s.limits.LoginPerAddress)
 		if s.limited(LimitLoginPerAddress, err) != nil {
 			return nil, err
 		}
@@ -142,6 +172,13 @@ func (a *loginAttempt) update(
 		err = errors.Join(err, a.service.limiter.Refund(ctx, a.address, a.service.limits.LoginPerAddress))
 	}
 	return err
+}
+
+// rememberAddress makes the address a known client of the account. It ignores failures, because the login does not need it.
+func (s *Service) rememberAddress(ctx context.Context, email string, address netip.Addr) {
+	if address.IsValid() {
+		_ = s.limiter.Remember(ctx, "login:account:"+accountKey(email), addressKey(address), DeviceLifetime)
+	}
 }
 
 // accountKey returns a hash of the folded e-mail, so that the keys of the limits do not reveal e-mails.

@@ -9,8 +9,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// Credentials are an e-mail and a password.
-type Credentials struct{ Email, Password string }
+// Credentials are an e-mail and a password. Device is the device token of an earlier login from the same device, or empty.
+type Credentials struct{ Email, Password, Device string }
 
 // Client is the client of a login or a refresh.
 type Client = session.Client
@@ -21,6 +21,8 @@ type Tokens struct {
 	// Refresh is the refresh token. In is the way in which the client receives it.
 	Refresh string
 	In      RefreshTokenIn
+	// Device is a new device token. Only Login returns it.
+	Device string
 }
 
 // Login starts a session. It returns the session's tokens and the user. If in is empty, it is COOKIE.
@@ -58,13 +60,18 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 		return Tokens{}, User{}, err
 	}
 	access, err := s.access(created, u)
-	return Tokens{Access: access, Refresh: refresh, In: in}, u, err
+	if err != nil {
+		return Tokens{}, User{}, err
+	}
+	s.rememberAddress(ctx, c.Email, from.Address)
+	device := s.devices.issue(accountKey(c.Email))
+	return Tokens{Access: access, Refresh: refresh, In: in, Device: device}, u, nil
 }
 
 // authenticate returns the user with these credentials. Errors: INVALID_CREDENTIALS, ACCOUNT_DEACTIVATED after the right
 // password, and RATE_LIMITED.
 func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Addr) (User, error) {
-	attempt, err := s.countLogin(ctx, c.Email, from)
+	attempt, err := s.countLogin(ctx, loginFrom{email: c.Email, device: c.Device, address: from})
 	if err != nil {
 		return User{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
+	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -74,6 +75,59 @@ func TestFailedLoginsAreLimitedPerAccount(t *testing.T) {
 	}
 	if got := f.tryLogin("bob@example.com", secret, clientAddr); got != "" {
 		t.Errorf("login to another account: %q, want success", got)
+	}
+}
+
+// TestStrangersCannotLockAnAccount checks that a device and an address that logged in before have their own limits.
+func TestStrangersCannotLockAnAccount(t *testing.T) {
+	f := start(t)
+	f.register("anna@example.com")
+	f.register("bob@example.com")
+	device := f.login("anna@example.com").Device
+	bobs := f.login("bob@example.com").Device
+	limit := users.DefaultLimits().LoginPerAccount.N
+	stranger, elsewhere := netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("203.0.113.9")
+	try := func(password, device string, from netip.Addr) apperr.Code {
+		credentials := users.Credentials{Email: "anna@example.com", Password: password, Device: device}
+		_, _, err := f.Login(t.Context(), credentials, "", session.NewClient(from, "test"))
+		return apperr.CodeOf(err)
+	}
+	lock := func(device string, from netip.Addr) {
+		t.Helper()
+		for i := range limit {
+			if got := try("guess", device, from); got != apperr.InvalidCredentials {
+				t.Fatalf("guess %d: %q, want INVALID_CREDENTIALS", i+1, got)
+			}
+		}
+		if got := try(secret, device, from); got != apperr.RateLimited {
+			t.Fatalf("login after %d guesses: %q, want RATE_LIMITED", limit, got)
+		}
+	}
+	lock("", stranger)
+	for name, token := range map[string]string{
+		"a forged device token": device[:len(device)-1] + "x", "the device token of another account": bobs, "garbage": "x",
+	} {
+		if got := try(secret, token, elsewhere); got != apperr.RateLimited {
+			t.Errorf("login with %s: %q, want RATE_LIMITED", name, got)
+		}
+	}
+	if got := try(secret, device, elsewhere); got != "" {
+		t.Errorf("login from a known device: %q, want success", got)
+	}
+	if got := try(secret, "", clientAddr); got != "" {
+		t.Errorf("login from a known address: %q, want success", got)
+	}
+	lock("", clientAddr) // a neighbour uses up the limit of the known address
+	if got := try(secret, device, clientAddr); got != "" {
+		t.Errorf("login from a known device: %q, want success", got)
+	}
+	lock(device, clientAddr) // a stolen device token is limited, too
+	if err := f.redis.Do(t.Context(), f.redis.B().Flushall().Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	lock("", stranger)
+	if got := try(secret, device, elsewhere); got != "" {
+		t.Errorf("login from a known device after Redis lost its data: %q, want success", got)
 	}
 }
 

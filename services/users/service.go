@@ -97,6 +97,10 @@ type Limiter interface {
 	AllowShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
 	// RefundShare undoes one AllowShare of key by client, unless ClearShare has already undone it.
 	RefundShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
+	// Remember records for ttl that client is known for key.
+	Remember(ctx context.Context, key, client string, ttl time.Duration) error
+	// Remembers reports whether client is known for key.
+	Remembers(ctx context.Context, key, client string) (bool, error)
 	// ClearShare undoes every AllowShare of key by client.
 	ClearShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
 }
@@ -118,6 +122,8 @@ type Dependencies struct {
 	Limits Limits
 	// SessionLifetime is the time from a login to the absolute end of the session.
 	SessionLifetime time.Duration
+	// DeviceKey signs device tokens.
+	DeviceKey []byte
 	// Now returns the current time. It is time.Now, except in tests.
 	Now func() time.Time
 	// Observer counts refused logins and registrations; nil ignores them.
@@ -151,6 +157,7 @@ type Service struct {
 	observer Observer
 
 	sessionLifetime time.Duration
+	devices         devices
 }
 
 // New returns a service.
@@ -159,5 +166,8 @@ func New(d Dependencies) *Service {
 	if d.Observer == nil {
 		d.Observer = ignore{}
 	}
-	return &Service{d.Store, d.Sessions, d.Hasher, d.Limiter, d.Issuer, d.Limits, now, d.Observer, d.SessionLifetime}
+	return &Service{
+		d.Store, d.Sessions, d.Hasher, d.Limiter, d.Issuer, d.Limits, now, d.Observer, d.SessionLifetime,
+		devices{d.DeviceKey, now},
+	}
 }

@@ -68,6 +68,21 @@ func (l *Limiter) ClearShare(ctx context.Context, key, client string, limit rate
 	return l.refund(ctx, []string{redisKey(key), shareKey(key, client)}, limit, burstDuration(limit))
 }
 
+// Remember records for ttl that client is known for key.
+func (l *Limiter) Remember(ctx context.Context, key, client string, ttl time.Duration) error {
+	set := l.redis.B().Set().Key(knownKey(key, client)).Value("1").Px(ttl).Build()
+	return redis.Failure(l.redis.Do(ctx, set).Error())
+}
+
+// Remembers reports whether client is known for key.
+func (l *Limiter) Remembers(ctx context.Context, key, client string) (bool, error) {
+	known, err := l.redis.Do(ctx, l.redis.B().Exists().Key(knownKey(key, client)).Build()).AsBool()
+	return known, redis.Failure(err)
+}
+
+// knownKey is the key of the record that client is known for key.
+func knownKey(key, client string) string { return "known:" + key + ":" + client }
+
 // refund takes up to maxRefund off the counters of keys. One event adds limit.Interval() to a counter.
 func (l *Limiter) refund(ctx context.Context, keys []string, limit ratelimit.Limit, maxRefund time.Duration) error {
 	if limit == (ratelimit.Limit{}) {

@@ -122,6 +122,27 @@ func TestShares(t *testing.T) {
 	}
 }
 
+func TestRemember(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
+		l := ratelimitredis.New(client)
+		for i, want := range []bool{false, true} {
+			if known, err := l.Remembers(t.Context(), "a", "x"); err != nil || known != want {
+				t.Errorf("%d times remembered: Remembers = %t, %v; want %t", i, known, err, want)
+			}
+			if known, err := l.Remembers(t.Context(), "a", "y"); err != nil || known {
+				t.Errorf("another client: Remembers = %t, %v; want false", known, err)
+			}
+			if err := l.Remember(t.Context(), "a", "x", time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+		redistest.Expire(t, client, "known:*")
+		if known, err := l.Remembers(t.Context(), "a", "x"); err != nil || known {
+			t.Errorf("after the expiry: Remembers = %t, %v; want false", known, err)
+		}
+	})
+}
+
 func TestWaitIsBoundedAfterTheClockIsSetBack(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
 		l := ratelimitredis.New(client)
@@ -184,7 +205,10 @@ func TestMethodsFailWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
 	l := ratelimitredis.New(server.Open(t))
 	server.Kill()
+	_, remembersErr := l.Remembers(t.Context(), "a", "client")
 	for method, err := range map[string]error{
+		"Remembers":   remembersErr,
+		"Remember":    l.Remember(t.Context(), "a", "client", time.Hour),
 		"Allow":       l.Allow(t.Context(), "a", threePerHour),
 		"AllowShare":  l.AllowShare(t.Context(), "a", "client", threePerHour),
 		"Refund":      l.Refund(t.Context(), "a", threePerHour),

@@ -4,6 +4,8 @@ package app
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -95,11 +97,16 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// The key of device tokens follows from the signing key. A rotation of the signing key forgets all devices.
+	deviceKey, err := hkdf.Key(sha256.New, c.PrivateKey.Seed(), nil, "loyalty device token v1", sha256.Size)
+	if err != nil {
+		return nil, err
+	}
 	sessions := sessionredis.NewStore(a.redis)
 	a.service = users.New(users.Dependencies{
 		Store: store.New(a.pool, a.relay.Wake), Sessions: sessions, Hasher: hasher,
 		Limiter: ratelimitredis.New(a.redis), Issuer: issuer, Limits: c.Limits,
-		SessionLifetime: c.SessionLifetime, Now: time.Now,
+		SessionLifetime: c.SessionLifetime, DeviceKey: deviceKey, Now: time.Now,
 		Observer: newLoginMetrics(a.metrics),
 	})
 	a.measure(hasher)
