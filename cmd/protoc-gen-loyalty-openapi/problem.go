@@ -43,7 +43,7 @@ func (d *openAPI) securitySchemes() object {
 			{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}, {"description", "The accessToken of a login."},
 		}},
 		{refreshCookie, object{
-			{"type", "apiKey"}, {"in", "cookie"}, {"name", "refresh_token"},
+			{"type", "apiKey"}, {"in", "cookie"}, {"name", "__Secure-refresh_token"},
 			{"description", "The refresh token as the cookie that login sets."},
 		}},
 		{refreshToken, object{

@@ -23,6 +23,7 @@ type requestInfo struct {
 	requestID string
 	client    netip.Addr
 	clientTLS bool
+	host      string
 	// trusted is true if the peer is a trusted proxy.
 	trusted bool
 	// span is the span of an internal call, for the log line.
@@ -74,6 +75,9 @@ func ClientAddr(ctx context.Context) netip.Addr { return requestInfoFrom(ctx).cl
 // server or, behind a trusted proxy, the X-Forwarded-Proto header.
 func ClientUsesTLS(ctx context.Context) bool { return requestInfoFrom(ctx).clientTLS }
 
+// Host returns the host and port to which the client sent the request that ctx belongs to.
+func Host(ctx context.Context) string { return requestInfoFrom(ctx).host }
+
 // AddErrorHeader adds a header to the response of the request that ctx belongs to. The header is sent only if the call
 // fails; a successful call sets headers on its response. The handler must call AddErrorHeader before it returns.
 func AddErrorHeader(ctx context.Context, name, value string) {
@@ -86,7 +90,7 @@ func AddErrorHeader(ctx context.Context, name, value string) {
 
 // begin creates the requestInfo of a request. It returns the request with the requestInfo in its context.
 func (s *Server) begin(r *http.Request) (*requestInfo, *http.Request) {
-	info := &requestInfo{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), start: time.Now()}
+	info := &requestInfo{requestID: ChooseRequestID(r.Header.Values(HeaderRequestID)), host: r.Host, start: time.Now()}
 	info.client, info.clientTLS, info.trusted = s.client(r)
 	return info, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, info))
 }

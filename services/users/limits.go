@@ -112,8 +112,8 @@ type loginFrom struct {
 // RATE_LIMITED if a limit is used up.
 //
 // A client that has logged in to the account before has its own limit, so that strangers cannot lock the account. Such a
-// client is a session, a device with a device token of the account, or an address. All other clients of the account share one
-// limit.
+// client is a session, a device with a device token of the account, or an address. All other clients of the account share
+// one limit.
 //
 // After a login with the right credentials, the caller must call succeeded. If the credentials could not be checked, the
 // caller must call refund. After wrong credentials, the caller calls neither.

@@ -130,7 +130,7 @@ func precedence(t *testing.T, p platform) {
 	_, token := inBody(c)
 	c.token = ""
 	const path = "/api/v1/auth/refresh"
-	good, bad := "refresh_token="+token, "refresh_token=bad"
+	good, bad := "__Secure-refresh_token="+token, "__Secure-refresh_token=bad"
 	c.refused(401, "TOKEN_INVALID", "POST", path, object{"refreshToken": "bad"},
 		"Cookie", good, "Authorization", "Bearer "+token)
 	c.refused(401, "TOKEN_INVALID", "POST", path, object{}, "Cookie", bad, "Authorization", "Bearer "+token)
@@ -141,7 +141,7 @@ func precedence(t *testing.T, p platform) {
 	inCookie := c.call(200, "POST", "/api/v1/auth/login",
 		object{"email": c.email, "password": password, "refreshTokenIn": "COOKIE"})
 	pair, _, _ := strings.Cut(inCookie.header.Get("Set-Cookie"), ";")
-	a = c.call(200, "POST", path, object{"refreshToken": strings.TrimPrefix(pair, "refresh_token=")})
+	a = c.call(200, "POST", path, object{"refreshToken": strings.TrimPrefix(pair, "__Secure-refresh_token=")})
 	if a.body["refreshToken"] != nil || a.header.Get("Set-Cookie") == "" {
 		t.Errorf("refresh of a COOKIE session: got %v with header %v, want a cookie and no refreshToken", a, a.header)
 	}

@@ -53,7 +53,7 @@ func TestCookie(t *testing.T) {
 	checkCookie := func(a response) {
 		t.Helper()
 		c := a.cookie
-		if c == nil || c.Name != "refresh_token" || c.Value == "" || !c.HttpOnly || !c.Secure ||
+		if c == nil || c.Name != "__Secure-refresh_token" || c.Value == "" || !c.HttpOnly || !c.Secure ||
 			c.SameSite != http.SameSiteStrictMode || c.Path != "/api/v1/auth" || c.MaxAge != 24*60*60 {
 			t.Fatalf("got cookie %v, want a refresh token for a day", c)
 		}
@@ -62,7 +62,7 @@ func TestCookie(t *testing.T) {
 		}
 	}
 	checkCookie(a)
-	next := s.want(s.call("POST", "/auth/refresh", nil, "Cookie", "a=b; refresh_token="+a.cookie.Value), 200, "")
+	next := s.want(s.call("POST", "/auth/refresh", nil, "Cookie", "a=b; __Secure-refresh_token="+a.cookie.Value), 200, "")
 	if got := members(next.body); got != "accessToken expiresAt" {
 		t.Errorf("got a response with the members %s", got)
 	}
@@ -70,7 +70,7 @@ func TestCookie(t *testing.T) {
 	if next.cookie.Value == a.cookie.Value {
 		t.Error("the refresh token was not rotated")
 	}
-	out := s.want(s.call("POST", "/auth/logout", object{}, "Cookie", "refresh_token="+next.cookie.Value), 204, "")
+	out := s.want(s.call("POST", "/auth/logout", object{}, "Cookie", "__Secure-refresh_token="+next.cookie.Value), 204, "")
 	if out.cookie == nil || out.cookie.MaxAge >= 0 || out.cookie.Path != "/api/v1/auth" {
 		t.Errorf("logout: got cookie %v, want the cookie cleared", out.cookie)
 	}
@@ -96,9 +96,9 @@ func TestRefreshTokenInTheBody(t *testing.T) {
 		t.Errorf("rotated token within the grace period: got %v, want the same pair %v", again.body, b.body)
 	}
 	// The body takes precedence over the cookie, and the cookie over the bearer token.
-	twice := s.call("POST", "/auth/refresh", object{"refreshToken": "x"}, "Cookie", "refresh_token="+second)
+	twice := s.call("POST", "/auth/refresh", object{"refreshToken": "x"}, "Cookie", "__Secure-refresh_token="+second)
 	s.want(twice, 401, "TOKEN_INVALID")
-	twice = s.call("POST", "/auth/logout", nil, "Cookie", "refresh_token=x", "Authorization", "Bearer "+second)
+	twice = s.call("POST", "/auth/logout", nil, "Cookie", "__Secure-refresh_token=x", "Authorization", "Bearer "+second)
 	s.want(twice, 401, "TOKEN_INVALID")
 	s.want(s.call("POST", "/auth/logout", nil), 401, "TOKEN_MISSING")
 	s.want(s.call("POST", "/auth/logout", nil, "Authorization", "Bearer "+second), 204, "")

@@ -170,7 +170,9 @@ func (s *service) do(req *http.Request) response {
 		s.Fatalf("%s %s: %v in %q", req.Method, req.URL.Path, err, b)
 	}
 	for _, c := range resp.Cookies() {
-		a.cookie = c
+		if c.Name == "__Secure-refresh_token" {
+			a.cookie = c
+		}
 	}
 	return a
 }

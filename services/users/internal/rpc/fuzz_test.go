@@ -14,8 +14,8 @@ func FuzzRefreshAndLogout(f *testing.F) {
 	for name, p := range presentations() {
 		f.Add(p.body, strings.Join(p.header["Cookie"], "; "), p.header.Get("Authorization"), strings.Contains(name, "cookie"))
 	}
-	f.Add(`{"refreshToken":"\u0000"}`, "refresh_token=\x00", "Bearer \x00", true)
-	f.Add(`{"refreshToken":"\ud800"}`, "refresh_token=\xff", "Bearer \xff", false)
+	f.Add(`{"refreshToken":"\u0000"}`, "__Secure-refresh_token=\x00", "Bearer \x00", true)
+	f.Add(`{"refreshToken":"\ud800"}`, "__Secure-refresh_token=\xff", "Bearer \xff", false)
 	handler := start(f).handler
 	f.Fuzz(func(t *testing.T, body, cookie, authorization string, logout bool) {
 		path, success := "/api/v1/auth/refresh", http.StatusOK

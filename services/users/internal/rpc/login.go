@@ -15,7 +15,9 @@ import (
 func (h *Auth) Login(
 	ctx context.Context, r *connect.Request[usersv1.LoginRequest],
 ) (*connect.Response[usersv1.LoginResponse], error) {
-	credentials := users.Credentials{Email: r.Msg.GetEmail(), Password: r.Msg.GetPassword()}
+	credentials := users.Credentials{
+		Email: r.Msg.GetEmail(), Password: r.Msg.GetPassword(), Device: presentedDevice(r.Header()),
+	}
 	in := wire.ToRefreshTokenIn(r.Msg.GetRefreshTokenIn())
 	tokens, u, err := h.service.Login(ctx, credentials, in, client(ctx, r.Header()))
 	if err != nil {

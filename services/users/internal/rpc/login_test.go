@@ -54,7 +54,7 @@ func checkCookie(t *testing.T, h http.Header, token string) {
 	t.Helper()
 	var want []string
 	if token != "" {
-		want = []string{"refresh_token=" + token + "; Path=/api/v1/auth; Max-Age=86400; HttpOnly; Secure; SameSite=Strict"}
+		want = []string{"__Secure-refresh_token=" + token + "; Path=/api/v1/auth; Max-Age=86400; HttpOnly; Secure; SameSite=Strict"}
 	}
 	checkSetCookie(t, h, want...)
 	if h.Get("Cache-Control") != "no-store" {
@@ -91,4 +91,25 @@ func TestLoginRefusals(t *testing.T) {
 	f.store.users[id] = u
 	f.refused(apperr.InvalidCredentials, wrong)
 	checkSetCookie(t, f.refused(apperr.AccountDeactivated, right).header)
+}
+
+func TestLoginSetsADeviceCookie(t *testing.T) {
+	for in, want := range map[string]int{"COOKIE": 1, "BODY": 0} {
+		f := start(t)
+		h := f.send(http.StatusOK, loginRequest(`{"email":"anna@example.com","password":"correct horse","refreshTokenIn":"`+in+`"}`)).header
+		found := 0
+		for _, c := range (&http.Response{Header: h}).Cookies() {
+			if c.Name != "__Secure-device_token" {
+				continue
+			}
+			found++
+			if c.Value == "" || c.Path != "/api/v1/auth" || c.MaxAge != 180*24*3600 || !c.HttpOnly || !c.Secure ||
+				c.SameSite != http.SameSiteStrictMode {
+				t.Errorf("got the cookie %+v, want a secure cookie for 180 days", c)
+			}
+		}
+		if found != want {
+			t.Errorf("%s: got %d device cookies, want %d", in, found, want)
+		}
+	}
 }

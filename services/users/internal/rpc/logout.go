@@ -14,6 +14,9 @@ func (h *Auth) Logout(
 	ctx context.Context, r *connect.Request[usersv1.LogoutRequest],
 ) (*connect.Response[usersv1.LogoutResponse], error) {
 	p := presented(r.Msg.GetRefreshToken(), r.Header())
+	if err := p.checkOrigin(ctx, r.Header()); err != nil {
+		return nil, err
+	}
 	if err := h.service.Logout(ctx, p.tokens...); err != nil {
 		p.clearRefused(ctx, err)
 		return nil, err

@@ -14,6 +14,9 @@ func (h *Auth) Refresh(
 	ctx context.Context, r *connect.Request[usersv1.RefreshRequest],
 ) (*connect.Response[usersv1.RefreshResponse], error) {
 	p := presented(r.Msg.GetRefreshToken(), r.Header())
+	if err := p.checkOrigin(ctx, r.Header()); err != nil {
+		return nil, err
+	}
 	tokens, err := h.service.Refresh(ctx, client(ctx, r.Header()), p.tokens...)
 	if err != nil {
 		p.clearRefused(ctx, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-const clearedCookie = "refresh_token=; Path=/api/v1/auth; Max-Age=0; HttpOnly; Secure; SameSite=Strict"
+const clearedCookie = "__Secure-refresh_token=; Path=/api/v1/auth; Max-Age=0; HttpOnly; Secure; SameSite=Strict"
 
 func refreshRequest(body string, header http.Header) request {
 	return request{method: "POST", path: "/auth/refresh", body: body, header: header}
@@ -24,7 +24,10 @@ func logoutRequest(body string, header http.Header) request {
 // checkSetCookie checks the Set-Cookie headers of a response.
 func checkSetCookie(t *testing.T, h http.Header, want ...string) {
 	t.Helper()
-	if got := h.Values("Set-Cookie"); !slices.Equal(got, want) {
+	got := slices.DeleteFunc(slices.Clone(h.Values("Set-Cookie")), func(c string) bool {
+		return strings.HasPrefix(c, "__Secure-device_token=") // random; see TestLoginSetsADeviceCookie
+	})
+	if !slices.Equal(got, want) {
 		t.Errorf("got Set-Cookie %q, want %q", got, want)
 	}
 }
@@ -44,16 +47,16 @@ func presentations() map[string]presentation {
 	}
 	return map[string]presentation{
 		"body":                    {`{"refreshToken":"body-token"}`, nil, []string{bodyToken}},
-		"cookie":                  {"", cookie("a=b; refresh_token=cookie-token"), []string{cookieToken}},
+		"cookie":                  {"", cookie("a=b; __Secure-refresh_token=cookie-token"), []string{cookieToken}},
 		"bearer token":            {"", bearer(http.Header{}), []string{bodyToken}},
-		"body before cookie":      {`{"refreshToken":"body-token"}`, cookie("refresh_token=x"), []string{bodyToken}},
-		"cookie before bearer":    {"{}", bearer(cookie("refresh_token=cookie-token")), []string{cookieToken}},
-		"empty cookie and bearer": {"", bearer(cookie("refresh_token=")), []string{bodyToken}},
-		"duplicate cookies":       {"", cookie("refresh_token=x; refresh_token=cookie-token"), []string{"x", cookieToken}},
-		"two headers":             {"", cookie("refresh_token=x", "refresh_token=cookie-token"), []string{"x", cookieToken}},
-		"quoted cookie":           {"", cookie(`refresh_token="cookie-token"`), []string{cookieToken}},
-		"other names":             {"", cookie("refresh_token2=x; refresh_token=cookie-token"), []string{cookieToken}},
-		"invalid cookie skipped":  {"", cookie(`refresh_token=\; refresh_token=cookie-token`), []string{cookieToken}},
+		"body before cookie":      {`{"refreshToken":"body-token"}`, cookie("__Secure-refresh_token=x"), []string{bodyToken}},
+		"cookie before bearer":    {"{}", bearer(cookie("__Secure-refresh_token=cookie-token")), []string{cookieToken}},
+		"empty cookie and bearer": {"", bearer(cookie("__Secure-refresh_token=")), []string{bodyToken}},
+		"duplicate cookies":       {"", cookie("__Secure-refresh_token=x; __Secure-refresh_token=cookie-token"), []string{"x", cookieToken}},
+		"two headers":             {"", cookie("__Secure-refresh_token=x", "__Secure-refresh_token=cookie-token"), []string{"x", cookieToken}},
+		"quoted cookie":           {"", cookie(`__Secure-refresh_token="cookie-token"`), []string{cookieToken}},
+		"other names":             {"", cookie("__Secure-refresh_token2=x; __Secure-refresh_token=cookie-token"), []string{cookieToken}},
+		"invalid cookie skipped":  {"", cookie(`__Secure-refresh_token=\; __Secure-refresh_token=cookie-token`), []string{cookieToken}},
 	}
 }
 
@@ -119,10 +122,10 @@ func TestRefreshAndLogoutClearRefusedCookies(t *testing.T) {
 		"unknown bearer":     {"", http.Header{"Authorization": {"Bearer x"}}, apperr.TokenInvalid, false},
 		"other scheme":       {"", http.Header{"Authorization": {"Basic x"}}, apperr.TokenMissing, false},
 		"two Authorizations": {"", http.Header{"Authorization": {"Bearer x", "Bearer y"}}, apperr.TokenMissing, false},
-		"unknown cookie":     {"", http.Header{"Cookie": {"refresh_token=x"}}, apperr.TokenInvalid, true},
-		"empty cookie":       {"", http.Header{"Cookie": {"refresh_token="}}, apperr.TokenMissing, true},
-		"invalid cookie":     {"", http.Header{"Cookie": {`refresh_token=\`}}, apperr.TokenMissing, true},
-		"body and cookie":    {`{"refreshToken":"x"}`, http.Header{"Cookie": {"refresh_token=y"}}, apperr.TokenInvalid, false},
+		"unknown cookie":     {"", http.Header{"Cookie": {"__Secure-refresh_token=x"}}, apperr.TokenInvalid, true},
+		"empty cookie":       {"", http.Header{"Cookie": {"__Secure-refresh_token="}}, apperr.TokenMissing, true},
+		"invalid cookie":     {"", http.Header{"Cookie": {`__Secure-refresh_token=\`}}, apperr.TokenMissing, true},
+		"body and cookie":    {`{"refreshToken":"x"}`, http.Header{"Cookie": {"__Secure-refresh_token=y"}}, apperr.TokenInvalid, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t)
@@ -140,7 +143,7 @@ func TestRefreshAndLogoutClearRefusedCookies(t *testing.T) {
 func TestRefreshAndLogoutKeepTheCookieInAnOutage(t *testing.T) {
 	f := start(t)
 	f.sessions.err = apperr.New(apperr.DependencyUnavailable, "sessions cannot be reached")
-	header := http.Header{"Cookie": {"refresh_token=" + cookieToken}}
+	header := http.Header{"Cookie": {"__Secure-refresh_token=" + cookieToken}}
 	checkSetCookie(t, f.refused(apperr.DependencyUnavailable, refreshRequest("", header)).header)
 	checkSetCookie(t, f.refused(apperr.DependencyUnavailable, logoutRequest("", header)).header)
 }
@@ -151,9 +154,31 @@ func TestRefreshOfDeactivatedUser(t *testing.T) {
 	u := f.store.users[id]
 	u.IsActive = false
 	f.store.users[id] = u
-	header := http.Header{"Cookie": {"refresh_token=" + cookieToken}}
+	header := http.Header{"Cookie": {"__Secure-refresh_token=" + cookieToken}}
 	checkSetCookie(t, f.refused(apperr.TokenRevoked, refreshRequest("", header)).header, clearedCookie)
 	if !slices.Equal(f.sessions.ended, []uuid.UUID{id}) {
 		t.Errorf("the sessions of %v were ended, want those of %s", f.sessions.ended, playerID)
 	}
+}
+
+// TestRefreshAndLogoutRefuseOtherOrigins checks that a page of another origin cannot use the cookie. A token in the body or
+// in the header Authorization does not come from the browser, so it is accepted.
+func TestRefreshAndLogoutRefuseOtherOrigins(t *testing.T) {
+	for name, header := range map[string]http.Header{
+		"another origin": {"Origin": {"https://evil.example"}}, "cross-site": {"Sec-Fetch-Site": {"cross-site"}},
+		"same-site": {"Sec-Fetch-Site": {"same-site"}},
+	} {
+		f := start(t)
+		header.Set("Cookie", "__Secure-refresh_token="+cookieToken)
+		checkSetCookie(t, f.refused(apperr.Forbidden, refreshRequest("", header)).header)
+		checkSetCookie(t, f.refused(apperr.Forbidden, logoutRequest("{}", header)).header)
+		if len(f.sessions.presented) > 0 {
+			t.Errorf("%s: the handler used the tokens %q, want none", name, f.sessions.presented)
+		}
+		f.send(http.StatusOK, refreshRequest(`{"refreshToken":"body-token"}`, header))
+	}
+	f := start(t)
+	f.send(http.StatusOK, refreshRequest("", http.Header{
+		"Cookie": {"__Secure-refresh_token=" + cookieToken}, "Origin": {"https://example.com"}, "Sec-Fetch-Site": {"same-origin"},
+	}))
 }

@@ -12,10 +12,13 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// The name and the path of the cookie with the refresh token. Browsers send the cookie only to routes under the path.
+// The names of the cookies with the refresh token and the device token, and their path. Browsers send the cookies only to
+// routes under the path. Because of the prefix of the names, they accept the cookies only if they are Secure. The prefix
+// "__Host-" would need the path "/".
 const (
-	cookieName = "refresh_token"
-	cookiePath = "/api/v1/auth"
+	cookieName       = "__Secure-refresh_token"
+	deviceCookieName = "__Secure-device_token"
+	cookiePath       = "/api/v1/auth"
 )
 
 // presentedTokens holds the refresh tokens of a request.
@@ -75,13 +78,26 @@ func giveRefreshToken(t users.Tokens, h http.Header) (member *string) {
 		return fields.Present(t.Refresh)
 	}
 	h.Add("Set-Cookie", refreshCookie(t.Refresh, int(session.TTL.Seconds())))
+	if t.Device != "" {
+		h.Add("Set-Cookie", secureCookie(deviceCookieName, t.Device, int(users.DeviceLifetime.Seconds())))
+	}
 	return nil
 }
 
+// presentedDevice returns the device token of a request, or "" if it has none.
+func presentedDevice(h http.Header) string {
+	for _, c := range (&http.Request{Header: h}).CookiesNamed(deviceCookieName) {
+		return c.Value
+	}
+	return ""
+}
+
 // refreshCookie returns the value of a Set-Cookie header. The unit of maxAge is seconds; a negative value clears the cookie.
-func refreshCookie(value string, maxAge int) string {
+func refreshCookie(value string, maxAge int) string { return secureCookie(cookieName, value, maxAge) }
+
+func secureCookie(name, value string, maxAge int) string {
 	c := http.Cookie{
-		Name: cookieName, Value: value, Path: cookiePath, MaxAge: maxAge,
+		Name: name, Value: value, Path: cookiePath, MaxAge: maxAge,
 		HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode,
 	}
 	return c.String()

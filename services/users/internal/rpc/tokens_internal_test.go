@@ -9,11 +9,11 @@ import (
 
 func FuzzPresentedCookies(f *testing.F) {
 	for _, line := range []string{
-		"", "refresh_token=x", "a=b; refresh_token=x;refresh_token=y", "refresh_token", "refresh_token=", `refresh_token="x"`,
-		`refresh_token=\; refresh_token=x`, " refresh_token =x", "refresh_token==;", "Refresh_Token=x", ";;=;",
-		"refresh_token=\x00", "refresh_token=\xff", "refresh_token=x,refresh_token=y", "refresh_token2=x",
+		"", "__Secure-refresh_token=x", "a=b; __Secure-refresh_token=x;__Secure-refresh_token=y", "__Secure-refresh_token", "__Secure-refresh_token=", `__Secure-refresh_token="x"`,
+		`__Secure-refresh_token=\; __Secure-refresh_token=x`, " __Secure-refresh_token =x", "__Secure-refresh_token==;", "Refresh_Token=x", ";;=;",
+		"__Secure-refresh_token=\x00", "__Secure-refresh_token=\xff", "__Secure-refresh_token=x,__Secure-refresh_token=y", "__Secure-refresh_token2=x",
 	} {
-		f.Add(line, "refresh_token=second")
+		f.Add(line, "__Secure-refresh_token=second")
 		f.Add("a=b", line)
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
@@ -77,7 +77,7 @@ func FuzzPresentedBearerToken(f *testing.F) {
 // FuzzPresented checks the precedence of the body, the cookie and the bearer token, in this order.
 func FuzzPresented(f *testing.F) {
 	for _, body := range []string{"", "b", "\x00", " "} {
-		for _, cookie := range []string{"", "refresh_token=", "refresh_token=c", `refresh_token=\`} {
+		for _, cookie := range []string{"", "__Secure-refresh_token=", "__Secure-refresh_token=c", `__Secure-refresh_token=\`} {
 			f.Add(body, cookie, "Bearer a")
 			f.Add(body, cookie, "")
 		}

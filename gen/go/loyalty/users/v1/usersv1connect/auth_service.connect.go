@@ -58,15 +58,17 @@ type AuthServiceClient interface {
 	RegisterStaff(context.Context, *connect.Request[v1.RegisterStaffRequest]) (*connect.Response[v1.User], error)
 	// Login starts a session. It fails with INVALID_CREDENTIALS if the user does not exist or the password is wrong, and with
 	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. After too many failed logins, it fails with
-	// RATE_LIMITED.
+	// RATE_LIMITED. With refreshTokenIn COOKIE it also sets a cookie that identifies the device: failed logins of strangers do
+	// not use up the limit of a device or an address that logged in before.
 	Login(context.Context, *connect.Request[v1.LoginRequest]) (*connect.Response[v1.LoginResponse], error)
 	// Refresh exchanges the refresh token for a new pair of tokens. For ten seconds, the old refresh token returns the same new
 	// pair again. After that, Refresh fails with TOKEN_REUSED and ends the session. It fails with TOKEN_REVOKED if the session
-	// has ended. Every session ends at a fixed time after the login at the latest. If the request has several refresh_token
-	// cookies, the first usable cookie is exchanged. A refused cookie is cleared.
+	// has ended. Every session ends at a fixed time after the login at the latest. If the request has several
+	// __Secure-refresh_token cookies, the first usable cookie is exchanged. A refused cookie is cleared. Refresh fails with
+	// FORBIDDEN if the token comes from the cookie and the request from a page of another origin.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
 	// Logout ends the session of the refresh token, and clears the cookie. It fails with TOKEN_REVOKED if the session has
-	// already ended.
+	// already ended, and with FORBIDDEN if the token comes from the cookie and the request from a page of another origin.
 	Logout(context.Context, *connect.Request[v1.LogoutRequest]) (*connect.Response[v1.LogoutResponse], error)
 }
 
@@ -158,15 +160,17 @@ type AuthServiceHandler interface {
 	RegisterStaff(context.Context, *connect.Request[v1.RegisterStaffRequest]) (*connect.Response[v1.User], error)
 	// Login starts a session. It fails with INVALID_CREDENTIALS if the user does not exist or the password is wrong, and with
 	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. After too many failed logins, it fails with
-	// RATE_LIMITED.
+	// RATE_LIMITED. With refreshTokenIn COOKIE it also sets a cookie that identifies the device: failed logins of strangers do
+	// not use up the limit of a device or an address that logged in before.
 	Login(context.Context, *connect.Request[v1.LoginRequest]) (*connect.Response[v1.LoginResponse], error)
 	// Refresh exchanges the refresh token for a new pair of tokens. For ten seconds, the old refresh token returns the same new
 	// pair again. After that, Refresh fails with TOKEN_REUSED and ends the session. It fails with TOKEN_REVOKED if the session
-	// has ended. Every session ends at a fixed time after the login at the latest. If the request has several refresh_token
-	// cookies, the first usable cookie is exchanged. A refused cookie is cleared.
+	// has ended. Every session ends at a fixed time after the login at the latest. If the request has several
+	// __Secure-refresh_token cookies, the first usable cookie is exchanged. A refused cookie is cleared. Refresh fails with
+	// FORBIDDEN if the token comes from the cookie and the request from a page of another origin.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.Response[v1.RefreshResponse], error)
 	// Logout ends the session of the refresh token, and clears the cookie. It fails with TOKEN_REVOKED if the session has
-	// already ended.
+	// already ended, and with FORBIDDEN if the token comes from the cookie and the request from a page of another origin.
 	Logout(context.Context, *connect.Request[v1.LogoutRequest]) (*connect.Response[v1.LogoutResponse], error)
 }
 
