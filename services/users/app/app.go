@@ -4,7 +4,7 @@ package app
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -97,16 +97,11 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// The key of device tokens follows from the signing key. A rotation of the signing key forgets all devices.
-	deviceKey, err := hkdf.Key(sha256.New, c.PrivateKey.Seed(), nil, "loyalty device token v1", sha256.Size)
-	if err != nil {
-		return nil, err
-	}
 	sessions := sessionredis.NewStore(a.redis)
 	a.service = users.New(users.Dependencies{
 		Store: store.New(a.pool, a.relay.Wake), Sessions: sessions, Hasher: hasher,
 		Limiter: ratelimitredis.New(a.redis), Issuer: issuer, Limits: c.Limits,
-		SessionLifetime: c.SessionLifetime, DeviceKey: deviceKey, Now: time.Now,
+		SessionLifetime: c.SessionLifetime, DeviceKey: deviceKey(c), Now: time.Now,
 		Observer: newLoginMetrics(a.metrics),
 	})
 	a.measure(hasher)
@@ -125,6 +120,13 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, fmt.Errorf("users: InternalListen: %w", err)
 	}
 	return a, nil
+}
+
+// deviceKey derives the key of device tokens from the signing key. A rotation of the signing key therefore forgets all devices.
+func deviceKey(c Config) []byte {
+	mac := hmac.New(sha256.New, c.PrivateKey.Seed())
+	mac.Write([]byte("loyalty device token v1"))
+	return mac.Sum(nil)
 }
 
 // ledgerServer returns the server of the internal listener.
