@@ -12,7 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// frame is a message from a socket. Exactly one field is set.
+// frame is a message from a socket. Both fields are nil in a frame of a kind that the tour does not use.
 type frame struct {
 	Notification *notification `json:"notification"`
 	Read         *struct {
