@@ -89,11 +89,11 @@ func (p *process) memory(file, field string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return kilobytes(text, field)
+	return sizeInBytes(text, field)
 }
 
-// kilobytes returns the value of a line such as "VmRSS:   1234 kB", in bytes.
-func kilobytes(text []byte, field string) (float64, error) {
+// sizeInBytes returns the value of a line such as "VmRSS:   1234 kB" in bytes.
+func sizeInBytes(text []byte, field string) (float64, error) {
 	for line := range strings.Lines(string(text)) {
 		if f := strings.Fields(line); len(f) == 3 && f[0] == field && f[2] == "kB" {
 			n, err := strconv.Atoi(f[1])

@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-func TestKilobytes(t *testing.T) {
+func TestSizeInBytes(t *testing.T) {
 	t.Parallel()
 	text := []byte("Name:\tx\nVmRSS:\t    2048 kB\nPss_Anon:           1 kB\nPss:           4 kB\n")
 	for field, want := range map[string]float64{"VmRSS:": 2 << 20, "Pss:": 4096} {
-		if got, err := kilobytes(text, field); err != nil || got != want {
+		if got, err := sizeInBytes(text, field); err != nil || got != want {
 			t.Errorf("%s: got %v, %v, want %v", field, got, err, want)
 		}
 	}
-	if _, err := kilobytes(text, "VmSwap:"); err == nil {
+	if _, err := sizeInBytes(text, "VmSwap:"); err == nil {
 		t.Error("a missing field gives no error")
 	}
 }
