@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -50,17 +49,12 @@ func (p Params) Validate() error {
 	return nil
 }
 
-// waitingPerCore is the maximum number of hashes that wait for each core.
-const waitingPerCore = 256
-
 // Hasher hashes and verifies passwords. It computes at most one hash per core at a time, so that many concurrent logins use
-// no more memory than the number of cores times Params.Memory. Further calls wait. If too many calls wait, a call fails with
-// RATE_LIMITED. A Hasher is safe for concurrent use.
+// no more memory than the number of cores times Params.Memory. Further calls wait; see [WithQueue]. If too many calls wait,
+// or if a call waits too long, it fails with RATE_LIMITED. A Hasher is safe for concurrent use.
 type Hasher struct {
 	params Params
-	// cores limits the hashes that run. slots limits the hashes that run or wait. Both are semaphores.
-	cores chan struct{}
-	slots chan struct{}
+	queue  queue
 	// dummy is the hash of a random password. Verify uses it for users that do not exist.
 	dummy string
 
@@ -74,15 +68,15 @@ type Stats struct {
 	// Started is the number of hashes that have got a core. Waited is the time that these hashes have waited in total.
 	Started int64
 	Waited  time.Duration
-	// Refused is the number of hashes that were refused because too many were waiting.
+	// Refused is the number of hashes that were refused because too many were waiting or the wait was too long.
 	Refused int64
 }
 
 // Stats returns the load of h.
 func (h *Hasher) Stats() Stats {
-	running := len(h.cores)
+	running, waiting := h.queue.load()
 	return Stats{
-		Running: running, Waiting: max(0, len(h.slots)-running),
+		Running: running, Waiting: waiting,
 		Started: h.started.Load(), Waited: time.Duration(h.waited.Load()), Refused: h.refused.Load(),
 	}
 }
@@ -93,13 +87,13 @@ func New(p Params) (*Hasher, error) {
 		return nil, err
 	}
 	n := runtime.GOMAXPROCS(0)
-	h := &Hasher{params: p, cores: make(chan struct{}, n), slots: make(chan struct{}, n*(1+waitingPerCore))}
+	h := &Hasher{params: p, queue: queue{cores: n, free: n}}
 	h.dummy = h.encode(rand.Text())
 	return h, nil
 }
 
-// Hash returns the hash of a password in the PHC string format. It returns RATE_LIMITED if too many calls wait, or the error
-// of ctx if ctx ends first.
+// Hash returns the hash of a password in the PHC string format. It returns RATE_LIMITED if too many calls wait or the call
+// waits too long, or the error of ctx if ctx ends first.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	release, err := h.acquire(ctx)
 	if err != nil {
@@ -146,25 +140,16 @@ func key(p Params, password string, salt []byte, size int) []byte {
 	return argon2.IDKey([]byte(password), salt, p.Passes, p.Memory, p.Threads, uint32(size))
 }
 
-// acquire waits for a free core. The caller must call release after the hash. It returns RATE_LIMITED if too many calls
-// wait, or the error of ctx if ctx ends first.
+// acquire waits for a core. The caller must call release after the hash. The errors are those of queue.acquire.
 func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
-	select {
-	case h.slots <- struct{}{}:
-	default:
-		limited := apperr.New(apperr.RateLimited, "too many concurrent logins")
-		limited.RetryAfter = time.Second
-		h.refused.Add(1)
-		return nil, limited
-	}
 	start := time.Now()
-	select {
-	case h.cores <- struct{}{}:
-		h.started.Add(1)
-		h.waited.Add(int64(time.Since(start)))
-		return func() { <-h.cores; <-h.slots }, nil
-	case <-ctx.Done():
-		<-h.slots
-		return nil, fmt.Errorf("wait to hash a password: %w", ctx.Err())
+	if err := h.queue.acquire(ctx); err != nil {
+		if apperr.CodeOf(err) == apperr.RateLimited {
+			h.refused.Add(1)
+		}
+		return nil, err
 	}
+	h.started.Add(1)
+	h.waited.Add(int64(time.Since(start)))
+	return h.queue.release, nil
 }

@@ -36,6 +36,7 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	if in == "" {
 		in = RefreshTokenInCookie
 	}
+	ctx = password.WithQueue(ctx, password.Login, addressKey(from.Address))
 	authenticated, err := s.authenticate(ctx, c, from.Address)
 	if err != nil {
 		return Tokens{}, User{}, err

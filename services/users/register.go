@@ -8,11 +8,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/password"
 )
 
 // Register creates a player. It removes white space around the e-mail. Errors: those of [CheckPassword], USER_EXISTS if the
 // e-mail is taken, and RATE_LIMITED after too many registrations from the client's address.
 func (s *Service) Register(ctx context.Context, email, secret string, from netip.Addr) (User, error) {
+	ctx = password.WithQueue(ctx, password.Registration, addressKey(from))
 	if from.IsValid() {
 		err := s.limiter.Allow(ctx, "register:address:"+addressKey(from), s.limits.RegisterPerAddress)
 		if s.limited(LimitRegisterPerAddress, err) != nil {
