@@ -33,7 +33,7 @@ func record(t *testing.T, s *judgeStore, rules promotions.AnomalyRules, e promot
 	t.Helper()
 	var found []promotions.Anomaly
 	alert := func(_ context.Context, a promotions.Anomaly) { found = append(found, a) }
-	if err := promotions.NewMonitor(s, rules, alert, noon).TransactionAdded(t.Context(), e); err != nil {
+	if err := promotions.NewMonitor(s, nil, rules, alert, noon).TransactionAdded(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
 	return found
@@ -134,7 +134,7 @@ func TestCreditWithoutClaim(t *testing.T) {
 		s := &judgeStore{observation: promotions.Observation{Assignment: tt.assignment}}
 		var found []promotions.Anomaly
 		alert := func(_ context.Context, a promotions.Anomaly) { found = append(found, a) }
-		err := promotions.NewMonitor(s, promotions.DefaultAnomalyRules(), alert, noon).TransactionAdded(t.Context(), tt.entry)
+		err := promotions.NewMonitor(s, nil, promotions.DefaultAnomalyRules(), alert, noon).TransactionAdded(t.Context(), tt.entry)
 		mismatch := tt.found && tt.assignment != nil
 		if (err != nil) != mismatch || (len(found) == 1) != tt.found {
 			t.Errorf("%s: found %+v and %v", name, found, err)

@@ -98,6 +98,14 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 	return l.paid[c.Key], nil
 }
 
+func (l *fakeLedger) Transaction(_ context.Context, _ uuid.UUID, key string) (promotions.Transaction, error) {
+	tx, ok := l.paid[key]
+	if !ok {
+		return promotions.Transaction{}, apperr.New(apperr.NotFound, "transaction not found")
+	}
+	return tx, nil
+}
+
 // claimTest is a service with one player who has the promotions "bonus" and "other".
 type claimTest struct {
 	*testing.T
@@ -124,7 +132,7 @@ func newClaimTest(t *testing.T) *claimTest {
 	}
 	now := func() time.Time { return c.now }
 	c.service = promotions.New(c.store, c.ledger, now)
-	c.monitor = promotions.NewMonitor(c.store, promotions.DefaultAnomalyRules(), nil, now)
+	c.monitor = promotions.NewMonitor(c.store, c.ledger, promotions.DefaultAnomalyRules(), nil, now)
 	return c
 }
 

@@ -14,8 +14,9 @@ import (
 // as [Store] does.
 type MonitorStore interface {
 	// RecordEntry records an entry of the ledger in one transaction. It marks the entry's assignment as claimed, if the
-	// assignment matches the entry and is not claimed yet. For the first delivery of the event it also counts the entry in its
-	// window, calls r.Judge with the result, and stores the anomalies that are new for their rule, subject and window.
+	// assignment matches the entry and is not claimed yet. If the assignment is not claimed and r.Confirmed is false,
+	// RecordEntry changes nothing and sets Recorded.Unconfirmed. For the first delivery of the event it also counts the entry
+	// in its window, calls r.Judge with the result, and stores the anomalies that are new for their rule, subject and window.
 	RecordEntry(ctx context.Context, r RecordParams) (Recorded, error)
 	// Anomalies lists anomalies, newest first.
 	Anomalies(ctx context.Context, f AnomalyFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[Anomaly], error)
@@ -38,6 +39,8 @@ type RecordParams struct {
 	// Observation.Earlier only if the promotion has at least EarlierMinimum credits in Window.
 	EarlierFrom    time.Time
 	EarlierMinimum int64
+	// Confirmed is true if the ledger has confirmed the entry.
+	Confirmed bool
 	// ClaimedAt is the time that the store records for the claim if the assignment is not claimed yet.
 	ClaimedAt time.Time
 	// Judge returns the anomalies that the entry reveals. It may be called again after a conflict.
@@ -46,23 +49,34 @@ type RecordParams struct {
 
 // Recorded is the result of [MonitorStore.RecordEntry].
 type Recorded struct {
+	// Unconfirmed is true if the entry was not recorded, because the ledger must confirm it first.
+	Unconfirmed bool
 	// Assignment is nil if no assignment has the entry's key.
 	Assignment *PaidAssignment
 	// Anomalies are the new anomalies.
 	Anomalies []Anomaly
 }
 
+// EntryReader reads transactions from the ledger.
+type EntryReader interface {
+	// Transaction returns the player's transaction with the idempotency key. Errors: NOT_FOUND, DEPENDENCY_UNAVAILABLE.
+	Transaction(ctx context.Context, player uuid.UUID, key string) (Transaction, error)
+}
+
 // Monitor processes the entries of the ledger. It repairs claims, finds anomalies and manages them. It is safe for
 // concurrent use.
 type Monitor struct {
-	store MonitorStore
-	rules AnomalyRules
-	alert func(context.Context, Anomaly)
-	now   func() time.Time
+	store  MonitorStore
+	ledger EntryReader
+	rules  AnomalyRules
+	alert  func(context.Context, Anomaly)
+	now    func() time.Time
 }
 
 // NewMonitor returns a monitor. It calls alert for each new anomaly, after the anomaly is stored. Production code passes
 // time.Now as now.
-func NewMonitor(store MonitorStore, rules AnomalyRules, alert func(context.Context, Anomaly), now func() time.Time) *Monitor {
-	return &Monitor{store: store, rules: rules, alert: alert, now: clock.Stored(now, time.Microsecond)}
+func NewMonitor(
+	store MonitorStore, ledger EntryReader, rules AnomalyRules, alert func(context.Context, Anomaly), now func() time.Time,
+) *Monitor {
+	return &Monitor{store: store, ledger: ledger, rules: rules, alert: alert, now: clock.Stored(now, time.Microsecond)}
 }

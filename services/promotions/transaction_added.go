@@ -22,12 +22,21 @@ type Entry struct {
 // TransactionAdded processes a new entry of the ledger. It is idempotent per event.
 //
 // For a credit whose key is the id of an assignment, it marks the assignment as claimed. This repairs a claim that stopped
-// between the payment and the mark. It fails with IDEMPOTENCY_MISMATCH if the entry does not match the assignment.
+// between the payment and the mark. The bus is not trusted: TransactionAdded asks the ledger before it marks an assignment.
+// It fails with IDEMPOTENCY_MISMATCH if the entry does not match the assignment, or if the ledger has no such entry.
 //
 // It counts the entry and reports the anomalies that the rules find. The repair precedes the rules, so a repaired claim is
 // never reported as a credit without a claim. An entry whose time is more than a day off is not counted.
 func (m *Monitor) TransactionAdded(ctx context.Context, e Entry) error {
-	recorded, err := m.store.RecordEntry(ctx, m.recordParams(e))
+	params := m.recordParams(e)
+	recorded, err := m.store.RecordEntry(ctx, params)
+	if err == nil && recorded.Unconfirmed {
+		if err := m.confirm(ctx, e); err != nil {
+			return err
+		}
+		params.Confirmed = true
+		recorded, err = m.store.RecordEntry(ctx, params)
+	}
 	if err != nil {
 		return err
 	}
@@ -37,6 +46,22 @@ func (m *Monitor) TransactionAdded(ctx context.Context, e Entry) error {
 	if p := recorded.Assignment; p != nil && !p.paidBy(e.Transaction) {
 		return apperr.New(apperr.IdempotencyMismatch, "assignment %s of %s to %s does not match transaction %s of %s to %s",
 			e.Key, p.Amount, p.UserID, e.Transaction.ID, e.Transaction.Amount, e.Transaction.UserID)
+	}
+	return nil
+}
+
+// confirm asks the ledger whether it has the entry. The error is IDEMPOTENCY_MISMATCH if it has not.
+func (m *Monitor) confirm(ctx context.Context, e Entry) error {
+	t := e.Transaction
+	tx, err := m.ledger.Transaction(ctx, t.UserID, e.Key)
+	switch {
+	case apperr.CodeOf(err) == apperr.NotFound:
+		return apperr.New(apperr.IdempotencyMismatch, "the ledger has no transaction of %s with the key %s", t.UserID, e.Key)
+	case err != nil:
+		return err
+	case tx.ID != t.ID || tx.UserID != t.UserID || tx.Type != t.Type || tx.Amount != t.Amount:
+		return apperr.New(apperr.IdempotencyMismatch, "transaction %s of %s to %s is not transaction %s of the ledger",
+			t.ID, t.Amount, t.UserID, tx.ID)
 	}
 	return nil
 }

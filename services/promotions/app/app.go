@@ -159,7 +159,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	payer, alerts := ledger.New(conn, log), alert.New(log)
 	a.store = store.New(a.pool, a.relay.Wake)
 	a.service = promotions.New(a.store, payer, time.Now)
-	a.monitor = promotions.NewMonitor(a.store, a.rules, alerts.Found, time.Now)
+	a.monitor = promotions.NewMonitor(a.store, payer, a.rules, alerts.Found, time.Now)
 	a.measure(payer, alerts)
 	for i := range a.subscriptions {
 		a.subscriptions[i].Tracer = c.Tracer

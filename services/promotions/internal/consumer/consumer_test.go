@@ -45,7 +45,7 @@ func (s *fakeStore) RecordEntry(_ context.Context, r promotions.RecordParams) (p
 
 // newMonitor returns a monitor on a fake store.
 func newMonitor(s *fakeStore) *promotions.Monitor {
-	return promotions.NewMonitor(s, promotions.DefaultAnomalyRules(), nil, time.Now)
+	return promotions.NewMonitor(s, nil, promotions.DefaultAnomalyRules(), nil, time.Now)
 }
 
 func TestUnknownEventTypesAreIgnored(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/sony/gobreaker/v2"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -31,7 +32,10 @@ type Client struct {
 	breaker *gobreaker.CircuitBreaker[*usersv1.AddTransactionResponse]
 }
 
-var _ promotions.LedgerClient = (*Client)(nil)
+var (
+	_ promotions.LedgerClient = (*Client)(nil)
+	_ promotions.EntryReader  = (*Client)(nil)
+)
 
 // New returns a client that uses conn. The connection must retry failed calls; see [rpcserver.DialInternal].
 func New(conn grpc.ClientConnInterface, log *slog.Logger) *Client {
@@ -105,7 +109,24 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 	case err != nil:
 		return promotions.Transaction{}, err
 	}
-	tx, err := wire.ToTransaction(response.GetTransaction())
+	return toTransaction(response.GetTransaction())
+}
+
+// Transaction returns the player's transaction with the idempotency key. It fails with NOT_FOUND if there is none, and with
+// DEPENDENCY_UNAVAILABLE if the ledger cannot be reached. It does not use the circuit breaker: its caller is a consumer,
+// which waits between its attempts.
+func (c *Client) Transaction(ctx context.Context, player uuid.UUID, key string) (promotions.Transaction, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	response, err := c.client.GetTransaction(ctx, &usersv1.GetTransactionRequest{UserId: player.String(), IdempotencyKey: key})
+	if err != nil {
+		return promotions.Transaction{}, rpcserver.FromStatus(err)
+	}
+	return toTransaction(response.GetTransaction())
+}
+
+func toTransaction(m *usersv1.Transaction) (promotions.Transaction, error) {
+	tx, err := wire.ToTransaction(m)
 	if err != nil {
 		return promotions.Transaction{}, fmt.Errorf("read the ledger's response: %w", err)
 	}

@@ -38,6 +38,16 @@ func (l *fakeLedger) AddTransaction(ctx context.Context, r *usersv1.AddTransacti
 	}}, nil
 }
 
+func (l *fakeLedger) GetTransaction(ctx context.Context, r *usersv1.GetTransactionRequest) (*usersv1.GetTransactionResponse, error) {
+	if err := l.respond(ctx); err != nil {
+		return nil, err
+	}
+	return &usersv1.GetTransactionResponse{Transaction: &usersv1.Transaction{
+		Id: l.id, UserId: r.GetUserId(), Type: usersv1.TransactionType_CREDIT, Amount: "20.00", BalanceAfter: "20.00",
+		Description: r.GetIdempotencyKey(), CreatedAt: timestamppb.Now(),
+	}}, nil
+}
+
 func start(t *testing.T, l *fakeLedger) *ledger.Client {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -142,5 +152,20 @@ func TestMalformedResponseIsInternal(t *testing.T) {
 	client := start(t, &fakeLedger{respond: func(context.Context) error { return nil }, id: "17"})
 	if _, err := client.Credit(t.Context(), credit()); apperr.CodeOf(err) != apperr.Internal {
 		t.Errorf("got %v, want INTERNAL", err)
+	}
+}
+
+func TestTransaction(t *testing.T) {
+	t.Parallel()
+	var fail error
+	l := &fakeLedger{id: uuid.NewString(), respond: func(context.Context) error { return fail }}
+	client, player := start(t, l), uuid.New()
+	tx, err := client.Transaction(t.Context(), player, "key")
+	if err != nil || tx.ID.String() != l.id || tx.UserID != player || tx.Amount != 2000 || tx.Description != "key" {
+		t.Errorf("got %+v, %v, want the transaction of the player with the key", tx, err)
+	}
+	fail = apperr.New(apperr.NotFound, "transaction not found")
+	if _, err := client.Transaction(t.Context(), player, "key"); apperr.CodeOf(err) != apperr.NotFound {
+		t.Errorf("got %v, want NOT_FOUND", err)
 	}
 }

@@ -39,7 +39,7 @@ func BenchmarkTransactionAdded(b *testing.B) {
 	}
 	rules := promotions.DefaultAnomalyRules()
 	rules.PromotionAmount, rules.PromotionCount = 0, 0
-	monitor := promotions.NewMonitor(postgres.New(pool, func() {}), rules, func(_ context.Context, a promotions.Anomaly) { b.Error(a) }, time.Now)
+	monitor := promotions.NewMonitor(postgres.New(pool, func() {}), nil, rules, func(_ context.Context, a promotions.Anomaly) { b.Error(a) }, time.Now)
 	var next atomic.Int64
 	b.SetParallelism(6) // on two cores
 	b.ResetTimer()

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,12 +62,12 @@ func (s *Store) ReserveClaimKey(ctx context.Context, player uuid.UUID, key strin
 
 // MarkClaimed stores the transaction and the id of the claim. Only the first claim succeeds, because later claims find
 // another claim_id. RecordEntry sets the transaction but leaves claim_id NULL, so a claim can still succeed after
-// RecordEntry.
+// RecordEntry. The answer of the ledger to the claim takes precedence over the transaction that RecordEntry has set.
 func (s *Store) MarkClaimed(ctx context.Context, id uuid.UUID, tx domain.Transaction, claimID string, at time.Time) (domain.Assignment, error) {
 	rows, err := s.pool.Query(ctx, `
 		UPDATE player_promotions
 		SET claimed = true, claimed_at = COALESCE(claimed_at, $4), transaction_id = $2, claim_id = $3
-		WHERE id = $1 AND (claim_id IS NULL OR claim_id = $3) AND (transaction_id IS NULL OR transaction_id = $2)
+		WHERE id = $1 AND (claim_id IS NULL OR claim_id = $3)
 		RETURNING `+assignmentColumns, id, tx.ID, claimID, at)
 	if err != nil {
 		return domain.Assignment{}, toAppError(err)
@@ -79,9 +78,6 @@ func (s *Store) MarkClaimed(ctx context.Context, id uuid.UUID, tx domain.Transac
 	}
 	if a, err = s.assignmentByID(ctx, id); err != nil {
 		return domain.Assignment{}, err
-	}
-	if a.TransactionID != tx.ID {
-		return domain.Assignment{}, fmt.Errorf("assignment %s was paid by transaction %s, not by %s", id, a.TransactionID, tx.ID)
 	}
 	return domain.Assignment{}, domain.AlreadyClaimed(a)
 }

@@ -231,3 +231,45 @@ func TestOtherCreditsAreIgnored(t *testing.T) {
 		t.Errorf("claim after the mismatch: %v", err)
 	}
 }
+
+// TestForgedEntries delivers events that the ledger did not publish. They must not mark an assignment as claimed.
+func TestForgedEntries(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	player, p := f.assigned()
+	list, err := f.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := list.Items[0].ID.String()
+	forged := entry(key, promotions.Transaction{
+		ID: uuid.New(), UserID: player, Type: promotions.TransactionTypeCredit, Amount: list.Items[0].Amount,
+	})
+	for range 2 {
+		f.wantCode(f.monitor.TransactionAdded(t.Context(), forged), apperr.IdempotencyMismatch)
+	}
+	claimed, err := f.service.Claim(t.Context(), player, p.ID, "")
+	if err != nil || claimed.Transaction.ID == forged.Transaction.ID {
+		t.Fatalf("claim after a forged event: %+v, %v, want it to be paid", claimed, err)
+	}
+	f.wantCode(f.monitor.TransactionAdded(t.Context(), forged), apperr.IdempotencyMismatch)
+	if err := f.monitor.TransactionAdded(t.Context(), entry(key, claimed.Transaction)); err != nil {
+		t.Errorf("event of the claim: %v", err)
+	}
+}
+
+// TestClaimReplacesWrongMark claims an assignment that is marked with a transaction that is not in the ledger.
+func TestClaimReplacesWrongMark(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	player, p := f.assigned()
+	_, err := f.pool.Exec(t.Context(), `UPDATE player_promotions SET claimed = true, claimed_at = now(), transaction_id = gen_random_uuid()
+		WHERE user_id = $1`, player)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.service.Claim(t.Context(), player, p.ID, "")
+	if err != nil || got.Assignment.TransactionID != got.Transaction.ID {
+		t.Errorf("got %+v, %v, want the assignment with the transaction of the ledger", got, err)
+	}
+}

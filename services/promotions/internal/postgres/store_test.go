@@ -49,6 +49,16 @@ func (l *fakeLedger) Credit(_ context.Context, c promotions.Credit) (promotions.
 	return tx, nil
 }
 
+func (l *fakeLedger) Transaction(_ context.Context, player uuid.UUID, key string) (promotions.Transaction, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tx, ok := l.paid[key]
+	if !ok || tx.UserID != player {
+		return promotions.Transaction{}, apperr.New(apperr.NotFound, "transaction not found")
+	}
+	return tx, nil
+}
+
 // fixture is a service with its own database.
 type fixture struct {
 	*testing.T
@@ -65,7 +75,7 @@ func start(t *testing.T) fixture {
 	f := fixture{T: t, pool: pool, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, today: date.Of(time.Now())}
 	store := postgres.New(pool, func() {})
 	f.service = promotions.New(store, f.ledger, time.Now)
-	f.monitor = promotions.NewMonitor(store, promotions.DefaultAnomalyRules(), func(context.Context, promotions.Anomaly) {}, time.Now)
+	f.monitor = promotions.NewMonitor(store, f.ledger, promotions.DefaultAnomalyRules(), func(context.Context, promotions.Anomaly) {}, time.Now)
 	return f
 }
 

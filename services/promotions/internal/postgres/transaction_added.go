@@ -25,9 +25,9 @@ func (s *Store) RecordEntry(ctx context.Context, r domain.RecordParams) (domain.
 	return recorded, toAppError(err)
 }
 
-// markPaidSQL marks the assignments of a group as claimed. It leaves claim_id NULL, so that the player's next claim succeeds
-// and returns the transaction. It is a separate statement before recordSQL: it waits for a concurrent MarkClaimed, and
-// recordSQL then sees the assignment that MarkClaimed has stored.
+// markPaidSQL marks the assignments of the confirmed entries of a group as claimed. It leaves claim_id NULL, so that the
+// player's next claim succeeds and returns the transaction. It is a separate statement before recordSQL: it waits for a
+// concurrent MarkClaimed, and recordSQL then sees the assignment that MarkClaimed has stored.
 const markPaidSQL = `
 	UPDATE player_promotions a SET claimed = true, claimed_at = e.at, transaction_id = e.transaction_id
 	FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[])
@@ -39,15 +39,19 @@ const markPaidSQL = `
 const entryConsumer = "promotions.transactions"
 
 // recordSQL records the events of a group in the inbox, counts the entries of new events, and returns a row for each entry,
-// in order. Amounts are in hundredths. All transactions lock the rows of the inbox and the windows in the same order.
+// in order. It does not record an unconfirmed entry whose assignment is not claimed. Amounts are in hundredths. All
+// transactions lock the rows of the inbox and the windows in the same order.
 const recordSQL = `
 	WITH entry AS (
-	  SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::int[], $7::timestamptz[],
-	      $8::timestamptz[])
-	    WITH ORDINALITY AS e(event_id, user_id, assignment, promotion, amount, length, start, earlier_from, n)
+	  SELECT e.*, NOT e.confirmed AND EXISTS (
+	    SELECT FROM player_promotions a WHERE a.id = e.assignment AND NOT a.claimed) AS unconfirmed
+	  FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::int[], $7::timestamptz[],
+	      $8::timestamptz[], $10::boolean[])
+	    WITH ORDINALITY AS e(event_id, user_id, assignment, promotion, amount, length, start, earlier_from, confirmed, n)
 	), new AS (
 	  INSERT INTO inbox (consumer, event_id, handled_at)
-	  SELECT '` + entryConsumer + `', event_id, now() FROM (SELECT DISTINCT event_id FROM entry) e ORDER BY event_id
+	  SELECT '` + entryConsumer + `', event_id, now()
+	  FROM (SELECT DISTINCT event_id FROM entry WHERE NOT unconfirmed) e ORDER BY event_id
 	  ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id
 	), new_entry AS (
 	  SELECT DISTINCT ON (event_id) * FROM entry JOIN new USING (event_id) WHERE start IS NOT NULL
@@ -63,7 +67,7 @@ const recordSQL = `
 	  SET entries = w.entries + excluded.entries, amount = w.amount + excluded.amount
 	  RETURNING scope, subject, start, entries, (amount * 100)::bigint AS amount
 	)
-	SELECT new.event_id IS NOT NULL, a.user_id, (a.amount * 100)::bigint, a.transaction_id,
+	SELECT new.event_id IS NOT NULL, e.unconfirmed, a.user_id, (a.amount * 100)::bigint, a.transaction_id,
 	  player.entries, player.amount, promotion.entries, promotion.amount, earlier.entries, earlier.since
 	FROM entry e
 	LEFT JOIN new ON new.event_id = e.event_id
@@ -113,7 +117,7 @@ func commitGroup(ctx context.Context, conn *pgxpool.Conn, group []*entryCall) ([
 	results := make([]domain.Recorded, len(group))
 	var found []foundAnomaly
 	for i, o := range observed {
-		results[i].Assignment = o.Assignment
+		results[i].Assignment, results[i].Unconfirmed = o.Assignment, o.unconfirmed
 		if !o.isNew {
 			continue
 		}
@@ -135,6 +139,8 @@ func commitGroup(ctx context.Context, conn *pgxpool.Conn, group []*entryCall) ([
 type observation struct {
 	domain.Observation
 	isNew bool // the event is delivered for the first time
+	// unconfirmed is true if the entry was not recorded; see domain.Recorded.
+	unconfirmed bool
 }
 
 // observe begins the transaction and records the entries.
@@ -144,9 +150,9 @@ func observe(ctx context.Context, conn *pgxpool.Conn, group []*entryCall) ([]obs
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN")
 	batch.Queue(planSQL)
-	batch.Queue(markPaidSQL, a.assignments, a.transactions, a.users, a.amounts, a.claimedAt)
+	batch.Queue(markPaidSQL, a.confirmedAssignments, a.transactions, a.users, a.amounts, a.claimedAt)
 	batch.Queue(recordSQL, a.events, a.users, a.assignments, a.promotions, a.amounts, a.lengths, a.starts, a.earlierFrom,
-		group[0].params.EarlierMinimum).Query(func(rows pgx.Rows) (err error) {
+		group[0].params.EarlierMinimum, a.confirmed).Query(func(rows pgx.Rows) (err error) {
 		observed, err = pgx.CollectRows(rows, scanObservation)
 		return err
 	})
@@ -160,6 +166,8 @@ type entryArrays struct {
 	amounts                                      []int64
 	lengths                                      []int32
 	starts, earlierFrom, claimedAt               []pgtype.Timestamptz
+	confirmed                                    []bool
+	confirmedAssignments                         []pgtype.UUID // NULL for an unconfirmed entry
 }
 
 func newEntryArrays(group []*entryCall) entryArrays {
@@ -176,6 +184,12 @@ func newEntryArrays(group []*entryCall) entryArrays {
 		a.starts = append(a.starts, nullableTime(p.Window.Start))
 		a.earlierFrom = append(a.earlierFrom, nullableTime(p.EarlierFrom))
 		a.claimedAt = append(a.claimedAt, nullableTime(p.ClaimedAt))
+		a.confirmed = append(a.confirmed, p.Confirmed)
+		confirmed := uuid.Nil
+		if p.Confirmed {
+			confirmed = p.Assignment
+		}
+		a.confirmedAssignments = append(a.confirmedAssignments, nullableUUID(confirmed))
 	}
 	return a
 }
@@ -191,7 +205,7 @@ func scanObservation(row pgx.CollectableRow) (observation, error) {
 	var o observation
 	var paid domain.PaidAssignment
 	var paidAmount, playerEntries, playerAmount, promotionEntries, promotionAmount, earlierEntries *int64
-	err := row.Scan(&o.isNew, (*columns.UUID)(&paid.UserID), &paidAmount, (*columns.UUID)(&paid.TransactionID),
+	err := row.Scan(&o.isNew, &o.unconfirmed, (*columns.UUID)(&paid.UserID), &paidAmount, (*columns.UUID)(&paid.TransactionID),
 		&playerEntries, &playerAmount, &promotionEntries, &promotionAmount, &earlierEntries, (*columns.Time)(&o.Earlier.Since))
 	if paidAmount != nil {
 		paid.Amount = money.Amount(*paidAmount)

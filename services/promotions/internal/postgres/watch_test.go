@@ -26,7 +26,7 @@ type watch struct {
 
 func newWatch(f fixture, rules promotions.AnomalyRules) *watch {
 	w := &watch{fixture: f, store: postgres.New(f.pool, func() {}), now: time.Date(2026, 3, 10, 12, 30, 0, 0, time.UTC)}
-	w.monitor = promotions.NewMonitor(w.store, rules, w.alert, func() time.Time { return w.now })
+	w.monitor = promotions.NewMonitor(w.store, w.ledger, rules, w.alert, func() time.Time { return w.now })
 	return w
 }
 

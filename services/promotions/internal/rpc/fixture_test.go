@@ -163,7 +163,7 @@ func start(t *testing.T) *fixture {
 	}
 	handler := rpc.New(promotions.New(f.store, f.ledger, now))
 	server.Mount(promotionsv1connect.NewPromotionServiceHandler(handler, server.Options()...))
-	monitor := promotions.NewMonitor(f.anomalies, promotions.DefaultAnomalyRules(), nil, now)
+	monitor := promotions.NewMonitor(f.anomalies, nil, promotions.DefaultAnomalyRules(), nil, now)
 	server.Mount(promotionsv1connect.NewAnomalyServiceHandler(rpc.NewAnomalies(monitor), server.Options()...))
 	h, err := server.Handler()
 	if err != nil {
