@@ -106,7 +106,7 @@ func TestMetricsCountRequestsLoginsAndMoney(t *testing.T) {
 		{1, "loyalty_requests_total", []string{"procedure", auth + "Login", "code", "RATE_LIMITED"}},
 		{1, "loyalty_requests_total", []string{"procedure", user + "GetMe", "code", "OK"}},
 		{1, "loyalty_requests_total", []string{"procedure", "none", "code", "NOT_FOUND"}},
-		{1, "loyalty_requests_total", []string{"procedure", "none", "code", "UNSUPPORTED_MEDIA_TYPE"}},
+		{1, "loyalty_requests_total", []string{"procedure", auth + "Register", "code", "UNSUPPORTED_MEDIA_TYPE"}},
 		{float64(limit + 3), "loyalty_request_duration_seconds", []string{"procedure", auth + "Login"}},
 		{0, "loyalty_requests_in_flight", nil},
 		{4, "loyalty_internal_requests_total", []string{"procedure", add, "code", "OK"}},
