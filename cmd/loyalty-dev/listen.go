@@ -24,7 +24,7 @@ func listen(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	f := flag.NewFlagSet("loyalty-dev listen", flag.ContinueOnError)
 	var addr, since string
 	cli.AddressVar(f, &addr, "addr", defaultAddr, "`address` of the platform")
-	f.StringVar(&since, "since", "", "id of the last `notification` received; newer notifications are sent first")
+	f.StringVar(&since, "since", "", "id of the last `notification` received; those after it are printed before live frames")
 	tokens, err := parseFlags(f, args, stderr, "loyalty-dev listen [FLAG ...] TOKEN",
 		"Prints the live frames of the player with this access token.")
 	if err != nil {
