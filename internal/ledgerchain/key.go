@@ -77,7 +77,7 @@ var (
 
 // Verify checks the MAC of an entry. It returns ErrUnknownKey, ErrMismatch or an error of [Key.MAC].
 func (keys Keys) Verify(mac, previous string, e Entry) error {
-	decoded, _ := base64.RawStdEncoding.DecodeString(mac) // no key has the id of malformed text
+	decoded, _ := base64.RawStdEncoding.DecodeString(mac) // malformed text equals no MAC below
 	for _, k := range keys {
 		if !bytes.HasPrefix(decoded, k.id[:]) {
 			continue
