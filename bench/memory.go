@@ -34,7 +34,7 @@ func memoryRow(goal float64) Row {
 type memory struct {
 	*fleet
 
-	open *sockets // of the last round of notifications; a profile shows their memory
+	open *sockets // to the notifications service, of its last round; a profile shows their memory
 }
 
 func (m *memory) ours(ctx context.Context, _ time.Duration) (float64, error) {

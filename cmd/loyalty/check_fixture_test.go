@@ -75,7 +75,7 @@ func (s checkServer) exec(t *testing.T, database, statement string) {
 	}
 }
 
-// database creates a migrated database and returns its URL for the role "service".
+// database creates a database and returns its URL for the role "service". It migrates the database unless folder is nil.
 func (s checkServer) database(t *testing.T, name string, folder fs.FS) string {
 	t.Helper()
 	if err := s.CreateDatabase(t.Context(), name); err != nil {

@@ -197,7 +197,7 @@ func deliveredTwice(t *testing.T, c *cluster) {
 	c.verify(t)
 }
 
-// registeredEvent returns a new event that a player has registered.
+// registeredEvent returns a new event for the registration of a player.
 func registeredEvent(t *testing.T, player string) event.Event {
 	t.Helper()
 	e, err := usersv1event.NewPlayerEvent(uuid.New(), time.Now(), &usersv1.PlayerEvent{
