@@ -12,8 +12,8 @@ import (
 )
 
 // players checks that promotions knows each player of users. It also collects the players whose last activation or
-// deactivation has not reached promotions. It does not report them as violations: the event may still be on its way, because
-// no database stores the time of the change.
+// deactivation has not reached promotions. It does not report them as violations: the event may still be on its way. The age
+// of the change is unknown, because no database stores its time.
 func players(ctx context.Context, s Sources, r *report) (string, error) {
 	var registered int
 	err := snapshot(ctx, s.Promotions, func(promotions pgx.Tx) error {
