@@ -14,7 +14,8 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 )
 
-// rolesOf returns the procedures that need an access token, with the roles that can call them.
+// rolesOf returns the procedures that need an access token, with the roles that can call them: P for players, S for staff,
+// A for admins.
 func rolesOf() map[string]string {
 	return map[string]string{
 		"users.v1.AuthService/RegisterStaff":                     "A",

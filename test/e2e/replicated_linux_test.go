@@ -66,9 +66,9 @@ type fault struct {
 	// inject causes the fault and ends it, and returns when it began and ended. Between begin and end it waits until the effect
 	// on callers shows.
 	inject func(l *load) (begin, end time.Time)
-	// graceful faults fail no request.
+	// graceful is true if no request may fail.
 	graceful bool
-	// closesSockets faults close sockets with 1001 only, which tells clients to reconnect.
+	// closesSockets is true if the fault must close sockets, all with 1001, which tells clients to reconnect.
 	closesSockets bool
 	// losesSessions is true if the latest logins may be lost: Redis copies to its replica asynchronously.
 	losesSessions bool
