@@ -126,14 +126,14 @@ type Dependencies struct {
 	DeviceKey []byte
 	// Now returns the current time. It is time.Now, except in tests.
 	Now func() time.Time
-	// Observer counts refused logins and registrations; nil ignores them.
+	// Observer counts refused logins, password changes and registrations; nil ignores them.
 	Observer Observer
 }
 
-// Observer counts refused logins and registrations, for metrics. Its methods must not block, and must be safe for concurrent
-// use.
+// Observer counts refused logins, password changes and registrations, for metrics. Its methods must not block, and must be
+// safe for concurrent use.
 type Observer interface {
-	// LoginFailed reports a login with wrong credentials or of a deactivated user.
+	// LoginFailed reports a login or a password change with wrong credentials, or a login of a deactivated user.
 	LoginFailed(code apperr.Code)
 	// Limited reports a request that a rate limit refused.
 	Limited(limit LimitName)

@@ -55,14 +55,16 @@ func (m ledgerMetrics) Added(t users.TransactionType, amount money.Amount) {
 	m.cents.WithLabelValues(string(t)).Add(float64(amount))
 }
 
-// loginMetrics counts refused logins and registrations.
+// loginMetrics counts refused logins, password changes and registrations.
 type loginMetrics struct{ failed, limited *prometheus.CounterVec }
 
 func newLoginMetrics(r *metrics.Registry) loginMetrics {
 	m := loginMetrics{
 		failed: r.Counter("logins_failed_total",
-			"Number of logins with wrong credentials or of deactivated users, by error code.", "code"),
-		limited: r.Counter("rate_limited_total", "Number of logins and registrations that a rate limit refused.", "limit"),
+			"Number of logins and password changes with wrong credentials, and of logins of deactivated users, by error code.",
+			"code"),
+		limited: r.Counter("rate_limited_total",
+			"Number of logins, password changes and registrations that a rate limit refused.", "limit"),
 	}
 	for _, code := range []apperr.Code{apperr.InvalidCredentials, apperr.AccountDeactivated} {
 		m.failed.WithLabelValues(string(code))
@@ -78,7 +80,7 @@ func (m loginMetrics) Limited(limit users.LimitName) { m.limited.WithLabelValues
 
 // addPasswordMetrics adds the load of the password hasher.
 func addPasswordMetrics(r *metrics.Registry, h *password.Hasher) {
-	r.GaugeOf("password_hashes_running", "Number of password hashes that are computed.", nil,
+	r.GaugeOf("password_hashes_running", "Number of password hashes that are being computed.", nil,
 		func() float64 { return float64(h.Stats().Running) })
 	r.GaugeOf("password_hashes_waiting", "Number of password hashes that wait for a core.", nil,
 		func() float64 { return float64(h.Stats().Waiting) })
