@@ -231,7 +231,7 @@ func TestNewReplicaGetsCallsWithinTheConnectionAge(t *testing.T) {
 	g.callUntil(client, "the new replica gets calls", gotCalls(one, two))
 }
 
-// A connected client watches the server's health through a stream that does not end by itself. A graceful stop must not
+// A connected client watches the server's health through a stream that does not end. A graceful stop must not
 // wait for that stream.
 func TestGracefulStopDoesNotWaitForHealthChecks(t *testing.T) {
 	g := newGroup(t, 0)

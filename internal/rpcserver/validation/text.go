@@ -28,7 +28,7 @@ func normalize(s string) (normal string, bad rune, ok bool) {
 	return s, 0, true
 }
 
-// isVisible reports whether a character is visible by itself. It returns false for spaces, controls, format characters such
+// isVisible reports whether a character is visible. It returns false for spaces, controls, format characters such
 // as joiners and tags, unassigned and private-use characters, default-ignorable characters such as fillers and variation
 // selectors, characters with a blank glyph, and combining marks, which need a base character.
 func isVisible(c rune) bool {

@@ -12,9 +12,8 @@ import (
 )
 
 // ChangePassword replaces the password hash of an active user if the stored hash equals old, and returns the user. It marks
-// the user's sessions for ending, except keep. If a deactivation, a reset or another change has already marked the sessions,
-// keep is one of the sessions that must end. The error is INVALID_CREDENTIALS if the stored hash differs from old, and
-// ACCOUNT_DEACTIVATED if the user is not active.
+// the user's sessions for ending, except keep. If the sessions are already marked, keep ends too, unless that mark keeps it.
+// The error is INVALID_CREDENTIALS if the stored hash differs from old, and ACCOUNT_DEACTIVATED if the user is not active.
 func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keep uuid.UUID) (users.User, error) {
 	var u users.User
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
