@@ -35,8 +35,8 @@ type Store interface {
 	SessionsToEnd(ctx context.Context) ([]User, error)
 	// ChangePassword replaces the password hash of an active user if the stored hash equals old, and returns the user. It
 	// increments the status version and marks the user's sessions for ending, except the session keep. If sessions of the user
-	// are already marked, keep ends too, unless that mark keeps it. The error is INVALID_CREDENTIALS if the stored hash differs from old, and
-	// ACCOUNT_DEACTIVATED if the user is not active.
+	// are already marked, keep ends too, unless that mark keeps it. The error is INVALID_CREDENTIALS if the stored hash differs
+	// from old, and ACCOUNT_DEACTIVATED if the user is not active.
 	ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keep uuid.UUID) (User, error)
 	// ClearSessionsToEnd removes the mark that SetActive, SetPasswordHash or ChangePassword has set. It keeps the mark if the
 	// user's status version has changed since u was read.

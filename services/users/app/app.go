@@ -122,8 +122,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	return a, nil
 }
 
-// deviceKey derives the key of device tokens from the signing key. Therefore, all devices are unknown after a rotation of the
-// signing key.
+// deviceKey derives the key of device tokens from the signing key. Therefore, all devices are unknown after a rotation of
+// the signing key.
 func deviceKey(c Config) []byte {
 	mac := hmac.New(sha256.New, c.PrivateKey.Seed())
 	mac.Write([]byte("loyalty device token v1"))
