@@ -168,7 +168,9 @@ func (s Subscription) startSpan(ctx context.Context, e Event) (context.Context, 
 	ctx, span := s.Tracer.Child(tracing.WithTraceparent(ctx, e.Traceparent), "consume "+e.Topic, trace.SpanKindConsumer)
 	span.Set("messaging.destination.name", e.Topic)
 	span.Set("messaging.consumer.group.name", s.Group)
-	span.Set("messaging.message.id", e.ID)
+	if e.ID != e.Key { // the id of a registration is the player's, and traces do not name players
+		span.Set("messaging.message.id", e.ID)
+	}
 	span.Set("cloudevents.event_type", e.Type)
 	return ctx, span
 }

@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -62,6 +63,9 @@ type process struct {
 	*testproc.Process
 }
 
+// ledgerKey returns the ledger key of all platforms of the tests. A restored platform needs the key of the original one.
+var ledgerKey = sync.OnceValue(ledgerchain.GenerateKey)
+
 // newCluster starts Redis and the bus and writes a settings file that uses the databases. It starts no service. extra holds
 // lines NAME=VALUE, which override the other settings.
 func newCluster(t *testing.T, bus string, databases map[string]string, extra ...string) *cluster {
@@ -82,7 +86,7 @@ func newCluster(t *testing.T, bus string, databases map[string]string, extra ...
 		"LOYALTY_INTERNAL_LISTEN=" + c.ledger,
 		"LOYALTY_LEDGER_ADDRESS=" + c.ledger,
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
-		"LOYALTY_LEDGER_KEY=" + ledgerchain.GenerateKey(),
+		"LOYALTY_LEDGER_KEY=" + ledgerKey(),
 		"LOYALTY_TOKEN_KEY_FILE=" + c.tokenKey,
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=10000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=10000",
 		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
@@ -159,7 +163,7 @@ func (c *cluster) createAdmin() {
 	t := c.t
 	t.Helper()
 	for _, want := range []string{"is now an admin", "nothing was changed"} {
-		create := exec.Command(programs.loyalty, "admin", "--settings", c.settings, "--if-missing", adminEmail)
+		create := exec.Command(cmp.Or(c.program, programs.loyalty), "admin", "--settings", c.settings, "--if-missing", adminEmail)
 		create.Stdin = strings.NewReader(adminPassword + "\n")
 		if out, err := create.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
 			t.Fatalf("create the admin: %v\n%s\nwant %q", err, out, want)

@@ -36,6 +36,7 @@ func routes() []route {
 		{"GET", "/api/v1/users/me/transactions", "P", nil},
 		{"POST", "/api/v1/users/me/password", "PSA", object{"currentPassword": "x", "newPassword": "x"}},
 		{"GET", "/api/v1/users/me/sessions", "PSA", nil},
+		{"DELETE", "/api/v1/users/me/sessions", "PSA", nil},
 		{"DELETE", "/api/v1/users/me/sessions/" + someID, "PSA", nil},
 		{"GET", "/api/v1/users/" + someID + "/sessions", "A", nil},
 		{"DELETE", "/api/v1/users/" + someID + "/sessions", "A", nil},

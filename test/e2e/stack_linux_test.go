@@ -20,7 +20,6 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
 	"github.com/casino-loyalty/loyalty/internal/gateway/nginxtest"
-	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
@@ -94,7 +93,7 @@ func startStack(t *testing.T, program string) *stack {
 		"LOYALTY_JWKS_URL="+s.url+"/.well-known/jwks.json",
 		"LOYALTY_LEDGER_ADDRESS=dns://"+names.Address+"/users.test:"+strconv.Itoa(ports[3]),
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
-		"LOYALTY_LEDGER_KEY="+ledgerchain.GenerateKey(),
+		"LOYALTY_LEDGER_KEY="+ledgerKey(),
 		"LOYALTY_TOKEN_KEY_FILE="+s.tokenKey,
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=60000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60000",
 		"LOYALTY_SOCKETS_PER_ADDRESS=100000",

@@ -249,7 +249,9 @@ func (r *Relay) trace(ctx context.Context, events []event.Event) (traced []event
 			continue
 		}
 		span.Set("messaging.destination.name", e.Topic)
-		span.Set("messaging.message.id", e.ID)
+		if e.ID != e.Key { // the id of a registration is the player's, and traces do not name players
+			span.Set("messaging.message.id", e.ID)
+		}
 		span.Set("cloudevents.event_type", e.Type)
 		traced[i].Traceparent = tracing.Traceparent(spanCtx)
 		spans = append(spans, span)
