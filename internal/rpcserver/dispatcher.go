@@ -45,6 +45,9 @@ func (d *dispatcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	info, r := s.begin(r)
 	w.Header().Set(HeaderRequestID, info.requestID)
 	t, notServed := d.find(w, r)
+	if info.trusted && r.ProtoMajor == 2 && (t.call || notServed != nil) {
+		defer discardProxied(w, r.Body)
+	}
 	var span *tracing.Span
 	if t.call {
 		s.cfg.Observer.Started()
@@ -164,6 +167,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, e *apperr.Error) {
 	}
 	requestInfoFrom(r.Context()).err = e
 	_ = s.errors.Write(w, r, connectError(r.Context(), e)) // it fails only if the client has disconnected
+	// Without a flush, net/http would add "Content-Length: 0" to an answer of gRPC, and Nginx would then drop its trailers.
+	_ = http.NewResponseController(w).Flush()
 }
 
 // isRPCClient reports whether a request comes from a client of Connect, gRPC or gRPC-Web.

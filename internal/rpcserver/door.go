@@ -46,18 +46,25 @@ func (s *Server) authenticate(ctx context.Context, h http.Header) (authn.Caller,
 }
 
 // turnAway answers a request whose body has not been read, with fail. It first discards the body, if the client uses
-// HTTP/1.1 or a trusted proxy, and the body is not too large. Otherwise the server would have to close the HTTP/1.1
-// connection, and the client could miss the answer. A client that uses HTTP/2 directly gets the answer and a reset of the
-// stream. A client that waits for "100 Continue" does not send the body.
+// HTTP/1.1 and the body is not too large. Otherwise the server would have to close the connection, and the client could
+// miss the answer. A client that uses HTTP/2 directly gets the answer and a reset of the stream; [discardProxied] handles
+// proxies. A client that waits for "100 Continue" does not send the body.
 func turnAway(
 	w http.ResponseWriter, r *http.Request, e *apperr.Error, fail func(http.ResponseWriter, *http.Request, *apperr.Error),
 ) {
-	discard := r.ProtoMajor == 1 || requestInfoFrom(r.Context()).trusted
-	if discard && r.ContentLength != 0 && r.ContentLength <= limits.Body && !expectsContinue(r) {
+	if r.ProtoMajor == 1 && r.ContentLength != 0 && r.ContentLength <= limits.Body && !expectsContinue(r) {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limits.DrainTimeout))
 		_, _ = io.CopyN(io.Discard, r.Body, limits.Body) // after an error, the server closes the connection
 	}
 	fail(w, r, e)
+}
+
+// discardProxied discards what a handler has left of a body that a trusted proxy sent over HTTP/2. Otherwise the server
+// would reset the stream when the next part of the body arrives, and Nginx would then cut off the answer. Proxies limit
+// bodies themselves: Nginx passes at most 2 MiB to an RPC.
+func discardProxied(w http.ResponseWriter, body io.Reader) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limits.DrainTimeout))
+	_, _ = io.CopyN(io.Discard, body, 2*limits.Body+1) // after an error, the server resets the stream
 }
 
 func expectsContinue(r *http.Request) bool {
