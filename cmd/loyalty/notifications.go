@@ -10,6 +10,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/limits"
+	"github.com/casino-loyalty/loyalty/internal/origin"
 	"github.com/casino-loyalty/loyalty/services/notifications/app"
 )
 
@@ -89,7 +90,7 @@ func runNotifications(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	if err := app.CheckOrigins(s.Origins); err != nil {
+	if _, err := origin.NewPolicy(s.Origins); err != nil {
 		return fmt.Errorf("LOYALTY_ALLOWED_ORIGINS: %w", err)
 	}
 	keys, err := accesstoken.NewRemoteKeys(string(s.JWKS))

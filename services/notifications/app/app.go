@@ -37,9 +37,6 @@ type Sockets = websocket.Config
 // DefaultSockets returns the configuration of live connections for production.
 func DefaultSockets() Sockets { return websocket.DefaultConfig() }
 
-// CheckOrigins returns an error that names the first malformed origin of Sockets.Origins.
-func CheckOrigins(origins []string) error { return websocket.CheckOrigins(origins) }
-
 // Config configures the service.
 type Config struct {
 	// Store stores the notifications.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/limits"
+	"github.com/casino-loyalty/loyalty/internal/origin"
 	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
@@ -77,7 +78,7 @@ func (c Config) Validate() error {
 			return errors.New(n.name + " must be greater than zero")
 		}
 	}
-	if err := CheckOrigins(c.Origins); err != nil {
+	if _, err := origin.NewPolicy(c.Origins); err != nil {
 		return fmt.Errorf("Origins: %w", err) //nolint:staticcheck // starts with the name of the field
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/origin"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
@@ -38,13 +39,13 @@ type Authenticator interface {
 type Handler struct {
 	hub      *Hub
 	auth     Authenticator
-	origins  originPolicy
+	origins  origin.Policy
 	upgrader websocket.Upgrader
 }
 
 // NewHandler returns a handler that adds connections to hub. It returns an error if a configured origin is malformed.
 func NewHandler(hub *Hub, auth Authenticator) (*Handler, error) {
-	origins, err := newOriginPolicy(hub.config.Origins)
+	origins, err := origin.NewPolicy(hub.config.Origins)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func (h *Handler) authenticate(ctx context.Context, r *http.Request, offered []s
 	switch {
 	case r.Method != http.MethodGet:
 		return authn.Caller{}, apperr.New(apperr.MethodNotAllowed, "a WebSocket handshake is a GET request")
-	case !h.origins.allows(r, rpcserver.ClientUsesTLS(ctx)):
+	case !h.origins.Allows(r.Header, r.Host, rpcserver.ClientUsesTLS(ctx)):
 		return authn.Caller{}, apperr.New(apperr.Forbidden, "pages of this origin are not allowed to connect")
 	}
 	token, ok := rpcserver.BearerToken(r.Header)

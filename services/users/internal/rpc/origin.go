@@ -3,10 +3,9 @@ package rpc
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/origin"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
@@ -28,25 +27,5 @@ func sameOrigin(h http.Header, host string, tls bool) bool {
 			return false
 		}
 	}
-	for _, text := range h.Values("Origin") {
-		u, err := url.Parse(text)
-		if err != nil || u.Host == "" || tls && u.Scheme != "https" {
-			return false
-		}
-		if !strings.EqualFold(withoutPort(u.Host, u.Scheme), withoutPort(host, u.Scheme)) {
-			return false
-		}
-	}
-	return true
-}
-
-// withoutPort removes the default port of a scheme from a host.
-func withoutPort(host, scheme string) string {
-	switch scheme {
-	case "https":
-		return strings.TrimSuffix(host, ":443")
-	case "http":
-		return strings.TrimSuffix(host, ":80")
-	}
-	return host
+	return origin.Policy{}.Allows(h, host, tls)
 }

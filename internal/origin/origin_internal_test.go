@@ -1,4 +1,4 @@
-package websocket
+package origin
 
 import (
 	"net"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestOriginPolicy(t *testing.T) {
+func TestPolicy(t *testing.T) {
 	type list = []string
 	casino := list{"https://casino.example"}
 	for name, tt := range map[string]struct {
@@ -29,6 +29,7 @@ func TestOriginPolicy(t *testing.T) {
 		"port 80 behind a proxy with TLS":    {nil, "https://casino.example", "casino.example:80", true, true},
 		"port 443 behind a proxy with TLS":   {nil, "https://casino.example", "casino.example:443", true, true},
 		"another port behind a proxy":        {nil, "https://casino.example", "casino.example:8080", true, false},
+		"page without TLS":                   {nil, "http://casino.example", "casino.example", true, false},
 		"another port":                       {nil, "https://casino.example", "casino.example:8443", false, false},
 		"port in the origin only":            {nil, "https://casino.example:8443", "casino.example:443", false, false},
 		"another host":                       {nil, "https://evil.example", "casino.example", false, false},
@@ -79,26 +80,26 @@ func TestOriginPolicy(t *testing.T) {
 		"configured, port with leading zero": {list{"https://casino.example:0443"}, "https://casino.example", "x", false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			policy, err := newOriginPolicy(tt.configured)
+			policy, err := NewPolicy(tt.configured)
 			if err != nil {
 				t.Fatal(err)
 			}
 			r := &http.Request{Host: tt.host, Header: http.Header{"Origin": {tt.origin}}}
-			if got := policy.allows(r, tt.tls); got != tt.want {
-				t.Errorf("allows = %t, want %t", got, tt.want)
+			if got := policy.Allows(r.Header, r.Host, tt.tls); got != tt.want {
+				t.Errorf("Allows = %t, want %t", got, tt.want)
 			}
 		})
 	}
 }
 
 func TestOriginLines(t *testing.T) {
-	var policy originPolicy
+	var policy Policy
 	r := &http.Request{Host: "casino.example", Header: http.Header{}}
-	if !policy.allows(r, false) {
+	if !policy.Allows(r.Header, r.Host, false) {
 		t.Error("a request without Origin is refused")
 	}
 	r.Header["Origin"] = []string{"https://casino.example", "https://casino.example"}
-	if policy.allows(r, false) {
+	if policy.Allows(r.Header, r.Host, false) {
 		t.Error("two Origin lines are allowed")
 	}
 }
@@ -108,7 +109,7 @@ func TestMalformedConfiguredOrigin(t *testing.T) {
 		"", "casino.example", "https://", "https://casino.example/path", "https://casino.example?a=b", "https://u@casino.example",
 		"https://casino.example:x", "https://casino.example:65536", "null", "https:casino.example", "//casino.example",
 	} {
-		if _, err := newOriginPolicy([]string{text}); err == nil {
+		if _, err := NewPolicy([]string{text}); err == nil {
 			t.Errorf("the malformed origin %q is accepted", text)
 		}
 	}

@@ -1,4 +1,5 @@
-package websocket
+// Package origin decides which web pages may use the API with the credentials that a browser adds.
+package origin
 
 import (
 	"cmp"
@@ -16,22 +17,17 @@ import (
 // shortest form. If the text has no port, port is the default of the scheme.
 type origin struct{ scheme, host, port string }
 
-// originPolicy decides which pages may open connections.
-type originPolicy struct {
+// Policy decides which pages may send requests. The zero value allows a page only on the host that served it. A Policy is
+// immutable and safe for concurrent use.
+type Policy struct {
 	allowAll bool // "*" is configured
 	allowed  []origin
 }
 
-// CheckOrigins returns an error that names the first malformed origin.
-func CheckOrigins(origins []string) error {
-	_, err := newOriginPolicy(origins)
-	return err
-}
-
-// newOriginPolicy parses the configured origins. Each is "https://host[:port]" or "*". If there are none, a page may
-// connect only to the host that served it.
-func newOriginPolicy(origins []string) (originPolicy, error) {
-	var p originPolicy
+// NewPolicy parses the configured origins. Each is "https://host[:port]" or "*". They replace the host of the request. The
+// error names the first malformed origin.
+func NewPolicy(origins []string) (Policy, error) {
+	var p Policy
 	for _, text := range origins {
 		if text == "*" {
 			p.allowAll = true
@@ -39,17 +35,18 @@ func newOriginPolicy(origins []string) (originPolicy, error) {
 		}
 		o, err := parseOrigin(text)
 		if err != nil {
-			return originPolicy{}, fmt.Errorf("%q is not an origin such as https://casino.example", text)
+			return Policy{}, fmt.Errorf("%q is not an origin such as https://casino.example", text)
 		}
 		p.allowed = append(p.allowed, o)
 	}
 	return p, nil
 }
 
-// allows reports whether a page may open the connection. tls reports whether the client used TLS, at least as far as a
-// proxy. Browsers always send an Origin header, so a request without one does not come from a web page and is allowed.
-func (p originPolicy) allows(r *http.Request, tls bool) bool {
-	lines := r.Header.Values("Origin")
+// Allows reports whether a request to host with the header h may come from a page that the policy allows, or from no page.
+// The parameter tls reports whether the client used TLS, at least as far as a proxy. Browsers send an Origin header with
+// every request that a page makes to another origin, so a request without one is allowed.
+func (p Policy) Allows(h http.Header, host string, tls bool) bool {
+	lines := h.Values("Origin")
 	switch {
 	case len(lines) == 0:
 		return true
@@ -65,7 +62,7 @@ func (p originPolicy) allows(r *http.Request, tls bool) bool {
 	case len(p.allowed) > 0:
 		return slices.Contains(p.allowed, o)
 	}
-	return o.isHost(r.Host, tls)
+	return o.isHost(host, tls)
 }
 
 var errNotAnOrigin = errors.New("not an origin")
@@ -115,10 +112,10 @@ func defaultPort(scheme string) string {
 // isHost reports whether the origin matches a request's Host header. If the header has no port, the default port of the
 // origin's scheme applies. A proxy that terminates TLS may set its own port 80 in the header. So if the client used TLS,
 // port 80 in the header also matches port 443 in the origin. The scheme must be http or https, because only web pages
-// have a host.
+// have a host, and it must be https if the client used TLS.
 func (o origin) isHost(header string, tls bool) bool {
 	host, port, ok := parseAuthority(header)
-	if !ok || host != o.host || o.scheme != "http" && o.scheme != "https" {
+	if !ok || host != o.host || o.scheme != "https" && (tls || o.scheme != "http") {
 		return false
 	}
 	return cmp.Or(port, defaultPort(o.scheme)) == o.port || tls && port == "80" && o.port == "443"
