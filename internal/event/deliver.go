@@ -162,16 +162,22 @@ func (s Subscription) call(ctx context.Context, log *slog.Logger, e Event) (err 
 	return s.Handler(ctx, e)
 }
 
+// Describe sets the attributes of a span that publishes or consumes e. It omits the id of a registration, which is the
+// player's id: traces do not name players.
+func (e Event) Describe(span *tracing.Span) {
+	span.Set("messaging.destination.name", e.Topic)
+	if e.ID != e.Key {
+		span.Set("messaging.message.id", e.ID)
+	}
+	span.Set("cloudevents.event_type", e.Type)
+}
+
 // startSpan continues the trace of the event. Without a Tracer the context still carries the trace, so that events of the
 // handler belong to it.
 func (s Subscription) startSpan(ctx context.Context, e Event) (context.Context, *tracing.Span) {
 	ctx, span := s.Tracer.Child(tracing.WithTraceparent(ctx, e.Traceparent), "consume "+e.Topic, trace.SpanKindConsumer)
-	span.Set("messaging.destination.name", e.Topic)
+	e.Describe(span)
 	span.Set("messaging.consumer.group.name", s.Group)
-	if e.ID != e.Key { // the id of a registration is the player's, and traces do not name players
-		span.Set("messaging.message.id", e.ID)
-	}
-	span.Set("cloudevents.event_type", e.Type)
 	return ctx, span
 }
 

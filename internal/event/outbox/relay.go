@@ -248,11 +248,7 @@ func (r *Relay) trace(ctx context.Context, events []event.Event) (traced []event
 		if span == nil {
 			continue
 		}
-		span.Set("messaging.destination.name", e.Topic)
-		if e.ID != e.Key { // the id of a registration is the player's, and traces do not name players
-			span.Set("messaging.message.id", e.ID)
-		}
-		span.Set("cloudevents.event_type", e.Type)
+		e.Describe(span)
 		traced[i].Traceparent = tracing.Traceparent(spanCtx)
 		spans = append(spans, span)
 	}
