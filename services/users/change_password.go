@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/password"
 )
 
 // PasswordChange is the request of a user to change the password, sent in the session Session.
@@ -23,6 +24,7 @@ type PasswordChange struct {
 // After the commit the old password is not accepted. If the session store cannot be reached after the commit, ChangePassword
 // returns DEPENDENCY_UNAVAILABLE, and [Service.EndMarkedSessions] ends the sessions later.
 func (s *Service) ChangePassword(ctx context.Context, c PasswordChange) error {
+	ctx = password.WithQueue(ctx, password.Login, c.User.String())
 	u, err := s.store.User(ctx, c.User)
 	if err != nil {
 		return err
