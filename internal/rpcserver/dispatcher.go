@@ -45,8 +45,12 @@ func (d *dispatcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	info, r := s.begin(r)
 	w.Header().Set(HeaderRequestID, info.requestID)
 	t, notServed := d.find(w, r)
-	if info.trusted && r.ProtoMajor == 2 && (t.call || notServed != nil) {
-		defer discardProxied(w, r.Body)
+	if body := r.Body; info.trusted && r.ProtoMajor == 2 {
+		defer func() {
+			if info.err != nil { // other calls have read their body
+				discardProxied(w, body)
+			}
+		}()
 	}
 	var span *tracing.Span
 	if t.call {
@@ -167,8 +171,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, e *apperr.Error) {
 	}
 	requestInfoFrom(r.Context()).err = e
 	_ = s.errors.Write(w, r, connectError(r.Context(), e)) // it fails only if the client has disconnected
-	// Without a flush, net/http would add "Content-Length: 0" to an answer of gRPC, and Nginx would then drop its trailers.
-	_ = http.NewResponseController(w).Flush()
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+		// Otherwise net/http adds "Content-Length: 0", and Nginx then drops the trailers.
+		_ = http.NewResponseController(w).Flush()
+	}
 }
 
 // isRPCClient reports whether a request comes from a client of Connect, gRPC or gRPC-Web.
