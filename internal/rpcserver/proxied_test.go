@@ -22,6 +22,7 @@ func TestRefusedGRPCThroughAProxy(t *testing.T) {
 		"unknown procedure": {procedure + "Nothing", "5"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			body, w := io.Pipe()
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+tt.path, body)
 			if err != nil {
