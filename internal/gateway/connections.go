@@ -54,6 +54,13 @@ func (c *connections) change(conn net.Conn, state http.ConnState) {
 	}
 }
 
+// count returns the number of open connections.
+func (c *connections) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open
+}
+
 func (c *connections) isTrusted(peer netip.Addr) bool {
 	return slices.ContainsFunc(c.trusted, func(p netip.Prefix) bool { return p.Contains(peer) })
 }
