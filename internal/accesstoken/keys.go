@@ -59,7 +59,8 @@ const (
 )
 
 // RemoteKeys is a KeySource that fetches a JWK Set over HTTP on demand. It has no background goroutine. If a fetch fails, it
-// keeps the previous keys. It is safe for concurrent use.
+// keeps the previous keys. It follows no redirects, so keys come from the configured address only. It is safe for concurrent
+// use.
 type RemoteKeys struct {
 	url    string
 	client *http.Client
@@ -84,7 +85,11 @@ func NewRemoteKeys(address string) (*RemoteKeys, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, errors.New("the address of the JWK Set is not a URL such as http://users:8080/.well-known/jwks.json")
 	}
-	return &RemoteKeys{url: address, client: &http.Client{Timeout: keysTimeout}, now: time.Now}, nil
+	client := &http.Client{
+		Timeout:       keysTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &RemoteKeys{url: address, client: client, now: time.Now}, nil
 }
 
 // Key implements KeySource.

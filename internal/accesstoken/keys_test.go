@@ -169,6 +169,19 @@ func fetchKey(t *testing.T, jwks string) error {
 }
 
 // TestKeyID uses the example of RFC 8037, appendix A.3.
+func TestRemoteKeysFollowNoRedirects(t *testing.T) {
+	key, _ := newKey(t)
+	elsewhere := startJWKSServer(t, key)
+	redirecting := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusFound))
+	t.Cleanup(redirecting.Close)
+	if _, err := newRemoteKeys(t, redirecting.URL).Key(t.Context(), accesstoken.KeyID(key)); err == nil {
+		t.Error("a key of another address is accepted")
+	}
+	if n := elsewhere.requests.Load(); n != 0 {
+		t.Errorf("the other address got %d requests, want 0", n)
+	}
+}
+
 func TestKeyID(t *testing.T) {
 	key, err := base64.RawURLEncoding.DecodeString("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
 	if err != nil {
