@@ -64,6 +64,10 @@ func commands() []command {
 			"ledger", "show ID | reverse --reason TEXT ID",
 			"show a transaction, or add the transaction that reverses it", runLedger,
 		},
+		{
+			"settings", "[COMMAND]",
+			"check the settings of a command, without a connection to any server; or print all settings", runSettings,
+		},
 		{"health", "", "ask the service in this container whether it is ready", runHealth},
 		{"keygen", "[token|ledger]", "print a new key: for signing access tokens, or for the MACs of the ledger", runKeygen},
 		{"version", "", "print version, commit, Go version and schema version", runVersion},

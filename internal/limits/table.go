@@ -122,7 +122,7 @@ func Document(files ...protoreflect.FileDescriptor) string {
 
 ` + "`make golden`" + ` writes this page from [internal/limits](../internal/limits) and the schema. An IPv6 address
 counts as its /64 network, except in Nginx. Limits of logins and registrations are
-[settings](../README.md#run-the-services-separately).
+[settings](settings.md).
 [ADR 29](adr/0029-refuse-requests-before-reading-their-bodies.md) gives the reasons.
 `)
 	for _, s := range Table() {

@@ -138,7 +138,7 @@ func TestReplicas(t *testing.T) {
 // TestReferences checks that every secret, volume, mounted file and setting exists.
 func TestReferences(t *testing.T) {
 	p := load(t)
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	document, err := os.ReadFile(filepath.Join(root, "docs/settings.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestReferences(t *testing.T) {
 				t.Errorf("%s: %s names the secret %s, which the container does not have", name, variable, path)
 			}
 			setting := strings.TrimSuffix(variable, "_FILE")
-			if strings.HasPrefix(variable, "LOYALTY_") && !strings.Contains(string(readme), "`"+setting+"`") {
+			if strings.HasPrefix(variable, "LOYALTY_") && !strings.Contains(string(document), "`"+setting+"`") {
 				t.Errorf("%s: %s is not a documented setting", name, variable)
 			}
 		}

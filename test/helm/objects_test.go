@@ -119,9 +119,9 @@ func TestServicesAreProbed(t *testing.T) {
 	}
 }
 
-// TestSettingsAreDocumented checks that the chart sets only variables that the README of the platform documents.
+// TestSettingsAreDocumented checks that the chart sets only variables that docs/settings.md lists.
 func TestSettingsAreDocumented(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	document, err := os.ReadFile("../../docs/settings.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestSettingsAreDocumented(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range regexp.MustCompile(`LOYALTY_[A-Z0-9_]+`).FindAllString(string(text), -1) {
-			if !strings.Contains(string(readme), "`"+name+"`") {
+			if !strings.Contains(string(document), "`"+name+"`") {
 				t.Errorf("%s: %s is not a documented setting", filepath.Base(path), name)
 			}
 		}
