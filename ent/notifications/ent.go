@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/casino-loyalty/loyalty/ent/notifications/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/notifications/notification"
 )
 
@@ -73,7 +74,8 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			notification.Table: notification.ValidColumn,
+			idempotencykey.Table: idempotencykey.ValidColumn,
+			notification.Table:   notification.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

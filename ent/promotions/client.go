@@ -20,6 +20,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
+	"github.com/casino-loyalty/loyalty/ent/promotions/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
@@ -41,6 +42,8 @@ type Client struct {
 	Assignment *AssignmentClient
 	// ClaimKey is the client for interacting with the ClaimKey builders.
 	ClaimKey *ClaimKeyClient
+	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
+	IdempotencyKey *IdempotencyKeyClient
 	// InboxEvent is the client for interacting with the InboxEvent builders.
 	InboxEvent *InboxEventClient
 	// OutboxEvent is the client for interacting with the OutboxEvent builders.
@@ -64,6 +67,7 @@ func (c *Client) init() {
 	c.AnomalyWindow = NewAnomalyWindowClient(c.config)
 	c.Assignment = NewAssignmentClient(c.config)
 	c.ClaimKey = NewClaimKeyClient(c.config)
+	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.InboxEvent = NewInboxEventClient(c.config)
 	c.OutboxEvent = NewOutboxEventClient(c.config)
 	c.Player = NewPlayerClient(c.config)
@@ -158,16 +162,17 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:           ctx,
-		config:        cfg,
-		Anomaly:       NewAnomalyClient(cfg),
-		AnomalyWindow: NewAnomalyWindowClient(cfg),
-		Assignment:    NewAssignmentClient(cfg),
-		ClaimKey:      NewClaimKeyClient(cfg),
-		InboxEvent:    NewInboxEventClient(cfg),
-		OutboxEvent:   NewOutboxEventClient(cfg),
-		Player:        NewPlayerClient(cfg),
-		Promotion:     NewPromotionClient(cfg),
+		ctx:            ctx,
+		config:         cfg,
+		Anomaly:        NewAnomalyClient(cfg),
+		AnomalyWindow:  NewAnomalyWindowClient(cfg),
+		Assignment:     NewAssignmentClient(cfg),
+		ClaimKey:       NewClaimKeyClient(cfg),
+		IdempotencyKey: NewIdempotencyKeyClient(cfg),
+		InboxEvent:     NewInboxEventClient(cfg),
+		OutboxEvent:    NewOutboxEventClient(cfg),
+		Player:         NewPlayerClient(cfg),
+		Promotion:      NewPromotionClient(cfg),
 	}, nil
 }
 
@@ -185,16 +190,17 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:           ctx,
-		config:        cfg,
-		Anomaly:       NewAnomalyClient(cfg),
-		AnomalyWindow: NewAnomalyWindowClient(cfg),
-		Assignment:    NewAssignmentClient(cfg),
-		ClaimKey:      NewClaimKeyClient(cfg),
-		InboxEvent:    NewInboxEventClient(cfg),
-		OutboxEvent:   NewOutboxEventClient(cfg),
-		Player:        NewPlayerClient(cfg),
-		Promotion:     NewPromotionClient(cfg),
+		ctx:            ctx,
+		config:         cfg,
+		Anomaly:        NewAnomalyClient(cfg),
+		AnomalyWindow:  NewAnomalyWindowClient(cfg),
+		Assignment:     NewAssignmentClient(cfg),
+		ClaimKey:       NewClaimKeyClient(cfg),
+		IdempotencyKey: NewIdempotencyKeyClient(cfg),
+		InboxEvent:     NewInboxEventClient(cfg),
+		OutboxEvent:    NewOutboxEventClient(cfg),
+		Player:         NewPlayerClient(cfg),
+		Promotion:      NewPromotionClient(cfg),
 	}, nil
 }
 
@@ -224,8 +230,8 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Anomaly, c.AnomalyWindow, c.Assignment, c.ClaimKey, c.InboxEvent,
-		c.OutboxEvent, c.Player, c.Promotion,
+		c.Anomaly, c.AnomalyWindow, c.Assignment, c.ClaimKey, c.IdempotencyKey,
+		c.InboxEvent, c.OutboxEvent, c.Player, c.Promotion,
 	} {
 		n.Use(hooks...)
 	}
@@ -235,8 +241,8 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Anomaly, c.AnomalyWindow, c.Assignment, c.ClaimKey, c.InboxEvent,
-		c.OutboxEvent, c.Player, c.Promotion,
+		c.Anomaly, c.AnomalyWindow, c.Assignment, c.ClaimKey, c.IdempotencyKey,
+		c.InboxEvent, c.OutboxEvent, c.Player, c.Promotion,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -253,6 +259,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Assignment.mutate(ctx, m)
 	case *ClaimKeyMutation:
 		return c.ClaimKey.mutate(ctx, m)
+	case *IdempotencyKeyMutation:
+		return c.IdempotencyKey.mutate(ctx, m)
 	case *InboxEventMutation:
 		return c.InboxEvent.mutate(ctx, m)
 	case *OutboxEventMutation:
@@ -830,6 +838,139 @@ func (c *ClaimKeyClient) mutate(ctx context.Context, m *ClaimKeyMutation) (Value
 	}
 }
 
+// IdempotencyKeyClient is a client for the IdempotencyKey schema.
+type IdempotencyKeyClient struct {
+	config
+}
+
+// NewIdempotencyKeyClient returns a client for the IdempotencyKey from the given config.
+func NewIdempotencyKeyClient(c config) *IdempotencyKeyClient {
+	return &IdempotencyKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `idempotencykey.Hooks(f(g(h())))`.
+func (c *IdempotencyKeyClient) Use(hooks ...Hook) {
+	c.hooks.IdempotencyKey = append(c.hooks.IdempotencyKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `idempotencykey.Intercept(f(g(h())))`.
+func (c *IdempotencyKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.IdempotencyKey = append(c.inters.IdempotencyKey, interceptors...)
+}
+
+// Create returns a builder for creating a IdempotencyKey entity.
+func (c *IdempotencyKeyClient) Create() *IdempotencyKeyCreate {
+	mutation := newIdempotencyKeyMutation(c.config, OpCreate)
+	return &IdempotencyKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of IdempotencyKey entities.
+func (c *IdempotencyKeyClient) CreateBulk(builders ...*IdempotencyKeyCreate) *IdempotencyKeyCreateBulk {
+	return &IdempotencyKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *IdempotencyKeyClient) MapCreateBulk(slice any, setFunc func(*IdempotencyKeyCreate, int)) *IdempotencyKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &IdempotencyKeyCreateBulk{err: fmt.Errorf("calling to IdempotencyKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*IdempotencyKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &IdempotencyKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for IdempotencyKey.
+func (c *IdempotencyKeyClient) Update() *IdempotencyKeyUpdate {
+	mutation := newIdempotencyKeyMutation(c.config, OpUpdate)
+	return &IdempotencyKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *IdempotencyKeyClient) UpdateOne(_m *IdempotencyKey) *IdempotencyKeyUpdateOne {
+	mutation := newIdempotencyKeyMutation(c.config, OpUpdateOne, withIdempotencyKey(_m))
+	return &IdempotencyKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *IdempotencyKeyClient) UpdateOneID(id uuid.UUID) *IdempotencyKeyUpdateOne {
+	mutation := newIdempotencyKeyMutation(c.config, OpUpdateOne, withIdempotencyKeyID(id))
+	return &IdempotencyKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for IdempotencyKey.
+func (c *IdempotencyKeyClient) Delete() *IdempotencyKeyDelete {
+	mutation := newIdempotencyKeyMutation(c.config, OpDelete)
+	return &IdempotencyKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *IdempotencyKeyClient) DeleteOne(_m *IdempotencyKey) *IdempotencyKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *IdempotencyKeyClient) DeleteOneID(id uuid.UUID) *IdempotencyKeyDeleteOne {
+	builder := c.Delete().Where(idempotencykey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &IdempotencyKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for IdempotencyKey.
+func (c *IdempotencyKeyClient) Query() *IdempotencyKeyQuery {
+	return &IdempotencyKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeIdempotencyKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a IdempotencyKey entity by its id.
+func (c *IdempotencyKeyClient) Get(ctx context.Context, id uuid.UUID) (*IdempotencyKey, error) {
+	return c.Query().Where(idempotencykey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *IdempotencyKeyClient) GetX(ctx context.Context, id uuid.UUID) *IdempotencyKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *IdempotencyKeyClient) Hooks() []Hook {
+	return c.hooks.IdempotencyKey
+}
+
+// Interceptors returns the client interceptors.
+func (c *IdempotencyKeyClient) Interceptors() []Interceptor {
+	return c.inters.IdempotencyKey
+}
+
+func (c *IdempotencyKeyClient) mutate(ctx context.Context, m *IdempotencyKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&IdempotencyKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&IdempotencyKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&IdempotencyKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&IdempotencyKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("promotions: unknown IdempotencyKey mutation op: %q", m.Op())
+	}
+}
+
 // InboxEventClient is a client for the InboxEvent schema.
 type InboxEventClient struct {
 	config
@@ -1365,12 +1506,12 @@ func (c *PromotionClient) mutate(ctx context.Context, m *PromotionMutation) (Val
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Anomaly, AnomalyWindow, Assignment, ClaimKey, InboxEvent, OutboxEvent, Player,
-		Promotion []ent.Hook
+		Anomaly, AnomalyWindow, Assignment, ClaimKey, IdempotencyKey, InboxEvent,
+		OutboxEvent, Player, Promotion []ent.Hook
 	}
 	inters struct {
-		Anomaly, AnomalyWindow, Assignment, ClaimKey, InboxEvent, OutboxEvent, Player,
-		Promotion []ent.Interceptor
+		Anomaly, AnomalyWindow, Assignment, ClaimKey, IdempotencyKey, InboxEvent,
+		OutboxEvent, Player, Promotion []ent.Interceptor
 	}
 )
 

@@ -16,6 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/anomalywindow"
 	"github.com/casino-loyalty/loyalty/ent/promotions/assignment"
 	"github.com/casino-loyalty/loyalty/ent/promotions/claimkey"
+	"github.com/casino-loyalty/loyalty/ent/promotions/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/promotions/inboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/promotions/player"
@@ -80,14 +81,15 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			anomaly.Table:       anomaly.ValidColumn,
-			anomalywindow.Table: anomalywindow.ValidColumn,
-			assignment.Table:    assignment.ValidColumn,
-			claimkey.Table:      claimkey.ValidColumn,
-			inboxevent.Table:    inboxevent.ValidColumn,
-			outboxevent.Table:   outboxevent.ValidColumn,
-			player.Table:        player.ValidColumn,
-			promotion.Table:     promotion.ValidColumn,
+			anomaly.Table:        anomaly.ValidColumn,
+			anomalywindow.Table:  anomalywindow.ValidColumn,
+			assignment.Table:     assignment.ValidColumn,
+			claimkey.Table:       claimkey.ValidColumn,
+			idempotencykey.Table: idempotencykey.ValidColumn,
+			inboxevent.Table:     inboxevent.ValidColumn,
+			outboxevent.Table:    outboxevent.ValidColumn,
+			player.Table:         player.ValidColumn,
+			promotion.Table:      promotion.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -22,6 +22,8 @@ type Tx struct {
 	Assignment *AssignmentClient
 	// ClaimKey is the client for interacting with the ClaimKey builders.
 	ClaimKey *ClaimKeyClient
+	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
+	IdempotencyKey *IdempotencyKeyClient
 	// InboxEvent is the client for interacting with the InboxEvent builders.
 	InboxEvent *InboxEventClient
 	// OutboxEvent is the client for interacting with the OutboxEvent builders.
@@ -165,6 +167,7 @@ func (tx *Tx) init() {
 	tx.AnomalyWindow = NewAnomalyWindowClient(tx.config)
 	tx.Assignment = NewAssignmentClient(tx.config)
 	tx.ClaimKey = NewClaimKeyClient(tx.config)
+	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.InboxEvent = NewInboxEventClient(tx.config)
 	tx.OutboxEvent = NewOutboxEventClient(tx.config)
 	tx.Player = NewPlayerClient(tx.config)

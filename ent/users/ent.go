@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/casino-loyalty/loyalty/ent/users/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/users/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/users/transaction"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
@@ -75,9 +76,10 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			outboxevent.Table: outboxevent.ValidColumn,
-			transaction.Table: transaction.ValidColumn,
-			user.Table:        user.ValidColumn,
+			idempotencykey.Table: idempotencykey.ValidColumn,
+			outboxevent.Table:    outboxevent.ValidColumn,
+			transaction.Table:    transaction.ValidColumn,
+			user.Table:           user.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

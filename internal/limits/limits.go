@@ -29,6 +29,8 @@ const (
 const (
 	// Elements is the maximum number of elements of a list or map for which the schema has no lower limit.
 	Elements = 1000
+	// IdempotencyKey is the maximum length of an Idempotency-Key, in bytes.
+	IdempotencyKey = 200
 	// MaskNames is the maximum number of names in an update mask.
 	MaskNames = 100
 	// MaskBytes is the maximum size of an update mask in JSON, in bytes.

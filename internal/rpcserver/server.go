@@ -1,8 +1,8 @@
 // Package rpcserver serves the RPCs of the schema. It turns Connect handlers into the public http.Handler of a service:
 // Connect, gRPC and gRPC-Web at the protobuf paths, and REST under /api/ as the google.api.http options define. Every
 // request goes through the same steps: request id, log, authenticate, authorize, read and decode the body, recover, timeout,
-// normalize, validate, map errors. The options of a method configure the steps. Handler returns an error for a method
-// without an access option. Rate limits are part of the use cases.
+// normalize, validate, map errors, look up the Idempotency-Key. The options of a method configure the steps. Handler returns
+// an error for a method without an access option. Rate limits are part of the use cases.
 //
 // The package also has the server and the client of internal gRPC calls, [NewInternal] and [DialInternal]. They follow the
 // same rules for requests and errors.
@@ -31,6 +31,7 @@ import (
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
@@ -77,6 +78,11 @@ type Config struct {
 	AccessLog AccessLog
 	// Tracer traces the calls. It is optional.
 	Tracer *tracing.Tracer
+	// Answers stores the answers to calls with an Idempotency-Key. If it is nil, the server ignores the keys.
+	Answers Answers
+	// RequestKey makes the fingerprints of requests with secrets, such as passwords. It is required if Answers is set and a
+	// method with an Idempotency-Key has such a request.
+	RequestKey idempotency.SecretKey
 }
 
 // Server collects handlers. Call Mount and Handle for all of them, then call Handler. The methods of a Server are not safe
@@ -114,6 +120,8 @@ type method struct {
 	// resource is the field of the request that is the body over REST, or nil.
 	resource protoreflect.FieldDescriptor
 	routes   []*route
+	// idempotency says how the method uses the header Idempotency-Key.
+	idempotency restroute.Idempotency
 }
 
 // New returns a Server without handlers. It returns an error that names the first setting that is missing or invalid.
@@ -198,6 +206,13 @@ func (s *Server) mountMethod(md protoreflect.MethodDescriptor) error {
 	}
 	if len(m.routes) > 0 {
 		m.resource = m.routes[0].resource
+	}
+	if m.idempotency, err = restroute.IdempotencyOf(md); err != nil {
+		return err
+	}
+	if m.idempotency == restroute.StoredAnswer && s.cfg.Answers != nil && len(s.cfg.RequestKey) == 0 &&
+		restroute.HasSecrets(md.Input()) {
+		return fmt.Errorf("%s has secrets in its request, but RequestKey is not set", md.FullName())
 	}
 	s.methods[procedure] = m
 	return nil

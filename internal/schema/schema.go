@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 )
 
 // Module is the Go module for which code is generated.
@@ -44,6 +45,11 @@ func ColumnOf(f *protogen.Field) *optionsv1.Column {
 	return extension[*optionsv1.Column](f.Desc, optionsv1.E_Column)
 }
 
+// keyDescription describes the header Idempotency-Key of methods whose answers are stored.
+const keyDescription = "Identifies the request, so that it can be repeated: 1 to 200 printable ASCII characters, unique " +
+	"for each request of the caller. The same key with the same request returns the first successful answer and changes " +
+	"nothing, for at least 48 hours; with another request it fails with IDEMPOTENCY_MISMATCH."
+
 // Method holds the options of a method.
 type Method struct {
 	// HTTP is the method's REST route, or nil if it has none.
@@ -56,16 +62,21 @@ type Method struct {
 	Headers []*optionsv1.Header
 }
 
-// MethodOf reads the options of a method.
+// MethodOf reads the options of a method. The headers include Idempotency-Key if the server stores the answers of the
+// method.
 func MethodOf(m *protogen.Method) Method {
 	status := extension[int32](m.Desc, optionsv1.E_SuccessStatus)
 	if status == 0 {
 		status = http.StatusOK
 	}
+	headers := extension[[]*optionsv1.Header](m.Desc, optionsv1.E_Header)
+	if kind, err := restroute.IdempotencyOf(m.Desc); err == nil && kind == restroute.StoredAnswer {
+		headers = append(headers, &optionsv1.Header{Name: restroute.HeaderIdempotencyKey, Description: keyDescription})
+	}
 	return Method{
 		HTTP:    extension[*annotations.HttpRule](m.Desc, annotations.E_Http),
 		Access:  extension[*optionsv1.Access](m.Desc, optionsv1.E_Access),
 		Status:  int(status),
-		Headers: extension[[]*optionsv1.Header](m.Desc, optionsv1.E_Header),
+		Headers: headers,
 	}
 }

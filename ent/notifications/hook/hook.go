@@ -9,6 +9,18 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/notifications"
 )
 
+// The IdempotencyKeyFunc type is an adapter to allow the use of ordinary
+// function as IdempotencyKey mutator.
+type IdempotencyKeyFunc func(context.Context, *notifications.IdempotencyKeyMutation) (notifications.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f IdempotencyKeyFunc) Mutate(ctx context.Context, m notifications.Mutation) (notifications.Value, error) {
+	if mv, ok := m.(*notifications.IdempotencyKeyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *notifications.IdempotencyKeyMutation", m)
+}
+
 // The NotificationFunc type is an adapter to allow the use of ordinary
 // function as Notification mutator.
 type NotificationFunc func(context.Context, *notifications.NotificationMutation) (notifications.Value, error)

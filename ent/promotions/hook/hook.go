@@ -57,6 +57,18 @@ func (f ClaimKeyFunc) Mutate(ctx context.Context, m promotions.Mutation) (promot
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.ClaimKeyMutation", m)
 }
 
+// The IdempotencyKeyFunc type is an adapter to allow the use of ordinary
+// function as IdempotencyKey mutator.
+type IdempotencyKeyFunc func(context.Context, *promotions.IdempotencyKeyMutation) (promotions.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f IdempotencyKeyFunc) Mutate(ctx context.Context, m promotions.Mutation) (promotions.Value, error) {
+	if mv, ok := m.(*promotions.IdempotencyKeyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *promotions.IdempotencyKeyMutation", m)
+}
+
 // The InboxEventFunc type is an adapter to allow the use of ordinary
 // function as InboxEvent mutator.
 type InboxEventFunc func(context.Context, *promotions.InboxEventMutation) (promotions.Value, error)

@@ -158,6 +158,26 @@ var (
 			},
 		},
 	}
+	// IdempotencyKeysColumns holds the columns for the "idempotency_keys" table.
+	IdempotencyKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "request", Type: field.TypeBytes},
+		{Name: "answer", Type: field.TypeBytes},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+	}
+	// IdempotencyKeysTable holds the schema information for the "idempotency_keys" table.
+	IdempotencyKeysTable = &schema.Table{
+		Name:       "idempotency_keys",
+		Columns:    IdempotencyKeysColumns,
+		PrimaryKey: []*schema.Column{IdempotencyKeysColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "idempotency_keys_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{IdempotencyKeysColumns[3]},
+			},
+		},
+	}
 	// InboxColumns holds the columns for the "inbox" table.
 	InboxColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -249,6 +269,7 @@ var (
 		AnomalyWindowsTable,
 		PlayerPromotionsTable,
 		ClaimKeysTable,
+		IdempotencyKeysTable,
 		InboxTable,
 		OutboxTable,
 		PlayersTable,
@@ -281,6 +302,9 @@ func init() {
 	ClaimKeysTable.ForeignKeys[0].RefTable = PromotionsTable
 	ClaimKeysTable.Annotation = &entsql.Annotation{
 		Table: "claim_keys",
+	}
+	IdempotencyKeysTable.Annotation = &entsql.Annotation{
+		Table: "idempotency_keys",
 	}
 	InboxTable.Annotation = &entsql.Annotation{
 		Table: "inbox",

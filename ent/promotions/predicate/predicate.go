@@ -18,6 +18,9 @@ type Assignment func(*sql.Selector)
 // ClaimKey is the predicate function for claimkey builders.
 type ClaimKey func(*sql.Selector)
 
+// IdempotencyKey is the predicate function for idempotencykey builders.
+type IdempotencyKey func(*sql.Selector)
+
 // InboxEvent is the predicate function for inboxevent builders.
 type InboxEvent func(*sql.Selector)
 

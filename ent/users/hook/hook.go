@@ -9,6 +9,18 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/users"
 )
 
+// The IdempotencyKeyFunc type is an adapter to allow the use of ordinary
+// function as IdempotencyKey mutator.
+type IdempotencyKeyFunc func(context.Context, *users.IdempotencyKeyMutation) (users.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f IdempotencyKeyFunc) Mutate(ctx context.Context, m users.Mutation) (users.Value, error) {
+	if mv, ok := m.(*users.IdempotencyKeyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *users.IdempotencyKeyMutation", m)
+}
+
 // The OutboxEventFunc type is an adapter to allow the use of ordinary
 // function as OutboxEvent mutator.
 type OutboxEventFunc func(context.Context, *users.OutboxEventMutation) (users.Value, error)

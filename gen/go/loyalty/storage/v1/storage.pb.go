@@ -196,6 +196,79 @@ func (x *InboxEvent) GetHandledAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// IdempotencyKey is the answer to a call with an Idempotency-Key. Its row is inserted in the transaction that has the effect of
+// the call.
+type IdempotencyKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Derived from the caller and the key with SHA-256. The table holds neither.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The fingerprint of the procedure and the request.
+	Request []byte `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"`
+	// The answer as a protobuf message.
+	Answer        []byte                 `protobuf:"bytes,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IdempotencyKey) Reset() {
+	*x = IdempotencyKey{}
+	mi := &file_loyalty_storage_v1_storage_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdempotencyKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdempotencyKey) ProtoMessage() {}
+
+func (x *IdempotencyKey) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_storage_v1_storage_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdempotencyKey.ProtoReflect.Descriptor instead.
+func (*IdempotencyKey) Descriptor() ([]byte, []int) {
+	return file_loyalty_storage_v1_storage_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *IdempotencyKey) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *IdempotencyKey) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *IdempotencyKey) GetAnswer() []byte {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *IdempotencyKey) GetCreatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return nil
+}
+
 var File_loyalty_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
@@ -227,7 +300,17 @@ const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
 	"\n" +
 	"handled_at\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
-	"promotionsB\xd7\x01\n" +
+	"promotions\"\xdf\x01\n" +
+	"\x0eIdempotencyKey\x12\x18\n" +
+	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x18\n" +
+	"\arequest\x18\x02 \x01(\fR\arequest\x12\x16\n" +
+	"\x06answer\x18\x03 \x01(\fR\x06answer\x129\n" +
+	"\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:F\xaa\xbb\x18B\n" +
+	"\x10idempotency_keys\x12\f\n" +
+	"\n" +
+	"created_at*\x05users*\n" +
+	"promotions*\rnotificationsB\xd7\x01\n" +
 	"\x16com.loyalty.storage.v1B\fStorageProtoP\x01ZEgithub.com/casino-loyalty/loyalty/gen/go/loyalty/storage/v1;storagev1\xa2\x02\x03LSX\xaa\x02\x12Loyalty.Storage.V1\xca\x02\x12Loyalty\\Storage\\V1\xe2\x02\x1eLoyalty\\Storage\\V1\\GPBMetadata\xea\x02\x14Loyalty::Storage::V1b\x06proto3"
 
 var (
@@ -242,20 +325,22 @@ func file_loyalty_storage_v1_storage_proto_rawDescGZIP() []byte {
 	return file_loyalty_storage_v1_storage_proto_rawDescData
 }
 
-var file_loyalty_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_loyalty_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_loyalty_storage_v1_storage_proto_goTypes = []any{
 	(*OutboxEvent)(nil),           // 0: loyalty.storage.v1.OutboxEvent
 	(*InboxEvent)(nil),            // 1: loyalty.storage.v1.InboxEvent
-	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
+	(*IdempotencyKey)(nil),        // 2: loyalty.storage.v1.IdempotencyKey
+	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
 }
 var file_loyalty_storage_v1_storage_proto_depIdxs = []int32{
-	2, // 0: loyalty.storage.v1.OutboxEvent.time:type_name -> google.protobuf.Timestamp
-	2, // 1: loyalty.storage.v1.InboxEvent.handled_at:type_name -> google.protobuf.Timestamp
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	3, // 0: loyalty.storage.v1.OutboxEvent.time:type_name -> google.protobuf.Timestamp
+	3, // 1: loyalty.storage.v1.InboxEvent.handled_at:type_name -> google.protobuf.Timestamp
+	3, // 2: loyalty.storage.v1.IdempotencyKey.created_at:type_name -> google.protobuf.Timestamp
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_storage_v1_storage_proto_init() }
@@ -269,7 +354,7 @@ func file_loyalty_storage_v1_storage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_storage_v1_storage_proto_rawDesc), len(file_loyalty_storage_v1_storage_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,145 @@
+package rpcserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
+	"github.com/casino-loyalty/loyalty/internal/limits"
+	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
+)
+
+// Answers stores the answers to calls with an Idempotency-Key.
+type Answers interface {
+	// Find returns the answer with the id. It returns false if there is none.
+	Find(ctx context.Context, id uuid.UUID) (idempotency.Answer, bool, error)
+	// Add stores an answer, unless an answer with the same id is stored. It reports whether it has stored the answer.
+	Add(ctx context.Context, a idempotency.Answer) (bool, error)
+}
+
+// saveTimeout limits how long a call waits for its answer to be stored.
+const saveTimeout = 5 * time.Second
+
+// IdempotencyKey returns the value of the header Idempotency-Key. It returns an empty key if the header is missing, and
+// VALIDATION_FAILED if it is invalid.
+func IdempotencyKey(h http.Header) (string, error) {
+	values := h.Values(restroute.HeaderIdempotencyKey)
+	if len(values) == 0 {
+		return "", nil
+	}
+	key := strings.TrimSpace(values[0])
+	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
+	if len(values) > 1 || key == "" || len(key) > limits.IdempotencyKey || strings.ContainsFunc(key, unprintable) {
+		return "", apperr.Invalid(restroute.HeaderIdempotencyKey, "header",
+			"must be a single value of 1 to %d printable ASCII characters", limits.IdempotencyKey)
+	}
+	return key, nil
+}
+
+// idempotent answers a call with an Idempotency-Key. If an answer of the caller's key is stored, the use case is not called.
+// Errors are not stored, so that a call can be repeated with the same key after an outage or a correction.
+func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		m := s.methods[req.Spec().Procedure]
+		if s.cfg.Answers == nil || m.idempotency != restroute.StoredAnswer {
+			return next(ctx, req)
+		}
+		key, err := IdempotencyKey(req.Header())
+		if err != nil || key == "" {
+			if err != nil {
+				return nil, err
+			}
+			return next(ctx, req)
+		}
+		call, err := s.newCall(ctx, m, key, req.Any())
+		if err != nil {
+			return nil, err
+		}
+		if answer, err := s.replay(ctx, m, call); answer != nil || err != nil {
+			return answer, err
+		}
+		answer, err := next(idempotency.With(ctx, call), req)
+		switch {
+		case err == nil && call.Saved():
+			return answer, nil
+		case err == nil:
+			return s.save(ctx, m, call, answer)
+		case call.Saved() && !errors.Is(err, idempotency.ErrRepeated):
+			// The effect may be committed, but the use case has failed after it. The client must learn that.
+			return nil, err
+		}
+		// A concurrent call with the same key may have caused the error. Then its answer is stored.
+		if answer, findErr := s.replay(ctx, m, call); answer != nil || findErr != nil {
+			return answer, findErr
+		}
+		return nil, err
+	}
+}
+
+// newCall returns the call of a caller's key. The caller is the user, or the network of the client in public methods.
+func (s *Server) newCall(ctx context.Context, m *method, key string, request any) (*idempotency.Call, error) {
+	message, ok := request.(proto.Message)
+	if !ok {
+		return nil, fmt.Errorf("%T is not a protobuf message", request)
+	}
+	caller := "network:" + Network(ClientAddr(ctx)).String()
+	if c, ok := authn.From(ctx); ok {
+		caller = "user:" + c.UserID.String()
+	}
+	fingerprint, err := idempotency.FingerprintOf(m.procedure, message, s.cfg.RequestKey)
+	return &idempotency.Call{ID: idempotency.ID(caller, key), Request: fingerprint}, err
+}
+
+// replay returns the stored answer to a call, or nil if there is none. It returns IDEMPOTENCY_MISMATCH if the key was used
+// for another request.
+func (s *Server) replay(ctx context.Context, m *method, call *idempotency.Call) (connect.AnyResponse, error) {
+	stored, ok, err := s.cfg.Answers.Find(ctx, call.ID)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if !stored.Request.Matches(call.Request) {
+		return nil, apperr.New(apperr.IdempotencyMismatch, "the Idempotency-Key was used for another request")
+	}
+	message := dynamicpb.NewMessage(m.desc.Output())
+	if err := proto.Unmarshal(stored.Message, message); err != nil {
+		return nil, fmt.Errorf("stored answer of %s: %w", m.procedure, err)
+	}
+	return connect.NewResponse(message), nil
+}
+
+// save stores the answer of a use case that has not stored it in its transaction, because its effect is not in the database
+// or is the same when the call is repeated. If a concurrent call has stored its answer first, save returns that answer.
+func (s *Server) save(
+	ctx context.Context, m *method, call *idempotency.Call, answer connect.AnyResponse,
+) (connect.AnyResponse, error) {
+	message, ok := answer.Any().(proto.Message)
+	if !ok {
+		return nil, fmt.Errorf("%T is not a protobuf message", answer.Any())
+	}
+	a, err := call.Answer(message)
+	if err != nil {
+		return nil, err
+	}
+	// A client that has disconnected will repeat the call, so the answer is stored for it, too.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
+	added, err := s.cfg.Answers.Add(ctx, a)
+	if err == nil && !added {
+		var first connect.AnyResponse
+		if first, err = s.replay(ctx, m, call); first != nil || err != nil {
+			return first, err
+		}
+	}
+	return answer, err
+}
