@@ -33,68 +33,47 @@ const (
 )
 
 // Assign assigns an available promotion to players and notifies the newly assigned players. It returns one result for each
-// distinct player, in the order of players. It waits up to two seconds for players who have just registered. Assign is
+// distinct player, in the order of players. It first waits up to two seconds for players who have just registered. Assign is
 // idempotent. It fails with NOT_FOUND, PROMOTION_NOT_ACTIVE, PROMOTION_NOT_STARTED or PROMOTION_EXPIRED.
 func (s *Service) Assign(ctx context.Context, promotion uuid.UUID, players []uuid.UUID, by uuid.UUID) ([]AssignResult, error) {
-	results, err := s.assign(ctx, promotion, distinct(players), by)
-	if err != nil {
-		return nil, err
-	}
-	s.retryNewPlayers(ctx, promotion, by, results)
-	return results, nil
-}
-
-// retryNewPlayers repeats the assignment for the unknown new players in results, and updates results. It stops when all of
-// them are known, registrationWait has passed or ctx ends. It also stops at an error, and drops the error because the
-// earlier results are committed and must be returned.
-func (s *Service) retryNewPlayers(ctx context.Context, promotion, by uuid.UUID, results []AssignResult) {
-	deadline := time.Now().Add(registrationWait)
-	delays := backoff.Policy{Initial: firstAssignRetry, Max: registrationWait}.Delays()
-	for time.Now().Before(deadline) {
-		missing := s.newPlayers(results)
-		if len(missing) == 0 || backoff.Sleep(ctx, min(delays.Next(), time.Until(deadline))) != nil {
-			return
-		}
-		retried, err := s.assign(ctx, promotion, missing, by)
-		if err != nil {
-			return
-		}
-		merge(results, retried)
-	}
-}
-
-func (s *Service) assign(ctx context.Context, promotion uuid.UUID, players []uuid.UUID, by uuid.UUID) ([]AssignResult, error) {
+	players = distinct(players)
+	s.awaitNewPlayers(ctx, players)
 	now := s.now()
 	a := AssignParams{Promotion: promotion, Players: players, By: by, At: now}
 	return s.store.Assign(ctx, a, func(p Promotion) error { return p.Available(now) })
 }
 
-// newPlayers returns the unknown players with an id that is newer than maxNewPlayerAge. It accepts ids up to maxNewPlayerAge
-// in the future, because clocks differ.
-func (s *Service) newPlayers(results []AssignResult) []uuid.UUID {
+// awaitNewPlayers waits until all new players are known, registrationWait has passed or ctx ends. It also stops at an error,
+// which the assignment then meets, too.
+func (s *Service) awaitNewPlayers(ctx context.Context, players []uuid.UUID) {
+	missing := s.newPlayers(players)
+	deadline := time.Now().Add(registrationWait)
+	delays := backoff.Policy{Initial: firstAssignRetry, Max: registrationWait}.Delays()
+	for len(missing) > 0 {
+		var err error
+		if missing, err = s.store.UnknownPlayers(ctx, missing); err != nil || len(missing) == 0 {
+			return
+		}
+		left := time.Until(deadline)
+		if left <= 0 || backoff.Sleep(ctx, min(delays.Next(), left)) != nil {
+			return
+		}
+	}
+}
+
+// newPlayers returns the players with an id that is newer than maxNewPlayerAge. It accepts ids up to maxNewPlayerAge in the
+// future, because clocks differ.
+func (s *Service) newPlayers(players []uuid.UUID) []uuid.UUID {
 	var ids []uuid.UUID
-	for _, r := range results {
-		if r.Outcome != AssignOutcomeUnknownPlayer || r.Player.Version() != 7 {
+	for _, player := range players {
+		if player.Version() != 7 {
 			continue
 		}
-		if age := s.now().Sub(time.Unix(r.Player.Time().UnixTime())); age.Abs() < maxNewPlayerAge {
-			ids = append(ids, r.Player)
+		if age := s.now().Sub(time.Unix(player.Time().UnixTime())); age.Abs() < maxNewPlayerAge {
+			ids = append(ids, player)
 		}
 	}
 	return ids
-}
-
-// merge copies the outcomes of retried into results.
-func merge(results, retried []AssignResult) {
-	outcomes := make(map[uuid.UUID]AssignOutcome, len(retried))
-	for _, r := range retried {
-		outcomes[r.Player] = r.Outcome
-	}
-	for i, r := range results {
-		if outcome, ok := outcomes[r.Player]; ok {
-			results[i].Outcome = outcome
-		}
-	}
 }
 
 // distinct returns ids without duplicates, in the same order.

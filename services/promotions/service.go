@@ -62,11 +62,15 @@ type ClaimStore interface {
 	MarkClaimed(ctx context.Context, assignment uuid.UUID, tx Transaction, claimID string, at time.Time) (Assignment, error)
 }
 
-// PlayerStore persists players and their status. Each method processes an event only once.
+// PlayerStore persists players and their status.
 type PlayerStore interface {
-	// RegisterPlayer stores an active player and assigns the available promotions of the given types.
+	// UnknownPlayers returns the players among ids that are not stored.
+	UnknownPlayers(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error)
+	// RegisterPlayer stores an active player and assigns the available promotions of the given types. It processes an event
+	// only once.
 	RegisterPlayer(ctx context.Context, eventID string, r RegisterParams) error
-	// SetPlayerActive stores a player's status if its StatusVersion is greater than the stored version.
+	// SetPlayerActive stores a player's status if its StatusVersion is greater than the stored version. It processes an event
+	// only once.
 	SetPlayerActive(ctx context.Context, eventID string, player Player) error
 }
 

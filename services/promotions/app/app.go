@@ -20,6 +20,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/inbox"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
@@ -107,6 +108,7 @@ type App struct {
 	relay         *outbox.Relay
 	bus           event.Bus
 	store         *store.Store
+	answers       *idempotency.Store
 	service       *promotions.Service
 	monitor       *promotions.Monitor
 	rules         AnomalyRules
@@ -164,9 +166,11 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	for i := range a.subscriptions {
 		a.subscriptions[i].Tracer = c.Tracer
 	}
+	a.answers = idempotency.NewStore(a.pool)
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "promotions", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
 		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog, Tracer: c.Tracer,
+		Answers: a.answers,
 	})
 	if err != nil {
 		return nil, err
@@ -182,8 +186,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 // Handler serves the public API: REST under /api/v1, Connect and gRPC at the protobuf paths.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run relays and consumes events, and prunes the inbox and the windows of anomalies, until ctx ends. It returns when all of
-// them have stopped. The relay, the pruning and the consumers start only after the migrations are applied.
+// Run relays and consumes events, and prunes the inbox, the windows of anomalies and the idempotency keys, until ctx ends. It
+// returns when all of them have stopped. The relay, the pruning and the consumers start only after the migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("promotions relay", a.schema.Before(a.relay.Run))
@@ -193,6 +197,9 @@ func (a *App) Run(ctx context.Context) error {
 	}))
 	g.Go("promotions anomaly windows", a.schema.Before(func(ctx context.Context) error {
 		return a.store.RunPruning(ctx, a.rules, a.log)
+	}))
+	g.Go("promotions idempotency keys", a.schema.Before(func(ctx context.Context) error {
+		return idempotency.RunPruning(ctx, a.answers, a.log)
 	}))
 	for _, s := range a.subscriptions {
 		g.RunWith("promotions consumer of "+s.Topic, a.schema.Before(func(ctx context.Context) error {

@@ -11,9 +11,11 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/producer"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
 // Assign locks the promotion and the players until the commit, so that they cannot change between the check and the commit.
@@ -46,13 +48,24 @@ func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(do
 		for i, player := range a.Players {
 			results[i] = domain.AssignResult{Player: player, Outcome: outcomes[player]}
 		}
-		return nil
+		return idempotency.Save(ctx, tx, wire.FromAssignResults(results))
 	})
 	if err != nil {
 		return nil, toAppError(err)
 	}
 	s.wake()
 	return results, nil
+}
+
+// UnknownPlayers returns the players among ids that are not stored.
+func (s *Store) UnknownPlayers(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT id FROM unnest($1::uuid[]) AS given(id) WHERE NOT EXISTS (SELECT FROM players WHERE players.id = given.id)`, ids)
+	if err != nil {
+		return nil, toAppError(err)
+	}
+	unknown, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	return unknown, toAppError(err)
 }
 
 // lockPlayers locks the known players. It returns a preliminary outcome for each player, and the active players. The outcome

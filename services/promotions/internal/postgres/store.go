@@ -54,6 +54,21 @@ func (s *Store) processOnce(ctx context.Context, eventID string, fn func(pgx.Tx)
 	})
 }
 
+// inTx runs fn in a transaction and commits it if fn returns nil. It retries conflicts as postgres.InTx does.
+func (s *Store) inTx(ctx context.Context, fn func(*promotions.Tx) error) error {
+	return postgres.Retry(ctx, func() error {
+		tx, err := s.ent.Tx(ctx)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback() //nolint:errcheck // nothing to roll back once committed
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return tx.Commit()
+	})
+}
+
 // toAppError converts a database error to the apperr.Error that describes it. It returns other errors unchanged.
 func toAppError(err error) error {
 	if err == nil {

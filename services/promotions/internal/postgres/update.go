@@ -6,9 +6,12 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/ent/promotions"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
 // Assignments take a shared lock on the row of a promotion, and updates take an exclusive lock. PostgreSQL grants a shared
@@ -24,35 +27,25 @@ const (
 // and then calls change again.
 func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, change func(*domain.Promotion) error) (domain.Promotion, error) {
 	var p domain.Promotion
-	err := postgres.Retry(ctx, func() (err error) {
-		p, err = s.update(ctx, id, change)
-		return err
+	err := s.inTx(ctx, func(tx *promotions.Tx) error {
+		if _, err := tx.ExecContext(ctx, lockToUpdate, id); err != nil {
+			return err
+		}
+		row, err := tx.Promotion.Query().Where(promotion.ID(id)).ForUpdate(entsql.WithLockClause("FOR NO KEY UPDATE")).Only(ctx)
+		if err != nil {
+			return err
+		}
+		p = promotionFromRow(row)
+		if err := change(&p); err != nil {
+			return err
+		}
+		if err := changePromotion(tx.Promotion.UpdateOneID(id), p).Exec(ctx); err != nil {
+			return err
+		}
+		return idempotency.Save(ctx, postgres.FromSQL(tx), wire.FromPromotion(p))
 	})
 	if err != nil {
 		return domain.Promotion{}, toAppError(err)
 	}
 	return p, nil
-}
-
-func (s *Store) update(ctx context.Context, id uuid.UUID, change func(*domain.Promotion) error) (domain.Promotion, error) {
-	tx, err := s.ent.Tx(ctx)
-	if err != nil {
-		return domain.Promotion{}, err
-	}
-	defer tx.Rollback() //nolint:errcheck // nothing to roll back once committed
-	if _, err := tx.ExecContext(ctx, lockToUpdate, id); err != nil {
-		return domain.Promotion{}, err
-	}
-	row, err := tx.Promotion.Query().Where(promotion.ID(id)).ForUpdate(entsql.WithLockClause("FOR NO KEY UPDATE")).Only(ctx)
-	if err != nil {
-		return domain.Promotion{}, err
-	}
-	p := promotionFromRow(row)
-	if err := change(&p); err != nil {
-		return domain.Promotion{}, err
-	}
-	if err := changePromotion(tx.Promotion.UpdateOneID(id), p).Exec(ctx); err != nil {
-		return domain.Promotion{}, err
-	}
-	return p, tx.Commit()
 }

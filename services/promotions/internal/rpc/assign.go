@@ -28,12 +28,5 @@ func (h *Handler) Assign(ctx context.Context, r *connect.Request[promotionsv1.As
 	if err != nil {
 		return nil, err
 	}
-	response := &promotionsv1.AssignResponse{Results: make([]*promotionsv1.AssignResult, len(results))}
-	for i, result := range results {
-		response.Results[i] = &promotionsv1.AssignResult{
-			PlayerId: result.Player.String(),
-			Outcome:  wire.FromAssignOutcome(result.Outcome),
-		}
-	}
-	return connect.NewResponse(response), nil
+	return connect.NewResponse(wire.FromAssignResults(results)), nil
 }
