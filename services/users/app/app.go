@@ -25,6 +25,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
@@ -53,6 +54,7 @@ type App struct {
 	relay    *outbox.Relay
 	ledger   *store.Ledger
 	service  *users.Service
+	answers  *idempotency.Store
 	handler  http.Handler
 	internal *grpc.Server
 	listener net.Listener
@@ -80,6 +82,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.schema, err = migrate.NewApplied(ctx, a.pool, "users", atlas.Users, log); err != nil {
 		return nil, err
 	}
+	a.answers = idempotency.NewStore(a.pool)
 	if a.redis, err = redis.Open(ctx, c.Redis); err != nil {
 		return nil, err
 	}
@@ -101,7 +104,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	a.service = users.New(users.Dependencies{
 		Store: store.New(a.pool, a.relay.Wake), Sessions: sessions, Hasher: hasher,
 		Limiter: ratelimitredis.New(a.redis), Issuer: issuer, Limits: c.Limits,
-		SessionLifetime: c.SessionLifetime, DeviceKey: deviceKey(c), Now: time.Now,
+		SessionLifetime: c.SessionLifetime, DeviceKey: derivedKey(c, "loyalty device token v1"), Now: time.Now,
 		Observer: newLoginMetrics(a.metrics),
 	})
 	a.measure(hasher)
@@ -122,11 +125,11 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	return a, nil
 }
 
-// deviceKey derives the key of device tokens from the signing key. Therefore, all devices are unknown after a rotation of
-// the signing key.
-func deviceKey(c Config) []byte {
+// derivedKey derives a key with a purpose from the signing key. Therefore, all devices are unknown after a rotation of the
+// signing key.
+func derivedKey(c Config, purpose string) []byte {
 	mac := hmac.New(sha256.New, c.PrivateKey.Seed())
-	mac.Write([]byte("loyalty device token v1"))
+	mac.Write([]byte(purpose))
 	return mac.Sum(nil)
 }
 
@@ -171,6 +174,7 @@ func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "users", Authenticator: v, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
 		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog, Tracer: c.Tracer,
+		Answers: a.answers, RequestKey: derivedKey(c, "loyalty idempotency v1"),
 	})
 	if err != nil {
 		return nil, err
@@ -209,8 +213,8 @@ func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset boo
 	return a.service.EnsureAdmin(ctx, email, password, reset)
 }
 
-// Run relays events, completes pending session revocations and serves the ledger until ctx ends. It then finishes the calls
-// in progress and returns nil, or the error of the part that failed. The relay and the session ending start only after the
+// Run relays events, completes pending session revocations, prunes the idempotency keys and serves the ledger until ctx ends.
+// It then finishes the calls in progress and returns nil, or the error of the part that failed. The relay and the session ending start only after the
 // migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
@@ -218,6 +222,9 @@ func (a *App) Run(ctx context.Context) error {
 	g.RunWith("users readiness", a.ready.Run)
 	g.Go("users session ending", a.schema.Before(func(ctx context.Context) error {
 		return a.service.KeepEndingSessions(ctx, a.log)
+	}))
+	g.Go("users idempotency keys", a.schema.Before(func(ctx context.Context) error {
+		return idempotency.RunPruning(ctx, a.answers, a.log)
 	}))
 	g.RunWith("users internal gRPC", a.serveInternal)
 	return g.Run()

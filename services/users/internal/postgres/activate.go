@@ -9,9 +9,11 @@ import (
 	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/producer"
+	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
 // SetActive activates or deactivates a user, and returns the user with the new status. A change increments the status
@@ -27,14 +29,16 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 		if err != nil {
 			return err
 		}
-		if u = userFromRow(row); u.IsActive == active {
-			return nil
+		if u = userFromRow(row); u.IsActive != active {
+			u.IsActive, u.StatusVersion = active, u.StatusVersion+1
+			if !active {
+				u.SessionsToEnd, u.KeptSession = true, uuid.Nil
+			}
+			if err := updateStatus(ctx, tx, u); err != nil {
+				return err
+			}
 		}
-		u.IsActive, u.StatusVersion = active, u.StatusVersion+1
-		if !active {
-			u.SessionsToEnd, u.KeptSession = true, uuid.Nil
-		}
-		return updateStatus(ctx, tx, u)
+		return idempotency.Save(ctx, postgres.FromSQL(tx), wire.FromUser(u))
 	})
 	if err != nil {
 		return users.User{}, toAppError(err)

@@ -7,7 +7,10 @@ import (
 
 	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -38,7 +41,10 @@ func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, old, hash stri
 			update.SetKeptSession(keep)
 		}
 		u.PasswordHash, u.SessionsToEnd, u.KeptSession, u.StatusVersion = hash, true, keep, u.StatusVersion+1
-		return update.Exec(ctx)
+		if err := update.Exec(ctx); err != nil {
+			return err
+		}
+		return idempotency.Save(ctx, postgres.FromSQL(tx), &usersv1.ChangeMyPasswordResponse{})
 	})
 	if err != nil {
 		return users.User{}, toAppError(err)

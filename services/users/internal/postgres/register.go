@@ -5,9 +5,11 @@ import (
 
 	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/producer"
+	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
 // CreateUser stores a new user. For a player it also appends the event PLAYER_REGISTERED to the outbox, in the same
@@ -21,7 +23,10 @@ func (s *Store) CreateUser(ctx context.Context, u users.User) error {
 		if err != nil {
 			return err
 		}
-		return outbox.Append(ctx, postgres.FromSQL(tx), events...)
+		if err := outbox.Append(ctx, postgres.FromSQL(tx), events...); err != nil {
+			return err
+		}
+		return idempotency.Save(ctx, postgres.FromSQL(tx), wire.FromUser(u))
 	})
 	if err != nil {
 		return toAppError(err)
