@@ -16,6 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
@@ -83,6 +84,7 @@ type App struct {
 	store   Store
 	redis   *redis.Client
 	metrics *metrics.Registry
+	log     *slog.Logger
 	bus     event.Bus
 	service *notifications.Service
 	channel *live.Channel
@@ -100,7 +102,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	a := &App{bus: c.Bus, metrics: metrics.New("notifications")}
+	a := &App{bus: c.Bus, log: log, metrics: metrics.New("notifications")}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -142,6 +144,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	server, err := rpcserver.New(rpcserver.Config{
 		Service: "notifications", Authenticator: verifier, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
 		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog, Tracer: c.Tracer,
+		Answers: a.store.Answers(),
 	})
 	if err != nil {
 		return nil, err
@@ -159,8 +162,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 // at /notifications/ws.
 func (a *App) Handler() http.Handler { return a.handler }
 
-// Run consumes events and serves the live connections until ctx ends. Then it finishes the running event handler and closes
-// the connections, so that the clients connect to another replica. It consumes events only after the migrations have been
+// Run consumes events, serves the live connections and prunes the idempotency keys until ctx ends. Then it finishes the
+// running event handler and closes the connections, so that the clients connect to another replica. It consumes events only after the migrations have been
 // applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
@@ -169,6 +172,9 @@ func (a *App) Run(ctx context.Context) error {
 	g.RunWith("notifications live connections", a.hub.Run) // closes connections while the consumer stops
 	g.RunWith("notifications consumer of "+a.subscription.Topic, a.schema.Before(func(ctx context.Context) error {
 		return a.bus.Subscribe(ctx, a.subscription)
+	}))
+	g.Go("notifications idempotency keys", a.schema.Before(func(ctx context.Context) error {
+		return idempotency.RunPruning(ctx, a.store.Answers(), a.log)
 	}))
 	return g.Run()
 }

@@ -8,7 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	basepostgres "github.com/casino-loyalty/loyalty/internal/postgres"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/postgres"
@@ -51,10 +53,18 @@ type Entry = notifications.Entry
 type Store interface {
 	notifications.Store
 	notifications.Auditor
+	// Answers stores the answers to calls with an Idempotency-Key.
+	Answers() Answers
 	// Ping returns nil if the store answers.
 	Ping(ctx context.Context) error
 	// Close closes the connections. It waits for running operations until ctx ends.
 	Close(ctx context.Context) error
+}
+
+// Answers stores the answers to calls with an Idempotency-Key.
+type Answers interface {
+	rpcserver.Answers
+	idempotency.Pruner
 }
 
 // OpenStore connects to a store. The caller closes it. log receives the SQL of the PostgreSQL store at the debug level; nil
@@ -64,7 +74,11 @@ func OpenStore(ctx context.Context, c StoreConfig, log *slog.Logger) (Store, err
 		return nil, err
 	}
 	if c.Kind == MongoDB {
-		return mongo.Open(ctx, c.URL, mongo.Options{Database: c.Database, AppName: "notifications"})
+		s, err := mongo.Open(ctx, c.URL, mongo.Options{Database: c.Database, AppName: "notifications"})
+		if err != nil {
+			return nil, err
+		}
+		return documents{s}, nil
 	}
 	pool, err := basepostgres.Open(ctx, c.URL, basepostgres.Options{ApplicationName: "notifications", Log: log})
 	if err != nil {
@@ -79,8 +93,17 @@ type pooled struct {
 	pool *pgxpool.Pool
 }
 
+// Answers implements Store.
+func (p pooled) Answers() Answers { return idempotency.NewStore(p.pool) }
+
 // Close implements Store. The pool waits for running operations.
 func (p pooled) Close(context.Context) error {
 	p.pool.Close()
 	return nil
 }
+
+// documents is the MongoDB store.
+type documents struct{ *mongo.Store }
+
+// Answers implements Store.
+func (d documents) Answers() Answers { return d.Store.Answers() }

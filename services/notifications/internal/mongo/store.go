@@ -29,9 +29,10 @@ import (
 )
 
 const (
-	defaultDatabase = "loyalty"
-	collectionName  = "notifications"
-	selectTimeout   = 5 * time.Second
+	defaultDatabase   = "loyalty"
+	collectionName    = "notifications"
+	answersCollection = "idempotency_keys"
+	selectTimeout     = 5 * time.Second
 )
 
 // Options configures a store; the zero value is the default.
@@ -51,6 +52,8 @@ type Store struct {
 	list *mongo.Collection
 	// newest reads with local concern. Add uses it to find the next sequence number.
 	newest *mongo.Collection
+	// answers are the answers to calls with an Idempotency-Key.
+	answers *mongo.Collection
 }
 
 // Open connects to a server or a replica set and creates missing indexes. The URL starts with mongodb:// or
@@ -91,9 +94,10 @@ func connect(url string, o Options) (*Store, error) {
 	}
 	database := client.Database(cmp.Or(o.Database, databaseIn(url), defaultDatabase))
 	return &Store{
-		client: client,
-		list:   database.Collection(collectionName),
-		newest: database.Collection(collectionName, options.Collection().SetReadConcern(readconcern.Local())),
+		client:  client,
+		list:    database.Collection(collectionName),
+		newest:  database.Collection(collectionName, options.Collection().SetReadConcern(readconcern.Local())),
+		answers: database.Collection(answersCollection),
 	}, nil
 }
 
@@ -112,7 +116,7 @@ type index struct {
 	unique bool
 }
 
-// indexes returns the indexes of the collection.
+// indexes returns the indexes of the collection of notifications.
 func indexes() []index {
 	return []index{
 		{name: "event_id", fields: []string{"event_id"}, unique: true},
@@ -137,7 +141,10 @@ func (s *Store) createIndexes(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	_, err := s.answers.Indexes().CreateOne(ctx, mongo.IndexModel{
+		Keys: bson.D{{Key: "created_at", Value: 1}}, Options: options.Index().SetName("created_at"),
+	})
+	return err
 }
 
 // Ping returns nil if the primary answers.
