@@ -11,6 +11,7 @@ import (
 // them out, but the client does not learn about it.
 type link struct {
 	to       string
+	address  string       // listens here
 	requests atomic.Int64 // bytes that clients have sent since hold
 
 	mu   sync.Mutex
@@ -31,6 +32,7 @@ func startLink(t *testing.T, listen, to string) *link {
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.address = listener.Addr().String()
 	t.Cleanup(func() { listener.Close() })
 	go func() {
 		for {
