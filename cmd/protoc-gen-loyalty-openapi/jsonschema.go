@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -201,8 +202,8 @@ func text(f *protogen.Field, d direction) object {
 		if d == answer {
 			return o.with("pattern", `^[0-9]+\.[0-9]{2}$`).with("examples", []string{"20.00"})
 		}
-		o = o.with("pattern", `^[0-9]{1,16}(\.[0-9]{1,2})?$`).with("examples", []string{"20.00"})
-		return o.with("x-minimum", column.GetMin()).with("x-maximum", column.GetMax())
+		o = o.with("pattern", amountPattern(column.GetMin(), column.GetMax())).with("maxLength", maxAmount)
+		return o.with("examples", []string{"20.00"}).with("x-minimum", column.GetMin()).with("x-maximum", column.GetMax())
 	case optionsv1.ColumnType_DATE:
 		return o.with("format", "date")
 	case optionsv1.ColumnType_UUID:
@@ -231,6 +232,20 @@ func text(f *protogen.Field, d direction) object {
 		o = o.with("maxLength", rules.GetMaxLen())
 	}
 	return o
+}
+
+// maxAmount is the maximum length of an amount in a request, with leading zeros.
+const maxAmount = 19
+
+// amountPattern returns the pattern of an amount in a request. If the least amount is 0.01 and the greatest a power of ten,
+// only amounts in this range match. Otherwise, all amounts match.
+func amountPattern(least, most string) string {
+	whole := strings.TrimSuffix(most, ".00")
+	zeros, power := strings.CutPrefix(whole, "1")
+	if n := len(zeros); least == "0.01" && power && n > 0 && strings.Trim(zeros, "0") == "" {
+		return fmt.Sprintf(`^0*([1-9][0-9]{0,%d}(\.[0-9]{1,2})?|10{%d}(\.0{1,2})?|0\.(0[1-9]|[1-9][0-9]?))$`, n-1, n)
+	}
+	return `^[0-9]{1,16}(\.[0-9]{1,2})?$`
 }
 
 // enum defines the schema of an enum and returns a reference to it. The schema does not list the zero value, which means

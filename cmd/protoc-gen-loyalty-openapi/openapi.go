@@ -158,6 +158,8 @@ func (d *openAPI) parameters(
 		switch {
 		case slices.Contains(inPath, name):
 			list = append(list, d.parameter(f, "path", true))
+		case isMask(f):
+			list = append(list, d.mask(f, m.Input, route.Body))
 		case route.Body != "*" && route.Body != name:
 			list = append(list, d.parameter(f, "query", isRequired(f, request)))
 		}
@@ -169,6 +171,26 @@ func (d *openAPI) parameters(
 	return list
 }
 
+// mask returns the parameter of an update that names the members of the body to change. The body is a field of the request.
+func (d *openAPI) mask(f *protogen.Field, request *protogen.Message, body string) object {
+	o := d.parameter(f, "query", false)
+	at := slices.IndexFunc(request.Fields, func(f *protogen.Field) bool { return string(f.Desc.Name()) == body })
+	var names []string
+	for _, member := range request.Fields[at].Message.Fields {
+		if b := behaviorOf(member); !b.outputOnly && !b.immutable {
+			names = append(names, regexp.QuoteMeta(member.Desc.JSONName()))
+		}
+	}
+	name := "(" + strings.Join(names, "|") + ")"
+	schema, _ := o[len(o)-1].value.(object)
+	o[len(o)-1].value = schema.with("pattern", "^[, ]*$|^"+name+"(,"+name+")*$")
+	return o
+}
+
+func isMask(f *protogen.Field) bool {
+	return f.Message != nil && f.Desc.Message().FullName() == "google.protobuf.FieldMask"
+}
+
 func (d *openAPI) parameter(f *protogen.Field, in string, required bool) object {
 	o := object{{"name", string(f.Desc.Name())}, {"in", in}}
 	if required {
@@ -178,7 +200,8 @@ func (d *openAPI) parameter(f *protogen.Field, in string, required bool) object 
 	switch f.Desc.Name() {
 	case "page_size":
 		description = "The number of entries on a page. Values above 100 mean 100."
-		value = value.with("default", 20)
+		// Without a format, because every number is accepted, however large.
+		value = object{{"type", "integer"}, {"minimum", 0}, {"default", 20}}
 	case "page_token":
 		description = "The nextPageToken of the previous page, with the same filters."
 	}
