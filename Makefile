@@ -16,7 +16,7 @@ MODULES = $(patsubst %/go.mod,%,$(wildcard test/*/go.mod tools/*/go.mod))
 GENERATED = gen openapi ent deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
-.PHONY: help gen check-gen dashboards golden openapi-clients lint breaking third_party migrate-diff migrate-hash build release reproducible vulncheck test race fuzz e2e replicated bench licenses run
+.PHONY: help gen check-gen dashboards golden openapi-clients schemathesis lint breaking third_party migrate-diff migrate-hash build release reproducible vulncheck test race fuzz e2e replicated bench licenses run
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ golden: ## Update every golden file: generator output, error catalogue, event by
 
 openapi-clients: ## Check the OpenAPI documents with linters and client generators (needs npm, Python and the network).
 	scripts/openapi-clients.sh
+
+schemathesis: ## Test the REST API with requests generated from the OpenAPI documents (needs Python and the network). ARGS=--nginx
+	scripts/schemathesis.sh $(ARGS)
 
 lint: third_party ## Run all linters on the schema and on the code of all modules.
 	$(BUF) lint schema
