@@ -24,7 +24,8 @@ const (
 // SecretKey makes the MACs of requests with secrets. It must not be stored in the database.
 type SecretKey []byte
 
-// FingerprintOf returns the fingerprint of a request. The key is only needed if restroute.HasSecrets is true for the request type.
+// FingerprintOf returns the fingerprint of a request. The key is only needed if restroute.HasSecrets is true for the request
+// type.
 func FingerprintOf(procedure string, request proto.Message, key SecretKey) (Fingerprint, error) {
 	public := request
 	secret := restroute.HasSecrets(request.ProtoReflect().Descriptor())

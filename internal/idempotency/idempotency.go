@@ -1,6 +1,6 @@
-// Package idempotency makes repeated calls safe. A client sends the header Idempotency-Key. The answer to the first call with
-// a key is stored in the transaction that has the effect of the call, with [Save]. Later calls with the same key get the
-// stored answer and have no effect. Package rpcserver looks up the answers; see rpcserver.Config.
+// Package idempotency makes repeated calls safe. A client sends the header Idempotency-Key. The answer to the first call
+// with a key is stored in the transaction that has the effect of the call, with [Save]. Later calls with the same key get
+// the stored answer and have no effect. Package rpcserver looks up the answers; see rpcserver.Config.
 //
 // The database of the service must contain this table:
 //

@@ -163,8 +163,8 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Run consumes events, serves the live connections and prunes the idempotency keys until ctx ends. Then it finishes the
-// running event handler and closes the connections, so that the clients connect to another replica. It consumes events only after the migrations have been
-// applied.
+// running event handler and closes the connections, so that the clients connect to another replica. It consumes events
+// only after the migrations have been applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("notifications live channel", func(ctx context.Context) error { return a.channel.Run(ctx, a.hub) })

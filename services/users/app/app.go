@@ -213,9 +213,9 @@ func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset boo
 	return a.service.EnsureAdmin(ctx, email, password, reset)
 }
 
-// Run relays events, completes pending session revocations, prunes the idempotency keys and serves the ledger until ctx ends.
-// It then finishes the calls in progress and returns nil, or the error of the part that failed. The relay and the session ending start only after the
-// migrations are applied.
+// Run relays events, completes pending session revocations, prunes the idempotency keys and serves the ledger until ctx
+// ends. It then finishes the calls in progress and returns nil, or the error of the part that failed. The relay and the
+// session ending start only after the migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("users relay", a.schema.Before(a.relay.Run))
