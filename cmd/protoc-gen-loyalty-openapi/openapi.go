@@ -114,6 +114,7 @@ func (d *openAPI) operation(s *protogen.Service, m *protogen.Method, route restr
 		o = o.with("requestBody", d.body(m, route, inPath))
 	}
 	o = o.with("responses", d.responses(m, method, route.Body != "", len(inPath) > 0))
+	o = o.with("x-error-codes", d.namedCodes(m, method))
 	switch {
 	case method.Access.GetPublic():
 		return append(o, member{"security", []object{}})
@@ -274,10 +275,7 @@ func (d *openAPI) errors(m *protogen.Method, method schema.Method, hasBody, hasP
 	if method.Access.GetRefreshToken() {
 		statuses = append(statuses, http.StatusUnauthorized)
 	}
-	named := word.FindAllString(string(m.Comments.Leading), -1)
-	for _, h := range method.Headers {
-		named = append(named, word.FindAllString(h.GetDescription(), -1)...)
-	}
+	named := d.namedCodes(m, method)
 	for _, c := range d.codes {
 		if slices.Contains(named, c.Name) {
 			statuses = append(statuses, int(c.HTTP))
@@ -285,6 +283,21 @@ func (d *openAPI) errors(m *protogen.Method, method schema.Method, hasBody, hasP
 	}
 	slices.Sort(statuses)
 	return slices.Compact(statuses)
+}
+
+// namedCodes returns the error codes in the comments of m and of its headers, in the order of the schema.
+func (d *openAPI) namedCodes(m *protogen.Method, method schema.Method) []string {
+	named := word.FindAllString(string(m.Comments.Leading), -1)
+	for _, h := range method.Headers {
+		named = append(named, word.FindAllString(h.GetDescription(), -1)...)
+	}
+	var codes []string
+	for _, c := range d.codes {
+		if slices.Contains(named, c.Name) {
+			codes = append(codes, c.Name)
+		}
+	}
+	return codes
 }
 
 // predicate returns a comment without the name at its beginning.
