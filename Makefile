@@ -11,9 +11,9 @@ FUZZTIME ?= 30s
 
 DATABASES = users promotions notifications
 # The modules inside this one, which ./... does not contain.
-MODULES = $(patsubst %/go.mod,%,$(wildcard test/*/go.mod tools/*/go.mod))
+MODULES = $(patsubst %/go.mod,%,$(wildcard sdk/*/go.mod test/*/go.mod tools/*/go.mod))
 # The files that `make gen` and `make dashboards` write.
-GENERATED = gen openapi ent deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
+GENERATED = gen openapi ent sdk/api.json ':(glob)sdk/go/*_gen.go' deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
 .PHONY: help gen check-gen dashboards golden openapi-clients schemathesis lint breaking third_party migrate-diff migrate-hash build release reproducible vulncheck test race fuzz e2e replicated bench licenses run
@@ -21,7 +21,7 @@ GENERATED = gen openapi ent deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen
 help: ## List the commands.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-gen: ## Generate everything that follows from the schema: Go, ent, OpenAPI, AsyncAPI.
+gen: ## Generate everything that follows from the schema: Go, ent, OpenAPI, AsyncAPI, SDKs.
 	@rm -rf .cache/gen
 	$(GO) run ./tools/thirdparty third_party
 	$(BUF) generate -o .cache/gen
@@ -30,6 +30,7 @@ gen: ## Generate everything that follows from the schema: Go, ent, OpenAPI, Asyn
 		$(BUF) generate --template buf.gen.domain.yaml -o .cache/gen
 	cp -R .cache/gen/. .
 	@scripts/stale.sh .cache/gen
+	$(GO) run ./tools/sdk openapi sdk
 	$(GO) run ./tools/ent $(DATABASES:%=./ent/%/schema)
 	@scripts/gen-hint.sh
 

@@ -1,0 +1,221 @@
+package loyalty
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Tokens are the tokens of a session.
+type Tokens struct {
+	// Access authenticates calls until ExpiresAt.
+	Access    string
+	ExpiresAt time.Time
+	// Refresh gets new tokens, once. It is empty with WithRefreshCookie.
+	Refresh string
+}
+
+const (
+	// renewBefore is how long before its expiry an access token is renewed.
+	renewBefore = 30 * time.Second
+	// renewTimeout limits a renewal. A refresh token can be repeated for ten seconds after its first use.
+	renewTimeout = 20 * time.Second
+	// refreshAttempts limits the attempts of a refresh, so that all are within these ten seconds.
+	refreshAttempts = 4
+)
+
+// ErrNoSession means that the client has no session and no credentials to start one.
+var ErrNoSession = errors.New("loyalty: not logged in")
+
+// session keeps the tokens of a client.
+type session struct {
+	credentials *LoginRequest
+	cookie      bool
+	observe     func(Tokens)
+
+	mu     sync.Mutex
+	tokens Tokens
+	// renewal is the renewal in progress, or nil. Concurrent calls wait for it.
+	renewal *renewal
+}
+
+type renewal struct {
+	done chan struct{}
+	err  error // set before done is closed
+}
+
+// access returns an access token. It renews the token if it is missing or expires soon.
+func (s *session) access(ctx context.Context, c *Client) (string, error) {
+	s.mu.Lock()
+	t := s.tokens
+	renewable := t.Refresh != "" || s.cookie && t.Access != "" || s.credentials != nil
+	s.mu.Unlock()
+	left := time.Until(t.ExpiresAt)
+	switch {
+	case t.Access == "" && !renewable:
+		return "", ErrNoSession
+	case t.Access != "" && (t.ExpiresAt.IsZero() || left > renewBefore || !renewable):
+		return t.Access, nil
+	}
+	if err := s.renew(ctx, c, t.Access); err != nil && (left <= 0 || t.Access == "") {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tokens.Access, nil
+}
+
+// renew replaces the access token used, unless that has already happened. Concurrent calls share one renewal. It goes on if
+// ctx ends, because the platform may have received the refresh token.
+func (s *session) renew(ctx context.Context, c *Client, used string) error {
+	s.mu.Lock()
+	if s.tokens.Access != used && s.tokens.Access != "" {
+		s.mu.Unlock()
+		return nil
+	}
+	r := s.renewal
+	if r == nil {
+		r = &renewal{done: make(chan struct{})}
+		s.renewal = r
+		old := s.tokens
+		go func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTimeout)
+			defer cancel()
+			t, err := s.newTokens(ctx, c, old)
+			s.finish(r, t, err)
+		}()
+	}
+	s.mu.Unlock()
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// newTokens refreshes the session, or starts a new one if it has ended.
+func (s *session) newTokens(ctx context.Context, c *Client, old Tokens) (Tokens, error) {
+	err := ErrNoSession
+	if old.Refresh != "" || s.cookie && old.Access != "" {
+		var t Tokens
+		if t, err = c.refresh(ctx, old.Refresh); err == nil {
+			return t, nil
+		}
+		if !isEnded(err) {
+			return old, err
+		}
+	}
+	if s.credentials == nil {
+		return Tokens{}, err
+	}
+	t, _, err := c.login(ctx, *s.credentials)
+	c.log.LogAttrs(ctx, slog.LevelInfo, "logged in", slog.Any("error", err))
+	return t, err
+}
+
+// finish ends a renewal.
+func (s *session) finish(r *renewal, t Tokens, err error) {
+	s.mu.Lock()
+	if err == nil || t.Access == "" {
+		s.set(t)
+	}
+	s.renewal, r.err = nil, err
+	s.mu.Unlock()
+	close(r.done)
+}
+
+// set stores tokens. The caller holds the lock.
+func (s *session) set(t Tokens) {
+	if t == s.tokens {
+		return
+	}
+	s.tokens = t
+	if s.observe != nil {
+		s.observe(t)
+	}
+}
+
+// isEnded reports whether the platform has refused a refresh token, so that the session is over.
+func isEnded(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+}
+
+// Login starts a session. A previous session of the client stays valid on the platform. The client does not keep the
+// password; see [WithCredentials]. It fails with CodeInvalidCredentials, CodeAccountDeactivated or CodeRateLimited.
+func (c *Client) Login(ctx context.Context, email, password string) (*User, error) {
+	t, user, err := c.login(ctx, LoginRequest{Email: email, Password: password})
+	if err != nil {
+		return nil, err
+	}
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
+	c.session.set(t)
+	return user, nil
+}
+
+func (c *Client) login(ctx context.Context, body LoginRequest) (Tokens, *User, error) {
+	body.RefreshTokenIn = RefreshTokenInBody
+	if c.session.cookie {
+		body.RefreshTokenIn = RefreshTokenInCookie
+	}
+	result, err := c.loginSession(ctx, body)
+	if err != nil {
+		return Tokens{}, nil, err
+	}
+	return Tokens{result.AccessToken, result.ExpiresAt, result.RefreshToken}, &result.User, nil
+}
+
+// refresh gets new tokens. A lost answer is asked for again, for as long as the platform repeats it.
+func (c *Client) refresh(ctx context.Context, token string) (Tokens, error) {
+	limited := &Client{base: c.base, http: c.http, log: c.log, agent: c.agent, timeout: renewTimeout / 2, retries: c.retries}
+	limited.retries.attempts = min(limited.retries.attempts, refreshAttempts)
+	result, err := limited.refreshSession(ctx, RefreshRequest{RefreshToken: token})
+	if err != nil {
+		return Tokens{}, err
+	}
+	return Tokens{result.AccessToken, result.ExpiresAt, result.RefreshToken}, nil
+}
+
+// Logout ends the session. It succeeds if the session has already ended.
+func (c *Client) Logout(ctx context.Context) error {
+	c.session.mu.Lock()
+	old := c.session.tokens
+	c.session.mu.Unlock()
+	if old == (Tokens{}) {
+		return nil
+	}
+	err := c.logoutSession(ctx, LogoutRequest{RefreshToken: old.Refresh})
+	if err != nil && !isEnded(err) {
+		return err
+	}
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
+	c.session.set(Tokens{})
+	return nil
+}
+
+// Tokens returns the current tokens, or empty tokens without a session.
+func (c *Client) Tokens() Tokens {
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
+	return c.session.tokens
+}
+
+// jitter returns a random duration below limit.
+func jitter(limit time.Duration) time.Duration {
+	if limit <= 0 {
+		return 0
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(limit)))
+	if err != nil {
+		return limit
+	}
+	return time.Duration(n.Int64())
+}

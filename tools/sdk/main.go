@@ -1,0 +1,60 @@
+// Command sdk writes the generated part of the SDKs from the OpenAPI documents: sdk/api.json, which describes all
+// operations, types and error codes independent of a language, and the Go code of sdk/go.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: sdk OPENAPI_FOLDER SDK_FOLDER")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "sdk:", err)
+		os.Exit(1)
+	}
+}
+
+func run(documents, sdk string) error {
+	a, err := load(os.DirFS(documents))
+	if err != nil {
+		return err
+	}
+	files, err := generate(a)
+	if err != nil {
+		return err
+	}
+	for name, data := range files {
+		path := filepath.Join(sdk, filepath.FromSlash(name))
+		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
+			continue
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// generate returns the generated files by path.
+func generate(a api) (map[string][]byte, error) {
+	var description bytes.Buffer
+	encoder := json.NewEncoder(&description)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(a); err != nil {
+		return nil, err
+	}
+	files, err := goFiles(a)
+	if err != nil {
+		return nil, err
+	}
+	files["api.json"] = description.Bytes()
+	return files, nil
+}
