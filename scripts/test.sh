@@ -21,8 +21,10 @@ else
 fi
 if [ $# -eq 0 ]; then
 	set -- ./...
-	# This is a separate module, so ./... does not contain it.
-	go -C test/helm test -count=1 ./...
+	# These are separate modules, so ./... does not contain them.
+	for module in test/helm sdk/go test/sdk; do
+		go -C $module test -count=1 -timeout 10m ./...
+	done
 fi
 # Each package starts its own servers, so only two run at once. The test cache is off: it does not see the programs that
 # tests build.
