@@ -17,9 +17,9 @@ type Entry struct {
 	Type                 string
 	Amount, BalanceAfter money.Amount
 	Description          string
-	// Data is the additional data as JSON. Different texts of the same value give the same MAC: PostgreSQL's type jsonb does
-	// not keep the text.
-	Data []byte
+	// Data is the additional data: a value that encoding/json can encode, such as a map[string]any or the JSON text in a
+	// json.RawMessage. Different texts of the same value give the same MAC: PostgreSQL's type jsonb does not keep the text.
+	Data any
 	// CreatedAt has a precision of microseconds.
 	CreatedAt      time.Time
 	IdempotencyKey string
@@ -30,7 +30,7 @@ type Entry struct {
 
 // encode returns the canonical encoding of e and previous. Different input gives different bytes.
 func (e Entry) encode(previous string) ([]byte, error) {
-	b := make([]byte, 0, 256+len(e.Description)+len(e.Data))
+	b := make([]byte, 0, 512+len(e.Description))
 	b = appendSized(b, previous)
 	b = append(b, e.ID[:]...)
 	b = append(b, e.UserID[:]...)
@@ -43,7 +43,7 @@ func (e Entry) encode(previous string) ([]byte, error) {
 	b = appendSized(b, e.IdempotencyKey)
 	b = appendSized(b, e.ContentHash)
 	b = append(b, e.Reverses[:]...)
-	return appendJSON(b, e.Data)
+	return appendValue(b, e.Data)
 }
 
 // appendSized appends the length of s and then s.

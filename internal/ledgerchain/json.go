@@ -10,20 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// appendJSON appends a canonical encoding of the value of a JSON text. It depends only on the value: not on the order and
-// repetition of members, on escapes in strings, or on the form of numbers (1, 1.0, 10e-1).
-func appendJSON(b, text []byte) ([]byte, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, fmt.Errorf("additional data: %w", err)
-	}
-	return appendValue(b, v)
-}
-
+// appendValue appends a canonical encoding of a JSON value. It depends only on the value: not on the order and repetition of
+// members, on escapes in strings, or on the form of numbers (1, 1.0, 10e-1).
 func appendValue(b []byte, v any) (_ []byte, err error) {
 	switch v := v.(type) {
 	case nil:
@@ -34,7 +25,15 @@ func appendValue(b []byte, v any) (_ []byte, err error) {
 		}
 		return append(b, 'f'), nil
 	case string:
+		if !utf8.ValidString(v) {
+			return appendEncoded(b, v)
+		}
 		return appendSized(append(b, 's'), v), nil
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return appendEncoded(b, v) // an error
+		}
+		return appendValue(b, json.Number(strconv.FormatFloat(v, 'g', -1, 64)))
 	case json.Number:
 		n, err := canonicalNumber(string(v))
 		return appendSized(append(b, 'd'), n), err
@@ -47,6 +46,11 @@ func appendValue(b []byte, v any) (_ []byte, err error) {
 		}
 		return b, nil
 	case map[string]any:
+		for name := range v {
+			if !utf8.ValidString(name) {
+				return appendEncoded(b, v)
+			}
+		}
 		b = binary.BigEndian.AppendUint32(append(b, 'o'), uint32(len(v)))
 		for _, name := range slices.Sorted(maps.Keys(v)) {
 			if b, err = appendValue(appendSized(b, name), v[name]); err != nil {
@@ -55,7 +59,23 @@ func appendValue(b []byte, v any) (_ []byte, err error) {
 		}
 		return b, nil
 	}
-	return nil, fmt.Errorf("additional data: unexpected type %T", v)
+	return appendEncoded(b, v)
+}
+
+// appendEncoded appends the canonical encoding of the JSON text of v: of values whose text is not known without encoding it,
+// such as a string with invalid UTF-8.
+func appendEncoded(b []byte, v any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("additional data: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var decoded any
+	if err := d.Decode(&decoded); err != nil {
+		return nil, fmt.Errorf("additional data: %w", err)
+	}
+	return appendValue(b, decoded)
 }
 
 // canonicalNumber returns a JSON number as an integer that does not end with zeros, followed by an exponent: 12.30 is

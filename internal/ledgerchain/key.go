@@ -11,6 +11,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash"
+	"sync"
 )
 
 const (
@@ -21,10 +23,11 @@ const (
 	Size = ((keyIDSize+macSize)*8 + 5) / 6
 )
 
-// Key computes and verifies MACs. The zero value is not a key.
+// Key computes and verifies MACs. The zero value is not a key. It is safe for concurrent use.
 type Key struct {
-	id     [keyIDSize]byte
-	secret []byte
+	id [keyIDSize]byte
+	// hashes contains hash.Hash values with the secret. A used one computes the next MAC faster than a new one.
+	hashes *sync.Pool
 }
 
 // GenerateKey returns the text of a new random key.
@@ -40,16 +43,18 @@ func ParseKey(text string) (Key, error) {
 	if err != nil || len(secret) < minKeySize {
 		return Key{}, fmt.Errorf("must be at least %d random bytes in base64, from loyalty keygen ledger", minKeySize)
 	}
-	k := Key{secret: secret}
+	k := Key{hashes: &sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}}
 	copy(k.id[:], k.sum([]byte("key id"))) // the id reveals nothing about the secret
 	return k, nil
 }
 
 // IsZero reports whether k is the zero value.
-func (k Key) IsZero() bool { return k.secret == nil }
+func (k Key) IsZero() bool { return k.hashes == nil }
 
 func (k Key) sum(data []byte) []byte {
-	h := hmac.New(sha256.New, k.secret)
+	h := k.hashes.Get().(hash.Hash)
+	defer k.hashes.Put(h)
+	h.Reset()
 	h.Write(data)
 	return h.Sum(nil)
 }

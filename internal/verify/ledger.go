@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -63,10 +64,11 @@ type transaction struct {
 }
 
 func scanLedger(rows pgx.Rows, a *account, t *transaction) error {
+	var data []byte
 	err := rows.Scan((*columns.UUID)(&a.user), (*columns.Money)(&a.balance), &a.entries, &a.head,
 		(*columns.UUID)(&t.ID), &t.Seq, &t.Type, (*columns.Money)(&t.Amount), (*columns.Money)(&t.BalanceAfter), &t.Description,
-		&t.Data, (*columns.Time)(&t.CreatedAt), &t.IdempotencyKey, &t.ContentHash, (*columns.UUID)(&t.Reverses), &t.mac)
-	t.UserID = a.user
+		&data, (*columns.Time)(&t.CreatedAt), &t.IdempotencyKey, &t.ContentHash, (*columns.UUID)(&t.Reverses), &t.mac)
+	t.UserID, t.Data = a.user, json.RawMessage(data)
 	return err
 }
 

@@ -131,7 +131,7 @@ func newRow(key ledgerchain.Key, c *call, after account, now time.Time) (row, er
 		IdempotencyKey: c.entry.IdempotencyKey,
 		ContentHash:    c.hash,
 	}
-	if tx.Mac, err = key.MAC(after.head, chainEntry(tx, c.entry.Data())); err != nil {
+	if tx.Mac, err = key.MAC(after.head, chainEntry(tx)); err != nil {
 		return row{}, err
 	}
 	e, err := producer.TransactionAdded(tx)
@@ -139,11 +139,11 @@ func newRow(key ledgerchain.Key, c *call, after account, now time.Time) (row, er
 	return row{tx, c.entry.Data(), e}, err
 }
 
-// chainEntry returns the fields of tx that its MAC covers. The parameter data is the additional data as JSON.
-func chainEntry(tx users.Transaction, data []byte) ledgerchain.Entry {
+// chainEntry returns the fields of tx that its MAC covers.
+func chainEntry(tx users.Transaction) ledgerchain.Entry {
 	return ledgerchain.Entry{
 		ID: tx.ID, UserID: tx.UserID, Seq: tx.Seq, Type: string(tx.Type), Amount: tx.Amount, BalanceAfter: tx.BalanceAfter,
-		Description: tx.Description, Data: data, CreatedAt: tx.CreatedAt, IdempotencyKey: tx.IdempotencyKey,
+		Description: tx.Description, Data: tx.AdditionalData, CreatedAt: tx.CreatedAt, IdempotencyKey: tx.IdempotencyKey,
 		ContentHash: tx.ContentHash, Reverses: tx.Reverses,
 	}
 }
