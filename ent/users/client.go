@@ -15,7 +15,6 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
-	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/casino-loyalty/loyalty/ent/users/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/users/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/users/transaction"
@@ -602,22 +601,6 @@ func (c *TransactionClient) GetX(ctx context.Context, id uuid.UUID) *Transaction
 		panic(err)
 	}
 	return obj
-}
-
-// QueryUser queries the user edge of a Transaction.
-func (c *TransactionClient) QueryUser(_m *Transaction) *UserQuery {
-	query := (&UserClient{config: c.config}).Query()
-	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
-		id := _m.ID
-		step := sqlgraph.NewStep(
-			sqlgraph.From(transaction.Table, transaction.FieldID, id),
-			sqlgraph.To(user.Table, user.FieldID),
-			sqlgraph.Edge(sqlgraph.M2O, false, transaction.UserTable, transaction.UserColumn),
-		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
-		return fromV, nil
-	}
-	return query
 }
 
 // Hooks returns the client hooks.

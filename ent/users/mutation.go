@@ -1335,6 +1335,7 @@ type TransactionMutation struct {
 	op              Op
 	typ             string
 	id              *uuid.UUID
+	user_id         *uuid.UUID
 	_type           *string
 	amount          *money.Amount
 	balance_after   *money.Amount
@@ -1348,8 +1349,6 @@ type TransactionMutation struct {
 	content_hash    *[]byte
 	mac             *string
 	clearedFields   map[string]struct{}
-	user            *uuid.UUID
-	cleareduser     bool
 	done            bool
 	oldValue        func(context.Context) (*Transaction, error)
 	predicates      []predicate.Transaction
@@ -1461,12 +1460,12 @@ func (m *TransactionMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
 
 // SetUserID sets the "user_id" field.
 func (m *TransactionMutation) SetUserID(u uuid.UUID) {
-	m.user = &u
+	m.user_id = &u
 }
 
 // UserID returns the value of the "user_id" field in the mutation.
 func (m *TransactionMutation) UserID() (r uuid.UUID, exists bool) {
-	v := m.user
+	v := m.user_id
 	if v == nil {
 		return
 	}
@@ -1492,7 +1491,7 @@ func (m *TransactionMutation) OldUserID(ctx context.Context) (v uuid.UUID, err e
 
 // ResetUserID resets all changes to the "user_id" field.
 func (m *TransactionMutation) ResetUserID() {
-	m.user = nil
+	m.user_id = nil
 }
 
 // SetType sets the "type" field.
@@ -1924,33 +1923,6 @@ func (m *TransactionMutation) ResetMAC() {
 	m.mac = nil
 }
 
-// ClearUser clears the "user" edge to the User entity.
-func (m *TransactionMutation) ClearUser() {
-	m.cleareduser = true
-	m.clearedFields[transaction.FieldUserID] = struct{}{}
-}
-
-// UserCleared reports if the "user" edge to the User entity was cleared.
-func (m *TransactionMutation) UserCleared() bool {
-	return m.cleareduser
-}
-
-// UserIDs returns the "user" edge IDs in the mutation.
-// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
-// UserID instead. It exists only for internal usage by the builders.
-func (m *TransactionMutation) UserIDs() (ids []uuid.UUID) {
-	if id := m.user; id != nil {
-		ids = append(ids, *id)
-	}
-	return
-}
-
-// ResetUser resets all changes to the "user" edge.
-func (m *TransactionMutation) ResetUser() {
-	m.user = nil
-	m.cleareduser = false
-}
-
 // Where appends a list predicates to the TransactionMutation builder.
 func (m *TransactionMutation) Where(ps ...predicate.Transaction) {
 	m.predicates = append(m.predicates, ps...)
@@ -1986,7 +1958,7 @@ func (m *TransactionMutation) Type() string {
 // AddedFields().
 func (m *TransactionMutation) Fields() []string {
 	fields := make([]string, 0, 12)
-	if m.user != nil {
+	if m.user_id != nil {
 		fields = append(fields, transaction.FieldUserID)
 	}
 	if m._type != nil {
@@ -2295,28 +2267,19 @@ func (m *TransactionMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *TransactionMutation) AddedEdges() []string {
-	edges := make([]string, 0, 1)
-	if m.user != nil {
-		edges = append(edges, transaction.EdgeUser)
-	}
+	edges := make([]string, 0, 0)
 	return edges
 }
 
 // AddedIDs returns all IDs (to other nodes) that were added for the given edge
 // name in this mutation.
 func (m *TransactionMutation) AddedIDs(name string) []ent.Value {
-	switch name {
-	case transaction.EdgeUser:
-		if id := m.user; id != nil {
-			return []ent.Value{*id}
-		}
-	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *TransactionMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 0)
 	return edges
 }
 
@@ -2328,42 +2291,25 @@ func (m *TransactionMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *TransactionMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 1)
-	if m.cleareduser {
-		edges = append(edges, transaction.EdgeUser)
-	}
+	edges := make([]string, 0, 0)
 	return edges
 }
 
 // EdgeCleared returns a boolean which indicates if the edge with the given name
 // was cleared in this mutation.
 func (m *TransactionMutation) EdgeCleared(name string) bool {
-	switch name {
-	case transaction.EdgeUser:
-		return m.cleareduser
-	}
 	return false
 }
 
 // ClearEdge clears the value of the edge with the given name. It returns an error
 // if that edge is not defined in the schema.
 func (m *TransactionMutation) ClearEdge(name string) error {
-	switch name {
-	case transaction.EdgeUser:
-		m.ClearUser()
-		return nil
-	}
 	return fmt.Errorf("unknown Transaction unique edge %s", name)
 }
 
 // ResetEdge resets all changes to the edge with the given name in this mutation.
 // It returns an error if the edge is not defined in the schema.
 func (m *TransactionMutation) ResetEdge(name string) error {
-	switch name {
-	case transaction.EdgeUser:
-		m.ResetUser()
-		return nil
-	}
 	return fmt.Errorf("unknown Transaction edge %s", name)
 }
 

@@ -11,7 +11,6 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/casino-loyalty/loyalty/ent/users/transaction"
-	"github.com/casino-loyalty/loyalty/ent/users/user"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/google/uuid"
 )
@@ -44,31 +43,8 @@ type Transaction struct {
 	// ContentHash holds the value of the "content_hash" field.
 	ContentHash []byte `json:"-"`
 	// MAC holds the value of the "mac" field.
-	MAC string `json:"-"`
-	// Edges holds the relations/edges for other nodes in the graph.
-	// The values are being populated by the TransactionQuery when eager-loading is set.
-	Edges        TransactionEdges `json:"edges"`
+	MAC          string `json:"-"`
 	selectValues sql.SelectValues
-}
-
-// TransactionEdges holds the relations/edges for other nodes in the graph.
-type TransactionEdges struct {
-	// User holds the value of the user edge.
-	User *User `json:"user,omitempty"`
-	// loadedTypes holds the information for reporting if a
-	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
-}
-
-// UserOrErr returns the User value or an error if the edge
-// was not loaded in eager-loading, or loaded but was not found.
-func (e TransactionEdges) UserOrErr() (*User, error) {
-	if e.User != nil {
-		return e.User, nil
-	} else if e.loadedTypes[0] {
-		return nil, &NotFoundError{label: user.Label}
-	}
-	return nil, &NotLoadedError{edge: "user"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -197,11 +173,6 @@ func (_m *Transaction) assignValues(columns []string, values []any) error {
 // This includes values selected through modifiers, order, etc.
 func (_m *Transaction) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
-}
-
-// QueryUser queries the "user" edge of the Transaction entity.
-func (_m *Transaction) QueryUser() *UserQuery {
-	return NewTransactionClient(_m.config).QueryUser(_m)
 }
 
 // Update returns a builder for updating this Transaction.

@@ -11,7 +11,6 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/casino-loyalty/loyalty/ent/users/transaction"
-	"github.com/casino-loyalty/loyalty/ent/users/user"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/google/uuid"
 )
@@ -109,11 +108,6 @@ func (_c *TransactionCreate) SetID(v uuid.UUID) *TransactionCreate {
 	return _c
 }
 
-// SetUser sets the "user" edge to the User entity.
-func (_c *TransactionCreate) SetUser(v *User) *TransactionCreate {
-	return _c.SetUserID(v.ID)
-}
-
 // Mutation returns the TransactionMutation object of the builder.
 func (_c *TransactionCreate) Mutation() *TransactionMutation {
 	return _c.mutation
@@ -178,9 +172,6 @@ func (_c *TransactionCreate) check() error {
 	if _, ok := _c.mutation.MAC(); !ok {
 		return &ValidationError{Name: "mac", err: errors.New(`users: missing required field "Transaction.mac"`)}
 	}
-	if len(_c.mutation.UserIDs()) == 0 {
-		return &ValidationError{Name: "user", err: errors.New(`users: missing required edge "Transaction.user"`)}
-	}
 	return nil
 }
 
@@ -215,6 +206,10 @@ func (_c *TransactionCreate) createSpec() (*Transaction, *sqlgraph.CreateSpec) {
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = &id
+	}
+	if value, ok := _c.mutation.UserID(); ok {
+		_spec.SetField(transaction.FieldUserID, field.TypeUUID, value)
+		_node.UserID = value
 	}
 	if value, ok := _c.mutation.GetType(); ok {
 		_spec.SetField(transaction.FieldType, field.TypeString, value)
@@ -259,23 +254,6 @@ func (_c *TransactionCreate) createSpec() (*Transaction, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.MAC(); ok {
 		_spec.SetField(transaction.FieldMAC, field.TypeString, value)
 		_node.MAC = value
-	}
-	if nodes := _c.mutation.UserIDs(); len(nodes) > 0 {
-		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.M2O,
-			Inverse: false,
-			Table:   transaction.UserTable,
-			Columns: []string{transaction.UserColumn},
-			Bidi:    false,
-			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(user.FieldID, field.TypeUUID),
-			},
-		}
-		for _, k := range nodes {
-			edge.Target.Nodes = append(edge.Target.Nodes, k)
-		}
-		_node.UserID = nodes[0]
-		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec
 }

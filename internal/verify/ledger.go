@@ -19,10 +19,11 @@ import (
 
 // ledgerSQL reads the additional data as text, because the MAC covers the exact numbers in it.
 const ledgerSQL = `
-	SELECT u.id, u.balance, u.entries, u.ledger_head, t.id, COALESCE(t.seq, 0), COALESCE(t.type, ''), COALESCE(t.amount, 0),
-		COALESCE(t.balance_after, 0), COALESCE(t.description, ''), COALESCE(t.additional_data::text, ''), t.created_at,
+	SELECT COALESCE(u.id, t.user_id), u.id IS NULL, COALESCE(u.balance, 0), COALESCE(u.entries, 0), COALESCE(u.ledger_head, ''),
+		t.id, COALESCE(t.seq, 0), COALESCE(t.type, ''), COALESCE(t.amount, 0), COALESCE(t.balance_after, 0),
+		COALESCE(t.description, ''), COALESCE(t.additional_data::text, ''), t.created_at,
 		COALESCE(t.idempotency_key, ''), t.content_hash, t.reverses, COALESCE(t.mac, '')
-	FROM users u LEFT JOIN transactions t ON t.user_id = u.id ORDER BY u.id, t.seq`
+	FROM users u FULL JOIN transactions t ON t.user_id = u.id ORDER BY 1, t.seq`
 
 // ledger checks number, MAC and balance_after of each transaction, and that each row of the table users matches the user's
 // last transaction. It reports a damaged row once.
@@ -65,7 +66,7 @@ type transaction struct {
 
 func scanLedger(rows pgx.Rows, a *account, t *transaction) error {
 	var data []byte
-	err := rows.Scan((*columns.UUID)(&a.user), (*columns.Money)(&a.balance), &a.entries, &a.head,
+	err := rows.Scan((*columns.UUID)(&a.user), &a.missing, (*columns.Money)(&a.balance), &a.entries, &a.head,
 		(*columns.UUID)(&t.ID), &t.Seq, &t.Type, (*columns.Money)(&t.Amount), (*columns.Money)(&t.BalanceAfter), &t.Description,
 		&data, (*columns.Time)(&t.CreatedAt), &t.IdempotencyKey, &t.ContentHash, (*columns.UUID)(&t.Reverses), &t.mac)
 	t.UserID, t.Data = a.user, json.RawMessage(data)
@@ -75,6 +76,7 @@ func scanLedger(rows pgx.Rows, a *account, t *transaction) error {
 // account is a user and the state after the transactions that were read so far.
 type account struct {
 	user    uuid.UUID
+	missing bool         // only transactions refer to the user
 	balance money.Amount // stored in users, like entries and head
 	entries int64
 	head    string
@@ -103,7 +105,7 @@ func (a *account) add(r *report, keys ledgerchain.Keys, t transaction) {
 	var problem string
 	switch err := a.verify(keys, t); {
 	case t.Seq > want && errors.Is(err, ledgerchain.ErrMismatch):
-		problem = fmt.Sprintf("the transactions with the numbers %d to %d before it are missing", want, t.Seq-1)
+		problem = missing(want, t.Seq-1)
 	case err != nil:
 		problem = err.Error()
 	case t.Seq != want:
@@ -118,6 +120,13 @@ func (a *account) add(r *report, keys ledgerchain.Keys, t transaction) {
 	if len(a.trail) < maxTrail {
 		a.trail = append(a.trail, next)
 	}
+}
+
+func missing(first, last int64) string {
+	if first == last {
+		return fmt.Sprintf("the transaction with the number %d before it is missing", first)
+	}
+	return fmt.Sprintf("the transactions with the numbers %d to %d before it are missing", first, last)
 }
 
 // verify returns nil if the MAC of t covers one of the links of the trail. It tries the newest links first.
@@ -141,6 +150,10 @@ func change(t transaction) money.Amount {
 // finish checks the row of the user after the last transaction.
 func (a *account) finish(r *report) {
 	if a.user == uuid.Nil {
+		return
+	}
+	if a.missing {
+		r.violationf("user %s has transactions but does not exist", a.user)
 		return
 	}
 	for _, l := range a.trail {

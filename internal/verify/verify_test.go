@@ -198,7 +198,7 @@ func TestDamagedLedger(t *testing.T) {
 			func(tx []string) []string { return []string{tx[3] + of + "4: no key of LOYALTY_LEDGER_KEY"} }},
 		"removed row in the middle": {"DELETE FROM transactions WHERE seq = 2",
 			func(tx []string) []string {
-				return []string{tx[2] + of + "3: the transactions with the numbers 2 to 2 before it are missing"}
+				return []string{tx[2] + of + "3: the transaction with the number 2 before it is missing"}
 			}},
 		"removed last row": {"DELETE FROM transactions WHERE seq = 4", func([]string) []string {
 			return []string{"user " + player + ": balance is 17.00, but the last transaction says 18.00; entries is 4, but the last " +
@@ -224,6 +224,8 @@ func TestDamagedLedger(t *testing.T) {
 			func([]string) []string {
 				return []string{"user " + other + ": balance is 5.00, but the last transaction says 0.00\n"}
 			}},
+		"removed player": {"DELETE FROM users WHERE id = '" + player + "'",
+			func([]string) []string { return []string{"user " + player + " has transactions but does not exist\n"} }},
 		"wrong entries": {"UPDATE users SET entries = 3 WHERE id = '" + player + "'",
 			func([]string) []string {
 				return []string{"user " + player + ": entries is 3, but the last transaction has the number 4\n"}

@@ -52,6 +52,7 @@ var (
 	// TransactionsColumns holds the columns for the "transactions" table.
 	TransactionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
 		{Name: "type", Type: field.TypeString, Size: 2147483647},
 		{Name: "amount", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
 		{Name: "balance_after", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
@@ -63,31 +64,22 @@ var (
 		{Name: "idempotency_key", Type: field.TypeString, Unique: true, Size: 2147483647},
 		{Name: "content_hash", Type: field.TypeBytes},
 		{Name: "mac", Type: field.TypeString, Size: 2147483647},
-		{Name: "user_id", Type: field.TypeUUID},
 	}
 	// TransactionsTable holds the schema information for the "transactions" table.
 	TransactionsTable = &schema.Table{
 		Name:       "transactions",
 		Columns:    TransactionsColumns,
 		PrimaryKey: []*schema.Column{TransactionsColumns[0]},
-		ForeignKeys: []*schema.ForeignKey{
-			{
-				Symbol:     "transactions_user_id_fkey",
-				Columns:    []*schema.Column{TransactionsColumns[12]},
-				RefColumns: []*schema.Column{UsersColumns[0]},
-				OnDelete:   schema.NoAction,
-			},
-		},
 		Indexes: []*schema.Index{
 			{
 				Name:    "transactions_user_id_seq",
 				Unique:  true,
-				Columns: []*schema.Column{TransactionsColumns[12], TransactionsColumns[8]},
+				Columns: []*schema.Column{TransactionsColumns[1], TransactionsColumns[9]},
 			},
 			{
 				Name:    "transactions_user_id_reverses",
 				Unique:  true,
-				Columns: []*schema.Column{TransactionsColumns[12], TransactionsColumns[7]},
+				Columns: []*schema.Column{TransactionsColumns[1], TransactionsColumns[8]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "reverses IS NOT NULL",
 				},
@@ -147,7 +139,6 @@ func init() {
 	OutboxTable.Annotation = &entsql.Annotation{
 		Table: "outbox",
 	}
-	TransactionsTable.ForeignKeys[0].RefTable = UsersTable
 	TransactionsTable.Annotation = &entsql.Annotation{
 		Table: "transactions",
 	}

@@ -7,7 +7,6 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/entsql"
 	entschema "entgo.io/ent/schema"
-	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 	"github.com/google/uuid"
@@ -46,13 +45,6 @@ func (Transaction) Fields() []ent.Field {
 		field.Text("idempotency_key").Unique().Sensitive(),
 		field.Bytes("content_hash").Sensitive(),
 		field.Text("mac").Sensitive(),
-	}
-}
-
-// Edges implements ent.Interface.
-func (Transaction) Edges() []ent.Edge {
-	return []ent.Edge{
-		edge.To("user", User.Type).Field("user_id").Unique().Required().Immutable().StorageKey(edge.Symbol("transactions_user_id_fkey")),
 	}
 }
 
