@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/compiler/protogen"
 
+	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/schema"
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 )
@@ -166,8 +167,12 @@ func (d *openAPI) parameters(
 		}
 	}
 	for _, h := range method.Headers {
+		value := object{{"type", "string"}}
+		if h.GetName() == restroute.HeaderIdempotencyKey { // printable ASCII; spaces around the value do not belong to it
+			value = value.with("pattern", "^[!-~]([ -~]*[!-~])?$").with("maxLength", limits.IdempotencyKey)
+		}
 		list = append(list, object{{"name", h.GetName()}, {"in", "header"}}.with("description", h.GetDescription()).
-			with("schema", object{{"type", "string"}}))
+			with("schema", value))
 	}
 	return list
 }
