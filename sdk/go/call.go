@@ -97,10 +97,9 @@ func (c *Client) call(ctx context.Context, op operation, a arguments) error {
 		}
 		if op.auth == authAccess && token != "" && !renewed && isTokenError(err) {
 			renewed = true
-			if err := c.session.renew(ctx, c, token); err != nil {
-				return err
+			if err = c.session.renew(ctx, c, token); err == nil {
+				continue
 			}
-			continue
 		}
 		wait, again := c.retries.next(attempt, op, err)
 		if deadline, ok := ctx.Deadline(); !again || ok && time.Until(deadline) < wait {

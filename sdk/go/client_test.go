@@ -280,6 +280,12 @@ func TestSessionsEnd(t *testing.T) { //nolint:tparallel // the subtests use the 
 			t.Errorf("got %+v, %v, want a new session", me, err)
 		}
 	})
+	t.Run("while the access token is valid", func(t *testing.T) {
+		c := client(t, s, loyalty.WithTokens(loyalty.Tokens{Access: "new", Refresh: "r", ExpiresAt: time.Now().Add(5 * time.Second)}))
+		if _, err := c.GetMe(t.Context()); !errors.Is(err, loyalty.CodeTokenReused) {
+			t.Errorf("got %v, want TOKEN_REUSED", err)
+		}
+	})
 	t.Run("without credentials", func(t *testing.T) {
 		c := client(t, s, token())
 		if _, err := c.GetMe(t.Context()); !errors.Is(err, loyalty.CodeTokenReused) {
@@ -298,6 +304,56 @@ func TestSessionsEnd(t *testing.T) { //nolint:tparallel // the subtests use the 
 			t.Errorf("got %v, tokens %+v", err, c.Tokens())
 		}
 	})
+}
+
+func TestOutageOfTheRefresh(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		if r.URL.Path == "/api/v1/auth/refresh" {
+			fail(w, http.StatusServiceUnavailable, loyalty.CodeDependencyUnavailable, "")
+			return
+		}
+		_, _ = w.Write([]byte(`{"id":"me"}`))
+	})
+	tokens := loyalty.Tokens{Access: "first", Refresh: "r", ExpiresAt: time.Now().Add(20 * time.Second)}
+	c := client(t, s, loyalty.WithTokens(tokens), loyalty.WithMaxAttempts(2))
+	if me, err := c.GetMe(t.Context()); err != nil || me.ID != "me" || c.Tokens() != tokens {
+		t.Errorf("got %+v, %v, want an answer with the token that is still valid", me, err)
+	}
+}
+
+func TestRefreshCookie(t *testing.T) {
+	t.Parallel()
+	var bodies []string
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies = append(bodies, r.URL.Path+" "+string(body))
+		cookie, _ := r.Cookie("__Secure-refresh_token")
+		switch {
+		case r.URL.Path == "/api/v1/auth/login":
+			http.SetCookie(w, &http.Cookie{Name: "__Secure-refresh_token", Value: "one", Path: "/api/v1/auth", Secure: true, HttpOnly: true})
+			_, _ = w.Write([]byte(`{"accessToken":"first","expiresAt":"2000-01-01T00:00:00Z","user":{"id":"me"}}`))
+		case r.URL.Path == "/api/v1/auth/refresh" && cookie != nil && cookie.Value == "one":
+			_, _ = w.Write([]byte(`{"accessToken":"second","expiresAt":"2999-01-01T00:00:00Z"}`))
+		default:
+			_, _ = w.Write([]byte(`{"id":"` + r.Header.Get("Authorization") + `"}`))
+		}
+	}))
+	t.Cleanup(s.Close)
+	c, err := loyalty.New(s.URL, loyalty.WithHTTPClient(s.Client()), loyalty.WithRefreshCookie())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Login(t.Context(), "a@example.com", "password"); err != nil {
+		t.Fatal(err)
+	}
+	me, err := c.GetMe(t.Context())
+	if err != nil || me.ID != "Bearer second" || c.Tokens().Refresh != "" {
+		t.Errorf("got %+v, %v, want the second token", me, err)
+	}
+	if len(bodies) != 3 || !strings.Contains(bodies[0], `"refreshTokenIn":"COOKIE"`) || bodies[1] != "/api/v1/auth/refresh {}" {
+		t.Errorf("the requests were %q", bodies)
+	}
 }
 
 func TestPages(t *testing.T) {

@@ -89,6 +89,8 @@ type inbox struct {
 	options InboxOptions
 	// since is the last received notification, or empty.
 	since string
+	// token is the token of the connection.
+	token string
 	// connected is true after the first connection.
 	connected bool
 	// failures is the number of failed connections since the last one that was open.
@@ -201,7 +203,7 @@ func (i *inbox) lost(ctx context.Context, err error) error {
 		return fmt.Errorf("loyalty: inbox: %w", err)
 	}
 	i.failures = 0
-	return i.client.session.renew(ctx, i.client, i.client.Tokens().Access)
+	return i.client.session.renew(ctx, i.client, i.token)
 }
 
 // dial opens a connection. It renews the token once if the platform refuses it.
@@ -212,6 +214,7 @@ func (i *inbox) dial(ctx context.Context) (*websocket.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		i.token = token
 		conn, err := i.handshake(ctx, token)
 		if err == nil || renewed || !isTokenError(err) {
 			return conn, err

@@ -62,12 +62,13 @@ func (s *session) access(ctx context.Context, c *Client) (string, error) {
 	case t.Access != "" && (t.ExpiresAt.IsZero() || left > renewBefore || !renewable):
 		return t.Access, nil
 	}
-	if err := s.renew(ctx, c, t.Access); err != nil && (left <= 0 || t.Access == "") {
-		return "", err
-	}
+	err := s.renew(ctx, c, t.Access)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.tokens.Access, nil
+	if err != nil && (left <= 0 || s.tokens.Access == "") {
+		return "", err
+	}
+	return s.tokens.Access, nil // after an outage, the old token is still valid
 }
 
 // renew replaces the access token used, unless that has already happened. Concurrent calls share one renewal. It goes on if
