@@ -76,7 +76,8 @@ func (w meteredWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if outer, ok := conn.(interface{ NetConn() net.Conn }); ok { // of package gateway
 		conn = outer.NetConn()
 	}
-	m := meter{exceeded: func() { w.socket.close(codePolicy, "clients must not send so much data") }, at: time.Now()}
+	s := w.socket // the function must not refer to w, which would keep the request and its buffers in memory
+	m := meter{exceeded: func() { s.close(codePolicy, "clients must not send so much data") }, at: time.Now()}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		return &meteredTCP{tcp, m}, buffers, nil
 	}
