@@ -17,6 +17,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/atlas/plan"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
@@ -76,7 +77,7 @@ func TestChangedMigrationIsRefused(t *testing.T) {
 	if err := os.WriteFile(name, []byte("-- changed\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := migrate.Up(t.Context(), postgrestest.URL(t, nil), os.DirFS(root), nil)
+	_, err := migrate.Up(t.Context(), postgrestest.URL(t, nil), os.DirFS(root), dbrole.Role{}, nil)
 	if err == nil || !strings.Contains(err.Error(), "atlas.sum") {
 		t.Errorf("got %v, want an error about atlas.sum", err)
 	}

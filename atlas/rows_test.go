@@ -9,6 +9,7 @@ import (
 
 	atlasmigrate "ariga.io/atlas/sql/migrate"
 
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
@@ -27,7 +28,7 @@ func TestMigrationsApplyToRows(t *testing.T) {
 			db := postgrestest.New(t, nil)
 			var previous postgrestest.Tables
 			for i := range files {
-				if _, err := migrate.Up(t.Context(), db.Config().ConnString(), firstFiles(t, folder, files[:i+1]), slog.New(slog.DiscardHandler)); err != nil {
+				if _, err := migrate.Up(t.Context(), db.Config().ConnString(), firstFiles(t, folder, files[:i+1]), dbrole.Role{}, slog.New(slog.DiscardHandler)); err != nil {
 					t.Fatal(err)
 				}
 				if name == "users" { // the triggers refuse the rows, which are not a ledger

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
@@ -105,7 +106,7 @@ func (e *Env) createUsers(ctx context.Context) (err error) {
 		return err
 	}
 	e.url = e.server.URL("users")
-	if _, err := migrate.Up(ctx, e.url, atlas.Users, e.log); err != nil {
+	if _, err := migrate.Up(ctx, e.url, atlas.Users, dbrole.Role{}, e.log); err != nil {
 		return err
 	}
 	if e.pool, err = postgres.Open(ctx, e.url, postgres.Options{ApplicationName: "bench"}); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
 	"github.com/casino-loyalty/loyalty/internal/gateway/nginxtest"
@@ -119,11 +120,15 @@ func (f *fleet) createDatabase(ctx context.Context, service string, migrations f
 	if err := f.env.server.CreateDatabase(ctx, name); err != nil {
 		return err
 	}
-	f.databases[service] = f.env.server.URL(name)
-	if _, err := migrate.Up(ctx, f.databases[service], migrations, f.env.log); err != nil {
+	if err := f.env.server.CreateRole(ctx, service, benchPassword); err != nil {
 		return err
 	}
-	pool, err := postgres.Open(ctx, f.databases[service], postgres.Options{ApplicationName: "bench"})
+	f.databases[service] = f.env.server.RoleURL(service, benchPassword, name)
+	owner, role := f.env.server.URL(name), dbrole.Role{Name: service, Privileges: dbrole.Of(service)}
+	if _, err := migrate.Up(ctx, owner, migrations, role, f.env.log); err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, owner, postgres.Options{ApplicationName: "bench"})
 	f.pools[service] = pool
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/cmd/loyalty-dev/internal/embedded"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/backoff"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/diagnostics"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
@@ -62,7 +64,7 @@ func assemble(
 		return nil, err
 	}
 	pr, err := promotions.New(ctx, promotions.Config{
-		DatabaseURL: s.postgres.URL("promotions"), Redis: c.redis, Bus: c.bus,
+		DatabaseURL: s.databaseURL("promotions"), Redis: c.redis, Bus: c.bus,
 		Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
 		LedgerAddress: u.InternalAddr(), InternalToken: c.internalToken, Reflection: true,
 		Anomalies: promotions.DefaultAnomalyRules(), AccessLog: c.access,
@@ -72,7 +74,7 @@ func assemble(
 	}
 	add(g, g.RunWith, diagnosticsServer, "promotions", pr)
 	n, err := notifications.New(ctx, notifications.Config{
-		Store: notifications.StoreConfig{Kind: notifications.PostgreSQL, URL: s.postgres.URL("notifications")},
+		Store: notifications.StoreConfig{Kind: notifications.PostgreSQL, URL: s.databaseURL("notifications")},
 		Redis: c.redis, Bus: c.bus, Keys: c.keys, Issuer: tokenIssuer, Audience: tokenAudience,
 		Sockets: notifications.DefaultSockets(), Reflection: true, AccessLog: c.access,
 	}, log)
@@ -100,7 +102,7 @@ func assemble(
 
 func usersConfig(s *servers, c shared, o options) users.Config {
 	return users.Config{
-		DatabaseURL: s.postgres.URL("users"), Redis: c.redis, Bus: c.bus,
+		DatabaseURL: s.databaseURL("users"), Redis: c.redis, Bus: c.bus,
 		PrivateKey: c.key, LedgerKey: c.ledgerKey, Issuer: tokenIssuer, Audience: tokenAudience,
 		InternalListen: "127.0.0.1:0", InternalToken: c.internalToken,
 		Limits:          users.DefaultLimits().PerAddress(o.addressLimit, o.addressLimit),
@@ -167,8 +169,8 @@ type shared struct {
 	access        rpcserver.AccessLog
 }
 
-// common reads the keys, then concurrently migrates the databases and connects to the bus. The caller must close the bus,
-// except after an error.
+// common reads the keys, then concurrently migrates the databases, as their owner, and connects to the bus. The caller must
+// close the bus, except after an error.
 func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger) (c shared, err error) {
 	c.redis = redis.Config{Address: s.redis.Addr(), Password: s.password, Plain: true, Log: log}
 	if c.key, err = dir.TokenKey(); err != nil {
@@ -186,18 +188,15 @@ func common(ctx context.Context, dir *datadir.Dir, s *servers, log *slog.Logger)
 		return c, fmt.Errorf("%s %w", dir.Path("secrets", "ledger-key"), err)
 	}
 	starts, ctx := errgroup.WithContext(ctx)
-	starts.Go(func() error {
-		_, err := migrate.Up(ctx, s.postgres.URL("users"), atlas.Users, log)
-		return err
-	})
-	starts.Go(func() error {
-		_, err := migrate.Up(ctx, s.postgres.URL("promotions"), atlas.Promotions, log)
-		return err
-	})
-	starts.Go(func() error {
-		_, err := migrate.Up(ctx, s.postgres.URL("notifications"), atlas.Notifications, log)
-		return err
-	})
+	for service, migrations := range map[string]fs.FS{
+		"users": atlas.Users, "promotions": atlas.Promotions, "notifications": atlas.Notifications,
+	} {
+		starts.Go(func() error {
+			role := dbrole.Role{Name: service, Privileges: dbrole.Of(service)}
+			_, err := migrate.Up(ctx, s.postgres.URL(service), migrations, role, log)
+			return err
+		})
+	}
 	starts.Go(func() (err error) {
 		c.bus, err = openBus(context.WithoutCancel(ctx), s, log)
 		return err

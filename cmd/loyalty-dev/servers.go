@@ -21,11 +21,16 @@ type servers struct {
 	redis    *embedded.Redis
 	kafka    *embedded.Kafka // nil if the bus is NATS
 	nats     *embedded.NATS  // nil if the bus is Kafka
-	password string          // of Redis, Kafka and NATS
+	password string          // of Redis, Kafka, NATS and the roles of the services
 }
 
-// databases lists the names of the databases, one per service.
+// databases lists the names of the databases, one per service. Each service connects with a role of the same name.
 var databases = []string{"users", "promotions", "notifications"}
+
+// databaseURL returns the URL of a service's database, with the role of the service.
+func (s *servers) databaseURL(service string) string {
+	return s.postgres.RoleURL(service, s.password, service)
+}
 
 // startServers starts all servers concurrently and registers each with the group. It returns once all servers run, or an
 // error if one of them does not start.
@@ -73,6 +78,9 @@ func (s *servers) startPostgres(
 	})
 	for _, name := range databases {
 		if err := s.postgres.CreateDatabase(ctx, name); err != nil {
+			return err
+		}
+		if err := s.postgres.CreateRole(ctx, name, s.password); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -14,13 +15,16 @@ import (
 //	go run ./cmd/loyalty verify --settings DIR/loyalty.env
 const settingsFile = "loyalty.env"
 
-// writeSettings writes the settings file.
+// ownerFile is the name of a settings file with the owner of the databases, for loyalty migrate and loyalty backup.
+const ownerFile = "owner.env"
+
+// writeSettings writes the settings files.
 func writeSettings(dir *datadir.Dir, s *servers, bus string) error {
 	lines := []string{
 		"# Written by loyalty-dev at each start, for `loyalty COMMAND --settings FILE`.",
-		"LOYALTY_USERS_DATABASE_URL=" + s.postgres.URL("users"),
-		"LOYALTY_PROMOTIONS_DATABASE_URL=" + s.postgres.URL("promotions"),
-		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + s.postgres.URL("notifications"),
+		"LOYALTY_USERS_DATABASE_URL=" + s.databaseURL("users"),
+		"LOYALTY_PROMOTIONS_DATABASE_URL=" + s.databaseURL("promotions"),
+		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + s.databaseURL("notifications"),
 		"LOYALTY_NOTIFICATIONS_STORE=postgres",
 		"LOYALTY_LEDGER_KEY_FILE=" + dir.Path("secrets", "ledger-key"),
 		"LOYALTY_REDIS_ADDRESS=" + s.redis.Addr(),
@@ -36,5 +40,14 @@ func writeSettings(dir *datadir.Dir, s *servers, bus string) error {
 		lines = append(lines, "LOYALTY_KAFKA_BROKERS="+strings.Join(s.kafka.Brokers(), ","),
 			"LOYALTY_KAFKA_USERNAME="+embedded.Username, "LOYALTY_KAFKA_PASSWORD="+s.password)
 	}
-	return dir.Write(settingsFile, strings.Join(lines, "\n")+"\n")
+	owner := []string{
+		"# Written by loyalty-dev at each start, for `loyalty migrate` and `loyalty backup`: the databases with their owner.",
+		"LOYALTY_NOTIFICATIONS_STORE=postgres",
+	}
+	for _, name := range databases {
+		prefix := "LOYALTY_" + strings.ToUpper(name) + "_DATABASE_"
+		owner = append(owner, prefix+"URL="+s.postgres.URL(name), prefix+"ROLE="+name)
+	}
+	return errors.Join(dir.Write(settingsFile, strings.Join(lines, "\n")+"\n"),
+		dir.Write(ownerFile, strings.Join(owner, "\n")+"\n"))
 }

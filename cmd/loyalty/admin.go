@@ -17,7 +17,7 @@ import (
 
 type adminSettings struct {
 	Redis    redisSettings
-	Database config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
+	Database usersDatabase
 }
 
 // runAdmin creates an admin, or resets the password of an admin. It reads the password from the terminal or from standard
@@ -48,7 +48,7 @@ func runAdmin(ctx context.Context, c call) error {
 		return err
 	}
 	outcome, err := app.EnsureAdmin(ctx, app.AdminConfig{
-		DatabaseURL: string(s.Database), Redis: s.Redis.config(slog.New(slog.DiscardHandler)), Password: password.Default(),
+		DatabaseURL: string(s.Database.URL), Redis: s.Redis.config(slog.New(slog.DiscardHandler)), Password: password.Default(),
 	}, c.args[0], secret, reset)
 	if err != nil {
 		return err

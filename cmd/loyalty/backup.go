@@ -15,8 +15,8 @@ import (
 )
 
 type backupSettings struct {
-	Users      config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
-	Promotions config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
+	Users      usersDatabase
+	Promotions promotionsDatabase
 	Store      storeSettings
 }
 
@@ -32,7 +32,7 @@ func runBackup(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	o := backup.Options{Users: string(settings.Users), Promotions: string(settings.Promotions), Dir: c.args[0]}
+	o := backup.Options{Users: string(settings.Users.URL), Promotions: string(settings.Promotions.URL), Dir: c.args[0]}
 	names := "users and promotions"
 	if s := settings.Store.config(); s.Kind == notifications.PostgreSQL {
 		o.Notifications, names = s.URL, "users, promotions and notifications"

@@ -19,25 +19,28 @@ import (
 	notifications "github.com/casino-loyalty/loyalty/services/notifications/app"
 )
 
-// checkSettings are the settings of all services, all optional. The types redisFields, busFields and storeFields have no
-// method Check, so a missing location is not an error.
+// checkSettings are the settings of all services, all optional. The types databaseFields, redisFields, busFields and
+// storeFields have no method Check: a missing location is not an error, and a connection that is not protected is a finding.
 type checkSettings struct {
-	Service       serviceSettings
-	Databases     databaseSettings
-	Store         storeFields
-	Redis         redisFields
-	Bus           busFields
-	TokenKey      signingKey     `env:"LOYALTY_TOKEN_KEY"`
-	JWKS          config.HTTPURL `env:"LOYALTY_JWKS_URL"`
-	LedgerAddress ledgerAddress  `env:"LOYALTY_LEDGER_ADDRESS"`
-	InternalToken internalToken  `env:"LOYALTY_INTERNAL_TOKEN"`
-	InternalTLS   internalTLS
+	Service        serviceSettings
+	Databases      databaseFields
+	Store          storeFields
+	Redis          redisFields
+	Bus            busFields
+	TokenKey       signingKey           `env:"LOYALTY_TOKEN_KEY"`
+	JWKS           config.HTTPURL       `env:"LOYALTY_JWKS_URL"`
+	InsecureJWKS   insecure             `env:"LOYALTY_INSECURE_JWKS"`
+	InternalListen config.ListenAddress `env:"LOYALTY_INTERNAL_LISTEN"`
+	LedgerAddress  ledgerAddress        `env:"LOYALTY_LEDGER_ADDRESS"`
+	InternalToken  internalToken        `env:"LOYALTY_INTERNAL_TOKEN"`
+	InternalTLS    internalTLS
 }
 
 type (
-	redisFields redisSettings
-	busFields   busSettings
-	storeFields storeSettings
+	databaseFields databaseSettings
+	redisFields    redisSettings
+	busFields      busSettings
+	storeFields    storeSettings
 )
 
 // ledgerTable is the append-only table of the database of users.
@@ -83,26 +86,42 @@ func runCheck(ctx context.Context, c call) error {
 
 // checks returns the checks in the order in which their findings are printed.
 func (s checkSettings) checks(o checkOptions) []check.Check {
-	all := s.databaseChecks(o)
+	all := append([]check.Check{s.protectionCheck()}, s.databaseChecks(o)...)
 	all = append(all, s.mongoCheck())
 	all = append(all, s.redisChecks()...)
 	return append(all, s.busCheck(o), s.keysCheck(o), s.ledgerCheck(o), s.machineCheck())
 }
 
+// protectionCheck checks the connections in the settings.
+func (s checkSettings) protectionCheck() check.Check {
+	all := databaseSettings(s.Databases).connections()
+	all = append(all, mongoConnection(s.Store.Mongo, s.Store.InsecureMongo),
+		jwksSettings{URL: s.JWKS, Insecure: s.InsecureJWKS}.connection(),
+		ledgerConnection("LOYALTY_INTERNAL_LISTEN", string(s.InternalListen), s.InternalTLS),
+		ledgerConnection("LOYALTY_LEDGER_ADDRESS", string(s.LedgerAddress), s.InternalTLS))
+	if r := redisSettings(s.Redis); r.located() == nil {
+		all = append(all, r.connection())
+	}
+	if b := busSettings(s.Bus); b.complete() == nil {
+		all = append(all, b.connection())
+	}
+	return protectionCheck(all...)
+}
+
 func (s checkSettings) databaseChecks(o checkOptions) []check.Check {
 	named := map[string]int{} // databases of each server
-	for _, d := range s.Databases.all() {
+	for _, d := range databaseSettings(s.Databases).all() {
 		named[serverOf(d.url)]++
 	}
 	var all []check.Check
-	for _, d := range s.Databases.all() {
+	for _, d := range databaseSettings(s.Databases).all() {
 		subject := d.name + " database"
 		if d.url == "" {
 			all = append(all, check.Skipped(subject, d.setting))
 			continue
 		}
 		c := check.Database{
-			Name: d.name, URL: d.url, Migrations: d.migrations, Preflight: o.preflight,
+			Name: d.name, URL: d.url, Migrations: d.migrations, Privileges: d.privileges, Preflight: o.preflight,
 			Connections: named[serverOf(d.url)] * o.replicas * check.MaxConnections,
 		}
 		if d.name == "users" {
@@ -134,7 +153,7 @@ func (s checkSettings) redisChecks() []check.Check {
 	if r.Address == "" && r.SentinelMaster == "" && len(r.Sentinels) == 0 {
 		return []check.Check{check.Skipped("Redis", "LOYALTY_REDIS_ADDRESS")}
 	}
-	if err := r.Check(); err != nil {
+	if err := r.located(); err != nil {
 		return []check.Check{incomplete("Redis", err)}
 	}
 	c := r.config(slog.New(slog.DiscardHandler))
@@ -149,7 +168,7 @@ func (s checkSettings) busCheck(o checkOptions) check.Check {
 	if len(b.Brokers) == 0 && b.NATS == "" {
 		return check.Skipped(name, b.setting())
 	}
-	if err := b.Check(); err != nil {
+	if err := b.complete(); err != nil {
 		return incomplete(name, err)
 	}
 	sessionTimeout := b.SessionTimeout

@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
@@ -31,7 +32,7 @@ const checkWait = 2 * time.Minute
 // servicePassword is the password of the role "service" on a checkServer.
 const servicePassword = "hunter2"
 
-// checkServer is a PostgreSQL server with durable settings. Its role "service" may read and write all tables but owns none.
+// checkServer is a PostgreSQL server with durable settings. Its role "service" has the privileges of a service.
 type checkServer struct{ *pgserver.Server }
 
 func startCheckServer(t *testing.T) checkServer {
@@ -81,9 +82,11 @@ func (s checkServer) database(t *testing.T, name string, folder fs.FS) string {
 	if err := s.CreateDatabase(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
-	s.exec(t, name, "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO service")
 	if folder != nil {
-		if _, err := migrate.Up(t.Context(), s.URL(name), folder, slog.New(slog.DiscardHandler)); err != nil {
+		role := dbrole.Role{Name: "service", Privileges: dbrole.Of(map[fs.FS]string{
+			atlas.Users: "users", atlas.Promotions: "promotions", atlas.Notifications: "notifications",
+		}[folder])}
+		if _, err := migrate.Up(t.Context(), s.URL(name), folder, role, slog.New(slog.DiscardHandler)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -31,7 +31,7 @@ func TestCheckPlatform(t *testing.T) {
 		{"users database", "fsync, full_page_writes and synchronous_commit are on"},
 		{"users database", "migrations of this program are applied"},
 		{"users database", `the role "service" owns no tables`},
-		{"users database", "has the privileges"},
+		{"users database", "has the privileges that the service needs, and no more"},
 		{"users database", "the replicas open 153 at most"},
 		{"users database", "UPDATE, DELETE and TRUNCATE of transactions are refused"},
 		{"promotions database", "the clock differs by less than 1s"},
@@ -98,9 +98,15 @@ func TestCheckDatabase(t *testing.T) {
 		}, "fail", "owns the schema public and can drop its tables"},
 		"missing privileges": {func() string {
 			url := s.database(t, "revoked", atlas.Users)
-			s.exec(t, "revoked", "REVOKE INSERT, UPDATE ON users FROM service")
+			s.exec(t, "revoked", "REVOKE INSERT, DELETE ON outbox FROM service; REVOKE UPDATE (is_active) ON users FROM service")
 			return url
-		}, "fail", "the role lacks privileges: users (INSERT, UPDATE)"},
+		}, "fail", "the role lacks privileges: outbox: DELETE; outbox: INSERT (content_type, event_id, id, key, payload, " +
+			"shard, source, time, topic, traceparent, type); users: UPDATE (is_active)"},
+		"too many privileges": {func() string {
+			url := s.database(t, "granted", atlas.Users)
+			s.exec(t, "granted", "GRANT UPDATE (balance) ON users TO PUBLIC; GRANT TRUNCATE ON transactions TO service")
+			return url
+		}, "fail", "the role has privileges that the service does not need: transactions: TRUNCATE; users: UPDATE (balance)"},
 		"unreadable revisions": {func() string {
 			url := s.database(t, "secret", atlas.Users)
 			s.exec(t, "secret", "REVOKE SELECT ON atlas_schema_revisions FROM service")
@@ -108,13 +114,13 @@ func TestCheckDatabase(t *testing.T) {
 		}, "fail", "the role cannot read public.atlas_schema_revisions"},
 		"disabled trigger": {func() string {
 			url := s.database(t, "disabled", atlas.Users)
-			s.exec(t, "disabled", "ALTER TABLE transactions DISABLE TRIGGER transactions_append_only")
+			s.exec(t, "disabled", "ALTER TABLE transactions DISABLE TRIGGER transactions_append_only; "+
+				"GRANT UPDATE, DELETE ON transactions TO service")
 			return url
 		}, "fail", "UPDATE, DELETE of transactions are possible"},
 		"dropped trigger without privileges": {func() string {
 			url := s.database(t, "dropped", atlas.Users)
-			s.exec(t, "dropped", "DROP TRIGGER transactions_append_only ON transactions; "+
-				"REVOKE UPDATE, DELETE ON transactions FROM service")
+			s.exec(t, "dropped", "DROP TRIGGER transactions_append_only ON transactions")
 			return url
 		}, "warn", "the append-only trigger of transactions is missing"},
 		"synchronous_commit": {func() string { return good + "&synchronous_commit=off" }, "fail", "synchronous_commit is off"},
@@ -284,7 +290,8 @@ func startCheckNATS(t *testing.T) string {
 	return s.Addr().String()
 }
 
-// TestCheckSentinel checks a master with a sentinel that is up, a sentinel without a quorum, and an address where no sentinel runs.
+// TestCheckSentinel checks a master with a sentinel that is up, a sentinel without a quorum, and an address where no
+// sentinel runs.
 func TestCheckSentinel(t *testing.T) {
 	t.Parallel()
 	master := redistest.Start(t, "--appendonly", "yes")

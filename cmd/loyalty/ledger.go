@@ -19,8 +19,8 @@ import (
 )
 
 type ledgerSettings struct {
-	Database  config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
-	LedgerKey ledgerKey          `env:"LOYALTY_LEDGER_KEY,required,notEmpty"`
+	Database  usersDatabase
+	LedgerKey ledgerKey `env:"LOYALTY_LEDGER_KEY,required,notEmpty"`
 }
 
 // runLedger shows or reverses a transaction. It works on the database, so the users service need not run. A running replica
@@ -47,7 +47,7 @@ func runLedger(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	pool, err := postgres.Open(ctx, string(s.Database), postgres.Options{ApplicationName: "users ledger", MaxConns: 2})
+	pool, err := postgres.Open(ctx, string(s.Database.URL), postgres.Options{ApplicationName: "users ledger", MaxConns: 2})
 	if err != nil {
 		return err
 	}

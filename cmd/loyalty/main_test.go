@@ -59,12 +59,14 @@ func TestUsage(t *testing.T) {
 func TestConfigurationErrors(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2hunter2hunter2"
+	_, key, _ := run(t, "keygen")
 	complete := map[string]string{
 		"LOYALTY_USERS_DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/users", "LOYALTY_REDIS_ADDRESS": "127.0.0.1:1",
 		"LOYALTY_PROMOTIONS_DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/promotions",
 		"LOYALTY_NOTIFICATIONS_STORE":     "postgres", "LOYALTY_NOTIFICATIONS_DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/n",
 		"LOYALTY_TOKEN_KEY": secret, "LOYALTY_LEDGER_KEY": ledgerchain.GenerateKey(), "LOYALTY_INTERNAL_TOKEN": secret, "LOYALTY_LEDGER_ADDRESS": "127.0.0.1:1",
 		"LOYALTY_JWKS_URL": "http://127.0.0.1:1/jwks.json", "LOYALTY_KAFKA_BROKERS": "127.0.0.1:1",
+		"LOYALTY_INTERNAL_LISTEN": "127.0.0.1:0",
 	}
 	for name, tt := range map[string]struct {
 		command, drop, set, want string
@@ -109,6 +111,27 @@ func TestConfigurationErrors(t *testing.T) {
 		"slow request of zero duration":        {"users", "", "LOYALTY_ACCESS_LOG_SLOW=0s", "LOYALTY_ACCESS_LOG_SLOW must be positive"},
 		"unknown bus":                          {"promotions", "", "LOYALTY_BUS=pigeon", "LOYALTY_BUS must be one of kafka, nats"},
 		"diagnostics without a port":           {"users", "", "LOYALTY_DIAGNOSTICS_LISTEN=localhost", "LOYALTY_DIAGNOSTICS_LISTEN must be"},
+		"database without TLS":                 {"users", "", "LOYALTY_USERS_DATABASE_URL=postgres://u:" + secret + "@10.0.0.1/users?sslmode=prefer", "LOYALTY_USERS_DATABASE_URL: the connection to another machine is not encrypted: add sslmode=verify-full to the URL, or allow it with LOYALTY_INSECURE_POSTGRES=no-tls"},
+		"database without a password":          {"verify", "", "LOYALTY_PROMOTIONS_DATABASE_URL=postgres://u@db/promotions?sslmode=require", "LOYALTY_PROMOTIONS_DATABASE_URL: no password protects the server on another machine: set a password, or allow it with LOYALTY_INSECURE_POSTGRES=no-password"},
+		"one database host of two without TLS": {"promotions", "", "LOYALTY_PROMOTIONS_DATABASE_URL=postgres://u:" + secret + "@127.0.0.1,db/promotions", "LOYALTY_PROMOTIONS_DATABASE_URL: the connection to another machine is not encrypted"},
+		"migrate: database without TLS":        {"migrate up", "", "LOYALTY_USERS_DATABASE_URL=postgres://u:" + secret + "@db/users", "LOYALTY_USERS_DATABASE_URL: the connection to another machine is not encrypted"},
+		"migrate: no role":                     {"migrate up users", "", "", "LOYALTY_USERS_DATABASE_ROLE is not set: it names the database role of the users service"},
+		"store without TLS":                    {"notifications", "", "LOYALTY_NOTIFICATIONS_DATABASE_URL=postgres://u:" + secret + "@db/n", "LOYALTY_NOTIFICATIONS_DATABASE_URL: the connection to another machine is not encrypted"},
+		"MongoDB without TLS":                  {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=mongodb\nLOYALTY_MONGODB_URL=mongodb://u:" + secret + "@127.0.0.1,db/n?tls=false", "LOYALTY_MONGODB_URL: the connection to another machine is not encrypted: add tls=true to the URL, or allow it with LOYALTY_INSECURE_MONGODB=no-tls"},
+		"MongoDB without a password":           {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=mongodb\nLOYALTY_MONGODB_URL=mongodb+srv://db/n", "LOYALTY_MONGODB_URL: no password protects the server"},
+		"Redis without TLS":                    {"users", "", "LOYALTY_REDIS_ADDRESS=redis:6379\nLOYALTY_REDIS_PASSWORD=" + secret, "LOYALTY_REDIS_ADDRESS: the connection to another machine is not encrypted: set LOYALTY_REDIS_TLS=true, or allow it with LOYALTY_INSECURE_REDIS=no-tls"},
+		"Redis without a password":             {"promotions", "", "LOYALTY_REDIS_ADDRESS=redis:6379\nLOYALTY_REDIS_TLS=true", "LOYALTY_REDIS_ADDRESS: no password protects the server on another machine: set a password, or allow it with LOYALTY_INSECURE_REDIS=no-password"},
+		"Redis replica without TLS":            {"notifications", "", "LOYALTY_REDIS_REPLICAS=127.0.0.1:2,redis:6379\nLOYALTY_REDIS_PASSWORD=" + secret, "LOYALTY_REDIS_ADDRESS: the connection to another machine is not encrypted"},
+		"sentinel without TLS":                 {"users", "LOYALTY_REDIS_ADDRESS", "LOYALTY_REDIS_SENTINEL_MASTER=m\nLOYALTY_REDIS_SENTINELS=s:1", "LOYALTY_REDIS_SENTINELS: the connection to another machine is not encrypted"},
+		"Kafka without TLS":                    {"promotions", "", "LOYALTY_KAFKA_BROKERS=127.0.0.1:1,kafka:9092\nLOYALTY_KAFKA_USERNAME=u\nLOYALTY_KAFKA_PASSWORD=" + secret, "LOYALTY_KAFKA_BROKERS: the connection to another machine is not encrypted: set LOYALTY_KAFKA_TLS=true, or allow it with LOYALTY_INSECURE_KAFKA=no-tls"},
+		"Kafka without a password":             {"users", "", "LOYALTY_KAFKA_BROKERS=kafka:9092\nLOYALTY_KAFKA_TLS=true\nLOYALTY_INSECURE_KAFKA=no-tls", "LOYALTY_KAFKA_BROKERS: no password protects the server"},
+		"NATS without TLS":                     {"users", "", "LOYALTY_BUS=nats\nLOYALTY_NATS_URL=tls://u:p@a,nats://u:p@b", "LOYALTY_NATS_URL: the connection to another machine is not encrypted: begin the URL with tls://, or allow it with LOYALTY_INSECURE_NATS=no-tls"},
+		"NATS without a password":              {"users", "", "LOYALTY_BUS=nats\nLOYALTY_NATS_URL=tls://nats", "LOYALTY_NATS_URL: no password protects the server"},
+		"events: Kafka without TLS":            {"events topics", "", "LOYALTY_KAFKA_BROKERS=kafka:9092", "LOYALTY_KAFKA_BROKERS: the connection to another machine is not encrypted"},
+		"ledger listener without TLS":          {"users", "", "LOYALTY_INTERNAL_LISTEN=:9090\nLOYALTY_TOKEN_KEY=" + strings.TrimSpace(key), "LOYALTY_INTERNAL_LISTEN: the connection to another machine is not encrypted: set LOYALTY_INTERNAL_TLS_CERTIFICATE, or allow it with LOYALTY_INSECURE_LEDGER=no-tls"},
+		"ledger without TLS":                   {"promotions", "", "LOYALTY_LEDGER_ADDRESS=dns://127.0.0.1/users:9090", "LOYALTY_LEDGER_ADDRESS: the connection to another machine is not encrypted"},
+		"public keys without TLS":              {"notifications", "", "LOYALTY_JWKS_URL=http://users/jwks.json", "LOYALTY_JWKS_URL: the connection to another machine is not encrypted: begin the URL with https://, or allow it with LOYALTY_INSECURE_JWKS=no-tls"},
+		"unknown permission":                   {"users", "", "LOYALTY_INSECURE_REDIS=yes", "LOYALTY_INSECURE_REDIS must be no-tls, no-password, or both separated by a comma"},
 		"unknown store":                        {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE must be one of mongodb, postgres"},
 		"no sockets":                           {"notifications", "", "LOYALTY_SOCKETS_PER_ADDRESS=0", "LOYALTY_SOCKETS_PER_ADDRESS must be a whole number from 1 to 100000"},
 		"origin without scheme":                {"notifications", "", "LOYALTY_ALLOWED_ORIGINS=casino.example", `LOYALTY_ALLOWED_ORIGINS: "casino.example" is not an origin such as https://casino.example`},
@@ -129,7 +152,7 @@ func TestConfigurationErrors(t *testing.T) {
 			if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			code, _, stderr := run(t, tt.command, "--settings", file)
+			code, _, stderr := run(t, append(strings.Fields(tt.command), "--settings", file)...)
 			if code != 1 || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, secret) || strings.Count(stderr, "\n") != 1 {
 				t.Errorf("exit %d with %q, want exit 1 and one line with %q, without the secret", code, stderr, tt.want)
 			}

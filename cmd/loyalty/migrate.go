@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/cli"
 	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/readiness"
 )
@@ -22,14 +24,45 @@ import (
 type database struct {
 	name, setting, url string
 	migrations         fs.FS
+	// privileges are those of the service's role in the database.
+	privileges dbrole.Privileges
 }
 
 func (s databaseSettings) all() []database {
 	return []database{
-		{"users", "LOYALTY_USERS_DATABASE_URL", string(s.Users), atlas.Users},
-		{"promotions", "LOYALTY_PROMOTIONS_DATABASE_URL", string(s.Promotions), atlas.Promotions},
-		{"notifications", "LOYALTY_NOTIFICATIONS_DATABASE_URL", string(s.Notifications), atlas.Notifications},
+		{"users", "LOYALTY_USERS_DATABASE_URL", string(s.Users), atlas.Users, dbrole.Of("users")},
+		{"promotions", "LOYALTY_PROMOTIONS_DATABASE_URL", string(s.Promotions), atlas.Promotions, dbrole.Of("promotions")},
+		{
+			"notifications", "LOYALTY_NOTIFICATIONS_DATABASE_URL", string(s.Notifications), atlas.Notifications,
+			dbrole.Of("notifications"),
+		},
 	}
+}
+
+// migrateSettings are the settings of loyalty migrate up: the URLs with the owners of the databases, and the names of the
+// roles of the services.
+type migrateSettings struct {
+	Databases     databaseSettings
+	Users         string `env:"LOYALTY_USERS_DATABASE_ROLE"`
+	Promotions    string `env:"LOYALTY_PROMOTIONS_DATABASE_ROLE"`
+	Notifications string `env:"LOYALTY_NOTIFICATIONS_DATABASE_ROLE"`
+}
+
+// noRole is the value of a role's setting if the service connects as the owner. PostgreSQL has no role with this name.
+const noRole = "none"
+
+// role returns the role of the service that uses a database. Its name is empty if nothing is to be granted.
+func (s migrateSettings) role(d database) (dbrole.Role, error) {
+	setting := strings.Replace(d.setting, "_URL", "_ROLE", 1)
+	name := map[string]string{"users": s.Users, "promotions": s.Promotions, "notifications": s.Notifications}[d.name]
+	switch name {
+	case "":
+		return dbrole.Role{}, fmt.Errorf("settings: %s is not set: it names the database role of the %s service, to which "+
+			"privileges are granted; %s grants none", setting, d.name, noRole)
+	case noRole:
+		return dbrole.Role{}, nil
+	}
+	return dbrole.Role{Name: name, Privileges: d.privileges}, nil
 }
 
 // pick returns the databases with the given names. Without names, it returns the databases whose URL is set. It returns an
@@ -89,38 +122,61 @@ func runMigrate(ctx context.Context, c call) error {
 	case "hash":
 		return migrateHash()
 	}
-	settings, err := config.LoadWith[databaseSettings](c.settings)
+	settings, err := config.LoadWith[migrateSettings](c.settings)
 	if err != nil {
 		return err
 	}
-	databases, err := settings.pick(c.args)
+	databases, err := settings.Databases.pick(c.args)
 	if err != nil {
 		return err
 	}
-	log := settings.Log.logger(c.stderr)
-	for _, d := range databases {
-		switch verb {
-		case "up":
-			applied, err := migrateUp(ctx, d, wait, log)
-			if err != nil {
-				return fmt.Errorf("%s: %w", d.name, err)
-			}
-			fmt.Fprintf(c.stdout, "%s: %s applied\n", d.name, cli.Count(len(applied), "migration", "migrations"))
-		case "status":
+	switch verb {
+	case "up":
+		return settings.up(ctx, c, databases, wait)
+	case "status":
+		for _, d := range databases {
 			status, err := migrate.StatusOf(ctx, d.url, d.migrations)
 			if err != nil {
 				return fmt.Errorf("%s: %w", d.name, err)
 			}
 			printStatus(c, d.name, status)
-		default:
-			return errUsage
 		}
+		return nil
+	default:
+		return errUsage
+	}
+}
+
+// up migrates the databases, and grants the roles of the services their privileges. It checks all settings first.
+func (s migrateSettings) up(ctx context.Context, c call, databases []database, wait time.Duration) error {
+	roles := map[string]dbrole.Role{}
+	for _, d := range databases {
+		role, err := s.role(d)
+		if err != nil {
+			return err
+		}
+		roles[d.name] = role
+	}
+	log := s.Databases.Log.logger(c.stderr)
+	for _, d := range databases {
+		role := roles[d.name]
+		applied, err := migrateUp(ctx, d, role, wait, log)
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.name, err)
+		}
+		granted := "no privileges granted"
+		if role.Name != "" {
+			granted = "privileges granted to the role " + strconv.Quote(role.Name)
+		}
+		fmt.Fprintf(c.stdout, "%s: %s applied, %s\n", d.name, cli.Count(len(applied), "migration", "migrations"), granted)
 	}
 	return nil
 }
 
 // migrateUp applies the pending migrations of a database. It retries for up to wait while the database cannot be reached.
-func migrateUp(ctx context.Context, d database, wait time.Duration, log *slog.Logger) (applied []string, err error) {
+func migrateUp(
+	ctx context.Context, d database, role dbrole.Role, wait time.Duration, log *slog.Logger,
+) (applied []string, err error) {
 	policy := connectPolicy()
 	policy.Timeout = wait
 	if wait == 0 {
@@ -128,7 +184,7 @@ func migrateUp(ctx context.Context, d database, wait time.Duration, log *slog.Lo
 	}
 	logged := false
 	err = backoff.Retry(ctx, policy, func(ctx context.Context) error {
-		applied, err = migrate.Up(ctx, d.url, d.migrations, log)
+		applied, err = migrate.Up(ctx, d.url, d.migrations, role, log)
 		if _, ok := errors.AsType[*readiness.UnreachableError](err); !ok {
 			return backoff.Permanent(err)
 		}

@@ -29,10 +29,29 @@ type storeSettings struct {
 	Mongo    config.MongoURL    `env:"LOYALTY_MONGODB_URL"`
 	Database string             `env:"LOYALTY_MONGODB_DATABASE"`
 	Postgres config.PostgresURL `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
+	// InsecurePostgres and InsecureMongo allow connections that are not protected.
+	InsecurePostgres insecure `env:"LOYALTY_INSECURE_POSTGRES"`
+	InsecureMongo    insecure `env:"LOYALTY_INSECURE_MONGODB"`
 }
 
-// Check returns an error if the URL of the chosen store is not set.
+// Check returns an error if the URL of the chosen store is not set, or if its connections are not protected.
 func (s storeSettings) Check() error {
+	if err := s.located(); err != nil {
+		return err
+	}
+	return protected(s.connection())
+}
+
+// connection describes the connections to the chosen store.
+func (s storeSettings) connection() connection {
+	if app.Kind(s.Kind) == app.MongoDB {
+		return mongoConnection(s.Mongo, s.InsecureMongo)
+	}
+	return postgresConnection("LOYALTY_NOTIFICATIONS_DATABASE_URL", s.Postgres, s.InsecurePostgres)
+}
+
+// located returns an error if the URL of the chosen store is not set.
+func (s storeSettings) located() error {
 	switch kind := app.Kind(s.Kind); {
 	case kind == app.MongoDB && s.Mongo == "":
 		return errors.New("LOYALTY_MONGODB_URL is not set")
@@ -63,9 +82,9 @@ type notificationsSettings struct {
 	Redis   redisSettings
 	Bus     busSettings
 	Store   storeSettings
-	JWKS    config.HTTPURL `env:"LOYALTY_JWKS_URL,required,notEmpty"`
-	Origins []string       `env:"LOYALTY_ALLOWED_ORIGINS"`
-	Sockets socketLimit    `env:"LOYALTY_SOCKETS_PER_ADDRESS"        envDefault:"1000"`
+	JWKS    jwksSettings
+	Origins []string    `env:"LOYALTY_ALLOWED_ORIGINS"`
+	Sockets socketLimit `env:"LOYALTY_SOCKETS_PER_ADDRESS" envDefault:"1000"`
 }
 
 // socketLimit is a maximum number of live connections.
@@ -93,7 +112,7 @@ func runNotifications(ctx context.Context, c call) error {
 	if _, err := origin.NewPolicy(s.Origins); err != nil {
 		return fmt.Errorf("LOYALTY_ALLOWED_ORIGINS: %w", err)
 	}
-	keys, err := accesstoken.NewRemoteKeys(string(s.JWKS))
+	keys, err := accesstoken.NewRemoteKeys(string(s.JWKS.URL))
 	if err != nil {
 		return err
 	}

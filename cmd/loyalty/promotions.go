@@ -15,12 +15,17 @@ type promotionsSettings struct {
 	Tokens        tokenSettings
 	Redis         redisSettings
 	Bus           busSettings
-	Database      config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
-	JWKS          config.HTTPURL     `env:"LOYALTY_JWKS_URL,required,notEmpty"`
-	LedgerAddress ledgerAddress      `env:"LOYALTY_LEDGER_ADDRESS,required,notEmpty"`
-	InternalToken internalToken      `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
+	Database      promotionsDatabase
+	JWKS          jwksSettings
+	LedgerAddress ledgerAddress `env:"LOYALTY_LEDGER_ADDRESS,required,notEmpty"`
+	InternalToken internalToken `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
 	InternalTLS   internalTLS
 	Anomalies     anomalySettings
+}
+
+// Check returns an error if the calls of the ledger are not protected.
+func (s promotionsSettings) Check() error {
+	return protected(ledgerConnection("LOYALTY_LEDGER_ADDRESS", string(s.LedgerAddress), s.InternalTLS))
 }
 
 // ledgerAddress is the address of the ledger: host:port, or dns://SERVER/HOST:PORT. SERVER is the address of a DNS server.
@@ -52,7 +57,7 @@ func runPromotions(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	keys, err := accesstoken.NewRemoteKeys(string(s.JWKS))
+	keys, err := accesstoken.NewRemoteKeys(string(s.JWKS.URL))
 	if err != nil {
 		return err
 	}
@@ -63,7 +68,7 @@ func runPromotions(ctx context.Context, c call) error {
 	}
 	open := func(ctx context.Context, bus event.Bus) (service, error) {
 		return app.New(ctx, app.Config{
-			DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
+			DatabaseURL: string(s.Database.URL), Redis: s.Redis.config(log), Bus: bus,
 			Keys: keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
 			LedgerAddress: string(s.LedgerAddress), InternalToken: string(s.InternalToken),
 			LedgerTLS: s.InternalTLS.files(), TrustedProxies: s.Service.TrustedProxies, Reflection: s.Service.Reflection,

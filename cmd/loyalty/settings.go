@@ -89,20 +89,27 @@ func (k *signingKey) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// publicKeys are additional keys that verify access tokens.
-type publicKeys struct{ keys []ed25519.PublicKey }
+// otherKeys are additional keys that verify access tokens. The private keys among them also verify the records of sessions.
+type otherKeys struct {
+	public  []ed25519.PublicKey
+	private []ed25519.PrivateKey
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (k *publicKeys) UnmarshalText(text []byte) error {
+func (k *otherKeys) UnmarshalText(text []byte) error {
 	var pem config.PEM
 	if err := pem.UnmarshalText(text); err != nil {
 		return err
 	}
-	keys, err := accesstoken.ParsePublicKeys([]byte(pem))
+	public, err := accesstoken.ParsePublicKeys([]byte(pem))
 	if err != nil {
 		return &config.ValueError{Text: err.Error()}
 	}
-	k.keys = keys
+	private, err := accesstoken.ParsePrivateKeys([]byte(pem))
+	if err != nil {
+		return &config.ValueError{Text: err.Error()}
+	}
+	k.public, k.private = public, private
 	return nil
 }
 
@@ -118,11 +125,33 @@ type redisSettings struct {
 	Password         string           `env:"LOYALTY_REDIS_PASSWORD"`
 	TLS              bool             `env:"LOYALTY_REDIS_TLS"`
 	// Plain must be true for a server without client-side caching.
-	Plain bool `env:"LOYALTY_REDIS_PLAIN"`
+	Plain    bool     `env:"LOYALTY_REDIS_PLAIN"`
+	Insecure insecure `env:"LOYALTY_INSECURE_REDIS"`
 }
 
-// Check returns an error if the location is missing, incomplete or contradictory.
+// Check returns an error if the location is missing, incomplete or contradictory, or if the connections are not protected.
 func (s redisSettings) Check() error {
+	if err := s.located(); err != nil {
+		return err
+	}
+	return protected(s.connection())
+}
+
+// connection describes the connections to Redis and to its sentinels.
+func (s redisSettings) connection() connection {
+	addresses := append(addressStrings(s.Replicas), addressStrings(s.Sentinels)...)
+	if s.Address != "" {
+		addresses = append(addresses, string(s.Address))
+	}
+	away := remote(addresses...)
+	return connection{
+		setting: s.setting(), allow: "LOYALTY_INSECURE_REDIS", allowed: s.Insecure, secured: "set LOYALTY_REDIS_TLS=true",
+		plain: away && !s.TLS, anonymous: away && s.Password == "",
+	}
+}
+
+// located returns an error if the location is missing, incomplete or contradictory.
+func (s redisSettings) located() error {
 	switch {
 	case (s.SentinelMaster == "") != (len(s.Sentinels) == 0):
 		return errors.New("LOYALTY_REDIS_SENTINEL_MASTER and LOYALTY_REDIS_SENTINELS must be set together")
@@ -186,13 +215,32 @@ type busSettings struct {
 	// SessionTimeout is the time after which the partitions of a dead replica move to the others.
 	SessionTimeout time.Duration  `env:"LOYALTY_KAFKA_SESSION_TIMEOUT" envDefault:"6s"`
 	NATS           config.NATSURL `env:"LOYALTY_NATS_URL"`
+	InsecureKafka  insecure       `env:"LOYALTY_INSECURE_KAFKA"`
+	InsecureNATS   insecure       `env:"LOYALTY_INSECURE_NATS"`
 	// Instance is the name of this replica. It stays the same across restarts. It must be unique among the replicas of the
 	// service.
 	Instance string `env:"LOYALTY_INSTANCE"`
 }
 
-// Check returns an error if the location of the chosen bus is not set, or if another setting is incomplete or out of range.
-func (s busSettings) Check() error {
+// Check returns an error if the location of the chosen bus is not set, if another setting is incomplete or out of range, or
+// if the connections are not protected.
+func (s busSettings) Check() error { return errors.Join(s.complete(), protected(s.connection())) }
+
+// connection describes the connections to the chosen bus.
+func (s busSettings) connection() connection {
+	if s.Kind == busNATS {
+		return natsConnection(s.NATS, s.InsecureNATS)
+	}
+	away := remote(addressStrings(s.Brokers)...)
+	return connection{
+		setting: "LOYALTY_KAFKA_BROKERS", allow: "LOYALTY_INSECURE_KAFKA", allowed: s.InsecureKafka,
+		secured: "set LOYALTY_KAFKA_TLS=true", plain: away && !s.TLS, anonymous: away && s.Password == "",
+	}
+}
+
+// complete returns an error if the location of the chosen bus is not set, or if another setting is incomplete or out of
+// range.
+func (s busSettings) complete() error {
 	var wrong []error
 	add := func(bad bool, text string) {
 		if bad {
@@ -240,13 +288,48 @@ func (s busSettings) createTopics(ctx context.Context, bus event.Bus) error {
 	return nil
 }
 
+// usersDatabase locates the database of users.
+type usersDatabase struct {
+	URL      config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
+	Insecure insecure           `env:"LOYALTY_INSECURE_POSTGRES"`
+}
+
+// Check returns an error if the connections are not protected.
+func (s usersDatabase) Check() error {
+	return protected(postgresConnection("LOYALTY_USERS_DATABASE_URL", s.URL, s.Insecure))
+}
+
+// promotionsDatabase locates the database of promotions.
+type promotionsDatabase struct {
+	URL      config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
+	Insecure insecure           `env:"LOYALTY_INSECURE_POSTGRES"`
+}
+
+// Check returns an error if the connections are not protected.
+func (s promotionsDatabase) Check() error {
+	return protected(postgresConnection("LOYALTY_PROMOTIONS_DATABASE_URL", s.URL, s.Insecure))
+}
+
 // databaseSettings are the URLs of the services' databases.
 type databaseSettings struct {
 	Users         config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL"`
 	Promotions    config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL"`
 	Notifications config.PostgresURL `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
+	Insecure      insecure           `env:"LOYALTY_INSECURE_POSTGRES"`
 	Log           logSettings
 }
+
+// connections describes the connections to the databases.
+func (s databaseSettings) connections() []connection {
+	var all []connection
+	for _, d := range s.all() {
+		all = append(all, postgresConnection(d.setting, config.PostgresURL(d.url), s.Insecure))
+	}
+	return all
+}
+
+// Check returns an error if the connections are not protected.
+func (s databaseSettings) Check() error { return protected(s.connections()...) }
 
 // internalToken is the secret that authenticates internal calls.
 type internalToken string
@@ -265,6 +348,8 @@ type internalTLS struct {
 	Certificate string `env:"LOYALTY_INTERNAL_TLS_CERTIFICATE"`
 	Key         string `env:"LOYALTY_INTERNAL_TLS_KEY"`
 	CA          string `env:"LOYALTY_INTERNAL_TLS_CA"`
+	// Insecure allows calls without TLS.
+	Insecure insecure `env:"LOYALTY_INSECURE_LEDGER"`
 }
 
 // Check returns an error if only some of the paths are set, or if a file cannot be used.

@@ -89,11 +89,30 @@ func serviceSections() []settingSection {
 
 const databaseSafe = "*secret*; `sslmode=verify-full`, a role that owns no tables; for migrate and backup the owner"
 
+// The texts of the roles of the services.
+const (
+	databaseRole = "name of the role with which users connects; `loyalty migrate up` grants it what the service does, see the " +
+		"[runbook](runbook.md#roles-of-the-databases). `none` grants nothing. Required with the URL"
+	databaseRoleSafe = "a role that owns nothing"
+)
+
+// The texts of the settings that allow connections without protection.
+const (
+	insecureAbout = "what connections to other machines may lack: `no-tls`, `no-password`, or both separated by a comma; see the " +
+		"[runbook](runbook.md#encryption-and-passwords). Without it such connections are refused"
+	notSet = "not set"
+)
+
 func serverSections() []settingSection {
 	return []settingSection{
 		{"Databases", []settingRow{
 			{"LOYALTY_USERS_DATABASE_URL", "`postgres://…`, PostgreSQL 15 or later", databaseSafe},
 			{"LOYALTY_PROMOTIONS_DATABASE_URL", "`postgres://…`, PostgreSQL 15 or later", databaseSafe},
+			{"LOYALTY_USERS_DATABASE_ROLE", databaseRole, databaseRoleSafe},
+			{"LOYALTY_PROMOTIONS_DATABASE_ROLE", "the same for promotions", databaseRoleSafe},
+			{"LOYALTY_NOTIFICATIONS_DATABASE_ROLE", "the same for notifications; required with the URL", databaseRoleSafe},
+			{"LOYALTY_INSECURE_POSTGRES", insecureAbout, notSet},
+			{"LOYALTY_INSECURE_MONGODB", "the same for MongoDB", notSet},
 			{"LOYALTY_NOTIFICATIONS_STORE", "`mongodb` or `postgres`", asNeeded},
 			{"LOYALTY_NOTIFICATIONS_DATABASE_URL", "`postgres://…`; required if the store is `postgres`", databaseSafe},
 			{
@@ -113,6 +132,7 @@ func serverSections() []settingSection {
 			{"LOYALTY_REDIS_USERNAME", "user of Redis", "a user for the platform only"},
 			{"LOYALTY_REDIS_PASSWORD", "password of Redis", "*secret*; always set"},
 			{"LOYALTY_REDIS_TLS", "`true` for TLS", "`true`"},
+			{"LOYALTY_INSECURE_REDIS", insecureAbout, notSet},
 			{"LOYALTY_REDIS_PLAIN", "`true` for a server without client-side caching", "`false`"},
 		}},
 		{"Event bus", []settingRow{
@@ -129,6 +149,8 @@ func serverSections() []settingSection {
 					"`group.min.session.timeout.ms` of the brokers, which is 6 s by default",
 				"see [recovery times](runbook.md#recovery-times)",
 			},
+			{"LOYALTY_INSECURE_KAFKA", insecureAbout, notSet},
+			{"LOYALTY_INSECURE_NATS", "the same for NATS", notSet},
 			{"LOYALTY_NATS_URL", "URL with credentials; `tls://` for TLS; required with `nats`", "*secret*; `tls://`"},
 		}},
 	}
@@ -143,7 +165,7 @@ func secretSections() []settingSection {
 			},
 			{
 				"LOYALTY_TOKEN_OTHER_KEYS",
-				"additional accepted keys, separated by commas: the next key before a rotation, the previous key for ten minutes after",
+				"additional accepted keys, separated by commas: the next key before a rotation, the previous key for a day after",
 				"*secret*; not set between rotations",
 			},
 			{"LOYALTY_TOKEN_ISSUER", "issuer of access tokens, the same for all services", "a name that no other installation has"},
@@ -152,6 +174,7 @@ func secretSections() []settingSection {
 				"LOYALTY_JWKS_URL", "URL of the public keys, `http://users:8080/.well-known/jwks.json`",
 				"the users service itself, on a network where nobody else can answer; not the public address",
 			},
+			{"LOYALTY_INSECURE_JWKS", insecureAbout, notSet + "; whoever can change the answer can issue access tokens"},
 			{
 				"LOYALTY_LEDGER_KEY",
 				"key of the MACs that make changes of the ledger evident, from `loyalty keygen ledger`; the same for all replicas",
@@ -186,6 +209,7 @@ func secretSections() []settingSection {
 				"set, from an authority for these services only",
 			},
 			{"LOYALTY_INTERNAL_TLS_KEY", "path of the key of the certificate", "set; a file that only the service can read"},
+			{"LOYALTY_INSECURE_LEDGER", insecureAbout, notSet},
 			{"LOYALTY_INTERNAL_TLS_CA", "path of the certificate of the authority", "set; an authority for these services only"},
 		}},
 	}

@@ -32,7 +32,7 @@ func readers() []reader {
 		reads[usersSettings]("users"),
 		reads[promotionsSettings]("promotions"),
 		reads[notificationsSettings]("notifications"),
-		reads[databaseSettings]("migrate"),
+		reads[migrateSettings]("migrate"),
 		reads[adminSettings]("admin"),
 		reads[checkSettings]("check"),
 		reads[verifySettings]("verify"),

@@ -94,7 +94,7 @@ func TestReadersAreCommands(t *testing.T) {
 func TestShowSettings(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "settings")
-	lines := "LOYALTY_USERS_DATABASE_URL=postgres://u:hunter2@h/d\n"
+	lines := "LOYALTY_USERS_DATABASE_URL=postgres://u:hunter2@localhost/d\n"
 	if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -17,18 +17,23 @@ type usersSettings struct {
 	Tokens         tokenSettings
 	Redis          redisSettings
 	Bus            busSettings
-	Database       config.PostgresURL   `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
+	Database       usersDatabase
 	TokenKey       signingKey           `env:"LOYALTY_TOKEN_KEY,required,notEmpty"`
-	InternalListen config.ListenAddress `env:"LOYALTY_INTERNAL_LISTEN"                      envDefault:":9090"`
+	InternalListen config.ListenAddress `env:"LOYALTY_INTERNAL_LISTEN"                  envDefault:":9090"`
 	InternalToken  internalToken        `env:"LOYALTY_INTERNAL_TOKEN,required,notEmpty"`
 	InternalTLS    internalTLS
-	// OtherKeys are additional keys that verify access tokens: the next key before a rotation, the previous key for ten minutes
-	// after it.
-	OtherKeys publicKeys `env:"LOYALTY_TOKEN_OTHER_KEYS"`
-	LedgerKey ledgerKey  `env:"LOYALTY_LEDGER_KEY,required,notEmpty"`
+	// OtherKeys are additional keys that verify access tokens and sessions: the next key before a rotation, the previous key
+	// for a day after it.
+	OtherKeys otherKeys `env:"LOYALTY_TOKEN_OTHER_KEYS"`
+	LedgerKey ledgerKey `env:"LOYALTY_LEDGER_KEY,required,notEmpty"`
 	Limits    limitSettings
 	// SessionLifetime is the time from a login to the absolute end of the session.
 	SessionLifetime sessionLifetime `env:"LOYALTY_SESSION_LIFETIME" envDefault:"720h"`
+}
+
+// Check returns an error if the internal listener is not protected.
+func (s usersSettings) Check() error {
+	return protected(ledgerConnection("LOYALTY_INTERNAL_LISTEN", string(s.InternalListen), s.InternalTLS))
 }
 
 // maxSessionLifetime is the maximum of LOYALTY_SESSION_LIFETIME, one year.
@@ -87,9 +92,9 @@ func runUsers(ctx context.Context, c call) error {
 	}
 	open := func(ctx context.Context, bus event.Bus) (service, error) {
 		return app.New(ctx, app.Config{
-			DatabaseURL: string(s.Database), Redis: s.Redis.config(log), Bus: bus,
-			PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.keys, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
-			LedgerKey:      s.LedgerKey.key,
+			DatabaseURL: string(s.Database.URL), Redis: s.Redis.config(log), Bus: bus,
+			PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.public, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
+			OtherPrivateKeys: s.OtherKeys.private, LedgerKey: s.LedgerKey.key,
 			InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
 			InternalTLS: s.InternalTLS.files(),
 			Limits:      s.Limits.limits(), SessionLifetime: time.Duration(s.SessionLifetime),

@@ -19,8 +19,8 @@ import (
 )
 
 type verifySettings struct {
-	Users      config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
-	Promotions config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
+	Users      usersDatabase
+	Promotions promotionsDatabase
 	LedgerKeys ledgerKeySettings
 	Store      storeSettings
 	Bus        busSettings
@@ -67,11 +67,11 @@ func (s verifySettings) open(ctx context.Context) (sources verify.Sources, close
 	}
 	sources.LedgerKeys = s.LedgerKeys.keys()
 	options := postgres.Options{ApplicationName: "verify"}
-	if sources.Users, err = postgres.Open(ctx, string(s.Users), options); err != nil {
+	if sources.Users, err = postgres.Open(ctx, string(s.Users.URL), options); err != nil {
 		return sources, closeAll, fmt.Errorf("users: %w", err)
 	}
 	closers = append(closers, sources.Users.Close)
-	if sources.Promotions, err = postgres.Open(ctx, string(s.Promotions), options); err != nil {
+	if sources.Promotions, err = postgres.Open(ctx, string(s.Promotions.URL), options); err != nil {
 		return sources, closeAll, fmt.Errorf("promotions: %w", err)
 	}
 	closers = append(closers, sources.Promotions.Close)

@@ -1,9 +1,10 @@
 // Command protoc-gen-loyalty-ent writes an ent schema for each entity to ent/DATABASE/schema. tools/ent then generates the
-// ent code from these schemas.
+// ent code from these schemas. It also writes the privileges of the services' database roles to package dbrole.
 package main
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -36,7 +37,49 @@ func generate(plugin *protogen.Plugin) error {
 			}
 		}
 	}
+	writePrivileges(plugin, entities)
 	return nil
+}
+
+// writePrivileges writes a function that returns the privileges of each service's role.
+func writePrivileges(plugin *protogen.Plugin, entities []*schema.Entity) {
+	tables := map[string][]*schema.Entity{}
+	for _, e := range entities {
+		for _, database := range e.Databases {
+			tables[database] = append(tables[database], e)
+		}
+	}
+	f := schema.NewGoFile(generator, "internal/dbrole/privileges_gen.go", "dbrole")
+	f.P("// Of returns the privileges of a service in its database, or nil for an unknown service.")
+	f.P("func Of(service string) Privileges {")
+	f.P("switch service {")
+	for _, database := range slices.Sorted(maps.Keys(tables)) {
+		f.Printf("case %q:\nreturn Privileges{\n", database)
+		for _, e := range tables[database] {
+			f.Printf("%q: {%s},\n", e.Table, privileges(e))
+		}
+		f.P("}")
+	}
+	f.P("default:")
+	f.P("return nil")
+	f.P("}")
+	f.P("}")
+	f.Write(plugin)
+}
+
+// privileges returns the fields of a dbrole.Table.
+func privileges(e *schema.Entity) string {
+	var fields []string
+	if e.Privileges.GetInsert() {
+		fields = append(fields, "Insert: true")
+	}
+	if columns := e.Privileges.GetUpdate(); len(columns) > 0 {
+		fields = append(fields, "Update: []string{"+quoted(columns)+"}")
+	}
+	if e.Privileges.GetDelete() {
+		fields = append(fields, "Delete: true")
+	}
+	return strings.Join(fields, ", ")
 }
 
 func write(plugin *protogen.Plugin, database string, e *schema.Entity, all []*schema.Entity) error {

@@ -69,6 +69,22 @@ func ParsePublicKeys(text []byte) ([]ed25519.PublicKey, error) {
 	return keys, nil
 }
 
+// ParsePrivateKeys returns the Ed25519 private keys (PKCS #8) among the PEM blocks in text. It skips public keys.
+func ParsePrivateKeys(text []byte) ([]ed25519.PrivateKey, error) {
+	var keys []ed25519.PrivateKey
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == publicBlock {
+			continue
+		}
+		key, err := parsePrivateBlock(block)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
 func parsePublicBlock(block *pem.Block) (ed25519.PublicKey, error) {
 	if block.Type == privateBlock || block.Type == encryptedBlock {
 		private, err := parsePrivateBlock(block)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/cli"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
@@ -22,6 +23,8 @@ type Database struct {
 	URL string
 	// Migrations are the migrations of this program.
 	Migrations fs.FS
+	// Privileges are those that the role of the service needs, and no more.
+	Privileges dbrole.Privileges
 	// Ledger is the name of the append-only table, empty if the database has none.
 	Ledger string
 	// Connections is the number of connections that all replicas of all services may open to the server of the database.

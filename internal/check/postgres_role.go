@@ -8,64 +8,53 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
-const separateRoles = "run loyalty migrate with an owner role, and the service with another role that only has privileges"
-
-// role checks that the role of the service cannot change the tables, but can use them. An owner can drop the trigger that
-// makes the ledger append-only.
+// role checks that the role of the service owns nothing, and that its privileges are those that the service needs. An owner
+// can drop the trigger that makes the ledger append-only.
 func (d Database) role(ctx context.Context, pool *pgxpool.Pool, r *Report) error {
 	var name string
-	var superuser, ownsSchema bool
-	err := pool.QueryRow(ctx, `SELECT current_user, rolsuper,
-		coalesce((SELECT pg_has_role(nspowner, 'MEMBER') FROM pg_namespace WHERE nspname = 'public'), false)
-		FROM pg_roles WHERE rolname = current_user`).Scan(&name, &superuser, &ownsSchema)
+	if err := pool.QueryRow(ctx, "SELECT current_user").Scan(&name); err != nil {
+		return err
+	}
+	db := postgres.SQL(pool)
+	reasons, err := dbrole.Unsafe(ctx, db, name)
 	if err != nil {
 		return err
 	}
-	rows, err := pool.Query(ctx, `SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('public')
-		AND relkind IN ('r', 'p') AND pg_has_role(relowner, 'MEMBER') ORDER BY relname`)
+	for _, reason := range reasons {
+		r.Fail(fmt.Sprintf("the role %q %s", name, reason),
+			"run loyalty migrate with an owner role, and the service with another role that only has privileges; see the runbook")
+	}
+	if len(reasons) > 0 {
+		return nil
+	}
+	r.OKf("the role %q owns no tables and is not a superuser", name)
+	difference, err := dbrole.Role{Name: name, Privileges: d.Privileges}.Compare(ctx, db)
 	if err != nil {
 		return err
 	}
-	owned, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	var migrated bool
+	err = pool.QueryRow(ctx, "SELECT to_regclass('public.atlas_schema_revisions') IS NOT NULL").Scan(&migrated)
 	if err != nil {
 		return err
 	}
-	switch {
-	case superuser:
-		r.Fail(fmt.Sprintf("the role %q is a superuser, so it can change the ledger", name), separateRoles)
-	case len(owned) > 0:
-		r.Fail(fmt.Sprintf("the role %q owns tables and can drop their rules: %s", name, strings.Join(owned, ", ")), separateRoles)
-	case ownsSchema:
-		r.Fail(fmt.Sprintf("the role %q owns the schema public and can drop its tables", name), separateRoles)
-	default:
-		r.OKf("the role %q owns no tables and is not a superuser", name)
+	wrong := report(r.Fail)
+	if d.Preflight && !migrated {
+		wrong = r.Warn
 	}
-	return d.privileges(ctx, pool, r)
-}
-
-// privileges checks that the role can use every table as the service does.
-func (d Database) privileges(ctx context.Context, pool *pgxpool.Pool, r *Report) error {
-	rows, err := pool.Query(ctx, `SELECT c.relname || ' (' || string_agg(p, ', ') || ')'
-		FROM pg_class c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) WITH ORDINALITY AS wanted (p, n)
-		WHERE c.relnamespace = to_regnamespace('public') AND c.relkind IN ('r', 'p')
-		AND NOT (c.relname = 'atlas_schema_revisions')
-		AND NOT (c.relname = $1 AND p IN ('UPDATE', 'DELETE'))
-		AND NOT (has_schema_privilege('public', 'USAGE') AND has_table_privilege(c.oid, p))
-		GROUP BY c.relname ORDER BY c.relname`, d.Ledger)
-	if err != nil {
-		return err
+	action := fmt.Sprintf("run loyalty migrate up %s, with LOYALTY_%s_DATABASE_ROLE=%s", d.Name, strings.ToUpper(d.Name), name)
+	if len(difference.Missing) > 0 {
+		wrong("the role lacks privileges: "+strings.Join(difference.Missing, "; "), action)
 	}
-	missing, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return err
+	if len(difference.Excess) > 0 {
+		wrong("the role has privileges that the service does not need: "+strings.Join(difference.Excess, "; "), action)
 	}
-	if len(missing) > 0 {
-		r.Fail("the role lacks privileges: "+strings.Join(missing, ", "),
-			"grant them as the owner of the tables; see the runbook")
-	} else {
-		r.OKf("the role has the privileges that the service needs")
+	if len(difference.Missing)+len(difference.Excess) == 0 {
+		r.OKf("the role has the privileges that the service needs, and no more")
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"entgo.io/ent/dialect/sql/schema"
 	"entgo.io/ent/schema/field"
 
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	. "github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
@@ -140,7 +141,7 @@ func TestDiffPlansCompatibleChanges(t *testing.T) {
 			if sql := content(t, dir, file); !strings.Contains(sql, tt.want) {
 				t.Fatalf("the migration does not contain %s:\n%s", tt.want, sql)
 			}
-			if _, err := Up(t.Context(), db.Config().ConnString(), os.DirFS(dir), slog.New(slog.DiscardHandler)); err != nil {
+			if _, err := Up(t.Context(), db.Config().ConnString(), os.DirFS(dir), dbrole.Role{}, slog.New(slog.DiscardHandler)); err != nil {
 				t.Fatal(err)
 			}
 			if name != "default removed" { // the previous release needs the default

@@ -22,6 +22,7 @@ import (
 	"ariga.io/atlas/sql/schema"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
@@ -38,23 +39,31 @@ const (
 // If the process is killed, the next call continues: the server rolls the unfinished file back and releases the lock. A file
 // without a transaction is run again.
 //
+// Up grants the role of the service its privileges, also if no migration is pending. A migration and the privileges on its
+// new tables commit together, so a service that finds the migrations applied can use the tables. Up returns an error if the
+// role has other privileges then, which only somebody else can revoke.
+//
 // Concurrent calls of Up run one after the other, also across processes. A call waits at most ten minutes for the others. Up
 // applies nothing and returns an error if the folder does not match its atlas.sum, if an applied file has changed, if a file
-// was added before an applied file, or if the database has an older migration without a file. It ignores migrations that
-// are newer than every file, because they belong to a newer release.
-func Up(ctx context.Context, url string, folder fs.FS, log *slog.Logger) (applied []string, err error) {
+// was added before an applied file, or if the database has an older migration without a file. It ignores migrations that are
+// newer than every file, because they belong to a newer release.
+func Up(
+	ctx context.Context, url string, folder fs.FS, role dbrole.Role, log *slog.Logger,
+) (applied []string, err error) {
 	files, err := read(dir{folder})
 	if err != nil {
 		return nil, err
 	}
 	err = withConn(ctx, url, func(conn *sql.Conn) error {
-		applied, err = up(ctx, conn, files, log)
+		applied, err = up(ctx, conn, files, role, log)
 		return err
 	})
 	return applied, err
 }
 
-func up(ctx context.Context, conn *sql.Conn, files []file, log *slog.Logger) (applied []string, err error) {
+func up(
+	ctx context.Context, conn *sql.Conn, files []file, role dbrole.Role, log *slog.Logger,
+) (applied []string, err error) {
 	driver, err := atlaspostgres.Open(conn)
 	if err != nil {
 		return nil, err
@@ -72,7 +81,7 @@ func up(ctx context.Context, conn *sql.Conn, files []file, log *slog.Logger) (ap
 	if err := noticeClientDeath(ctx, conn); err != nil {
 		return nil, err
 	}
-	if err := createRevisions(ctx, conn); err != nil {
+	if err := prepare(ctx, conn, role); err != nil {
 		return nil, err
 	}
 	revisions, err := readRevisions(ctx, conn)
@@ -89,16 +98,60 @@ func up(ctx context.Context, conn *sql.Conn, files []file, log *slog.Logger) (ap
 		if err != nil {
 			return applied, fmt.Errorf("migration %s: %w", f.Name(), err)
 		}
-		if err := apply(ctx, conn, f, statements); err != nil {
+		if err := apply(ctx, conn, f, statements, role); err != nil {
 			return applied, fmt.Errorf("migration %s: %w", f.Name(), err)
 		}
 		applied = append(applied, f.Name())
 		log.Info("migration applied", "file", f.Name(), "statements", len(statements), "took", time.Since(start))
 	}
-	return applied, nil
+	return applied, grant(ctx, conn, role, len(status.Newer) > 0)
 }
 
-func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.Stmt) error {
+// prepare creates the table of revisions, which the service can read from the start.
+func prepare(ctx context.Context, conn *sql.Conn, role dbrole.Role) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after the commit
+	if err := createRevisions(ctx, tx); err != nil {
+		return err
+	}
+	if err := role.Grant(ctx, tx, true); err != nil {
+		return fmt.Errorf("privileges: %w", err)
+	}
+	return tx.Commit()
+}
+
+// grant grants the role its privileges. With keep, it revokes none: the database belongs to a newer release.
+func grant(ctx context.Context, conn *sql.Conn, role dbrole.Role, keep bool) error {
+	if role.Name == "" {
+		return nil
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after the commit
+	if err := role.Grant(ctx, tx, keep); err != nil {
+		return fmt.Errorf("privileges: %w", err)
+	}
+	difference, err := role.Compare(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("privileges: %w", err)
+	}
+	if len(difference.Missing) > 0 {
+		return fmt.Errorf("the role %q lacks privileges that the owner of the tables could not grant: %s",
+			role.Name, strings.Join(difference.Missing, "; "))
+	}
+	if len(difference.Excess) > 0 && !keep {
+		return fmt.Errorf("the role %q has privileges that the service does not need, from PUBLIC or another role or owner: %s",
+			role.Name, strings.Join(difference.Excess, "; "))
+	}
+	return tx.Commit()
+}
+
+func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.Stmt, role dbrole.Role) error {
 	done := revision{
 		version: f.Version(), description: f.Desc(), hash: f.hash, statements: len(statements), at: time.Now(),
 	}
@@ -126,6 +179,9 @@ func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.St
 	}
 	if err := writeRevision(ctx, tx, done); err != nil {
 		return err
+	}
+	if err := role.Grant(ctx, tx, false); err != nil {
+		return fmt.Errorf("privileges: %w", err)
 	}
 	return tx.Commit()
 }

@@ -13,6 +13,7 @@ import (
 	"ariga.io/atlas/sql/migrate"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	. "github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
@@ -58,7 +59,7 @@ func folder(t *testing.T, scripts ...script) fstest.MapFS {
 
 func up(t *testing.T, url string, dir fs.FS) ([]string, error) {
 	t.Helper()
-	return Up(t.Context(), url, dir, slog.New(slog.DiscardHandler))
+	return Up(t.Context(), url, dir, dbrole.Role{}, slog.New(slog.DiscardHandler))
 }
 
 func mustUp(t *testing.T, url string, dir fs.FS) []string {

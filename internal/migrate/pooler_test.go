@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	. "github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/postgres/pgbouncertest"
@@ -24,7 +25,7 @@ func TestUpThroughPgBouncer(t *testing.T) {
 			t.Parallel()
 			url := pgbouncertest.Start(t, postgrestest.URL(t, nil), mode)
 			for range 5 {
-				applied, err := Up(t.Context(), url+"&search_path=public", os.DirFS(dir), slog.New(slog.DiscardHandler))
+				applied, err := Up(t.Context(), url+"&search_path=public", os.DirFS(dir), dbrole.Role{}, slog.New(slog.DiscardHandler))
 				if errors.Is(err, postgres.ErrSharedSessions) != shared || !shared && err != nil {
 					t.Fatalf("Up = %v, %v; want ErrSharedSessions: %t", applied, err, shared)
 				}

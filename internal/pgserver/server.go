@@ -253,11 +253,35 @@ func (s *Server) Addr() string { return net.JoinHostPort(host, strconv.Itoa(s.po
 
 // URL returns the superuser's connection URL of a database. It contains the password.
 func (s *Server) URL(database string) string {
+	return s.RoleURL(User, s.password, database)
+}
+
+// RoleURL returns the connection URL of a database for a role that CreateRole has created.
+func (s *Server) RoleURL(role, password, database string) string {
 	u := url.URL{
-		Scheme: "postgres", User: url.UserPassword(User, s.password), Host: s.Addr(), Path: "/" + database,
+		Scheme: "postgres", User: url.UserPassword(role, password), Host: s.Addr(), Path: "/" + database,
 		RawQuery: "sslmode=disable",
 	}
 	return u.String()
+}
+
+// CreateRole creates a role that can log in, without privileges. If the role exists, it sets the password.
+func (s *Server) CreateRole(ctx context.Context, role, password string) error {
+	conn, err := pgx.Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return fmt.Errorf("create role %s: %w", role, err)
+	}
+	var statement string
+	err = conn.QueryRow(ctx, `select format('%s role %I login password %L',
+		case when exists (select from pg_roles where rolname = $1) then 'alter' else 'create' end, $1::text, $2::text)`,
+		role, password).Scan(&statement)
+	if err == nil {
+		_, err = conn.Exec(ctx, statement)
+	}
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		return fmt.Errorf("create role %s: %w", role, err)
+	}
+	return nil
 }
 
 // PID returns the process id of the postmaster.

@@ -38,6 +38,8 @@ type Entity struct {
 	AlsoIn []string
 	// Rows lists the operations that the service's stores have for the entity.
 	Rows []optionsv1.Rows
+	// Privileges is what the service does with the rows, besides reading them.
+	Privileges *optionsv1.Privileges
 }
 
 // Does reports whether a store of the service has the operation.
@@ -141,9 +143,13 @@ func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
 		Infrastructure: len(option.GetDatabases()) > 0,
 		AlsoIn:         option.GetAlsoIn(),
 		Rows:           option.GetRows(),
+		Privileges:     option.GetPrivileges(),
 	}
 	if e.Table == "" {
 		return nil, errors.New("entity.table is missing")
+	}
+	if e.Privileges == nil {
+		return nil, errors.New("entity.privileges is missing: say what the service does with the rows")
 	}
 	if !e.Infrastructure {
 		e.Databases = []string{e.Service}
@@ -166,7 +172,8 @@ func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
 }
 
 // check returns an error for a duplicate name, a nullable column of a type that cannot be nullable, a collation of a column
-// that is not a text, an index over an unknown column, and a number of primary keys other than one.
+// that is not a text, an index over an unknown column, a privilege on an unknown column, and a number of primary keys other
+// than one.
 func (e *Entity) check() error {
 	names := map[string]bool{}
 	keys := 0
@@ -193,6 +200,11 @@ func (e *Entity) check() error {
 			if !names[name] {
 				return fmt.Errorf("index over %q, which is not a stored column", name)
 			}
+		}
+	}
+	for _, name := range e.Privileges.GetUpdate() {
+		if !names[name] {
+			return fmt.Errorf("privilege to update %q, which is not a stored column", name)
 		}
 	}
 	return nil

@@ -152,6 +152,8 @@ func TestInvalidSchemas(t *testing.T) {
 		"two keys": {orders, `unique: true` + "\n  }];\n  loyalty", `primary: true` + "\n  }];\n  loyalty",
 			"2 primary keys"},
 		"collation of a number":       {orders, `type: BYTES`, `type: BYTES collation: "C"`, "secret: only a text has a collation"},
+		"no privileges":               {orders, `privileges: {insert: true}`, ``, "shop.orders.v1.Customer: entity.privileges"},
+		"privilege on unknown column": {orders, `"paid",`, `"nothing",`, `update "nothing"`},
 		"index over unknown column":   {orders, `desc: ["id"]`, `desc: ["nothing"]`, `index over "nothing"`},
 		"index over transient column": {orders, `columns: ["kind"]`, `columns: ["customer"]`, `index over "customer"`},
 		"duplicate column":            {orders, `name: "seq"`, `name: "title"`, "title is defined twice"},

@@ -66,7 +66,7 @@ func startWith(t *testing.T, p password.Params, limits users.Limits) *fixture {
 func startWithLifetime(t *testing.T, p password.Params, limits users.Limits, lifetime time.Duration) *fixture {
 	t.Helper()
 	f := &fixture{T: t, store: &fakeStore{users: map[uuid.UUID]users.User{}}, redis: redistest.OpenEmbedded(t)}
-	f.sessions, f.outage = sessionredis.NewStore(f.redis), &atomic.Bool{}
+	f.sessions, f.outage = sessionredis.NewStore(f.redis, sessionredis.Key("key")), &atomic.Bool{}
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)

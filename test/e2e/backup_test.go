@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
-	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 // TestBackup dumps the databases while players register, are assigned promotions and claim them. It restores the dumps into
@@ -32,24 +31,24 @@ func TestBackup(t *testing.T) {
 			return source.database("users").QueryRow(t.Context(), "SELECT WHERE NOT EXISTS (SELECT FROM outbox WHERE key = $1)", l.late[0]).Scan()
 		})
 		l.acknowledged = l.claimed()
-		runLoyalty(t, source.settings, "backup", l.dir)
+		runLoyalty(t, source.owner, "backup", l.dir)
 		l.progress(3)
 	})
 	source.verify(t)
-	if out, err := tool(t, "loyalty", source.settings, "backup", l.dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "exists already") {
+	if out, err := tool(t, "loyalty", source.owner, "backup", l.dir).CombinedOutput(); err == nil || !strings.Contains(string(out), "exists already") {
 		t.Errorf("a second backup into the same directory: %v\n%s", err, out)
 	}
 
-	databases := map[string]string{}
+	databases := emptyDatabases(t)
 	for _, service := range services {
-		databases[service] = postgrestest.URL(t, nil)
-		restore := tool(t, "pg_restore", "", "--exit-on-error", "--no-owner", "--dbname="+databases[service], filepath.Join(l.dir, service+".dump"))
+		restore := tool(t, "pg_restore", "", "--exit-on-error", "--no-owner", "--no-privileges",
+			"--dbname="+databases[service].owner, filepath.Join(l.dir, service+".dump"))
 		if out, err := restore.CombinedOutput(); err != nil {
 			t.Fatalf("restore %s: %v\n%s", service, err, out)
 		}
 	}
 	restored := newCluster(t, "kafka", databases)
-	runLoyalty(t, restored.settings, "migrate", "up")
+	runLoyalty(t, restored.owner, "migrate", "up")
 	l.check(restored)
 	loseEvent(t, restored, l.acknowledged[0])
 	out, err := tool(t, "loyalty", restored.settings, "verify", "--delay", "0s").CombinedOutput()

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -29,6 +30,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
@@ -49,7 +51,8 @@ type cluster struct {
 	listen    map[string]string   // the address of each replica
 	environ   map[string][]string // the settings of single replicas, which override the others
 	processes map[string]*process // the process of each replica
-	databases map[string]string
+	databases map[string]database
+	owner     string // path of a settings file with the owners of the databases
 	ledger    string // the address of the internal listener of a users replica
 	bus       event.Bus
 	// publishRaw publishes a record without headers.
@@ -57,6 +60,26 @@ type cluster struct {
 }
 
 var services = []string{"users", "promotions", "notifications"}
+
+// database is the database of a service.
+type database struct {
+	owner, service string // URLs with the owner, who is a superuser, and with the role of the service
+}
+
+// ownerSettings returns lines NAME=VALUE for loyalty migrate and loyalty backup.
+func ownerSettings(t *testing.T, databases map[string]database) []string {
+	t.Helper()
+	lines := []string{"LOYALTY_NOTIFICATIONS_STORE=postgres"}
+	for service, d := range databases {
+		u, err := url.Parse(d.service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prefix := "LOYALTY_" + strings.ToUpper(service) + "_DATABASE_"
+		lines = append(lines, prefix+"URL="+d.owner, prefix+"ROLE="+u.User.Username())
+	}
+	return lines
+}
 
 type process struct {
 	name string
@@ -68,7 +91,7 @@ var ledgerKey = sync.OnceValue(ledgerchain.GenerateKey)
 
 // newCluster starts Redis and the bus and writes a settings file that uses the databases. It starts no service. extra holds
 // lines NAME=VALUE, which override the other settings.
-func newCluster(t *testing.T, bus string, databases map[string]string, extra ...string) *cluster {
+func newCluster(t *testing.T, bus string, databases map[string]database, extra ...string) *cluster {
 	t.Helper()
 	build(t)
 	c := emptyCluster(t)
@@ -77,15 +100,16 @@ func newCluster(t *testing.T, bus string, databases map[string]string, extra ...
 		c.replicas[name], c.listen[name] = []string{name}, freeAddr(t)
 	}
 	settings := []string{
-		"LOYALTY_USERS_DATABASE_URL=" + c.databases["users"],
-		"LOYALTY_PROMOTIONS_DATABASE_URL=" + c.databases["promotions"],
-		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + c.databases["notifications"],
+		"LOYALTY_USERS_DATABASE_URL=" + c.databases["users"].service,
+		"LOYALTY_PROMOTIONS_DATABASE_URL=" + c.databases["promotions"].service,
+		"LOYALTY_NOTIFICATIONS_DATABASE_URL=" + c.databases["notifications"].service,
 		"LOYALTY_NOTIFICATIONS_STORE=postgres",
 		"LOYALTY_REDIS_ADDRESS=" + redistest.Start(t).Address,
 		"LOYALTY_JWKS_URL=http://" + c.listen["users"] + "/.well-known/jwks.json",
 		"LOYALTY_INTERNAL_LISTEN=" + c.ledger,
 		"LOYALTY_LEDGER_ADDRESS=" + c.ledger,
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
+		"LOYALTY_INSECURE_LEDGER=no-tls", // the names of a DNS server for tests are not loopback addresses
 		"LOYALTY_LEDGER_KEY=" + ledgerKey(),
 		"LOYALTY_TOKEN_KEY_FILE=" + c.tokenKey,
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=10000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=10000",
@@ -94,8 +118,11 @@ func newCluster(t *testing.T, bus string, databases map[string]string, extra ...
 	settings = append(settings, c.startBus(bus)...)
 	settings = append(settings, extra...)
 	c.settings = filepath.Join(t.TempDir(), "loyalty.env")
-	if err := os.WriteFile(c.settings, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
-		t.Fatal(err)
+	c.owner = filepath.Join(filepath.Dir(c.settings), "owner.env")
+	for path, lines := range map[string][]string{c.settings: settings, c.owner: ownerSettings(t, databases)} {
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return c
 }
@@ -103,17 +130,30 @@ func newCluster(t *testing.T, bus string, databases map[string]string, extra ...
 func emptyCluster(t *testing.T) *cluster {
 	return &cluster{
 		t: t, replicas: map[string][]string{}, listen: map[string]string{}, environ: map[string][]string{},
-		processes: map[string]*process{}, databases: map[string]string{},
+		processes: map[string]*process{}, databases: map[string]database{},
 	}
 }
 
 // migratedDatabases creates the databases of the services.
-func migratedDatabases(t *testing.T) map[string]string {
+func migratedDatabases(t *testing.T) map[string]database {
 	t.Helper()
-	return map[string]string{
-		"users": postgrestest.URL(t, atlas.Users), "promotions": postgrestest.URL(t, atlas.Promotions),
-		"notifications": postgrestest.URL(t, atlas.Notifications),
+	return databasesOf(t, map[string]fs.FS{"users": atlas.Users, "promotions": atlas.Promotions, "notifications": atlas.Notifications})
+}
+
+// emptyDatabases creates databases without migrations, and roles without privileges.
+func emptyDatabases(t *testing.T) map[string]database {
+	t.Helper()
+	return databasesOf(t, map[string]fs.FS{"users": nil, "promotions": nil, "notifications": nil})
+}
+
+func databasesOf(t *testing.T, folders map[string]fs.FS) map[string]database {
+	t.Helper()
+	all := map[string]database{}
+	for service, folder := range folders {
+		owner, role := postgrestest.URLsWithRole(t, folder, dbrole.Of(service))
+		all[service] = database{owner, role}
 	}
+	return all
 }
 
 // startCluster starts each of the three services as a process, with the given bus.
@@ -352,10 +392,10 @@ func (p *process) alive(t *testing.T, url string) error {
 	return healthy(url)
 }
 
-// database opens the database of a service.
+// database opens the database of a service as a superuser.
 func (c *cluster) database(name string) *pgxpool.Pool {
 	c.t.Helper()
-	pool, err := postgres.Open(c.t.Context(), c.databases[name], postgres.Options{})
+	pool, err := postgres.Open(c.t.Context(), c.databases[name].owner, postgres.Options{})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ func connectTo(t *testing.T, url string) *pgx.Conn {
 func startMigration(t *testing.T, url string) *testproc.Process {
 	t.Helper()
 	command := exec.Command(programs.loyalty, "migrate", "up", "promotions")
-	command.Env = append(os.Environ(), "LOYALTY_PROMOTIONS_DATABASE_URL="+url)
+	command.Env = append(os.Environ(), "LOYALTY_PROMOTIONS_DATABASE_URL="+url, "LOYALTY_PROMOTIONS_DATABASE_ROLE=none")
 	p := testproc.Start(t, command, syscall.SIGKILL)
 	t.Cleanup(p.Kill)
 	return p

@@ -32,8 +32,8 @@ import (
 func hosts() []string { return []string{"127.0.0.11", "127.0.0.12", "127.0.0.13"} }
 
 // stack is the platform as it runs in production, without containers: three replicas of each service behind Nginx, three
-// Kafka brokers, a Redis master with a replica and three sentinels, PostgreSQL, and Jaeger. Nothing is shared with other tests,
-// so every process can be killed.
+// Kafka brokers, a Redis master with a replica and three sentinels, PostgreSQL, and Jaeger. Nothing is shared with other
+// tests, so every process can be killed.
 type stack struct {
 	*cluster
 	nginx        *nginxtest.Server
@@ -83,9 +83,9 @@ func startStack(t *testing.T, program string) *stack {
 	s.tokenKey = tokenKey(t)
 	s.settings = filepath.Join(t.TempDir(), "loyalty.env")
 	settings := strings.Join(append(anomalyLimits(),
-		"LOYALTY_USERS_DATABASE_URL="+s.databases["users"],
-		"LOYALTY_PROMOTIONS_DATABASE_URL="+s.databases["promotions"],
-		"LOYALTY_NOTIFICATIONS_DATABASE_URL="+s.databases["notifications"],
+		"LOYALTY_USERS_DATABASE_URL="+s.databases["users"].service,
+		"LOYALTY_PROMOTIONS_DATABASE_URL="+s.databases["promotions"].service,
+		"LOYALTY_NOTIFICATIONS_DATABASE_URL="+s.databases["notifications"].service,
 		"LOYALTY_NOTIFICATIONS_STORE=postgres",
 		"LOYALTY_REDIS_SENTINEL_MASTER="+masterSet, "LOYALTY_REDIS_SENTINELS="+strings.Join(sentinels, ","),
 		"LOYALTY_KAFKA_BROKERS="+strings.Join(s.kafka.Brokers(), ","), "LOYALTY_KAFKA_PARTITIONS=6",
@@ -93,6 +93,7 @@ func startStack(t *testing.T, program string) *stack {
 		"LOYALTY_JWKS_URL="+s.url+"/.well-known/jwks.json",
 		"LOYALTY_LEDGER_ADDRESS=dns://"+names.Address+"/users.test:"+strconv.Itoa(ports[3]),
 		"LOYALTY_INTERNAL_TOKEN=the services' own secret",
+		"LOYALTY_INSECURE_LEDGER=no-tls", // the names of a DNS server for tests are not loopback addresses
 		"LOYALTY_LEDGER_KEY="+ledgerKey(),
 		"LOYALTY_TOKEN_KEY_FILE="+s.tokenKey,
 		"LOYALTY_REGISTRATIONS_PER_ADDRESS=60000", "LOYALTY_FAILED_LOGINS_PER_ADDRESS=60000",
@@ -143,22 +144,27 @@ func (s *stack) startPostgres() {
 		}
 	})
 	for _, service := range services {
-		s.databases[service] = s.server.URL(service)
-		if err := s.server.CreateDatabase(t.Context(), service); err != nil {
+		s.databases[service] = database{s.server.URL(service), s.server.RoleURL(service, rolePassword, service)}
+		err := errors.Join(s.server.CreateDatabase(t.Context(), service), s.server.CreateRole(t.Context(), service, rolePassword))
+		if err == nil && s.program != "" { // releases before dbrole need it
+			_, err = connectTo(t, s.databases[service].owner).Exec(t.Context(),
+				"ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "+service)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.migrate()
 }
 
+// rolePassword is the password of the database roles of services and replicas.
+const rolePassword = "replica"
+
 // migrate migrates the databases with the command loyalty migrate up.
 func (s *stack) migrate() {
 	s.t.Helper()
 	command := exec.Command(cmp.Or(s.program, programs.loyalty), "migrate", "up")
-	command.Env = os.Environ()
-	for service, url := range s.databases {
-		command.Env = append(command.Env, "LOYALTY_"+strings.ToUpper(service)+"_DATABASE_URL="+url)
-	}
+	command.Env = append(os.Environ(), ownerSettings(s.t, s.databases)...)
 	if out, err := command.CombinedOutput(); err != nil {
 		s.t.Fatalf("loyalty migrate up: %v\n%s", err, out)
 	}
@@ -205,21 +211,21 @@ func (s *stack) restartPostgres() {
 }
 
 // createRole creates a database role named after the replica, and returns the setting with the database URL for that role.
-// Each replica has its own role, so that a test can tell which replica's statement waits for a lock.
+// It is a member of the role of the service, and has no other privileges. Each replica has its own role, so that a test can
+// tell which replica's statement waits for a lock.
 func (s *stack) createRole(name string) []string {
 	t := s.t
 	t.Helper()
 	service := serviceOf(name)
-	conn, err := pgx.Connect(t.Context(), s.databases[service])
+	err := s.server.CreateRole(t.Context(), name, rolePassword)
+	if err == nil {
+		conn := connectTo(t, s.databases[service].owner)
+		_, err = conn.Exec(t.Context(), "GRANT "+service+" TO "+pgx.Identifier{name}.Sanitize())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = conn.Exec(t.Context(), "CREATE ROLE "+pgx.Identifier{name}.Sanitize()+" SUPERUSER LOGIN PASSWORD 'replica'")
-	if err := errors.Join(err, conn.Close(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	url := fmt.Sprintf("postgres://%s:replica@%s/%s?sslmode=disable", name, s.server.Addr(), service)
-	return []string{"LOYALTY_" + strings.ToUpper(service) + "_DATABASE_URL=" + url}
+	return []string{"LOYALTY_" + strings.ToUpper(service) + "_DATABASE_URL=" + s.server.RoleURL(name, rolePassword, service)}
 }
 
 const masterSet = "loyalty"

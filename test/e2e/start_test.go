@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
 // logged returns the lines of a process's log that contain text.
@@ -36,9 +34,7 @@ func (c *cluster) logged(service, text string) []string {
 // and notifications before users, which publishes the keys for access tokens.
 func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, "kafka", map[string]string{
-		"users": postgrestest.URL(t, nil), "promotions": postgrestest.URL(t, nil), "notifications": postgrestest.URL(t, nil),
-	})
+	c := newCluster(t, "kafka", emptyDatabases(t))
 	status := func(name, path string) (int, error) {
 		resp, err := http.Get("http://" + c.listen[name] + path)
 		if err != nil {
@@ -80,7 +76,7 @@ func TestServicesAreNotReadyWithoutTheirDependencies(t *testing.T) {
 		}
 		return nil
 	})
-	if out, err := exec.Command(programs.loyalty, "migrate", "up", "--settings", c.settings).CombinedOutput(); err != nil {
+	if out, err := exec.Command(programs.loyalty, "migrate", "up", "--settings", c.owner).CombinedOutput(); err != nil {
 		t.Fatalf("loyalty migrate up: %v\n%s", err, out)
 	}
 	for _, name := range services {

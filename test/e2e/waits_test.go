@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/diagnostics/diagnosticstest"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/pgserver"
@@ -30,7 +31,7 @@ import (
 type lateServers struct {
 	t         *testing.T
 	postgres  pgserver.Options
-	databases map[string]string // URLs
+	databases map[string]database
 	redis     *redistest.Server
 	kafka     []int // ports
 }
@@ -39,7 +40,7 @@ type lateServers struct {
 func newLateServers(t *testing.T) *lateServers {
 	t.Helper()
 	s := &lateServers{
-		t: t, databases: map[string]string{}, redis: redistest.Start(t), kafka: testproc.FreePorts(t, 3),
+		t: t, databases: map[string]database{}, redis: redistest.Start(t), kafka: testproc.FreePorts(t, 3),
 		postgres: pgserver.Options{
 			DataDir: filepath.Join(dataDir(t), "postgres"), Port: testproc.FreePorts(t, 1)[0],
 			Settings: map[string]string{"fsync": "off"},
@@ -53,10 +54,11 @@ func newLateServers(t *testing.T) *lateServers {
 	for service, folder := range map[string]fs.FS{
 		"users": atlas.Users, "promotions": atlas.Promotions, "notifications": atlas.Notifications,
 	} {
-		s.databases[service] = server.URL(service)
-		err := server.CreateDatabase(t.Context(), service)
+		s.databases[service] = database{server.URL(service), server.RoleURL(service, "late", service)}
+		err := errors.Join(server.CreateDatabase(t.Context(), service), server.CreateRole(t.Context(), service, "late"))
 		if err == nil {
-			_, err = migrate.Up(t.Context(), s.databases[service], folder, slog.New(slog.DiscardHandler))
+			role := dbrole.Role{Name: service, Privileges: dbrole.Of(service)}
+			_, err = migrate.Up(t.Context(), s.databases[service].owner, folder, role, slog.New(slog.DiscardHandler))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -124,8 +126,8 @@ func (c *cluster) awaitMissing(name, dependency, setting string) {
 	}
 }
 
-// TestServicesWaitForTheirServers starts the services before Kafka, PostgreSQL and Redis, and then starts these one after the
-// other.
+// TestServicesWaitForTheirServers starts the services before Kafka, PostgreSQL and Redis, and then starts these one after
+// the other.
 func TestServicesWaitForTheirServers(t *testing.T) {
 	t.Parallel()
 	late := newLateServers(t)
@@ -143,7 +145,7 @@ func TestServicesWaitForTheirServers(t *testing.T) {
 	for _, name := range names {
 		c.awaitMissing(name, "database", "LOYALTY_"+strings.ToUpper(serviceOf(name))+"_DATABASE_URL")
 	}
-	migrations := exec.Command(programs.loyalty, "migrate", "up", "--wait", "5m", "--settings", c.settings)
+	migrations := exec.Command(programs.loyalty, "migrate", "up", "--wait", "5m", "--settings", c.owner)
 	waiting := testproc.Start(t, migrations, syscall.SIGKILL)
 	eventually(t, "loyalty migrate up waits", func() error {
 		if n := strings.Count(waiting.Output(), "LOYALTY_USERS_DATABASE_URL"); n != 1 {
@@ -170,7 +172,7 @@ func TestServicesWaitForTheirServers(t *testing.T) {
 				t.Errorf("%s logged %q, want one line %q", name, lines, text)
 			}
 		}
-		if secret := passwordOf(t, late.databases["users"]); strings.Contains(p.Output(), secret) {
+		if secret := passwordOf(t, late.databases["users"].owner); strings.Contains(p.Output(), secret) {
 			t.Errorf("the log of %s contains the password", name)
 		}
 	}
@@ -184,7 +186,7 @@ func TestServicesExitOnWrongSettings(t *testing.T) {
 	t.Parallel()
 	locked := redistest.Start(t, "--requirepass", "right")
 	c := newCluster(t, "kafka", migratedDatabases(t))
-	url := c.databases["users"]
+	url := c.databases["users"].service
 	for name, tt := range map[string]struct {
 		settings []string
 		want     string

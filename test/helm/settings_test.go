@@ -77,7 +77,9 @@ func documentedSecrets(t *testing.T, program string) map[string][]string {
 		return string(key)
 	}
 	replace := strings.NewReplacer(
-		"'postgres://…'", "postgres://user:password@postgres:5432/database", "'mongodb://…'", "mongodb://mongo/loyalty",
+		"'postgres://…'", "postgres://user:password@postgres:5432/database?sslmode=verify-full",
+		"'mongodb://…'", "mongodb://user:password@mongo/loyalty?tls=true",
+		`"$REDIS_PASSWORD"`, "password", `"$KAFKA_PASSWORD"`, "password",
 		`"$(loyalty keygen)"`, keygen(), `"$(loyalty keygen ledger)"`, keygen("ledger"),
 		`"$INTERNAL_TOKEN"`, strings.Repeat("secret", 4))
 	secrets := map[string][]string{}

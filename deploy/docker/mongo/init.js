@@ -21,7 +21,20 @@ while (!db.hello().isWritablePrimary) {
   sleep(500);
 }
 
-const roles = [{ role: "readWrite", db: "notifications" }];
+// The service deletes no notification, and changes no stored answer.
+const role = "loyaltyNotifications";
+const always = ["find", "insert", "createCollection", "createIndex", "listIndexes"];
+const privileges = [
+  { resource: { db: "notifications", collection: "notifications" }, actions: [...always, "update"] },
+  { resource: { db: "notifications", collection: "idempotency_keys" }, actions: [...always, "remove"] },
+];
+if (db.getRole(role)) {
+  db.updateRole(role, { privileges, roles: [] });
+} else {
+  db.createRole({ role, privileges, roles: [] });
+}
+
+const roles = [role];
 if (db.getUser("loyalty")) {
   db.updateUser("loyalty", { pwd: password, roles });
 } else {

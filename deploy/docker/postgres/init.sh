@@ -1,6 +1,6 @@
 #!/bin/bash
-# Creates a database per service with two roles. The owner runs the migrations. The service's role owns nothing, so it cannot
-# drop the triggers that keep the ledger append-only. The image runs this script once, on an empty data directory.
+# Creates a database per service with two roles. The owner runs the migrations, which grant the service's role what the service
+# does. The service's role owns nothing. The image runs this script once, on an empty data directory.
 set -euo pipefail
 
 for service in users promotions; do
@@ -12,11 +12,8 @@ for service in users promotions; do
 		CREATE ROLE :"service" LOGIN PASSWORD :'password';
 		CREATE DATABASE :"service" OWNER :"owner";
 		REVOKE ALL ON DATABASE :"service" FROM PUBLIC;
-		GRANT CONNECT, TEMPORARY ON DATABASE :"service" TO :"service";
+		GRANT CONNECT ON DATABASE :"service" TO :"service";
 		\connect :"service"
 		ALTER SCHEMA public OWNER TO :"owner";
-		GRANT USAGE ON SCHEMA public TO :"service";
-		ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"service";
-		ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" GRANT USAGE, SELECT ON SEQUENCES TO :"service";
 	SQL
 done

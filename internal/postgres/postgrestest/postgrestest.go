@@ -25,6 +25,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
@@ -38,7 +39,33 @@ const timeout = 2 * time.Minute
 // pool is closed and the database is dropped, together with the connections that are still open.
 func New(t testing.TB, folder fs.FS) *pgxpool.Pool {
 	t.Helper()
-	pool, err := postgres.Open(t.Context(), URL(t, folder), postgres.Options{ApplicationName: t.Name()})
+	return open(t, URL(t, folder))
+}
+
+// URL creates a database like New and returns its URL, for tests that open connections themselves.
+func URL(t testing.TB, folder fs.FS) string {
+	t.Helper()
+	url, _ := create(t, folder, nil)
+	return url
+}
+
+// NewWithRole is like New, but also returns a pool of connections with the role of a service, which has the privileges only.
+// The other pool connects as a superuser.
+func NewWithRole(t testing.TB, folder fs.FS, privileges dbrole.Privileges) (owner, service *pgxpool.Pool) {
+	t.Helper()
+	ownerURL, serviceURL := URLsWithRole(t, folder, privileges)
+	return open(t, ownerURL), open(t, serviceURL)
+}
+
+// URLsWithRole creates a database like NewWithRole and returns its URLs, for tests that open connections themselves.
+func URLsWithRole(t testing.TB, folder fs.FS, privileges dbrole.Privileges) (owner, service string) {
+	t.Helper()
+	return create(t, folder, privileges)
+}
+
+func open(t testing.TB, url string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := postgres.Open(t.Context(), url, postgres.Options{ApplicationName: t.Name()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +73,9 @@ func New(t testing.TB, folder fs.FS) *pgxpool.Pool {
 	return pool
 }
 
-// URL creates a database like New and returns its URL, for tests that open connections themselves.
-func URL(t testing.TB, folder fs.FS) string {
+// create creates a database and returns its URLs for a superuser and for the role with the privileges. Without migrations,
+// the role has no privileges yet.
+func create(t testing.TB, folder fs.FS, privileges dbrole.Privileges) (owner, service string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -55,16 +83,49 @@ func URL(t testing.TB, folder fs.FS) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template, err := templateDatabase(ctx, server, folder)
+	template, role, err := templateDatabase(ctx, server, folder, privileges)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if folder == nil && privileges != nil {
+		role.Name = "service_" + strings.ToLower(rand.Text())
+		if err := admin(ctx, server, createRole(role.Name)); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { drop(t, server, "role "+role.Name) }) // after the database
 	}
 	name := "test_" + strings.ToLower(rand.Text())
 	if err := admin(ctx, server, "create database "+name+" template "+template); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { drop(t, server, name) })
-	return withDatabase(server, name)
+	t.Cleanup(func() { drop(t, server, "database "+name+" with (force)") })
+	owner = withDatabase(server, name)
+	if role.Name == "" {
+		return owner, ""
+	}
+	if folder != nil { // a copy has the privileges on the tables of its template, but not those on the database
+		if err := admin(ctx, server, "revoke temporary on database "+name+" from public"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return owner, withRole(owner, role.Name)
+}
+
+// rolePassword is the password of all roles that tests create.
+const rolePassword = "correct-horse"
+
+func createRole(name string) string {
+	return "create role " + name + " login password '" + rolePassword + "'"
+}
+
+// withRole returns the URL of a database with a role in place of its own.
+func withRole(database, role string) string {
+	u, err := url.Parse(database)
+	if err != nil { // impossible: serverURL has checked the URL
+		return database
+	}
+	u.User = url.UserPassword(role, rolePassword)
+	return u.String()
 }
 
 // NewWithLocale is like New, but the database's default collation is the ICU locale, for example "tr-TR". It applies the
@@ -82,25 +143,20 @@ func NewWithLocale(t testing.TB, folder fs.FS, locale string) *pgxpool.Pool {
 	if err := admin(ctx, server, create); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { drop(t, server, name) })
+	t.Cleanup(func() { drop(t, server, "database "+name+" with (force)") })
 	url := withDatabase(server, name)
-	if _, err := migrate.Up(ctx, url, folder, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := migrate.Up(ctx, url, folder, dbrole.Role{}, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	pool, err := postgres.Open(ctx, url, postgres.Options{ApplicationName: t.Name()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	return pool
+	return open(t, url)
 }
 
-// drop drops a database and closes the connections to it.
-func drop(t testing.TB, server, name string) {
+// drop drops an object of the server.
+func drop(t testing.TB, server, object string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	if err := admin(ctx, server, "drop database "+name+" with (force)"); err != nil {
+	if err := admin(ctx, server, "drop "+object); err != nil {
 		t.Error(err)
 	}
 }
@@ -156,50 +212,60 @@ func admin(ctx context.Context, server, statement string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// templateDatabase returns the name of a database with folder's migrations and creates it if it does not exist. An
-// advisory lock serializes the processes that share a server. The migrations run in a draft database, which is renamed when
-// they have succeeded.
-func templateDatabase(ctx context.Context, server string, folder fs.FS) (_ string, err error) {
+// templateDatabase returns the name of a database with folder's migrations, and the role with the privileges. It creates
+// them if they do not exist. An advisory lock serializes the processes that share a server. The migrations run in a draft
+// database, which is renamed when they have succeeded.
+func templateDatabase(
+	ctx context.Context, server string, folder fs.FS, privileges dbrole.Privileges,
+) (name string, role dbrole.Role, err error) {
 	if folder == nil {
-		return "template1", nil
+		return "template1", role, nil
 	}
-	name, err := templateName(folder)
+	name, err = templateName(folder, privileges)
 	if err != nil {
-		return "", err
+		return "", role, err
+	}
+	if privileges != nil {
+		role = dbrole.Role{Name: strings.Replace(name, "template", "service", 1), Privileges: privileges}
 	}
 	conn, err := pgx.Connect(ctx, withDatabase(server, "postgres"))
 	if err != nil {
-		return "", fmt.Errorf("connect to the test server: %w", err)
+		return "", role, fmt.Errorf("connect to the test server: %w", err)
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }() // also releases the lock
 	if _, err := conn.Exec(ctx, "select pg_advisory_lock(hashtext($1))", name); err != nil {
-		return "", err
+		return "", role, err
 	}
 	var exists bool
 	err = conn.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", name).Scan(&exists)
 	if err != nil || exists {
-		return name, err
+		return name, role, err
 	}
 	draft := name + "_draft"
-	for _, statement := range []string{"drop database if exists " + draft + " with (force)", "create database " + draft} {
+	statements := []string{"drop database if exists " + draft + " with (force)", "create database " + draft}
+	if role.Name != "" {
+		statements = append(statements, "drop role if exists "+role.Name, createRole(role.Name))
+	}
+	for _, statement := range statements {
 		if _, err := conn.Exec(ctx, statement); err != nil {
-			return "", err
+			return "", role, err
 		}
 	}
-	if _, err := migrate.Up(ctx, withDatabase(server, draft), folder, slog.New(slog.DiscardHandler)); err != nil {
-		return "", err
+	if _, err := migrate.Up(ctx, withDatabase(server, draft), folder, role, slog.New(slog.DiscardHandler)); err != nil {
+		return "", role, err
 	}
 	_, err = conn.Exec(ctx, "alter database "+draft+" rename to "+name)
-	return name, err
+	return name, role, err
 }
 
-// templateName returns a name made from the hash of the folder's files.
-func templateName(folder fs.FS) (string, error) {
+// templateName returns a name made from the hash of the folder's files and the privileges.
+func templateName(folder fs.FS, privileges dbrole.Privileges) (string, error) {
 	names, err := fs.Glob(folder, "*")
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.New()
+	fmt.Fprintln(sum, privileges) // sorted by table
 	for _, name := range names {
 		info, err := fs.Stat(folder, name)
 		if err != nil {

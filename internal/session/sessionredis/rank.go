@@ -40,7 +40,7 @@ func (s *Store) Rank(ctx context.Context, refresh []string) ([]string, error) {
 		}
 		rank[text] = unknown
 		ranked = append(ranked, text)
-		if t, ok := parseToken(text); ok && len(tokens) < maxRanked {
+		if t, ok := s.authenticToken(text); ok && len(tokens) < maxRanked {
 			tokens = append(tokens, t)
 		}
 	}

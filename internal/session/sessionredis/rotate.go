@@ -18,7 +18,7 @@ import (
 func (s *Store) Rotate(
 	ctx context.Context, refresh string, from session.Client, issue session.Issue,
 ) (session.Session, session.Pair, error) {
-	old, ok := parseToken(refresh)
+	old, ok := s.authenticToken(refresh)
 	if !ok {
 		return session.Session{}, session.Pair{}, invalid()
 	}
@@ -39,7 +39,10 @@ func (s *Store) Rotate(
 func (s *Store) rotate(
 	ctx context.Context, found session.Session, old token, access session.Access,
 ) (session.Pair, error) {
-	next := newToken(found.ID)
+	next, err := s.newToken(found.ID)
+	if err != nil {
+		return session.Pair{}, err
+	}
 	pair := session.Pair{Access: access, Refresh: next.String()}
 	left := ttl(found)
 	if left <= 0 {
@@ -49,7 +52,7 @@ func (s *Store) rotate(
 	if err != nil {
 		return session.Pair{}, err
 	}
-	record, err := encode(found)
+	record, err := s.encode(found)
 	if err != nil {
 		return session.Pair{}, err
 	}

@@ -2,10 +2,13 @@
 //
 // Keys, all with a time to live:
 //
-//	session:<session>               the session as JSON; exists while the session is active
+//	session:<session>               the session as JSON, with a MAC; exists while the session is active
 //	session-refresh:<token hash>    "live" or "rotated"; outlives the session, to distinguish ended from unknown sessions
 //	session-grace:<token hash>      the encrypted pair of the token's rotation; exists for [session.GracePeriod]
 //	session-user:<user>             the ids of the user's sessions by expiry (sorted set)
+//
+// Redis is not trusted: records and refresh tokens carry MACs, so that somebody who can write to Redis cannot make a
+// session, and cannot change the user, the end or another field of one. The user's role and status are not in Redis.
 //
 // Redis Cluster is not supported, because the scripts use keys of several slots.
 package sessionredis
@@ -13,7 +16,6 @@ package sessionredis
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -35,10 +37,13 @@ const cacheTTL = 5 * time.Second
 // unavailable.
 type Store struct {
 	redis rueidis.Client
+	keys  []Key
 }
 
-// NewStore returns a store that uses client. The caller closes the client.
-func NewStore(client rueidis.Client) *Store { return &Store{redis: client} }
+// NewStore returns a store that uses client. The caller closes the client. The first key authenticates new sessions and
+// tokens; the other keys only verify older ones. Without a key, a store can tell whether sessions are active, and end them
+// by user.
+func NewStore(client rueidis.Client, keys ...Key) *Store { return &Store{redis: client, keys: keys} }
 
 func sessionKey(id uuid.UUID) string { return sessionPrefix + id.String() }
 func userKey(id uuid.UUID) string    { return "session-user:" + id.String() }
@@ -59,11 +64,14 @@ func (s *Store) Create(ctx context.Context, created session.Session) (session.Se
 		return session.Session{}, "", err
 	}
 	created.ID = id
-	record, err := encode(created)
+	record, err := s.encode(created)
 	if err != nil {
 		return session.Session{}, "", err
 	}
-	t := newToken(id)
+	t, err := s.newToken(id)
+	if err != nil {
+		return session.Session{}, "", err
+	}
 	keys := []string{sessionKey(id), refreshKey(t), userKey(created.User)}
 	err = createScript.Exec(ctx, s.redis, keys, []string{
 		record, id.String(), millis(session.TTL), millis(ttl(created)), strconv.Itoa(session.MaxPerUser),
@@ -86,20 +94,20 @@ func (s *Store) find(ctx context.Context, t token) (session.Session, error) {
 	case err != nil:
 		return session.Session{}, redis.Failure(err)
 	}
-	record, err := replies[1].AsBytes()
+	record, err := replies[1].ToString()
 	switch {
 	case rueidis.IsRedisNil(err):
 		return session.Session{}, revoked()
 	case err != nil:
 		return session.Session{}, redis.Failure(err)
 	}
-	return decode(t.session, record)
+	return s.decode(t.session, record)
 }
 
 // End ends the session of a refresh token. The token may already be rotated. Errors: TOKEN_INVALID if the token is malformed
 // or unknown, TOKEN_REVOKED if its session has ended.
 func (s *Store) End(ctx context.Context, refresh string) error {
-	t, ok := parseToken(refresh)
+	t, ok := s.authenticToken(refresh)
 	if !ok {
 		return invalid()
 	}
@@ -130,7 +138,8 @@ func (s *Store) EndAllOf(ctx context.Context, user, except uuid.UUID) (int, erro
 	return int(n), nil
 }
 
-// OfUser returns the sessions of a user, newest first. It reads from the master.
+// OfUser returns the sessions of a user, newest first. It reads from the master. It omits records that are not authentic, or
+// belong to another user.
 func (s *Store) OfUser(ctx context.Context, user uuid.UUID) ([]session.Session, error) {
 	reply, err := listScript.Exec(ctx, s.redis, []string{userKey(user)}, []string{sessionPrefix}).AsStrSlice()
 	if err != nil {
@@ -142,34 +151,27 @@ func (s *Store) OfUser(ctx context.Context, user uuid.UUID) ([]session.Session, 
 		if err != nil || len(pair) != 2 {
 			return nil, malformed(reply)
 		}
-		one, err := decode(id, []byte(pair[1]))
-		if err != nil {
+		one, err := s.decode(id, pair[1])
+		switch {
+		case apperr.CodeOf(err) == apperr.TokenRevoked:
+			continue
+		case err != nil:
 			return nil, err
+		case one.User == user:
+			found = append(found, one)
 		}
-		found = append(found, one)
 	}
 	slices.SortFunc(found, func(a, b session.Session) int { return bytes.Compare(b.ID[:], a.ID[:]) })
 	return found, nil
 }
 
-func invalid() error { return apperr.New(apperr.TokenInvalid, "the refresh token is not valid") }
-func revoked() error { return apperr.New(apperr.TokenRevoked, "the session has ended") }
+func invalid() *apperr.Error {
+	return apperr.New(apperr.TokenInvalid, "the refresh token is not valid")
+}
+func revoked() *apperr.Error { return apperr.New(apperr.TokenRevoked, "the session has ended") }
 
 // malformed returns the error for an unexpected reply of a script. The error omits the reply, because the reply may contain
 // tokens.
 func malformed(reply []string) error {
 	return fmt.Errorf("sessions: unexpected script reply with %d elements", len(reply))
-}
-
-func encode(s session.Session) (string, error) {
-	b, err := json.Marshal(s)
-	return string(b), err
-}
-
-func decode(id uuid.UUID, record []byte) (session.Session, error) {
-	s := session.Session{ID: id}
-	if err := json.Unmarshal(record, &s); err != nil {
-		return session.Session{}, fmt.Errorf("decode session %s: %w", id, err)
-	}
-	return s, nil
 }

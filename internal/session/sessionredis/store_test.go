@@ -34,7 +34,7 @@ type fixture struct {
 func each(t *testing.T, test func(f *fixture)) {
 	t.Helper()
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
-		f := &fixture{T: t, client: client, store: sessionredis.NewStore(client)}
+		f := &fixture{T: t, client: client, store: sessionredis.NewStore(client, sessionredis.Key("key"))}
 		f.session, f.token = f.login(uuid.New())
 		test(f)
 	})
@@ -442,7 +442,7 @@ func (f *fixture) waitForSubscriber() {
 
 func TestMethodsFailWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
-	store := sessionredis.NewStore(server.Open(t))
+	store := sessionredis.NewStore(server.Open(t), sessionredis.Key("key"))
 	s, token, err := store.Create(t.Context(), started(uuid.New(), time.Now().Add(time.Hour)))
 	if err != nil {
 		t.Fatal(err)
@@ -470,7 +470,7 @@ func TestMethodsFailWithoutRedis(t *testing.T) {
 func errorOf[A, B any](_ A, _ B, err error) error { return err }
 
 func BenchmarkActive(b *testing.B) {
-	store := sessionredis.NewStore(redistest.Start(b).Open(b))
+	store := sessionredis.NewStore(redistest.Start(b).Open(b), sessionredis.Key("key"))
 	s, _, err := store.Create(b.Context(), started(uuid.New(), time.Now().Add(time.Hour)))
 	if err != nil {
 		b.Fatal(err)

@@ -16,21 +16,37 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-const secretSize = 32
+const (
+	secretSize   = 32
+	tokenMACSize = 16
+)
 
-// token is a refresh token: the session's id and a secret. It is opaque to clients.
+// token is a refresh token: the session's id and a secret. It is opaque to clients. The secret is a random number of 128
+// bits, followed by a truncated MAC. So nobody can make a token by writing to Redis.
 type token struct {
 	session uuid.UUID
 	secret  [secretSize]byte
 }
 
-func newToken(session uuid.UUID) token {
+func (s *Store) newToken(session uuid.UUID) (token, error) {
+	if len(s.keys) == 0 {
+		return token{}, errNoKey
+	}
 	t := token{session: session}
-	_, _ = rand.Read(t.secret[:]) // never fails, see crypto/rand
-	return t
+	random := t.secret[:secretSize-tokenMACSize]
+	_, _ = rand.Read(random) // never fails, see crypto/rand
+	copy(t.secret[len(random):], s.keys[0].mac(tokenPurpose, session, random))
+	return t, nil
 }
 
-// parseToken parses the result of String. It returns false for any other text.
+// authenticToken parses a token. It returns false for any text that is not a token that a key of the store has made.
+func (s *Store) authenticToken(text string) (token, bool) {
+	t, ok := parseToken(text)
+	random := t.secret[:secretSize-tokenMACSize]
+	return t, ok && s.made(t.secret[len(random):], tokenPurpose, t.session, random)
+}
+
+// parseToken parses the result of String. It returns false for any other text. It does not check the MAC.
 func parseToken(s string) (token, bool) {
 	var t token
 	if len(s) != base64.RawURLEncoding.EncodedLen(len(t.session)+secretSize) {
@@ -51,7 +67,7 @@ func (t token) bytes() []byte { return append(t.session[:], t.secret[:]...) }
 func (t token) String() string { return base64.RawURLEncoding.EncodeToString(t.bytes()) }
 
 // hash returns the SHA-256 of the token in hexadecimal. Keys in Redis contain the hash instead of the token. A password hash
-// is not needed, because nobody can guess a secret of 256 bits.
+// is not needed, because nobody can guess a random number of 128 bits, and its MAC.
 func (t token) hash() string {
 	sum := sha256.Sum256(t.bytes())
 	return hex.EncodeToString(sum[:])

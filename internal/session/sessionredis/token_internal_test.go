@@ -6,12 +6,20 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
 func TestOnlyTheTokenOpensTheSealedPair(t *testing.T) {
-	id := uuid.New()
-	token, other := newToken(id), newToken(id)
+	id, s := uuid.New(), NewStore(nil, Key("key"))
+	token, err := s.newToken(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := s.newToken(id)
+	if err != nil {
+		t.Fatal(err)
+	}
 	pair := session.Pair{Access: session.Access{Token: "access", Expires: time.Unix(1e9, 0).UTC()}, Refresh: "refresh"}
 	sealed, err := token.seal(pair)
 	if err != nil {
@@ -30,7 +38,7 @@ func TestOnlyTheTokenOpensTheSealedPair(t *testing.T) {
 
 // FuzzParseToken checks that a token has only one text form.
 func FuzzParseToken(f *testing.F) {
-	f.Add(newToken(uuid.New()).String())
+	f.Add(token{session: uuid.New()}.String())
 	f.Add("")
 	f.Add("000000000000000\r000000000000000000000000000000000000000000000000")
 	f.Add("eyJhbGciOiJFZERTQSJ9.e30.c2ln")
@@ -38,5 +46,29 @@ func FuzzParseToken(f *testing.F) {
 		if token, ok := parseToken(s); ok && token.String() != s {
 			t.Errorf("%q is parsed as %q", s, token)
 		}
+		if token, ok := NewStore(nil, Key("key")).authenticToken(s); ok {
+			t.Errorf("%q is accepted without a MAC", token)
+		}
 	})
+}
+
+// TestRecordsThatRedisKeepsForLonger reads records that have no time to live any more.
+func TestRecordsThatRedisKeepsForLonger(t *testing.T) {
+	store, id, now := NewStore(nil, Key("key")), uuid.New(), time.Now()
+	for name, tt := range map[string]struct {
+		lastUsed, ends time.Time
+		want           apperr.Code
+	}{
+		"active":         {now, now.Add(time.Hour), ""},
+		"after its end":  {now, now.Add(-time.Second), apperr.TokenRevoked},
+		"unused for 1 d": {now.Add(-session.TTL - 2*clockTolerance), now.Add(time.Hour), apperr.TokenRevoked},
+	} {
+		record, err := store.encode(session.Session{ID: id, LastUsedAt: tt.lastUsed, Ends: tt.ends})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.decode(id, record); apperr.CodeOf(err) != tt.want {
+			t.Errorf("%s: %v, want code %q", name, err, tt.want)
+		}
+	}
 }

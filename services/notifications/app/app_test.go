@@ -17,6 +17,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1/notificationsv1event"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
@@ -47,8 +48,11 @@ type world struct {
 // eachStore runs a test with each kind of store.
 func eachStore(t *testing.T, test func(t *testing.T, w *world)) {
 	for kind, url := range map[app.Kind]func(testing.TB) string{
-		app.MongoDB:    mongotest.Start,
-		app.PostgreSQL: func(t testing.TB) string { return postgrestest.URL(t, atlas.Notifications) },
+		app.MongoDB: mongotest.Start,
+		app.PostgreSQL: func(t testing.TB) string {
+			_, role := postgrestest.URLsWithRole(t, atlas.Notifications, dbrole.Of("notifications"))
+			return role
+		},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			test(t, newWorld(t, app.StoreConfig{Kind: kind, URL: url(t)}))
@@ -74,7 +78,7 @@ func newWorld(t *testing.T, store app.StoreConfig) *world {
 	server := redistest.Start(t)
 	w := &world{
 		brokers:  cluster.ListenAddrs(),
-		sessions: sessionredis.NewStore(server.Open(t)), issuer: issuer, log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		sessions: sessionredis.NewStore(server.Open(t), sessionredis.Key("key")), issuer: issuer, log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	w.bus = w.connect(t)
 	if err := w.bus.EnsureTopics(t.Context(), 3, 3, notificationsv1event.Topics()...); err != nil {

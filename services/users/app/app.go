@@ -100,7 +100,10 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	sessions := sessionredis.NewStore(a.redis)
+	sessions, err := openSessions(a.redis, c)
+	if err != nil {
+		return nil, err
+	}
 	a.service = users.New(users.Dependencies{
 		Store: store.New(a.pool, a.relay.Wake), Sessions: sessions, Hasher: hasher,
 		Limiter: ratelimitredis.New(a.redis), Issuer: issuer, Limits: c.Limits,
@@ -131,6 +134,19 @@ func derivedKey(c Config, purpose string) []byte {
 	mac := hmac.New(sha256.New, c.PrivateKey.Seed())
 	mac.Write([]byte(purpose))
 	return mac.Sum(nil)
+}
+
+// openSessions returns the store of sessions. The first of its keys is derived from the service's own signing key.
+func openSessions(client *redis.Client, c Config) (*sessionredis.Store, error) {
+	var keys []sessionredis.Key
+	for _, signing := range append([]ed25519.PrivateKey{c.PrivateKey}, c.OtherPrivateKeys...) {
+		key, err := sessionredis.NewKey(signing)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return sessionredis.NewStore(client, keys...), nil
 }
 
 // ledgerServer returns the server of the internal listener.

@@ -29,8 +29,8 @@ const DefaultSessionLifetime = session.DefaultLifetime
 // DefaultLimits returns the limits for production.
 func DefaultLimits() Limits { return users.DefaultLimits() }
 
-// Config is the configuration of the service. All fields but OtherKeys, InternalTLS, TrustedProxies, Reflection, AccessLog
-// and Tracer are required.
+// Config is the configuration of the service. All fields but OtherKeys, OtherPrivateKeys, InternalTLS, TrustedProxies,
+// Reflection, AccessLog and Tracer are required.
 type Config struct {
 	// DatabaseURL is the URL of the service's PostgreSQL database, which must be migrated.
 	DatabaseURL string
@@ -44,6 +44,8 @@ type Config struct {
 	// OtherKeys are additional public keys that are published and accepted: the next key before a rotation, and the previous
 	// key after it.
 	OtherKeys []ed25519.PublicKey
+	// OtherPrivateKeys are the same keys, as far as they are known. They verify records of sessions that were made with them.
+	OtherPrivateKeys []ed25519.PrivateKey
 	// LedgerKey computes the MACs of the ledger's entries. All replicas must have the same key.
 	LedgerKey ledgerchain.Key
 	// InternalListen is the address of the ledger's gRPC listener. The gateway must not route to it. InternalToken is the

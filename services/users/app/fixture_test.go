@@ -17,6 +17,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
@@ -47,11 +48,12 @@ type service struct {
 // start starts the service with an admin and stops it at the end of the test.
 func start(t *testing.T) *service {
 	t.Helper()
-	return startOn(t, postgrestest.URL(t, atlas.Users), redistest.Start(t).Address)
+	owner, role := postgrestest.URLsWithRole(t, atlas.Users, dbrole.Of("users"))
+	return startOn(t, owner, role, redistest.Start(t).Address)
 }
 
-// startOn is start with the given migrated database and the given Redis.
-func startOn(t *testing.T, url, redisAddress string) *service {
+// startOn is start with the given migrated database and the given Redis. The service connects with the URL role.
+func startOn(t *testing.T, owner, role, redisAddress string) *service {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -63,12 +65,12 @@ func startOn(t *testing.T, url, redisAddress string) *service {
 	}
 	s := &service{T: t, bus: openBus(t)}
 	s.config = app.Config{
-		DatabaseURL: url, Redis: redis.Config{Address: redisAddress}, Bus: s.bus,
+		DatabaseURL: role, Redis: redis.Config{Address: redisAddress}, Bus: s.bus,
 		PrivateKey: key, LedgerKey: ledgerKey, Issuer: "issuer", Audience: "audience",
 		InternalListen: "127.0.0.1:0", InternalToken: internalToken,
 		Limits: app.DefaultLimits(), SessionLifetime: app.DefaultSessionLifetime, Password: password.Params{Memory: 64, Passes: 1, Threads: 1},
 	}
-	if s.pool, err = postgres.Open(t.Context(), url, postgres.Options{}); err != nil {
+	if s.pool, err = postgres.Open(t.Context(), owner, postgres.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.pool.Close)

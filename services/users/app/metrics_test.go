@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/diagnostics"
 	"github.com/casino-loyalty/loyalty/internal/diagnostics/diagnosticstest"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
@@ -159,15 +161,16 @@ func TestDiagnosticsNameTheMissingDependency(t *testing.T) {
 	}
 	stop := func() { _ = database.Stop(context.WithoutCancel(t.Context())) }
 	defer stop()
-	if err := database.CreateDatabase(t.Context(), "users"); err != nil {
-		t.Fatal(err)
+	err = errors.Join(database.CreateDatabase(t.Context(), "users"), database.CreateRole(t.Context(), "service", secret))
+	if err == nil {
+		role := dbrole.Role{Name: "service", Privileges: dbrole.Of("users")}
+		_, err = migrate.Up(t.Context(), database.URL("users"), atlas.Users, role, slog.New(slog.DiscardHandler))
 	}
-	log := slog.New(slog.DiscardHandler)
-	if _, err := migrate.Up(t.Context(), database.URL("users"), atlas.Users, log); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	cache := redistest.Start(t)
-	s := startOn(t, database.URL("users"), cache.Address)
+	s := startOn(t, database.URL("users"), database.RoleURL("service", secret, "users"), cache.Address)
 	address := s.diagnose()
 	missing := func() (int, []string) {
 		code, r := diagnosticstest.Ready(t, address)

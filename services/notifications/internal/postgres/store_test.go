@@ -7,6 +7,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/storetest"
@@ -14,7 +15,8 @@ import (
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store {
-		return postgres.New(postgrestest.New(t, atlas.Notifications))
+		_, role := postgrestest.NewWithRole(t, atlas.Notifications, dbrole.Of("notifications"))
+		return postgres.New(role)
 	})
 }
 

@@ -311,7 +311,7 @@ func TestHandshakeWithoutStore(t *testing.T) {
 	w := newWorld(t)
 	r := w.start(t, nil)
 	token, _ := w.login(t, uuid.New(), authn.RolePlayer)
-	w.pool.Close()
+	w.role.Close()
 	r.expectRefused(t, token, http.StatusServiceUnavailable)
 	if n := r.hub.Sockets(); n != 0 {
 		t.Errorf("the hub has %d sockets, want 0", n)

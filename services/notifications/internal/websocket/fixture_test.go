@@ -25,6 +25,7 @@ import (
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
@@ -44,6 +45,7 @@ type world struct {
 	redis    *redistest.Server
 	admin    rueidis.Client
 	pool     *pgxpool.Pool
+	role     *pgxpool.Pool // with the role of the service, for the store
 	store    *postgres.Store
 	sessions *sessionredis.Store
 	key      ed25519.PrivateKey
@@ -66,10 +68,10 @@ func newWorld(t *testing.T, redisArgs ...string) *world {
 	}
 	server := redistest.Start(t, redisArgs...)
 	admin := server.Open(t)
-	pool := postgrestest.New(t, atlas.Notifications)
+	pool, role := postgrestest.NewWithRole(t, atlas.Notifications, dbrole.Of("notifications"))
 	return &world{
-		redis: server, admin: admin, pool: pool, store: postgres.New(pool),
-		sessions: sessionredis.NewStore(admin), key: private, keys: accesstoken.NewStaticKeys(public), issuer: issuer,
+		redis: server, admin: admin, pool: pool, role: role, store: postgres.New(role),
+		sessions: sessionredis.NewStore(admin, sessionredis.Key("key")), key: private, keys: accesstoken.NewStaticKeys(public), issuer: issuer,
 	}
 }
 

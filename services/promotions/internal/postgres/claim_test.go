@@ -88,7 +88,7 @@ func TestConcurrentClaimsOfTwoPromotionsWithOneKey(t *testing.T) {
 	if _, err := f.service.Assign(t.Context(), q.ID, []uuid.UUID{player}, uuid.New()); err != nil {
 		t.Fatal(err)
 	}
-	barrier := &keyBarrier{Store: postgres.New(f.pool, func() {})}
+	barrier := &keyBarrier{Store: postgres.New(f.role, func() {})}
 	barrier.checked.Add(2)
 	service := promotions.New(barrier, f.ledger, time.Now)
 	var wg sync.WaitGroup

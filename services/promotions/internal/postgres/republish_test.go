@@ -13,7 +13,7 @@ func TestRepublish(t *testing.T) {
 	f := start(t)
 	f.assigned()
 	f.assigned()
-	store := postgres.New(f.pool, func() {})
+	store := postgres.New(f.role, func() {})
 	read := func() string {
 		t.Helper()
 		var all string

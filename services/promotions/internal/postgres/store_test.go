@@ -14,6 +14,7 @@ import (
 	notificationsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/date"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/money"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
@@ -59,10 +60,11 @@ func (l *fakeLedger) Transaction(_ context.Context, player uuid.UUID, key string
 	return tx, nil
 }
 
-// fixture is a service with its own database.
+// fixture is a service with its own database. The service uses its own role, and pool connects as a superuser.
 type fixture struct {
 	*testing.T
 	pool    *pgxpool.Pool
+	role    *pgxpool.Pool // with the role of the service
 	ledger  *fakeLedger
 	service *promotions.Service
 	monitor *promotions.Monitor
@@ -71,9 +73,9 @@ type fixture struct {
 
 func start(t *testing.T) fixture {
 	t.Helper()
-	pool := postgrestest.New(t, atlas.Promotions)
-	f := fixture{T: t, pool: pool, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, today: date.Of(time.Now())}
-	store := postgres.New(pool, func() {})
+	pool, role := postgrestest.NewWithRole(t, atlas.Promotions, dbrole.Of("promotions"))
+	f := fixture{T: t, pool: pool, role: role, ledger: &fakeLedger{paid: map[string]promotions.Transaction{}}, today: date.Of(time.Now())}
+	store := postgres.New(role, func() {})
 	f.service = promotions.New(store, f.ledger, time.Now)
 	f.monitor = promotions.NewMonitor(store, f.ledger, promotions.DefaultAnomalyRules(), func(context.Context, promotions.Anomaly) {}, time.Now)
 	return f

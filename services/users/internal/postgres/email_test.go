@@ -20,7 +20,8 @@ import (
 func TestEmailComparisonIgnoresTheLocale(t *testing.T) {
 	for _, locale := range []string{"tr-TR", "lt-LT", "en-US-u-ks-level1"} {
 		t.Run(locale, func(t *testing.T) {
-			f := newFixtureOn(t, postgrestest.NewWithLocale(t, atlas.Users, locale))
+			pool := postgrestest.NewWithLocale(t, atlas.Users, locale)
+			f := newFixtureOn(t, pool, pool)
 			first := f.create("INFO@x.example", authn.RolePlayer)
 			for _, email := range []string{"info@x.example", "INFO@x.example", "Info@X.Example", " iNFO@x.example "} {
 				err := f.store.CreateUser(t.Context(), newUser(t, email, authn.RolePlayer))
@@ -75,7 +76,8 @@ func TestEmailPrefixesAreLiteral(t *testing.T) {
 // TestEmailPrefixUsesTheIndex checks that a search by prefix does not read the whole table. The locale of the database does
 // not sort by bytes.
 func TestEmailPrefixUsesTheIndex(t *testing.T) {
-	f := newFixtureOn(t, postgrestest.NewWithLocale(t, atlas.Users, "tr-TR"))
+	pool := postgrestest.NewWithLocale(t, atlas.Users, "tr-TR")
+	f := newFixtureOn(t, pool, pool)
 	f.exec(`INSERT INTO users (id, email, email_folded, role, password_hash, created_at)
 		SELECT gen_random_uuid(), e, e, 'PLAYER', '', now() FROM generate_series(1, 20000) n, concat('player', n, '@x.example') e`)
 	f.exec("ANALYZE users")

@@ -18,6 +18,7 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/money"
@@ -29,10 +30,12 @@ import (
 // waitTimeout is the maximum time that a test waits for a condition.
 const waitTimeout = 30 * time.Second
 
-// fixture is a database with a store. The method replica opens ledgers.
+// fixture is a database with a store. The method replica opens ledgers. Stores and ledgers use the role of the service, and
+// pool connects as a superuser.
 type fixture struct {
 	*testing.T
 	pool  *pgxpool.Pool
+	role  *pgxpool.Pool // with the role of the service
 	store *postgres.Store
 	key   ledgerchain.Key
 	wakes atomic.Int64 // calls of wake by the store and the ledgers
@@ -40,17 +43,18 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	return newFixtureOn(t, postgrestest.New(t, atlas.Users))
+	pool, role := postgrestest.NewWithRole(t, atlas.Users, dbrole.Of("users"))
+	return newFixtureOn(t, pool, role)
 }
 
-func newFixtureOn(t *testing.T, pool *pgxpool.Pool) *fixture {
+func newFixtureOn(t *testing.T, pool, role *pgxpool.Pool) *fixture {
 	t.Helper()
 	key, err := ledgerchain.ParseKey(ledgerchain.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{T: t, pool: pool, key: key}
-	f.store = postgres.New(pool, f.wake)
+	f := &fixture{T: t, pool: pool, role: role, key: key}
+	f.store = postgres.New(role, f.wake)
 	return f
 }
 
@@ -68,7 +72,7 @@ func (f *fixture) replica(o postgres.LedgerOptions) replica {
 	f.Helper()
 	o.Timeout, o.LockTimeout = cmp.Or(o.Timeout, 2*waitTimeout), cmp.Or(o.LockTimeout, waitTimeout)
 	log := slog.New(slog.NewTextHandler(f.Output(), nil))
-	l, err := postgres.NewLedger(f.Context(), f.pool, f.key, f.wake, log, o)
+	l, err := postgres.NewLedger(f.Context(), f.role, f.key, f.wake, log, o)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -344,7 +344,7 @@ func TestTransactions(t *testing.T) {
 
 func TestStoreWithoutDatabase(t *testing.T) {
 	f := newFixture(t)
-	f.pool.Close()
+	f.role.Close()
 	_, err := f.store.User(t.Context(), uuid.New())
 	if apperr.CodeOf(err) != apperr.DependencyUnavailable {
 		t.Errorf("got %v, want DEPENDENCY_UNAVAILABLE", err)

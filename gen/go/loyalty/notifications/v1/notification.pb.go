@@ -321,14 +321,14 @@ var File_loyalty_notifications_v1_notification_proto protoreflect.FileDescriptor
 
 const file_loyalty_notifications_v1_notification_proto_rawDesc = "" +
 	"\n" +
-	"+loyalty/notifications/v1/notification.proto\x12\x18loyalty.notifications.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xbd\x02\n" +
+	"+loyalty/notifications/v1/notification.proto\x12\x18loyalty.notifications.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xc7\x02\n" +
 	"\fNotification\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x121\n" +
 	"\acontent\x18\x03 \x01(\v2\x17.google.protobuf.StructR\acontent\x12\x1f\n" +
 	"\x04read\x18\x04 \x01(\bB\v\xaa\xbb\x18\a:\x05falseR\x04read\x129\n" +
 	"\n" +
-	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:p\xaa\xbb\x18l\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:z\xaa\xbb\x18v\n" +
 	"\rnotifications\x12\x10\n" +
 	"\auser_id\n" +
 	"\x03seq\x10\x01\x12\x18\n" +
@@ -336,7 +336,7 @@ const file_loyalty_notifications_v1_notification_proto_rawDesc = "" +
 	"\x03seq\x1a\bNOT read\"\r\n" +
 	"\auser_id\x12\x02\b\x01\"\t\n" +
 	"\x03seq\x12\x02\b\x05\"\x10\n" +
-	"\bevent_id\x12\x04\b\x04\x18\x01:\x03\x01\x02\x04\"\xfe\v\n" +
+	"\bevent_id\x12\x04\b\x04\x18\x01:\x03\x01\x02\x04B\b\b\x01\x12\x04read\"\xfe\v\n" +
 	"\x05Frame\x12L\n" +
 	"\fnotification\x18\x01 \x01(\v2&.loyalty.notifications.v1.NotificationH\x00R\fnotification\x129\n" +
 	"\x04read\x18\x02 \x01(\v2#.loyalty.notifications.v1.ReadStateH\x00R\x04read\x127\n" +

@@ -499,7 +499,10 @@ type Entity struct {
 	// Other services that have a domain type for the message but do not store it.
 	AlsoIn []string `protobuf:"bytes,6,rep,name=also_in,json=alsoIn,proto3" json:"also_in,omitempty"`
 	// The operations of the service's stores. Only the conversions that they need are generated.
-	Rows          []Rows `protobuf:"varint,7,rep,packed,name=rows,proto3,enum=loyalty.options.v1.Rows" json:"rows,omitempty"`
+	Rows []Rows `protobuf:"varint,7,rep,packed,name=rows,proto3,enum=loyalty.options.v1.Rows" json:"rows,omitempty"`
+	// What the service does with the rows, besides reading them. It is required. `loyalty migrate up` grants the database role of
+	// the service this and no more.
+	Privileges    *Privileges `protobuf:"bytes,8,opt,name=privileges,proto3" json:"privileges,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -583,6 +586,75 @@ func (x *Entity) GetRows() []Rows {
 	return nil
 }
 
+func (x *Entity) GetPrivileges() *Privileges {
+	if x != nil {
+		return x.Privileges
+	}
+	return nil
+}
+
+// Privileges are the rights of the service's database role on a table, besides SELECT.
+type Privileges struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Insert bool                   `protobuf:"varint,1,opt,name=insert,proto3" json:"insert,omitempty"`
+	// The columns that the service changes. To lock rows (FOR UPDATE, FOR SHARE), the role must be able to update a column.
+	Update        []string `protobuf:"bytes,2,rep,name=update,proto3" json:"update,omitempty"`
+	Delete        bool     `protobuf:"varint,3,opt,name=delete,proto3" json:"delete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Privileges) Reset() {
+	*x = Privileges{}
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Privileges) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Privileges) ProtoMessage() {}
+
+func (x *Privileges) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Privileges.ProtoReflect.Descriptor instead.
+func (*Privileges) Descriptor() ([]byte, []int) {
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Privileges) GetInsert() bool {
+	if x != nil {
+		return x.Insert
+	}
+	return false
+}
+
+func (x *Privileges) GetUpdate() []string {
+	if x != nil {
+		return x.Update
+	}
+	return nil
+}
+
+func (x *Privileges) GetDelete() bool {
+	if x != nil {
+		return x.Delete
+	}
+	return false
+}
+
 // Index is an index over columns.
 type Index struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -598,7 +670,7 @@ type Index struct {
 
 func (x *Index) Reset() {
 	*x = Index{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +682,7 @@ func (x *Index) String() string {
 func (*Index) ProtoMessage() {}
 
 func (x *Index) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +695,7 @@ func (x *Index) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Index.ProtoReflect.Descriptor instead.
 func (*Index) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{4}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Index) GetColumns() []string {
@@ -666,7 +738,7 @@ type Check struct {
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +750,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +763,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{5}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Check) GetName() string {
@@ -721,7 +793,7 @@ type PrivateColumn struct {
 
 func (x *PrivateColumn) Reset() {
 	*x = PrivateColumn{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -733,7 +805,7 @@ func (x *PrivateColumn) String() string {
 func (*PrivateColumn) ProtoMessage() {}
 
 func (x *PrivateColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -746,7 +818,7 @@ func (x *PrivateColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrivateColumn.ProtoReflect.Descriptor instead.
 func (*PrivateColumn) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{6}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PrivateColumn) GetName() string {
@@ -787,7 +859,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +871,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +884,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{7}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Event) GetTopic() string {
@@ -863,7 +935,7 @@ type Socket struct {
 
 func (x *Socket) Reset() {
 	*x = Socket{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +947,7 @@ func (x *Socket) String() string {
 func (*Socket) ProtoMessage() {}
 
 func (x *Socket) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +960,7 @@ func (x *Socket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Socket.ProtoReflect.Descriptor instead.
 func (*Socket) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{8}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Socket) GetPath() string {
@@ -921,7 +993,7 @@ type AppError struct {
 
 func (x *AppError) Reset() {
 	*x = AppError{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -933,7 +1005,7 @@ func (x *AppError) String() string {
 func (*AppError) ProtoMessage() {}
 
 func (x *AppError) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -946,7 +1018,7 @@ func (x *AppError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppError.ProtoReflect.Descriptor instead.
 func (*AppError) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{9}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AppError) GetRpcCode() string {
@@ -991,7 +1063,7 @@ type ErrorMember struct {
 
 func (x *ErrorMember) Reset() {
 	*x = ErrorMember{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1075,7 @@ func (x *ErrorMember) String() string {
 func (*ErrorMember) ProtoMessage() {}
 
 func (x *ErrorMember) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1088,7 @@ func (x *ErrorMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorMember.ProtoReflect.Descriptor instead.
 func (*ErrorMember) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{10}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ErrorMember) GetName() string {
@@ -1053,7 +1125,7 @@ type PromotionTypeRules struct {
 
 func (x *PromotionTypeRules) Reset() {
 	*x = PromotionTypeRules{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1137,7 @@ func (x *PromotionTypeRules) String() string {
 func (*PromotionTypeRules) ProtoMessage() {}
 
 func (x *PromotionTypeRules) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1150,7 @@ func (x *PromotionTypeRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromotionTypeRules.ProtoReflect.Descriptor instead.
 func (*PromotionTypeRules) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{11}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PromotionTypeRules) GetUniquePerPeriod() bool {
@@ -1262,7 +1334,7 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"references\x12\x1c\n" +
 	"\ttransient\x18\t \x01(\bR\ttransient\x12\x1c\n" +
 	"\tcollation\x18\n" +
-	" \x01(\tR\tcollation\"\xa2\x02\n" +
+	" \x01(\tR\tcollation\"\xe2\x02\n" +
 	"\x06Entity\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\tR\x05table\x12/\n" +
 	"\x05index\x18\x02 \x03(\v2\x19.loyalty.options.v1.IndexR\x05index\x12/\n" +
@@ -1270,7 +1342,15 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\aprivate\x18\x04 \x03(\v2!.loyalty.options.v1.PrivateColumnR\aprivate\x12\x1c\n" +
 	"\tdatabases\x18\x05 \x03(\tR\tdatabases\x12\x17\n" +
 	"\aalso_in\x18\x06 \x03(\tR\x06alsoIn\x12,\n" +
-	"\x04rows\x18\a \x03(\x0e2\x18.loyalty.options.v1.RowsR\x04rows\"c\n" +
+	"\x04rows\x18\a \x03(\x0e2\x18.loyalty.options.v1.RowsR\x04rows\x12>\n" +
+	"\n" +
+	"privileges\x18\b \x01(\v2\x1e.loyalty.options.v1.PrivilegesR\n" +
+	"privileges\"T\n" +
+	"\n" +
+	"Privileges\x12\x16\n" +
+	"\x06insert\x18\x01 \x01(\bR\x06insert\x12\x16\n" +
+	"\x06update\x18\x02 \x03(\tR\x06update\x12\x16\n" +
+	"\x06delete\x18\x03 \x01(\bR\x06delete\"c\n" +
 	"\x05Index\x12\x18\n" +
 	"\acolumns\x18\x01 \x03(\tR\acolumns\x12\x16\n" +
 	"\x06unique\x18\x02 \x01(\bR\x06unique\x12\x14\n" +
@@ -1357,7 +1437,7 @@ func file_loyalty_options_v1_options_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_options_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(Role)(0),                             // 0: loyalty.options.v1.Role
 	(ColumnType)(0),                       // 1: loyalty.options.v1.ColumnType
@@ -1366,53 +1446,55 @@ var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(*Header)(nil),                        // 4: loyalty.options.v1.Header
 	(*Column)(nil),                        // 5: loyalty.options.v1.Column
 	(*Entity)(nil),                        // 6: loyalty.options.v1.Entity
-	(*Index)(nil),                         // 7: loyalty.options.v1.Index
-	(*Check)(nil),                         // 8: loyalty.options.v1.Check
-	(*PrivateColumn)(nil),                 // 9: loyalty.options.v1.PrivateColumn
-	(*Event)(nil),                         // 10: loyalty.options.v1.Event
-	(*Socket)(nil),                        // 11: loyalty.options.v1.Socket
-	(*AppError)(nil),                      // 12: loyalty.options.v1.AppError
-	(*ErrorMember)(nil),                   // 13: loyalty.options.v1.ErrorMember
-	(*PromotionTypeRules)(nil),            // 14: loyalty.options.v1.PromotionTypeRules
-	(*durationpb.Duration)(nil),           // 15: google.protobuf.Duration
-	(*descriptorpb.MessageOptions)(nil),   // 16: google.protobuf.MessageOptions
-	(*descriptorpb.FieldOptions)(nil),     // 17: google.protobuf.FieldOptions
-	(*descriptorpb.MethodOptions)(nil),    // 18: google.protobuf.MethodOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 19: google.protobuf.EnumValueOptions
+	(*Privileges)(nil),                    // 7: loyalty.options.v1.Privileges
+	(*Index)(nil),                         // 8: loyalty.options.v1.Index
+	(*Check)(nil),                         // 9: loyalty.options.v1.Check
+	(*PrivateColumn)(nil),                 // 10: loyalty.options.v1.PrivateColumn
+	(*Event)(nil),                         // 11: loyalty.options.v1.Event
+	(*Socket)(nil),                        // 12: loyalty.options.v1.Socket
+	(*AppError)(nil),                      // 13: loyalty.options.v1.AppError
+	(*ErrorMember)(nil),                   // 14: loyalty.options.v1.ErrorMember
+	(*PromotionTypeRules)(nil),            // 15: loyalty.options.v1.PromotionTypeRules
+	(*durationpb.Duration)(nil),           // 16: google.protobuf.Duration
+	(*descriptorpb.MessageOptions)(nil),   // 17: google.protobuf.MessageOptions
+	(*descriptorpb.FieldOptions)(nil),     // 18: google.protobuf.FieldOptions
+	(*descriptorpb.MethodOptions)(nil),    // 19: google.protobuf.MethodOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 20: google.protobuf.EnumValueOptions
 }
 var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	0,  // 0: loyalty.options.v1.Access.roles:type_name -> loyalty.options.v1.Role
 	1,  // 1: loyalty.options.v1.Column.type:type_name -> loyalty.options.v1.ColumnType
-	7,  // 2: loyalty.options.v1.Entity.index:type_name -> loyalty.options.v1.Index
-	8,  // 3: loyalty.options.v1.Entity.check:type_name -> loyalty.options.v1.Check
-	9,  // 4: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
+	8,  // 2: loyalty.options.v1.Entity.index:type_name -> loyalty.options.v1.Index
+	9,  // 3: loyalty.options.v1.Entity.check:type_name -> loyalty.options.v1.Check
+	10, // 4: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
 	2,  // 5: loyalty.options.v1.Entity.rows:type_name -> loyalty.options.v1.Rows
-	5,  // 6: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
-	15, // 7: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
-	13, // 8: loyalty.options.v1.AppError.member:type_name -> loyalty.options.v1.ErrorMember
-	16, // 9: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
-	16, // 10: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
-	16, // 11: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
-	17, // 12: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
-	17, // 13: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
-	18, // 14: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	18, // 15: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	18, // 16: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	19, // 17: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	19, // 18: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	6,  // 19: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	10, // 20: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	11, // 21: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	5,  // 22: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	3,  // 23: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	4,  // 24: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	12, // 25: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	14, // 26: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	19, // [19:27] is the sub-list for extension type_name
-	9,  // [9:19] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	7,  // 6: loyalty.options.v1.Entity.privileges:type_name -> loyalty.options.v1.Privileges
+	5,  // 7: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
+	16, // 8: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
+	14, // 9: loyalty.options.v1.AppError.member:type_name -> loyalty.options.v1.ErrorMember
+	17, // 10: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
+	17, // 11: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
+	17, // 12: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
+	18, // 13: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
+	18, // 14: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
+	19, // 15: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	19, // 16: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	19, // 17: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	20, // 18: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	20, // 19: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	6,  // 20: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	11, // 21: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	12, // 22: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	5,  // 23: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	3,  // 24: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	4,  // 25: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	13, // 26: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	15, // 27: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	20, // [20:28] is the sub-list for extension type_name
+	10, // [10:20] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_options_v1_options_proto_init() }
@@ -1426,7 +1508,7 @@ func file_loyalty_options_v1_options_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 10,
 			NumServices:   0,
 		},

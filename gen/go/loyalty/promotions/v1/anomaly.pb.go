@@ -344,7 +344,7 @@ var File_loyalty_promotions_v1_anomaly_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_anomaly_proto_rawDesc = "" +
 	"\n" +
-	"#loyalty/promotions/v1/anomaly.proto\x12\x15loyalty.promotions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xad\x04\n" +
+	"#loyalty/promotions/v1/anomaly.proto\x12\x15loyalty.promotions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xc9\x04\n" +
 	"\aAnomaly\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x126\n" +
 	"\x04rule\x18\x02 \x01(\x0e2\".loyalty.promotions.v1.AnomalyRuleR\x04rule\x12\"\n" +
@@ -354,7 +354,7 @@ const file_loyalty_promotions_v1_anomaly_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x1f\n" +
 	"\x04seen\x18\a \x01(\bB\v\xaa\xbb\x18\a:\x05falseR\x04seen\x12!\n" +
-	"\aseen_by\x18\b \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\x06seenBy:\xe6\x01\xaa\xbb\x18\xe1\x01\n" +
+	"\aseen_by\x18\b \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\x06seenBy:\x82\x02\xaa\xbb\x18\xfd\x01\n" +
 	"\tanomalies\x12\x1f\n" +
 	"\x04rule\n" +
 	"\asubject\n" +
@@ -371,14 +371,14 @@ const file_loyalty_promotions_v1_anomaly_proto_rawDesc = "" +
 	"\x10seen_by_employee\x12=seen = (seen_by IS NOT NULL) AND seen = (seen_at IS NOT NULL)\"\r\n" +
 	"\asubject\x12\x02\b\x01\"\x12\n" +
 	"\fwindow_start\x12\x02\b\a\"\x0f\n" +
-	"\aseen_at\x12\x04\b\a \x01:\x02\x01\x02\"\xd4\x02\n" +
+	"\aseen_at\x12\x04\b\a \x01:\x02\x01\x02B\x1a\b\x01\x12\x04seen\x12\aseen_by\x12\aseen_at\"\xeb\x02\n" +
 	"\rAnomalyWindow\x129\n" +
 	"\x05scope\x18\x01 \x01(\x0e2#.loyalty.promotions.v1.AnomalyScopeR\x05scope\x12 \n" +
 	"\asubject\x18\x02 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\asubject\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\x05R\x06length\x120\n" +
 	"\x05start\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12\x18\n" +
 	"\aentries\x18\x05 \x01(\x03R\aentries\x12\x1e\n" +
-	"\x06amount\x18\x06 \x01(\tB\x06\xaa\xbb\x18\x02\b\x02R\x06amount:b\xaa\xbb\x18^\n" +
+	"\x06amount\x18\x06 \x01(\tB\x06\xaa\xbb\x18\x02\b\x02R\x06amount:y\xaa\xbb\x18u\n" +
 	"\x0fanomaly_windows\x12!\n" +
 	"\x05scope\n" +
 	"\asubject\n" +
@@ -387,7 +387,7 @@ const file_loyalty_promotions_v1_anomaly_proto_rawDesc = "" +
 	"\x05scope\n" +
 	"\x05start\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
-	"promotions*\xa5\x01\n" +
+	"promotionsB\x15\b\x01\x12\aentries\x12\x06amount\x18\x01*\xa5\x01\n" +
 	"\vAnomalyRule\x12\x1c\n" +
 	"\x18ANOMALY_RULE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPLAYER_AMOUNT\x10\x01\x12\x10\n" +

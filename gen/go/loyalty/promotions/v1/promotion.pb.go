@@ -466,7 +466,7 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xa8\x05\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xf7\x05\n" +
 	"\tPromotion\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12n\n" +
 	"\x05title\x18\x02 \x01(\tBX\xe0A\x02\xbaHR\xba\x01H\n" +
@@ -483,16 +483,18 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt\x12>\n" +
 	"\n" +
 	"updated_at\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tupdatedAt:T\xaa\xbb\x18P\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tupdatedAt:\xa2\x01\xaa\xbb\x18\x9d\x01\n" +
 	"\n" +
 	"promotions\x12\x1c\n" +
 	"\x04type\n" +
 	"\n" +
 	"start_date\n" +
 	"\bend_date\x1a \n" +
-	"\x06period\x12\x16end_date >= start_date:\x02\x01\x03B\f\n" +
+	"\x06period\x12\x16end_date >= start_date:\x02\x01\x03BK\b\x01\x12\x05title\x12\vdescription\x12\tis_active\x12\x06amount\x12\n" +
+	"start_date\x12\bend_date\x12\n" +
+	"updated_atB\f\n" +
 	"\n" +
-	"_is_active\"\xfd\x05\n" +
+	"_is_active\"\xb0\x06\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
@@ -509,7 +511,7 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"claimed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x06\xaa\xbb\x18\x02 \x01R\tclaimedAt\x124\n" +
 	"\x0etransaction_id\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01H\x00R\rtransactionId\x88\x01\x01\x12F\n" +
 	"\tpromotion\x18\n" +
-	" \x01(\v2 .loyalty.promotions.v1.PromotionB\x06\xaa\xbb\x18\x02H\x01R\tpromotion:\xe4\x01\xaa\xbb\x18\xdf\x01\n" +
+	" \x01(\v2 .loyalty.promotions.v1.PromotionB\x06\xaa\xbb\x18\x02H\x01R\tpromotion:\x97\x02\xaa\xbb\x18\x92\x02\n" +
 	"\x11player_promotions\x12\x19\n" +
 	"\auser_id\n" +
 	"\fpromotion_id\x10\x01\x12\x11\n" +
@@ -518,30 +520,32 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\fpromotion_id\x1ai\n" +
 	"\x18claimed_with_transaction\x12Mclaimed = (transaction_id IS NOT NULL) AND claimed = (claimed_at IS NOT NULL)\"\v\n" +
 	"\x05title\x12\x02\b\x04\"\x10\n" +
-	"\bclaim_id\x12\x04\b\x04 \x01:\x02\x01\x02B\x11\n" +
-	"\x0f_transaction_id\"\xed\x01\n" +
+	"\bclaim_id\x12\x04\b\x04 \x01:\x02\x01\x02B1\b\x01\x12\aclaimed\x12\n" +
+	"claimed_at\x12\x0etransaction_id\x12\bclaim_idB\x11\n" +
+	"\x0f_transaction_id\"\xf1\x01\n" +
 	"\bClaimKey\x12\x1f\n" +
 	"\auser_id\x18\x01 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x06userId\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x125\n" +
 	"\fpromotion_id\x18\x03 \x01(\tB\x12\xaa\xbb\x18\x0e\b\x01B\n" +
 	"promotionsR\vpromotionId\x129\n" +
 	"\n" +
-	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:<\xaa\xbb\x188\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:@\xaa\xbb\x18<\n" +
 	"\n" +
 	"claim_keys\x12\x10\n" +
 	"\auser_id\n" +
 	"\x03key\x10\x01\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
-	"promotions\"\xe1\x01\n" +
+	"promotionsB\x02\b\x01\"\x8c\x02\n" +
 	"\x06Player\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x1b\n" +
 	"\tis_active\x18\x02 \x01(\bR\bisActive\x129\n" +
 	"\n" +
 	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:*\xaa\xbb\x18&\n" +
+	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt:U\xaa\xbb\x18Q\n" +
 	"\aplayers\"\x17\n" +
-	"\x0estatus_version\x12\x05\b\x05:\x010:\x02\x01\x02*j\n" +
+	"\x0estatus_version\x12\x05\b\x05:\x010:\x02\x01\x02B)\b\x01\x12\tis_active\x12\n" +
+	"updated_at\x12\x0estatus_version*j\n" +
 	"\rPromotionType\x12\x1e\n" +
 	"\x1aPROMOTION_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\rWELCOME_BONUS\x10\x01\x1a\b\xb2\xbb\x18\x04\b\x01\x10\x01\x12\x11\n" +

@@ -273,7 +273,7 @@ var File_loyalty_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
 	"\n" +
-	" loyalty/storage/v1/storage.proto\x12\x12loyalty.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xd1\x02\n" +
+	" loyalty/storage/v1/storage.proto\x12\x12loyalty.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xd7\x02\n" +
 	"\vOutboxEvent\x12#\n" +
 	"\bevent_id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x18\x01R\aeventId\x12\x14\n" +
 	"\x05topic\x18\x02 \x01(\tR\x05topic\x12\x10\n" +
@@ -283,34 +283,36 @@ const file_loyalty_storage_v1_storage_proto_rawDesc = "" +
 	"\fcontent_type\x18\x06 \x01(\tR\vcontentType\x12\x18\n" +
 	"\apayload\x18\a \x01(\fR\apayload\x12.\n" +
 	"\x04time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12 \n" +
-	"\vtraceparent\x18\t \x01(\tR\vtraceparent::\xaa\xbb\x186\n" +
+	"\vtraceparent\x18\t \x01(\tR\vtraceparent:@\xaa\xbb\x18<\n" +
 	"\x06outbox\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01\"\v\n" +
 	"\x05shard\x12\x02\b\b*\x05users*\n" +
-	"promotions\"\xcb\x01\n" +
+	"promotionsB\x04\b\x01\x18\x01\"\xdd\x01\n" +
 	"\n" +
 	"InboxEvent\x12\x1a\n" +
 	"\bconsumer\x18\x01 \x01(\tR\bconsumer\x12\x19\n" +
 	"\bevent_id\x18\x02 \x01(\tR\aeventId\x129\n" +
 	"\n" +
-	"handled_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\thandledAt:K\xaa\xbb\x18G\n" +
+	"handled_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\thandledAt:]\xaa\xbb\x18Y\n" +
 	"\x05inbox\x12\x16\n" +
 	"\bconsumer\n" +
 	"\bevent_id\x10\x01\x12\f\n" +
 	"\n" +
 	"handled_at\"\f\n" +
 	"\x02id\x12\x04\b\x05\x10\x01\x18\x01*\n" +
-	"promotions\"\xdf\x01\n" +
+	"promotionsB\x10\b\x01\x12\n" +
+	"handled_at\x18\x01\"\xf1\x01\n" +
 	"\x0eIdempotencyKey\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x18\n" +
 	"\arequest\x18\x02 \x01(\fR\arequest\x12\x16\n" +
 	"\x06answer\x18\x03 \x01(\fR\x06answer\x129\n" +
 	"\n" +
-	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:F\xaa\xbb\x18B\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:X\xaa\xbb\x18T\n" +
 	"\x10idempotency_keys\x12\f\n" +
 	"\n" +
 	"created_at*\x05users*\n" +
-	"promotions*\rnotificationsB\xd7\x01\n" +
+	"promotions*\rnotificationsB\x10\b\x01\x12\n" +
+	"created_at\x18\x01B\xd7\x01\n" +
 	"\x16com.loyalty.storage.v1B\fStorageProtoP\x01ZEgithub.com/casino-loyalty/loyalty/gen/go/loyalty/storage/v1;storagev1\xa2\x02\x03LSX\xaa\x02\x12Loyalty.Storage.V1\xca\x02\x12Loyalty\\Storage\\V1\xe2\x02\x1eLoyalty\\Storage\\V1\\GPBMetadata\xea\x02\x14Loyalty::Storage::V1b\x06proto3"
 
 var (

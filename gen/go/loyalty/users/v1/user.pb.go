@@ -285,7 +285,7 @@ var File_loyalty_users_v1_user_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xc2\x04\n" +
+	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x8f\x05\n" +
 	"\x04User\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
 	"\x05email\x18\x02 \x01(\tB\n" +
@@ -294,7 +294,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\tis_active\x18\x04 \x01(\bB\r\xe0A\x03\xaa\xbb\x18\x06:\x04trueR\bisActive\x12&\n" +
 	"\abalance\x18\x05 \x01(\tB\f\xe0A\x03\xaa\xbb\x18\x05\b\x02:\x010R\abalance\x12>\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\xb3\x02\xaa\xbb\x18\xae\x02\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\x80\x03\xaa\xbb\x18\xfb\x02\n" +
 	"\x05users\x12\"\n" +
 	"\x0fsessions_to_end\x1a\x0fsessions_to_end\x12\n" +
 	"\n" +
@@ -308,7 +308,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\vledger_head\x12\x02\b\x04\"\x17\n" +
 	"\x0estatus_version\x12\x05\b\x05:\x010\"\x1c\n" +
 	"\x0fsessions_to_end\x12\t\b\t:\x05false\"\x14\n" +
-	"\fkept_session\x12\x04\b\x01 \x01:\x01\x03\"\xdf\x04\n" +
+	"\fkept_session\x12\x04\b\x01 \x01:\x01\x03BK\b\x01\x12\tis_active\x12\rpassword_hash\x12\x0estatus_version\x12\x0fsessions_to_end\x12\fkept_session\"\xe3\x04\n" +
 	"\vTransaction\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12&\n" +
 	"\auser_id\x18\x02 \x01(\tB\f\xe0A\x02\xe0A\x05\xaa\xbb\x18\x02\b\x01R\auser_id\x12:\n" +
@@ -319,7 +319,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\x0fadditional_data\x18\a \x01(\v2\x17.google.protobuf.StructR\x0eadditionalData\x129\n" +
 	"\n" +
 	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12$\n" +
-	"\breverses\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\breverses:\xa4\x01\xaa\xbb\x18\x9f\x01\n" +
+	"\breverses\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\breverses:\xa8\x01\xaa\xbb\x18\xa3\x01\n" +
 	"\ftransactions\x12\x10\n" +
 	"\auser_id\n" +
 	"\x03seq\x10\x01\x12+\n" +
@@ -329,7 +329,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\x0fidempotency_key\x12\x04\b\x04\x18\x01\"\x12\n" +
 	"\fcontent_hash\x12\x02\b\x06\"\t\n" +
 	"\x03mac\x12\x02\b\x042\n" +
-	"promotions:\x01\x01*J\n" +
+	"promotions:\x01\x01B\x02\b\x01*J\n" +
 	"\x0fTransactionType\x12 \n" +
 	"\x1cTRANSACTION_TYPE_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +

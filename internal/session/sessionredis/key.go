@@ -1,0 +1,88 @@
+package sessionredis
+
+import (
+	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/session"
+)
+
+// Key authenticates the records and refresh tokens of sessions. Redis does not hold it, so write access to Redis is not
+// enough to make a session, to change one, or to make a refresh token.
+type Key []byte
+
+// NewKey derives a key from the key that signs access tokens.
+func NewKey(signing ed25519.PrivateKey) (Key, error) {
+	return hkdf.Key(sha256.New, signing.Seed(), nil, "loyalty session records v1", sha256.Size)
+}
+
+// The purposes of a MAC. A MAC for one purpose is not valid for another.
+const (
+	recordPurpose = "record"
+	tokenPurpose  = "refresh token"
+)
+
+// mac returns the MAC of a text that belongs to a session.
+func (k Key) mac(purpose string, of uuid.UUID, text []byte) []byte {
+	h := hmac.New(sha256.New, k)
+	h.Write([]byte(purpose))
+	h.Write([]byte{0}) // purposes contain no zero byte
+	h.Write(of[:])
+	h.Write(text)
+	return h.Sum(nil)
+}
+
+// errNoKey is returned by a store without keys. It is a mistake of the caller.
+var errNoKey = errors.New("sessions: the store has no key")
+
+// encode returns the record of a session: the MAC, a dot, and the session as JSON.
+func (s *Store) encode(of session.Session) (string, error) {
+	if len(s.keys) == 0 {
+		return "", errNoKey
+	}
+	text, err := json.Marshal(of)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(s.keys[0].mac(recordPurpose, of.ID, text)) + "." + string(text), nil
+}
+
+// decode returns the session of a record. The error is TOKEN_REVOKED if no key of the store has made the record for this
+// session, or if the session has expired, whatever time to live the record has in Redis.
+func (s *Store) decode(id uuid.UUID, record string) (session.Session, error) {
+	mac, text, _ := strings.Cut(record, ".")
+	if sum, err := base64.RawURLEncoding.DecodeString(mac); err != nil || !s.made(sum, recordPurpose, id, []byte(text)) {
+		return session.Session{}, revoked().WithCause(fmt.Errorf("the record of session %s is not authentic", id))
+	}
+	found := session.Session{ID: id}
+	if err := json.Unmarshal([]byte(text), &found); err != nil {
+		return session.Session{}, fmt.Errorf("decode session %s: %w", id, err)
+	}
+	if now := time.Now(); now.After(found.Ends) || now.Sub(found.LastUsedAt) > session.TTL+clockTolerance {
+		return session.Session{}, revoked()
+	}
+	return found, nil
+}
+
+// clockTolerance is the maximum difference between the clocks of the replicas. The time to live in Redis is exact; the times
+// in the record only limit a record that was kept longer.
+const clockTolerance = time.Minute
+
+// made reports whether a key of the store has made a MAC. A MAC may be truncated.
+func (s *Store) made(sum []byte, purpose string, of uuid.UUID, text []byte) bool {
+	valid := false
+	for _, k := range s.keys {
+		valid = valid || hmac.Equal(sum, k.mac(purpose, of, text)[:min(len(sum), sha256.Size)])
+	}
+	return valid && len(sum) >= tokenMACSize
+}
