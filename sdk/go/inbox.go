@@ -36,26 +36,9 @@ type Event struct {
 	Gap *Gap
 }
 
-// ReadState says which notifications were marked as read.
-type ReadState struct {
-	// IDs are the notifications that were marked as read. It is empty if All is true.
-	IDs []string `json:"ids"`
-	// All is true if all notifications of the player were marked as read.
-	All bool `json:"all"`
-	// Unread is the number of unread notifications.
-	Unread int `json:"unread"`
-}
-
 // Gap says why notifications may have been missed.
 type Gap struct {
-	Reason string `json:"reason"`
-}
-
-// frame is a message on the WebSocket.
-type frame struct {
-	Notification *Notification `json:"notification"`
-	Read         *ReadState    `json:"read"`
-	Reset        *Gap          `json:"reset"`
+	Reason string
 }
 
 // InboxOptions are the options of [Client.Inbox].
@@ -178,16 +161,16 @@ func (i *inbox) connection(ctx context.Context, yield func(Event, error) bool) e
 
 // receive yields the event of a frame.
 func (i *inbox) receive(data []byte, yield func(Event, error) bool) error {
-	var f frame
+	var f Frame
 	if err := json.Unmarshal(data, &f); err != nil {
 		return fmt.Errorf("loyalty: inbox: read a frame: %w", err)
 	}
-	event := Event{f.Notification, f.Read, f.Reset}
+	event := Event{Notification: f.Notification, Read: f.Read}
 	switch {
 	case f.Notification != nil:
 		i.since = f.Notification.ID
 	case f.Reset != nil:
-		i.since = ""
+		i.since, event.Gap = "", &Gap{Reason: f.Reset.Reason}
 	case f.Read == nil:
 		return nil // a kind of frame that this version does not know
 	}

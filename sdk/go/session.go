@@ -151,7 +151,12 @@ func isEnded(err error) bool {
 // Login starts a session. A previous session of the client stays valid on the platform. The client does not keep the
 // password; see [WithCredentials]. It fails with CodeInvalidCredentials, CodeAccountDeactivated or CodeRateLimited.
 func (c *Client) Login(ctx context.Context, email, password string) (*User, error) {
-	t, user, err := c.login(ctx, LoginRequest{Email: email, Password: password})
+	return c.LoginWith(ctx, LoginRequest{Email: email, Password: password})
+}
+
+// LoginWith is [Client.Login] with the other members of the request. The client sets RefreshTokenIn itself.
+func (c *Client) LoginWith(ctx context.Context, request LoginRequest) (*User, error) {
+	t, user, err := c.login(ctx, request)
 	if err != nil {
 		return nil, err
 	}

@@ -418,3 +418,29 @@ type SessionPage struct {
 	// Always false: the total of sessions is exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
+
+// Frame is one message on a live connection.
+type Frame struct {
+	// A new notification.
+	Notification *Notification `json:"notification"`
+	// Notifications were marked as read, by this or by another client of the player.
+	Read *ReadState `json:"read"`
+	// The client cannot derive the current state from the frames. It must list the notifications again.
+	Reset *Reset `json:"reset"`
+}
+
+// ReadState reports notifications that were marked as read.
+type ReadState struct {
+	// The notifications that were marked as read; empty if all is true.
+	IDs []string `json:"ids"`
+	// True if all notifications of the player were marked as read.
+	All bool `json:"all"`
+	// The number of unread notifications.
+	Unread int `json:"unread"`
+}
+
+// Reset tells the client to list the notifications again.
+type Reset struct {
+	// The reason, as a text for people.
+	Reason string `json:"reason"`
+}

@@ -21,6 +21,8 @@ type api struct {
 	Types      []object    `json:"types"`
 	Enums      []enum      `json:"enums"`
 	ErrorCodes []errorCode `json:"errorCodes"`
+	// Frame is the type of the messages on the WebSocket of the live inbox.
+	Frame string `json:"frame"`
 }
 
 // operation is one REST route.
@@ -172,12 +174,46 @@ func load(documents fs.FS) (api, error) {
 			return api{}, fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	if err := a.addFrames(documents); err != nil {
+		return api{}, err
+	}
 	codes := apperr.Codes()
 	for _, code := range slices.Sorted(maps.Keys(codes)) {
 		info := codes[code]
 		a.ErrorCodes = append(a.ErrorCodes, errorCode{string(code), info.HTTP, info.Title, retryable(info.HTTP)})
 	}
 	return a, nil
+}
+
+// addFrames adds the type of the frames, and the types that it uses, from the AsyncAPI document.
+func (a *api) addFrames(documents fs.FS) error {
+	const name, frame = "asyncapi.yaml", "Frame"
+	data, err := fs.ReadFile(documents, name)
+	if err != nil {
+		return err
+	}
+	var d document
+	if err := yaml.Unmarshal(data, &d); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	schemas := map[string]schema{}
+	for _, s := range d.Components.Schemas {
+		schemas[s.key] = s.value
+	}
+	a.Frame = frame
+	for next := []string{frame}; len(next) > 0; next = next[1:] {
+		s, ok := schemas[next[0]]
+		if !ok {
+			return fmt.Errorf("%s has no schema %s", name, next[0])
+		}
+		a.addSchema(next[0], s, "")
+		for _, p := range s.Properties {
+			if p.value.Ref != "" {
+				next = append(next, reference(p.value))
+			}
+		}
+	}
+	return nil
 }
 
 func retryable(status int) bool {
