@@ -32,6 +32,7 @@ EXPLAINED_RULES = {
     ("newPassword", "length"),
     ("newPassword", "characters"),
     # The end must not be before the start. JSON Schema cannot compare members.
+    ("startDate", "period"),
     ("endDate", "period"),
     ("to", "period"),
     # One of two members. With oneOf, generated clients would get a union type for a simple message.
