@@ -49,6 +49,9 @@ func IdempotencyKey(h http.Header) (string, error) {
 
 // idempotent answers a call with an Idempotency-Key. If an answer of the caller's key is stored, the use case is not called.
 // Errors are not stored, so that a call can be repeated with the same key after an outage or a correction.
+//
+// Public methods limit the calls of a client in the use case. They are looked up after it, so that the limit also applies to
+// guesses of the password in a registration of another person who has the same address and key.
 func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		m := s.methods[req.Spec().Procedure]
@@ -66,8 +69,10 @@ func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
 		if err != nil {
 			return nil, err
 		}
-		if answer, err := s.replay(ctx, m, call); answer != nil || err != nil {
-			return answer, err
+		if !m.access.open {
+			if answer, err := s.replay(ctx, m, call); answer != nil || err != nil {
+				return answer, err
+			}
 		}
 		answer, err := next(idempotency.With(ctx, call), req)
 		switch {
@@ -77,6 +82,8 @@ func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
 			return s.save(ctx, m, call, answer)
 		case call.Saved() && !errors.Is(err, idempotency.ErrRepeated):
 			// The effect may be committed, but the use case has failed after it. The client must learn that.
+			return nil, err
+		case apperr.CodeOf(err) == apperr.RateLimited:
 			return nil, err
 		}
 		// A concurrent call with the same key may have caused the error. Then its answer is stored.

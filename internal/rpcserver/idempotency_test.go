@@ -119,16 +119,17 @@ func TestIdempotencyKeysOfAnonymousCallers(t *testing.T) {
 	}
 	first := from("192.0.2.1", body)
 	s.last()
-	if again := from("192.0.2.1", body); again.body != first.body || again.status != first.status || s.last() != nil {
+	another := strings.Replace(body, "correct", "another", 1)
+	s.fail(apperr.New(apperr.UserExists, "taken"))
+	if again := from("192.0.2.1", body); again.body != first.body || again.status != first.status {
 		t.Errorf("got %d %s, want the first answer %d %s", again.status, again.body, first.status, first.body)
 	}
-	from("192.0.2.1", strings.Replace(body, "correct", "another", 1)).problem(t, http.StatusConflict, apperr.IdempotencyMismatch)
-	if s.last() != nil {
-		t.Error("the use case was called with another password")
-	}
-	if from("192.0.2.2", body); s.last() == nil {
-		t.Error("a client at another address got the answer of the first client")
-	}
+	from("192.0.2.1", another).problem(t, http.StatusConflict, apperr.IdempotencyMismatch)
+	from("192.0.2.2", body).problem(t, http.StatusConflict, apperr.UserExists)
+	// Guesses of the password must not get around the limit of the use case.
+	s.fail(apperr.New(apperr.RateLimited, "too many"))
+	from("192.0.2.1", body).problem(t, http.StatusTooManyRequests, apperr.RateLimited)
+	from("192.0.2.1", another).problem(t, http.StatusTooManyRequests, apperr.RateLimited)
 }
 
 // TestIdempotencyKeyInEveryProtocol sends a key over one protocol and repeats the call over the others.
