@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
@@ -69,6 +72,11 @@ func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
 		if err != nil {
 			return nil, err
 		}
+		end, err := s.calls.begin(ctx, call.ID)
+		if err != nil {
+			return nil, err
+		}
+		defer end()
 		if !m.access.open {
 			if answer, err := s.replay(ctx, m, call); answer != nil || err != nil {
 				return answer, err
@@ -86,11 +94,67 @@ func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
 		case apperr.CodeOf(err) == apperr.RateLimited:
 			return nil, err
 		}
-		// A concurrent call with the same key may have caused the error. Then its answer is stored.
+		// A concurrent call with the same key on another replica may have caused the error. Then its answer is stored.
+		return s.replayAfter(ctx, m, call, err)
+	}
+}
+
+// replayAfter is replay after the use case has failed. It returns the error of the use case if there is no answer. If a
+// DELETE fails with NOT_FOUND, a concurrent call may have deleted the object but not yet stored its answer, so replayAfter
+// waits a little.
+func (s *Server) replayAfter(ctx context.Context, m *method, call *idempotency.Call, err error) (connect.AnyResponse, error) {
+	attempts := 1
+	if m.deletes() && apperr.CodeOf(err) == apperr.NotFound {
+		attempts = 6
+	}
+	delays := backoff.Policy{Initial: 10 * time.Millisecond, Max: 160 * time.Millisecond}.Delays()
+	for {
 		if answer, findErr := s.replay(ctx, m, call); answer != nil || findErr != nil {
 			return answer, findErr
 		}
-		return nil, err
+		if attempts--; attempts == 0 || delays.Sleep(ctx) != nil {
+			return nil, err
+		}
+	}
+}
+
+// deletes reports whether the method has a REST route with the verb DELETE.
+func (m *method) deletes() bool {
+	return slices.ContainsFunc(m.routes, func(r *route) bool { return r.Verb == http.MethodDelete })
+}
+
+// calls are the calls in progress with an Idempotency-Key. Calls with the same key run one after the other, so that only the
+// first one does the work.
+type calls struct {
+	mu      sync.Mutex
+	running map[uuid.UUID]chan struct{}
+}
+
+// begin waits until no call with the id is running. The caller calls end. The error is that of ctx.
+func (c *calls) begin(ctx context.Context, id uuid.UUID) (end func(), err error) {
+	for {
+		c.mu.Lock()
+		running := c.running[id]
+		if running == nil {
+			done := make(chan struct{})
+			if c.running == nil {
+				c.running = map[uuid.UUID]chan struct{}{}
+			}
+			c.running[id] = done
+			c.mu.Unlock()
+			return func() {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				delete(c.running, id)
+				close(done)
+			}, nil
+		}
+		c.mu.Unlock()
+		select {
+		case <-running:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 }
 

@@ -1,16 +1,23 @@
 package rpcserver_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"connectrpc.com/connect"
+	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/atlas"
 	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
@@ -95,6 +102,82 @@ func TestInvalidIdempotencyKeys(t *testing.T) {
 			t.Errorf("%s: got %s, want a violation of Idempotency-Key", name, a.body)
 		}
 	}
+}
+
+func TestConcurrentCallsReachTheUseCaseOnce(t *testing.T) {
+	t.Parallel()
+	s := startKeyed(t)
+	bodies := make([]string, 20)
+	var wg sync.WaitGroup
+	for i := range bodies {
+		wg.Go(func() { bodies[i] = s.call(t, create, "staff", complete, "Idempotency-Key: k").body })
+	}
+	wg.Wait()
+	if slices.Sort(bodies); bodies[0] != bodies[len(bodies)-1] || bodies[0] == "" {
+		t.Errorf("the answers differ: %s and %s", bodies[0], bodies[len(bodies)-1])
+	}
+	if n := s.count(); n != 1 {
+		t.Errorf("the use case was called %d times, want once", n)
+	}
+}
+
+// lateAnswers hides the answers until some look-ups were made, as if a call on another replica stored its answer then.
+type lateAnswers struct {
+	*idempotency.Store
+	misses atomic.Int64
+}
+
+func (l *lateAnswers) Find(ctx context.Context, id uuid.UUID) (idempotency.Answer, bool, error) {
+	if l.misses.Add(-1) >= 0 {
+		return idempotency.Answer{}, false, nil
+	}
+	return l.Store.Find(ctx, id)
+}
+
+// sessions is a fake of the user service. Only its first call finds the session.
+type sessions struct {
+	usersv1connect.UnimplementedUserServiceHandler
+	ended atomic.Bool
+}
+
+func (s *sessions) EndMySession(
+	context.Context, *connect.Request[usersv1.EndMySessionRequest],
+) (*connect.Response[usersv1.EndMySessionResponse], error) {
+	if s.ended.Swap(true) {
+		return nil, apperr.New(apperr.NotFound, "session not found")
+	}
+	return connect.NewResponse(&usersv1.EndMySessionResponse{}), nil
+}
+
+// TestDeletedByAConcurrentCall repeats a DELETE while another replica has deleted the object, but not stored its answer.
+func TestDeletedByAConcurrentCall(t *testing.T) {
+	t.Parallel()
+	answers := &lateAnswers{Store: idempotency.NewStore(postgrestest.New(t, atlas.Promotions))}
+	server, err := rpcserver.New(config(t, func(c *rpcserver.Config) {
+		c.Answers, c.RequestKey = answers, idempotency.SecretKey("a secret of the test")
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Mount(usersv1connect.NewUserServiceHandler(&sessions{}, server.Options()...))
+	h, err := server.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := httptest.NewServer(h)
+	t.Cleanup(listener.Close)
+	s := &service{url: listener.URL}
+	end := func(key string) answer {
+		return s.call(t, "DELETE /api/v1/users/me/sessions/"+thingID, "player", "", "Idempotency-Key: "+key)
+	}
+	if a := end("k"); a.status != http.StatusNoContent {
+		t.Fatalf("got %d %s, want 204", a.status, a.body)
+	}
+	answers.misses.Store(4)
+	if a := end("k"); a.status != http.StatusNoContent {
+		t.Errorf("got %d %s, want the first answer", a.status, a.body)
+	}
+	end("another key").problem(t, http.StatusNotFound, apperr.NotFound)
 }
 
 func TestErrorsAreNotStored(t *testing.T) {

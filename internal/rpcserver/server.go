@@ -99,6 +99,7 @@ type Server struct {
 	attachment attachment
 	bodies     *bodies
 	gzips      sync.Pool // of *gzip.Reader
+	calls      calls
 
 	distrust sync.Once // for the warning about an untrusted proxy
 }

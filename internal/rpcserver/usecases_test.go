@@ -25,6 +25,7 @@ type useCases struct {
 	request proto.Message
 	caller  authn.Caller
 	client  netip.Addr
+	calls   int
 	err     error
 	panics  bool
 	hangs   bool
@@ -35,6 +36,7 @@ func (u *useCases) record(ctx context.Context, m proto.Message) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.request = proto.Clone(m)
+	u.calls++
 	u.caller, _ = authn.From(ctx)
 	u.client = rpcserver.ClientAddr(ctx)
 	if u.panics {
@@ -45,6 +47,13 @@ func (u *useCases) record(ctx context.Context, m proto.Message) error {
 		return ctx.Err()
 	}
 	return u.err
+}
+
+// count returns the number of calls.
+func (u *useCases) count() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.calls
 }
 
 // last returns the request since the last call of last, or nil.
