@@ -22,6 +22,7 @@ import (
 	"ariga.io/atlas/sql/schema"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/dbrole"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
@@ -29,6 +30,10 @@ import (
 const (
 	lockName = "atlas_migrate_execute" // the lock of "atlas migrate apply"
 	lockWait = 10 * time.Minute
+
+	// tableLockTimeout is how long a statement waits for a lock of a table. Meanwhile all later statements that need the table
+	// wait behind it, in all replicas of the service.
+	tableLockTimeout = 2 * time.Second
 )
 
 // Up applies the pending migrations in folder to the database at url and returns the names of the files that it applied.
@@ -42,6 +47,9 @@ const (
 // Up grants the role of the service its privileges, also if no migration is pending. A migration and the privileges on its
 // new tables commit together, so a service that finds the migrations applied can use the tables. Up returns an error if the
 // role has other privileges then, which only somebody else can revoke.
+//
+// A file that needs a lock which another transaction holds, such as that of a backup, is rolled back after two seconds and
+// tried again, for up to ten minutes. So a long transaction delays the migration, and not the service.
 //
 // Concurrent calls of Up run one after the other, also across processes. A call waits at most ten minutes for the others. Up
 // applies nothing and returns an error if the folder does not match its atlas.sum, if an applied file has changed, if a file
@@ -98,7 +106,7 @@ func up(
 		if err != nil {
 			return applied, fmt.Errorf("migration %s: %w", f.Name(), err)
 		}
-		if err := apply(ctx, conn, f, statements, role); err != nil {
+		if err := apply(ctx, conn, f, statements, role, log); err != nil {
 			return applied, fmt.Errorf("migration %s: %w", f.Name(), err)
 		}
 		applied = append(applied, f.Name())
@@ -151,7 +159,9 @@ func grant(ctx context.Context, conn *sql.Conn, role dbrole.Role, keep bool) err
 	return tx.Commit()
 }
 
-func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.Stmt, role dbrole.Role) error {
+func apply(
+	ctx context.Context, conn *sql.Conn, f file, statements []*migrate.Stmt, role dbrole.Role, log *slog.Logger,
+) error {
 	done := revision{
 		version: f.Version(), description: f.Desc(), hash: f.hash, statements: len(statements), at: time.Now(),
 	}
@@ -169,11 +179,31 @@ func apply(ctx context.Context, conn *sql.Conn, f file, statements []*migrate.St
 		}
 		return writeRevision(ctx, conn, done)
 	}
+	policy := backoff.Policy{Initial: time.Second, Max: 15 * time.Second, Jitter: 0.2, Timeout: lockWait}
+	return backoff.Retry(ctx, policy, func(ctx context.Context) error {
+		err := applyInTx(ctx, conn, f, statements, done, role)
+		if !postgres.LockTimedOut(err) && !postgres.Conflict(err) {
+			return backoff.Permanent(err)
+		}
+		log.Warn("a migration waits for the lock of a table", "file", f.Name(), "error", err)
+		return err
+	})
+}
+
+// applyInTx applies a file in one transaction. If another transaction holds a lock that it needs, applyInTx returns an error
+// for which postgres.LockTimedOut or postgres.Conflict is true.
+func applyInTx(
+	ctx context.Context, conn *sql.Conn, f file, statements []*migrate.Stmt, done revision, role dbrole.Role,
+) error {
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after the commit
+	timeout := fmt.Sprintf("SET LOCAL lock_timeout = %d", tableLockTimeout.Milliseconds())
+	if _, err := tx.ExecContext(ctx, timeout); err != nil {
+		return err
+	}
 	if err := run(ctx, tx, f, statements); err != nil {
 		return err
 	}
