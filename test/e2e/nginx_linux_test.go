@@ -50,6 +50,7 @@ func notBehindNginx() map[string]string {
 		"TestKillDuringClaims":     "it kills loyalty-dev; the faults of TestReplicated kill each process behind Nginx",
 		"TestMigrationKilled":      "it sends no request",
 		"TestPanelsAndAlerts":      "it tests queries on metrics, and Nginx has none",
+		"TestRepeatAfterKill":      "it kills promotions before and after an answer is stored; Nginx would repeat the call on another replica",
 		"TestReplicated":           "it starts Nginx",
 		"TestRoutesMatchTheSchema": "it sends no request",
 		"TestServicesAreNotReadyWithoutTheirDependencies": "it calls the services themselves; test/nginx tests Nginx in front of services that are not ready",
