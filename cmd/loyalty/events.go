@@ -18,7 +18,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event/topics"
 )
 
-// runEvents creates the topics, lists or replays the dead letters of a topic, or publishes lost events again.
+// runEvents creates the topics, lists or replays the dead letters of a topic, publishes lost events again, or corrects the
+// statuses of players that forged events have changed.
 func runEvents(ctx context.Context, c call) error {
 	var delay time.Duration
 	err := c.flags("events", 2, func(set *flag.FlagSet) {
@@ -34,6 +35,8 @@ func runEvents(ctx context.Context, c call) error {
 			return createTopics(ctx, c)
 		case "republish":
 			return republish(ctx, c, delay)
+		case "resync":
+			return resync(ctx, c)
 		}
 	}
 	if len(c.args) != 2 {

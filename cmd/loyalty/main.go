@@ -55,9 +55,10 @@ func commands() []command {
 		},
 		{"verify", "[--delay D] [--dead-letters N]", "check the invariants across all databases", runVerify},
 		{
-			"events", "topics | dead|replay TOPIC | republish [--delay D]",
+			"events", "topics | dead|replay TOPIC | republish [--delay D] | resync",
 			"create the topics that do not exist; list the dead letters of a topic, or publish them again; publish the events " +
-				"again whose effects are missing, after a restore", runEvents,
+				"again whose effects are missing, after a restore; correct the statuses of players in promotions, after forged events",
+			runEvents,
 		},
 		{"backup", "DIR", "dump all PostgreSQL databases at one consistent cut, while the services run", runBackup},
 		{

@@ -91,15 +91,15 @@ const databaseSafe = "*secret*; `sslmode=verify-full`, a role that owns no table
 
 // The texts of the roles of the services.
 const (
-	databaseRole = "name of the role with which users connects; `loyalty migrate up` grants it what the service does, see the " +
-		"[runbook](runbook.md#roles-of-the-databases). `none` grants nothing. Required with the URL"
+	databaseRole = "name of the role with which users connects; `loyalty migrate up` grants it what the service does, see " +
+		"the [runbook](runbook.md#roles-of-the-databases). `none` grants nothing. Required with the URL"
 	databaseRoleSafe = "a role that owns nothing"
 )
 
 // The texts of the settings that allow connections without protection.
 const (
-	insecureAbout = "what connections to other machines may lack: `no-tls`, `no-password`, or both separated by a comma; see the " +
-		"[runbook](runbook.md#encryption-and-passwords). Without it such connections are refused"
+	insecureAbout = "what connections to other machines may lack: `no-tls`, `no-password`, or both separated by a comma; see " +
+		"the [runbook](runbook.md#encryption-and-passwords). Without it such connections are refused"
 	notSet = "not set"
 )
 

@@ -38,6 +38,7 @@ func readers() []reader {
 		reads[verifySettings]("verify"),
 		reads[busSettings]("events"),
 		reads[verifySettings]("events republish"),
+		reads[resyncSettings]("events resync"),
 		reads[backupSettings]("backup"),
 		reads[ledgerSettings]("ledger"),
 		reads[healthSettings]("health"),

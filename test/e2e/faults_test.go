@@ -163,9 +163,12 @@ func deliveredTwice(t *testing.T, c *cluster) {
 	player := newPlayer(t, c.url)
 	eventually(t, "the player is notified of the welcome bonus", func() error { return times(player, bonus, 1) })
 
+	twice := uuid.NewString()
 	notification, err := notificationsv1event.NewNotificationEvent(uuid.New(), time.Now(), &notificationsv1.NotificationEvent{
 		EventType: notificationsv1.NotificationEventType_PROMOTION, UserId: player.id,
-		Content: &promotionsv1.Promotion{Id: "delivered twice", Title: "x"},
+		Content: &promotionsv1.Promotion{
+			Id: twice, Title: "x", Type: promotionsv1.PromotionType_BONUS, Amount: "1.00", StartDate: "2026-01-01", EndDate: "2026-12-31",
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +189,7 @@ func deliveredTwice(t *testing.T, c *cluster) {
 	}
 	eventually(t, "the last registration is handled", func() error { return hasAssignments(staff, unregistered, 1) })
 	eventually(t, "the two notifications with different ids are stored", func() error {
-		return times(player, "delivered twice", 2)
+		return times(player, twice, 2)
 	})
 	if err := hasAssignments(staff, player.id, 1); err != nil {
 		t.Error(err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
 
 // Encode returns e with m as its data in protobuf binary format. The encoding is deterministic.
@@ -111,4 +113,26 @@ func CheckUUID(field, key string) error {
 		return fmt.Errorf("%s is not a UUID", field)
 	}
 	return nil
+}
+
+// Checker returns a function that checks payloads of a message type with the rules of requests: amounts, dates, UUIDs, the
+// length of texts, and characters that no text may contain. The errors of the function are permanent and name the fields.
+// The rules are compiled at the first call. The function is safe for concurrent use.
+func Checker(of protoreflect.MessageDescriptor) func(proto.Message) error {
+	compiled := sync.OnceValues(func() (*validation.Validator, error) { return validation.New(of) })
+	return func(m proto.Message) error {
+		validator, err := compiled()
+		if err != nil {
+			return err
+		}
+		violations, err := validator.CheckEvent(m)
+		if err != nil || len(violations) == 0 {
+			return err
+		}
+		texts := make([]string, len(violations))
+		for i, v := range violations {
+			texts[i] = v.Field + ": " + v.Message
+		}
+		return event.Permanentf("invalid %s: %s", of.Name(), strings.Join(texts, "; "))
+	}
 }

@@ -24,7 +24,7 @@ func (c *check) message(p *plan, m protoreflect.Message, path string, masked *ma
 		case masked != nil && f.fd == masked.field:
 			c.resource(f.nested(), masked, at)
 			continue
-		case f.outputOnly && m.Has(f.fd):
+		case f.outputOnly && m.Has(f.fd) && !c.event:
 			c.refusef(at, RuleOutputOnly, "the field is read-only")
 			continue
 		}
@@ -134,6 +134,9 @@ func (c *check) normalized(s string, maxLen int, at string) string {
 // form checks that an enum has a value that the schema defines, and that a timestamp is valid.
 func (c *check) form(fd protoreflect.FieldDescriptor, m protoreflect.Message, at string) {
 	if fd.Enum() != nil {
+		if c.event {
+			return
+		}
 		if n := m.Get(fd).Enum(); fd.Enum().Values().ByNumber(n) == nil {
 			c.refusef(at, RuleEnum, "the enum has no value %d", n)
 		}
@@ -148,7 +151,7 @@ func (c *check) form(fd protoreflect.FieldDescriptor, m protoreflect.Message, at
 // absent.
 func (c *check) column(f *field, m protoreflect.Message, at string) {
 	s := m.Get(f.fd).String()
-	if s == "" && (f.column.GetNullable() || f.column.GetType() != optionsv1.ColumnType_MONEY) {
+	if s == "" && (c.event || f.column.GetNullable() || f.column.GetType() != optionsv1.ColumnType_MONEY) {
 		return
 	}
 	switch f.column.GetType() {

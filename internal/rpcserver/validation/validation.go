@@ -91,9 +91,31 @@ func (v *Validator) Check(m proto.Message, found ...apperr.Violation) ([]apperr.
 	return c.violations, nil
 }
 
+// CheckEvent returns the violations of the payload of an event, like Check. It accepts what a producer may send and a client
+// may not: output-only fields, values of enums that are newer than this schema, and absent fields that are not required. m
+// is not changed.
+func (v *Validator) CheckEvent(m proto.Message) ([]apperr.Violation, error) {
+	m = proto.Clone(m)
+	c := &check{validator: v, event: true}
+	c.message(v.plan(m.ProtoReflect().Descriptor()), m.ProtoReflect(), "", nil)
+	if err := c.evaluate(m, "", nil); err != nil {
+		return nil, err
+	}
+	return c.violations, nil
+}
+
+// CheckText returns an error if a text contains a character that no text may contain.
+func CheckText(s string) error {
+	if _, bad, ok := normalize(s); !ok {
+		return fmt.Errorf("the character %U is not allowed", bad)
+	}
+	return nil
+}
+
 // check collects the violations of one message.
 type check struct {
 	validator  *Validator
+	event      bool // the message is the payload of an event
 	violations []apperr.Violation
 	seen       map[string]bool
 }
@@ -140,7 +162,7 @@ func (c *check) evaluate(m proto.Message, prefix string, filter protovalidate.Fi
 		path := join(prefix, jsonPath(m.ProtoReflect().Descriptor(), violation.Proto.GetField()))
 		rule, message := violation.Proto.GetRuleId(), violation.Proto.GetMessage()
 		switch {
-		case c.unread(path):
+		case c.unread(path), c.event && rule == RuleEnum:
 			continue
 		case strings.HasSuffix(rule, "_empty"), isNotEmpty(violation): // such as "string.uuid_empty"
 			rule, message = RuleRequired, requiredMessage

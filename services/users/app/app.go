@@ -75,8 +75,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 			a.Close()
 		}
 	}()
-	options := postgres.Options{ApplicationName: "users", Log: log}
-	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, options); err != nil {
+	if a.pool, err = postgres.Open(ctx, c.DatabaseURL, postgres.Options{ApplicationName: "users", Log: log}); err != nil {
 		return nil, err
 	}
 	if a.schema, err = migrate.NewApplied(ctx, a.pool, "users", atlas.Users, log); err != nil {

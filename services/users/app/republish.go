@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -16,4 +17,24 @@ type LostEvents = users.LostEvents
 // service publish them within half a second.
 func Republish(ctx context.Context, pool *pgxpool.Pool, lost LostEvents) (int, error) {
 	return store.New(pool, func() {}).Republish(ctx, lost)
+}
+
+// PlayerStatus is the status of a player.
+type PlayerStatus struct {
+	ID      uuid.UUID
+	Active  bool
+	Version int64
+}
+
+// Players returns the statuses of at most limit players after an id, in the order of their ids.
+func Players(ctx context.Context, pool *pgxpool.Pool, after uuid.UUID, limit int) ([]PlayerStatus, error) {
+	found, err := store.New(pool, func() {}).Players(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	players := make([]PlayerStatus, len(found))
+	for i, u := range found {
+		players[i] = PlayerStatus{u.ID, u.IsActive, u.StatusVersion}
+	}
+	return players, nil
 }

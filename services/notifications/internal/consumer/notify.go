@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -15,6 +16,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/eventproto"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
@@ -25,8 +27,12 @@ const Group = "notifications"
 // so a new event type in the schema needs no change here. An event with a type that is unknown to this version becomes a
 // dead letter. It can be replayed after the upgrade.
 func Notifications(s *notifications.Service) event.Subscription {
+	check := eventproto.Checker((&notificationsv1.NotificationEvent{}).ProtoReflect().Descriptor())
 	return notificationsv1event.OnNotificationEvent(Group,
 		func(ctx context.Context, e event.Event, m *notificationsv1.NotificationEvent) error {
+			if err := check(m); err != nil {
+				return err
+			}
 			notice, err := toNotice(e, m)
 			if err != nil {
 				return event.Permanent(err)
@@ -50,6 +56,9 @@ func toNotice(e event.Event, m *notificationsv1.NotificationEvent) (notification
 	content, err := contentOf(e, m)
 	if err != nil {
 		return notifications.Notice{}, err
+	}
+	if err := checkTexts(content); err != nil { // also of members that are not in the schema
+		return notifications.Notice{}, fmt.Errorf("content: %w", err)
 	}
 	return notifications.Notice{
 		EventID: e.ID, UserID: player, Type: strings.ToLower(m.GetEventType().String()), Content: content,
@@ -78,4 +87,26 @@ func contentOf(e event.Event, m *notificationsv1.NotificationEvent) (map[string]
 	}
 	var content map[string]any
 	return content, json.Unmarshal(text, &content)
+}
+
+// checkTexts returns an error if a text or the name of a member of a decoded JSON value contains a character that no text
+// may contain.
+func checkTexts(value any) error {
+	switch v := value.(type) {
+	case string:
+		return validation.CheckText(v)
+	case []any:
+		for _, element := range v {
+			if err := checkTexts(element); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, member := range v {
+			if err := errors.Join(validation.CheckText(name), checkTexts(member)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

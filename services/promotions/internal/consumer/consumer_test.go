@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,9 @@ func TestStatusChangesNeedAVersion(t *testing.T) {
 		"deactivation without a version":       {deactivated, 0, false},
 		"activation without a version":         {activated, 0, false},
 		"deactivation with a negative version": {deactivated, -1, false},
+		"greatest version":                     {deactivated, 1_000_000, true},
+		"version out of range":                 {deactivated, 1_000_001, false},
+		"greatest integer":                     {activated, math.MaxInt32, false},
 	} {
 		store, player := &fakeStore{}, uuid.New()
 		err := consumer.Players(promotions.New(store, nil, time.Now)).Handler(t.Context(), playerEvent(t, &usersv1.PlayerEvent{
@@ -187,6 +191,43 @@ func TestFailedEntry(t *testing.T) {
 		err := consumer.Transactions(newMonitor(&tt.store)).Handler(t.Context(), transactionEvent(t, usersv1.TransactionType_CREDIT))
 		if apperr.CodeOf(err) != tt.code || event.IsPermanent(err) != tt.permanent || len(tt.store.recorded) != 1 {
 			t.Errorf("%s: got %v, permanent %t, after %d entries", name, err, event.IsPermanent(err), len(tt.store.recorded))
+		}
+	}
+}
+
+// TestInvalidTransactionsArePermanent sends transactions that the ledger does not publish.
+func TestInvalidTransactionsArePermanent(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(*usersv1.TransactionEvent)
+		want   string
+	}{
+		"negative amount":        {func(m *usersv1.TransactionEvent) { m.Transaction.Amount = "-5" }, "transaction.amount"},
+		"amount of zero":         {func(m *usersv1.TransactionEvent) { m.Transaction.Amount = "0.00" }, "transaction.amount: the minimum is 0.01"},
+		"huge amount":            {func(m *usersv1.TransactionEvent) { m.Transaction.Amount = "1000000000.01" }, "transaction.amount: the maximum"},
+		"exponent":               {func(m *usersv1.TransactionEvent) { m.Transaction.Amount = "1e9" }, "transaction.amount"},
+		"negative balance":       {func(m *usersv1.TransactionEvent) { m.Transaction.BalanceAfter = "-1.00" }, "transaction.balanceAfter"},
+		"bidirectional override": {func(m *usersv1.TransactionEvent) { m.Transaction.Description = "a\u202eb" }, "transaction.description: the character U+202E"},
+		"control character":      {func(m *usersv1.TransactionEvent) { m.Transaction.Description = "a\x1b[2J" }, "transaction.description"},
+		"another player":         {func(m *usersv1.TransactionEvent) { m.Transaction.UserId = uuid.NewString() }, "transaction.user_id: must equal user_id"},
+		"no player":              {func(m *usersv1.TransactionEvent) { m.Transaction.UserId = "17" }, "transaction.user_id"},
+		"no id":                  {func(m *usersv1.TransactionEvent) { m.Transaction.Id = "" }, "transaction.id"},
+	} {
+		player, store := uuid.NewString(), &fakeStore{}
+		m := &usersv1.TransactionEvent{
+			EventType: usersv1.TransactionEventType_TRANSACTION_ADDED, UserId: player, IdempotencyKey: "key",
+			Transaction: &usersv1.Transaction{
+				Id: uuid.NewString(), UserId: player, Type: usersv1.TransactionType_CREDIT, Amount: "5.00", BalanceAfter: "5.00",
+			},
+		}
+		tt.change(m)
+		e, err := usersv1event.NewTransactionEvent(uuid.New(), time.Now(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = consumer.Transactions(newMonitor(store)).Handler(t.Context(), e)
+		if !event.IsPermanent(err) || !strings.Contains(err.Error(), tt.want) || len(store.recorded) > 0 {
+			t.Errorf("%s: got %v and %d entries, want a permanent error with %q", name, err, len(store.recorded), tt.want)
 		}
 	}
 }

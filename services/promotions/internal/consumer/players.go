@@ -10,6 +10,7 @@ import (
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/eventproto"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
@@ -26,9 +27,17 @@ func InboxRetention() time.Duration {
 	return longest + event.DeadLetterRetention
 }
 
+// maxStatusVersion is more than the number of times that the status of a player changes. An event with a higher version is
+// not from the users service.
+const maxStatusVersion = 1_000_000
+
 // Players returns the subscription to registrations, deactivations and activations of players.
 func Players(s *promotions.Service) event.Subscription {
+	check := eventproto.Checker((&usersv1.PlayerEvent{}).ProtoReflect().Descriptor())
 	return usersv1event.OnPlayerEvent(Group, func(ctx context.Context, e event.Event, m *usersv1.PlayerEvent) error {
+		if err := check(m); err != nil {
+			return err
+		}
 		player, err := uuid.Parse(m.GetUserId())
 		if err != nil {
 			return event.Permanentf("user_id: %w", err)
@@ -37,8 +46,8 @@ func Players(s *promotions.Service) event.Subscription {
 		case usersv1.PlayerEventType_PLAYER_REGISTERED:
 			return s.Registered(ctx, e.ID, player)
 		case usersv1.PlayerEventType_PLAYER_DEACTIVATED, usersv1.PlayerEventType_PLAYER_ACTIVATED:
-			if m.GetStatusVersion() < 1 {
-				return event.Permanentf("statusVersion: must be at least 1, is %d", m.GetStatusVersion())
+			if v := m.GetStatusVersion(); v < 1 || v > maxStatusVersion {
+				return event.Permanentf("statusVersion: must be from 1 to %d, is %d", maxStatusVersion, v)
 			}
 			return s.PlayerStatusChanged(ctx, e.ID, promotions.StatusChange{
 				Player:  player,

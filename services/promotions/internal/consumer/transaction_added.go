@@ -7,6 +7,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/internal/event/eventproto"
 	"github.com/casino-loyalty/loyalty/services/promotions"
 	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
@@ -14,6 +15,7 @@ import (
 // Transactions returns the subscription that repairs claims which were paid but not marked as claimed, and watches the
 // ledger for anomalies.
 func Transactions(m *promotions.Monitor) event.Subscription {
+	check := eventproto.Checker((&usersv1.TransactionEvent{}).ProtoReflect().Descriptor())
 	return usersv1event.OnTransactionEvent(Group, func(ctx context.Context, e event.Event, t *usersv1.TransactionEvent) error {
 		if t.GetEventType() != usersv1.TransactionEventType_TRANSACTION_ADDED {
 			return nil
@@ -23,9 +25,15 @@ func Transactions(m *promotions.Monitor) event.Subscription {
 		default:
 			return nil // an entry of a type that is newer than this service
 		}
+		if err := check(t); err != nil {
+			return err
+		}
 		tx, err := wire.ToTransaction(t.GetTransaction())
 		if err != nil {
 			return event.Permanentf("transaction: %w", err)
+		}
+		if tx.UserID.String() != t.GetUserId() {
+			return event.Permanentf("transaction.user_id: must equal user_id")
 		}
 		err = m.TransactionAdded(ctx, promotions.Entry{
 			EventID: e.ID, Key: t.GetIdempotencyKey(), Transaction: tx, At: e.Time,
