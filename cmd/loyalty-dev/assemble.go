@@ -107,6 +107,7 @@ func usersConfig(s *servers, c shared, o options) users.Config {
 		InternalListen: "127.0.0.1:0", InternalToken: c.internalToken,
 		Limits:          users.DefaultLimits().PerAddress(o.addressLimit, o.addressLimit),
 		SessionLifetime: users.DefaultSessionLifetime, Password: password.Default(),
+		SecondFactor: users.DefaultSecondFactor(), AuditRetention: users.DefaultAuditRetention(),
 		Reflection: true, AccessLog: c.access,
 	}
 }

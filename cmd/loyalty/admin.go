@@ -20,13 +20,14 @@ type adminSettings struct {
 	Database usersDatabase
 }
 
-// runAdmin creates an admin, or resets the password of an admin. It reads the password from the terminal or from standard
-// input. A password in the arguments would be visible to every user of the machine.
+// runAdmin creates an admin, or resets the password or the second factor of an admin. It reads the password from the
+// terminal or from standard input. A password in the arguments would be visible to every user of the machine.
 func runAdmin(ctx context.Context, c call) error {
-	var reset, ifMissing bool
+	var reset, resetFactor, ifMissing bool
 	var passwordFile string
 	err := c.flags("admin", 1, func(set *flag.FlagSet) {
 		set.BoolVar(&reset, "reset", false, "set a new password for an existing admin, and end the admin's sessions")
+		set.BoolVar(&resetFactor, "reset-factor", false, "remove the second factor of an existing admin; asks for no password")
 		set.BoolVar(&ifMissing, "if-missing", false, "succeed without a change if the user is already an admin")
 		set.StringVar(&passwordFile, "password-file", "", "read the password from the first line of this `file`")
 	})
@@ -39,9 +40,19 @@ func runAdmin(ctx context.Context, c call) error {
 	if reset && ifMissing {
 		return fmt.Errorf("%w: --reset and --if-missing exclude each other", errUsage)
 	}
+	if resetFactor && (reset || ifMissing || passwordFile != "") {
+		return fmt.Errorf("%w: --reset-factor excludes other flags", errUsage)
+	}
 	s, err := config.LoadWith[adminSettings](c.settings)
 	if err != nil {
 		return err
+	}
+	if resetFactor {
+		if err := app.ResetAdminFactor(ctx, string(s.Database.URL), c.args[0]); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.stdout, "%s has no second factor\n", c.args[0])
+		return nil
 	}
 	secret, err := readPassword(c, passwordFile)
 	if err != nil {

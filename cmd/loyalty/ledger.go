@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -62,12 +63,7 @@ func runLedger(ctx context.Context, c call) error {
 		return err
 	}
 	if c.args[0] == "reverse" {
-		tx, err = ledger.ReverseTransaction(ctx, users.Reversal{UserID: tx.UserID, TransactionID: id, Reason: reason})
-		if err != nil {
-			return err
-		}
-		printTransaction(c.stdout, tx)
-		return nil
+		return reverse(ctx, c.stdout, ledger, users.Reversal{UserID: tx.UserID, TransactionID: id, Reason: reason})
 	}
 	printTransaction(c.stdout, tx)
 	reversal, err := ledger.ReversalOf(ctx, tx)
@@ -78,6 +74,17 @@ func runLedger(ctx context.Context, c call) error {
 		return errors.Join(errors.New("look for the reversal"), err)
 	}
 	fmt.Fprintf(c.stdout, "reversed by    %s\n", reversal.ID)
+	return nil
+}
+
+// reverse reverses a transaction as an act of an operator, and prints the reversal.
+func reverse(ctx context.Context, w io.Writer, ledger *app.StandaloneLedger, r users.Reversal) error {
+	act := &audit.Act{Action: string(users.AuditActionReverseTransaction), Operator: true}
+	tx, err := ledger.ReverseTransaction(audit.With(ctx, act), r)
+	if err != nil {
+		return err
+	}
+	printTransaction(w, tx)
 	return nil
 }
 

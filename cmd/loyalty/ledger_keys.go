@@ -20,15 +20,18 @@ func (k *ledgerKey) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ledgerKeySettings are the keys that verify the MACs of the ledger.
+// ledgerKeySettings are the keys that verify the MACs of the ledger and decrypt second factors.
 type ledgerKeySettings struct {
 	Key ledgerKey `env:"LOYALTY_LEDGER_KEY,required,notEmpty"`
-	// OtherKeys are the previous keys. They verify the entries that were added before a rotation.
+	// OtherKeys are the previous keys. They verify the entries, and decrypt the second factors, of the time before a rotation.
 	OtherKeys []ledgerKey `env:"LOYALTY_LEDGER_OTHER_KEYS"`
 }
 
 func (s ledgerKeySettings) keys() ledgerchain.Keys {
-	keys := ledgerchain.Keys{s.Key.key}
+	return append(ledgerchain.Keys{s.Key.key}, s.otherKeys()...)
+}
+
+func (s ledgerKeySettings) otherKeys() (keys ledgerchain.Keys) {
 	for _, k := range s.OtherKeys {
 		keys = append(keys, k.key)
 	}

@@ -32,7 +32,7 @@ const (
 
 // settingSections returns all settings, by subject.
 func settingSections() []settingSection {
-	return slices.Concat(serviceSections(), serverSections(), secretSections(), limitSections())
+	return slices.Concat(serviceSections(), serverSections(), secretSections(), accountSections(), limitSections())
 }
 
 func serviceSections() []settingSection {
@@ -177,13 +177,14 @@ func secretSections() []settingSection {
 			{"LOYALTY_INSECURE_JWKS", insecureAbout, notSet + "; whoever can change the answer can issue access tokens"},
 			{
 				"LOYALTY_LEDGER_KEY",
-				"key of the MACs that make changes of the ledger evident, from `loyalty keygen ledger`; the same for all replicas",
+				"key of the MACs that make changes of the ledger evident, and of the encryption of second factors, from " +
+					"`loyalty keygen ledger`; the same for all replicas",
 				"*secret*; unknown to the administrators of the database",
 			},
 			{
 				"LOYALTY_LEDGER_OTHER_KEYS",
-				"previous keys, separated by commas: a key verifies its entries for ever; see the " +
-					"[runbook](runbook.md#rotate-the-key-of-the-ledger)",
+				"previous keys, separated by commas: a key verifies its entries, and decrypts the second factors of its time, for " +
+					"ever; see the [runbook](runbook.md#rotate-the-key-of-the-ledger)",
 				"*secret*; every key that was ever used",
 			},
 		}},
@@ -211,6 +212,34 @@ func secretSections() []settingSection {
 			{"LOYALTY_INTERNAL_TLS_KEY", "path of the key of the certificate", "set; a file that only the service can read"},
 			{"LOYALTY_INSECURE_LEDGER", insecureAbout, notSet},
 			{"LOYALTY_INTERNAL_TLS_CA", "path of the certificate of the authority", "set; an authority for these services only"},
+		}},
+	}
+}
+
+func accountSections() []settingSection {
+	return []settingSection{
+		{"Second factors and the audit trail", []settingRow{
+			{
+				"LOYALTY_MFA_REQUIRED",
+				"`true` requires a [second factor](runbook.md#second-factors) of staff and admins: without one they can only enrol it",
+				"`true`, after at least two admins have enrolled",
+			},
+			{
+				"LOYALTY_MFA_FRESHNESS",
+				"time for which a presented second factor permits registering staff, deactivating users and resetting second " +
+					"factors: `1m` to `24h`",
+				keepDefault + " or less",
+			},
+			{
+				"LOYALTY_AUDIT_RETENTION",
+				"time for which the [audit trail](runbook.md#audit-trail) keeps acts of employees and operators, at least `1440h`",
+				keepDefault + ", or as long as your rules require",
+			},
+			{
+				"LOYALTY_AUDIT_LOGIN_RETENTION",
+				"time for which the audit trail keeps other entries, such as logins of players and failed logins, at least `24h`",
+				keepDefault + "; less if the disk is small",
+			},
 		}},
 	}
 }

@@ -25,8 +25,10 @@ type usersSettings struct {
 	// OtherKeys are additional keys that verify access tokens and sessions: the next key before a rotation, the previous key
 	// for a day after it.
 	OtherKeys otherKeys `env:"LOYALTY_TOKEN_OTHER_KEYS"`
-	LedgerKey ledgerKey `env:"LOYALTY_LEDGER_KEY,required,notEmpty"`
+	Ledger    ledgerKeySettings
 	Limits    limitSettings
+	Factor    factorSettings
+	Audit     auditSettings
 	// SessionLifetime is the time from a login to the absolute end of the session.
 	SessionLifetime sessionLifetime `env:"LOYALTY_SESSION_LIFETIME" envDefault:"720h"`
 }
@@ -76,6 +78,56 @@ func (p *perMinute) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// factorSettings are the rules for second factors of employees. The defaults are the same as in app.DefaultSecondFactor.
+type factorSettings struct {
+	Required  bool            `env:"LOYALTY_MFA_REQUIRED"`
+	Freshness factorFreshness `env:"LOYALTY_MFA_FRESHNESS" envDefault:"5m"`
+}
+
+// factorFreshness is the time for which a presented second factor permits acts that need a fresh one.
+type factorFreshness time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *factorFreshness) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < time.Minute || d > 24*time.Hour {
+		return &config.ValueError{Text: "must be a duration from 1m to 24h"}
+	}
+	*f = factorFreshness(d)
+	return nil
+}
+
+// auditSettings are the retention times of the audit trail. The defaults are the same as in app.DefaultAuditRetention.
+type auditSettings struct {
+	Acts   actRetention   `env:"LOYALTY_AUDIT_RETENTION"       envDefault:"17520h"`
+	Logins loginRetention `env:"LOYALTY_AUDIT_LOGIN_RETENTION" envDefault:"2160h"`
+}
+
+// actRetention and loginRetention are the times for which the audit trail keeps acts of employees, and other entries.
+type (
+	actRetention   time.Duration
+	loginRetention time.Duration
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *actRetention) UnmarshalText(text []byte) error {
+	return parseRetention((*time.Duration)(r), text, app.MinActRetention)
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *loginRetention) UnmarshalText(text []byte) error {
+	return parseRetention((*time.Duration)(r), text, app.MinLoginRetention)
+}
+
+func parseRetention(to *time.Duration, text []byte, least time.Duration) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < least {
+		return &config.ValueError{Text: fmt.Sprintf("must be a duration of at least %dh", least/time.Hour)}
+	}
+	*to = d
+	return nil
+}
+
 // runUsers runs the users service.
 func runUsers(ctx context.Context, c call) error {
 	if err := c.flags("users", 0, nil); err != nil {
@@ -94,10 +146,15 @@ func runUsers(ctx context.Context, c call) error {
 		return app.New(ctx, app.Config{
 			DatabaseURL: string(s.Database.URL), Redis: s.Redis.config(log), Bus: bus,
 			PrivateKey: s.TokenKey.key, OtherKeys: s.OtherKeys.public, Issuer: s.Tokens.Issuer, Audience: s.Tokens.Audience,
-			OtherPrivateKeys: s.OtherKeys.private, LedgerKey: s.LedgerKey.key,
-			InternalListen: string(s.InternalListen), InternalToken: string(s.InternalToken),
+			OtherPrivateKeys: s.OtherKeys.private, LedgerKey: s.Ledger.Key.key,
+			LedgerOtherKeys: s.Ledger.otherKeys(),
+			InternalListen:  string(s.InternalListen), InternalToken: string(s.InternalToken),
 			InternalTLS: s.InternalTLS.files(),
 			Limits:      s.Limits.limits(), SessionLifetime: time.Duration(s.SessionLifetime),
+			SecondFactor: app.SecondFactor{Required: s.Factor.Required, Freshness: time.Duration(s.Factor.Freshness)},
+			AuditRetention: app.AuditRetention{
+				Acts: time.Duration(s.Audit.Acts), Logins: time.Duration(s.Audit.Logins),
+			},
 			Password: password.Default(), TrustedProxies: s.Service.TrustedProxies,
 			Reflection: s.Service.Reflection, AccessLog: s.Service.AccessLog.accessLog(), Tracer: tracer,
 		}, log)

@@ -225,6 +225,9 @@ func text(f *protogen.Field, d direction) object {
 	case f.Desc.Name() == "password":
 		o = o.with("format", "password")
 	}
+	if len(rules.GetIn()) > 0 {
+		o = o.with("enum", rules.GetIn())
+	}
 	if rules.GetMinLen() > 0 {
 		o = o.with("minLength", rules.GetMinLen())
 	}

@@ -12,8 +12,10 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/casino-loyalty/loyalty/ent/users/auditentry"
 	"github.com/casino-loyalty/loyalty/ent/users/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/users/outboxevent"
+	"github.com/casino-loyalty/loyalty/ent/users/secondfactor"
 	"github.com/casino-loyalty/loyalty/ent/users/transaction"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
 )
@@ -76,8 +78,10 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
+			auditentry.Table:     auditentry.ValidColumn,
 			idempotencykey.Table: idempotencykey.ValidColumn,
 			outboxevent.Table:    outboxevent.ValidColumn,
+			secondfactor.Table:   secondfactor.ValidColumn,
 			transaction.Table:    transaction.ValidColumn,
 			user.Table:           user.ValidColumn,
 		})

@@ -51,7 +51,9 @@ func Example() {
 	}
 
 	ctx := context.Background()
-	token, _, err := tokens.Issue(uuid.New(), authn.RolePlayer, session, time.Now().Add(time.Hour))
+	token, _, err := tokens.Issue(accesstoken.Grant{
+		User: uuid.New(), Role: authn.RolePlayer, Session: session, End: time.Now().Add(time.Hour),
+	})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -24,7 +24,23 @@ const tokenType = "at+jwt"
 type claims struct {
 	Role    authn.Role `json:"role"`
 	Session uuid.UUID  `json:"sid"`
+	// Scope is scopeEnrolment, or empty for full access.
+	Scope string `json:"scope,omitempty"`
 	jwt.RegisteredClaims
+}
+
+// scopeEnrolment is the scope of a token that gives access only to the enrolment of a second factor.
+const scopeEnrolment = "mfa-enrolment"
+
+// Grant describes what an access token gives access to.
+type Grant struct {
+	User    uuid.UUID
+	Role    authn.Role
+	Session uuid.UUID
+	// End is the end of the session.
+	End time.Time
+	// Enrolling restricts the token to the enrolment of a second factor.
+	Enrolling bool
 }
 
 // Issuer signs access tokens. It is safe for concurrent use.
@@ -48,25 +64,28 @@ func NewIssuer(key ed25519.PrivateKey, issuer, audience string) (*Issuer, error)
 	return &Issuer{key: key, kid: KeyID(public), issuer: issuer, audience: audience, now: time.Now}, nil
 }
 
-// Issue returns an access token for a user's session that ends at end, and the expiry of the token. The expiry is the
-// current time plus Lifetime, or end if that is earlier, rounded down to a second.
-func (i *Issuer) Issue(
-	user uuid.UUID, role authn.Role, session uuid.UUID, end time.Time,
-) (token string, expires time.Time, err error) {
+// Issue returns an access token and its expiry. The expiry is the current time plus Lifetime, or the end of the session if
+// that is earlier, rounded down to a second.
+func (i *Issuer) Issue(g Grant) (token string, expires time.Time, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", time.Time{}, err
 	}
 	now := i.now().UTC().Truncate(time.Second) // "exp" has whole seconds
 	expires = now.Add(Lifetime)
-	if end.Before(expires) {
-		expires = end.UTC().Truncate(time.Second)
+	if g.End.Before(expires) {
+		expires = g.End.UTC().Truncate(time.Second)
+	}
+	scope := ""
+	if g.Enrolling {
+		scope = scopeEnrolment
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims{
-		Role:    role,
-		Session: session,
+		Role:    g.Role,
+		Session: g.Session,
+		Scope:   scope,
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: i.issuer, Audience: jwt.ClaimStrings{i.audience}, Subject: user.String(), ID: id.String(),
+			Issuer: i.issuer, Audience: jwt.ClaimStrings{i.audience}, Subject: g.User.String(), ID: id.String(),
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 		},
 	})

@@ -108,7 +108,12 @@ func (v *Verifier) parse(ctx context.Context, token string) (authn.Caller, error
 	if err != nil || user == uuid.Nil || c.Session == uuid.Nil || !slices.Contains(authn.Roles(), c.Role) {
 		return authn.Caller{}, invalid(errors.New("the subject, the session or the role is missing or not valid"))
 	}
-	return authn.Caller{UserID: user, Role: c.Role, Session: c.Session, Expires: c.ExpiresAt.UTC()}, nil
+	if c.Scope != "" && c.Scope != scopeEnrolment {
+		return authn.Caller{}, invalid(errors.New("the scope is unknown"))
+	}
+	return authn.Caller{
+		UserID: user, Role: c.Role, Session: c.Session, Enrolling: c.Scope != "", Expires: c.ExpiresAt.UTC(),
+	}, nil
 }
 
 // key returns the key that the token's header names. It returns ErrUnknownKey if the header has no key id, has another "typ"

@@ -56,10 +56,16 @@ const (
 	PasswordTooWeak Code = "PASSWORD_TOO_WEAK"
 	// RequestTimeout: The request did not arrive in time.
 	RequestTimeout Code = "REQUEST_TIMEOUT"
+	// MfaRequired: A code of the second factor is required.
+	MfaRequired Code = "MFA_REQUIRED"
+	// MfaCodeInvalid: The code of the second factor is wrong.
+	MfaCodeInvalid Code = "MFA_CODE_INVALID"
 	// TransactionNotReversible: A reversal cannot be reversed.
 	TransactionNotReversible Code = "TRANSACTION_NOT_REVERSIBLE"
 	// TransactionAlreadyReversed: The transaction is already reversed.
 	TransactionAlreadyReversed Code = "TRANSACTION_ALREADY_REVERSED"
+	// MfaAlreadyActive: A second factor is already active.
+	MfaAlreadyActive Code = "MFA_ALREADY_ACTIVE"
 )
 
 // table has the RPC code, HTTP status, title and additional members of each code.
@@ -90,6 +96,9 @@ var table = map[Code]Info{
 	DependencyUnavailable:      {RPC: 14, HTTP: 503, Title: "A dependency is unavailable"},
 	PasswordTooWeak:            {RPC: 3, HTTP: 400, Title: "The password is too easy to guess"},
 	RequestTimeout:             {RPC: 3, HTTP: 408, Title: "The request did not arrive in time"},
+	MfaRequired:                {RPC: 16, HTTP: 401, Title: "A code of the second factor is required"},
+	MfaCodeInvalid:             {RPC: 16, HTTP: 401, Title: "The code of the second factor is wrong"},
 	TransactionNotReversible:   {RPC: 9, HTTP: 409, Title: "A reversal cannot be reversed"},
 	TransactionAlreadyReversed: {RPC: 6, HTTP: 409, Title: "The transaction is already reversed", Members: []string{"transactionId"}},
+	MfaAlreadyActive:           {RPC: 6, HTTP: 409, Title: "A second factor is already active"},
 }

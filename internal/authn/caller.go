@@ -19,6 +19,8 @@ type Caller struct {
 	Role   Role
 	// Session is the session of the token. The token is not accepted after the session has ended.
 	Session uuid.UUID
+	// Enrolling is true if the caller must enrol a second factor first, and may do nothing else.
+	Enrolling bool
 	// Expires is the expiry of the token. The token is accepted for Leeway after its expiry.
 	Expires time.Time
 }

@@ -28,6 +28,8 @@ func Of(service string) Privileges {
 			"transactions":     {Insert: true},
 			"outbox":           {Insert: true, Delete: true},
 			"idempotency_keys": {Insert: true, Update: []string{"created_at"}, Delete: true},
+			"audit":            {Insert: true, Delete: true},
+			"second_factors":   {Insert: true, Update: []string{"secret", "recovery_codes", "active", "last_step", "verified_session", "verified_at", "created_at"}, Delete: true},
 		}
 	default:
 		return nil

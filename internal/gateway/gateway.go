@@ -58,6 +58,7 @@ func New(s Services, o Options) http.Handler {
 	g := &gateway{log: o.Log}
 	g.add("/api/v1/auth/", s.Users)
 	g.add("/api/v1/users", s.Users)
+	g.add("/api/v1/audit", s.Users)
 	g.add("/api/v1/promotions", s.Promotions)
 	g.add("/api/v1/anomalies", s.Promotions)
 	g.add("/api/v1/notifications", s.Notifications)
@@ -67,6 +68,7 @@ func New(s Services, o Options) http.Handler {
 	// LedgerService is only for other services, so it must not be in this list.
 	g.add(procedures(usersv1connect.AuthServiceName), s.Users)
 	g.add(procedures(usersv1connect.UserServiceName), s.Users)
+	g.add(procedures(usersv1connect.AuditServiceName), s.Users)
 	g.add(procedures(promotionsv1connect.PromotionServiceName), s.Promotions)
 	g.add(procedures(promotionsv1connect.AnomalyServiceName), s.Promotions)
 	g.add(procedures(notificationsv1connect.NotificationServiceName), s.Notifications)
@@ -104,6 +106,7 @@ func (g *gateway) addReflection(h *health) {
 	services := map[string]string{ // protobuf service name to name in Services.Ready
 		usersv1connect.AuthServiceName:                 "users",
 		usersv1connect.UserServiceName:                 "users",
+		usersv1connect.AuditServiceName:                "users",
 		promotionsv1connect.PromotionServiceName:       "promotions",
 		promotionsv1connect.AnomalyServiceName:         "promotions",
 		notificationsv1connect.NotificationServiceName: "notifications",

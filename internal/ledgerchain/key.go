@@ -51,6 +51,9 @@ func ParseKey(text string) (Key, error) {
 // IsZero reports whether k is the zero value.
 func (k Key) IsZero() bool { return k.hashes == nil }
 
+// Derive returns a key of 32 bytes for another purpose. It reveals nothing about k.
+func (k Key) Derive(purpose string) []byte { return k.sum([]byte("derived key for " + purpose)) }
+
 func (k Key) sum(data []byte) []byte {
 	h := k.hashes.Get().(hash.Hash)
 	defer k.hashes.Put(h)

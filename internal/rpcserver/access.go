@@ -32,6 +32,10 @@ type access struct {
 	roles map[authn.Role]bool
 	// own is the request field that must contain the id of the calling player, or nil.
 	playerField protoreflect.FieldDescriptor
+	// enrolling is true if callers who must enrol a second factor may call the method.
+	enrolling bool
+	// stepUp is true if the caller must have presented the second factor recently.
+	stepUp bool
 }
 
 // accessOf reads the access option of a method. It returns an error if the option is missing, contradictory or internal.
@@ -54,12 +58,18 @@ func accessOf(md protoreflect.MethodDescriptor) (access, error) {
 	case option.GetInternal():
 		return access{}, fmt.Errorf("%s is internal and cannot be served publicly", md.FullName())
 	}
-	a := access{open: len(option.GetRoles()) == 0, roles: map[authn.Role]bool{}}
+	a := access{
+		open: len(option.GetRoles()) == 0, roles: map[authn.Role]bool{},
+		enrolling: option.GetEnrolling(), stepUp: option.GetStepUp(),
+	}
 	for _, role := range option.GetRoles() {
 		if role == optionsv1.Role_ROLE_UNSPECIFIED {
 			return access{}, fmt.Errorf("the access option of %s contains an unspecified role", md.FullName())
 		}
 		a.roles[authn.Role(role.String())] = true
+	}
+	if a.open && (a.enrolling || a.stepUp) {
+		return access{}, fmt.Errorf("the access option of %s: enrolling and step_up need roles", md.FullName())
 	}
 	if own := option.GetOwn(); own != "" {
 		a.playerField = md.Input().Fields().ByName(protoreflect.Name(own))
@@ -70,7 +80,8 @@ func accessOf(md protoreflect.MethodDescriptor) (access, error) {
 	return a, nil
 }
 
-// authorize refuses players who pass the id of another player. It also refuses calls that did not pass admit.
+// authorize refuses players who pass the id of another player, and callers who must present their second factor again. It
+// also refuses calls that did not pass admit.
 func (s *Server) authorize(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		a := s.methods[req.Spec().Procedure].access
@@ -78,11 +89,18 @@ func (s *Server) authorize(next connect.UnaryFunc) connect.UnaryFunc {
 			return next(ctx, req)
 		}
 		caller, ok := authn.From(ctx)
-		if !ok || !a.roles[caller.Role] {
-			return nil, apperr.New(apperr.Forbidden, "your role does not allow this")
+		var err error
+		switch {
+		case !ok || !a.roles[caller.Role]:
+			err = apperr.New(apperr.Forbidden, "your role does not allow this")
+		case a.playerField != nil && caller.Role == authn.RolePlayer && !contains(req.Any(), a.playerField, caller.UserID):
+			err = apperr.New(apperr.Forbidden, "players may only access their own data")
+		case a.stepUp:
+			err = s.cfg.FreshFactor(ctx, caller)
 		}
-		if a.playerField != nil && caller.Role == authn.RolePlayer && !contains(req.Any(), a.playerField, caller.UserID) {
-			return nil, apperr.New(apperr.Forbidden, "players may only access their own data")
+		if err != nil {
+			s.security.refused(ctx, caller, apperr.From(err))
+			return nil, err
 		}
 		return next(ctx, req)
 	}

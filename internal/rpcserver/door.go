@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/limits"
@@ -26,12 +28,21 @@ func (s *Server) admit(r *http.Request, m *method) (context.Context, *apperr.Err
 		return ctx, nil
 	}
 	caller, err := s.authenticate(ctx, r.Header)
-	if err != nil {
-		return ctx, classify(ctx, err)
+	var refused *apperr.Error
+	switch {
+	case err != nil:
+		refused = classify(ctx, err)
+	case !m.access.roles[caller.Role]:
+		refused = apperr.New(apperr.Forbidden, "your role does not allow this")
+	case caller.Enrolling && !m.access.enrolling:
+		refused = apperr.New(apperr.Forbidden, "a second factor is required: enrol it first, and then refresh the session")
 	}
-	info.caller = caller.UserID.String()
-	if !m.access.roles[caller.Role] {
-		return ctx, apperr.New(apperr.Forbidden, "your role does not allow this")
+	if caller.UserID != uuid.Nil {
+		info.caller = caller.UserID.String()
+	}
+	if refused != nil {
+		s.security.refused(ctx, caller, refused)
+		return ctx, refused
 	}
 	return authn.With(ctx, caller), nil
 }

@@ -434,7 +434,7 @@ func decoded(detail string) string {
 // handler returns the handler of a server with the use cases of the tests.
 func handler(tb testing.TB, change ...func(*rpcserver.Config)) http.Handler {
 	tb.Helper()
-	cfg := rpcserver.Config{Service: "test", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler)}
+	cfg := rpcserver.Config{Service: "test", Authenticator: tokens{}, FreshFactor: fresh, Log: slog.New(slog.DiscardHandler)}
 	for _, c := range change {
 		c(&cfg)
 	}

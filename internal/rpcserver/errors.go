@@ -144,8 +144,10 @@ func setErrorHeaders(h http.Header, e *apperr.Error) {
 // token.
 func challenge(code apperr.Code) string {
 	switch code {
-	case apperr.TokenMissing, apperr.InvalidCredentials:
+	case apperr.TokenMissing, apperr.InvalidCredentials, apperr.MfaCodeInvalid:
 		return `Bearer realm="loyalty"`
+	case apperr.MfaRequired: // RFC 9470
+		return `Bearer realm="loyalty", error="insufficient_user_authentication"`
 	default:
 		return `Bearer realm="loyalty", error="invalid_token"`
 	}

@@ -52,10 +52,13 @@ type service struct {
 	log *logstest.Buffer
 }
 
+// fresh is the FreshFactor of callers without a second factor.
+func fresh(context.Context, authn.Caller) error { return nil }
+
 func config(t *testing.T, change ...func(*rpcserver.Config)) rpcserver.Config {
 	t.Helper()
 	cfg := rpcserver.Config{
-		Service: "test", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler),
+		Service: "test", Authenticator: tokens{}, FreshFactor: fresh, Log: slog.New(slog.DiscardHandler),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		AccessLog:      rpcserver.AccessLog{Mode: rpcserver.AccessAll},
 	}

@@ -53,7 +53,7 @@ func FuzzChooseRequestID(f *testing.F) {
 func fuzzHandler(f *testing.F) (http.Handler, *useCases) {
 	f.Helper()
 	s, err := rpcserver.New(rpcserver.Config{
-		Service: "fuzz", Authenticator: tokens{}, Log: slog.New(slog.DiscardHandler),
+		Service: "fuzz", Authenticator: tokens{}, FreshFactor: fresh, Log: slog.New(slog.DiscardHandler),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
 	})
 	if err != nil {

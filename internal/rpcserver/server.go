@@ -31,6 +31,7 @@ import (
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
@@ -70,6 +71,9 @@ type Config struct {
 	// Started returns an error while the service cannot serve calls at all, such as before its database is migrated. Calls
 	// then get DEPENDENCY_UNAVAILABLE. A nil Started means that the service can always serve calls.
 	Started func() error
+	// FreshFactor returns nil if the caller has no second factor, or presented it recently in the session of the call.
+	// Otherwise it returns MFA_REQUIRED. Methods with the access option step_up need it.
+	FreshFactor func(context.Context, authn.Caller) error
 	// Reflection enables gRPC server reflection.
 	Reflection bool
 	// Observer counts the calls, and the requests that are refused before they reach a procedure. It is optional.
@@ -96,6 +100,7 @@ type Server struct {
 	plain     map[string]http.Handler // by pattern
 	errs      []error
 
+	security   securityLog
 	attachment attachment
 	bodies     *bodies
 	gzips      sync.Pool // of *gzip.Reader
@@ -116,6 +121,8 @@ type method struct {
 
 	desc   protoreflect.MethodDescriptor
 	access access
+	// audited is nil if the calls are not audited.
+	audited *audited
 	// status is the HTTP status of success over REST.
 	status int
 	// resource is the field of the request that is the body over REST, or nil.
@@ -147,7 +154,9 @@ func New(cfg Config) (*Server, error) {
 	cfg.BodyTimeout = cmp.Or(cfg.BodyTimeout, limits.BodyTimeout)
 	cfg.Timeout = cmp.Or(cfg.Timeout, limits.Call)
 	cfg.Observer = orIgnore(cfg.Observer)
-	s := &Server{cfg: cfg, methods: map[string]*method{}, plain: map[string]http.Handler{}}
+	s := &Server{
+		cfg: cfg, methods: map[string]*method{}, plain: map[string]http.Handler{}, security: newSecurityLog(cfg.Log),
+	}
 	s.bodies = newBodies(cmp.Or(cfg.Bodies, limits.Bodies), cmp.Or(cfg.BodiesPerAddress, limits.BodiesPerAddress))
 	if _, err := rand.Read(s.attachment[:]); err != nil {
 		return nil, err
@@ -203,6 +212,12 @@ func (s *Server) mountMethod(md protoreflect.MethodDescriptor) error {
 		m.status = int(n)
 	}
 	if m.routes, err = routesOf(m); err != nil {
+		return err
+	}
+	if a.stepUp && s.cfg.FreshFactor == nil {
+		return fmt.Errorf("%s needs FreshFactor", md.FullName())
+	}
+	if m.audited, err = auditOf(md, a, m.routes); err != nil {
 		return err
 	}
 	if len(m.routes) > 0 {

@@ -20,6 +20,12 @@ const (
 	CodeInvalidCredentials Code = "INVALID_CREDENTIALS"
 	// CodeMethodNotAllowed: Method not allowed (status 405).
 	CodeMethodNotAllowed Code = "METHOD_NOT_ALLOWED"
+	// CodeMFAAlreadyActive: A second factor is already active (status 409).
+	CodeMFAAlreadyActive Code = "MFA_ALREADY_ACTIVE"
+	// CodeMFACodeInvalid: The code of the second factor is wrong (status 401).
+	CodeMFACodeInvalid Code = "MFA_CODE_INVALID"
+	// CodeMFARequired: A code of the second factor is required (status 401).
+	CodeMFARequired Code = "MFA_REQUIRED"
 	// CodeNotFound: Not found (status 404).
 	CodeNotFound Code = "NOT_FOUND"
 	// CodePasswordTooWeak: The password is too easy to guess (status 400).

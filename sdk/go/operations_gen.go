@@ -328,6 +328,67 @@ func (c *Client) Assign(ctx context.Context, promotionID string, body AssignRequ
 	return &out, nil
 }
 
+// ListAuditEntriesParams are the optional parameters of [Client.ListAuditEntries].
+type ListAuditEntriesParams struct {
+	// The service that recorded the entries.
+	Service string
+	// The id of the user who acted.
+	Actor string
+	// The id of the changed resource.
+	Target string
+	Action AuditAction
+	// The earliest time, in RFC 3339.
+	From string
+	// The latest time, in RFC 3339.
+	To string
+	// The number of entries on a page. Values above 100 mean 100.
+	PageSize int
+	// PageToken is the NextPageToken of the previous page, with the same other parameters.
+	PageToken string
+}
+
+func (p ListAuditEntriesParams) values() url.Values {
+	q := query{}
+	q.text("service", string(p.Service))
+	q.text("actor", string(p.Actor))
+	q.text("target", string(p.Target))
+	q.text("action", string(p.Action))
+	q.text("from", string(p.From))
+	q.text("to", string(p.To))
+	q.integer("page_size", p.PageSize)
+	q.text("page_token", p.PageToken)
+	return url.Values(q)
+}
+
+// ListAuditEntries returns entries of the audit trail, newest first. Entries of other services than users arrive within
+// seconds.
+//
+// Roles: ADMIN.
+func (c *Client) ListAuditEntries(ctx context.Context, params ListAuditEntriesParams, options ...CallOption) (*AuditEntryPage, error) {
+	var out AuditEntryPage
+	err := c.call(ctx, operation{
+		name: "listAuditEntries", verb: http.MethodGet, path: "/api/v1/audit", auth: authAccess, repeat: repeatSafe,
+	}, arguments{query: params.values(), out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// AllAuditEntries returns all entries of [Client.ListAuditEntries], page after page. It ends after the first error.
+func (c *Client) AllAuditEntries(ctx context.Context, params ListAuditEntriesParams, options ...CallOption) iter.Seq2[AuditEntry, error] {
+	return pages(func(token string) ([]AuditEntry, string, error) {
+		if token != "" {
+			params.PageToken = token
+		}
+		page, err := c.ListAuditEntries(ctx, params, options...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Entries, page.NextPageToken, nil
+	})
+}
+
 // Register creates a player. It fails with USER_EXISTS if the e-mail is taken, and with PASSWORD_TOO_WEAK if the
 // password is common, trivially guessable or derived from the e-mail. The detail of the error is the reason.
 //
@@ -343,8 +404,9 @@ func (c *Client) Register(ctx context.Context, body RegisterRequest, options ...
 	return &out, nil
 }
 
-// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken, and with PASSWORD_TOO_WEAK if
-// the password is common, trivially guessable or derived from the e-mail.
+// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken, with PASSWORD_TOO_WEAK if the
+// password is common, trivially guessable or derived from the e-mail, and with MFA_REQUIRED if the caller has a second
+// factor and did not present it recently; see VerifyMyTotp.
 //
 // Roles: ADMIN.
 func (c *Client) RegisterStaff(ctx context.Context, body RegisterStaffRequest, options ...CallOption) (*User, error) {
@@ -359,9 +421,11 @@ func (c *Client) RegisterStaff(ctx context.Context, body RegisterStaffRequest, o
 }
 
 // loginSession starts a session. It fails with INVALID_CREDENTIALS if the user does not exist or the password is wrong,
-// and with ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. After too many failed logins, it
-// fails with RATE_LIMITED. With refreshTokenIn COOKIE it also sets a cookie that identifies the device: failed logins
-// of strangers do not use up the limit of a device or an address that logged in before.
+// and with ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. If the user has a second factor,
+// it fails with MFA_REQUIRED without a code, and with MFA_CODE_INVALID if the code is wrong or was used before. If
+// second factors are required, an employee without one gets access only to the methods that enrol it. After too many
+// failed logins, it fails with RATE_LIMITED. With refreshTokenIn COOKIE it also sets a cookie that identifies the
+// device: failed logins of strangers do not use up the limit of a device or an address that logged in before.
 //
 // No token is needed.
 func (c *Client) loginSession(ctx context.Context, body LoginRequest, options ...CallOption) (*LoginResult, error) {
@@ -594,7 +658,7 @@ func (c *Client) ReverseTransaction(ctx context.Context, userID string, transact
 }
 
 // DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the
-// caller.
+// caller, and with MFA_REQUIRED if the caller has a second factor and did not present it recently; see VerifyMyTotp.
 //
 // Roles: ADMIN.
 func (c *Client) DeactivateUser(ctx context.Context, userID string, options ...CallOption) (*User, error) {
@@ -754,4 +818,63 @@ func (c *Client) EndSession(ctx context.Context, userID string, sessionID string
 	return c.call(ctx, operation{
 		name: "endSession", verb: http.MethodDelete, path: "/api/v1/users/{user_id}/sessions/{session_id}", auth: authAccess, repeat: repeatKey,
 	}, arguments{path: []string{userID, sessionID}, options: options})
+}
+
+// EnrolMyTOTP begins the enrolment of a second factor: time-based codes of six digits (TOTP, RFC 6238). It returns a
+// new secret and new recovery codes, which are not shown again. The factor becomes active with ConfirmMyTotp; until
+// then, another call replaces the secret. It fails with MFA_ALREADY_ACTIVE if the caller has an active factor.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) EnrolMyTOTP(ctx context.Context, options ...CallOption) (*EnrolMyTotpResult, error) {
+	var out EnrolMyTotpResult
+	err := c.call(ctx, operation{
+		name: "enrolMyTotp", verb: http.MethodPost, path: "/api/v1/users/me/mfa/totp", auth: authAccess, repeat: repeatNo,
+	}, arguments{out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// DisableMyTOTP removes the second factor of the caller. It fails with MFA_CODE_INVALID if the code is wrong or was
+// used before, which counts as a failed login, and with NOT_FOUND if the caller has no active factor.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) DisableMyTOTP(ctx context.Context, body DisableMyTotpRequest, options ...CallOption) error {
+	return c.call(ctx, operation{
+		name: "disableMyTotp", verb: http.MethodDelete, path: "/api/v1/users/me/mfa/totp", auth: authAccess, repeat: repeatKey,
+	}, arguments{body: body, options: options})
+}
+
+// ConfirmMyTOTP activates the enrolled second factor. It fails with MFA_CODE_INVALID if the code is wrong, which counts
+// as a failed login, with MFA_ALREADY_ACTIVE if the factor is active, and with NOT_FOUND without an enrolment. If
+// second factors are required, the next refresh of the session gives access to all methods.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) ConfirmMyTOTP(ctx context.Context, body ConfirmMyTotpRequest, options ...CallOption) error {
+	return c.call(ctx, operation{
+		name: "confirmMyTotp", verb: http.MethodPost, path: "/api/v1/users/me/mfa/totp/confirm", auth: authAccess, repeat: repeatKey,
+	}, arguments{body: body, options: options})
+}
+
+// VerifyMyTOTP presents the second factor in the current session. Methods that fail with MFA_REQUIRED accept calls of
+// the session for some minutes afterwards, as after a login with a code. It fails with MFA_CODE_INVALID if the code is
+// wrong or was used before, which counts as a failed login, and with NOT_FOUND if the caller has no active factor.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) VerifyMyTOTP(ctx context.Context, body VerifyMyTotpRequest, options ...CallOption) error {
+	return c.call(ctx, operation{
+		name: "verifyMyTotp", verb: http.MethodPost, path: "/api/v1/users/me/mfa/totp/verify", auth: authAccess, repeat: repeatKey,
+	}, arguments{body: body, options: options})
+}
+
+// ResetTOTP removes the second factor of another user, and the enrolment of a factor. It does nothing if the user has
+// none. It fails with FORBIDDEN if the user is the caller, and with MFA_REQUIRED if the caller has a second factor and
+// did not present it recently; see VerifyMyTotp.
+//
+// Roles: ADMIN.
+func (c *Client) ResetTOTP(ctx context.Context, userID string, options ...CallOption) error {
+	return c.call(ctx, operation{
+		name: "resetTotp", verb: http.MethodDelete, path: "/api/v1/users/{user_id}/mfa/totp", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{userID}, options: options})
 }

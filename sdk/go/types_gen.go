@@ -59,6 +59,46 @@ const (
 	AssignOutcomeInactivePlayer  AssignOutcome = "INACTIVE_PLAYER"
 )
 
+// AuditAction is an act in the audit trail.
+//   - `LOGIN`: A login, failed or not.
+//   - `REFRESH`: The use of a refresh token that was used before, which ends the session. Other refreshes are not
+//     recorded.
+//   - `CHANGE_PASSWORD`: A change of the own password, failed or not.
+//   - `END_SESSIONS`: The end of all other sessions of a user.
+//   - `ENROL_MFA`: The beginning of the enrolment of a second factor.
+//   - `CONFIRM_MFA`: The confirmation of a second factor, failed or not. A confirmed factor is active.
+//   - `DISABLE_MFA`: The removal of the own second factor, failed or not.
+//   - `VERIFY_MFA`: The use of the second factor within a session, failed or not.
+//   - `RESET_MFA`: The removal of the second factor of another user.
+//   - `CREATE_ADMIN`: The creation of an admin by an operator.
+//   - `RESET_ADMIN`: A new password of an admin, set by an operator.
+type AuditAction string
+
+// The values of AuditAction. Later versions of the platform may send others.
+const (
+	AuditActionLogin              AuditAction = "LOGIN"
+	AuditActionRefresh            AuditAction = "REFRESH"
+	AuditActionLogout             AuditAction = "LOGOUT"
+	AuditActionChangePassword     AuditAction = "CHANGE_PASSWORD"
+	AuditActionEndSession         AuditAction = "END_SESSION"
+	AuditActionEndSessions        AuditAction = "END_SESSIONS"
+	AuditActionEnrolMFA           AuditAction = "ENROL_MFA"
+	AuditActionConfirmMFA         AuditAction = "CONFIRM_MFA"
+	AuditActionDisableMFA         AuditAction = "DISABLE_MFA"
+	AuditActionVerifyMFA          AuditAction = "VERIFY_MFA"
+	AuditActionResetMFA           AuditAction = "RESET_MFA"
+	AuditActionRegisterStaff      AuditAction = "REGISTER_STAFF"
+	AuditActionDeactivateUser     AuditAction = "DEACTIVATE_USER"
+	AuditActionActivateUser       AuditAction = "ACTIVATE_USER"
+	AuditActionReverseTransaction AuditAction = "REVERSE_TRANSACTION"
+	AuditActionCreateAdmin        AuditAction = "CREATE_ADMIN"
+	AuditActionResetAdmin         AuditAction = "RESET_ADMIN"
+	AuditActionCreatePromotion    AuditAction = "CREATE_PROMOTION"
+	AuditActionUpdatePromotion    AuditAction = "UPDATE_PROMOTION"
+	AuditActionAssignPromotion    AuditAction = "ASSIGN_PROMOTION"
+	AuditActionMarkAnomalySeen    AuditAction = "MARK_ANOMALY_SEEN"
+)
+
 // Role is the role of a user. Access tokens and JSON contain the names.
 type Role string
 
@@ -273,6 +313,40 @@ type AssignResult struct {
 	Outcome  AssignOutcome `json:"outcome"`
 }
 
+// AuditEntryPage is an answer.
+type AuditEntryPage struct {
+	Entries       []AuditEntry `json:"entries"`
+	NextPageToken string       `json:"nextPageToken"`
+	Total         int          `json:"total"`
+	// True if total is an estimate. Totals up to 10,000 are exact.
+	TotalIsEstimate bool `json:"totalIsEstimate"`
+}
+
+// AuditEntry records an act: a change by an employee or an operator, a login, or a change of a user's own credentials.
+// Entries are never changed. They are deleted after the retention time.
+type AuditEntry struct {
+	// A UUIDv7 of the time of the act.
+	ID string    `json:"id"`
+	At time.Time `json:"at"`
+	// The service that recorded the entry.
+	Service string `json:"service"`
+	// The authenticated user who acted. It is empty for operators, and for logins that failed.
+	Actor  string      `json:"actor"`
+	Action AuditAction `json:"action"`
+	// The id of the changed resource. For logins and sessions, the user. It is empty if the login has an unknown e-mail.
+	Target string `json:"target"`
+	// The address of the client. It is empty for operators, and if it is unknown.
+	Address string `json:"address"`
+	// The session in which the actor acted, or which the login started.
+	Session string `json:"session"`
+	// OK, or the code of the error.
+	Outcome string `json:"outcome"`
+	// The changed members before the act. It is empty for a new resource.
+	Before map[string]any `json:"before"`
+	// The changed members after the act.
+	After map[string]any `json:"after"`
+}
+
 // RegisterRequest is the body of a request.
 type RegisterRequest struct {
 	Email string `json:"email"`
@@ -309,6 +383,8 @@ type LoginRequest struct {
 	Email          string         `json:"email"`
 	Password       string         `json:"password"`
 	RefreshTokenIn RefreshTokenIn `json:"refreshTokenIn,omitempty"`
+	// Six digits of the second factor, or a recovery code.
+	Code string `json:"code,omitempty"`
 }
 
 // LoginResult is an answer.
@@ -417,6 +493,34 @@ type SessionPage struct {
 	Total         int       `json:"total"`
 	// Always false: the total of sessions is exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
+}
+
+// EnrolMyTotpResult is an answer.
+type EnrolMyTotpResult struct {
+	// The secret in Base32.
+	Secret string `json:"secret"`
+	// The secret as a Key URI (otpauth), for a QR code.
+	URI string `json:"uri"`
+	// Each recovery code replaces a code once.
+	RecoveryCodes []string `json:"recoveryCodes"`
+}
+
+// ConfirmMyTotpRequest is the body of a request.
+type ConfirmMyTotpRequest struct {
+	// Six digits.
+	Code string `json:"code,omitempty"`
+}
+
+// VerifyMyTotpRequest is the body of a request.
+type VerifyMyTotpRequest struct {
+	// Six digits, or a recovery code.
+	Code string `json:"code,omitempty"`
+}
+
+// DisableMyTotpRequest is the body of a request.
+type DisableMyTotpRequest struct {
+	// Six digits, or a recovery code.
+	Code string `json:"code,omitempty"`
 }
 
 // Frame is one message on a live connection.

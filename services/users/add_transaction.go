@@ -36,6 +36,9 @@ type Entry struct {
 	// Reverses is the id of the transaction that the entry reverses, or uuid.Nil. Only [LedgerService.ReverseTransaction] sets
 	// it.
 	Reverses uuid.UUID
+	// Audit is the entry of the audit trail about the act, or nil. It is stored with the transaction. It is not part of the
+	// content that an idempotency key stands for.
+	Audit *AuditEntry
 }
 
 // ValidEntry is an entry that [Entry.Validate] accepted. It holds the additional data as JSON, so that the data is

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/password"
 )
 
@@ -35,7 +36,7 @@ func (s *Service) ChangePassword(ctx context.Context, c PasswordChange) error {
 	}
 	attempt, err := s.countLogin(ctx, loginFrom{email: u.Email, session: c.Session})
 	if err != nil {
-		return err
+		return s.recordFailure(ctx, audit.Change{Target: u.ID}, c.Session.String(), err)
 	}
 	passwordOK, err := s.verifyPassword(ctx, u.PasswordHash, c.Current)
 	switch {
@@ -44,7 +45,8 @@ func (s *Service) ChangePassword(ctx context.Context, c PasswordChange) error {
 		return err
 	case !passwordOK:
 		s.observer.LoginFailed(apperr.InvalidCredentials)
-		return apperr.New(apperr.InvalidCredentials, "the current password is wrong")
+		err = apperr.New(apperr.InvalidCredentials, "the current password is wrong")
+		return s.recordFailure(ctx, audit.Change{Target: u.ID}, c.Session.String(), err)
 	}
 	if err := attempt.succeeded(ctx); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 )
 
@@ -38,7 +39,7 @@ func (s *Service) EnsureAdmin(ctx context.Context, email, secret string, reset b
 	}
 	u, err := s.store.UserByEmail(ctx, FoldEmail(email))
 	if apperr.CodeOf(err) == apperr.NotFound {
-		_, err = s.create(ctx, email, secret, authn.RoleAdmin)
+		_, err = s.create(byOperator(ctx, AuditActionCreateAdmin), email, secret, authn.RoleAdmin)
 		if err == nil {
 			return AdminCreated, nil
 		}
@@ -55,10 +56,27 @@ func (s *Service) EnsureAdmin(ctx context.Context, email, secret string, reset b
 	case !reset:
 		return AdminUnchanged, nil
 	}
-	if err := s.resetAdmin(ctx, u, normal); err != nil {
+	if err := s.resetAdmin(byOperator(ctx, AuditActionResetAdmin), u, normal); err != nil {
 		return 0, err
 	}
 	return AdminReset, nil
+}
+
+// ResetAdminFactor removes the second factor of an admin, for an operator. It returns NOT_FOUND if no admin has the e-mail.
+func (s *Service) ResetAdminFactor(ctx context.Context, email string) error {
+	u, err := s.store.UserByEmail(ctx, FoldEmail(strings.TrimSpace(email)))
+	if err == nil && u.Role != authn.RoleAdmin {
+		err = apperr.New(apperr.NotFound, "the user is not an admin")
+	}
+	if err != nil {
+		return err
+	}
+	return s.store.ResetSecondFactor(byOperator(ctx, AuditActionResetMfa), u.ID)
+}
+
+// byOperator returns a context with an act of an operator.
+func byOperator(ctx context.Context, action AuditAction) context.Context {
+	return audit.With(ctx, &audit.Act{Action: string(action), Operator: true})
 }
 
 // resetAdmin stores a normalized password for an admin, activates the admin and ends the admin's sessions.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit/ratelimitredis"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
@@ -83,11 +84,14 @@ func startWithLifetime(t *testing.T, p password.Params, limits users.Limits, lif
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Service = users.New(users.Dependencies{
+	f.Service, err = users.New(users.Dependencies{
 		Store: f.store, Sessions: unreliableSessions{f.sessions, f.outage}, Hasher: hasher,
 		Limiter: ratelimitredis.New(f.redis), Issuer: issuer, Limits: limits, SessionLifetime: lifetime, DeviceKey: []byte("key"),
-		Now: time.Now,
+		FactorSecrets: [][]byte{[]byte("secret")}, FactorFreshness: 5 * time.Minute, Now: time.Now,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return f
 }
 
@@ -146,6 +150,24 @@ type fakeStore struct {
 	beforeSetActive func()
 	// beforeChangePassword, if set, is called before ChangePassword changes a user.
 	beforeChangePassword func()
+	// recorded are the entries of the audit trail. If recordErr is set, Record fails with it.
+	recorded  []audit.Entry
+	recordErr error
+}
+
+func (s *fakeStore) Record(ctx context.Context, c audit.Change, failure error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.recordErr != nil {
+		return s.recordErr
+	}
+	e, err := audit.From(ctx).Entry(time.Now(), c, failure)
+	s.recorded = append(s.recorded, e)
+	return err
+}
+
+func (*fakeStore) SecondFactor(context.Context, uuid.UUID) (users.SecondFactor, error) {
+	return users.SecondFactor{}, nil
 }
 
 func (s *fakeStore) CreateUser(_ context.Context, u users.User) error {

@@ -4,13 +4,19 @@ import (
 	"context"
 	"net/netip"
 
+	"github.com/google/uuid"
+
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
+	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
-// Credentials are an e-mail and a password. Device is the device token of an earlier login from the same device, or empty.
-type Credentials struct{ Email, Password, Device string }
+// Credentials are an e-mail and a password. Code is a code of the second factor, or empty. Device is the device token of an
+// earlier login from the same device, or empty.
+type Credentials struct{ Email, Password, Code, Device string }
 
 // Client is the client of a login or a refresh.
 type Client = session.Client
@@ -31,23 +37,39 @@ type Tokens struct {
 //   - INVALID_CREDENTIALS if the e-mail is unknown or the password is wrong. Both cases take equally long, so the error does
 //     not reveal whether the user exists.
 //   - ACCOUNT_DEACTIVATED if the user is deactivated and the password is right.
+//   - MFA_REQUIRED if the user has a second factor and c has no code. MFA_CODE_INVALID if the code is wrong. Both need the
+//     right password.
 //   - RATE_LIMITED after too many failed logins.
 func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, from Client) (Tokens, User, error) {
-	if in == "" {
-		in = RefreshTokenInCookie
-	}
 	ctx = password.WithQueue(ctx, password.Login, addressKey(from.Address))
-	authenticated, err := s.authenticate(ctx, c, from.Address)
+	id, err := uuid.NewV7()
 	if err != nil {
 		return Tokens{}, User{}, err
+	}
+	u, err := s.authenticate(ctx, c, from.Address, id)
+	var tokens Tokens
+	if err == nil {
+		tokens, u, err = s.startSession(ctx, u, c, session.Session{ID: id, In: session.RefreshTokenIn(in), Client: from})
+	}
+	if err != nil {
+		return Tokens{}, User{}, s.recordFailure(ctx, audit.Change{Target: u.ID}, addressKey(from.Address), err)
+	}
+	return tokens, u, nil
+}
+
+// startSession starts a session of an authenticated user, like like. It returns the tokens, and the user as after the start.
+func (s *Service) startSession(
+	ctx context.Context, authenticated User, c Credentials, like session.Session,
+) (Tokens, User, error) {
+	if like.In == "" {
+		like.In = session.InCookie
 	}
 	now := s.now()
-	created, refresh, err := s.sessions.Create(ctx, session.Session{
-		User: authenticated.ID, Role: authenticated.Role, In: session.RefreshTokenIn(in), Client: from,
-		CreatedAt: now, LastUsedAt: now, Ends: now.Add(s.sessionLifetime),
-	})
+	like.User, like.Role = authenticated.ID, authenticated.Role
+	like.CreatedAt, like.LastUsedAt, like.Ends = now, now, now.Add(s.sessionLifetime)
+	created, refresh, err := s.sessions.Create(ctx, like)
 	if err != nil {
-		return Tokens{}, User{}, err
+		return Tokens{}, authenticated, err
 	}
 	// A deactivation or a change of the password commits first and ends the sessions afterwards. It may have ended them before
 	// this session existed. In this case its commit is visible to the following query.
@@ -55,23 +77,36 @@ func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, f
 	if err == nil {
 		err = s.checkUnchanged(ctx, authenticated, u, c.Password)
 	}
+	var access session.Access
+	if err == nil {
+		access, err = s.access(ctx, created, u)
+	}
+	if err == nil {
+		err = s.recordLogin(ctx, created)
+	}
 	if err != nil {
 		// No client has the tokens, so a failure is harmless.
 		_, _ = s.sessions.EndSession(context.WithoutCancel(ctx), created.User, created.ID)
-		return Tokens{}, User{}, err
+		return Tokens{}, authenticated, err
 	}
-	access, err := s.access(created, u)
-	if err != nil {
-		return Tokens{}, User{}, err
-	}
-	s.rememberAddress(ctx, c.Email, from.Address)
+	s.rememberAddress(ctx, c.Email, created.Client.Address)
 	device := s.devices.issue(accountKey(c.Email))
-	return Tokens{Access: access, Refresh: refresh, In: in, Device: device}, u, nil
+	return Tokens{Access: access, Refresh: refresh, In: RefreshTokenIn(created.In), Device: device}, u, nil
 }
 
-// authenticate returns the user with these credentials. Errors: INVALID_CREDENTIALS, ACCOUNT_DEACTIVATED after the right
-// password, and RATE_LIMITED.
-func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Addr) (User, error) {
+// recordLogin records a login that succeeded. It does so before the client gets the tokens, so no session starts without an
+// entry.
+func (s *Service) recordLogin(ctx context.Context, started session.Session) error {
+	if act := audit.From(ctx); act != nil {
+		act.Actor, act.Role, act.Session = started.User, started.Role, started.ID
+	}
+	return s.record(ctx, audit.Change{Target: started.User}, nil)
+}
+
+// authenticate returns the user with these credentials, who is about to start a session. Errors: INVALID_CREDENTIALS,
+// RATE_LIMITED, and after the right password ACCOUNT_DEACTIVATED, MFA_REQUIRED and MFA_CODE_INVALID. It also returns the
+// user with an error, if the user is known.
+func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Addr, session uuid.UUID) (User, error) {
 	attempt, err := s.countLogin(ctx, loginFrom{email: c.Email, device: c.Device, address: from})
 	if err != nil {
 		return User{}, err
@@ -80,19 +115,50 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 	switch {
 	case err != nil:
 		_ = attempt.refund(ctx) // an outage or a cancelled request must not count as a failure; err matters more
-		return User{}, err
+		return u, err
 	case !passwordOK:
 		s.observer.LoginFailed(apperr.InvalidCredentials)
-		return User{}, wrongCredentials()
+		return u, wrongCredentials()
+	}
+	if u.IsActive {
+		err = s.checkFactor(ctx, u, c.Code, session)
+	}
+	switch apperr.CodeOf(err) {
+	case "":
+	case apperr.MfaCodeInvalid:
+		s.observer.LoginFailed(apperr.MfaCodeInvalid)
+		return u, err
+	default:
+		// A login without a code must not clear earlier failures. Otherwise a client that knows the password could guess codes
+		// without a limit.
+		_ = attempt.refund(ctx) // err matters more
+		return u, err
 	}
 	if err := attempt.succeeded(ctx); err != nil {
-		return User{}, err
+		return u, err
 	}
 	if !u.IsActive {
 		s.observer.LoginFailed(apperr.AccountDeactivated)
-		return User{}, deactivated()
+		return u, deactivated()
 	}
 	return u, s.renewHash(ctx, u, c.Password)
+}
+
+// checkFactor uses up a code of the second factor, if the user has one. Errors: MFA_REQUIRED without a code, and
+// MFA_CODE_INVALID.
+func (s *Service) checkFactor(ctx context.Context, u User, code string, session uuid.UUID) error {
+	if u.Role == authn.RolePlayer {
+		return nil
+	}
+	f, err := s.store.SecondFactor(ctx, u.ID)
+	switch {
+	case err != nil || !f.Active:
+		return err
+	case code == "":
+		return apperr.New(apperr.MfaRequired, "log in with a code of the second factor")
+	}
+	// The entry about the login is recorded later.
+	return s.useFactor(audit.With(ctx, nil), f, code, session, s.store.UseSecondFactor)
 }
 
 // verify reads the user with the e-mail and reports whether the password is right. An unknown e-mail is not an error. It
@@ -148,8 +214,14 @@ func (s *Service) renewHash(ctx context.Context, u User, secret string) error {
 }
 
 // access issues an access token of a session.
-func (s *Service) access(of session.Session, u User) (session.Access, error) {
-	token, expires, err := s.issuer.Issue(u.ID, u.Role, of.ID, of.Ends)
+func (s *Service) access(ctx context.Context, of session.Session, u User) (session.Access, error) {
+	enrolling, err := s.needsEnrolment(ctx, u)
+	if err != nil {
+		return session.Access{}, err
+	}
+	token, expires, err := s.issuer.Issue(accesstoken.Grant{
+		User: u.ID, Role: u.Role, Session: of.ID, End: of.Ends, Enrolling: enrolling,
+	})
 	return session.Access{Token: token, Expires: expires}, err
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
+	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
 // Logout ends the sessions of the refresh tokens. It returns nil if it ended at least one session. Errors:
@@ -12,10 +14,11 @@ import (
 func (s *Service) Logout(ctx context.Context, refreshTokens ...string) error {
 	ended, refused := false, tokenMissing()
 	for i, refresh := range refreshTokens {
-		err := s.sessions.End(ctx, refresh)
+		of, err := s.sessions.End(ctx, refresh)
 		switch code := apperr.CodeOf(err); {
 		case err == nil:
 			ended = true
+			s.recordLogout(ctx, of)
 		case code != apperr.TokenInvalid && code != apperr.TokenRevoked:
 			return err
 		case i == 0 || code == apperr.TokenRevoked:
@@ -26,4 +29,13 @@ func (s *Service) Logout(ctx context.Context, refreshTokens ...string) error {
 		return nil
 	}
 	return refused
+}
+
+// recordLogout records the end of a session. It ignores an error of the store: a logout works without the database. The
+// security log has the event, too.
+func (s *Service) recordLogout(ctx context.Context, of session.Session) {
+	if act := audit.From(ctx); act != nil {
+		act.Actor, act.Role, act.Session = of.User, of.Role, of.ID
+	}
+	_ = s.record(ctx, audit.Change{Target: of.User}, nil)
 }

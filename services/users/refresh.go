@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
@@ -28,6 +29,9 @@ func (s *Service) Refresh(ctx context.Context, from Client, refreshTokens ...str
 		if err == nil {
 			return Tokens{Access: pair.Access, Refresh: pair.Refresh, In: RefreshTokenIn(of.In)}, nil
 		}
+		if apperr.CodeOf(err) == apperr.TokenReused {
+			s.recordReuse(ctx, of, err)
+		}
 		if refused == nil {
 			refused = err
 		}
@@ -36,6 +40,15 @@ func (s *Service) Refresh(ctx context.Context, from Client, refreshTokens ...str
 		}
 	}
 	return Tokens{}, refused
+}
+
+// recordReuse records that the reuse of a refresh token has ended a session. It ignores an error of the store, because the
+// session has ended in any case; the security log has the event, too.
+func (s *Service) recordReuse(ctx context.Context, of session.Session, failure error) {
+	if act := audit.From(ctx); act != nil {
+		act.Session = of.ID
+	}
+	_ = s.record(ctx, audit.Change{Target: of.User}, failure)
 }
 
 // renewAccess issues an access token of a session if the user is active. Otherwise it ends all sessions of the user and
@@ -51,7 +64,7 @@ func (s *Service) renewAccess(ctx context.Context, of session.Session) (session.
 		}
 		return session.Access{}, apperr.New(apperr.TokenRevoked, "the session has ended")
 	}
-	return s.access(of, u)
+	return s.access(ctx, of, u)
 }
 
 func tokenMissing() error { return apperr.New(apperr.TokenMissing, "a refresh token is needed") }

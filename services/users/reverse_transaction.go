@@ -2,10 +2,12 @@ package users
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 )
 
 // reversalPrefix begins the idempotency keys of reversals. Other entries must not have such a key, so that they cannot
@@ -43,6 +45,9 @@ func (s *LedgerService) ReverseTransaction(ctx context.Context, r Reversal) (Tra
 	if err != nil {
 		return Transaction{}, err
 	}
+	if e.Audit, err = r.auditEntry(ctx, e.Entry); err != nil {
+		return Transaction{}, err
+	}
 	tx, err := s.store.Add(ctx, e)
 	if apperr.CodeOf(err) != apperr.IdempotencyMismatch {
 		return tx, err
@@ -68,6 +73,23 @@ func (r Reversal) entry(reversed Transaction) Entry {
 		e.AdditionalData = map[string]any{"reversedBy": r.By.String()}
 	}
 	return e
+}
+
+// auditEntry returns the entry about the act in ctx, or nil if the call is not audited.
+func (r Reversal) auditEntry(ctx context.Context, reversal Entry) (*AuditEntry, error) {
+	act := audit.From(ctx)
+	if act == nil {
+		return nil, nil //nolint:nilnil // not audited
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	e, err := act.Entry(now, audit.Change{Target: r.TransactionID, After: map[string]any{
+		"user_id": r.UserID.String(), "type": string(reversal.Type), "amount": reversal.Amount.String(), "reason": r.Reason,
+	}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	entry := NewAuditEntry(e)
+	return &entry, nil
 }
 
 // NoTransaction returns the error NOT_FOUND of a transaction.

@@ -8,8 +8,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
-	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/clock"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
@@ -49,12 +50,43 @@ type Store interface {
 	Transactions(
 		ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.PageRequest[int64],
 	) (keyset.Page[Transaction], error)
+
+	AuditStore
+	FactorStore
+}
+
+// AuditStore stores the audit trail. In addition, every method of [Store] that changes something adds an entry about the act
+// in its context, in the same transaction; see [audit.From].
+type AuditStore interface {
+	// Record adds an entry about the act in ctx, which failed with failure if failure is not nil. ctx must have an act.
+	Record(ctx context.Context, c audit.Change, failure error) error
+	// AddAuditEntry adds an entry, unless the trail has it.
+	AddAuditEntry(ctx context.Context, e AuditEntry) error
+	// AuditEntries lists entries, newest first.
+	AuditEntries(ctx context.Context, f AuditFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[AuditEntry], error)
+}
+
+// FactorStore stores second factors. Of concurrent calls with the same code, one returns true.
+type FactorStore interface {
+	// SecondFactor reads the factor of a user. It returns the zero value if the user has none.
+	SecondFactor(ctx context.Context, user uuid.UUID) (SecondFactor, error)
+	// EnrolSecondFactor stores a factor that is not active. It returns false if the user has an active factor.
+	EnrolSecondFactor(ctx context.Context, f SecondFactor) (bool, error)
+	// ConfirmSecondFactor activates a factor and uses up the code. It returns false if the factor has changed.
+	ConfirmSecondFactor(ctx context.Context, p FactorProof) (bool, error)
+	// UseSecondFactor uses up a code of an active factor. It returns false if the code was used before.
+	UseSecondFactor(ctx context.Context, p FactorProof) (bool, error)
+	// DisableSecondFactor removes an active factor. It returns false if the code was used before.
+	DisableSecondFactor(ctx context.Context, p FactorProof) (bool, error)
+	// ResetSecondFactor removes the factor of a user, if there is one.
+	ResetSecondFactor(ctx context.Context, user uuid.UUID) error
 }
 
 // Sessions stores the sessions of users. Every method returns DEPENDENCY_UNAVAILABLE while the store of the sessions cannot
 // be reached.
 type Sessions interface {
-	// Create starts a session like s, with a new id. It returns the session with its first refresh token.
+	// Create starts a session like s. If s has no id, it gets a new one. Create returns the session with its first refresh
+	// token.
 	Create(ctx context.Context, s session.Session) (session.Session, string, error)
 	// Rank returns the refresh tokens without duplicates, in this order: not rotated, rotated within the grace period, rotated
 	// earlier, of an ended session, unknown. It changes no session.
@@ -68,9 +100,9 @@ type Sessions interface {
 	Rotate(
 		ctx context.Context, refresh string, from session.Client, issue session.Issue,
 	) (session.Session, session.Pair, error)
-	// End ends the session of a refresh token. Errors: TOKEN_INVALID if the token is malformed or unknown, TOKEN_REVOKED if the
-	// session has already ended.
-	End(ctx context.Context, refresh string) error
+	// End ends the session of a refresh token and returns it. Errors: TOKEN_INVALID if the token is malformed or unknown,
+	// TOKEN_REVOKED if the session has already ended.
+	End(ctx context.Context, refresh string) (session.Session, error)
 	// EndSession ends a session of a user. It returns false if the session has already ended or belongs to another user.
 	EndSession(ctx context.Context, user, id uuid.UUID) (bool, error)
 	// EndAllOf ends every session of a user except one, and returns the number of ended sessions. If except is zero, it ends
@@ -107,8 +139,8 @@ type Limiter interface {
 
 // Issuer issues access tokens.
 type Issuer interface {
-	// Issue returns an access token of a session, and the expiry of the token, which is not after the end of the session.
-	Issue(user uuid.UUID, role authn.Role, session uuid.UUID, end time.Time) (token string, expires time.Time, err error)
+	// Issue returns an access token and its expiry, which is not after the end of the session.
+	Issue(g accesstoken.Grant) (token string, expires time.Time, err error)
 }
 
 // Dependencies are the dependencies of a Service.
@@ -124,6 +156,13 @@ type Dependencies struct {
 	SessionLifetime time.Duration
 	// DeviceKey signs device tokens.
 	DeviceKey []byte
+	// FactorSecrets are secrets that the database does not hold, from which the keys of second factors are derived. The first
+	// one is used for new factors.
+	FactorSecrets [][]byte
+	// FactorRequired is true if employees must have a second factor.
+	FactorRequired bool
+	// FactorFreshness is the time for which a presented second factor permits acts that need a fresh one.
+	FactorFreshness time.Duration
 	// Now returns the current time. It is time.Now, except in tests.
 	Now func() time.Time
 	// Observer counts refused logins, password changes and registrations; nil ignores them.
@@ -158,16 +197,23 @@ type Service struct {
 
 	sessionLifetime time.Duration
 	devices         devices
+	factorKeys      factorKeys
+	factorRequired  bool
+	factorFreshness time.Duration
 }
 
-// New returns a service.
-func New(d Dependencies) *Service {
+// New returns a service. It returns an error if a secret of FactorSecrets cannot be used.
+func New(d Dependencies) (*Service, error) {
 	now := clock.Stored(d.Now, time.Microsecond)
 	if d.Observer == nil {
 		d.Observer = ignore{}
 	}
+	keys, err := newFactorKeys(d.FactorSecrets)
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
 		d.Store, d.Sessions, d.Hasher, d.Limiter, d.Issuer, d.Limits, now, d.Observer, d.SessionLifetime,
-		devices{d.DeviceKey, now},
-	}
+		devices{d.DeviceKey, now}, keys, d.FactorRequired, d.FactorFreshness,
+	}, nil
 }

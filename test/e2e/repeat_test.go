@@ -74,6 +74,10 @@ func repeatedRoutes(t *testing.T, p platform, callers map[string]client) {
 	}
 	unknown := newPromotion(staff, "BONUS", "6.00").text("id")
 	id := strconv.FormatInt(serial.Add(1), 10)
+	enrolled := newStaff(t, admin)
+	enrolled.id = enrolled.call(200, "GET", "/api/v1/users/me", nil).text("id")
+	device := begin(enrolled)
+	const mfa = "/api/v1/users/me/mfa/totp"
 	for _, tt := range []struct {
 		caller       client
 		status       int
@@ -90,6 +94,10 @@ func repeatedRoutes(t *testing.T, p platform, callers map[string]client) {
 		{other, 204, "DELETE", "/api/v1/users/me/sessions/" + session, nil},
 		{other, 204, "DELETE", "/api/v1/users/me/sessions", nil},
 		{other, 204, "POST", "/api/v1/users/me/password", object{"currentPassword": password, "newPassword": password + "!"}},
+		{enrolled, 204, "POST", mfa + "/confirm", object{"code": device.code()}},
+		{enrolled, 204, "POST", mfa + "/verify", object{"code": device.recovery[0]}},
+		{enrolled, 204, "DELETE", mfa, object{"code": device.recovery[1]}},
+		{admin, 204, "DELETE", "/api/v1/users/" + enrolled.id + "/mfa/totp", nil},
 		{admin, 201, "POST", "/api/v1/users/" + player.id + "/transactions/" + paid.text("transaction.id") + "/reverse", object{"reason": "a mistake"}},
 		{admin, 204, "DELETE", "/api/v1/users/" + player.id + "/sessions", nil},
 		{admin, 200, "POST", "/api/v1/users/" + player.id + "/deactivate", nil},

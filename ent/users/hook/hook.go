@@ -9,6 +9,18 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/users"
 )
 
+// The AuditEntryFunc type is an adapter to allow the use of ordinary
+// function as AuditEntry mutator.
+type AuditEntryFunc func(context.Context, *users.AuditEntryMutation) (users.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AuditEntryFunc) Mutate(ctx context.Context, m users.Mutation) (users.Value, error) {
+	if mv, ok := m.(*users.AuditEntryMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *users.AuditEntryMutation", m)
+}
+
 // The IdempotencyKeyFunc type is an adapter to allow the use of ordinary
 // function as IdempotencyKey mutator.
 type IdempotencyKeyFunc func(context.Context, *users.IdempotencyKeyMutation) (users.Value, error)
@@ -31,6 +43,18 @@ func (f OutboxEventFunc) Mutate(ctx context.Context, m users.Mutation) (users.Va
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *users.OutboxEventMutation", m)
+}
+
+// The SecondFactorFunc type is an adapter to allow the use of ordinary
+// function as SecondFactor mutator.
+type SecondFactorFunc func(context.Context, *users.SecondFactorMutation) (users.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SecondFactorFunc) Mutate(ctx context.Context, m users.Mutation) (users.Value, error) {
+	if mv, ok := m.(*users.SecondFactorMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *users.SecondFactorMutation", m)
 }
 
 // The TransactionFunc type is an adapter to allow the use of ordinary

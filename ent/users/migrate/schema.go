@@ -9,6 +9,54 @@ import (
 )
 
 var (
+	// AuditColumns holds the columns for the "audit" table.
+	AuditColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "service", Type: field.TypeString, Size: 2147483647},
+		{Name: "actor", Type: field.TypeUUID, Nullable: true},
+		{Name: "action", Type: field.TypeString, Size: 2147483647},
+		{Name: "target", Type: field.TypeUUID, Nullable: true},
+		{Name: "address", Type: field.TypeString, Size: 2147483647},
+		{Name: "session", Type: field.TypeUUID, Nullable: true},
+		{Name: "outcome", Type: field.TypeString, Size: 2147483647},
+		{Name: "before", Type: field.TypeJSON, Default: schema.Expr("'{}'")},
+		{Name: "after", Type: field.TypeJSON, Default: schema.Expr("'{}'")},
+		{Name: "long_term", Type: field.TypeBool},
+	}
+	// AuditTable holds the schema information for the "audit" table.
+	AuditTable = &schema.Table{
+		Name:       "audit",
+		Columns:    AuditColumns,
+		PrimaryKey: []*schema.Column{AuditColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "audit_service_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditColumns[2], AuditColumns[0]},
+			},
+			{
+				Name:    "audit_actor_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditColumns[3], AuditColumns[0]},
+			},
+			{
+				Name:    "audit_action_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditColumns[4], AuditColumns[0]},
+			},
+			{
+				Name:    "audit_target_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditColumns[5], AuditColumns[0]},
+			},
+			{
+				Name:    "audit_long_term_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditColumns[11], AuditColumns[0]},
+			},
+		},
+	}
 	// IdempotencyKeysColumns holds the columns for the "idempotency_keys" table.
 	IdempotencyKeysColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -48,6 +96,23 @@ var (
 		Name:       "outbox",
 		Columns:    OutboxColumns,
 		PrimaryKey: []*schema.Column{OutboxColumns[0]},
+	}
+	// SecondFactorsColumns holds the columns for the "second_factors" table.
+	SecondFactorsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "secret", Type: field.TypeBytes},
+		{Name: "recovery_codes", Type: field.TypeString, Size: 2147483647},
+		{Name: "active", Type: field.TypeBool, Default: schema.Expr("false")},
+		{Name: "last_step", Type: field.TypeInt64},
+		{Name: "verified_session", Type: field.TypeUUID, Nullable: true},
+		{Name: "verified_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+	}
+	// SecondFactorsTable holds the schema information for the "second_factors" table.
+	SecondFactorsTable = &schema.Table{
+		Name:       "second_factors",
+		Columns:    SecondFactorsColumns,
+		PrimaryKey: []*schema.Column{SecondFactorsColumns[0]},
 	}
 	// TransactionsColumns holds the columns for the "transactions" table.
 	TransactionsColumns = []*schema.Column{
@@ -125,19 +190,30 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		AuditTable,
 		IdempotencyKeysTable,
 		OutboxTable,
+		SecondFactorsTable,
 		TransactionsTable,
 		UsersTable,
 	}
 )
 
 func init() {
+	AuditTable.Annotation = &entsql.Annotation{
+		Table: "audit",
+	}
+	AuditTable.Annotation.Checks = map[string]string{
+		"audit_action": "action IN ('LOGIN', 'REFRESH', 'LOGOUT', 'CHANGE_PASSWORD', 'END_SESSION', 'END_SESSIONS', 'ENROL_MFA', 'CONFIRM_MFA', 'DISABLE_MFA', 'VERIFY_MFA', 'RESET_MFA', 'REGISTER_STAFF', 'DEACTIVATE_USER', 'ACTIVATE_USER', 'REVERSE_TRANSACTION', 'CREATE_ADMIN', 'RESET_ADMIN', 'CREATE_PROMOTION', 'UPDATE_PROMOTION', 'ASSIGN_PROMOTION', 'MARK_ANOMALY_SEEN')",
+	}
 	IdempotencyKeysTable.Annotation = &entsql.Annotation{
 		Table: "idempotency_keys",
 	}
 	OutboxTable.Annotation = &entsql.Annotation{
 		Table: "outbox",
+	}
+	SecondFactorsTable.Annotation = &entsql.Annotation{
+		Table: "second_factors",
 	}
 	TransactionsTable.Annotation = &entsql.Annotation{
 		Table: "transactions",

@@ -17,10 +17,11 @@ import (
 func TestIdempotencyOf(t *testing.T) {
 	t.Parallel()
 	want := map[string]restroute.Idempotency{
-		"Claim":   restroute.OwnKey,
-		"Login":   restroute.NoKey, // the answer contains tokens
-		"Refresh": restroute.NoKey, // the same
-		"Logout":  restroute.NoKey, // takes a refresh token
+		"Claim":       restroute.OwnKey,
+		"Login":       restroute.NoKey, // the answer contains tokens
+		"Refresh":     restroute.NoKey, // the same
+		"Logout":      restroute.NoKey, // takes a refresh token
+		"EnrolMyTotp": restroute.NoKey, // the answer contains a secret
 	}
 	got := map[string]restroute.Idempotency{}
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {

@@ -61,7 +61,7 @@ func TestForgedRefreshTokens(t *testing.T) {
 			if _, _, err := f.store.Rotate(t.Context(), token, another(), issue); apperr.CodeOf(err) != apperr.TokenInvalid {
 				t.Errorf("%s: error %v, want TOKEN_INVALID", name, err)
 			}
-			if err := f.store.End(t.Context(), token); apperr.CodeOf(err) != apperr.TokenInvalid {
+			if _, err := f.store.End(t.Context(), token); apperr.CodeOf(err) != apperr.TokenInvalid {
 				t.Errorf("%s: End: %v, want TOKEN_INVALID", name, err)
 			}
 		}

@@ -56,14 +56,18 @@ const sessionPrefix = "session:"
 // ttl returns the time to live of a session that is used now. It is not positive after the absolute end of the session.
 func ttl(of session.Session) time.Duration { return min(session.TTL, time.Until(of.Ends)) }
 
-// Create starts a session like created, with a new id. It returns the session with its first refresh token. If the user then
-// has more than [session.MaxPerUser] sessions, Create ends the sessions that would expire first.
+// Create starts a session like created. If created has no id, the session gets a new one. Create returns the session with
+// its first refresh token. If the user then has more than [session.MaxPerUser] sessions, Create ends the sessions that would
+// expire first.
 func (s *Store) Create(ctx context.Context, created session.Session) (session.Session, string, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return session.Session{}, "", err
+	if created.ID == uuid.Nil {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return session.Session{}, "", err
+		}
+		created.ID = id
 	}
-	created.ID = id
+	id := created.ID
 	record, err := s.encode(created)
 	if err != nil {
 		return session.Session{}, "", err
@@ -104,19 +108,19 @@ func (s *Store) find(ctx context.Context, t token) (session.Session, error) {
 	return s.decode(t.session, record)
 }
 
-// End ends the session of a refresh token. The token may already be rotated. Errors: TOKEN_INVALID if the token is malformed
-// or unknown, TOKEN_REVOKED if its session has ended.
-func (s *Store) End(ctx context.Context, refresh string) error {
+// End ends the session of a refresh token and returns it. The token may already be rotated. Errors: TOKEN_INVALID if the
+// token is malformed or unknown, TOKEN_REVOKED if its session has ended.
+func (s *Store) End(ctx context.Context, refresh string) (session.Session, error) {
 	t, ok := s.authenticToken(refresh)
 	if !ok {
-		return invalid()
+		return session.Session{}, invalid()
 	}
 	found, err := s.find(ctx, t)
 	if err != nil {
-		return err
+		return session.Session{}, err
 	}
 	_, err = s.EndSession(ctx, found.User, found.ID)
-	return err
+	return found, err
 }
 
 // EndSession ends a session of a user. It reports whether it ended the session: false means that the session has already

@@ -234,13 +234,13 @@ func TestEnd(t *testing.T) {
 	each(t, func(f *fixture) {
 		next := f.rotate(f.token).Refresh
 		f.wantActive(f.session.ID, true)
-		if err := f.store.End(f.Context(), next); err != nil {
+		if _, err := f.store.End(f.Context(), next); err != nil {
 			f.Fatal(err)
 		}
 		f.wantActive(f.session.ID, false)
 		f.wantRefused(next, apperr.TokenRevoked)
 		f.wantRefused(f.token, apperr.TokenRevoked) // the grace period ends with the session
-		if err := f.store.End(f.Context(), next); apperr.CodeOf(err) != apperr.TokenRevoked {
+		if _, err := f.store.End(f.Context(), next); apperr.CodeOf(err) != apperr.TokenRevoked {
 			f.Errorf("second End: error %v, want TOKEN_REVOKED", err)
 		}
 	})
@@ -334,7 +334,7 @@ func TestUnknownTokens(t *testing.T) {
 				if apperr.CodeOf(err) != apperr.TokenInvalid {
 					t.Errorf("Rotate: error %v, want TOKEN_INVALID", err)
 				}
-				if err := f.store.End(t.Context(), token); apperr.CodeOf(err) != apperr.TokenInvalid {
+				if _, err := f.store.End(t.Context(), token); apperr.CodeOf(err) != apperr.TokenInvalid {
 					t.Errorf("End: error %v, want TOKEN_INVALID", err)
 				}
 			})
@@ -457,9 +457,10 @@ func TestMethodsFailWithoutRedis(t *testing.T) {
 	_, endErr := store.EndAllOf(t.Context(), s.User, uuid.Nil)
 	_, listErr := store.OfUser(t.Context(), s.User)
 	_, endOneErr := store.EndSession(t.Context(), s.User, s.ID)
+	_, endTokenErr := store.End(t.Context(), token)
 	for method, err := range map[string]error{
 		"OfUser": listErr, "EndSession": endOneErr, "Create": createErr, "Rotate": rotateErr, "ActiveMany": activeErr, "EndAllOf": endErr,
-		"End": store.End(t.Context(), token),
+		"End": endTokenErr,
 	} {
 		if apperr.CodeOf(err) != apperr.DependencyUnavailable {
 			t.Errorf("%s: error %v, want DEPENDENCY_UNAVAILABLE", method, err)

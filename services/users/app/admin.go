@@ -49,9 +49,26 @@ func EnsureAdmin(ctx context.Context, c AdminConfig, email, secret string, reset
 	if err != nil {
 		return 0, fmt.Errorf("users: Password: %w", err)
 	}
-	service := users.New(users.Dependencies{
+	service, err := users.New(users.Dependencies{
 		// Changes of admins publish no events, so there is no relay to wake.
 		Store: store.New(pool, func() {}), Sessions: sessionredis.NewStore(client), Hasher: hasher, Now: time.Now,
 	})
+	if err != nil {
+		return 0, err
+	}
 	return service.EnsureAdmin(ctx, email, secret, reset)
+}
+
+// ResetAdminFactor removes the second factor of an admin. It opens its own connection to PostgreSQL, and closes it.
+func ResetAdminFactor(ctx context.Context, databaseURL, email string) error {
+	pool, err := postgres.Open(ctx, databaseURL, postgres.Options{ApplicationName: "users admin", MaxConns: 1})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	service, err := users.New(users.Dependencies{Store: store.New(pool, func() {}), Now: time.Now})
+	if err != nil {
+		return err
+	}
+	return service.ResetAdminFactor(ctx, email)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -23,9 +24,11 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/buildinfo"
+	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/gateway/apidocs"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
+	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 	"github.com/casino-loyalty/loyalty/internal/metrics"
 	"github.com/casino-loyalty/loyalty/internal/migrate"
@@ -47,19 +50,25 @@ const JWKSPath = "/.well-known/jwks.json"
 
 // App is the running service.
 type App struct {
-	pool     *pgxpool.Pool
-	redis    *redis.Client
-	metrics  *metrics.Registry
-	log      *slog.Logger
-	relay    *outbox.Relay
-	ledger   *store.Ledger
-	service  *users.Service
-	answers  *idempotency.Store
-	handler  http.Handler
-	internal *grpc.Server
-	listener net.Listener
-	schema   *migrate.Applied
-	ready    *readiness.Monitor
+	pool    *pgxpool.Pool
+	redis   *redis.Client
+	metrics *metrics.Registry
+	log     *slog.Logger
+	relay   *outbox.Relay
+	bus     event.Bus
+	// subscriptions are the events that Run consumes.
+	subscriptions  []event.Subscription
+	store          *store.Store
+	auditRetention AuditRetention
+	pruned         prometheus.Counter
+	ledger         *store.Ledger
+	service        *users.Service
+	answers        *idempotency.Store
+	handler        http.Handler
+	internal       *grpc.Server
+	listener       net.Listener
+	schema         *migrate.Applied
+	ready          *readiness.Monitor
 }
 
 // New connects the service to PostgreSQL and then to Redis, and opens its internal listener. The caller must call Close.
@@ -69,7 +78,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	a := &App{log: log, metrics: metrics.New("users")}
+	a := &App{log: log, metrics: metrics.New("users"), bus: c.Bus, auditRetention: c.AuditRetention}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -91,25 +100,13 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, err
 	}
 	a.ready = a.monitor()
-	issuer, err := accesstoken.NewIssuer(c.PrivateKey, c.Issuer, c.Audience)
-	if err != nil {
-		return nil, err
-	}
-	hasher, err := password.New(c.Password)
-	if err != nil {
-		return nil, err
-	}
 	sessions, err := openSessions(a.redis, c)
 	if err != nil {
 		return nil, err
 	}
-	a.service = users.New(users.Dependencies{
-		Store: store.New(a.pool, a.relay.Wake), Sessions: sessions, Hasher: hasher,
-		Limiter: ratelimitredis.New(a.redis), Issuer: issuer, Limits: c.Limits,
-		SessionLifetime: c.SessionLifetime, DeviceKey: derivedKey(c, "loyalty device token v1"), Now: time.Now,
-		Observer: newLoginMetrics(a.metrics),
-	})
-	a.measure(hasher)
+	if err := a.newService(c, sessions); err != nil {
+		return nil, err
+	}
 	keys := publicKeys(c)
 	verifier, err := accesstoken.NewVerifier(c.Issuer, c.Audience, accesstoken.NewStaticKeys(keys...), sessions)
 	if err != nil {
@@ -146,6 +143,42 @@ func openSessions(client *redis.Client, c Config) (*sessionredis.Store, error) {
 		keys = append(keys, key)
 	}
 	return sessionredis.NewStore(client, keys...), nil
+}
+
+// newService creates the service of the public API, with its metrics and subscriptions.
+func (a *App) newService(c Config, sessions *sessionredis.Store) error {
+	issuer, err := accesstoken.NewIssuer(c.PrivateKey, c.Issuer, c.Audience)
+	if err != nil {
+		return err
+	}
+	hasher, err := password.New(c.Password)
+	if err != nil {
+		return err
+	}
+	a.store = store.New(a.pool, a.relay.Wake)
+	a.service, err = users.New(users.Dependencies{
+		Store: a.store, Sessions: sessions, Hasher: hasher,
+		Limiter: ratelimitredis.New(a.redis), Issuer: issuer, Limits: c.Limits,
+		SessionLifetime: c.SessionLifetime, DeviceKey: derivedKey(c, "loyalty device token v1"), Now: time.Now,
+		FactorSecrets: factorSecrets(c), FactorRequired: c.SecondFactor.Required, FactorFreshness: c.SecondFactor.Freshness,
+		Observer: newLoginMetrics(a.metrics),
+	})
+	if err != nil {
+		return err
+	}
+	a.measure(hasher)
+	for i := range a.subscriptions {
+		a.subscriptions[i].Tracer = c.Tracer
+	}
+	return nil
+}
+
+// factorSecrets derives the secrets of second factors from the keys of the ledger, which the database does not hold.
+func factorSecrets(c Config) (secrets [][]byte) {
+	for _, key := range append(ledgerchain.Keys{c.LedgerKey}, c.LedgerOtherKeys...) {
+		secrets = append(secrets, key.Derive("second factors v1"))
+	}
+	return secrets
 }
 
 // ledgerServer returns the server of the internal listener.
@@ -190,6 +223,7 @@ func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config
 		Service: "users", Authenticator: v, Log: log, TrustedProxies: c.TrustedProxies, Ready: a.Ready,
 		Started: a.schema.Err, Reflection: c.Reflection, Observer: a.metrics.Requests(), AccessLog: c.AccessLog, Tracer: c.Tracer,
 		Answers: a.answers, RequestKey: derivedKey(c, "loyalty idempotency v1"),
+		FreshFactor: a.service.FreshFactor,
 	})
 	if err != nil {
 		return nil, err
@@ -201,6 +235,7 @@ func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config
 	server.Mount(usersv1connect.NewAuthServiceHandler(rpc.NewAuth(a.service), server.Options()...))
 	handler := rpc.NewUsers(a.service, users.NewLedgerService(a.ledger))
 	server.Mount(usersv1connect.NewUserServiceHandler(handler, server.Options()...))
+	server.Mount(usersv1connect.NewAuditServiceHandler(rpc.NewAudit(a.service), server.Options()...))
 	server.Handle("GET "+JWKSPath, jwks)
 	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
 	server.Handle("/users/api-docs/", apidocs.New("users", openapi.FS, rpcserver.WriteProblem))
@@ -228,9 +263,9 @@ func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset boo
 	return a.service.EnsureAdmin(ctx, email, password, reset)
 }
 
-// Run relays events, completes pending session revocations, prunes the idempotency keys and serves the ledger until ctx
-// ends. It then finishes the calls in progress and returns nil, or the error of the part that failed. The relay and the
-// session ending start only after the migrations are applied.
+// Run relays and consumes events, completes pending session revocations, prunes the idempotency keys and the audit trail,
+// and serves the ledger until ctx ends. It then finishes the calls in progress and returns nil, or the error of the part
+// that failed. All parts but the ledger and the readiness checks start only after the migrations are applied.
 func (a *App) Run(ctx context.Context) error {
 	g := lifecycle.New(ctx)
 	g.Go("users relay", a.schema.Before(a.relay.Run))
@@ -241,6 +276,14 @@ func (a *App) Run(ctx context.Context) error {
 	g.Go("users idempotency keys", a.schema.Before(func(ctx context.Context) error {
 		return idempotency.RunPruning(ctx, a.answers, a.log)
 	}))
+	g.Go("users audit pruning", a.schema.Before(func(ctx context.Context) error {
+		return a.store.RunAuditPruning(ctx, a.auditRetention, func(n int64) { a.pruned.Add(float64(n)) }, a.log)
+	}))
+	for _, s := range a.subscriptions {
+		g.RunWith("users consumer of "+s.Topic, a.schema.Before(func(ctx context.Context) error {
+			return a.bus.Subscribe(ctx, s)
+		}))
+	}
 	g.RunWith("users internal gRPC", a.serveInternal)
 	return g.Run()
 }

@@ -227,7 +227,7 @@ func TestConfigNamesMissingSettings(t *testing.T) {
 	_, err := app.New(t.Context(), app.Config{}, slog.New(slog.DiscardHandler))
 	for _, name := range []string{
 		"DatabaseURL", "Bus", "PrivateKey", "LedgerKey", "Issuer", "Audience", "InternalListen", "InternalToken", "Limits",
-		"SessionLifetime", "Password",
+		"SessionLifetime", "SecondFactor", "Password",
 	} {
 		if err == nil || !strings.Contains(err.Error(), "users: "+name+" is not set") {
 			t.Errorf("got %v, want an error that names %s", err, name)

@@ -69,6 +69,7 @@ func startOn(t *testing.T, owner, role, redisAddress string) *service {
 		PrivateKey: key, LedgerKey: ledgerKey, Issuer: "issuer", Audience: "audience",
 		InternalListen: "127.0.0.1:0", InternalToken: internalToken,
 		Limits: app.DefaultLimits(), SessionLifetime: app.DefaultSessionLifetime, Password: password.Params{Memory: 64, Passes: 1, Threads: 1},
+		SecondFactor: app.DefaultSecondFactor(), AuditRetention: app.DefaultAuditRetention(),
 	}
 	if s.pool, err = postgres.Open(t.Context(), owner, postgres.Options{}); err != nil {
 		t.Fatal(err)

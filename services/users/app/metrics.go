@@ -9,6 +9,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/services/users"
+	"github.com/casino-loyalty/loyalty/services/users/internal/consumer"
 )
 
 // Metrics returns the metrics of the service.
@@ -25,6 +26,9 @@ func (a *App) measure(h *password.Hasher) {
 	a.metrics.Redis(a.redis)
 	a.metrics.Outbox(a.pool, a.relay)
 	addPasswordMetrics(a.metrics, h)
+	a.pruned = a.metrics.Counter("audit_entries_pruned_total",
+		"Number of entries of the audit trail that were deleted after the retention time.").WithLabelValues()
+	a.subscriptions = append(a.subscriptions, a.metrics.Consumers(a.bus).Observe(consumer.Audit(a.service)))
 }
 
 // ledgerMetrics counts the commits of the ledger.
@@ -61,12 +65,12 @@ type loginMetrics struct{ failed, limited *prometheus.CounterVec }
 func newLoginMetrics(r *metrics.Registry) loginMetrics {
 	m := loginMetrics{
 		failed: r.Counter("logins_failed_total",
-			"Number of logins and password changes with wrong credentials, and of logins of deactivated users, by error code.",
+			"Number of logins, password changes and codes with wrong credentials, and of logins of deactivated users, by error code.",
 			"code"),
 		limited: r.Counter("rate_limited_total",
 			"Number of logins, password changes and registrations that a rate limit refused.", "limit"),
 	}
-	for _, code := range []apperr.Code{apperr.InvalidCredentials, apperr.AccountDeactivated} {
+	for _, code := range []apperr.Code{apperr.InvalidCredentials, apperr.AccountDeactivated, apperr.MfaCodeInvalid} {
 		m.failed.WithLabelValues(string(code))
 	}
 	for _, limit := range users.LimitNames() {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
@@ -39,6 +40,9 @@ func (s *Store) Assign(ctx context.Context, a domain.AssignParams, check func(do
 		}
 		assigned, err := assign(ctx, tx, p, active, a.By, a.At)
 		if err != nil {
+			return err
+		}
+		if err := recordAssigned(ctx, tx, p, assigned); err != nil {
 			return err
 		}
 		for _, player := range assigned {
@@ -136,6 +140,18 @@ func assign(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.U
 		assigned[i] = a.UserID
 	}
 	return assigned, outbox.Append(ctx, tx, events...)
+}
+
+// recordAssigned records that players got a promotion.
+func recordAssigned(ctx context.Context, tx pgx.Tx, p domain.Promotion, players []uuid.UUID) error {
+	if len(players) == 0 {
+		return nil
+	}
+	ids := make([]any, len(players))
+	for i, player := range players {
+		ids[i] = player.String()
+	}
+	return record(ctx, tx, audit.Change{Target: p.ID, After: map[string]any{"players": ids}})
 }
 
 // queryOne returns the only row of a query. It returns pgx.ErrNoRows or pgx.ErrTooManyRows if the query does not return

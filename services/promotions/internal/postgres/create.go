@@ -14,10 +14,18 @@ import (
 // same period. Two concurrent inserts may deadlock on the constraint. PostgreSQL then rolls back one of the inserts, and
 // CreatePromotion retries it.
 func (s *Store) CreatePromotion(ctx context.Context, p domain.Promotion) error {
-	return toAppError(s.inTx(ctx, func(tx *promotions.Tx) error {
+	err := s.inTx(ctx, func(tx *promotions.Tx) error {
 		if err := setPromotion(tx.Promotion.Create(), p).Exec(ctx); err != nil {
 			return err
 		}
+		if err := recordPromotion(ctx, postgres.FromSQL(tx), nil, p); err != nil {
+			return err
+		}
 		return idempotency.Save(ctx, postgres.FromSQL(tx), wire.FromPromotion(p))
-	}))
+	})
+	if err != nil {
+		return toAppError(err)
+	}
+	s.wake()
+	return nil
 }

@@ -36,16 +36,23 @@ func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, change func(*
 			return err
 		}
 		p = promotionFromRow(row)
+		before := p
 		if err := change(&p); err != nil {
 			return err
 		}
-		if err := changePromotion(tx.Promotion.UpdateOneID(id), p).Exec(ctx); err != nil {
-			return err
+		if p != before {
+			if err := changePromotion(tx.Promotion.UpdateOneID(id), p).Exec(ctx); err != nil {
+				return err
+			}
+			if err := recordPromotion(ctx, postgres.FromSQL(tx), &before, p); err != nil {
+				return err
+			}
 		}
 		return idempotency.Save(ctx, postgres.FromSQL(tx), wire.FromPromotion(p))
 	})
 	if err != nil {
 		return domain.Promotion{}, toAppError(err)
 	}
+	s.wake()
 	return p, nil
 }

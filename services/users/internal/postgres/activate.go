@@ -8,6 +8,7 @@ import (
 
 	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -50,13 +51,18 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 // updateStatus stores the status of u. For a player it also appends the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED to
 // the outbox.
 func updateStatus(ctx context.Context, tx *ent.Tx, u users.User) error {
+	err := record(ctx, postgres.FromSQL(tx), audit.Change{
+		Target: u.ID, Before: map[string]any{"isActive": !u.IsActive}, After: map[string]any{"isActive": u.IsActive},
+	}, nil)
+	if err != nil {
+		return err
+	}
 	update := tx.User.UpdateOneID(u.ID).
 		SetIsActive(u.IsActive).SetStatusVersion(u.StatusVersion).SetSessionsToEnd(u.SessionsToEnd)
 	if u.KeptSession == uuid.Nil {
 		update.ClearKeptSession()
 	}
-	err := update.Exec(ctx)
-	if err != nil {
+	if err := update.Exec(ctx); err != nil {
 		return err
 	}
 	at, err := serverTime(ctx, tx)

@@ -9,6 +9,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/users/user"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -42,6 +43,9 @@ func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, old, hash stri
 		}
 		u.PasswordHash, u.SessionsToEnd, u.KeptSession, u.StatusVersion = hash, true, keep, u.StatusVersion+1
 		if err := update.Exec(ctx); err != nil {
+			return err
+		}
+		if err := record(ctx, postgres.FromSQL(tx), audit.Change{Target: id}, nil); err != nil {
 			return err
 		}
 		return idempotency.Save(ctx, postgres.FromSQL(tx), &usersv1.ChangeMyPasswordResponse{})

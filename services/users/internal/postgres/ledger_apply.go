@@ -26,6 +26,7 @@ type row struct {
 	tx    users.Transaction
 	data  []byte
 	event event.Event
+	audit *users.AuditEntry // the entry of the audit trail, or nil
 }
 
 // apply applies the calls of p to the current account, one after the other, and sets the result of each call. It reports
@@ -136,7 +137,7 @@ func newRow(key ledgerchain.Key, c *call, after account, now time.Time) (row, er
 	}
 	e, err := producer.TransactionAdded(tx)
 	e.Traceparent = tracing.Traceparent(c.ctx)
-	return row{tx, c.entry.Data(), e}, err
+	return row{tx, c.entry.Data(), e, c.entry.Audit}, err
 }
 
 // chainEntry returns the fields of tx that its MAC covers.

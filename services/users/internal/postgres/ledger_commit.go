@@ -58,11 +58,15 @@ func (l *Ledger) commitOptimistic(group []*playerCalls) (rest []*playerCalls, er
 			return group, nil
 		}
 	}
+	statement, args, err := writeStatement(group, now)
+	if err != nil {
+		return group, err
+	}
 	ctx, cancel := l.withTimeout()
 	defer cancel()
 	var written []bool
 	err = l.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		rows, err := conn.Query(ctx, writeSQL, writeArgs(group, now)...)
+		rows, err := conn.Query(ctx, statement, args...)
 		if err == nil {
 			written, err = readWritten(rows, len(group))
 		}

@@ -39,7 +39,11 @@ func (l *Ledger) commitLocked(ctx context.Context, players []*playerCalls) (rest
 		}
 	}
 	if len(changed) > 0 {
-		written, err := writeAndCommit(ctx, conn, changed, writeArgs(changed, now))
+		statement, args, err := writeStatement(changed, now)
+		if err != nil {
+			return players, err
+		}
+		written, err := writeAndCommit(ctx, conn, changed, statement, args)
 		if err != nil {
 			return players, err
 		}
@@ -95,12 +99,12 @@ func lockAccounts(
 	return accounts, added, conn.SendBatch(ctx, &batch).Close()
 }
 
-// writeAndCommit runs writeSQL and commits. Element i of written is true if player i was written.
+// writeAndCommit runs a statement of writeStatement and commits. Element i of written is true if player i was written.
 func writeAndCommit(
-	ctx context.Context, conn *pgxpool.Conn, players []*playerCalls, args []any,
+	ctx context.Context, conn *pgxpool.Conn, players []*playerCalls, statement string, args []any,
 ) (written []bool, err error) {
 	var batch pgx.Batch
-	batch.Queue(writeSQL, args...).Query(func(rows pgx.Rows) (err error) {
+	batch.Queue(statement, args...).Query(func(rows pgx.Rows) (err error) {
 		written, err = readWritten(rows, len(players))
 		return err
 	})

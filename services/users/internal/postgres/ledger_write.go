@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
@@ -23,7 +25,23 @@ import (
 //   - It fills the outbox after it has locked the players, in the order of each player's entries. Therefore the outbox ids
 //     of a player's events ascend in the order of the entries, across all groups and replicas.
 //   - The balances and amounts in the arrays are in hundredths.
-const writeSQL = `WITH entry AS MATERIALIZED (
+const writeSQL = writeRows + writtenPlayers
+
+// auditedSQL does the same as writeSQL, and also adds the entries of the audit trail about the rows.
+const auditedSQL = writeRows + `, audited AS (
+	INSERT INTO audit (` + auditEntryColumns + `)
+	SELECT ` + auditEntryColumns + ` FROM jsonb_to_recordset($26::jsonb) AS a (n int, id uuid, at timestamptz, service text,
+		actor uuid, action text, target uuid, address text, session uuid, outcome text, before jsonb, after jsonb,
+		long_term boolean)
+	WHERE a.n = ANY (ARRAY(SELECT n FROM locked))
+)` + writtenPlayers
+
+// writtenPlayers is the result of the statement.
+const writtenPlayers = `
+SELECT n FROM locked`
+
+// writeRows contains the common table expressions of writeSQL.
+const writeRows = `WITH entry AS MATERIALIZED (
 	SELECT * FROM unnest($6::int[], $7::uuid[], $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::text[],
 		$13::text[], $14::text[], $15::bytea[], $16::uuid[], $17::text[], $18::bytea[], $19::text[])
 	AS e (n, id, seq, type, amount, balance_after, description, data, key, hash, reverses, mac, payload, traceparent)
@@ -47,11 +65,40 @@ const writeSQL = `WITH entry AS MATERIALIZED (
 	SELECT e.id, ($21::smallint[])[e.n], $22, ($1::uuid[])[e.n]::text, $23, $24, $25, e.payload, $20, e.traceparent
 	FROM entry e WHERE e.n = ANY (ARRAY(SELECT n FROM locked))
 	ORDER BY e.n, e.seq
-)
-SELECT n FROM locked`
+)`
 
 // noUUID is uuid.Nil, which stands for NULL in the arrays.
 const noUUID = "00000000-0000-0000-0000-000000000000"
+
+// writeStatement returns the statement that writes the rows of players, and its arguments; see writeArgs.
+func writeStatement(players []*playerCalls, now time.Time) (sql string, args []any, err error) {
+	var entries []map[string]any
+	for i, p := range players {
+		for _, r := range p.rows {
+			if e := r.audit; e != nil {
+				entries = append(entries, map[string]any{
+					"n": i + 1, "id": e.ID, "at": e.At, "service": e.Service, "actor": nullable(e.Actor), "action": e.Action,
+					"target": nullable(e.Target), "address": e.Address, "session": nullable(e.Session), "outcome": e.Outcome,
+					"before": e.Before, "after": e.After, "long_term": e.LongTerm,
+				})
+			}
+		}
+	}
+	args = writeArgs(players, now)
+	if entries == nil {
+		return writeSQL, args, nil
+	}
+	data, err := json.Marshal(entries)
+	return auditedSQL, append(args, string(data)), err
+}
+
+// nullable returns an id as a JSON value, or nil for uuid.Nil.
+func nullable(id uuid.UUID) any {
+	if id == uuid.Nil {
+		return nil
+	}
+	return id
+}
 
 // writeArgs returns the arguments of writeSQL. Each player must have at least one row. Players must be sorted by id.
 func writeArgs(players []*playerCalls, now time.Time) []any {

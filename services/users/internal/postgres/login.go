@@ -5,7 +5,10 @@ import (
 
 	"github.com/google/uuid"
 
+	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
+	"github.com/casino-loyalty/loyalty/internal/audit"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -26,11 +29,16 @@ func (s *Store) UserByEmail(ctx context.Context, folded string) (users.User, err
 //
 // SetPasswordHash returns nil if it replaced no hash.
 func (s *Store) SetPasswordHash(ctx context.Context, id uuid.UUID, old, hash string) error {
-	update := s.ent.User.Update().Where(user.ID(id)).SetPasswordHash(hash)
 	if old != "" {
-		update.Where(user.PasswordHash(old))
-	} else {
-		update.SetSessionsToEnd(true).ClearKeptSession().AddStatusVersion(1)
+		update := s.ent.User.Update().Where(user.ID(id), user.PasswordHash(old)).SetPasswordHash(hash)
+		return toAppError(update.Exec(ctx))
 	}
-	return toAppError(update.Exec(ctx))
+	return toAppError(s.inTx(ctx, func(tx *ent.Tx) error {
+		update := tx.User.Update().Where(user.ID(id)).SetPasswordHash(hash).
+			SetSessionsToEnd(true).ClearKeptSession().AddStatusVersion(1)
+		if err := update.Exec(ctx); err != nil {
+			return err
+		}
+		return record(ctx, postgres.FromSQL(tx), audit.Change{Target: id}, nil)
+	}))
 }

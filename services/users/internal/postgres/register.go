@@ -4,6 +4,7 @@ import (
 	"context"
 
 	ent "github.com/casino-loyalty/loyalty/ent/users"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -17,6 +18,12 @@ import (
 func (s *Store) CreateUser(ctx context.Context, u users.User) error {
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
 		if err := setUser(tx.User.Create(), u).Exec(ctx); err != nil {
+			return err
+		}
+		err := record(ctx, postgres.FromSQL(tx), audit.Change{Target: u.ID, After: map[string]any{
+			"email": u.Email, "role": string(u.Role), "isActive": u.IsActive,
+		}}, nil)
+		if err != nil {
 			return err
 		}
 		events, err := producer.Registered(u)

@@ -62,7 +62,8 @@ func TestUserRows(t *testing.T) {
 	entitytest.AssertEqual(t, "user", userFromRow(row), u)
 }
 
-// TestTransactionRows checks that writeSQL stores every field of a transaction. The columns of writeSQL are not generated.
+// TestTransactionRows checks that writeSQL stores every field of a transaction, and auditedSQL every field of an entry of the
+// audit trail. Their columns are not generated.
 func TestTransactionRows(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Users)
@@ -71,6 +72,8 @@ func TestTransactionRows(t *testing.T) {
 	tx := users.Transaction{UserID: u.ID, Type: users.TransactionTypeCredit}
 	filler.Fill(t, &tx)
 	tx.Seq, tx.BalanceAfter, tx.Reverses = 1, tx.Amount, uuid.Nil // the first entry of the player
+	entry := users.AuditEntry{Action: users.AuditActionReverseTransaction}
+	filler.Fill(t, &entry)
 	data, err := json.Marshal(tx.AdditionalData)
 	if err != nil {
 		t.Fatal(err)
@@ -78,14 +81,18 @@ func TestTransactionRows(t *testing.T) {
 	before := account{exists: true, active: true}
 	after := account{balance: tx.BalanceAfter, entries: tx.Seq, head: tx.Mac, exists: true, active: true}
 	p := &playerCalls{user: u.ID, outcome: outcome{before: before, after: after, rows: []row{
-		{tx: tx, data: data, event: event.Event{Key: u.ID.String(), Data: []byte("payload")}},
+		{tx: tx, data: data, event: event.Event{Key: u.ID.String(), Data: []byte("payload")}, audit: &entry},
 	}}}
 	ledger, err := NewLedger(t.Context(), db, testKey(t), func() {}, slog.New(slog.DiscardHandler), LedgerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	rows, err := ledger.pool.Query(t.Context(), writeSQL, writeArgs([]*playerCalls{p}, tx.CreatedAt)...)
+	statement, args, err := writeStatement([]*playerCalls{p}, tx.CreatedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := ledger.pool.Query(t.Context(), statement, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +107,7 @@ func TestTransactionRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	entitytest.AssertEqual(t, "transaction", got, tx)
+	entitytest.AssertEqual(t, "audit entry", onlyAuditEntry(t, db), entry)
 	stored, err := client.User.Get(t.Context(), u.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -108,4 +116,30 @@ func TestTransactionRows(t *testing.T) {
 		t.Errorf("the player has the balance %s, %d entries and the head %s, want those of %+v",
 			stored.Balance, stored.Entries, stored.LedgerHead, tx)
 	}
+}
+
+func TestAuditRows(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, atlas.Users)
+	entry := users.AuditEntry{Action: users.AuditActionLogin}
+	new(entitytest.Filler).Fill(t, &entry)
+	for range 2 { // a repeated entry is ignored
+		if err := New(db, func() {}).AddAuditEntry(t.Context(), entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entitytest.AssertEqual(t, "audit entry", onlyAuditEntry(t, db), entry)
+}
+
+func onlyAuditEntry(t *testing.T, db *pgxpool.Pool) users.AuditEntry {
+	t.Helper()
+	rows, err := db.Query(t.Context(), "SELECT "+auditEntryColumns+" FROM audit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := pgx.CollectExactlyOneRow(rows, scanAuditEntry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }

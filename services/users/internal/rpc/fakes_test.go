@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
@@ -28,6 +31,10 @@ type fakeStore struct {
 	page              keyset.PageRequest[uuid.UUID]
 	transactionFilter users.TransactionFilter
 	transactionPage   keyset.PageRequest[int64]
+	auditFilter       users.AuditFilter
+
+	factor   users.SecondFactor // the factor of every user
+	recorded []audit.Entry
 }
 
 func newFakeStore() *fakeStore {
@@ -105,6 +112,57 @@ func (s *fakeStore) ChangePassword(ctx context.Context, id uuid.UUID, old, hash 
 
 func (s *fakeStore) ClearSessionsToEnd(context.Context, users.User) error { return s.err }
 
+// Record records the outcome of an act.
+func (s *fakeStore) Record(ctx context.Context, c audit.Change, failure error) error {
+	e, err := audit.From(ctx).Entry(now(), c, failure)
+	s.recorded = append(s.recorded, e)
+	return cmp.Or(err, s.err)
+}
+
+func (s *fakeStore) SecondFactor(context.Context, uuid.UUID) (users.SecondFactor, error) {
+	return s.factor, s.err
+}
+
+func (s *fakeStore) EnrolSecondFactor(_ context.Context, f users.SecondFactor) (bool, error) {
+	enrolled := !s.factor.Active
+	if enrolled {
+		s.factor = f
+	}
+	return enrolled, s.err
+}
+
+func (s *fakeStore) ConfirmSecondFactor(_ context.Context, p users.FactorProof) (bool, error) {
+	s.factor.Active = true
+	return s.UseSecondFactor(context.Background(), p)
+}
+
+func (s *fakeStore) UseSecondFactor(_ context.Context, p users.FactorProof) (bool, error) {
+	s.factor.LastStep, s.factor.VerifiedSession, s.factor.VerifiedAt = p.Step, p.Session, p.At
+	return true, s.err
+}
+
+func (s *fakeStore) DisableSecondFactor(context.Context, users.FactorProof) (bool, error) {
+	s.factor = users.SecondFactor{}
+	return true, s.err
+}
+
+func (s *fakeStore) ResetSecondFactor(context.Context, uuid.UUID) error {
+	s.factor = users.SecondFactor{}
+	return s.err
+}
+
+func (s *fakeStore) AuditEntries(
+	_ context.Context, f users.AuditFilter, p keyset.PageRequest[uuid.UUID],
+) (keyset.Page[users.AuditEntry], error) {
+	s.auditFilter, s.page = f, p
+	e := users.AuditEntry{
+		ID: uuid.MustParse(unknownID), At: now(), Service: "promotions", Actor: uuid.MustParse(staffID),
+		Action: users.AuditActionUpdatePromotion, Target: uuid.MustParse(transactionID), Address: "192.0.2.1",
+		Session: uuid.MustParse(sessionID), Outcome: "OK", Before: map[string]any{"title": "a"}, After: map[string]any{"title": "b"},
+	}
+	return keyset.Page[users.AuditEntry]{Items: []users.AuditEntry{e}, Total: 2, More: p.Before == uuid.Nil}, s.err
+}
+
 func (s *fakeStore) Transactions(
 	ctx context.Context, user uuid.UUID, f users.TransactionFilter, p keyset.PageRequest[int64],
 ) (keyset.Page[users.Transaction], error) {
@@ -142,7 +200,7 @@ const (
 )
 
 func (s *fakeSessions) Create(_ context.Context, created session.Session) (session.Session, string, error) {
-	s.in, s.client, created.ID = created.In, created.Client, uuid.MustParse(unknownID)
+	s.in, s.client = created.In, created.Client
 	return created, cookieToken, s.err
 }
 
@@ -168,12 +226,12 @@ func (s *fakeSessions) Rotate(
 	return of, session.Pair{Access: access, Refresh: nextToken}, err
 }
 
-func (s *fakeSessions) End(_ context.Context, refresh string) error {
+func (s *fakeSessions) End(_ context.Context, refresh string) (session.Session, error) {
 	s.presented = append(s.presented, refresh)
 	if refresh != cookieToken && refresh != bodyToken {
-		return apperr.New(apperr.TokenInvalid, "the refresh token is not known")
+		return session.Session{}, apperr.New(apperr.TokenInvalid, "the refresh token is not known")
 	}
-	return s.err
+	return session.Session{ID: uuid.MustParse(sessionID), User: uuid.MustParse(playerID), Role: authn.RolePlayer}, s.err
 }
 
 // EndSession ends the session sessionID of the player.
@@ -230,6 +288,6 @@ func (*fakeLimiter) Remembers(context.Context, string, string) (bool, error)    
 // fakeIssuer issues the same access token for every session.
 type fakeIssuer struct{}
 
-func (fakeIssuer) Issue(uuid.UUID, authn.Role, uuid.UUID, time.Time) (string, time.Time, error) {
+func (fakeIssuer) Issue(accesstoken.Grant) (string, time.Time, error) {
 	return "access-token", now().Add(10 * time.Minute), nil
 }

@@ -56,16 +56,21 @@ type fixture struct {
 func start(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{TB: t, store: newFakeStore(), sessions: &fakeSessions{}, limiter: &fakeLimiter{}, ledger: &fakeLedger{}}
-	server, err := rpcserver.New(rpcserver.Config{
-		Service: "users", Authenticator: tokens(), Log: slog.New(slog.DiscardHandler),
+	service, err := users.New(users.Dependencies{
+		Store: f.store, Sessions: f.sessions, Hasher: fakeHasher{}, Limiter: f.limiter, Issuer: fakeIssuer{},
+		Limits: users.DefaultLimits(), SessionLifetime: session.DefaultLifetime, Now: now,
+		FactorSecrets: [][]byte{[]byte("secret")}, FactorFreshness: 5 * time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := users.New(users.Dependencies{
-		Store: f.store, Sessions: f.sessions, Hasher: fakeHasher{}, Limiter: f.limiter, Issuer: fakeIssuer{},
-		Limits: users.DefaultLimits(), SessionLifetime: session.DefaultLifetime, Now: now,
+	server, err := rpcserver.New(rpcserver.Config{
+		Service: "users", Authenticator: tokens(), Log: slog.New(slog.DiscardHandler), FreshFactor: service.FreshFactor,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Mount(usersv1connect.NewAuditServiceHandler(rpc.NewAudit(service), server.Options()...))
 	server.Mount(usersv1connect.NewAuthServiceHandler(rpc.NewAuth(service), server.Options()...))
 	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(service, users.NewLedgerService(f.ledger)), server.Options()...))
 	if f.handler, err = server.Handler(); err != nil {

@@ -16,7 +16,7 @@ func (h *Auth) Login(
 	ctx context.Context, r *connect.Request[usersv1.LoginRequest],
 ) (*connect.Response[usersv1.LoginResponse], error) {
 	credentials := users.Credentials{
-		Email: r.Msg.GetEmail(), Password: r.Msg.GetPassword(), Device: presentedDevice(r.Header()),
+		Email: r.Msg.GetEmail(), Password: r.Msg.GetPassword(), Code: r.Msg.GetCode(), Device: presentedDevice(r.Header()),
 	}
 	in := wire.ToRefreshTokenIn(r.Msg.GetRefreshTokenIn())
 	tokens, u, err := h.service.Login(ctx, credentials, in, client(ctx, r.Header()))

@@ -21,10 +21,17 @@ type Users struct {
 	ledger  *users.LedgerService
 }
 
+// Audit implements AuditService.
+type Audit struct{ service *users.Service }
+
 var (
-	_ usersv1connect.AuthServiceHandler = (*Auth)(nil)
-	_ usersv1connect.UserServiceHandler = (*Users)(nil)
+	_ usersv1connect.AuthServiceHandler  = (*Auth)(nil)
+	_ usersv1connect.UserServiceHandler  = (*Users)(nil)
+	_ usersv1connect.AuditServiceHandler = (*Audit)(nil)
 )
+
+// NewAudit returns the handler of the audit trail.
+func NewAudit(service *users.Service) *Audit { return &Audit{service} }
 
 // NewAuth returns the handler of registration, login, refresh and logout.
 func NewAuth(service *users.Service) *Auth { return &Auth{service} }

@@ -56,8 +56,11 @@ const (
 	AppErrorCode_DEPENDENCY_UNAVAILABLE       AppErrorCode = 24
 	AppErrorCode_PASSWORD_TOO_WEAK            AppErrorCode = 25
 	AppErrorCode_REQUEST_TIMEOUT              AppErrorCode = 26
+	AppErrorCode_MFA_REQUIRED                 AppErrorCode = 27
+	AppErrorCode_MFA_CODE_INVALID             AppErrorCode = 28
 	AppErrorCode_TRANSACTION_NOT_REVERSIBLE   AppErrorCode = 29
 	AppErrorCode_TRANSACTION_ALREADY_REVERSED AppErrorCode = 30
+	AppErrorCode_MFA_ALREADY_ACTIVE           AppErrorCode = 31
 )
 
 // Enum value maps for AppErrorCode.
@@ -90,8 +93,11 @@ var (
 		24: "DEPENDENCY_UNAVAILABLE",
 		25: "PASSWORD_TOO_WEAK",
 		26: "REQUEST_TIMEOUT",
+		27: "MFA_REQUIRED",
+		28: "MFA_CODE_INVALID",
 		29: "TRANSACTION_NOT_REVERSIBLE",
 		30: "TRANSACTION_ALREADY_REVERSED",
+		31: "MFA_ALREADY_ACTIVE",
 	}
 	AppErrorCode_value = map[string]int32{
 		"APP_ERROR_CODE_UNSPECIFIED":   0,
@@ -121,8 +127,11 @@ var (
 		"DEPENDENCY_UNAVAILABLE":       24,
 		"PASSWORD_TOO_WEAK":            25,
 		"REQUEST_TIMEOUT":              26,
+		"MFA_REQUIRED":                 27,
+		"MFA_CODE_INVALID":             28,
 		"TRANSACTION_NOT_REVERSIBLE":   29,
 		"TRANSACTION_ALREADY_REVERSED": 30,
+		"MFA_ALREADY_ACTIVE":           31,
 	}
 )
 
@@ -157,7 +166,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xd4\x12\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xd5\x14\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
@@ -213,12 +222,18 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\x11PASSWORD_TOO_WEAK\x10\x19\x1a<\xaa\xbb\x188\n" +
 	"\x10INVALID_ARGUMENT\x10\x90\x03\x1a!The password is too easy to guess\x12R\n" +
 	"\x0fREQUEST_TIMEOUT\x10\x1a\x1a=\xaa\xbb\x189\n" +
-	"\x10INVALID_ARGUMENT\x10\x98\x03\x1a\"The request did not arrive in time\x12[\n" +
+	"\x10INVALID_ARGUMENT\x10\x98\x03\x1a\"The request did not arrive in time\x12S\n" +
+	"\fMFA_REQUIRED\x10\x1b\x1aA\xaa\xbb\x18=\n" +
+	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a'A code of the second factor is required\x12V\n" +
+	"\x10MFA_CODE_INVALID\x10\x1c\x1a@\xaa\xbb\x18<\n" +
+	"\x0fUNAUTHENTICATED\x10\x91\x03\x1a&The code of the second factor is wrong\x12[\n" +
 	"\x1aTRANSACTION_NOT_REVERSIBLE\x10\x1d\x1a;\xaa\xbb\x187\n" +
 	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a\x1dA reversal cannot be reversed\x12\x8e\x01\n" +
 	"\x1cTRANSACTION_ALREADY_REVERSED\x10\x1e\x1al\xaa\xbb\x18h\n" +
 	"\x0eALREADY_EXISTS\x10\x99\x03\x1a#The transaction is already reversed\".\n" +
-	"\rtransactionId\x12\x04uuid\x1a\x17The id of the reversal.B\xcf\x01\n" +
+	"\rtransactionId\x12\x04uuid\x1a\x17The id of the reversal.\x12R\n" +
+	"\x12MFA_ALREADY_ACTIVE\x10\x1f\x1a:\xaa\xbb\x186\n" +
+	"\x0eALREADY_EXISTS\x10\x99\x03\x1a!A second factor is already activeB\xcf\x01\n" +
 	"\x15com.loyalty.errors.v1B\vErrorsProtoP\x01ZCgithub.com/casino-loyalty/loyalty/gen/go/loyalty/errors/v1;errorsv1\xa2\x02\x03LEX\xaa\x02\x11Loyalty.Errors.V1\xca\x02\x11Loyalty\\Errors\\V1\xe2\x02\x1dLoyalty\\Errors\\V1\\GPBMetadata\xea\x02\x13Loyalty::Errors::V1b\x06proto3"
 
 var (

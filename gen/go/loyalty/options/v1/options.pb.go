@@ -79,6 +79,124 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{0}
 }
 
+// AuditAction is an act in the audit trail.
+type AuditAction int32
+
+const (
+	AuditAction_AUDIT_ACTION_UNSPECIFIED AuditAction = 0
+	// A login, failed or not.
+	AuditAction_LOGIN AuditAction = 1
+	// The use of a refresh token that was used before, which ends the session. Other refreshes are not recorded.
+	AuditAction_REFRESH AuditAction = 2
+	AuditAction_LOGOUT  AuditAction = 3
+	// A change of the own password, failed or not.
+	AuditAction_CHANGE_PASSWORD AuditAction = 4
+	AuditAction_END_SESSION     AuditAction = 5
+	// The end of all other sessions of a user.
+	AuditAction_END_SESSIONS AuditAction = 6
+	// The beginning of the enrolment of a second factor.
+	AuditAction_ENROL_MFA AuditAction = 7
+	// The confirmation of a second factor, failed or not. A confirmed factor is active.
+	AuditAction_CONFIRM_MFA AuditAction = 8
+	// The removal of the own second factor, failed or not.
+	AuditAction_DISABLE_MFA AuditAction = 9
+	// The use of the second factor within a session, failed or not.
+	AuditAction_VERIFY_MFA AuditAction = 10
+	// The removal of the second factor of another user.
+	AuditAction_RESET_MFA           AuditAction = 11
+	AuditAction_REGISTER_STAFF      AuditAction = 12
+	AuditAction_DEACTIVATE_USER     AuditAction = 13
+	AuditAction_ACTIVATE_USER       AuditAction = 14
+	AuditAction_REVERSE_TRANSACTION AuditAction = 15
+	// The creation of an admin by an operator.
+	AuditAction_CREATE_ADMIN AuditAction = 16
+	// A new password of an admin, set by an operator.
+	AuditAction_RESET_ADMIN       AuditAction = 17
+	AuditAction_CREATE_PROMOTION  AuditAction = 18
+	AuditAction_UPDATE_PROMOTION  AuditAction = 19
+	AuditAction_ASSIGN_PROMOTION  AuditAction = 20
+	AuditAction_MARK_ANOMALY_SEEN AuditAction = 21
+)
+
+// Enum value maps for AuditAction.
+var (
+	AuditAction_name = map[int32]string{
+		0:  "AUDIT_ACTION_UNSPECIFIED",
+		1:  "LOGIN",
+		2:  "REFRESH",
+		3:  "LOGOUT",
+		4:  "CHANGE_PASSWORD",
+		5:  "END_SESSION",
+		6:  "END_SESSIONS",
+		7:  "ENROL_MFA",
+		8:  "CONFIRM_MFA",
+		9:  "DISABLE_MFA",
+		10: "VERIFY_MFA",
+		11: "RESET_MFA",
+		12: "REGISTER_STAFF",
+		13: "DEACTIVATE_USER",
+		14: "ACTIVATE_USER",
+		15: "REVERSE_TRANSACTION",
+		16: "CREATE_ADMIN",
+		17: "RESET_ADMIN",
+		18: "CREATE_PROMOTION",
+		19: "UPDATE_PROMOTION",
+		20: "ASSIGN_PROMOTION",
+		21: "MARK_ANOMALY_SEEN",
+	}
+	AuditAction_value = map[string]int32{
+		"AUDIT_ACTION_UNSPECIFIED": 0,
+		"LOGIN":                    1,
+		"REFRESH":                  2,
+		"LOGOUT":                   3,
+		"CHANGE_PASSWORD":          4,
+		"END_SESSION":              5,
+		"END_SESSIONS":             6,
+		"ENROL_MFA":                7,
+		"CONFIRM_MFA":              8,
+		"DISABLE_MFA":              9,
+		"VERIFY_MFA":               10,
+		"RESET_MFA":                11,
+		"REGISTER_STAFF":           12,
+		"DEACTIVATE_USER":          13,
+		"ACTIVATE_USER":            14,
+		"REVERSE_TRANSACTION":      15,
+		"CREATE_ADMIN":             16,
+		"RESET_ADMIN":              17,
+		"CREATE_PROMOTION":         18,
+		"UPDATE_PROMOTION":         19,
+		"ASSIGN_PROMOTION":         20,
+		"MARK_ANOMALY_SEEN":        21,
+	}
+)
+
+func (x AuditAction) Enum() *AuditAction {
+	p := new(AuditAction)
+	*p = x
+	return p
+}
+
+func (x AuditAction) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AuditAction) Descriptor() protoreflect.EnumDescriptor {
+	return file_loyalty_options_v1_options_proto_enumTypes[1].Descriptor()
+}
+
+func (AuditAction) Type() protoreflect.EnumType {
+	return &file_loyalty_options_v1_options_proto_enumTypes[1]
+}
+
+func (x AuditAction) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AuditAction.Descriptor instead.
+func (AuditAction) EnumDescriptor() ([]byte, []int) {
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{1}
+}
+
 // ColumnType is the type of a field in the domain and in PostgreSQL. COLUMN_TYPE_UNSPECIFIED stands for the type that
 // follows from the protobuf type: text, boolean, integer, bigint, bytea, timestamptz (Timestamp), jsonb (Struct), or text
 // with a check (enum).
@@ -145,11 +263,11 @@ func (x ColumnType) String() string {
 }
 
 func (ColumnType) Descriptor() protoreflect.EnumDescriptor {
-	return file_loyalty_options_v1_options_proto_enumTypes[1].Descriptor()
+	return file_loyalty_options_v1_options_proto_enumTypes[2].Descriptor()
 }
 
 func (ColumnType) Type() protoreflect.EnumType {
-	return &file_loyalty_options_v1_options_proto_enumTypes[1]
+	return &file_loyalty_options_v1_options_proto_enumTypes[2]
 }
 
 func (x ColumnType) Number() protoreflect.EnumNumber {
@@ -158,7 +276,7 @@ func (x ColumnType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ColumnType.Descriptor instead.
 func (ColumnType) EnumDescriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{1}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{2}
 }
 
 // Rows is an operation of a store on the rows of an entity.
@@ -205,11 +323,11 @@ func (x Rows) String() string {
 }
 
 func (Rows) Descriptor() protoreflect.EnumDescriptor {
-	return file_loyalty_options_v1_options_proto_enumTypes[2].Descriptor()
+	return file_loyalty_options_v1_options_proto_enumTypes[3].Descriptor()
 }
 
 func (Rows) Type() protoreflect.EnumType {
-	return &file_loyalty_options_v1_options_proto_enumTypes[2]
+	return &file_loyalty_options_v1_options_proto_enumTypes[3]
 }
 
 func (x Rows) Number() protoreflect.EnumNumber {
@@ -218,7 +336,7 @@ func (x Rows) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Rows.Descriptor instead.
 func (Rows) EnumDescriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{2}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{3}
 }
 
 // Access defines the callers of a method. Exactly one of public, refresh_token, internal and roles is set.
@@ -233,7 +351,11 @@ type Access struct {
 	// Callers with an access token of one of these roles.
 	Roles []Role `protobuf:"varint,4,rep,packed,name=roles,proto3,enum=loyalty.options.v1.Role" json:"roles,omitempty"`
 	// The request field that must equal the caller's id if the caller is a player.
-	Own           string `protobuf:"bytes,5,opt,name=own,proto3" json:"own,omitempty"`
+	Own string `protobuf:"bytes,5,opt,name=own,proto3" json:"own,omitempty"`
+	// Callers who must still enrol a second factor may call the method.
+	Enrolling bool `protobuf:"varint,6,opt,name=enrolling,proto3" json:"enrolling,omitempty"`
+	// Callers with a second factor must have presented it recently.
+	StepUp        bool `protobuf:"varint,7,opt,name=step_up,json=stepUp,proto3" json:"step_up,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -303,6 +425,74 @@ func (x *Access) GetOwn() string {
 	return ""
 }
 
+func (x *Access) GetEnrolling() bool {
+	if x != nil {
+		return x.Enrolling
+	}
+	return false
+}
+
+func (x *Access) GetStepUp() bool {
+	if x != nil {
+		return x.StepUp
+	}
+	return false
+}
+
+// Audit describes the entries of the audit trail about calls of a method.
+type Audit struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Action AuditAction            `protobuf:"varint,1,opt,name=action,proto3,enum=loyalty.options.v1.AuditAction" json:"action,omitempty"`
+	// The request field with the id of the target. If it is empty, the use case determines the target.
+	Target        string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Audit) Reset() {
+	*x = Audit{}
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Audit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Audit) ProtoMessage() {}
+
+func (x *Audit) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Audit.ProtoReflect.Descriptor instead.
+func (*Audit) Descriptor() ([]byte, []int) {
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Audit) GetAction() AuditAction {
+	if x != nil {
+		return x.Action
+	}
+	return AuditAction_AUDIT_ACTION_UNSPECIFIED
+}
+
+func (x *Audit) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
 // Header describes a request header.
 type Header struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -314,7 +504,7 @@ type Header struct {
 
 func (x *Header) Reset() {
 	*x = Header{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[1]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -326,7 +516,7 @@ func (x *Header) String() string {
 func (*Header) ProtoMessage() {}
 
 func (x *Header) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[1]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -339,7 +529,7 @@ func (x *Header) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Header.ProtoReflect.Descriptor instead.
 func (*Header) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{1}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Header) GetName() string {
@@ -387,7 +577,7 @@ type Column struct {
 
 func (x *Column) Reset() {
 	*x = Column{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -399,7 +589,7 @@ func (x *Column) String() string {
 func (*Column) ProtoMessage() {}
 
 func (x *Column) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[2]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -412,7 +602,7 @@ func (x *Column) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Column.ProtoReflect.Descriptor instead.
 func (*Column) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{2}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Column) GetType() ColumnType {
@@ -509,7 +699,7 @@ type Entity struct {
 
 func (x *Entity) Reset() {
 	*x = Entity{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -521,7 +711,7 @@ func (x *Entity) String() string {
 func (*Entity) ProtoMessage() {}
 
 func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[3]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -534,7 +724,7 @@ func (x *Entity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entity.ProtoReflect.Descriptor instead.
 func (*Entity) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{3}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Entity) GetTable() string {
@@ -606,7 +796,7 @@ type Privileges struct {
 
 func (x *Privileges) Reset() {
 	*x = Privileges{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -618,7 +808,7 @@ func (x *Privileges) String() string {
 func (*Privileges) ProtoMessage() {}
 
 func (x *Privileges) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[4]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -631,7 +821,7 @@ func (x *Privileges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Privileges.ProtoReflect.Descriptor instead.
 func (*Privileges) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{4}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Privileges) GetInsert() bool {
@@ -670,7 +860,7 @@ type Index struct {
 
 func (x *Index) Reset() {
 	*x = Index{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -682,7 +872,7 @@ func (x *Index) String() string {
 func (*Index) ProtoMessage() {}
 
 func (x *Index) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[5]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -695,7 +885,7 @@ func (x *Index) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Index.ProtoReflect.Descriptor instead.
 func (*Index) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{5}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Index) GetColumns() []string {
@@ -738,7 +928,7 @@ type Check struct {
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +940,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[6]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +953,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{6}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Check) GetName() string {
@@ -793,7 +983,7 @@ type PrivateColumn struct {
 
 func (x *PrivateColumn) Reset() {
 	*x = PrivateColumn{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +995,7 @@ func (x *PrivateColumn) String() string {
 func (*PrivateColumn) ProtoMessage() {}
 
 func (x *PrivateColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[7]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +1008,7 @@ func (x *PrivateColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrivateColumn.ProtoReflect.Descriptor instead.
 func (*PrivateColumn) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{7}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PrivateColumn) GetName() string {
@@ -859,7 +1049,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +1061,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[8]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +1074,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{8}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Event) GetTopic() string {
@@ -935,7 +1125,7 @@ type Socket struct {
 
 func (x *Socket) Reset() {
 	*x = Socket{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1137,7 @@ func (x *Socket) String() string {
 func (*Socket) ProtoMessage() {}
 
 func (x *Socket) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[9]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1150,7 @@ func (x *Socket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Socket.ProtoReflect.Descriptor instead.
 func (*Socket) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{9}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Socket) GetPath() string {
@@ -993,7 +1183,7 @@ type AppError struct {
 
 func (x *AppError) Reset() {
 	*x = AppError{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1005,7 +1195,7 @@ func (x *AppError) String() string {
 func (*AppError) ProtoMessage() {}
 
 func (x *AppError) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[10]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1018,7 +1208,7 @@ func (x *AppError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppError.ProtoReflect.Descriptor instead.
 func (*AppError) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{10}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AppError) GetRpcCode() string {
@@ -1063,7 +1253,7 @@ type ErrorMember struct {
 
 func (x *ErrorMember) Reset() {
 	*x = ErrorMember{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1075,7 +1265,7 @@ func (x *ErrorMember) String() string {
 func (*ErrorMember) ProtoMessage() {}
 
 func (x *ErrorMember) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[11]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1088,7 +1278,7 @@ func (x *ErrorMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorMember.ProtoReflect.Descriptor instead.
 func (*ErrorMember) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{11}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ErrorMember) GetName() string {
@@ -1125,7 +1315,7 @@ type PromotionTypeRules struct {
 
 func (x *PromotionTypeRules) Reset() {
 	*x = PromotionTypeRules{}
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[12]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1327,7 @@ func (x *PromotionTypeRules) String() string {
 func (*PromotionTypeRules) ProtoMessage() {}
 
 func (x *PromotionTypeRules) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_options_v1_options_proto_msgTypes[12]
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1340,7 @@ func (x *PromotionTypeRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromotionTypeRules.ProtoReflect.Descriptor instead.
 func (*PromotionTypeRules) Descriptor() ([]byte, []int) {
-	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{12}
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PromotionTypeRules) GetUniquePerPeriod() bool {
@@ -1233,6 +1423,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "loyalty/options/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*Audit)(nil),
+		Field:         50104,
+		Name:          "loyalty.options.v1.audit",
+		Tag:           "bytes,50104,opt,name=audit",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.EnumValueOptions)(nil),
 		ExtensionType: (*AppError)(nil),
 		Field:         50101,
@@ -1293,6 +1491,11 @@ var (
 	//
 	// repeated loyalty.options.v1.Header header = 50103;
 	E_Header = &file_loyalty_options_v1_options_proto_extTypes[7]
+	// The entries of the audit trail about calls of the method. A method that changes something needs it if employees may call
+	// it: a service with such a method that lacks it does not start.
+	//
+	// optional loyalty.options.v1.Audit audit = 50104;
+	E_Audit = &file_loyalty_options_v1_options_proto_extTypes[8]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -1300,24 +1503,29 @@ var (
 	// The RPC code, HTTP status and title of an error code. It is required for every code.
 	//
 	// optional loyalty.options.v1.AppError app_error = 50101;
-	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[8]
+	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[9]
 	// The rules of a type of promotion.
 	//
 	// optional loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
-	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[9]
+	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[10]
 )
 
 var File_loyalty_options_v1_options_proto protoreflect.FileDescriptor
 
 const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\n" +
-	" loyalty/options/v1/options.proto\x12\x12loyalty.options.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa3\x01\n" +
+	" loyalty/options/v1/options.proto\x12\x12loyalty.options.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xda\x01\n" +
 	"\x06Access\x12\x16\n" +
 	"\x06public\x18\x01 \x01(\bR\x06public\x12#\n" +
 	"\rrefresh_token\x18\x02 \x01(\bR\frefreshToken\x12\x1a\n" +
 	"\binternal\x18\x03 \x01(\bR\binternal\x12.\n" +
 	"\x05roles\x18\x04 \x03(\x0e2\x18.loyalty.options.v1.RoleR\x05roles\x12\x10\n" +
-	"\x03own\x18\x05 \x01(\tR\x03own\">\n" +
+	"\x03own\x18\x05 \x01(\tR\x03own\x12\x1c\n" +
+	"\tenrolling\x18\x06 \x01(\bR\tenrolling\x12\x17\n" +
+	"\astep_up\x18\a \x01(\bR\x06stepUp\"X\n" +
+	"\x05Audit\x127\n" +
+	"\x06action\x18\x01 \x01(\x0e2\x1f.loyalty.options.v1.AuditActionR\x06action\x12\x16\n" +
+	"\x06target\x18\x02 \x01(\tR\x06target\">\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xa4\x02\n" +
@@ -1390,7 +1598,33 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\n" +
 	"\x06PLAYER\x10\x01\x12\t\n" +
 	"\x05STAFF\x10\x02\x12\t\n" +
-	"\x05ADMIN\x10\x03*\x93\x01\n" +
+	"\x05ADMIN\x10\x03*\xa8\x03\n" +
+	"\vAuditAction\x12\x1c\n" +
+	"\x18AUDIT_ACTION_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05LOGIN\x10\x01\x12\v\n" +
+	"\aREFRESH\x10\x02\x12\n" +
+	"\n" +
+	"\x06LOGOUT\x10\x03\x12\x13\n" +
+	"\x0fCHANGE_PASSWORD\x10\x04\x12\x0f\n" +
+	"\vEND_SESSION\x10\x05\x12\x10\n" +
+	"\fEND_SESSIONS\x10\x06\x12\r\n" +
+	"\tENROL_MFA\x10\a\x12\x0f\n" +
+	"\vCONFIRM_MFA\x10\b\x12\x0f\n" +
+	"\vDISABLE_MFA\x10\t\x12\x0e\n" +
+	"\n" +
+	"VERIFY_MFA\x10\n" +
+	"\x12\r\n" +
+	"\tRESET_MFA\x10\v\x12\x12\n" +
+	"\x0eREGISTER_STAFF\x10\f\x12\x13\n" +
+	"\x0fDEACTIVATE_USER\x10\r\x12\x11\n" +
+	"\rACTIVATE_USER\x10\x0e\x12\x17\n" +
+	"\x13REVERSE_TRANSACTION\x10\x0f\x12\x10\n" +
+	"\fCREATE_ADMIN\x10\x10\x12\x0f\n" +
+	"\vRESET_ADMIN\x10\x11\x12\x14\n" +
+	"\x10CREATE_PROMOTION\x10\x12\x12\x14\n" +
+	"\x10UPDATE_PROMOTION\x10\x13\x12\x14\n" +
+	"\x10ASSIGN_PROMOTION\x10\x14\x12\x15\n" +
+	"\x11MARK_ANOMALY_SEEN\x10\x15*\x93\x01\n" +
 	"\n" +
 	"ColumnType\x12\x1b\n" +
 	"\x17COLUMN_TYPE_UNSPECIFIED\x10\x00\x12\b\n" +
@@ -1419,7 +1653,8 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\rdomain_limits\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\bR\fdomainLimits:T\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.AccessR\x06access:G\n" +
 	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x05R\rsuccessStatus:T\n" +
-	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:^\n" +
+	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:Q\n" +
+	"\x05audit\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x87\x03 \x01(\v2\x19.loyalty.options.v1.AuditR\x05audit:^\n" +
 	"\tapp_error\x12!.google.protobuf.EnumValueOptions\x18\xb5\x87\x03 \x01(\v2\x1c.loyalty.options.v1.AppErrorR\bappError:r\n" +
 	"\x0epromotion_type\x12!.google.protobuf.EnumValueOptions\x18\xb6\x87\x03 \x01(\v2&.loyalty.options.v1.PromotionTypeRulesR\rpromotionTypeB\xd7\x01\n" +
 	"\x16com.loyalty.options.v1B\fOptionsProtoP\x01ZEgithub.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1;optionsv1\xa2\x02\x03LOX\xaa\x02\x12Loyalty.Options.V1\xca\x02\x12Loyalty\\Options\\V1\xe2\x02\x1eLoyalty\\Options\\V1\\GPBMetadata\xea\x02\x14Loyalty::Options::V1b\x06proto3"
@@ -1436,65 +1671,70 @@ func file_loyalty_options_v1_options_proto_rawDescGZIP() []byte {
 	return file_loyalty_options_v1_options_proto_rawDescData
 }
 
-var file_loyalty_options_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_loyalty_options_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(Role)(0),                             // 0: loyalty.options.v1.Role
-	(ColumnType)(0),                       // 1: loyalty.options.v1.ColumnType
-	(Rows)(0),                             // 2: loyalty.options.v1.Rows
-	(*Access)(nil),                        // 3: loyalty.options.v1.Access
-	(*Header)(nil),                        // 4: loyalty.options.v1.Header
-	(*Column)(nil),                        // 5: loyalty.options.v1.Column
-	(*Entity)(nil),                        // 6: loyalty.options.v1.Entity
-	(*Privileges)(nil),                    // 7: loyalty.options.v1.Privileges
-	(*Index)(nil),                         // 8: loyalty.options.v1.Index
-	(*Check)(nil),                         // 9: loyalty.options.v1.Check
-	(*PrivateColumn)(nil),                 // 10: loyalty.options.v1.PrivateColumn
-	(*Event)(nil),                         // 11: loyalty.options.v1.Event
-	(*Socket)(nil),                        // 12: loyalty.options.v1.Socket
-	(*AppError)(nil),                      // 13: loyalty.options.v1.AppError
-	(*ErrorMember)(nil),                   // 14: loyalty.options.v1.ErrorMember
-	(*PromotionTypeRules)(nil),            // 15: loyalty.options.v1.PromotionTypeRules
-	(*durationpb.Duration)(nil),           // 16: google.protobuf.Duration
-	(*descriptorpb.MessageOptions)(nil),   // 17: google.protobuf.MessageOptions
-	(*descriptorpb.FieldOptions)(nil),     // 18: google.protobuf.FieldOptions
-	(*descriptorpb.MethodOptions)(nil),    // 19: google.protobuf.MethodOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 20: google.protobuf.EnumValueOptions
+	(AuditAction)(0),                      // 1: loyalty.options.v1.AuditAction
+	(ColumnType)(0),                       // 2: loyalty.options.v1.ColumnType
+	(Rows)(0),                             // 3: loyalty.options.v1.Rows
+	(*Access)(nil),                        // 4: loyalty.options.v1.Access
+	(*Audit)(nil),                         // 5: loyalty.options.v1.Audit
+	(*Header)(nil),                        // 6: loyalty.options.v1.Header
+	(*Column)(nil),                        // 7: loyalty.options.v1.Column
+	(*Entity)(nil),                        // 8: loyalty.options.v1.Entity
+	(*Privileges)(nil),                    // 9: loyalty.options.v1.Privileges
+	(*Index)(nil),                         // 10: loyalty.options.v1.Index
+	(*Check)(nil),                         // 11: loyalty.options.v1.Check
+	(*PrivateColumn)(nil),                 // 12: loyalty.options.v1.PrivateColumn
+	(*Event)(nil),                         // 13: loyalty.options.v1.Event
+	(*Socket)(nil),                        // 14: loyalty.options.v1.Socket
+	(*AppError)(nil),                      // 15: loyalty.options.v1.AppError
+	(*ErrorMember)(nil),                   // 16: loyalty.options.v1.ErrorMember
+	(*PromotionTypeRules)(nil),            // 17: loyalty.options.v1.PromotionTypeRules
+	(*durationpb.Duration)(nil),           // 18: google.protobuf.Duration
+	(*descriptorpb.MessageOptions)(nil),   // 19: google.protobuf.MessageOptions
+	(*descriptorpb.FieldOptions)(nil),     // 20: google.protobuf.FieldOptions
+	(*descriptorpb.MethodOptions)(nil),    // 21: google.protobuf.MethodOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 22: google.protobuf.EnumValueOptions
 }
 var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	0,  // 0: loyalty.options.v1.Access.roles:type_name -> loyalty.options.v1.Role
-	1,  // 1: loyalty.options.v1.Column.type:type_name -> loyalty.options.v1.ColumnType
-	8,  // 2: loyalty.options.v1.Entity.index:type_name -> loyalty.options.v1.Index
-	9,  // 3: loyalty.options.v1.Entity.check:type_name -> loyalty.options.v1.Check
-	10, // 4: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
-	2,  // 5: loyalty.options.v1.Entity.rows:type_name -> loyalty.options.v1.Rows
-	7,  // 6: loyalty.options.v1.Entity.privileges:type_name -> loyalty.options.v1.Privileges
-	5,  // 7: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
-	16, // 8: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
-	14, // 9: loyalty.options.v1.AppError.member:type_name -> loyalty.options.v1.ErrorMember
-	17, // 10: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
-	17, // 11: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
-	17, // 12: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
-	18, // 13: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
-	18, // 14: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
-	19, // 15: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	19, // 16: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	19, // 17: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	20, // 18: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	20, // 19: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	6,  // 20: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	11, // 21: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	12, // 22: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	5,  // 23: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	3,  // 24: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	4,  // 25: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	13, // 26: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	15, // 27: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	20, // [20:28] is the sub-list for extension type_name
-	10, // [10:20] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	1,  // 1: loyalty.options.v1.Audit.action:type_name -> loyalty.options.v1.AuditAction
+	2,  // 2: loyalty.options.v1.Column.type:type_name -> loyalty.options.v1.ColumnType
+	10, // 3: loyalty.options.v1.Entity.index:type_name -> loyalty.options.v1.Index
+	11, // 4: loyalty.options.v1.Entity.check:type_name -> loyalty.options.v1.Check
+	12, // 5: loyalty.options.v1.Entity.private:type_name -> loyalty.options.v1.PrivateColumn
+	3,  // 6: loyalty.options.v1.Entity.rows:type_name -> loyalty.options.v1.Rows
+	9,  // 7: loyalty.options.v1.Entity.privileges:type_name -> loyalty.options.v1.Privileges
+	7,  // 8: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
+	18, // 9: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
+	16, // 10: loyalty.options.v1.AppError.member:type_name -> loyalty.options.v1.ErrorMember
+	19, // 11: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
+	19, // 12: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
+	19, // 13: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
+	20, // 14: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
+	20, // 15: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
+	21, // 16: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	21, // 17: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	21, // 18: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	21, // 19: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
+	22, // 20: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	22, // 21: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	8,  // 22: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	13, // 23: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	14, // 24: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	7,  // 25: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	4,  // 26: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	6,  // 27: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	5,  // 28: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
+	15, // 29: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	17, // 30: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	22, // [22:31] is the sub-list for extension type_name
+	11, // [11:22] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_options_v1_options_proto_init() }
@@ -1507,9 +1747,9 @@ func file_loyalty_options_v1_options_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   13,
-			NumExtensions: 10,
+			NumEnums:      4,
+			NumMessages:   14,
+			NumExtensions: 11,
 			NumServices:   0,
 		},
 		GoTypes:           file_loyalty_options_v1_options_proto_goTypes,

@@ -228,10 +228,11 @@ const file_loyalty_promotions_v1_anomaly_service_proto_rawDesc = "" +
 	"\x16MarkAnomalySeenRequest\x12(\n" +
 	"\n" +
 	"anomaly_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
-	"anomaly_id2\xb8\x02\n" +
+	"anomaly_id2\xca\x02\n" +
 	"\x0eAnomalyService\x12\x8d\x01\n" +
-	"\rListAnomalies\x12+.loyalty.promotions.v1.ListAnomaliesRequest\x1a,.loyalty.promotions.v1.ListAnomaliesResponse\"!\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/anomalies\x12\x95\x01\n" +
-	"\x0fMarkAnomalySeen\x12-.loyalty.promotions.v1.MarkAnomalySeenRequest\x1a\x1e.loyalty.promotions.v1.Anomaly\"3\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02%\"#/api/v1/anomalies/{anomaly_id}/seenB\xf3\x01\n" +
+	"\rListAnomalies\x12+.loyalty.promotions.v1.ListAnomaliesRequest\x1a,.loyalty.promotions.v1.ListAnomaliesResponse\"!\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/anomalies\x12\xa7\x01\n" +
+	"\x0fMarkAnomalySeen\x12-.loyalty.promotions.v1.MarkAnomalySeenRequest\x1a\x1e.loyalty.promotions.v1.Anomaly\"E\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x0e\b\x15\x12\n" +
+	"anomaly_id\x82\xd3\xe4\x93\x02%\"#/api/v1/anomalies/{anomaly_id}/seenB\xf3\x01\n" +
 	"\x19com.loyalty.promotions.v1B\x13AnomalyServiceProtoP\x01ZKgithub.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1;promotionsv1\xa2\x02\x03LPX\xaa\x02\x15Loyalty.Promotions.V1\xca\x02\x15Loyalty\\Promotions\\V1\xe2\x02!Loyalty\\Promotions\\V1\\GPBMetadata\xea\x02\x17Loyalty::Promotions::V1b\x06proto3"
 
 var (

@@ -880,16 +880,17 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\bASSIGNED\x10\x01\x12\x14\n" +
 	"\x10ALREADY_ASSIGNED\x10\x02\x12\x12\n" +
 	"\x0eUNKNOWN_PLAYER\x10\x03\x12\x13\n" +
-	"\x0fINACTIVE_PLAYER\x10\x042\xf9\t\n" +
-	"\x10PromotionService\x12\x96\x01\n" +
-	"\x0fCreatePromotion\x12-.loyalty.promotions.v1.CreatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"2\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1f:\tpromotion\"\x12/api/v1/promotions\x12\x91\x01\n" +
+	"\x0fINACTIVE_PLAYER\x10\x042\xa7\n" +
+	"\n" +
+	"\x10PromotionService\x12\x9c\x01\n" +
+	"\x0fCreatePromotion\x12-.loyalty.promotions.v1.CreatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"8\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xc9\x01»\x18\x02\b\x12\x82\xd3\xe4\x93\x02\x1f:\tpromotion\"\x12/api/v1/promotions\x12\x91\x01\n" +
 	"\x0eListPromotions\x12,.loyalty.promotions.v1.ListPromotionsRequest\x1a-.loyalty.promotions.v1.ListPromotionsResponse\"\"\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/promotions\x12\x8f\x01\n" +
-	"\fGetPromotion\x12*.loyalty.promotions.v1.GetPromotionRequest\x1a .loyalty.promotions.v1.Promotion\"1\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02#\x12!/api/v1/promotions/{promotion_id}\x12\xa0\x01\n" +
-	"\x0fUpdatePromotion\x12-.loyalty.promotions.v1.UpdatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"<\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02.:\tpromotion2!/api/v1/promotions/{promotion_id}\x12\xc3\x01\n" +
+	"\fGetPromotion\x12*.loyalty.promotions.v1.GetPromotionRequest\x1a .loyalty.promotions.v1.Promotion\"1\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02#\x12!/api/v1/promotions/{promotion_id}\x12\xb4\x01\n" +
+	"\x0fUpdatePromotion\x12-.loyalty.promotions.v1.UpdatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"P\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x13\x12\fpromotion_id\x82\xd3\xe4\x93\x02.:\tpromotion2!/api/v1/promotions/{promotion_id}\x12\xc3\x01\n" +
 	"\x14ListPlayerPromotions\x122.loyalty.promotions.v1.ListPlayerPromotionsRequest\x1a3.loyalty.promotions.v1.ListPlayerPromotionsResponse\"B\xaa\xbb\x18\x10\"\x03\x01\x02\x03*\tplayer_id\x82\xd3\xe4\x93\x02(\x12&/api/v1/promotions/players/{player_id}\x12\xa7\x02\n" +
 	"\x05Claim\x12#.loyalty.promotions.v1.ClaimRequest\x1a$.loyalty.promotions.v1.ClaimResponse\"\xd2\x01\xaa\xbb\x18\x03\"\x01\x01\xba\xbb\x18\xa3\x01\n" +
-	"\x0fIdempotency-Key\x12\x8f\x01Identifies the claim. The same key with the same promotion returns the first answer; with another promotion it fails with IDEMPOTENCY_MISMATCH.\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/promotions/claim\x12\x92\x01\n" +
-	"\x06Assign\x12$.loyalty.promotions.v1.AssignRequest\x1a%.loyalty.promotions.v1.AssignResponse\";\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02-:\x01*\"(/api/v1/promotions/{promotion_id}/assignB\xf5\x01\n" +
+	"\x0fIdempotency-Key\x12\x8f\x01Identifies the claim. The same key with the same promotion returns the first answer; with another promotion it fails with IDEMPOTENCY_MISMATCH.\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/promotions/claim\x12\xa6\x01\n" +
+	"\x06Assign\x12$.loyalty.promotions.v1.AssignRequest\x1a%.loyalty.promotions.v1.AssignResponse\"O\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x14\x12\fpromotion_id\x82\xd3\xe4\x93\x02-:\x01*\"(/api/v1/promotions/{promotion_id}/assignB\xf5\x01\n" +
 	"\x19com.loyalty.promotions.v1B\x15PromotionServiceProtoP\x01ZKgithub.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1;promotionsv1\xa2\x02\x03LPX\xaa\x02\x15Loyalty.Promotions.V1\xca\x02\x15Loyalty\\Promotions\\V1\xe2\x02!Loyalty\\Promotions\\V1\\GPBMetadata\xea\x02\x17Loyalty::Promotions::V1b\x06proto3"
 
 var (

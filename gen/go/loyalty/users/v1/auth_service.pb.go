@@ -195,8 +195,10 @@ type LoginRequest struct {
 	Email          string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
 	Password       string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	RefreshTokenIn RefreshTokenIn         `protobuf:"varint,3,opt,name=refresh_token_in,json=refreshTokenIn,proto3,enum=loyalty.users.v1.RefreshTokenIn" json:"refresh_token_in,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Six digits of the second factor, or a recovery code.
+	Code          string `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LoginRequest) Reset() {
@@ -248,6 +250,13 @@ func (x *LoginRequest) GetRefreshTokenIn() RefreshTokenIn {
 		return x.RefreshTokenIn
 	}
 	return RefreshTokenIn_REFRESH_TOKEN_IN_UNSPECIFIED
+}
+
+func (x *LoginRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
 }
 
 type LoginResponse struct {
@@ -520,12 +529,13 @@ const file_loyalty_users_v1_auth_service_proto_rawDesc = "" +
 	"\x14RegisterStaffRequest\x12 \n" +
 	"\x05email\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x18\xfe\x01`\x01R\x05email\x12)\n" +
-	"\bpassword\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\bpassword\"\xb1\x01\n" +
+	"\bpassword\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\bpassword\"\xfc\x01\n" +
 	"\fLoginRequest\x12 \n" +
 	"\x05email\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xfe\x01R\x05email\x12)\n" +
 	"\bpassword\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\bpassword\x12T\n" +
-	"\x10refresh_token_in\x18\x03 \x01(\x0e2 .loyalty.users.v1.RefreshTokenInB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0erefreshTokenIn\"\xdf\x01\n" +
+	"\x10refresh_token_in\x18\x03 \x01(\x0e2 .loyalty.users.v1.RefreshTokenInB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0erefreshTokenIn\x12I\n" +
+	"\x04code\x18\x04 \x01(\tB5\xbaH/r-2+^([0-9]{6}|[A-Za-z2-7]{5}-[A-Za-z2-7]{5})?$\x80\x01\x01R\x04code\"\xdf\x01\n" +
 	"\rLoginResponse\x12&\n" +
 	"\faccess_token\x18\x01 \x01(\tB\x03\x80\x01\x01R\vaccessToken\x129\n" +
 	"\n" +
@@ -548,13 +558,13 @@ const file_loyalty_users_v1_auth_service_proto_rawDesc = "" +
 	"\x1cREFRESH_TOKEN_IN_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
 	"\x06COOKIE\x10\x01\x12\b\n" +
-	"\x04BODY\x10\x022\xe5\x04\n" +
+	"\x04BODY\x10\x022\xff\x04\n" +
 	"\vAuthService\x12r\n" +
-	"\bRegister\x12!.loyalty.users.v1.RegisterRequest\x1a\x16.loyalty.users.v1.User\"+\xaa\xbb\x18\x02\b\x01\xb0\xbb\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/auth/register\x12\x83\x01\n" +
-	"\rRegisterStaff\x12&.loyalty.users.v1.RegisterStaffRequest\x1a\x16.loyalty.users.v1.User\"2\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xc9\x01\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/auth/register-staff\x12m\n" +
-	"\x05Login\x12\x1e.loyalty.users.v1.LoginRequest\x1a\x1f.loyalty.users.v1.LoginResponse\"#\xaa\xbb\x18\x02\b\x01\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/api/v1/auth/login\x12u\n" +
-	"\aRefresh\x12 .loyalty.users.v1.RefreshRequest\x1a!.loyalty.users.v1.RefreshResponse\"%\xaa\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/api/v1/auth/refresh\x12v\n" +
-	"\x06Logout\x12\x1f.loyalty.users.v1.LogoutRequest\x1a .loyalty.users.v1.LogoutResponse\")\xaa\xbb\x18\x02\x10\x01\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/api/v1/auth/logoutB\xcd\x01\n" +
+	"\bRegister\x12!.loyalty.users.v1.RegisterRequest\x1a\x16.loyalty.users.v1.User\"+\xaa\xbb\x18\x02\b\x01\xb0\xbb\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/auth/register\x12\x8b\x01\n" +
+	"\rRegisterStaff\x12&.loyalty.users.v1.RegisterStaffRequest\x1a\x16.loyalty.users.v1.User\":\xaa\xbb\x18\x05\"\x01\x038\x01\xb0\xbb\x18\xc9\x01»\x18\x02\b\f\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/auth/register-staff\x12s\n" +
+	"\x05Login\x12\x1e.loyalty.users.v1.LoginRequest\x1a\x1f.loyalty.users.v1.LoginResponse\")\xaa\xbb\x18\x02\b\x01»\x18\x02\b\x01\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/api/v1/auth/login\x12{\n" +
+	"\aRefresh\x12 .loyalty.users.v1.RefreshRequest\x1a!.loyalty.users.v1.RefreshResponse\"+\xaa\xbb\x18\x02\x10\x01»\x18\x02\b\x02\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/api/v1/auth/refresh\x12|\n" +
+	"\x06Logout\x12\x1f.loyalty.users.v1.LogoutRequest\x1a .loyalty.users.v1.LogoutResponse\"/\xaa\xbb\x18\x02\x10\x01\xb0\xbb\x18\xcc\x01»\x18\x02\b\x03\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/api/v1/auth/logoutB\xcd\x01\n" +
 	"\x14com.loyalty.users.v1B\x10AuthServiceProtoP\x01ZAgithub.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1;usersv1\xa2\x02\x03LUX\xaa\x02\x10Loyalty.Users.V1\xca\x02\x10Loyalty\\Users\\V1\xe2\x02\x1cLoyalty\\Users\\V1\\GPBMetadata\xea\x02\x12Loyalty::Users::V1b\x06proto3"
 
 var (

@@ -124,6 +124,53 @@ func (TransactionEventType) EnumDescriptor() ([]byte, []int) {
 	return file_loyalty_users_v1_events_proto_rawDescGZIP(), []int{1}
 }
 
+// AuditEventType is the kind of an audit event.
+type AuditEventType int32
+
+const (
+	AuditEventType_AUDIT_EVENT_TYPE_UNSPECIFIED AuditEventType = 0
+	AuditEventType_ACT_RECORDED                 AuditEventType = 1
+)
+
+// Enum value maps for AuditEventType.
+var (
+	AuditEventType_name = map[int32]string{
+		0: "AUDIT_EVENT_TYPE_UNSPECIFIED",
+		1: "ACT_RECORDED",
+	}
+	AuditEventType_value = map[string]int32{
+		"AUDIT_EVENT_TYPE_UNSPECIFIED": 0,
+		"ACT_RECORDED":                 1,
+	}
+)
+
+func (x AuditEventType) Enum() *AuditEventType {
+	p := new(AuditEventType)
+	*p = x
+	return p
+}
+
+func (x AuditEventType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AuditEventType) Descriptor() protoreflect.EnumDescriptor {
+	return file_loyalty_users_v1_events_proto_enumTypes[2].Descriptor()
+}
+
+func (AuditEventType) Type() protoreflect.EnumType {
+	return &file_loyalty_users_v1_events_proto_enumTypes[2]
+}
+
+func (x AuditEventType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AuditEventType.Descriptor instead.
+func (AuditEventType) EnumDescriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_events_proto_rawDescGZIP(), []int{2}
+}
+
 // PlayerEvent reports a registration, a deactivation or an activation of a player.
 type PlayerEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -275,11 +322,81 @@ func (x *TransactionEvent) GetIdempotencyKey() string {
 	return ""
 }
 
+// AuditEvent carries an entry of the audit trail to the users service, which keeps the trail of all services.
+type AuditEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Always "audit".
+	Topic         string         `protobuf:"bytes,1,opt,name=topic,proto3" json:"topic,omitempty"`
+	EventType     AuditEventType `protobuf:"varint,2,opt,name=event_type,json=eventType,proto3,enum=loyalty.users.v1.AuditEventType" json:"event_type,omitempty"`
+	Actor         string         `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	Entry         *AuditEntry    `protobuf:"bytes,4,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditEvent) Reset() {
+	*x = AuditEvent{}
+	mi := &file_loyalty_users_v1_events_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditEvent) ProtoMessage() {}
+
+func (x *AuditEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_events_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditEvent.ProtoReflect.Descriptor instead.
+func (*AuditEvent) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_events_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AuditEvent) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *AuditEvent) GetEventType() AuditEventType {
+	if x != nil {
+		return x.EventType
+	}
+	return AuditEventType_AUDIT_EVENT_TYPE_UNSPECIFIED
+}
+
+func (x *AuditEvent) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *AuditEvent) GetEntry() *AuditEntry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
 var File_loyalty_users_v1_events_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1dloyalty/users/v1/events.proto\x12\x10loyalty.users.v1\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\xdc\x01\n" +
+	"\x1dloyalty/users/v1/events.proto\x12\x10loyalty.users.v1\x1a loyalty/options/v1/options.proto\x1a\x1cloyalty/users/v1/audit.proto\x1a\x1bloyalty/users/v1/user.proto\"\xdc\x01\n" +
 	"\vPlayerEvent\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12@\n" +
 	"\n" +
@@ -294,7 +411,16 @@ const file_loyalty_users_v1_events_proto_rawDesc = "" +
 	"\auser_id\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\auser_id\x12?\n" +
 	"\vtransaction\x18\x04 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\x12'\n" +
 	"\x0fidempotency_key\x18\x05 \x01(\tR\x0eidempotencyKey:)\xb2\xbb\x18%\n" +
-	"\ftransactions\x12\auser_id\"\x05\b\x80\x9a\x9e\x01*\x05users*y\n" +
+	"\ftransactions\x12\auser_id\"\x05\b\x80\x9a\x9e\x01*\x05users\"\xdc\x01\n" +
+	"\n" +
+	"AuditEvent\x12\x14\n" +
+	"\x05topic\x18\x01 \x01(\tR\x05topic\x12?\n" +
+	"\n" +
+	"event_type\x18\x02 \x01(\x0e2 .loyalty.users.v1.AuditEventTypeR\teventType\x12\x1c\n" +
+	"\x05actor\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x05actor\x122\n" +
+	"\x05entry\x18\x04 \x01(\v2\x1c.loyalty.users.v1.AuditEntryR\x05entry:%\xb2\xbb\x18!\n" +
+	"\x05audit\x12\x05actor\"\x05\b\x80\x9a\x9e\x01*\n" +
+	"promotions*y\n" +
 	"\x0fPlayerEventType\x12!\n" +
 	"\x1dPLAYER_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11PLAYER_REGISTERED\x10\x01\x12\x16\n" +
@@ -302,7 +428,10 @@ const file_loyalty_users_v1_events_proto_rawDesc = "" +
 	"\x10PLAYER_ACTIVATED\x10\x03*U\n" +
 	"\x14TransactionEventType\x12&\n" +
 	"\"TRANSACTION_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
-	"\x11TRANSACTION_ADDED\x10\x01B\xc8\x01\n" +
+	"\x11TRANSACTION_ADDED\x10\x01*D\n" +
+	"\x0eAuditEventType\x12 \n" +
+	"\x1cAUDIT_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fACT_RECORDED\x10\x01B\xc8\x01\n" +
 	"\x14com.loyalty.users.v1B\vEventsProtoP\x01ZAgithub.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1;usersv1\xa2\x02\x03LUX\xaa\x02\x10Loyalty.Users.V1\xca\x02\x10Loyalty\\Users\\V1\xe2\x02\x1cLoyalty\\Users\\V1\\GPBMetadata\xea\x02\x12Loyalty::Users::V1b\x06proto3"
 
 var (
@@ -317,24 +446,29 @@ func file_loyalty_users_v1_events_proto_rawDescGZIP() []byte {
 	return file_loyalty_users_v1_events_proto_rawDescData
 }
 
-var file_loyalty_users_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_loyalty_users_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_loyalty_users_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_loyalty_users_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_loyalty_users_v1_events_proto_goTypes = []any{
 	(PlayerEventType)(0),      // 0: loyalty.users.v1.PlayerEventType
 	(TransactionEventType)(0), // 1: loyalty.users.v1.TransactionEventType
-	(*PlayerEvent)(nil),       // 2: loyalty.users.v1.PlayerEvent
-	(*TransactionEvent)(nil),  // 3: loyalty.users.v1.TransactionEvent
-	(*Transaction)(nil),       // 4: loyalty.users.v1.Transaction
+	(AuditEventType)(0),       // 2: loyalty.users.v1.AuditEventType
+	(*PlayerEvent)(nil),       // 3: loyalty.users.v1.PlayerEvent
+	(*TransactionEvent)(nil),  // 4: loyalty.users.v1.TransactionEvent
+	(*AuditEvent)(nil),        // 5: loyalty.users.v1.AuditEvent
+	(*Transaction)(nil),       // 6: loyalty.users.v1.Transaction
+	(*AuditEntry)(nil),        // 7: loyalty.users.v1.AuditEntry
 }
 var file_loyalty_users_v1_events_proto_depIdxs = []int32{
 	0, // 0: loyalty.users.v1.PlayerEvent.event_type:type_name -> loyalty.users.v1.PlayerEventType
 	1, // 1: loyalty.users.v1.TransactionEvent.event_type:type_name -> loyalty.users.v1.TransactionEventType
-	4, // 2: loyalty.users.v1.TransactionEvent.transaction:type_name -> loyalty.users.v1.Transaction
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	6, // 2: loyalty.users.v1.TransactionEvent.transaction:type_name -> loyalty.users.v1.Transaction
+	2, // 3: loyalty.users.v1.AuditEvent.event_type:type_name -> loyalty.users.v1.AuditEventType
+	7, // 4: loyalty.users.v1.AuditEvent.entry:type_name -> loyalty.users.v1.AuditEntry
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_users_v1_events_proto_init() }
@@ -342,14 +476,15 @@ func file_loyalty_users_v1_events_proto_init() {
 	if File_loyalty_users_v1_events_proto != nil {
 		return
 	}
+	file_loyalty_users_v1_audit_proto_init()
 	file_loyalty_users_v1_user_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_users_v1_events_proto_rawDesc), len(file_loyalty_users_v1_events_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   2,
+			NumEnums:      3,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1328,6 +1328,428 @@ func (*EndSessionsResponse) Descriptor() ([]byte, []int) {
 	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{24}
 }
 
+type EnrolMyTotpRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnrolMyTotpRequest) Reset() {
+	*x = EnrolMyTotpRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnrolMyTotpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnrolMyTotpRequest) ProtoMessage() {}
+
+func (x *EnrolMyTotpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnrolMyTotpRequest.ProtoReflect.Descriptor instead.
+func (*EnrolMyTotpRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{25}
+}
+
+type EnrolMyTotpResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The secret in Base32.
+	Secret string `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"`
+	// The secret as a Key URI (otpauth), for a QR code.
+	Uri string `protobuf:"bytes,2,opt,name=uri,proto3" json:"uri,omitempty"`
+	// Each recovery code replaces a code once.
+	RecoveryCodes []string `protobuf:"bytes,3,rep,name=recovery_codes,json=recoveryCodes,proto3" json:"recovery_codes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnrolMyTotpResponse) Reset() {
+	*x = EnrolMyTotpResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnrolMyTotpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnrolMyTotpResponse) ProtoMessage() {}
+
+func (x *EnrolMyTotpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnrolMyTotpResponse.ProtoReflect.Descriptor instead.
+func (*EnrolMyTotpResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *EnrolMyTotpResponse) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *EnrolMyTotpResponse) GetUri() string {
+	if x != nil {
+		return x.Uri
+	}
+	return ""
+}
+
+func (x *EnrolMyTotpResponse) GetRecoveryCodes() []string {
+	if x != nil {
+		return x.RecoveryCodes
+	}
+	return nil
+}
+
+type ConfirmMyTotpRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Six digits.
+	Code          string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmMyTotpRequest) Reset() {
+	*x = ConfirmMyTotpRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmMyTotpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmMyTotpRequest) ProtoMessage() {}
+
+func (x *ConfirmMyTotpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmMyTotpRequest.ProtoReflect.Descriptor instead.
+func (*ConfirmMyTotpRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ConfirmMyTotpRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+type ConfirmMyTotpResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmMyTotpResponse) Reset() {
+	*x = ConfirmMyTotpResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmMyTotpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmMyTotpResponse) ProtoMessage() {}
+
+func (x *ConfirmMyTotpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmMyTotpResponse.ProtoReflect.Descriptor instead.
+func (*ConfirmMyTotpResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{28}
+}
+
+type VerifyMyTotpRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Six digits, or a recovery code.
+	Code          string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyMyTotpRequest) Reset() {
+	*x = VerifyMyTotpRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyMyTotpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyMyTotpRequest) ProtoMessage() {}
+
+func (x *VerifyMyTotpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyMyTotpRequest.ProtoReflect.Descriptor instead.
+func (*VerifyMyTotpRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *VerifyMyTotpRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+type VerifyMyTotpResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyMyTotpResponse) Reset() {
+	*x = VerifyMyTotpResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyMyTotpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyMyTotpResponse) ProtoMessage() {}
+
+func (x *VerifyMyTotpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyMyTotpResponse.ProtoReflect.Descriptor instead.
+func (*VerifyMyTotpResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{30}
+}
+
+type DisableMyTotpRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Six digits, or a recovery code.
+	Code          string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DisableMyTotpRequest) Reset() {
+	*x = DisableMyTotpRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DisableMyTotpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DisableMyTotpRequest) ProtoMessage() {}
+
+func (x *DisableMyTotpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DisableMyTotpRequest.ProtoReflect.Descriptor instead.
+func (*DisableMyTotpRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *DisableMyTotpRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+type DisableMyTotpResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DisableMyTotpResponse) Reset() {
+	*x = DisableMyTotpResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DisableMyTotpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DisableMyTotpResponse) ProtoMessage() {}
+
+func (x *DisableMyTotpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DisableMyTotpResponse.ProtoReflect.Descriptor instead.
+func (*DisableMyTotpResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{32}
+}
+
+type ResetTotpRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetTotpRequest) Reset() {
+	*x = ResetTotpRequest{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetTotpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetTotpRequest) ProtoMessage() {}
+
+func (x *ResetTotpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetTotpRequest.ProtoReflect.Descriptor instead.
+func (*ResetTotpRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ResetTotpRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+type ResetTotpResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetTotpResponse) Reset() {
+	*x = ResetTotpResponse{}
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetTotpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetTotpResponse) ProtoMessage() {}
+
+func (x *ResetTotpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_user_service_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetTotpResponse.ProtoReflect.Descriptor instead.
+func (*ResetTotpResponse) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_user_service_proto_rawDescGZIP(), []int{34}
+}
+
 var File_loyalty_users_v1_user_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
@@ -1422,24 +1844,48 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\x12EndSessionResponse\"8\n" +
 	"\x12EndSessionsRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"\x15\n" +
-	"\x13EndSessionsResponse2\xfb\x10\n" +
-	"\vUserService\x12b\n" +
-	"\x05GetMe\x12\x1e.loyalty.users.v1.GetMeRequest\x1a\x16.loyalty.users.v1.User\"!\xaa\xbb\x18\x05\"\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/users/me\x12\x9d\x01\n" +
+	"\x13EndSessionsResponse\"\x14\n" +
+	"\x12EnrolMyTotpRequest\"u\n" +
+	"\x13EnrolMyTotpResponse\x12\x1b\n" +
+	"\x06secret\x18\x01 \x01(\tB\x03\x80\x01\x01R\x06secret\x12\x15\n" +
+	"\x03uri\x18\x02 \x01(\tB\x03\x80\x01\x01R\x03uri\x12*\n" +
+	"\x0erecovery_codes\x18\x03 \x03(\tB\x03\x80\x01\x01R\rrecoveryCodes\"@\n" +
+	"\x14ConfirmMyTotpRequest\x12(\n" +
+	"\x04code\x18\x01 \x01(\tB\x14\xbaH\x0er\f2\n" +
+	"^[0-9]{6}$\x80\x01\x01R\x04code\"\x17\n" +
+	"\x15ConfirmMyTotpResponse\"_\n" +
+	"\x13VerifyMyTotpRequest\x12H\n" +
+	"\x04code\x18\x01 \x01(\tB4\xbaH.r,2*^([0-9]{6}|[A-Za-z2-7]{5}-[A-Za-z2-7]{5})$\x80\x01\x01R\x04code\"\x16\n" +
+	"\x14VerifyMyTotpResponse\"`\n" +
+	"\x14DisableMyTotpRequest\x12H\n" +
+	"\x04code\x18\x01 \x01(\tB4\xbaH.r,2*^([0-9]{6}|[A-Za-z2-7]{5}-[A-Za-z2-7]{5})$\x80\x01\x01R\x04code\"\x17\n" +
+	"\x15DisableMyTotpResponse\"6\n" +
+	"\x10ResetTotpRequest\x12\"\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"\x13\n" +
+	"\x11ResetTotpResponse2\xf4\x17\n" +
+	"\vUserService\x12d\n" +
+	"\x05GetMe\x12\x1e.loyalty.users.v1.GetMeRequest\x1a\x16.loyalty.users.v1.User\"#\xaa\xbb\x18\a\"\x03\x01\x02\x030\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/users/me\x12\x9d\x01\n" +
 	"\x12ListMyTransactions\x12+.loyalty.users.v1.ListMyTransactionsRequest\x1a,.loyalty.users.v1.ListMyTransactionsResponse\",\xaa\xbb\x18\x03\"\x01\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/users/me/transactions\x12s\n" +
 	"\tListUsers\x12\".loyalty.users.v1.ListUsersRequest\x1a#.loyalty.users.v1.ListUsersResponse\"\x1d\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/users\x12l\n" +
 	"\aGetUser\x12 .loyalty.users.v1.GetUserRequest\x1a\x16.loyalty.users.v1.User\"'\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/users/{user_id}\x12\x9f\x01\n" +
-	"\x10ListTransactions\x12).loyalty.users.v1.ListTransactionsRequest\x1a*.loyalty.users.v1.ListTransactionsResponse\"4\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02&\x12$/api/v1/users/{user_id}/transactions\x12\xb6\x01\n" +
-	"\x12ReverseTransaction\x12+.loyalty.users.v1.ReverseTransactionRequest\x1a\x1d.loyalty.users.v1.Transaction\"T\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xc9\x01\x82\xd3\xe4\x93\x02B:\x01*\"=/api/v1/users/{user_id}/transactions/{transaction_id}/reverse\x12\x84\x01\n" +
-	"\x0eDeactivateUser\x12'.loyalty.users.v1.DeactivateUserRequest\x1a\x16.loyalty.users.v1.User\"1\xaa\xbb\x18\x03\"\x01\x03\x82\xd3\xe4\x93\x02$\"\"/api/v1/users/{user_id}/deactivate\x12~\n" +
-	"\fActivateUser\x12%.loyalty.users.v1.ActivateUserRequest\x1a\x16.loyalty.users.v1.User\"/\xaa\xbb\x18\x03\"\x01\x03\x82\xd3\xe4\x93\x02\"\" /api/v1/users/{user_id}/activate\x12\x9d\x01\n" +
-	"\x10ChangeMyPassword\x12).loyalty.users.v1.ChangeMyPasswordRequest\x1a*.loyalty.users.v1.ChangeMyPasswordResponse\"2\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/users/me/password\x12\x8f\x01\n" +
-	"\x0eListMySessions\x12'.loyalty.users.v1.ListMySessionsRequest\x1a(.loyalty.users.v1.ListMySessionsResponse\"*\xaa\xbb\x18\x05\"\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/users/me/sessions\x12\x9b\x01\n" +
-	"\fEndMySession\x12%.loyalty.users.v1.EndMySessionRequest\x1a&.loyalty.users.v1.EndMySessionResponse\"<\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02(*&/api/v1/users/me/sessions/{session_id}\x12\x91\x01\n" +
-	"\rEndMySessions\x12&.loyalty.users.v1.EndMySessionsRequest\x1a'.loyalty.users.v1.EndMySessionsResponse\"/\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02\x1b*\x19/api/v1/users/me/sessions\x12\x8e\x01\n" +
-	"\fListSessions\x12%.loyalty.users.v1.ListSessionsRequest\x1a&.loyalty.users.v1.ListSessionsResponse\"/\xaa\xbb\x18\x03\"\x01\x03\x82\xd3\xe4\x93\x02\"\x12 /api/v1/users/{user_id}/sessions\x12\x9a\x01\n" +
+	"\x10ListTransactions\x12).loyalty.users.v1.ListTransactionsRequest\x1a*.loyalty.users.v1.ListTransactionsResponse\"4\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02&\x12$/api/v1/users/{user_id}/transactions\x12\xcc\x01\n" +
+	"\x12ReverseTransaction\x12+.loyalty.users.v1.ReverseTransactionRequest\x1a\x1d.loyalty.users.v1.Transaction\"j\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xc9\x01»\x18\x12\b\x0f\x12\x0etransaction_id\x82\xd3\xe4\x93\x02B:\x01*\"=/api/v1/users/{user_id}/transactions/{transaction_id}/reverse\x12\x95\x01\n" +
+	"\x0eDeactivateUser\x12'.loyalty.users.v1.DeactivateUserRequest\x1a\x16.loyalty.users.v1.User\"B\xaa\xbb\x18\x05\"\x01\x038\x01»\x18\v\b\r\x12\auser_id\x82\xd3\xe4\x93\x02$\"\"/api/v1/users/{user_id}/deactivate\x12\x8d\x01\n" +
+	"\fActivateUser\x12%.loyalty.users.v1.ActivateUserRequest\x1a\x16.loyalty.users.v1.User\">\xaa\xbb\x18\x03\"\x01\x03»\x18\v\b\x0e\x12\auser_id\x82\xd3\xe4\x93\x02\"\" /api/v1/users/{user_id}/activate\x12\xa3\x01\n" +
+	"\x10ChangeMyPassword\x12).loyalty.users.v1.ChangeMyPasswordRequest\x1a*.loyalty.users.v1.ChangeMyPasswordResponse\"8\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01»\x18\x02\b\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/users/me/password\x12\x8f\x01\n" +
+	"\x0eListMySessions\x12'.loyalty.users.v1.ListMySessionsRequest\x1a(.loyalty.users.v1.ListMySessionsResponse\"*\xaa\xbb\x18\x05\"\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/users/me/sessions\x12\xa1\x01\n" +
+	"\fEndMySession\x12%.loyalty.users.v1.EndMySessionRequest\x1a&.loyalty.users.v1.EndMySessionResponse\"B\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01»\x18\x02\b\x05\x82\xd3\xe4\x93\x02(*&/api/v1/users/me/sessions/{session_id}\x12\x97\x01\n" +
+	"\rEndMySessions\x12&.loyalty.users.v1.EndMySessionsRequest\x1a'.loyalty.users.v1.EndMySessionsResponse\"5\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01»\x18\x02\b\x06\x82\xd3\xe4\x93\x02\x1b*\x19/api/v1/users/me/sessions\x12\x8e\x01\n" +
+	"\fListSessions\x12%.loyalty.users.v1.ListSessionsRequest\x1a&.loyalty.users.v1.ListSessionsResponse\"/\xaa\xbb\x18\x03\"\x01\x03\x82\xd3\xe4\x93\x02\"\x12 /api/v1/users/{user_id}/sessions\x12\xa9\x01\n" +
 	"\n" +
-	"EndSession\x12#.loyalty.users.v1.EndSessionRequest\x1a$.loyalty.users.v1.EndSessionResponse\"A\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02/*-/api/v1/users/{user_id}/sessions/{session_id}\x12\x90\x01\n" +
-	"\vEndSessions\x12$.loyalty.users.v1.EndSessionsRequest\x1a%.loyalty.users.v1.EndSessionsResponse\"4\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xcc\x01\x82\xd3\xe4\x93\x02\"* /api/v1/users/{user_id}/sessionsB\xcd\x01\n" +
+	"EndSession\x12#.loyalty.users.v1.EndSessionRequest\x1a$.loyalty.users.v1.EndSessionResponse\"P\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xcc\x01»\x18\v\b\x05\x12\auser_id\x82\xd3\xe4\x93\x02/*-/api/v1/users/{user_id}/sessions/{session_id}\x12\x9f\x01\n" +
+	"\vEndSessions\x12$.loyalty.users.v1.EndSessionsRequest\x1a%.loyalty.users.v1.EndSessionsResponse\"C\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xcc\x01»\x18\v\b\x06\x12\auser_id\x82\xd3\xe4\x93\x02\"* /api/v1/users/{user_id}/sessions\x12\x8d\x01\n" +
+	"\vEnrolMyTotp\x12$.loyalty.users.v1.EnrolMyTotpRequest\x1a%.loyalty.users.v1.EnrolMyTotpResponse\"1\xaa\xbb\x18\x06\"\x02\x02\x030\x01»\x18\x02\b\a\x82\xd3\xe4\x93\x02\x1b\"\x19/api/v1/users/me/mfa/totp\x12\xa3\x01\n" +
+	"\rConfirmMyTotp\x12&.loyalty.users.v1.ConfirmMyTotpRequest\x1a'.loyalty.users.v1.ConfirmMyTotpResponse\"A\xaa\xbb\x18\x06\"\x02\x02\x030\x01\xb0\xbb\x18\xcc\x01»\x18\x02\b\b\x82\xd3\xe4\x93\x02&:\x01*\"!/api/v1/users/me/mfa/totp/confirm\x12\x9d\x01\n" +
+	"\fVerifyMyTotp\x12%.loyalty.users.v1.VerifyMyTotpRequest\x1a&.loyalty.users.v1.VerifyMyTotpResponse\">\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xcc\x01»\x18\x02\b\n" +
+	"\x82\xd3\xe4\x93\x02%:\x01*\" /api/v1/users/me/mfa/totp/verify\x12\x99\x01\n" +
+	"\rDisableMyTotp\x12&.loyalty.users.v1.DisableMyTotpRequest\x1a'.loyalty.users.v1.DisableMyTotpResponse\"7\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xcc\x01»\x18\x02\b\t\x82\xd3\xe4\x93\x02\x1e:\x01**\x19/api/v1/users/me/mfa/totp\x12\x9b\x01\n" +
+	"\tResetTotp\x12\".loyalty.users.v1.ResetTotpRequest\x1a#.loyalty.users.v1.ResetTotpResponse\"E\xaa\xbb\x18\x05\"\x01\x038\x01\xb0\xbb\x18\xcc\x01»\x18\v\b\v\x12\auser_id\x82\xd3\xe4\x93\x02\"* /api/v1/users/{user_id}/mfa/totpB\xcd\x01\n" +
 	"\x14com.loyalty.users.v1B\x10UserServiceProtoP\x01ZAgithub.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1;usersv1\xa2\x02\x03LUX\xaa\x02\x10Loyalty.Users.V1\xca\x02\x10Loyalty\\Users\\V1\xe2\x02\x1cLoyalty\\Users\\V1\\GPBMetadata\xea\x02\x12Loyalty::Users::V1b\x06proto3"
 
 var (
@@ -1454,7 +1900,7 @@ func file_loyalty_users_v1_user_service_proto_rawDescGZIP() []byte {
 	return file_loyalty_users_v1_user_service_proto_rawDescData
 }
 
-var file_loyalty_users_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_loyalty_users_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_loyalty_users_v1_user_service_proto_goTypes = []any{
 	(*GetMeRequest)(nil),               // 0: loyalty.users.v1.GetMeRequest
 	(*ListMyTransactionsRequest)(nil),  // 1: loyalty.users.v1.ListMyTransactionsRequest
@@ -1481,21 +1927,31 @@ var file_loyalty_users_v1_user_service_proto_goTypes = []any{
 	(*EndSessionResponse)(nil),         // 22: loyalty.users.v1.EndSessionResponse
 	(*EndSessionsRequest)(nil),         // 23: loyalty.users.v1.EndSessionsRequest
 	(*EndSessionsResponse)(nil),        // 24: loyalty.users.v1.EndSessionsResponse
-	(TransactionType)(0),               // 25: loyalty.users.v1.TransactionType
-	(*Transaction)(nil),                // 26: loyalty.users.v1.Transaction
-	(v1.Role)(0),                       // 27: loyalty.options.v1.Role
-	(*User)(nil),                       // 28: loyalty.users.v1.User
-	(*Session)(nil),                    // 29: loyalty.users.v1.Session
+	(*EnrolMyTotpRequest)(nil),         // 25: loyalty.users.v1.EnrolMyTotpRequest
+	(*EnrolMyTotpResponse)(nil),        // 26: loyalty.users.v1.EnrolMyTotpResponse
+	(*ConfirmMyTotpRequest)(nil),       // 27: loyalty.users.v1.ConfirmMyTotpRequest
+	(*ConfirmMyTotpResponse)(nil),      // 28: loyalty.users.v1.ConfirmMyTotpResponse
+	(*VerifyMyTotpRequest)(nil),        // 29: loyalty.users.v1.VerifyMyTotpRequest
+	(*VerifyMyTotpResponse)(nil),       // 30: loyalty.users.v1.VerifyMyTotpResponse
+	(*DisableMyTotpRequest)(nil),       // 31: loyalty.users.v1.DisableMyTotpRequest
+	(*DisableMyTotpResponse)(nil),      // 32: loyalty.users.v1.DisableMyTotpResponse
+	(*ResetTotpRequest)(nil),           // 33: loyalty.users.v1.ResetTotpRequest
+	(*ResetTotpResponse)(nil),          // 34: loyalty.users.v1.ResetTotpResponse
+	(TransactionType)(0),               // 35: loyalty.users.v1.TransactionType
+	(*Transaction)(nil),                // 36: loyalty.users.v1.Transaction
+	(v1.Role)(0),                       // 37: loyalty.options.v1.Role
+	(*User)(nil),                       // 38: loyalty.users.v1.User
+	(*Session)(nil),                    // 39: loyalty.users.v1.Session
 }
 var file_loyalty_users_v1_user_service_proto_depIdxs = []int32{
-	25, // 0: loyalty.users.v1.ListMyTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
-	26, // 1: loyalty.users.v1.ListMyTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
-	27, // 2: loyalty.users.v1.ListUsersRequest.role:type_name -> loyalty.options.v1.Role
-	28, // 3: loyalty.users.v1.ListUsersResponse.users:type_name -> loyalty.users.v1.User
-	25, // 4: loyalty.users.v1.ListTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
-	26, // 5: loyalty.users.v1.ListTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
-	29, // 6: loyalty.users.v1.ListMySessionsResponse.sessions:type_name -> loyalty.users.v1.Session
-	29, // 7: loyalty.users.v1.ListSessionsResponse.sessions:type_name -> loyalty.users.v1.Session
+	35, // 0: loyalty.users.v1.ListMyTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
+	36, // 1: loyalty.users.v1.ListMyTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
+	37, // 2: loyalty.users.v1.ListUsersRequest.role:type_name -> loyalty.options.v1.Role
+	38, // 3: loyalty.users.v1.ListUsersResponse.users:type_name -> loyalty.users.v1.User
+	35, // 4: loyalty.users.v1.ListTransactionsRequest.type:type_name -> loyalty.users.v1.TransactionType
+	36, // 5: loyalty.users.v1.ListTransactionsResponse.transactions:type_name -> loyalty.users.v1.Transaction
+	39, // 6: loyalty.users.v1.ListMySessionsResponse.sessions:type_name -> loyalty.users.v1.Session
+	39, // 7: loyalty.users.v1.ListSessionsResponse.sessions:type_name -> loyalty.users.v1.Session
 	0,  // 8: loyalty.users.v1.UserService.GetMe:input_type -> loyalty.users.v1.GetMeRequest
 	1,  // 9: loyalty.users.v1.UserService.ListMyTransactions:input_type -> loyalty.users.v1.ListMyTransactionsRequest
 	3,  // 10: loyalty.users.v1.UserService.ListUsers:input_type -> loyalty.users.v1.ListUsersRequest
@@ -1511,23 +1967,33 @@ var file_loyalty_users_v1_user_service_proto_depIdxs = []int32{
 	19, // 20: loyalty.users.v1.UserService.ListSessions:input_type -> loyalty.users.v1.ListSessionsRequest
 	21, // 21: loyalty.users.v1.UserService.EndSession:input_type -> loyalty.users.v1.EndSessionRequest
 	23, // 22: loyalty.users.v1.UserService.EndSessions:input_type -> loyalty.users.v1.EndSessionsRequest
-	28, // 23: loyalty.users.v1.UserService.GetMe:output_type -> loyalty.users.v1.User
-	2,  // 24: loyalty.users.v1.UserService.ListMyTransactions:output_type -> loyalty.users.v1.ListMyTransactionsResponse
-	4,  // 25: loyalty.users.v1.UserService.ListUsers:output_type -> loyalty.users.v1.ListUsersResponse
-	28, // 26: loyalty.users.v1.UserService.GetUser:output_type -> loyalty.users.v1.User
-	7,  // 27: loyalty.users.v1.UserService.ListTransactions:output_type -> loyalty.users.v1.ListTransactionsResponse
-	26, // 28: loyalty.users.v1.UserService.ReverseTransaction:output_type -> loyalty.users.v1.Transaction
-	28, // 29: loyalty.users.v1.UserService.DeactivateUser:output_type -> loyalty.users.v1.User
-	28, // 30: loyalty.users.v1.UserService.ActivateUser:output_type -> loyalty.users.v1.User
-	12, // 31: loyalty.users.v1.UserService.ChangeMyPassword:output_type -> loyalty.users.v1.ChangeMyPasswordResponse
-	14, // 32: loyalty.users.v1.UserService.ListMySessions:output_type -> loyalty.users.v1.ListMySessionsResponse
-	16, // 33: loyalty.users.v1.UserService.EndMySession:output_type -> loyalty.users.v1.EndMySessionResponse
-	18, // 34: loyalty.users.v1.UserService.EndMySessions:output_type -> loyalty.users.v1.EndMySessionsResponse
-	20, // 35: loyalty.users.v1.UserService.ListSessions:output_type -> loyalty.users.v1.ListSessionsResponse
-	22, // 36: loyalty.users.v1.UserService.EndSession:output_type -> loyalty.users.v1.EndSessionResponse
-	24, // 37: loyalty.users.v1.UserService.EndSessions:output_type -> loyalty.users.v1.EndSessionsResponse
-	23, // [23:38] is the sub-list for method output_type
-	8,  // [8:23] is the sub-list for method input_type
+	25, // 23: loyalty.users.v1.UserService.EnrolMyTotp:input_type -> loyalty.users.v1.EnrolMyTotpRequest
+	27, // 24: loyalty.users.v1.UserService.ConfirmMyTotp:input_type -> loyalty.users.v1.ConfirmMyTotpRequest
+	29, // 25: loyalty.users.v1.UserService.VerifyMyTotp:input_type -> loyalty.users.v1.VerifyMyTotpRequest
+	31, // 26: loyalty.users.v1.UserService.DisableMyTotp:input_type -> loyalty.users.v1.DisableMyTotpRequest
+	33, // 27: loyalty.users.v1.UserService.ResetTotp:input_type -> loyalty.users.v1.ResetTotpRequest
+	38, // 28: loyalty.users.v1.UserService.GetMe:output_type -> loyalty.users.v1.User
+	2,  // 29: loyalty.users.v1.UserService.ListMyTransactions:output_type -> loyalty.users.v1.ListMyTransactionsResponse
+	4,  // 30: loyalty.users.v1.UserService.ListUsers:output_type -> loyalty.users.v1.ListUsersResponse
+	38, // 31: loyalty.users.v1.UserService.GetUser:output_type -> loyalty.users.v1.User
+	7,  // 32: loyalty.users.v1.UserService.ListTransactions:output_type -> loyalty.users.v1.ListTransactionsResponse
+	36, // 33: loyalty.users.v1.UserService.ReverseTransaction:output_type -> loyalty.users.v1.Transaction
+	38, // 34: loyalty.users.v1.UserService.DeactivateUser:output_type -> loyalty.users.v1.User
+	38, // 35: loyalty.users.v1.UserService.ActivateUser:output_type -> loyalty.users.v1.User
+	12, // 36: loyalty.users.v1.UserService.ChangeMyPassword:output_type -> loyalty.users.v1.ChangeMyPasswordResponse
+	14, // 37: loyalty.users.v1.UserService.ListMySessions:output_type -> loyalty.users.v1.ListMySessionsResponse
+	16, // 38: loyalty.users.v1.UserService.EndMySession:output_type -> loyalty.users.v1.EndMySessionResponse
+	18, // 39: loyalty.users.v1.UserService.EndMySessions:output_type -> loyalty.users.v1.EndMySessionsResponse
+	20, // 40: loyalty.users.v1.UserService.ListSessions:output_type -> loyalty.users.v1.ListSessionsResponse
+	22, // 41: loyalty.users.v1.UserService.EndSession:output_type -> loyalty.users.v1.EndSessionResponse
+	24, // 42: loyalty.users.v1.UserService.EndSessions:output_type -> loyalty.users.v1.EndSessionsResponse
+	26, // 43: loyalty.users.v1.UserService.EnrolMyTotp:output_type -> loyalty.users.v1.EnrolMyTotpResponse
+	28, // 44: loyalty.users.v1.UserService.ConfirmMyTotp:output_type -> loyalty.users.v1.ConfirmMyTotpResponse
+	30, // 45: loyalty.users.v1.UserService.VerifyMyTotp:output_type -> loyalty.users.v1.VerifyMyTotpResponse
+	32, // 46: loyalty.users.v1.UserService.DisableMyTotp:output_type -> loyalty.users.v1.DisableMyTotpResponse
+	34, // 47: loyalty.users.v1.UserService.ResetTotp:output_type -> loyalty.users.v1.ResetTotpResponse
+	28, // [28:48] is the sub-list for method output_type
+	8,  // [8:28] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
 	8,  // [8:8] is the sub-list for extension extendee
 	0,  // [0:8] is the sub-list for field type_name
@@ -1547,7 +2013,7 @@ func file_loyalty_users_v1_user_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_users_v1_user_service_proto_rawDesc), len(file_loyalty_users_v1_user_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -53,12 +53,15 @@ type AuthServiceClient interface {
 	// Register creates a player. It fails with USER_EXISTS if the e-mail is taken, and with PASSWORD_TOO_WEAK if the password is
 	// common, trivially guessable or derived from the e-mail. The detail of the error is the reason.
 	Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.User], error)
-	// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken, and with PASSWORD_TOO_WEAK if the
-	// password is common, trivially guessable or derived from the e-mail.
+	// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken, with PASSWORD_TOO_WEAK if the
+	// password is common, trivially guessable or derived from the e-mail, and with MFA_REQUIRED if the caller has a second factor
+	// and did not present it recently; see VerifyMyTotp.
 	RegisterStaff(context.Context, *connect.Request[v1.RegisterStaffRequest]) (*connect.Response[v1.User], error)
 	// Login starts a session. It fails with INVALID_CREDENTIALS if the user does not exist or the password is wrong, and with
-	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. After too many failed logins, it fails with
-	// RATE_LIMITED. With refreshTokenIn COOKIE it also sets a cookie that identifies the device: failed logins of strangers do
+	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. If the user has a second factor, it fails with
+	// MFA_REQUIRED without a code, and with MFA_CODE_INVALID if the code is wrong or was used before. If second factors are
+	// required, an employee without one gets access only to the methods that enrol it. After too many failed logins, it fails
+	// with RATE_LIMITED. With refreshTokenIn COOKIE it also sets a cookie that identifies the device: failed logins of strangers do
 	// not use up the limit of a device or an address that logged in before.
 	Login(context.Context, *connect.Request[v1.LoginRequest]) (*connect.Response[v1.LoginResponse], error)
 	// Refresh exchanges the refresh token for a new pair of tokens. For ten seconds, the old refresh token returns the same new
@@ -155,12 +158,15 @@ type AuthServiceHandler interface {
 	// Register creates a player. It fails with USER_EXISTS if the e-mail is taken, and with PASSWORD_TOO_WEAK if the password is
 	// common, trivially guessable or derived from the e-mail. The detail of the error is the reason.
 	Register(context.Context, *connect.Request[v1.RegisterRequest]) (*connect.Response[v1.User], error)
-	// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken, and with PASSWORD_TOO_WEAK if the
-	// password is common, trivially guessable or derived from the e-mail.
+	// RegisterStaff creates a staff member. It fails with USER_EXISTS if the e-mail is taken, with PASSWORD_TOO_WEAK if the
+	// password is common, trivially guessable or derived from the e-mail, and with MFA_REQUIRED if the caller has a second factor
+	// and did not present it recently; see VerifyMyTotp.
 	RegisterStaff(context.Context, *connect.Request[v1.RegisterStaffRequest]) (*connect.Response[v1.User], error)
 	// Login starts a session. It fails with INVALID_CREDENTIALS if the user does not exist or the password is wrong, and with
-	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. After too many failed logins, it fails with
-	// RATE_LIMITED. With refreshTokenIn COOKIE it also sets a cookie that identifies the device: failed logins of strangers do
+	// ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. If the user has a second factor, it fails with
+	// MFA_REQUIRED without a code, and with MFA_CODE_INVALID if the code is wrong or was used before. If second factors are
+	// required, an employee without one gets access only to the methods that enrol it. After too many failed logins, it fails
+	// with RATE_LIMITED. With refreshTokenIn COOKIE it also sets a cookie that identifies the device: failed logins of strangers do
 	// not use up the limit of a device or an address that logged in before.
 	Login(context.Context, *connect.Request[v1.LoginRequest]) (*connect.Response[v1.LoginResponse], error)
 	// Refresh exchanges the refresh token for a new pair of tokens. For ten seconds, the old refresh token returns the same new

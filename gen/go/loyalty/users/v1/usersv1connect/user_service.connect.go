@@ -75,6 +75,19 @@ const (
 	UserServiceEndSessionProcedure = "/loyalty.users.v1.UserService/EndSession"
 	// UserServiceEndSessionsProcedure is the fully-qualified name of the UserService's EndSessions RPC.
 	UserServiceEndSessionsProcedure = "/loyalty.users.v1.UserService/EndSessions"
+	// UserServiceEnrolMyTotpProcedure is the fully-qualified name of the UserService's EnrolMyTotp RPC.
+	UserServiceEnrolMyTotpProcedure = "/loyalty.users.v1.UserService/EnrolMyTotp"
+	// UserServiceConfirmMyTotpProcedure is the fully-qualified name of the UserService's ConfirmMyTotp
+	// RPC.
+	UserServiceConfirmMyTotpProcedure = "/loyalty.users.v1.UserService/ConfirmMyTotp"
+	// UserServiceVerifyMyTotpProcedure is the fully-qualified name of the UserService's VerifyMyTotp
+	// RPC.
+	UserServiceVerifyMyTotpProcedure = "/loyalty.users.v1.UserService/VerifyMyTotp"
+	// UserServiceDisableMyTotpProcedure is the fully-qualified name of the UserService's DisableMyTotp
+	// RPC.
+	UserServiceDisableMyTotpProcedure = "/loyalty.users.v1.UserService/DisableMyTotp"
+	// UserServiceResetTotpProcedure is the fully-qualified name of the UserService's ResetTotp RPC.
+	UserServiceResetTotpProcedure = "/loyalty.users.v1.UserService/ResetTotp"
 )
 
 // UserServiceClient is a client for the loyalty.users.v1.UserService service.
@@ -95,7 +108,8 @@ type UserServiceClient interface {
 	// transaction is itself a reversal, with TRANSACTION_ALREADY_REVERSED if it was reversed for another reason, and with
 	// INSUFFICIENT_FUNDS if the balance is less than the reversed credit.
 	ReverseTransaction(context.Context, *connect.Request[v1.ReverseTransactionRequest]) (*connect.Response[v1.Transaction], error)
-	// DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the caller.
+	// DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the caller, and
+	// with MFA_REQUIRED if the caller has a second factor and did not present it recently; see VerifyMyTotp.
 	DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error)
 	// ActivateUser activates a user. The user can then log in again.
 	ActivateUser(context.Context, *connect.Request[v1.ActivateUserRequest]) (*connect.Response[v1.User], error)
@@ -115,6 +129,25 @@ type UserServiceClient interface {
 	EndSession(context.Context, *connect.Request[v1.EndSessionRequest]) (*connect.Response[v1.EndSessionResponse], error)
 	// EndSessions ends all sessions of a user except the session of the access token.
 	EndSessions(context.Context, *connect.Request[v1.EndSessionsRequest]) (*connect.Response[v1.EndSessionsResponse], error)
+	// EnrolMyTotp begins the enrolment of a second factor: time-based codes of six digits (TOTP, RFC 6238). It returns a new
+	// secret and new recovery codes, which are not shown again. The factor becomes active with ConfirmMyTotp; until then, another
+	// call replaces the secret. It fails with MFA_ALREADY_ACTIVE if the caller has an active factor.
+	EnrolMyTotp(context.Context, *connect.Request[v1.EnrolMyTotpRequest]) (*connect.Response[v1.EnrolMyTotpResponse], error)
+	// ConfirmMyTotp activates the enrolled second factor. It fails with MFA_CODE_INVALID if the code is wrong, which counts as a
+	// failed login, with MFA_ALREADY_ACTIVE if the factor is active, and with NOT_FOUND without an enrolment. If second factors
+	// are required, the next refresh of the session gives access to all methods.
+	ConfirmMyTotp(context.Context, *connect.Request[v1.ConfirmMyTotpRequest]) (*connect.Response[v1.ConfirmMyTotpResponse], error)
+	// VerifyMyTotp presents the second factor in the current session. Methods that fail with MFA_REQUIRED accept calls of the
+	// session for some minutes afterwards, as after a login with a code. It fails with MFA_CODE_INVALID if the code is wrong or
+	// was used before, which counts as a failed login, and with NOT_FOUND if the caller has no active factor.
+	VerifyMyTotp(context.Context, *connect.Request[v1.VerifyMyTotpRequest]) (*connect.Response[v1.VerifyMyTotpResponse], error)
+	// DisableMyTotp removes the second factor of the caller. It fails with MFA_CODE_INVALID if the code is wrong or was used
+	// before, which counts as a failed login, and with NOT_FOUND if the caller has no active factor.
+	DisableMyTotp(context.Context, *connect.Request[v1.DisableMyTotpRequest]) (*connect.Response[v1.DisableMyTotpResponse], error)
+	// ResetTotp removes the second factor of another user, and the enrolment of a factor. It does nothing if the user has none.
+	// It fails with FORBIDDEN if the user is the caller, and with MFA_REQUIRED if the caller has a second factor and did not
+	// present it recently; see VerifyMyTotp.
+	ResetTotp(context.Context, *connect.Request[v1.ResetTotpRequest]) (*connect.Response[v1.ResetTotpResponse], error)
 }
 
 // NewUserServiceClient constructs a client for the loyalty.users.v1.UserService service. By
@@ -218,6 +251,36 @@ func NewUserServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(userServiceMethods.ByName("EndSessions")),
 			connect.WithClientOptions(opts...),
 		),
+		enrolMyTotp: connect.NewClient[v1.EnrolMyTotpRequest, v1.EnrolMyTotpResponse](
+			httpClient,
+			baseURL+UserServiceEnrolMyTotpProcedure,
+			connect.WithSchema(userServiceMethods.ByName("EnrolMyTotp")),
+			connect.WithClientOptions(opts...),
+		),
+		confirmMyTotp: connect.NewClient[v1.ConfirmMyTotpRequest, v1.ConfirmMyTotpResponse](
+			httpClient,
+			baseURL+UserServiceConfirmMyTotpProcedure,
+			connect.WithSchema(userServiceMethods.ByName("ConfirmMyTotp")),
+			connect.WithClientOptions(opts...),
+		),
+		verifyMyTotp: connect.NewClient[v1.VerifyMyTotpRequest, v1.VerifyMyTotpResponse](
+			httpClient,
+			baseURL+UserServiceVerifyMyTotpProcedure,
+			connect.WithSchema(userServiceMethods.ByName("VerifyMyTotp")),
+			connect.WithClientOptions(opts...),
+		),
+		disableMyTotp: connect.NewClient[v1.DisableMyTotpRequest, v1.DisableMyTotpResponse](
+			httpClient,
+			baseURL+UserServiceDisableMyTotpProcedure,
+			connect.WithSchema(userServiceMethods.ByName("DisableMyTotp")),
+			connect.WithClientOptions(opts...),
+		),
+		resetTotp: connect.NewClient[v1.ResetTotpRequest, v1.ResetTotpResponse](
+			httpClient,
+			baseURL+UserServiceResetTotpProcedure,
+			connect.WithSchema(userServiceMethods.ByName("ResetTotp")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -238,6 +301,11 @@ type userServiceClient struct {
 	listSessions       *connect.Client[v1.ListSessionsRequest, v1.ListSessionsResponse]
 	endSession         *connect.Client[v1.EndSessionRequest, v1.EndSessionResponse]
 	endSessions        *connect.Client[v1.EndSessionsRequest, v1.EndSessionsResponse]
+	enrolMyTotp        *connect.Client[v1.EnrolMyTotpRequest, v1.EnrolMyTotpResponse]
+	confirmMyTotp      *connect.Client[v1.ConfirmMyTotpRequest, v1.ConfirmMyTotpResponse]
+	verifyMyTotp       *connect.Client[v1.VerifyMyTotpRequest, v1.VerifyMyTotpResponse]
+	disableMyTotp      *connect.Client[v1.DisableMyTotpRequest, v1.DisableMyTotpResponse]
+	resetTotp          *connect.Client[v1.ResetTotpRequest, v1.ResetTotpResponse]
 }
 
 // GetMe calls loyalty.users.v1.UserService.GetMe.
@@ -315,6 +383,31 @@ func (c *userServiceClient) EndSessions(ctx context.Context, req *connect.Reques
 	return c.endSessions.CallUnary(ctx, req)
 }
 
+// EnrolMyTotp calls loyalty.users.v1.UserService.EnrolMyTotp.
+func (c *userServiceClient) EnrolMyTotp(ctx context.Context, req *connect.Request[v1.EnrolMyTotpRequest]) (*connect.Response[v1.EnrolMyTotpResponse], error) {
+	return c.enrolMyTotp.CallUnary(ctx, req)
+}
+
+// ConfirmMyTotp calls loyalty.users.v1.UserService.ConfirmMyTotp.
+func (c *userServiceClient) ConfirmMyTotp(ctx context.Context, req *connect.Request[v1.ConfirmMyTotpRequest]) (*connect.Response[v1.ConfirmMyTotpResponse], error) {
+	return c.confirmMyTotp.CallUnary(ctx, req)
+}
+
+// VerifyMyTotp calls loyalty.users.v1.UserService.VerifyMyTotp.
+func (c *userServiceClient) VerifyMyTotp(ctx context.Context, req *connect.Request[v1.VerifyMyTotpRequest]) (*connect.Response[v1.VerifyMyTotpResponse], error) {
+	return c.verifyMyTotp.CallUnary(ctx, req)
+}
+
+// DisableMyTotp calls loyalty.users.v1.UserService.DisableMyTotp.
+func (c *userServiceClient) DisableMyTotp(ctx context.Context, req *connect.Request[v1.DisableMyTotpRequest]) (*connect.Response[v1.DisableMyTotpResponse], error) {
+	return c.disableMyTotp.CallUnary(ctx, req)
+}
+
+// ResetTotp calls loyalty.users.v1.UserService.ResetTotp.
+func (c *userServiceClient) ResetTotp(ctx context.Context, req *connect.Request[v1.ResetTotpRequest]) (*connect.Response[v1.ResetTotpResponse], error) {
+	return c.resetTotp.CallUnary(ctx, req)
+}
+
 // UserServiceHandler is an implementation of the loyalty.users.v1.UserService service.
 type UserServiceHandler interface {
 	// GetMe returns the caller's profile.
@@ -333,7 +426,8 @@ type UserServiceHandler interface {
 	// transaction is itself a reversal, with TRANSACTION_ALREADY_REVERSED if it was reversed for another reason, and with
 	// INSUFFICIENT_FUNDS if the balance is less than the reversed credit.
 	ReverseTransaction(context.Context, *connect.Request[v1.ReverseTransactionRequest]) (*connect.Response[v1.Transaction], error)
-	// DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the caller.
+	// DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the caller, and
+	// with MFA_REQUIRED if the caller has a second factor and did not present it recently; see VerifyMyTotp.
 	DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error)
 	// ActivateUser activates a user. The user can then log in again.
 	ActivateUser(context.Context, *connect.Request[v1.ActivateUserRequest]) (*connect.Response[v1.User], error)
@@ -353,6 +447,25 @@ type UserServiceHandler interface {
 	EndSession(context.Context, *connect.Request[v1.EndSessionRequest]) (*connect.Response[v1.EndSessionResponse], error)
 	// EndSessions ends all sessions of a user except the session of the access token.
 	EndSessions(context.Context, *connect.Request[v1.EndSessionsRequest]) (*connect.Response[v1.EndSessionsResponse], error)
+	// EnrolMyTotp begins the enrolment of a second factor: time-based codes of six digits (TOTP, RFC 6238). It returns a new
+	// secret and new recovery codes, which are not shown again. The factor becomes active with ConfirmMyTotp; until then, another
+	// call replaces the secret. It fails with MFA_ALREADY_ACTIVE if the caller has an active factor.
+	EnrolMyTotp(context.Context, *connect.Request[v1.EnrolMyTotpRequest]) (*connect.Response[v1.EnrolMyTotpResponse], error)
+	// ConfirmMyTotp activates the enrolled second factor. It fails with MFA_CODE_INVALID if the code is wrong, which counts as a
+	// failed login, with MFA_ALREADY_ACTIVE if the factor is active, and with NOT_FOUND without an enrolment. If second factors
+	// are required, the next refresh of the session gives access to all methods.
+	ConfirmMyTotp(context.Context, *connect.Request[v1.ConfirmMyTotpRequest]) (*connect.Response[v1.ConfirmMyTotpResponse], error)
+	// VerifyMyTotp presents the second factor in the current session. Methods that fail with MFA_REQUIRED accept calls of the
+	// session for some minutes afterwards, as after a login with a code. It fails with MFA_CODE_INVALID if the code is wrong or
+	// was used before, which counts as a failed login, and with NOT_FOUND if the caller has no active factor.
+	VerifyMyTotp(context.Context, *connect.Request[v1.VerifyMyTotpRequest]) (*connect.Response[v1.VerifyMyTotpResponse], error)
+	// DisableMyTotp removes the second factor of the caller. It fails with MFA_CODE_INVALID if the code is wrong or was used
+	// before, which counts as a failed login, and with NOT_FOUND if the caller has no active factor.
+	DisableMyTotp(context.Context, *connect.Request[v1.DisableMyTotpRequest]) (*connect.Response[v1.DisableMyTotpResponse], error)
+	// ResetTotp removes the second factor of another user, and the enrolment of a factor. It does nothing if the user has none.
+	// It fails with FORBIDDEN if the user is the caller, and with MFA_REQUIRED if the caller has a second factor and did not
+	// present it recently; see VerifyMyTotp.
+	ResetTotp(context.Context, *connect.Request[v1.ResetTotpRequest]) (*connect.Response[v1.ResetTotpResponse], error)
 }
 
 // NewUserServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -452,6 +565,36 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(userServiceMethods.ByName("EndSessions")),
 		connect.WithHandlerOptions(opts...),
 	)
+	userServiceEnrolMyTotpHandler := connect.NewUnaryHandler(
+		UserServiceEnrolMyTotpProcedure,
+		svc.EnrolMyTotp,
+		connect.WithSchema(userServiceMethods.ByName("EnrolMyTotp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceConfirmMyTotpHandler := connect.NewUnaryHandler(
+		UserServiceConfirmMyTotpProcedure,
+		svc.ConfirmMyTotp,
+		connect.WithSchema(userServiceMethods.ByName("ConfirmMyTotp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceVerifyMyTotpHandler := connect.NewUnaryHandler(
+		UserServiceVerifyMyTotpProcedure,
+		svc.VerifyMyTotp,
+		connect.WithSchema(userServiceMethods.ByName("VerifyMyTotp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceDisableMyTotpHandler := connect.NewUnaryHandler(
+		UserServiceDisableMyTotpProcedure,
+		svc.DisableMyTotp,
+		connect.WithSchema(userServiceMethods.ByName("DisableMyTotp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	userServiceResetTotpHandler := connect.NewUnaryHandler(
+		UserServiceResetTotpProcedure,
+		svc.ResetTotp,
+		connect.WithSchema(userServiceMethods.ByName("ResetTotp")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/loyalty.users.v1.UserService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case UserServiceGetMeProcedure:
@@ -484,6 +627,16 @@ func NewUserServiceHandler(svc UserServiceHandler, opts ...connect.HandlerOption
 			userServiceEndSessionHandler.ServeHTTP(w, r)
 		case UserServiceEndSessionsProcedure:
 			userServiceEndSessionsHandler.ServeHTTP(w, r)
+		case UserServiceEnrolMyTotpProcedure:
+			userServiceEnrolMyTotpHandler.ServeHTTP(w, r)
+		case UserServiceConfirmMyTotpProcedure:
+			userServiceConfirmMyTotpHandler.ServeHTTP(w, r)
+		case UserServiceVerifyMyTotpProcedure:
+			userServiceVerifyMyTotpHandler.ServeHTTP(w, r)
+		case UserServiceDisableMyTotpProcedure:
+			userServiceDisableMyTotpHandler.ServeHTTP(w, r)
+		case UserServiceResetTotpProcedure:
+			userServiceResetTotpHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -551,4 +704,24 @@ func (UnimplementedUserServiceHandler) EndSession(context.Context, *connect.Requ
 
 func (UnimplementedUserServiceHandler) EndSessions(context.Context, *connect.Request[v1.EndSessionsRequest]) (*connect.Response[v1.EndSessionsResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.EndSessions is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) EnrolMyTotp(context.Context, *connect.Request[v1.EnrolMyTotpRequest]) (*connect.Response[v1.EnrolMyTotpResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.EnrolMyTotp is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) ConfirmMyTotp(context.Context, *connect.Request[v1.ConfirmMyTotpRequest]) (*connect.Response[v1.ConfirmMyTotpResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.ConfirmMyTotp is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) VerifyMyTotp(context.Context, *connect.Request[v1.VerifyMyTotpRequest]) (*connect.Response[v1.VerifyMyTotpResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.VerifyMyTotp is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) DisableMyTotp(context.Context, *connect.Request[v1.DisableMyTotpRequest]) (*connect.Response[v1.DisableMyTotpResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.DisableMyTotp is not implemented"))
+}
+
+func (UnimplementedUserServiceHandler) ResetTotp(context.Context, *connect.Request[v1.ResetTotpRequest]) (*connect.Response[v1.ResetTotpResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.users.v1.UserService.ResetTotp is not implemented"))
 }

@@ -19,6 +19,7 @@ import (
 const (
 	PlayersTopic      = "players"
 	TransactionsTopic = "transactions"
+	AuditTopic        = "audit"
 )
 
 // Topics returns the topics, for the code that creates them.
@@ -26,6 +27,7 @@ func Topics() []event.TopicSpec {
 	return []event.TopicSpec{
 		{Name: PlayersTopic, Retention: 720 * time.Hour},
 		{Name: TransactionsTopic, Retention: 720 * time.Hour},
+		{Name: AuditTopic, Retention: 720 * time.Hour},
 	}
 }
 
@@ -124,4 +126,52 @@ func checkTransactionEvent(m *usersv1.TransactionEvent) error {
 		return err
 	}
 	return eventproto.CheckUUID("user_id", m.GetUserId())
+}
+
+// NewAuditEvent returns the event with payload m and sets m's field topic. It returns an error if m has no type or no key.
+func NewAuditEvent(id uuid.UUID, at time.Time, m *usersv1.AuditEvent) (event.Event, error) {
+	if err := checkAuditEvent(m); err != nil {
+		return event.Event{}, fmt.Errorf("loyalty.users.v1.AuditEvent: %w", err)
+	}
+	m.Topic = "audit"
+	return eventproto.Encode(event.Event{
+		ID:     id.String(),
+		Source: "/loyalty/promotions",
+		Type:   "loyalty.users.v1." + m.GetEventType().String(),
+		Topic:  AuditTopic,
+		Key:    m.GetActor(),
+		Time:   at.UTC(),
+	}, m)
+}
+
+// DecodeAuditEvent returns the payload of an event of topic audit. Its errors are permanent. The payload of a newer release
+// may have a type that this schema does not know.
+func DecodeAuditEvent(e event.Event) (*usersv1.AuditEvent, error) {
+	m := &usersv1.AuditEvent{}
+	if err := eventproto.Decode(e, m); err != nil {
+		return nil, err
+	}
+	if err := checkAuditEvent(m); err != nil {
+		return nil, event.Permanentf("loyalty.users.v1.AuditEvent: %w", err)
+	}
+	return m, nil
+}
+
+// OnAuditEvent subscribes group to topic audit. An event that cannot be decoded becomes a dead letter. handle must ignore
+// types that it does not know.
+func OnAuditEvent(group string, handle func(context.Context, event.Event, *usersv1.AuditEvent) error) event.Subscription {
+	return event.Subscription{Group: group, Topic: AuditTopic, Handler: func(ctx context.Context, e event.Event) error {
+		m, err := DecodeAuditEvent(e)
+		if err != nil {
+			return err
+		}
+		return handle(ctx, e, m)
+	}}
+}
+
+func checkAuditEvent(m *usersv1.AuditEvent) error {
+	if err := eventproto.CheckType("eventType", m.GetEventType()); err != nil {
+		return err
+	}
+	return eventproto.CheckUUID("actor", m.GetActor())
 }

@@ -1,0 +1,105 @@
+package consumer_test
+
+import (
+	"context"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/event"
+	"github.com/casino-loyalty/loyalty/services/users"
+	"github.com/casino-loyalty/loyalty/services/users/internal/consumer"
+)
+
+// fakeStore collects entries.
+type fakeStore struct {
+	users.Store
+	added []users.AuditEntry
+}
+
+func (s *fakeStore) AddAuditEntry(_ context.Context, e users.AuditEntry) error {
+	s.added = append(s.added, e)
+	return nil
+}
+
+// handle handles an event with an entry that change has changed.
+func handle(t *testing.T, change func(*usersv1.AuditEvent)) (added []users.AuditEntry, entry *usersv1.AuditEntry, err error) {
+	t.Helper()
+	store := &fakeStore{}
+	service, err := users.New(users.Dependencies{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := structpb.NewStruct(map[string]any{"title": "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	m := &usersv1.AuditEvent{
+		EventType: usersv1.AuditEventType_ACT_RECORDED, Actor: uuid.NewString(),
+		Entry: &usersv1.AuditEntry{
+			Id: uuid.NewString(), At: timestamppb.New(at), Service: "promotions", Actor: uuid.NewString(),
+			Action: optionsv1.AuditAction_CREATE_PROMOTION, Target: uuid.NewString(), Address: "192.0.2.1",
+			Session: uuid.NewString(), Outcome: "OK", After: after,
+		},
+	}
+	change(m)
+	e, err := usersv1event.NewAuditEvent(uuid.New(), at, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = consumer.Audit(service).Handler(t.Context(), e)
+	return store.added, m.GetEntry(), err
+}
+
+func TestAudit(t *testing.T) {
+	added, entry, err := handle(t, func(*usersv1.AuditEvent) {})
+	want := []users.AuditEntry{{
+		ID: uuid.MustParse(entry.GetId()), At: entry.GetAt().AsTime(), Service: "promotions", Actor: uuid.MustParse(entry.GetActor()),
+		Action: users.AuditActionCreatePromotion, Target: uuid.MustParse(entry.GetTarget()), Address: "192.0.2.1",
+		Session: uuid.MustParse(entry.GetSession()), Outcome: "OK", Before: map[string]any{}, After: map[string]any{"title": "x"},
+		LongTerm: true,
+	}}
+	if err != nil || !reflect.DeepEqual(added, want) {
+		t.Errorf("added %+v, %v, want %+v", added, err, want)
+	}
+}
+
+func TestAuditIgnoresUnknownTypes(t *testing.T) {
+	added, _, err := handle(t, func(m *usersv1.AuditEvent) { m.EventType = 99 })
+	if err != nil || len(added) > 0 {
+		t.Errorf("added %v, %v, want nothing", added, err)
+	}
+}
+
+// TestAuditWaitsForAnUpgrade checks that an entry with an action of a newer release is retried, not dropped.
+func TestAuditWaitsForAnUpgrade(t *testing.T) {
+	added, _, err := handle(t, func(m *usersv1.AuditEvent) { m.Entry.Action = 9999 })
+	if apperr.CodeOf(err) != apperr.DependencyUnavailable || event.IsPermanent(err) || len(added) > 0 {
+		t.Errorf("added %v, %v, want DEPENDENCY_UNAVAILABLE", added, err)
+	}
+}
+
+func TestAuditRefusesUnusableEntries(t *testing.T) {
+	for name, change := range map[string]func(*usersv1.AuditEvent){
+		"no entry":               func(m *usersv1.AuditEvent) { m.Entry = nil },
+		"no action":              func(m *usersv1.AuditEvent) { m.Entry.Action = 0 },
+		"malformed id":           func(m *usersv1.AuditEvent) { m.Entry.Id = "x" },
+		"no time":                func(m *usersv1.AuditEvent) { m.Entry.At = nil },
+		"no actor":               func(m *usersv1.AuditEvent) { m.Entry.Actor = "" },
+		"an entry of users":      func(m *usersv1.AuditEvent) { m.Entry.Service = "users" },
+		"an entry of no service": func(m *usersv1.AuditEvent) { m.Entry.Service = "" },
+	} {
+		if added, _, err := handle(t, change); !event.IsPermanent(err) || len(added) > 0 {
+			t.Errorf("%s: added %v, %v, want a permanent error", name, added, err)
+		}
+	}
+}
