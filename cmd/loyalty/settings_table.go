@@ -126,7 +126,9 @@ func serverSections() []settingSection {
 		{"Redis", []settingRow{
 			{"LOYALTY_REDIS_ADDRESS", "address of Redis; required without Sentinel", "a server that only the services can reach"},
 			{"LOYALTY_REDIS_REPLICAS", "addresses of its replicas, separated by commas", asNeeded},
-			{"LOYALTY_REDIS_SENTINEL_MASTER", "name of the master set of Redis Sentinel, in place of an address", "set, for failover"},
+			{
+				"LOYALTY_REDIS_SENTINEL_MASTER", "name of the master set of Redis Sentinel, in place of an address", "set, for failover",
+			},
 			{"LOYALTY_REDIS_SENTINELS", "addresses of the sentinels, separated by commas", "three or more, on different machines"},
 			{"LOYALTY_REDIS_SENTINEL_PASSWORD", "password of the sentinels", "*secret*"},
 			{"LOYALTY_REDIS_USERNAME", "user of Redis", "a user for the platform only"},
