@@ -846,9 +846,10 @@ func (c *Client) DisableMyTOTP(ctx context.Context, body DisableMyTotpRequest, o
 	}, arguments{body: body, options: options})
 }
 
-// ConfirmMyTOTP activates the enrolled second factor. It fails with MFA_CODE_INVALID if the code is wrong, which counts
-// as a failed login, with MFA_ALREADY_ACTIVE if the factor is active, and with NOT_FOUND without an enrolment. If
-// second factors are required, the next refresh of the session gives access to all methods.
+// ConfirmMyTOTP activates the enrolled second factor and ends all other sessions of the caller. It fails with
+// MFA_CODE_INVALID if the code is wrong, which counts as a failed login, with MFA_ALREADY_ACTIVE if the factor is
+// active, and with NOT_FOUND without an enrolment. If second factors are required, the next refresh of the session
+// gives access to all methods.
 //
 // Roles: STAFF, ADMIN.
 func (c *Client) ConfirmMyTOTP(ctx context.Context, body ConfirmMyTotpRequest, options ...CallOption) error {

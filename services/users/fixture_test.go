@@ -153,6 +153,8 @@ type fakeStore struct {
 	// recorded are the entries of the audit trail. If recordErr is set, Record fails with it.
 	recorded  []audit.Entry
 	recordErr error
+	// factor is the second factor of every user.
+	factor users.SecondFactor
 }
 
 func (s *fakeStore) Record(ctx context.Context, c audit.Change, failure error) error {
@@ -166,8 +168,10 @@ func (s *fakeStore) Record(ctx context.Context, c audit.Change, failure error) e
 	return err
 }
 
-func (*fakeStore) SecondFactor(context.Context, uuid.UUID) (users.SecondFactor, error) {
-	return users.SecondFactor{}, nil
+func (s *fakeStore) SecondFactor(context.Context, uuid.UUID) (users.SecondFactor, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.factor, nil
 }
 
 func (s *fakeStore) CreateUser(_ context.Context, u users.User) error {

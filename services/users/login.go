@@ -71,8 +71,8 @@ func (s *Service) startSession(
 	if err != nil {
 		return Tokens{}, authenticated, err
 	}
-	// A deactivation or a change of the password commits first and ends the sessions afterwards. It may have ended them before
-	// this session existed. In this case its commit is visible to the following query.
+	// A deactivation, a change of the password or the confirmation of a second factor commits first and ends the sessions
+	// afterwards. It may have ended them before this session existed. In this case its commit is visible to the query below.
 	u, err := s.store.User(ctx, authenticated.ID)
 	if err == nil {
 		err = s.checkUnchanged(ctx, authenticated, u, c.Password)
@@ -155,7 +155,7 @@ func (s *Service) checkFactor(ctx context.Context, u User, code string, session 
 	case err != nil || !f.Active:
 		return err
 	case code == "":
-		return apperr.New(apperr.MfaRequired, "log in with a code of the second factor")
+		return codeRequired()
 	}
 	// The entry about the login is recorded later.
 	return s.useFactor(audit.With(ctx, nil), f, code, session, s.store.UseSecondFactor)
@@ -182,17 +182,26 @@ func (s *Service) verifyPassword(ctx context.Context, hash, secret string) (bool
 }
 
 // checkUnchanged compares an authenticated user before and after the start of the session. The error is ACCOUNT_DEACTIVATED
-// if the user has been deactivated, and INVALID_CREDENTIALS if the user has another password now.
+// if the user has been deactivated, INVALID_CREDENTIALS if the user has another password now, and MFA_REQUIRED if the user
+// may have confirmed a second factor.
 func (s *Service) checkUnchanged(ctx context.Context, before, now User, secret string) error {
 	if !now.IsActive {
 		return deactivated()
 	}
-	if now.PasswordHash == before.PasswordHash {
+	if now.PasswordHash != before.PasswordHash { // a parallel login may have renewed the hash
+		switch passwordOK, err := s.verifyPassword(ctx, now.PasswordHash, secret); {
+		case err != nil:
+			return err
+		case !passwordOK:
+			return wrongCredentials()
+		}
+	}
+	if now.StatusVersion == before.StatusVersion || now.Role == authn.RolePlayer {
 		return nil
 	}
-	passwordOK, err := s.verifyPassword(ctx, now.PasswordHash, secret) // a parallel login may have renewed the hash
-	if err == nil && !passwordOK {
-		err = wrongCredentials()
+	f, err := s.store.SecondFactor(ctx, now.ID)
+	if err == nil && f.Active {
+		err = codeRequired()
 	}
 	return err
 }
@@ -227,6 +236,10 @@ func (s *Service) access(ctx context.Context, of session.Session, u User) (sessi
 
 func wrongCredentials() error {
 	return apperr.New(apperr.InvalidCredentials, "the e-mail or the password is wrong")
+}
+
+func codeRequired() error {
+	return apperr.New(apperr.MfaRequired, "log in with a code of the second factor")
 }
 
 func deactivated() error { return apperr.New(apperr.AccountDeactivated, "the account is deactivated") }

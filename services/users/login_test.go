@@ -308,6 +308,29 @@ func TestPasswordChangeDuringLogin(t *testing.T) {
 	}
 }
 
+// TestConfirmationDuringLogin checks that a login without a code leaves no session if a second factor is confirmed during the
+// login.
+func TestConfirmationDuringLogin(t *testing.T) {
+	f := start(t)
+	if _, err := f.EnsureAdmin(t.Context(), "boss@example.com", secret, false); err != nil {
+		t.Fatal(err)
+	}
+	boss, _ := f.store.UserByEmail(t.Context(), "boss@example.com")
+	f.store.beforeUser = func() { // the session exists, and Login is about to read the user again
+		f.store.beforeUser = nil
+		f.store.factor = users.SecondFactor{User: boss.ID, Active: true}
+		if _, err := f.store.change(boss.ID, func(u *users.User) { u.StatusVersion++ }); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := f.tryLogin("boss@example.com", secret, clientAddr); got != apperr.MfaRequired {
+		t.Errorf("login: %q, want MFA_REQUIRED", got)
+	}
+	if n, err := f.sessions.EndAllOf(t.Context(), boss.ID, uuid.Nil); err != nil || n != 0 {
+		t.Errorf("got %d remaining sessions, %v, want none", n, err)
+	}
+}
+
 func TestLoginRenewsTheHash(t *testing.T) {
 	f := start(t)
 	anna := f.register("anna@example.com")

@@ -39,8 +39,8 @@ type Store interface {
 	// are already marked, keep ends too, unless that mark keeps it. The error is INVALID_CREDENTIALS if the stored hash differs
 	// from old, and ACCOUNT_DEACTIVATED if the user is not active.
 	ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keep uuid.UUID) (User, error)
-	// ClearSessionsToEnd removes the mark that SetActive, SetPasswordHash or ChangePassword has set. It keeps the mark if the
-	// user's status version has changed since u was read.
+	// ClearSessionsToEnd removes the mark that SetActive, SetPasswordHash, ChangePassword or ConfirmSecondFactor has set. It
+	// keeps the mark if the user's status version has changed since u was read.
 	ClearSessionsToEnd(ctx context.Context, u User) error
 	// SetPasswordHash replaces a user's password hash. If old is not empty, it replaces the hash only if the stored hash equals
 	// old. If old is empty, the user has a new password: SetPasswordHash also increments the status version and marks the
@@ -72,7 +72,8 @@ type FactorStore interface {
 	SecondFactor(ctx context.Context, user uuid.UUID) (SecondFactor, error)
 	// EnrolSecondFactor stores a factor that is not active. It returns false if the user has an active factor.
 	EnrolSecondFactor(ctx context.Context, f SecondFactor) (bool, error)
-	// ConfirmSecondFactor activates a factor and uses up the code. It returns false if the factor has changed.
+	// ConfirmSecondFactor activates a factor and uses up the code. It also increments the status version of the user, and marks
+	// the user's sessions for ending, except the session of the proof. It returns false if the factor has changed.
 	ConfirmSecondFactor(ctx context.Context, p FactorProof) (bool, error)
 	// UseSecondFactor uses up a code of an active factor. It returns false if the code was used before.
 	UseSecondFactor(ctx context.Context, p FactorProof) (bool, error)

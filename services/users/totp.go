@@ -40,10 +40,13 @@ func (s *Service) EnrolTotp(ctx context.Context, user uuid.UUID) (Enrolment, err
 	return e, nil
 }
 
-// ConfirmTotp activates the enrolled second factor. Errors: MFA_CODE_INVALID, which counts as a failed login,
-// MFA_ALREADY_ACTIVE, NOT_FOUND without an enrolment, and RATE_LIMITED.
+// ConfirmTotp activates the enrolled second factor and ends all other sessions of the user, which began without it. Errors:
+// MFA_CODE_INVALID, which counts as a failed login, MFA_ALREADY_ACTIVE, NOT_FOUND without an enrolment, and RATE_LIMITED.
+//
+// If the session store cannot be reached after the commit, ConfirmTotp returns DEPENDENCY_UNAVAILABLE, and
+// [Service.EndMarkedSessions] ends the sessions later.
 func (s *Service) ConfirmTotp(ctx context.Context, user, session uuid.UUID, code string) error {
-	return s.withFactor(ctx, user, session, code, func(f SecondFactor) error {
+	err := s.withFactor(ctx, user, session, code, func(f SecondFactor) error {
 		switch {
 		case f.Active:
 			return alreadyActive()
@@ -52,6 +55,17 @@ func (s *Service) ConfirmTotp(ctx context.Context, user, session uuid.UUID, code
 		}
 		return nil
 	}, s.store.ConfirmSecondFactor)
+	if err != nil {
+		return err
+	}
+	// The sessions must end even if the caller has disconnected.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	u, err := s.store.User(ctx, user)
+	if err != nil || !u.SessionsToEnd { // without the mark, EndMarkedSessions has already ended them
+		return err
+	}
+	return s.endSessions(ctx, u)
 }
 
 // VerifyTotp presents the second factor in a session; see [Service.FreshFactor]. Errors: MFA_CODE_INVALID, which counts as a

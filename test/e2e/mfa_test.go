@@ -196,6 +196,9 @@ func TestRequiredSecondFactor(t *testing.T) {
 		"email": adminEmail, "password": adminPassword, "refreshTokenIn": "BODY",
 	})
 	admin := client{t: t, url: c.url, token: login.text("accessToken")}
+	before := admin.call(200, "POST", "/api/v1/auth/login", object{
+		"email": adminEmail, "password": adminPassword, "refreshTokenIn": "BODY",
+	})
 	for _, r := range routes() {
 		if !strings.Contains(r.roles, "A") || strings.HasPrefix(r.path, "/api/v1/users/me/mfa/totp") && r.method == "POST" ||
 			r.path == "/api/v1/users/me" {
@@ -205,6 +208,8 @@ func TestRequiredSecondFactor(t *testing.T) {
 	}
 	admin.call(200, "GET", "/api/v1/users/me", nil)
 	device := enrol(admin)
+	// The confirmation has ended the other session, which could else refresh without a code.
+	admin.refused(401, "TOKEN_REVOKED", "POST", "/api/v1/auth/refresh", object{"refreshToken": before.text("refreshToken")})
 	admin.refused(403, "FORBIDDEN", "GET", "/api/v1/users", nil) // the token is still that of the enrolment
 	refreshed := admin.call(200, "POST", "/api/v1/auth/refresh", object{"refreshToken": login.text("refreshToken")})
 	admin.token = refreshed.text("accessToken")

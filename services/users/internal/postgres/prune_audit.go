@@ -40,7 +40,7 @@ const (
 	auditPruneBatch = 5000
 )
 
-// pruneAuditSQL deletes the oldest entries of a class with ids below $2. It leaves entries that a trigger would refuse to delete.
+// pruneAuditSQL deletes the oldest entries of a class with ids below $2, except those that a trigger would refuse to delete.
 const pruneAuditSQL = `DELETE FROM audit WHERE id = ANY (ARRAY(
 	SELECT id FROM audit WHERE long_term = $1 AND id < $2
 		AND at <= now() - CASE WHEN long_term THEN interval '60 days' ELSE interval '1 day' END

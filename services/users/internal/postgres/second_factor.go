@@ -42,15 +42,22 @@ func (s *Store) EnrolSecondFactor(ctx context.Context, f users.SecondFactor) (bo
 		WHERE NOT f.active`, f.User, f.Secret, strings.Join(f.RecoveryCodes, " "), f.CreatedAt)
 }
 
-// ConfirmSecondFactor activates the factor that the code was compared with. It returns false if there is none, or if it is
-// active.
+// ConfirmSecondFactor activates the factor that the code was compared with, and marks the user's sessions for ending, except
+// the session of the proof. If the sessions are already marked, that session ends too, unless the mark keeps it. It returns
+// false if there is no such factor, or if it is active.
 func (s *Store) ConfirmSecondFactor(ctx context.Context, p users.FactorProof) (bool, error) {
 	return s.changeFactor(ctx, factorChange{
 		user: p.User, before: map[string]any{"active": false}, after: map[string]any{"active": true},
 		answer: &usersv1.ConfirmMyTotpResponse{},
 	}, `
-		UPDATE second_factors SET active = true, last_step = $3, verified_session = $4, verified_at = $5
-		WHERE id = $1 AND secret = $2 AND NOT active AND last_step < $3`, p.User, p.Secret, p.Step, p.Session, p.At)
+		WITH confirmed AS (
+			UPDATE second_factors SET active = true, last_step = $3, verified_session = $4, verified_at = $5
+			WHERE id = $1 AND secret = $2 AND NOT active AND last_step < $3
+			RETURNING id
+		)
+		UPDATE users SET sessions_to_end = true, status_version = status_version + 1,
+			kept_session = CASE WHEN sessions_to_end AND kept_session IS DISTINCT FROM $4 THEN NULL ELSE $4 END
+		WHERE id IN (SELECT id FROM confirmed)`, p.User, p.Secret, p.Step, p.Session, p.At)
 }
 
 // unused is the condition that the code of a proof was not used before. The lock on the row orders concurrent statements.

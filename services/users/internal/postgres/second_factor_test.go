@@ -73,6 +73,12 @@ func TestSecondFactorCodesAreAcceptedOnce(t *testing.T) {
 	if enrolled, err := s.EnrolSecondFactor(t.Context(), factor); err != nil || enrolled {
 		t.Errorf("an active factor was replaced: %t, %v", enrolled, err)
 	}
+	marked, err := s.User(t.Context(), user)
+	confirmed, factorErr := s.SecondFactor(t.Context(), user)
+	if err != nil || factorErr != nil || !marked.SessionsToEnd || marked.KeptSession != confirmed.VerifiedSession ||
+		marked.StatusVersion != 1 {
+		t.Errorf("after the confirmation: got %+v, %v, %v, want all other sessions marked for ending once", marked, err, factorErr)
+	}
 	check("code of the confirmation", s.UseSecondFactor, f.proofOf(factor, 10), 0)
 	check("earlier code", s.UseSecondFactor, f.proofOf(factor, 9), 0)
 	check("next code", s.UseSecondFactor, f.proofOf(factor, 11), 1)

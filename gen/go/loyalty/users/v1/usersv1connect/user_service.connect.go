@@ -133,9 +133,9 @@ type UserServiceClient interface {
 	// secret and new recovery codes, which are not shown again. The factor becomes active with ConfirmMyTotp; until then, another
 	// call replaces the secret. It fails with MFA_ALREADY_ACTIVE if the caller has an active factor.
 	EnrolMyTotp(context.Context, *connect.Request[v1.EnrolMyTotpRequest]) (*connect.Response[v1.EnrolMyTotpResponse], error)
-	// ConfirmMyTotp activates the enrolled second factor. It fails with MFA_CODE_INVALID if the code is wrong, which counts as a
-	// failed login, with MFA_ALREADY_ACTIVE if the factor is active, and with NOT_FOUND without an enrolment. If second factors
-	// are required, the next refresh of the session gives access to all methods.
+	// ConfirmMyTotp activates the enrolled second factor and ends all other sessions of the caller. It fails with MFA_CODE_INVALID
+	// if the code is wrong, which counts as a failed login, with MFA_ALREADY_ACTIVE if the factor is active, and with NOT_FOUND
+	// without an enrolment. If second factors are required, the next refresh of the session gives access to all methods.
 	ConfirmMyTotp(context.Context, *connect.Request[v1.ConfirmMyTotpRequest]) (*connect.Response[v1.ConfirmMyTotpResponse], error)
 	// VerifyMyTotp presents the second factor in the current session. Methods that fail with MFA_REQUIRED accept calls of the
 	// session for some minutes afterwards, as after a login with a code. It fails with MFA_CODE_INVALID if the code is wrong or
@@ -451,9 +451,9 @@ type UserServiceHandler interface {
 	// secret and new recovery codes, which are not shown again. The factor becomes active with ConfirmMyTotp; until then, another
 	// call replaces the secret. It fails with MFA_ALREADY_ACTIVE if the caller has an active factor.
 	EnrolMyTotp(context.Context, *connect.Request[v1.EnrolMyTotpRequest]) (*connect.Response[v1.EnrolMyTotpResponse], error)
-	// ConfirmMyTotp activates the enrolled second factor. It fails with MFA_CODE_INVALID if the code is wrong, which counts as a
-	// failed login, with MFA_ALREADY_ACTIVE if the factor is active, and with NOT_FOUND without an enrolment. If second factors
-	// are required, the next refresh of the session gives access to all methods.
+	// ConfirmMyTotp activates the enrolled second factor and ends all other sessions of the caller. It fails with MFA_CODE_INVALID
+	// if the code is wrong, which counts as a failed login, with MFA_ALREADY_ACTIVE if the factor is active, and with NOT_FOUND
+	// without an enrolment. If second factors are required, the next refresh of the session gives access to all methods.
 	ConfirmMyTotp(context.Context, *connect.Request[v1.ConfirmMyTotpRequest]) (*connect.Response[v1.ConfirmMyTotpResponse], error)
 	// VerifyMyTotp presents the second factor in the current session. Methods that fail with MFA_REQUIRED accept calls of the
 	// session for some minutes afterwards, as after a login with a code. It fails with MFA_CODE_INVALID if the code is wrong or
