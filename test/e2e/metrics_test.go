@@ -115,7 +115,8 @@ func followPayment(t *testing.T, c *cluster) {
 		{1234, "users", "loyalty_ledger_amount_cents_total", []string{"type", "CREDIT"}},
 		{1, "promotions", "loyalty_circuit_breaker_state", []string{"state", "closed"}},
 		{0, "promotions", "loyalty_circuit_breaker_state", []string{"state", "open"}},
-		{1, "promotions", "loyalty_outbox_published_total", nil},
+		{3, "promotions", "loyalty_outbox_published_total", nil}, // a notification, and two entries of the audit trail
+		{2, "users", "loyalty_consumer_events_handled_total", []string{"topic", "audit", "group", "users"}},
 		{1, "notifications", "loyalty_consumer_events_handled_total", []string{"topic", "notifications", "group", "notifications"}},
 		{1, "notifications", "loyalty_consumer_event_duration_seconds", []string{"topic", "notifications"}},
 		{0, "notifications", "loyalty_consumer_dead_letters_total", nil},
