@@ -49,6 +49,9 @@ type Session struct {
 	ID   uuid.UUID  `json:"-"`
 	User uuid.UUID  `json:"user"`
 	Role authn.Role `json:"role"`
+	// UserVersion is the status version of the user at the login or at the last refresh. A new password, a deactivation and the
+	// end of all sessions increment the version, so a refresh recognises an older session, even if its record was restored.
+	UserVersion int64 `json:"userVersion"`
 	// In is how the client receives its refresh tokens.
 	In RefreshTokenIn `json:"in"`
 	// CreatedAt is the time of the login, and LastUsedAt the time of the last refresh or of the login.
@@ -99,5 +102,6 @@ type Pair struct {
 	Refresh string `json:"refresh"`
 }
 
-// Issue returns an access token for a session. If it fails, the rotation fails with the same error and changes nothing.
-type Issue func(context.Context, Session) (Access, error)
+// Issue returns an access token for a session, and may set the UserVersion that the rotation stores. If it fails, the
+// rotation fails with the same error and changes nothing.
+type Issue func(context.Context, *Session) (Access, error)

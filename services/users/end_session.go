@@ -11,12 +11,17 @@ import (
 
 // EndSession ends a session of a user. The error is NOT_FOUND if the session has ended or belongs to another user.
 func (s *Service) EndSession(ctx context.Context, user, id uuid.UUID) error {
-	found, err := s.recordEnd(ctx, user, func(session uuid.UUID) bool { return session == id })
+	change, found, err := s.endOf(ctx, user, func(session uuid.UUID) bool { return session == id })
 	if err != nil {
 		return err
 	}
 	ended := false
 	if found {
+		// The session is not in the database, so it cannot end in the transaction of the entry. The entry is stored first: no
+		// session ends without an entry. If the process dies in between, a repeated request ends it.
+		if err := s.record(ctx, change, nil); err != nil {
+			return err
+		}
 		ended, err = s.sessions.EndSession(ctx, user, id)
 	}
 	if err == nil && !ended {
@@ -25,34 +30,38 @@ func (s *Service) EndSession(ctx context.Context, user, id uuid.UUID) error {
 	return err
 }
 
-// EndSessions ends all sessions of a user except one. The error is NOT_FOUND if no user has the id.
+// EndSessions ends all sessions of a user except one. The error is NOT_FOUND if no user has the id. After the commit of the
+// store, no other session can be refreshed. If the session store cannot be reached then, EndSessions returns
+// DEPENDENCY_UNAVAILABLE, and [Service.EndMarkedSessions] ends the sessions later.
 func (s *Service) EndSessions(ctx context.Context, user, except uuid.UUID) error {
-	if _, err := s.store.User(ctx, user); err != nil {
+	change, _, err := s.endOf(ctx, user, func(session uuid.UUID) bool { return session != except })
+	if err != nil {
 		return err
 	}
-	if _, err := s.recordEnd(ctx, user, func(session uuid.UUID) bool { return session != except }); err != nil {
+	u, err := s.store.MarkSessionsToEnd(ctx, user, except, change)
+	if err != nil {
 		return err
 	}
-	_, err := s.sessions.EndAllOf(ctx, user, except)
-	return err
+	// The sessions must end even if the caller has disconnected.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	return s.endSessions(ctx, u)
 }
 
-// recordEnd records that the sessions of a user that match are about to end. It returns false if no session matches. The
-// sessions are not in the database, so they cannot end in the transaction of the entry. The entry is stored first: no
-// session ends without an entry. If the process dies in between, a repeated request ends them.
-func (s *Service) recordEnd(ctx context.Context, user uuid.UUID, match func(uuid.UUID) bool) (bool, error) {
+// endOf returns the entry of the audit trail for the end of the sessions of a user that match. It returns false if no
+// session matches.
+func (s *Service) endOf(
+	ctx context.Context, user uuid.UUID, match func(uuid.UUID) bool,
+) (audit.Change, bool, error) {
 	all, err := s.sessions.OfUser(ctx, user)
 	if err != nil {
-		return false, err
+		return audit.Change{}, false, err
 	}
-	var ids []any
+	ids := []any{}
 	for _, one := range all {
 		if match(one.ID) {
 			ids = append(ids, one.ID.String())
 		}
 	}
-	if len(ids) == 0 {
-		return false, nil
-	}
-	return true, s.record(ctx, audit.Change{Target: user, Before: map[string]any{"sessions": ids}}, nil)
+	return audit.Change{Target: user, Before: map[string]any{"sessions": ids}}, len(ids) > 0, nil
 }

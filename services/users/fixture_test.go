@@ -235,6 +235,16 @@ func (s *fakeStore) SessionsToEnd(context.Context) ([]users.User, error) {
 	return all, nil
 }
 
+func (s *fakeStore) MarkSessionsToEnd(ctx context.Context, id, keep uuid.UUID, c audit.Change) (users.User, error) {
+	u, err := s.change(id, func(u *users.User) {
+		u.SessionsToEnd, u.KeptSession, u.StatusVersion = true, keep, u.StatusVersion+1
+	})
+	if err == nil && audit.From(ctx) != nil {
+		err = s.Record(ctx, c, nil)
+	}
+	return u, err
+}
+
 func (s *fakeStore) ClearSessionsToEnd(_ context.Context, u users.User) error {
 	_, err := s.change(u.ID, func(now *users.User) {
 		now.SessionsToEnd = now.SessionsToEnd && now.StatusVersion != u.StatusVersion

@@ -65,7 +65,7 @@ func (s *Service) startSession(
 		like.In = session.InCookie
 	}
 	now := s.now()
-	like.User, like.Role = authenticated.ID, authenticated.Role
+	like.User, like.Role, like.UserVersion = authenticated.ID, authenticated.Role, authenticated.StatusVersion
 	like.CreatedAt, like.LastUsedAt, like.Ends = now, now, now.Add(s.sessionLifetime)
 	created, refresh, err := s.sessions.Create(ctx, like)
 	if err != nil {

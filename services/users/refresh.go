@@ -51,9 +51,10 @@ func (s *Service) recordReuse(ctx context.Context, of session.Session, failure e
 	_ = s.record(ctx, audit.Change{Target: of.User}, failure)
 }
 
-// renewAccess issues an access token of a session if the user is active. Otherwise it ends all sessions of the user and
-// returns TOKEN_REVOKED. Such a session is left over if a deactivation could not reach the sessions.
-func (s *Service) renewAccess(ctx context.Context, of session.Session) (session.Access, error) {
+// renewAccess issues an access token of a session if the user is active and the sessions of the user have not been ended
+// since the last refresh. Otherwise it ends the session, or all sessions of a deactivated user, and returns TOKEN_REVOKED.
+// Such a session is left over if the session store could not be reached, or if somebody has restored it there.
+func (s *Service) renewAccess(ctx context.Context, of *session.Session) (session.Access, error) {
 	u, err := s.store.User(ctx, of.User)
 	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
 		return session.Access{}, err
@@ -62,9 +63,18 @@ func (s *Service) renewAccess(ctx context.Context, of session.Session) (session.
 		if _, err := s.sessions.EndAllOf(ctx, of.User, uuid.Nil); err != nil {
 			return session.Access{}, err
 		}
-		return session.Access{}, apperr.New(apperr.TokenRevoked, "the session has ended")
+		return session.Access{}, sessionEnded()
 	}
-	return s.access(ctx, of, u)
+	if of.UserVersion != u.StatusVersion && of.ID != u.KeptSession {
+		if _, err := s.sessions.EndSession(ctx, of.User, of.ID); err != nil {
+			return session.Access{}, err
+		}
+		return session.Access{}, sessionEnded()
+	}
+	of.UserVersion = u.StatusVersion
+	return s.access(ctx, *of, u)
 }
+
+func sessionEnded() error { return apperr.New(apperr.TokenRevoked, "the session has ended") }
 
 func tokenMissing() error { return apperr.New(apperr.TokenMissing, "a refresh token is needed") }

@@ -32,16 +32,11 @@ type Store interface {
 	// version and, for a player, stores the event. A deactivation also marks the user's sessions for ending. If the user
 	// already has the status, SetActive writes nothing.
 	SetActive(ctx context.Context, id uuid.UUID, active bool) (User, error)
-	// SessionsToEnd returns some of the users whose sessions are marked for ending.
-	SessionsToEnd(ctx context.Context) ([]User, error)
 	// ChangePassword replaces the password hash of an active user if the stored hash equals old, and returns the user. It
 	// increments the status version and marks the user's sessions for ending, except the session keep. If sessions of the user
 	// are already marked, keep ends too, unless that mark keeps it. The error is INVALID_CREDENTIALS if the stored hash differs
 	// from old, and ACCOUNT_DEACTIVATED if the user is not active.
 	ChangePassword(ctx context.Context, id uuid.UUID, old, hash string, keep uuid.UUID) (User, error)
-	// ClearSessionsToEnd removes the mark that SetActive, SetPasswordHash, ChangePassword or ConfirmSecondFactor has set. It
-	// keeps the mark if the user's status version has changed since u was read.
-	ClearSessionsToEnd(ctx context.Context, u User) error
 	// SetPasswordHash replaces a user's password hash. If old is not empty, it replaces the hash only if the stored hash equals
 	// old. If old is empty, the user has a new password: SetPasswordHash also increments the status version and marks the
 	// user's sessions for ending.
@@ -51,8 +46,21 @@ type Store interface {
 		ctx context.Context, user uuid.UUID, f TransactionFilter, p keyset.PageRequest[int64],
 	) (keyset.Page[Transaction], error)
 
+	SessionMarkStore
 	AuditStore
 	FactorStore
+}
+
+// SessionMarkStore stores which sessions are to be ended. SetActive, SetPasswordHash, ChangePassword and ConfirmSecondFactor
+// of [Store] set the mark, too.
+type SessionMarkStore interface {
+	// MarkSessionsToEnd increments the status version of a user and marks the sessions for ending, except keep, like
+	// ChangePassword. It also stores the entry of the audit trail. The error is NOT_FOUND if no user has the id.
+	MarkSessionsToEnd(ctx context.Context, id, keep uuid.UUID, change audit.Change) (User, error)
+	// SessionsToEnd returns some of the users whose sessions are marked for ending.
+	SessionsToEnd(ctx context.Context) ([]User, error)
+	// ClearSessionsToEnd removes the mark. It keeps the mark if the user's status version has changed since u was read.
+	ClearSessionsToEnd(ctx context.Context, u User) error
 }
 
 // AuditStore stores the audit trail. In addition, every method of [Store] that changes something adds an entry about the act

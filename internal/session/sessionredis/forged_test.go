@@ -90,7 +90,7 @@ func TestForgedRecords(t *testing.T) {
 		} {
 			f.set(key, forged)
 			called := false
-			_, _, err := f.store.Rotate(t.Context(), f.token, another(), func(context.Context, session.Session) (session.Access, error) {
+			_, _, err := f.store.Rotate(t.Context(), f.token, another(), func(context.Context, *session.Session) (session.Access, error) {
 				called = true
 				return session.Access{}, nil
 			})

@@ -26,7 +26,7 @@ func (s *Store) Rotate(
 	if err != nil {
 		return session.Session{}, session.Pair{}, err
 	}
-	access, err := issue(ctx, found)
+	access, err := issue(ctx, &found)
 	if err != nil {
 		return session.Session{}, session.Pair{}, err
 	}

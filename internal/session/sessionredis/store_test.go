@@ -79,7 +79,7 @@ func (f *fixture) wantSessions(user uuid.UUID, want ...session.Session) {
 }
 
 // issue returns a different access token at each call.
-func issue(_ context.Context, s session.Session) (session.Access, error) {
+func issue(_ context.Context, s *session.Session) (session.Access, error) {
 	return session.Access{Token: s.ID.String() + uuid.NewString(), Expires: time.Unix(1e9, 0).UTC()}, nil
 }
 
@@ -353,7 +353,7 @@ func TestExpiredRefreshTokenIsInvalid(t *testing.T) {
 func TestFailedIssueChangesNothing(t *testing.T) {
 	each(t, func(f *fixture) {
 		want := apperr.New(apperr.AccountDeactivated, "the account is deactivated")
-		_, _, err := f.store.Rotate(f.Context(), f.token, another(), func(context.Context, session.Session) (session.Access, error) {
+		_, _, err := f.store.Rotate(f.Context(), f.token, another(), func(context.Context, *session.Session) (session.Access, error) {
 			return session.Access{}, want
 		})
 		if !errors.Is(err, want) {

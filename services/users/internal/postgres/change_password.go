@@ -32,17 +32,8 @@ func (s *Store) ChangePassword(ctx context.Context, id uuid.UUID, old, hash stri
 		case u.PasswordHash != old:
 			return apperr.New(apperr.InvalidCredentials, "the password has been changed in the meantime")
 		}
-		update := tx.User.UpdateOneID(id).SetPasswordHash(hash).SetSessionsToEnd(true).AddStatusVersion(1)
-		if u.SessionsToEnd && u.KeptSession != keep {
-			keep = uuid.Nil
-		}
-		if keep == uuid.Nil {
-			update.ClearKeptSession()
-		} else {
-			update.SetKeptSession(keep)
-		}
-		u.PasswordHash, u.SessionsToEnd, u.KeptSession, u.StatusVersion = hash, true, keep, u.StatusVersion+1
-		if err := update.Exec(ctx); err != nil {
+		u.PasswordHash = hash
+		if err := markSessions(ctx, tx.User.UpdateOneID(id).SetPasswordHash(hash), &u, keep); err != nil {
 			return err
 		}
 		if err := record(ctx, postgres.FromSQL(tx), audit.Change{Target: id}, nil); err != nil {

@@ -110,6 +110,17 @@ func (s *fakeStore) ChangePassword(ctx context.Context, id uuid.UUID, old, hash 
 	return u, nil
 }
 
+func (s *fakeStore) MarkSessionsToEnd(
+	ctx context.Context, id, keep uuid.UUID, c audit.Change,
+) (users.User, error) {
+	if err := s.Record(ctx, c, nil); err != nil {
+		return users.User{}, err
+	}
+	u, err := s.User(ctx, id)
+	u.KeptSession = keep
+	return u, err
+}
+
 func (s *fakeStore) ClearSessionsToEnd(context.Context, users.User) error { return s.err }
 
 // Record records the outcome of an act.
@@ -222,7 +233,7 @@ func (s *fakeSessions) Rotate(
 	default:
 		return session.Session{}, session.Pair{}, apperr.New(apperr.TokenInvalid, "the refresh token is not known")
 	}
-	access, err := issue(ctx, of)
+	access, err := issue(ctx, &of)
 	return of, session.Pair{Access: access, Refresh: nextToken}, err
 }
 
