@@ -228,8 +228,8 @@ func accountSections() []settingSection {
 			},
 			{
 				"LOYALTY_MFA_FRESHNESS",
-				"time for which a presented second factor permits registering staff, deactivating users and resetting second " +
-					"factors: `1m` to `24h`",
+				"time for which a presented second factor permits registering staff, activating and deactivating users, resetting " +
+					"second factors and reversing transactions: `1m` to `24h`",
 				keepDefault + " or less",
 			},
 			{

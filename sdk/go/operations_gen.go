@@ -643,7 +643,8 @@ func (c *Client) AllTransactions(ctx context.Context, userID string, params List
 // transaction. A repeated request with the same reason returns the first reversal. ReverseTransaction works for
 // deactivated players, too. It fails with NOT_FOUND if the player has no such transaction, with
 // TRANSACTION_NOT_REVERSIBLE if the transaction is itself a reversal, with TRANSACTION_ALREADY_REVERSED if it was
-// reversed for another reason, and with INSUFFICIENT_FUNDS if the balance is less than the reversed credit.
+// reversed for another reason, with INSUFFICIENT_FUNDS if the balance is less than the reversed credit, and with
+// MFA_REQUIRED if the caller has a second factor and did not present it recently; see VerifyMyTotp.
 //
 // Roles: ADMIN.
 func (c *Client) ReverseTransaction(ctx context.Context, userID string, transactionID string, body ReverseTransactionRequest, options ...CallOption) (*Transaction, error) {
@@ -672,7 +673,8 @@ func (c *Client) DeactivateUser(ctx context.Context, userID string, options ...C
 	return &out, nil
 }
 
-// ActivateUser activates a user. The user can then log in again.
+// ActivateUser activates a user. The user can then log in again. It fails with MFA_REQUIRED if the caller has a second
+// factor and did not present it recently; see VerifyMyTotp.
 //
 // Roles: ADMIN.
 func (c *Client) ActivateUser(ctx context.Context, userID string, options ...CallOption) (*User, error) {

@@ -99,11 +99,15 @@ func TestSecondFactor(t *testing.T) {
 	// The second session presented the factor last, so the first session must present it again.
 	acts := func(do func(method, path string, body any)) {
 		do("POST", "/api/v1/users/"+player.id+"/deactivate", nil)
+		do("POST", "/api/v1/users/"+player.id+"/activate", nil)
 		do("DELETE", "/api/v1/users/"+other.id+"/mfa/totp", nil)
 		do("POST", "/api/v1/auth/register-staff", object{"email": "fresh@example.com", "password": password})
 	}
 	acts(func(method, path string, body any) { admin.refused(401, "MFA_REQUIRED", method, path, body) })
-	admin.call(200, "POST", "/api/v1/users/"+player.id+"/activate", nil) // needs no fresh factor
+	reverse := "/api/v1/users/" + player.id + "/transactions/" + someID + "/reverse"
+	admin.refused(401, "MFA_REQUIRED", "POST", reverse, object{"reason": "a mistake"})
+	second.refused(404, "NOT_FOUND", "POST", reverse, object{"reason": "a mistake"})
+	admin.call(204, "DELETE", "/api/v1/users/"+player.id+"/sessions", nil) // needs no fresh factor
 	acts(func(method, path string, body any) {
 		if a, err := second.try(method, path, body); err != nil || a.status >= 300 {
 			t.Errorf("%s %s with a fresh factor: got %v, %v", method, path, a, err)

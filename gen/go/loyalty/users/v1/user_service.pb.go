@@ -1862,16 +1862,16 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\x15DisableMyTotpResponse\"6\n" +
 	"\x10ResetTotpRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"\x13\n" +
-	"\x11ResetTotpResponse2\xf4\x17\n" +
+	"\x11ResetTotpResponse2\xf8\x17\n" +
 	"\vUserService\x12d\n" +
 	"\x05GetMe\x12\x1e.loyalty.users.v1.GetMeRequest\x1a\x16.loyalty.users.v1.User\"#\xaa\xbb\x18\a\"\x03\x01\x02\x030\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/users/me\x12\x9d\x01\n" +
 	"\x12ListMyTransactions\x12+.loyalty.users.v1.ListMyTransactionsRequest\x1a,.loyalty.users.v1.ListMyTransactionsResponse\",\xaa\xbb\x18\x03\"\x01\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/users/me/transactions\x12s\n" +
 	"\tListUsers\x12\".loyalty.users.v1.ListUsersRequest\x1a#.loyalty.users.v1.ListUsersResponse\"\x1d\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/users\x12l\n" +
 	"\aGetUser\x12 .loyalty.users.v1.GetUserRequest\x1a\x16.loyalty.users.v1.User\"'\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/users/{user_id}\x12\x9f\x01\n" +
-	"\x10ListTransactions\x12).loyalty.users.v1.ListTransactionsRequest\x1a*.loyalty.users.v1.ListTransactionsResponse\"4\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02&\x12$/api/v1/users/{user_id}/transactions\x12\xcc\x01\n" +
-	"\x12ReverseTransaction\x12+.loyalty.users.v1.ReverseTransactionRequest\x1a\x1d.loyalty.users.v1.Transaction\"j\xaa\xbb\x18\x03\"\x01\x03\xb0\xbb\x18\xc9\x01»\x18\x12\b\x0f\x12\x0etransaction_id\x82\xd3\xe4\x93\x02B:\x01*\"=/api/v1/users/{user_id}/transactions/{transaction_id}/reverse\x12\x95\x01\n" +
-	"\x0eDeactivateUser\x12'.loyalty.users.v1.DeactivateUserRequest\x1a\x16.loyalty.users.v1.User\"B\xaa\xbb\x18\x05\"\x01\x038\x01»\x18\v\b\r\x12\auser_id\x82\xd3\xe4\x93\x02$\"\"/api/v1/users/{user_id}/deactivate\x12\x8d\x01\n" +
-	"\fActivateUser\x12%.loyalty.users.v1.ActivateUserRequest\x1a\x16.loyalty.users.v1.User\">\xaa\xbb\x18\x03\"\x01\x03»\x18\v\b\x0e\x12\auser_id\x82\xd3\xe4\x93\x02\"\" /api/v1/users/{user_id}/activate\x12\xa3\x01\n" +
+	"\x10ListTransactions\x12).loyalty.users.v1.ListTransactionsRequest\x1a*.loyalty.users.v1.ListTransactionsResponse\"4\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02&\x12$/api/v1/users/{user_id}/transactions\x12\xce\x01\n" +
+	"\x12ReverseTransaction\x12+.loyalty.users.v1.ReverseTransactionRequest\x1a\x1d.loyalty.users.v1.Transaction\"l\xaa\xbb\x18\x05\"\x01\x038\x01\xb0\xbb\x18\xc9\x01»\x18\x12\b\x0f\x12\x0etransaction_id\x82\xd3\xe4\x93\x02B:\x01*\"=/api/v1/users/{user_id}/transactions/{transaction_id}/reverse\x12\x95\x01\n" +
+	"\x0eDeactivateUser\x12'.loyalty.users.v1.DeactivateUserRequest\x1a\x16.loyalty.users.v1.User\"B\xaa\xbb\x18\x05\"\x01\x038\x01»\x18\v\b\r\x12\auser_id\x82\xd3\xe4\x93\x02$\"\"/api/v1/users/{user_id}/deactivate\x12\x8f\x01\n" +
+	"\fActivateUser\x12%.loyalty.users.v1.ActivateUserRequest\x1a\x16.loyalty.users.v1.User\"@\xaa\xbb\x18\x05\"\x01\x038\x01»\x18\v\b\x0e\x12\auser_id\x82\xd3\xe4\x93\x02\"\" /api/v1/users/{user_id}/activate\x12\xa3\x01\n" +
 	"\x10ChangeMyPassword\x12).loyalty.users.v1.ChangeMyPasswordRequest\x1a*.loyalty.users.v1.ChangeMyPasswordResponse\"8\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01»\x18\x02\b\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/users/me/password\x12\x8f\x01\n" +
 	"\x0eListMySessions\x12'.loyalty.users.v1.ListMySessionsRequest\x1a(.loyalty.users.v1.ListMySessionsResponse\"*\xaa\xbb\x18\x05\"\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/users/me/sessions\x12\xa1\x01\n" +
 	"\fEndMySession\x12%.loyalty.users.v1.EndMySessionRequest\x1a&.loyalty.users.v1.EndMySessionResponse\"B\xaa\xbb\x18\x05\"\x03\x01\x02\x03\xb0\xbb\x18\xcc\x01»\x18\x02\b\x05\x82\xd3\xe4\x93\x02(*&/api/v1/users/me/sessions/{session_id}\x12\x97\x01\n" +

@@ -105,13 +105,15 @@ type UserServiceClient interface {
 	// ReverseTransaction adds an entry of the opposite type and the same amount to the player's ledger, at most once per
 	// transaction. A repeated request with the same reason returns the first reversal. ReverseTransaction works for deactivated
 	// players, too. It fails with NOT_FOUND if the player has no such transaction, with TRANSACTION_NOT_REVERSIBLE if the
-	// transaction is itself a reversal, with TRANSACTION_ALREADY_REVERSED if it was reversed for another reason, and with
-	// INSUFFICIENT_FUNDS if the balance is less than the reversed credit.
+	// transaction is itself a reversal, with TRANSACTION_ALREADY_REVERSED if it was reversed for another reason, with
+	// INSUFFICIENT_FUNDS if the balance is less than the reversed credit, and with MFA_REQUIRED if the caller has a second factor
+	// and did not present it recently; see VerifyMyTotp.
 	ReverseTransaction(context.Context, *connect.Request[v1.ReverseTransactionRequest]) (*connect.Response[v1.Transaction], error)
 	// DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the caller, and
 	// with MFA_REQUIRED if the caller has a second factor and did not present it recently; see VerifyMyTotp.
 	DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error)
-	// ActivateUser activates a user. The user can then log in again.
+	// ActivateUser activates a user. The user can then log in again. It fails with MFA_REQUIRED if the caller has a second factor
+	// and did not present it recently; see VerifyMyTotp.
 	ActivateUser(context.Context, *connect.Request[v1.ActivateUserRequest]) (*connect.Response[v1.User], error)
 	// ChangeMyPassword sets a new password of the caller and ends all other sessions of the caller. It fails with
 	// INVALID_CREDENTIALS if the current password is wrong, which counts as a failed login, and with PASSWORD_TOO_WEAK if the new
@@ -423,13 +425,15 @@ type UserServiceHandler interface {
 	// ReverseTransaction adds an entry of the opposite type and the same amount to the player's ledger, at most once per
 	// transaction. A repeated request with the same reason returns the first reversal. ReverseTransaction works for deactivated
 	// players, too. It fails with NOT_FOUND if the player has no such transaction, with TRANSACTION_NOT_REVERSIBLE if the
-	// transaction is itself a reversal, with TRANSACTION_ALREADY_REVERSED if it was reversed for another reason, and with
-	// INSUFFICIENT_FUNDS if the balance is less than the reversed credit.
+	// transaction is itself a reversal, with TRANSACTION_ALREADY_REVERSED if it was reversed for another reason, with
+	// INSUFFICIENT_FUNDS if the balance is less than the reversed credit, and with MFA_REQUIRED if the caller has a second factor
+	// and did not present it recently; see VerifyMyTotp.
 	ReverseTransaction(context.Context, *connect.Request[v1.ReverseTransactionRequest]) (*connect.Response[v1.Transaction], error)
 	// DeactivateUser deactivates a user and ends all the user's sessions. It fails with FORBIDDEN if the user is the caller, and
 	// with MFA_REQUIRED if the caller has a second factor and did not present it recently; see VerifyMyTotp.
 	DeactivateUser(context.Context, *connect.Request[v1.DeactivateUserRequest]) (*connect.Response[v1.User], error)
-	// ActivateUser activates a user. The user can then log in again.
+	// ActivateUser activates a user. The user can then log in again. It fails with MFA_REQUIRED if the caller has a second factor
+	// and did not present it recently; see VerifyMyTotp.
 	ActivateUser(context.Context, *connect.Request[v1.ActivateUserRequest]) (*connect.Response[v1.User], error)
 	// ChangeMyPassword sets a new password of the caller and ends all other sessions of the caller. It fails with
 	// INVALID_CREDENTIALS if the current password is wrong, which counts as a failed login, and with PASSWORD_TOO_WEAK if the new
