@@ -8,7 +8,7 @@
 //	session-user:<user>             the ids of the user's sessions by expiry (sorted set)
 //
 // Redis is not trusted: records and refresh tokens carry MACs, so that somebody who can write to Redis cannot make a
-// session, and cannot change the user, the end or another field of one. The user's role and status are not in Redis.
+// session, and cannot change the user, the end or another field of one. No right depends on the role in it.
 //
 // Redis Cluster is not supported, because the scripts use keys of several slots.
 package sessionredis
