@@ -31,7 +31,8 @@ import (
 type Options struct {
 	// Users, Promotions and Notifications are the URLs of the databases. Notifications is empty if MongoDB stores them.
 	Users, Promotions, Notifications string
-	// Dir is the directory of the dumps, such as users.dump. Run creates it.
+	// Dir is the directory of the dumps, such as users.dump. Run creates it. Only the owner can read the dumps, also if others
+	// can read the directory.
 	Dir string
 }
 
@@ -138,10 +139,21 @@ func cut(ctx context.Context, o Options) (snapshots []snapshot, release func(), 
 	return databases, release, nil
 }
 
-// dump writes the snapshot to file.
+// dump writes the snapshot to file. It creates the file, because pg_dump would create it with the mode of the umask. It
+// replaces a file that a killed backup has left.
 func dump(ctx context.Context, s snapshot, file string) error {
 	target, password, err := libpq(s.url)
 	if err != nil {
+		return err
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
 		return err
 	}
 	command := exec.CommandContext(ctx, "pg_dump", "--format=custom", "--snapshot="+s.id, "--file="+file, "--dbname="+target)

@@ -2,11 +2,13 @@ package backup_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -185,6 +187,29 @@ func TestFailedRunLeavesNoDump(t *testing.T) {
 		t.Errorf("without pg_dump: got %v", err)
 	}
 	leaves()
+}
+
+// The directory is readable by everybody, the umask removes nothing, and a killed backup has left a file with a wide mode.
+func TestOnlyTheOwnerReadsDumps(t *testing.T) {
+	s := newSource(t)
+	s.options.Dir = t.TempDir()
+	defer syscall.Umask(syscall.Umask(0))
+	if err := errors.Join(os.Chmod(s.options.Dir, 0o777),
+		os.WriteFile(filepath.Join(s.options.Dir, "users.dump.part"), []byte("an incomplete dump"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.Run(t.Context(), s.options); err != nil {
+		t.Fatal(err)
+	}
+	dumps, err := os.ReadDir(s.options.Dir)
+	if err != nil || len(dumps) != 3 {
+		t.Fatalf("got %d files, %v, want 3 dumps", len(dumps), err)
+	}
+	for _, d := range dumps {
+		if info, err := d.Info(); err != nil || info.Mode() != 0o600 || info.Size() == 0 {
+			t.Errorf("%s: mode %s, %v, want a dump that only the owner can read", d.Name(), info.Mode(), err)
+		}
+	}
 }
 
 func TestErrorsHideThePassword(t *testing.T) {
