@@ -17,13 +17,16 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// ledgerSQL reads the additional data as text, because the MAC covers the exact numbers in it.
+// ledgerSQL reads the additional data as text, because the MAC covers the exact numbers in it. It reads the rows in the order
+// of indexes: a sort of the whole ledger would need as much space on the disk as the ledger.
 const ledgerSQL = `
-	SELECT COALESCE(u.id, t.user_id), u.id IS NULL, COALESCE(u.balance, 0), COALESCE(u.entries, 0), COALESCE(u.ledger_head, ''),
-		t.id, COALESCE(t.seq, 0), COALESCE(t.type, ''), COALESCE(t.amount, 0), COALESCE(t.balance_after, 0),
-		COALESCE(t.description, ''), COALESCE(t.additional_data::text, ''), t.created_at,
+	SELECT u.id, u.balance, u.entries, u.ledger_head, t.id, COALESCE(t.seq, 0), COALESCE(t.type, ''), COALESCE(t.amount, 0),
+		COALESCE(t.balance_after, 0), COALESCE(t.description, ''), COALESCE(t.additional_data::text, ''), t.created_at,
 		COALESCE(t.idempotency_key, ''), t.content_hash, t.reverses, COALESCE(t.mac, '')
-	FROM users u FULL JOIN transactions t ON t.user_id = u.id ORDER BY 1, t.seq`
+	FROM users u LEFT JOIN transactions t ON t.user_id = u.id ORDER BY u.id, t.seq`
+
+// removedSQL reads the ids of users of whom only transactions are left.
+const removedSQL = `SELECT DISTINCT user_id FROM transactions t WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = t.user_id)`
 
 // ledger checks number, MAC and balance_after of each transaction, and that each row of the table users matches the user's
 // last transaction. It reports a damaged row once.
@@ -53,9 +56,25 @@ func ledger(ctx context.Context, s Sources, r *report) (string, error) {
 			}
 		}
 		current.finish(r)
-		return rows.Err()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return removedUsers(ctx, tx, r)
 	})
 	return cli.Count(users, "user", "users") + ", " + cli.Count(transactions, "transaction", "transactions"), err
+}
+
+// removedUsers reports the users of whom only transactions are left.
+func removedUsers(ctx context.Context, tx pgx.Tx, r *report) error {
+	rows, err := tx.Query(ctx, removedSQL)
+	if err != nil {
+		return err
+	}
+	removed, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	for _, user := range removed {
+		r.violationf("user %s has transactions but does not exist", user)
+	}
+	return err
 }
 
 // transaction is a row of the table transactions. Its ID is uuid.Nil for a user without transactions.
@@ -66,7 +85,7 @@ type transaction struct {
 
 func scanLedger(rows pgx.Rows, a *account, t *transaction) error {
 	var data []byte
-	err := rows.Scan((*columns.UUID)(&a.user), &a.missing, (*columns.Money)(&a.balance), &a.entries, &a.head,
+	err := rows.Scan((*columns.UUID)(&a.user), (*columns.Money)(&a.balance), &a.entries, &a.head,
 		(*columns.UUID)(&t.ID), &t.Seq, &t.Type, (*columns.Money)(&t.Amount), (*columns.Money)(&t.BalanceAfter), &t.Description,
 		&data, (*columns.Time)(&t.CreatedAt), &t.IdempotencyKey, &t.ContentHash, (*columns.UUID)(&t.Reverses), &t.mac)
 	t.UserID, t.Data = a.user, json.RawMessage(data)
@@ -76,7 +95,6 @@ func scanLedger(rows pgx.Rows, a *account, t *transaction) error {
 // account is a user and the state after the transactions that were read so far.
 type account struct {
 	user    uuid.UUID
-	missing bool         // only transactions refer to the user
 	balance money.Amount // stored in users, like entries and head
 	entries int64
 	head    string
@@ -150,10 +168,6 @@ func change(t transaction) money.Amount {
 // finish checks the row of the user after the last transaction.
 func (a *account) finish(r *report) {
 	if a.user == uuid.Nil {
-		return
-	}
-	if a.missing {
-		r.violationf("user %s has transactions but does not exist", a.user)
 		return
 	}
 	for _, l := range a.trail {

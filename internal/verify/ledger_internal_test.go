@@ -1,0 +1,37 @@
+package verify
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/casino-loyalty/loyalty/atlas"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
+)
+
+// TestLedgerIsReadInTheOrderOfIndexes checks that PostgreSQL can read the ledger without sorting all of it. It excludes the
+// plans that are better for a small table.
+func TestLedgerIsReadInTheOrderOfIndexes(t *testing.T) {
+	t.Parallel()
+	tx, err := postgrestest.New(t, atlas.Users).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context()) //nolint:errcheck // the test changes nothing
+	_, err = tx.Exec(t.Context(), "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_bitmapscan = off")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := tx.Query(t.Context(), "EXPLAIN "+ledgerSQL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(plan, "\n"); !strings.Contains(text, "Presorted Key: u.id") {
+		t.Errorf("the plan sorts the whole ledger:\n%s", text)
+	}
+}
