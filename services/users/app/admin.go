@@ -5,9 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/internal/redis"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 	"github.com/casino-loyalty/loyalty/services/users"
 	store "github.com/casino-loyalty/loyalty/services/users/internal/postgres"
@@ -56,7 +61,30 @@ func EnsureAdmin(ctx context.Context, c AdminConfig, email, secret string, reset
 	if err != nil {
 		return 0, err
 	}
-	return service.EnsureAdmin(ctx, email, secret, reset)
+	return ensureAdmin(ctx, service, email, secret, reset)
+}
+
+// ensureAdmin checks e-mail and password like those of other staff, and calls [users.Service.EnsureAdmin].
+func ensureAdmin(ctx context.Context, s *users.Service, email, secret string, reset bool) (AdminOutcome, error) {
+	r := &usersv1.RegisterStaffRequest{Email: email, Password: secret}
+	if err := validate(r); err != nil {
+		return 0, err
+	}
+	return s.EnsureAdmin(ctx, r.GetEmail(), r.GetPassword(), reset)
+}
+
+// validate normalizes what an operator has entered and checks it with the rules of the API, because it is stored in the same
+// columns. It returns VALIDATION_FAILED.
+func validate(request proto.Message) error {
+	v, err := validation.New(request.ProtoReflect().Descriptor())
+	if err != nil {
+		return err
+	}
+	violations, err := v.Check(request)
+	if err == nil && len(violations) > 0 {
+		err = apperr.InvalidAll(violations)
+	}
+	return err
 }
 
 // ResetAdminFactor removes the second factor of an admin. It opens its own connection to PostgreSQL, and closes it.

@@ -260,7 +260,7 @@ func (a *App) InternalAddr() string { return a.listener.Addr().String() }
 
 // EnsureAdmin creates an admin if no user has the e-mail; see [users.Service.EnsureAdmin].
 func (a *App) EnsureAdmin(ctx context.Context, email, password string, reset bool) (AdminOutcome, error) {
-	return a.service.EnsureAdmin(ctx, email, password, reset)
+	return ensureAdmin(ctx, a.service, email, password, reset)
 }
 
 // Run relays and consumes events, completes pending session revocations, prunes the idempotency keys and the audit trail,

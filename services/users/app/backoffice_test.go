@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/users/app"
 	"github.com/casino-loyalty/loyalty/services/users/internal/postgres"
@@ -239,6 +240,13 @@ func TestReadyAndAdminCommand(t *testing.T) {
 	s := start(t)
 	s.eventually("the service is ready", func() bool { return s.app.Ready(t.Context()) == nil })
 	c := app.AdminConfig{DatabaseURL: s.config.DatabaseURL, Redis: s.config.Redis, Password: s.config.Password}
+	for _, email := range []string{"x\x1b[31m@example.com", "x\u202e@example.com", "x y@example.com", "x@example.com\n.", "x@"} {
+		_, own := app.EnsureAdmin(t.Context(), c, email, "another password", false)
+		_, running := s.app.EnsureAdmin(t.Context(), email, "another password", false)
+		if apperr.CodeOf(own) != apperr.ValidationFailed || apperr.CodeOf(running) != apperr.ValidationFailed {
+			t.Errorf("%q: got %v and %v, want VALIDATION_FAILED", email, own, running)
+		}
+	}
 	outcome, err := app.EnsureAdmin(t.Context(), c, adminEmail, "another password", true)
 	if err != nil || outcome != app.AdminReset {
 		t.Errorf("EnsureAdmin returned outcome %d, %v; want %d", outcome, err, app.AdminReset)

@@ -32,6 +32,19 @@ func OpenLedger(
 	return &StandaloneLedger{users.NewLedgerService(l), l}, nil
 }
 
+// ReverseTransaction does the same as [users.LedgerService.ReverseTransaction], for an operator. It checks the reason with
+// the rules of the API.
+func (l *StandaloneLedger) ReverseTransaction(ctx context.Context, r users.Reversal) (users.Transaction, error) {
+	request := &usersv1.ReverseTransactionRequest{
+		UserId: r.UserID.String(), TransactionId: r.TransactionID.String(), Reason: r.Reason,
+	}
+	if err := validate(request); err != nil {
+		return users.Transaction{}, err
+	}
+	r.Reason = request.GetReason()
+	return l.LedgerService.ReverseTransaction(ctx, r)
+}
+
 // Register registers LedgerService on server.
 func (l *StandaloneLedger) Register(server grpc.ServiceRegistrar) {
 	usersv1.RegisterLedgerServiceServer(server, rpc.NewLedgerHandler(l.LedgerService))
