@@ -17,8 +17,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// ledgerSQL reads the additional data as text, because the MAC covers the exact numbers in it. It reads the rows in the order
-// of indexes: a sort of the whole ledger would need as much space on the disk as the ledger.
+// ledgerSQL reads the additional data as text, because the MAC covers the exact numbers in it. It reads the rows in the
+// order of indexes: a sort of the whole ledger would need as much space on the disk as the ledger.
 const ledgerSQL = `
 	SELECT u.id, u.balance, u.entries, u.ledger_head, t.id, COALESCE(t.seq, 0), COALESCE(t.type, ''), COALESCE(t.amount, 0),
 		COALESCE(t.balance_after, 0), COALESCE(t.description, ''), COALESCE(t.additional_data::text, ''), t.created_at,
@@ -26,7 +26,8 @@ const ledgerSQL = `
 	FROM users u LEFT JOIN transactions t ON t.user_id = u.id ORDER BY u.id, t.seq`
 
 // removedSQL reads the ids of users of whom only transactions are left.
-const removedSQL = `SELECT DISTINCT user_id FROM transactions t WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = t.user_id)`
+const removedSQL = `
+	SELECT DISTINCT user_id FROM transactions t WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = t.user_id)`
 
 // ledger checks number, MAC and balance_after of each transaction, and that each row of the table users matches the user's
 // last transaction. It reports a damaged row once.
