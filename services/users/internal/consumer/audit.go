@@ -3,6 +3,7 @@ package consumer
 
 import (
 	"context"
+	"time"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
@@ -33,9 +34,21 @@ func Audit(s *users.Service) event.Subscription {
 			return event.Permanentf("entry: %w", err)
 		case e.Service == "" || e.Service == users.ServiceName:
 			return event.Permanentf("service: must be another service than users")
+		case !datedByID(e):
+			return event.Permanentf("id: must be a UUIDv7 of the time of the act, which must not be in the future")
 		}
 		return s.AddAuditEntry(ctx, e)
 	})
+}
+
+// clockTolerance is the maximum difference between the clocks of services.
+const clockTolerance = 5 * time.Minute
+
+// datedByID reports whether the id of an entry has the time of the entry. The trail is sorted, filtered and pruned by id, so
+// a forged entry with a later id would stay at the top for ever.
+func datedByID(e users.AuditEntry) bool {
+	made := time.Unix(e.ID.Time().UnixTime())
+	return e.ID.Version() == 7 && made.Sub(e.At).Abs() <= clockTolerance && time.Until(made) <= clockTolerance
 }
 
 // entry converts an entry. Other services record acts of employees.

@@ -42,11 +42,11 @@ func handle(t *testing.T, change func(*usersv1.AuditEvent)) (added []users.Audit
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	at := time.Now().UTC().Truncate(time.Microsecond)
 	m := &usersv1.AuditEvent{
 		EventType: usersv1.AuditEventType_ACT_RECORDED, Actor: uuid.NewString(),
 		Entry: &usersv1.AuditEntry{
-			Id: uuid.NewString(), At: timestamppb.New(at), Service: "promotions", Actor: uuid.NewString(),
+			Id: uuid.Must(uuid.NewV7()).String(), At: timestamppb.New(at), Service: "promotions", Actor: uuid.NewString(),
 			Action: optionsv1.AuditAction_CREATE_PROMOTION, Target: uuid.NewString(), Address: "192.0.2.1",
 			Session: uuid.NewString(), Outcome: "OK", After: after,
 		},
@@ -93,6 +93,11 @@ func TestAuditRefusesUnusableEntries(t *testing.T) {
 		"no entry":               func(m *usersv1.AuditEvent) { m.Entry = nil },
 		"no action":              func(m *usersv1.AuditEvent) { m.Entry.Action = 0 },
 		"malformed id":           func(m *usersv1.AuditEvent) { m.Entry.Id = "x" },
+		"an id without a time":   func(m *usersv1.AuditEvent) { m.Entry.Id = uuid.NewString() },
+		"the id of another time": func(m *usersv1.AuditEvent) { m.Entry.At = timestamppb.New(time.Now().Add(-time.Hour)) },
+		"an act in the future": func(m *usersv1.AuditEvent) {
+			m.Entry.Id, m.Entry.At = "0fffffff-ffff-7000-8000-000000000000", timestamppb.New(time.UnixMilli(0x0fffffffffff))
+		},
 		"no time":                func(m *usersv1.AuditEvent) { m.Entry.At = nil },
 		"no actor":               func(m *usersv1.AuditEvent) { m.Entry.Actor = "" },
 		"an entry of users":      func(m *usersv1.AuditEvent) { m.Entry.Service = "users" },
