@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/authn"
@@ -88,7 +90,7 @@ func (s *Service) resetAdmin(ctx context.Context, u User, normal string) error {
 	if err := s.store.SetPasswordHash(ctx, u.ID, "", hash); err != nil {
 		return err
 	}
-	if u, err = s.store.SetActive(ctx, u.ID, true); err != nil {
+	if u, err = s.store.SetActive(ctx, uuid.Nil, u.ID, true); err != nil {
 		return err
 	}
 	return s.endSessions(ctx, u)

@@ -212,7 +212,7 @@ func (s *fakeStore) UserByEmail(_ context.Context, folded string) (users.User, e
 	return users.User{}, apperr.New(apperr.NotFound, "user not found")
 }
 
-func (s *fakeStore) SetActive(_ context.Context, id uuid.UUID, active bool) (users.User, error) {
+func (s *fakeStore) SetActive(_ context.Context, _, id uuid.UUID, active bool) (users.User, error) {
 	if s.beforeSetActive != nil {
 		s.beforeSetActive()
 	}

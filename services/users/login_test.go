@@ -274,7 +274,7 @@ func TestDeactivationDuringLogin(t *testing.T) {
 	anna := f.register("anna@example.com")
 	f.store.beforeUser = func() { // the session exists, and Login is about to read the user again
 		f.store.beforeUser = nil
-		if _, err := f.store.SetActive(t.Context(), anna.ID, false); err != nil {
+		if _, err := f.store.SetActive(t.Context(), uuid.Nil, anna.ID, false); err != nil {
 			t.Error(err)
 		}
 	}

@@ -31,7 +31,10 @@ type Store interface {
 	// SetActive activates or deactivates a user, and returns the user with the new status. A change increments the status
 	// version and, for a player, stores the event. A deactivation also marks the user's sessions for ending. If the user
 	// already has the status, SetActive writes nothing.
-	SetActive(ctx context.Context, id uuid.UUID, active bool) (User, error)
+	//
+	// by is the admin who makes the change, or uuid.Nil for an operator. The error is TOKEN_REVOKED if the admin is not active.
+	// So of two admins who deactivate each other at the same time, one remains active.
+	SetActive(ctx context.Context, by, id uuid.UUID, active bool) (User, error)
 	// ChangePassword replaces the password hash of an active user if the stored hash equals old, and returns the user. It
 	// increments the status version and marks the user's sessions for ending, except the session keep. If sessions of the user
 	// are already marked, keep ends too, unless that mark keeps it. The error is INVALID_CREDENTIALS if the stored hash differs

@@ -77,7 +77,7 @@ func TestDeactivate(t *testing.T) {
 	_, err := f.Refresh(t.Context(), testClient(), tokens.Refresh)
 	checkCode(t, "refresh", err, apperr.TokenRevoked)
 
-	u, err := f.Activate(t.Context(), anna.ID)
+	u, err := f.Activate(t.Context(), uuid.New(), anna.ID)
 	if err != nil || !u.IsActive {
 		t.Fatalf("Activate returned %+v, %v", u, err)
 	}
@@ -113,7 +113,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 		f := start(t)
 		anna := f.register("anna@example.com")
 		tokens := f.login("anna@example.com")
-		if _, err := f.store.SetActive(t.Context(), anna.ID, false); err != nil {
+		if _, err := f.store.SetActive(t.Context(), uuid.Nil, anna.ID, false); err != nil {
 			t.Fatal(err)
 		}
 		return f, anna, tokens
@@ -153,7 +153,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 		f, anna, _ := setup(t)
 		earlier := f.store.users[anna.ID]
 		for _, active := range []bool{true, false} {
-			if _, err := f.store.SetActive(t.Context(), anna.ID, active); err != nil {
+			if _, err := f.store.SetActive(t.Context(), uuid.Nil, anna.ID, active); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -169,7 +169,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 		if err := f.EndMarkedSessions(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Activate(t.Context(), anna.ID); err != nil {
+		if _, err := f.Activate(t.Context(), uuid.New(), anna.ID); err != nil {
 			t.Fatal(err)
 		}
 		tokens := f.login("anna@example.com")

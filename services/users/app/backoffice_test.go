@@ -92,7 +92,7 @@ func TestInterruptedDeactivation(t *testing.T) {
 	s := start(t)
 	player := s.register("player@example.com")
 	bearer, _ := s.login("player@example.com")
-	if _, err := postgres.New(s.pool, func() {}).SetActive(t.Context(), uuid.MustParse(player), false); err != nil {
+	if _, err := postgres.New(s.pool, func() {}).SetActive(t.Context(), uuid.Nil, uuid.MustParse(player), false); err != nil {
 		t.Fatal(err)
 	}
 	s.eventually("the session has ended", func() bool {

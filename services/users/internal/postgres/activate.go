@@ -2,12 +2,14 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
+	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
@@ -19,18 +21,18 @@ import (
 
 // SetActive activates or deactivates a user, and returns the user with the new status. A change increments the status
 // version, and a deactivation also marks the user's sessions for ending. SetActive writes nothing if the user already has
-// the status. The error is NOT_FOUND if no user has the id.
+// the status. Errors: NOT_FOUND if no user has the id, TOKEN_REVOKED if the admin by is not active.
 //
 // The lock on the user's row serializes concurrent calls, so the outbox holds the events of a player in the order of the
 // status versions.
-func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users.User, error) {
+func (s *Store) SetActive(ctx context.Context, by, id uuid.UUID, active bool) (users.User, error) {
 	var u users.User
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
-		row, err := tx.User.Query().Where(user.ID(id)).ForUpdate().Only(ctx)
-		if err != nil {
+		var err error
+		if u, err = lockUser(ctx, tx, by, id); err != nil {
 			return err
 		}
-		if u = userFromRow(row); u.IsActive != active {
+		if u.IsActive != active {
 			u.IsActive, u.StatusVersion = active, u.StatusVersion+1
 			if !active {
 				u.SessionsToEnd, u.KeptSession = true, uuid.Nil
@@ -46,6 +48,26 @@ func (s *Store) SetActive(ctx context.Context, id uuid.UUID, active bool) (users
 	}
 	s.wake()
 	return u, nil
+}
+
+// lockUser locks the rows of a user and of the admin who changes the user, in the order of their ids, so that no two calls
+// wait for each other. It returns the user.
+func lockUser(ctx context.Context, tx *ent.Tx, by, id uuid.UUID) (users.User, error) {
+	rows, err := tx.User.Query().Where(user.IDIn(by, id)).Order(user.ByID()).ForUpdate().All(ctx)
+	if err != nil {
+		return users.User{}, err
+	}
+	find := func(id uuid.UUID) int { return slices.IndexFunc(rows, func(r *ent.User) bool { return r.ID == id }) }
+	if by != uuid.Nil {
+		if i := find(by); i < 0 || !rows[i].IsActive {
+			return users.User{}, apperr.New(apperr.TokenRevoked, "the caller has been deactivated")
+		}
+	}
+	i := find(id)
+	if i < 0 {
+		return users.User{}, apperr.New(apperr.NotFound, "user not found")
+	}
+	return userFromRow(rows[i]), nil
 }
 
 // updateStatus stores the status of u. For a player it also appends the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED to

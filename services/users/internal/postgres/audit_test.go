@@ -42,7 +42,7 @@ func TestActsAreRecordedInTheirTransaction(t *testing.T) {
 	ctx, act := f.acting(users.AuditActionDeactivateUser)
 	u := f.create("a@example.com", authn.RolePlayer) // not audited
 	for range 2 {                                    // the second call changes nothing
-		if _, err := f.store.SetActive(ctx, u.ID, false); err != nil {
+		if _, err := f.store.SetActive(ctx, uuid.Nil, u.ID, false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -58,7 +58,7 @@ func TestActsAreRecordedInTheirTransaction(t *testing.T) {
 	// If the entry cannot be stored, the change is rolled back.
 	f.exec("ALTER TABLE audit ADD CONSTRAINT refuse CHECK (action <> 'ACTIVATE_USER')")
 	ctx, _ = f.acting(users.AuditActionActivateUser)
-	if _, err := f.store.SetActive(ctx, u.ID, true); err == nil {
+	if _, err := f.store.SetActive(ctx, uuid.Nil, u.ID, true); err == nil {
 		t.Error("a change without an entry was committed")
 	}
 	if stored, err := f.store.User(t.Context(), u.ID); err != nil || stored.IsActive {

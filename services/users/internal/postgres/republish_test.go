@@ -15,7 +15,7 @@ func TestRepublish(t *testing.T) {
 	f := newFixture(t)
 	player, changed, staff := f.create("a@example.com", authn.RolePlayer), f.create("b@example.com", authn.RolePlayer), f.create("c@example.com", authn.RoleStaff)
 	for _, active := range []bool{false, true, false} {
-		if _, err := f.store.SetActive(t.Context(), changed.ID, active); err != nil {
+		if _, err := f.store.SetActive(t.Context(), uuid.Nil, changed.ID, active); err != nil {
 			t.Fatal(err)
 		}
 	}

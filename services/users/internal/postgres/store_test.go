@@ -68,7 +68,7 @@ func TestUnknownUsers(t *testing.T) {
 	f := newFixture(t)
 	_, byEmail := f.store.UserByEmail(t.Context(), "nobody@example.com")
 	_, byID := f.store.User(t.Context(), uuid.New())
-	_, setActive := f.store.SetActive(t.Context(), uuid.New(), false)
+	_, setActive := f.store.SetActive(t.Context(), uuid.Nil, uuid.New(), false)
 	_, transactions := f.store.Transactions(t.Context(), uuid.New(), users.TransactionFilter{},
 		keyset.PageRequest[int64]{Size: 1})
 	for method, err := range map[string]error{
@@ -85,7 +85,7 @@ func TestSetActive(t *testing.T) {
 	player, staff := f.create("p@example.com", authn.RolePlayer), f.create("s@example.com", authn.RoleStaff)
 	for _, active := range []bool{false, false, true, true} {
 		for _, u := range []users.User{player, staff} {
-			got, err := f.store.SetActive(t.Context(), u.ID, active)
+			got, err := f.store.SetActive(t.Context(), uuid.Nil, u.ID, active)
 			if err != nil || got.IsActive != active || got.Email != u.Email {
 				t.Fatalf("got %+v, %v; want active %t", got, err, active)
 			}
@@ -97,6 +97,60 @@ func TestSetActive(t *testing.T) {
 		playerEvent(usersv1.PlayerEventType_PLAYER_ACTIVATED, player, 2),
 	)
 }
+
+func TestAdminsCannotDeactivateEachOther(t *testing.T) {
+	f := newFixture(t)
+	for round := range 20 {
+		admins := [2]users.User{
+			f.create(fmt.Sprintf("a%d@example.com", round), authn.RoleAdmin), f.create(fmt.Sprintf("b%d@example.com", round), authn.RoleAdmin),
+		}
+		var errs [2]error
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		for i := range admins {
+			wg.Go(func() {
+				<-start
+				_, errs[i] = f.store.SetActive(t.Context(), admins[i].ID, admins[1-i].ID, false)
+			})
+		}
+		close(start)
+		wg.Wait()
+		winner := slices.Index(errs[:], nil)
+		if winner < 0 || apperr.CodeOf(errs[1-winner]) != apperr.TokenRevoked {
+			t.Fatalf("got %v, want one success and TOKEN_REVOKED", errs)
+		}
+		for i, u := range admins {
+			if stored, err := f.store.User(t.Context(), u.ID); err != nil || stored.IsActive != (i == winner) {
+				t.Errorf("got %+v, %v, want it active: %t", stored, err, i == winner)
+			}
+		}
+	}
+}
+
+func TestDeactivatedAdminsChangeNoStatus(t *testing.T) {
+	f := newFixture(t)
+	ctx, _ := f.acting(users.AuditActionDeactivateUser)
+	admin, player := f.create("admin@example.com", authn.RoleAdmin), f.create("p@example.com", authn.RolePlayer)
+	if _, err := f.store.SetActive(t.Context(), uuid.Nil, admin.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{
+		"deactivate": second(f.store.SetActive(ctx, admin.ID, player.ID, false)),
+		"activate":   second(f.store.SetActive(ctx, admin.ID, admin.ID, true)),
+		"not found":  second(f.store.SetActive(ctx, admin.ID, uuid.New(), true)),
+		"no caller":  second(f.store.SetActive(ctx, uuid.New(), player.ID, false)),
+	} {
+		if apperr.CodeOf(err) != apperr.TokenRevoked {
+			t.Errorf("%s: got %v, want TOKEN_REVOKED", name, err)
+		}
+	}
+	if n := len(f.trail()); n != 0 {
+		t.Errorf("%d changes were recorded, want none", n)
+	}
+	f.wantPlayerEvents(playerEvent(usersv1.PlayerEventType_PLAYER_REGISTERED, player, 0))
+}
+
+func second[T any](_ T, err error) error { return err }
 
 // TestSessionsToEnd checks that a deactivated user is listed until ClearSessionsToEnd is called with the latest status
 // version.
@@ -114,7 +168,7 @@ func TestSessionsToEnd(t *testing.T) {
 	}
 	setActive := func(u users.User, active bool) users.User {
 		t.Helper()
-		u, err := f.store.SetActive(t.Context(), u.ID, active)
+		u, err := f.store.SetActive(t.Context(), uuid.Nil, u.ID, active)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +257,7 @@ func TestChangePassword(t *testing.T) {
 	}
 	change("third", "fourth", second, "")
 	wantStored("fourth", 4, second)
-	if _, err := f.store.SetActive(t.Context(), u.ID, false); err != nil {
+	if _, err := f.store.SetActive(t.Context(), uuid.Nil, u.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	wantStored("fourth", 5, uuid.Nil) // a deactivation ends all sessions
@@ -224,7 +278,7 @@ func TestStateAndEventCommitTogether(t *testing.T) {
 	if u, err := f.store.UserByEmail(t.Context(), "q@example.com"); apperr.CodeOf(err) != apperr.NotFound {
 		t.Errorf("got user %+v, %v; want NOT_FOUND", u, err)
 	}
-	if _, err := f.store.SetActive(t.Context(), player.ID, false); err == nil {
+	if _, err := f.store.SetActive(t.Context(), uuid.Nil, player.ID, false); err == nil {
 		t.Error("SetActive without its event: got no error")
 	}
 	if u, err := f.store.User(t.Context(), player.ID); err != nil || u != player {
@@ -253,7 +307,7 @@ func TestUsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.store.SetActive(t.Context(), bob.ID, false); err != nil {
+	if _, err := f.store.SetActive(t.Context(), uuid.Nil, bob.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	yes, no := true, false

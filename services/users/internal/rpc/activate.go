@@ -14,11 +14,15 @@ import (
 func (h *Users) ActivateUser(
 	ctx context.Context, r *connect.Request[usersv1.ActivateUserRequest],
 ) (*connect.Response[usersv1.User], error) {
+	caller, err := rpcserver.Caller(ctx)
+	if err != nil {
+		return nil, err
+	}
 	id, err := rpcserver.ID("user_id", r.Msg.GetUserId())
 	if err != nil {
 		return nil, err
 	}
-	u, err := h.service.Activate(ctx, id)
+	u, err := h.service.Activate(ctx, caller, id)
 	if err != nil {
 		return nil, err
 	}

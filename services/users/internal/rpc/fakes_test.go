@@ -86,7 +86,7 @@ func (s *fakeStore) Users(
 	return keyset.Page[users.User]{Items: []users.User{player}, Total: 2, More: p.Before == uuid.Nil}, s.err
 }
 
-func (s *fakeStore) SetActive(ctx context.Context, id uuid.UUID, active bool) (users.User, error) {
+func (s *fakeStore) SetActive(ctx context.Context, _, id uuid.UUID, active bool) (users.User, error) {
 	u, err := s.User(ctx, id)
 	if err != nil {
 		return users.User{}, err
