@@ -178,6 +178,39 @@ func TestCheckPreflight(t *testing.T) {
 	}
 }
 
+// TestCheckPrivilegesDuringAnUpgrade checks databases of the previous release before its migrations, and of the next release.
+func TestCheckPrivilegesDuringAnUpgrade(t *testing.T) {
+	t.Parallel()
+	s := startCheckServer(t)
+	previous, next := s.database(t, "previous", atlas.Users), s.database(t, "next", atlas.Users)
+	const grant = "GRANT UPDATE (email) ON users TO service; "
+	s.exec(t, "previous", grant+"REVOKE INSERT ON outbox FROM service; "+
+		"DELETE FROM atlas_schema_revisions WHERE version = (SELECT max(version) FROM atlas_schema_revisions)")
+	s.exec(t, "next", grant+`INSERT INTO atlas_schema_revisions
+		SELECT (jsonb_populate_record(r, '{"version": "29991231000000"}')).* FROM atlas_schema_revisions r LIMIT 1`)
+	const lacks, exceeds = "the role lacks privileges: outbox: INSERT", "the role has privileges that the service does not need"
+	for name, tt := range map[string]struct {
+		url   string
+		args  []string
+		level string
+		want  []string
+	}{
+		"before the migrations":                 {previous, []string{"--preflight"}, "warn", []string{lacks, exceeds}},
+		"before the migrations, not preflight":  {previous, nil, "fail", []string{lacks, exceeds}},
+		"after the migrations of a new release": {next, nil, "warn", []string{exceeds}},
+	} {
+		code, output := runChecks(t, map[string]string{"LOYALTY_USERS_DATABASE_URL": tt.url}, tt.args...)
+		if want := map[string]int{"fail": 1}[tt.level]; code != want {
+			t.Errorf("%s: exit %d, want %d:\n%s", name, code, want, output)
+		}
+		for _, want := range tt.want {
+			if !hasLine(output, tt.level, "users database", want) {
+				t.Errorf("%s: no line %q with %q:\n%s", name, tt.level, want, output)
+			}
+		}
+	}
+}
+
 // TestCheckRedis checks Redis servers with one fault each.
 func TestCheckRedis(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/dbrole"
+	"github.com/casino-loyalty/loyalty/internal/migrate"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 )
 
@@ -37,21 +38,23 @@ func (d Database) role(ctx context.Context, pool *pgxpool.Pool, r *Report) error
 	if err != nil {
 		return err
 	}
-	var migrated bool
-	err = pool.QueryRow(ctx, "SELECT to_regclass('public.atlas_schema_revisions') IS NOT NULL").Scan(&migrated)
+	status, err := migrate.StatusOf(ctx, d.URL, d.Migrations)
 	if err != nil {
-		return err
+		status = migrate.Status{} // the check of the migrations reports it
 	}
-	wrong := report(r.Fail)
-	if d.Preflight && !migrated {
-		wrong = r.Warn
+	lacks, exceeds := report(r.Fail), report(r.Fail)
+	if d.Preflight && len(status.Pending) > 0 { // the privileges are granted with the migrations
+		lacks, exceeds = r.Warn, r.Warn
+	}
+	if len(status.Newer) > 0 { // the newer release may need more
+		exceeds = r.Warn
 	}
 	action := fmt.Sprintf("run loyalty migrate up %s, with LOYALTY_%s_DATABASE_ROLE=%s", d.Name, strings.ToUpper(d.Name), name)
 	if len(difference.Missing) > 0 {
-		wrong("the role lacks privileges: "+strings.Join(difference.Missing, "; "), action)
+		lacks("the role lacks privileges: "+strings.Join(difference.Missing, "; "), action)
 	}
 	if len(difference.Excess) > 0 {
-		wrong("the role has privileges that the service does not need: "+strings.Join(difference.Excess, "; "), action)
+		exceeds("the role has privileges that the service does not need: "+strings.Join(difference.Excess, "; "), action)
 	}
 	if len(difference.Missing)+len(difference.Excess) == 0 {
 		r.OKf("the role has the privileges that the service needs, and no more")
