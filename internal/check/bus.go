@@ -89,7 +89,7 @@ func (c Bus) topics(topics []event.TopicState, r *Report) {
 		if c.Preflight {
 			problem = r.Warn
 		}
-		problem("topics do not exist: "+strings.Join(missing, ", "), "start a service, which creates them")
+		problem("topics do not exist: "+strings.Join(missing, ", "), "run loyalty events topics")
 	}
 	if good > 0 {
 		r.OKf("%d of %d topics have %d or more replicas in sync", good, len(topics), c.Replication)

@@ -61,7 +61,15 @@ func (b *Bus) ensureTopics(ctx context.Context, replication int, topics []event.
 func (b *Bus) createStream(
 	ctx context.Context, topic string, subjects []string, replication int, retention time.Duration,
 ) error {
-	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
+	// A user without the right to create streams needs the streams to exist.
+	_, err := b.js.Stream(ctx, streamOf(topic))
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return b.failure("describe the stream of "+topic, err)
+	}
+	_, err = b.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name:     streamOf(topic),
 		Subjects: subjects,
 		Storage:  jetstream.FileStorage,

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -54,6 +55,14 @@ func (b *Bus) ensureTopics(ctx context.Context, partitions, replication int, top
 	if err := b.Ping(ctx); err != nil {
 		return err
 	}
+	var names []string
+	for _, t := range topics {
+		names = append(names, t.Name, event.DeadLetterTopic(t.Name))
+	}
+	existing, err := b.admin.ListTopics(ctx, names...)
+	if err != nil {
+		return fmt.Errorf("kafka: list the topics: %w", err)
+	}
 	for _, t := range topics {
 		config := map[string]*string{
 			minInSyncReplicas:   format(max(1, replication-1)),
@@ -62,19 +71,29 @@ func (b *Bus) ensureTopics(ctx context.Context, partitions, replication int, top
 		if t.Retention > 0 {
 			config["retention.ms"] = format(t.Retention.Milliseconds())
 		}
-		if err := b.createTopic(ctx, t.Name, partitions, replication, config); err != nil {
+		if err := b.createTopic(ctx, existing, t.Name, partitions, replication, config); err != nil {
 			return err
 		}
 		config["retention.ms"] = format(max(t.Retention, event.DeadLetterRetention).Milliseconds())
 		config["max.message.bytes"] = format(deadLetterMaxBytes)
-		if err := b.createTopic(ctx, event.DeadLetterTopic(t.Name), partitions, replication, config); err != nil {
+		if err := b.createTopic(ctx, existing, event.DeadLetterTopic(t.Name), partitions, replication, config); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *Bus) createTopic(ctx context.Context, name string, partitions, replication int, config map[string]*string) error {
+// createTopic creates a topic that is not one of the existing topics. A user without the right to create topics needs the
+// topics to exist.
+func (b *Bus) createTopic(
+	ctx context.Context, existing kadm.TopicDetails, name string, partitions, replication int, config map[string]*string,
+) error {
+	if existing.Has(name) {
+		if err := existing[name].Err; err != nil {
+			return fmt.Errorf("kafka: describe topic %s: %w", name, err)
+		}
+		return nil
+	}
 	if partitions < 1 || partitions > math.MaxInt32 || replication < 1 || replication > math.MaxInt16 {
 		return fmt.Errorf("kafka: topic %s cannot have %d partitions on %d replicas", name, partitions, replication)
 	}
