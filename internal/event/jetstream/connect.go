@@ -51,6 +51,19 @@ func parseServers(list string) ([]server, error) {
 	return servers, nil
 }
 
+// inboxPrefix returns the prefix of the subjects on which a client receives answers: _INBOX.USER, so that the permissions of
+// a user can exclude the answers to other users. Without a user name it is _INBOX.
+func inboxPrefix(servers []server) string {
+	for _, s := range servers {
+		if u, err := url.Parse(s.url); err == nil && u.User.Username() != "" {
+			if _, isUser := u.User.Password(); isUser { // a token has no password
+				return nats.InboxPrefix + sanitize(u.User.Username())
+			}
+		}
+	}
+	return strings.TrimSuffix(nats.InboxPrefix, ".")
+}
+
 // names returns the servers' URLs without credentials, separated by commas.
 func (b *Bus) names() string {
 	names := make([]string, len(b.servers))

@@ -103,6 +103,7 @@ func New(_ context.Context, cfg Config, log *slog.Logger) (*Bus, error) {
 	}
 	options := []nats.Option{
 		nats.Name(cfg.Name),
+		nats.CustomInboxPrefix(inboxPrefix(servers)),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
 		nats.IgnoreAuthErrorAbort(), // keep retrying: the credentials may be corrected on the server
