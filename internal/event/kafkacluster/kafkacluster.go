@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/testproc"
@@ -40,6 +41,8 @@ const retryTimeout = 2 * time.Minute
 type Cluster struct {
 	libs  string
 	nodes []*node
+	// secured is whether the brokers require a user and check ACLs.
+	secured bool
 }
 
 // node is a broker.
@@ -54,6 +57,19 @@ type node struct {
 // Start runs a cluster until the end of the test. Without LibsEnv it skips the test; in CI it fails the test.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
+	return run(t, &Cluster{})
+}
+
+// StartSecured is Start for brokers that require a SCRAM-SHA-512 user and allow a user only what an ACL allows. Admin is the
+// only user at first, and may do everything.
+func StartSecured(t testing.TB) *Cluster {
+	t.Helper()
+	return run(t, &Cluster{secured: true})
+}
+
+// run runs c, a cluster without brokers.
+func run(t testing.TB, c *Cluster) *Cluster {
+	t.Helper()
 	libs := os.Getenv(LibsEnv)
 	switch {
 	case libs != "":
@@ -62,7 +78,7 @@ func Start(t testing.TB) *Cluster {
 	default:
 		t.Skipf("%s is not set: real brokers are not available (scripts/kafka/fetch.sh downloads them)", LibsEnv)
 	}
-	c := &Cluster{libs: libs}
+	c.libs = libs
 	c.configure(t)
 	c.format(t)
 	for id := range size {
@@ -162,6 +178,9 @@ func (c *Cluster) configure(t testing.TB) {
 			"group.min.session.timeout.ms=3000",
 			"",
 		}, "\n")
+		if c.secured {
+			text += securedConfig(n.addr, ports[size+id])
+		}
 		if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -178,8 +197,11 @@ func (c *Cluster) format(t testing.TB) {
 	for _, n := range c.nodes {
 		formatting.Go(func() {
 			// The option and the id are one argument, because an id may begin with "-".
-			cmd := exec.CommandContext(t.Context(), "java", "-cp", c.libs+"/*", "kafka.tools.StorageTool",
-				"format", "--cluster-id="+clusterID, "-c", n.config)
+			args := []string{"-cp", c.libs + "/*", "kafka.tools.StorageTool", "format", "--cluster-id=" + clusterID, "-c", n.config}
+			if c.secured {
+				args = append(args, "--add-scram", "SCRAM-SHA-512=[name="+Admin+",password="+AdminPassword+"]")
+			}
+			cmd := exec.CommandContext(t.Context(), "java", args...)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("format broker %d: %v\n%s", n.id, err, out)
 			}
@@ -216,7 +238,11 @@ func (c *Cluster) retry(t testing.TB, request func(context.Context, *kadm.Client
 	t.Helper()
 	policy := backoff.Policy{Initial: 200 * time.Millisecond, Timeout: retryTimeout}
 	err := backoff.Retry(t.Context(), policy, func(ctx context.Context) error {
-		client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers()...))
+		options := []kgo.Opt{kgo.SeedBrokers(c.Brokers()...)}
+		if c.secured {
+			options = append(options, kgo.SASL(scram.Auth{User: Admin, Pass: AdminPassword}.AsSha512Mechanism()))
+		}
+		client, err := kgo.NewClient(options...)
 		if err != nil {
 			return backoff.Permanent(err)
 		}
