@@ -99,7 +99,7 @@ func TestPruneAudit(t *testing.T) {
 	}
 	add(101*day, true)
 	add(3*day, false)
-	kept := []uuid.UUID{add(99*day, true), add(47*time.Hour, false), add(0, true), add(0, false)}
+	kept := []uuid.UUID{add(99*day, true), add(47*time.Hour, false), add(time.Minute, true), add(0, false)}
 	prune := func(r postgres.AuditRetention, want int64) {
 		t.Helper()
 		if got, err := f.store.PruneAudit(t.Context(), r); err != nil || got != want {
