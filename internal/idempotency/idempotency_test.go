@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -147,6 +149,31 @@ func TestPruneDeletesOldAnswersInBatches(t *testing.T) {
 	if idempotency.Retention < 48*time.Hour {
 		t.Errorf("answers are kept for %s, want at least 48 hours", idempotency.Retention)
 	}
+}
+
+// slowPruner needs three attempts, each longer than its timeout.
+type slowPruner struct{ attempts int }
+
+func (p *slowPruner) Prune(ctx context.Context, _ time.Duration) (int64, error) {
+	if p.attempts++; p.attempts <= 3 {
+		<-ctx.Done()
+		return 1, ctx.Err()
+	}
+	return 0, nil
+}
+
+// TestPruningContinuesUntilNothingIsLeft checks that answers which are left after the timeout of an attempt do not wait for
+// the next hour.
+func TestPruningContinuesUntilNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		p := &slowPruner{}
+		if err := idempotency.RunPruning(ctx, p, slog.New(slog.DiscardHandler)); err != nil || p.attempts != 4 {
+			t.Errorf("%d attempts, %v, want 4 in five minutes", p.attempts, err)
+		}
+	})
 }
 
 func TestIDSeparatesCallersAndKeys(t *testing.T) {

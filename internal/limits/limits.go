@@ -53,6 +53,10 @@ const (
 	Path = 4 << 10
 )
 
+// AnswersPerHour is the maximum number of answers to calls with an Idempotency-Key that a replica stores for a player in an
+// hour. Each is kept for 72 hours.
+const AnswersPerHour = 1000
+
 // Limits of what clients keep open on one replica.
 const (
 	// Bodies is the maximum memory of the bodies of all requests in progress, in bytes.

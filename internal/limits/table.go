@@ -64,6 +64,10 @@ func requestSections() []Section {
 			{What: "elements of a list or map for which the schema has no limit", Limit: count(Elements), Refusal: invalid},
 			{What: "fields of a binary message, with elements and unknown fields", Limit: count(Records), Refusal: invalid},
 			{What: "`Idempotency-Key`, in characters", Limit: count(IdempotencyKey), Refusal: invalid},
+			{
+				What:  "new `Idempotency-Key`s of a player in an hour, in calls that succeed, for each replica",
+				Limit: count(AnswersPerHour), Refusal: rateLimited,
+			},
 			{What: "names in an `update_mask`", Limit: count(MaskNames), Refusal: invalid},
 			{What: "`update_mask` in JSON", Limit: size(MaskBytes), Refusal: invalid},
 			{What: "members of the body that an update without a mask examines", Limit: count(Members), Refusal: invalid},

@@ -82,7 +82,14 @@ func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
 				return answer, err
 			}
 		}
+		caller := limitedCaller(ctx)
+		if err := s.quota.take(caller, time.Now()); err != nil {
+			return nil, err
+		}
 		answer, err := next(idempotency.With(ctx, call), req)
+		if err != nil && !call.Saved() {
+			s.quota.refund(caller)
+		}
 		switch {
 		case err == nil && call.Saved():
 			return answer, nil
@@ -97,6 +104,15 @@ func (s *Server) idempotent(next connect.UnaryFunc) connect.UnaryFunc {
 		// A concurrent call with the same key on another replica may have caused the error. Then its answer is stored.
 		return s.replayAfter(ctx, m, call, err)
 	}
+}
+
+// limitedCaller returns the player who makes a call, or uuid.Nil for other callers: registrations are limited in the use
+// case, and systems of employees may make many calls.
+func limitedCaller(ctx context.Context) uuid.UUID {
+	if c, ok := authn.From(ctx); ok && c.Role == authn.RolePlayer {
+		return c.UserID
+	}
+	return uuid.Nil
 }
 
 // replayAfter is replay after the use case has failed. It returns the error of the use case if there is no answer. If a

@@ -3,6 +3,7 @@ package rpcserver_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1connect"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/idempotency"
+	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
@@ -149,24 +151,30 @@ func (s *sessions) EndMySession(
 	return connect.NewResponse(&usersv1.EndMySessionResponse{}), nil
 }
 
-// TestDeletedByAConcurrentCall repeats a DELETE while another replica has deleted the object, but not stored its answer.
-func TestDeletedByAConcurrentCall(t *testing.T) {
-	t.Parallel()
-	answers := &lateAnswers{Store: idempotency.NewStore(postgrestest.New(t, atlas.Promotions))}
+// startSessions starts a server of sessions that stores answers.
+func startSessions(t *testing.T, answers rpcserver.Answers, fake usersv1connect.UserServiceHandler) *service {
+	t.Helper()
 	server, err := rpcserver.New(config(t, func(c *rpcserver.Config) {
 		c.Answers, c.RequestKey = answers, idempotency.SecretKey("a secret of the test")
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Mount(usersv1connect.NewUserServiceHandler(&sessions{}, server.Options()...))
+	server.Mount(usersv1connect.NewUserServiceHandler(fake, server.Options()...))
 	h, err := server.Handler()
 	if err != nil {
 		t.Fatal(err)
 	}
 	listener := httptest.NewServer(h)
 	t.Cleanup(listener.Close)
-	s := &service{url: listener.URL}
+	return &service{url: listener.URL}
+}
+
+// TestDeletedByAConcurrentCall repeats a DELETE while another replica has deleted the object, but not stored its answer.
+func TestDeletedByAConcurrentCall(t *testing.T) {
+	t.Parallel()
+	answers := &lateAnswers{Store: idempotency.NewStore(postgrestest.New(t, atlas.Promotions))}
+	s := startSessions(t, answers, &sessions{})
 	end := func(key string) answer {
 		return s.call(t, "DELETE /api/v1/users/me/sessions/"+thingID, "player", "", "Idempotency-Key: "+key)
 	}
@@ -178,6 +186,35 @@ func TestDeletedByAConcurrentCall(t *testing.T) {
 		t.Errorf("got %d %s, want the first answer", a.status, a.body)
 	}
 	end("another key").problem(t, http.StatusNotFound, apperr.NotFound)
+}
+
+// TestAnswersOfAPlayerAreLimited also passes if an hour ends during the test.
+func TestAnswersOfAPlayerAreLimited(t *testing.T) {
+	t.Parallel()
+	fake := &sessions{}
+	s := startSessions(t, idempotency.NewStore(postgrestest.New(t, atlas.Promotions)), fake)
+	end := func(caller string, header ...string) answer {
+		fake.ended.Store(false)
+		return s.call(t, "DELETE /api/v1/users/me/sessions/"+thingID, caller, "", header...)
+	}
+	key := func(n int) string { return fmt.Sprintf("Idempotency-Key: %d", n) }
+	stored := 0
+	for a := end("player", key(0)); ; a = end("player", key(stored)) {
+		if a.status == http.StatusTooManyRequests && stored >= limits.AnswersPerHour {
+			a.problem(t, http.StatusTooManyRequests, apperr.RateLimited)
+			break
+		}
+		if stored++; a.status != http.StatusNoContent || stored > 2*limits.AnswersPerHour {
+			t.Fatalf("call %d: got %d %s, want RATE_LIMITED after %d calls", stored, a.status, a.body, limits.AnswersPerHour)
+		}
+	}
+	for name, a := range map[string]answer{
+		"repeated": end("player", key(0)), "without a key": end("player"), "an employee": end("staff", key(0)),
+	} {
+		if a.status != http.StatusNoContent {
+			t.Errorf("%s: got %d %s, want 204", name, a.status, a.body)
+		}
+	}
 }
 
 func TestErrorsAreNotStored(t *testing.T) {

@@ -105,6 +105,7 @@ type Server struct {
 	bodies     *bodies
 	gzips      sync.Pool // of *gzip.Reader
 	calls      calls
+	quota      quota
 
 	distrust sync.Once // for the warning about an untrusted proxy
 }
@@ -156,6 +157,7 @@ func New(cfg Config) (*Server, error) {
 	cfg.Observer = orIgnore(cfg.Observer)
 	s := &Server{
 		cfg: cfg, methods: map[string]*method{}, plain: map[string]http.Handler{}, security: newSecurityLog(cfg.Log),
+		quota: quota{limit: limits.AnswersPerHour},
 	}
 	s.bodies = newBodies(cmp.Or(cfg.Bodies, limits.Bodies), cmp.Or(cfg.BodiesPerAddress, limits.BodiesPerAddress))
 	if _, err := rand.Read(s.attachment[:]); err != nil {
