@@ -37,7 +37,7 @@ func minimal() values {
 		"image":          values{"repository": "registry.example.com/loyalty"},
 		"trustedProxies": "10.244.0.0/16",
 		"settings": values{
-			"LOYALTY_KAFKA_BROKERS": "kafka-0:9092", "LOYALTY_KAFKA_TLS": true, "LOYALTY_KAFKA_USERNAME": "loyalty",
+			"LOYALTY_KAFKA_BROKERS": "kafka-0:9092", "LOYALTY_KAFKA_TLS": true,
 			"LOYALTY_REDIS_ADDRESS": "redis:6379", "LOYALTY_REDIS_TLS": true, "LOYALTY_INSECURE_LEDGER": "no-tls",
 		},
 	}

@@ -79,12 +79,13 @@ func documentedSecrets(t *testing.T, program string) map[string][]string {
 	replace := strings.NewReplacer(
 		"'postgres://…'", "postgres://user:password@postgres:5432/database?sslmode=verify-full",
 		"'mongodb://…'", "mongodb://user:password@mongo/loyalty?tls=true",
-		`"$REDIS_PASSWORD"`, "password", `"$KAFKA_PASSWORD"`, "password",
+		`"$REDIS_PASSWORD"`, "password", `"$KAFKA_USERS_PASSWORD"`, "password", `"$KAFKA_PROMOTIONS_PASSWORD"`, "password",
+		`"$KAFKA_NOTIFICATIONS_PASSWORD"`, "password",
 		`"$(loyalty keygen)"`, keygen(), `"$(loyalty keygen ledger)"`, keygen("ledger"),
 		`"$INTERNAL_TOKEN"`, strings.Repeat("secret", 4))
 	secrets := map[string][]string{}
 	commands := regexp.MustCompile(`kubectl create secret generic (\S+) (.*)`)
-	literals := regexp.MustCompile(`--from-literal=(LOYALTY_\w+=(?:"[^"]*"|'[^']*'))`)
+	literals := regexp.MustCompile(`--from-literal=(LOYALTY_\w+=(?:"[^"]*"|'[^']*'|[\w-]+))`)
 	for _, m := range commands.FindAllStringSubmatch(strings.ReplaceAll(string(readme), "\\\n", ""), -1) {
 		for _, literal := range literals.FindAllStringSubmatch(m[2], -1) {
 			secrets[m[1]] = append(secrets[m[1]], replace.Replace(literal[1]))
