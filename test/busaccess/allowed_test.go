@@ -113,6 +113,19 @@ func testTopic(t *testing.T, producer, consumer, op event.Bus, group, topic stri
 	want(good.ID, "refused "+bad.ID)
 	waitFor(ctx, t, "lag of "+topic, 0, func() (int64, error) { return consumer.Lag(ctx, group, topic) })
 	waitFor(ctx, t, "dead letters of "+topic, 1, func() (int64, error) { return consumer.Depth(ctx, topic) })
+	waitFor(ctx, t, "dead letters of "+topic+" as the operator", 1, func() (n int64, err error) {
+		depth, err := op.Depth(ctx, topic) // as loyalty verify
+		if err != nil || depth != 1 {
+			return depth, err
+		}
+		err = op.DeadLetters(ctx, topic, func(d event.DeadLetter) error {
+			if d.Event.ID == bad.ID {
+				n++
+			}
+			return nil
+		})
+		return n, err
+	})
 	if n, err := op.Replay(ctx, topic); n != 1 || err != nil {
 		t.Fatalf("Replay = %d, %v; want 1", n, err)
 	}
