@@ -35,7 +35,7 @@ type Act struct {
 
 type actKey struct{}
 
-// With returns a context that carries the act.
+// With returns a context that carries the act. If the act is nil, calls with the context are not audited.
 func With(ctx context.Context, a *Act) context.Context { return context.WithValue(ctx, actKey{}, a) }
 
 // From returns the act in ctx, or nil if the call is not audited.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/redis/redistest"
@@ -100,4 +102,24 @@ func TestReuseOfARefreshTokenIsRecorded(t *testing.T) {
 	if got := f.outcomes(); got != "[TOKEN_REUSED]" || f.store.recorded[0].Target != u.ID {
 		t.Errorf("got %+v, want one entry about the user", f.store.recorded)
 	}
+}
+
+// Users without other sessions cannot fill the trail. Acts of admins are always recorded.
+func TestEndOfNoSessionsIsRecordedForAdminsOnly(t *testing.T) {
+	f := start(t)
+	anna := f.register("anna@example.com")
+	end := func(actor uuid.UUID, want int) {
+		t.Helper()
+		f.store.recorded = nil
+		act := &audit.Act{Action: string(users.AuditActionEndSessions), Actor: actor}
+		checkCode(t, "end the sessions", f.EndSessions(audit.With(t.Context(), act), anna.ID, uuid.Nil), "")
+		if n := len(f.store.recorded); n != want {
+			t.Errorf("%d entries were recorded, want %d", n, want)
+		}
+	}
+	end(anna.ID, 0)
+	f.login("anna@example.com")
+	end(anna.ID, 1)
+	end(anna.ID, 0)
+	end(uuid.New(), 1)
 }

@@ -33,10 +33,16 @@ func (s *Service) EndSession(ctx context.Context, user, id uuid.UUID) error {
 // EndSessions ends all sessions of a user except one. The error is NOT_FOUND if no user has the id. After the commit of the
 // store, no other session can be refreshed. If the session store cannot be reached then, EndSessions returns
 // DEPENDENCY_UNAVAILABLE, and [Service.EndMarkedSessions] ends the sessions later.
+//
+// If users end their own sessions and have none, the audit trail gets no entry. Otherwise they could fill it without a
+// login for each entry.
 func (s *Service) EndSessions(ctx context.Context, user, except uuid.UUID) error {
-	change, _, err := s.endOf(ctx, user, func(session uuid.UUID) bool { return session != except })
+	change, found, err := s.endOf(ctx, user, func(session uuid.UUID) bool { return session != except })
 	if err != nil {
 		return err
+	}
+	if act := audit.From(ctx); !found && act != nil && act.Actor == user {
+		ctx = audit.With(ctx, nil)
 	}
 	u, err := s.store.MarkSessionsToEnd(ctx, user, except, change)
 	if err != nil {
