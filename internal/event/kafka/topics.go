@@ -28,9 +28,9 @@ const topicMaxBytes = 1<<20 + 64<<10
 // minInSyncReplicas is the topic setting for the number of replicas that must have a record before it is acknowledged.
 const minInSyncReplicas = "min.insync.replicas"
 
-// createTimeout limits the creation of one topic. Without it, the client would wait much longer for brokers that have no
-// controller.
-const createTimeout = 15 * time.Second
+// requestTimeout limits the listing of the topics and the creation of one topic. Without it, the client would wait much
+// longer for brokers that do not answer or have no controller.
+const requestTimeout = 15 * time.Second
 
 // EnsureTopics creates each topic and its dead letter topic if they do not exist. With three or more replicas, an event
 // is acknowledged only after all replicas but at most one have it. One broker may therefore be unavailable. EnsureTopics
@@ -59,7 +59,9 @@ func (b *Bus) ensureTopics(ctx context.Context, partitions, replication int, top
 	for _, t := range topics {
 		names = append(names, t.Name, event.DeadLetterTopic(t.Name))
 	}
-	existing, err := b.admin.ListTopics(ctx, names...)
+	listing, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	existing, err := b.admin.ListTopics(listing, names...)
 	if err != nil {
 		return fmt.Errorf("kafka: list the topics: %w", err)
 	}
@@ -97,7 +99,7 @@ func (b *Bus) createTopic(
 	if partitions < 1 || partitions > math.MaxInt32 || replication < 1 || replication > math.MaxInt16 {
 		return fmt.Errorf("kafka: topic %s cannot have %d partitions on %d replicas", name, partitions, replication)
 	}
-	ctx, cancel := context.WithTimeout(ctx, createTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	_, err := b.admin.CreateTopic(ctx, int32(partitions), int16(replication), config, name)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
