@@ -1,25 +1,53 @@
 package rpcserver
 
 import (
+	"cmp"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
-// bodies limits the memory of the bodies of all requests in progress, in all and for each address. It is safe for concurrent
-// use.
+// bodies limits the bodies of the requests in progress: the size and the time of each, and the memory of all, and of those of
+// each address. It is safe for concurrent use.
 type bodies struct {
-	most, mostPerAddress int
+	bodyLimits
 
 	mu        sync.Mutex
 	used      int
 	addresses map[netip.Addr]int
 }
 
-func newBodies(most, mostPerAddress int) *bodies {
-	return &bodies{most: most, mostPerAddress: mostPerAddress, addresses: map[netip.Addr]int{}}
+type bodyLimits struct {
+	size                 int // of a message, in bytes after decompression
+	timeout              time.Duration
+	most, mostPerAddress int // memory in bytes
+}
+
+func newBodies(l bodyLimits) *bodies { return &bodies{bodyLimits: l, addresses: map[netip.Addr]int{}} }
+
+// newBodyLimits returns the limits for methods that need a token, and for the others.
+func newBodyLimits(cfg Config) (known, anonymous bodyLimits) {
+	known = bodyLimits{
+		size: cfg.MaxBody, timeout: cfg.BodyTimeout,
+		most: cmp.Or(cfg.Bodies, limits.Bodies), mostPerAddress: cmp.Or(cfg.BodiesPerAddress, limits.BodiesPerAddress),
+	}
+	anonymous = bodyLimits{
+		size: min(known.size, limits.AnonymousBody), timeout: min(known.timeout, limits.AnonymousBodyTimeout),
+		most:           min(known.most, limits.AnonymousBodies),
+		mostPerAddress: min(known.mostPerAddress, limits.AnonymousBodiesPerAddress),
+	}
+	return known, anonymous
+}
+
+// lease returns a lease without memory for the body of a call of m.
+func (s *Server) lease(m *method, client netip.Addr) *lease {
+	if m.access.open {
+		return s.anonymous.lease(client)
+	}
+	return s.bodies.lease(client)
 }
 
 // lease is the memory of one body. Only the goroutine of the request uses it.

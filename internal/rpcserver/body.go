@@ -18,11 +18,13 @@ import (
 // firstRead is the size of the buffer for a body whose size is not known, in bytes.
 const firstRead = 512
 
-// readBody returns the body of a request, at most limit bytes. The memory belongs to the lease. It returns
-// PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, VALIDATION_FAILED if the body is malformed or incomplete, or an error of the lease.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, l *lease, limit int) ([]byte, *apperr.Error) {
+// readBody returns the body of a request: a message with a prefix of at most the given size. The memory belongs to the lease.
+// It returns PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, VALIDATION_FAILED if the body is malformed or incomplete, or an error of the
+// lease.
+func readBody(w http.ResponseWriter, r *http.Request, l *lease, prefix int) ([]byte, *apperr.Error) {
+	limit := prefix + l.bodies.size
 	if r.ContentLength > int64(limit) { // before a client that waits for "100 Continue" sends the body
-		return nil, tooLarge(s.cfg.MaxBody)
+		return nil, tooLarge(l.bodies.size)
 	}
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
@@ -32,7 +34,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, l *lease, limi
 		size = min(int(r.ContentLength)+1, limits.BodyMinimum) // the last byte is for the end of the body
 	}
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(s.cfg.BodyTimeout)) // a ResponseRecorder has no deadline
+	_ = control.SetReadDeadline(time.Now().Add(l.bodies.timeout)) // a ResponseRecorder has no deadline
 	body := make([]byte, 0, size)
 	for {
 		if err := l.grow(cap(body)); err != nil {
@@ -42,12 +44,12 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, l *lease, limi
 		body = body[:len(body)+n]
 		switch {
 		case len(body) > limit:
-			return nil, tooLarge(s.cfg.MaxBody)
+			return nil, tooLarge(l.bodies.size)
 		case errors.Is(err, io.EOF):
 			_ = control.SetReadDeadline(time.Time{}) // otherwise it would cancel the context of a long call
 			return body, nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, apperr.New(apperr.RequestTimeout, "the body did not arrive within %v", s.cfg.BodyTimeout)
+			return nil, apperr.New(apperr.RequestTimeout, "the body did not arrive within %v", l.bodies.timeout)
 		case err != nil:
 			return nil, apperr.Invalid("", "body", "the body could not be read to its end").WithCause(err)
 		case len(body) == cap(body):
@@ -65,14 +67,14 @@ const envelope = 5
 // gRPC-Web.
 func (s *Server) readMessage(w http.ResponseWriter, r *http.Request, l *lease, framed bool) ([]byte, *apperr.Error) {
 	if !framed {
-		body, err := s.readBody(w, r, l, s.cfg.MaxBody)
+		body, err := readBody(w, r, l, 0)
 		if err != nil || !isGzip(r.Header, "Content-Encoding") || len(body) == 0 {
 			return body, err
 		}
 		r.Header.Del("Content-Encoding")
 		return s.gunzip(body, l)
 	}
-	body, err := s.readBody(w, r, l, envelope+s.cfg.MaxBody)
+	body, err := readBody(w, r, l, envelope)
 	if err != nil || len(body) == 0 {
 		return nil, err
 	}
@@ -107,13 +109,13 @@ func (s *Server) gunzip(compressed []byte, l *lease) ([]byte, *apperr.Error) {
 	var out bytes.Buffer
 	err := z.Reset(src)
 	if err == nil {
-		_, err = out.ReadFrom(io.LimitReader(z, int64(s.cfg.MaxBody)+1))
+		_, err = out.ReadFrom(io.LimitReader(z, int64(l.bodies.size)+1))
 	}
 	switch {
 	case err != nil:
 		return nil, apperr.Invalid("", "body", "the compressed body could not be read").WithCause(err)
-	case out.Len() > s.cfg.MaxBody:
-		return nil, tooLarge(s.cfg.MaxBody)
+	case out.Len() > l.bodies.size:
+		return nil, tooLarge(l.bodies.size)
 	}
 	return out.Bytes(), l.grow(len(compressed) + out.Cap())
 }

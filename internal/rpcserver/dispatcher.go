@@ -199,7 +199,7 @@ func (s *Server) rpc(m *method, next http.Handler) http.Handler {
 			turnAway(w, r, refused, s.fail)
 			return
 		}
-		l := s.bodies.lease(ClientAddr(r.Context()))
+		l := s.lease(m, ClientAddr(r.Context()))
 		defer l.release()
 		framed := strings.HasPrefix(media, "application/grpc")
 		body, refused := s.readMessage(w, r, l, framed)

@@ -90,7 +90,7 @@ func (s *Server) handleRoute(m *method, rt *route, transcoder http.Handler) http
 			turnAway(w, r, refused, problem)
 			return
 		}
-		l := s.bodies.lease(info.client)
+		l := s.lease(m, info.client)
 		defer l.release()
 		out, err := s.prepare(ctx, w, r, l, rt, info)
 		if err != nil {
@@ -148,7 +148,7 @@ func (s *Server) readJSON(w http.ResponseWriter, r *http.Request, l *lease, rt *
 		w.Header().Set("Accept-Encoding", "identity")
 		return nil, apperr.New(apperr.UnsupportedMediaType, "compressed bodies are not supported")
 	}
-	body, refused := s.readBody(w, r, l, s.cfg.MaxBody)
+	body, refused := readBody(w, r, l, 0)
 	if refused != nil {
 		return nil, refused
 	}

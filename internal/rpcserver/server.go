@@ -53,7 +53,8 @@ type Config struct {
 	// Authenticator authenticates access tokens.
 	Authenticator Authenticator
 	Log           *slog.Logger
-	// MaxBody is the maximum size of a request, in bytes after decompression. Zero means limits.Body.
+	// MaxBody is the maximum size of a request, in bytes after decompression. Zero means limits.Body. For methods that need no
+	// token, this limit and the next three are at most those for anonymous bodies in package limits.
 	MaxBody int
 	// Bodies and BodiesPerAddress are the maximum memory of the bodies of all requests in progress, and of those of one
 	// address, in bytes. Zero means limits.Bodies and limits.BodiesPerAddress.
@@ -102,7 +103,8 @@ type Server struct {
 
 	security   securityLog
 	attachment attachment
-	bodies     *bodies
+	bodies     *bodies   // of methods that need a token
+	anonymous  *bodies   // of the others
 	gzips      sync.Pool // of *gzip.Reader
 	calls      calls
 	quota      quota
@@ -159,7 +161,8 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, methods: map[string]*method{}, plain: map[string]http.Handler{}, security: newSecurityLog(cfg.Log),
 		quota: quota{limit: limits.AnswersPerHour},
 	}
-	s.bodies = newBodies(cmp.Or(cfg.Bodies, limits.Bodies), cmp.Or(cfg.BodiesPerAddress, limits.BodiesPerAddress))
+	known, anonymous := newBodyLimits(cfg)
+	s.bodies, s.anonymous = newBodies(known), newBodies(anonymous)
 	if _, err := rand.Read(s.attachment[:]); err != nil {
 		return nil, err
 	}
