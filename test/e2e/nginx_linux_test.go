@@ -45,6 +45,7 @@ func behindNginx() []struct {
 // notBehindNginx returns the other tests, with the reason why they do not run behind Nginx.
 func notBehindNginx() map[string]string {
 	return map[string]string{
+		"TestAudit":                "it expects the entries of a new platform",
 		"TestBackup":               "it tests commands and restores the databases of a platform into another one",
 		"TestDemo":                 "it tests a flag of loyalty-dev",
 		"TestKillDuringClaims":     "it kills loyalty-dev; the faults of TestReplicated kill each process behind Nginx",
@@ -52,7 +53,9 @@ func notBehindNginx() map[string]string {
 		"TestPanelsAndAlerts":      "it tests queries on metrics, and Nginx has none",
 		"TestRepeatAfterKill":      "it kills promotions before and after an answer is stored; Nginx would repeat the call on another replica",
 		"TestReplicated":           "it starts Nginx",
+		"TestRequiredSecondFactor": "it needs another setting",
 		"TestRoutesMatchTheSchema": "it sends no request",
+		"TestSecondFactor":         "it gives the only admin a second factor, which the other tests do not have",
 		"TestServicesAreNotReadyWithoutTheirDependencies": "it calls the services themselves; test/nginx tests Nginx in front of services that are not ready",
 		"TestServicesExitOnWrongSettings":                 "it sends no request",
 		"TestServicesWaitForTheirServers":                 "it calls the services themselves",
