@@ -95,9 +95,9 @@ func newCluster(t *testing.T, bus string, databases map[string]database, extra .
 	t.Helper()
 	build(t)
 	c := emptyCluster(t)
-	c.databases, c.ledger, c.tokenKey = databases, freeAddr(t), tokenKey(t)
+	c.databases, c.ledger, c.tokenKey = databases, testproc.FreeAddress(t), tokenKey(t)
 	for _, name := range services {
-		c.replicas[name], c.listen[name] = []string{name}, freeAddr(t)
+		c.replicas[name], c.listen[name] = []string{name}, testproc.FreeAddress(t)
 	}
 	settings := []string{
 		"LOYALTY_USERS_DATABASE_URL=" + c.databases["users"].service,

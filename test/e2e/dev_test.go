@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -119,7 +118,7 @@ func dataDir(t *testing.T) string {
 func runDev(t *testing.T, data, bus string, args ...string) *dev {
 	t.Helper()
 	build(t)
-	addr := freeAddr(t)
+	addr := testproc.FreeAddress(t)
 	d := &dev{
 		platform: platform{
 			url: "http://" + addr, settings: filepath.Join(data, "loyalty.env"),
@@ -166,15 +165,4 @@ func (d *dev) stop(t *testing.T) {
 	if err := d.Stop(syscall.SIGINT); err != nil {
 		t.Errorf("loyalty-dev: %v:\n%s", err, d.Output())
 	}
-}
-
-// freeAddr returns a free TCP address on the loopback interface.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

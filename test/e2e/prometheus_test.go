@@ -42,7 +42,7 @@ func startPrometheus(t *testing.T, c *cluster) prometheus {
 	}
 	config := filepath.Join(folder, "prometheus.yml")
 	retarget(t, config, c)
-	address := freeAddr(t)
+	address := testproc.FreeAddress(t)
 	process := testproc.Start(t, exec.Command(binary, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(folder, "data"),
 		"--web.listen-address="+address), syscall.SIGKILL)
 	t.Cleanup(func() {

@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/dnstest"
+	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
 // TestKilledUsersReplicaLosesNoClaim kills one of three users replicas during claims.
 func TestKilledUsersReplicaLosesNoClaim(t *testing.T) {
 	t.Parallel()
-	_, port, err := net.SplitHostPort(freeAddr(t))
+	_, port, err := net.SplitHostPort(testproc.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +25,7 @@ func TestKilledUsersReplicaLosesNoClaim(t *testing.T) {
 	for n, host := range hosts[1:] {
 		name := replica("users", n+1)
 		c.replicas["users"] = append(c.replicas["users"], name)
-		c.listen[name], c.environ[name] = freeAddr(t), []string{"LOYALTY_INTERNAL_LISTEN=" + host + ":" + port}
+		c.listen[name], c.environ[name] = testproc.FreeAddress(t), []string{"LOYALTY_INTERNAL_LISTEN=" + host + ":" + port}
 	}
 	c.open()
 	usersReplicaKilled(t, c)

@@ -136,7 +136,7 @@ func TestServicesWaitForTheirServers(t *testing.T) {
 	for _, name := range names {
 		c.launchAt(name, c.listen[serviceOf(name)])
 	}
-	c.launchAt("users-2", freeAddr(t), "LOYALTY_INTERNAL_LISTEN="+freeAddr(t))
+	c.launchAt("users-2", testproc.FreeAddress(t), "LOYALTY_INTERNAL_LISTEN="+testproc.FreeAddress(t))
 	for _, name := range append(names, "users-2") {
 		c.awaitMissing(name, "event bus", "LOYALTY_KAFKA_BROKERS")
 	}
@@ -201,7 +201,7 @@ func TestServicesExitOnWrongSettings(t *testing.T) {
 		"Redis password": {[]string{"LOYALTY_REDIS_ADDRESS=" + locked.Address, "LOYALTY_REDIS_PASSWORD=hunter2"}, "redis: cannot connect: WRONGPASS"},
 	} {
 		process := "users-" + name
-		c.launchAt(process, freeAddr(t), append(slices.Clone(tt.settings), "LOYALTY_INTERNAL_LISTEN="+freeAddr(t))...)
+		c.launchAt(process, testproc.FreeAddress(t), append(slices.Clone(tt.settings), "LOYALTY_INTERNAL_LISTEN="+testproc.FreeAddress(t))...)
 		p := c.processes[process]
 		eventually(t, process+" exits", func() error {
 			if p.Exit() == nil {
