@@ -10,8 +10,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
-// bodies limits the bodies of the requests in progress: the size and the time of each, and the memory of all, and of those of
-// each address. It is safe for concurrent use.
+// bodies limits the bodies of the requests in progress: the size and the time of each, the memory of all, and the memory of
+// those of each address. It is safe for concurrent use.
 type bodies struct {
 	bodyLimits
 

@@ -18,8 +18,8 @@ import (
 // firstRead is the size of the buffer for a body whose size is not known, in bytes.
 const firstRead = 512
 
-// readBody returns the body of a request: a message with a prefix of at most the given size. The memory belongs to the lease.
-// It returns PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, VALIDATION_FAILED if the body is malformed or incomplete, or an error of the
+// readBody returns the body of a request: a message with a prefix of the given size. The memory belongs to the lease. It
+// returns PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, VALIDATION_FAILED if the body is malformed or incomplete, or an error of the
 // lease.
 func readBody(w http.ResponseWriter, r *http.Request, l *lease, prefix int) ([]byte, *apperr.Error) {
 	limit := prefix + l.bodies.size
