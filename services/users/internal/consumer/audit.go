@@ -3,8 +3,16 @@ package consumer
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1/usersv1event"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
@@ -29,17 +37,58 @@ func Audit(s *users.Service) event.Subscription {
 			return apperr.New(apperr.DependencyUnavailable, "the action %d needs a newer release of users", m.GetEntry().GetAction())
 		}
 		e, err := entry(m.GetEntry())
-		switch {
-		case err != nil:
+		if err == nil {
+			err = check(m.GetEntry(), e)
+		}
+		if err != nil {
 			return event.Permanentf("entry: %w", err)
-		case e.Service == "" || e.Service == users.ServiceName:
-			return event.Permanentf("service: must be another service than users")
-		case !datedByID(e):
-			return event.Permanentf("id: must be a UUIDv7 of the time of the act, which must not be in the future")
 		}
 		return s.AddAuditEntry(ctx, e)
 	})
 }
+
+// maxState is the maximum size of the states before and after an act, in bytes of protobuf.
+const maxState = 16 << 10
+
+// check returns an error if no other service records such an entry. Somebody who can write to the bus must not be able to
+// forge the acts that users records, or to store large or unreadable entries.
+func check(m *usersv1.AuditEntry, e users.AuditEntry) error {
+	_, addressErr := netip.ParseAddr(e.Address)
+	_, isCode := apperr.Codes()[apperr.Code(e.Outcome)]
+	switch {
+	case e.Service != "promotions" && e.Service != "notifications":
+		return errors.New("service: must be promotions or notifications")
+	case ownActions()[m.GetAction()]:
+		return fmt.Errorf("action: %s is recorded by users only", m.GetAction())
+	case !datedByID(e):
+		return errors.New("id: must be a UUIDv7 of the time of the act, which must not be in the future")
+	case e.Address != "" && addressErr != nil:
+		return errors.New("address: must be an IP address")
+	case e.Outcome != audit.OK && !isCode:
+		return errors.New("outcome: must be OK or an error code")
+	case proto.Size(m.GetBefore()) > maxState || proto.Size(m.GetAfter()) > maxState:
+		return fmt.Errorf("before, after: must be at most %d bytes each", maxState)
+	}
+	return nil
+}
+
+// ownActions returns the actions that the users service records: those of its methods, and those of the operators' commands.
+var ownActions = sync.OnceValue(func() map[optionsv1.AuditAction]bool {
+	own := map[optionsv1.AuditAction]bool{optionsv1.AuditAction_CREATE_ADMIN: true, optionsv1.AuditAction_RESET_ADMIN: true}
+	for _, file := range []protoreflect.FileDescriptor{
+		usersv1.File_loyalty_users_v1_auth_service_proto, usersv1.File_loyalty_users_v1_user_service_proto,
+	} {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				option, _ := proto.GetExtension(methods.Get(j).Options(), optionsv1.E_Audit).(*optionsv1.Audit)
+				own[option.GetAction()] = true
+			}
+		}
+	}
+	delete(own, optionsv1.AuditAction_AUDIT_ACTION_UNSPECIFIED) // of methods that are not audited
+	return own
+})
 
 // clockTolerance is the maximum difference between the clocks of services.
 const clockTolerance = 5 * time.Minute

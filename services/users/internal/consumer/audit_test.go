@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,10 +99,20 @@ func TestAuditRefusesUnusableEntries(t *testing.T) {
 		"an act in the future": func(m *usersv1.AuditEvent) {
 			m.Entry.Id, m.Entry.At = "0fffffff-ffff-7000-8000-000000000000", timestamppb.New(time.UnixMilli(0x0fffffffffff))
 		},
-		"no time":                func(m *usersv1.AuditEvent) { m.Entry.At = nil },
-		"no actor":               func(m *usersv1.AuditEvent) { m.Entry.Actor = "" },
-		"an entry of users":      func(m *usersv1.AuditEvent) { m.Entry.Service = "users" },
-		"an entry of no service": func(m *usersv1.AuditEvent) { m.Entry.Service = "" },
+		"no time":                            func(m *usersv1.AuditEvent) { m.Entry.At = nil },
+		"no actor":                           func(m *usersv1.AuditEvent) { m.Entry.Actor = "" },
+		"an entry of users":                  func(m *usersv1.AuditEvent) { m.Entry.Service = "users" },
+		"an entry of no service":             func(m *usersv1.AuditEvent) { m.Entry.Service = "" },
+		"an unknown service":                 func(m *usersv1.AuditEvent) { m.Entry.Service = "evil" },
+		"a deactivation":                     func(m *usersv1.AuditEvent) { m.Entry.Action = optionsv1.AuditAction_DEACTIVATE_USER },
+		"a login":                            func(m *usersv1.AuditEvent) { m.Entry.Action = optionsv1.AuditAction_LOGIN },
+		"a refresh":                          func(m *usersv1.AuditEvent) { m.Entry.Action = optionsv1.AuditAction_REFRESH },
+		"a new admin":                        func(m *usersv1.AuditEvent) { m.Entry.Action = optionsv1.AuditAction_CREATE_ADMIN },
+		"an address with an escape sequence": func(m *usersv1.AuditEvent) { m.Entry.Address = "\x1b[2J" },
+		"an unknown outcome":                 func(m *usersv1.AuditEvent) { m.Entry.Outcome = "\x1b[31mOK" },
+		"a large state": func(m *usersv1.AuditEvent) {
+			m.Entry.After = &structpb.Struct{Fields: map[string]*structpb.Value{"a": structpb.NewStringValue(strings.Repeat("x", 17<<10))}}
+		},
 	} {
 		if added, _, err := handle(t, change); !event.IsPermanent(err) || len(added) > 0 {
 			t.Errorf("%s: added %v, %v, want a permanent error", name, added, err)
