@@ -1,5 +1,8 @@
-// Creates the replica set and the user of the notifications service. mongosh runs this script on the first member.
-const password = fs.readFileSync("/run/secrets/mongodb_password", "utf8").trim();
+// Creates the replica set and the user of the notifications service. mongosh runs this script on the first member. It can run
+// again. The passwords are read from files, because other processes see the arguments of mongosh.
+const secret = (name) => fs.readFileSync("/run/secrets/" + name, "utf8").trim();
+const password = secret("mongodb_password");
+db.auth("root", secret("mongodb_root_password"));
 
 try {
   rs.status();
