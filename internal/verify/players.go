@@ -11,9 +11,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// players checks that promotions knows each player of users. It also collects the players whose last activation or
-// deactivation has not reached promotions. It does not report them as violations: the event may still be on its way. The age
-// of the change is unknown, because no database stores its time.
+// players checks that promotions knows each player of users and nobody else, and has no status that users has not had. It
+// reads promotions first, so promotions is not ahead because of events that arrive meanwhile. It also collects the players
+// whose last activation or deactivation has not reached promotions. It does not report them as violations: the event may be
+// on its way. The age of the change is unknown, because no database stores its time.
 func players(ctx context.Context, s Sources, r *report) (string, error) {
 	var registered int
 	err := snapshot(ctx, s.Promotions, func(promotions pgx.Tx) error {
@@ -35,23 +36,46 @@ func players(ctx context.Context, s Sources, r *report) (string, error) {
 			for u.next(); u.ok; u.next() {
 				registered++
 				for known.ok && bytes.Compare(known.id[:], u.id[:]) < 0 {
-					known.next()
+					stranger(r, known)
 				}
-				switch {
-				case (!known.ok || known.id != u.id) && u.createdAt.Before(r.cutoff):
-					r.violationf("user %s is registered, but promotions does not know the player", u.id)
-					r.lost.Registrations = append(r.lost.Registrations, u.id)
-				case known.ok && known.id == u.id && u.active != known.active && u.version > known.version:
-					r.lost.Statuses = append(r.lost.Statuses, u.id)
-				}
+				compareStatus(r, u, known)
 			}
-			if err := known.rows.Err(); err != nil {
+			if err := u.rows.Err(); err != nil {
 				return err
 			}
-			return u.rows.Err()
+			for known.ok {
+				stranger(r, known)
+			}
+			return known.rows.Err()
 		})
 	})
 	return cli.Count(registered, "player", "players"), err
+}
+
+// compareStatus compares a player of users with the current player of promotions. If it is the same player, it moves
+// promotions to the next one.
+func compareStatus(r *report, u, known *statusCursor) {
+	if !known.ok || known.id != u.id {
+		if u.createdAt.Before(r.cutoff) {
+			r.violationf("user %s is registered, but promotions does not know the player", u.id)
+			r.lost.Registrations = append(r.lost.Registrations, u.id)
+		}
+		return
+	}
+	switch {
+	case known.version > u.version || known.version == u.version && known.active != u.active:
+		r.violationf("promotions has the status version %d of player %s (active: %t), but users has version %d (active: %t)",
+			known.version, u.id, known.active, u.version, u.active)
+	case u.active != known.active:
+		r.lost.Statuses = append(r.lost.Statuses, u.id)
+	}
+	known.next()
+}
+
+// stranger reports a player of promotions whom users does not have, and moves to the next one.
+func stranger(r *report, known *statusCursor) {
+	r.violationf("promotions knows the player %s, who is not a player of users", known.id)
+	known.next()
 }
 
 // statusCursor is the current row of players in the order of their ids. At the end, and after an error, ok is false.

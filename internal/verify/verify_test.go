@@ -35,6 +35,7 @@ type platform struct {
 }
 
 const (
+	stranger       = "00000000-0000-7000-8000-000000000001"
 	player         = "01890000-0000-7000-8000-000000000001"
 	other          = "01890000-0000-7000-8000-000000000002"
 	claimed        = "01890000-0000-7000-8000-0000000000a1" // a promotion
@@ -225,7 +226,11 @@ func TestDamagedLedger(t *testing.T) {
 				return []string{"user " + other + ": balance is 5.00, but the last transaction says 0.00\n"}
 			}},
 		"removed player": {"DELETE FROM users WHERE id = '" + player + "'",
-			func([]string) []string { return []string{"user " + player + " has transactions but does not exist\n"} }},
+			func([]string) []string {
+				return []string{
+					"user " + player + " has transactions but does not exist\n", "promotions knows the player " + player + ", who is not",
+				}
+			}},
 		"wrong entries": {"UPDATE users SET entries = 3 WHERE id = '" + player + "'",
 			func([]string) []string {
 				return []string{"user " + player + ": entries is 3, but the last transaction has the number 4\n"}
@@ -304,6 +309,24 @@ func TestViolations(t *testing.T) {
 		}, func(*platform) string {
 			return "user " + other + " is registered, but promotions does not know the player"
 		}},
+		"player unknown to users": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "INSERT INTO players (id, is_active, status_version, created_at, updated_at) VALUES ('"+stranger+"', true, 0, now(), now())")
+		}, func(*platform) string {
+			return "promotions knows the player " + stranger + ", who is not a player of users"
+		}},
+		"last player unknown to users": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "INSERT INTO players (id, is_active, status_version, created_at, updated_at) VALUES ('ffffffff-0000-7000-8000-000000000001', true, 0, now(), now())")
+		}, func(*platform) string {
+			return "promotions knows the player ffffffff-0000-7000-8000-000000000001, who is not a player of users"
+		}},
+		"status of a later version": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "UPDATE players SET is_active = false, status_version = 9 WHERE id = '"+player+"'")
+		}, func(*platform) string {
+			return "promotions has the status version 9 of player " + player + " (active: false), but users has version "
+		}},
+		"another status of the same version": {func(t *testing.T, p *platform) {
+			p.exec(t, p.promotions, "UPDATE players SET is_active = NOT is_active WHERE id = '"+player+"'")
+		}, func(*platform) string { return "of player " + player + " (active: false), but users has version " }},
 		"assignment without a notification": {func(_ *testing.T, p *platform) { p.stored = p.stored[:1] },
 			func(*platform) string {
 				return "user " + player + ": assignment " + openAssignment + " of promotion " + open + " has 0 notifications, want 1"

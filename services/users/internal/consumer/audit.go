@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -28,6 +27,7 @@ const Group = "users"
 
 // Audit returns the subscription to entries of the audit trail.
 func Audit(s *users.Service) event.Subscription {
+	own := ownActions()
 	return usersv1event.OnAuditEvent(Group, func(ctx context.Context, _ event.Event, m *usersv1.AuditEvent) error {
 		if m.GetEventType() != usersv1.AuditEventType_ACT_RECORDED {
 			return nil // an event type that is newer than this service
@@ -38,7 +38,7 @@ func Audit(s *users.Service) event.Subscription {
 		}
 		e, err := entry(m.GetEntry())
 		if err == nil {
-			err = check(m.GetEntry(), e)
+			err = check(m.GetEntry(), e, own)
 		}
 		if err != nil {
 			return event.Permanentf("entry: %w", err)
@@ -50,15 +50,15 @@ func Audit(s *users.Service) event.Subscription {
 // maxState is the maximum size of the states before and after an act, in bytes of protobuf.
 const maxState = 16 << 10
 
-// check returns an error if no other service records such an entry. Somebody who can write to the bus must not be able to
-// forge the acts that users records, or to store large or unreadable entries.
-func check(m *usersv1.AuditEntry, e users.AuditEntry) error {
+// check returns an error if no other service records such an entry. The actions own are those of users. Somebody who can
+// write to the bus must not be able to forge the acts that users records, or to store large or unreadable entries.
+func check(m *usersv1.AuditEntry, e users.AuditEntry, own map[optionsv1.AuditAction]bool) error {
 	_, addressErr := netip.ParseAddr(e.Address)
 	_, isCode := apperr.Codes()[apperr.Code(e.Outcome)]
 	switch {
 	case e.Service != "promotions" && e.Service != "notifications":
 		return errors.New("service: must be promotions or notifications")
-	case ownActions()[m.GetAction()]:
+	case own[m.GetAction()]:
 		return fmt.Errorf("action: %s is recorded by users only", m.GetAction())
 	case !datedByID(e):
 		return errors.New("id: must be a UUIDv7 of the time of the act, which must not be in the future")
@@ -73,7 +73,7 @@ func check(m *usersv1.AuditEntry, e users.AuditEntry) error {
 }
 
 // ownActions returns the actions that the users service records: those of its methods, and those of the operators' commands.
-var ownActions = sync.OnceValue(func() map[optionsv1.AuditAction]bool {
+func ownActions() map[optionsv1.AuditAction]bool {
 	own := map[optionsv1.AuditAction]bool{optionsv1.AuditAction_CREATE_ADMIN: true, optionsv1.AuditAction_RESET_ADMIN: true}
 	for _, file := range []protoreflect.FileDescriptor{
 		usersv1.File_loyalty_users_v1_auth_service_proto, usersv1.File_loyalty_users_v1_user_service_proto,
@@ -88,7 +88,7 @@ var ownActions = sync.OnceValue(func() map[optionsv1.AuditAction]bool {
 	}
 	delete(own, optionsv1.AuditAction_AUDIT_ACTION_UNSPECIFIED) // of methods that are not audited
 	return own
-})
+}
 
 // clockTolerance is the maximum difference between the clocks of services.
 const clockTolerance = 5 * time.Minute
