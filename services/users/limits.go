@@ -147,6 +147,25 @@ func (s *Service) countLogin(ctx context.Context, from loginFrom) (*loginAttempt
 	return a, s.limited(LimitLoginPerAccount, err)
 }
 
+// wrongCodesPerDay is the maximum number of wrong codes of a second factor in a day, for each known client of an account and
+// for all other clients together. Without it, somebody with the password could try 1,440 codes a day for ever.
+const wrongCodesPerDay = 50
+
+// tryCode calls use, which checks a code. The error is that of use, or RATE_LIMITED if there were too many wrong codes.
+func (a *loginAttempt) tryCode(ctx context.Context, use func() error) error {
+	key, limit := "code:"+a.account, ratelimit.Limit{N: wrongCodesPerDay, Per: 24 * time.Hour}
+	if err := a.service.limiter.Allow(ctx, key, limit); err != nil {
+		return a.service.limited(LimitLoginPerAccount, err)
+	}
+	err := use()
+	if apperr.CodeOf(err) != apperr.MfaCodeInvalid {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refundTimeout)
+		defer cancel()
+		_ = a.service.limiter.Refund(ctx, key, limit) // if it fails, the code counts as wrong
+	}
+	return err
+}
+
 // succeeded clears all logins of the client from the account's limit, but only this login from the address's limit. The
 // address's earlier failures still count. Otherwise the owner of one account could log in to clear them, and so guess the
 // passwords of other accounts without a limit.

@@ -121,7 +121,7 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 		return u, wrongCredentials()
 	}
 	if u.IsActive {
-		err = s.checkFactor(ctx, u, c.Code, session)
+		err = s.checkFactor(ctx, attempt, u, c.Code, session)
 	}
 	switch apperr.CodeOf(err) {
 	case "":
@@ -144,9 +144,9 @@ func (s *Service) authenticate(ctx context.Context, c Credentials, from netip.Ad
 	return u, s.renewHash(ctx, u, c.Password)
 }
 
-// checkFactor uses up a code of the second factor, if the user has one. Errors: MFA_REQUIRED without a code, and
-// MFA_CODE_INVALID.
-func (s *Service) checkFactor(ctx context.Context, u User, code string, session uuid.UUID) error {
+// checkFactor uses up a code of the second factor, if the user has one. Errors: MFA_REQUIRED without a code,
+// MFA_CODE_INVALID, and RATE_LIMITED.
+func (s *Service) checkFactor(ctx context.Context, attempt *loginAttempt, u User, code string, session uuid.UUID) error {
 	if u.Role == authn.RolePlayer {
 		return nil
 	}
@@ -158,7 +158,9 @@ func (s *Service) checkFactor(ctx context.Context, u User, code string, session 
 		return codeRequired()
 	}
 	// The entry about the login is recorded later.
-	return s.useFactor(audit.With(ctx, nil), f, code, session, s.store.UseSecondFactor)
+	return attempt.tryCode(ctx, func() error {
+		return s.useFactor(audit.With(ctx, nil), f, code, session, s.store.UseSecondFactor)
+	})
 }
 
 // verify reads the user with the e-mail and reports whether the password is right. An unknown e-mail is not an error. It

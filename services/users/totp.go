@@ -105,7 +105,7 @@ func (s *Service) withFactor(
 		err = check(f)
 	}
 	if err == nil {
-		err = s.useFactor(ctx, f, code, session, use)
+		err = attempt.tryCode(ctx, func() error { return s.useFactor(ctx, f, code, session, use) })
 	}
 	if err == nil {
 		return attempt.succeeded(ctx)
@@ -115,6 +115,9 @@ func (s *Service) withFactor(
 		return s.recordFailure(ctx, audit.Change{Target: user}, session.String(), err)
 	}
 	_ = attempt.refund(ctx) // err matters more
+	if apperr.CodeOf(err) == apperr.RateLimited {
+		return s.recordFailure(ctx, audit.Change{Target: user}, session.String(), err)
+	}
 	return err
 }
 
