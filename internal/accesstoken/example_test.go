@@ -51,7 +51,7 @@ func Example() {
 	}
 
 	ctx := context.Background()
-	token, _, err := tokens.Issue(accesstoken.Grant{
+	token, _, err := tokens.Issue(authn.Grant{
 		User: uuid.New(), Role: authn.RolePlayer, Session: session, End: time.Now().Add(time.Hour),
 	})
 	if err != nil {

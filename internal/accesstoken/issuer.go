@@ -32,17 +32,6 @@ type claims struct {
 // scopeEnrolment is the scope of a token that gives access only to the enrolment of a second factor.
 const scopeEnrolment = "mfa-enrolment"
 
-// Grant describes what an access token gives access to.
-type Grant struct {
-	User    uuid.UUID
-	Role    authn.Role
-	Session uuid.UUID
-	// End is the end of the session.
-	End time.Time
-	// Enrolling restricts the token to the enrolment of a second factor.
-	Enrolling bool
-}
-
 // Issuer signs access tokens. It is safe for concurrent use.
 type Issuer struct {
 	key      ed25519.PrivateKey
@@ -66,7 +55,7 @@ func NewIssuer(key ed25519.PrivateKey, issuer, audience string) (*Issuer, error)
 
 // Issue returns an access token and its expiry. The expiry is the current time plus Lifetime, or the end of the session if
 // that is earlier, rounded down to a second.
-func (i *Issuer) Issue(g Grant) (token string, expires time.Time, err error) {
+func (i *Issuer) Issue(g authn.Grant) (token string, expires time.Time, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", time.Time{}, err

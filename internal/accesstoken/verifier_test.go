@@ -66,7 +66,7 @@ func newVerifier(t testing.TB, keys accesstoken.KeySource, s sessions, at time.T
 func issue(t testing.TB, i *accesstoken.Issuer) (string, authn.Caller) {
 	t.Helper()
 	c := authn.Caller{UserID: uuid.New(), Role: authn.RoleStaff, Session: uuid.New()}
-	token, expires, err := i.Issue(accesstoken.Grant{
+	token, expires, err := i.Issue(authn.Grant{
 		User: c.UserID, Role: c.Role, Session: c.Session, End: noon.Add(time.Hour),
 	})
 	if err != nil {
@@ -84,7 +84,7 @@ func TestTokenExpiresNotAfterItsSession(t *testing.T) {
 		noon.Add(accesstoken.Lifetime - time.Nanosecond): noon.Add(accesstoken.Lifetime - time.Second),
 		noon.Add(90 * time.Second):                       noon.Add(90 * time.Second),
 	} {
-		_, expires, err := i.Issue(accesstoken.Grant{User: uuid.New(), Role: authn.RolePlayer, Session: uuid.New(), End: end})
+		_, expires, err := i.Issue(authn.Grant{User: uuid.New(), Role: authn.RolePlayer, Session: uuid.New(), End: end})
 		if err != nil || expires != want {
 			t.Errorf("token of a session until %s expires at %s, %v; want %s", end, expires, err, want)
 		}

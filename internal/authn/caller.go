@@ -25,6 +25,17 @@ type Caller struct {
 	Expires time.Time
 }
 
+// Grant describes what a new access token gives access to.
+type Grant struct {
+	User    uuid.UUID
+	Role    Role
+	Session uuid.UUID
+	// End is the end of the session.
+	End time.Time
+	// Enrolling restricts the token to the enrolment of a second factor.
+	Enrolling bool
+}
+
 type callerKey struct{}
 
 // With returns a context that carries the caller.

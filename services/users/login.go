@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/authn"
@@ -230,7 +229,7 @@ func (s *Service) access(ctx context.Context, of session.Session, u User) (sessi
 	if err != nil {
 		return session.Access{}, err
 	}
-	token, expires, err := s.issuer.Issue(accesstoken.Grant{
+	token, expires, err := s.issuer.Issue(authn.Grant{
 		User: u.ID, Role: u.Role, Session: of.ID, End: of.Ends, Enrolling: enrolling,
 	})
 	return session.Access{Token: token, Expires: expires}, err

@@ -4,11 +4,11 @@ package users
 
 import (
 	"context"
+	"github.com/casino-loyalty/loyalty/internal/authn"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/clock"
@@ -152,7 +152,7 @@ type Limiter interface {
 // Issuer issues access tokens.
 type Issuer interface {
 	// Issue returns an access token and its expiry, which is not after the end of the session.
-	Issue(g accesstoken.Grant) (token string, expires time.Time, err error)
+	Issue(g authn.Grant) (token string, expires time.Time, err error)
 }
 
 // Dependencies are the dependencies of a Service.

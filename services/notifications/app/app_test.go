@@ -141,7 +141,7 @@ func (w *world) login(t *testing.T, user uuid.UUID, role authn.Role) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _, err := w.issuer.Issue(accesstoken.Grant{User: user, Role: role, Session: s.ID, End: s.Ends})
+	token, _, err := w.issuer.Issue(authn.Grant{User: user, Role: role, Session: s.ID, End: s.Ends})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/casino-loyalty/loyalty/internal/accesstoken"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/authn"
@@ -299,6 +298,6 @@ func (*fakeLimiter) Remembers(context.Context, string, string) (bool, error)    
 // fakeIssuer issues the same access token for every session.
 type fakeIssuer struct{}
 
-func (fakeIssuer) Issue(accesstoken.Grant) (string, time.Time, error) {
+func (fakeIssuer) Issue(authn.Grant) (string, time.Time, error) {
 	return "access-token", now().Add(10 * time.Minute), nil
 }
