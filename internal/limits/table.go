@@ -107,8 +107,6 @@ func connectionSections() []Section {
 		}},
 		{"Nginx", "Nginx has these limits in production, before a request reaches a service.", []Row{
 			nginx("body over REST", "1 MiB", tooLarge, "http.conf", "client_max_body_size 1m;"),
-			nginx("body over REST of a login, registration, refresh or logout", "64 KiB", tooLarge, "routes.conf",
-				"client_max_body_size 64k;"),
 			nginx("body of a procedure; the service has the exact limit", "2 MiB", tooLarge, "rpc.conf", "client_max_body_size 2m;"),
 			nginx("body in memory; the rest is in a file", "128 KiB", "", "http.conf", "client_body_buffer_size 128k;"),
 			nginx("request line, and each header", "8 KiB", tooLarge, "http.conf", "large_client_header_buffers 4 8k;"),
