@@ -19,8 +19,7 @@ const (
 	ControlMessage = 16 << 10
 	// BodyTimeout is the time in which a body must arrive.
 	BodyTimeout = 20 * time.Second
-	// AnonymousBody and AnonymousBodyTimeout are Body and BodyTimeout for methods that need no token.
-	AnonymousBody        = 64 << 10
+	// AnonymousBodyTimeout is BodyTimeout for methods that need no token.
 	AnonymousBodyTimeout = 5 * time.Second
 	// DrainTimeout is the time in which the rest of a refused body must arrive. Otherwise the connection is closed.
 	DrainTimeout = 2 * time.Second
@@ -69,7 +68,7 @@ const (
 	// AnonymousBodies and AnonymousBodiesPerAddress are Bodies and BodiesPerAddress for methods that need no token. They have
 	// their own memory, so that clients without a token cannot use up the memory of the others.
 	AnonymousBodies           = 32 << 20
-	AnonymousBodiesPerAddress = 512 << 10
+	AnonymousBodiesPerAddress = 2 << 20
 	// BodyMinimum is the memory that a body counts at least, in bytes. So BodiesPerAddress also limits their number.
 	BodyMinimum = 8 << 10
 	// Connections is the maximum number of HTTP connections. Open WebSockets do not count.

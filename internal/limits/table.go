@@ -58,9 +58,11 @@ func requestSections() []Section {
 			{What: "memory of the bodies of all requests in progress", Limit: size(Bodies), Refusal: unavailable},
 			{What: "the same for one address", Limit: size(BodiesPerAddress), Refusal: rateLimited},
 			{What: "memory that a body counts at least", Limit: size(BodyMinimum)},
-			{What: "body of a method that needs no token", Limit: size(AnonymousBody), Refusal: tooLarge},
-			{What: "time until it has arrived", Limit: AnonymousBodyTimeout.String(), Refusal: timedOut},
-			{What: "memory of all such bodies in progress", Limit: size(AnonymousBodies), Refusal: unavailable},
+			{
+				What: "time until the body of a method that needs no token has arrived", Limit: AnonymousBodyTimeout.String(),
+				Refusal: timedOut,
+			},
+			{What: "memory of all such bodies in progress, apart from the others", Limit: size(AnonymousBodies), Refusal: unavailable},
 			{What: "the same for one address", Limit: size(AnonymousBodiesPerAddress), Refusal: rateLimited},
 		}},
 		{"Content", "Elements are counted before they are decoded or validated. If there are too many, the rest of the body is " +

@@ -35,7 +35,7 @@ func newBodyLimits(cfg Config) (known, anonymous bodyLimits) {
 		most: cmp.Or(cfg.Bodies, limits.Bodies), mostPerAddress: cmp.Or(cfg.BodiesPerAddress, limits.BodiesPerAddress),
 	}
 	anonymous = bodyLimits{
-		size: min(known.size, limits.AnonymousBody), timeout: min(known.timeout, limits.AnonymousBodyTimeout),
+		size: known.size, timeout: min(known.timeout, limits.AnonymousBodyTimeout),
 		most:           min(known.most, limits.AnonymousBodies),
 		mostPerAddress: min(known.mostPerAddress, limits.AnonymousBodiesPerAddress),
 	}

@@ -53,9 +53,10 @@ type Config struct {
 	// Authenticator authenticates access tokens.
 	Authenticator Authenticator
 	Log           *slog.Logger
-	// MaxBody is the maximum size of a request, in bytes after decompression. Zero means limits.Body. For methods that need no
-	// token, this limit and the next three are at most those for anonymous bodies in package limits.
+	// MaxBody is the maximum size of a request, in bytes after decompression. Zero means limits.Body.
 	MaxBody int
+	// For methods that need no token, the next three limits are at most those for anonymous bodies in package limits.
+	//
 	// Bodies and BodiesPerAddress are the maximum memory of the bodies of all requests in progress, and of those of one
 	// address, in bytes. Zero means limits.Bodies and limits.BodiesPerAddress.
 	Bodies, BodiesPerAddress int

@@ -4,13 +4,13 @@ package users
 
 import (
 	"context"
-	"github.com/casino-loyalty/loyalty/internal/authn"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/audit"
+	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/clock"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
