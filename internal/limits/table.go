@@ -62,7 +62,10 @@ func requestSections() []Section {
 				What: "time until the body of a method that needs no token has arrived", Limit: AnonymousBodyTimeout.String(),
 				Refusal: timedOut,
 			},
-			{What: "memory of all such bodies in progress, apart from the others", Limit: size(AnonymousBodies), Refusal: unavailable},
+			{
+				What:  "memory of all such bodies in progress; the others have their own",
+				Limit: size(AnonymousBodies), Refusal: unavailable,
+			},
 			{What: "the same for one address", Limit: size(AnonymousBodiesPerAddress), Refusal: rateLimited},
 		}},
 		{"Content", "Elements are counted before they are decoded or validated. If there are too many, the rest of the body is " +
