@@ -28,4 +28,4 @@ if [ $# -eq 0 ]; then
 fi
 # Each package starts its own servers, so only two run at once. The test cache is off: it does not see the programs that
 # tests build.
-exec go test -race -count=1 -timeout 10m -p 2 "$@"
+exec go test -race -count=1 -timeout 30m -p 2 "$@"
