@@ -35,7 +35,6 @@ type platform struct {
 }
 
 const (
-	stranger       = "00000000-0000-7000-8000-000000000001"
 	player         = "01890000-0000-7000-8000-000000000001"
 	other          = "01890000-0000-7000-8000-000000000002"
 	claimed        = "01890000-0000-7000-8000-0000000000a1" // a promotion
@@ -308,16 +307,6 @@ func TestViolations(t *testing.T) {
 			p.exec(t, p.promotions, "DELETE FROM players WHERE id = '"+other+"'")
 		}, func(*platform) string {
 			return "user " + other + " is registered, but promotions does not know the player"
-		}},
-		"player unknown to users": {func(t *testing.T, p *platform) {
-			p.exec(t, p.promotions, "INSERT INTO players (id, is_active, status_version, created_at, updated_at) VALUES ('"+stranger+"', true, 0, now(), now())")
-		}, func(*platform) string {
-			return "promotions knows the player " + stranger + ", who is not a player of users"
-		}},
-		"last player unknown to users": {func(t *testing.T, p *platform) {
-			p.exec(t, p.promotions, "INSERT INTO players (id, is_active, status_version, created_at, updated_at) VALUES ('ffffffff-0000-7000-8000-000000000001', true, 0, now(), now())")
-		}, func(*platform) string {
-			return "promotions knows the player ffffffff-0000-7000-8000-000000000001, who is not a player of users"
 		}},
 		"status of a later version": {func(t *testing.T, p *platform) {
 			p.exec(t, p.promotions, "UPDATE players SET is_active = false, status_version = 9 WHERE id = '"+player+"'")
