@@ -33,12 +33,13 @@ func storedTraces(t *testing.T, s *stack) {
 		frame = live.frame()
 	}
 	claimed := player.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": bonus})
-	storedTrace(t, s.jaeger, assigned, assignPath(), "loyalty-notifications", "loyalty-promotions")
+	storedTrace(t, s.jaeger, assigned, assignPath(), "loyalty-notifications", "loyalty-promotions", "loyalty-users") // users audits
 	storedTrace(t, s.jaeger, claimed, claimPath(), "loyalty-promotions", "loyalty-users")
 	s.jaeger.Kill()
 }
 
-// storedTrace waits until Jaeger has the trace of an answered request with all spans of a path. It then checks that the
+// storedTrace waits until Jaeger has the trace of an answered request with all spans of a path, and spans of the given
+// services. It then checks that the
 // trace is one tree with spans of the given services only.
 func storedTrace(t *testing.T, jaeger *jaegertest.Server, a answer, path []string, services ...string) {
 	t.Helper()
@@ -62,7 +63,10 @@ func storedTrace(t *testing.T, jaeger *jaegertest.Server, a answer, path []strin
 		for i, span := range spans {
 			plain[i] = span.Span
 		}
-		if err == nil && !hasPath(plain, path) {
+		missing := func(service string) bool {
+			return !slices.ContainsFunc(spans, func(span jaegertest.Span) bool { return span.Service == service })
+		}
+		if err == nil && (!hasPath(plain, path) || slices.ContainsFunc(services, missing)) {
 			err = fmt.Errorf("it has\n%s", tree(spans))
 		}
 		return err
