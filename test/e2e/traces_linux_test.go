@@ -33,14 +33,13 @@ func storedTraces(t *testing.T, s *stack) {
 		frame = live.frame()
 	}
 	claimed := player.call(200, "POST", "/api/v1/promotions/claim", object{"promotion_id": bonus})
-	storedTrace(t, s.jaeger, assigned, assignPath(), "loyalty-notifications", "loyalty-promotions", "loyalty-users") // users audits
+	storedTrace(t, s.jaeger, assigned, assignPath(), "loyalty-notifications", "loyalty-promotions", "loyalty-users")
 	storedTrace(t, s.jaeger, claimed, claimPath(), "loyalty-promotions", "loyalty-users")
 	s.jaeger.Kill()
 }
 
 // storedTrace waits until Jaeger has the trace of an answered request with all spans of a path, and spans of the given
-// services. It then checks that the
-// trace is one tree with spans of the given services only.
+// services. It then checks that the trace is one tree with spans of these services only. The audit trail is in users.
 func storedTrace(t *testing.T, jaeger *jaegertest.Server, a answer, path []string, services ...string) {
 	t.Helper()
 	request := a.header.Get("X-Request-Id")
