@@ -38,6 +38,9 @@ func appendValue(b []byte, v any) (_ []byte, err error) {
 		n, err := canonicalNumber(string(v))
 		return appendSized(append(b, 'd'), n), err
 	case []any:
+		if v == nil {
+			return append(b, 'n'), nil
+		}
 		b = binary.BigEndian.AppendUint32(append(b, 'a'), uint32(len(v)))
 		for _, element := range v {
 			if b, err = appendValue(b, element); err != nil {
@@ -46,6 +49,9 @@ func appendValue(b []byte, v any) (_ []byte, err error) {
 		}
 		return b, nil
 	case map[string]any:
+		if v == nil {
+			return append(b, 'n'), nil
+		}
 		for name := range v {
 			if !utf8.ValidString(name) {
 				return appendEncoded(b, v)

@@ -158,7 +158,7 @@ func TestValues(t *testing.T) {
 	for _, value := range []any{
 		map[string]any{}, map[string]any{"b": []any{"x", nil, true, false, 1.5}, "a": map[string]any{"<é\u2028>": "\x00"}},
 		0.0, math.Copysign(0, -1), 1e21, 123456789.0, -1e-7, 5e-324, math.MaxFloat64, 1.0 / 3, 7, int64(math.MaxInt64), uuid.Nil,
-		"\xff\xfe", map[string]any{"\xff": 1}, []string{"a"}, json.Number("1.50"), time.Unix(0, 0).UTC(),
+		"\xff\xfe", map[string]any{"\xff": 1}, []string{"a"}, map[string]any{"a": []any(nil), "b": map[string]any(nil)}, json.Number("1.50"), time.Unix(0, 0).UTC(),
 	} {
 		text, err := json.Marshal(value)
 		if err != nil {
