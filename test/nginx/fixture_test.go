@@ -92,6 +92,8 @@ func (r *replica) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.requests.Add(1)
 	if h := r.handler.Load(); h != nil {
 		(*h).ServeHTTP(w, request)
+		// Like the services do: otherwise the server may reset the stream, and Nginx would then cut the answer off.
+		_, _ = io.Copy(io.Discard, request.Body)
 		return
 	}
 	w.Header().Set("Service", r.service)
