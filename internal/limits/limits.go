@@ -97,6 +97,16 @@ const (
 	SocketBytesPerSecond = 512
 )
 
+// Limits of Nginx in deploy/nginx that determine how much it stores for slow clients. A test compares them with the files.
+const (
+	// NginxRequestsPerAddress is the maximum number of requests in progress of one address, without WebSockets.
+	NginxRequestsPerAddress = 100
+	// NginxBodyMemory is the size of a body that stays in memory, in bytes. The rest of a larger body is in a file.
+	NginxBodyMemory = 64 << 10
+	// NginxBodyFiles is the maximum size of the files of all bodies in the deployments of this repository, in bytes.
+	NginxBodyFiles = 128 << 20
+)
+
 // RefusalCPU is the goal for the CPU time of refusing a request with a body of at most Body. BenchmarkRefusal in package
 // rpcserver measures it.
 const RefusalCPU = 20 * time.Millisecond

@@ -110,19 +110,31 @@ func connectionSections() []Section {
 				Limit: fmt.Sprintf("%s, and %d bytes/s more", size(SocketBytes), SocketBytesPerSecond), Refusal: "close code 1008",
 			},
 		}},
-		{"Nginx", "Nginx has these limits in production, before a request reaches a service.", []Row{
+		{"Nginx", nginxAbout(), []Row{
 			nginx("body over REST", "1 MiB", tooLarge, "http.conf", "client_max_body_size 1m;"),
 			nginx("body of a procedure; the service has the exact limit", "2 MiB", tooLarge, "rpc.conf", "client_max_body_size 2m;"),
-			nginx("body in memory; the rest is in a file", "128 KiB", "", "http.conf", "client_body_buffer_size 128k;"),
+			nginx("body in memory; the rest is in a file", size(NginxBodyMemory), "", "http.conf", "client_body_buffer_size 64k;"),
 			nginx("request line, and each header", "8 KiB", tooLarge, "http.conf", "large_client_header_buffers 4 8k;"),
 			nginx("time until the headers have arrived", "10s", closed, "http.conf", "client_header_timeout 10s;"),
-			nginx("time between two parts of a body", "20s", closed, "http.conf", "client_body_timeout 20s;"),
+			nginx("time between two parts of a body", "10s", closed, "http.conf", "client_body_timeout 10s;"),
 			nginx("requests in progress and WebSockets of an address", "1,000", rateLimited, "limits.conf",
 				"limit_conn address 1000;"),
+			nginx("requests in progress of an address", count(NginxRequestsPerAddress), rateLimited, "limits.conf",
+				fmt.Sprintf("limit_conn requests %d;", NginxRequestsPerAddress)),
 			nginx("logins of one address", "10 per second", rateLimited, "limits.conf", "zone=login:10m    rate=10r/s;"),
 			nginx("registrations of one address", "10 per second", rateLimited, "limits.conf", "zone=register:10m rate=10r/s;"),
 		}},
 	}
+}
+
+// nginxAbout returns the text about the limits of Nginx.
+func nginxAbout() string {
+	return fmt.Sprintf("Nginx has these limits in production, before a request reaches a service. It keeps a body over REST until "+
+		"all of it has arrived. So clients of one address can occupy %s of files and %.2f MiB of memory of an Nginx process at "+
+		"most, however slowly they send. In Docker Compose and the Helm chart, the files of all clients have %s. Beyond it, "+
+		"bodies of more than %s fail with INTERNAL; no valid request has such a body.",
+		size(NginxRequestsPerAddress*Body), float64(NginxRequestsPerAddress*NginxBodyMemory)/(1<<20), size(NginxBodyFiles),
+		size(NginxBodyMemory))
 }
 
 func nginx(what, limit, refusal, file, directive string) Row {

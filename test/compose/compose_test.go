@@ -3,6 +3,7 @@
 package compose_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,12 +12,14 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/casino-loyalty/loyalty/internal/limits"
 )
 
 const root = "../.."
 
 // jobs are the containers that end.
-var jobs = []string{"migrate", "topics", "mongo-init", "admin", "check", "verify"}
+var jobs = []string{"migrate", "topics", "kafka-init", "mongo-init", "admin", "check", "verify"}
 
 // optional are the containers of the profile observability. They have no health check: nothing waits for them.
 var optional = []string{"prometheus", "grafana", "jaeger", "kafka-ui"}
@@ -35,6 +38,7 @@ type container struct {
 	Environment map[string]string `yaml:"environment"`
 	Secrets     []string          `yaml:"secrets"`
 	Volumes     []string          `yaml:"volumes"`
+	Tmpfs       []string          `yaml:"tmpfs"`
 	Profiles    []string          `yaml:"profiles"`
 	Restart     string            `yaml:"restart"`
 	ReadOnly    bool              `yaml:"read_only"`
@@ -132,6 +136,17 @@ func TestReplicas(t *testing.T) {
 	}
 	if got, want := p.Services["users-1"].Environment["LOYALTY_TRUSTED_PROXIES"], p.Services["nginx"].Networks["default"].Address+"/32"; got != want {
 		t.Errorf("the services trust %s, want the address of nginx, %s", got, want)
+	}
+}
+
+// TestBodyFiles checks the size of the file systems on which Nginx stores bodies.
+func TestBodyFiles(t *testing.T) {
+	size := fmt.Sprintf(":size=%dm", limits.NginxBodyFiles>>20)
+	mounts := load(t).Services["nginx"].Tmpfs
+	for _, folder := range []string{"/var/cache/nginx", "/var/lib/nginx"} {
+		if !slices.Contains(mounts, folder+size) {
+			t.Errorf("nginx has the file systems %v, want %s", mounts, folder+size)
+		}
 	}
 }
 

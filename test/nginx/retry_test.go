@@ -120,10 +120,10 @@ func (s *stack) restarted(t *testing.T, service string) *stack {
 // Each request must reach the replica that runs. deploy/nginx/replicas.conf explains how.
 func TestFastRestarts(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ name, method, path, service string }{
-		{"REST", "POST", "/api/v1/promotions", "promotions"},
-		{"Connect", "POST", "/loyalty.users.v1.UserService/GetMe", "users"},
-		{"WebSocket", "GET", "/notifications/ws", "notifications"},
+	for _, tt := range []struct{ name, method, path, service, body string }{
+		{"REST", "POST", "/api/v1/promotions", "promotions", "{}"},
+		{"Connect", "POST", "/loyalty.users.v1.UserService/GetMe", "users", "{}"},
+		{"WebSocket", "GET", "/notifications/ws", "notifications", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -131,7 +131,7 @@ func TestFastRestarts(t *testing.T) {
 			succeed := func(when string) {
 				t.Helper()
 				for range 4 { // more than the failures that take a replica out
-					if resp, body := s.ask(t, tt.method, tt.path, nil, strings.NewReader("{}")); resp.StatusCode != http.StatusOK {
+					if resp, body := s.ask(t, tt.method, tt.path, nil, strings.NewReader(tt.body)); resp.StatusCode != http.StatusOK {
 						t.Fatalf("%s: got %d %s, want 200", when, resp.StatusCode, body)
 					}
 				}

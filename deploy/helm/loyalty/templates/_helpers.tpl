@@ -123,6 +123,8 @@ limit_req_zone $binary_remote_addr zone=login:10m    rate={{ .Values.gateway.log
 limit_req_zone $binary_remote_addr zone=register:10m rate={{ .Values.gateway.registerRate }};
 limit_conn_zone $binary_remote_addr zone=address:10m;
 limit_conn address {{ .Values.gateway.connectionsPerAddress }};
+limit_conn_zone $request_address zone=requests:10m;
+limit_conn requests {{ .Values.gateway.requestsPerAddress }};
 {{- end -}}
 {{- define "loyalty.gatewayReplicas" -}}
 # The address of a Service stays the same when its pods change, so Nginx needs no reload. Each further line allows one more
