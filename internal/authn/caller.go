@@ -4,6 +4,7 @@ package authn
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,6 +35,17 @@ type Grant struct {
 	End time.Time
 	// Enrolling restricts the token to the enrolment of a second factor.
 	Enrolling bool
+}
+
+// ForgedSessionError is the cause of a refusal because the record of a session in Redis is not authentic: something other than
+// the platform has written it.
+type ForgedSessionError struct {
+	Session uuid.UUID
+}
+
+// Error implements error.
+func (e *ForgedSessionError) Error() string {
+	return fmt.Sprintf("the record of session %s in Redis is not authentic", e.Session)
 }
 
 type callerKey struct{}

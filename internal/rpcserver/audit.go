@@ -2,6 +2,7 @@ package rpcserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -57,7 +58,9 @@ func (s *Server) audit(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		m := s.methods[req.Spec().Procedure].audited
 		if m == nil {
-			return next(ctx, req)
+			res, err := next(ctx, req)
+			s.security.forged(ctx, err)
+			return res, err
 		}
 		act := &audit.Act{Action: m.action, Address: ClientAddr(ctx)}
 		if caller, ok := authn.From(ctx); ok {
@@ -70,6 +73,7 @@ func (s *Server) audit(next connect.UnaryFunc) connect.UnaryFunc {
 		if act.Recorded() || err != nil {
 			s.security.log(ctx, act, err)
 		}
+		s.security.forged(ctx, err)
 		return res, err
 	}
 }
@@ -79,6 +83,9 @@ const securityLines = 20
 
 // accessEvent is the event of the security log for calls that are refused before they reach a use case.
 const accessEvent = "ACCESS"
+
+// forgedEvent is the event of the security log for a session whose record in Redis is not authentic.
+const forgedEvent = "FORGED_SESSION"
 
 // securityLog writes the security log: one line for each act and each refused access. The lines contain no passwords, tokens
 // or codes.
@@ -124,9 +131,17 @@ func (l securityLog) log(ctx context.Context, a *audit.Act, err error) {
 // refused logs a refused access, if the refusal is of interest: a caller without the right, or a forged token. The parameter
 // caller is zero if the caller is unknown.
 func (l securityLog) refused(ctx context.Context, caller authn.Caller, err *apperr.Error) {
+	l.forged(ctx, err)
 	if err.Code == apperr.Forbidden || err.Code == apperr.MfaRequired || err.Code == apperr.TokenInvalid {
 		l.log(ctx, &audit.Act{
 			Action: accessEvent, Address: ClientAddr(ctx), Actor: caller.UserID, Session: caller.Session,
 		}, err)
+	}
+}
+
+// forged logs a refusal because the record of a session is not authentic.
+func (l securityLog) forged(ctx context.Context, err error) {
+	if e, ok := errors.AsType[*authn.ForgedSessionError](err); ok {
+		l.log(ctx, &audit.Act{Action: forgedEvent, Address: ClientAddr(ctx), Session: e.Session}, err)
 	}
 }

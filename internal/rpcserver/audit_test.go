@@ -36,6 +36,7 @@ func TestSecurityLog(t *testing.T) {
 	s.call(t, "POST /api/v1/auth/register-staff", "staff", `{}`)
 	s.call(t, "POST /api/v1/auth/register-staff", "forged", `{}`)
 	s.call(t, "GET "+promotions+"/players/"+otherID, "player", "")
+	s.call(t, "GET "+promotions+"/players/"+otherID, "forged-session", "")
 	for range 100 {
 		s.call(t, "PATCH "+promotions+"/"+thingID, "staff", `{"title":"x"}`)
 	}
@@ -43,6 +44,9 @@ func TestSecurityLog(t *testing.T) {
 	for text, want := range map[string]int{
 		line + `"event":"ACCESS","outcome":"FORBIDDEN"`:     2,
 		line + `"event":"ACCESS","outcome":"TOKEN_INVALID"`: 1,
+		// The session is at the end of the line.
+		line + `"event":"FORGED_SESSION","outcome":"TOKEN_REVOKED"`: 1,
+		`"session":"` + thingID + `"`:                               1,
 	} {
 		if got := s.log.Count(text); got != want {
 			t.Errorf("%d lines with %s, want %d", got, text, want)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 
@@ -37,6 +38,9 @@ func (tokens) Authenticate(ctx context.Context, token string) (authn.Caller, err
 	switch token {
 	case "expired":
 		return authn.Caller{}, apperr.New(apperr.TokenExpired, "")
+	case "forged-session":
+		cause := &authn.ForgedSessionError{Session: uuid.MustParse(thingID)}
+		return authn.Caller{}, apperr.New(apperr.TokenRevoked, "").WithCause(cause)
 	case "redis-away":
 		return authn.Caller{}, apperr.New(apperr.DependencyUnavailable, "").WithCause(io.ErrUnexpectedEOF)
 	}

@@ -14,13 +14,23 @@ import (
 )
 
 // Active reports whether a session is active. It reads from the master. It caches the answer until Redis reports a change of
-// the session, but for at most cacheTTL.
+// the session, but for at most cacheTTL. The error is TOKEN_REVOKED with an [authn.ForgedSessionError] if the record is not
+// authentic. A store without keys cannot verify records: it accepts every string, so somebody who can write to Redis can
+// prolong an ended session until its access token expires.
 func (s *Store) Active(ctx context.Context, id uuid.UUID) (bool, error) {
-	err := s.redis.DoCache(ctx, s.redis.B().Get().Key(sessionKey(id)).Cache(), cacheTTL).Error()
-	if rueidis.IsRedisNil(err) {
+	record, err := s.redis.DoCache(ctx, s.redis.B().Get().Key(sessionKey(id)).Cache(), cacheTTL).ToString()
+	switch {
+	case rueidis.IsRedisNil(err):
 		return false, nil
+	case wrongType(err):
+		return false, forged(id)
+	case err != nil:
+		return false, redis.Failure(err)
 	}
-	return err == nil, redis.Failure(err)
+	if _, ok := s.authentic(id, record); !ok && len(s.keys) > 0 {
+		return false, forged(id)
+	}
+	return true, nil
 }
 
 // batchSize is the maximum number of sessions in one command, so that no command blocks Redis for long.
@@ -59,15 +69,15 @@ func (s *Store) activeBatch(ctx context.Context, ids []uuid.UUID) ([]bool, error
 	for i, found := range active {
 		if !found {
 			missing = append(missing, i)
-			commands = append(commands, s.redis.B().Exists().Key(keys[i]).Build())
+			commands = append(commands, s.redis.B().Get().Key(keys[i]).Build())
 		}
 	}
 	for i, reply := range s.redis.DoMulti(ctx, commands...) {
-		n, err := reply.AsInt64()
-		if err != nil {
+		err := reply.Error()
+		if err != nil && !rueidis.IsRedisNil(err) && !wrongType(err) {
 			return nil, redis.Failure(err)
 		}
-		active[missing[i]] = n == 1
+		active[missing[i]] = err == nil
 	}
 	return active, nil
 }

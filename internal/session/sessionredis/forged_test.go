@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/internal/session/sessionredis"
 )
@@ -132,6 +134,111 @@ func TestRotationOfTheKey(t *testing.T) {
 		keyless := sessionredis.NewStore(f.client)
 		if _, _, err := keyless.Create(t.Context(), started(uuid.New(), time.Now().Add(time.Hour))); err == nil {
 			t.Error("a store without a key creates a session")
+		}
+	})
+}
+
+// replace replaces the value of a key by a hash, which the platform writes to no key of a session.
+func (f *fixture) replace(key string) {
+	f.Helper()
+	b := f.client.B()
+	for _, reply := range f.client.DoMulti(f.Context(), b.Del().Key(key).Build(),
+		b.Hset().Key(key).FieldValue().FieldValue("a", "b").Build()) {
+		if err := reply.Error(); err != nil {
+			f.Fatal(err)
+		}
+	}
+}
+
+// wantForged checks that Active refuses a session because of its record.
+func (f *fixture) wantForged(store *sessionredis.Store) {
+	f.Helper()
+	deadline := time.Now().Add(5 * time.Second) // the client's cache is invalidated shortly after a change
+	for {
+		active, err := store.Active(f.Context(), f.session.ID)
+		reason, ok := errors.AsType[*authn.ForgedSessionError](err)
+		if !active && apperr.CodeOf(err) == apperr.TokenRevoked && ok && reason.Session == f.session.ID {
+			return
+		}
+		if time.Now().After(deadline) {
+			f.Fatalf("Active = %t, %v, want TOKEN_REVOKED because of the session %s", active, err, f.session.ID)
+		}
+	}
+}
+
+// TestForgedRecordsOfAccessTokens replaces the record that keeps the access tokens of a session valid.
+func TestForgedRecordsOfAccessTokens(t *testing.T) {
+	each(t, func(f *fixture) {
+		key := "session:" + f.session.ID.String()
+		keyless := sessionredis.NewStore(f.client)
+		record := f.get(key)
+		for _, forged := range []string{"x", "", strings.SplitN(record, ".", 2)[1], "AAAA." + record} {
+			f.set(key, forged)
+			f.wantForged(f.store)
+			if active, err := keyless.Active(t.Context(), f.session.ID); !active || err != nil {
+				t.Errorf("%q: Active without a key = %t, %v, want the documented limit, true", forged, active, err)
+			}
+		}
+		f.replace(key)
+		f.wantForged(f.store)
+		f.wantForged(keyless)
+		if many, err := keyless.ActiveMany(t.Context(), []uuid.UUID{f.session.ID}); err != nil || many[0] {
+			t.Errorf("ActiveMany = %v, %v, want no active session", many, err)
+		}
+		f.set(key, record)
+		f.wantActive(f.session.ID, true)
+	})
+}
+
+// hash returns the part of a key that a refresh token determines.
+func (f *fixture) hash(token string) string {
+	f.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		f.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// TestForeignTypes replaces each key of a session by a hash. No call may fail because of it, and the user can log in again.
+func TestForeignTypes(t *testing.T) {
+	each(t, func(f *fixture) {
+		pair := f.rotate(f.token)
+		f.replace("session-grace:" + f.hash(f.token))
+		f.wantRefused(f.token, apperr.TokenReused)
+		for _, want := range []apperr.Code{apperr.TokenInvalid, apperr.TokenRevoked} {
+			one, token := f.login(f.session.User)
+			key := "session:" + one.ID.String()
+			if want == apperr.TokenInvalid {
+				key = "session-refresh:" + f.hash(token)
+			}
+			f.replace(key)
+			f.wantRefused(token, want)
+			if _, err := f.store.Rank(t.Context(), []string{token, pair.Refresh}); err != nil {
+				t.Errorf("%s: Rank: %v", key, err)
+			}
+			if _, err := f.store.OfUser(t.Context(), f.session.User); err != nil {
+				t.Errorf("%s: OfUser: %v", key, err)
+			}
+		}
+		index := "session-user:" + f.session.User.String()
+		f.replace(index)
+		f.wantSessions(f.session.User)
+		f.replace(index)
+		if _, err := f.store.EndAllOf(t.Context(), f.session.User, uuid.Nil); err != nil {
+			t.Errorf("EndAllOf: %v", err)
+		}
+		f.replace(index)
+		if ended, err := f.store.EndSession(t.Context(), f.session.User, f.session.ID); ended || err != nil {
+			t.Errorf("EndSession = %t, %v, want false", ended, err)
+		}
+		f.replace(index)
+		one, token := f.login(f.session.User)
+		f.replace(index)
+		f.rotate(token)
+		if list, err := f.store.OfUser(t.Context(), f.session.User); err != nil || len(list) != 1 || list[0].ID != one.ID {
+			t.Errorf("OfUser = %+v, %v, want the session %s", list, err, one.ID)
 		}
 	})
 }

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/redis/rueidis"
 
+	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
 
@@ -60,9 +62,9 @@ func (s *Store) encode(of session.Session) (string, error) {
 // decode returns the session of a record. The error is TOKEN_REVOKED if no key of the store has made the record for this
 // session, or if the session has expired, whatever time to live the record has in Redis.
 func (s *Store) decode(id uuid.UUID, record string) (session.Session, error) {
-	mac, text, _ := strings.Cut(record, ".")
-	if sum, err := base64.RawURLEncoding.DecodeString(mac); err != nil || !s.made(sum, recordPurpose, id, []byte(text)) {
-		return session.Session{}, revoked().WithCause(fmt.Errorf("the record of session %s is not authentic", id))
+	text, ok := s.authentic(id, record)
+	if !ok {
+		return session.Session{}, forged(id)
 	}
 	found := session.Session{ID: id}
 	if err := json.Unmarshal([]byte(text), &found); err != nil {
@@ -72,6 +74,22 @@ func (s *Store) decode(id uuid.UUID, record string) (session.Session, error) {
 		return session.Session{}, revoked()
 	}
 	return found, nil
+}
+
+// authentic reports whether a key of the store has made the record for this session. It returns the session as JSON.
+func (s *Store) authentic(id uuid.UUID, record string) (text string, ok bool) {
+	mac, text, _ := strings.Cut(record, ".")
+	sum, err := base64.RawURLEncoding.DecodeString(mac)
+	return text, err == nil && s.made(sum, recordPurpose, id, []byte(text))
+}
+
+// forged returns the error for a session whose record is not authentic.
+func forged(id uuid.UUID) error { return revoked().WithCause(&authn.ForgedSessionError{Session: id}) }
+
+// wrongType reports whether the value of a key has a type that the platform never writes to it.
+func wrongType(err error) bool {
+	reply, ok := rueidis.IsRedisErr(err)
+	return ok && strings.HasPrefix(reply.Error(), "WRONGTYPE")
 }
 
 // clockTolerance is the maximum difference between the clocks of the replicas. The time to live in Redis is exact; the times

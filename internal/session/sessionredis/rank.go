@@ -62,7 +62,7 @@ func (s *Store) usability(ctx context.Context, t token) (usability, error) {
 		s.redis.B().Exists().Key(sessionKey(t.session)).Build(),
 		s.redis.B().Exists().Key(graceKey(t)).Build())
 	state, err := replies[0].ToString()
-	if rueidis.IsRedisNil(err) {
+	if rueidis.IsRedisNil(err) || wrongType(err) {
 		return unknown, nil
 	}
 	if err != nil {

@@ -2,6 +2,20 @@ package sessionredis
 
 import "github.com/redis/rueidis"
 
+// withIndex precedes each script. The function index deletes the sorted set of a user if its type is wrong, so that a foreign
+// value does not keep the user from logging in, and a deactivation from completing. The function text returns a string, or
+// false if there is none.
+const withIndex = `
+local function index(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'zset' and kind ~= 'none' then redis.call('DEL', key) end
+end
+local function text(key)
+  local value = redis.pcall('GET', key)
+  return type(value) == 'string' and value
+end
+`
+
 // Each script runs atomically, on Redis 7 and on the embedded server. Each script publishes the ids of the sessions that it
 // ends. The scripts use the clock of Redis, so the clocks of the replicas do not matter.
 
@@ -16,7 +30,8 @@ const stateLive = "live"
 //
 // KEYS: session, refresh, user. ARGV: record, session id, TTL of the refresh token in ms, TTL of the session in ms, maximum
 // of sessions, prefix of session keys, channel.
-var createScript = rueidis.NewLuaScript(`
+var createScript = rueidis.NewLuaScript(withIndex + `
+index(KEYS[3])
 local now = redis.call('TIME')[1] * 1000
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[4])
 redis.call('SET', KEYS[2], 'live', 'PX', ARGV[3])
@@ -38,8 +53,9 @@ return 'ok'
 // KEYS: session, old refresh, grace, new refresh, user. ARGV: sealed pair, session id, TTL of the refresh token in ms, TTL
 // of the session in ms, grace in ms, channel, record. It returns an outcome, see [Store.rotate], and the sealed pair of the
 // earlier rotation if the outcome is "grace".
-var rotateScript = rueidis.NewLuaScript(`
-local state = redis.call('GET', KEYS[2])
+var rotateScript = rueidis.NewLuaScript(withIndex + `
+index(KEYS[5])
+local state = text(KEYS[2])
 if not state then return {'unknown', ''} end
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'ended', ''} end
 if state == 'live' then
@@ -53,7 +69,7 @@ if state == 'live' then
   redis.call('PEXPIRE', KEYS[5], ARGV[3])
   return {'rotated', ''}
 end
-local sealed = redis.call('GET', KEYS[3])
+local sealed = text(KEYS[3])
 if sealed then return {'grace', sealed} end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[5], ARGV[2])
@@ -64,7 +80,8 @@ return {'reused', ''}
 // endScript ends a session of a user. It does nothing if the session belongs to another user.
 //
 // KEYS: session, user. ARGV: session id, channel. It returns the number of sessions that ended, 0 or 1.
-var endScript = rueidis.NewLuaScript(`
+var endScript = rueidis.NewLuaScript(withIndex + `
+index(KEYS[2])
 if redis.call('ZREM', KEYS[2], ARGV[1]) == 0 then return 0 end
 local n = redis.call('DEL', KEYS[1])
 if n == 1 then redis.call('PUBLISH', ARGV[2], ARGV[1]) end
@@ -75,7 +92,8 @@ return n
 //
 // KEYS: user. ARGV: prefix of session keys, channel, id of the session that stays. It returns the number of sessions that
 // ended.
-var endAllScript = rueidis.NewLuaScript(`
+var endAllScript = rueidis.NewLuaScript(withIndex + `
+index(KEYS[1])
 local ended = 0
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   if id ~= ARGV[3] then
@@ -92,10 +110,11 @@ return ended
 // listScript returns the ids and the records of the sessions of a user, one after the other.
 //
 // KEYS: user. ARGV: prefix of session keys.
-var listScript = rueidis.NewLuaScript(`
+var listScript = rueidis.NewLuaScript(withIndex + `
+index(KEYS[1])
 local found = {}
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  local record = redis.call('GET', ARGV[1] .. id)
+  local record = text(ARGV[1] .. id)
   if record then
     found[#found + 1] = id
     found[#found + 1] = record

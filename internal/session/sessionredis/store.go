@@ -25,6 +25,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/redis"
 	"github.com/casino-loyalty/loyalty/internal/session"
 )
@@ -95,6 +96,8 @@ func (s *Store) find(ctx context.Context, t token) (session.Session, error) {
 	switch err := replies[0].Error(); {
 	case rueidis.IsRedisNil(err):
 		return session.Session{}, invalid()
+	case wrongType(err):
+		return session.Session{}, invalid().WithCause(&authn.ForgedSessionError{Session: t.session})
 	case err != nil:
 		return session.Session{}, redis.Failure(err)
 	}
@@ -102,6 +105,8 @@ func (s *Store) find(ctx context.Context, t token) (session.Session, error) {
 	switch {
 	case rueidis.IsRedisNil(err):
 		return session.Session{}, revoked()
+	case wrongType(err):
+		return session.Session{}, forged(t.session)
 	case err != nil:
 		return session.Session{}, redis.Failure(err)
 	}

@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -53,6 +55,37 @@ func TestRestoredSessions(t *testing.T) {
 		if a := s.call("POST", "/auth/refresh", object{"refreshToken": refresh}); (a.status == 200) != tt.kept {
 			t.Errorf("%s: the user's own session is refreshed with status %d, want success: %t", tt.name, a.status, tt.kept)
 		}
+	}
+}
+
+// TestForgedSessions replaces the record of a session in Redis. Its access token is refused, and the user can log in again.
+func TestForgedSessions(t *testing.T) {
+	cache := redistest.Start(t)
+	owner, role := postgrestest.URLsWithRole(t, atlas.Users, dbrole.Of("users"))
+	s, client := startOn(t, owner, role, cache.Address), cache.Open(t)
+	const email = "anna@example.com"
+	s.register(email)
+	b := client.B()
+	for name, write := range map[string]func(key string) rueidis.Completed{
+		"any text":     func(key string) rueidis.Completed { return b.Set().Key(key).Value("x").Build() },
+		"another type": func(key string) rueidis.Completed { return b.Sadd().Key(key).Member("x").Build() },
+	} {
+		access, refresh := s.login(email)
+		s.want(s.call("GET", "/users/me", nil, "Authorization", access), 200, "")
+		for key := range dump(t, client) {
+			if strings.HasPrefix(key, "session:") {
+				for _, reply := range client.DoMulti(t.Context(), b.Del().Key(key).Build(), write(key)) {
+					if err := reply.Error(); err != nil {
+						t.Fatal(name, err)
+					}
+				}
+			}
+		}
+		deadline := time.Now().Add(time.Minute) // Redis invalidates the cache of the service shortly after a change
+		for s.call("GET", "/users/me", nil, "Authorization", access).status == 200 && time.Now().Before(deadline) {
+		}
+		s.want(s.call("GET", "/users/me", nil, "Authorization", access), 401, "TOKEN_REVOKED")
+		s.want(s.call("POST", "/auth/refresh", object{"refreshToken": refresh}), 401, "TOKEN_REVOKED")
 	}
 }
 
