@@ -68,11 +68,11 @@ func (b *Bus) deadLetterRanges(ctx context.Context, topic string) (ranges map[in
 func (b *Bus) offsetRanges(ctx context.Context, topic string) (map[int32]offsetRange, error) {
 	starts, err := b.admin.ListStartOffsets(ctx, topic)
 	if err = errors.Join(err, starts.Error()); err != nil {
-		return nil, err
+		return nil, b.explain(err)
 	}
 	ends, err := b.admin.ListEndOffsets(ctx, topic)
 	if err = errors.Join(err, ends.Error()); err != nil {
-		return nil, err
+		return nil, b.explain(err)
 	}
 	ranges := make(map[int32]offsetRange)
 	ends.Each(func(end kadm.ListedOffset) {
@@ -111,7 +111,7 @@ func (b *Bus) scan(ctx context.Context, topic string, ranges map[int32]offsetRan
 				return err
 			}
 		} else if err != nil {
-			return fmt.Errorf("kafka: read %s: %w", dead, err)
+			return fmt.Errorf("kafka: read %s: %w", dead, b.explain(err))
 		}
 		for it := fetches.RecordIter(); !it.Done(); {
 			r := it.Next()

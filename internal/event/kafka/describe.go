@@ -27,16 +27,16 @@ func (b *Bus) Describe(ctx context.Context, topics ...string) (event.Description
 	}
 	details, err := b.admin.ListTopics(ctx, topics...)
 	if err != nil {
-		return event.Description{}, fmt.Errorf("kafka: list the topics: %w", err)
+		return event.Description{}, fmt.Errorf("kafka: list the topics: %w", b.explain(err))
 	}
 	configs, err := b.admin.DescribeTopicConfigs(ctx, topics...)
 	if err != nil {
-		return event.Description{}, fmt.Errorf("kafka: read the configuration of the topics: %w", err)
+		return event.Description{}, fmt.Errorf("kafka: read the configuration of the topics: %w", b.explain(err))
 	}
 	for _, name := range topics {
 		state, err := describe(name, details[name], configs)
 		if err != nil {
-			return event.Description{}, fmt.Errorf("kafka: describe topic %s: %w", name, err)
+			return event.Description{}, fmt.Errorf("kafka: describe topic %s: %w", name, b.explain(err))
 		}
 		d.Topics = append(d.Topics, state)
 	}

@@ -20,14 +20,14 @@ func (b *Bus) Lag(ctx context.Context, group, topic string) (int64, error) {
 	}
 	committed, err := b.admin.FetchOffsets(ctx, id)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // a new group has committed nothing
-		return 0, fmt.Errorf("kafka: read the offsets of %s: %w", id, err)
+		return 0, fmt.Errorf("kafka: read the offsets of %s: %w", id, b.explain(err))
 	}
 	var lag int64
 	for partition, r := range ranges {
 		next := r.start
 		if c, ok := committed.Lookup(topic, partition); ok {
 			if c.Err != nil {
-				return 0, fmt.Errorf("kafka: read the offsets of %s: %w", id, c.Err)
+				return 0, fmt.Errorf("kafka: read the offsets of %s: %w", id, b.explain(c.Err))
 			}
 			next = max(next, c.At) // -1 if nothing is committed
 		}

@@ -23,7 +23,7 @@ func (b *Bus) Publish(ctx context.Context, events ...event.Event) error {
 	}
 	for _, result := range b.client.ProduceSync(ctx, records...) {
 		if result.Err != nil {
-			return fmt.Errorf("kafka: publish to %s: %w", result.Record.Topic, result.Err)
+			return fmt.Errorf("kafka: publish to %s: %w", result.Record.Topic, b.explain(result.Err))
 		}
 	}
 	return nil

@@ -65,11 +65,11 @@ func (r *replay) process(ctx context.Context, letter *kgo.Record) error {
 		// Keep the dead letter for the next replay: append a copy to the partition.
 		again := &kgo.Record{Topic: letter.Topic, Key: letter.Key, Value: letter.Value, Headers: letter.Headers}
 		if err := r.producer.ProduceSync(ctx, again).FirstErr(); err != nil {
-			return fmt.Errorf("kafka: keep a dead letter of %s: %w", r.topic, err)
+			return fmt.Errorf("kafka: keep a dead letter of %s: %w", r.topic, r.bus.explain(err))
 		}
 		r.skipped = append(r.skipped, d.ReplayError(event.ErrTooLarge))
 	default:
-		return fmt.Errorf("kafka: replay to %s: %w", r.topic, err)
+		return fmt.Errorf("kafka: replay to %s: %w", r.topic, r.bus.explain(err))
 	}
 	r.finished.AddOffset(letter.Topic, letter.Partition, letter.Offset+1, letter.LeaderEpoch)
 	if r.count++; r.count%deleteEvery == 0 {
@@ -108,7 +108,8 @@ func (r *replay) deleteFinished(ctx context.Context) error {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("kafka: delete replayed dead letters of %s, which the next replay will repeat: %w", r.topic, err)
+		return fmt.Errorf("kafka: delete replayed dead letters of %s, which the next replay will repeat: %w", r.topic,
+			r.bus.explain(err))
 	}
 	return nil
 }

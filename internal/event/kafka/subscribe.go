@@ -107,7 +107,8 @@ func (c *consumer) poll(ctx context.Context) {
 			return
 		}
 		fetches.EachError(func(_ string, partition int32, err error) {
-			c.bus.outages.failed(c.log, slog.LevelWarn, "fetch failed, retrying", "partition", partition, "error", err)
+			c.bus.outages.failed(c.log, slog.LevelWarn, "fetch failed, retrying", "partition", partition,
+				"error", c.bus.explain(err))
 		})
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			if w := c.worker(p.Partition); w != nil && len(p.Records) > 0 {
@@ -140,7 +141,8 @@ func (c *consumer) onRevoked(_ context.Context, _ *kgo.Client, revoked map[strin
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	if err := c.client.CommitMarkedOffsets(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		c.bus.outages.failed(c.log, slog.LevelWarn, "commit failed, some events will be delivered again", "error", err)
+		c.bus.outages.failed(c.log, slog.LevelWarn, "commit failed, some events will be delivered again",
+			"error", c.bus.explain(err))
 	}
 }
 

@@ -37,7 +37,7 @@ const requestTimeout = 15 * time.Second
 // does not wait for brokers: it returns a readiness.UnreachableError if none can be reached, or if they do not answer in
 // time.
 func (b *Bus) EnsureTopics(ctx context.Context, partitions, replication int, topics ...event.TopicSpec) error {
-	err := b.ensureTopics(ctx, partitions, replication, topics)
+	err := b.explain(b.ensureTopics(ctx, partitions, replication, topics))
 	if err != nil && ctx.Err() == nil && unreachable(err) {
 		return &readiness.UnreachableError{Dependency: readiness.Bus, Err: err}
 	}

@@ -120,7 +120,8 @@ func (w *worker) storeDeadLetter(r *kgo.Record, e event.Event, dead *event.Undel
 			truncation++
 			continue
 		}
-		w.consumer.bus.outages.failed(log, slog.LevelError, "dead letter was not written, retrying", "error", err)
+		bus := w.consumer.bus
+		bus.outages.failed(log, slog.LevelError, "dead letter was not written, retrying", "error", bus.explain(err))
 		if delays.Sleep(w.stopping) != nil {
 			return false
 		}
