@@ -6,18 +6,19 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
+	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
 	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
@@ -91,29 +92,16 @@ func TestKafkaFiles(t *testing.T) {
 func TestKafka(t *testing.T) {
 	cluster := kafkacluster.StartSecured(t)
 	brokers := cluster.Brokers()
-	admin := kadm.NewClient(kafkaClient(t, brokers, kafkacluster.Admin, kafkacluster.AdminPassword))
 	all := services(t)
-	users := []kadm.UpsertSCRAM{scramUser(operator)}
+	passwords := map[string]string{operator: passwordOf(operator)}
 	for _, s := range all {
-		users = append(users, scramUser(s.user()))
+		passwords[s.user()] = passwordOf(s.user())
 	}
-	altered, err := admin.AlterUserSCRAMs(t.Context(), nil, users)
-	if err = errors.Join(err, altered.Error()); err != nil {
-		t.Fatal(err)
-	}
-	runACLScript(t, admin)
+	cluster.Permit(t, aclScript, passwords)
 
-	open := func(t *testing.T, user string) event.Bus {
-		t.Helper()
-		cfg := kafka.Config{Brokers: brokers, ClientID: "loyalty", Username: user, Password: passwordOf(user)}
-		bus, err := kafka.New(t.Context(), cfg, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(bus.Close)
-		return bus
-	}
+	open := func(t *testing.T, user string) event.Bus { return kafkaBus(t, brokers, user, slog.DiscardHandler) }
 	testAllowed(t, all, open)
+	t.Run("refusals name the user", func(t *testing.T) { testKafkaRefusals(t, cluster) })
 	for _, s := range all {
 		t.Run(s.service+" is refused", func(t *testing.T) {
 			client := kafkaClient(t, brokers, s.user(), passwordOf(s.user()))
@@ -130,6 +118,95 @@ func TestKafka(t *testing.T) {
 			t.Errorf("Ping without credentials returned %v, want an error of the broker", err)
 		}
 	})
+}
+
+func kafkaBus(t *testing.T, brokers []string, user string, log slog.Handler) event.Bus {
+	t.Helper()
+	cfg := kafka.Config{Brokers: brokers, ClientID: "loyalty", Username: user, Password: passwordOf(user)}
+	bus, err := kafka.New(t.Context(), cfg, slog.New(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bus.Close)
+	return bus
+}
+
+// testKafkaRefusals checks that errors and log lines name the user, the topic and the place of the permissions, if a service
+// uses a topic or a consumer group that it may not use.
+func testKafkaRefusals(t *testing.T, cluster *kafkacluster.Cluster) {
+	t.Helper()
+	const user, hint = "loyalty-notifications", "deploy/kafka/acls.sh"
+	const member = "member" // of the group, without the right to read the topic
+	script := filepath.Join(t.TempDir(), "acls.sh")
+	text := "kafka-acls.sh --add --allow-principal User:member --operation Read --group promotions.players\n" +
+		"kafka-acls.sh --add --allow-principal User:member --operation Describe --topic players\n"
+	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cluster.Permit(t, script, map[string]string{member: passwordOf(member)})
+	bus := kafkaBus(t, cluster.Brokers(), user, slog.DiscardHandler)
+	publishErr := bus.Publish(deadline(t), testEvent("players"))
+	createErr := bus.EnsureTopics(deadline(t), 1, 1, event.TopicSpec{Name: "new"})
+	_, lagErr := bus.Lag(deadline(t), "promotions", "players")
+	for _, tt := range []struct {
+		act, names string
+		err        error
+	}{
+		{"publish", "players", publishErr}, {"create a topic", "list the topics", createErr}, {"read the lag", "promotions.players", lagErr},
+	} {
+		for _, text := range []string{user, hint, tt.names} {
+			if !strings.Contains(fmt.Sprint(tt.err), text) {
+				t.Errorf("%s: got the error %v, want one with %q", tt.act, tt.err, text)
+			}
+		}
+	}
+	for name, reason := range map[string]string{user: "GROUP_AUTHORIZATION_FAILED", member: "TOPIC_AUTHORIZATION_FAILED"} {
+		lines := &logLines{}
+		bus := kafkaBus(t, cluster.Brokers(), name, slog.NewTextHandler(lines, nil))
+		ctx, stop := context.WithCancel(deadline(t))
+		var running sync.WaitGroup
+		running.Go(func() {
+			handler := func(context.Context, event.Event) error { return nil }
+			if err := bus.Subscribe(ctx, event.Subscription{Group: "promotions", Topic: "players", Handler: handler}); err != nil {
+				t.Error(err)
+			}
+		})
+		lines.await(ctx, t, name, hint, "group=promotions", "topic=players", reason)
+		stop()
+		running.Wait()
+	}
+}
+
+// logLines collects the lines of a log.
+type logLines struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logLines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, string(line))
+	return len(line), nil
+}
+
+// await waits for a line that contains all texts.
+func (l *logLines) await(ctx context.Context, t *testing.T, texts ...string) {
+	t.Helper()
+	has := func(line string) bool {
+		return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(line, text) })
+	}
+	err := backoff.Retry(ctx, backoff.Policy{Initial: 50 * time.Millisecond, Timeout: timeout}, func(context.Context) error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if !slices.ContainsFunc(l.lines, has) {
+			return errors.New(strings.Join(l.lines, ""))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("no line of the log contains %q: %v", texts, err)
+	}
 }
 
 // testKafkaRefused checks that a service cannot write, read and administer what it does not need.
@@ -184,70 +261,7 @@ func readErr(t *testing.T, client *kgo.Client, topic string) error {
 	return client.PollFetches(deadline(t)).Err()
 }
 
-// runACLScript runs the shipped script with a kafka-acls.sh that records its arguments, and creates the ACLs.
-func runACLScript(t *testing.T, admin *kadm.Client) {
-	t.Helper()
-	dir := t.TempDir()
-	calls := filepath.Join(dir, "calls")
-	fake := "#!/bin/sh\necho \"$*\" >>" + calls + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "kafka-acls.sh"), []byte(fake), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "sh", aclScript, "--bootstrap-server", "b:1", "--command-config", "c")
-	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	text, err := os.ReadFile(calls)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		created, err := admin.CreateACLs(deadline(t), parseACL(t, strings.Fields(line)))
-		for _, c := range created {
-			err = errors.Join(err, c.Err)
-		}
-		if err != nil || len(created) == 0 {
-			t.Fatalf("%s: %d ACLs, %v", line, len(created), err)
-		}
-	}
-}
-
-// parseACL parses the options of kafka-acls.sh.
-func parseACL(t *testing.T, args []string) *kadm.ACLBuilder {
-	t.Helper()
-	options := map[string][]string{}
-	for i := 0; i < len(args); i++ {
-		name := args[i]
-		if name == "--add" || name == "--cluster" {
-			options[name] = []string{""}
-			continue
-		}
-		i++
-		options[name] = append(options[name], args[i])
-	}
-	var operations []kadm.ACLOperation
-	for _, name := range options["--operation"] {
-		operation, err := kmsg.ParseACLOperation(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		operations = append(operations, operation)
-	}
-	acl := kadm.NewACLs().Allow(options["--allow-principal"]...).AllowHosts("*").Operations(operations...).
-		ResourcePatternType(kadm.ACLPatternLiteral).
-		MaybeTopics(options["--topic"]...).MaybeGroups(options["--group"]...)
-	if options["--cluster"] != nil {
-		acl.Clusters()
-	}
-	return acl
-}
-
 func passwordOf(user string) string { return user + "-secret" }
-
-func scramUser(user string) kadm.UpsertSCRAM {
-	return kadm.UpsertSCRAM{User: user, Mechanism: kadm.ScramSha512, Iterations: 4096, Password: passwordOf(user)}
-}
 
 func kafkaClient(t *testing.T, brokers []string, user, password string) *kgo.Client {
 	t.Helper()

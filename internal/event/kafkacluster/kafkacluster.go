@@ -19,7 +19,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/casino-loyalty/loyalty/internal/backoff"
 	"github.com/casino-loyalty/loyalty/internal/testproc"
@@ -240,7 +239,7 @@ func (c *Cluster) retry(t testing.TB, request func(context.Context, *kadm.Client
 	err := backoff.Retry(t.Context(), policy, func(ctx context.Context) error {
 		options := []kgo.Opt{kgo.SeedBrokers(c.Brokers()...)}
 		if c.secured {
-			options = append(options, kgo.SASL(scram.Auth{User: Admin, Pass: AdminPassword}.AsSha512Mechanism()))
+			options = append(options, kgo.SASL(Mechanism()))
 		}
 		client, err := kgo.NewClient(options...)
 		if err != nil {

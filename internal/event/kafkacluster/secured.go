@@ -3,6 +3,9 @@ package kafkacluster
 import (
 	"fmt"
 	"strings"
+
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 // Admin and AdminPassword are the credentials of a user of a secured cluster who may do everything.
@@ -10,6 +13,11 @@ const (
 	Admin         = "admin"
 	AdminPassword = "admin-secret"
 )
+
+// Mechanism returns the credentials of [Admin] for a client.
+func Mechanism() sasl.Mechanism {
+	return scram.Auth{User: Admin, Pass: AdminPassword}.AsSha512Mechanism()
+}
 
 // securedConfig returns the settings of a secured broker, which replace earlier settings of the same name. The brokers use
 // Admin, too. Controllers cannot verify SCRAM, so their listener has the mechanism PLAIN.
