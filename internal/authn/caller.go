@@ -37,8 +37,8 @@ type Grant struct {
 	Enrolling bool
 }
 
-// ForgedSessionError is the cause of a refusal because the record of a session in Redis is not authentic: something other than
-// the platform has written it.
+// ForgedSessionError is the cause of a refusal because the record of a session in Redis is not authentic: something other
+// than the platform has written it.
 type ForgedSessionError struct {
 	Session uuid.UUID
 }

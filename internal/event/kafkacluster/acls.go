@@ -14,7 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Permit creates users of a secured cluster, by their names and passwords, and the ACLs of a script that calls kafka-acls.sh.
+// Permit creates users of a secured cluster, by their names and passwords, and the ACLs of a script that calls
+// kafka-acls.sh.
 func (c *Cluster) Permit(t testing.TB, script string, passwords map[string]string) {
 	t.Helper()
 	var users []kadm.UpsertSCRAM
