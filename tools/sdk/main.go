@@ -1,11 +1,12 @@
 // Command sdk writes the generated part of the SDKs from the OpenAPI documents: sdk/api.json, which describes all
-// operations, types and error codes independent of a language, and the Go code of sdk/go.
+// operations, types and error codes independent of a language, and the generated code of each SDK.
 package main
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -51,10 +52,13 @@ func generate(a api) (map[string][]byte, error) {
 	if err := encoder.Encode(a); err != nil {
 		return nil, err
 	}
-	files, err := goFiles(a)
-	if err != nil {
-		return nil, err
+	files := map[string][]byte{"api.json": description.Bytes()}
+	for _, language := range []func(api) (map[string][]byte, error){goFiles, typescriptFiles} {
+		generated, err := language(a)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(files, generated)
 	}
-	files["api.json"] = description.Bytes()
 	return files, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -22,6 +23,20 @@ func TestGeneratedFiles(t *testing.T) {
 		got, err := os.ReadFile(filepath.Join("../../sdk", filepath.FromSlash(name)))
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("sdk/%s is out of date (%v); run make gen", name, err)
+		}
+	}
+}
+
+func TestTypeScriptDocs(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"One line.": "  /** One line. */",
+		"A */ b.":   "  /** A * / b. */",
+		"First.\n- " + strings.Repeat("word ", 30): "  /**\n   * First.\n   * - " + strings.Repeat("word ", 21) + "word\n   *   " +
+			strings.TrimSpace(strings.Repeat("word ", 8)) + "\n   */",
+	} {
+		if got := jsDoc("  ", text); got != want {
+			t.Errorf("%q: got\n%s\nwant\n%s", text, got, want)
 		}
 	}
 }
