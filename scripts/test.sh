@@ -21,6 +21,8 @@ else
 fi
 if [ $# -eq 0 ]; then
 	set -- ./...
+	npm --prefix sdk/typescript ci --prefer-offline --no-audit --no-fund --loglevel error
+	npm --prefix sdk/typescript test
 	# These are separate modules, so ./... does not contain them.
 	for module in test/helm sdk/go test/sdk; do
 		go -C $module test -count=1 -timeout 10m ./...

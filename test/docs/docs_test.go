@@ -22,7 +22,7 @@ func files(t *testing.T, extension string) map[string]string {
 			return err
 		}
 		name := entry.Name()
-		if entry.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "third_party" || name == "dist") {
+		if entry.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "third_party" || name == "dist" || name == "node_modules") {
 			return filepath.SkipDir
 		}
 		if filepath.Ext(name) == extension && entry.Type().IsRegular() {

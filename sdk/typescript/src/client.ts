@@ -1,0 +1,187 @@
+import type { CallOptions, CallerOptions } from "./call.js";
+import { NoSessionError, isEnded } from "./errors.js";
+import { Operations } from "./operations_gen.js";
+import type { LoginRequest, LoginResult, RefreshResult, User } from "./types_gen.js";
+
+/** The credentials of a user. code is the code of the second factor, or a recovery code. */
+export type Credentials = Omit<LoginRequest, "refreshTokenIn">;
+
+/** The tokens of a session. They can be stored as JSON. */
+export interface Tokens {
+  /** Authenticates calls until expiresAt. */
+  accessToken: string;
+  /** The time of the expiry, in RFC 3339. */
+  expiresAt: string;
+  /** Gets new tokens, once. It is absent if it is in a cookie. */
+  refreshToken?: string | undefined;
+}
+
+/** The options of a {@link Client}. */
+export interface ClientOptions extends CallerOptions {
+  /**
+   * Makes the client log in when it has no session. A function is called for each login; it can ask for a code of the second
+   * factor. An object is kept in memory.
+   */
+  credentials?: Credentials | (() => Credentials | Promise<Credentials>) | undefined;
+  /** Continues a session whose tokens were stored; see onTokens. */
+  tokens?: Tokens | undefined;
+  /** Called with the new tokens after each login and refresh, and with undefined after the end of the session. */
+  onTokens?: ((tokens: Tokens | undefined) => void) | undefined;
+  /**
+   * Where the refresh token is. "cookie" is the default in browsers: only the browser sees the token, and the session
+   * survives a reload of the page. It needs https, or localhost, and a page on the same origin as the platform. "body" is
+   * the default elsewhere.
+   */
+  refreshToken?: "cookie" | "body" | undefined;
+}
+
+/** How long before its expiry an access token is renewed, in milliseconds. */
+const RENEW_BEFORE = 30_000;
+/** The limits of a refresh. All attempts must be within the ten seconds in which the platform repeats its answer. */
+const REFRESH = { timeout: 10_000, maxAttempts: 4 };
+
+/**
+ * Calls the platform as one user, or as nobody.
+ *
+ * ```ts
+ * const client = new Client("https://loyalty.example", { credentials: { email, password } });
+ * const me = await client.getMe();
+ * ```
+ *
+ * The client renews its tokens before they expire. It repeats calls after outages if that cannot repeat their effect. For
+ * this, every call that changes something has an Idempotency-Key, which stays the same when the call is repeated.
+ *
+ * Calls reject with an {@link ApiError} if the platform has refused them, with a {@link TransportError} if there was no
+ * answer, with a {@link NoSessionError} without a session, and with the reason of an aborted signal.
+ */
+export class Client extends Operations {
+  readonly #credentials: ClientOptions["credentials"];
+  readonly #onTokens: (tokens: Tokens | undefined) => void;
+  readonly #cookie: boolean;
+  #tokens: Tokens | undefined;
+  /** The renewal in progress. Concurrent calls wait for it. */
+  #renewal: Promise<void> | undefined;
+  /** Whether there may be a cookie with a refresh token. */
+  #mayHaveCookie: boolean;
+
+  /** Returns a client of the platform at a base URL such as "https://loyalty.example". It sends nothing. */
+  constructor(baseUrl: string, options: ClientOptions = {}) {
+    super(baseUrl, options);
+    this.#credentials = options.credentials;
+    this.#tokens = options.tokens;
+    this.#onTokens = options.onTokens ?? (() => {});
+    this.#cookie = this.#mayHaveCookie = (options.refreshToken ?? ("document" in globalThis ? "cookie" : "body")) === "cookie";
+    if (this.#cookie) {
+      this.credentialsMode = "same-origin";
+    }
+  }
+
+  /** The current tokens, or undefined without a session. */
+  get tokens(): Tokens | undefined {
+    return this.#tokens;
+  }
+
+  /**
+   * Starts a session. A previous session of the client stays valid on the platform. The client does not keep the password;
+   * see {@link ClientOptions.credentials}. It fails with INVALID_CREDENTIALS, ACCOUNT_DEACTIVATED or RATE_LIMITED, with
+   * MFA_REQUIRED if a code is missing, and with MFA_CODE_INVALID if it is wrong.
+   */
+  async login(credentials: Credentials, options?: CallOptions): Promise<User> {
+    const result = await this.#login(credentials, options);
+    this.#set(result);
+    return result.user;
+  }
+
+  /** Ends the session. It succeeds if the session has already ended. */
+  async logout(options?: CallOptions): Promise<void> {
+    await this.#renewal?.catch(() => {});
+    const old = this.#tokens;
+    if (!old && !this.#mayHaveCookie) {
+      return;
+    }
+    try {
+      await this.logoutSession({ refreshToken: old?.refreshToken }, options);
+    } catch (error) {
+      if (!isEnded(error)) {
+        throw error;
+      }
+    }
+    if (this.#tokens === old) {
+      this.#set(undefined);
+    }
+  }
+
+  async accessToken(): Promise<string> {
+    const tokens = this.#tokens;
+    const left = tokens ? Date.parse(tokens.expiresAt) - this.now() : 0;
+    const renewable = tokens?.refreshToken || this.#mayHaveCookie || this.#credentials;
+    if (tokens && (!renewable || !(left <= RENEW_BEFORE))) {
+      return tokens.accessToken;
+    }
+    try {
+      await this.renew(tokens?.accessToken);
+    } catch (error) {
+      // After an outage of the refresh, the old token is still valid.
+      if (!this.#tokens || left <= 0) {
+        throw error;
+      }
+    }
+    if (!this.#tokens) {
+      throw new NoSessionError();
+    }
+    return this.#tokens.accessToken;
+  }
+
+  /** Replaces an access token, unless that has already happened. Concurrent calls share one renewal. */
+  protected renew(used: string | undefined): Promise<void> {
+    if (this.#tokens && this.#tokens.accessToken !== used) {
+      return Promise.resolve();
+    }
+    this.#renewal ??= this.#newTokens(this.#tokens).finally(() => (this.#renewal = undefined));
+    return this.#renewal;
+  }
+
+  /** Refreshes the session, or starts a new one if it has ended. */
+  async #newTokens(old: Tokens | undefined): Promise<void> {
+    let next: RefreshResult | undefined;
+    let ended: unknown;
+    if (old?.refreshToken || this.#mayHaveCookie) {
+      try {
+        next = await this.refreshSession({ refreshToken: old?.refreshToken }, REFRESH);
+      } catch (error) {
+        if (!isEnded(error)) {
+          throw error;
+        }
+        ended = error;
+      }
+    }
+    try {
+      if (!next && this.#credentials) {
+        const given = this.#credentials;
+        next = await this.#login(typeof given === "function" ? await given() : given);
+        this.log({ level: "info", message: "logged in" });
+      }
+    } finally {
+      // A login or logout in the meantime takes precedence.
+      if (this.#tokens === old && (next || ended)) {
+        this.#set(next);
+      }
+    }
+    if (!next) {
+      throw old && ended ? ended : new NoSessionError({ cause: ended });
+    }
+  }
+
+  #login(credentials: Credentials, options?: CallOptions): Promise<LoginResult> {
+    return this.loginSession({ ...credentials, refreshTokenIn: this.#cookie ? "COOKIE" : "BODY" }, options);
+  }
+
+  #set(next: RefreshResult | undefined): void {
+    const old = this.#tokens;
+    this.#mayHaveCookie = this.#cookie && next !== undefined;
+    this.#tokens = next && { accessToken: next.accessToken, expiresAt: next.expiresAt, refreshToken: next.refreshToken };
+    if (old || next) {
+      this.#onTokens(this.#tokens);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Client, NoSessionError, type Tokens } from "@casino-loyalty/client";
+import { client, drop, fail, inSeconds, json, serve } from "./server.js";
+
+const LOGIN = "/api/v1/auth/login";
+const REFRESH = "/api/v1/auth/refresh";
+const LOGOUT = "/api/v1/auth/logout";
+
+for (const [name, expiresAt] of [
+  ["before the expiry", inSeconds(5)],
+  ["after the platform has refused a token", inSeconds(3600)],
+  ["without a time of the expiry", ""],
+] as const) {
+  test(`concurrent calls share one refresh ${name}`, async (t) => {
+    const server = await serve(t, (request, response, n) => {
+      if (request.path === REFRESH) {
+        return n === 1 // the answer is lost; the platform repeats it
+          ? drop(response)
+          : json(response, { accessToken: "second", expiresAt: inSeconds(3600), refreshToken: "next" });
+      }
+      return request.headers.authorization === "Bearer second"
+        ? json(response, { id: "me" })
+        : fail(response, 401, "TOKEN_EXPIRED");
+    });
+    const stored: unknown[] = [];
+    const tokens = { accessToken: "first", expiresAt, refreshToken: "refresh" };
+    const c = client(server, { tokens, onTokens: (next) => stored.push(next) });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => c.getMe()));
+    assert.ok(answers.every((me) => me.id === "me"));
+    assert.deepEqual(server.of(REFRESH).map((r) => r.body), Array(2).fill('{"refreshToken":"refresh"}'));
+    assert.equal(stored.length, 1);
+    assert.equal(c.tokens!.refreshToken, "next");
+    assert.deepEqual(stored[0], c.tokens);
+  });
+}
+
+test("the clock of the machine may be wrong", async (t) => {
+  const ahead = 3600; // the clock of the platform is an hour behind
+  const server = await serve(t, (request, response) => {
+    response.setHeader("Date", new Date(Date.now() - ahead * 1000).toUTCString());
+    const expiresAt = inSeconds(600 - ahead);
+    json(response, request.path === LOGIN ? { accessToken: "a", expiresAt, refreshToken: "r", user: {} } : { id: "me" });
+  });
+  const c = client(server, { tokens: undefined });
+  await c.login({ email: "e", password: "p" });
+  await c.getMe();
+  await c.getMe();
+  assert.deepEqual(server.requests.map((r) => r.path), [LOGIN, "/api/v1/users/me", "/api/v1/users/me"]);
+});
+
+test("an ended session is started again with credentials", async (t) => {
+  const server = await serve(t, (request, response) => {
+    if (request.path === LOGIN) {
+      return json(response, { accessToken: "new", expiresAt: inSeconds(3600), refreshToken: "r", user: { id: "me" } });
+    }
+    return request.headers.authorization === "Bearer new"
+      ? json(response, { id: "me" })
+      : fail(response, 401, "TOKEN_REVOKED");
+  });
+  let codes = 0;
+  const c = client(server, { credentials: async () => ({ email: "e", password: "p", code: String(++codes) }) });
+  assert.equal((await c.getMe()).id, "me");
+  const body = JSON.parse(server.of(LOGIN)[0]!.body) as object;
+  assert.deepEqual(body, { email: "e", password: "p", code: "1", refreshTokenIn: "BODY" });
+});
+
+test("the end of a session is reported", async (t) => {
+  const server = await serve(t, (request, response) =>
+    fail(response, 401, request.path === REFRESH ? "TOKEN_REUSED" : "TOKEN_REVOKED"),
+  );
+  const stored: unknown[] = [];
+  const c = client(server, { onTokens: (next) => stored.push(next) });
+  await assert.rejects(c.getMe(), { code: "TOKEN_REUSED" });
+  await assert.rejects(c.getMe(), NoSessionError);
+  assert.deepEqual(stored, [undefined]);
+  await assert.rejects(new Client(server.url).getMe(), NoSessionError);
+});
+
+test("an outage of the refresh does not end a session", async (t) => {
+  const server = await serve(t, (request, response) =>
+    request.path === REFRESH ? fail(response, 503, "DEPENDENCY_UNAVAILABLE") : json(response, { id: "me" }),
+  );
+  const tokens: Tokens = { accessToken: "first", expiresAt: inSeconds(20), refreshToken: "r" };
+  const c = client(server, { tokens });
+  assert.equal((await c.getMe()).id, "me");
+  assert.equal(c.tokens, tokens);
+  assert.equal(server.of(REFRESH).length, 4);
+});
+
+test("a wrong password is not tried again", async (t) => {
+  const server = await serve(t, (_, response) => fail(response, 401, "INVALID_CREDENTIALS"));
+  const c = client(server, { tokens: undefined, credentials: { email: "e", password: "p" } });
+  await assert.rejects(c.getMe(), { code: "INVALID_CREDENTIALS" });
+  assert.equal(server.requests.length, 1);
+});
+
+test("an aborted call does not abort the refresh of others", async (t) => {
+  let answer = () => {};
+  const server = await serve(t, (request, response) => {
+    const second = { accessToken: "second", expiresAt: inSeconds(3600), refreshToken: "next" };
+    if (request.path === REFRESH) {
+      answer = () => json(response, second);
+      return controller.abort(new Error("left"));
+    }
+    return json(response, { id: "me" });
+  });
+  const controller = new AbortController();
+  const c = client(server, { tokens: { accessToken: "first", expiresAt: inSeconds(-5), refreshToken: "r" } });
+  const first = c.getMe({ signal: controller.signal });
+  const second = c.getMe();
+  await assert.rejects(first, { message: "left" });
+  answer();
+  assert.equal((await second).id, "me");
+  assert.equal(server.of(REFRESH).length, 1);
+});
+
+test("logout ends the session, also one that has ended", async (t) => {
+  const server = await serve(t, (request, response, n) => {
+    if (request.path === LOGOUT) {
+      return n === 1 ? void response.writeHead(204).end() : fail(response, 401, "TOKEN_REVOKED");
+    }
+    return json(response, { accessToken: "a", expiresAt: inSeconds(3600), refreshToken: "r", user: { id: "me" } });
+  });
+  const c = new Client(server.url);
+  for (let i = 1; i <= 2; i++) {
+    assert.equal((await c.login({ email: "e", password: "p" })).id, "me");
+    await c.logout();
+    assert.equal(c.tokens, undefined);
+    assert.equal(server.of(LOGOUT).at(-1)!.body, '{"refreshToken":"r"}');
+    await assert.rejects(c.getMe(), NoSessionError);
+  }
+  await c.logout();
+  assert.equal(server.of(LOGOUT).length, 2, "without a session, nothing is sent");
+});
+
+test("with a cookie, the refresh token is not in the body", async (t) => {
+  const server = await serve(t, (request, response, n) => {
+    if (request.path === REFRESH && n === 2) {
+      return fail(response, 401, "TOKEN_MISSING");
+    }
+    const expiresAt = request.path === LOGIN ? inSeconds(-1) : inSeconds(3600);
+    return request.path === LOGOUT
+      ? void response.writeHead(204).end()
+      : json(response, { accessToken: request.path, expiresAt, user: { id: "me" }, id: request.headers.authorization });
+  });
+  const c = client(server, { refreshToken: "cookie", tokens: undefined });
+  assert.equal((await c.getMe()).id, `Bearer ${REFRESH}`, "a session of the browser is continued");
+  await c.login({ email: "e", password: "p" });
+  assert.match(server.of(LOGIN)[0]!.body, /"refreshTokenIn":"COOKIE"/);
+  await assert.rejects(c.getMe(), { code: "TOKEN_MISSING" });
+  await assert.rejects(c.getMe(), NoSessionError);
+  assert.deepEqual(server.of(REFRESH).map((r) => r.body), ["{}", "{}"]);
+  await c.login({ email: "e", password: "p" });
+  await c.logout();
+  assert.equal(server.of(LOGOUT)[0]!.body, "{}");
+});
