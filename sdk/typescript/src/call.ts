@@ -245,8 +245,8 @@ function retryDelay(attempt: number, flags: number, error: unknown): number | un
 }
 
 /** Returns a random delay in milliseconds, whose limit doubles with each attempt. */
-export function backoff(attempt: number): number {
-  const limit = Math.min(INITIAL_DELAY * 2 ** (attempt - 1), MAX_DELAY);
+export function backoff(attempt: number, max = MAX_DELAY): number {
+  const limit = Math.min(INITIAL_DELAY * 2 ** (attempt - 1), max);
   return (limit / 2) * (1 + Math.random());
 }
 

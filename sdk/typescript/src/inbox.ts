@@ -42,6 +42,8 @@ const SESSION_ENDED = 4401;
 const SILENCE = 60_000;
 /** The same if pings are not visible, as in browsers. The connection may be quiet then, so it is only resumed. */
 const QUIET = 300_000;
+/** The maximum delay before the next connection, in milliseconds. A network may refuse WebSockets for ever. */
+const MAX_DELAY = 30_000;
 /** The number of events that may wait for the loop. With more, the connection is closed, and resumed later. */
 const MAX_WAITING = 1000;
 
@@ -99,7 +101,7 @@ export async function* inbox(client: Client, options: InboxOptions = {}): AsyncG
       if (error instanceof NoSessionError || (answered && !error.retryable && error.status < 500)) {
         throw error;
       }
-      const delay = Math.max(backoff(++failures), answered ? error.retryAfter : 0);
+      const delay = Math.max(backoff(++failures, MAX_DELAY), answered ? error.retryAfter : 0);
       client.log({ level: "info", message: "the inbox connects again", delay, error });
       await sleep(delay, signal);
     } finally {
