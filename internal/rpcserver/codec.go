@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"connectrpc.com/connect"
-	"connectrpc.com/vanguard"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -16,8 +15,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
 )
 
-// Connect and vanguard decode a request before they call an interceptor. If decoding fails, they answer the request
-// themselves, without error details. Our codecs therefore do not fail on an invalid body. They attach the violations to the
+// Connect decodes a request before it calls an interceptor. If decoding fails, it answers the request itself, without error
+// details. Our codecs therefore do not fail on an invalid body. They attach the violations to the
 // message as an unknown field, and the validating interceptor detaches them. The value of the field begins with a secret of
 // the process, so a client cannot send violations. All other unknown fields are removed.
 
@@ -73,7 +72,7 @@ func (a attachment) detach(m protoreflect.Message) []apperr.Violation {
 	return all
 }
 
-// jsonCodec is the JSON codec of Connect and vanguard. It reads requests strictly, and writes answers with false, zero and
+// jsonCodec is the JSON codec of Connect. It reads requests strictly, and writes answers with false, zero and
 // empty fields.
 type jsonCodec struct {
 	name       string
@@ -85,6 +84,7 @@ const (
 	nameJSON        = "json"
 	nameJSONCharset = "json; charset=utf-8"
 	nameProto       = "proto"
+	nameREST        = "rest"
 )
 
 func (c jsonCodec) Name() string { return c.name }
@@ -147,19 +147,15 @@ func (c protoCodec) Unmarshal(data []byte, message any) error {
 	return nil
 }
 
-// restCodec adapts jsonCodec to the interface of vanguard.
-type restCodec struct{ json jsonCodec }
+// restCodec is the codec of the calls over REST. It writes answers in JSON. It reads nothing, because the interceptor bind
+// sets the fields of the request.
+type restCodec struct{ jsonCodec }
 
-func (c restCodec) Name() string { return vanguard.CodecJSON }
-
-func (c restCodec) MarshalAppend(b []byte, m proto.Message) ([]byte, error) {
-	return c.json.marshalAppend(b, m)
-}
-
-func (c restCodec) Unmarshal(data []byte, m proto.Message) error { return c.json.Unmarshal(data, m) }
+func (restCodec) Name() string                { return nameREST }
+func (restCodec) Unmarshal([]byte, any) error { return nil }
 
 var (
-	_ connect.Codec  = jsonCodec{}
-	_ connect.Codec  = protoCodec{}
-	_ vanguard.Codec = restCodec{}
+	_ connect.Codec = jsonCodec{}
+	_ connect.Codec = protoCodec{}
+	_ connect.Codec = restCodec{}
 )

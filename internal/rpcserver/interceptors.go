@@ -9,8 +9,6 @@ import (
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
@@ -21,7 +19,7 @@ import (
 func (s *Server) interceptors() []connect.Interceptor {
 	var all []connect.Interceptor
 	for _, step := range []connect.UnaryInterceptorFunc{
-		s.answer, s.recover, s.timeout, s.authorize, s.validate, s.audit, s.mapErrors, s.idempotent,
+		s.answer, s.recover, s.timeout, s.bind, s.authorize, s.validate, s.audit, s.mapErrors, s.idempotent,
 	} {
 		all = append(all, step)
 	}
@@ -102,33 +100,21 @@ func (s *Server) validate(next connect.UnaryFunc) connect.UnaryFunc {
 // check normalizes and validates a message. Over REST, violations name fields relative to the body, as the client wrote
 // them.
 func (s *Server) check(m proto.Message, info *requestInfo) error {
-	found := append(slices.Clone(info.violations), s.attachment.detach(m.ProtoReflect())...)
-	prefix := ""
-	if info.route != nil && info.route.resource != nil {
-		prefix = info.route.resource.JSONName() + "."
-		for _, v := range s.attachment.detach(m.ProtoReflect().Mutable(info.route.resource).Message()) {
-			if v.Field != "" {
-				v.Field = prefix + v.Field
-			}
-			found = append(found, v)
-		}
-	}
+	found := slices.Concat(info.violations, s.attachment.detach(m.ProtoReflect()))
 	for _, v := range found {
 		switch v.Rule {
 		case ruleWire, ruleRecords, strictjson.RuleSyntax, strictjson.RuleMaxItems, strictjson.RuleMaxPairs:
 			return apperr.InvalidAll([]apperr.Violation{v}) // the request was not decoded completely
 		}
 	}
-	if info.route != nil && info.route.mask != nil {
-		mask := (&fieldmaskpb.FieldMask{Paths: info.mask}).ProtoReflect()
-		m.ProtoReflect().Set(info.route.mask, protoreflect.ValueOfMessage(mask))
-	}
 	all, err := s.validator.Check(m, found...)
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	for i := range all {
-		all[i].Field = strings.TrimPrefix(all[i].Field, prefix)
+	if info.route != nil && info.route.resource != nil {
+		for i := range all {
+			all[i].Field = strings.TrimPrefix(all[i].Field, info.route.resource.JSONName()+".")
+		}
 	}
 	return apperr.InvalidAll(all)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -30,12 +31,13 @@ type requestInfo struct {
 	span  trace.SpanContext
 	start time.Time
 
-	// route is the route of a REST request, else nil.
+	// route, url and body belong to a REST request: its route, its URL, and the JSON value of its body, or nil if there is
+	// none. They are nil for other requests.
 	route *route
-	// violations are the violations in the query and in the update mask of a REST request.
+	url   *url.URL
+	body  []byte
+	// violations are those that bind has found in a REST request.
 	violations []apperr.Violation
-	// mask lists the fields that a REST update changes, by proto name. It is nil for other requests.
-	mask []string
 
 	// procedure is the procedure of the call. It is empty if there is none.
 	procedure string

@@ -1,12 +1,11 @@
 package rpcserver
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -29,6 +28,8 @@ type route struct {
 	resource protoreflect.FieldDescriptor
 	// mask is the update_mask of an update, or nil.
 	mask protoreflect.FieldDescriptor
+	// variables contains the fields that the segments of the path set. It is nil for a literal segment.
+	variables []protoreflect.FieldDescriptor
 	// query contains the fields that the query can set, by parameter name.
 	query map[string]protoreflect.FieldDescriptor
 }
@@ -53,6 +54,16 @@ func routesOf(m *method) ([]*route, error) {
 func routeOf(m *method, rr restroute.Route) (*route, error) {
 	input := m.desc.Input().Fields()
 	r := &route{Route: rr, status: m.status, query: map[string]protoreflect.FieldDescriptor{}}
+	for _, segment := range rr.Segments() {
+		var fd protoreflect.FieldDescriptor
+		if name, ok := restroute.Variable(segment); ok {
+			fd = input.ByName(protoreflect.Name(name))
+			if fd.Kind() != protoreflect.StringKind {
+				return nil, fmt.Errorf("the variable %s is not a string", segment)
+			}
+		}
+		r.variables = append(r.variables, fd)
+	}
 	switch body := rr.Body; {
 	case body == "*":
 		r.hasBody = true
@@ -77,10 +88,10 @@ func routeOf(m *method, rr restroute.Route) (*route, error) {
 	return r, nil
 }
 
-// handleRoute returns the handler of a REST route of a method. The handler authenticates the caller, and prepares the
-// request so that the transcoder does not refuse it, and writes errors as problem documents. It stores the violations of the
-// query and the mask in the requestInfo. They are reported after the caller has been authorized.
-func (s *Server) handleRoute(m *method, rt *route, transcoder http.Handler) http.Handler {
+// handleRoute returns the handler of a REST route of a method: it authenticates the caller, reads the body, and passes the
+// call to the Connect handler of the service in this process. The interceptor bind sets the fields of the request. Errors
+// become problem documents.
+func (s *Server) handleRoute(m *method, rt *route, service http.Handler) http.Handler {
 	problem := func(w http.ResponseWriter, r *http.Request, e *apperr.Error) { WriteProblem(w, r, e) }
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := requestInfoFrom(r.Context())
@@ -92,52 +103,39 @@ func (s *Server) handleRoute(m *method, rt *route, transcoder http.Handler) http
 		}
 		l := s.lease(m, info.client)
 		defer l.release()
-		out, err := s.prepare(ctx, w, r, l, rt, info)
+		body, err := s.readJSON(w, r, l, rt)
 		if err != nil {
 			WriteProblem(w, r, err)
 			return
 		}
+		info.url, info.body = r.URL, body
 		rw := &restWriter{w: w, route: rt, info: info}
-		transcoder.ServeHTTP(rw, out)
+		service.ServeHTTP(rw, connectRequest(ctx, r, m.procedure))
 		rw.finish(r)
 	})
 }
 
-// prepare returns the request for the transcoder.
-func (s *Server) prepare(
-	ctx context.Context, w http.ResponseWriter, r *http.Request, l *lease, rt *route, info *requestInfo,
-) (*http.Request, error) {
-	body, err := s.readJSON(w, r, l, rt)
-	if err != nil {
-		return nil, err
-	}
-	query := info.readQuery(r.URL.RawQuery, rt)
-	if rt.mask != nil {
-		info.readMask(query, body, rt)
-	}
-	out := r.Clone(ctx)
-	if out.Method == http.MethodHead {
-		out.Method = http.MethodGet // net/http does not send the body
-	}
-	out.URL.Path, out.URL.RawPath = transcoderPath(rt.Route, r.URL.EscapedPath()), ""
-	out.URL.RawQuery = query.Encode()
+// mediaREST is the Content-Type of the requests that the REST routes pass to the Connect handlers. Clients cannot use it;
+// see isRPCMedia.
+const mediaREST = "application/" + nameREST
+
+// connectRequest returns the request for the Connect handler of a procedure, with the headers of r and without a body.
+func connectRequest(ctx context.Context, r *http.Request, procedure string) *http.Request {
+	out := r.WithContext(ctx)
+	out.Method, out.URL = http.MethodPost, &url.URL{Path: procedure}
 	out.Body, out.ContentLength, out.TransferEncoding = http.NoBody, 0, nil
-	for name := range out.Header {
-		// These headers would make the transcoder detect another protocol.
-		if strings.HasPrefix(name, "Connect-") || strings.HasPrefix(name, "Grpc-") {
-			out.Header.Del(name)
+	out.Header = make(http.Header, len(r.Header)+1)
+	for name, values := range r.Header {
+		switch {
+		case strings.HasPrefix(name, "Connect-"), strings.HasPrefix(name, "Grpc-"): // they select protocols and time limits
+		case name == "Content-Encoding", name == "Content-Length":
+		case name == "Accept-Encoding": // nginx compresses answers
+		default:
+			out.Header[name] = values
 		}
 	}
-	for _, name := range []string{ // Accept-Encoding, because nginx compresses answers
-		"Content-Type", "Content-Encoding", "Content-Length", "Accept-Encoding", "X-Server-Timeout",
-	} {
-		out.Header.Del(name)
-	}
-	if rt.hasBody {
-		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		out.Header.Set("Content-Type", mediaJSON)
-	}
-	return out, nil
+	out.Header["Content-Type"] = []string{mediaREST}
+	return out
 }
 
 // readJSON returns the JSON value of the body, or nil if the body is empty or null. For a route without a body, it also

@@ -22,10 +22,10 @@ const ruleQuery = "query"
 
 const paramMask = "update_mask"
 
-// readQuery returns the valid query parameters. It adds a violation to info for each invalid parameter.
-func (info *requestInfo) readQuery(raw string, rt *route) url.Values {
-	given := ParseQuery(raw)
-	valid := url.Values{}
+// bindQuery sets the fields of m from the query of a REST request, except the update mask. It adds a violation to info for
+// each invalid parameter. It returns all parameters.
+func (info *requestInfo) bindQuery(m protoreflect.Message) url.Values {
+	given := ParseQuery(info.url.RawQuery)
 	names := make([]string, 0, len(given))
 	for name := range given {
 		names = append(names, name)
@@ -33,26 +33,29 @@ func (info *requestInfo) readQuery(raw string, rt *route) url.Values {
 	slices.Sort(names)
 	for _, name := range names {
 		values := given[name]
-		fd := rt.query[name]
+		fd := info.route.query[name]
 		switch {
-		case name == paramMask && rt.mask != nil:
-			valid[name] = values
+		case name == paramMask && info.route.mask != nil:
 		case fd == nil:
 			v := UnknownParameter(name)
 			info.addViolation(v.Field, v.Rule, v.Message)
 		case !fd.IsList() && len(values) > 1:
 			info.addViolation(name, ruleQuery, "the parameter is given more than once")
 		default:
-			for _, v := range values {
-				if text, expected := parameter(fd, v); expected != "" {
+			for _, text := range values {
+				value, expected := parameter(fd, text)
+				switch {
+				case expected != "":
 					info.addViolation(name, ruleQuery, expected+" is expected")
-				} else {
-					valid.Add(name, text)
+				case fd.IsList():
+					m.Mutable(fd).List().Append(value)
+				default:
+					m.Set(fd, value)
 				}
 			}
 		}
 	}
-	return valid
+	return given
 }
 
 // addViolation adds a violation unless there are enough.
@@ -108,67 +111,68 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// parameter returns a value in the form that the transcoder reads. If the value is invalid, it returns a description of the
-// expected value.
-func parameter(fd protoreflect.FieldDescriptor, v string) (text, expected string) {
-	if !utf8.ValidString(v) {
-		return "", "text in UTF-8"
+// parameter returns the value of a parameter. If it is invalid, parameter returns a description of the expected value.
+func parameter(fd protoreflect.FieldDescriptor, text string) (value protoreflect.Value, expected string) {
+	if !utf8.ValidString(text) {
+		return value, "text in UTF-8"
 	}
 	switch fd.Kind() {
 	case protoreflect.StringKind:
-		return v, ""
+		return protoreflect.ValueOfString(text), ""
 	case protoreflect.BoolKind:
-		if v != "true" && v != "false" {
-			return "", "true or false"
+		if text != "true" && text != "false" {
+			return value, "true or false"
 		}
-		return v, ""
+		return protoreflect.ValueOfBool(text == "true"), ""
 	case protoreflect.EnumKind:
-		if _, ok := strictjson.EnumNumber(fd.Enum(), v); !ok {
-			return "", "one of " + strictjson.EnumNames(fd.Enum())
+		n, ok := strictjson.EnumNumber(fd.Enum(), text)
+		if !ok {
+			return value, "one of " + strictjson.EnumNames(fd.Enum())
 		}
-		return v, ""
+		return protoreflect.ValueOfEnum(n), ""
 	case protoreflect.Int32Kind:
-		return integer(v, 32)
+		n, expected := integer(text, 32)
+		return protoreflect.ValueOfInt32(int32(n)), expected
 	case protoreflect.Int64Kind:
-		return integer(v, 64)
+		n, expected := integer(text, 64)
+		return protoreflect.ValueOfInt64(n), expected
 	default:
-		return "", "a field of the body"
+		return value, "a field of the body"
 	}
 }
 
-// integer returns a whole number in its canonical form. A number outside of the type's range becomes the nearest number in
-// the range.
-func integer(v string, bits int) (text, expected string) {
-	digits := strings.TrimPrefix(v, "-")
+// integer parses a whole number. A number outside of the type's range becomes the nearest number in the range.
+func integer(text string, bits int) (n int64, expected string) {
+	digits := strings.TrimPrefix(text, "-")
 	isDigit := func(c rune) bool { return c >= '0' && c <= '9' }
-	if digits == "" || strings.TrimFunc(digits, isDigit) != "" || digits[0] == '0' && v != "0" {
-		return "", "a whole number" // "+1" is refused, too: a form sends a space as "+"
+	if digits == "" || strings.TrimFunc(digits, isDigit) != "" || digits[0] == '0' && text != "0" {
+		return 0, "a whole number" // "+1" is refused, too: a form sends a space as "+"
 	}
-	n, _ := strconv.ParseInt(v, 10, bits) // on overflow ParseInt returns the nearest number
-	return strconv.FormatInt(n, 10), ""
+	n, _ = strconv.ParseInt(text, 10, bits) // on overflow ParseInt returns the nearest number
+	return n, ""
 }
 
-// readMask determines the fields that an update changes: the fields in update_mask or, without a mask, the members of the
-// body. It reads the JSON body, because a decoded message does not distinguish a false member from an absent one.
-func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
-	given := strings.Join(query[paramMask], ",")
-	query.Del(paramMask)
-	members, ok := strictjson.Members(body)
+// readMask returns the names of the fields that an update changes: the fields in update_mask or, without a mask, the members
+// of the body. It reads the JSON body, because a decoded message does not distinguish a false member from an absent one.
+func (info *requestInfo) readMask(query url.Values) []string {
+	members, ok := strictjson.Members(info.body)
 	if !ok {
-		return // the codec refuses the body
+		return nil // the decoder refuses the body
 	}
-	fields := rt.resource.Message().Fields()
+	var mask []string
+	fields := info.route.resource.Message().Fields()
+	given := strings.Join(query[paramMask], ",")
 	if strings.Trim(given, ", ") == "" {
 		for _, member := range members {
-			if fd := fields.ByJSONName(member); fd != nil { // the codec refuses unknown members
-				info.mask = append(info.mask, string(fd.Name()))
+			if fd := fields.ByJSONName(member); fd != nil { // the decoder refuses unknown members
+				mask = append(mask, string(fd.Name()))
 			}
 		}
-		return
+		return mask
 	}
 	if strings.Count(given, ",") >= limits.MaskNames {
 		info.addViolation(paramMask, strictjson.RuleMaxItems, fmt.Sprintf("at most %d names are allowed", limits.MaskNames))
-		return
+		return nil
 	}
 	for name := range strings.SplitSeq(given, ",") {
 		fd := fields.ByJSONName(name)
@@ -177,13 +181,14 @@ func (info *requestInfo) readMask(query url.Values, body []byte, rt *route) {
 			info.addViolation(paramMask, validation.RuleMask, `the body has no field "`+shown+`"`)
 			continue
 		}
-		if slices.Contains(info.mask, string(fd.Name())) {
+		if slices.Contains(mask, string(fd.Name())) {
 			continue
 		}
-		info.mask = append(info.mask, string(fd.Name()))
+		mask = append(mask, string(fd.Name()))
 		if !slices.Contains(members, name) {
-			info.addViolation(rt.resource.JSONName()+"."+name, validation.RuleRequired,
+			info.addViolation(info.route.resource.JSONName()+"."+name, validation.RuleRequired,
 				"update_mask names the field but the body does not contain it")
 		}
 	}
+	return mask
 }

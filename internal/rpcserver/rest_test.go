@@ -1,6 +1,7 @@
 package rpcserver_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -168,6 +169,11 @@ func TestPathParameters(t *testing.T) {
 	if a := s.call(t, "HEAD "+promotions+"/"+thingID, "staff", ""); a.status != http.StatusOK || a.body != "" {
 		t.Errorf("HEAD: got %d %q, want 200 without a body", a.status, a.body)
 	}
+	body := fmt.Sprintf(`{"promotion_id":%q,"player_ids":[%q]}`, otherID, playerID)
+	if a := s.call(t, "POST "+promotions+"/"+thingID+"/assign", "staff", body); a.status != http.StatusOK {
+		t.Fatalf("got %d %s, want 200", a.status, a.body)
+	}
+	same(t, s.last(), &promotionsv1.AssignRequest{}, fmt.Sprintf("promotion_id:%q player_ids:%q", thingID, playerID))
 }
 
 func TestRoutesAndMedia(t *testing.T) {
@@ -206,6 +212,7 @@ func TestRoutesAndMedia(t *testing.T) {
 		"form":                        {line: "POST " + promotions, body: "a=b", header: "Content-Type: application/x-www-form-urlencoded", status: 415, code: apperr.UnsupportedMediaType},
 		"latin 1":                     {line: "POST " + promotions, body: complete, header: "Content-Type: application/json; charset=latin1", status: 415, code: apperr.UnsupportedMediaType},
 		"compressed":                  {line: "POST " + promotions, body: complete, header: "Content-Encoding: gzip", status: 415, code: apperr.UnsupportedMediaType},
+		"media type of REST routes":   {line: "POST /loyalty.promotions.v1.PromotionService/Claim", body: "{}", header: "Content-Type: application/rest", status: 415, code: apperr.UnsupportedMediaType},
 		"text for a procedure":        {line: "POST /loyalty.promotions.v1.PromotionService/Claim", body: "x", header: "Content-Type: text/plain", status: 415, code: apperr.UnsupportedMediaType},
 		"too large":                   {line: "POST " + promotions, body: `{"title":"` + strings.Repeat("x", 1<<20) + `"}`, status: 413, code: apperr.PayloadTooLarge},
 		"body of a GET":               {line: "GET " + promotions, body: complete, status: 400, code: apperr.ValidationFailed},

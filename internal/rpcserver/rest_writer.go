@@ -7,14 +7,14 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 )
 
-// restWriter passes the transcoder's successful answers to the client, with the success status of the route. It discards
-// error answers; finish writes a problem document instead.
+// restWriter passes the successful answers of a Connect handler to the client, with the success status of the route. It
+// discards error answers; finish writes a problem document instead.
 type restWriter struct {
 	w     http.ResponseWriter
 	route *route
 	info  *requestInfo
 
-	status  int  // the transcoder's status, or zero before the transcoder has written one
+	status  int  // the status of the Connect handler, or zero before it has written one
 	discard bool // the body is not passed to the client
 }
 
@@ -31,6 +31,7 @@ func (rw *restWriter) WriteHeader(status int) {
 	}
 	h := rw.w.Header()
 	h.Del("Accept-Encoding")
+	h.Set("Content-Type", mediaJSON)
 	h.Set("X-Content-Type-Options", "nosniff")
 	if rw.route.status == http.StatusNoContent {
 		rw.discard = true
@@ -48,14 +49,11 @@ func (rw *restWriter) Write(b []byte) (int, error) {
 	return rw.w.Write(b)
 }
 
-// Flush does nothing. The transcoder requires the method, but answers are small and are sent when they are complete.
-func (rw *restWriter) Flush() {}
-
 func (rw *restWriter) failed() bool {
 	return rw.info.err != nil || rw.status >= http.StatusBadRequest
 }
 
-// finish writes the problem document if the transcoder's answer was an error.
+// finish writes the problem document if the answer was an error.
 func (rw *restWriter) finish(r *http.Request) {
 	rw.WriteHeader(http.StatusOK)
 	if rw.failed() {
@@ -64,22 +62,10 @@ func (rw *restWriter) finish(r *http.Request) {
 	}
 }
 
-// error returns the error of the interceptors. If no interceptor returned an error, it converts the transcoder's status to
-// an error.
+// error returns the error of the interceptors. The Connect handler itself refuses no request of a REST route.
 func (rw *restWriter) error() *apperr.Error {
 	if rw.info.err != nil {
 		return rw.info.err
 	}
-	switch rw.status {
-	case http.StatusNotFound:
-		return notFound()
-	case http.StatusMethodNotAllowed:
-		return apperr.New(apperr.MethodNotAllowed, "the method is not allowed for this path")
-	case http.StatusBadRequest:
-		return apperr.New(apperr.ValidationFailed, "the request could not be read")
-	case http.StatusUnsupportedMediaType:
-		return rw.route.unsupportedMedia(rw.w)
-	default:
-		return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("the transcoder answered with status %d", rw.status))
-	}
+	return apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("connect answered with status %d", rw.status))
 }

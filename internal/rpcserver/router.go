@@ -1,11 +1,8 @@
 package rpcserver
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
 )
@@ -69,31 +66,6 @@ func (n *router) match(path string) map[string]target {
 		}
 	}
 	return nil
-}
-
-// transcoderPath returns a path of the route in the form that the transcoder needs. The transcoder would read a colon as the
-// beginning of a custom verb, and refuses some other characters. It could also take a value for a literal of another route.
-// Therefore every byte of a value that is not a UUID is escaped. Bytes that are not UTF-8 are replaced.
-func transcoderPath(r restroute.Route, escaped string) string {
-	values := strings.Split(strings.TrimPrefix(escaped, "/"), "/")
-	segments := r.Segments()
-	for i, segment := range segments {
-		if _, ok := restroute.Variable(segment); ok {
-			segments[i] = escapeID(strings.ToValidUTF8(unescape(values[i]), "\uFFFD"))
-		}
-	}
-	return "/" + strings.Join(segments, "/")
-}
-
-func escapeID(value string) string {
-	if len(value) == len(uuid.Nil.String()) && uuid.Validate(value) == nil {
-		return value
-	}
-	var b strings.Builder
-	for i := range len(value) {
-		fmt.Fprintf(&b, "%%%02X", value[i])
-	}
-	return b.String()
 }
 
 // unescape returns the value of a segment of an escaped path.

@@ -1,25 +1,26 @@
 package rpcserver_test
 
 import (
-	"io"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
-	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
 // routes returns the handler of a service that exists only in this test. The keys of rules are the names of its RPCs. Each
-// RPC takes a GetPromotionRequest and returns a promotion with the requested id and with the RPC's name as its title.
+// RPC takes a google.rpc.ErrorInfo and returns it with the RPC's name as its domain.
 func routes(t *testing.T, pkg string, rules map[string]*annotations.HttpRule) (http.Handler, error) {
 	t.Helper()
 	service := &descriptorpb.ServiceDescriptorProto{Name: new("Routes")}
@@ -29,13 +30,13 @@ func routes(t *testing.T, pkg string, rules map[string]*annotations.HttpRule) (h
 		proto.SetExtension(options, optionsv1.E_Access, &optionsv1.Access{Public: true})
 		service.Method = append(service.Method, &descriptorpb.MethodDescriptorProto{
 			Name: &name, Options: options,
-			InputType:  new(".loyalty.promotions.v1.GetPromotionRequest"),
-			OutputType: new(".loyalty.promotions.v1.Promotion"),
+			InputType:  new(".google.rpc.ErrorInfo"),
+			OutputType: new(".google.rpc.ErrorInfo"),
 		})
 	}
 	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
 		Name: new(pkg + ".proto"), Package: &pkg, Syntax: new("proto3"),
-		Dependency: []string{"loyalty/promotions/v1/promotion.proto", "loyalty/promotions/v1/promotion_service.proto"},
+		Dependency: []string{"google/rpc/error_details.proto"},
 		Service:    []*descriptorpb.ServiceDescriptorProto{service},
 	}, protoregistry.GlobalFiles)
 	if err != nil {
@@ -48,20 +49,16 @@ func routes(t *testing.T, pkg string, rules map[string]*annotations.HttpRule) (h
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Mount("/"+pkg+".Routes/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		var request promotionsv1.GetPromotionRequest
-		if err != nil || proto.Unmarshal(body, &request) != nil {
-			t.Errorf("the body of %s cannot be read", r.URL.Path)
-		}
-		name := strings.TrimPrefix(r.URL.Path, "/"+pkg+".Routes/")
-		answer, err := proto.Marshal(&promotionsv1.Promotion{Id: request.GetPromotionId(), Title: name})
-		if err != nil {
-			t.Error(err)
-		}
-		w.Header().Set("Content-Type", "application/proto")
-		_, _ = w.Write(answer)
-	}))
+	mux := http.NewServeMux()
+	for name := range rules {
+		procedure := "/" + pkg + ".Routes/" + name
+		mux.Handle(procedure, connect.NewUnaryHandler(procedure, func(
+			_ context.Context, r *connect.Request[errdetails.ErrorInfo],
+		) (*connect.Response[errdetails.ErrorInfo], error) {
+			return connect.NewResponse(&errdetails.ErrorInfo{Reason: r.Msg.GetReason(), Domain: name}), nil
+		}, s.Options()...))
+	}
+	s.Mount("/"+pkg+".Routes/", mux)
 	return s.Handler()
 }
 
@@ -76,9 +73,9 @@ func post(path string) *annotations.HttpRule {
 func TestLiteralSegmentsTakePrecedence(t *testing.T) {
 	const base = "/api/v1/promotions"
 	h, err := routes(t, "test.literals.v1", map[string]*annotations.HttpRule{
-		"List": get(base), "Create": post(base), "Get": get(base + "/{promotion_id}"), "Claim": post(base + "/claim"),
-		"Player": get(base + "/players/{promotion_id}"), "Stats": get(base + "/{promotion_id}/stats"),
-		"Assign": post(base + "/{promotion_id}/assign"), "Deep": get(base + "/{promotion_id}/stats/days"),
+		"List": get(base), "Create": post(base), "Get": get(base + "/{reason}"), "Claim": post(base + "/claim"),
+		"Player": get(base + "/players/{reason}"), "Stats": get(base + "/{reason}/stats"),
+		"Assign": post(base + "/{reason}/assign"), "Deep": get(base + "/{reason}/stats/days"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -129,9 +126,9 @@ func TestLiteralSegmentsTakePrecedence(t *testing.T) {
 			got = "200"
 		default:
 			p := answer{w.Code, w.Header(), w.Body.String()}.object(t)
-			title, _ := p["title"].(string)
-			id, _ := p["id"].(string)
-			got = title + " " + id
+			name, _ := p["domain"].(string)
+			variable, _ := p["reason"].(string)
+			got = name + " " + variable
 		}
 		if got != want {
 			t.Errorf("%s: got %q, want %q: %s", line, got, want, w.Body)
@@ -141,7 +138,7 @@ func TestLiteralSegmentsTakePrecedence(t *testing.T) {
 
 func TestConflictingRoutes(t *testing.T) {
 	h, err := routes(t, "test.conflict.v1", map[string]*annotations.HttpRule{
-		"One": get("/api/v1/x/{promotion_id}"), "Other": get("/api/v1/x/{promotion_id}"), "Third": get("/api/v1/x"),
+		"One": get("/api/v1/x/{reason}"), "Other": get("/api/v1/x/{reason}"), "Third": get("/api/v1/x"),
 	})
 	if h != nil || err == nil {
 		t.Fatalf("Handler returned %v, %v; want an error", h, err)

@@ -24,7 +24,6 @@ import (
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
-	"connectrpc.com/vanguard"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -39,7 +38,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
-// readFactor times MaxBody is the maximum size of a message that Connect and vanguard accept. readBody refuses larger bodies
+// readFactor times MaxBody is the maximum size of a message that Connect accepts. readBody refuses larger bodies
 // earlier. The factor leaves room for violations that are attached to a message.
 const readFactor = 4
 
@@ -178,6 +177,7 @@ func (s *Server) Options() []connect.HandlerOption {
 		connect.WithCodec(jsonCodec{nameJSON, s.attachment}),
 		connect.WithCodec(jsonCodec{nameJSONCharset, s.attachment}),
 		connect.WithCodec(protoCodec{s.attachment}),
+		connect.WithCodec(restCodec{}),
 		connect.WithReadMaxBytes(readFactor * s.cfg.MaxBody),
 		connect.WithCompressMinBytes(compressFrom),
 	}
@@ -202,7 +202,7 @@ func (s *Server) Mount(path string, h http.Handler) {
 }
 
 func (s *Server) mountMethod(md protoreflect.MethodDescriptor) error {
-	procedure := fmt.Sprintf("/%s/%s", md.Parent().FullName(), md.Name())
+	procedure := procedureOf(md)
 	if _, ok := s.methods[procedure]; ok {
 		return fmt.Errorf("%s is mounted twice", md.FullName())
 	}
@@ -302,7 +302,7 @@ func (s *Server) handleRPC(d *dispatcher) error {
 	for _, svc := range s.services {
 		names = append(names, string(svc.desc.FullName()))
 		for i := range svc.desc.Methods().Len() {
-			procedure := fmt.Sprintf("/%s/%s", svc.desc.FullName(), svc.desc.Methods().Get(i).Name())
+			procedure := procedureOf(svc.desc.Methods().Get(i))
 			pattern := "POST " + procedure
 			errs = append(errs, handle(d.mux, pattern, s.rpc(s.methods[procedure], svc.handler)))
 			d.procedures[pattern] = true
@@ -319,7 +319,7 @@ func (s *Server) handleRPC(d *dispatcher) error {
 	return errors.Join(errs...)
 }
 
-// handleREST adds the REST routes of the schema. Vanguard transcodes them to Connect.
+// handleREST adds the REST routes of the schema.
 func (s *Server) handleREST(d *dispatcher) error {
 	var routes []restroute.Route
 	for _, m := range s.methods {
@@ -331,28 +331,20 @@ func (s *Server) handleREST(d *dispatcher) error {
 	if err := restroute.Check(routes); err != nil {
 		return err
 	}
-	var services []*vanguard.Service
 	for _, svc := range s.services {
-		services = append(services, vanguard.NewServiceWithSchema(svc.desc, svc.handler,
-			vanguard.WithTargetProtocols(vanguard.ProtocolConnect),
-			vanguard.WithTargetCodecs(vanguard.CodecProto),
-			vanguard.WithNoTargetCompression(),
-			vanguard.WithMaxMessageBufferBytes(uint32(readFactor*s.cfg.MaxBody)), // limits responses, too
-		))
-	}
-	codec := vanguard.WithCodec(func(vanguard.TypeResolver) vanguard.Codec {
-		return restCodec{jsonCodec{nameJSON, s.attachment}}
-	})
-	transcoder, err := vanguard.NewTranscoder(services, codec)
-	if err != nil {
-		return err
-	}
-	for _, m := range s.methods {
-		for _, r := range m.routes {
-			d.rest.add(r.Route, target{s.handleRoute(m, r, transcoder), r.String(), true})
+		for i := range svc.desc.Methods().Len() {
+			m := s.methods[procedureOf(svc.desc.Methods().Get(i))]
+			for _, r := range m.routes {
+				d.rest.add(r.Route, target{s.handleRoute(m, r, svc.handler), r.String(), true})
+			}
 		}
 	}
 	return nil
+}
+
+// procedureOf returns the path of a method.
+func procedureOf(md protoreflect.MethodDescriptor) string {
+	return fmt.Sprintf("/%s/%s", md.Parent().FullName(), md.Name())
 }
 
 func tooLarge(limit int) *apperr.Error {
