@@ -90,7 +90,7 @@ func poolConfig(url string, o Options) (*pgxpool.Config, error) {
 	if o.ApplicationName != "" {
 		config.ConnConfig.RuntimeParams["application_name"] = o.ApplicationName
 	}
-	config.AfterConnect = WithSettings(readUTC, settings)
+	config.AfterConnect = WithSettings(prepareTypes, settings)
 	if o.Log != nil && o.Log.Enabled(context.Background(), slog.LevelDebug) {
 		config.ConnConfig.Tracer = queryLog{o.Log}
 	}
@@ -129,8 +129,10 @@ func CheckURL(url string) error {
 	return nil
 }
 
-// readUTC makes the driver return timestamptz values in UTC instead of the machine's time zone.
-func readUTC(_ context.Context, conn *pgx.Conn) error {
+// prepareTypes makes the driver encode the project's types directly, and return timestamptz values in UTC instead of the
+// machine's time zone.
+func prepareTypes(_ context.Context, conn *pgx.Conn) error {
+	registerTypes(conn.TypeMap())
 	conn.TypeMap().RegisterType(&pgtype.Type{
 		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 	})
