@@ -13,7 +13,7 @@ DATABASES = users promotions notifications
 # The modules inside this one, which ./... does not contain.
 MODULES = $(patsubst %/go.mod,%,$(wildcard sdk/*/go.mod test/*/go.mod tools/*/go.mod))
 # The files that `make gen` and `make dashboards` write.
-GENERATED = gen openapi ent sdk/api.json ':(glob)sdk/go/*_gen.go' ':(glob)sdk/typescript/src/*_gen.ts' deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
+GENERATED = gen openapi ent sdk/api.json ':(glob)sdk/go/*_gen.go' ':(glob)sdk/python/**/*_gen.py' ':(glob)sdk/typescript/src/*_gen.ts' deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
 .PHONY: help gen check-gen dashboards golden openapi-clients schemathesis lint breaking third_party migrate-diff migrate-hash build release reproducible vulncheck test race fuzz e2e replicated bench licenses run

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs the servers that the tests need: PostgreSQL, PgBouncer, Redis, Nginx, Prometheus, and for the tests on a real
-# Kafka cluster Java, Maven and the Kafka jars; Node.js for the TypeScript client. Builds FerretDB, on which the tests of the MongoDB store run, and Jaeger, from
-# which a test reads traces back. Installs nothing if all are present. If it cannot install, it prints one line with the missing
-# packages.
+# Kafka cluster Java, Maven and the Kafka jars; Node.js and Python for the clients in sdk. Builds FerretDB, on which the tests
+# of the MongoDB store run, and Jaeger, from which a test reads traces back. Installs nothing if all are present. If it cannot
+# install, it prints one line with the missing packages.
 #
 #   scripts/setup.sh [--no-kafka]
 set -eu
@@ -22,6 +22,7 @@ command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || packages="$package
 command -v promtool >/dev/null 2>&1 || packages="$packages prometheus"
 command -v node >/dev/null 2>&1 || packages="$packages nodejs"
 command -v npm >/dev/null 2>&1 || packages="$packages npm"
+python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages="$packages python3 python3-venv"
 if [ "${1:-}" != --no-kafka ]; then
 	command -v java >/dev/null 2>&1 || packages="$packages default-jre-headless"
 	command -v mvn >/dev/null 2>&1 || ls .cache/kafka/kafka_*.jar >/dev/null 2>&1 || packages="$packages maven"
@@ -43,6 +44,7 @@ require PostgreSQL 15 "$(for initdb in "$(command -v initdb || true)" /usr/lib/p
 done | sed 's/.*) \([0-9]*\).*/\1/' | sort -n | tail -1)"
 require Redis 7 "$(redis-server --version | sed 's/.*v=\([0-9]*\).*/\1/')"
 require Node.js 18 "$(node --version | sed 's/v\([0-9]*\).*/\1/')"
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || old="$old Python 3.11 or newer;"
 [ "${1:-}" = --no-kafka ] || require Java 17 "$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')"
 [ -z "$old" ] || fail "The tests need$old put these first on the PATH."
 

@@ -23,6 +23,7 @@ if [ $# -eq 0 ]; then
 	set -- ./...
 	npm --prefix sdk/typescript ci --prefer-offline --no-audit --no-fund --loglevel error
 	npm --prefix sdk/typescript test
+	scripts/sdk-python.sh
 	# These are separate modules, so ./... does not contain them.
 	for module in test/helm sdk/go test/sdk; do
 		go -C $module test -count=1 -timeout 10m ./...

@@ -53,7 +53,7 @@ func generate(a api) (map[string][]byte, error) {
 		return nil, err
 	}
 	files := map[string][]byte{"api.json": description.Bytes()}
-	for _, language := range []func(api) (map[string][]byte, error){goFiles, typescriptFiles} {
+	for _, language := range []func(api) (map[string][]byte, error){goFiles, typescriptFiles, pythonFiles} {
 		generated, err := language(a)
 		if err != nil {
 			return nil, err

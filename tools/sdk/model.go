@@ -68,6 +68,8 @@ type field struct {
 	Description string `json:"description,omitempty"`
 	// Type is string, uuid, date, timestamp, boolean, integer, json, or the name of an enum or a type.
 	Type string `json:"type"`
+	// Format is "amount" for a string with a decimal number.
+	Format string `json:"format,omitempty"`
 	// List is true for an array of Type.
 	List bool `json:"list,omitempty"`
 	// Required is true for a member that is always present.
@@ -126,6 +128,8 @@ type schema struct {
 	Ref         string          `yaml:"$ref"`
 	Type        string          `yaml:"type"`
 	Format      string          `yaml:"format"`
+	Pattern     string          `yaml:"pattern"`
+	Minimum     string          `yaml:"x-minimum"`
 	Description string          `yaml:"description"`
 	Enum        []string        `yaml:"enum"`
 	Properties  ordered[schema] `yaml:"properties"`
@@ -335,6 +339,9 @@ func reference(s schema) string {
 	return name
 }
 
+// amountPattern is the pattern of the amounts in answers. Amounts in requests have a minimum.
+const amountPattern = `^[0-9]+\.[0-9]{2}$`
+
 func newField(name, description string, s schema, required bool) field {
 	f := field{Name: name, Description: description, Required: required}
 	if s.Type == "array" && s.Items != nil {
@@ -351,6 +358,9 @@ func newField(name, description string, s schema, required bool) field {
 		f.Type = s.Format
 	default:
 		f.Type = s.Type
+	}
+	if s.Type == "string" && (s.Minimum != "" || s.Pattern == amountPattern) {
+		f.Format = "amount"
 	}
 	return f
 }

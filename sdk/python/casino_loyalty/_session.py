@@ -1,0 +1,169 @@
+"""The session of a client: its tokens, and the decisions when to renew them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from ._core import Call, CallSteps, Core, Renew, Retries, nothing
+from ._errors import ApiError, LoyaltyError, NotLoggedInError
+from ._operations_gen import CHANGE_MY_PASSWORD, LOGIN, LOGOUT, REFRESH
+from ._record import Record
+from ._types_gen import LoginResult, RefreshResult, RefreshTokenIn, User
+
+RENEW_BEFORE = timedelta(seconds=30)
+# Limits a renewal with its login.
+RENEW_TIMEOUT = 20.0
+# A refresh token can be repeated for ten seconds after its first use, so all attempts are within this time.
+REFRESH_TIMEOUT = 10.0
+REFRESH_ATTEMPTS = 4
+
+
+class Tokens(Record):
+    """The tokens of a session. They do not appear in ``repr``."""
+
+    access: str = ""
+    """Authenticates calls until ``expires_at``."""
+    expires_at: datetime | None = None
+    refresh: str = ""
+    """Gets new tokens, once. It is empty if the refresh token is in a cookie."""
+
+    def __repr__(self) -> str:
+        return f"Tokens(expires_at={self.expires_at!r})"
+
+    def to_json(self) -> dict[str, str | None]:
+        """Returns the tokens as an object to store. Store it in a safe place."""
+        expires_at = self.expires_at.isoformat() if self.expires_at else None
+        return {"access": self.access, "expires_at": expires_at, "refresh": self.refresh}
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, str | None]) -> Self:
+        """Returns the tokens of a stored object."""
+        expires_at = o.get("expires_at")
+        return cls(o.get("access") or "", datetime.fromisoformat(expires_at) if expires_at else None, o.get("refresh") or "")
+
+
+class Session:
+    """The tokens of a client. It is safe for concurrent use by threads."""
+
+    def __init__(
+        self,
+        credentials: tuple[str, str] | None,
+        tokens: Tokens | None,
+        cookie: bool,
+        observe: Callable[[Tokens], None] | None,
+    ) -> None:
+        if credentials and not all(credentials):
+            raise ValueError("the e-mail or the password is empty")
+        self.cookie = cookie
+        self._credentials = credentials
+        self._tokens = tokens or Tokens()
+        self._observe = observe
+        self._lock = threading.RLock()
+
+    @property
+    def tokens(self) -> Tokens:
+        with self._lock:
+            return self._tokens
+
+    def set(self, tokens: Tokens) -> None:
+        """Stores tokens."""
+        with self._lock:
+            if tokens == self._tokens:
+                return
+            self._tokens = tokens
+            if self._observe:
+                self._observe(tokens)
+
+    def is_renewed(self, used: str) -> bool:
+        """Reports whether another call has already replaced an access token."""
+        with self._lock:
+            return self._tokens.access not in ("", used)
+
+    def access(self, deadline: float) -> Generator[Renew, None, str]:
+        """Returns an access token. It renews the token if it is missing or expires soon."""
+        tokens = self.tokens
+        renewable = bool(self._can_refresh(tokens) or self._credentials)
+        if not tokens.access and not renewable:
+            raise NotLoggedInError
+        left = tokens.expires_at - datetime.now(UTC) if tokens.expires_at else timedelta.max
+        if tokens.access and (left > RENEW_BEFORE or not renewable):
+            return tokens.access
+        try:
+            yield Renew(tokens.access, deadline)
+        except LoyaltyError:
+            if left <= timedelta(0) or not self.tokens.access:
+                raise
+            # The old token is still valid, for example during an outage.
+        return self.tokens.access
+
+    def _can_refresh(self, tokens: Tokens) -> bool:
+        return bool(tokens.refresh or (self.cookie and tokens.access))
+
+    def renewal(self, core: Core) -> CallSteps[None]:
+        """Refreshes the session, or starts a new one if it has ended."""
+        old = self.tokens
+        error: LoyaltyError = NotLoggedInError()
+        if self._can_refresh(old):
+            try:
+                result = yield from core.call(
+                    Call(REFRESH, RefreshResult.from_json, body=_refresh_token(old), timeout=REFRESH_TIMEOUT),
+                    Retries(min(core.retries.attempts, REFRESH_ATTEMPTS)),
+                )
+                self.set(_tokens(result))
+                return
+            except ApiError as e:
+                if not is_ended(e):
+                    raise
+                error = e
+        if not self._credentials:
+            self.set(Tokens())
+            raise error
+        try:
+            email, password = self._credentials
+            yield from self.login(core, {"email": email, "password": password}, RENEW_TIMEOUT)
+        except LoyaltyError as e:
+            core.logger.info("login failed: %s", e)
+            self.set(Tokens())
+            raise
+        core.logger.info("logged in")
+
+    def login(self, core: Core, body: Mapping[str, Any], timeout: float | None) -> CallSteps[User]:
+        """Starts a session. The previous one stays valid on the platform."""
+        place = RefreshTokenIn.COOKIE if self.cookie else RefreshTokenIn.BODY
+        call = Call(LOGIN, LoginResult.from_json, body={**body, "refreshTokenIn": place}, timeout=timeout)
+        result = yield from core.call(call)
+        self.set(_tokens(result))
+        return result.user
+
+    def logout(self, core: Core, timeout: float | None) -> CallSteps[None]:
+        """Ends the session. It succeeds if the session has already ended."""
+        old = self.tokens
+        if old == Tokens():
+            return
+        try:
+            yield from core.call(Call(LOGOUT, nothing, body=_refresh_token(old), timeout=timeout))
+        except ApiError as e:
+            if not is_ended(e):
+                raise
+        self.set(Tokens())
+
+    def succeeded(self, call: Call[Any]) -> None:
+        """Keeps the new password if a call has changed it, so that the next login does not fail."""
+        if call.operation is CHANGE_MY_PASSWORD and call.body and self._credentials:
+            self._credentials = (self._credentials[0], call.body["newPassword"])
+
+
+def _tokens(result: LoginResult | RefreshResult) -> Tokens:
+    return Tokens(result.access_token, result.expires_at, result.refresh_token or "")
+
+
+def _refresh_token(tokens: Tokens) -> Mapping[str, str]:
+    return {"refreshToken": tokens.refresh} if tokens.refresh else {}
+
+
+def is_ended(e: ApiError) -> bool:
+    """Reports whether the platform has refused a refresh token, so that the session is over."""
+    return e.status in (401, 403)
