@@ -227,8 +227,9 @@ class Core:
         try:
             if start >= deadline:
                 raise CallTimeoutError(name, "the timeout has passed", sent=False)
-            response = yield Send(self._request(call, token, key), min(deadline, start + ATTEMPT_TIMEOUT))
-            return read(call, response)
+            answer: Response = yield Send(self._request(call, token, key), min(deadline, start + ATTEMPT_TIMEOUT))
+            response = answer
+            return read(call, answer)
         except LoyaltyError as e:
             error = e
             raise

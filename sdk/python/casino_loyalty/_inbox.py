@@ -81,15 +81,18 @@ class InboxCore:
             try:
                 yield from self._connection()
             except LoyaltyError as e:
-                error = e
-            if is_permanent(error):
-                raise error
-            self._failures += 1
-            delay = self._core.retries.delay(self._failures)
-            if isinstance(error, ApiError):
-                delay = max(delay, error.retry_after)
-            self._core.logger.info("the inbox connects again in %.2f s: %s", delay, error)
-            yield Sleep(delay)
+                yield Sleep(self._delay(e))
+
+    def _delay(self, e: LoyaltyError) -> float:
+        """Returns the delay before the next connection. It raises an error that another connection would not correct."""
+        if is_permanent(e):
+            raise e
+        self._failures += 1
+        delay = self._core.retries.delay(self._failures)
+        if isinstance(e, ApiError):
+            delay = max(delay, e.retry_after)
+        self._core.logger.info("the inbox connects again in %.2f s: %s", delay, e)
+        return delay
 
     def _connection(self) -> InboxSteps[None]:
         """Opens a connection and yields its events until it ends. It always raises."""
