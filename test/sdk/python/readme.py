@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,20 @@ def main() -> None:
             code = block.replace("https://loyalty.example", url)
             local: dict[str, Any] | None = None
             if "client.inbox" in code:
-                local = Closing(last_id=names["client"].list_notifications().notifications[0].id)
+                local = Closing(last_id=last_id(names["client"]))
                 print("listening", flush=True)
             exec(compile(code, readme, "exec"), names, local)
             if local and not local["event"].promotion:
                 raise RuntimeError(f"the last event is {local['event']}")
         names["client"].close()
     print(f"ran {len(blocks)} blocks", flush=True)
+
+
+def last_id(client: loyalty.Client) -> str:
+    """Returns the id of the last notification. It waits for the first one."""
+    while not (notifications := client.list_notifications().notifications):
+        time.sleep(0.05)
+    return notifications[0].id
 
 
 if __name__ == "__main__":
