@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 import casino_loyalty as loyalty
@@ -240,3 +241,12 @@ def test_logs_have_no_secrets(server: Server, connect: Any, caplog: pytest.LogCa
     for secret in ("access-", "refresh-", "a long enough phrase"):
         assert secret not in caplog.text
     assert "access-" not in repr(client.tokens)
+
+
+def test_an_http_client_of_the_caller_stays_open(server: Server) -> None:
+    server.on(ME, Answer(200, USER))
+    with httpx.Client(headers={"X-Tenant": "7"}) as http:
+        with loyalty.Client(server.url, tokens=loyalty.Tokens("access-1"), http_client=http) as client:
+            client.get_me()
+        assert not http.is_closed
+    assert server.requests[0].headers["x-tenant"] == "7"
