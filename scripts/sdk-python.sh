@@ -24,6 +24,7 @@ if [ "$sources" != "$(cat "$cache/installed" 2>/dev/null)" ]; then
 	(cd sdk/python && "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps \
 		--no-build-isolation --wheel-dir "$cache/dist" .) >&2
 	"$python" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$cache"/dist/*.whl >&2
+	"$python" -m pip check --disable-pip-version-check >&2
 	echo "$sources" >"$cache/installed"
 fi
 if [ "${1:-}" = env ]; then

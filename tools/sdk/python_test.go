@@ -25,7 +25,7 @@ func TestPythonDoc(t *testing.T) {
 		`Returns "a" \ b.`:         `    """Returns "a" \\ b."""`,
 		`The default: "x"`:         `    """The default: "x" """`,
 		"Values:\n- `A`: One.":     "    \"\"\"Values:\n\n    - ``A``: One.\n    \"\"\"",
-		strings.Repeat("abc ", 31): "    \"\"\"" + strings.TrimSpace(strings.Repeat("abc ", 28)) + "\n    abc abc abc\n    \"\"\"",
+		strings.Repeat("abc ", 31): "    \"\"\"" + strings.TrimSpace(strings.Repeat("abc ", 27)) + "\n    abc abc abc abc\n    \"\"\"",
 	} {
 		if got := pythonDoc(4, text); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
