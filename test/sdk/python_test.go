@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -117,7 +118,7 @@ func TestPythonFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	forger := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }, Transport: tokens,
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }, Transport: tokens, ErrorLog: log.New(t.Output(), "", 0),
 	})
 	t.Cleanup(forger.Close)
 	front := startProxy(t, forger.Listener.Addr().String())
