@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs the servers that the tests need: PostgreSQL, PgBouncer, Redis, Nginx, Prometheus, and for the tests on a real
-# Kafka cluster Java, Maven and the Kafka jars; Node.js and Python for the clients in sdk. Builds FerretDB, on which the tests
-# of the MongoDB store run, and Jaeger, from which a test reads traces back. Installs nothing if all are present. If it cannot
-# install, it prints one line with the missing packages.
+# Kafka cluster Java, Maven and the Kafka jars; Node.js, Chromium and Python for the clients in sdk. Builds FerretDB, on which
+# the tests of the MongoDB store run, and Jaeger, from which a test reads traces back. Installs nothing if all are present. If
+# it cannot install, it prints one line with the missing packages.
 #
 #   scripts/setup.sh [--no-kafka]
 set -eu
@@ -22,6 +22,8 @@ command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || packages="$package
 command -v promtool >/dev/null 2>&1 || packages="$packages prometheus"
 command -v node >/dev/null 2>&1 || packages="$packages nodejs"
 command -v npm >/dev/null 2>&1 || packages="$packages npm"
+command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
+	packages="$packages chromium"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages="$packages python3 python3-venv"
 if [ "${1:-}" != --no-kafka ]; then
 	command -v java >/dev/null 2>&1 || packages="$packages default-jre-headless"

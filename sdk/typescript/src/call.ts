@@ -78,7 +78,7 @@ export abstract class Caller {
   /** The header User-Agent, or undefined in browsers. @internal */
   readonly userAgent: string | undefined;
   /** The credentials mode of requests. */
-  protected credentialsMode: RequestCredentials = "omit";
+  protected credentialsMode: "omit" | "same-origin" = "omit";
   readonly #fetch: typeof fetch;
   readonly #timeout: number;
   readonly #maxAttempts: number;
