@@ -6,7 +6,7 @@
 import { openSocket } from "#socket";
 import { backoff, sleep } from "./call.js";
 import type { Client } from "./client.js";
-import { ApiError, NoSessionError } from "./errors.js";
+import { ApiError, TransportError } from "./errors.js";
 import type { SocketConstructor, SocketLike } from "./socket.js";
 import type { Frame, Notification, ReadState } from "./types_gen.js";
 
@@ -55,8 +55,8 @@ const MAX_WAITING = 1000;
  * ```
  *
  * It connects again after every loss of the connection, with jitter, renews the token, and resumes after the last
- * notification. If that is not possible, it yields a gap. It throws only at the end: the reason of the signal, or the error
- * of the platform if the session has ended and cannot be renewed, or if the user is not a player.
+ * notification. If that is not possible, it yields a gap. It throws only at the end: the reason of the signal, or an error
+ * that would repeat itself, for example if the session has ended and cannot be renewed, or if the user is not a player.
  */
 export async function* inbox(client: Client, options: InboxOptions = {}): AsyncGenerator<InboxEvent, void, undefined> {
   const { signal } = options;
@@ -98,7 +98,8 @@ export async function* inbox(client: Client, options: InboxOptions = {}): AsyncG
     } catch (error) {
       signal?.throwIfAborted();
       const answered = error instanceof ApiError;
-      if (error instanceof NoSessionError || (answered && !error.retryable && error.status < 500)) {
+      const temporary = answered ? error.retryable || error.status >= 500 : error instanceof TransportError;
+      if (!temporary && !(error instanceof LostConnection)) {
         throw error;
       }
       const delay = Math.max(backoff(++failures, MAX_DELAY), answered ? error.retryAfter : 0);
@@ -134,6 +135,8 @@ async function connect(client: Client, options: InboxOptions, since: string | un
   await connection.opened;
   return connection;
 }
+
+class LostConnection extends Error {}
 
 /** A connection that keeps its frames until they are read. */
 class Connection {
@@ -212,7 +215,7 @@ class Connection {
     if (this.error) {
       return;
     }
-    this.error = new Error(`inbox: ${reason}`);
+    this.error = new LostConnection(`inbox: ${reason}`);
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener("abort", this.#abort);
     this.#socket.close();

@@ -98,6 +98,14 @@ test("the inbox ends with permanent errors", async (t) => {
   await assert.rejects(events(client(server), 1), { code: "FORBIDDEN" });
   assert.equal(server.of(SOCKET).length, 0);
   await assert.rejects(events(new Client(server.url), 1), NoSessionError);
+  const failing = new Error("no WebSockets here");
+  const broken = class {
+    constructor() {
+      throw failing;
+    }
+  };
+  const working = await sockets(t, [{}]);
+  await assert.rejects(events(client(working), 1, { WebSocket: broken as never }), failing);
 });
 
 test("the inbox ends with its signal", async (t) => {
