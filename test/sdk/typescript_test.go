@@ -28,7 +28,8 @@ var compiled struct {
 func typescript(t *testing.T, script string, arguments ...string) *exec.Cmd {
 	t.Helper()
 	compiled.once.Do(func() {
-		cmd := exec.Command("sh", "-c", "npm ci --prefer-offline --no-audit --no-fund --loglevel error && npm run --silent compile")
+		cmd := exec.Command("sh", "-c",
+			"test -d node_modules || npm ci --prefer-offline --no-audit --no-fund --loglevel error && npm run --silent compile")
 		cmd.Dir = typescriptFolder
 		compiled.out, compiled.err = cmd.CombinedOutput()
 	})
