@@ -73,7 +73,7 @@ def test_concurrent_calls_share_one_renewal(server: Server, connect: Any) -> Non
 def test_tokens_are_renewed_before_they_expire(server: Server, connect: Any) -> None:
     server.on(REFRESH, login_answer(2))
     server.on(ME, Answer(200, USER))
-    connect(tokens=Tokens("access-1", soon(31), "refresh-1")).get_me()
+    connect(tokens=Tokens("access-1", soon(90), "refresh-1")).get_me()
     assert not server.received(REFRESH)
     connect(tokens=Tokens("access-1", soon(29), "refresh-1")).get_me()
     assert server.requests[-1].headers["authorization"] == "Bearer access-2"
