@@ -26,7 +26,7 @@ if [ $# -eq 0 ]; then
 	scripts/sdk-python.sh
 	# These are separate modules, so ./... does not contain them.
 	for module in test/helm sdk/go test/sdk; do
-		go -C $module test -count=1 -timeout 10m ./...
+		go -C $module test -count=1 -timeout 20m ./...
 	done
 fi
 # Each package starts its own servers, so only two run at once. The test cache is off: it does not see the programs that
