@@ -13,7 +13,7 @@ DATABASES = users promotions notifications
 # The modules inside this one, which ./... does not contain.
 MODULES = $(patsubst %/go.mod,%,$(wildcard sdk/*/go.mod test/*/go.mod tools/*/go.mod))
 # The files that `make gen` and `make dashboards` write.
-GENERATED = gen openapi ent sdk/api.json ':(glob)sdk/go/*_gen.go' ':(glob)sdk/python/**/*_gen.py' ':(glob)sdk/typescript/src/*_gen.ts' deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
+GENERATED = gen openapi ent sdk/api.json docs/api/error-codes.md ':(glob)sdk/go/*_gen.go' ':(glob)sdk/python/**/*_gen.py' ':(glob)sdk/typescript/src/*_gen.ts' deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
 .PHONY: help gen check-gen dashboards golden openapi-clients schemathesis lint breaking third_party migrate-diff migrate-hash build release reproducible vulncheck test race fuzz e2e replicated bench licenses run
@@ -43,8 +43,8 @@ dashboards: ## Write the Grafana dashboards of tools/dashboards to deploy/grafan
 golden: ## Update every golden file: generator output, error catalogue, event bytes. Review them with git diff.
 	$(GO) test -count=1 $$(grep -rlE 'internal/(golden|schema/schematest)"' --include='*_test.go' . | xargs -n1 dirname | sort -u) -update
 
-openapi-clients: ## Check the OpenAPI documents with linters and client generators (needs npm, Python and the network).
-	scripts/openapi-clients.sh
+openapi-clients: ## Check the API documents with validators and client generators (needs Python and the network). ARGS=--quick
+	scripts/openapi-clients.sh $(ARGS)
 
 schemathesis: ## Test the REST API with requests generated from the OpenAPI documents (needs Python and the network). ARGS=--nginx
 	scripts/schemathesis.sh $(ARGS)

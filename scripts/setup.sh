@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs the servers that the tests need: PostgreSQL, PgBouncer, Redis, Nginx, Prometheus, and for the tests on a real
-# Kafka cluster Java, Maven and the Kafka jars; Node.js, Chromium and Python for the clients in sdk. Builds FerretDB, on which
-# the tests of the MongoDB store run, and Jaeger, from which a test reads traces back. Installs nothing if all are present. If
-# it cannot install, it prints one line with the missing packages.
+# Kafka cluster Java, Maven and the Kafka jars; Node.js, Chromium and Python for the clients in sdk; and the programs that the
+# examples of docs/api use. Builds FerretDB, on which the tests of the MongoDB store run, and Jaeger, from which a test reads
+# traces back. Installs nothing if all are present. If it cannot install, it prints one line with the missing packages.
 #
 #   scripts/setup.sh [--no-kafka]
 set -eu
@@ -25,6 +25,10 @@ command -v npm >/dev/null 2>&1 || packages="$packages npm"
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
 	packages="$packages chromium"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || packages="$packages python3 python3-venv"
+# The commands of docs/api.
+for program in curl jq oathtool openssl; do
+	command -v $program >/dev/null 2>&1 || packages="$packages $program"
+done
 if [ "${1:-}" != --no-kafka ]; then
 	command -v java >/dev/null 2>&1 || packages="$packages default-jre-headless"
 	command -v mvn >/dev/null 2>&1 || ls .cache/kafka/kafka_*.jar >/dev/null 2>&1 || packages="$packages maven"

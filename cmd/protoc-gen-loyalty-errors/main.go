@@ -1,6 +1,6 @@
 // Command protoc-gen-loyalty-errors writes the error codes as Go constants. It also writes a table with the RPC code, HTTP
-// status, title and additional members of each code to package apperr, and the problem documents for errors that Nginx
-// itself reports.
+// status, title and additional members of each code to package apperr, the same table for client teams to docs/api, and the
+// problem documents for errors that Nginx itself reports.
 package main
 
 import (
@@ -31,11 +31,23 @@ func generate(plugin *protogen.Plugin) error {
 	g.P("// table has the RPC code, HTTP status, title and additional members of each code.")
 	g.P("var table = map[Code]Info{")
 	for _, c := range codes {
-		g.P(schema.GoName(c.Name), ": {RPC: ", c.RPC, ", HTTP: ", c.HTTP, ", Title: ", strconv.Quote(c.Title), members(c), "},")
+		g.P(schema.GoName(c.Name), ": {RPC: ", c.RPC, ", HTTP: ", c.HTTP, ", Title: ", strconv.Quote(c.Title),
+			retryable(c), members(c), "},")
 	}
 	g.P("}")
 	g.Write(plugin)
+	if err := generateTable(plugin, codes); err != nil {
+		return err
+	}
 	return generateNginx(plugin, codes)
+}
+
+// retryable returns the field Retryable of a code's Info, or nothing if it is false.
+func retryable(c schema.ErrorCode) string {
+	if c.Retryable() {
+		return ", Retryable: true"
+	}
+	return ""
 }
 
 // members returns the field Members of a code's Info, or nothing if the code has no members.

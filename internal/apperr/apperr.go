@@ -22,6 +22,8 @@ type Info struct {
 	HTTP int
 	// Title is a short sentence for people.
 	Title string
+	// Retryable is true if the same request may succeed later.
+	Retryable bool
 	// Members are the names that [Error.With] accepts for the code.
 	Members []string
 }

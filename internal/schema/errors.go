@@ -2,7 +2,9 @@ package schema
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/protobuf/compiler/protogen"
@@ -21,6 +23,8 @@ type ErrorCode struct {
 	HTTP int32
 	// Title is a short description for humans.
 	Title string
+	// Meaning says what the code means for a caller.
+	Meaning string
 	// Members are the additional members of its problem document; see problemMembers for the common ones.
 	Members []*optionsv1.ErrorMember
 }
@@ -77,8 +81,14 @@ func errorCode(v *protogen.EnumValue) (ErrorCode, error) {
 	}
 	return ErrorCode{
 		Name: string(v.Desc.Name()), RPC: number, HTTP: option.GetHttpStatus(), Title: option.GetTitle(),
-		Members: option.GetMember(),
+		Meaning: strings.Join(strings.Fields(string(v.Comments.Leading)), " "), Members: option.GetMember(),
 	}, nil
+}
+
+// Retryable reports whether the same request may succeed later.
+func (c ErrorCode) Retryable() bool {
+	return c.HTTP == http.StatusRequestTimeout || c.HTTP == http.StatusTooManyRequests ||
+		c.HTTP == http.StatusServiceUnavailable
 }
 
 // problemMembers returns the members that every problem document may have.

@@ -184,7 +184,7 @@ func load(documents fs.FS) (api, error) {
 	codes := apperr.Codes()
 	for _, code := range slices.Sorted(maps.Keys(codes)) {
 		info := codes[code]
-		a.ErrorCodes = append(a.ErrorCodes, errorCode{string(code), info.HTTP, info.Title, retryable(info.HTTP)})
+		a.ErrorCodes = append(a.ErrorCodes, errorCode{string(code), info.HTTP, info.Title, info.Retryable})
 	}
 	return a, nil
 }
@@ -218,10 +218,6 @@ func (a *api) addFrames(documents fs.FS) error {
 		}
 	}
 	return nil
-}
-
-func retryable(status int) bool {
-	return slices.Contains([]int{http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusServiceUnavailable}, status)
 }
 
 func (a *api) add(service string, d document) error {

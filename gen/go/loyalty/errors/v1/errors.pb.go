@@ -25,42 +25,76 @@ const (
 )
 
 // AppErrorCode is the code of an error. Over REST it is the member "code" of the problem document, over Connect and gRPC the
-// reason of google.rpc.ErrorInfo. The RPC code and HTTP status of a code are defined only here.
+// reason of google.rpc.ErrorInfo. The RPC code and HTTP status of a code are defined only here. The comment of a code says
+// what it means for the caller; docs/api/error-codes.md contains it.
 type AppErrorCode int32
 
 const (
-	AppErrorCode_APP_ERROR_CODE_UNSPECIFIED   AppErrorCode = 0
-	AppErrorCode_VALIDATION_FAILED            AppErrorCode = 1
-	AppErrorCode_INVALID_CREDENTIALS          AppErrorCode = 2
-	AppErrorCode_TOKEN_MISSING                AppErrorCode = 3
-	AppErrorCode_TOKEN_INVALID                AppErrorCode = 4
-	AppErrorCode_TOKEN_EXPIRED                AppErrorCode = 5
-	AppErrorCode_TOKEN_REVOKED                AppErrorCode = 6
-	AppErrorCode_TOKEN_REUSED                 AppErrorCode = 7
-	AppErrorCode_ACCOUNT_DEACTIVATED          AppErrorCode = 8
-	AppErrorCode_FORBIDDEN                    AppErrorCode = 9
-	AppErrorCode_NOT_FOUND                    AppErrorCode = 10
-	AppErrorCode_METHOD_NOT_ALLOWED           AppErrorCode = 11
-	AppErrorCode_USER_EXISTS                  AppErrorCode = 12
-	AppErrorCode_PROMOTION_EXISTS             AppErrorCode = 13
-	AppErrorCode_PROMOTION_NOT_ACTIVE         AppErrorCode = 14
-	AppErrorCode_PROMOTION_EXPIRED            AppErrorCode = 15
-	AppErrorCode_PROMOTION_NOT_STARTED        AppErrorCode = 16
-	AppErrorCode_PROMOTION_ALREADY_CLAIMED    AppErrorCode = 17
-	AppErrorCode_INSUFFICIENT_FUNDS           AppErrorCode = 18
-	AppErrorCode_IDEMPOTENCY_MISMATCH         AppErrorCode = 19
-	AppErrorCode_PAYLOAD_TOO_LARGE            AppErrorCode = 20
-	AppErrorCode_UNSUPPORTED_MEDIA_TYPE       AppErrorCode = 21
-	AppErrorCode_RATE_LIMITED                 AppErrorCode = 22
-	AppErrorCode_INTERNAL                     AppErrorCode = 23
-	AppErrorCode_DEPENDENCY_UNAVAILABLE       AppErrorCode = 24
-	AppErrorCode_PASSWORD_TOO_WEAK            AppErrorCode = 25
-	AppErrorCode_REQUEST_TIMEOUT              AppErrorCode = 26
-	AppErrorCode_MFA_REQUIRED                 AppErrorCode = 27
-	AppErrorCode_MFA_CODE_INVALID             AppErrorCode = 28
-	AppErrorCode_TRANSACTION_NOT_REVERSIBLE   AppErrorCode = 29
+	AppErrorCode_APP_ERROR_CODE_UNSPECIFIED AppErrorCode = 0
+	// The request breaks rules of the API. `violations` names each member or parameter and its rule. Correct the request.
+	AppErrorCode_VALIDATION_FAILED AppErrorCode = 1
+	// The e-mail or the password is wrong.
+	AppErrorCode_INVALID_CREDENTIALS AppErrorCode = 2
+	// The request has no token. Send the access token, or for a refresh or a logout the refresh token.
+	AppErrorCode_TOKEN_MISSING AppErrorCode = 3
+	// The token is malformed, was not issued by the platform, or is unknown. Log in again.
+	AppErrorCode_TOKEN_INVALID AppErrorCode = 4
+	// The access token has expired. Refresh the session and repeat the request with the new access token.
+	AppErrorCode_TOKEN_EXPIRED AppErrorCode = 5
+	// The session has ended: by a logout, a new password, a deactivation or the reuse of a refresh token. Log in again.
+	AppErrorCode_TOKEN_REVOKED AppErrorCode = 6
+	// The refresh token was exchanged before, so somebody else may have it. The session has ended. Log in again.
+	AppErrorCode_TOKEN_REUSED AppErrorCode = 7
+	// The account is deactivated. Only an admin can activate it.
+	AppErrorCode_ACCOUNT_DEACTIVATED AppErrorCode = 8
+	// The role or the origin of the caller does not allow this, or the caller must enrol a second factor first.
+	AppErrorCode_FORBIDDEN AppErrorCode = 9
+	// The route or the resource does not exist, or the caller may not know of it.
+	AppErrorCode_NOT_FOUND AppErrorCode = 10
+	// The path does not support the HTTP method. The header `Allow` lists the methods.
+	AppErrorCode_METHOD_NOT_ALLOWED AppErrorCode = 11
+	// Another account has this e-mail.
+	AppErrorCode_USER_EXISTS AppErrorCode = 12
+	// The type allows one active promotion at a time, and another one overlaps the period.
+	AppErrorCode_PROMOTION_EXISTS AppErrorCode = 13
+	// An employee has deactivated the promotion.
+	AppErrorCode_PROMOTION_NOT_ACTIVE AppErrorCode = 14
+	// The period of the promotion has ended.
+	AppErrorCode_PROMOTION_EXPIRED AppErrorCode = 15
+	// The period of the promotion has not begun.
+	AppErrorCode_PROMOTION_NOT_STARTED AppErrorCode = 16
+	// The claim was paid. `transactionId` is the id of the transaction that paid it.
+	AppErrorCode_PROMOTION_ALREADY_CLAIMED AppErrorCode = 17
+	// The balance is less than the amount of the debit.
+	AppErrorCode_INSUFFICIENT_FUNDS AppErrorCode = 18
+	// The `Idempotency-Key` belongs to another request. Use a new key for each request.
+	AppErrorCode_IDEMPOTENCY_MISMATCH AppErrorCode = 19
+	// The body exceeds 1 MiB, or the header is too large.
+	AppErrorCode_PAYLOAD_TOO_LARGE AppErrorCode = 20
+	// The body has a media type or an encoding that the route does not accept.
+	AppErrorCode_UNSUPPORTED_MEDIA_TYPE AppErrorCode = 21
+	// A limit is reached. Wait for the time in the header `Retry-After`.
+	AppErrorCode_RATE_LIMITED AppErrorCode = 22
+	// The platform failed. Report the `requestId`. The outcome of the request is unknown.
+	AppErrorCode_INTERNAL AppErrorCode = 23
+	// A server that the request needs cannot be reached, or the platform is overloaded. The outcome of the request may be
+	// unknown. Wait for the time in the header `Retry-After`.
+	AppErrorCode_DEPENDENCY_UNAVAILABLE AppErrorCode = 24
+	// The password is common, guessable or derived from the e-mail; `detail` has the reason. Choose another one.
+	AppErrorCode_PASSWORD_TOO_WEAK AppErrorCode = 25
+	// The body of the request did not arrive in time. The platform did not process the request.
+	AppErrorCode_REQUEST_TIMEOUT AppErrorCode = 26
+	// The second factor is needed: log in with `code`, or present it in the session with `POST
+	// /api/v1/users/me/mfa/totp/verify`.
+	AppErrorCode_MFA_REQUIRED AppErrorCode = 27
+	// The code is wrong, or was used before.
+	AppErrorCode_MFA_CODE_INVALID AppErrorCode = 28
+	// The transaction is itself a reversal.
+	AppErrorCode_TRANSACTION_NOT_REVERSIBLE AppErrorCode = 29
+	// The transaction was reversed for another reason. `transactionId` is the id of the reversal.
 	AppErrorCode_TRANSACTION_ALREADY_REVERSED AppErrorCode = 30
-	AppErrorCode_MFA_ALREADY_ACTIVE           AppErrorCode = 31
+	// The user has an active second factor. Disable it before a new enrolment.
+	AppErrorCode_MFA_ALREADY_ACTIVE AppErrorCode = 31
 )
 
 // Enum value maps for AppErrorCode.

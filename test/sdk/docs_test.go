@@ -1,0 +1,286 @@
+package sdk_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const docs = "../../docs/api"
+
+// startCommand is the command in docs/api that starts the platform. The test has started it.
+const startCommand = "go run ./cmd/loyalty-dev --admin-email admin@example.com --admin-password admin-password\n"
+
+// snippet is a fenced block of a page.
+type snippet struct {
+	page, language, text string
+	line                 int
+}
+
+func (s snippet) String() string { return fmt.Sprintf("%s:%d", s.page, s.line) }
+
+// TestAPIDocs runs the snippets of docs/api. The shell snippets of a page run in one shell, after those that the page README
+// sets up. JSON after a shell snippet is its output: it must have the same members and codes. Each Go snippet is a function.
+func TestAPIDocs(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"bash", "curl", "jq", "oathtool", "openssl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Fatalf("%v; scripts/setup.sh installs it", err)
+		}
+	}
+	p := startPlatform(t)
+	pages := snippets(t, p)
+	setUp := shell(pages["README.md"])[0].text
+	bin := t.TempDir()
+	for _, page := range sortedKeys(pages) {
+		runShell(t, setUp, bin, pages[page])
+	}
+	runGo(t, p, pages)
+}
+
+// snippets returns the blocks of all pages, with the address and the password of p.
+func snippets(t *testing.T, p *platform) map[string][]snippet {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(docs, "*.md"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no pages in docs/api: ", err)
+	}
+	fence := regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
+	pages := map[string][]snippet{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := filepath.Base(file)
+		for _, at := range fence.FindAllSubmatchIndex(text, -1) {
+			s := snippet{
+				page: page, language: string(text[at[2]:at[3]]), text: string(text[at[4]:at[5]]),
+				line: 1 + bytes.Count(text[:at[0]], []byte("\n")),
+			}
+			if s.text == startCommand || s.language == "mermaid" {
+				continue
+			}
+			if !slices.Contains([]string{"sh", "json", "go"}, s.language) {
+				t.Errorf("%s: the test cannot run the language %q", s, s.language)
+			}
+			s.text = strings.NewReplacer("127.0.0.1:8080", p.addr, "admin-password", adminPassword).Replace(s.text)
+			pages[page] = append(pages[page], s)
+		}
+	}
+	return pages
+}
+
+func shell(page []snippet) []snippet {
+	return slices.DeleteFunc(slices.Clone(page), func(s snippet) bool { return s.language != "sh" })
+}
+
+// runShell runs the shell snippets of a page in the root of the repository.
+func runShell(t *testing.T, setUp, bin string, page []snippet) {
+	t.Helper()
+	const mark = "\n=== "
+	var script strings.Builder
+	fmt.Fprintf(&script, "set -euo pipefail\n{\n%s} >/dev/null\n", setUp)
+	for i, s := range page {
+		if s.language == "sh" {
+			fmt.Fprintf(&script, "printf '\\n=== %d\\n'\n%s", i, s.text)
+		}
+	}
+	command := exec.CommandContext(t.Context(), "bash", "-c", script.String())
+	command.Dir = "../.."
+	// grpcurl builds faster without xDS.
+	command.Env = append(os.Environ(), "GOBIN="+bin, "PATH="+bin+":"+os.Getenv("PATH"), "GOFLAGS=-tags=grpcnoxds")
+	var failure bytes.Buffer
+	command.Stderr = &failure
+	out, err := command.Output()
+	if err != nil {
+		t.Errorf("%s: %v\n%s\n%s", page[0].page, err, out, &failure)
+		return
+	}
+	outputs := map[int]string{}
+	for _, part := range strings.Split(string(out), mark)[1:] {
+		head, output, _ := strings.Cut(part, "\n")
+		var i int
+		if _, err := fmt.Sscan(head, &i); err != nil {
+			t.Fatal(err)
+		}
+		outputs[i] = output
+	}
+	for i, s := range page {
+		if s.language == "json" {
+			compareOutput(t, s, outputs[i-1])
+		}
+	}
+}
+
+// compareOutput checks that the first JSON object in the output of a command looks like the documented one.
+func compareOutput(t *testing.T, s snippet, output string) {
+	t.Helper()
+	var want, got any
+	if err := json.Unmarshal([]byte(s.text), &want); err != nil {
+		t.Errorf("%s: %v", s, err)
+		return
+	}
+	for _, at := range regexp.MustCompile(`(?m)^\{`).FindAllStringIndex(output, -1) {
+		if json.NewDecoder(strings.NewReader(output[at[0]:])).Decode(&got) == nil {
+			break
+		}
+	}
+	if got == nil {
+		t.Errorf("%s: the snippet above printed no JSON: %q", s, output)
+		return
+	}
+	if difference := compare("", want, got); difference != "" {
+		t.Errorf("%s: %s\n%s", s, difference, output)
+	}
+}
+
+var constant = regexp.MustCompile(`^([A-Z][A-Z_]+|urn:.*|[a-z0-9]+\.[a-z_]+)$`)
+
+// compare returns the first difference of two JSON values: types, members, statuses, and texts that are codes or names of
+// rules. Only the first element of an array counts.
+func compare(path string, want, got any) string {
+	if reflect.TypeOf(want) != reflect.TypeOf(got) {
+		return fmt.Sprintf("%s is %v, documented is %v", path, got, want)
+	}
+	switch want := want.(type) {
+	case map[string]any:
+		got, _ := got.(map[string]any)
+		if w, g := sortedKeys(want), sortedKeys(got); !slices.Equal(w, g) {
+			return fmt.Sprintf("%s has the members %v, documented are %v", path, g, w)
+		}
+		for _, name := range sortedKeys(want) {
+			if difference := compare(path+"."+name, want[name], got[name]); difference != "" {
+				return difference
+			}
+		}
+	case []any:
+		if got, _ := got.([]any); len(want) > 0 {
+			if len(got) == 0 {
+				return path + " is empty"
+			}
+			return compare(path+"[0]", want[0], got[0])
+		}
+	case string:
+		if constant.MatchString(want) && want != got {
+			return fmt.Sprintf("%s is %q, documented is %q", path, got, want)
+		}
+	default:
+		if strings.HasSuffix(path, ".status") && want != got {
+			return fmt.Sprintf("%s is %v, documented is %v", path, got, want)
+		}
+	}
+	return ""
+}
+
+// runGo runs the Go snippets of all pages in one program. Each gets the URL of the platform. It also gets a function show,
+// which assigns one more promotion to the player when it is called first, and ends the snippet's context when it is called
+// with the notification of this promotion.
+func runGo(t *testing.T, p *platform, pages map[string][]snippet) {
+	t.Helper()
+	var functions, calls strings.Builder
+	n := 0
+	for _, page := range sortedKeys(pages) {
+		for _, s := range pages[page] {
+			if s.language != "go" {
+				continue
+			}
+			n++
+			fmt.Fprintf(&functions, "\nfunc snippet%d(ctx context.Context, url string, show func(loyalty.Notification)) error {\n", n)
+			fmt.Fprintf(&functions, "//line %s:%d\n%s\nreturn nil\n}\n", s.page, s.line+1, s.text)
+			fmt.Fprintf(&calls, "\trun(%q, snippet%d)\n", s, n)
+		}
+	}
+	if n == 0 {
+		t.Fatal("docs/api has no Go snippets")
+	}
+	source := `package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+
+	loyalty "github.com/casino-loyalty/loyalty/sdk/go"
+)
+
+func main() {
+	_ = slices.Backward[[]int]
+` + calls.String() + `}
+
+func run(name string, snippet func(context.Context, string, func(loyalty.Notification)) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var once sync.Once
+	err := snippet(ctx, os.Args[1], func(n loyalty.Notification) {
+		once.Do(func() { check("assign", assign(ctx, os.Args[1])) })
+		if n.Content["title"] == "Live" {
+			fmt.Println("the inbox has shown the live notification")
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		check(name, err)
+	}
+}
+
+func assign(ctx context.Context, url string) error {
+	player, err := loyalty.New(url, loyalty.WithCredentials("anna@example.com", "a long phrase of anna"))
+	if err != nil {
+		return err
+	}
+	me, err := player.GetMe(ctx)
+	if err != nil {
+		return err
+	}
+	staff, err := loyalty.New(url, loyalty.WithCredentials("` + adminEmail + `", "` + adminPassword + `"))
+	if err != nil {
+		return err
+	}
+	p, err := staff.CreatePromotion(ctx, loyalty.PromotionInput{
+		Title: "Live", Type: loyalty.PromotionTypeBonus, Amount: "5.00", StartDate: "2026-01-01", EndDate: "2099-12-31",
+	})
+	if err != nil {
+		return err
+	}
+	_, err = staff.Assign(ctx, p.ID, loyalty.AssignRequest{PlayerIDs: []string{me.ID}})
+	return err
+}
+
+func check(name string, err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, name+":", err)
+		os.Exit(1)
+	}
+}
+` + functions.String()
+	path := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "run", path, p.url()).CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil || !strings.Contains(string(out), "the inbox has shown the live notification") {
+		t.Errorf("the Go snippets of docs/api: %v", err)
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	var keys []string
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
