@@ -228,6 +228,33 @@ func checkProblem(t *testing.T, document map[string]any, place string, response 
 	}
 }
 
+// TestExamples checks that each body and each answer has an example. The linters of scripts/openapi-clients.sh compare the
+// examples with the schemas.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	for _, service := range services(t) {
+		bodies := 0
+		walk(load(t, service+".openapi.yaml"), func(o map[string]any) {
+			for kind, media := range object(o, "content") {
+				if !strings.Contains(kind, "/") {
+					continue // a property with the name content
+				}
+				if bodies++; len(object(media, "examples")) == 0 {
+					t.Errorf("%s: %s with schema %v has no example", service, kind, at(media, "schema"))
+				}
+			}
+		})
+		if bodies == 0 {
+			t.Errorf("%s has no bodies", service)
+		}
+	}
+	walk(load(t, "asyncapi.yaml"), func(o map[string]any) {
+		if o["payload"] != nil && o["name"] != nil && o["traits"] != nil && len(list(o["examples"])) == 0 {
+			t.Errorf("asyncapi.yaml: %v has no example", o["name"])
+		}
+	})
+}
+
 func TestSecuritySchemesAreUsed(t *testing.T) {
 	t.Parallel()
 	for _, service := range services(t) {

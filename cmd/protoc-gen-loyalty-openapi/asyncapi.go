@@ -1,32 +1,28 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
 // asyncAPI returns the AsyncAPI document of the events and the WebSocket frames.
-func asyncAPI(events []*schema.Event, sockets []*schema.Socket, names *namer) object {
+func asyncAPI(events []*schema.Event, sockets []*schema.Socket, names *namer) (object, error) {
 	payloads := newSchemas(names)
 	var channels, operations, messages object
 	for _, e := range events {
 		references := object{}
-		for _, v := range e.TypeField.Enum.Values[1:] {
-			name := string(v.Desc.Name())
-			messages = append(messages, member{name, eventMessage(e, name, comment(v.Comments.Leading), payloads)})
-			references = append(references, member{name, object{{"$ref", "#/components/messages/" + name}}})
+		own, err := eventMessages(e, payloads)
+		if err != nil {
+			return nil, err
 		}
-		channel := object{{"address", e.Topic}}.with("description", comment(e.Message.Comments.Leading)).
-			with("messages", references)
-		if e.Retention > 0 {
-			channel = channel.with("bindings", object{{"kafka", object{
-				{"topic", e.Topic},
-				{"topicConfiguration", object{{"retention.ms", e.Retention.Milliseconds()}}},
-				{"bindingVersion", "0.5.0"},
-			}}})
+		messages = append(messages, own...)
+		for _, m := range own {
+			references = append(references, member{m.key, object{{"$ref", "#/components/messages/" + m.key}}})
 		}
-		channels = append(channels, member{e.Topic, channel})
+		channels = append(channels, member{e.Topic, object{{"address", e.Topic}}.
+			with("description", comment(e.Message.Comments.Leading)).with("messages", references).with("bindings", topic(e))})
 		operations = append(operations, member{"publish" + schema.GoName(e.Topic), object{
 			{"action", "send"},
 			{"channel", object{{"$ref", "#/channels/" + e.Topic}}},
@@ -36,9 +32,13 @@ func asyncAPI(events []*schema.Event, sockets []*schema.Socket, names *namer) ob
 	for _, s := range sockets {
 		name := s.Message.GoIdent.GoName
 		id := strings.ToLower(name) + "s"
+		examples, err := frameExamples(s)
+		if err != nil {
+			return nil, err
+		}
 		messages = append(messages, member{name, object{{"name", string(s.Message.Desc.FullName())}}.
 			with("summary", comment(s.Message.Comments.Leading)).with("contentType", "application/json").
-			with("payload", object{{"$ref", payloads.message(s.Message, answer)}})})
+			with("payload", object{{"$ref", payloads.message(s.Message, answer)}}).with("examples", examples)})
 		channels = append(channels, member{id, object{{"address", s.Path}}.with("description", s.Description).
 			with("messages", object{{name, object{{"$ref", "#/components/messages/" + name}}}}).
 			with("bindings", object{{"ws", object{{"method", "GET"}, {"bindingVersion", "0.1.0"}}}})})
@@ -49,7 +49,7 @@ func asyncAPI(events []*schema.Event, sockets []*schema.Socket, names *namer) ob
 		}})
 	}
 	return object{
-		{"asyncapi", "3.0.0"},
+		{"asyncapi", "3.1.0"},
 		{"info", info("Loyalty platform: events and WebSocket frames",
 			"Events are CloudEvents 1.0 in binary mode, on Kafka or on NATS JetStream. The payload is the "+
 				"protobuf message that the event type names, as application/protobuf, or its JSON form, as application/json or "+
@@ -62,7 +62,50 @@ func asyncAPI(events []*schema.Event, sockets []*schema.Socket, names *namer) ob
 			{"messageTraits", object{{"cloudEvent", object{{"headers", headers()}}}}},
 			{"schemas", payloads.list},
 		}},
+	}, nil
+}
+
+// frameExamples returns an example of each kind of frame.
+func frameExamples(s *schema.Socket) ([]object, error) {
+	var examples []object
+	for _, f := range s.Message.Fields {
+		value, err := fieldExample(f, answer)
+		if err != nil {
+			return nil, fmt.Errorf("%s: the example is not valid: %w", f.Desc.FullName(), err)
+		}
+		name := f.Desc.JSONName()
+		examples = append(examples, object{{"name", name}, {"payload", object{{name, value}}}})
 	}
+	return examples, nil
+}
+
+// topic returns the bindings of an event's channel.
+func topic(e *schema.Event) object {
+	if e.Retention == 0 {
+		return nil
+	}
+	return object{{"kafka", object{
+		{"topic", e.Topic},
+		{"topicConfiguration", object{{"retention.ms", e.Retention.Milliseconds()}}},
+		{"bindingVersion", "0.5.0"},
+	}}}
+}
+
+// eventMessages returns a message with an example for each type of an event.
+func eventMessages(e *schema.Event, payloads *schemas) (object, error) {
+	example, err := messageExample(e.Message, answer)
+	if err != nil {
+		return nil, err
+	}
+	example = example.set(e.TopicField.Desc.JSONName(), e.Label)
+	var messages object
+	for _, v := range e.TypeField.Enum.Values[1:] {
+		name := string(v.Desc.Name())
+		message := eventMessage(e, name, comment(v.Comments.Leading), payloads).
+			with("examples", []object{{{"payload", example.set(e.TypeField.Desc.JSONName(), name)}}})
+		messages = append(messages, member{name, message})
+	}
+	return messages, nil
 }
 
 func eventMessage(e *schema.Event, name, description string, payloads *schemas) object {

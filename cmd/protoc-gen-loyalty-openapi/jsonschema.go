@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -58,18 +60,28 @@ func (s *schemas) message(m *protogen.Message, d direction, omit ...string) stri
 	return ref(name)
 }
 
-func (s *schemas) object(m *protogen.Message, d direction, omit []string) object {
-	skip := map[string]bool{}
-	for _, name := range omit {
-		skip[name] = true
-	}
-	var properties object
-	var required []string
+// members returns the fields of m that a schema for the direction has, without the given fields.
+func members(m *protogen.Message, d direction, omit []string) []*protogen.Field {
+	var fields []*protogen.Field
 	for _, f := range m.Fields {
 		b := behaviorOf(f)
-		if skip[string(f.Desc.Name())] || d >= create && b.outputOnly || d == patch && b.immutable {
+		if slices.Contains(omit, string(f.Desc.Name())) || d >= create && b.outputOnly || d == patch && b.immutable {
 			continue
 		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+// isChoice reports whether exactly one of m's fields is set.
+func isChoice(m *protogen.Message) bool {
+	return len(m.Oneofs) == 1 && !m.Oneofs[0].Desc.IsSynthetic() && len(m.Oneofs[0].Fields) == len(m.Fields)
+}
+
+func (s *schemas) object(m *protogen.Message, d direction, omit []string) object {
+	var properties object
+	var required []string
+	for _, f := range members(m, d, omit) {
 		properties = append(properties, member{f.Desc.JSONName(), s.property(f, d)})
 		if isRequired(f, d) {
 			required = append(required, f.Desc.JSONName())
@@ -80,7 +92,7 @@ func (s *schemas) object(m *protogen.Message, d direction, omit []string) object
 		o = object{{"type", "object"}}.with("description", strings.TrimSpace(comment(m.Comments.Leading)+"\n"+rule))
 	}
 	o = o.with("properties", properties).with("required", required)
-	if len(m.Oneofs) == 1 && !m.Oneofs[0].Desc.IsSynthetic() && len(m.Oneofs[0].Fields) == len(m.Fields) {
+	if isChoice(m) {
 		o = o.with("minProperties", 1).with("maxProperties", 1)
 	}
 	if d != answer {
@@ -134,6 +146,7 @@ func isRequired(f *protogen.Field, d direction) bool {
 		rules := rulesOf(f)
 		text := rules.GetString()
 		return behaviorOf(f).required || rules.GetRequired() || text.GetMinLen() > 0 || text.GetUuid() || text.GetEmail() ||
+			text.GetPattern() != "" && !regexp.MustCompile(text.GetPattern()).MatchString("") ||
 			rules.GetRepeated().GetMinItems() > 0 || column.GetType() == optionsv1.ColumnType_MONEY && !column.GetNullable()
 	}
 }
@@ -152,12 +165,36 @@ func (s *schemas) property(f *protogen.Field, d direction) object {
 		}
 	}
 	description := comment(f.Comments.Leading)
+	if d == answer && description == "" {
+		description = pagingDescription(f)
+	}
 	// The keyword default would make the member required in the types that openapi-typescript generates.
 	if column := schema.ColumnOf(f); (d == request || d == create) && column.GetDefault() != "" &&
 		f.Desc.Kind() == protoreflect.BoolKind {
 		description = strings.TrimSpace(description + " Default: " + column.GetDefault() + ".")
 	}
+	if isDeprecated(f.Desc) && !o.has("$ref") {
+		o = append(o, member{"deprecated", true})
+	}
 	return o.with("description", description)
+}
+
+// isDeprecated reports whether a method or a field has the option deprecated.
+func isDeprecated(d protoreflect.Descriptor) bool {
+	options, ok := d.Options().(interface{ GetDeprecated() bool })
+	return ok && options.GetDeprecated()
+}
+
+// pagingDescription returns the description of the members that all pages have.
+func pagingDescription(f *protogen.Field) string {
+	switch f.Desc.Name() {
+	case "next_page_token":
+		return "The page_token of the next page. It is empty on the last page."
+	case "total":
+		return "The number of entries on all pages."
+	default:
+		return ""
+	}
 }
 
 // value returns the schema of a field's value. For a repeated field it returns the schema of one element.
@@ -222,7 +259,7 @@ func text(f *protogen.Field, d direction) object {
 		o = o.with("format", "uuid")
 	case rules.GetEmail():
 		o = o.with("format", "email")
-	case f.Desc.Name() == "password":
+	case isPassword(f):
 		o = o.with("format", "password")
 	}
 	if len(rules.GetIn()) > 0 {
@@ -234,8 +271,10 @@ func text(f *protogen.Field, d direction) object {
 	if rules.GetMaxLen() > 0 {
 		o = o.with("maxLength", rules.GetMaxLen())
 	}
-	return o
+	return o.with("pattern", rules.GetPattern())
 }
+
+func isPassword(f *protogen.Field) bool { return strings.HasSuffix(string(f.Desc.Name()), "password") }
 
 // maxAmount is the maximum length of an amount in a request, with leading zeros.
 const maxAmount = 19

@@ -29,7 +29,10 @@ func generate(plugin *protogen.Plugin) error {
 	}
 	names, sockets := newNamer(plugin.Files), schema.Sockets(plugin.Files)
 	for _, service := range services {
-		document := newOpenAPI(service, codes, sockets, names).document()
+		document, err := newOpenAPI(service, codes, sockets, names).document()
+		if err != nil {
+			return err
+		}
 		if err := write(plugin, "openapi/"+service.name+".openapi.yaml", document); err != nil {
 			return err
 		}
@@ -38,7 +41,11 @@ func generate(plugin *protogen.Plugin) error {
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	return write(plugin, "openapi/asyncapi.yaml", asyncAPI(events, sockets, names))
+	document, err := asyncAPI(events, sockets, names)
+	if err != nil {
+		return err
+	}
+	return write(plugin, "openapi/asyncapi.yaml", document)
 }
 
 // service is a service of the platform that has REST routes.

@@ -35,6 +35,22 @@ func (o object) with(key string, value any) object {
 	return append(o, member{key, value})
 }
 
+// set returns a copy of the object with the value of a member changed, or added if the object has no such member. A nil
+// value removes the member.
+func (o object) set(key string, value any) object {
+	changed := slices.DeleteFunc(slices.Clone(o), func(m member) bool { return m.key == key && value == nil })
+	if value == nil {
+		return changed
+	}
+	for i, m := range changed {
+		if m.key == key {
+			changed[i].value = value
+			return changed
+		}
+	}
+	return append(changed, member{key, value})
+}
+
 // has reports whether the object has a member named key.
 func (o object) has(key string) bool {
 	return slices.ContainsFunc(o, func(m member) bool { return m.key == key })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"slices"
@@ -20,6 +21,10 @@ type openAPI struct {
 	codes   []schema.ErrorCode
 	sockets []*schema.Socket
 	schemas *schemas
+	// examples are the examples of bodies and answers by the names of their schemas.
+	examples object
+	// err holds the errors of examples.
+	err error
 	// statuses are the statuses of the errors that operations return.
 	statuses map[int]bool
 	// schemes are the security schemes that operations use.
@@ -34,7 +39,7 @@ func newOpenAPI(s *service, codes []schema.ErrorCode, sockets []*schema.Socket, 
 }
 
 // document returns the whole document.
-func (d *openAPI) document() object {
+func (d *openAPI) document() (object, error) {
 	var paths object
 	var tags []object
 	at := map[string]int{}
@@ -64,7 +69,7 @@ func (d *openAPI) document() object {
 	if d.schemes[accessToken] {
 		o = o.with("security", []object{{{accessToken, []string{}}}})
 	}
-	return append(o, member{"tags", tags}, member{"paths", paths}, member{"components", d.components()})
+	return append(o, member{"tags", tags}, member{"paths", paths}, member{"components", d.components()}), d.err
 }
 
 // info returns the info object of a document, with contact and license.
@@ -83,7 +88,7 @@ func info(title, description string) object {
 func (d *openAPI) introduction() string {
 	var text strings.Builder
 	text.WriteString("The REST API of the service " + d.service.name + ". Amounts are decimal strings with two places, " +
-		"dates are days in UTC, instants are RFC 3339 in UTC. A request with an unknown member is refused. " +
+		"dates are days in UTC, instants are RFC 3339 in UTC. No member is null. A request with an unknown member is refused. " +
 		"The same procedures are available over Connect, gRPC and gRPC-Web.")
 	for _, s := range d.sockets {
 		if schema.Service(s.Message.Desc) == d.service.name {
@@ -107,6 +112,9 @@ func (d *openAPI) operation(s *protogen.Service, m *protogen.Method, route restr
 		id += strconv.Itoa(number + 1)
 	}
 	o := object{{"tags", []string{string(s.Desc.Name())}}, {"operationId", id}}
+	if isDeprecated(m.Desc) {
+		o = append(o, member{"deprecated", true})
+	}
 	o = o.with("summary", sentence(m.Comments.Leading, m.GoName)).with("description", d.description(m, method))
 	if parameters := d.parameters(m, method, route, inPath); len(parameters) > 0 {
 		o = o.with("parameters", parameters)
@@ -211,13 +219,22 @@ func (d *openAPI) parameter(f *protogen.Field, in string, required bool) object 
 	case "page_token":
 		description = "The nextPageToken of the previous page, with the same filters."
 	}
+	if isDeprecated(f.Desc) {
+		o = append(o, member{"deprecated", true})
+	}
+	if in == "path" {
+		if description == "" {
+			description = "The id of the " + strings.ReplaceAll(strings.TrimSuffix(string(f.Desc.Name()), "_id"), "_", " ") + "."
+		}
+		return o.with("description", description).with("schema", value).with("example", textExample(f, request))
+	}
 	return o.with("description", description).with("schema", value)
 }
 
 // body returns the request body. It is the whole request message if route.Body is "*", and otherwise the field that
 // route.Body names.
 func (d *openAPI) body(m *protogen.Method, route restroute.Route, inPath []string) object {
-	var reference string
+	var content object
 	required := false
 	for _, f := range m.Input.Fields {
 		name := string(f.Desc.Name())
@@ -225,19 +242,18 @@ func (d *openAPI) body(m *protogen.Method, route restroute.Route, inPath []strin
 		case route.Body == "*":
 			required = required || isRequired(f, request) && !slices.Contains(inPath, name)
 		case name == route.Body && route.Verb == http.MethodPatch:
-			reference, required = d.schemas.message(f.Message, patch), true
+			content, required = d.content(f.Message, patch), true
 		case name == route.Body:
-			reference, required = d.schemas.message(f.Message, create), true
+			content, required = d.content(f.Message, create), true
 		}
 	}
 	if route.Body == "*" {
-		reference = d.schemas.message(m.Input, request, inPath...)
+		content = d.content(m.Input, request, inPath...)
 	}
 	o := object{}
 	if required {
 		o = o.with("required", true)
 	}
-	content := object{{"schema", object{{"$ref", reference}}}}
 	media := object{{"application/json", content}}
 	if route.Verb == http.MethodPatch {
 		media = media.with("application/merge-patch+json", content)
@@ -245,12 +261,25 @@ func (d *openAPI) body(m *protogen.Method, route restroute.Route, inPath []strin
 	return o.with("content", media)
 }
 
+// content returns the schema and an example of a message without the given fields.
+func (d *openAPI) content(m *protogen.Message, as direction, omit ...string) object {
+	reference := d.schemas.message(m, as, omit...)
+	name := strings.TrimPrefix(reference, ref(""))
+	if !d.examples.has(name) {
+		value, err := messageExample(m, as, omit...)
+		d.err = errors.Join(d.err, err)
+		d.examples = append(d.examples, member{name, object{{"value", value}}})
+	}
+	return object{
+		{"schema", object{{"$ref", reference}}},
+		{"examples", object{{"example", object{{"$ref", "#/components/examples/" + name}}}}},
+	}
+}
+
 func (d *openAPI) responses(m *protogen.Method, method schema.Method, hasBody, hasPath bool) object {
 	success := object{{"description", http.StatusText(method.Status)}}
 	if method.Status != http.StatusNoContent {
-		success = success.with("content", object{
-			{"application/json", object{{"schema", object{{"$ref", d.schemas.message(m.Output, answer)}}}}},
-		})
+		success = success.with("content", object{{"application/json", d.content(m.Output, answer)}})
 	}
 	o := object{{strconv.Itoa(method.Status), success}}
 	for _, status := range d.errors(m, method, hasBody, hasPath) {
@@ -269,7 +298,7 @@ func (d *openAPI) errors(m *protogen.Method, method schema.Method, hasBody, hasP
 		http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 	}
 	if hasBody {
-		statuses = append(statuses, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+		statuses = append(statuses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	if hasPath {
 		statuses = append(statuses, http.StatusNotFound)

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
 // responseName returns the component name of a status's response, such as "NotFound".
@@ -20,10 +23,12 @@ func (d *openAPI) components() object {
 			problems = append(problems, member{problemName(status), d.statusProblem(status)})
 		}
 	}
-	responses = append(responses, member{"Error", response("Any other error.", "Problem")})
+	others := d.problemExamples(func(c schema.ErrorCode) bool { return !d.statuses[int(c.HTTP)] })
+	responses = append(responses, member{"Error", response("Any other error.", "Problem", others)})
 	o := object{
 		{"schemas", append(append(d.schemas.list, d.commonProblem()...), problems...)},
 		{"responses", responses},
+		{"examples", d.examples},
 	}
 	return o.with("securitySchemes", d.securitySchemes())
 }
@@ -62,10 +67,11 @@ func (d *openAPI) problemResponse(status int) object {
 	lines := []string{http.StatusText(status) + ":"}
 	for _, c := range d.codes {
 		if int(c.HTTP) == status {
-			lines = append(lines, "- `"+c.Name+"`: "+c.Title+".")
+			lines = append(lines, "- `"+c.Name+"`: "+cmp.Or(c.Meaning, c.Title+"."))
 		}
 	}
-	o := response(strings.Join(lines, "\n"), problemName(status))
+	examples := d.problemExamples(func(c schema.ErrorCode) bool { return int(c.HTTP) == status })
+	o := response(strings.Join(lines, "\n"), problemName(status), examples)
 	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
 		return o
 	}
@@ -76,11 +82,36 @@ func (d *openAPI) problemResponse(status int) object {
 	}}})
 }
 
-func response(description, schema string) object {
-	return object{
-		{"description", description},
-		{"content", object{{"application/problem+json", object{{"schema", object{{"$ref", ref(schema)}}}}}}},
+func response(description, name string, examples object) object {
+	content := object{{"schema", object{{"$ref", ref(name)}}}}.with("examples", examples)
+	return object{{"description", description}, {"content", object{{"application/problem+json", content}}}}
+}
+
+// problemExamples returns an example of each error code that is selected.
+func (d *openAPI) problemExamples(selected func(schema.ErrorCode) bool) object {
+	var examples object
+	for _, c := range d.codes {
+		if selected(c) {
+			examples = append(examples, member{c.Name, object{{"summary", c.Title}, {"value", problemExample(c)}}})
+		}
 	}
+	return examples
+}
+
+func problemExample(c schema.ErrorCode) object {
+	o := object{
+		{"type", "urn:loyalty:error:" + c.Name}, {"title", c.Title}, {"status", c.HTTP}, {"detail", c.Title}, {"code", c.Name},
+		{"instance", "/api/v1/example"}, {"requestId", "019a0000-0000-7000-8000-000000000001"},
+	}
+	if c.Name == "VALIDATION_FAILED" {
+		const field, message = "page_size", "must be greater than or equal to 0"
+		o = o.set("detail", field+": "+message).
+			set("violations", []object{{{"field", field}, {"rule", "int32.gte"}, {"message", message}}})
+	}
+	for _, m := range c.Members {
+		o = append(o, member{m.GetName(), "019a0000-0000-7000-8000-000000000002"})
+	}
+	return o
 }
 
 // statusProblem returns the schema of the errors with the given status. It repeats the common members instead of referring

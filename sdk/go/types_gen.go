@@ -125,9 +125,11 @@ type NotificationPage struct {
 	UserID        string         `json:"user_id"`
 	Notifications []Notification `json:"notifications"`
 	// The number of the player's unread notifications, regardless of the filter.
-	Unread        int    `json:"unread"`
+	Unread int `json:"unread"`
+	// The page_token of the next page. It is empty on the last page.
 	NextPageToken string `json:"nextPageToken"`
-	Total         int    `json:"total"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
 	// True if total is an estimate. Totals up to 10,000 are exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
@@ -159,9 +161,11 @@ type MarkReadResult struct {
 
 // AnomalyPage is an answer.
 type AnomalyPage struct {
-	Anomalies     []Anomaly `json:"anomalies"`
-	NextPageToken string    `json:"nextPageToken"`
-	Total         int       `json:"total"`
+	Anomalies []Anomaly `json:"anomalies"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
 	// True if total is an estimate. Totals up to 10,000 are exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
@@ -218,9 +222,11 @@ type Promotion struct {
 
 // PromotionPage is an answer.
 type PromotionPage struct {
-	Promotions    []Promotion `json:"promotions"`
-	NextPageToken string      `json:"nextPageToken"`
-	Total         int         `json:"total"`
+	Promotions []Promotion `json:"promotions"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
 	// True if total is an estimate. Totals up to 10,000 are exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
@@ -242,9 +248,11 @@ type PromotionPatch struct {
 
 // PlayerPromotionPage is an answer.
 type PlayerPromotionPage struct {
-	Assignments   []Assignment `json:"assignments"`
-	NextPageToken string       `json:"nextPageToken"`
-	Total         int          `json:"total"`
+	Assignments []Assignment `json:"assignments"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
 	// True if total is an estimate. Totals up to 10,000 are exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
@@ -315,9 +323,11 @@ type AssignResult struct {
 
 // AuditEntryPage is an answer.
 type AuditEntryPage struct {
-	Entries       []AuditEntry `json:"entries"`
-	NextPageToken string       `json:"nextPageToken"`
-	Total         int          `json:"total"`
+	Entries []AuditEntry `json:"entries"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
 	// True if total is an estimate. Totals up to 10,000 are exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
@@ -422,27 +432,33 @@ type LogoutRequest struct {
 
 // MyTransactionPage is an answer.
 type MyTransactionPage struct {
-	Transactions  []Transaction `json:"transactions"`
-	NextPageToken string        `json:"nextPageToken"`
-	Total         int           `json:"total"`
+	Transactions []Transaction `json:"transactions"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
 	// True if total is an estimate. Totals up to 10,000 are exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
 
 // UserPage is an answer.
 type UserPage struct {
-	Users         []User `json:"users"`
+	Users []User `json:"users"`
+	// The page_token of the next page. It is empty on the last page.
 	NextPageToken string `json:"nextPageToken"`
-	Total         int    `json:"total"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
 	// True if total is an estimate. Totals up to 10,000 are exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
 
 // TransactionPage is an answer.
 type TransactionPage struct {
-	Transactions  []Transaction `json:"transactions"`
-	NextPageToken string        `json:"nextPageToken"`
-	Total         int           `json:"total"`
+	Transactions []Transaction `json:"transactions"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
 	// True if total is an estimate. Totals up to 10,000 are exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
@@ -464,9 +480,11 @@ type ChangeMyPasswordRequest struct {
 
 // MySessionPage is an answer.
 type MySessionPage struct {
-	Sessions      []Session `json:"sessions"`
-	NextPageToken string    `json:"nextPageToken"`
-	Total         int       `json:"total"`
+	Sessions []Session `json:"sessions"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
 	// Always false: the total of sessions is exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
@@ -488,9 +506,11 @@ type Session struct {
 
 // SessionPage is an answer.
 type SessionPage struct {
-	Sessions      []Session `json:"sessions"`
-	NextPageToken string    `json:"nextPageToken"`
-	Total         int       `json:"total"`
+	Sessions []Session `json:"sessions"`
+	// The page_token of the next page. It is empty on the last page.
+	NextPageToken string `json:"nextPageToken"`
+	// The number of entries on all pages.
+	Total int `json:"total"`
 	// Always false: the total of sessions is exact.
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
@@ -508,19 +528,19 @@ type EnrolMyTotpResult struct {
 // ConfirmMyTotpRequest is the body of a request.
 type ConfirmMyTotpRequest struct {
 	// Six digits.
-	Code string `json:"code,omitempty"`
+	Code string `json:"code"`
 }
 
 // VerifyMyTotpRequest is the body of a request.
 type VerifyMyTotpRequest struct {
 	// Six digits, or a recovery code.
-	Code string `json:"code,omitempty"`
+	Code string `json:"code"`
 }
 
 // DisableMyTotpRequest is the body of a request.
 type DisableMyTotpRequest struct {
 	// Six digits, or a recovery code.
-	Code string `json:"code,omitempty"`
+	Code string `json:"code"`
 }
 
 // Frame is one message on a live connection.

@@ -959,7 +959,7 @@ class Operations(abc.ABC):
     async def disable_my_totp(
         self,
         *,
-        code: str | None = None,
+        code: str,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> None:
@@ -982,7 +982,7 @@ class Operations(abc.ABC):
     async def confirm_my_totp(
         self,
         *,
-        code: str | None = None,
+        code: str,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> None:
@@ -1007,7 +1007,7 @@ class Operations(abc.ABC):
     async def verify_my_totp(
         self,
         *,
-        code: str | None = None,
+        code: str,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> None:

@@ -945,13 +945,7 @@ class Operations(abc.ABC):
         )
         return self._call(call)
 
-    def disable_my_totp(
-        self,
-        *,
-        code: str | None = None,
-        idempotency_key: str | None = None,
-        timeout: float | None = None,
-    ) -> None:
+    def disable_my_totp(self, *, code: str, idempotency_key: str | None = None, timeout: float | None = None) -> None:
         """Removes the second factor of the caller. It fails with MFA_CODE_INVALID if the code is wrong or was used
         before, which counts as a failed login, and with NOT_FOUND if the caller has no active factor.
 
@@ -968,13 +962,7 @@ class Operations(abc.ABC):
         )
         self._call(call)
 
-    def confirm_my_totp(
-        self,
-        *,
-        code: str | None = None,
-        idempotency_key: str | None = None,
-        timeout: float | None = None,
-    ) -> None:
+    def confirm_my_totp(self, *, code: str, idempotency_key: str | None = None, timeout: float | None = None) -> None:
         """Activates the enrolled second factor and ends all other sessions of the caller. It fails with
         MFA_CODE_INVALID if the code is wrong, which counts as a failed login, with MFA_ALREADY_ACTIVE if the factor
         is active, and with NOT_FOUND without an enrolment. If second factors are required, the next refresh of the
@@ -993,13 +981,7 @@ class Operations(abc.ABC):
         )
         self._call(call)
 
-    def verify_my_totp(
-        self,
-        *,
-        code: str | None = None,
-        idempotency_key: str | None = None,
-        timeout: float | None = None,
-    ) -> None:
+    def verify_my_totp(self, *, code: str, idempotency_key: str | None = None, timeout: float | None = None) -> None:
         """Presents the second factor in the current session. Methods that fail with MFA_REQUIRED accept calls of the
         session for some minutes afterwards, as after a login with a code. It fails with MFA_CODE_INVALID if the code
         is wrong or was used before, which counts as a failed login, and with NOT_FOUND if the caller has no active

@@ -181,7 +181,9 @@ class NotificationPage(Record, kw_only=True):
     unread: int
     """The number of the player's unread notifications, regardless of the filter."""
     next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
     total: int
+    """The number of entries on all pages."""
     total_is_estimate: bool
     """True if total is an estimate. Totals up to 10,000 are exact."""
 
@@ -242,7 +244,9 @@ class AnomalyPage(Record, kw_only=True):
 
     anomalies: list[Anomaly]
     next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
     total: int
+    """The number of entries on all pages."""
     total_is_estimate: bool
     """True if total is an estimate. Totals up to 10,000 are exact."""
 
@@ -327,7 +331,9 @@ class PromotionPage(Record, kw_only=True):
 
     promotions: list[Promotion]
     next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
     total: int
+    """The number of entries on all pages."""
     total_is_estimate: bool
     """True if total is an estimate. Totals up to 10,000 are exact."""
 
@@ -346,7 +352,9 @@ class PlayerPromotionPage(Record, kw_only=True):
 
     assignments: list[Assignment]
     next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
     total: int
+    """The number of entries on all pages."""
     total_is_estimate: bool
     """True if total is an estimate. Totals up to 10,000 are exact."""
 
@@ -477,7 +485,9 @@ class AuditEntryPage(Record, kw_only=True):
 
     entries: list[AuditEntry]
     next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
     total: int
+    """The number of entries on all pages."""
     total_is_estimate: bool
     """True if total is an estimate. Totals up to 10,000 are exact."""
 
@@ -604,7 +614,9 @@ class MyTransactionPage(Record, kw_only=True):
 
     transactions: list[Transaction]
     next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
     total: int
+    """The number of entries on all pages."""
     total_is_estimate: bool
     """True if total is an estimate. Totals up to 10,000 are exact."""
 
@@ -623,7 +635,9 @@ class UserPage(Record, kw_only=True):
 
     users: list[User]
     next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
     total: int
+    """The number of entries on all pages."""
     total_is_estimate: bool
     """True if total is an estimate. Totals up to 10,000 are exact."""
 
@@ -642,7 +656,9 @@ class TransactionPage(Record, kw_only=True):
 
     transactions: list[Transaction]
     next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
     total: int
+    """The number of entries on all pages."""
     total_is_estimate: bool
     """True if total is an estimate. Totals up to 10,000 are exact."""
 
@@ -661,7 +677,9 @@ class MySessionPage(Record, kw_only=True):
 
     sessions: list[Session]
     next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
     total: int
+    """The number of entries on all pages."""
     total_is_estimate: bool
     """Always false: the total of sessions is exact."""
 
@@ -707,7 +725,9 @@ class SessionPage(Record, kw_only=True):
 
     sessions: list[Session]
     next_page_token: str
+    """The page_token of the next page. It is empty on the last page."""
     total: int
+    """The number of entries on all pages."""
     total_is_estimate: bool
     """Always false: the total of sessions is exact."""
 

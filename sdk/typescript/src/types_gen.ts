@@ -178,7 +178,9 @@ export interface NotificationPage {
   notifications: Notification[];
   /** The number of the player's unread notifications, regardless of the filter. */
   unread: number;
+  /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
+  /** The number of entries on all pages. */
   total: number;
   /** True if total is an estimate. Totals up to 10,000 are exact. */
   totalIsEstimate: boolean;
@@ -212,7 +214,9 @@ export interface MarkReadResult {
 /** An answer. */
 export interface AnomalyPage {
   anomalies: Anomaly[];
+  /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
+  /** The number of entries on all pages. */
   total: number;
   /** True if total is an estimate. Totals up to 10,000 are exact. */
   totalIsEstimate: boolean;
@@ -273,7 +277,9 @@ export interface Promotion {
 /** An answer. */
 export interface PromotionPage {
   promotions: Promotion[];
+  /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
+  /** The number of entries on all pages. */
   total: number;
   /** True if total is an estimate. Totals up to 10,000 are exact. */
   totalIsEstimate: boolean;
@@ -296,7 +302,9 @@ export interface PromotionPatch {
 /** An answer. */
 export interface PlayerPromotionPage {
   assignments: Assignment[];
+  /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
+  /** The number of entries on all pages. */
   total: number;
   /** True if total is an estimate. Totals up to 10,000 are exact. */
   totalIsEstimate: boolean;
@@ -371,7 +379,9 @@ export interface AssignResult {
 /** An answer. */
 export interface AuditEntryPage {
   entries: AuditEntry[];
+  /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
+  /** The number of entries on all pages. */
   total: number;
   /** True if total is an estimate. Totals up to 10,000 are exact. */
   totalIsEstimate: boolean;
@@ -490,7 +500,9 @@ export interface LogoutRequest {
 /** An answer. */
 export interface MyTransactionPage {
   transactions: Transaction[];
+  /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
+  /** The number of entries on all pages. */
   total: number;
   /** True if total is an estimate. Totals up to 10,000 are exact. */
   totalIsEstimate: boolean;
@@ -499,7 +511,9 @@ export interface MyTransactionPage {
 /** An answer. */
 export interface UserPage {
   users: User[];
+  /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
+  /** The number of entries on all pages. */
   total: number;
   /** True if total is an estimate. Totals up to 10,000 are exact. */
   totalIsEstimate: boolean;
@@ -508,7 +522,9 @@ export interface UserPage {
 /** An answer. */
 export interface TransactionPage {
   transactions: Transaction[];
+  /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
+  /** The number of entries on all pages. */
   total: number;
   /** True if total is an estimate. Totals up to 10,000 are exact. */
   totalIsEstimate: boolean;
@@ -534,7 +550,9 @@ export interface ChangeMyPasswordRequest {
 /** An answer. */
 export interface MySessionPage {
   sessions: Session[];
+  /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
+  /** The number of entries on all pages. */
   total: number;
   /** Always false: the total of sessions is exact. */
   totalIsEstimate: boolean;
@@ -558,7 +576,9 @@ export interface Session {
 /** An answer. */
 export interface SessionPage {
   sessions: Session[];
+  /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
+  /** The number of entries on all pages. */
   total: number;
   /** Always false: the total of sessions is exact. */
   totalIsEstimate: boolean;
@@ -577,19 +597,19 @@ export interface EnrolMyTotpResult {
 /** The body of a request. */
 export interface ConfirmMyTotpRequest {
   /** Six digits. */
-  code?: string | undefined;
+  code: string;
 }
 
 /** The body of a request. */
 export interface VerifyMyTotpRequest {
   /** Six digits, or a recovery code. */
-  code?: string | undefined;
+  code: string;
 }
 
 /** The body of a request. */
 export interface DisableMyTotpRequest {
   /** Six digits, or a recovery code. */
-  code?: string | undefined;
+  code: string;
 }
 
 /** Frame is one message on a live connection. */

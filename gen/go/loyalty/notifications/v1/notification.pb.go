@@ -321,11 +321,11 @@ var File_loyalty_notifications_v1_notification_proto protoreflect.FileDescriptor
 
 const file_loyalty_notifications_v1_notification_proto_rawDesc = "" +
 	"\n" +
-	"+loyalty/notifications/v1/notification.proto\x12\x18loyalty.notifications.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xc7\x02\n" +
+	"+loyalty/notifications/v1/notification.proto\x12\x18loyalty.notifications.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xed\x04\n" +
 	"\fNotification\x12\x18\n" +
-	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12\x12\n" +
-	"\x04type\x18\x02 \x01(\tR\x04type\x121\n" +
-	"\acontent\x18\x03 \x01(\v2\x17.google.protobuf.StructR\acontent\x12\x1f\n" +
+	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12!\n" +
+	"\x04type\x18\x02 \x01(\tB\r\xba\xbb\x18\tpromotionR\x04type\x12\xc7\x02\n" +
+	"\acontent\x18\x03 \x01(\v2\x17.google.protobuf.StructB\x93\x02\xba\xbb\x18\x8e\x02{\"id\": \"019a0000-0000-7000-8000-000000000001\", \"title\": \"Spring bonus\", \"description\": \"\", \"isActive\": true, \"type\": \"BONUS\", \"amount\": \"20.00\", \"startDate\": \"2026-03-01\", \"endDate\": \"2026-03-31\", \"createdAt\": \"2026-03-01T12:00:00Z\", \"updatedAt\": \"2026-03-01T12:00:00Z\"}R\acontent\x12\x1f\n" +
 	"\x04read\x18\x04 \x01(\bB\v\xaa\xbb\x18\a:\x05falseR\x04read\x129\n" +
 	"\n" +
 	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:z\xaa\xbb\x18v\n" +
@@ -353,9 +353,9 @@ const file_loyalty_notifications_v1_notification_proto_rawDesc = "" +
 	"\tReadState\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\x12\x10\n" +
 	"\x03all\x18\x02 \x01(\bR\x03all\x12\x16\n" +
-	"\x06unread\x18\x03 \x01(\x05R\x06unread\"\x1f\n" +
-	"\x05Reset\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reasonB\x86\x02\n" +
+	"\x06unread\x18\x03 \x01(\x05R\x06unread\"M\n" +
+	"\x05Reset\x12D\n" +
+	"\x06reason\x18\x01 \x01(\tB,\xba\xbb\x18(the notification of since does not existR\x06reasonB\x86\x02\n" +
 	"\x1ccom.loyalty.notifications.v1B\x11NotificationProtoP\x01ZQgithub.com/casino-loyalty/loyalty/gen/go/loyalty/notifications/v1;notificationsv1\xa2\x02\x03LNX\xaa\x02\x18Loyalty.Notifications.V1\xca\x02\x18Loyalty\\Notifications\\V1\xe2\x02$Loyalty\\Notifications\\V1\\GPBMetadata\xea\x02\x1aLoyalty::Notifications::V1b\x06proto3"
 
 var (

@@ -1399,6 +1399,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "loyalty/options/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*string)(nil),
+		Field:         50103,
+		Name:          "loyalty.options.v1.example",
+		Tag:           "bytes,50103,opt,name=example",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
 		ExtensionType: (*Access)(nil),
 		Field:         50101,
@@ -1475,6 +1483,12 @@ var (
 	//
 	// optional bool domain_limits = 50102;
 	E_DomainLimits = &file_loyalty_options_v1_options_proto_extTypes[4]
+	// An example of the value, for the API documents: a text, the name of an enum value, or JSON. The example of a message is
+	// merged into the examples of its fields; null removes a member. Without the option, the example follows from the type, and
+	// an example of a message omits a field that may be absent.
+	//
+	// optional string example = 50103;
+	E_Example = &file_loyalty_options_v1_options_proto_extTypes[5]
 )
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -1482,20 +1496,20 @@ var (
 	// The callers of the method. It is required: a service with a method that lacks it does not start.
 	//
 	// optional loyalty.options.v1.Access access = 50101;
-	E_Access = &file_loyalty_options_v1_options_proto_extTypes[5]
+	E_Access = &file_loyalty_options_v1_options_proto_extTypes[6]
 	// The HTTP status of a successful response over REST; default 200. A response with status 204 has no body.
 	//
 	// optional int32 success_status = 50102;
-	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[6]
+	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[7]
 	// The request headers that the method reads in addition to the headers of every method. Used for the documentation.
 	//
 	// repeated loyalty.options.v1.Header header = 50103;
-	E_Header = &file_loyalty_options_v1_options_proto_extTypes[7]
+	E_Header = &file_loyalty_options_v1_options_proto_extTypes[8]
 	// The entries of the audit trail about calls of the method. A method that changes something needs it if employees may call
 	// it: a service with such a method that lacks it does not start.
 	//
 	// optional loyalty.options.v1.Audit audit = 50104;
-	E_Audit = &file_loyalty_options_v1_options_proto_extTypes[8]
+	E_Audit = &file_loyalty_options_v1_options_proto_extTypes[9]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -1503,11 +1517,11 @@ var (
 	// The RPC code, HTTP status and title of an error code. It is required for every code.
 	//
 	// optional loyalty.options.v1.AppError app_error = 50101;
-	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[9]
+	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[10]
 	// The rules of a type of promotion.
 	//
 	// optional loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
-	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[10]
+	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[11]
 )
 
 var File_loyalty_options_v1_options_proto protoreflect.FileDescriptor
@@ -1650,7 +1664,8 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x05event\x12\x1f.google.protobuf.MessageOptions\x18\xb6\x87\x03 \x01(\v2\x19.loyalty.options.v1.EventR\x05event:U\n" +
 	"\x06socket\x12\x1f.google.protobuf.MessageOptions\x18\xb7\x87\x03 \x01(\v2\x1a.loyalty.options.v1.SocketR\x06socket:S\n" +
 	"\x06column\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.ColumnR\x06column:D\n" +
-	"\rdomain_limits\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\bR\fdomainLimits:T\n" +
+	"\rdomain_limits\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\bR\fdomainLimits:9\n" +
+	"\aexample\x12\x1d.google.protobuf.FieldOptions\x18\xb7\x87\x03 \x01(\tR\aexample:T\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.AccessR\x06access:G\n" +
 	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x05R\rsuccessStatus:T\n" +
 	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:Q\n" +
@@ -1715,25 +1730,26 @@ var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	19, // 13: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
 	20, // 14: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
 	20, // 15: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
-	21, // 16: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	21, // 17: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	21, // 18: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	21, // 19: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
-	22, // 20: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	22, // 21: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	8,  // 22: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	13, // 23: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	14, // 24: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	7,  // 25: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	4,  // 26: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	6,  // 27: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	5,  // 28: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
-	15, // 29: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	17, // 30: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	22, // [22:31] is the sub-list for extension type_name
-	11, // [11:22] is the sub-list for extension extendee
+	20, // 16: loyalty.options.v1.example:extendee -> google.protobuf.FieldOptions
+	21, // 17: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	21, // 18: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	21, // 19: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	21, // 20: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
+	22, // 21: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	22, // 22: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	8,  // 23: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	13, // 24: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	14, // 25: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	7,  // 26: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	4,  // 27: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	6,  // 28: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	5,  // 29: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
+	15, // 30: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	17, // 31: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	23, // [23:32] is the sub-list for extension type_name
+	11, // [11:23] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
 }
 
@@ -1749,7 +1765,7 @@ func file_loyalty_options_v1_options_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      4,
 			NumMessages:   14,
-			NumExtensions: 11,
+			NumExtensions: 12,
 			NumServices:   0,
 		},
 		GoTypes:           file_loyalty_options_v1_options_proto_goTypes,

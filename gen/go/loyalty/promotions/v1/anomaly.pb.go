@@ -344,13 +344,13 @@ var File_loyalty_promotions_v1_anomaly_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_anomaly_proto_rawDesc = "" +
 	"\n" +
-	"#loyalty/promotions/v1/anomaly.proto\x12\x15loyalty.promotions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xc9\x04\n" +
+	"#loyalty/promotions/v1/anomaly.proto\x12\x15loyalty.promotions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xbf\x05\n" +
 	"\aAnomaly\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x126\n" +
-	"\x04rule\x18\x02 \x01(\x0e2\".loyalty.promotions.v1.AnomalyRuleR\x04rule\x12\"\n" +
-	"\auser_id\x18\x03 \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\auser_id\x12,\n" +
-	"\fpromotion_id\x18\x04 \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\fpromotion_id\x12\x16\n" +
-	"\x06detail\x18\x05 \x01(\tR\x06detail\x129\n" +
+	"\x04rule\x18\x02 \x01(\x0e2\".loyalty.promotions.v1.AnomalyRuleR\x04rule\x12J\n" +
+	"\auser_id\x18\x03 \x01(\tB0\xaa\xbb\x18\x04\b\x01 \x01\xba\xbb\x18$019a0000-0000-7000-8000-000000000001R\auser_id\x12,\n" +
+	"\fpromotion_id\x18\x04 \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\fpromotion_id\x12d\n" +
+	"\x06detail\x18\x05 \x01(\tBL\xba\xbb\x18Hthe entries of the player from 12:00 to 13:00 UTC have a sum of 12000.00R\x06detail\x129\n" +
 	"\n" +
 	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x1f\n" +
 	"\x04seen\x18\a \x01(\bB\v\xaa\xbb\x18\a:\x05falseR\x04seen\x12!\n" +

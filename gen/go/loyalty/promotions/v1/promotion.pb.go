@@ -466,19 +466,20 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xf7\x05\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xb8\x06\n" +
 	"\tPromotion\x12\x1b\n" +
-	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12n\n" +
-	"\x05title\x18\x02 \x01(\tBX\xe0A\x02\xbaHR\xba\x01H\n" +
-	"\x0fstring.one_line\x12\x10must be one line\x1a#!this.matches('[\\n\\t\\u2028\\u2029]')r\x05\x10\x01\x18\xc8\x01R\x05title\x12*\n" +
-	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\vdescription\x12,\n" +
+	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12~\n" +
+	"\x05title\x18\x02 \x01(\tBh\xe0A\x02\xbaHR\xba\x01H\n" +
+	"\x0fstring.one_line\x12\x10must be one line\x1a#!this.matches('[\\n\\t\\u2028\\u2029]')r\x05\x10\x01\x18\xc8\x01\xba\xbb\x18\fSpring bonusR\x05title\x12M\n" +
+	"\vdescription\x18\x03 \x01(\tB+\xbaH\x05r\x03\x18\xd0\x0f\xba\xbb\x18\x1fFor everyone who plays in MarchR\vdescription\x12,\n" +
 	"\tis_active\x18\x04 \x01(\bB\n" +
 	"\xaa\xbb\x18\x06:\x04trueH\x00R\bisActive\x88\x01\x01\x12H\n" +
 	"\x04type\x18\x05 \x01(\x0e2$.loyalty.promotions.v1.PromotionTypeB\x0e\xe0A\x02\xe0A\x05\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x126\n" +
 	"\x06amount\x18\x06 \x01(\tB\x1e\xe0A\x02\xaa\xbb\x18\x17\b\x02*\x040.012\r1000000000.00R\x06amount\x12(\n" +
 	"\n" +
-	"start_date\x18\a \x01(\tB\t\xe0A\x02\xaa\xbb\x18\x02\b\x03R\tstartDate\x12$\n" +
-	"\bend_date\x18\b \x01(\tB\t\xe0A\x02\xaa\xbb\x18\x02\b\x03R\aendDate\x12>\n" +
+	"start_date\x18\a \x01(\tB\t\xe0A\x02\xaa\xbb\x18\x02\b\x03R\tstartDate\x122\n" +
+	"\bend_date\x18\b \x01(\tB\x17\xe0A\x02\xaa\xbb\x18\x02\b\x03\xba\xbb\x18\n" +
+	"2026-03-31R\aendDate\x12>\n" +
 	"\n" +
 	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt\x12>\n" +
 	"\n" +

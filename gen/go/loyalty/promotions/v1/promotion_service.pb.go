@@ -859,10 +859,10 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
 	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"<\n" +
 	"\fClaimRequest\x12,\n" +
-	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\x93\x01\n" +
-	"\rClaimResponse\x12A\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\x9e\x02\n" +
+	"\rClaimResponse\x12\xcb\x01\n" +
 	"\n" +
-	"assignment\x18\x01 \x01(\v2!.loyalty.promotions.v1.AssignmentR\n" +
+	"assignment\x18\x01 \x01(\v2!.loyalty.promotions.v1.AssignmentB\x87\x01\xba\xbb\x18\x82\x01{\"claimed\": true, \"claimedAt\": \"2026-03-01T12:00:00Z\", \"transactionId\": \"019a0000-0000-7000-8000-000000000001\", \"promotion\": null}R\n" +
 	"assignment\x12?\n" +
 	"\vtransaction\x18\x02 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"q\n" +
 	"\rAssignRequest\x12,\n" +

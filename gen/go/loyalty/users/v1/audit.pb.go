@@ -165,21 +165,22 @@ var File_loyalty_users_v1_audit_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x1cloyalty/users/v1/audit.proto\x12\x10loyalty.users.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x90\x04\n" +
+	"\x1cloyalty/users/v1/audit.proto\x12\x10loyalty.users.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xf8\x05\n" +
 	"\n" +
 	"AuditEntry\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12*\n" +
-	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x18\n" +
-	"\aservice\x18\x03 \x01(\tR\aservice\x12\x1e\n" +
-	"\x05actor\x18\x04 \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\x05actor\x127\n" +
-	"\x06action\x18\x05 \x01(\x0e2\x1f.loyalty.options.v1.AuditActionR\x06action\x12 \n" +
-	"\x06target\x18\x06 \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\x06target\x12\x18\n" +
-	"\aaddress\x18\a \x01(\tR\aaddress\x12\"\n" +
-	"\asession\x18\b \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\asession\x12\x18\n" +
-	"\aoutcome\x18\t \x01(\tR\aoutcome\x12/\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12(\n" +
+	"\aservice\x18\x03 \x01(\tB\x0e\xba\xbb\x18\n" +
+	"promotionsR\aservice\x12F\n" +
+	"\x05actor\x18\x04 \x01(\tB0\xaa\xbb\x18\x04\b\x01 \x01\xba\xbb\x18$019a0000-0000-7000-8000-000000000001R\x05actor\x12M\n" +
+	"\x06action\x18\x05 \x01(\x0e2\x1f.loyalty.options.v1.AuditActionB\x14\xba\xbb\x18\x10UPDATE_PROMOTIONR\x06action\x12H\n" +
+	"\x06target\x18\x06 \x01(\tB0\xaa\xbb\x18\x04\b\x01 \x01\xba\xbb\x18$019a0000-0000-7000-8000-000000000002R\x06target\x12)\n" +
+	"\aaddress\x18\a \x01(\tB\x0f\xba\xbb\x18\v203.0.113.7R\aaddress\x12J\n" +
+	"\asession\x18\b \x01(\tB0\xaa\xbb\x18\x04\b\x01 \x01\xba\xbb\x18$019a0000-0000-7000-8000-000000000003R\asession\x12 \n" +
+	"\aoutcome\x18\t \x01(\tB\x06\xba\xbb\x18\x02OKR\aoutcome\x12G\n" +
 	"\x06before\x18\n" +
-	" \x01(\v2\x17.google.protobuf.StructR\x06before\x12-\n" +
-	"\x05after\x18\v \x01(\v2\x17.google.protobuf.StructR\x05after:o\xaa\xbb\x18k\n" +
+	" \x01(\v2\x17.google.protobuf.StructB\x16\xba\xbb\x18\x12{\"isActive\": true}R\x06before\x12F\n" +
+	"\x05after\x18\v \x01(\v2\x17.google.protobuf.StructB\x17\xba\xbb\x18\x13{\"isActive\": false}R\x05after:o\xaa\xbb\x18k\n" +
 	"\x05audit\x12\r\n" +
 	"\aservice\n" +
 	"\x02id\x12\v\n" +

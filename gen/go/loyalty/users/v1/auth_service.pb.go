@@ -529,30 +529,29 @@ const file_loyalty_users_v1_auth_service_proto_rawDesc = "" +
 	"\x14RegisterStaffRequest\x12 \n" +
 	"\x05email\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x18\xfe\x01`\x01R\x05email\x12)\n" +
-	"\bpassword\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\bpassword\"\xfc\x01\n" +
-	"\fLoginRequest\x12 \n" +
-	"\x05email\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xfe\x01R\x05email\x12)\n" +
-	"\bpassword\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\bpassword\x12T\n" +
-	"\x10refresh_token_in\x18\x03 \x01(\x0e2 .loyalty.users.v1.RefreshTokenInB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0erefreshTokenIn\x12I\n" +
-	"\x04code\x18\x04 \x01(\tB5\xbaH/r-2+^([0-9]{6}|[A-Za-z2-7]{5}-[A-Za-z2-7]{5})?$\x80\x01\x01R\x04code\"\xdf\x01\n" +
-	"\rLoginResponse\x12&\n" +
-	"\faccess_token\x18\x01 \x01(\tB\x03\x80\x01\x01R\vaccessToken\x129\n" +
+	"\bpassword\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\bpassword\"\x98\x02\n" +
+	"\fLoginRequest\x124\n" +
+	"\x05email\x18\x01 \x01(\tB\x1e\xbaH\ar\x05\x10\x01\x18\xfe\x01\xba\xbb\x18\x10anna@example.comR\x05email\x12)\n" +
+	"\bpassword\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\bpassword\x12\\\n" +
+	"\x10refresh_token_in\x18\x03 \x01(\x0e2 .loyalty.users.v1.RefreshTokenInB\x10\xbaH\x05\x82\x01\x02\x10\x01\xba\xbb\x18\x04BODYR\x0erefreshTokenIn\x12I\n" +
+	"\x04code\x18\x04 \x01(\tB5\xbaH/r-2+^([0-9]{6}|[A-Za-z2-7]{5}-[A-Za-z2-7]{5})?$\x80\x01\x01R\x04code\"\xc2\x02\n" +
+	"\rLoginResponse\x12c\n" +
+	"\faccess_token\x18\x01 \x01(\tB@\xba\xbb\x189eyJhbGciOiJFZERTQSJ9.eyJyb2xlIjoiUExBWUVSIn0.c2lnbmF0dXJl\x80\x01\x01R\vaccessToken\x129\n" +
 	"\n" +
-	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12-\n" +
-	"\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01\x12*\n" +
+	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12S\n" +
+	"\rrefresh_token\x18\x03 \x01(\tB)\xba\xbb\x18\"Q2FzaW5vTG95YWx0eVJlZnJlc2hUb2tlbg\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01\x12*\n" +
 	"\x04user\x18\x04 \x01(\v2\x16.loyalty.users.v1.UserR\x04userB\x10\n" +
-	"\x0e_refresh_token\"B\n" +
-	"\x0eRefreshRequest\x120\n" +
-	"\rrefresh_token\x18\x01 \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\frefreshToken\"\xb5\x01\n" +
-	"\x0fRefreshResponse\x12&\n" +
-	"\faccess_token\x18\x01 \x01(\tB\x03\x80\x01\x01R\vaccessToken\x129\n" +
+	"\x0e_refresh_token\"h\n" +
+	"\x0eRefreshRequest\x12V\n" +
+	"\rrefresh_token\x18\x01 \x01(\tB1\xbaH\x05r\x03\x18\x80\b\xba\xbb\x18\"Q2FzaW5vTG95YWx0eVJlZnJlc2hUb2tlbg\x80\x01\x01R\frefreshToken\"\x98\x02\n" +
+	"\x0fRefreshResponse\x12c\n" +
+	"\faccess_token\x18\x01 \x01(\tB@\xba\xbb\x189eyJhbGciOiJFZERTQSJ9.eyJyb2xlIjoiUExBWUVSIn0.c2lnbmF0dXJl\x80\x01\x01R\vaccessToken\x129\n" +
 	"\n" +
-	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12-\n" +
-	"\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01B\x10\n" +
-	"\x0e_refresh_token\"A\n" +
-	"\rLogoutRequest\x120\n" +
-	"\rrefresh_token\x18\x01 \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\frefreshToken\"\x10\n" +
+	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12S\n" +
+	"\rrefresh_token\x18\x03 \x01(\tB)\xba\xbb\x18\"Q2FzaW5vTG95YWx0eVJlZnJlc2hUb2tlbg\x80\x01\x01H\x00R\frefreshToken\x88\x01\x01B\x10\n" +
+	"\x0e_refresh_token\"g\n" +
+	"\rLogoutRequest\x12V\n" +
+	"\rrefresh_token\x18\x01 \x01(\tB1\xbaH\x05r\x03\x18\x80\b\xba\xbb\x18\"Q2FzaW5vTG95YWx0eVJlZnJlc2hUb2tlbg\x80\x01\x01R\frefreshToken\"\x10\n" +
 	"\x0eLogoutResponse*H\n" +
 	"\x0eRefreshTokenIn\x12 \n" +
 	"\x1cREFRESH_TOKEN_IN_UNSPECIFIED\x10\x00\x12\n" +

@@ -9,6 +9,7 @@
 package usersv1
 
 import (
+	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -119,16 +120,16 @@ var File_loyalty_users_v1_session_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/users/v1/session.proto\x12\x10loyalty.users.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x02\n" +
+	"\x1eloyalty/users/v1/session.proto\x12\x10loyalty.users.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xbf\x02\n" +
 	"\aSession\x12\x13\n" +
 	"\x02id\x18\x01 \x01(\tB\x03\xe0A\x03R\x02id\x12>\n" +
 	"\n" +
 	"created_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt\x12A\n" +
 	"\flast_used_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"lastUsedAt\x12\x1d\n" +
-	"\aaddress\x18\x04 \x01(\tB\x03\xe0A\x03R\aaddress\x12\"\n" +
+	"lastUsedAt\x12,\n" +
+	"\aaddress\x18\x04 \x01(\tB\x12\xe0A\x03\xba\xbb\x18\v203.0.113.7R\aaddress\x12O\n" +
 	"\n" +
-	"user_agent\x18\x05 \x01(\tB\x03\xe0A\x03R\tuserAgent\x12\x1d\n" +
+	"user_agent\x18\x05 \x01(\tB0\xe0A\x03\xba\xbb\x18)Mozilla/5.0 (Windows NT 10.0; Win64; x64)R\tuserAgent\x12\x1d\n" +
 	"\acurrent\x18\x06 \x01(\bB\x03\xe0A\x03R\acurrentB\xc9\x01\n" +
 	"\x14com.loyalty.users.v1B\fSessionProtoP\x01ZAgithub.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1;usersv1\xa2\x02\x03LUX\xaa\x02\x10Loyalty.Users.V1\xca\x02\x10Loyalty\\Users\\V1\xe2\x02\x1cLoyalty\\Users\\V1\\GPBMetadata\xea\x02\x12Loyalty::Users::V1b\x06proto3"
 

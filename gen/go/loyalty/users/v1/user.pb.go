@@ -308,15 +308,15 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\vledger_head\x12\x02\b\x04\"\x17\n" +
 	"\x0estatus_version\x12\x05\b\x05:\x010\"\x1c\n" +
 	"\x0fsessions_to_end\x12\t\b\t:\x05false\"\x14\n" +
-	"\fkept_session\x12\x04\b\x01 \x01:\x01\x03BK\b\x01\x12\tis_active\x12\rpassword_hash\x12\x0estatus_version\x12\x0fsessions_to_end\x12\fkept_session\"\xe3\x04\n" +
+	"\fkept_session\x12\x04\b\x01 \x01:\x01\x03BK\b\x01\x12\tis_active\x12\rpassword_hash\x12\x0estatus_version\x12\x0fsessions_to_end\x12\fkept_session\"\xd6\x05\n" +
 	"\vTransaction\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12&\n" +
 	"\auser_id\x18\x02 \x01(\tB\f\xe0A\x02\xe0A\x05\xaa\xbb\x18\x02\b\x01R\auser_id\x12:\n" +
 	"\x04type\x18\x03 \x01(\x0e2!.loyalty.users.v1.TransactionTypeB\x03\xe0A\x02R\x04type\x126\n" +
 	"\x06amount\x18\x04 \x01(\tB\x1e\xe0A\x02\xaa\xbb\x18\x17\b\x02*\x040.012\r1000000000.00R\x06amount\x12.\n" +
-	"\rbalance_after\x18\x05 \x01(\tB\t\xaa\xbb\x18\x05\b\x02*\x010R\fbalanceAfter\x12 \n" +
-	"\vdescription\x18\x06 \x01(\tR\vdescription\x12@\n" +
-	"\x0fadditional_data\x18\a \x01(\v2\x17.google.protobuf.StructR\x0eadditionalData\x129\n" +
+	"\rbalance_after\x18\x05 \x01(\tB\t\xaa\xbb\x18\x05\b\x02*\x010R\fbalanceAfter\x12V\n" +
+	"\vdescription\x18\x06 \x01(\tB4\xba\xbb\x180Claimed 'Spring bonus' promotion of type 'BONUS'R\vdescription\x12}\n" +
+	"\x0fadditional_data\x18\a \x01(\v2\x17.google.protobuf.StructB;\xba\xbb\x187{\"promotionId\": \"019a0000-0000-7000-8000-000000000001\"}R\x0eadditionalData\x129\n" +
 	"\n" +
 	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12$\n" +
 	"\breverses\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\breverses:\xa8\x01\xaa\xbb\x18\xa3\x01\n" +

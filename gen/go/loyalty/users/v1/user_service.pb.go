@@ -1795,11 +1795,11 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\ftransactions\x18\x01 \x03(\v2\x1d.loyalty.users.v1.TransactionR\ftransactions\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
 	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
-	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"\x99\x01\n" +
+	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"\xb9\x01\n" +
 	"\x19ReverseTransactionRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x120\n" +
-	"\x0etransaction_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0etransaction_id\x12&\n" +
-	"\x06reason\x18\x03 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xf4\x03\xb0\xbb\x18\x01R\x06reason\";\n" +
+	"\x0etransaction_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0etransaction_id\x12F\n" +
+	"\x06reason\x18\x03 \x01(\tB.\xbaH\ar\x05\x10\x01\x18\xf4\x03\xb0\xbb\x18\x01\xba\xbb\x18\x1cCredited to the wrong playerR\x06reason\";\n" +
 	"\x15DeactivateUserRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"9\n" +
 	"\x13ActivateUserRequest\x12\"\n" +
@@ -1845,20 +1845,20 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\x12EndSessionsRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"\x15\n" +
 	"\x13EndSessionsResponse\"\x14\n" +
-	"\x12EnrolMyTotpRequest\"u\n" +
-	"\x13EnrolMyTotpResponse\x12\x1b\n" +
-	"\x06secret\x18\x01 \x01(\tB\x03\x80\x01\x01R\x06secret\x12\x15\n" +
-	"\x03uri\x18\x02 \x01(\tB\x03\x80\x01\x01R\x03uri\x12*\n" +
-	"\x0erecovery_codes\x18\x03 \x03(\tB\x03\x80\x01\x01R\rrecoveryCodes\"@\n" +
-	"\x14ConfirmMyTotpRequest\x12(\n" +
-	"\x04code\x18\x01 \x01(\tB\x14\xbaH\x0er\f2\n" +
-	"^[0-9]{6}$\x80\x01\x01R\x04code\"\x17\n" +
-	"\x15ConfirmMyTotpResponse\"_\n" +
-	"\x13VerifyMyTotpRequest\x12H\n" +
-	"\x04code\x18\x01 \x01(\tB4\xbaH.r,2*^([0-9]{6}|[A-Za-z2-7]{5}-[A-Za-z2-7]{5})$\x80\x01\x01R\x04code\"\x16\n" +
-	"\x14VerifyMyTotpResponse\"`\n" +
-	"\x14DisableMyTotpRequest\x12H\n" +
-	"\x04code\x18\x01 \x01(\tB4\xbaH.r,2*^([0-9]{6}|[A-Za-z2-7]{5}-[A-Za-z2-7]{5})$\x80\x01\x01R\x04code\"\x17\n" +
+	"\x12EnrolMyTotpRequest\"\x8b\x02\n" +
+	"\x13EnrolMyTotpResponse\x12?\n" +
+	"\x06secret\x18\x01 \x01(\tB'\xba\xbb\x18 JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\x80\x01\x01R\x06secret\x12x\n" +
+	"\x03uri\x18\x02 \x01(\tBf\xba\xbb\x18_otpauth://totp/Loyalty:staff@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Loyalty\x80\x01\x01R\x03uri\x129\n" +
+	"\x0erecovery_codes\x18\x03 \x03(\tB\x12\xba\xbb\x18\vabcde-fgh23\x80\x01\x01R\rrecoveryCodes\"J\n" +
+	"\x14ConfirmMyTotpRequest\x122\n" +
+	"\x04code\x18\x01 \x01(\tB\x1e\xbaH\x0er\f2\n" +
+	"^[0-9]{6}$\xba\xbb\x18\x06123456\x80\x01\x01R\x04code\"\x17\n" +
+	"\x15ConfirmMyTotpResponse\"i\n" +
+	"\x13VerifyMyTotpRequest\x12R\n" +
+	"\x04code\x18\x01 \x01(\tB>\xbaH.r,2*^([0-9]{6}|[A-Za-z2-7]{5}-[A-Za-z2-7]{5})$\xba\xbb\x18\x06123456\x80\x01\x01R\x04code\"\x16\n" +
+	"\x14VerifyMyTotpResponse\"j\n" +
+	"\x14DisableMyTotpRequest\x12R\n" +
+	"\x04code\x18\x01 \x01(\tB>\xbaH.r,2*^([0-9]{6}|[A-Za-z2-7]{5}-[A-Za-z2-7]{5})$\xba\xbb\x18\x06123456\x80\x01\x01R\x04code\"\x17\n" +
 	"\x15DisableMyTotpResponse\"6\n" +
 	"\x10ResetTotpRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"\x13\n" +
