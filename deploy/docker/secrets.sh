@@ -25,7 +25,8 @@ write() {
 random() { openssl rand -hex 24; }
 
 for name in postgres_password users_database_password users_owner_password promotions_database_password \
-	promotions_owner_password mongodb_password mongodb_root_password redis_password internal_token admin_password; do
+	promotions_owner_password mongodb_password mongodb_root_password redis_password internal_token admin_password \
+	kafka_admin_password kafka_users_password kafka_promotions_password kafka_notifications_password kafka_operator_password; do
 	random | write "$name"
 done
 openssl rand -base64 741 | write mongodb_keyfile

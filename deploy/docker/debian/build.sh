@@ -23,7 +23,7 @@ step 'programs'
 mkdir -p "$context"
 CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$context/loyalty" ./cmd/loyalty
 CGO_ENABLED=0 go build -C tools/ferretdb -trimpath -ldflags '-s -w' -o "../../$context/ferretdb" .
-[ -n "$(ls .cache/kafka/kafka_*.jar 2>/dev/null)" ] || scripts/kafka/fetch.sh .cache/kafka
+[ -n "$(ls .cache/kafka/kafka-tools-[0-9]*.jar 2>/dev/null)" ] || scripts/kafka/fetch.sh .cache/kafka
 rm -rf "$context/kafka"
 cp -rL .cache/kafka "$context/kafka"
 cp /etc/ssl/certs/ca-certificates.crt "$context/"
