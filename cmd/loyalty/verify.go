@@ -94,12 +94,15 @@ func (s verifySettings) open(ctx context.Context) (sources verify.Sources, close
 	return sources, closeAll, nil
 }
 
-// deadLetters returns the number of dead letters of each topic.
+// deadLetters returns the number of dead letters of each topic, or verify.NoTopic.
 func deadLetters(ctx context.Context, queue event.DeadLetterQueue) (map[string]int64, error) {
 	depths := map[string]int64{}
 	for _, topic := range topicNames() {
 		n, err := queue.Depth(ctx, topic)
-		if err != nil {
+		switch {
+		case errors.Is(err, event.ErrNoTopic):
+			n = verify.NoTopic
+		case err != nil:
 			return nil, err
 		}
 		depths[topic] = n

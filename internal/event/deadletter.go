@@ -71,6 +71,8 @@ var (
 	ErrTooLarge = errors.New("event is larger than the topic accepts")
 	// ErrGone means that the topic no longer holds the event of a truncated dead letter.
 	ErrGone = errors.New("event is no longer in the topic")
+	// ErrNoTopic means that the topic of the dead letters does not exist.
+	ErrNoTopic = errors.New("the topic does not exist")
 )
 
 // ReplayError returns the error of Replay for a skipped dead letter. It wraps reason.
@@ -89,7 +91,8 @@ type DeadLetterQueue interface {
 	// progress as long as the dead letters. After an interruption the next call may send some events again. Replay skips dead
 	// letters that cannot be sent. Its error names them and wraps ErrTooLarge or ErrGone.
 	Replay(ctx context.Context, topic string) (int, error)
-	// Depth returns the number of dead letters of the topic that were not replayed yet.
+	// Depth returns the number of dead letters of the topic that were not replayed yet. The error wraps ErrNoTopic if their topic
+	// does not exist.
 	Depth(ctx context.Context, topic string) (int64, error)
 }
 

@@ -41,9 +41,12 @@ type Sources struct {
 	LedgerKeys ledgerchain.Keys
 	// Notifications calls yield for every stored notification, ordered by user and sequence number.
 	Notifications func(ctx context.Context, yield func(Notification) error) error
-	// DeadLetters returns, for each topic, the number of dead letters that have not been replayed.
+	// DeadLetters returns, for each topic, the number of dead letters that have not been replayed, or NoTopic.
 	DeadLetters func(ctx context.Context) (map[string]int64, error)
 }
+
+// NoTopic is the number of dead letters of a topic if the topic of its dead letters does not exist.
+const NoTopic = -1
 
 // Options configure Run.
 type Options struct {

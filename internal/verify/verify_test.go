@@ -331,6 +331,10 @@ func TestViolations(t *testing.T) {
 			}},
 		"unpublished event of users": {func(t *testing.T, p *platform) { p.exec(t, p.users, insertEvent) },
 			func(*platform) string { return "the outbox of users has 1 unpublished event; the oldest is " + event }},
+		"no topic of dead letters": {
+			func(_ *testing.T, p *platform) { p.dead["audit"] = verify.NoTopic },
+			func(*platform) string { return "topic audit.dlq does not exist: run loyalty events topics" },
+		},
 		"dead letter": {func(_ *testing.T, p *platform) { p.dead["players"] = 1 }, func(*platform) string { return "topic players has 1 dead letter" }},
 	} {
 		t.Run(name, func(t *testing.T) {

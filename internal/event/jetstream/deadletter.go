@@ -169,6 +169,9 @@ func (b *Bus) deadLetterStream(ctx context.Context, topic string) (jetstream.Str
 		return nil, err
 	}
 	stream, err := b.js.Stream(ctx, streamOf(event.DeadLetterTopic(topic)))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("jetstream: find the dead letters of %s: %w: %w", topic, event.ErrNoTopic, err)
+	}
 	if err != nil {
 		return nil, b.failure("find the dead letters of "+topic, err)
 	}

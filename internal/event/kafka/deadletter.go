@@ -58,6 +58,9 @@ func (b *Bus) deadLetterRanges(ctx context.Context, topic string) (ranges map[in
 		}
 		return err
 	})
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return nil, fmt.Errorf("kafka: list offsets of %s: %w: %w", dead, event.ErrNoTopic, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("kafka: list offsets of %s: %w", dead, err)
 	}

@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"reflect"
 	"strings"
@@ -166,8 +167,8 @@ func TestDepthOfNewTopic(t *testing.T) {
 
 func TestDepthOfUnknownTopic(t *testing.T) {
 	bus := newBus(t, kafka.Config{Brokers: startFake(t)})
-	if _, err := bus.Depth(t.Context(), "never"); err == nil || !strings.Contains(err.Error(), "never.dlq") {
-		t.Errorf("Depth of an unknown topic returned %v, want an error that names never.dlq", err)
+	if _, err := bus.Depth(t.Context(), "never"); !errors.Is(err, event.ErrNoTopic) || !strings.Contains(err.Error(), "never.dlq") {
+		t.Errorf("Depth of an unknown topic returned %v, want ErrNoTopic with the name never.dlq", err)
 	}
 }
 
