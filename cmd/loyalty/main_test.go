@@ -136,6 +136,8 @@ func TestConfigurationErrors(t *testing.T) {
 		"ledger listener without TLS":          {"users", "", "LOYALTY_INTERNAL_LISTEN=:9090\nLOYALTY_TOKEN_KEY=" + strings.TrimSpace(key), "LOYALTY_INTERNAL_LISTEN: the connection to another machine is not encrypted: set LOYALTY_INTERNAL_TLS_CERTIFICATE, or allow it with LOYALTY_INSECURE_LEDGER=no-tls"},
 		"ledger without TLS":                   {"promotions", "", "LOYALTY_LEDGER_ADDRESS=dns://127.0.0.1/users:9090", "LOYALTY_LEDGER_ADDRESS: the connection to another machine is not encrypted"},
 		"public keys without TLS":              {"notifications", "", "LOYALTY_JWKS_URL=http://users/jwks.json", "LOYALTY_JWKS_URL: the connection to another machine is not encrypted: begin the URL with https://, or allow it with LOYALTY_INSECURE_JWKS=no-tls"},
+		"unknown permission of PostgreSQL":     {"users", "", "LOYALTY_INSECURE_POSTGRES=yes", "LOYALTY_INSECURE_POSTGRES must be no-tls, no-password, owner-role, or several of them separated by commas"},
+		"owner role of Redis":                  {"users", "", "LOYALTY_INSECURE_REDIS=owner-role", "LOYALTY_INSECURE_REDIS must be no-tls, no-password"},
 		"unknown permission":                   {"users", "", "LOYALTY_INSECURE_REDIS=yes", "LOYALTY_INSECURE_REDIS must be no-tls, no-password, or both separated by a comma"},
 		"unknown store":                        {"notifications", "", "LOYALTY_NOTIFICATIONS_STORE=paper", "LOYALTY_NOTIFICATIONS_STORE must be one of mongodb, postgres"},
 		"no sockets":                           {"notifications", "", "LOYALTY_SOCKETS_PER_ADDRESS=0", "LOYALTY_SOCKETS_PER_ADDRESS must be a whole number from 1 to 100000"},

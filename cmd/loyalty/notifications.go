@@ -30,8 +30,8 @@ type storeSettings struct {
 	Database string             `env:"LOYALTY_MONGODB_DATABASE"`
 	Postgres config.PostgresURL `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
 	// InsecurePostgres and InsecureMongo allow connections that are not protected.
-	InsecurePostgres insecure `env:"LOYALTY_INSECURE_POSTGRES"`
-	InsecureMongo    insecure `env:"LOYALTY_INSECURE_MONGODB"`
+	InsecurePostgres insecurePostgres `env:"LOYALTY_INSECURE_POSTGRES"`
+	InsecureMongo    insecure         `env:"LOYALTY_INSECURE_MONGODB"`
 }
 
 // Check returns an error if the URL of the chosen store is not set, or if its connections are not protected.
@@ -47,7 +47,7 @@ func (s storeSettings) connection() connection {
 	if app.Kind(s.Kind) == app.MongoDB {
 		return mongoConnection(s.Mongo, s.InsecureMongo)
 	}
-	return postgresConnection("LOYALTY_NOTIFICATIONS_DATABASE_URL", s.Postgres, s.InsecurePostgres)
+	return postgresConnection("LOYALTY_NOTIFICATIONS_DATABASE_URL", s.Postgres, s.InsecurePostgres.insecure)
 }
 
 // located returns an error if the URL of the chosen store is not set.
@@ -67,6 +67,14 @@ func (s storeSettings) setting() string {
 		return "LOYALTY_MONGODB_URL"
 	}
 	return "LOYALTY_NOTIFICATIONS_DATABASE_URL"
+}
+
+// role returns the role of notifications in PostgreSQL.
+func (s storeSettings) role() serviceRole {
+	if app.Kind(s.Kind) == app.MongoDB {
+		return serviceRole{}
+	}
+	return serviceRole{s.setting(), s.Postgres, s.InsecurePostgres}
 }
 
 func (s storeSettings) config() app.StoreConfig {
@@ -133,6 +141,6 @@ func runNotifications(ctx context.Context, c call) error {
 	}
 	return s.Service.serve(ctx, process{
 		name: "notifications", log: log, tracer: tracer, bus: s.Bus, open: open,
-		database: s.Store.setting(), redis: s.Redis.setting(),
+		database: s.Store.setting(), redis: s.Redis.setting(), role: s.Store.role(),
 	})
 }

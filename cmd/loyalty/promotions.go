@@ -78,5 +78,6 @@ func runPromotions(ctx context.Context, c call) error {
 	return s.Service.serve(ctx, process{
 		name: "promotions", log: log, tracer: tracer, bus: s.Bus, open: open,
 		database: "LOYALTY_PROMOTIONS_DATABASE_URL", redis: s.Redis.setting(),
+		role: serviceRole{"LOYALTY_PROMOTIONS_DATABASE_URL", s.Database.URL, s.Database.Insecure},
 	})
 }

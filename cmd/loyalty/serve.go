@@ -44,6 +44,8 @@ type process struct {
 	open func(ctx context.Context, bus event.Bus) (service, error)
 	// database and redis are the names of the settings with the addresses of the database and Redis.
 	database, redis string
+	// role is the role with which the service connects to PostgreSQL. It is zero if the service does not use it.
+	role serviceRole
 }
 
 // eventBus connects a service to the event bus. busSettings implements it.
@@ -85,6 +87,9 @@ func (p process) serve(ctx context.Context) error {
 	var s service
 	err = start.connect(ctx, func(ctx context.Context) (err error) {
 		if err = p.bus.createTopics(ctx, bus); err == nil {
+			err = p.role.check(ctx)
+		}
+		if err == nil {
 			s, err = p.open(ctx, bus)
 		}
 		return err

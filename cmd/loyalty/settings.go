@@ -291,23 +291,23 @@ func (s busSettings) createTopics(ctx context.Context, bus event.Bus) error {
 // usersDatabase locates the database of users.
 type usersDatabase struct {
 	URL      config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL,required,notEmpty"`
-	Insecure insecure           `env:"LOYALTY_INSECURE_POSTGRES"`
+	Insecure insecurePostgres   `env:"LOYALTY_INSECURE_POSTGRES"`
 }
 
 // Check returns an error if the connections are not protected.
 func (s usersDatabase) Check() error {
-	return protected(postgresConnection("LOYALTY_USERS_DATABASE_URL", s.URL, s.Insecure))
+	return protected(postgresConnection("LOYALTY_USERS_DATABASE_URL", s.URL, s.Insecure.insecure))
 }
 
 // promotionsDatabase locates the database of promotions.
 type promotionsDatabase struct {
 	URL      config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL,required,notEmpty"`
-	Insecure insecure           `env:"LOYALTY_INSECURE_POSTGRES"`
+	Insecure insecurePostgres   `env:"LOYALTY_INSECURE_POSTGRES"`
 }
 
 // Check returns an error if the connections are not protected.
 func (s promotionsDatabase) Check() error {
-	return protected(postgresConnection("LOYALTY_PROMOTIONS_DATABASE_URL", s.URL, s.Insecure))
+	return protected(postgresConnection("LOYALTY_PROMOTIONS_DATABASE_URL", s.URL, s.Insecure.insecure))
 }
 
 // databaseSettings are the URLs of the services' databases.
@@ -315,7 +315,7 @@ type databaseSettings struct {
 	Users         config.PostgresURL `env:"LOYALTY_USERS_DATABASE_URL"`
 	Promotions    config.PostgresURL `env:"LOYALTY_PROMOTIONS_DATABASE_URL"`
 	Notifications config.PostgresURL `env:"LOYALTY_NOTIFICATIONS_DATABASE_URL"`
-	Insecure      insecure           `env:"LOYALTY_INSECURE_POSTGRES"`
+	Insecure      insecurePostgres   `env:"LOYALTY_INSECURE_POSTGRES"`
 	Log           logSettings
 }
 
@@ -323,7 +323,7 @@ type databaseSettings struct {
 func (s databaseSettings) connections() []connection {
 	var all []connection
 	for _, d := range s.all() {
-		all = append(all, postgresConnection(d.setting, config.PostgresURL(d.url), s.Insecure))
+		all = append(all, postgresConnection(d.setting, config.PostgresURL(d.url), s.Insecure.insecure))
 	}
 	return all
 }

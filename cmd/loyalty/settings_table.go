@@ -111,8 +111,11 @@ func serverSections() []settingSection {
 			{"LOYALTY_USERS_DATABASE_ROLE", databaseRole, databaseRoleSafe},
 			{"LOYALTY_PROMOTIONS_DATABASE_ROLE", "the same for promotions", databaseRoleSafe},
 			{"LOYALTY_NOTIFICATIONS_DATABASE_ROLE", "the same for notifications; required with the URL", databaseRoleSafe},
-			{"LOYALTY_INSECURE_POSTGRES", insecureAbout, notSet},
-			{"LOYALTY_INSECURE_MONGODB", "the same for MongoDB", notSet},
+			{
+				"LOYALTY_INSECURE_POSTGRES",
+				insecureAbout + ". `owner-role` lets a service use a role that is a superuser or owns tables", notSet,
+			},
+			{"LOYALTY_INSECURE_MONGODB", "the same for MongoDB, without `owner-role`", notSet},
 			{"LOYALTY_NOTIFICATIONS_STORE", "`mongodb` or `postgres`", asNeeded},
 			{"LOYALTY_NOTIFICATIONS_DATABASE_URL", "`postgres://…`; required if the store is `postgres`", databaseSafe},
 			{

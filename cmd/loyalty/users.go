@@ -162,5 +162,6 @@ func runUsers(ctx context.Context, c call) error {
 	return s.Service.serve(ctx, process{
 		name: "users", log: log, tracer: tracer, bus: s.Bus, open: open,
 		database: "LOYALTY_USERS_DATABASE_URL", redis: s.Redis.setting(),
+		role: serviceRole{"LOYALTY_USERS_DATABASE_URL", s.Database.URL, s.Database.Insecure},
 	})
 }
