@@ -29,7 +29,8 @@ func playTour(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		"e-mail `address` of the admin (default: from the data directory)", checkEmail)
 	f.StringVar(&given.Password, "admin-password", "", "`password` of the admin (default: from the data directory)")
 	rest, err := parseFlags(f, args, stderr, "loyalty-dev tour [FLAG ...]",
-		"Plays three scenarios (a registration, an assignment and a claim) against a running platform and "+
+		"Plays three scenarios (a registration, an assignment and a claim), a second factor and the audit trail "+
+			"against a running platform, and "+
 			"prints every request and answer.")
 	if err != nil {
 		return err

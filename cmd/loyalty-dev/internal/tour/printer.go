@@ -80,7 +80,7 @@ func (p *printer) paint(colour, text string) string {
 // tokens and passwords match secrets in JSON. The tour prints only the beginning of a token, and no part of a password.
 var (
 	tokens    = regexp.MustCompile(`("(?:accessToken|refreshToken)": *"[^"]{12})[^"]*"`)
-	passwords = regexp.MustCompile(`("password": *")[^"]*"`)
+	passwords = regexp.MustCompile(`("(?:password|secret)": *")[^"]*"`)
 )
 
 // indent formats JSON over several lines and hides secrets. If body is not JSON, it only indents the lines.
