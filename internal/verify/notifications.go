@@ -3,19 +3,23 @@ package verify
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
 // notifications checks that each assignment has exactly one notification, and that each player's sequence of notifications
-// has no gap and no duplicate. It counts notifications without an assignment but does not report them.
+// has no gap and no duplicate. It counts notifications without an assignment, and reports them only if users does not have their
+// player.
 func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 	var assignments, stored, others int
+	suspects := &suspects{users: s.Users, report: r}
 	err := snapshot(ctx, s.Promotions, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, "SELECT id, user_id, promotion_id, created_at FROM player_promotions ORDER BY user_id")
 		if err != nil {
@@ -25,13 +29,20 @@ func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 		cursor := &assignmentCursor{rows: rows}
 		cursor.next()
 		var current player
-		finish := func() {
+		finish := func() error {
 			assignments += current.compare(cursor, r)
-			others += current.others()
+			n := current.others()
+			others += n
+			if n == 0 {
+				return nil
+			}
+			return suspects.add(ctx, current.id)
 		}
 		err = s.Notifications(ctx, func(n Notification) error {
 			if n.UserID != current.id {
-				finish()
+				if err := finish(); err != nil {
+					return err
+				}
 				current = player{id: n.UserID}
 			}
 			stored++
@@ -41,13 +52,50 @@ func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 		if err != nil {
 			return err
 		}
-		finish()
+		if err := finish(); err != nil {
+			return err
+		}
 		current = player{id: uuid.Max} // the players after the last notification
-		finish()
-		return rows.Err()
+		if err := finish(); err != nil {
+			return err
+		}
+		return errors.Join(rows.Err(), suspects.check(ctx))
 	})
 	return fmt.Sprintf("%s, %s, %d of them without an assignment", cli.Count(assignments, "assignment", "assignments"),
 		cli.Count(stored, "stored notification", "stored notifications"), others), err
+}
+
+// suspects are users who have notifications without an assignment. Their ids are looked up after the notifications were read,
+// so that users who register meanwhile are found.
+type suspects struct {
+	users  *pgxpool.Pool
+	report *report
+	ids    []uuid.UUID
+}
+
+// suspectsAtOnce is the number of ids in one query.
+const suspectsAtOnce = 1000
+
+func (s *suspects) add(ctx context.Context, id uuid.UUID) error {
+	if s.ids = append(s.ids, id); len(s.ids) < suspectsAtOnce {
+		return nil
+	}
+	return s.check(ctx)
+}
+
+// check reports the ids that users does not have.
+func (s *suspects) check(ctx context.Context) error {
+	rows, err := s.users.Query(ctx,
+		"SELECT id FROM unnest($1::uuid[]) id WHERE NOT EXISTS (SELECT FROM users WHERE users.id = id.id) ORDER BY id", s.ids)
+	if err != nil {
+		return err
+	}
+	ghosts, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	for _, id := range ghosts {
+		s.report.violationf("there are notifications of user %s, whom users does not have", id)
+	}
+	s.ids = s.ids[:0]
+	return err
 }
 
 // player is a player and the notifications that were read so far.

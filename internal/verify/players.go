@@ -11,8 +11,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/cli"
 )
 
-// players checks that promotions knows each player of users, and has no status that users has not had. It reads promotions
-// first, so promotions is not ahead because of events that arrive meanwhile. It also collects the players whose last
+// players checks that promotions and users know the same players, and that promotions has no status that users has not had. It
+// reads promotions first, so promotions is not ahead because of events that arrive meanwhile. It also collects the players whose last
 // activation or deactivation has not reached promotions. It does not report them as violations: the event may be on its way.
 // The age of the change is unknown, because no database stores its time.
 func players(ctx context.Context, s Sources, r *report) (string, error) {
@@ -36,17 +36,26 @@ func players(ctx context.Context, s Sources, r *report) (string, error) {
 			for u.next(); u.ok; u.next() {
 				registered++
 				for known.ok && bytes.Compare(known.id[:], u.id[:]) < 0 {
-					known.next()
+					ghost(r, known)
 				}
 				compareStatus(r, u, known)
 			}
-			if err := known.rows.Err(); err != nil {
+			if err := u.rows.Err(); err != nil {
 				return err
 			}
-			return u.rows.Err()
+			for known.ok {
+				ghost(r, known)
+			}
+			return known.rows.Err()
 		})
 	})
 	return cli.Count(registered, "player", "players"), err
+}
+
+// ghost reports the current player of promotions, whom users does not have, and moves to the next one.
+func ghost(r *report, known *statusCursor) {
+	r.violationf("promotions has the player %s, whom users does not have", known.id)
+	known.next()
 }
 
 // compareStatus compares a player of users with the current player of promotions. If it is the same player, it moves
