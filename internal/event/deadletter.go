@@ -91,8 +91,8 @@ type DeadLetterQueue interface {
 	// progress as long as the dead letters. After an interruption the next call may send some events again. Replay skips dead
 	// letters that cannot be sent. Its error names them and wraps ErrTooLarge or ErrGone.
 	Replay(ctx context.Context, topic string) (int, error)
-	// Depth returns the number of dead letters of the topic that were not replayed yet. The error wraps ErrNoTopic if their topic
-	// does not exist.
+	// Depth returns the number of dead letters of the topic that were not replayed yet. The error wraps ErrNoTopic if their
+	// topic does not exist.
 	Depth(ctx context.Context, topic string) (int64, error)
 }
 
