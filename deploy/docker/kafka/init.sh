@@ -9,7 +9,7 @@ conf=/tmp/admin.properties
 cat >"$conf" <<-CONF
 	security.protocol=SASL_PLAINTEXT
 	sasl.mechanism=PLAIN
-	sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username=admin password=$(cat /run/secrets/kafka_admin_password);
+	sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="admin" password="$(cat /run/secrets/kafka_admin_password)";
 CONF
 for user in users promotions notifications operator; do
 	# In a file, because other processes see the arguments.

@@ -4,7 +4,7 @@ set -euo pipefail
 umask 077
 conf=/tmp/server.properties
 password=$(cat /run/secrets/kafka_admin_password)
-login="org.apache.kafka.common.security.plain.PlainLoginModule required username=admin password=$password user_admin=$password;"
+login="org.apache.kafka.common.security.plain.PlainLoginModule required username=\"admin\" password=\"$password\" user_admin=\"$password\";"
 {
 	cat /config/server.properties
 	echo "node.id=$NODE_ID"
