@@ -225,7 +225,12 @@ func TestDamagedLedger(t *testing.T) {
 				return []string{"user " + other + ": balance is 5.00, but the last transaction says 0.00\n"}
 			}},
 		"removed player": {"DELETE FROM users WHERE id = '" + player + "'",
-			func([]string) []string { return []string{"user " + player + " has transactions but does not exist\n"} }},
+			func([]string) []string {
+				return []string{
+					"user " + player + " has transactions but does not exist\n",
+					"promotions has the player " + player + ", whom users does not have\n",
+				}
+			}},
 		"wrong entries": {"UPDATE users SET entries = 3 WHERE id = '" + player + "'",
 			func([]string) []string {
 				return []string{"user " + player + ": entries is 3, but the last transaction has the number 4\n"}
