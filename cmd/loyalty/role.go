@@ -67,8 +67,9 @@ func (r serviceRole) check(ctx context.Context) error {
 		return fmt.Errorf("check the database role: %w", err)
 	}
 	if len(reasons) > 0 {
-		return errors.New(r.setting + ": the role " + name + " " + strings.Join(reasons, "; it ") + ". Use a role that owns nothing " +
-			"(see Roles of the databases in docs/runbook.md), or allow it with LOYALTY_INSECURE_POSTGRES=" + ownerRole)
+		return errors.New(r.setting + ": the role " + name + " " + strings.Join(reasons, "; it ") +
+			". Use a role that owns nothing (see Roles of the databases in docs/runbook.md), " +
+			"or allow it with LOYALTY_INSECURE_POSTGRES=" + ownerRole)
 	}
 	return nil
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
-// TestServiceRole checks that a service refuses a role that can change the rules of its database, unless a setting allows it.
+// TestServiceRole checks that a service refuses a role that can change the rules of its database, unless a setting allows
+// it.
 func TestServiceRole(t *testing.T) {
 	t.Parallel()
 	owner, role := postgrestest.URLsWithRole(t, atlas.Users, dbrole.Of("users"))

@@ -15,8 +15,8 @@ import (
 )
 
 // notifications checks that each assignment has exactly one notification, and that each player's sequence of notifications
-// has no gap and no duplicate. It counts notifications without an assignment, and reports them only if users does not have their
-// player.
+// has no gap and no duplicate. It counts notifications without an assignment, and reports them only if users does not have
+// their player.
 func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 	var assignments, stored, others int
 	suspects := &suspects{users: s.Users, report: r}
@@ -65,8 +65,8 @@ func notifications(ctx context.Context, s Sources, r *report) (string, error) {
 		cli.Count(stored, "stored notification", "stored notifications"), others), err
 }
 
-// suspects are users who have notifications without an assignment. Their ids are looked up after the notifications were read,
-// so that users who register meanwhile are found.
+// suspects are users who have notifications without an assignment. Their ids are looked up after the notifications were
+// read, so that users who register meanwhile are found.
 type suspects struct {
 	users  *pgxpool.Pool
 	report *report

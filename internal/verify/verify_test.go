@@ -310,12 +310,14 @@ func TestViolations(t *testing.T) {
 			return "user " + other + " is registered, but promotions does not know the player"
 		}},
 		"player unknown to users": {func(t *testing.T, p *platform) {
-			p.exec(t, p.promotions, "INSERT INTO players (id, is_active, created_at, updated_at) VALUES ('"+event+"', true, now(), now())")
+			p.exec(t, p.promotions,
+				"INSERT INTO players (id, is_active, created_at, updated_at) VALUES ('"+event+"', true, now(), now())")
 		}, func(*platform) string {
 			return "promotions has the player " + event + ", whom users does not have"
 		}},
 		"notifications of an unknown user": {func(_ *testing.T, p *platform) {
-			p.stored = append(p.stored, verify.Notification{UserID: uuid.MustParse(event), Seq: 1, Type: "promotion", ContentID: open})
+			p.stored = append(p.stored,
+				verify.Notification{UserID: uuid.MustParse(event), Seq: 1, Type: "promotion", ContentID: open})
 		}, func(*platform) string {
 			return "there are notifications of user " + event + ", whom users does not have"
 		}},

@@ -207,7 +207,8 @@ func forget(t *testing.T, c *cluster, player string) {
 	t.Helper()
 	eventually(t, "the notification of the forged player is stored", func() error {
 		var n int
-		err := c.database("notifications").QueryRow(t.Context(), "SELECT count(*) FROM notifications WHERE user_id = $1", player).Scan(&n)
+		const count = "SELECT count(*) FROM notifications WHERE user_id = $1"
+		err := c.database("notifications").QueryRow(t.Context(), count, player).Scan(&n)
 		if err == nil && n != 1 {
 			err = fmt.Errorf("%d notifications", n)
 		}

@@ -199,7 +199,8 @@ func TestServicesExitOnWrongSettings(t *testing.T) {
 			[]string{"LOYALTY_USERS_DATABASE_URL=" + strings.Replace(url, "sslmode=disable", "sslmode=require", 1)}, "server refused TLS",
 		},
 		"database owner": {
-			[]string{"LOYALTY_USERS_DATABASE_URL=" + c.databases["users"].owner}, "allow it with LOYALTY_INSECURE_POSTGRES=owner-role",
+			[]string{"LOYALTY_USERS_DATABASE_URL=" + c.databases["users"].owner},
+			"allow it with LOYALTY_INSECURE_POSTGRES=owner-role",
 		},
 		"Redis password": {[]string{"LOYALTY_REDIS_ADDRESS=" + locked.Address, "LOYALTY_REDIS_PASSWORD=hunter2"}, "redis: cannot connect: WRONGPASS"},
 	} {

@@ -78,7 +78,8 @@ func TestTooLargeToReplay(t *testing.T) {
 
 func TestDepthOfUnknownTopic(t *testing.T) {
 	bus := newBus(t, jetstream.Config{URL: startServer(t, t.TempDir(), server.RANDOM_PORT).ClientURL()})
-	if _, err := bus.Depth(t.Context(), "never"); !errors.Is(err, event.ErrNoTopic) || !strings.Contains(err.Error(), "never") {
+	_, err := bus.Depth(t.Context(), "never")
+	if !errors.Is(err, event.ErrNoTopic) || !strings.Contains(err.Error(), "never") {
 		t.Errorf("Depth of an unknown topic returned %v, want ErrNoTopic with the name never", err)
 	}
 }

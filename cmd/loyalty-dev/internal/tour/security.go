@@ -10,8 +10,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/totp"
 )
 
-// security shows a second factor and the audit trail: Stella enrols a factor and logs in with it, and the admin reads what she
-// has done.
+// security shows a second factor and the audit trail: Stella enrols a factor and logs in with it, and the admin reads what
+// she has done.
 func (g *guide) security(ctx context.Context) error {
 	secret, step, err := g.enrol(ctx)
 	if err != nil {
