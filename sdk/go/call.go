@@ -156,6 +156,7 @@ func (c *Client) attempt(ctx context.Context, op operation, a arguments, body []
 		return &transportError{op.name, err}
 	}
 	defer response.Body.Close()
+	c.session.setClock(response.Header.Get("Date"))
 	c.log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("operation", op.name), slog.Int("status", response.StatusCode),
 		slog.Duration("took", time.Since(start)), slog.String("request_id", response.Header.Get("X-Request-Id")))
 	if response.StatusCode >= http.StatusMultipleChoices {
@@ -176,8 +177,8 @@ func fill(path string, values []string) string {
 	for _, value := range values {
 		before, rest, _ := strings.Cut(path, "{")
 		_, after, _ := strings.Cut(rest, "}")
-		if value == "" {
-			value = "{}" // the platform refuses it and names the field; an empty segment would be another route
+		if value == "" || value == "." || value == ".." {
+			value = "{" + value + "}" // the platform refuses it and names the field; the segment would be another route
 		}
 		path = before + url.PathEscape(value) + after
 	}

@@ -256,6 +256,32 @@ func TestConcurrentCallsShareOneRefresh(t *testing.T) {
 	}
 }
 
+func TestLocalClockIsWrong(t *testing.T) {
+	t.Parallel()
+	const ahead = time.Hour // the clock of the platform is behind
+	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		now := time.Now().Add(-ahead)
+		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+		if r.URL.Path == "/api/v1/auth/login" {
+			fmt.Fprintf(w, `{"accessToken":"a","expiresAt":%q,"refreshToken":"r","user":{}}`, now.Add(10*time.Minute).Format(time.RFC3339))
+			return
+		}
+		_, _ = w.Write([]byte(`{"id":"me"}`))
+	})
+	c := client(t, s)
+	if _, err := c.Login(t.Context(), "e", "p"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := c.GetMe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(s.headers("/api/v1/auth/refresh", "Accept")); n != 0 {
+		t.Errorf("%d refreshes of a token that is valid for ten minutes", n)
+	}
+}
+
 func TestSessionsEnd(t *testing.T) { //nolint:tparallel // the subtests use the same server
 	t.Parallel()
 	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {

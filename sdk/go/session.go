@@ -40,6 +40,8 @@ type session struct {
 
 	mu     sync.Mutex
 	tokens Tokens
+	// ahead is how far the platform's clock is ahead of the local clock, according to its last answer.
+	ahead time.Duration
 	// renewal is the renewal in progress, or nil. Concurrent calls wait for it.
 	renewal *renewal
 }
@@ -54,8 +56,8 @@ func (s *session) access(ctx context.Context, c *Client) (string, error) {
 	s.mu.Lock()
 	t := s.tokens
 	renewable := t.Refresh != "" || s.cookie && t.Access != "" || s.credentials != nil
+	left := time.Until(t.ExpiresAt) - s.ahead
 	s.mu.Unlock()
-	left := time.Until(t.ExpiresAt)
 	switch {
 	case t.Access == "" && !renewable:
 		return "", ErrNoSession
@@ -69,6 +71,17 @@ func (s *session) access(ctx context.Context, c *Client) (string, error) {
 		return "", err
 	}
 	return s.tokens.Access, nil // after an outage, the old token is still valid
+}
+
+// setClock compares the clocks with the header Date of an answer.
+func (s *session) setClock(date string) {
+	at, err := http.ParseTime(date)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	s.ahead = time.Until(at)
+	s.mu.Unlock()
 }
 
 // renew replaces the access token used, unless that has already happened. Concurrent calls share one renewal. It goes on if

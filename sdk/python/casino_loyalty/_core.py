@@ -229,6 +229,7 @@ class Core:
                 raise CallTimeoutError(name, "the timeout has passed", sent=False)
             answer: Response = yield Send(self._request(call, token, key), min(deadline, start + ATTEMPT_TIMEOUT))
             response = answer
+            self.session.set_clock(answer.headers.get("date", ""))
             return read(call, answer)
         except LoyaltyError as e:
             error = e
@@ -269,8 +270,9 @@ def fill(path: str, values: tuple[str, ...]) -> str:
     for value in values:
         before, _, rest = path.partition("{")
         _, _, after = rest.partition("}")
-        # The platform refuses {} and names the field. An empty segment would be another route.
-        path = before + quote(value or "{}", safe="") + after
+        # The platform refuses the replacement and names the field. These values would be another route.
+        segment = f"{{{value}}}" if value in ("", ".", "..") else value
+        path = before + quote(segment, safe="") + after
     return path
 
 

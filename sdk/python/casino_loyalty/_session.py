@@ -61,6 +61,8 @@ class Session:
         self._credentials = credentials
         self._tokens = tokens or Tokens()
         self._observe = observe
+        # How far the platform's clock is ahead of the local clock, according to its last answer.
+        self._ahead = timedelta()
         self._lock = threading.RLock()
 
     @property
@@ -82,13 +84,20 @@ class Session:
         with self._lock:
             return self._tokens.access not in ("", used)
 
+    def set_clock(self, date: str) -> None:
+        """Compares the clocks with the header Date of an answer."""
+        from email.utils import parsedate  # httpx has imported it
+
+        if at := parsedate(date):
+            self._ahead = datetime(*at[:6], tzinfo=UTC) - datetime.now(UTC)
+
     def access(self, deadline: float) -> Generator[Renew, None, str]:
         """Returns an access token. It renews the token if it is missing or expires soon."""
         tokens = self.tokens
         renewable = bool(self._can_refresh(tokens) or self._credentials)
         if not tokens.access and not renewable:
             raise NotLoggedInError
-        left = tokens.expires_at - datetime.now(UTC) if tokens.expires_at else timedelta.max
+        left = tokens.expires_at - datetime.now(UTC) - self._ahead if tokens.expires_at else timedelta.max
         if tokens.access and (left > RENEW_BEFORE or not renewable):
             return tokens.access
         try:

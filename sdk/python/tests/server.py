@@ -176,7 +176,10 @@ class Server:
             if answer.body is None
             else json.dumps(answer.body).encode()
         )
-        h.send_response(answer.status)
+        if "Date" in answer.headers:
+            h.send_response_only(answer.status)  # send_response would add another one
+        else:
+            h.send_response(answer.status)
         for name, value in answer.headers.items():
             h.send_header(name, value)
         h.send_header("Content-Length", str(len(body)))

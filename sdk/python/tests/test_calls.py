@@ -92,10 +92,11 @@ def test_amounts_are_exact(server: Server, connect: Any, value: Any, want: str) 
         connect().create_promotion(**{**NEW, "amount": 0.1})
 
 
-def test_empty_path_arguments_are_refused_by_the_platform(server: Server, connect: Any) -> None:
+@pytest.mark.parametrize("value", ["", ".", ".."])
+def test_path_arguments_that_would_be_another_route(server: Server, connect: Any, value: str) -> None:
     with pytest.raises(loyalty.NotFoundError):
-        connect().get_user("")
-    assert server.requests[-1].path == "/api/v1/users/%7B%7D"
+        connect().get_user(value)
+    assert server.requests[-1].path == f"/api/v1/users/%7B{value}%7D"
 
 
 def test_errors_are_typed(server: Server, connect: Any) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -77,6 +79,17 @@ def test_tokens_are_renewed_before_they_expire(server: Server, connect: Any) -> 
     assert not server.received(REFRESH)
     connect(tokens=Tokens("access-1", soon(29), "refresh-1")).get_me()
     assert server.requests[-1].headers["authorization"] == "Bearer access-2"
+
+
+def test_the_local_clock_may_be_wrong(server: Server, connect: Any) -> None:
+    behind = {"Date": formatdate(time.time() - 3600, usegmt=True)}
+    server.on(LOGIN, Answer(200, login_answer(1, 600 - 3600).body, behind))
+    server.on(ME, Answer(200, USER, behind))
+    client = connect(tokens=None)
+    client.login(email="e", password="p")
+    client.get_me()
+    client.get_me()
+    assert not server.received(REFRESH)
 
 
 def test_a_valid_token_is_used_while_it_cannot_be_renewed(server: Server, connect: Any) -> None:
