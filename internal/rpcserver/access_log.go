@@ -49,7 +49,7 @@ func (a AccessLog) wants(level slog.Level, took time.Duration) bool {
 func (a AccessLog) write(
 	ctx context.Context, log *slog.Logger, info *requestInfo, name string, took time.Duration, more ...slog.Attr,
 ) {
-	level := level(ctx, info.err)
+	level := level(info)
 	if !a.wants(level, took) {
 		return
 	}

@@ -3,6 +3,7 @@ package rpcserver_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +40,67 @@ func TestAccessLog(t *testing.T) {
 				if got := len(logged(t, s.log.String(), request.id)); got != request.want {
 					t.Errorf("%s: %d log lines, want %d", request.id, got, request.want)
 				}
+			}
+		})
+	}
+}
+
+// answeredCodes are the codes of all answers.
+type answeredCodes struct {
+	mu    sync.Mutex
+	codes []string
+}
+
+func (*answeredCodes) Started() {}
+func (*answeredCodes) Ended()   {}
+
+func (a *answeredCodes) Answered(_, code string, _ time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.codes = append(a.codes, code)
+}
+
+func (a *answeredCodes) last() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.codes) == 0 {
+		return ""
+	}
+	return a.codes[len(a.codes)-1]
+}
+
+// TestClientsThatGiveUpAreNoFailures sends calls to a use case that hangs. A deadline of the client must not be counted or
+// logged as a failure of the platform, because everybody can set one; the timeout of the server must.
+func TestClientsThatGiveUpAreNoFailures(t *testing.T) {
+	const get = "/loyalty.promotions.v1.PromotionService/GetPromotion"
+	for name, tt := range map[string]struct {
+		timeout          time.Duration
+		line, body       string
+		header, wantCode string
+		wantLines        int
+	}{
+		"deadline of a Connect client": {
+			time.Minute, "POST " + get, `{"promotion_id":"` + thingID + `"}`, "Connect-Timeout-Ms: 20", "CANCELED", 0,
+		},
+		"timeout of the server": {
+			20 * time.Millisecond, "GET " + promotions + "/" + thingID, "", "Accept: */*", "DEPENDENCY_UNAVAILABLE", 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			counted := &answeredCodes{}
+			s := start(t, func(c *rpcserver.Config) {
+				c.Timeout, c.Observer, c.AccessLog = tt.timeout, counted, rpcserver.AccessLog{Slow: time.Hour}
+			})
+			s.hangs = true
+			s.call(t, tt.line, "staff", tt.body, tt.header, "X-Request-Id: the-request")
+			for counted.last() == "" { // the server counts a call after it has answered it
+				time.Sleep(time.Millisecond)
+			}
+			if got := counted.last(); got != tt.wantCode {
+				t.Errorf("counted as %s, want %s", got, tt.wantCode)
+			}
+			if got := len(logged(t, s.log.String(), "the-request")); got != tt.wantLines {
+				t.Errorf("%d log lines, want %d", got, tt.wantLines)
 			}
 		})
 	}

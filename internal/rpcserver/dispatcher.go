@@ -67,6 +67,7 @@ func (d *dispatcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		if t.call || info.err != nil {
 			took := time.Since(info.start)
+			info.gaveUp = info.gaveUp || gaveUp(r.Context(), info.start)
 			s.cfg.Observer.Answered(info.procedure, info.code(), took)
 			s.logRequest(r, info, t.name, took)
 			endTrace(span, info, cmp.Or(strings.TrimPrefix(info.procedure, "/"), t.name))

@@ -52,15 +52,23 @@ func withRetryAfter(e *apperr.Error) *apperr.Error {
 	return &c
 }
 
+// patience is the time that a client should wait for an answer. Calls wait for a busy server for at most this time.
+const patience = 5 * time.Second
+
+// gaveUp reports whether the client of a call that began at started has disconnected, or has set a deadline that has passed,
+// before it has waited for an answer. Then the platform has not failed. Otherwise clients could cause alerts and log lines
+// at will, with deadlines of a millisecond.
+func gaveUp(client context.Context, started time.Time) bool {
+	return client.Err() != nil && time.Since(started) < patience
+}
+
 // level returns the log level of a request: Error for an internal error, Warn for an unavailable dependency unless the
 // client canceled the request, and Info otherwise.
-func level(ctx context.Context, e *apperr.Error) slog.Level {
-	switch {
-	case e == nil:
-		return slog.LevelInfo
-	case e.Code == apperr.Internal:
+func level(info *requestInfo) slog.Level {
+	switch info.code() {
+	case string(apperr.Internal):
 		return slog.LevelError
-	case e.Code == apperr.DependencyUnavailable && !errors.Is(ctx.Err(), context.Canceled):
+	case string(apperr.DependencyUnavailable):
 		return slog.LevelWarn
 	default:
 		return slog.LevelInfo

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
@@ -32,6 +33,7 @@ func (s *Server) answer(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		info := requestInfoFrom(ctx)
 		info.procedure, info.reached = req.Spec().Procedure, true
+		started := time.Now()
 		if _, ok := s.methods[info.procedure]; !ok {
 			info.err = apperr.New(apperr.Internal, "").WithCause(fmt.Errorf("%s was not mounted", info.procedure))
 			return nil, connectError(ctx, info.err)
@@ -40,7 +42,7 @@ func (s *Server) answer(next connect.UnaryFunc) connect.UnaryFunc {
 		if err == nil {
 			return res, nil
 		}
-		info.err = classify(ctx, err)
+		info.err, info.gaveUp = classify(ctx, err), gaveUp(ctx, started)
 		return nil, connectError(ctx, info.err)
 	}
 }

@@ -183,10 +183,11 @@ func (in *internal) answer(
 		return nil, err // the health service returned a gRPC status
 	}
 	e := classify(ctx, err)
-	requestInfoFrom(ctx).err = e
+	info := requestInfoFrom(ctx)
+	info.err, info.gaveUp = e, gaveUp(ctx, info.start)
 	st := status.New(codes.Code(e.Code.Info().RPC), detail(e))
 	var all []protoadapt.MessageV1
-	for _, m := range details(e, requestInfoFrom(ctx).requestID) {
+	for _, m := range details(e, info.requestID) {
 		all = append(all, protoadapt.MessageV1Of(m))
 	}
 	if detailed, err := st.WithDetails(all...); err == nil {

@@ -1,6 +1,10 @@
 package rpcserver
 
-import "time"
+import (
+	"time"
+
+	"github.com/casino-loyalty/loyalty/internal/apperr"
+)
 
 // Observer counts requests, for metrics. Its methods must not block, and must be safe for concurrent use.
 type Observer interface {
@@ -8,7 +12,7 @@ type Observer interface {
 	Started()
 	Ended()
 	// Answered reports an answer. procedure is the procedure of the schema, such as "/loyalty.users.v1.AuthService/Login". It
-	// is empty if the request has none. code is the error code of the schema, or "OK".
+	// is empty if the request has none. code is the error code of the schema, "OK", or "CANCELED" if the client gave up.
 	Answered(procedure, code string, took time.Duration)
 }
 
@@ -27,13 +31,20 @@ func orIgnore(o Observer) Observer {
 	return o
 }
 
-// codeOK is the code of a request without an error, in logs and metrics.
-const codeOK = "OK"
+// Codes in logs and metrics that the schema does not have: of a request without an error, and of a request whose client
+// disconnected or set a deadline that passed at once.
+const (
+	codeOK       = "OK"
+	codeCanceled = "CANCELED"
+)
 
-// code returns the error code that the client received, or codeOK.
+// code returns the error code that the client received, codeOK or codeCanceled.
 func (i *requestInfo) code() string {
-	if i.err == nil {
+	switch {
+	case i.err == nil:
 		return codeOK
+	case i.gaveUp && i.err.Code == apperr.DependencyUnavailable:
+		return codeCanceled
 	}
 	return string(i.err.Code)
 }

@@ -47,6 +47,8 @@ type requestInfo struct {
 	caller string
 	// err is the error that the client received.
 	err *apperr.Error
+	// gaveUp is true if the client did not wait for the answer; see gaveUp.
+	gaveUp bool
 	// errorHeader is added to the answer if the call fails.
 	errorHeader http.Header
 }

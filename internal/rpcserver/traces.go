@@ -45,7 +45,7 @@ func endTrace(span *tracing.Span, info *requestInfo, name string) {
 // setResult records the error code of a call. Only failures of the platform make the span a failure.
 func setResult(span *tracing.Span, code string, err *apperr.Error) {
 	span.Set("loyalty.code", code)
-	if err != nil && isFailure(err) {
+	if err != nil && isFailure(err) && code != codeCanceled {
 		span.Fail(code)
 	}
 }

@@ -2,6 +2,7 @@ package promotions
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -28,8 +29,11 @@ type Claimed struct {
 // has succeeded, and with the errors of [Promotion.Available] and [LedgerClient]. After DEPENDENCY_UNAVAILABLE the claim may
 // have been paid; repeating it is safe.
 func (s *Service) Claim(ctx context.Context, player, promotion uuid.UUID, key string) (Claimed, error) {
+	started := time.Now()
 	claimed, repeated, err := s.claim(ctx, player, promotion, key)
 	switch {
+	case err != nil && ctx.Err() != nil && time.Since(started) < patience:
+		// The client has given up, so the claim was not refused. Otherwise a player could cause alerts at will.
 	case err != nil:
 		s.claims.Refused(apperr.CodeOf(err))
 	case !repeated:
@@ -37,6 +41,9 @@ func (s *Service) Claim(ctx context.Context, player, promotion uuid.UUID, key st
 	}
 	return claimed, err
 }
+
+// patience is the time that a client should wait for a claim. It is longer than a claim takes if the platform does not fail.
+const patience = 5 * time.Second
 
 // claim implements Claim. repeated is true if the same claim has already succeeded.
 func (s *Service) claim(

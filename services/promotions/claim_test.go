@@ -256,3 +256,29 @@ func TestClaim(t *testing.T) {
 		})
 	}
 }
+
+// refusals counts claims that were refused.
+type refusals struct{ count int }
+
+func (*refusals) Paid()                 {}
+func (r *refusals) Refused(apperr.Code) { r.count++ }
+
+// TestPlayersWhoGiveUpAreNotRefused cancels claims, as a player can at will. They must not count as claims that the platform
+// has refused.
+func TestPlayersWhoGiveUpAreNotRefused(t *testing.T) {
+	c := newClaimTest(t)
+	counted := &refusals{}
+	c.service.ObserveClaims(counted)
+	c.ledger.fail = apperr.DependencyUnavailable
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tt := range []struct {
+		ctx  context.Context //nolint:containedctx // the input of the test
+		want int
+	}{{canceled, 0}, {t.Context(), 1}} {
+		_, err := c.service.Claim(tt.ctx, c.store.player, c.ids["bonus"], "")
+		if apperr.CodeOf(err) != apperr.DependencyUnavailable || counted.count != tt.want {
+			t.Errorf("%d refusals are counted after %v, want %d", counted.count, err, tt.want)
+		}
+	}
+}
