@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/resolver/dns"
 
 	"github.com/casino-loyalty/loyalty/internal/cli"
+	"github.com/casino-loyalty/loyalty/internal/config"
 	"github.com/casino-loyalty/loyalty/internal/printable"
 )
 
@@ -136,7 +137,7 @@ func usage(w io.Writer) {
 
 // flags parses the flags of a command and leaves the other arguments in c.args. Flags may stand anywhere among the
 // arguments. define adds the flags of the command; it may be nil. flags returns errUsage for wrong flags and for more than
-// maxArgs arguments. For --help it prints the help and returns flag.ErrHelp.
+// maxArgs arguments, and an error for misspelt settings. For --help it prints the help and returns flag.ErrHelp.
 func (c *call) flags(name string, maxArgs int, define func(*flag.FlagSet)) error {
 	set := flag.NewFlagSet("loyalty "+name, flag.ContinueOnError)
 	set.StringVar(&c.settings, "settings", "", "settings `file` with lines NAME=value; environment variables override it")
@@ -160,5 +161,6 @@ func (c *call) flags(name string, maxArgs int, define func(*flag.FlagSet)) error
 		return fmt.Errorf("%w: unexpected argument %q", errUsage, arguments[maxArgs])
 	}
 	c.args = arguments
-	return nil
+	_, err = config.UnknownNames(c.settings, settingNames())
+	return err
 }

@@ -16,7 +16,9 @@ type settingSection struct {
 
 const settingsIntroduction = "# Settings\n\n" +
 	"The commands of `loyalty` read these settings from environment variables, or from a file of lines `NAME=value` with\n" +
-	"`--settings FILE`. `NAME_FILE` gives the path of a file with the value, such as a mounted secret.\n\n" +
+	"`--settings FILE`. `NAME_FILE` gives the path of a file with the value, such as a mounted secret. A name that is\n" +
+	"almost that of a setting, such as `LOYALTY_MFA_REQUIRE`, is an error: it would be ignored. Other unknown names may\n" +
+	"belong to another release; `loyalty settings COMMAND` lists them.\n\n" +
 	"```sh\n" +
 	"loyalty settings users   # checks the settings of a command, without a connection to any server, and lists their names\n" +
 	"loyalty settings         # prints this document\n" +

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/casino-loyalty/loyalty/internal/config"
+	"github.com/casino-loyalty/loyalty/internal/printable"
 )
 
 // reader is a command with the settings that it reads.
@@ -57,7 +58,19 @@ func readerOf(words []string) (reader, bool) {
 	return reader{}, false
 }
 
-// runSettings prints all settings, or reads the settings of a command as the command does and prints their names.
+// settingNames returns the names of the settings of all commands.
+func settingNames() []string {
+	var all []string
+	for _, r := range readers() {
+		for _, s := range r.settings {
+			all = append(all, s.Name)
+		}
+	}
+	return all
+}
+
+// runSettings prints all settings, or reads the settings of a command as the command does and prints their names. It warns
+// about settings that this release does not know.
 func runSettings(_ context.Context, c call) error {
 	if err := c.flags("settings", 2, nil); err != nil {
 		return err
@@ -72,6 +85,13 @@ func runSettings(_ context.Context, c call) error {
 	}
 	if err := r.load(c.settings); err != nil {
 		return err
+	}
+	unknown, err := config.UnknownNames(c.settings, settingNames())
+	if err != nil {
+		return err
+	}
+	for _, name := range unknown {
+		fmt.Fprintf(c.stderr, "loyalty: %s is not a setting of this release, and is ignored\n", printable.Escape(name))
 	}
 	w := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
 	for _, s := range r.settings {

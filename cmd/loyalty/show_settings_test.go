@@ -137,3 +137,36 @@ func TestDefaultLimitsMatchTheSettings(t *testing.T) {
 			"change the envDefault tags in users.go, too", got, want)
 	}
 }
+
+// TestMisspeltSettings checks that commands refuse a setting whose name is almost that of another. Without it, second factors
+// would not be required here.
+func TestMisspeltSettings(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "env")
+	if err := os.WriteFile(path, []byte("LOYALTY_MFA_REQUIRE=true\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{{"users"}, {"check"}, {"settings", "users"}, {"events", "dead", "players"}} {
+		code, _, stderr := run(t, append(command, "--settings", path)...)
+		const want = "LOYALTY_MFA_REQUIRE is not a setting: do you mean LOYALTY_MFA_REQUIRED?"
+		if code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("%v: exit code %d and %q, want 1 and %q", command, code, stderr, want)
+		}
+	}
+}
+
+// TestNamesDiffer checks that no setting is a misspelling of another, so that a release refuses no setting of the next one.
+func TestNamesDiffer(t *testing.T) {
+	t.Parallel()
+	all := settingNames()
+	for _, name := range all {
+		others := slices.DeleteFunc(slices.Clone(all), func(other string) bool { return other == name })
+		path := filepath.Join(t.TempDir(), "env")
+		if err := os.WriteFile(path, []byte(name+"=x\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.UnknownNames(path, others); err != nil {
+			t.Errorf("%v: give one of them a name that differs more", err)
+		}
+	}
+}
