@@ -45,6 +45,7 @@ type docs struct {
 	yaml    []byte
 	async   http.Handler
 	json    func() ([]byte, error)
+	assets  func() (map[string]asset, error)
 }
 
 // New returns a handler that serves the API documents of the service NAME below /NAME/api-docs/. It reads the file
@@ -63,6 +64,7 @@ func New(name string, documents fs.FS, fail Fail) http.Handler {
 		yaml:    content,
 		async:   AsyncAPI(documents, fail),
 		json:    sync.OnceValues(func() ([]byte, error) { return toJSON(content) }),
+		assets:  sync.OnceValues(readAssets),
 	}
 }
 
@@ -135,35 +137,60 @@ func (d *docs) serveJSON(w http.ResponseWriter, r *http.Request) {
 func serve(w http.ResponseWriter, contentType string, content []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-	_, _ = w.Write(content) //nolint:gosec // our own content; it fails only if the client has disconnected
+	_, _ = w.Write(content) // it fails only if the client has disconnected
 }
 
-// serveAsset serves a file of Swagger UI. All embedded files except images are compressed with gzip. serveAsset
-// decompresses them for clients that do not accept gzip.
+// asset is a file of Swagger UI. Images are not compressed.
+type asset struct{ plain, compressed []byte }
+
+// readAssets reads and decompresses the embedded files of Swagger UI.
+func readAssets() (map[string]asset, error) {
+	found := map[string]asset{}
+	for name := range assets {
+		var a asset
+		var err error
+		if path.Ext(name) == ".png" {
+			a.plain, err = static.FS.ReadFile(name)
+		} else if a.compressed, err = static.FS.ReadFile(name + ".gz"); err == nil {
+			a.plain, err = decompress(a.compressed)
+		}
+		if err != nil {
+			return nil, err
+		}
+		found[name] = a
+	}
+	return found, nil
+}
+
+func decompress(compressed []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
+}
+
+// serveAsset serves a file of Swagger UI, compressed if the client accepts gzip. Files are read and decompressed once,
+// because everybody can ask for them without a limit.
 func (d *docs) serveAsset(w http.ResponseWriter, r *http.Request, name string) {
 	contentType, ok := assets[name]
 	if !ok {
 		d.fail(w, r, apperr.New(apperr.NotFound, "page not found"))
 		return
 	}
-	w.Header().Set("Cache-Control", "public, max-age=86400")
-	if path.Ext(name) == ".png" {
-		content, _ := static.FS.ReadFile(name) // embedded, so it exists
-		serve(w, contentType, content)
-		return
-	}
-	compressed, _ := static.FS.ReadFile(name + ".gz") // embedded, so it exists
-	w.Header().Set("Vary", "Accept-Encoding")
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		w.Header().Set("Content-Encoding", "gzip")
-		serve(w, contentType, compressed)
-		return
-	}
-	content, err := gzip.NewReader(bytes.NewReader(compressed))
+	all, err := d.assets()
 	if err != nil {
 		d.fail(w, r, apperr.New(apperr.Internal, "").WithCause(err))
 		return
 	}
-	w.Header().Set("Content-Type", contentType)
-	_, _ = io.Copy(w, content) //nolint:gosec // our own content; it fails only if the client has disconnected
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	content := all[name].plain
+	if compressed := all[name].compressed; compressed != nil {
+		w.Header().Set("Vary", "Accept-Encoding")
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			w.Header().Set("Content-Encoding", "gzip")
+			content = compressed
+		}
+	}
+	serve(w, contentType, content)
 }

@@ -1,10 +1,14 @@
 package apidocs_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"runtime"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -48,3 +52,48 @@ func TestJSONEqualsYAML(t *testing.T) {
 		}
 	}
 }
+
+// TestAssetsWithoutGzip checks that clients that do not accept gzip get the same content, and that a second request does not
+// decompress it again: everybody can ask for it.
+func TestAssetsWithoutGzip(t *testing.T) {
+	h := apidocs.New("users", openapi.FS, func(_ http.ResponseWriter, r *http.Request, err error) {
+		t.Errorf("%s: %v", r.URL.Path, err)
+	})
+	get := func(encoding string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodGet, "/users/api-docs/swagger-ui-bundle.js", nil)
+		r.Header.Set("Accept-Encoding", encoding)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	z, err := gzip.NewReader(get("gzip").Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := get("identity").Body.Bytes(); len(want) == 0 || !bytes.Equal(got, want) {
+		t.Errorf("got %d bytes without gzip, want %d", len(got), len(want))
+	}
+	discard := &discardWriter{header: http.Header{}}
+	r := httptest.NewRequest(http.MethodGet, "/users/api-docs/swagger-ui-bundle.js", nil)
+	const requests = 10
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range requests {
+		h.ServeHTTP(discard, r)
+	}
+	runtime.ReadMemStats(&after)
+	if got := (after.TotalAlloc - before.TotalAlloc) / requests; got > 16<<10 { // a gzip.Reader needs 40 KiB
+		t.Errorf("a request without gzip allocates %d bytes, as if it decompressed the file", got)
+	}
+}
+
+// discardWriter is a ResponseWriter that discards the answer.
+type discardWriter struct{ header http.Header }
+
+func (w *discardWriter) Header() http.Header       { return w.header }
+func (*discardWriter) Write(b []byte) (int, error) { return len(b), nil }
+func (*discardWriter) WriteHeader(int)             {}
