@@ -113,38 +113,64 @@ type loginFrom struct {
 //
 // A client that has logged in to the account before has its own limit, so that strangers cannot lock the account. Such a
 // client is a session, a device with a device token of the account, or an address. All other clients of the account share
-// one limit.
+// one limit; see identify for a third one.
 //
 // After a login with the right credentials, the caller must call succeeded. If the credentials could not be checked, the
 // caller must call refund. After wrong credentials, the caller calls neither.
 func (s *Service) countLogin(ctx context.Context, from loginFrom) (*loginAttempt, error) {
-	account := accountKey(from.email)
-	a := &loginAttempt{service: s, account: "login:account:" + account, client: "unknown"}
-	switch {
-	case from.session != uuid.Nil:
-		a.client = "session:" + from.session.String()
-		a.account += ":" + a.client
-	case s.devices.known(from.device, account):
-		a.client = "device:" + accountKey(from.device)
-		a.account += ":" + a.client
-	case from.address.IsValid():
-		a.client = addressKey(from.address)
-		a.address = "login:address:" + a.client
-		known, err := s.limiter.Remembers(ctx, a.account, a.client)
-		if err != nil {
-			return nil, err
-		}
-		if known {
-			a.account += ":" + a.client
-		}
+	a, err := s.identify(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	if a.address != "" {
 		// Count against the limit of the address first, so that a limited address cannot use up the account's limit.
 		err = s.limiter.Allow(ctx, a.address, s.limits.LoginPerAddress)
 		if s.limited(LimitLoginPerAddress, err) != nil {
 			return nil, err
 		}
 	}
-	err := s.limiter.AllowShare(ctx, a.account, a.client, s.limits.LoginPerAccount)
+	err = s.limiter.AllowShare(ctx, a.account, a.client, s.limits.LoginPerAccount)
 	return a, s.limited(LimitLoginPerAccount, err)
+}
+
+// identify returns an attempt that is not yet counted.
+//
+// A change of the credentials, such as a new password or second factor, increments the status version of the user. All
+// devices and addresses that logged in before it share one limit, which strangers cannot use. Otherwise somebody who knew
+// the old password could collect device tokens, and with each of them guess the new password or the codes.
+func (s *Service) identify(ctx context.Context, from loginFrom) (*loginAttempt, error) {
+	account := accountKey(from.email)
+	a := &loginAttempt{service: s, account: "login:account:" + account, client: "unknown"}
+	if from.session != uuid.Nil {
+		a.client = "session:" + from.session.String()
+		a.account += ":" + a.client
+		return a, nil
+	}
+	version, known := s.devices.known(from.device, account)
+	switch {
+	case known:
+		a.client = "device:" + accountKey(from.device)
+	case from.address.IsValid():
+		a.client = addressKey(from.address)
+		a.address = "login:address:" + a.client
+		var err error
+		if version, known, err = s.limiter.Remembers(ctx, a.account, a.client); err != nil {
+			return nil, err
+		}
+	}
+	if !known {
+		return a, nil
+	}
+	u, err := s.store.UserByEmail(ctx, FoldEmail(from.email))
+	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
+		return nil, err
+	}
+	if u.StatusVersion == version {
+		a.account += ":" + a.client
+	} else {
+		a.account += ":former"
+	}
+	return a, nil
 }
 
 // wrongCodesPerDay is the maximum number of wrong codes of a second factor in a day, for each known client of an account and
@@ -194,9 +220,9 @@ func (a *loginAttempt) update(
 }
 
 // rememberAddress makes the address a known client of the account. It ignores failures, because the login does not need it.
-func (s *Service) rememberAddress(ctx context.Context, email string, address netip.Addr) {
+func (s *Service) rememberAddress(ctx context.Context, email string, address netip.Addr, version int64) {
 	if address.IsValid() {
-		_ = s.limiter.Remember(ctx, "login:account:"+accountKey(email), addressKey(address), DeviceLifetime)
+		_ = s.limiter.Remember(ctx, "login:account:"+accountKey(email), addressKey(address), version, DeviceLifetime)
 	}
 }
 

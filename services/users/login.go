@@ -88,8 +88,8 @@ func (s *Service) startSession(
 		_, _ = s.sessions.EndSession(context.WithoutCancel(ctx), created.User, created.ID)
 		return Tokens{}, authenticated, err
 	}
-	s.rememberAddress(ctx, c.Email, created.Client.Address)
-	device := s.devices.issue(accountKey(c.Email))
+	s.rememberAddress(ctx, c.Email, created.Client.Address, u.StatusVersion)
+	device := s.devices.issue(accountKey(c.Email), u.StatusVersion)
 	return Tokens{Access: access, Refresh: refresh, In: RefreshTokenIn(created.In), Device: device}, u, nil
 }
 

@@ -131,6 +131,59 @@ func TestStrangersCannotLockAnAccount(t *testing.T) {
 	}
 }
 
+// TestFormerClientsShareALimit collects device tokens and known addresses, as somebody who knows the password can, and uses
+// them after the owner has changed the password.
+func TestFormerClientsShareALimit(t *testing.T) {
+	f := start(t)
+	f.register("anna@example.com")
+	own := f.login("anna@example.com")
+	try := func(password, device string, from netip.Addr) (users.Tokens, apperr.Code) {
+		credentials := users.Credentials{Email: "anna@example.com", Password: password, Device: device}
+		tokens, _, err := f.Login(t.Context(), credentials, "", session.NewClient(from, "test"))
+		return tokens, apperr.CodeOf(err)
+	}
+	var devices []string
+	var addresses []netip.Addr
+	for i := range 5 {
+		address := netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
+		tokens, code := try(secret, "", address)
+		if code != "" {
+			t.Fatal(code)
+		}
+		devices, addresses = append(devices, tokens.Device), append(addresses, address)
+	}
+	if err := f.ChangePassword(t.Context(), f.change(own, secret)); err != nil {
+		t.Fatal(err)
+	}
+	stranger, elsewhere := netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("203.0.113.9")
+	for code := apperr.InvalidCredentials; code == apperr.InvalidCredentials; {
+		_, code = try("guess", "", stranger)
+	}
+	current, code := try(newSecret, own.Device, elsewhere)
+	if code != "" {
+		t.Errorf("login from a former device while strangers guess: %q, want success", code)
+	}
+	guesses := 0
+	for i := range 3 * users.DefaultLimits().LoginPerAccount.N {
+		for _, c := range []struct {
+			device string
+			from   netip.Addr
+		}{{devices[i%5], elsewhere}, {"", addresses[i%5]}} {
+			if _, code := try("guess", c.device, c.from); code == apperr.InvalidCredentials {
+				guesses++
+			} else if code != apperr.RateLimited {
+				t.Fatalf("guess %d: %q", guesses+1, code)
+			}
+		}
+	}
+	if want := users.DefaultLimits().LoginPerAccount.N; guesses != want {
+		t.Errorf("former devices and addresses had %d guesses, want %d", guesses, want)
+	}
+	if _, code := try(newSecret, current.Device, elsewhere); code != "" {
+		t.Errorf("login from a device that logged in after the change: %q, want success", code)
+	}
+}
+
 // TestOutagesAndCancelledLoginsAreNotCounted checks that only wrong credentials count as failed logins. Otherwise an outage
 // of the database or a cancelled request would lock the account.
 func TestOutagesAndCancelledLoginsAreNotCounted(t *testing.T) {

@@ -141,10 +141,10 @@ type Limiter interface {
 	AllowShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
 	// RefundShare undoes one AllowShare of key by client, unless ClearShare has already undone it.
 	RefundShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
-	// Remember records for ttl that client is known for key.
-	Remember(ctx context.Context, key, client string, ttl time.Duration) error
-	// Remembers reports whether client is known for key.
-	Remembers(ctx context.Context, key, client string) (bool, error)
+	// Remember records for ttl that client is known for key since a version.
+	Remember(ctx context.Context, key, client string, version int64, ttl time.Duration) error
+	// Remembers reports whether client is known for key, and since which version.
+	Remembers(ctx context.Context, key, client string) (version int64, known bool, err error)
 	// ClearShare undoes every AllowShare of key by client.
 	ClearShare(ctx context.Context, key, client string, limit ratelimit.Limit) error
 }

@@ -68,16 +68,25 @@ func (l *Limiter) ClearShare(ctx context.Context, key, client string, limit rate
 	return l.refund(ctx, []string{redisKey(key), shareKey(key, client)}, limit, burstDuration(limit))
 }
 
-// Remember records for ttl that client is known for key.
-func (l *Limiter) Remember(ctx context.Context, key, client string, ttl time.Duration) error {
-	set := l.redis.B().Set().Key(knownKey(key, client)).Value("1").Px(ttl).Build()
+// Remember records for ttl that client is known for key since a version.
+func (l *Limiter) Remember(ctx context.Context, key, client string, version int64, ttl time.Duration) error {
+	set := l.redis.B().Set().Key(knownKey(key, client)).Value(strconv.FormatInt(version, 10)).Px(ttl).Build()
 	return redis.Failure(l.redis.Do(ctx, set).Error())
 }
 
-// Remembers reports whether client is known for key.
-func (l *Limiter) Remembers(ctx context.Context, key, client string) (bool, error) {
-	known, err := l.redis.Do(ctx, l.redis.B().Exists().Key(knownKey(key, client)).Build()).AsBool()
-	return known, redis.Failure(err)
+// Remembers reports whether client is known for key, and since which version. A version that is not a number is -1.
+func (l *Limiter) Remembers(ctx context.Context, key, client string) (version int64, known bool, err error) {
+	text, err := l.redis.Do(ctx, l.redis.B().Get().Key(knownKey(key, client)).Build()).ToString()
+	if rueidis.IsRedisNil(err) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, redis.Failure(err)
+	}
+	if version, err = strconv.ParseInt(text, 10, 64); err != nil {
+		version = -1
+	}
+	return version, true, nil
 }
 
 // knownKey is the key of the record that client is known for key.

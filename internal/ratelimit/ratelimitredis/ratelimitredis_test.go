@@ -125,20 +125,31 @@ func TestShares(t *testing.T) {
 func TestRemember(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, client rueidis.Client) {
 		l := ratelimitredis.New(client)
-		for i, want := range []bool{false, true} {
-			if known, err := l.Remembers(t.Context(), "a", "x"); err != nil || known != want {
-				t.Errorf("%d times remembered: Remembers = %t, %v; want %t", i, known, err, want)
-			}
-			if known, err := l.Remembers(t.Context(), "a", "y"); err != nil || known {
-				t.Errorf("another client: Remembers = %t, %v; want false", known, err)
-			}
-			if err := l.Remember(t.Context(), "a", "x", time.Hour); err != nil {
+		remembers := func(client string) (version int64, known bool) {
+			t.Helper()
+			version, known, err := l.Remembers(t.Context(), "a", client)
+			if err != nil {
 				t.Fatal(err)
+			}
+			return version, known
+		}
+		if _, known := remembers("x"); known {
+			t.Error("a client is known that was never remembered")
+		}
+		for _, version := range []int64{0, 7} {
+			if err := l.Remember(t.Context(), "a", "x", version, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if got, known := remembers("x"); !known || got != version {
+				t.Errorf("Remembers = %d, %t; want %d, true", got, known, version)
+			}
+			if _, known := remembers("y"); known {
+				t.Error("another client is known")
 			}
 		}
 		redistest.Expire(t, client, "known:*")
-		if known, err := l.Remembers(t.Context(), "a", "x"); err != nil || known {
-			t.Errorf("after the expiry: Remembers = %t, %v; want false", known, err)
+		if _, known := remembers("x"); known {
+			t.Error("the client is known after the expiry")
 		}
 	})
 }
@@ -205,10 +216,10 @@ func TestMethodsFailWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
 	l := ratelimitredis.New(server.Open(t))
 	server.Kill()
-	_, remembersErr := l.Remembers(t.Context(), "a", "client")
+	_, _, remembersErr := l.Remembers(t.Context(), "a", "client")
 	for method, err := range map[string]error{
 		"Remembers":   remembersErr,
-		"Remember":    l.Remember(t.Context(), "a", "client", time.Hour),
+		"Remember":    l.Remember(t.Context(), "a", "client", 1, time.Hour),
 		"Allow":       l.Allow(t.Context(), "a", threePerHour),
 		"AllowShare":  l.AllowShare(t.Context(), "a", "client", threePerHour),
 		"Refund":      l.Refund(t.Context(), "a", threePerHour),

@@ -292,8 +292,10 @@ func (*fakeLimiter) Refund(context.Context, string, ratelimit.Limit) error      
 func (*fakeLimiter) RefundShare(context.Context, string, string, ratelimit.Limit) error { return nil }
 func (*fakeLimiter) ClearShare(context.Context, string, string, ratelimit.Limit) error  { return nil }
 
-func (*fakeLimiter) Remember(context.Context, string, string, time.Duration) error { return nil }
-func (*fakeLimiter) Remembers(context.Context, string, string) (bool, error)       { return false, nil }
+func (*fakeLimiter) Remember(context.Context, string, string, int64, time.Duration) error { return nil }
+func (*fakeLimiter) Remembers(context.Context, string, string) (int64, bool, error) {
+	return 0, false, nil
+}
 
 // fakeIssuer issues the same access token for every session.
 type fakeIssuer struct{}
