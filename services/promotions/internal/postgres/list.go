@@ -9,17 +9,20 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/promotions/predicate"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// Promotions lists promotions by descending id. Ids are UUIDv7, so the newest promotion comes first.
+// Promotions lists promotions by descending id. Ids are UUIDv7, so the newest promotion comes first. A total above
+// keyset.MaxExactTotal is an estimate.
 func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[domain.Promotion], error) {
 	var none keyset.Page[domain.Promotion]
-	query := s.ent.Promotion.Query().Where(promotionFilter(f)...)
-	total, err := query.Clone().Count(ctx)
+	where := promotionFilter(f)
+	total, estimate, err := postgres.Count(ctx, s.pool, promotion.Table, where)
 	if err != nil {
 		return none, toAppError(err)
 	}
+	query := s.ent.Promotion.Query().Where(where...)
 	if p.Before != uuid.Nil {
 		query.Where(promotion.IDLT(p.Before))
 	}
@@ -31,7 +34,9 @@ func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p keys
 	for _, row := range rows {
 		items = append(items, promotionFromRow(row))
 	}
-	return keyset.NewPage(items, p.Size, total), nil
+	page := keyset.NewPage(items, p.Size, total)
+	page.TotalIsEstimate = estimate
+	return page, nil
 }
 
 // promotionFilter returns the filter as predicates.

@@ -323,6 +323,28 @@ func TestConcurrentCreatesOfAUniqueType(t *testing.T) {
 	}
 }
 
+func TestTotalOfManyPromotions(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	for _, tt := range []struct {
+		rows     int
+		estimate bool
+	}{{keyset.MaxExactTotal, false}, {keyset.MaxExactTotal + 50, true}} {
+		_, err := f.pool.Exec(t.Context(), `INSERT INTO promotions
+			(id, title, description, type, amount, start_date, end_date, created_at, updated_at)
+			SELECT gen_random_uuid(), 'Many', '', 'BONUS', 1, '2026-01-01', '2026-01-01', now(), now()
+			FROM generate_series(1 + (SELECT count(*) FROM promotions), $1)`, tt.rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		filter := promotions.PromotionFilter{Title: "many"}
+		page, err := f.service.List(t.Context(), filter, keyset.PageRequest[uuid.UUID]{Size: 1})
+		if err != nil || page.TotalIsEstimate != tt.estimate || page.Total != min(tt.rows, keyset.MaxExactTotal+1) {
+			t.Errorf("%d rows: got total %d, estimate %t, %v", tt.rows, page.Total, page.TotalIsEstimate, err)
+		}
+	}
+}
+
 func TestUpdateAndList(t *testing.T) {
 	t.Parallel()
 	f := start(t)

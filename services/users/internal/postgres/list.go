@@ -10,19 +10,22 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/users/predicate"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Users lists users, newest first. It sorts by id: ids are UUIDv7, which begin with the time of creation.
+// Users lists users, newest first. It sorts by id: ids are UUIDv7, which begin with the time of creation. A total above
+// keyset.MaxExactTotal is an estimate.
 func (s *Store) Users(
 	ctx context.Context, f users.UserFilter, p keyset.PageRequest[uuid.UUID],
 ) (keyset.Page[users.User], error) {
 	var none keyset.Page[users.User]
-	query := s.ent.User.Query().Where(userFilter(f)...)
-	total, err := query.Clone().Count(ctx)
+	where := userFilter(f)
+	total, estimate, err := postgres.Count(ctx, s.pool, user.Table, where)
 	if err != nil {
 		return none, toAppError(err)
 	}
+	query := s.ent.User.Query().Where(where...)
 	if p.Before != uuid.Nil {
 		query.Where(user.IDLT(p.Before))
 	}
@@ -34,7 +37,9 @@ func (s *Store) Users(
 	for _, row := range rows {
 		items = append(items, userFromRow(row))
 	}
-	return keyset.NewPage(items, p.Size, total), nil
+	page := keyset.NewPage(items, p.Size, total)
+	page.TotalIsEstimate = estimate
+	return page, nil
 }
 
 func userFilter(f users.UserFilter) []predicate.User {

@@ -292,6 +292,28 @@ func TestStateAndEventCommitTogether(t *testing.T) {
 	}
 }
 
+// TestTotalOfManyUsers checks that the list does not count more rows than needed: everybody can register.
+func TestTotalOfManyUsers(t *testing.T) {
+	f := newFixture(t)
+	for _, tt := range []struct {
+		rows     int
+		estimate bool
+	}{{keyset.MaxExactTotal, false}, {keyset.MaxExactTotal + 50, true}} {
+		_, err := f.pool.Exec(t.Context(), `INSERT INTO users (id, email, email_folded, role, created_at, password_hash)
+			SELECT gen_random_uuid(), 'p' || n, 'p' || n, 'PLAYER', now(), ''
+			FROM generate_series(1 + (SELECT count(*) FROM users), $1) n`, tt.rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, filter := range []users.UserFilter{{}, {EmailPrefix: "P", Role: authn.RolePlayer}} {
+			page, err := f.store.Users(t.Context(), filter, keyset.PageRequest[uuid.UUID]{Size: 1})
+			if err != nil || page.TotalIsEstimate != tt.estimate || page.Total != min(tt.rows, keyset.MaxExactTotal+1) {
+				t.Errorf("%d rows: got total %d, estimate %t, %v", tt.rows, page.Total, page.TotalIsEstimate, err)
+			}
+		}
+	}
+}
+
 func TestUsers(t *testing.T) {
 	f := newFixture(t)
 	for _, u := range []struct {
