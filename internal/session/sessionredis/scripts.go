@@ -3,8 +3,8 @@ package sessionredis
 import "github.com/redis/rueidis"
 
 // withIndex precedes each script. The function index deletes the sorted set of a user if its type is wrong, so that a
-// foreign value does not keep the user from logging in, and a deactivation from completing. The function text returns a string, or
-// false if there is none.
+// foreign value does not keep the user from logging in, and a deactivation from completing. The function text returns a
+// string, or false if there is none.
 const withIndex = `
 local function index(key)
   local kind = redis.call('TYPE', key).ok
