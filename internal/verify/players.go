@@ -12,9 +12,9 @@ import (
 )
 
 // players checks that promotions and users know the same players, and that promotions has no status that users has not had.
-// It reads promotions first, so promotions is not ahead because of events that arrive meanwhile. It also collects the players
-// whose last activation or deactivation has not reached promotions. It does not report them as violations: the event may be
-// on its way. The age of the change is unknown, because no database stores its time.
+// It reads promotions first, so promotions is not ahead because of events that arrive meanwhile. It also collects the
+// players whose last activation or deactivation has not reached promotions. It does not report them as violations: the event
+// may be on its way. The age of the change is unknown, because no database stores its time.
 func players(ctx context.Context, s Sources, r *report) (string, error) {
 	var registered int
 	err := snapshot(ctx, s.Promotions, func(promotions pgx.Tx) error {
