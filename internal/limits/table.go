@@ -131,8 +131,8 @@ func connectionSections() []Section {
 func nginxAbout() string {
 	return fmt.Sprintf("Nginx has these limits in production, before a request reaches a service. It keeps a body over REST "+
 		"until all of it has arrived. So clients of one address can occupy %s of files and %.2f MiB of memory of an Nginx "+
-		"process at most, however slowly they send. In Docker Compose and the Helm chart, the files of all clients have %s. Beyond it, "+
-		"bodies of more than %s fail with INTERNAL; no valid request has such a body.",
+		"process at most, however slowly they send. In Docker Compose and the Helm chart, the files of all clients have %s. "+
+		"Beyond it, bodies of more than %s fail with INTERNAL; no valid request has such a body.",
 		size(NginxRequestsPerAddress*Body), float64(NginxRequestsPerAddress*NginxBodyMemory)/(1<<20), size(NginxBodyFiles),
 		size(NginxBodyMemory))
 }
