@@ -136,8 +136,9 @@ func (s *Service) countLogin(ctx context.Context, from loginFrom) (*loginAttempt
 // identify returns an attempt that is not yet counted.
 //
 // A change of the credentials, such as a new password or second factor, increments the status version of the user. All
-// devices and addresses that logged in before it share one limit, which strangers cannot use. Otherwise somebody who knew
-// the old password could collect device tokens, and with each of them guess the new password or the codes.
+// devices that logged in before it share one limit, and all such addresses share another one. Otherwise somebody who knew
+// the old password could collect device tokens, and with each of them guess the new password or the codes. Strangers behind
+// an address of the owner cannot use the limit of the devices.
 func (s *Service) identify(ctx context.Context, from loginFrom) (*loginAttempt, error) {
 	account := accountKey(from.email)
 	a := &loginAttempt{service: s, account: "login:account:" + account, client: "unknown"}
@@ -146,6 +147,7 @@ func (s *Service) identify(ctx context.Context, from loginFrom) (*loginAttempt, 
 		a.account += ":" + a.client
 		return a, nil
 	}
+	former := "devices"
 	version, known := s.devices.known(from.device, account)
 	switch {
 	case known:
@@ -153,6 +155,7 @@ func (s *Service) identify(ctx context.Context, from loginFrom) (*loginAttempt, 
 	case from.address.IsValid():
 		a.client = addressKey(from.address)
 		a.address = "login:address:" + a.client
+		former = "addresses"
 		var err error
 		if version, known, err = s.limiter.Remembers(ctx, a.account, a.client); err != nil {
 			return nil, err
@@ -168,7 +171,7 @@ func (s *Service) identify(ctx context.Context, from loginFrom) (*loginAttempt, 
 	if u.StatusVersion == version {
 		a.account += ":" + a.client
 	} else {
-		a.account += ":former"
+		a.account += ":former:" + former
 	}
 	return a, nil
 }

@@ -176,7 +176,7 @@ func TestFormerClientsShareALimit(t *testing.T) {
 			}
 		}
 	}
-	if want := users.DefaultLimits().LoginPerAccount.N; guesses != want {
+	if want := 2 * users.DefaultLimits().LoginPerAccount.N; guesses != want {
 		t.Errorf("former devices and addresses had %d guesses, want %d", guesses, want)
 	}
 	if _, code := try(newSecret, current.Device, elsewhere); code != "" {
