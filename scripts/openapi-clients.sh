@@ -47,7 +47,7 @@ for m in pkgutil.walk_packages($1.__path__, '$1.'): importlib.import_module(m.na
 }
 
 hey_api_client() {
-	openapi-ts --silent -i "openapi/$1.openapi.yaml" -o "$out/hey-api/$1" -p @hey-api/client-fetch -p @hey-api/typescript -p @hey-api/sdk
+	openapi-ts --silent -i "./openapi/$1.openapi.yaml" -o "$out/hey-api/$1" -p @hey-api/client-fetch -p @hey-api/typescript -p @hey-api/sdk
 	tsc --noEmit --strict --skipLibCheck --target es2022 --module preserve --lib es2022,dom,dom.iterable "$out/hey-api/$1/index.ts"
 }
 

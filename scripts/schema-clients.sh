@@ -43,8 +43,8 @@ typescript() {
 		const request = create(ClaimRequestSchema, { promotionId: "019a0000-0000-7000-8000-000000000000" });
 		console.log(PromotionService.method.claim.name, toJson(ClaimRequestSchema, request));
 	EOF_TS
-	tsc --strict --target es2022 --module nodenext --skipLibCheck --outDir build use.ts
-	node build/use.js
+	tsc --strict --target es2022 --module nodenext --skipLibCheck --outDir build use.ts &&
+		node build/use.js
 }
 
 python() {
