@@ -20,6 +20,7 @@ command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || packages="
 command -v redis-server >/dev/null 2>&1 || packages="$packages redis-server"
 command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || packages="$packages nginx-light"
 command -v promtool >/dev/null 2>&1 || packages="$packages prometheus"
+command -v cc >/dev/null 2>&1 || packages="$packages gcc libc6-dev"
 command -v node >/dev/null 2>&1 || packages="$packages nodejs"
 command -v npm >/dev/null 2>&1 || packages="$packages npm"
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
