@@ -67,6 +67,7 @@ func allRows() []Row {
 		claimsRow(0.7),
 		outboxRow(0.5), assignRow(), commitRow(), fanOutRow(0.6), memoryRow(1),
 		restRow(), devRow(), sizeRow(),
+		clientRow(1.1),
 	}
 }
 
