@@ -12,7 +12,7 @@ case "${1:-}" in
 '') ;;
 --quick) quick=1 ;;
 *)
-	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d'
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
 	exit 2
 	;;
 esac

@@ -12,7 +12,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 case "${1:-}" in -h | --help)
-	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d'
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
 	exit
 	;;
 esac
