@@ -127,7 +127,7 @@ func (c *Client) tokenFor(ctx context.Context, op operation, a arguments) (strin
 
 // attempt sends a request once.
 func (c *Client) attempt(ctx context.Context, op operation, a arguments, body []byte, token, key string) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.retries.timeout)
 	defer cancel()
 	path := fill(op.path, a.path)
 	target := c.base.String() + path
@@ -194,10 +194,12 @@ type transportError struct {
 func (e *transportError) Error() string { return "loyalty: " + e.operation + ": " + e.err.Error() }
 func (e *transportError) Unwrap() error { return e.err }
 
-// policy says when a call is repeated: after a delay that doubles from initial to max, with full jitter.
+// policy says when a call is repeated: after a delay that doubles from initial to max, with full jitter. timeout limits one
+// attempt.
 type policy struct {
 	attempts     int
 	initial, max time.Duration
+	timeout      time.Duration
 }
 
 // next returns the delay after the given number of attempts, and whether the call may be repeated.

@@ -51,7 +51,7 @@ func New(baseURL string, options ...Option) (*Client, error) {
 	c := &Client{
 		base: base, http: &http.Client{}, log: slog.New(slog.DiscardHandler), timeout: time.Minute,
 		agent:   "loyalty-go/" + Version + " (" + runtime.Version() + ")",
-		retries: policy{attempts: 6, initial: 100 * time.Millisecond, max: 5 * time.Second},
+		retries: policy{attempts: 6, initial: 100 * time.Millisecond, max: 5 * time.Second, timeout: attemptTimeout},
 	}
 	for _, o := range options {
 		if err := o(c); err != nil {

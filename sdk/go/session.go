@@ -23,9 +23,11 @@ type Tokens struct {
 const (
 	// renewBefore is how long before its expiry an access token is renewed.
 	renewBefore = 30 * time.Second
-	// renewTimeout limits a renewal. A refresh token can be repeated for ten seconds after its first use.
+	// renewTimeout limits a renewal with its login.
 	renewTimeout = 20 * time.Second
-	// refreshAttempts limits the attempts of a refresh, so that all are within these ten seconds.
+	// refreshTimeout limits a refresh with all its attempts. A refresh token can be repeated for ten seconds after its first use.
+	refreshTimeout = 10 * time.Second
+	// refreshAttempts limits the attempts of a refresh. Each has an equal part of the time.
 	refreshAttempts = 4
 )
 
@@ -193,8 +195,9 @@ func (c *Client) login(ctx context.Context, body LoginRequest) (Tokens, *User, e
 
 // refresh gets new tokens. A lost answer is asked for again, for as long as the platform repeats it.
 func (c *Client) refresh(ctx context.Context, token string) (Tokens, error) {
-	limited := &Client{base: c.base, http: c.http, log: c.log, agent: c.agent, timeout: renewTimeout / 2, retries: c.retries}
+	limited := &Client{base: c.base, http: c.http, log: c.log, agent: c.agent, timeout: refreshTimeout, retries: c.retries}
 	limited.retries.attempts = min(limited.retries.attempts, refreshAttempts)
+	limited.retries.timeout = refreshTimeout / refreshAttempts
 	result, err := limited.refreshSession(ctx, RefreshRequest{RefreshToken: token})
 	if err != nil {
 		return Tokens{}, err

@@ -1,9 +1,11 @@
 package loyalty_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +15,17 @@ import (
 
 	loyalty "github.com/casino-loyalty/loyalty/sdk/go"
 )
+
+// expired are tokens that must be renewed.
+func expired() loyalty.Option {
+	return loyalty.WithTokens(loyalty.Tokens{Access: "first", Refresh: "refresh", ExpiresAt: time.Now()})
+}
+
+// answerTokens writes the answer to a login or a refresh.
+func answerTokens(w http.ResponseWriter, access, refresh string) {
+	fmt.Fprintf(w, `{"accessToken":%q,"expiresAt":%q,"refreshToken":%q,"user":{"id":"me"}}`,
+		access, time.Now().Add(time.Hour).Format(time.RFC3339), refresh)
+}
 
 func TestLoginIsNotRepeated(t *testing.T) {
 	t.Parallel()
@@ -191,5 +204,28 @@ func TestRefreshCookie(t *testing.T) {
 	}
 	if len(bodies) != 3 || !strings.Contains(bodies[0], `"refreshTokenIn":"COOKIE"`) || bodies[1] != "/api/v1/auth/refresh {}" {
 		t.Errorf("the requests were %q", bodies)
+	}
+}
+
+func TestRefreshWithoutAnAnswerIsRepeated(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request, n int) {
+		switch {
+		case r.URL.Path == "/api/v1/auth/refresh" && n == 1:
+			<-r.Context().Done()
+		case r.URL.Path == "/api/v1/auth/refresh":
+			answerTokens(w, "second", "next")
+		default:
+			_, _ = w.Write([]byte(`{"id":"me"}`))
+		}
+	})
+	var log bytes.Buffer
+	c := client(t, s, expired(), loyalty.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	if me, err := c.GetMe(t.Context()); err != nil || me.ID != "me" || c.Tokens().Refresh != "next" {
+		t.Errorf("got %+v, %v, tokens %+v, want the answer to the second attempt", me, err, c.Tokens())
+	}
+	// A second attempt of the call would be too late.
+	if !strings.Contains(log.String(), "operation=refresh attempt=1") || strings.Contains(log.String(), "operation=getMe") {
+		t.Errorf("want a second attempt of the refresh, logged\n%s", log.String())
 	}
 }
