@@ -50,7 +50,8 @@ type session struct {
 
 type renewal struct {
 	done chan struct{}
-	err  error // set before done is closed
+	old  Tokens // the tokens that are renewed
+	err  error  // set before done is closed
 }
 
 // access returns an access token. It renews the token if it is missing or expires soon.
@@ -71,6 +72,9 @@ func (s *session) access(ctx context.Context, c *Client) (string, error) {
 	defer s.mu.Unlock()
 	if err != nil && (left <= 0 || s.tokens.Access == "") {
 		return "", err
+	}
+	if s.tokens.Access == "" { // after a logout
+		return "", ErrNoSession
 	}
 	return s.tokens.Access, nil // after an outage, the old token is still valid
 }
@@ -96,13 +100,12 @@ func (s *session) renew(ctx context.Context, c *Client, used string) error {
 	}
 	r := s.renewal
 	if r == nil {
-		r = &renewal{done: make(chan struct{})}
+		r = &renewal{done: make(chan struct{}), old: s.tokens}
 		s.renewal = r
-		old := s.tokens
 		go func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTimeout)
 			defer cancel()
-			t, err := s.newTokens(ctx, c, old)
+			t, err := s.newTokens(ctx, c, r.old)
 			s.finish(r, t, err)
 		}()
 	}
@@ -135,10 +138,13 @@ func (s *session) newTokens(ctx context.Context, c *Client, old Tokens) (Tokens,
 	return t, err
 }
 
-// finish ends a renewal.
+// finish ends a renewal. A login or logout in the meantime takes precedence.
 func (s *session) finish(r *renewal, t Tokens, err error) {
 	s.mu.Lock()
-	if err == nil || t.Access == "" {
+	switch {
+	case s.tokens != r.old:
+		err = nil
+	case err == nil || t.Access == "":
 		s.set(t)
 	}
 	s.renewal, r.err = nil, err
@@ -205,11 +211,20 @@ func (c *Client) refresh(ctx context.Context, token string) (Tokens, error) {
 	return Tokens{result.AccessToken, result.ExpiresAt, result.RefreshToken}, nil
 }
 
-// Logout ends the session. It succeeds if the session has already ended.
+// Logout ends the session. It succeeds if the session has already ended. It waits for a renewal in progress.
 func (c *Client) Logout(ctx context.Context) error {
-	c.session.mu.Lock()
-	old := c.session.tokens
-	c.session.mu.Unlock()
+	s := &c.session
+	s.mu.Lock()
+	r := s.renewal
+	s.mu.Unlock()
+	if r != nil {
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	old := c.Tokens()
 	if old == (Tokens{}) {
 		return nil
 	}
@@ -217,9 +232,11 @@ func (c *Client) Logout(ctx context.Context) error {
 	if err != nil && !isEnded(err) {
 		return err
 	}
-	c.session.mu.Lock()
-	defer c.session.mu.Unlock()
-	c.session.set(Tokens{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tokens == old {
+		s.set(Tokens{})
+	}
 	return nil
 }
 
