@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -166,7 +167,10 @@ func (s *session) set(t Tokens) {
 // isEnded reports whether the platform has refused a refresh token, so that the session is over.
 func isEnded(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+	return errors.As(err, &e) && slices.Contains([]Code{
+		CodeTokenInvalid, CodeTokenRevoked, CodeTokenReused, CodeAccountDeactivated,
+		CodeTokenMissing, // there is no cookie
+	}, e.Code)
 }
 
 // Login starts a session. A previous session of the client stays valid on the platform. The client does not keep the

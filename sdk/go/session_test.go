@@ -337,3 +337,23 @@ func TestLogoutWaitsForARenewal(t *testing.T) {
 		t.Errorf("the requests were %q, want a logout with the renewed token", s.bodies)
 	}
 }
+
+func TestOtherRefusalsKeepTheSession(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		if r.URL.Path == "/api/v1/auth/logout" {
+			fail(w, http.StatusForbidden, loyalty.CodeForbidden, "")
+			return
+		}
+		http.Error(w, "<html>", http.StatusForbidden) // by a proxy
+	})
+	c := client(t, s, expired())
+	before := c.Tokens()
+	var e *loyalty.Error
+	if _, err := c.GetMe(t.Context()); !errors.As(err, &e) || e.Status != http.StatusForbidden || c.Tokens() != before {
+		t.Errorf("got %v after the refresh, tokens %+v", err, c.Tokens())
+	}
+	if err := c.Logout(t.Context()); !errors.Is(err, loyalty.CodeForbidden) || c.Tokens() != before {
+		t.Errorf("got %v after the logout, tokens %+v", err, c.Tokens())
+	}
+}
