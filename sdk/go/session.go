@@ -131,10 +131,13 @@ func (s *session) newTokens(ctx context.Context, c *Client, old Tokens) (Tokens,
 			return old, err
 		}
 	}
-	if s.credentials == nil {
+	s.mu.Lock()
+	credentials := s.credentials
+	s.mu.Unlock()
+	if credentials == nil {
 		return Tokens{}, err
 	}
-	t, _, err := c.login(ctx, *s.credentials)
+	t, _, err := c.login(ctx, *credentials)
 	c.log.LogAttrs(ctx, slog.LevelInfo, "logged in", slog.Any("error", err))
 	return t, err
 }
@@ -161,6 +164,19 @@ func (s *session) set(t Tokens) {
 	s.tokens = t
 	if s.observe != nil {
 		s.observe(t)
+	}
+}
+
+// succeeded keeps the new password if a call has changed it, so that the next login does not fail.
+func (s *session) succeeded(a arguments) {
+	body, ok := a.body.(ChangeMyPasswordRequest)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.credentials != nil {
+		s.credentials = &LoginRequest{Email: s.credentials.Email, Password: body.NewPassword}
 	}
 }
 
