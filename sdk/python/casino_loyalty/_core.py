@@ -73,6 +73,7 @@ class Call(Record, Generic[T_co]):
     body: Mapping[str, Any] | None = None
     key: str | None = None
     timeout: float | None = None
+    attempt_timeout: float = ATTEMPT_TIMEOUT
 
 
 class Request(Record):
@@ -227,7 +228,7 @@ class Core:
         try:
             if start >= deadline:
                 raise CallTimeoutError(name, "the timeout has passed", sent=False)
-            answer: Response = yield Send(self._request(call, token, key), min(deadline, start + ATTEMPT_TIMEOUT))
+            answer: Response = yield Send(self._request(call, token, key), min(deadline, start + call.attempt_timeout))
             response = answer
             self.session.set_clock(answer.headers.get("date", ""))
             return read(call, answer)

@@ -16,9 +16,11 @@ from ._types_gen import LoginResult, RefreshResult, RefreshTokenIn, User
 RENEW_BEFORE = timedelta(seconds=30)
 # Limits a renewal with its login.
 RENEW_TIMEOUT = 20.0
-# A refresh token can be repeated for ten seconds after its first use, so all attempts are within this time.
+# A refresh token can be repeated for ten seconds after its first use, so all attempts are within this time. Each has an
+# equal part of it.
 REFRESH_TIMEOUT = 10.0
 REFRESH_ATTEMPTS = 4
+REFRESH_ATTEMPT_TIMEOUT = REFRESH_TIMEOUT / REFRESH_ATTEMPTS
 
 
 class Tokens(Record):
@@ -118,7 +120,13 @@ class Session:
         if self._can_refresh(old):
             try:
                 result = yield from core.call(
-                    Call(REFRESH, RefreshResult.from_json, body=_refresh_token(old), timeout=REFRESH_TIMEOUT),
+                    Call(
+                        REFRESH,
+                        RefreshResult.from_json,
+                        body=_refresh_token(old),
+                        timeout=REFRESH_TIMEOUT,
+                        attempt_timeout=REFRESH_ATTEMPT_TIMEOUT,
+                    ),
                     Retries(min(core.retries.attempts, REFRESH_ATTEMPTS)),
                 )
                 self.set(_tokens(result))

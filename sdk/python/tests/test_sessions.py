@@ -107,6 +107,22 @@ def test_a_lost_refresh_is_repeated(server: Server, connect: Any) -> None:
     assert [r.body for r in server.received(REFRESH)] == [{"refreshToken": "refresh-1"}] * 2
 
 
+def test_a_refresh_without_an_answer_is_repeated(server: Server, connect: Any) -> None:
+    release = threading.Event()
+
+    def never(_: Any) -> Answer:
+        release.wait()
+        return Answer(drop=True)
+
+    server.on(REFRESH, never, login_answer(2))
+    server.on(ME, protected("access-2", Answer(200, USER)))
+    attempts: list[loyalty.Attempt] = []
+    connect(on_attempt=attempts.append).get_me()
+    release.set()
+    # The second attempt belongs to the same refresh.
+    assert [(a.operation, a.number) for a in attempts if a.operation == "refresh"] == [("refresh", 1), ("refresh", 2)]
+
+
 def test_an_ended_session_is_started_again(server: Server, connect: Any) -> None:
     server.on(REFRESH, problem(401, "TOKEN_INVALID"))
     server.on(LOGIN, login_answer(3))
