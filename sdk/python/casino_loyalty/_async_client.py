@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from ._async_gen import Operations
-from ._core import Attempt, Call, CallStep, CallSteps, Core, Renew, Response, Send, Sleep
+from ._core import Attempt, Call, CallStep, CallSteps, Core, Renew, Response, Send, Settle, Sleep
 from ._errors import CallTimeoutError, LoyaltyError
 from ._inbox import Connect, Connected, Event, Gap, InboxCore, InboxStep, Receive
 from ._session import Session, Tokens
@@ -105,8 +105,7 @@ class AsyncClient(Operations):
         """Closes all connections, also of inboxes. It does not end the session on the platform."""
         for inbox in list(self._inboxes):
             await inbox.aclose()
-        if self._renewal:
-            await asyncio.wait([self._renewal])
+        await self._settle(None)
         if self._owned:
             await self._http.aclose()
 
@@ -144,6 +143,8 @@ class AsyncClient(Operations):
                 await asyncio.sleep(seconds)
             case Renew(used, deadline):
                 await self._renew(used, deadline)
+            case Settle(deadline):
+                await self._settle(deadline)
         return None
 
     async def _renew(self, used: str, deadline: float) -> None:
@@ -156,10 +157,19 @@ class AsyncClient(Operations):
         if renewal is None or renewal.done():
             renewal = self._renewal = asyncio.create_task(self._run(self._core.session.renewal(self._core)))
             renewal.add_done_callback(_retrieve)
-        await asyncio.wait([renewal], timeout=max(deadline - time.monotonic(), 0))
-        if not renewal.done():
-            raise CallTimeoutError("renewal", "the timeout has passed", sent=False)
+        await _wait(renewal, deadline)
         renewal.result()
+
+    async def _settle(self, deadline: float | None) -> None:
+        """Waits for the renewal in progress, whether it succeeds or not."""
+        if self._renewal:
+            await _wait(self._renewal, deadline)
+
+
+async def _wait(renewal: asyncio.Task[None], deadline: float | None) -> None:
+    await asyncio.wait([renewal], timeout=None if deadline is None else max(deadline - time.monotonic(), 0))
+    if not renewal.done():
+        raise CallTimeoutError("renewal", "the timeout has passed", sent=False)
 
 
 def _retrieve(task: asyncio.Task[None]) -> None:

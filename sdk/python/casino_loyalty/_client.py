@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from ._core import Attempt, Call, CallStep, CallSteps, Core, Renew, Response, Send, Sleep
+from ._core import Attempt, Call, CallStep, CallSteps, Core, Renew, Response, Send, Settle, Sleep
 from ._errors import CallTimeoutError, LoyaltyError
 from ._inbox import Connect, Connected, Event, Gap, InboxCore, InboxStep, Receive
 from ._session import Session, Tokens
@@ -106,10 +106,7 @@ class Client(Operations):
         """Closes all connections, also of inboxes. It does not end the session on the platform."""
         for inbox in list(self._inboxes):
             inbox.close()
-        with self._lock:
-            renewal = self._renewal
-        if renewal:
-            concurrent.futures.wait([renewal])
+        self._settle(None)
         if self._owned:
             self._http.close()
 
@@ -145,6 +142,8 @@ class Client(Operations):
                 time.sleep(seconds)
             case Renew(used, deadline):
                 self._renew(used, deadline)
+            case Settle(deadline):
+                self._settle(deadline)
         return None
 
     def _renew(self, used: str, deadline: float) -> None:
@@ -158,10 +157,15 @@ class Client(Operations):
             if renewal is None:
                 renewal = self._renewal = concurrent.futures.Future()
                 threading.Thread(target=self._run_renewal, args=(renewal,), name="loyalty-renewal", daemon=True).start()
-        concurrent.futures.wait([renewal], max(deadline - time.monotonic(), 0))
-        if not renewal.done():
-            raise CallTimeoutError("renewal", "the timeout has passed", sent=False)
+        _wait(renewal, deadline)
         renewal.result()
+
+    def _settle(self, deadline: float | None) -> None:
+        """Waits for the renewal in progress, whether it succeeds or not."""
+        with self._lock:
+            renewal = self._renewal
+        if renewal:
+            _wait(renewal, deadline)
 
     def _run_renewal(self, renewal: concurrent.futures.Future[None]) -> None:
         error: BaseException | None = None
@@ -175,6 +179,12 @@ class Client(Operations):
             renewal.set_exception(error)
         else:
             renewal.set_result(None)
+
+
+def _wait(renewal: concurrent.futures.Future[None], deadline: float | None) -> None:
+    concurrent.futures.wait([renewal], None if deadline is None else max(deadline - time.monotonic(), 0))
+    if not renewal.done():
+        raise CallTimeoutError("renewal", "the timeout has passed", sent=False)
 
 
 class Inbox:

@@ -114,7 +114,13 @@ class Renew(Record):
     deadline: float
 
 
-CallStep = Send | Sleep | Renew
+class Settle(Record):
+    """A step: wait for the renewal in progress."""
+
+    deadline: float
+
+
+CallStep = Send | Sleep | Renew | Settle
 CallSteps = Generator[CallStep, Any, T]
 
 

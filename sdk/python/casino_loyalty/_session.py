@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from ._core import Call, CallSteps, Core, Renew, Retries, nothing
+from ._core import Call, CallSteps, Core, Renew, Retries, Settle, nothing
 from ._errors import ApiError, LoyaltyError, NotLoggedInError
 from ._operations_gen import CHANGE_MY_PASSWORD, LOGIN, LOGOUT, REFRESH
 from ._record import Record
@@ -108,14 +109,26 @@ class Session:
             if left <= timedelta(0) or not self.tokens.access:
                 raise
             # The old token is still valid, for example during an outage.
-        return self.tokens.access
+        if access := self.tokens.access:
+            return access
+        raise NotLoggedInError  # after a logout
 
     def _can_refresh(self, tokens: Tokens) -> bool:
         return bool(tokens.refresh or (self.cookie and tokens.access))
 
     def renewal(self, core: Core) -> CallSteps[None]:
-        """Refreshes the session, or starts a new one if it has ended."""
+        """Renews the tokens. A login or logout in the meantime takes precedence."""
         old = self.tokens
+        new, error = yield from self._new_tokens(core, old)
+        with self._lock:
+            if self._tokens != old:
+                return
+            self.set(new)
+        if error:
+            raise error
+
+    def _new_tokens(self, core: Core, old: Tokens) -> CallSteps[tuple[Tokens, LoyaltyError | None]]:
+        """Refreshes the session, or starts a new one if it has ended. It returns the tokens to keep, and the error."""
         error: LoyaltyError = NotLoggedInError()
         if self._can_refresh(old):
             try:
@@ -129,43 +142,50 @@ class Session:
                     ),
                     Retries(min(core.retries.attempts, REFRESH_ATTEMPTS)),
                 )
-                self.set(_tokens(result))
-                return
-            except ApiError as e:
+                return _tokens(result), None
+            except LoyaltyError as e:
                 if not is_ended(e):
-                    raise
+                    return old, e
                 error = e
         if not self._credentials:
-            self.set(Tokens())
-            raise error
+            return Tokens(), error
         try:
             email, password = self._credentials
-            yield from self.login(core, {"email": email, "password": password}, RENEW_TIMEOUT)
+            new, _ = yield from self._login(core, {"email": email, "password": password}, RENEW_TIMEOUT)
         except LoyaltyError as e:
             core.logger.info("login failed: %s", e)
-            self.set(Tokens())
-            raise
+            return Tokens(), e
         core.logger.info("logged in")
+        return new, None
 
     def login(self, core: Core, body: Mapping[str, Any], timeout: float | None) -> CallSteps[User]:
         """Starts a session. The previous one stays valid on the platform."""
+        tokens, user = yield from self._login(core, body, timeout)
+        self.set(tokens)
+        return user
+
+    def _login(self, core: Core, body: Mapping[str, Any], timeout: float | None) -> CallSteps[tuple[Tokens, User]]:
         place = RefreshTokenIn.COOKIE if self.cookie else RefreshTokenIn.BODY
         call = Call(LOGIN, LoginResult.from_json, body={**body, "refreshTokenIn": place}, timeout=timeout)
         result = yield from core.call(call)
-        self.set(_tokens(result))
-        return result.user
+        return _tokens(result), result.user
 
     def logout(self, core: Core, timeout: float | None) -> CallSteps[None]:
-        """Ends the session. It succeeds if the session has already ended."""
+        """Ends the session. It succeeds if the session has already ended. It waits for a renewal in progress."""
+        deadline = time.monotonic() + (core.timeout if timeout is None else timeout)
+        yield Settle(deadline)
         old = self.tokens
         if old == Tokens():
             return
         try:
-            yield from core.call(Call(LOGOUT, nothing, body=_refresh_token(old), timeout=timeout))
+            left = deadline - time.monotonic()
+            yield from core.call(Call(LOGOUT, nothing, body=_refresh_token(old), timeout=left))
         except ApiError as e:
             if not is_ended(e):
                 raise
-        self.set(Tokens())
+        with self._lock:
+            if self._tokens == old:
+                self.set(Tokens())
 
     def succeeded(self, call: Call[Any]) -> None:
         """Keeps the new password if a call has changed it, so that the next login does not fail."""
@@ -181,6 +201,6 @@ def _refresh_token(tokens: Tokens) -> Mapping[str, str]:
     return {"refreshToken": tokens.refresh} if tokens.refresh else {}
 
 
-def is_ended(e: ApiError) -> bool:
+def is_ended(e: LoyaltyError) -> bool:
     """Reports whether the platform has refused a refresh token, so that the session is over."""
-    return e.status in (401, 403)
+    return isinstance(e, ApiError) and e.status in (401, 403)

@@ -156,6 +156,81 @@ def test_a_changed_password_is_used_for_the_next_login(server: Server, connect: 
     assert server.received(LOGIN)[0].body["password"] == "another long phrase"
 
 
+@pytest.mark.parametrize("answer", [login_answer(2), problem(401, "TOKEN_REUSED")])
+def test_a_login_precedes_a_renewal(server: Server, connect: Any, answer: Answer) -> None:
+    started, release = threading.Event(), threading.Event()
+
+    def slow(_: Any) -> Answer:
+        started.set()
+        release.wait()
+        return answer
+
+    server.on(REFRESH, slow)
+    server.on(LOGIN, login_answer(3))
+    server.on(ME, protected("access-3", Answer(200, USER)))
+    client = connect(tokens=Tokens("access-1", soon(-1), "refresh-1"))
+    with ThreadPoolExecutor(1) as pool:
+        called = pool.submit(client.get_me)
+        started.wait()
+        client.login(email=CREDENTIALS[0], password=CREDENTIALS[1])
+        release.set()
+        assert called.result().id == USER["id"]
+    assert client.tokens.refresh == "refresh-3"
+
+
+def test_a_logout_precedes_a_renewal(server: Server, connect: Any) -> None:
+    logging_out, refreshing, logged_out = threading.Event(), threading.Event(), threading.Event()
+
+    def logout(_: Any) -> Answer:
+        logging_out.set()
+        refreshing.wait()
+        return Answer(204)
+
+    def refresh(_: Any) -> Answer:
+        refreshing.set()
+        logged_out.wait()
+        return login_answer(2)
+
+    server.on(LOGOUT, logout)
+    server.on(REFRESH, refresh)
+    server.on(ME, Answer(200, USER))
+    client = connect(tokens=Tokens("access-1", soon(-1), "refresh-1"))
+    with ThreadPoolExecutor(2) as pool:
+        left = pool.submit(client.logout)
+        logging_out.wait()
+        called = pool.submit(client.get_me)
+        left.result()
+        logged_out.set()
+        with pytest.raises(loyalty.NotLoggedInError):
+            called.result()
+    assert client.tokens == Tokens()
+    assert not server.received(ME)
+
+
+def test_a_logout_waits_for_a_renewal(server: Server, connect: Any) -> None:
+    started, logging_out = threading.Event(), threading.Event()
+
+    def refresh(_: Any) -> Answer:
+        started.set()
+        logging_out.wait(0.2)  # it is set if the logout does not wait
+        return login_answer(2)
+
+    def logout(_: Any) -> Answer:
+        logging_out.set()
+        return Answer(204)
+
+    server.on(REFRESH, refresh)
+    server.on(LOGOUT, logout)
+    server.on(ME, Answer(200, USER))
+    client = connect(tokens=Tokens("access-1", soon(-1), "refresh-1"))
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(client.get_me)
+        started.wait()
+        client.logout()
+    assert client.tokens == Tokens()
+    assert [r.body for r in server.received(LOGOUT)] == [{"refreshToken": "refresh-2"}]
+
+
 def test_a_renewal_goes_on_without_its_caller(server: Server, connect: Any) -> None:
     release = threading.Event()
 
