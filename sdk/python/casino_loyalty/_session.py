@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from ._codes_gen import Code
 from ._core import Call, CallSteps, Core, Renew, Retries, Settle, nothing
 from ._errors import ApiError, LoyaltyError, NotLoggedInError
 from ._operations_gen import CHANGE_MY_PASSWORD, LOGIN, LOGOUT, REFRESH
@@ -22,6 +23,8 @@ RENEW_TIMEOUT = 20.0
 REFRESH_TIMEOUT = 10.0
 REFRESH_ATTEMPTS = 4
 REFRESH_ATTEMPT_TIMEOUT = REFRESH_TIMEOUT / REFRESH_ATTEMPTS
+# The refusals of a refresh token. TOKEN_MISSING means that there is no cookie.
+ENDED = (Code.TOKEN_INVALID, Code.TOKEN_REVOKED, Code.TOKEN_REUSED, Code.ACCOUNT_DEACTIVATED, Code.TOKEN_MISSING)
 
 
 class Tokens(Record):
@@ -203,4 +206,4 @@ def _refresh_token(tokens: Tokens) -> Mapping[str, str]:
 
 def is_ended(e: LoyaltyError) -> bool:
     """Reports whether the platform has refused a refresh token, so that the session is over."""
-    return isinstance(e, ApiError) and e.status in (401, 403)
+    return isinstance(e, ApiError) and e.code in ENDED

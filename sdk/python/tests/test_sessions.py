@@ -137,6 +137,17 @@ def test_an_ended_session_is_started_again(server: Server, connect: Any) -> None
         client.get_me()
 
 
+def test_other_refusals_keep_the_session(server: Server, connect: Any) -> None:
+    server.on(REFRESH, Answer(403, b"<html>"))  # by a proxy
+    server.on(LOGOUT, problem(403, "FORBIDDEN"))
+    client = connect(tokens=Tokens("access-1", soon(-1), "refresh-1"), credentials=CREDENTIALS)
+    with pytest.raises(loyalty.ApiError, match="status 403"):
+        client.get_me()
+    with pytest.raises(loyalty.ForbiddenError):
+        client.logout()
+    assert client.tokens.refresh == "refresh-1"
+
+
 def test_a_call_is_renewed_once(server: Server, connect: Any) -> None:
     server.on(REFRESH, login_answer(2))
     server.on(ME, problem(401, "TOKEN_REVOKED"))
