@@ -25,7 +25,9 @@ def send(client: httpx.Client, r: Request, deadline: float) -> Response:
     left = max(deadline - time.monotonic(), 0.001)
     body = bytearray()
     try:
-        with client.stream(r.verb, r.url, headers=r.headers, content=r.body, timeout=left) as response:
+        with client.stream(
+            r.verb, r.url, headers=r.headers, content=r.body, timeout=left, follow_redirects=False
+        ) as response:
             for chunk in response.iter_bytes():
                 body += chunk
                 if time.monotonic() > deadline:
@@ -40,7 +42,9 @@ async def send_async(client: httpx.AsyncClient, r: Request, deadline: float) -> 
     left = max(deadline - time.monotonic(), 0.001)
     try:
         async with asyncio.timeout(left):
-            response = await client.request(r.verb, r.url, headers=r.headers, content=r.body, timeout=left)
+            response = await client.request(
+                r.verb, r.url, headers=r.headers, content=r.body, timeout=left, follow_redirects=False
+            )
     except httpx.RequestError as e:
         raise _failure(r.operation, e) from e
     except TimeoutError as e:

@@ -19,12 +19,30 @@ from ._inbox import HANDSHAKE_TIMEOUT, PING_TIMEOUT, SUBPROTOCOL, Connect, Socke
 CLOSE_TIMEOUT = 1.0
 
 
+class _Connection(websockets.sync.client.ClientConnection):
+    """A connection that follows no redirects: websockets would follow an InvalidStatus, but the handshake raises ApiError."""
+
+    def handshake(self, *args: Any, **kwargs: Any) -> None:
+        with _handshake_errors():
+            super().handshake(*args, **kwargs)
+
+
+class _AsyncConnection(websockets.asyncio.client.ClientConnection):
+    """The same with asyncio."""
+
+    async def handshake(self, *args: Any, **kwargs: Any) -> None:
+        with _handshake_errors():
+            await super().handshake(*args, **kwargs)
+
+
 class Socket:
     """An open WebSocket."""
 
     def __init__(self, step: Connect, context: ssl.SSLContext | None, logger: logging.Logger) -> None:
         with _handshake_errors():
-            opening = websockets.sync.client.connect(step.url, **_options(step, context, logger))
+            opening = websockets.sync.client.connect(
+                step.url, create_connection=_Connection, **_options(step, context, logger)
+            )
             self._connection: websockets.sync.client.ClientConnection = opening.__enter__()
 
     def receive(self) -> str:
@@ -46,7 +64,9 @@ class AsyncSocket:
     @classmethod
     async def open(cls, step: Connect, context: ssl.SSLContext | None, logger: logging.Logger) -> AsyncSocket:
         with _handshake_errors():
-            opening = websockets.asyncio.client.connect(step.url, **_options(step, context, logger))
+            opening = websockets.asyncio.client.connect(
+                step.url, create_connection=_AsyncConnection, **_options(step, context, logger)
+            )
             return cls(await opening.__aenter__())
 
     async def receive(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 import threading
@@ -251,3 +252,25 @@ def test_an_http_client_of_the_caller_stays_open(server: Server) -> None:
             client.get_me()
         assert not http.is_closed
     assert server.requests[0].headers["x-tenant"] == "7"
+
+
+def test_redirects_are_not_followed(server: Server) -> None:
+    server.on(CLAIM, Answer(307, headers={"Location": server.url + "/elsewhere"}))
+    tokens = loyalty.Tokens("access-1")
+
+    async def run() -> None:
+        async with (
+            httpx.AsyncClient(follow_redirects=True) as http,
+            loyalty.AsyncClient(server.url, tokens=tokens, http_client=http) as client,
+        ):
+            await client.claim(promotion_id="p-1")
+
+    with (
+        httpx.Client(follow_redirects=True) as http,
+        loyalty.Client(server.url, tokens=tokens, http_client=http) as client,
+        pytest.raises(loyalty.ApiError, match="status 307"),
+    ):
+        client.claim(promotion_id="p-1")
+    with pytest.raises(loyalty.ApiError, match="status 307"):
+        asyncio.run(run())
+    assert not server.received("/elsewhere")

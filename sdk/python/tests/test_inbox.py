@@ -12,7 +12,7 @@ import pytest
 import casino_loyalty as loyalty
 from casino_loyalty import Connected, Gap, Tokens
 from conftest import login_answer
-from server import PROMOTION, Connection, Server, problem
+from server import PROMOTION, Answer, Connection, Server, problem
 
 SOCKET = "/notifications/ws"
 
@@ -111,6 +111,13 @@ def test_permanent_errors_are_raised(server: Server, connect: Any) -> None:
     assert list(inbox) == []
     with pytest.raises(loyalty.NotLoggedInError):
         next(connect(tokens=None).inbox())
+
+
+def test_redirects_are_not_followed(server: Server, connect: Any) -> None:
+    server.on_socket(Answer(307, headers={"Location": "/elsewhere"}), waits)
+    with pytest.raises(loyalty.ApiError, match="status 307"):
+        next(connect().inbox())
+    assert not server.received("/elsewhere")
 
 
 def test_close_ends_the_iteration(server: Server, connect: Any) -> None:
