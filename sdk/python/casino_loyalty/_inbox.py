@@ -108,10 +108,8 @@ class InboxCore:
                 yield from self._events(frame)
                 self._failures = 0
         except SocketClosed as e:
-            if e.code != SESSION_ENDED:
-                raise
-            self._failures = 0
-            yield self._renew()
+            if e.code == SESSION_ENDED:
+                yield self._renew()
             raise
 
     def _events(self, frame: str) -> InboxSteps[None]:

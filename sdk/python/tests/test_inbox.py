@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 import threading
 import time
 from typing import Any
@@ -15,6 +17,7 @@ from conftest import login_answer
 from server import PROMOTION, Answer, Connection, Server, problem
 
 SOCKET = "/notifications/ws"
+LOST = "the connection was lost before the first notification"
 
 
 def notification(number: int) -> dict[str, Any]:
@@ -94,6 +97,17 @@ def test_an_ended_session_is_renewed(server: Server, connect: Any) -> None:
     server.on_socket(sends(notification(1), code=4401), waits)
     assert ids(connect().inbox(), 3) == [Connected(), "n-1", Connected()]
     assert [r.headers["authorization"] for r in server.received(SOCKET)] == ["Bearer access-1", "Bearer access-2"]
+
+
+def test_sessions_that_end_at_once_are_renewed_more_slowly(
+    server: Server, connect: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    server.on("/api/v1/auth/refresh", login_answer(2))
+    server.on_socket(*[sends(code=4401)] * 4, waits)
+    assert ids(connect().inbox(), 6) == [Connected(), Connected(), Gap(LOST), Connected(), Gap(LOST), Connected()]
+    delays = [float(d) for d in re.findall(r"connects again in ([\d.]+) s", caplog.text)]
+    assert all(low <= delay <= 2 * low for low, delay in zip((0.05, 0.1, 0.2), delays, strict=True))
 
 
 def test_an_expired_token_is_renewed(server: Server, connect: Any) -> None:
