@@ -62,7 +62,7 @@ func New(baseURL string, options ...Option) (*Client, error) {
 }
 
 // WithCredentials makes the client log in with an e-mail and a password when it has no session. It keeps the password in
-// memory.
+// memory, and replaces it after [Client.ChangeMyPassword].
 func WithCredentials(email, password string) Option {
 	return func(c *Client) error {
 		if email == "" || password == "" {

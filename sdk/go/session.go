@@ -26,7 +26,8 @@ const (
 	renewBefore = 30 * time.Second
 	// renewTimeout limits a renewal with its login.
 	renewTimeout = 20 * time.Second
-	// refreshTimeout limits a refresh with all its attempts. A refresh token can be repeated for ten seconds after its first use.
+	// refreshTimeout limits a refresh with all its attempts. A refresh token can be repeated for ten seconds after its first
+	// use.
 	refreshTimeout = 10 * time.Second
 	// refreshAttempts limits the attempts of a refresh. Each has an equal part of the time.
 	refreshAttempts = 4
