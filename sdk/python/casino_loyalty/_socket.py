@@ -20,7 +20,7 @@ CLOSE_TIMEOUT = 1.0
 
 
 class _Connection(websockets.sync.client.ClientConnection):
-    """A connection that follows no redirects: websockets would follow an InvalidStatus, but the handshake raises ApiError."""
+    """A connection that follows no redirects. websockets follows an InvalidStatus, but this handshake raises ApiError."""
 
     def handshake(self, *args: Any, **kwargs: Any) -> None:
         with _handshake_errors():
