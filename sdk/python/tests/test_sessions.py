@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import threading
 import time
@@ -284,7 +285,8 @@ def test_a_renewal_goes_on_after_its_task_was_cancelled(server: Server) -> None:
     assert len(server.received(REFRESH)) == 1
 
 
-def test_refresh_cookie(connect: Any) -> None:
+def test_refresh_cookie(connect: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -309,6 +311,8 @@ def test_refresh_cookie(connect: Any) -> None:
             sent = server.received(path)[0]
             assert (sent.headers["cookie"], sent.body) == ("refresh=secret", {})
         assert "cookie" not in server.received(ME)[0].headers
+        for r in caplog.records:
+            assert r.name.startswith("httpcore") or "secret" not in r.getMessage()
     finally:
         server.close()
 
