@@ -40,8 +40,8 @@ const retryTimeout = 2 * time.Minute
 type Cluster struct {
 	libs  string
 	nodes []*node
-	// secured is whether the brokers require a user and check ACLs.
-	secured bool
+	// passwords has the password of each user of a secured cluster. It is nil if the brokers require no user.
+	passwords map[string]string
 }
 
 // node is a broker.
@@ -63,7 +63,7 @@ func Start(t testing.TB) *Cluster {
 // only user at first, and may do everything.
 func StartSecured(t testing.TB) *Cluster {
 	t.Helper()
-	return run(t, &Cluster{secured: true})
+	return run(t, &Cluster{passwords: map[string]string{Admin: AdminPassword}})
 }
 
 // run runs c, a cluster without brokers.
@@ -131,7 +131,7 @@ func (c *Cluster) Restart(t testing.TB, id int) {
 func (c *Cluster) Leader(t testing.TB, topic string, partition int32) int {
 	t.Helper()
 	var leader int32 = -1
-	c.retry(t, func(ctx context.Context, admin *kadm.Client) error {
+	c.retry(t, Admin, func(ctx context.Context, admin *kadm.Client) error {
 		topics, err := admin.ListTopics(ctx, topic)
 		if err = errors.Join(err, topics.Error()); err != nil {
 			return err
@@ -177,7 +177,7 @@ func (c *Cluster) configure(t testing.TB) {
 			"group.min.session.timeout.ms=3000",
 			"",
 		}, "\n")
-		if c.secured {
+		if c.passwords != nil {
 			text += securedConfig(n.addr, ports[size+id])
 		}
 		if err := os.WriteFile(n.config, []byte(text), 0o600); err != nil {
@@ -197,7 +197,7 @@ func (c *Cluster) format(t testing.TB) {
 		formatting.Go(func() {
 			// The option and the id are one argument, because an id may begin with "-".
 			args := []string{"-cp", c.libs + "/*", "kafka.tools.StorageTool", "format", "--cluster-id=" + clusterID, "-c", n.config}
-			if c.secured {
+			if c.passwords != nil {
 				args = append(args, "--add-scram", "SCRAM-SHA-512=[name="+Admin+",password="+AdminPassword+"]")
 			}
 			cmd := exec.CommandContext(t.Context(), "java", args...)
@@ -223,7 +223,7 @@ func (c *Cluster) start(t testing.TB, id int) {
 // waitForBrokers waits until the cluster has the given number of members.
 func (c *Cluster) waitForBrokers(t testing.TB, brokers int) {
 	t.Helper()
-	c.retry(t, func(ctx context.Context, admin *kadm.Client) error {
+	c.retry(t, Admin, func(ctx context.Context, admin *kadm.Client) error {
 		metadata, err := admin.BrokerMetadata(ctx)
 		if err == nil && len(metadata.Brokers) != brokers {
 			err = fmt.Errorf("%d brokers have joined", len(metadata.Brokers))
@@ -232,21 +232,27 @@ func (c *Cluster) waitForBrokers(t testing.TB, brokers int) {
 	})
 }
 
-// retry calls request until it succeeds, each time with a new client: clients cache the brokers and leaders.
-func (c *Cluster) retry(t testing.TB, request func(context.Context, *kadm.Client) error) {
+// retry is retryClient for administrative requests.
+func (c *Cluster) retry(t testing.TB, user string, request func(context.Context, *kadm.Client) error) {
+	t.Helper()
+	c.retryClient(t, user, func(ctx context.Context, client *kgo.Client) error { return request(ctx, kadm.NewClient(client)) })
+}
+
+// retryClient calls request until it succeeds, each time with a new client of a user: clients cache the brokers and leaders.
+func (c *Cluster) retryClient(t testing.TB, user string, request func(context.Context, *kgo.Client) error) {
 	t.Helper()
 	policy := backoff.Policy{Initial: 200 * time.Millisecond, Timeout: retryTimeout}
 	err := backoff.Retry(t.Context(), policy, func(ctx context.Context) error {
 		options := []kgo.Opt{kgo.SeedBrokers(c.Brokers()...)}
-		if c.secured {
-			options = append(options, kgo.SASL(Mechanism()))
+		if c.passwords != nil {
+			options = append(options, kgo.SASL(Mechanism(user, c.passwords[user])))
 		}
 		client, err := kgo.NewClient(options...)
 		if err != nil {
 			return backoff.Permanent(err)
 		}
 		defer client.Close()
-		return request(ctx, kadm.NewClient(client))
+		return request(ctx, client)
 	})
 	if err == nil {
 		return
@@ -254,5 +260,5 @@ func (c *Cluster) retry(t testing.TB, request func(context.Context, *kadm.Client
 	for _, n := range c.nodes {
 		t.Logf("broker %d: %s", n.id, n.process.Output())
 	}
-	t.Fatalf("brokers are not ready: %v", err)
+	t.Fatalf("the brokers do not do what %s waits for: %v", user, err)
 }

@@ -14,9 +14,9 @@ const (
 	AdminPassword = "admin-secret"
 )
 
-// Mechanism returns the credentials of [Admin] for a client.
-func Mechanism() sasl.Mechanism {
-	return scram.Auth{User: Admin, Pass: AdminPassword}.AsSha512Mechanism()
+// Mechanism returns the credentials of a user for a client.
+func Mechanism(user, password string) sasl.Mechanism {
+	return scram.Auth{User: user, Pass: password}.AsSha512Mechanism()
 }
 
 // securedConfig returns the settings of a secured broker, which replace earlier settings of the same name. The brokers use
