@@ -34,6 +34,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
 	"github.com/casino-loyalty/loyalty/internal/event/kafka"
+	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
 	"github.com/casino-loyalty/loyalty/internal/gateway"
 	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
@@ -229,15 +230,19 @@ func (c *cluster) startKafka() []string {
 	}
 	t.Cleanup(brokers.Close)
 	list := brokers.ListenAddrs()
-	c.connectKafka(list)
+	c.connectKafka(kafka.Config{Brokers: list})
 	return []string{"LOYALTY_BUS=kafka", "LOYALTY_KAFKA_BROKERS=" + strings.Join(list, ","), "LOYALTY_KAFKA_PARTITIONS=4"}
 }
 
 // connectKafka opens the bus of the test, and a producer of records without headers.
-func (c *cluster) connectKafka(brokers []string) {
+func (c *cluster) connectKafka(cfg kafka.Config) {
 	t := c.t
 	t.Helper()
-	producer, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	options := []kgo.Opt{kgo.SeedBrokers(cfg.Brokers...)}
+	if cfg.Username != "" {
+		options = append(options, kgo.SASL(kafkacluster.Mechanism(cfg.Username, cfg.Password)))
+	}
+	producer, err := kgo.NewClient(options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +253,8 @@ func (c *cluster) connectKafka(brokers []string) {
 			c.t.Fatal(err)
 		}
 	}
-	bus, err := kafka.New(t.Context(), kafka.Config{Brokers: brokers, ClientID: "e2e"}, slog.New(slog.DiscardHandler))
+	cfg.ClientID = "e2e"
+	bus, err := kafka.New(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/casino-loyalty/loyalty/internal/event/kafkacluster"
 )
 
 // points kill a process at an exact point of a claim or of an event. The product contains no code for this: a lock in the
@@ -326,7 +328,8 @@ func (p *point) killConsumer(reached func() error) {
 	t := p.t
 	t.Helper()
 	const topic, group = "notifications", "notifications.notifications"
-	client, err := kgo.NewClient(kgo.SeedBrokers(p.kafka.Brokers()...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(p.kafka.Brokers()...),
+		kgo.SASL(kafkacluster.Mechanism(kafkacluster.Admin, kafkacluster.AdminPassword)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,7 @@ func TestReplicated(t *testing.T) {
 		}
 		r.run(t, l, upgrade(s, release))
 	})
+	t.Run("Kafka users", s.kafkaUsers)
 	for _, tt := range behindNginx() {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, s) })
 	}

@@ -32,7 +32,7 @@ import (
 func hosts() []string { return []string{"127.0.0.11", "127.0.0.12", "127.0.0.13"} }
 
 // stack is the platform as it runs in production, without containers: three replicas of each service behind Nginx, three
-// Kafka brokers, a Redis master with a replica and three sentinels, PostgreSQL, and Jaeger. Nothing is shared with other
+// Kafka brokers with the users and permissions of deploy/kafka, a Redis master with a replica and three sentinels, PostgreSQL, and Jaeger. Nothing is shared with other
 // tests, so every process can be killed.
 type stack struct {
 	*cluster
@@ -45,17 +45,18 @@ type stack struct {
 	server       *pgserver.Server
 	pools        map[string]*pgxpool.Pool
 	links        map[string]*link // between promotions and each replica of users
+	forbidCreate func()           // ends the permission of the last release to create topics
 }
 
 // startStack starts everything and creates the admin. The program at the path program migrates the databases and runs the
 // services. If the path is empty, the program of this source tree does so.
 func startStack(t *testing.T, program string) *stack {
 	t.Helper()
-	brokers := kafkacluster.Start(t) // skips the test if there are no real brokers
+	brokers := kafkacluster.StartSecured(t) // skips the test if there are no real brokers
 	build(t)
 	s := &stack{kafka: brokers, cluster: emptyCluster(t), pools: map[string]*pgxpool.Pool{}, links: map[string]*link{}}
-	s.connectKafka(brokers.Brokers())
 	s.program = program
+	s.createKafkaUsers()
 	s.jaeger = jaegertest.Start(t)
 	s.startPostgres()
 	sentinels := s.startRedis()
@@ -67,7 +68,7 @@ func startStack(t *testing.T, program string) *stack {
 			s.listen[name] = net.JoinHostPort(host, strconv.Itoa(ports[i]))
 			s.replicas[service] = append(s.replicas[service], name)
 			upstreams[service] = append(upstreams[service], s.listen[name])
-			s.environ[name] = s.createRole(name)
+			s.environ[name] = append(s.createRole(name), kafkaCredentials(service)...)
 		}
 	}
 	for n, host := range hosts() { // promotions calls users through links, which can hold the answers back
@@ -82,7 +83,7 @@ func startStack(t *testing.T, program string) *stack {
 	s.url, s.grpcURL = "http://"+s.nginx.Address, "http://"+s.nginx.HTTP2Address
 	s.tokenKey = tokenKey(t)
 	s.settings = filepath.Join(t.TempDir(), "loyalty.env")
-	settings := strings.Join(append(anomalyLimits(),
+	settings := strings.Join(append(append(anomalyLimits(),
 		"LOYALTY_USERS_DATABASE_URL="+s.databases["users"].service,
 		"LOYALTY_PROMOTIONS_DATABASE_URL="+s.databases["promotions"].service,
 		"LOYALTY_NOTIFICATIONS_DATABASE_URL="+s.databases["notifications"].service,
@@ -100,10 +101,11 @@ func startStack(t *testing.T, program string) *stack {
 		"LOYALTY_SOCKETS_PER_ADDRESS=100000",
 		"LOYALTY_TRUSTED_PROXIES=127.0.0.0/8",
 		"LOYALTY_TRACES_ENDPOINT="+s.jaeger.Endpoint,
-	), "\n")
+	), kafkaCredentials(operator)...), "\n") // the user of commands; replicas override it
 	if err := os.WriteFile(s.settings, []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s.createTopics()
 	for name := range s.listen {
 		s.launch(name)
 	}

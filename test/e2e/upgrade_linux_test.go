@@ -55,6 +55,7 @@ func upgrade(s *stack, from string) fault {
 		begin := time.Now()
 		s.program = programs.loyalty
 		s.migrate()
+		s.createTopics()
 		l.progress(1)
 		for _, service := range services {
 			for n := range hosts() {
@@ -65,6 +66,7 @@ func upgrade(s *stack, from string) fault {
 			}
 			l.progress(1)
 		}
+		s.forbidCreate()
 		return begin, time.Now()
 	}}
 }
