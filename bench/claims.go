@@ -133,15 +133,16 @@ UPDATE player_promotions
 // claimSQL runs the statements of each database for d/2. A claim needs both, so its latency is the sum of the two latencies.
 // claimSQL returns the rate for that sum, in claims per second.
 func (f *fleet) claimSQL(ctx context.Context, d time.Duration) (float64, error) {
+	owner := func(service string) string { return f.pools[service].Config().ConnString() }
 	player := fmt.Sprintf("\\set player %d + random(0, %d)\n", firstPlayer, claimPlayers-1)
 	promotion := fmt.Sprintf("\\set promotion random(0, %d)\n", claimPromotions-1)
 	pay, err := withoutTriggers(ctx, f.pools["users"], func() (float64, error) {
-		return f.env.pgbenchOn(ctx, f.databases["users"], claimCallers, d/2, player+addWithEvent)
+		return f.env.pgbenchOn(ctx, owner("users"), claimCallers, d/2, player+addWithEvent)
 	})
 	if err != nil {
 		return 0, err
 	}
-	mark, err := f.env.pgbenchOn(ctx, f.databases["promotions"], claimCallers, d/2, player+promotion+markScript)
+	mark, err := f.env.pgbenchOn(ctx, owner("promotions"), claimCallers, d/2, player+promotion+markScript)
 	if err != nil {
 		return 0, err
 	}
