@@ -91,10 +91,10 @@ func (r *reader) wellKnown(v protoreflect.Value, path string) (protoreflect.Valu
 
 // fieldMask reads a google.protobuf.FieldMask: the JSON names of fields, separated by commas. A text of only commas and
 // spaces is an empty mask.
-func (r *reader) fieldMask(v protoreflect.Value, raw json.RawMessage, path string) (protoreflect.Value, bool) {
+func (r *reader) fieldMask(v protoreflect.Value, raw []byte, path string) (protoreflect.Value, bool) {
 	if len(raw) > limits.MaskBytes || bytes.Count(raw, []byte(",")) >= limits.MaskNames {
 		r.refusef(path, RuleMaxItems, "at most %d names are allowed, in %d bytes", limits.MaskNames, limits.MaskBytes)
-		r.err = errStopped
+		r.stop()
 		return v, false
 	}
 	var text string

@@ -8,9 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
-	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -54,15 +52,11 @@ func Unmarshal(data []byte, m proto.Message) []apperr.Violation {
 	if err := wellFormed(data); err != nil {
 		return []apperr.Violation{{Rule: RuleSyntax, Message: err.Error()}}
 	}
-	r := &reader{dec: json.NewDecoder(bytes.NewReader(data)), data: data}
-	r.dec.UseNumber()
+	r := &reader{tokens: tokens{data: data}}
 	if r.token() != json.Delim('{') {
 		return []apperr.Violation{{Rule: RuleSyntax, Message: "the body is not a JSON object"}}
 	}
 	r.message(m.ProtoReflect(), "", 1)
-	if r.err != nil && !errors.Is(r.err, errStopped) {
-		return []apperr.Violation{{Rule: RuleSyntax, Message: "the body is not valid JSON"}}
-	}
 	return r.violations
 }
 
@@ -76,17 +70,17 @@ func Members(data []byte) ([]string, bool) {
 	if wellFormed(data) != nil {
 		return nil, false
 	}
-	r := &reader{dec: json.NewDecoder(bytes.NewReader(data)), data: data}
-	if r.token() != json.Delim('{') {
+	t := &tokens{data: data}
+	if t.token() != json.Delim('{') {
 		return nil, false
 	}
 	var names []string
-	for len(names) < limits.Members && r.more() {
-		name, _ := r.token().(string)
+	for len(names) < limits.Members && t.more() {
+		name, _ := t.token().(string)
 		names = append(names, name)
-		r.skip()
+		t.raw()
 	}
-	return names, r.err == nil
+	return names, true
 }
 
 // Value returns data without a UTF-8 byte order mark and without surrounding white space. It returns nil if the rest is
@@ -173,62 +167,24 @@ func halfSurrogate(data []byte) bool {
 
 // reader reads well-formed JSON into a message.
 type reader struct {
-	data       []byte
-	dec        *json.Decoder
+	tokens
 	violations []apperr.Violation
-	err        error // the decoder's error or errStopped, after which nothing more is read
 }
 
-// errStopped stops the reader because it has found enough violations.
-var errStopped = errors.New("enough violations")
-
-func (r *reader) token() json.Token {
-	if r.err != nil {
-		return nil
-	}
-	t, err := r.dec.Token()
-	if err != nil {
-		r.err = err
-	}
-	return t
-}
-
-func (r *reader) more() bool { return r.err == nil && r.dec.More() }
-
-func (r *reader) raw() json.RawMessage {
-	var raw json.RawMessage
-	if r.err == nil {
-		if err := r.dec.Decode(&raw); err != nil && !errors.Is(err, io.EOF) {
-			r.err = err
-		}
-	}
-	return raw
-}
-
-func (r *reader) skip() { r.raw() }
-
-// next returns the first byte of the next value. A value of the wrong type is then skipped as a whole, because reading the
-// tokens of a large list costs ten times as much.
-func (r *reader) next() byte {
-	for _, c := range r.data[r.dec.InputOffset():] {
-		if !strings.ContainsRune(" \t\r\n:,", rune(c)) {
-			return c
-		}
-	}
-	return 0
-}
+// stop skips the rest of the data.
+func (r *reader) stop() { r.at = len(r.data) }
 
 // refuseValue skips the next value and refuses it.
 func (r *reader) refuseValue(path, rule, expected string) {
-	r.skip()
+	r.raw()
 	r.refusef(path, rule, "%s is expected", expected)
 }
 
 func (r *reader) refusef(path, rule, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
 	r.violations = append(r.violations, apperr.Violation{Field: path, Rule: rule, Message: message})
-	if len(r.violations) >= limits.DecodeViolations && r.err == nil {
-		r.err = errStopped
+	if len(r.violations) >= limits.DecodeViolations {
+		r.stop()
 	}
 }
 
@@ -236,7 +192,7 @@ func (r *reader) refusef(path, rule, format string, args ...any) {
 func (r *reader) overflow(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string) {
 	m.Clear(fd)
 	r.violations = append(r.violations, TooMany(fd, path))
-	r.err = errStopped
+	r.stop()
 }
 
 // TooMany returns the violation of a list or map at path that has more elements than limits.MaxElements.
@@ -260,18 +216,18 @@ func (r *reader) message(m protoreflect.Message, path string, depth int) {
 		switch {
 		case fd == nil:
 			r.refusef(join(path, printable.Clip(name, limits.Echo)), RuleUnknown, "unknown field")
-			r.skip()
+			r.raw()
 		case seen[name]:
 			r.refusef(at, RuleDuplicate, "the field is given more than once")
-			r.skip()
+			r.raw()
 		case depth >= limits.Depth:
 			r.refusef(at, RuleType, "the body is nested too deeply")
-			r.skip()
+			r.raw()
 		default:
 			seen[name] = true
 			if o := fd.ContainingOneof(); o != nil && !o.IsSynthetic() && m.WhichOneof(o) != nil {
 				r.refusef(at, RuleDuplicate, "only one of %s and %s may be given", m.WhichOneof(o).JSONName(), name)
-				r.skip()
+				r.raw()
 				continue
 			}
 			r.field(m, fd, at, depth)
@@ -296,7 +252,7 @@ func (r *reader) field(m protoreflect.Message, fd protoreflect.FieldDescriptor, 
 func (r *reader) list(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string, depth int) {
 	switch r.next() {
 	case 'n':
-		r.skip()
+		r.raw()
 		return
 	case '[':
 		r.token()
@@ -326,7 +282,7 @@ func (r *reader) list(m protoreflect.Message, fd protoreflect.FieldDescriptor, p
 func (r *reader) mapping(m protoreflect.Message, fd protoreflect.FieldDescriptor, path string, depth int) {
 	switch c := r.next(); {
 	case c == 'n':
-		r.skip()
+		r.raw()
 		return
 	case c != '{' || fd.MapKey().Kind() != protoreflect.StringKind:
 		r.refuseValue(path, RuleType, "an object")
@@ -364,7 +320,7 @@ func (r *reader) value(
 	}
 	switch c := r.next(); {
 	case c == 'n':
-		r.skip()
+		r.raw()
 		return protoreflect.Value{}, false
 	case md == nil && (c == '{' || c == '['):
 		_, rule, expected := scalar(fd, nil)
