@@ -15,13 +15,15 @@ func normalize(s string) (normal string, bad rune, ok bool) {
 		return s, 0, true
 	}
 	// Forbidden characters are refused before the text is trimmed, because some of them are white space.
-	s = strings.ReplaceAll(s, "\r\n", "\n")
 	for i, c := range s {
+		if c == '\r' && strings.HasPrefix(s[i:], "\r\n") {
+			continue
+		}
 		if isForbidden(c) || c == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)) {
 			return s, c, false
 		}
 	}
-	s = norm.NFC.String(strings.TrimSpace(s))
+	s = norm.NFC.String(strings.ReplaceAll(strings.TrimSpace(s), "\r\n", "\n"))
 	if !strings.ContainsFunc(s, isVisible) {
 		s = ""
 	}
