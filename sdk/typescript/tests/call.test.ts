@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
-import { test } from "node:test";
 import { ApiError, Client, TransportError, VERSION, type LogEntry } from "@casino-loyalty/client";
-import { client, drop, fail, json, serve } from "./server.js";
+import { client, drop, fail, json, serve, test } from "./server.js";
 
 const PROMOTIONS = "/api/v1/promotions";
 const ME = "/api/v1/users/me";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
+import type { TestContext } from "node:test";
 import { Client, NoSessionError, promotionOf, type LogEntry } from "@casino-loyalty/client";
 import { inbox, type InboxEvent, type InboxOptions } from "@casino-loyalty/client/inbox";
 import { WebSocket } from "ws";
-import { client, fail, inSeconds, json, serve, type Recorded, type Script } from "./server.js";
+import { client, fail, inSeconds, json, serve, test, type Recorded, type Script } from "./server.js";
 
 const SOCKET = "/notifications/ws";
 const LIST = "/api/v1/notifications";
@@ -23,9 +23,9 @@ const sockets = (t: TestContext, scripts: Script[], newest?: string) =>
 const protocols = (request: Recorded) => request.headers["sec-websocket-protocol"]!.split(/, */);
 
 /** Returns the first events of an inbox as texts, without those of open connections. */
-async function events(c: Client, count: number, options: InboxOptions = {}): Promise<string[]> {
+async function events(t: TestContext, c: Client, count: number, options: InboxOptions = {}): Promise<string[]> {
   const got: string[] = [];
-  for await (const event of inbox(c, options)) {
+  for await (const event of inbox(c, { signal: t.signal, ...options })) {
     if (event.type !== "open") {
       got.push(text(event));
     }
@@ -58,7 +58,7 @@ test("the inbox resumes after the last notification", async (t) => {
     { frames: [notification("3")] },
   ], "3");
   const entries: LogEntry[] = [];
-  assert.deepEqual(await events(client(server, { log: (e) => entries.push(e) }), 6, { since: "0" }), [
+  assert.deepEqual(await events(t, client(server, { log: (e) => entries.push(e) }), 6, { since: "0" }), [
     "1 p-1", "read 1 false 0", "2 p-2", "gap unknown", "gap the connection was lost before the first notification", "3 p-3",
   ]);
   const handshakes = server.of(SOCKET);
@@ -69,13 +69,13 @@ test("the inbox resumes after the last notification", async (t) => {
 
 test("the inbox begins after the newest notification", async (t) => {
   const server = await sockets(t, [{ code: 1001 }, { frames: [notification("2")] }], "1");
-  assert.deepEqual(await events(client(server), 1), ["2 p-2"]);
+  assert.deepEqual(await events(t, client(server), 1), ["2 p-2"]);
   assert.deepEqual(server.of(SOCKET).map((r) => r.query), ["?since=1", "?since=1"]);
 });
 
 test("without notifications, a lost connection is no gap", async (t) => {
   const server = await sockets(t, [{ code: 1001 }, { frames: [notification("1")] }]);
-  assert.deepEqual(await events(client(server), 1), ["1 p-1"]);
+  assert.deepEqual(await events(t, client(server), 1), ["1 p-1"]);
   assert.deepEqual(server.of(SOCKET).map((r) => r.query), ["", ""]);
 });
 
@@ -88,16 +88,16 @@ test("the inbox renews an ended session", async (t) => {
     ended = false;
     return json(response, { notifications: [], total: 0, accessToken: "next", expiresAt: inSeconds(3600), refreshToken: "r" });
   }, [{ code: 4401 }, { frames: [notification("1")] }]);
-  assert.deepEqual(await events(client(server), 1), ["1 p-1"]);
+  assert.deepEqual(await events(t, client(server), 1), ["1 p-1"]);
   assert.equal(ended, false);
   assert.deepEqual(protocols(server.of(SOCKET)[1]!), ["loyalty.v1", "bearer.next"]);
 });
 
 test("the inbox ends with permanent errors", async (t) => {
   const server = await serve(t, (_, response) => fail(response, 403, "FORBIDDEN"), [{}]);
-  await assert.rejects(events(client(server), 1), { code: "FORBIDDEN" });
+  await assert.rejects(events(t, client(server), 1), { code: "FORBIDDEN" });
   assert.equal(server.of(SOCKET).length, 0);
-  await assert.rejects(events(new Client(server.url), 1), NoSessionError);
+  await assert.rejects(events(t, new Client(server.url), 1), NoSessionError);
   const failing = new Error("no WebSockets here");
   const broken = class {
     constructor() {
@@ -105,13 +105,14 @@ test("the inbox ends with permanent errors", async (t) => {
     }
   };
   const working = await sockets(t, [{}]);
-  await assert.rejects(events(client(working), 1, { WebSocket: broken as never }), failing);
+  await assert.rejects(events(t, client(working), 1, { WebSocket: broken as never }), failing);
 });
 
 test("the inbox ends with its signal", async (t) => {
   const server = await sockets(t, [{ frames: [notification("1")] }]);
   const controller = new AbortController();
   const reason = new Error("left");
+  t.signal.addEventListener("abort", () => controller.abort());
   await assert.rejects(async () => {
     for await (const event of inbox(client(server), { signal: controller.signal })) {
       if (event.type === "notification") {
@@ -128,7 +129,7 @@ test("a slow loop misses nothing", async (t) => {
   const server = await sockets(t, [{ frames: ids.map(notification), onClose }, {}], "0");
   let opened = 0;
   const got: string[] = [];
-  for await (const event of inbox(client(server), { since: "0" })) {
+  for await (const event of inbox(client(server), { since: "0", signal: t.signal })) {
     if (event.type === "open") {
       if (++opened === 2) {
         break;
@@ -151,12 +152,12 @@ test("a WebSocket constructor can be given", async (t) => {
       made++;
     }
   }
-  assert.deepEqual(await events(client(server), 1, { WebSocket: Counting }), ["1 p-1"]);
+  assert.deepEqual(await events(t, client(server), 1, { WebSocket: Counting }), ["1 p-1"]);
   assert.equal(made, 1);
 });
 
 test("the handshake has a User-Agent", async (t) => {
   const server = await sockets(t, [{ frames: [notification("1")] }]);
-  await events(client(server, { userAgent: "test/1" }), 1);
+  await events(t, client(server, { userAgent: "test/1" }), 1);
   assert.match(server.of(SOCKET)[0]!.headers["user-agent"]!, /^test\/1 loyalty-typescript/);
 });

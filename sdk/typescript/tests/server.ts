@@ -2,9 +2,17 @@
 // what the platform cannot be made to do at will.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { TestContext } from "node:test";
+import { test as define, type TestContext } from "node:test";
 import { Client, type ClientOptions, type ErrorCode } from "@casino-loyalty/client";
 import { WebSocketServer } from "ws";
+
+/** The maximum duration of a test in milliseconds. It is long because the machine may be loaded. */
+const TEST_TIMEOUT = 120_000;
+
+/** Defines a test. An inbox that gets its signal ends with the test, also after a timeout, so the test process ends, too. */
+export function test(name: string, body: (t: TestContext) => void | Promise<void>): void {
+  void define(name, { timeout: TEST_TIMEOUT }, body);
+}
 
 export interface Recorded {
   method: string;

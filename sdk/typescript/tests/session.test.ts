@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { Client, NoSessionError, type Tokens } from "@casino-loyalty/client";
-import { client, drop, fail, inSeconds, json, serve } from "./server.js";
+import { client, drop, fail, inSeconds, json, serve, test } from "./server.js";
 
 const LOGIN = "/api/v1/auth/login";
 const REFRESH = "/api/v1/auth/refresh";
