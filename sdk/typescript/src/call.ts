@@ -15,6 +15,8 @@ export interface CallOptions {
    * new key.
    */
   idempotencyKey?: string | undefined;
+  /** The limit of one attempt in milliseconds. @internal */
+  attemptTimeout?: number | undefined;
 }
 
 /** An entry of the log. It never contains tokens, passwords or bodies. */
@@ -81,7 +83,8 @@ export abstract class Caller {
   protected credentialsMode: "omit" | "same-origin" = "omit";
   readonly #fetch: typeof fetch;
   readonly #timeout: number;
-  readonly #maxAttempts: number;
+  /** How often a call is tried at most. */
+  protected readonly maxAttempts: number;
   /** The difference between the clocks of the platform and of this machine, in milliseconds. */
   #clockOffset = 0;
 
@@ -95,7 +98,7 @@ export abstract class Caller {
       throw new TypeError("timeout or maxAttempts is not positive");
     }
     this.#timeout = timeout;
-    this.#maxAttempts = maxAttempts;
+    this.maxAttempts = maxAttempts;
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
     this.log = options.log ?? (() => {});
     this.userAgent = agent(options.userAgent);
@@ -114,7 +117,7 @@ export abstract class Caller {
 
   /** Makes a call and returns its answer. */
   protected async call<T>(route: string, flags: number, options: CallOptions = {}, args: Arguments = {}): Promise<T> {
-    const { signal, timeout = this.#timeout, maxAttempts = this.#maxAttempts } = options;
+    const { signal, timeout = this.#timeout, maxAttempts = this.maxAttempts, attemptTimeout = ATTEMPT_TIMEOUT } = options;
     const headers: Record<string, string> = { Accept: "application/json" };
     if (flags & KEYED) {
       headers["Idempotency-Key"] = options.idempotencyKey ?? newKey();
@@ -139,7 +142,7 @@ export abstract class Caller {
             token = await limit.race(this.accessToken());
             headers["Authorization"] = `Bearer ${token}`;
           }
-          return await this.#send<T>(route, args, init, limit.signal);
+          return await this.#send<T>(route, args, init, attemptTimeout, limit.signal);
         } catch (caught) {
           let error = caught;
           if (token && !renewed && isTokenError(error)) {
@@ -167,9 +170,9 @@ export abstract class Caller {
   }
 
   /** Sends a request once. */
-  async #send<T>(route: string, args: Arguments, init: RequestInit, signal: AbortSignal): Promise<T> {
+  async #send<T>(route: string, args: Arguments, init: RequestInit, timeout: number, signal: AbortSignal): Promise<T> {
     const [method, path] = route.split(" ") as [string, string];
-    const limit = new Limit(ATTEMPT_TIMEOUT, signal);
+    const limit = new Limit(timeout, signal);
     const start = Date.now();
     const entry: LogEntry = { level: "debug", message: "request", route };
     try {

@@ -37,8 +37,12 @@ export interface ClientOptions extends CallerOptions {
 
 /** How long before its expiry an access token is renewed, in milliseconds. */
 const RENEW_BEFORE = 30_000;
-/** The limits of a refresh. All attempts must be within the ten seconds in which the platform repeats its answer. */
-const REFRESH = { timeout: 10_000, maxAttempts: 4 };
+/**
+ * The limits of a refresh. A refresh token can be repeated for ten seconds after its first use, so all attempts are within this
+ * time. Each has an equal part of it.
+ */
+const REFRESH_TIMEOUT = 10_000;
+const REFRESH_ATTEMPTS = 4;
 
 /**
  * Calls the platform as one user, or as nobody.
@@ -147,7 +151,7 @@ export class Client extends Operations {
     let ended: unknown;
     if (old?.refreshToken || this.#mayHaveCookie) {
       try {
-        next = await this.refreshSession({ refreshToken: old?.refreshToken }, REFRESH);
+        next = await this.#refresh(old?.refreshToken);
       } catch (error) {
         if (!isEnded(error)) {
           throw error;
@@ -170,6 +174,15 @@ export class Client extends Operations {
     if (!next) {
       throw old && ended ? ended : new NoSessionError({ cause: ended });
     }
+  }
+
+  /** Gets new tokens. A lost answer is asked for again, for as long as the platform repeats it. */
+  #refresh(refreshToken: string | undefined): Promise<RefreshResult> {
+    return this.refreshSession({ refreshToken }, {
+      timeout: REFRESH_TIMEOUT,
+      attemptTimeout: REFRESH_TIMEOUT / REFRESH_ATTEMPTS,
+      maxAttempts: Math.min(this.maxAttempts, REFRESH_ATTEMPTS),
+    });
   }
 
   #login(credentials: Credentials, options?: CallOptions): Promise<LoginResult> {

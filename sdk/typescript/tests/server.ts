@@ -30,7 +30,7 @@ export interface Server {
 }
 
 /** Answers a request. n is the number of the request, from 1, among the requests of its path. */
-type Answer = (request: Recorded, response: ServerResponse, n: number) => void;
+type Answer = (request: Recorded, response: ServerResponse, n: number) => unknown;
 
 /** What the server does with a WebSocket: it sends frames and closes it with a code, or refuses it. */
 export interface Script {
@@ -58,7 +58,7 @@ export async function serve(t: TestContext, answer: Answer, scripts: Script[] = 
     request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
     request.on("end", () => {
       const entry = record(request, body);
-      answer(entry, response, of(entry.path).length);
+      void answer(entry, response, of(entry.path).length);
     });
   });
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "loyalty.v1" });
@@ -111,4 +111,30 @@ export function inSeconds(seconds: number): string {
 export function client(server: Server, options: ClientOptions = {}): Client {
   const tokens = { accessToken: "access", expiresAt: inSeconds(3600), refreshToken: "refresh" };
   return new Client(server.url, { tokens, ...options });
+}
+
+/** Holds timers until the test fires them. */
+export interface HeldTimers {
+  /** The number of timers that were set. */
+  set: number;
+  /** Fires the oldest timer. */
+  fire(): void;
+}
+
+/** Holds all timers of a duration in milliseconds, so that a test need not wait for them. */
+export function holdTimers(t: TestContext, duration: number): HeldTimers {
+  const original = globalThis.setTimeout;
+  t.after(() => (globalThis.setTimeout = original));
+  const callbacks: (() => void)[] = [];
+  const held: HeldTimers = { set: 0, fire: () => callbacks.shift()!() };
+  const replacement = (callback: () => void, delay?: number, ...args: []) => {
+    if (delay !== duration) {
+      return original(callback, delay, ...args);
+    }
+    held.set++;
+    callbacks.push(callback);
+    return undefined; // clearTimeout ignores it
+  };
+  globalThis.setTimeout = replacement as typeof setTimeout;
+  return held;
 }

@@ -1,10 +1,24 @@
 import assert from "node:assert/strict";
 import { Client, NoSessionError, type Tokens } from "@casino-loyalty/client";
-import { client, drop, fail, inSeconds, json, serve, test } from "./server.js";
+import { client, drop, fail, holdTimers, inSeconds, json, serve, test, type Recorded } from "./server.js";
 
 const LOGIN = "/api/v1/auth/login";
 const REFRESH = "/api/v1/auth/refresh";
 const LOGOUT = "/api/v1/auth/logout";
+const ME = "/api/v1/users/me";
+/** Tokens that must be renewed. */
+const expired = (): Tokens => ({ accessToken: "first", expiresAt: inSeconds(-5), refreshToken: "refresh" });
+/** The answer to a login or a refresh. */
+const session = (token: string) => ({ accessToken: token, expiresAt: inSeconds(3600), refreshToken: token, user: { id: "me" } });
+/** Answers with the access token of the request. */
+const echo = (request: Recorded) => ({ id: request.headers.authorization });
+
+/** A promise with its resolve function. */
+function latch(): Promise<void> & { resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((r) => (resolve = r));
+  return Object.assign(promise, { resolve });
+}
 
 for (const [name, expiresAt] of [
   ["before the expiry", inSeconds(5)],
@@ -87,6 +101,25 @@ test("an outage of the refresh does not end a session", async (t) => {
   assert.equal(server.of(REFRESH).length, 4);
 });
 
+test("a refresh without an answer is repeated within the grace of its token", async (t) => {
+  const attempts = holdTimers(t, 2_500);
+  const server = await serve(t, (request, response, n) => {
+    if (request.path === REFRESH) {
+      return n === 1 ? attempts.fire() : json(response, session("second"));
+    }
+    return json(response, echo(request));
+  });
+  const c = client(server, { tokens: expired(), maxAttempts: 2 });
+  assert.equal((await c.getMe()).id, "Bearer second");
+  assert.deepEqual(server.of(REFRESH).map((r) => r.body), Array(2).fill('{"refreshToken":"refresh"}'));
+});
+
+test("a refresh is not tried more often than the client allows", async (t) => {
+  const server = await serve(t, (_, response) => fail(response, 503, "DEPENDENCY_UNAVAILABLE"));
+  await assert.rejects(client(server, { tokens: expired(), maxAttempts: 1 }).getMe(), { code: "DEPENDENCY_UNAVAILABLE" });
+  assert.equal(server.of(REFRESH).length, 1);
+});
+
 test("a wrong password is not tried again", async (t) => {
   const server = await serve(t, (_, response) => fail(response, 401, "INVALID_CREDENTIALS"));
   const c = client(server, { tokens: undefined, credentials: { email: "e", password: "p" } });
@@ -154,3 +187,4 @@ test("with a cookie, the refresh token is not in the body", async (t) => {
   await c.logout();
   assert.equal(server.of(LOGOUT)[0]!.body, "{}");
 });
+
