@@ -38,6 +38,8 @@ export interface InboxOptions {
 
 /** The close code for an expired token or an ended session. */
 const SESSION_ENDED = 4401;
+/** The time in which a handshake must be answered, in milliseconds. */
+const HANDSHAKE = 20_000;
 /** The time without a frame or a ping after which a connection counts as lost. The platform pings every 25 seconds. */
 const SILENCE = 60_000;
 /** The same if pings are not visible, as in browsers. The connection may be quiet then, so it is only resumed. */
@@ -149,14 +151,19 @@ class Connection {
   readonly #signal: AbortSignal | undefined;
   readonly #frames: Frame[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #silence = QUIET * (1 + Math.random());
+  /** The time after which the connection counts as lost if nothing arrives. */
+  #silence = HANDSHAKE;
   #wake = () => {};
 
   constructor(socket: SocketLike, signal: AbortSignal | undefined) {
     this.#socket = socket;
     this.#signal = signal;
     this.opened = new Promise((resolve, reject) => {
-      socket.onopen = () => resolve();
+      socket.onopen = () => {
+        this.#silence = socket.on ? SILENCE : QUIET * (1 + Math.random());
+        this.#alive();
+        resolve();
+      };
       this.#wake = () => reject(this.error!);
     });
     socket.onmessage = ({ data }) => this.#receive(data);
@@ -166,7 +173,6 @@ class Connection {
     };
     socket.onerror = ({ message }) => this.#end(message || "the connection failed");
     socket.on?.("ping", () => this.#alive());
-    this.#silence = socket.on ? SILENCE : this.#silence;
     this.#alive();
     signal?.addEventListener("abort", this.#abort);
     if (signal?.aborted) {

@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 import { Client, NoSessionError, promotionOf, type LogEntry } from "@casino-loyalty/client";
 import { inbox, type InboxEvent, type InboxOptions } from "@casino-loyalty/client/inbox";
 import { WebSocket } from "ws";
-import { client, fail, inSeconds, json, serve, test, type Recorded, type Script } from "./server.js";
+import { client, fail, holdTimers, inSeconds, json, serve, test, type Recorded, type Script } from "./server.js";
 
 const SOCKET = "/notifications/ws";
 const LIST = "/api/v1/notifications";
@@ -120,6 +120,13 @@ test("the inbox ends with its signal", async (t) => {
       }
     }
   }, reason);
+});
+
+test("the inbox connects again if a handshake is not answered", async (t) => {
+  const timers = holdTimers(t, 20_000);
+  const server = await sockets(t, [{ onHandshake: () => timers.fire() }, { frames: [notification("1")] }], "0");
+  assert.deepEqual(await events(t, client(server), 1), ["1 p-1"]);
+  assert.equal(server.of(SOCKET).length, 2);
 });
 
 test("a slow loop misses nothing", async (t) => {

@@ -32,11 +32,13 @@ export interface Server {
 /** Answers a request. n is the number of the request, from 1, among the requests of its path. */
 type Answer = (request: Recorded, response: ServerResponse, n: number) => unknown;
 
-/** What the server does with a WebSocket: it sends frames and closes it with a code, or refuses it. */
+/** What the server does with a WebSocket: it sends frames and closes it with a code, refuses it, or does not answer. */
 export interface Script {
   frames?: string[];
   code?: number;
   refuse?: boolean;
+  /** Called instead of an answer to the handshake. */
+  onHandshake?: () => void;
   /** Called when the connection has ended. */
   onClose?: () => void;
 }
@@ -65,6 +67,10 @@ export async function serve(t: TestContext, answer: Answer, scripts: Script[] = 
   server.on("upgrade", (request, socket, head) => {
     record(request, "");
     const script = scripts[Math.min(of(SOCKET).length, scripts.length) - 1]!;
+    if (script.onHandshake) {
+      t.after(() => socket.destroy());
+      return script.onHandshake();
+    }
     if (script.refuse) {
       socket.end("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
       return;
