@@ -212,7 +212,9 @@ class Connection {
   /** Counts the connection as lost if it stays silent. */
   #alive(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#end("the connection is silent"), this.#silence);
+    if (!this.error) {
+      this.#timer = setTimeout(() => this.#end("the connection is silent"), this.#silence);
+    }
   }
 
   readonly #abort = () => this.#end("aborted");

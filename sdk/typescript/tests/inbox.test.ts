@@ -129,6 +129,23 @@ test("the inbox connects again if a handshake is not answered", async (t) => {
   assert.equal(server.of(SOCKET).length, 2);
 });
 
+test("a ping after the end of a connection sets no timer", async (t) => {
+  const timers = holdTimers(t, 60_000);
+  let socket: WebSocket | undefined;
+  class Kept extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      socket = this;
+    }
+  }
+  const server = await sockets(t, [{ frames: [notification("1")] }]);
+  await events(t, client(server), 1, { WebSocket: Kept });
+  const before = timers.set;
+  socket!.emit("ping", Buffer.alloc(0));
+  assert.ok(before > 0);
+  assert.equal(timers.set, before);
+});
+
 test("a slow loop misses nothing", async (t) => {
   const ids = Array.from({ length: 3000 }, (_, i) => String(i + 1));
   let onClose = () => {};
