@@ -125,7 +125,7 @@ export abstract class Caller {
     if (this.userAgent) {
       headers["User-Agent"] = this.userAgent;
     }
-    const init: RequestInit = { headers, credentials: this.credentialsMode, redirect: "error" };
+    const init: RequestInit = { headers, credentials: this.credentialsMode, redirect: "manual" };
     if (args.body !== undefined) {
       headers["Content-Type"] = "application/json";
       init.body = JSON.stringify(args.body);
@@ -172,15 +172,13 @@ export abstract class Caller {
   /** Sends a request once. */
   async #send<T>(route: string, args: Arguments, init: RequestInit, timeout: number, signal: AbortSignal): Promise<T> {
     const [method, path] = route.split(" ") as [string, string];
+    const url = this.baseUrl + fill(path, args.path) + search(args.query);
+    new Request(url, { ...init, method }); // invalid arguments are no transport error, so they are not tried again
     const limit = new Limit(timeout, signal);
     const start = Date.now();
     const entry: LogEntry = { level: "debug", message: "request", route };
     try {
-      const response = await this.#fetch(this.baseUrl + fill(path, args.path) + search(args.query), {
-        ...init,
-        method,
-        signal: limit.signal,
-      });
+      const response = await this.#fetch(url, { ...init, method, signal: limit.signal });
       entry.status = response.status;
       entry.requestId = response.headers.get("X-Request-Id") ?? "";
       this.#clockOffset = Date.parse(response.headers.get("Date") ?? "") - Date.now() || 0;

@@ -13,7 +13,7 @@ export interface Violation {
 /** An error that the platform has answered. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
-  /** The HTTP status. */
+  /** The HTTP status. It is 0 for a redirect in browsers, which do not show its status. */
   readonly status: number;
   /** The error code. It is undefined if the answer was not made by the platform, for example by a proxy. */
   readonly code: ErrorCode | undefined;

@@ -173,8 +173,18 @@ test("paths are escaped", async (t) => {
 
 test("redirects are refused", async (t) => {
   const server = await serve(t, (_, response) => response.writeHead(307, { Location: ME }).end());
-  await assert.rejects(client(server, { maxAttempts: 1 }).getMe(), TransportError);
+  await assert.rejects(client(server).getMe(), (error) => error instanceof ApiError && error.status === 307);
   assert.equal(server.requests.length, 1);
+});
+
+test("invalid arguments are not tried again", async (t) => {
+  const server = await serve(t, (_, response) => json(response, {}));
+  const entries: LogEntry[] = [];
+  const c = client(server, { log: (e) => entries.push(e) });
+  await assert.rejects(c.createPromotion(input, { idempotencyKey: "a\nb" }), TypeError);
+  await assert.rejects(c.createPromotion({ ...input, amount: 5n as never }), TypeError);
+  await assert.rejects(c.getPromotion("\ud800"), URIError);
+  assert.deepEqual([server.requests, entries], [[], []]);
 });
 
 test("requests are logged", async (t) => {
