@@ -311,8 +311,13 @@ function newKey(): string {
   return Array.from(words, (word) => word.toString(36).padStart(7, "0")).join("");
 }
 
+/** Reports whether the program runs in a browser: in a page, a web worker or a service worker. */
+export function inBrowser(): boolean {
+  return "document" in globalThis || "importScripts" in globalThis;
+}
+
 function agent(product: string | undefined): string | undefined {
-  if ("document" in globalThis || "importScripts" in globalThis) {
+  if (inBrowser()) {
     return undefined;
   }
   const node = (globalThis as { process?: { version?: string } }).process?.version;

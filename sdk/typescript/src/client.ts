@@ -1,4 +1,4 @@
-import type { CallOptions, CallerOptions } from "./call.js";
+import { inBrowser, type CallOptions, type CallerOptions } from "./call.js";
 import { NoSessionError, isEnded } from "./errors.js";
 import { Operations } from "./operations_gen.js";
 import type { LoginRequest, LoginResult, RefreshResult, User } from "./types_gen.js";
@@ -28,9 +28,9 @@ export interface ClientOptions extends CallerOptions {
   /** Called with the new tokens after each login and refresh, and with undefined after the end of the session. */
   onTokens?: ((tokens: Tokens | undefined) => void) | undefined;
   /**
-   * Where the refresh token is. "cookie" is the default in browsers: only the browser sees the token, and the session
-   * survives a reload of the page. It needs https, or localhost, and a page on the same origin as the platform. "body" is
-   * the default elsewhere.
+   * Where the refresh token is. "cookie" is the default in browsers, also in web workers and service workers: only the browser
+   * sees the token, and the session survives a reload of the page. It needs https, or localhost, and a page on the same origin
+   * as the platform. "body" is the default elsewhere.
    */
   refreshToken?: "cookie" | "body" | undefined;
 }
@@ -74,7 +74,7 @@ export class Client extends Operations {
     this.#credentials = options.credentials;
     this.#tokens = options.tokens;
     this.#onTokens = options.onTokens ?? (() => {});
-    this.#cookie = this.#mayHaveCookie = (options.refreshToken ?? ("document" in globalThis ? "cookie" : "body")) === "cookie";
+    this.#cookie = this.#mayHaveCookie = (options.refreshToken ?? (inBrowser() ? "cookie" : "body")) === "cookie";
     if (this.#cookie) {
       this.credentialsMode = "same-origin";
     }

@@ -1,5 +1,5 @@
-// Plays the scenarios in Chromium, and continues a session after a reload of the page. test/sdk runs it with the address of a
-// platform and the credentials of an admin.
+// Plays the scenarios in Chromium, and continues a session after a reload of the page and in a web worker. test/sdk runs it with
+// the address of a platform and the credentials of an admin.
 import { existsSync } from "node:fs";
 import { build } from "esbuild";
 import { chromium, type Page } from "playwright-core";
@@ -13,10 +13,7 @@ declare global {
 }
 
 const [, , url, email, password] = process.argv as string[] as [string, string, string, string, string];
-const { outputFiles } = await build({
-  entryPoints: ["build/examples/scenarios/browser.js"], bundle: true, write: false, format: "esm", platform: "browser",
-});
-const script = outputFiles[0]!.text;
+const script = await bundle("build/examples/scenarios/browser.js");
 
 const browser = await chromium.launch({
   executablePath: executable(),
@@ -37,16 +34,29 @@ try {
   await browser.close();
 }
 
+/** Returns a program with all its imports. */
+async function bundle(file: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [file], bundle: true, write: false, format: "esm", platform: "browser",
+  });
+  return outputFiles[0]!.text;
+}
+
 async function open(page: Page): Promise<void> {
   await page.goto(`${url}/application`);
   await page.waitForFunction(() => window.scenarios);
 }
 
-/** Logs in and loads the page again, where a new client continues the session with the cookie. */
+/** Logs in and loads the page again, where new clients continue the session with the cookie, also in a web worker. */
 async function reload(page: Page): Promise<void> {
   await page.evaluate((credentials) => new window.scenarios.Client(location.origin).login(credentials), { email, password });
   await open(page);
   const visible = await page.evaluate(() => document.cookie);
+  const worker = await page.evaluate((program) => {
+    const address = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
+    const started = new Worker(address, { type: "module" });
+    return new Promise((resolve) => started.addEventListener("message", ({ data }) => resolve(data)));
+  }, await bundle("build/tests/worker.js"));
   const me = await page.evaluate(async () => {
     const client = new window.scenarios.Client(location.origin);
     const { email } = await client.getMe();
@@ -55,10 +65,12 @@ async function reload(page: Page): Promise<void> {
   });
   await open(page);
   const after = await page.evaluate(() => new window.scenarios.Client(location.origin).getMe().catch((e: Error) => e.name));
-  if (visible !== "" || me !== email || after !== "NoSessionError") {
-    throw new Error(`scripts see the cookie "${visible}", the user is ${me}, and after the logout ${JSON.stringify(after)}`);
+  if (visible !== "" || worker !== email || me !== email || after !== "NoSessionError") {
+    throw new Error(
+      `scripts see the cookie "${visible}", the user is ${me}, in the worker ${worker}, and after the logout ${JSON.stringify(after)}`,
+    );
   }
-  console.log("continued the session after a reload");
+  console.log("continued the session after a reload and in a web worker");
 }
 
 /** Returns the path of Chromium or Chrome. */

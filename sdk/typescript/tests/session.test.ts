@@ -188,3 +188,14 @@ test("with a cookie, the refresh token is not in the body", async (t) => {
   assert.equal(server.of(LOGOUT)[0]!.body, "{}");
 });
 
+for (const [name, member] of [["a page", "document"], ["a web worker or service worker", "importScripts"]] as const) {
+  test(`in ${name}, the refresh token is in a cookie`, async (t) => {
+    const server = await serve(t, (_, response) => json(response, session("login")));
+    Object.assign(globalThis, { [member]: () => {} });
+    t.after(() => Reflect.deleteProperty(globalThis, member));
+    await new Client(server.url).login({ email: "e", password: "p" });
+    const [login] = server.requests;
+    assert.match(login!.body, /"refreshTokenIn":"COOKIE"/);
+    assert.ok(!login!.headers["user-agent"]?.includes("loyalty-typescript"), "browsers send their own User-Agent");
+  });
+}
