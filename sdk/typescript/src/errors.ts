@@ -94,12 +94,19 @@ export async function readError(response: Response): Promise<ApiError> {
   return new ApiError(response.status, { ...problem, requestId }, seconds > 0 ? seconds * 1000 : 0);
 }
 
+/** The refusals of an access token. */
+const REFUSED: unknown[] = ["TOKEN_EXPIRED", "TOKEN_REVOKED", "TOKEN_INVALID"] satisfies ErrorCode[];
+/** The refusals of a refresh token. TOKEN_MISSING means that there is no cookie. */
+const ENDED: unknown[] = [
+  "TOKEN_INVALID", "TOKEN_REVOKED", "TOKEN_REUSED", "ACCOUNT_DEACTIVATED", "TOKEN_MISSING",
+] satisfies ErrorCode[];
+
 /** Reports whether the platform has refused an access token, so that a new one may help. */
 export function isTokenError(error: unknown): boolean {
-  return error instanceof ApiError && ["TOKEN_EXPIRED", "TOKEN_REVOKED", "TOKEN_INVALID"].includes(error.code ?? "");
+  return error instanceof ApiError && REFUSED.includes(error.code);
 }
 
 /** Reports whether the platform has refused a refresh token, so that the session is over. */
 export function isEnded(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 401 || error.status === 403);
+  return error instanceof ApiError && ENDED.includes(error.code);
 }

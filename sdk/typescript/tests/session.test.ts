@@ -120,6 +120,20 @@ test("a refresh is not tried more often than the client allows", async (t) => {
   assert.equal(server.of(REFRESH).length, 1);
 });
 
+test("other refusals keep the session", async (t) => {
+  const server = await serve(t, (request, response) =>
+    request.path === LOGOUT
+      ? fail(response, 403, "FORBIDDEN")
+      : void response.writeHead(request.path === REFRESH ? 403 : 401).end("<html>"), // by a proxy
+  );
+  const tokens = expired();
+  const c = client(server, { tokens, credentials: { email: "e", password: "p" } });
+  await assert.rejects(c.getMe(), { status: 403, code: undefined });
+  await assert.rejects(c.logout(), { code: "FORBIDDEN" });
+  assert.equal(c.tokens, tokens);
+  assert.equal(server.of(LOGIN).length, 0);
+});
+
 test("a wrong password is not tried again", async (t) => {
   const server = await serve(t, (_, response) => fail(response, 401, "INVALID_CREDENTIALS"));
   const c = client(server, { tokens: undefined, credentials: { email: "e", password: "p" } });
