@@ -1,7 +1,7 @@
 import { inBrowser, type CallOptions, type CallerOptions } from "./call.js";
 import { NoSessionError, isEnded } from "./errors.js";
 import { Operations } from "./operations_gen.js";
-import type { LoginRequest, LoginResult, RefreshResult, User } from "./types_gen.js";
+import type { ChangeMyPasswordRequest, LoginRequest, LoginResult, RefreshResult, User } from "./types_gen.js";
 
 /** The credentials of a user. code is the code of the second factor, or a recovery code. */
 export type Credentials = Omit<LoginRequest, "refreshTokenIn">;
@@ -20,7 +20,7 @@ export interface Tokens {
 export interface ClientOptions extends CallerOptions {
   /**
    * Makes the client log in when it has no session. A function is called for each login; it can ask for a code of the second
-   * factor. An object is kept in memory.
+   * factor. An object is kept in memory, with the new password after changeMyPassword.
    */
   credentials?: Credentials | (() => Credentials | Promise<Credentials>) | undefined;
   /** Continues a session whose tokens were stored; see onTokens. */
@@ -59,7 +59,7 @@ const REFRESH_ATTEMPTS = 4;
  * answer, with a {@link NoSessionError} without a session, and with the reason of an aborted signal.
  */
 export class Client extends Operations {
-  readonly #credentials: ClientOptions["credentials"];
+  #credentials: ClientOptions["credentials"];
   readonly #onTokens: (tokens: Tokens | undefined) => void;
   readonly #cookie: boolean;
   #tokens: Tokens | undefined;
@@ -112,6 +112,18 @@ export class Client extends Operations {
     }
     if (this.#tokens === old) {
       this.#set(undefined);
+    }
+  }
+
+  /**
+   * Sets a new password of the user and ends all other sessions. The client's next login uses it, unless the credentials are a
+   * function. It fails with INVALID_CREDENTIALS if the current password is wrong, which counts as a failed login, and with
+   * PASSWORD_TOO_WEAK if the new password is common, trivially guessable or derived from the e-mail.
+   */
+  override async changeMyPassword(body: ChangeMyPasswordRequest, options?: CallOptions): Promise<void> {
+    await super.changeMyPassword(body, options);
+    if (typeof this.#credentials === "object") {
+      this.#credentials = { email: this.#credentials.email, password: body.newPassword };
     }
   }
 
