@@ -169,6 +169,21 @@ export abstract class Caller {
     }
   }
 
+  /** Waits for a promise within the limits of a call, and returns the options for the rest of the call. */
+  protected async waitFor(promise: Promise<unknown>, options: CallOptions = {}): Promise<CallOptions> {
+    const { signal, timeout = this.#timeout } = options;
+    const end = Date.now() + timeout;
+    const limit = new Limit(timeout, signal);
+    try {
+      await limit.race(promise);
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : new TransportError("renewal", error);
+    } finally {
+      limit.end();
+    }
+    return { ...options, timeout: end - Date.now() };
+  }
+
   /** Sends a request once. */
   async #send<T>(route: string, args: Arguments, init: RequestInit, timeout: number, signal: AbortSignal): Promise<T> {
     const [method, path] = route.split(" ") as [string, string];

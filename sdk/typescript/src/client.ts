@@ -37,6 +37,8 @@ export interface ClientOptions extends CallerOptions {
 
 /** How long before its expiry an access token is renewed, in milliseconds. */
 const RENEW_BEFORE = 30_000;
+/** The limit of a login in a renewal, in milliseconds. */
+const LOGIN_TIMEOUT = 20_000;
 /**
  * The limits of a refresh. A refresh token can be repeated for ten seconds after its first use, so all attempts are within this
  * time. Each has an equal part of it.
@@ -63,6 +65,8 @@ export class Client extends Operations {
   readonly #onTokens: (tokens: Tokens | undefined) => void;
   readonly #cookie: boolean;
   #tokens: Tokens | undefined;
+  /** The number of logins and logouts. They take precedence over a renewal in progress. */
+  #changes = 0;
   /** The renewal in progress. Concurrent calls wait for it. */
   #renewal: Promise<void> | undefined;
   /** Whether there may be a cookie with a refresh token. */
@@ -92,25 +96,30 @@ export class Client extends Operations {
    */
   async login(credentials: Credentials, options?: CallOptions): Promise<User> {
     const result = await this.#login(credentials, options);
+    this.#changes++;
     this.#set(result);
     return result.user;
   }
 
-  /** Ends the session. It succeeds if the session has already ended. */
+  /** Ends the session. It succeeds if the session has already ended. It waits for a renewal in progress. */
   async logout(options?: CallOptions): Promise<void> {
-    await this.#renewal?.catch(() => {});
-    const old = this.#tokens;
-    if (!old && !this.#mayHaveCookie) {
+    if (this.#renewal) {
+      options = await this.waitFor(this.#renewal.catch(() => {}), options);
+    }
+    if (!this.#tokens && !this.#mayHaveCookie) {
       return;
     }
+    const before = this.#changes;
     try {
-      await this.logoutSession({ refreshToken: old?.refreshToken }, options);
+      await this.logoutSession({ refreshToken: this.#tokens?.refreshToken }, options);
     } catch (error) {
       if (!isEnded(error)) {
         throw error;
       }
     }
-    if (this.#tokens === old) {
+    // The tokens may have been renewed in the meantime. A login has started another session.
+    if (this.#changes === before) {
+      this.#changes++;
       this.#set(undefined);
     }
   }
@@ -153,38 +162,42 @@ export class Client extends Operations {
     if (this.#tokens && this.#tokens.accessToken !== used) {
       return Promise.resolve();
     }
-    this.#renewal ??= this.#newTokens(this.#tokens).finally(() => (this.#renewal = undefined));
+    this.#renewal ??= this.#newTokens().finally(() => (this.#renewal = undefined));
     return this.#renewal;
   }
 
-  /** Refreshes the session, or starts a new one if it has ended. */
-  async #newTokens(old: Tokens | undefined): Promise<void> {
+  /** Refreshes the session, or starts a new one if it has ended. A login or logout in the meantime takes precedence. */
+  async #newTokens(): Promise<void> {
+    const old = this.#tokens;
+    const before = this.#changes;
     let next: RefreshResult | undefined;
-    let ended: unknown;
+    let error: unknown = new NoSessionError();
+    let ended = true;
     if (old?.refreshToken || this.#mayHaveCookie) {
       try {
         next = await this.#refresh(old?.refreshToken);
-      } catch (error) {
-        if (!isEnded(error)) {
-          throw error;
-        }
-        ended = error;
+      } catch (refused) {
+        ended = isEnded(refused);
+        error = old || !ended ? refused : new NoSessionError({ cause: refused });
       }
     }
-    try {
-      if (!next && this.#credentials) {
+    if (!next && ended && this.#credentials) {
+      try {
         const given = this.#credentials;
-        next = await this.#login(typeof given === "function" ? await given() : given);
+        next = await this.#login(typeof given === "function" ? await given() : given, { timeout: LOGIN_TIMEOUT });
         this.log({ level: "info", message: "logged in" });
+      } catch (refused) {
+        error = refused;
       }
-    } finally {
-      // A login or logout in the meantime takes precedence.
-      if (this.#tokens === old && (next || ended)) {
-        this.#set(next);
-      }
+    }
+    if (this.#changes !== before) {
+      return;
+    }
+    if (next || ended) {
+      this.#set(next);
     }
     if (!next) {
-      throw old && ended ? ended : new NoSessionError({ cause: ended });
+      throw error;
     }
   }
 

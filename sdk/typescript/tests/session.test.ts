@@ -155,6 +155,140 @@ test("a changed password is used for the next login", async (t) => {
   assert.deepEqual(credentials, { email: "e", password: "old" }, "the object of the caller does not change");
 });
 
+for (const outcome of ["succeeds", "fails"]) {
+  test(`a login takes precedence over a renewal that ${outcome}`, async (t) => {
+    const refreshing = latch();
+    const loggedIn = latch();
+    const server = await serve(t, async (request, response) => {
+      switch (request.path) {
+        case REFRESH:
+          refreshing.resolve();
+          await loggedIn;
+          return outcome === "succeeds" ? json(response, session("renewed")) : fail(response, 401, "TOKEN_REUSED");
+        case LOGIN:
+          return json(response, session("login"));
+        default:
+          return json(response, echo(request));
+      }
+    });
+    const stored: (Tokens | undefined)[] = [];
+    const c = client(server, { tokens: expired(), onTokens: (next) => stored.push(next) });
+    const called = c.getMe();
+    await refreshing;
+    await c.login({ email: "e", password: "p" });
+    loggedIn.resolve();
+    assert.equal((await called).id, "Bearer login");
+    assert.deepEqual(stored.map((next) => next?.refreshToken), ["login"]);
+  });
+}
+
+for (const place of ["body", "cookie"] as const) {
+  test(`a renewal that ends after a logout leaves no tokens (${place})`, async (t) => {
+    const loggingOut = latch();
+    const refreshing = latch();
+    const loggedOut = latch();
+    const server = await serve(t, async (request, response) => {
+      switch (request.path) {
+        case LOGOUT:
+          loggingOut.resolve();
+          await refreshing;
+          return void response.writeHead(204).end();
+        case REFRESH:
+          refreshing.resolve();
+          await loggedOut;
+          return json(response, session("renewed"));
+        default:
+          return assert.fail(`called with ${request.headers.authorization} after the logout`);
+      }
+    });
+    const c = client(server, { tokens: place === "body" ? expired() : undefined, refreshToken: place });
+    const left = c.logout();
+    await loggingOut;
+    const called = c.getMe();
+    await left;
+    loggedOut.resolve();
+    await assert.rejects(called, NoSessionError);
+    assert.equal(c.tokens, undefined);
+    await assert.rejects(c.getMe(), NoSessionError);
+    assert.equal(server.of(REFRESH).length, 1);
+  });
+}
+
+test("a renewal during a logout leaves no tokens", async (t) => {
+  const loggingOut = latch();
+  const renewed = latch();
+  const server = await serve(t, async (request, response) => {
+    switch (request.path) {
+      case LOGOUT:
+        loggingOut.resolve();
+        await renewed;
+        return void response.writeHead(204).end();
+      case REFRESH:
+        return json(response, session("renewed"));
+      default:
+        return json(response, echo(request));
+    }
+  });
+  const stored: (Tokens | undefined)[] = [];
+  const c = client(server, { tokens: expired(), onTokens: (next) => stored.push(next) });
+  const left = c.logout();
+  await loggingOut;
+  assert.equal((await c.getMe()).id, "Bearer renewed");
+  renewed.resolve();
+  await left;
+  assert.equal(c.tokens, undefined);
+  assert.deepEqual(stored.map((next) => next?.refreshToken), ["renewed", undefined]);
+});
+
+test("a login during a logout keeps its tokens", async (t) => {
+  const loggingOut = latch();
+  const loggedIn = latch();
+  const server = await serve(t, async (request, response) => {
+    if (request.path === LOGOUT) {
+      loggingOut.resolve();
+      await loggedIn;
+      return void response.writeHead(204).end();
+    }
+    return json(response, session("login"));
+  });
+  const c = client(server);
+  const left = c.logout();
+  await loggingOut;
+  await c.login({ email: "e", password: "p" });
+  loggedIn.resolve();
+  await left;
+  assert.equal(c.tokens!.refreshToken, "login");
+});
+
+test("a logout waits for a renewal, but not longer than it may take", async (t) => {
+  const refreshing = latch();
+  const release = latch();
+  const server = await serve(t, async (request, response) => {
+    switch (request.path) {
+      case REFRESH:
+        refreshing.resolve();
+        await release;
+        return json(response, session("renewed"));
+      case LOGOUT:
+        return void response.writeHead(204).end();
+      default:
+        return json(response, echo(request));
+    }
+  });
+  const c = client(server, { tokens: expired() });
+  const called = c.getMe();
+  await refreshing;
+  const reason = new Error("left");
+  await assert.rejects(c.logout({ signal: AbortSignal.abort(reason) }), reason);
+  await assert.rejects(c.logout({ timeout: 10 }), { name: "TransportError" });
+  const left = c.logout();
+  release.resolve();
+  await left;
+  await called.catch(() => {}); // its token may have been revoked
+  assert.equal(c.tokens, undefined);
+  assert.deepEqual(server.of(LOGOUT).map((r) => r.body), ['{"refreshToken":"renewed"}']);
+});
+
 test("a wrong password is not tried again", async (t) => {
   const server = await serve(t, (_, response) => fail(response, 401, "INVALID_CREDENTIALS"));
   const c = client(server, { tokens: undefined, credentials: { email: "e", password: "p" } });
