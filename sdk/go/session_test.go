@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -228,113 +227,6 @@ func TestRefreshWithoutAnAnswerIsRepeated(t *testing.T) {
 	// A second attempt of the call would be too late.
 	if !strings.Contains(log.String(), "operation=refresh attempt=1") || strings.Contains(log.String(), "operation=getMe") {
 		t.Errorf("want a second attempt of the refresh, logged\n%s", log.String())
-	}
-}
-
-func TestLoginDuringARenewal(t *testing.T) {
-	t.Parallel()
-	for name, refresh := range map[string]func(http.ResponseWriter){
-		"that succeeds": func(w http.ResponseWriter) { answerTokens(w, "renewed", "renewed") },
-		"that fails":    func(w http.ResponseWriter) { fail(w, http.StatusUnauthorized, loyalty.CodeTokenReused, "") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			started, release := make(chan struct{}), make(chan struct{})
-			s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
-				switch r.URL.Path {
-				case "/api/v1/auth/refresh":
-					close(started)
-					<-release
-					refresh(w)
-				case "/api/v1/auth/login":
-					answerTokens(w, "login", "login")
-				default:
-					_, _ = w.Write([]byte(`{"id":"` + r.Header.Get("Authorization") + `"}`))
-				}
-			})
-			c := client(t, s, expired())
-			called := make(chan error, 1)
-			go func() {
-				me, err := c.GetMe(t.Context())
-				if err == nil && me.ID != "Bearer login" {
-					err = errors.New("called with " + me.ID)
-				}
-				called <- err
-			}()
-			<-started
-			if _, err := c.Login(t.Context(), "anna@example.com", "password"); err != nil {
-				t.Error(err)
-			}
-			close(release)
-			if err := <-called; err != nil || c.Tokens().Refresh != "login" {
-				t.Errorf("got %v, tokens %+v, want those of the login", err, c.Tokens())
-			}
-		})
-	}
-}
-
-func TestRenewalDuringALogout(t *testing.T) {
-	t.Parallel()
-	loggingOut, refreshing, loggedOut := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
-		switch r.URL.Path {
-		case "/api/v1/auth/logout":
-			close(loggingOut)
-			<-refreshing
-			w.WriteHeader(http.StatusNoContent)
-		case "/api/v1/auth/refresh":
-			close(refreshing)
-			<-loggedOut
-			answerTokens(w, "renewed", "renewed")
-		default:
-			t.Errorf("called with %q after the logout", r.Header.Get("Authorization"))
-		}
-	})
-	c := client(t, s, expired())
-	called := make(chan error, 1)
-	go func() {
-		<-loggingOut
-		_, err := c.GetMe(t.Context())
-		called <- err
-	}()
-	if err := c.Logout(t.Context()); err != nil {
-		t.Error(err)
-	}
-	close(loggedOut)
-	if err := <-called; !errors.Is(err, loyalty.ErrNoSession) || c.Tokens() != (loyalty.Tokens{}) {
-		t.Errorf("got %v, tokens %+v, want none", err, c.Tokens())
-	}
-}
-
-func TestLogoutWaitsForARenewal(t *testing.T) {
-	t.Parallel()
-	started, loggingOut := make(chan struct{}), make(chan struct{})
-	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
-		switch r.URL.Path {
-		case "/api/v1/auth/refresh":
-			close(started)
-			select {
-			case <-loggingOut: // too early
-			case <-time.After(200 * time.Millisecond):
-			}
-			answerTokens(w, "renewed", "renewed")
-		case "/api/v1/auth/logout":
-			close(loggingOut)
-			w.WriteHeader(http.StatusNoContent)
-		default:
-			_, _ = w.Write([]byte(`{"id":"me"}`))
-		}
-	})
-	c := client(t, s, expired())
-	var wg sync.WaitGroup
-	wg.Go(func() { _, _ = c.GetMe(t.Context()) })
-	<-started
-	if err := c.Logout(t.Context()); err != nil || c.Tokens() != (loyalty.Tokens{}) {
-		t.Errorf("got %v, tokens %+v, want none", err, c.Tokens())
-	}
-	wg.Wait()
-	if !slices.Contains(s.bodies, `{"refreshToken":"renewed"}`) {
-		t.Errorf("the requests were %q, want a logout with the renewed token", s.bodies)
 	}
 }
 
