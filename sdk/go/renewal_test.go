@@ -86,6 +86,70 @@ func TestRenewalDuringALogout(t *testing.T) {
 	}
 }
 
+func TestRenewalWithinALogout(t *testing.T) {
+	t.Parallel()
+	loggingOut, renewed := make(chan struct{}), make(chan struct{})
+	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		switch r.URL.Path {
+		case "/api/v1/auth/logout":
+			close(loggingOut)
+			<-renewed
+			w.WriteHeader(http.StatusNoContent)
+		case "/api/v1/auth/refresh":
+			answerTokens(w, "renewed", "renewed")
+		default:
+			_, _ = w.Write([]byte(`{"id":"` + r.Header.Get("Authorization") + `"}`))
+		}
+	})
+	var stored []string
+	c := client(t, s, expired(), loyalty.WithTokenObserver(func(t loyalty.Tokens) { stored = append(stored, t.Refresh) }))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		<-loggingOut
+		if me, err := c.GetMe(t.Context()); err != nil || me.ID != "Bearer renewed" {
+			t.Errorf("got %+v, %v, want the renewed token", me, err)
+		}
+		close(renewed)
+	})
+	if err := c.Logout(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	if c.Tokens() != (loyalty.Tokens{}) || !slices.Equal(stored, []string{"renewed", ""}) {
+		t.Errorf("got tokens %+v, stored %q, want none after the logout", c.Tokens(), stored)
+	}
+}
+
+func TestLoginDuringALogout(t *testing.T) {
+	t.Parallel()
+	loggingOut, loggedIn := make(chan struct{}), make(chan struct{})
+	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		if r.URL.Path == "/api/v1/auth/logout" {
+			close(loggingOut)
+			<-loggedIn
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		answerTokens(w, "login", "login")
+	})
+	c := client(t, s, token())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		<-loggingOut
+		if _, err := c.Login(t.Context(), "anna@example.com", "password"); err != nil {
+			t.Error(err)
+		}
+		close(loggedIn)
+	})
+	if err := c.Logout(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	if c.Tokens().Refresh != "login" {
+		t.Errorf("got tokens %+v, want those of the login", c.Tokens())
+	}
+}
+
 func TestLogoutWaitsForARenewal(t *testing.T) {
 	t.Parallel()
 	started, loggingOut := make(chan struct{}), make(chan struct{})

@@ -44,6 +44,8 @@ type session struct {
 
 	mu     sync.Mutex
 	tokens Tokens
+	// changes is the number of logins and logouts. They take precedence over a renewal in progress.
+	changes int
 	// ahead is how far the platform's clock is ahead of the local clock, according to its last answer.
 	ahead time.Duration
 	// renewal is the renewal in progress, or nil. Concurrent calls wait for it.
@@ -51,9 +53,10 @@ type session struct {
 }
 
 type renewal struct {
-	done chan struct{}
-	old  Tokens // the tokens that are renewed
-	err  error  // set before done is closed
+	done    chan struct{}
+	old     Tokens // the tokens that are renewed
+	changes int    // the logins and logouts before the renewal
+	err     error  // set before done is closed
 }
 
 // access returns an access token. It renews the token if it is missing or expires soon.
@@ -102,7 +105,7 @@ func (s *session) renew(ctx context.Context, c *Client, used string) error {
 	}
 	r := s.renewal
 	if r == nil {
-		r = &renewal{done: make(chan struct{}), old: s.tokens}
+		r = &renewal{done: make(chan struct{}), old: s.tokens, changes: s.changes}
 		s.renewal = r
 		go func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTimeout)
@@ -147,7 +150,7 @@ func (s *session) newTokens(ctx context.Context, c *Client, old Tokens) (Tokens,
 func (s *session) finish(r *renewal, t Tokens, err error) {
 	s.mu.Lock()
 	switch {
-	case s.tokens != r.old:
+	case s.changes != r.changes:
 		err = nil
 	case err == nil || t.Access == "":
 		s.set(t)
@@ -204,6 +207,7 @@ func (c *Client) LoginWith(ctx context.Context, request LoginRequest) (*User, er
 	}
 	c.session.mu.Lock()
 	defer c.session.mu.Unlock()
+	c.session.changes++
 	c.session.set(t)
 	return user, nil
 }
@@ -245,7 +249,9 @@ func (c *Client) Logout(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	old := c.Tokens()
+	s.mu.Lock()
+	old, before := s.tokens, s.changes
+	s.mu.Unlock()
 	if old == (Tokens{}) {
 		return nil
 	}
@@ -255,7 +261,8 @@ func (c *Client) Logout(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.tokens == old {
+	if s.changes == before { // the tokens may have been renewed; a login has started another session
+		s.changes++
 		s.set(Tokens{})
 	}
 	return nil
