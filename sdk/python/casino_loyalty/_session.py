@@ -66,6 +66,8 @@ class Session:
         self.cookie = cookie
         self._credentials = credentials
         self._tokens = tokens or Tokens()
+        # The number of logins and logouts. They take precedence over a renewal in progress.
+        self._changes = 0
         self._observe = observe
         # How far the platform's clock is ahead of the local clock, according to its last answer.
         self._ahead = timedelta()
@@ -84,6 +86,12 @@ class Session:
             self._tokens = tokens
             if self._observe:
                 self._observe(tokens)
+
+    def _change(self, tokens: Tokens) -> None:
+        """Stores the tokens of a login, or none after a logout."""
+        with self._lock:
+            self._changes += 1
+            self.set(tokens)
 
     def is_renewed(self, used: str) -> bool:
         """Reports whether another call has already replaced an access token."""
@@ -121,10 +129,11 @@ class Session:
 
     def renewal(self, core: Core) -> CallSteps[None]:
         """Renews the tokens. A login or logout in the meantime takes precedence."""
-        old = self.tokens
+        with self._lock:
+            old, before = self._tokens, self._changes
         new, error = yield from self._new_tokens(core, old)
         with self._lock:
-            if self._tokens != old:
+            if self._changes != before:
                 return
             self.set(new)
         if error:
@@ -164,7 +173,7 @@ class Session:
     def login(self, core: Core, body: Mapping[str, Any], timeout: float | None) -> CallSteps[User]:
         """Starts a session. The previous one stays valid on the platform."""
         tokens, user = yield from self._login(core, body, timeout)
-        self.set(tokens)
+        self._change(tokens)
         return user
 
     def _login(self, core: Core, body: Mapping[str, Any], timeout: float | None) -> CallSteps[tuple[Tokens, User]]:
@@ -177,7 +186,8 @@ class Session:
         """Ends the session. It succeeds if the session has already ended. It waits for a renewal in progress."""
         deadline = time.monotonic() + (core.timeout if timeout is None else timeout)
         yield Settle(deadline)
-        old = self.tokens
+        with self._lock:
+            old, before = self._tokens, self._changes
         if old == Tokens():
             return
         try:
@@ -187,8 +197,9 @@ class Session:
             if not is_ended(e):
                 raise
         with self._lock:
-            if self._tokens == old:
-                self.set(Tokens())
+            # The tokens may have been renewed in the meantime. A login has started another session.
+            if self._changes == before:
+                self._change(Tokens())
 
     def succeeded(self, call: Call[Any]) -> None:
         """Keeps the new password if a call has changed it, so that the next login does not fail."""

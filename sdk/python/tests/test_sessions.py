@@ -219,6 +219,53 @@ def test_a_logout_precedes_a_renewal(server: Server, connect: Any) -> None:
     assert not server.received(ME)
 
 
+def test_a_renewal_within_a_logout_leaves_no_tokens(server: Server, connect: Any) -> None:
+    logging_out, renewed = threading.Event(), threading.Event()
+
+    def logout(_: Any) -> Answer:
+        logging_out.set()
+        renewed.wait()
+        return Answer(204)
+
+    server.on(LOGOUT, logout)
+    server.on(REFRESH, login_answer(2))
+    server.on(ME, protected("access-2", Answer(200, USER)))
+    stored: list[Tokens] = []
+    client = connect(tokens=Tokens("access-1", soon(-1), "refresh-1"), on_tokens=stored.append)
+    with ThreadPoolExecutor(1) as pool:
+        left = pool.submit(client.logout)
+        logging_out.wait()
+        try:
+            assert client.get_me().id == USER["id"]
+        finally:
+            renewed.set()
+        left.result()
+    assert client.tokens == Tokens()
+    assert [t.refresh for t in stored] == ["refresh-2", ""]
+
+
+def test_a_login_during_a_logout_keeps_its_tokens(server: Server, connect: Any) -> None:
+    logging_out, logged_in = threading.Event(), threading.Event()
+
+    def logout(_: Any) -> Answer:
+        logging_out.set()
+        logged_in.wait()
+        return Answer(204)
+
+    server.on(LOGOUT, logout)
+    server.on(LOGIN, login_answer(3))
+    client = connect()
+    with ThreadPoolExecutor(1) as pool:
+        left = pool.submit(client.logout)
+        logging_out.wait()
+        try:
+            client.login(email=CREDENTIALS[0], password=CREDENTIALS[1])
+        finally:
+            logged_in.set()
+        left.result()
+    assert client.tokens.refresh == "refresh-3"
+
+
 def test_a_logout_waits_for_a_renewal(server: Server, connect: Any) -> None:
     started, logging_out = threading.Event(), threading.Event()
 
