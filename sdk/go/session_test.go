@@ -39,6 +39,24 @@ func TestLoginIsNotRepeated(t *testing.T) {
 	}
 }
 
+func TestLoginIsRepeatedIfNotCarriedOut(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+		switch n {
+		case 1:
+			fail(w, http.StatusTooManyRequests, loyalty.CodeRateLimited, "")
+		case 2:
+			fail(w, http.StatusRequestTimeout, loyalty.CodeRequestTimeout, "")
+		default:
+			fail(w, http.StatusServiceUnavailable, loyalty.CodeDependencyUnavailable, "")
+		}
+	})
+	_, err := client(t, s).Login(t.Context(), "anna@example.com", "password")
+	if n := len(s.headers("/api/v1/auth/login", "Accept")); !errors.Is(err, loyalty.CodeDependencyUnavailable) || n != 3 {
+		t.Errorf("got %v after %d requests, want DEPENDENCY_UNAVAILABLE after three", err, n)
+	}
+}
+
 func TestConcurrentCallsShareOneRefresh(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(w http.ResponseWriter, r *http.Request, n int) {

@@ -197,6 +197,18 @@ def test_a_lost_login_is_not_repeated(server: Server, connect: Any) -> None:
     assert (e.value.sent, len(server.requests)) == (True, 1)
 
 
+def test_a_login_that_was_not_carried_out_is_repeated(server: Server, connect: Any) -> None:
+    server.on(
+        "/api/v1/auth/login",
+        problem(429, "RATE_LIMITED"),
+        problem(408, "REQUEST_TIMEOUT"),
+        problem(503, "DEPENDENCY_UNAVAILABLE"),
+    )
+    with pytest.raises(loyalty.DependencyUnavailableError):
+        connect(tokens=None).login(email="e", password="p")
+    assert len(server.requests) == 3
+
+
 def test_pages_are_read_one_after_the_other(server: Server, connect: Any) -> None:
     def page(r: Any) -> Answer:
         token = r.query.get("page_token", [""])[0]

@@ -83,6 +83,22 @@ test("a login is repeated if no connection was made", async () => {
   assert.ok(!JSON.stringify(entries).includes("secret"));
 });
 
+test("a login is repeated if the platform has not carried it out", async (t) => {
+  const server = await serve(t, (_, response, n) => {
+    switch (n) {
+      case 1:
+        response.setHeader("Retry-After", "0");
+        return fail(response, 429, "RATE_LIMITED");
+      case 2:
+        return fail(response, 408, "REQUEST_TIMEOUT");
+      default:
+        return fail(response, 503, "DEPENDENCY_UNAVAILABLE");
+    }
+  });
+  await assert.rejects(client(server).login({ email: "e", password: "p" }), { code: "DEPENDENCY_UNAVAILABLE" });
+  assert.equal(server.requests.length, 3);
+});
+
 test("errors have a code, violations and the request id", async (t) => {
   const server = await serve(t, (request, response) => {
     if (request.method === "POST") {
