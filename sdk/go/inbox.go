@@ -76,7 +76,7 @@ type inbox struct {
 	token string
 	// connected is true after the first connection.
 	connected bool
-	// failures is the number of failed connections since the last one that was open.
+	// failures is the number of failed connections since the last frame.
 	failures int
 }
 
@@ -185,7 +185,6 @@ func (i *inbox) lost(ctx context.Context, err error) error {
 	if !websocket.IsCloseError(err, closeSessionEnded) {
 		return fmt.Errorf("loyalty: inbox: %w", err)
 	}
-	i.failures = 0
 	return i.client.session.renew(ctx, i.client, i.token)
 }
 

@@ -1,10 +1,13 @@
 package loyalty_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -124,6 +127,26 @@ func TestInboxRenewsARefusedToken(t *testing.T) {
 	s := serveSockets(t, script{refuse: loyalty.CodeTokenExpired, status: http.StatusUnauthorized}, script{frames: []string{notification("1")}})
 	if got := events(t, client(t, s, token()), loyalty.InboxOptions{}, 1); !slices.Equal(got, []string{"1 p-1"}) {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestInboxRenewsSessionsThatEndAtOnceMoreSlowly(t *testing.T) {
+	t.Parallel()
+	ends := script{code: 4401}
+	s := serveSockets(t, ends, ends, ends, ends, script{frames: []string{notification("1")}})
+	var log bytes.Buffer
+	c := client(t, s, token(), loyalty.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	events(t, c, loyalty.InboxOptions{}, 5) // four gaps and the notification
+	var delays []time.Duration
+	for _, m := range regexp.MustCompile(`after=(\S+)`).FindAllStringSubmatch(log.String(), -1) {
+		d, err := time.ParseDuration(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		delays = append(delays, d)
+	}
+	if len(delays) != 4 || delays[3] < 400*time.Millisecond {
+		t.Errorf("the delays are %v, want four that grow", delays)
 	}
 }
 
