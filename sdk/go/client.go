@@ -58,6 +58,9 @@ func New(baseURL string, options ...Option) (*Client, error) {
 			return nil, err
 		}
 	}
+	direct := *c.http
+	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.http = &direct
 	return c, nil
 }
 
@@ -109,8 +112,8 @@ func WithRefreshCookie() Option {
 	}
 }
 
-// WithHTTPClient sets the HTTP client, for example for a proxy or another certificate authority. Give it before
-// [WithRefreshCookie].
+// WithHTTPClient sets the HTTP client, for example for a proxy or another certificate authority. Redirects are not followed.
+// Give it before [WithRefreshCookie].
 func WithHTTPClient(h *http.Client) Option {
 	return func(c *Client) error {
 		c.http = h

@@ -94,6 +94,18 @@ func drop(t *testing.T, w http.ResponseWriter) {
 
 const promotions = "/api/v1/promotions"
 
+func TestRedirectsAreRefused(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	})
+	var e *loyalty.Error
+	_, err := client(t, s, token()).GetMe(t.Context())
+	if !errors.As(err, &e) || e.Status != http.StatusTemporaryRedirect || len(s.requests) != 1 {
+		t.Errorf("got %v after %d requests, want the status 307 after one", err, len(s.requests))
+	}
+}
+
 func TestRetriesKeepTheIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request, n int) {
