@@ -12,20 +12,8 @@ import (
 func TestGoInbox(t *testing.T) {
 	t.Parallel()
 	p := startPlatform(t)
-	connect := func(email, password string) *loyalty.Client {
-		c, err := loyalty.New(p.url(), loyalty.WithCredentials(email, password), loyalty.WithTimeout(timeout))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	admin := connect(adminEmail, adminPassword)
-	const email, password = "anna@example.com", "a long enough phrase"
-	player := connect(email, password)
-	user, err := player.Register(t.Context(), loyalty.RegisterRequest{Email: email, Password: password})
-	if err != nil {
-		t.Fatal(err)
-	}
+	admin, user := playerOf(t, p)
+	player := connect(t, p, playerEmail, playerPassword)
 	open, events := make(chan struct{}, 10), make(chan loyalty.Event, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -43,27 +31,19 @@ func TestGoInbox(t *testing.T) {
 	if e := <-events; e.Gap == nil {
 		t.Fatalf("got %+v, want a gap after an unknown notification", e)
 	}
-	give := func(title string) string {
+	receive := func(title string) string {
 		t.Helper()
-		created, err := admin.CreatePromotion(t.Context(), loyalty.PromotionInput{
-			Title: title, Type: loyalty.PromotionTypeBonus, Amount: "1", StartDate: "2026-01-01", EndDate: "2099-12-31",
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := admin.Assign(t.Context(), created.ID, loyalty.AssignRequest{PlayerIDs: []string{user.ID}}); err != nil {
-			t.Fatal(err)
-		}
+		promotion := give(t, admin, user, title)
 		e := <-events
 		if e.Notification == nil {
 			t.Fatalf("got %+v, want the notification of %s", e, title)
 		}
-		if got, err := e.Notification.Promotion(); err != nil || got.ID != created.ID {
+		if got, err := e.Notification.Promotion(); err != nil || got.ID != promotion {
 			t.Fatalf("got the notification of %+v, %v, want %s", got, err, title)
 		}
 		return e.Notification.ID
 	}
-	first := give("First")
+	first := receive("First")
 	if _, err := player.MarkRead(t.Context(), loyalty.MarkReadRequest{IDs: []string{first}}); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +54,7 @@ func TestGoInbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-open // with a new session
-	give("Second")
+	receive("Second")
 	if _, err := player.GetMe(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"os/exec"
 	"sync"
 	"testing"
 
@@ -17,7 +15,7 @@ import (
 func TestGoExample(t *testing.T) {
 	t.Parallel()
 	p := startPlatform(t)
-	out, err := exec.CommandContext(t.Context(), "go", "run", "-C", "../../sdk/go", "./examples/scenarios",
+	out, err := command(t, "go", "run", "-C", "../../sdk/go", "./examples/scenarios",
 		"-url", p.url(), "-admin-email", adminEmail, "-admin-password", adminPassword).CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
@@ -25,58 +23,35 @@ func TestGoExample(t *testing.T) {
 	}
 }
 
-// rounds is the number of promotions in TestGoFaults: three faults, each during three calls.
-const rounds = 9
-
 // TestGoFaults restarts the platform, lets access tokens expire and drops all connections while staff create and assign
 // promotions, and a player with a live inbox claims them. Nothing may be lost or done twice.
 func TestGoFaults(t *testing.T) {
 	t.Parallel()
 	p := startPlatform(t)
-	front, tokens := startProxy(t, p.addr), newExpiring(t, p)
+	_, user := playerOf(t, p)
+	f := startFaulty(t, p)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	connect := func(email, password string) *loyalty.Client {
-		c, err := loyalty.New(front.url(), loyalty.WithHTTPClient(&http.Client{Transport: tokens}), loyalty.WithLogger(log),
-			loyalty.WithCredentials(email, password), loyalty.WithTimeout(timeout), loyalty.WithMaxAttempts(100))
+		c, err := loyalty.New(f.url(), loyalty.WithLogger(log), loyalty.WithCredentials(email, password),
+			loyalty.WithTimeout(timeout), loyalty.WithMaxAttempts(100))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
-	staff := connect(adminEmail, adminPassword)
-	const email, password = "anna@example.com", "a long enough phrase"
-	player := connect(email, password)
-	user, err := player.Register(t.Context(), loyalty.RegisterRequest{Email: email, Password: password})
-	if err != nil {
-		t.Fatal(err)
-	}
+	staff, player := connect(adminEmail, adminPassword), connect(playerEmail, playerPassword)
 	inbox := listen(t, player)
-	faults := []func(){
-		func() { t.Logf("dropped %d connections", front.drop()) },
-		func() { p.kill(); p.start(); t.Log("restarted the platform") },
-		tokens.expire,
-	}
 	paid := map[string]string{} // the transactions by promotion
 	for i := range rounds {
-		var wg sync.WaitGroup
-		during := func(call int) {
-			if call == i/len(faults) {
-				wg.Go(faults[i%len(faults)])
-			}
-		}
+		during := func(call int) { f.during(i, call) }
 		promotion, transaction, err := playRound(t.Context(), staff, player, user.ID, fmt.Sprintf("Round %d", i), during)
-		wg.Wait()
 		if err != nil {
 			t.Fatalf("round %d: %v", i, err)
 		}
 		paid[promotion] = transaction
 	}
 	eventually(t, "the player is notified of each promotion", func() error { return inbox.complete(paid) })
-	checkEffects(t, staff, player, paid)
-	if tokens.count == 0 {
-		t.Error("no request had an expired token")
-	}
-	t.Logf("%d requests had an expired token; %d promotions were claimed", tokens.count, len(paid))
+	f.check(paid)
 }
 
 // playRound creates, assigns and claims a promotion. It calls during before each of the three calls. It returns the promotion
@@ -105,42 +80,6 @@ func playRound(
 		return "", "", fmt.Errorf("claim: %w", err)
 	}
 	return created.ID, claim.Transaction.ID, nil
-}
-
-// checkEffects checks that each promotion exists once and was paid once, with the transaction that the claim returned.
-func checkEffects(t *testing.T, staff, player *loyalty.Client, paid map[string]string) {
-	t.Helper()
-	promotions := 0
-	for p, err := range staff.AllPromotions(t.Context(), loyalty.ListPromotionsParams{Title: "Round ", PageSize: 5}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if paid[p.ID] == "" {
-			t.Errorf("the promotion %s (%s) was made by a repeated request", p.Title, p.ID)
-		}
-		promotions++
-	}
-	transactions := map[string]bool{}
-	for tx, err := range player.AllMyTransactions(t.Context(), loyalty.ListMyTransactionsParams{PageSize: 5}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		transactions[tx.ID] = true
-	}
-	for promotion, transaction := range paid {
-		if !transactions[transaction] {
-			t.Errorf("the transaction %s of the promotion %s is not in the ledger", transaction, promotion)
-		}
-	}
-	me, err := player.GetMe(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := fmt.Sprintf("%d.00", rounds)
-	if promotions != rounds || len(transactions) != rounds || me.Balance != want {
-		t.Errorf("got %d promotions, %d transactions and the balance %s, want %d, %d and %s",
-			promotions, len(transactions), me.Balance, rounds, rounds, want)
-	}
 }
 
 // inbox counts the notifications of each promotion.

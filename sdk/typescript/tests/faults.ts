@@ -1,6 +1,8 @@
 // Creates, assigns and claims promotions with a live inbox, while test/sdk restarts the platform, lets tokens expire and drops
-// connections. Before each call it prints the round and the number of the call. In the end it checks that nothing was lost or
-// done twice.
+// connections. It prints an object with the round and the number of the call before each call, and one with the transactions by
+// promotion at the end:
+//
+//   node faults.js URL STAFF_EMAIL STAFF_PASSWORD PLAYER_EMAIL PLAYER_PASSWORD PLAYER_ID
 import assert from "node:assert/strict";
 import { Client, promotionOf, type ClientOptions, type Notification } from "@casino-loyalty/client";
 import { inbox } from "@casino-loyalty/client/inbox";
@@ -9,16 +11,16 @@ import { inbox } from "@casino-loyalty/client/inbox";
 const ROUNDS = 9;
 const PERIOD = { startDate: "2026-01-01", endDate: "2099-12-31" };
 
-const [, , url, email, password] = process.argv as string[] as [string, string, string, string, string];
+const [url, staffEmail, staffPassword, email, password, userId] = process.argv.slice(2) as [
+  string, string, string, string, string, string,
+];
 const options: ClientOptions = {
   timeout: 120_000,
   maxAttempts: 100,
   log: (entry) => entry.level === "info" && console.log(entry.message, entry.route ?? "", String(entry.error ?? "")),
 };
-const staff = new Client(url, { ...options, credentials: { email, password } });
-const credentials = { email: "anna@example.com", password: "a long enough phrase" };
-const player = new Client(url, { ...options, credentials });
-const user = await player.register(credentials);
+const staff = new Client(url, { ...options, credentials: { email: staffEmail, password: staffPassword } });
+const player = new Client(url, { ...options, credentials: { email, password } });
 
 /** How often a notification of each promotion was received, and the notifications that were listed after a gap. */
 const received = new Map<string, number>();
@@ -36,7 +38,7 @@ for (let round = 0; round < ROUNDS; round++) {
   call(0);
   const { id } = await staff.createPromotion({ title: `Round ${round}`, type: "BONUS", amount: "1", ...PERIOD });
   call(1);
-  const { results } = await staff.assign(id, { player_ids: [user.id] });
+  const { results } = await staff.assign(id, { player_ids: [userId] });
   assert.equal(results[0]?.outcome, "ASSIGNED");
   call(2);
   const { transaction } = await player.claim({ promotion_id: id });
@@ -48,19 +50,7 @@ while (![...paid.keys()].every((id) => received.has(id))) {
 end.abort();
 await listening;
 assert.deepEqual([...received].sort(), [...paid.keys()].map((id) => [id, 1]).sort(), "one notification of each promotion");
-
-const promotions = [];
-for await (const promotion of staff.allPromotions({ title: "Round ", page_size: 5 })) {
-  promotions.push(promotion.id);
-}
-assert.deepEqual(promotions.sort(), [...paid.keys()].sort(), "each promotion exists once");
-const transactions = [];
-for await (const transaction of player.allMyTransactions({ page_size: 5 })) {
-  transactions.push(transaction.id);
-}
-assert.deepEqual(transactions.sort(), [...paid.values()].sort(), "each promotion was paid once");
-assert.equal((await player.getMe()).balance, `${ROUNDS}.00`);
-console.log(`${paid.size} promotions were created, assigned, received and claimed once`);
+console.log(JSON.stringify({ paid: Object.fromEntries(paid) }));
 
 async function listen(): Promise<void> {
   try {
