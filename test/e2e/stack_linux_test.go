@@ -32,8 +32,8 @@ import (
 func hosts() []string { return []string{"127.0.0.11", "127.0.0.12", "127.0.0.13"} }
 
 // stack is the platform as it runs in production, without containers: three replicas of each service behind Nginx, three
-// Kafka brokers with the users and permissions of deploy/kafka, a Redis master with a replica and three sentinels, PostgreSQL, and Jaeger. Nothing is shared with other
-// tests, so every process can be killed.
+// Kafka brokers with the users and permissions of deploy/kafka, a Redis master with a replica and three sentinels,
+// PostgreSQL, and Jaeger. Nothing is shared with other tests, so every process can be killed.
 type stack struct {
 	*cluster
 	nginx        *nginxtest.Server
