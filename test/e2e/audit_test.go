@@ -69,6 +69,7 @@ func TestAudit(t *testing.T) {
 	trail.client = c.admin(t)
 	trail.has(entry{action: "RESET_ADMIN", target: admin.id})
 	trail.complete()
+	c.verify(t)
 	c.logsSecurity(staff)
 }
 

@@ -81,9 +81,19 @@ func (s *Store) DisableSecondFactor(ctx context.Context, p users.FactorProof) (b
 
 // ResetSecondFactor removes the factor of a user, if there is one.
 func (s *Store) ResetSecondFactor(ctx context.Context, user uuid.UUID) error {
-	removed := factorChange{user: user, answer: &usersv1.ResetTotpResponse{}}
-	_, err := s.changeFactor(ctx, removed, "DELETE FROM second_factors WHERE id = $1", user)
-	return err
+	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		var active bool
+		err := tx.QueryRow(ctx, "DELETE FROM second_factors WHERE id = $1 RETURNING active", user).Scan(&active)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		removed := factorChange{user: user, before: map[string]any{"active": active}, answer: &usersv1.ResetTotpResponse{}}
+		return removed.record(ctx, tx)
+	})
+	return toAppError(err)
 }
 
 // factorChange describes a change of a factor. The answer is that of the method, or nil if it must not be stored.
@@ -102,13 +112,18 @@ func (s *Store) changeFactor(ctx context.Context, c factorChange, sql string, ar
 		if !changed {
 			return err
 		}
-		if err := record(ctx, tx, audit.Change{Target: c.user, Before: c.before, After: c.after}, nil); err != nil {
-			return err
-		}
-		if c.answer == nil {
-			return nil
-		}
-		return idempotency.Save(ctx, tx, c.answer)
+		return c.record(ctx, tx)
 	})
 	return changed && err == nil, toAppError(err)
+}
+
+// record records the act in ctx and stores the answer.
+func (c factorChange) record(ctx context.Context, tx pgx.Tx) error {
+	if err := record(ctx, tx, audit.Change{Target: c.user, Before: c.before, After: c.after}, nil); err != nil {
+		return err
+	}
+	if c.answer == nil {
+		return nil
+	}
+	return idempotency.Save(ctx, tx, c.answer)
 }

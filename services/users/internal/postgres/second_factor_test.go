@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
@@ -97,5 +98,30 @@ func TestSecondFactorCodesAreAcceptedOnce(t *testing.T) {
 	check("removal", s.DisableSecondFactor, recovery, 1)
 	if got, err := s.SecondFactor(t.Context(), user); err != nil || got.User != uuid.Nil {
 		t.Errorf("got %v, %v, want no factor", got, err)
+	}
+}
+
+// TestResetsRecordTheStateOfTheFactor checks that the entry about a reset shows whether the factor was active.
+func TestResetsRecordTheStateOfTheFactor(t *testing.T) {
+	f := newFixture(t)
+	user := f.create("a@example.com", authn.RoleStaff).ID
+	reset := func() {
+		t.Helper()
+		ctx, _ := f.acting(users.AuditActionResetMfa)
+		if err := f.store.ResetSecondFactor(ctx, user); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reset() // there is no factor
+	f.enrol(user, "one")
+	reset()
+	factor := f.enrol(user, "two")
+	if confirmed, err := f.store.ConfirmSecondFactor(t.Context(), f.proofOf(factor, 10)); err != nil || !confirmed {
+		t.Fatal(confirmed, err)
+	}
+	reset()
+	entries := f.trail()
+	if len(entries) != 2 || entries[0].Before["active"] != false || entries[1].Before["active"] != true {
+		t.Errorf("got the entries %v, want one for an inactive and one for an active factor", entries)
 	}
 }
