@@ -5,6 +5,8 @@
 //   - Promotions knows each player.
 //   - Each claimed assignment was paid by exactly one credit, and each credit for a claim belongs to a claimed assignment.
 //   - Each assignment has exactly one notification, and each player's notification sequence has no gap and no duplicate.
+//   - Each entry of the audit trail is one that the platform records, and its effect exists. Each registration of an
+//     employee, reversal, second factor and status of a user has its entries.
 //   - No event waits in an outbox, and there are no dead letters.
 //
 // The checks only read. They stream the rows in key order, so memory does not grow with the tables. They can run while the
@@ -68,12 +70,13 @@ type check struct {
 // Run runs all checks. It writes a summary of each check and every violation to out, and returns the number of violations.
 // It stops and returns an error if a check could not be completed.
 func Run(ctx context.Context, s Sources, o Options, out io.Writer) (int, error) {
-	r := &report{out: out, cutoff: o.Now.Add(-o.Delay)}
+	r := &report{out: out, now: o.Now, cutoff: o.Now.Add(-o.Delay)}
 	for _, check := range []check{
 		{"ledger", ledger},
 		{"players", players},
 		{"claims", claims},
 		{"notifications", notifications},
+		{"audit trail", auditTrail},
 		{"outboxes", outboxes},
 		{"dead letters", func(ctx context.Context, s Sources, r *report) (string, error) {
 			return deadLetters(ctx, s, r, o.DeadLetters)
@@ -102,6 +105,7 @@ const maxShown = 100
 // report counts and writes violations.
 type report struct {
 	out          io.Writer
+	now          time.Time
 	cutoff       time.Time // inconsistencies that began later, and that the platform repairs, are not reported
 	check        string
 	found, total int // violations of the current check, and of all checks

@@ -173,7 +173,7 @@ func (tr trail) factors(staff client) {
 	}
 	tr.call(204, "DELETE", "/api/v1/users/"+staff.id+"/mfa/totp", nil)
 	tr.call(204, "DELETE", "/api/v1/users/"+staff.id+"/mfa/totp", nil) // changes nothing
-	tr.has(entry{action: "RESET_MFA", actor: tr.id, target: staff.id})
+	tr.has(entry{action: "RESET_MFA", actor: tr.id, target: staff.id, before: object{"active": false}})
 }
 
 // promotions does the acts in the promotions service, whose entries travel over the bus, and reverses the payment.

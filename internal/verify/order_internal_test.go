@@ -10,10 +10,20 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 )
 
-// TestLedgerIsReadInTheOrderOfIndexes checks that PostgreSQL can read the ledger without sorting all of it. It excludes the
-// plans that are better for a small table.
-func TestLedgerIsReadInTheOrderOfIndexes(t *testing.T) {
+// TestTablesAreReadInTheOrderOfIndexes checks that PostgreSQL can read the ledger and the audit trail without sorting all of
+// them. It excludes the plans that are better for a small table.
+func TestTablesAreReadInTheOrderOfIndexes(t *testing.T) {
 	t.Parallel()
+	for name, sql := range map[string]string{"ledger": ledgerSQL, "audit trail": auditedUsersSQL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			readInOrder(t, sql)
+		})
+	}
+}
+
+func readInOrder(t *testing.T, sql string) {
+	t.Helper()
 	tx, err := postgrestest.New(t, atlas.Users).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +34,7 @@ func TestLedgerIsReadInTheOrderOfIndexes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rows, err := tx.Query(t.Context(), "EXPLAIN "+ledgerSQL)
+	rows, err := tx.Query(t.Context(), "EXPLAIN "+sql)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +43,6 @@ func TestLedgerIsReadInTheOrderOfIndexes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text := strings.Join(plan, "\n"); !strings.Contains(text, "Presorted Key: u.id") {
-		t.Errorf("the plan sorts the whole ledger:\n%s", text)
+		t.Errorf("the plan sorts the whole table:\n%s", text)
 	}
 }
