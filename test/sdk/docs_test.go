@@ -28,7 +28,8 @@ type snippet struct {
 func (s snippet) String() string { return fmt.Sprintf("%s:%d", s.page, s.line) }
 
 // TestAPIDocs runs the snippets of docs/api. The shell snippets of a page run in one shell, after those that the page README
-// sets up. JSON after a shell snippet is its output: it must have the same members and codes. Each Go snippet is a function.
+// sets up. JSON after a shell snippet is its output: it must have the same members and codes. The snippets of each SDK run in one
+// program, which uses the variable url and the function show.
 func TestAPIDocs(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"bash", "curl", "jq", "oathtool", "openssl"} {
@@ -38,12 +39,24 @@ func TestAPIDocs(t *testing.T) {
 	}
 	p := startPlatform(t)
 	pages := snippets(t, p)
-	setUp := shell(pages["README.md"])[0].text
+	setUp := only("sh", pages["README.md"])[0].text
 	bin := t.TempDir()
 	for _, page := range sortedKeys(pages) {
 		runShell(t, setUp, bin, pages[page])
 	}
-	runGo(t, p, pages)
+	of := func(language string) []snippet {
+		var found []snippet
+		for _, page := range sortedKeys(pages) {
+			found = append(found, only(language, pages[page])...)
+		}
+		if len(found) == 0 {
+			t.Fatalf("docs/api has no snippets in the language %q", language)
+		}
+		return found
+	}
+	runSnippets(t, p, "Go", goSnippets(t, of("go")))
+	runSnippets(t, p, "TypeScript", typescriptSnippets(t, of("ts")))
+	runSnippets(t, p, "Python", pythonSnippets(t, of("python")))
 }
 
 // snippets returns the blocks of all pages, with the address and the password of p.
@@ -69,7 +82,7 @@ func snippets(t *testing.T, p *platform) map[string][]snippet {
 			if s.text == startCommand || s.language == "mermaid" {
 				continue
 			}
-			if !slices.Contains([]string{"sh", "json", "go"}, s.language) {
+			if !slices.Contains([]string{"sh", "json", "go", "ts", "python"}, s.language) {
 				t.Errorf("%s: the test cannot run the language %q", s, s.language)
 			}
 			s.text = strings.NewReplacer("127.0.0.1:8080", p.addr, "admin-password", adminPassword).Replace(s.text)
@@ -79,8 +92,9 @@ func snippets(t *testing.T, p *platform) map[string][]snippet {
 	return pages
 }
 
-func shell(page []snippet) []snippet {
-	return slices.DeleteFunc(slices.Clone(page), func(s snippet) bool { return s.language != "sh" })
+// only returns the snippets of a language.
+func only(language string, page []snippet) []snippet {
+	return slices.DeleteFunc(slices.Clone(page), func(s snippet) bool { return s.language != language })
 }
 
 // runShell runs the shell snippets of a page in the root of the repository.
@@ -179,101 +193,6 @@ func compare(path string, want, got any) string {
 		}
 	}
 	return ""
-}
-
-// runGo runs the Go snippets of all pages in one program. Each gets the URL of the platform. It also gets a function show,
-// which assigns one more promotion to the player when it is called first, and ends the snippet's context when it is called
-// with the notification of this promotion.
-func runGo(t *testing.T, p *platform, pages map[string][]snippet) {
-	t.Helper()
-	var functions, calls strings.Builder
-	n := 0
-	for _, page := range sortedKeys(pages) {
-		for _, s := range pages[page] {
-			if s.language != "go" {
-				continue
-			}
-			n++
-			fmt.Fprintf(&functions, "\nfunc snippet%d(ctx context.Context, url string, show func(loyalty.Notification)) error {\n", n)
-			fmt.Fprintf(&functions, "//line %s:%d\n%s\nreturn nil\n}\n", s.page, s.line+1, s.text)
-			fmt.Fprintf(&calls, "\trun(%q, snippet%d)\n", s, n)
-		}
-	}
-	if n == 0 {
-		t.Fatal("docs/api has no Go snippets")
-	}
-	source := `package main
-
-import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
-	"slices"
-	"sync"
-
-	loyalty "github.com/casino-loyalty/loyalty/sdk/go"
-)
-
-func main() {
-	_ = slices.Backward[[]int]
-` + calls.String() + `}
-
-func run(name string, snippet func(context.Context, string, func(loyalty.Notification)) error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	var once sync.Once
-	err := snippet(ctx, os.Args[1], func(n loyalty.Notification) {
-		once.Do(func() { check("assign", assign(ctx, os.Args[1])) })
-		if n.Content["title"] == "Live" {
-			fmt.Println("the inbox has shown the live notification")
-			cancel()
-		}
-	})
-	if !errors.Is(err, context.Canceled) {
-		check(name, err)
-	}
-}
-
-func assign(ctx context.Context, url string) error {
-	player, err := loyalty.New(url, loyalty.WithCredentials("anna@example.com", "a long phrase of anna"))
-	if err != nil {
-		return err
-	}
-	me, err := player.GetMe(ctx)
-	if err != nil {
-		return err
-	}
-	staff, err := loyalty.New(url, loyalty.WithCredentials("` + adminEmail + `", "` + adminPassword + `"))
-	if err != nil {
-		return err
-	}
-	p, err := staff.CreatePromotion(ctx, loyalty.PromotionInput{
-		Title: "Live", Type: loyalty.PromotionTypeBonus, Amount: "5.00", StartDate: "2026-01-01", EndDate: "2099-12-31",
-	})
-	if err != nil {
-		return err
-	}
-	_, err = staff.Assign(ctx, p.ID, loyalty.AssignRequest{PlayerIDs: []string{me.ID}})
-	return err
-}
-
-func check(name string, err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, name+":", err)
-		os.Exit(1)
-	}
-}
-` + functions.String()
-	path := filepath.Join(t.TempDir(), "main.go")
-	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.CommandContext(t.Context(), "go", "run", path, p.url()).CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil || !strings.Contains(string(out), "the inbox has shown the live notification") {
-		t.Errorf("the Go snippets of docs/api: %v", err)
-	}
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -15,8 +15,8 @@ var compiled struct {
 	err  error
 }
 
-// typescript returns a command that runs a compiled program of the TypeScript SDK.
-func typescript(t *testing.T, script string, arguments ...string) *exec.Cmd {
+// compileTypeScript compiles the TypeScript SDK.
+func compileTypeScript(t *testing.T) {
 	t.Helper()
 	compiled.once.Do(func() {
 		cmd := exec.Command("sh", "-c",
@@ -27,6 +27,12 @@ func typescript(t *testing.T, script string, arguments ...string) *exec.Cmd {
 	if compiled.err != nil {
 		t.Fatalf("%v\n%s", compiled.err, compiled.out)
 	}
+}
+
+// typescript returns a command that runs a compiled program of the TypeScript SDK.
+func typescript(t *testing.T, script string, arguments ...string) *exec.Cmd {
+	t.Helper()
+	compileTypeScript(t)
 	cmd := command(t, "node", append([]string{"build/" + script}, arguments...)...)
 	cmd.Dir = typescriptFolder
 	return cmd
