@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +20,7 @@ type caller struct {
 	client *http.Client
 }
 
-type player struct{ id, token string }
+type player struct{ email, id, token string }
 
 const (
 	benchAdmin    = "admin@example.com"
@@ -32,30 +33,35 @@ func newCaller(url string) *caller {
 	}}
 }
 
-// signIn logs in the admin and n players, eight at a time. It registers the players that do not exist. The access tokens are
-// valid for ten minutes.
+// signIn logs in the admin and at least n players. The access tokens are valid for ten minutes.
 func (f *fleet) signIn(ctx context.Context, n int) (err error) {
-	f.env.progress("  logging in %d players", n)
 	if _, f.staff, err = f.login(ctx, benchAdmin); err != nil {
 		return err
 	}
-	registered := len(f.players)
-	f.players = append(f.players, make([]player, max(0, n-registered))...)
+	f.players, err = f.enter(ctx, "player", f.players, n)
+	return err
+}
+
+// enter logs in n players, eight at a time, and returns them. Their e-mail addresses start with name. It registers the
+// players that are not in known.
+func (c *caller) enter(ctx context.Context, name string, known []player, n int) ([]player, error) {
+	players := append(slices.Clone(known), make([]player, max(0, n-len(known)))...)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
 	for i := range n {
 		g.Go(func() (err error) {
-			email := fmt.Sprintf("player%d@example.com", i)
-			if i >= registered {
-				if err := f.expect(ctx, http.StatusCreated, "/api/v1/auth/register", "", credentials(email), nil); err != nil {
+			p := player{email: fmt.Sprintf("%s%d@example.com", name, i)}
+			if i >= len(known) {
+				if err := c.expect(ctx, http.StatusCreated, "/api/v1/auth/register", "", credentials(p.email), nil); err != nil {
 					return err
 				}
 			}
-			f.players[i].id, f.players[i].token, err = f.login(ctx, email)
+			p.id, p.token, err = c.login(ctx, p.email)
+			players[i] = p
 			return err
 		})
 	}
-	return g.Wait()
+	return players, g.Wait()
 }
 
 func credentials(email string) map[string]any {
@@ -76,41 +82,48 @@ func (c *caller) login(ctx context.Context, email string) (id, token string, err
 // expect posts body as JSON and decodes the answer into result, which may be nil. It returns an error if the status is not
 // want.
 func (c *caller) expect(ctx context.Context, want int, path, token string, body, result any) error {
-	status, answer, err := c.post(ctx, path, token, body)
-	switch {
-	case err != nil:
+	answer, err := c.request(ctx, want, http.MethodPost, path, token, body)
+	if err != nil || result == nil {
 		return err
-	case status != want:
-		return fmt.Errorf("POST %s: status %d: %s", path, status, answer)
-	case result == nil:
-		return nil
-	default:
-		return json.Unmarshal(answer, result)
 	}
+	return json.Unmarshal(answer, result)
 }
 
-// post sends body as JSON and returns the status and the body of the answer. Connections are reused. It is safe for
-// concurrent use.
-func (c *caller) post(ctx context.Context, path, token string, body any) (status int, answer []byte, err error) {
+// get returns the answer to a GET. It returns an error if the status is not 200.
+func (c *caller) get(ctx context.Context, path, token string) ([]byte, error) {
+	return c.request(ctx, http.StatusOK, http.MethodGet, path, token, nil)
+}
+
+// request sends body as JSON, unless it is nil, and returns the answer. It returns an error if the status is not want.
+// Connections are reused. It is safe for concurrent use.
+func (c *caller) request(ctx context.Context, want int, method, path, token string, body any) ([]byte, error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+path, bytes.NewReader(encoded))
+	if body == nil {
+		encoded = nil
+	}
+	r, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(encoded))
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	r.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	response, err := c.client.Do(r)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	defer response.Body.Close()
-	answer, err = io.ReadAll(response.Body)
-	return response.StatusCode, answer, err
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != want {
+		err = fmt.Errorf("%s %s: status %d: %s", method, path, response.StatusCode, answer)
+	}
+	return answer, err
 }
 
 func freeAddr() (string, error) {

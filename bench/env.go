@@ -42,7 +42,7 @@ type Env struct {
 }
 
 // programs are the paths of the programs, from build.
-type programs struct{ loyalty, dev, minimal string }
+type programs struct{ loyalty, dev, minimal, bare string }
 
 // ourPlayers is the number of players that the platform uses. pgbench uses the same number of other players.
 const ourPlayers = 8192
@@ -136,12 +136,12 @@ func (e *Env) build(ctx context.Context) error {
 	e.progress("  building the programs")
 	folder := filepath.Join(e.folder, "bin") + string(filepath.Separator)
 	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", folder,
-		"./cmd/loyalty", "./cmd/loyalty-dev", "./bench/minimal")
+		"./cmd/loyalty", "./cmd/loyalty-dev", "./bench/minimal", "./bench/bare")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
-	e.programs = programs{folder + "loyalty", folder + "loyalty-dev", folder + "minimal"}
+	e.programs = programs{folder + "loyalty", folder + "loyalty-dev", folder + "minimal", folder + "bare"}
 	return nil
 }
 

@@ -44,8 +44,12 @@ type fleet struct {
 	pools     map[string]*pgxpool.Pool
 	bus       *kafka.Bus
 	kafka     *kgo.Client
+	redis     string // address
 	staff     string // access token of the admin, from signIn
 	players   []player
+	readers   []player
+	ours      *site // nil until a row needs it
+	bare      *site // nil until a row needs it
 }
 
 // notificationReplicas is the number of replicas that Nginx knows.
@@ -74,12 +78,12 @@ func (f *fleet) open(ctx context.Context) error {
 	if err := f.env.build(ctx); err != nil {
 		return err
 	}
-	for service, migrations := range map[string]fs.FS{
-		"users": atlas.Users, "promotions": atlas.Promotions, "notifications": atlas.Notifications,
-	} {
-		if err := f.createDatabase(ctx, service, migrations); err != nil {
+	for _, service := range []string{"users", "promotions", "notifications"} {
+		pool, url, err := f.createDatabase(ctx, service, "fleet_"+service)
+		if err != nil {
 			return err
 		}
+		f.pools[service], f.databases[service] = pool, url
 	}
 	var settings []string
 	if err := f.servers.try(func() { settings = f.startServers() }); err != nil {
@@ -115,29 +119,35 @@ func (f *fleet) open(ctx context.Context) error {
 	return nil
 }
 
-func (f *fleet) createDatabase(ctx context.Context, service string, migrations fs.FS) error {
-	name := "fleet_" + service
+// createDatabase creates a database of a service. It returns a pool of the owner, and the URL for the role of the service.
+// The fleet closes the pool.
+func (f *fleet) createDatabase(ctx context.Context, service, name string) (*pgxpool.Pool, string, error) {
 	if err := f.env.server.CreateDatabase(ctx, name); err != nil {
-		return err
+		return nil, "", err
 	}
 	if err := f.env.server.CreateRole(ctx, service, benchPassword); err != nil {
-		return err
+		return nil, "", err
 	}
-	f.databases[service] = f.env.server.RoleURL(service, benchPassword, name)
+	migrations := map[string]fs.FS{
+		"users": atlas.Users, "promotions": atlas.Promotions, "notifications": atlas.Notifications,
+	}
 	owner, role := f.env.server.URL(name), dbrole.Role{Name: service, Privileges: dbrole.Of(service)}
-	if _, err := migrate.Up(ctx, owner, migrations, role, f.env.log); err != nil {
-		return err
+	if _, err := migrate.Up(ctx, owner, migrations[service], role, f.env.log); err != nil {
+		return nil, "", err
 	}
 	pool, err := postgres.Open(ctx, owner, postgres.Options{ApplicationName: "bench"})
-	f.pools[service] = pool
-	return err
+	if err != nil {
+		return nil, "", err
+	}
+	f.servers.Cleanup(pool.Close)
+	return pool, f.env.server.RoleURL(service, benchPassword, name), nil
 }
 
 // startServers starts Redis, the brokers and Nginx, and returns the settings of the services for them.
 func (f *fleet) startServers() []string {
 	s := f.servers
 	brokers := kafkacluster.Start(s).Brokers()
-	cache := redistest.Start(s)
+	f.redis = redistest.Start(s).Address
 	names := []string{"users", "promotions"}
 	upstreams := map[string][]string{}
 	for n := range notificationReplicas {
@@ -154,7 +164,7 @@ func (f *fleet) startServers() []string {
 	s.Cleanup(f.kafka.Close)
 	ledger := address(ports[len(names)])
 	return []string{
-		"LOYALTY_REDIS_ADDRESS=" + cache.Address, "LOYALTY_KAFKA_BROKERS=" + strings.Join(brokers, ","),
+		"LOYALTY_REDIS_ADDRESS=" + f.redis, "LOYALTY_KAFKA_BROKERS=" + strings.Join(brokers, ","),
 		"LOYALTY_JWKS_URL=http://" + f.listen["users"] + "/.well-known/jwks.json",
 		"LOYALTY_INTERNAL_LISTEN=" + ledger, "LOYALTY_LEDGER_ADDRESS=" + ledger,
 	}
@@ -279,11 +289,6 @@ func (f *fleet) close() error {
 	var errs []error
 	for _, p := range f.processes {
 		errs = append(errs, p.stop())
-	}
-	for _, pool := range f.pools {
-		if pool != nil {
-			pool.Close()
-		}
 	}
 	f.servers.close()
 	return errors.Join(errs...)

@@ -53,15 +53,17 @@ func (e *Env) addByPgbench(clients int, hot bool) func(context.Context, time.Dur
 
 // withoutTriggers runs measure with the triggers of the ledger's tables disabled.
 func withoutTriggers(ctx context.Context, pool *pgxpool.Pool, measure func() (float64, error)) (value float64, err error) {
-	set := func(ctx context.Context, state string) error {
-		_, err := pool.Exec(ctx, "ALTER TABLE users "+state+" TRIGGER USER; ALTER TABLE transactions "+state+" TRIGGER USER")
-		return err
-	}
-	if err := set(ctx, "DISABLE"); err != nil {
+	if err := setTriggers(ctx, pool, "DISABLE"); err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, set(context.WithoutCancel(ctx), "ENABLE")) }()
+	defer func() { err = errors.Join(err, setTriggers(context.WithoutCancel(ctx), pool, "ENABLE")) }()
 	return measure()
+}
+
+// setTriggers enables or disables the triggers of the ledger's tables.
+func setTriggers(ctx context.Context, pool *pgxpool.Pool, state string) error {
+	_, err := pool.Exec(ctx, "ALTER TABLE users "+state+" TRIGGER USER; ALTER TABLE transactions "+state+" TRIGGER USER")
+	return err
 }
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+)`)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,15 +61,16 @@ func one(measure func(ctx context.Context, d time.Duration) (float64, error)) Me
 
 // allRows returns all rows in the order of the table.
 func allRows() []Row {
-	return []Row{
+	return slices.Concat([]Row{
 		ledgerRow(8, 1.2), ledgerRow(32, 2.2),
 		grpcRow(8, 0.8), grpcRow(32, 1.5),
 		hotRow(10), hotGRPCRow(6),
-		claimsRow(0.7),
+		claimsRow(8, 0.7), claimsRow(32, 0.7),
+	}, requestRows(), []Row{
 		outboxRow(0.5), assignRow(), commitRow(), fanOutRow(0.6), memoryRow(1),
 		restRow(), devRow(), sizeRow(),
 		clientRow(1.1),
-	}
+	})
 }
 
 // warmUp is the duration of the unmeasured run of each side before the first round.
