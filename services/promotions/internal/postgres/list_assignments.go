@@ -53,17 +53,23 @@ func assignmentFilter(player uuid.UUID, f domain.AssignmentFilter) (string, []an
 		where = append(where, "claimed = "+arg(*f.Claimed))
 	}
 	if f.Type != "" {
-		where = append(where, "promotion_id IN (SELECT id FROM promotions WHERE type = "+arg(string(f.Type))+")")
+		where = append(where, promotionWith("type = "+arg(string(f.Type))))
 	}
 	if f.Available != nil {
-		not := ""
+		available := promotionWith("is_active AND " + arg(date.Of(f.Now)) + "::date BETWEEN start_date AND end_date")
 		if !*f.Available {
-			not = "NOT "
+			available = "NOT " + available
 		}
-		where = append(where, "promotion_id "+not+"IN (SELECT id FROM promotions WHERE is_active AND "+
-			arg(date.Of(f.Now))+"::date BETWEEN start_date AND end_date)")
+		where = append(where, available)
 	}
 	return strings.Join(where, " AND "), args
+}
+
+// promotionWith returns the SQL condition that the promotion of an assignment meets a condition. It is a correlated EXISTS,
+// so that PostgreSQL looks up the promotion of each assignment. It would evaluate NOT IN with all promotions, and compare
+// each assignment with each of them if they exceed work_mem.
+func promotionWith(condition string) string {
+	return "EXISTS (SELECT FROM promotions WHERE promotions.id = promotion_id AND " + condition + ")"
 }
 
 // withPromotions sets the promotion of each assignment.
