@@ -48,6 +48,7 @@ type fleet struct {
 	staff     string // access token of the admin, from signIn
 	players   []player
 	readers   []player
+	guests    []player
 	ours      *site // nil until a row needs it
 	bare      *site // nil until a row needs it
 }
@@ -282,6 +283,16 @@ func (f *fleet) balanced(ctx context.Context, n int) error {
 		}
 		return nil
 	})
+}
+
+// settled waits until the processes have no work left, such as handling events.
+func (f *fleet) settled(ctx context.Context) error {
+	for _, p := range f.processes {
+		if err := p.settled(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // close stops all processes and servers.
