@@ -48,7 +48,7 @@ type serviceRole struct {
 
 // check returns an error if the role can change the rules of its database, such as the append-only ledger. `loyalty check`
 // also reports privileges that are too many or too few. It returns a readiness.UnreachableError if the database cannot be
-// reached.
+// reached, also if the connection is lost during the check.
 func (r serviceRole) check(ctx context.Context) error {
 	if r.url == "" || r.allowed.owner { // notifications may use MongoDB
 		return nil
@@ -60,11 +60,11 @@ func (r serviceRole) check(ctx context.Context) error {
 	defer pool.Close()
 	var name string
 	if err := pool.QueryRow(ctx, "SELECT current_user").Scan(&name); err != nil {
-		return fmt.Errorf("read the database role: %w", err)
+		return postgres.OpenError(pool.Config().ConnConfig, fmt.Errorf("read the database role: %w", err))
 	}
 	reasons, err := dbrole.Unsafe(ctx, postgres.SQL(pool), name)
 	if err != nil {
-		return fmt.Errorf("check the database role: %w", err)
+		return postgres.OpenError(pool.Config().ConnConfig, fmt.Errorf("check the database role: %w", err))
 	}
 	if len(reasons) > 0 {
 		return errors.New(r.setting + ": the role " + name + " " + strings.Join(reasons, "; it ") +
