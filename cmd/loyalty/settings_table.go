@@ -115,7 +115,8 @@ func serverSections() []settingSection {
 			{"LOYALTY_NOTIFICATIONS_DATABASE_ROLE", "the same for notifications; required with the URL", databaseRoleSafe},
 			{
 				"LOYALTY_INSECURE_POSTGRES",
-				insecureAbout + ". `owner-role` lets a service use a role that is a superuser or owns tables", notSet,
+				insecureAbout + ". `owner-role` lets a service use a role that can evade the rules of the database: a superuser, an " +
+					"owner, and [others](runbook.md#roles-of-the-databases)", notSet,
 			},
 			{"LOYALTY_INSECURE_MONGODB", "the same for MongoDB, without `owner-role`", notSet},
 			{"LOYALTY_NOTIFICATIONS_STORE", "`mongodb` or `postgres`", asNeeded},
