@@ -52,14 +52,15 @@ func withRetryAfter(e *apperr.Error) *apperr.Error {
 	return &c
 }
 
-// patience is how long a client must have waited for its call to count as failed. A healthy platform answers earlier.
-const patience = time.Second
+// minFailureWait is the minimum time after which a call that the client gives up counts as a failure of the platform. A healthy
+// platform answers earlier.
+const minFailureWait = time.Second
 
 // gaveUp reports whether the client of a call that began at started has disconnected, or has set a deadline that has passed,
 // before it has waited long enough for an answer. Then the platform has not failed. Otherwise clients could cause alerts and
 // log lines at will, with deadlines of a millisecond.
 func gaveUp(client context.Context, started time.Time) bool {
-	return client.Err() != nil && time.Since(started) < patience
+	return client.Err() != nil && time.Since(started) < minFailureWait
 }
 
 // level returns the log level of a request: Error for an internal error, Warn for an unavailable dependency unless the

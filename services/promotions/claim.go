@@ -32,7 +32,7 @@ func (s *Service) Claim(ctx context.Context, player, promotion uuid.UUID, key st
 	started := time.Now()
 	claimed, repeated, err := s.claim(ctx, player, promotion, key)
 	switch {
-	case err != nil && ctx.Err() != nil && time.Since(started) < patience:
+	case err != nil && ctx.Err() != nil && time.Since(started) < minRefusalWait:
 		// The client has given up, so the claim was not refused. Otherwise a player could cause alerts at will.
 	case err != nil:
 		s.claims.Refused(apperr.CodeOf(err))
@@ -42,8 +42,9 @@ func (s *Service) Claim(ctx context.Context, player, promotion uuid.UUID, key st
 	return claimed, err
 }
 
-// patience is how long a client must have waited for its claim to count as refused. A healthy platform answers earlier.
-const patience = time.Second
+// minRefusalWait is the minimum time after which a claim that the client gives up counts as refused. A healthy platform
+// answers earlier.
+const minRefusalWait = time.Second
 
 // claim implements Claim. repeated is true if the same claim has already succeeded.
 func (s *Service) claim(
