@@ -48,16 +48,16 @@ func TestSecurityLog(t *testing.T) {
 		line + `"event":"FORGED_SESSION","outcome":"TOKEN_REVOKED"`: 1,
 		`"session":"` + thingID + `"`:                               1,
 	} {
-		if got := s.log.Count(text); got != want {
+		if got := s.log().Count(text); got != want {
 			t.Errorf("%d lines with %s, want %d", got, text, want)
 		}
 	}
 	text := line + `"event":"UPDATE_PROMOTION","outcome":"USER_EXISTS"`
 	// The calls may take longer than a second.
-	if got := s.log.Count(text); got < 20 || got > 99 {
+	if got := s.log().Count(text); got < 20 || got > 99 {
 		t.Errorf("%d lines about 100 failures, want 20 per second", got)
 	}
-	for logged := range strings.Lines(s.log.String()) {
+	for logged := range strings.Lines(s.log().String()) {
 		if strings.Contains(logged, text) && (!strings.Contains(logged, `"actor":"`+staffID+`"`) ||
 			!strings.Contains(logged, `"target":"`+thingID+`"`) || !strings.Contains(logged, `"address":"`) ||
 			!strings.Contains(logged, `"request_id":"`)) {

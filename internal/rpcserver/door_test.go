@@ -154,7 +154,7 @@ func TestUnreadableBodiesAreNotFailures(t *testing.T) {
 			}
 		}
 	}
-	if log := s.log.String(); strings.Contains(log, "ERROR") || strings.Contains(log, "WARN") {
+	if log := s.log().String(); strings.Contains(log, "ERROR") || strings.Contains(log, "WARN") {
 		t.Errorf("the log contains a failure:\n%s", log)
 	}
 }
@@ -179,7 +179,7 @@ func TestSlowBodiesOverGRPC(t *testing.T) {
 	if got := codeOf(res); got != apperr.RequestTimeout {
 		t.Errorf("got %d %s, want REQUEST_TIMEOUT", res.StatusCode, got)
 	}
-	if log := s.log.String(); strings.Contains(log, "ERROR") || strings.Contains(log, "WARN") {
+	if log := s.log().String(); strings.Contains(log, "ERROR") || strings.Contains(log, "WARN") {
 		t.Errorf("the log contains a failure:\n%s", log)
 	}
 }

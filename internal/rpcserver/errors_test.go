@@ -109,7 +109,7 @@ func TestUnexpectedErrors(t *testing.T) {
 					t.Errorf("the answer contains %q: %s", secret, a.body)
 				}
 			}
-			lines := logged(t, s.log.String(), id)
+			lines := logged(t, s.log().String(), id)
 			if len(lines) != 1 {
 				t.Fatalf("there are %d log lines for the request, want 1", len(lines))
 			}
@@ -147,7 +147,7 @@ func TestLogContainsNoSecrets(t *testing.T) {
 	s.call(t, "GET /sockets/"+jwt, "", "")
 	s.call(t, "GET /sockets/bearer."+jwt, "", "")
 	s.call(t, "DELETE /api/v1/auth/refresh/"+refreshToken, "", "")
-	log := s.log.String()
+	log := s.log().String()
 	for _, secret := range append(strings.Split(jwt, "."), "hidden") {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log contains %q: %s", secret, log)
@@ -179,7 +179,7 @@ func TestLogLine(t *testing.T) {
 	} {
 		id := "log-line-" + strconv.Itoa(len(line))
 		s.call(t, line, "staff", "", "X-Request-Id: "+id)
-		lines := logged(t, s.log.String(), id)
+		lines := logged(t, s.log().String(), id)
 		if len(lines) != 1 {
 			t.Fatalf("%s: there are %d log lines, want 1", line, len(lines))
 		}
@@ -236,14 +236,14 @@ func TestUntrustedProxyIsReported(t *testing.T) {
 		for range 3 {
 			s.call(t, "GET "+promotions, "", "", header)
 		}
-		if n := strings.Count(s.log.String(), "LOYALTY_TRUSTED_PROXIES"); n != 1 {
-			t.Errorf("%s: the log has %d warnings, want one: %s", header, n, s.log)
+		if n := strings.Count(s.log().String(), "LOYALTY_TRUSTED_PROXIES"); n != 1 {
+			t.Errorf("%s: the log has %d warnings, want one: %s", header, n, s.log())
 		}
 	}
 	s := start(t)
 	s.call(t, "GET "+promotions, "", "", "X-Real-IP: 203.0.113.7")
-	if strings.Contains(s.log.String(), "LOYALTY_TRUSTED_PROXIES") {
-		t.Errorf("the log has a warning about a trusted proxy: %s", s.log)
+	if strings.Contains(s.log().String(), "LOYALTY_TRUSTED_PROXIES") {
+		t.Errorf("the log has a warning about a trusted proxy: %s", s.log())
 	}
 }
 
@@ -313,7 +313,7 @@ func TestHealth(t *testing.T) {
 	}
 	// The answer of the first call shows that the log works.
 	s.call(t, "GET "+promotions, "staff", "")
-	if log := s.log.String(); strings.Contains(log, "/health") || !strings.Contains(log, "ListPromotions") {
+	if log := s.log().String(); strings.Contains(log, "/health") || !strings.Contains(log, "ListPromotions") {
 		t.Errorf("the log is %s, want the call and no health check", log)
 	}
 }
@@ -341,11 +341,11 @@ func TestUntrustedProxyIsLoggedOnce(t *testing.T) {
 			for range 3 {
 				s.call(t, "GET "+promotions, "staff", "", tt.header)
 			}
-			if n := strings.Count(s.log.String(), "LOYALTY_TRUSTED_PROXIES"); n != tt.want {
-				t.Errorf("%d warnings, want %d: %s", n, tt.want, s.log)
+			if n := strings.Count(s.log().String(), "LOYALTY_TRUSTED_PROXIES"); n != tt.want {
+				t.Errorf("%d warnings, want %d: %s", n, tt.want, s.log())
 			}
-			if strings.Contains(s.log.String(), "203.0.113.7") {
-				t.Errorf("the log shows the content of the header: %s", s.log)
+			if strings.Contains(s.log().String(), "203.0.113.7") {
+				t.Errorf("the log shows the content of the header: %s", s.log())
 			}
 		})
 	}

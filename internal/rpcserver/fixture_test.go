@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -52,8 +53,16 @@ func (tokens) Authenticate(ctx context.Context, token string) (authn.Caller, err
 // service is a running server that speaks HTTP/1.1 and unencrypted HTTP/2.
 type service struct {
 	*useCases
-	url string
-	log *logstest.Buffer
+	url    string
+	lines  *logstest.Buffer
+	served *sync.WaitGroup // requests in progress
+}
+
+// log returns the log after all requests have ended. A client can have an answer before the server has counted and logged the
+// request.
+func (s *service) log() *logstest.Buffer {
+	s.served.Wait()
+	return s.lines
 }
 
 // fresh is the FreshFactor of callers without a second factor.
@@ -88,13 +97,18 @@ func start(t *testing.T, change ...func(*rpcserver.Config)) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(h)
+	served := &sync.WaitGroup{}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		served.Add(1)
+		defer served.Done()
+		h.ServeHTTP(w, r)
+	}))
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetHTTP1(true)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
 	server.Start()
 	t.Cleanup(server.Close)
-	return &service{u, server.URL, log}
+	return &service{u, server.URL, log, served}
 }
 
 // hijack answers on the hijacked connection.

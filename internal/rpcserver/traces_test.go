@@ -93,6 +93,7 @@ func TestUnsampledTrace(t *testing.T) {
 			tracer, collector := newTracer(t, "promotions", tt.sample)
 			s := start(t, func(c *rpcserver.Config) { c.Tracer = tracer })
 			s.call(t, "GET "+promotions+"/"+thingID, "staff", "", tt.header)
+			s.served.Wait()
 			if err := tracer.Shutdown(context.Background()); err != nil {
 				t.Fatal(err)
 			}
