@@ -148,9 +148,9 @@ func probe(ctx context.Context, config *pgx.ConnConfig) error {
 	return errors.Join(CheckSession(ctx, conn), conn.Close(ctx))
 }
 
-// OpenError returns the error of a failed connection, or of the first queries on it. It is a readiness.UnreachableError if the
-// server cannot be reached or does not accept connections now. It names the server and the database, and never contains the
-// URL or the password.
+// OpenError returns the error of a failed connection, or of the first queries on it. It is a readiness.UnreachableError if
+// the server cannot be reached or does not accept connections now. It names the server and the database, and never contains
+// the URL or the password.
 func OpenError(c *pgx.ConnConfig, err error) error {
 	server := net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))) + "/" + c.Database
 	wrapped := fmt.Errorf("postgres: open %s: %w", server, err)

@@ -52,8 +52,8 @@ func withRetryAfter(e *apperr.Error) *apperr.Error {
 	return &c
 }
 
-// minFailureWait is the minimum time after which a call that the client gives up counts as a failure of the platform. A healthy
-// platform answers earlier.
+// minFailureWait is the minimum time after which a call that the client gives up counts as a failure of the platform. A
+// healthy platform answers earlier.
 const minFailureWait = time.Second
 
 // gaveUp reports whether the client of a call that began at started has disconnected, or has set a deadline that has passed,
