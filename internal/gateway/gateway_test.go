@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -176,77 +175,6 @@ func TestServiceIsUnavailableBeforeItStarts(t *testing.T) {
 	}
 }
 
-func TestForgedHeadersAreRemoved(t *testing.T) {
-	forged := http.Header{}
-	for _, name := range []string{
-		"X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix",
-		"Forwarded", "True-Client-Ip", "Cf-Connecting-Ip", "X-Client-Ip", "X-Original-Url",
-	} {
-		forged[name] = []string{"6.6.6.6"}
-	}
-	forged.Set("Authorization", "Bearer x")
-	resp, _ := ask(t, start(t, services()), "GET", "/api/v1/users/me", forged)
-	for name, want := range map[string]string{
-		"X-Real-Ip": "127.0.0.1", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http", "Authorization": "Bearer x",
-	} {
-		if got := resp.Header["Got-"+name]; len(got) != 1 || got[0] != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
-		forged.Del(name)
-	}
-	for name := range forged {
-		if got := resp.Header["Got-"+name]; got != nil {
-			t.Errorf("the service got %s: %q, want no such header", name, got)
-		}
-	}
-}
-
-func TestRequestID(t *testing.T) {
-	generated := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	base := start(t, services())
-	for name, tt := range map[string]struct {
-		sent []string
-		kept bool
-	}{
-		"no header":   {nil, false},
-		"well-formed": {[]string{"0191-abc_DEF.9"}, true},
-		"too short":   {[]string{"abc"}, false},
-		"too long":    {[]string{strings.Repeat("a", 65)}, false},
-		"space":       {[]string{"abcdefgh ijkl"}, false},
-		"markup":      {[]string{"<script>alert(1)</script>"}, false},
-		"two headers": {[]string{"abcdefgh-1", "abcdefgh-2"}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			resp, _ := ask(t, base, "GET", "/api/v1/users", http.Header{"X-Request-Id": tt.sent})
-			got := resp.Header.Get("X-Request-Id")
-			if passed := resp.Header["Got-X-Request-Id"]; len(passed) != 1 || passed[0] != got {
-				t.Errorf("the service got the request id %q, the client %q", passed, got)
-			}
-			if tt.kept && got != tt.sent[0] || !tt.kept && !generated.MatchString(got) {
-				t.Errorf("the request id is %q after %q was sent, want it kept: %t", got, tt.sent, tt.kept)
-			}
-		})
-	}
-}
-
-func TestSecurityHeaders(t *testing.T) {
-	base := start(t, services())
-	for _, path := range []string{"/api/v1/users", "/health", "/nowhere", "/users/api-docs/"} {
-		resp, _ := ask(t, base, "GET", path, nil)
-		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Server": "",
-		} {
-			if got := resp.Header.Get(name); got != want {
-				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
-			}
-		}
-		policy := resp.Header.Get("Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
-			t.Errorf("%s: Content-Security-Policy is %q, want default-src 'none' and frame-ancestors 'none'", path, policy)
-		}
-	}
-}
-
 func TestHealth(t *testing.T) {
 	s := services()
 	failure := errors.New("postgres://user:secret@host is down")
@@ -285,44 +213,6 @@ func TestHealth(t *testing.T) {
 	checkProblem(t, resp, body, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
 	resp, body = ask(t, base, "GET", "/health/casino", nil)
 	checkProblem(t, resp, body, http.StatusNotFound, "NOT_FOUND")
-}
-
-func TestDocumentation(t *testing.T) {
-	base := start(t, services())
-	for path, want := range map[string]struct{ contentType, content string }{
-		"/users/api-docs/":                     {"text/html; charset=utf-8", "swagger-ui-bundle.js"},
-		"/users/api-docs/page.js":              {"text/javascript; charset=utf-8", "SwaggerUIBundle"},
-		"/users/api-docs/swagger-ui-bundle.js": {"text/javascript; charset=utf-8", "SwaggerUIBundle"},
-		"/users/api-docs/swagger-ui.css":       {"text/css; charset=utf-8", ".swagger-ui"},
-		"/users/api-docs/favicon-32x32.png":    {"image/png", "PNG"},
-		"/users/api-docs/openapi.yaml":         {"application/yaml", document},
-		"/users/api-docs/asyncapi.yaml":        {"application/yaml", "asyncapi: 3.0.0"},
-		"/asyncapi.yaml":                       {"application/yaml", "asyncapi: 3.0.0"},
-		"/users/api-docs/openapi.json": {"application/json", `{"openapi":"3.1.0","info":{"title":"Users","version":"1"},` +
-			`"paths":{"/b":{"get":{"responses":{"200":{"description":"fine"}}}},"/a":{}}}`},
-	} {
-		resp, body := ask(t, base, "GET", path, http.Header{"Accept-Encoding": {"identity"}})
-		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != want.contentType {
-			t.Errorf("%s: got %d %s, want 200 %s", path, resp.StatusCode, resp.Header.Get("Content-Type"), want.contentType)
-		}
-		if !strings.Contains(body, want.content) {
-			t.Errorf("%s: got %.300q, want a text with %q", path, body, want.content)
-		}
-	}
-	resp, _ := ask(t, base, "GET", "/users/api-docs", nil)
-	if resp.StatusCode != 301 || resp.Header.Get("Location") != "/users/api-docs/" {
-		t.Errorf("/users/api-docs: got %d to %q, want 301 to /users/api-docs/", resp.StatusCode, resp.Header.Get("Location"))
-	}
-	resp, _ = ask(t, base, "GET", "/users/api-docs/swagger-ui.css", http.Header{"Accept-Encoding": {"br, gzip"}})
-	if resp.Header.Get("Content-Encoding") != "gzip" {
-		t.Errorf("Content-Encoding is %q, want gzip", resp.Header.Get("Content-Encoding"))
-	}
-	for _, path := range []string{"/users/api-docs/embed.go", "/users/api-docs/x/y", "/promotions/api-docs/"} {
-		resp, body := ask(t, base, "GET", path, nil)
-		checkProblem(t, resp, body, http.StatusNotFound, "NOT_FOUND")
-	}
-	resp, body := ask(t, base, "POST", "/users/api-docs/", nil)
-	checkProblem(t, resp, body, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
 }
 
 func TestWebSocket(t *testing.T) {
@@ -377,25 +267,6 @@ func TestServerSupportsUnencryptedHTTP2(t *testing.T) {
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		t.Error(err)
-	}
-}
-
-// TestPageLinks checks that the documentation page links to the documents and that every link works.
-func TestPageLinks(t *testing.T) {
-	base := start(t, services())
-	_, page := ask(t, base, "GET", "/users/api-docs/", nil)
-	links := regexp.MustCompile(`(?:href|src)="([^"]+)"`).FindAllStringSubmatch(page, -1)
-	var all []string
-	for _, link := range links {
-		all = append(all, link[1])
-		if resp, body := ask(t, base, "GET", "/users/api-docs/"+link[1], nil); resp.StatusCode != 200 {
-			t.Errorf("%s: got %d %s, want 200", link[1], resp.StatusCode, body)
-		}
-	}
-	for _, want := range []string{"openapi.yaml", "openapi.json", "asyncapi.yaml"} {
-		if !slices.Contains(all, want) {
-			t.Errorf("the page does not link to %s, only to %v", want, all)
-		}
 	}
 }
 
