@@ -55,9 +55,9 @@ type DB interface {
 }
 
 // Grant grants the role its privileges on the tables and columns that exist, and revokes its other privileges in the schema
-// public. It also revokes the privileges of PUBLIC that let every role create tables, temporary tables or triggers: EXECUTE
-// on functions, CREATE on the schema, TEMPORARY on the database. With keep, it revokes nothing from the role, because a
-// newer release may have granted more.
+// public. It also revokes the privileges of PUBLIC that let every role connect, or create tables, temporary tables or
+// triggers: EXECUTE on functions, CREATE on the schema, CONNECT and TEMPORARY on the database. With keep, it revokes nothing
+// from the role, because a newer release may have granted more.
 //
 // The current role must own the tables, the schema and the database. Grant changes nothing in tables of other owners. It
 // should run in a transaction, so that the service never lacks a privilege.
@@ -129,7 +129,10 @@ func (r Role) revocations(ctx context.Context, db DB, keep bool) ([]string, erro
 	role := quote(r.Name)
 	found, err := query(ctx, db, `
 		SELECT 'GRANT CONNECT ON DATABASE ' || quote_ident(current_database()) || ' TO ' || $2, 'always'
-			WHERE NOT has_database_privilege($1, current_database(), 'CONNECT')
+			WHERE has_database_privilege('public', current_database(), 'CONNECT')
+				OR NOT has_database_privilege($1, current_database(), 'CONNECT')
+		UNION ALL SELECT 'REVOKE CONNECT ON DATABASE ' || quote_ident(current_database()) || ' FROM PUBLIC', 'always'
+			WHERE has_database_privilege('public', current_database(), 'CONNECT')
 		UNION ALL SELECT 'REVOKE TEMPORARY ON DATABASE ' || quote_ident(current_database()) || ' FROM PUBLIC, ' || $2, 'always'
 			WHERE has_database_privilege($1, current_database(), 'TEMPORARY')
 		UNION ALL SELECT 'GRANT USAGE ON SCHEMA public TO ' || $2, 'always' WHERE NOT has_schema_privilege($1, 'public', 'USAGE')

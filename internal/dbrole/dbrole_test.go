@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -262,6 +263,53 @@ func TestUpRevokesOtherPrivileges(t *testing.T) {
 				t.Errorf("Compare = %+v, %v, want no difference", d, err)
 			}
 		})
+	}
+}
+
+// TestOnlyTheServiceConnects connects with the role of another service on the same server: it could otherwise hold advisory
+// locks, which stop the outbox.
+func TestOnlyTheServiceConnects(t *testing.T) {
+	t.Parallel()
+	ownerURL, roleURL := postgrestest.URLsWithRole(t, nil, dbrole.Of("users"))
+	_, otherURL := postgrestest.URLsWithRole(t, atlas.Notifications, dbrole.Of("notifications"))
+	owner, err := postgres.Open(t.Context(), ownerURL, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(owner.Close)
+	if err := up(t, ownerURL, roleName(t, roleURL)); err != nil {
+		t.Fatal(err)
+	}
+	connect := func(address string) error {
+		conn, err := pgx.Connect(t.Context(), address)
+		if err != nil {
+			return err
+		}
+		return conn.Close(t.Context())
+	}
+	service, err := url.Parse(roleURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := url.Parse(otherURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service.Path, other.Path = other.Path, service.Path
+	for role, address := range map[string]string{"notifications": other.String(), "users": service.String()} {
+		pgErr, ok := errors.AsType[*pgconn.PgError](connect(address))
+		if !ok || pgErr.Code != insufficientPrivilege {
+			t.Errorf("the role of %s connects to the other database: got %v, want the code %s", role, pgErr, insufficientPrivilege)
+		}
+	}
+	if err := errors.Join(connect(roleURL), connect(otherURL)); err != nil {
+		t.Errorf("a service does not connect to its database: %v", err)
+	}
+	exec(t, owner, "GRANT CONNECT ON DATABASE "+pgx.Identifier{strings.TrimPrefix(other.Path, "/")}.Sanitize()+" TO PUBLIC")
+	role := dbrole.Role{Name: roleName(t, roleURL), Privileges: dbrole.Of("users")}
+	d, err := role.Compare(t.Context(), postgres.SQL(owner))
+	if want := []string{"the database: CONNECT of PUBLIC"}; err != nil || !slices.Equal(d.Excess, want) {
+		t.Errorf("Compare = %+v, %v, want %q", d, err, want)
 	}
 }
 

@@ -67,7 +67,8 @@ type Difference struct {
 type right struct{ object, column, privilege string }
 
 // Compare compares the effective privileges of the role in the current database with those it should have. They include the
-// privileges of PUBLIC and of roles of which the role is a member. Tables and columns that do not exist yet are ignored.
+// privileges of PUBLIC and of roles of which the role is a member. It also reports whether every role of the server may
+// connect. Tables and columns that do not exist yet are ignored.
 func (r Role) Compare(ctx context.Context, db DB) (Difference, error) {
 	rows, err := query(ctx, db, `WITH objects AS (
 			SELECT c.oid, c.relname, c.relkind FROM pg_class c
@@ -89,7 +90,9 @@ func (r Role) Compare(ctx context.Context, db DB) (Difference, error) {
 		UNION ALL SELECT 'schema public', '', p, has_schema_privilege($1, 'public', p)::text
 			FROM unnest(ARRAY['USAGE', 'CREATE']) p
 		UNION ALL SELECT 'the database', '', p, has_database_privilege($1, current_database(), p)::text
-			FROM unnest(ARRAY['CONNECT', 'CREATE', 'TEMPORARY']) p`, r.Name)
+			FROM unnest(ARRAY['CONNECT', 'CREATE', 'TEMPORARY']) p
+		UNION ALL SELECT 'the database', '', 'CONNECT of PUBLIC',
+			has_database_privilege('public', current_database(), 'CONNECT')::text`, r.Name)
 	if err != nil {
 		return Difference{}, err
 	}

@@ -104,7 +104,8 @@ func create(t testing.TB, folder fs.FS, privileges dbrole.Privileges) (owner, se
 		return owner, ""
 	}
 	if folder != nil { // a copy has the privileges on the tables of its template, but not those on the database
-		if err := admin(ctx, server, "revoke temporary on database "+name+" from public"); err != nil {
+		grants := "revoke all on database " + name + " from public; grant connect on database " + name + " to " + role.Name
+		if err := admin(ctx, server, grants); err != nil {
 			t.Fatal(err)
 		}
 	}
