@@ -93,7 +93,7 @@ func (c *Client) call(ctx context.Context, op operation, a arguments) error {
 			err = c.attempt(ctx, op, a, body, token, o.key)
 		}
 		if err == nil {
-			c.session.succeeded(a)
+			c.session.succeeded(a, token)
 			return nil
 		}
 		if op.auth == authAccess && token != "" && !renewed && isTokenError(err) {

@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -44,6 +45,8 @@ type session struct {
 
 	mu     sync.Mutex
 	tokens Tokens
+	// email is the e-mail of the login that started the session. It is empty if the tokens were stored.
+	email string
 	// changes is the number of logins and logouts. They take precedence over a renewal in progress.
 	changes int
 	// ahead is how far the platform's clock is ahead of the local clock, according to its last answer.
@@ -55,6 +58,7 @@ type session struct {
 type renewal struct {
 	done    chan struct{}
 	old     Tokens // the tokens that are renewed
+	email   string // of the session that is renewed
 	changes int    // the logins and logouts before the renewal
 	err     error  // set before done is closed
 }
@@ -105,13 +109,13 @@ func (s *session) renew(ctx context.Context, c *Client, used string) error {
 	}
 	r := s.renewal
 	if r == nil {
-		r = &renewal{done: make(chan struct{}), old: s.tokens, changes: s.changes}
+		r = &renewal{done: make(chan struct{}), old: s.tokens, email: s.email, changes: s.changes}
 		s.renewal = r
 		go func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTimeout)
 			defer cancel()
-			t, err := s.newTokens(ctx, c, r.old)
-			s.finish(r, t, err)
+			t, email, err := s.newTokens(ctx, c, r)
+			s.finish(r, t, email, err)
 		}()
 	}
 	s.mu.Unlock()
@@ -123,45 +127,46 @@ func (s *session) renew(ctx context.Context, c *Client, used string) error {
 	}
 }
 
-// newTokens refreshes the session, or starts a new one if it has ended.
-func (s *session) newTokens(ctx context.Context, c *Client, old Tokens) (Tokens, error) {
+// newTokens refreshes the session, or starts a new one if it has ended. It also returns the e-mail of the session.
+func (s *session) newTokens(ctx context.Context, c *Client, r *renewal) (Tokens, string, error) {
 	err := ErrNoSession
-	if old.Refresh != "" || s.cookie && old.Access != "" {
+	if r.old.Refresh != "" || s.cookie && r.old.Access != "" {
 		var t Tokens
-		if t, err = c.refresh(ctx, old.Refresh); err == nil {
-			return t, nil
+		if t, err = c.refresh(ctx, r.old.Refresh); err == nil {
+			return t, r.email, nil
 		}
 		if !isEnded(err) {
-			return old, err
+			return r.old, r.email, err
 		}
 	}
 	s.mu.Lock()
 	credentials := s.credentials
 	s.mu.Unlock()
 	if credentials == nil {
-		return Tokens{}, err
+		return Tokens{}, "", err
 	}
 	t, _, err := c.login(ctx, *credentials)
 	c.log.LogAttrs(ctx, slog.LevelInfo, "logged in", slog.Any("error", err))
-	return t, err
+	return t, credentials.Email, err
 }
 
 // finish ends a renewal. A login or logout in the meantime takes precedence.
-func (s *session) finish(r *renewal, t Tokens, err error) {
+func (s *session) finish(r *renewal, t Tokens, email string, err error) {
 	s.mu.Lock()
 	switch {
 	case s.changes != r.changes:
 		err = nil
 	case err == nil || t.Access == "":
-		s.set(t)
+		s.set(t, email)
 	}
 	s.renewal, r.err = nil, err
 	s.mu.Unlock()
 	close(r.done)
 }
 
-// set stores tokens. The caller holds the lock.
-func (s *session) set(t Tokens) {
+// set stores the tokens of a session and the e-mail of its login. The caller holds the lock.
+func (s *session) set(t Tokens, email string) {
+	s.email = email
 	if t == s.tokens {
 		return
 	}
@@ -171,16 +176,26 @@ func (s *session) set(t Tokens) {
 	}
 }
 
-// succeeded keeps the new password if a call has changed it, so that the next login does not fail.
-func (s *session) succeeded(a arguments) {
-	body, ok := a.body.(ChangeMyPasswordRequest)
+// succeeded keeps the new password if a call with a token has changed the password of the credentials, so that the next
+// login does not fail.
+func (s *session) succeeded(a arguments, token string) {
+	change, ok := a.body.(ChangeMyPasswordRequest)
 	if !ok {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.credentials != nil {
-		s.credentials = &LoginRequest{Email: s.credentials.Email, Password: body.NewPassword}
+	if s.credentials == nil {
+		return
+	}
+	// The e-mail of the token is unknown if its session was stored, or if the session has changed during the call. Then the
+	// current password identifies the account.
+	same := change.CurrentPassword == s.credentials.Password
+	if s.email != "" && s.tokens.Access == token {
+		same = strings.EqualFold(s.email, s.credentials.Email)
+	}
+	if same {
+		s.credentials = &LoginRequest{Email: s.credentials.Email, Password: change.NewPassword}
 	}
 }
 
@@ -208,7 +223,7 @@ func (c *Client) LoginWith(ctx context.Context, request LoginRequest) (*User, er
 	c.session.mu.Lock()
 	defer c.session.mu.Unlock()
 	c.session.changes++
-	c.session.set(t)
+	c.session.set(t, request.Email)
 	return user, nil
 }
 
@@ -263,7 +278,7 @@ func (c *Client) Logout(ctx context.Context) error {
 	defer s.mu.Unlock()
 	if s.changes == before { // the tokens may have been renewed; a login has started another session
 		s.changes++
-		s.set(Tokens{})
+		s.set(Tokens{}, "")
 	}
 	return nil
 }

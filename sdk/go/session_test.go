@@ -267,30 +267,3 @@ func TestOtherRefusalsKeepTheSession(t *testing.T) {
 		t.Errorf("got %v after the logout, tokens %+v", err, c.Tokens())
 	}
 }
-
-func TestChangedPasswordIsUsedForTheNextLogin(t *testing.T) {
-	t.Parallel()
-	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
-		switch {
-		case r.URL.Path == "/api/v1/users/me/password":
-			w.WriteHeader(http.StatusNoContent)
-		case r.URL.Path == "/api/v1/auth/login":
-			answerTokens(w, "login", "login")
-		case r.Header.Get("Authorization") == "Bearer login":
-			_, _ = w.Write([]byte(`{"id":"me"}`))
-		default:
-			fail(w, http.StatusUnauthorized, loyalty.CodeTokenRevoked, "")
-		}
-	})
-	c := client(t, s, token(), loyalty.WithCredentials("anna@example.com", "old"))
-	change := loyalty.ChangeMyPasswordRequest{CurrentPassword: "old", NewPassword: "new"}
-	if err := c.ChangeMyPassword(t.Context(), change); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.GetMe(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if login := s.bodies[len(s.bodies)-2]; !strings.Contains(login, `"password":"new"`) {
-		t.Errorf("the login was %s, want the new password", login)
-	}
-}

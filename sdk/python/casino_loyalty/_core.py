@@ -209,7 +209,7 @@ class Core:
                 if operation.auth is Auth.ACCESS:
                     token = yield from self.session.access(deadline)
                 answer = yield from self._attempt(call, token, key, attempt, deadline)
-                self.session.succeeded(call)
+                self.session.succeeded(call, token)
                 return answer
             except LoyaltyError as e:
                 error = e

@@ -66,6 +66,8 @@ class Session:
         self.cookie = cookie
         self._credentials = credentials
         self._tokens = tokens or Tokens()
+        # The e-mail of the login that started the session. It is empty if the tokens were stored.
+        self._email = ""
         # The number of logins and logouts. They take precedence over a renewal in progress.
         self._changes = 0
         self._observe = observe
@@ -78,20 +80,21 @@ class Session:
         with self._lock:
             return self._tokens
 
-    def set(self, tokens: Tokens) -> None:
-        """Stores tokens."""
+    def _set(self, tokens: Tokens, email: str) -> None:
+        """Stores the tokens of a session and the e-mail of its login."""
         with self._lock:
+            self._email = email
             if tokens == self._tokens:
                 return
             self._tokens = tokens
             if self._observe:
                 self._observe(tokens)
 
-    def _change(self, tokens: Tokens) -> None:
-        """Stores the tokens of a login, or none after a logout."""
+    def _change(self, tokens: Tokens, email: str) -> None:
+        """Stores the session of a login, or none after a logout."""
         with self._lock:
             self._changes += 1
-            self.set(tokens)
+            self._set(tokens, email)
 
     def is_renewed(self, used: str) -> bool:
         """Reports whether another call has already replaced an access token."""
@@ -130,17 +133,17 @@ class Session:
     def renewal(self, core: Core) -> CallSteps[None]:
         """Renews the tokens. A login or logout in the meantime takes precedence."""
         with self._lock:
-            old, before = self._tokens, self._changes
-        new, error = yield from self._new_tokens(core, old)
+            old, email, before = self._tokens, self._email, self._changes
+        new, email, error = yield from self._new_tokens(core, old, email)
         with self._lock:
             if self._changes != before:
                 return
-            self.set(new)
+            self._set(new, email)
         if error:
             raise error
 
-    def _new_tokens(self, core: Core, old: Tokens) -> CallSteps[tuple[Tokens, LoyaltyError | None]]:
-        """Refreshes the session, or starts a new one if it has ended. It returns the tokens to keep, and the error."""
+    def _new_tokens(self, core: Core, old: Tokens, email: str) -> CallSteps[tuple[Tokens, str, LoyaltyError | None]]:
+        """Refreshes the session, or starts a new one if it has ended. It returns the session to keep, and the error."""
         error: LoyaltyError = NotLoggedInError()
         if self._can_refresh(old):
             try:
@@ -154,26 +157,26 @@ class Session:
                     ),
                     Retries(min(core.retries.attempts, REFRESH_ATTEMPTS)),
                 )
-                return _tokens(result), None
+                return _tokens(result), email, None
             except LoyaltyError as e:
                 if not is_ended(e):
-                    return old, e
+                    return old, email, e
                 error = e
         if not self._credentials:
-            return Tokens(), error
+            return Tokens(), "", error
         try:
             email, password = self._credentials
             new, _ = yield from self._login(core, {"email": email, "password": password}, RENEW_TIMEOUT)
         except LoyaltyError as e:
             core.logger.info("login failed: %s", e)
-            return Tokens(), e
+            return Tokens(), "", e
         core.logger.info("logged in")
-        return new, None
+        return new, email, None
 
     def login(self, core: Core, body: Mapping[str, Any], timeout: float | None) -> CallSteps[User]:
         """Starts a session. The previous one stays valid on the platform."""
         tokens, user = yield from self._login(core, body, timeout)
-        self._change(tokens)
+        self._change(tokens, body["email"])
         return user
 
     def _login(self, core: Core, body: Mapping[str, Any], timeout: float | None) -> CallSteps[tuple[Tokens, User]]:
@@ -199,12 +202,24 @@ class Session:
         with self._lock:
             # The tokens may have been renewed in the meantime. A login has started another session.
             if self._changes == before:
-                self._change(Tokens())
+                self._change(Tokens(), "")
 
-    def succeeded(self, call: Call[Any]) -> None:
-        """Keeps the new password if a call has changed it, so that the next login does not fail."""
-        if call.operation is CHANGE_MY_PASSWORD and call.body and self._credentials:
-            self._credentials = (self._credentials[0], call.body["newPassword"])
+    def succeeded(self, call: Call[Any], token: str) -> None:
+        """Keeps the new password if a call with a token has changed the password of the credentials, so that the next login
+        does not fail.
+        """
+        with self._lock:
+            if call.operation is not CHANGE_MY_PASSWORD or not call.body or not self._credentials:
+                return
+            email, password = self._credentials
+            # The e-mail of the token is unknown if its session was stored, or if the session has changed during the call.
+            # Then the current password identifies the account.
+            if self._email and self._tokens.access == token:
+                same = self._email.lower() == email.lower()
+            else:
+                same = call.body["currentPassword"] == password
+            if same:
+                self._credentials = (email, call.body["newPassword"])
 
 
 def _tokens(result: LoginResult | RefreshResult) -> Tokens:

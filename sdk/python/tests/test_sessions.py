@@ -157,17 +157,6 @@ def test_a_call_is_renewed_once(server: Server, connect: Any) -> None:
     assert len(server.received(ME)) == 2
 
 
-def test_a_changed_password_is_used_for_the_next_login(server: Server, connect: Any) -> None:
-    server.on("/api/v1/users/me/password", Answer(204))
-    server.on(REFRESH, problem(401, "TOKEN_INVALID"))
-    server.on(LOGIN, login_answer(2))
-    server.on(ME, protected("access-2", Answer(200, USER)))
-    client = connect(credentials=CREDENTIALS)
-    client.change_my_password(current_password=CREDENTIALS[1], new_password="another long phrase")
-    client.get_me()
-    assert server.received(LOGIN)[0].body["password"] == "another long phrase"
-
-
 @pytest.mark.parametrize("answer", [login_answer(2), problem(401, "TOKEN_REUSED")])
 def test_a_login_precedes_a_renewal(server: Server, connect: Any, answer: Answer) -> None:
     started, release = threading.Event(), threading.Event()

@@ -65,6 +65,8 @@ export class Client extends Operations {
   readonly #onTokens: (tokens: Tokens | undefined) => void;
   readonly #cookie: boolean;
   #tokens: Tokens | undefined;
+  /** The e-mail of the login that started the session. It is undefined if the tokens were stored. */
+  #email: string | undefined;
   /** The number of logins and logouts. They take precedence over a renewal in progress. */
   #changes = 0;
   /** The renewal in progress. Concurrent calls wait for it. */
@@ -97,7 +99,7 @@ export class Client extends Operations {
   async login(credentials: Credentials, options?: CallOptions): Promise<User> {
     const result = await this.#login(credentials, options);
     this.#changes++;
-    this.#set(result);
+    this.#set(result, credentials.email);
     return result.user;
   }
 
@@ -126,13 +128,23 @@ export class Client extends Operations {
 
   /**
    * Sets a new password of the user and ends all other sessions. The client's next login uses it, unless the credentials are a
-   * function. It fails with INVALID_CREDENTIALS if the current password is wrong, which counts as a failed login, and with
+   * function or belong to another user. It fails with INVALID_CREDENTIALS if the current password is wrong, which counts as a failed login, and with
    * PASSWORD_TOO_WEAK if the new password is common, trivially guessable or derived from the e-mail.
    */
   override async changeMyPassword(body: ChangeMyPasswordRequest, options?: CallOptions): Promise<void> {
+    const email = this.#email;
     await super.changeMyPassword(body, options);
-    if (typeof this.#credentials === "object") {
-      this.#credentials = { email: this.#credentials.email, password: body.newPassword };
+    if (typeof this.#credentials !== "object") {
+      return;
+    }
+    const { email: own, password } = this.#credentials;
+    // The e-mail is unknown if the session was stored, or if it has changed during the call. Then the current password
+    // identifies the account.
+    const same = email && email === this.#email
+      ? email.toLowerCase() === own.toLowerCase()
+      : body.currentPassword === password;
+    if (same) {
+      this.#credentials = { email: own, password: body.newPassword };
     }
   }
 
@@ -171,6 +183,7 @@ export class Client extends Operations {
     const old = this.#tokens;
     const before = this.#changes;
     let next: RefreshResult | undefined;
+    let email = this.#email;
     let error: unknown = new NoSessionError();
     let ended = true;
     if (old?.refreshToken || this.#mayHaveCookie) {
@@ -184,7 +197,9 @@ export class Client extends Operations {
     if (!next && ended && this.#credentials) {
       try {
         const given = this.#credentials;
-        next = await this.#login(typeof given === "function" ? await given() : given, { timeout: LOGIN_TIMEOUT });
+        const credentials = typeof given === "function" ? await given() : given;
+        next = await this.#login(credentials, { timeout: LOGIN_TIMEOUT });
+        email = credentials.email;
         this.log({ level: "info", message: "logged in" });
       } catch (refused) {
         error = refused;
@@ -194,7 +209,7 @@ export class Client extends Operations {
       return;
     }
     if (next || ended) {
-      this.#set(next);
+      this.#set(next, email);
     }
     if (!next) {
       throw error;
@@ -214,8 +229,9 @@ export class Client extends Operations {
     return this.loginSession({ ...credentials, refreshTokenIn: this.#cookie ? "COOKIE" : "BODY" }, options);
   }
 
-  #set(next: RefreshResult | undefined): void {
+  #set(next: RefreshResult | undefined, email?: string): void {
     const old = this.#tokens;
+    this.#email = email;
     this.#mayHaveCookie = this.#cookie && next !== undefined;
     this.#tokens = next && { accessToken: next.accessToken, expiresAt: next.expiresAt, refreshToken: next.refreshToken };
     if (old || next) {

@@ -137,27 +137,6 @@ test("other refusals keep the session", async (t) => {
   assert.equal(server.of(LOGIN).length, 0);
 });
 
-test("a changed password is used for the next login", async (t) => {
-  const server = await serve(t, (request, response) => {
-    switch (request.path) {
-      case `${ME}/password`:
-        return void response.writeHead(204).end();
-      case LOGIN:
-        return json(response, session("login"));
-      default:
-        return request.headers.authorization === "Bearer login"
-          ? json(response, echo(request))
-          : fail(response, 401, "TOKEN_REVOKED");
-    }
-  });
-  const credentials = { email: "e", password: "old" };
-  const c = client(server, { credentials });
-  await c.changeMyPassword({ currentPassword: "old", newPassword: "new" });
-  await c.getMe();
-  assert.deepEqual(JSON.parse(server.of(LOGIN)[0]!.body), { email: "e", password: "new", refreshTokenIn: "BODY" });
-  assert.deepEqual(credentials, { email: "e", password: "old" }, "the object of the caller does not change");
-});
-
 for (const outcome of ["succeeds", "fails"]) {
   test(`a login takes precedence over a renewal that ${outcome}`, async (t) => {
     const refreshing = latch();
