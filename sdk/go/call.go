@@ -61,12 +61,30 @@ type arguments struct {
 // CallOption changes one call.
 type CallOption func(*callOptions)
 
-type callOptions struct{ key string }
+type callOptions struct {
+	key string
+	err error
+}
+
+var errInvalidKey = errors.New("the Idempotency-Key is not 1 to 200 printable ASCII characters, or has a space at an end")
+
+// validKey reports whether key can be an Idempotency-Key. HTTP would remove spaces at its beginning and its end.
+func validKey(key string) bool {
+	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
+	return len(key) >= 1 && len(key) <= 200 && strings.Trim(key, " ") == key && !strings.ContainsFunc(key, unprintable)
+}
 
 // WithIdempotencyKey sets the Idempotency-Key of a call: 1 to 200 printable ASCII characters. Without it, the client makes a
 // new key for each call. Give a key to repeat a call safely after a restart of your program. Each logical call needs a new
-// key.
-func WithIdempotencyKey(key string) CallOption { return func(o *callOptions) { o.key = key } }
+// key. A call with an invalid key fails and sends nothing.
+func WithIdempotencyKey(key string) CallOption {
+	return func(o *callOptions) {
+		o.key, o.err = key, nil
+		if !validKey(key) {
+			o.err = errInvalidKey
+		}
+	}
+}
 
 // call makes a call and decodes the answer. It retries the call as the policy allows.
 func (c *Client) call(ctx context.Context, op operation, a arguments) error {
@@ -75,6 +93,9 @@ func (c *Client) call(ctx context.Context, op operation, a arguments) error {
 	var o callOptions
 	for _, option := range a.options {
 		option(&o)
+	}
+	if o.err != nil {
+		return fmt.Errorf("loyalty: %s: %w", op.name, o.err)
 	}
 	if op.repeat == repeatKey && o.key == "" {
 		o.key = rand.Text()
@@ -150,6 +171,9 @@ func (c *Client) attempt(ctx context.Context, op operation, a arguments, body []
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)
 	}
+	if name := invalidHeader(r.Header); name != "" {
+		return fmt.Errorf("loyalty: %s: the header %s has a control character", op.name, name)
+	}
 	start := time.Now()
 	response, err := c.http.Do(r)
 	if err != nil {
@@ -171,6 +195,17 @@ func (c *Client) attempt(ctx context.Context, op operation, a arguments, body []
 		return &transportError{op.name, fmt.Errorf("read the answer: %w", err)}
 	}
 	return nil
+}
+
+// invalidHeader returns the name of a header that cannot be sent, or an empty name.
+func invalidHeader(h http.Header) string {
+	control := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	for name := range h {
+		if strings.ContainsFunc(h.Get(name), control) {
+			return name
+		}
+	}
+	return ""
 }
 
 // fill replaces the variables of a path, in their order, with escaped values.

@@ -200,8 +200,10 @@ class Core:
         operation, retries = call.operation, retries or self.retries
         deadline = time.monotonic() + (self.timeout if call.timeout is None else call.timeout)
         key = call.key
-        if operation.repeat is Repeat.KEY and key is None:
+        if key is None and operation.repeat is Repeat.KEY:
             key = os.urandom(16).hex()
+        if key is not None and not (1 <= len(key) <= 200 and is_header(key)):
+            raise ValueError("the idempotency_key is not 1 to 200 printable ASCII characters, or has a space at an end")
         attempt, renewed = 1, False
         while True:
             token = ""
@@ -269,7 +271,20 @@ class Core:
             headers["Authorization"] = "Bearer " + token
         if key is not None:
             headers["Idempotency-Key"] = key
+        check_headers(headers)
         return Request(call.operation.name, call.operation.verb, url, headers, body)
+
+
+def is_header(value: str) -> bool:
+    """Reports whether a text can be the value of a header. HTTP would remove spaces at its beginning and its end."""
+    return value.isascii() and value.isprintable() and value == value.strip()
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raises ValueError if a header cannot be sent, for example if a stored token ends with a line break."""
+    for name, value in headers.items():
+        if not is_header(value):
+            raise ValueError(f"the header {name} cannot be sent: it must have printable ASCII characters only")
 
 
 def fill(path: str, values: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from ._core import Core, Renew, Sleep, is_token_error
+from ._core import Core, Renew, Sleep, check_headers, is_token_error
 from ._errors import ApiError, LoyaltyError, NotLoggedInError, TransportError
 from ._record import Record
 from ._types_gen import Frame, Notification, ReadState
@@ -149,7 +149,9 @@ class InboxCore:
         url = "ws" + core.base_url.removeprefix("http") + SOCKET_PATH
         if self._since:
             url += "?since=" + quote(self._since, safe="")
-        return Connect(url, {"Authorization": "Bearer " + self._token}, core.user_agent)
+        headers = {"Authorization": "Bearer " + self._token}
+        check_headers({**headers, "User-Agent": core.user_agent})
+        return Connect(url, headers, core.user_agent)
 
 
 def is_permanent(e: LoyaltyError) -> bool:

@@ -143,6 +143,34 @@ def test_retries_have_the_same_key(server: Server, connect: Any) -> None:
     assert server.requests[-1].headers["idempotency-key"] == "campaign-17"
 
 
+@pytest.mark.parametrize("key", ["", " ", " a", "a ", "a\nb", "a\n", "a\x00b", "a\x7fb", "ü", "a" * 201])
+def test_invalid_keys_are_refused_at_once(server: Server, connect: Any, key: str) -> None:
+    attempts: list[loyalty.Attempt] = []
+    with pytest.raises(ValueError, match="idempotency_key"):
+        connect(on_attempt=attempts.append).create_promotion(**NEW, idempotency_key=key)
+    assert not server.requests
+    assert not attempts
+
+
+@pytest.mark.parametrize("key", ["a", "campaign 17, ~!", "a" * 200])
+def test_valid_keys_are_sent(server: Server, connect: Any, key: str) -> None:
+    server.on(PROMOTIONS, Answer(201, PROMOTION))
+    connect().create_promotion(**NEW, idempotency_key=key)
+    assert server.requests[-1].headers["idempotency-key"] == key
+
+
+@pytest.mark.parametrize("options", [{"user_agent": "a\nb"}, {"user_agent": "ü"}, {"tokens": loyalty.Tokens("secret\n")}])
+def test_invalid_headers_are_refused_at_once(server: Server, connect: Any, options: dict[str, Any]) -> None:
+    attempts: list[loyalty.Attempt] = []
+    client = connect(on_attempt=attempts.append, **options)
+    for call in (client.get_me, lambda: next(client.inbox())):
+        with pytest.raises(ValueError, match="cannot be sent") as e:
+            call()
+        assert "secret" not in str(e.value)
+    assert not server.requests
+    assert not attempts
+
+
 def test_refused_calls_are_not_retried(server: Server, connect: Any) -> None:
     server.on(CLAIM, problem(409, "PROMOTION_EXPIRED"))
     with pytest.raises(loyalty.PromotionExpiredError):

@@ -12,7 +12,7 @@ export interface CallOptions {
   /**
    * The Idempotency-Key of a call that changes something: 1 to 200 printable ASCII characters. Without it, the client makes
    * a new key for each call. Give a key to repeat a call safely after a restart of your program. Each logical call needs a
-   * new key.
+   * new key. A call with an invalid key rejects with a TypeError and sends nothing.
    */
   idempotencyKey?: string | undefined;
   /** The limit of one attempt in milliseconds. @internal */
@@ -120,7 +120,7 @@ export abstract class Caller {
     const { signal, timeout = this.#timeout, maxAttempts = this.maxAttempts, attemptTimeout = ATTEMPT_TIMEOUT } = options;
     const headers: Record<string, string> = { Accept: "application/json" };
     if (flags & KEYED) {
-      headers["Idempotency-Key"] = options.idempotencyKey ?? newKey();
+      headers["Idempotency-Key"] = validKey(options.idempotencyKey ?? newKey());
     }
     if (this.userAgent) {
       headers["User-Agent"] = this.userAgent;
@@ -312,6 +312,14 @@ export async function* pages<P extends { page_token?: string | undefined }, M ex
     }
     page = { ...params, page_token: answer.nextPageToken };
   }
+}
+
+/** Returns an Idempotency-Key if it is valid. HTTP would remove spaces at its beginning and its end. */
+function validKey(key: string): string {
+  if (!/^[!-~]([ -~]{0,198}[!-~])?$/.test(key)) {
+    throw new TypeError("the Idempotency-Key is not 1 to 200 printable ASCII characters, or has a space at an end");
+  }
+  return key;
 }
 
 /** Returns a new Idempotency-Key. */

@@ -197,10 +197,17 @@ test("invalid arguments are not tried again", async (t) => {
   const server = await serve(t, (_, response) => json(response, {}));
   const entries: LogEntry[] = [];
   const c = client(server, { log: (e) => entries.push(e) });
-  await assert.rejects(c.createPromotion(input, { idempotencyKey: "a\nb" }), TypeError);
+  for (const idempotencyKey of ["", " ", " a", "a ", "a\nb", "a\x00b", "a\x7fb", "ü", "a".repeat(201)]) {
+    await assert.rejects(c.createPromotion(input, { idempotencyKey }), /^TypeError: the Idempotency-Key /);
+  }
   await assert.rejects(c.createPromotion({ ...input, amount: 5n as never }), TypeError);
   await assert.rejects(c.getPromotion("\ud800"), URIError);
+  await assert.rejects(client(server, { userAgent: "a\nb" }).getMe(), TypeError);
   assert.deepEqual([server.requests, entries], [[], []]);
+  for (const idempotencyKey of ["a", "campaign 17, ~!", "a".repeat(200)]) {
+    await c.createPromotion(input, { idempotencyKey });
+    assert.equal(server.requests.at(-1)!.headers["idempotency-key"], idempotencyKey);
+  }
 });
 
 test("requests are logged", async (t) => {
