@@ -65,7 +65,8 @@ func members(m *protogen.Message, d direction, omit []string) []*protogen.Field 
 	var fields []*protogen.Field
 	for _, f := range m.Fields {
 		b := behaviorOf(f)
-		if slices.Contains(omit, string(f.Desc.Name())) || d >= create && b.outputOnly || d == patch && b.immutable {
+		if slices.Contains(omit, string(f.Desc.Name())) || d >= create && b.outputOnly || d == patch && b.immutable ||
+			d == answer && schema.IsInputOnly(f) {
 			continue
 		}
 		fields = append(fields, f)

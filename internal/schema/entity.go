@@ -24,7 +24,8 @@ type Entity struct {
 	Service string
 	// Table is the table's name.
 	Table string
-	// Columns are the message's fields in their order, then the private columns. They include transient columns.
+	// Columns are the message's fields in their order, without INPUT_ONLY fields, then the private columns. They include
+	// transient columns.
 	Columns []*Column
 	// Indexes and Checks are the indexes and checks in the message's options. They do not include the ones derived from
 	// columns.
@@ -72,7 +73,7 @@ const (
 	Timestamp
 	JSON
 	Enum
-	// Message is another entity. Only transient columns have this kind.
+	// Message is another entity. Columns of this kind are transient.
 	Message
 )
 
@@ -155,6 +156,9 @@ func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
 		e.Databases = []string{e.Service}
 	}
 	for _, f := range m.Fields {
+		if IsInputOnly(f) {
+			continue
+		}
 		c, err := publicColumn(f)
 		if err != nil {
 			return nil, fmt.Errorf("field %s: %w", f.Desc.Name(), err)
@@ -228,10 +232,7 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 	c := column(string(f.Desc.Name()), kind, option)
 	c.Field, c.Doc = f, f.Comments.Leading
 	c.MinLen, c.MaxLen = Lengths(f)
-	if (kind == Message) != c.Transient {
-		return nil, errors.New("message fields must be transient, and only they can be")
-	}
-	for _, b := range extension[[]annotations.FieldBehavior](f.Desc, annotations.E_FieldBehavior) {
+	for _, b := range behaviors(f) {
 		switch b {
 		case annotations.FieldBehavior_REQUIRED:
 			c.Required = true
@@ -242,7 +243,23 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 		default: // has no meaning for a column
 		}
 	}
+	switch {
+	case kind == Message && !c.Transient:
+		return nil, errors.New("a message field must be transient")
+	case kind != Message && c.Transient && !c.OutputOnly:
+		return nil, errors.New("a transient field must be OUTPUT_ONLY")
+	}
 	return c, nil
+}
+
+// IsInputOnly reports whether a field is INPUT_ONLY: requests may contain it, but it is not a part of the resource. An entity
+// has no column for it.
+func IsInputOnly(f *protogen.Field) bool {
+	return slices.Contains(behaviors(f), annotations.FieldBehavior_INPUT_ONLY)
+}
+
+func behaviors(f *protogen.Field) []annotations.FieldBehavior {
+	return extension[[]annotations.FieldBehavior](f.Desc, annotations.E_FieldBehavior)
 }
 
 // Lengths returns the limits of a text's number of characters, from buf.validate; 0 means no limit.

@@ -159,7 +159,7 @@ func TestInvalidSchemas(t *testing.T) {
 		"duplicate column":            {orders, `name: "seq"`, `name: "title"`, "title is defined twice"},
 		"nullable money":              {orders, `max: "100.00"`, `nullable: true`, "total: a column of its type cannot be nullable"},
 		"stored message": {orders, `[(loyalty.options.v1.column) = {transient: true}]`, ``,
-			"customer: message fields must be transient"},
+			"customer: a message field must be transient"},
 		"UUID type on a number": {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.column) = {type: UUID}]`,
 			"weight: column.type UUID needs a string"},
 		"repeated field":              {orders, `int64 weight`, `repeated int64 weight`, "weight: a repeated field cannot be a column"},
