@@ -66,8 +66,8 @@ func toNotice(e event.Event, m *notificationsv1.NotificationEvent) (notification
 }
 
 // contentOf returns the content as a JSON object. It keeps the content of a JSON record unchanged, including members that
-// are not in the schema. The JSON of a protobuf record includes false and zero members. The result is nil if there is no
-// content.
+// are not in the schema. The JSON of a protobuf record includes false and zero members, but no enum without a value: an older
+// release does not set the enums that a newer one adds. The result is nil if there is no content.
 func contentOf(e event.Event, m *notificationsv1.NotificationEvent) (map[string]any, error) {
 	if e.ContentType != event.ContentProtobuf {
 		var record struct {
@@ -86,7 +86,15 @@ func contentOf(e event.Event, m *notificationsv1.NotificationEvent) (map[string]
 		return nil, err
 	}
 	var content map[string]any
-	return content, json.Unmarshal(text, &content)
+	if err := json.Unmarshal(text, &content); err != nil {
+		return nil, err
+	}
+	for fields, i := m.GetContent().ProtoReflect().Descriptor().Fields(), 0; i < fields.Len(); i++ {
+		if fd := fields.Get(i); fd.Enum() != nil && !m.GetContent().ProtoReflect().Has(fd) {
+			delete(content, fd.JSONName())
+		}
+	}
+	return content, nil
 }
 
 // checkTexts returns an error if a text or the name of a member of a decoded JSON value contains a character that no text

@@ -2,6 +2,8 @@ package consumer_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,14 +20,16 @@ import (
 
 const player = "018f0000-0000-7000-8000-000000000001"
 
-// fakeStore counts the notifications that are added.
+// fakeStore counts the notifications that are added, and keeps the last one.
 type fakeStore struct {
 	notifications.Store
 	added int
+	last  notifications.Notification
 }
 
 func (s *fakeStore) Add(_ context.Context, n notifications.Notification) (notifications.Notification, bool, error) {
 	s.added++
+	s.last = n
 	return n, true, nil
 }
 
@@ -94,6 +98,28 @@ func TestInvalidNotificationsArePermanent(t *testing.T) {
 		}
 		if !event.IsPermanent(err) || !strings.Contains(err.Error(), tt.want) || added > 0 {
 			t.Errorf("%s: %v and %d notifications, want a permanent error with %q", name, err, added, tt.want)
+		}
+	}
+}
+
+// An event of an older release has no state.
+func TestContentOfAPromotion(t *testing.T) {
+	t.Parallel()
+	const members = "amount description endDate id isActive startDate title type"
+	for name, tt := range map[string]struct {
+		state promotionsv1.PromotionState
+		want  string
+	}{
+		"older release": {promotionsv1.PromotionState_PROMOTION_STATE_UNSPECIFIED, members},
+		"with a state":  {promotionsv1.PromotionState_ACTIVE, "amount description endDate id isActive startDate state title type"},
+	} {
+		e := promotion(t, func(p *promotionsv1.Promotion) { p.State = tt.state })
+		store := &fakeStore{}
+		if err := consumer.Notifications(notifications.New(store, fakeLive{}, time.Now)).Handler(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(slices.Sorted(maps.Keys(store.last.Content)), " "); got != tt.want {
+			t.Errorf("%s: the content has the members %s, want %s", name, got, tt.want)
 		}
 	}
 }
