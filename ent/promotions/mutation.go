@@ -5392,6 +5392,7 @@ type PromotionMutation struct {
 	end_date      *date.Date
 	created_at    *time.Time
 	updated_at    *time.Time
+	inactive_as   *string
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*Promotion, error)
@@ -5826,6 +5827,42 @@ func (m *PromotionMutation) ResetUpdatedAt() {
 	m.updated_at = nil
 }
 
+// SetInactiveAs sets the "inactive_as" field.
+func (m *PromotionMutation) SetInactiveAs(s string) {
+	m.inactive_as = &s
+}
+
+// InactiveAs returns the value of the "inactive_as" field in the mutation.
+func (m *PromotionMutation) InactiveAs() (r string, exists bool) {
+	v := m.inactive_as
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInactiveAs returns the old "inactive_as" field's value of the Promotion entity.
+// If the Promotion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionMutation) OldInactiveAs(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInactiveAs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInactiveAs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInactiveAs: %w", err)
+	}
+	return oldValue.InactiveAs, nil
+}
+
+// ResetInactiveAs resets all changes to the "inactive_as" field.
+func (m *PromotionMutation) ResetInactiveAs() {
+	m.inactive_as = nil
+}
+
 // Where appends a list predicates to the PromotionMutation builder.
 func (m *PromotionMutation) Where(ps ...predicate.Promotion) {
 	m.predicates = append(m.predicates, ps...)
@@ -5860,7 +5897,7 @@ func (m *PromotionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PromotionMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.title != nil {
 		fields = append(fields, promotion.FieldTitle)
 	}
@@ -5888,6 +5925,9 @@ func (m *PromotionMutation) Fields() []string {
 	if m.updated_at != nil {
 		fields = append(fields, promotion.FieldUpdatedAt)
 	}
+	if m.inactive_as != nil {
+		fields = append(fields, promotion.FieldInactiveAs)
+	}
 	return fields
 }
 
@@ -5914,6 +5954,8 @@ func (m *PromotionMutation) Field(name string) (ent.Value, bool) {
 		return m.CreatedAt()
 	case promotion.FieldUpdatedAt:
 		return m.UpdatedAt()
+	case promotion.FieldInactiveAs:
+		return m.InactiveAs()
 	}
 	return nil, false
 }
@@ -5941,6 +5983,8 @@ func (m *PromotionMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldCreatedAt(ctx)
 	case promotion.FieldUpdatedAt:
 		return m.OldUpdatedAt(ctx)
+	case promotion.FieldInactiveAs:
+		return m.OldInactiveAs(ctx)
 	}
 	return nil, fmt.Errorf("unknown Promotion field %s", name)
 }
@@ -6012,6 +6056,13 @@ func (m *PromotionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetUpdatedAt(v)
+		return nil
+	case promotion.FieldInactiveAs:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInactiveAs(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Promotion field %s", name)
@@ -6088,6 +6139,9 @@ func (m *PromotionMutation) ResetField(name string) error {
 		return nil
 	case promotion.FieldUpdatedAt:
 		m.ResetUpdatedAt()
+		return nil
+	case promotion.FieldInactiveAs:
+		m.ResetInactiveAs()
 		return nil
 	}
 	return fmt.Errorf("unknown Promotion field %s", name)

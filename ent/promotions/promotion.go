@@ -37,7 +37,9 @@ type Promotion struct {
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
-	UpdatedAt    time.Time `json:"updated_at,omitempty"`
+	UpdatedAt time.Time `json:"updated_at,omitempty"`
+	// InactiveAs holds the value of the "inactive_as" field.
+	InactiveAs   string `json:"-"`
 	selectValues sql.SelectValues
 }
 
@@ -52,7 +54,7 @@ func (*Promotion) scanValues(columns []string) ([]any, error) {
 			values[i] = new(money.Amount)
 		case promotion.FieldIsActive:
 			values[i] = new(sql.NullBool)
-		case promotion.FieldTitle, promotion.FieldDescription, promotion.FieldType:
+		case promotion.FieldTitle, promotion.FieldDescription, promotion.FieldType, promotion.FieldInactiveAs:
 			values[i] = new(sql.NullString)
 		case promotion.FieldCreatedAt, promotion.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -133,6 +135,12 @@ func (_m *Promotion) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.UpdatedAt = value.Time
 			}
+		case promotion.FieldInactiveAs:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field inactive_as", values[i])
+			} else if value.Valid {
+				_m.InactiveAs = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -195,6 +203,8 @@ func (_m *Promotion) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("updated_at=")
 	builder.WriteString(_m.UpdatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("inactive_as=<sensitive>")
 	builder.WriteByte(')')
 	return builder.String()
 }

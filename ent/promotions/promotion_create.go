@@ -77,6 +77,12 @@ func (_c *PromotionCreate) SetUpdatedAt(v time.Time) *PromotionCreate {
 	return _c
 }
 
+// SetInactiveAs sets the "inactive_as" field.
+func (_c *PromotionCreate) SetInactiveAs(v string) *PromotionCreate {
+	_c.mutation.SetInactiveAs(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *PromotionCreate) SetID(v uuid.UUID) *PromotionCreate {
 	_c.mutation.SetID(v)
@@ -211,6 +217,10 @@ func (_c *PromotionCreate) createSpec() (*Promotion, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.UpdatedAt(); ok {
 		_spec.SetField(promotion.FieldUpdatedAt, field.TypeTime, value)
 		_node.UpdatedAt = value
+	}
+	if value, ok := _c.mutation.InactiveAs(); ok {
+		_spec.SetField(promotion.FieldInactiveAs, field.TypeString, value)
+		_node.InactiveAs = value
 	}
 	return _node, _spec
 }

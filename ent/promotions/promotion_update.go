@@ -128,6 +128,20 @@ func (_u *PromotionUpdate) SetNillableUpdatedAt(v *time.Time) *PromotionUpdate {
 	return _u
 }
 
+// SetInactiveAs sets the "inactive_as" field.
+func (_u *PromotionUpdate) SetInactiveAs(v string) *PromotionUpdate {
+	_u.mutation.SetInactiveAs(v)
+	return _u
+}
+
+// SetNillableInactiveAs sets the "inactive_as" field if the given value is not nil.
+func (_u *PromotionUpdate) SetNillableInactiveAs(v *string) *PromotionUpdate {
+	if v != nil {
+		_u.SetInactiveAs(*v)
+	}
+	return _u
+}
+
 // Mutation returns the PromotionMutation object of the builder.
 func (_u *PromotionUpdate) Mutation() *PromotionMutation {
 	return _u.mutation
@@ -189,6 +203,9 @@ func (_u *PromotionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(promotion.FieldUpdatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.InactiveAs(); ok {
+		_spec.SetField(promotion.FieldInactiveAs, field.TypeString, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -308,6 +325,20 @@ func (_u *PromotionUpdateOne) SetNillableUpdatedAt(v *time.Time) *PromotionUpdat
 	return _u
 }
 
+// SetInactiveAs sets the "inactive_as" field.
+func (_u *PromotionUpdateOne) SetInactiveAs(v string) *PromotionUpdateOne {
+	_u.mutation.SetInactiveAs(v)
+	return _u
+}
+
+// SetNillableInactiveAs sets the "inactive_as" field if the given value is not nil.
+func (_u *PromotionUpdateOne) SetNillableInactiveAs(v *string) *PromotionUpdateOne {
+	if v != nil {
+		_u.SetInactiveAs(*v)
+	}
+	return _u
+}
+
 // Mutation returns the PromotionMutation object of the builder.
 func (_u *PromotionUpdateOne) Mutation() *PromotionMutation {
 	return _u.mutation
@@ -399,6 +430,9 @@ func (_u *PromotionUpdateOne) sqlSave(ctx context.Context) (_node *Promotion, er
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(promotion.FieldUpdatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.InactiveAs(); ok {
+		_spec.SetField(promotion.FieldInactiveAs, field.TypeString, value)
 	}
 	_node = &Promotion{config: _u.config}
 	_spec.Assign = _node.assignValues

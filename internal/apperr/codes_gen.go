@@ -66,6 +66,8 @@ const (
 	TransactionAlreadyReversed Code = "TRANSACTION_ALREADY_REVERSED"
 	// MfaAlreadyActive: A second factor is already active.
 	MfaAlreadyActive Code = "MFA_ALREADY_ACTIVE"
+	// PromotionStateConflict: The state of the promotion does not allow this.
+	PromotionStateConflict Code = "PROMOTION_STATE_CONFLICT"
 )
 
 // table has the RPC code, HTTP status, title and additional members of each code.
@@ -101,4 +103,5 @@ var table = map[Code]Info{
 	TransactionNotReversible:   {RPC: 9, HTTP: 409, Title: "A reversal cannot be reversed"},
 	TransactionAlreadyReversed: {RPC: 6, HTTP: 409, Title: "The transaction is already reversed", Members: []string{"transactionId"}},
 	MfaAlreadyActive:           {RPC: 6, HTTP: 409, Title: "A second factor is already active"},
+	PromotionStateConflict:     {RPC: 9, HTTP: 409, Title: "The state of the promotion does not allow this", Members: []string{"state"}},
 }

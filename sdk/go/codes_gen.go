@@ -42,6 +42,8 @@ const (
 	CodePromotionNotActive Code = "PROMOTION_NOT_ACTIVE"
 	// CodePromotionNotStarted: The promotion has not started (status 409).
 	CodePromotionNotStarted Code = "PROMOTION_NOT_STARTED"
+	// CodePromotionStateConflict: The state of the promotion does not allow this (status 409).
+	CodePromotionStateConflict Code = "PROMOTION_STATE_CONFLICT"
 	// CodeRateLimited: Too many requests (status 429).
 	CodeRateLimited Code = "RATE_LIMITED"
 	// CodeRequestTimeout: The request did not arrive in time (status 408).

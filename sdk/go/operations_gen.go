@@ -160,6 +160,8 @@ type ListPromotionsParams struct {
 	To string
 	// The number of entries on a page. Values above 100 mean 100.
 	PageSize int
+	// Selects promotions in one of these states. Without it, the list contains all promotions that are not archived.
+	State PromotionState
 	// PageToken is the NextPageToken of the previous page, with the same other parameters.
 	PageToken string
 }
@@ -173,11 +175,12 @@ func (p ListPromotionsParams) values() url.Values {
 	q.text("from", string(p.From))
 	q.text("to", string(p.To))
 	q.integer("page_size", p.PageSize)
+	q.text("state", string(p.State))
 	q.text("page_token", p.PageToken)
 	return url.Values(q)
 }
 
-// ListPromotions returns promotions, newest first.
+// ListPromotions returns promotions, newest first. Archived promotions are listed only if state selects them.
 //
 // Roles: STAFF, ADMIN.
 func (c *Client) ListPromotions(ctx context.Context, params ListPromotionsParams, options ...CallOption) (*PromotionPage, error) {
@@ -231,9 +234,9 @@ func (p UpdatePromotionParams) values() url.Values {
 	return url.Values(q)
 }
 
-// UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive deactivates or activates
-// the promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one
-// overlaps the period.
+// UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive pauses, resumes or
+// publishes the promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and
+// another one overlaps the period, and with PROMOTION_STATE_CONFLICT if the promotion is archived.
 //
 // Roles: STAFF, ADMIN.
 func (c *Client) UpdatePromotion(ctx context.Context, promotionID string, body PromotionPatch, params UpdatePromotionParams, options ...CallOption) (*Promotion, error) {
@@ -241,6 +244,69 @@ func (c *Client) UpdatePromotion(ctx context.Context, promotionID string, body P
 	err := c.call(ctx, operation{
 		name: "updatePromotion", verb: http.MethodPatch, path: "/api/v1/promotions/{promotion_id}", auth: authAccess, repeat: repeatKey,
 	}, arguments{path: []string{promotionID}, query: params.values(), body: body, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// PublishPromotion publishes a draft. It changes nothing if the promotion is already published. It fails with
+// PROMOTION_STATE_CONFLICT in other states, and with PROMOTION_EXISTS if the type allows only one active promotion at a
+// time and another one overlaps the period.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) PublishPromotion(ctx context.Context, promotionID string, options ...CallOption) (*Promotion, error) {
+	var out Promotion
+	err := c.call(ctx, operation{
+		name: "publishPromotion", verb: http.MethodPost, path: "/api/v1/promotions/{promotion_id}/publish", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{promotionID}, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// PausePromotion pauses a published promotion. Until it is resumed, it cannot be assigned or claimed. PausePromotion
+// changes nothing if the promotion is already paused. It fails with PROMOTION_STATE_CONFLICT for drafts and archived
+// promotions.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) PausePromotion(ctx context.Context, promotionID string, options ...CallOption) (*Promotion, error) {
+	var out Promotion
+	err := c.call(ctx, operation{
+		name: "pausePromotion", verb: http.MethodPost, path: "/api/v1/promotions/{promotion_id}/pause", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{promotionID}, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ResumePromotion resumes a paused promotion. It changes nothing if the promotion is already published. It fails with
+// PROMOTION_STATE_CONFLICT for drafts and archived promotions, and with PROMOTION_EXISTS if the type allows only one
+// active promotion at a time and another one overlaps the period.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) ResumePromotion(ctx context.Context, promotionID string, options ...CallOption) (*Promotion, error) {
+	var out Promotion
+	err := c.call(ctx, operation{
+		name: "resumePromotion", verb: http.MethodPost, path: "/api/v1/promotions/{promotion_id}/resume", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{promotionID}, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// ArchivePromotion archives a promotion for good. It can then no longer be changed, assigned or claimed.
+// ArchivePromotion changes nothing if the promotion is already archived.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) ArchivePromotion(ctx context.Context, promotionID string, options ...CallOption) (*Promotion, error) {
+	var out Promotion
+	err := c.call(ctx, operation{
+		name: "archivePromotion", verb: http.MethodPost, path: "/api/v1/promotions/{promotion_id}/archive", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{promotionID}, out: &out, options: options})
 	if err != nil {
 		return nil, err
 	}

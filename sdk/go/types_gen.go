@@ -37,6 +37,25 @@ const (
 	PromotionTypeBonus        PromotionType = "BONUS"
 )
 
+// PromotionState is a stage in the life of a promotion. It follows from the actions of employees and from the period.
+//   - `DRAFT`: Not published yet.
+//   - `SCHEDULED`: Published; the period has not begun.
+//   - `ACTIVE`: Published, and the period has begun: it can be assigned and claimed.
+//   - `PAUSED`: An employee has paused it.
+//   - `EXPIRED`: The period has ended.
+//   - `ARCHIVED`: Archived for good. It cannot be changed, and lists contain it only on request.
+type PromotionState string
+
+// The values of PromotionState. Later versions of the platform may send others.
+const (
+	PromotionStateDraft     PromotionState = "DRAFT"
+	PromotionStateScheduled PromotionState = "SCHEDULED"
+	PromotionStateActive    PromotionState = "ACTIVE"
+	PromotionStatePaused    PromotionState = "PAUSED"
+	PromotionStateExpired   PromotionState = "EXPIRED"
+	PromotionStateArchived  PromotionState = "ARCHIVED"
+)
+
 // TransactionType is the direction of a ledger entry.
 //   - `CREDIT`: Adds to the balance.
 //   - `DEBIT`: Subtracts from the balance, which cannot become negative.
@@ -97,6 +116,10 @@ const (
 	AuditActionUpdatePromotion    AuditAction = "UPDATE_PROMOTION"
 	AuditActionAssignPromotion    AuditAction = "ASSIGN_PROMOTION"
 	AuditActionMarkAnomalySeen    AuditAction = "MARK_ANOMALY_SEEN"
+	AuditActionPublishPromotion   AuditAction = "PUBLISH_PROMOTION"
+	AuditActionPausePromotion     AuditAction = "PAUSE_PROMOTION"
+	AuditActionResumePromotion    AuditAction = "RESUME_PROMOTION"
+	AuditActionArchivePromotion   AuditAction = "ARCHIVE_PROMOTION"
 )
 
 // Role is the role of a user. Access tokens and JSON contain the names.
@@ -191,7 +214,8 @@ type Anomaly struct {
 type PromotionInput struct {
 	Title       string `json:"title"`
 	Description string `json:"description,omitempty"`
-	// An inactive promotion cannot be assigned or claimed. Default: true. Default: true.
+	// True if the promotion is published and not paused. An inactive promotion cannot be assigned or claimed. Changing the
+	// value pauses or resumes the promotion; true publishes a draft. Default: true, unless draft is true. Default: true.
 	IsActive *bool         `json:"isActive,omitempty"`
 	Type     PromotionType `json:"type"`
 	// The amount that a claim pays, with two decimal places: "20.00".
@@ -200,6 +224,8 @@ type PromotionInput struct {
 	StartDate string `json:"startDate"`
 	// The last day of the period, in UTC: YYYY-MM-DD. Not before startDate.
 	EndDate string `json:"endDate"`
+	// True creates a draft, which must be published before it can be assigned. isActive must then not be true.
+	Draft *bool `json:"draft,omitempty"`
 }
 
 // Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
@@ -207,7 +233,8 @@ type Promotion struct {
 	ID          string `json:"id"`
 	Title       string `json:"title"`
 	Description string `json:"description"`
-	// An inactive promotion cannot be assigned or claimed. Default: true.
+	// True if the promotion is published and not paused. An inactive promotion cannot be assigned or claimed. Changing the
+	// value pauses or resumes the promotion; true publishes a draft. Default: true, unless draft is true.
 	IsActive bool          `json:"isActive"`
 	Type     PromotionType `json:"type"`
 	// The amount that a claim pays, with two decimal places: "20.00".
@@ -218,6 +245,8 @@ type Promotion struct {
 	EndDate   string    `json:"endDate"`
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
+	// The state at the time of the answer.
+	State PromotionState `json:"state"`
 }
 
 // PromotionPage is an answer.
@@ -236,7 +265,8 @@ type PromotionPage struct {
 type PromotionPatch struct {
 	Title       *string `json:"title,omitempty"`
 	Description *string `json:"description,omitempty"`
-	// An inactive promotion cannot be assigned or claimed. Default: true.
+	// True if the promotion is published and not paused. An inactive promotion cannot be assigned or claimed. Changing the
+	// value pauses or resumes the promotion; true publishes a draft. Default: true, unless draft is true.
 	IsActive *bool `json:"isActive,omitempty"`
 	// The amount that a claim pays, with two decimal places: "20.00".
 	Amount *string `json:"amount,omitempty"`

@@ -6,9 +6,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Create stores a new promotion and returns it with its id. The period may be in the past. Create fails with
+// Create stores a new promotion and returns it with its id. If p is inactive, it is paused unless its InactiveAs is
+// StatusDraft. The period may be in the past. Create fails with
 // VALIDATION_FAILED for an invalid period, and with PROMOTION_EXISTS if the type is unique per period and another active
-// promotion of this type overlaps the period.
+// promotion of this type overlaps the period. A draft may overlap others.
 func (s *Service) Create(ctx context.Context, p Promotion) (Promotion, error) {
 	if err := p.Validate(); err != nil {
 		return Promotion{}, err
@@ -19,6 +20,10 @@ func (s *Service) Create(ctx context.Context, p Promotion) (Promotion, error) {
 	}
 	p.ID, p.CreatedAt = id, s.now()
 	p.UpdatedAt = p.CreatedAt
+	if p.Status() != StatusDraft {
+		p.InactiveAs = string(StatusPaused)
+	}
+	p.State = p.StateAt(p.CreatedAt)
 	if err := s.store.CreatePromotion(ctx, p); err != nil {
 		return Promotion{}, err
 	}

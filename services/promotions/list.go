@@ -17,6 +17,8 @@ type PromotionFilter struct {
 	// Available selects the available promotions (true) or all others (false). An available promotion is active, and its period
 	// contains Today.
 	Available *bool
+	// States are the selected states. If it is empty, all promotions that are not archived are selected.
+	States []PromotionState
 	// Today is the current day in UTC. [Service.List] sets it.
 	Today date.Date
 	// Title is a substring of the promotion's title. Case is ignored.
@@ -30,6 +32,11 @@ func (s *Service) List(ctx context.Context, f PromotionFilter, p keyset.PageRequ
 	if !f.From.IsZero() && !f.To.IsZero() && f.To.Before(f.From) {
 		return keyset.Page[Promotion]{}, apperr.Invalid("to", rulePeriod, "must not be before from")
 	}
-	f.Today = date.Of(s.now())
-	return s.store.Promotions(ctx, f, p)
+	now := s.now()
+	f.Today = date.Of(now)
+	page, err := s.store.Promotions(ctx, f, p)
+	for i := range page.Items {
+		page.Items[i].State = page.Items[i].StateAt(now)
+	}
+	return page, err
 }

@@ -24,5 +24,9 @@ type AssignmentFilter struct {
 // promotion. The page is empty for an unknown player.
 func (s *Service) ListAssignments(ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[Assignment], error) {
 	f.Now = s.now()
-	return s.store.Assignments(ctx, player, f, p)
+	page, err := s.store.Assignments(ctx, player, f, p)
+	for _, a := range page.Items {
+		a.Promotion.State = a.Promotion.StateAt(f.Now)
+	}
+	return page, err
 }

@@ -16,7 +16,8 @@ type Promotion struct {
 	ID          uuid.UUID
 	Title       string
 	Description string
-	// An inactive promotion cannot be assigned or claimed. Default: true.
+	// True if the promotion is published and not paused. An inactive promotion cannot be assigned or claimed. Changing the value
+	// pauses or resumes the promotion; true publishes a draft. Default: true, unless draft is true.
 	IsActive bool
 	Type     PromotionType
 	// The amount that a claim pays, with two decimal places: "20.00".
@@ -27,4 +28,7 @@ type Promotion struct {
 	EndDate   date.Date
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	// The state at the time of the answer.
+	State      PromotionState
+	InactiveAs string
 }

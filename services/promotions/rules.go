@@ -38,7 +38,7 @@ func (p Promotion) Available(now time.Time) error {
 	today := date.Of(now)
 	switch {
 	case !p.IsActive:
-		return apperr.New(apperr.PromotionNotActive, "promotion %s is deactivated", p.ID)
+		return apperr.New(apperr.PromotionNotActive, "promotion %s is not active", p.ID)
 	case today.Before(p.StartDate):
 		return apperr.New(apperr.PromotionNotStarted, "promotion %s starts on %s", p.ID, p.StartDate)
 	case today.After(p.EndDate):

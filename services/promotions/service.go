@@ -27,9 +27,9 @@ type Store interface {
 type CatalogueStore interface {
 	// CreatePromotion stores a new promotion.
 	CreatePromotion(ctx context.Context, p Promotion) error
-	// UpdatePromotion locks a promotion, applies change and stores the result. If change returns an error, UpdatePromotion
-	// stores nothing and returns the error. It may call change again after a conflict.
-	UpdatePromotion(ctx context.Context, id uuid.UUID, change func(*Promotion) error) (Promotion, error)
+	// UpdatePromotion locks a promotion, sets its State at the time at, applies change and stores the result. If change returns
+	// an error, UpdatePromotion stores nothing and returns the error. It may call change again after a conflict.
+	UpdatePromotion(ctx context.Context, id uuid.UUID, at time.Time, change func(*Promotion) error) (Promotion, error)
 	// Promotion returns a promotion.
 	Promotion(ctx context.Context, id uuid.UUID) (Promotion, error)
 	// Promotions lists promotions, newest first.

@@ -6,16 +6,35 @@ import (
 	"github.com/google/uuid"
 )
 
-// Update changes a promotion and returns it. Existing assignments keep their amount and title. If change modifies nothing,
-// UpdatedAt stays the same. Update may call change again after a conflict. Update fails with NOT_FOUND, with the error of
-// change, with VALIDATION_FAILED for an invalid period, and with PROMOTION_EXISTS as [Service.Create] does.
-func (s *Service) Update(ctx context.Context, id uuid.UUID, change func(*Promotion) error) (Promotion, error) {
-	return s.store.UpdatePromotion(ctx, id, func(p *Promotion) error {
+// Update changes a promotion and returns it. Existing assignments keep their amount and title. If edit modifies nothing,
+// UpdatedAt stays the same. Update may call edit again after a conflict. Activating a promotion resumes or publishes it, and
+// deactivating it pauses it. Update fails with NOT_FOUND, with the error of edit, with VALIDATION_FAILED for an invalid
+// period, with PROMOTION_STATE_CONFLICT if the promotion is archived, and with PROMOTION_EXISTS as [Service.Create] does.
+func (s *Service) Update(ctx context.Context, id uuid.UUID, edit func(*Promotion) error) (Promotion, error) {
+	return s.change(ctx, id, func(p *Promotion) error {
 		before := *p
-		if err := change(p); err != nil || *p == before {
+		if err := edit(p); err != nil || *p == before {
 			return err
 		}
-		p.UpdatedAt = s.now()
+		if before.Status() == StatusArchived {
+			return before.stateConflict("changed")
+		}
+		if p.IsActive != before.IsActive {
+			p.InactiveAs = string(StatusPaused)
+		}
 		return p.validateUpdate(before)
+	})
+}
+
+// change applies edit to a stored promotion and returns the promotion with its new state.
+func (s *Service) change(ctx context.Context, id uuid.UUID, edit func(*Promotion) error) (Promotion, error) {
+	now := s.now()
+	return s.store.UpdatePromotion(ctx, id, now, func(p *Promotion) error {
+		before := *p
+		if err := edit(p); err != nil || *p == before {
+			return err
+		}
+		p.UpdatedAt, p.State = now, p.StateAt(now)
+		return nil
 	})
 }

@@ -34,9 +34,13 @@ const (
 	// The creation of an admin by an operator.
 	AuditActionCreateAdmin AuditAction = "CREATE_ADMIN"
 	// A new password of an admin, set by an operator.
-	AuditActionResetAdmin      AuditAction = "RESET_ADMIN"
-	AuditActionCreatePromotion AuditAction = "CREATE_PROMOTION"
-	AuditActionUpdatePromotion AuditAction = "UPDATE_PROMOTION"
-	AuditActionAssignPromotion AuditAction = "ASSIGN_PROMOTION"
-	AuditActionMarkAnomalySeen AuditAction = "MARK_ANOMALY_SEEN"
+	AuditActionResetAdmin       AuditAction = "RESET_ADMIN"
+	AuditActionCreatePromotion  AuditAction = "CREATE_PROMOTION"
+	AuditActionUpdatePromotion  AuditAction = "UPDATE_PROMOTION"
+	AuditActionAssignPromotion  AuditAction = "ASSIGN_PROMOTION"
+	AuditActionMarkAnomalySeen  AuditAction = "MARK_ANOMALY_SEEN"
+	AuditActionPublishPromotion AuditAction = "PUBLISH_PROMOTION"
+	AuditActionPausePromotion   AuditAction = "PAUSE_PROMOTION"
+	AuditActionResumePromotion  AuditAction = "RESUME_PROMOTION"
+	AuditActionArchivePromotion AuditAction = "ARCHIVE_PROMOTION"
 )

@@ -189,6 +189,18 @@ func (tr trail) promotions(c *cluster, staff, player client) {
 		before: object{"title": created.text("title"), "updatedAt": created.text("updatedAt")},
 		after:  object{"title": "Another title", "updatedAt": updated.text("updatedAt")},
 	})
+	for _, step := range []struct{ verb, action, from, to string }{
+		{"pause", "PAUSE_PROMOTION", "ACTIVE", "PAUSED"}, {"resume", "RESUME_PROMOTION", "PAUSED", "ACTIVE"},
+	} {
+		before := updated
+		updated = staff.call(200, "POST", "/api/v1/promotions/"+id+"/"+step.verb, nil)
+		staff.call(200, "POST", "/api/v1/promotions/"+id+"/"+step.verb, nil) // changes nothing
+		tr.has(entry{
+			service: "promotions", action: step.action, actor: staff.id, target: id,
+			before: object{"isActive": step.from == "ACTIVE", "state": step.from, "updatedAt": before.text("updatedAt")},
+			after:  object{"isActive": step.to == "ACTIVE", "state": step.to, "updatedAt": updated.text("updatedAt")},
+		})
+	}
 	assign(staff, id, player)
 	assign(staff, id, player) // changes nothing
 	tr.has(entry{

@@ -44,6 +44,10 @@ func rolesOf() map[string]string {
 		"promotions.v1.PromotionService/ListPromotions":          "SA",
 		"promotions.v1.PromotionService/GetPromotion":            "SA",
 		"promotions.v1.PromotionService/UpdatePromotion":         "SA",
+		"promotions.v1.PromotionService/PublishPromotion":        "SA",
+		"promotions.v1.PromotionService/PausePromotion":          "SA",
+		"promotions.v1.PromotionService/ResumePromotion":         "SA",
+		"promotions.v1.PromotionService/ArchivePromotion":        "SA",
 		"promotions.v1.PromotionService/ListPlayerPromotions":    "SA", // and the player with that id
 		"promotions.v1.PromotionService/Claim":                   "P",
 		"promotions.v1.PromotionService/Assign":                  "SA",

@@ -57,6 +57,10 @@ func routes() []route {
 		{"GET", "/api/v1/promotions", "SA", nil},
 		{"GET", "/api/v1/promotions/" + someID, "SA", nil},
 		{"PATCH", "/api/v1/promotions/" + someID, "SA", object{"title": "y"}},
+		{"POST", "/api/v1/promotions/" + someID + "/publish", "SA", nil},
+		{"POST", "/api/v1/promotions/" + someID + "/pause", "SA", nil},
+		{"POST", "/api/v1/promotions/" + someID + "/resume", "SA", nil},
+		{"POST", "/api/v1/promotions/" + someID + "/archive", "SA", nil},
 		{"GET", "/api/v1/promotions/players/" + someID, "SA", nil},
 		{"POST", "/api/v1/promotions/claim", "P", object{"promotion_id": someID}},
 		{"POST", "/api/v1/promotions/" + someID + "/assign", "SA", object{"player_ids": []string{someID}}},
@@ -291,7 +295,7 @@ func members(t *testing.T, callers map[string]client) {
 
 	const (
 		user        = "balance createdAt email id isActive role"
-		offer       = "amount createdAt description endDate id isActive startDate title type updatedAt"
+		offer       = "amount createdAt description endDate id isActive startDate state title type updatedAt"
 		assignment  = "amount assignedBy claimed createdAt id promotion_id user_id"
 		transaction = "additionalData amount balanceAfter createdAt description id reverses type user_id"
 	)

@@ -249,6 +249,7 @@ var (
 		{Name: "end_date", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "date"}},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "inactive_as", Type: field.TypeString, Size: 2147483647, Default: schema.Expr("'PAUSED'")},
 	}
 	// PromotionsTable holds the schema information for the "promotions" table.
 	PromotionsTable = &schema.Table{
@@ -321,6 +322,7 @@ func init() {
 	PromotionsTable.Annotation.Checks = map[string]string{
 		"promotions_amount":             "amount BETWEEN 0.01 AND 1000000000.00",
 		"promotions_description_length": "char_length(description) <= 2000",
+		"promotions_inactive_as_known":  "inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')",
 		"promotions_period":             "end_date >= start_date",
 		"promotions_title_length":       "char_length(title) BETWEEN 1 AND 200",
 		"promotions_type":               "type IN ('WELCOME_BONUS', 'VIP_PROMOTION', 'BONUS')",

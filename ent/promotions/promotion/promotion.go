@@ -29,6 +29,8 @@ const (
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
 	FieldUpdatedAt = "updated_at"
+	// FieldInactiveAs holds the string denoting the inactive_as field in the database.
+	FieldInactiveAs = "inactive_as"
 	// Table holds the table name of the promotion in the database.
 	Table = "promotions"
 )
@@ -45,6 +47,7 @@ var Columns = []string{
 	FieldEndDate,
 	FieldCreatedAt,
 	FieldUpdatedAt,
+	FieldInactiveAs,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -108,4 +111,9 @@ func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByUpdatedAt orders the results by the updated_at field.
 func ByUpdatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUpdatedAt, opts...).ToFunc()
+}
+
+// ByInactiveAs orders the results by the inactive_as field.
+func ByInactiveAs(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldInactiveAs, opts...).ToFunc()
 }

@@ -102,6 +102,11 @@ func UpdatedAt(v time.Time) predicate.Promotion {
 	return predicate.Promotion(sql.FieldEQ(FieldUpdatedAt, v))
 }
 
+// InactiveAs applies equality check predicate on the "inactive_as" field. It's identical to InactiveAsEQ.
+func InactiveAs(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldInactiveAs, v))
+}
+
 // TitleEQ applies the EQ predicate on the "title" field.
 func TitleEQ(v string) predicate.Promotion {
 	return predicate.Promotion(sql.FieldEQ(FieldTitle, v))
@@ -505,6 +510,71 @@ func UpdatedAtLT(v time.Time) predicate.Promotion {
 // UpdatedAtLTE applies the LTE predicate on the "updated_at" field.
 func UpdatedAtLTE(v time.Time) predicate.Promotion {
 	return predicate.Promotion(sql.FieldLTE(FieldUpdatedAt, v))
+}
+
+// InactiveAsEQ applies the EQ predicate on the "inactive_as" field.
+func InactiveAsEQ(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldInactiveAs, v))
+}
+
+// InactiveAsNEQ applies the NEQ predicate on the "inactive_as" field.
+func InactiveAsNEQ(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNEQ(FieldInactiveAs, v))
+}
+
+// InactiveAsIn applies the In predicate on the "inactive_as" field.
+func InactiveAsIn(vs ...string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldIn(FieldInactiveAs, vs...))
+}
+
+// InactiveAsNotIn applies the NotIn predicate on the "inactive_as" field.
+func InactiveAsNotIn(vs ...string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNotIn(FieldInactiveAs, vs...))
+}
+
+// InactiveAsGT applies the GT predicate on the "inactive_as" field.
+func InactiveAsGT(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGT(FieldInactiveAs, v))
+}
+
+// InactiveAsGTE applies the GTE predicate on the "inactive_as" field.
+func InactiveAsGTE(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGTE(FieldInactiveAs, v))
+}
+
+// InactiveAsLT applies the LT predicate on the "inactive_as" field.
+func InactiveAsLT(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLT(FieldInactiveAs, v))
+}
+
+// InactiveAsLTE applies the LTE predicate on the "inactive_as" field.
+func InactiveAsLTE(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLTE(FieldInactiveAs, v))
+}
+
+// InactiveAsContains applies the Contains predicate on the "inactive_as" field.
+func InactiveAsContains(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldContains(FieldInactiveAs, v))
+}
+
+// InactiveAsHasPrefix applies the HasPrefix predicate on the "inactive_as" field.
+func InactiveAsHasPrefix(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldHasPrefix(FieldInactiveAs, v))
+}
+
+// InactiveAsHasSuffix applies the HasSuffix predicate on the "inactive_as" field.
+func InactiveAsHasSuffix(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldHasSuffix(FieldInactiveAs, v))
+}
+
+// InactiveAsEqualFold applies the EqualFold predicate on the "inactive_as" field.
+func InactiveAsEqualFold(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEqualFold(FieldInactiveAs, v))
+}
+
+// InactiveAsContainsFold applies the ContainsFold predicate on the "inactive_as" field.
+func InactiveAsContainsFold(v string) predicate.Promotion {
+	return predicate.Promotion(sql.FieldContainsFold(FieldInactiveAs, v))
 }
 
 // And groups predicates with the AND operator between them.

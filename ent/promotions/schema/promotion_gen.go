@@ -23,6 +23,7 @@ func (Promotion) Annotations() []entschema.Annotation {
 	return []entschema.Annotation{
 		entsql.Table("promotions"),
 		entsql.Checks(map[string]string{
+			"promotions_inactive_as_known":  "inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')",
 			"promotions_period":             "end_date >= start_date",
 			"promotions_title_length":       "char_length(title) BETWEEN 1 AND 200",
 			"promotions_description_length": "char_length(description) <= 2000",
@@ -45,6 +46,7 @@ func (Promotion) Fields() []ent.Field {
 		field.Other("end_date", date.Date{}).SchemaType(map[string]string{dialect.Postgres: "date"}),
 		field.Time("created_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Immutable(),
 		field.Time("updated_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}),
+		field.Text("inactive_as").Sensitive().Annotations(entsql.DefaultExpr("'PAUSED'")),
 	}
 }
 

@@ -167,6 +167,7 @@ class Operations(abc.ABC):
         end_date: date | str,
         description: str | None = None,
         is_active: bool | None = None,
+        draft: bool | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> t.Promotion:
@@ -188,6 +189,7 @@ class Operations(abc.ABC):
                 "endDate": end_date,
                 "description": description,
                 "isActive": is_active,
+                "draft": draft,
             },
             key=idempotency_key,
             timeout=timeout,
@@ -204,10 +206,11 @@ class Operations(abc.ABC):
         from_: date | str | None = None,
         to: date | str | None = None,
         page_size: int | None = None,
+        state: t.PromotionState | str | None = None,
         page_token: str = "",
         timeout: float | None = None,
     ) -> t.PromotionPage:
-        """Returns promotions, newest first.
+        """Returns promotions, newest first. Archived promotions are listed only if state selects them.
 
         Roles: STAFF, ADMIN.
         """
@@ -222,6 +225,7 @@ class Operations(abc.ABC):
                 "from": from_,
                 "to": to,
                 "page_size": page_size,
+                "state": state,
                 "page_token": page_token,
             },
             timeout=timeout,
@@ -238,6 +242,7 @@ class Operations(abc.ABC):
         from_: date | str | None = None,
         to: date | str | None = None,
         page_size: int | None = None,
+        state: t.PromotionState | str | None = None,
         timeout: float | None = None,
     ) -> AsyncIterator[t.Promotion]:
         """Iterates over all entries of ``list_promotions``, page after page. ``timeout`` limits the call for each
@@ -252,6 +257,7 @@ class Operations(abc.ABC):
                 from_=from_,
                 to=to,
                 page_size=page_size,
+                state=state,
                 page_token=token,
                 timeout=timeout,
             ),
@@ -285,13 +291,13 @@ class Operations(abc.ABC):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> t.Promotion:
-        """Changes the fields of a promotion that update_mask names. Changing isActive deactivates or activates the
-        promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another
-        one overlaps the period.
+        """Changes the fields of a promotion that update_mask names. Changing isActive pauses, resumes or publishes
+        the promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and
+        another one overlaps the period, and with PROMOTION_STATE_CONFLICT if the promotion is archived.
 
         Roles: STAFF, ADMIN.
 
-        It raises PromotionExistsError, IdempotencyMismatchError.
+        It raises PromotionExistsError, IdempotencyMismatchError, PromotionStateConflictError.
         """
         call = Call(
             op.UPDATE_PROMOTION,
@@ -306,6 +312,101 @@ class Operations(abc.ABC):
                 "startDate": start_date,
                 "endDate": end_date,
             },
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return await self._call(call)
+
+    async def publish_promotion(
+        self,
+        promotion_id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.Promotion:
+        """Publishes a draft. It changes nothing if the promotion is already published. It fails with
+        PROMOTION_STATE_CONFLICT in other states, and with PROMOTION_EXISTS if the type allows only one active
+        promotion at a time and another one overlaps the period.
+
+        Roles: STAFF, ADMIN.
+
+        It raises PromotionExistsError, IdempotencyMismatchError, PromotionStateConflictError.
+        """
+        call = Call(
+            op.PUBLISH_PROMOTION,
+            t.Promotion.from_json,
+            path=(promotion_id,),
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return await self._call(call)
+
+    async def pause_promotion(
+        self,
+        promotion_id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.Promotion:
+        """Pauses a published promotion. Until it is resumed, it cannot be assigned or claimed. PausePromotion
+        changes nothing if the promotion is already paused. It fails with PROMOTION_STATE_CONFLICT for drafts and
+        archived promotions.
+
+        Roles: STAFF, ADMIN.
+
+        It raises IdempotencyMismatchError, PromotionStateConflictError.
+        """
+        call = Call(
+            op.PAUSE_PROMOTION,
+            t.Promotion.from_json,
+            path=(promotion_id,),
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return await self._call(call)
+
+    async def resume_promotion(
+        self,
+        promotion_id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.Promotion:
+        """Resumes a paused promotion. It changes nothing if the promotion is already published. It fails with
+        PROMOTION_STATE_CONFLICT for drafts and archived promotions, and with PROMOTION_EXISTS if the type allows
+        only one active promotion at a time and another one overlaps the period.
+
+        Roles: STAFF, ADMIN.
+
+        It raises PromotionExistsError, IdempotencyMismatchError, PromotionStateConflictError.
+        """
+        call = Call(
+            op.RESUME_PROMOTION,
+            t.Promotion.from_json,
+            path=(promotion_id,),
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return await self._call(call)
+
+    async def archive_promotion(
+        self,
+        promotion_id: str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.Promotion:
+        """Archives a promotion for good. It can then no longer be changed, assigned or claimed. ArchivePromotion
+        changes nothing if the promotion is already archived.
+
+        Roles: STAFF, ADMIN.
+
+        It raises IdempotencyMismatchError.
+        """
+        call = Call(
+            op.ARCHIVE_PROMOTION,
+            t.Promotion.from_json,
+            path=(promotion_id,),
             key=idempotency_key,
             timeout=timeout,
         )

@@ -46,6 +46,8 @@ class Code(OpenEnum):
     """The promotion is not active (status 409)."""
     PROMOTION_NOT_STARTED = "PROMOTION_NOT_STARTED"
     """The promotion has not started (status 409)."""
+    PROMOTION_STATE_CONFLICT = "PROMOTION_STATE_CONFLICT"
+    """The state of the promotion does not allow this (status 409)."""
     RATE_LIMITED = "RATE_LIMITED"
     """Too many requests (status 429)."""
     REQUEST_TIMEOUT = "REQUEST_TIMEOUT"

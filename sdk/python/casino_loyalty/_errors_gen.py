@@ -22,6 +22,7 @@ __all__ = [
     "PromotionExpiredError",
     "PromotionNotActiveError",
     "PromotionNotStartedError",
+    "PromotionStateConflictError",
     "RateLimitedError",
     "RequestTimeoutError",
     "TokenExpiredError",
@@ -113,6 +114,10 @@ class PromotionNotStartedError(ApiError):
     """PROMOTION_NOT_STARTED: The promotion has not started (status 409)."""
 
 
+class PromotionStateConflictError(ApiError):
+    """PROMOTION_STATE_CONFLICT: The state of the promotion does not allow this (status 409)."""
+
+
 class RateLimitedError(ApiError):
     """RATE_LIMITED: Too many requests (status 429)."""
 
@@ -181,6 +186,7 @@ ERRORS: dict[str, type[ApiError]] = {
     "PROMOTION_EXPIRED": PromotionExpiredError,
     "PROMOTION_NOT_ACTIVE": PromotionNotActiveError,
     "PROMOTION_NOT_STARTED": PromotionNotStartedError,
+    "PROMOTION_STATE_CONFLICT": PromotionStateConflictError,
     "RATE_LIMITED": RateLimitedError,
     "REQUEST_TIMEOUT": RequestTimeoutError,
     "TOKEN_EXPIRED": TokenExpiredError,

@@ -10,6 +10,34 @@ CREATE_PROMOTION = Operation("createPromotion", "POST", "/api/v1/promotions", Au
 LIST_PROMOTIONS = Operation("listPromotions", "GET", "/api/v1/promotions", Auth.ACCESS, Repeat.SAFE)
 GET_PROMOTION = Operation("getPromotion", "GET", "/api/v1/promotions/{promotion_id}", Auth.ACCESS, Repeat.SAFE)
 UPDATE_PROMOTION = Operation("updatePromotion", "PATCH", "/api/v1/promotions/{promotion_id}", Auth.ACCESS, Repeat.KEY)
+PUBLISH_PROMOTION = Operation(
+    "publishPromotion",
+    "POST",
+    "/api/v1/promotions/{promotion_id}/publish",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
+PAUSE_PROMOTION = Operation(
+    "pausePromotion",
+    "POST",
+    "/api/v1/promotions/{promotion_id}/pause",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
+RESUME_PROMOTION = Operation(
+    "resumePromotion",
+    "POST",
+    "/api/v1/promotions/{promotion_id}/resume",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
+ARCHIVE_PROMOTION = Operation(
+    "archivePromotion",
+    "POST",
+    "/api/v1/promotions/{promotion_id}/archive",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
 LIST_PLAYER_PROMOTIONS = Operation(
     "listPlayerPromotions",
     "GET",

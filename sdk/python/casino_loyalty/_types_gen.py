@@ -31,6 +31,7 @@ __all__ = [
     "PlayerPromotionPage",
     "Promotion",
     "PromotionPage",
+    "PromotionState",
     "PromotionType",
     "ReadState",
     "Role",
@@ -80,6 +81,28 @@ class PromotionType(v.OpenEnum):
     WELCOME_BONUS = "WELCOME_BONUS"
     VIP_PROMOTION = "VIP_PROMOTION"
     BONUS = "BONUS"
+
+
+class PromotionState(v.OpenEnum):
+    """PromotionState is a stage in the life of a promotion. It follows from the actions of employees and from the
+    period.
+
+    - ``DRAFT``: Not published yet.
+    - ``SCHEDULED``: Published; the period has not begun.
+    - ``ACTIVE``: Published, and the period has begun: it can be assigned and claimed.
+    - ``PAUSED``: An employee has paused it.
+    - ``EXPIRED``: The period has ended.
+    - ``ARCHIVED``: Archived for good. It cannot be changed, and lists contain it only on request.
+
+    Later versions of the platform may send others.
+    """
+
+    DRAFT = "DRAFT"
+    SCHEDULED = "SCHEDULED"
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    EXPIRED = "EXPIRED"
+    ARCHIVED = "ARCHIVED"
 
 
 class TransactionType(v.OpenEnum):
@@ -147,6 +170,10 @@ class AuditAction(v.OpenEnum):
     UPDATE_PROMOTION = "UPDATE_PROMOTION"
     ASSIGN_PROMOTION = "ASSIGN_PROMOTION"
     MARK_ANOMALY_SEEN = "MARK_ANOMALY_SEEN"
+    PUBLISH_PROMOTION = "PUBLISH_PROMOTION"
+    PAUSE_PROMOTION = "PAUSE_PROMOTION"
+    RESUME_PROMOTION = "RESUME_PROMOTION"
+    ARCHIVE_PROMOTION = "ARCHIVE_PROMOTION"
 
 
 class Role(v.OpenEnum):
@@ -299,7 +326,9 @@ class Promotion(Record, kw_only=True):
     title: str
     description: str
     is_active: bool
-    """An inactive promotion cannot be assigned or claimed. Default: true."""
+    """True if the promotion is published and not paused. An inactive promotion cannot be assigned or claimed.
+    Changing the value pauses or resumes the promotion; true publishes a draft. Default: true, unless draft is true.
+    """
     type: PromotionType
     amount: Decimal
     """The amount that a claim pays, with two decimal places: "20.00"."""
@@ -309,6 +338,8 @@ class Promotion(Record, kw_only=True):
     """The last day of the period, in UTC: YYYY-MM-DD. Not before startDate."""
     created_at: datetime
     updated_at: datetime
+    state: PromotionState
+    """The state at the time of the answer."""
 
     @classmethod
     def from_json(cls, o: Mapping[str, Any]) -> Self:
@@ -323,6 +354,7 @@ class Promotion(Record, kw_only=True):
             end_date=v.required(o, "endDate", v.day),
             created_at=v.required(o, "createdAt", v.timestamp),
             updated_at=v.required(o, "updatedAt", v.timestamp),
+            state=v.required(o, "state", PromotionState),
         )
 
 

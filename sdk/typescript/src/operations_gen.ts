@@ -37,6 +37,8 @@ export interface ListPromotionsParams {
   to?: string | undefined;
   /** The number of entries on a page. Values above 100 mean 100. */
   page_size?: number | undefined;
+  /** Selects promotions in one of these states. Without it, the list contains all promotions that are not archived. */
+  state?: t.PromotionState | undefined;
   /** The nextPageToken of the previous page, with the same other parameters. */
   page_token?: string | undefined;
 }
@@ -183,7 +185,7 @@ export abstract class Operations extends Caller {
   }
 
   /**
-   * Returns promotions, newest first.
+   * Returns promotions, newest first. Archived promotions are listed only if state selects them.
    *
    * Roles: STAFF, ADMIN.
    */
@@ -206,14 +208,56 @@ export abstract class Operations extends Caller {
   }
 
   /**
-   * Changes the fields of a promotion that update_mask names. Changing isActive deactivates or activates the promotion.
-   * It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one overlaps the
-   * period.
+   * Changes the fields of a promotion that update_mask names. Changing isActive pauses, resumes or publishes the
+   * promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one
+   * overlaps the period, and with PROMOTION_STATE_CONFLICT if the promotion is archived.
    *
    * Roles: STAFF, ADMIN.
    */
   updatePromotion(promotionId: string, body: t.PromotionPatch, params: UpdatePromotionParams = {}, options?: CallOptions): Promise<t.Promotion> {
     return this.call("PATCH /api/v1/promotions/{promotion_id}", ACCESS | KEY, options, { path: [promotionId], query: params, body });
+  }
+
+  /**
+   * Publishes a draft. It changes nothing if the promotion is already published. It fails with PROMOTION_STATE_CONFLICT
+   * in other states, and with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one
+   * overlaps the period.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  publishPromotion(promotionId: string, options?: CallOptions): Promise<t.Promotion> {
+    return this.call("POST /api/v1/promotions/{promotion_id}/publish", ACCESS | KEY, options, { path: [promotionId] });
+  }
+
+  /**
+   * Pauses a published promotion. Until it is resumed, it cannot be assigned or claimed. PausePromotion changes nothing
+   * if the promotion is already paused. It fails with PROMOTION_STATE_CONFLICT for drafts and archived promotions.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  pausePromotion(promotionId: string, options?: CallOptions): Promise<t.Promotion> {
+    return this.call("POST /api/v1/promotions/{promotion_id}/pause", ACCESS | KEY, options, { path: [promotionId] });
+  }
+
+  /**
+   * Resumes a paused promotion. It changes nothing if the promotion is already published. It fails with
+   * PROMOTION_STATE_CONFLICT for drafts and archived promotions, and with PROMOTION_EXISTS if the type allows only one
+   * active promotion at a time and another one overlaps the period.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  resumePromotion(promotionId: string, options?: CallOptions): Promise<t.Promotion> {
+    return this.call("POST /api/v1/promotions/{promotion_id}/resume", ACCESS | KEY, options, { path: [promotionId] });
+  }
+
+  /**
+   * Archives a promotion for good. It can then no longer be changed, assigned or claimed. ArchivePromotion changes
+   * nothing if the promotion is already archived.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  archivePromotion(promotionId: string, options?: CallOptions): Promise<t.Promotion> {
+    return this.call("POST /api/v1/promotions/{promotion_id}/archive", ACCESS | KEY, options, { path: [promotionId] });
   }
 
   /**

@@ -30,6 +30,24 @@ export type PromotionType =
   | "BONUS";
 
 /**
+ * PromotionState is a stage in the life of a promotion. It follows from the actions of employees and from the period.
+ * Later versions of the platform may send other values.
+ * - `DRAFT`: Not published yet.
+ * - `SCHEDULED`: Published; the period has not begun.
+ * - `ACTIVE`: Published, and the period has begun: it can be assigned and claimed.
+ * - `PAUSED`: An employee has paused it.
+ * - `EXPIRED`: The period has ended.
+ * - `ARCHIVED`: Archived for good. It cannot be changed, and lists contain it only on request.
+ */
+export type PromotionState =
+  | "DRAFT"
+  | "SCHEDULED"
+  | "ACTIVE"
+  | "PAUSED"
+  | "EXPIRED"
+  | "ARCHIVED";
+
+/**
  * TransactionType is the direction of a ledger entry. Later versions of the platform may send other values.
  * - `CREDIT`: Adds to the balance.
  * - `DEBIT`: Subtracts from the balance, which cannot become negative.
@@ -83,7 +101,11 @@ export type AuditAction =
   | "CREATE_PROMOTION"
   | "UPDATE_PROMOTION"
   | "ASSIGN_PROMOTION"
-  | "MARK_ANOMALY_SEEN";
+  | "MARK_ANOMALY_SEEN"
+  | "PUBLISH_PROMOTION"
+  | "PAUSE_PROMOTION"
+  | "RESUME_PROMOTION"
+  | "ARCHIVE_PROMOTION";
 
 /**
  * Role is the role of a user. Access tokens and JSON contain the names. Later versions of the platform may send other
@@ -126,6 +148,7 @@ export type RefreshTokenIn =
  * - `PROMOTION_EXPIRED`: The promotion has ended (status 409).
  * - `PROMOTION_NOT_ACTIVE`: The promotion is not active (status 409).
  * - `PROMOTION_NOT_STARTED`: The promotion has not started (status 409).
+ * - `PROMOTION_STATE_CONFLICT`: The state of the promotion does not allow this (status 409).
  * - `RATE_LIMITED`: Too many requests (status 429).
  * - `REQUEST_TIMEOUT`: The request did not arrive in time (status 408).
  * - `TOKEN_EXPIRED`: The token has expired (status 401).
@@ -159,6 +182,7 @@ export type ErrorCode =
   | "PROMOTION_EXPIRED"
   | "PROMOTION_NOT_ACTIVE"
   | "PROMOTION_NOT_STARTED"
+  | "PROMOTION_STATE_CONFLICT"
   | "RATE_LIMITED"
   | "REQUEST_TIMEOUT"
   | "TOKEN_EXPIRED"
@@ -245,7 +269,11 @@ export interface Anomaly {
 export interface PromotionInput {
   title: string;
   description?: string | undefined;
-  /** An inactive promotion cannot be assigned or claimed. Default: true. Default: true. */
+  /**
+   * True if the promotion is published and not paused. An inactive promotion cannot be assigned or claimed. Changing
+   * the value pauses or resumes the promotion; true publishes a draft. Default: true, unless draft is true. Default:
+   * true.
+   */
   isActive?: boolean | undefined;
   type: PromotionType;
   /** The amount that a claim pays, with two decimal places: "20.00". */
@@ -254,6 +282,8 @@ export interface PromotionInput {
   startDate: string;
   /** The last day of the period, in UTC: YYYY-MM-DD. Not before startDate. */
   endDate: string;
+  /** True creates a draft, which must be published before it can be assigned. isActive must then not be true. */
+  draft?: boolean | undefined;
 }
 
 /** Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it. */
@@ -261,7 +291,10 @@ export interface Promotion {
   id: string;
   title: string;
   description: string;
-  /** An inactive promotion cannot be assigned or claimed. Default: true. */
+  /**
+   * True if the promotion is published and not paused. An inactive promotion cannot be assigned or claimed. Changing
+   * the value pauses or resumes the promotion; true publishes a draft. Default: true, unless draft is true.
+   */
   isActive: boolean;
   type: PromotionType;
   /** The amount that a claim pays, with two decimal places: "20.00". */
@@ -272,6 +305,8 @@ export interface Promotion {
   endDate: string;
   createdAt: string;
   updatedAt: string;
+  /** The state at the time of the answer. */
+  state: PromotionState;
 }
 
 /** An answer. */
@@ -289,7 +324,10 @@ export interface PromotionPage {
 export interface PromotionPatch {
   title?: string | undefined;
   description?: string | undefined;
-  /** An inactive promotion cannot be assigned or claimed. Default: true. */
+  /**
+   * True if the promotion is published and not paused. An inactive promotion cannot be assigned or claimed. Changing
+   * the value pauses or resumes the promotion; true publishes a draft. Default: true, unless draft is true.
+   */
   isActive?: boolean | undefined;
   /** The amount that a claim pays, with two decimal places: "20.00". */
   amount?: string | undefined;

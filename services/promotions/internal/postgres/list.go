@@ -8,6 +8,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/ent/promotions/predicate"
 	"github.com/casino-loyalty/loyalty/ent/promotions/promotion"
+	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
@@ -55,6 +56,7 @@ func promotionFilter(f domain.PromotionFilter) []predicate.Promotion {
 		}
 		where = append(where, available)
 	}
+	where = append(where, inStates(f.States, f.Today))
 	if f.Title != "" {
 		where = append(where, titleContains(f.Title))
 	}
@@ -76,6 +78,38 @@ func titleContains(text string) predicate.Promotion {
 			b.WriteString("strpos(lower(").Ident(column).WriteString("), (SELECT lower(").Arg(text).WriteString("))) > 0")
 		}))
 	}
+}
+
+// inStates selects the promotions that are in one of the states on the given day, as [domain.Promotion.StateAt] determines
+// them. Without states, it selects the promotions that are not archived.
+func inStates(states []domain.PromotionState, today date.Date) predicate.Promotion {
+	if len(states) == 0 {
+		return promotion.Not(inactiveAs(domain.StatusArchived))
+	}
+	current := promotion.And(promotion.IsActive(true), endsFrom(today))
+	anyOf := make([]predicate.Promotion, 0, len(states))
+	for _, state := range states {
+		switch state {
+		case domain.PromotionStateArchived:
+			anyOf = append(anyOf, inactiveAs(domain.StatusArchived))
+		case domain.PromotionStateDraft:
+			anyOf = append(anyOf, inactiveAs(domain.StatusDraft))
+		case domain.PromotionStateExpired:
+			anyOf = append(anyOf, promotion.And(promotion.Not(endsFrom(today)),
+				promotion.Or(promotion.IsActive(true), inactiveAs(domain.StatusPaused))))
+		case domain.PromotionStatePaused:
+			anyOf = append(anyOf, promotion.And(inactiveAs(domain.StatusPaused), endsFrom(today)))
+		case domain.PromotionStateScheduled:
+			anyOf = append(anyOf, promotion.And(current, promotion.Not(startsBy(today))))
+		case domain.PromotionStateActive:
+			anyOf = append(anyOf, promotion.And(current, startsBy(today)))
+		}
+	}
+	return promotion.Or(anyOf...)
+}
+
+func inactiveAs(s domain.Status) predicate.Promotion {
+	return promotion.And(promotion.IsActive(false), promotion.InactiveAs(string(s)))
 }
 
 func startsBy(day any) predicate.Promotion {

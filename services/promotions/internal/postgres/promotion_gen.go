@@ -11,7 +11,7 @@ import (
 )
 
 // promotionColumns lists the columns of table promotions.
-const promotionColumns = "id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at"
+const promotionColumns = "id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at, inactive_as"
 
 // scanPromotion reads a row that has the columns of promotionColumns.
 func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
@@ -27,6 +27,7 @@ func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
 		(*columns.Date)(&p.EndDate),
 		(*columns.Time)(&p.CreatedAt),
 		(*columns.Time)(&p.UpdatedAt),
+		&p.InactiveAs,
 	)
 	return p, err
 }
@@ -44,6 +45,7 @@ func promotionFromRow(r *ent.Promotion) promotions.Promotion {
 		EndDate:     r.EndDate,
 		CreatedAt:   r.CreatedAt.UTC(),
 		UpdatedAt:   r.UpdatedAt.UTC(),
+		InactiveAs:  r.InactiveAs,
 	}
 }
 
@@ -59,7 +61,8 @@ func setPromotion(c *ent.PromotionCreate, p promotions.Promotion) *ent.Promotion
 		SetStartDate(p.StartDate).
 		SetEndDate(p.EndDate).
 		SetCreatedAt(p.CreatedAt).
-		SetUpdatedAt(p.UpdatedAt)
+		SetUpdatedAt(p.UpdatedAt).
+		SetInactiveAs(p.InactiveAs)
 }
 
 // changePromotion sets all columns that can change.
@@ -71,5 +74,6 @@ func changePromotion(u *ent.PromotionUpdateOne, p promotions.Promotion) *ent.Pro
 		SetAmount(p.Amount).
 		SetStartDate(p.StartDate).
 		SetEndDate(p.EndDate).
-		SetUpdatedAt(p.UpdatedAt)
+		SetUpdatedAt(p.UpdatedAt).
+		SetInactiveAs(p.InactiveAs)
 }

@@ -30,13 +30,23 @@ func openRows(t *testing.T) (*pgxpool.Pool, *ent.Client) {
 	return db, ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, sql)))
 }
 
+// storedPromotion returns a promotion with a value in each field that is stored.
+func storedPromotion(t *testing.T, filler *entitytest.Filler) promotions.Promotion {
+	t.Helper()
+	p := promotions.Promotion{
+		Type: promotions.PromotionTypeVIPPromotion, State: promotions.PromotionStateActive, InactiveAs: string(promotions.StatusDraft),
+	}
+	filler.Fill(t, &p)
+	p.State = ""
+	return p
+}
+
 // A row that ent writes is read unchanged by ent and by pgx.
 func TestPromotionRows(t *testing.T) {
 	t.Parallel()
 	db, client := openRows(t)
 	var filler entitytest.Filler
-	p := promotions.Promotion{Type: promotions.PromotionTypeVIPPromotion}
-	filler.Fill(t, &p)
+	p := storedPromotion(t, &filler)
 	if err := setPromotion(client.Promotion.Create(), p).Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +57,8 @@ func TestPromotionRows(t *testing.T) {
 	entitytest.AssertEqual(t, "ent", promotionFromRow(row), p)
 	entitytest.AssertEqual(t, "pgx", read(t, db, "promotions", promotionColumns, p.ID, scanPromotion), p)
 
-	changed := promotions.Promotion{ID: p.ID, Type: p.Type, CreatedAt: p.CreatedAt}
-	filler.Fill(t, &changed)
-	changed.IsActive = false
+	changed := storedPromotion(t, &filler)
+	changed.ID, changed.CreatedAt, changed.IsActive = p.ID, p.CreatedAt, false
 	if err := changePromotion(client.Promotion.UpdateOneID(p.ID), changed).Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +70,7 @@ func TestAssignmentRows(t *testing.T) {
 	t.Parallel()
 	db, client := openRows(t)
 	var filler entitytest.Filler
-	p := promotions.Promotion{Type: promotions.PromotionTypeVIPPromotion}
-	filler.Fill(t, &p)
+	p := storedPromotion(t, &filler)
 	if err := setPromotion(client.Promotion.Create(), p).Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}

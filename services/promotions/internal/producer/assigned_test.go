@@ -17,7 +17,7 @@ import (
 
 func TestAssignedBuildsOneEventPerAssignment(t *testing.T) {
 	t.Parallel()
-	p := promotions.Promotion{Type: promotions.PromotionTypeBonus}
+	p := promotions.Promotion{Type: promotions.PromotionTypeBonus, State: promotions.PromotionStateDraft}
 	new(entitytest.Filler).Fill(t, &p)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	assignments := []promotions.Assignment{
@@ -37,6 +37,7 @@ func TestAssignedBuildsOneEventPerAssignment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		p.State = p.StateAt(a.CreatedAt)
 		want := &notificationsv1.NotificationEvent{
 			Topic: "notifications", UserId: a.UserID.String(),
 			EventType: notificationsv1.NotificationEventType_PROMOTION, Content: wire.FromPromotion(p),

@@ -28,6 +28,9 @@ func (h *Handler) ListPromotions(ctx context.Context, r *connect.Request[promoti
 		From:      read.Date("from", r.Msg.GetFrom(), fields.Optional),
 		To:        read.Date("to", r.Msg.GetTo(), fields.Optional),
 	}
+	for _, state := range r.Msg.GetState() {
+		filter.States = append(filter.States, wire.ToPromotionState(state))
+	}
 	if err := read.Err(); err != nil {
 		return nil, err
 	}

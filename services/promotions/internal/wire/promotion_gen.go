@@ -23,6 +23,7 @@ func FromPromotion(p promotions.Promotion) *promotionsv1.Promotion {
 		EndDate:     p.EndDate.String(),
 		CreatedAt:   fields.Time(p.CreatedAt),
 		UpdatedAt:   fields.Time(p.UpdatedAt),
+		State:       FromPromotionState(p.State),
 	}
 	return m
 }

@@ -46,12 +46,17 @@ func fieldsOf(err error) string {
 
 func TestPromotionRoundTrip(t *testing.T) {
 	t.Parallel()
-	p := promotions.Promotion{Type: promotions.PromotionTypeBonus}
+	p := promotions.Promotion{Type: promotions.PromotionTypeBonus, State: promotions.PromotionStatePaused}
 	new(entitytest.Filler).Fill(t, &p)
-	got, err := wire.ToPromotion(wire.FromPromotion(p))
+	m := wire.FromPromotion(p)
+	if m.GetState() != promotionsv1.PromotionState_PAUSED {
+		t.Errorf("got state %s, want PAUSED", m.GetState())
+	}
+	got, err := wire.ToPromotion(m)
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.State, p.InactiveAs = "", "" // the state is output-only, and the column is private
 	entitytest.AssertEqual(t, "promotion", got, p)
 }
 

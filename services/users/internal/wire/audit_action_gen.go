@@ -52,6 +52,14 @@ func FromAuditAction(t users.AuditAction) optionsv1.AuditAction {
 		return optionsv1.AuditAction_ASSIGN_PROMOTION
 	case users.AuditActionMarkAnomalySeen:
 		return optionsv1.AuditAction_MARK_ANOMALY_SEEN
+	case users.AuditActionPublishPromotion:
+		return optionsv1.AuditAction_PUBLISH_PROMOTION
+	case users.AuditActionPausePromotion:
+		return optionsv1.AuditAction_PAUSE_PROMOTION
+	case users.AuditActionResumePromotion:
+		return optionsv1.AuditAction_RESUME_PROMOTION
+	case users.AuditActionArchivePromotion:
+		return optionsv1.AuditAction_ARCHIVE_PROMOTION
 	default:
 		return optionsv1.AuditAction_AUDIT_ACTION_UNSPECIFIED
 	}
@@ -102,6 +110,14 @@ func ToAuditAction(t optionsv1.AuditAction) users.AuditAction {
 		return users.AuditActionAssignPromotion
 	case optionsv1.AuditAction_MARK_ANOMALY_SEEN:
 		return users.AuditActionMarkAnomalySeen
+	case optionsv1.AuditAction_PUBLISH_PROMOTION:
+		return users.AuditActionPublishPromotion
+	case optionsv1.AuditAction_PAUSE_PROMOTION:
+		return users.AuditActionPausePromotion
+	case optionsv1.AuditAction_RESUME_PROMOTION:
+		return users.AuditActionResumePromotion
+	case optionsv1.AuditAction_ARCHIVE_PROMOTION:
+		return users.AuditActionArchivePromotion
 	default:
 		return ""
 	}

@@ -95,6 +95,8 @@ const (
 	AppErrorCode_TRANSACTION_ALREADY_REVERSED AppErrorCode = 30
 	// The user has an active second factor. Disable it before a new enrolment.
 	AppErrorCode_MFA_ALREADY_ACTIVE AppErrorCode = 31
+	// The state of the promotion does not allow the action. `state` is the state.
+	AppErrorCode_PROMOTION_STATE_CONFLICT AppErrorCode = 32
 )
 
 // Enum value maps for AppErrorCode.
@@ -132,6 +134,7 @@ var (
 		29: "TRANSACTION_NOT_REVERSIBLE",
 		30: "TRANSACTION_ALREADY_REVERSED",
 		31: "MFA_ALREADY_ACTIVE",
+		32: "PROMOTION_STATE_CONFLICT",
 	}
 	AppErrorCode_value = map[string]int32{
 		"APP_ERROR_CODE_UNSPECIFIED":   0,
@@ -166,6 +169,7 @@ var (
 		"TRANSACTION_NOT_REVERSIBLE":   29,
 		"TRANSACTION_ALREADY_REVERSED": 30,
 		"MFA_ALREADY_ACTIVE":           31,
+		"PROMOTION_STATE_CONFLICT":     32,
 	}
 )
 
@@ -200,7 +204,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xd5\x14\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xe8\x15\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
@@ -267,7 +271,10 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\x0eALREADY_EXISTS\x10\x99\x03\x1a#The transaction is already reversed\".\n" +
 	"\rtransactionId\x12\x04uuid\x1a\x17The id of the reversal.\x12R\n" +
 	"\x12MFA_ALREADY_ACTIVE\x10\x1f\x1a:\xaa\xbb\x186\n" +
-	"\x0eALREADY_EXISTS\x10\x99\x03\x1a!A second factor is already activeB\xcf\x01\n" +
+	"\x0eALREADY_EXISTS\x10\x99\x03\x1a!A second factor is already active\x12\x90\x01\n" +
+	"\x18PROMOTION_STATE_CONFLICT\x10 \x1ar\xaa\xbb\x18n\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a.The state of the promotion does not allow this\"$\n" +
+	"\x05state\x1a\x1bThe state of the promotion.B\xcf\x01\n" +
 	"\x15com.loyalty.errors.v1B\vErrorsProtoP\x01ZCgithub.com/casino-loyalty/loyalty/gen/go/loyalty/errors/v1;errorsv1\xa2\x02\x03LEX\xaa\x02\x11Loyalty.Errors.V1\xca\x02\x11Loyalty\\Errors\\V1\xe2\x02\x1dLoyalty\\Errors\\V1\\GPBMetadata\xea\x02\x13Loyalty::Errors::V1b\x06proto3"
 
 var (

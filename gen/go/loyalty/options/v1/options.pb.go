@@ -116,6 +116,10 @@ const (
 	AuditAction_UPDATE_PROMOTION  AuditAction = 19
 	AuditAction_ASSIGN_PROMOTION  AuditAction = 20
 	AuditAction_MARK_ANOMALY_SEEN AuditAction = 21
+	AuditAction_PUBLISH_PROMOTION AuditAction = 22
+	AuditAction_PAUSE_PROMOTION   AuditAction = 23
+	AuditAction_RESUME_PROMOTION  AuditAction = 24
+	AuditAction_ARCHIVE_PROMOTION AuditAction = 25
 )
 
 // Enum value maps for AuditAction.
@@ -143,6 +147,10 @@ var (
 		19: "UPDATE_PROMOTION",
 		20: "ASSIGN_PROMOTION",
 		21: "MARK_ANOMALY_SEEN",
+		22: "PUBLISH_PROMOTION",
+		23: "PAUSE_PROMOTION",
+		24: "RESUME_PROMOTION",
+		25: "ARCHIVE_PROMOTION",
 	}
 	AuditAction_value = map[string]int32{
 		"AUDIT_ACTION_UNSPECIFIED": 0,
@@ -167,6 +175,10 @@ var (
 		"UPDATE_PROMOTION":         19,
 		"ASSIGN_PROMOTION":         20,
 		"MARK_ANOMALY_SEEN":        21,
+		"PUBLISH_PROMOTION":        22,
+		"PAUSE_PROMOTION":          23,
+		"RESUME_PROMOTION":         24,
+		"ARCHIVE_PROMOTION":        25,
 	}
 )
 
@@ -1612,7 +1624,7 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\n" +
 	"\x06PLAYER\x10\x01\x12\t\n" +
 	"\x05STAFF\x10\x02\x12\t\n" +
-	"\x05ADMIN\x10\x03*\xa8\x03\n" +
+	"\x05ADMIN\x10\x03*\x81\x04\n" +
 	"\vAuditAction\x12\x1c\n" +
 	"\x18AUDIT_ACTION_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05LOGIN\x10\x01\x12\v\n" +
@@ -1638,7 +1650,11 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x10CREATE_PROMOTION\x10\x12\x12\x14\n" +
 	"\x10UPDATE_PROMOTION\x10\x13\x12\x14\n" +
 	"\x10ASSIGN_PROMOTION\x10\x14\x12\x15\n" +
-	"\x11MARK_ANOMALY_SEEN\x10\x15*\x93\x01\n" +
+	"\x11MARK_ANOMALY_SEEN\x10\x15\x12\x15\n" +
+	"\x11PUBLISH_PROMOTION\x10\x16\x12\x13\n" +
+	"\x0fPAUSE_PROMOTION\x10\x17\x12\x14\n" +
+	"\x10RESUME_PROMOTION\x10\x18\x12\x15\n" +
+	"\x11ARCHIVE_PROMOTION\x10\x19*\x93\x01\n" +
 	"\n" +
 	"ColumnType\x12\x1b\n" +
 	"\x17COLUMN_TYPE_UNSPECIFIED\x10\x00\x12\b\n" +

@@ -81,13 +81,82 @@ func (PromotionType) EnumDescriptor() ([]byte, []int) {
 	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{0}
 }
 
+// PromotionState is a stage in the life of a promotion. It follows from the actions of employees and from the period.
+type PromotionState int32
+
+const (
+	PromotionState_PROMOTION_STATE_UNSPECIFIED PromotionState = 0
+	// Not published yet.
+	PromotionState_DRAFT PromotionState = 1
+	// Published; the period has not begun.
+	PromotionState_SCHEDULED PromotionState = 2
+	// Published, and the period has begun: it can be assigned and claimed.
+	PromotionState_ACTIVE PromotionState = 3
+	// An employee has paused it.
+	PromotionState_PAUSED PromotionState = 4
+	// The period has ended.
+	PromotionState_EXPIRED PromotionState = 5
+	// Archived for good. It cannot be changed, and lists contain it only on request.
+	PromotionState_ARCHIVED PromotionState = 6
+)
+
+// Enum value maps for PromotionState.
+var (
+	PromotionState_name = map[int32]string{
+		0: "PROMOTION_STATE_UNSPECIFIED",
+		1: "DRAFT",
+		2: "SCHEDULED",
+		3: "ACTIVE",
+		4: "PAUSED",
+		5: "EXPIRED",
+		6: "ARCHIVED",
+	}
+	PromotionState_value = map[string]int32{
+		"PROMOTION_STATE_UNSPECIFIED": 0,
+		"DRAFT":                       1,
+		"SCHEDULED":                   2,
+		"ACTIVE":                      3,
+		"PAUSED":                      4,
+		"EXPIRED":                     5,
+		"ARCHIVED":                    6,
+	}
+)
+
+func (x PromotionState) Enum() *PromotionState {
+	p := new(PromotionState)
+	*p = x
+	return p
+}
+
+func (x PromotionState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PromotionState) Descriptor() protoreflect.EnumDescriptor {
+	return file_loyalty_promotions_v1_promotion_proto_enumTypes[1].Descriptor()
+}
+
+func (PromotionState) Type() protoreflect.EnumType {
+	return &file_loyalty_promotions_v1_promotion_proto_enumTypes[1]
+}
+
+func (x PromotionState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PromotionState.Descriptor instead.
+func (PromotionState) EnumDescriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{1}
+}
+
 // Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
 type Promotion struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Id          string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Title       string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	Description string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// An inactive promotion cannot be assigned or claimed. Default: true.
+	// True if the promotion is published and not paused. An inactive promotion cannot be assigned or claimed. Changing the value
+	// pauses or resumes the promotion; true publishes a draft. Default: true, unless draft is true.
 	IsActive *bool         `protobuf:"varint,4,opt,name=is_active,json=isActive,proto3,oneof" json:"is_active,omitempty"`
 	Type     PromotionType `protobuf:"varint,5,opt,name=type,proto3,enum=loyalty.promotions.v1.PromotionType" json:"type,omitempty"`
 	// The amount that a claim pays, with two decimal places: "20.00".
@@ -95,9 +164,13 @@ type Promotion struct {
 	// The first day of the period, in UTC: YYYY-MM-DD.
 	StartDate string `protobuf:"bytes,7,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
 	// The last day of the period, in UTC: YYYY-MM-DD. Not before startDate.
-	EndDate       string                 `protobuf:"bytes,8,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	EndDate   string                 `protobuf:"bytes,8,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// The state at the time of the answer.
+	State PromotionState `protobuf:"varint,11,opt,name=state,proto3,enum=loyalty.promotions.v1.PromotionState" json:"state,omitempty"`
+	// True creates a draft, which must be published before it can be assigned. isActive must then not be true.
+	Draft         *bool `protobuf:"varint,12,opt,name=draft,proto3,oneof" json:"draft,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -200,6 +273,20 @@ func (x *Promotion) GetUpdatedAt() *timestamppb.Timestamp {
 		return x.UpdatedAt
 	}
 	return nil
+}
+
+func (x *Promotion) GetState() PromotionState {
+	if x != nil {
+		return x.State
+	}
+	return PromotionState_PROMOTION_STATE_UNSPECIFIED
+}
+
+func (x *Promotion) GetDraft() bool {
+	if x != nil && x.Draft != nil {
+		return *x.Draft
+	}
+	return false
 }
 
 // Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
@@ -466,7 +553,7 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xb8\x06\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xa6\b\n" +
 	"\tPromotion\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12~\n" +
 	"\x05title\x18\x02 \x01(\tBh\xe0A\x02\xbaHR\xba\x01H\n" +
@@ -484,18 +571,23 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt\x12>\n" +
 	"\n" +
 	"updated_at\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tupdatedAt:\xa2\x01\xaa\xbb\x18\x9d\x01\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tupdatedAt\x12P\n" +
+	"\x05state\x18\v \x01(\x0e2%.loyalty.promotions.v1.PromotionStateB\x13\xe0A\x03\xaa\xbb\x18\x02H\x01\xba\xbb\x18\x06ACTIVER\x05state\x12!\n" +
+	"\x05draft\x18\f \x01(\bB\x06\xe0A\x04\xe0A\x05H\x01R\x05draft\x88\x01\x01:\x91\x02\xaa\xbb\x18\x8c\x02\n" +
 	"\n" +
 	"promotions\x12\x1c\n" +
 	"\x04type\n" +
 	"\n" +
 	"start_date\n" +
-	"\bend_date\x1a \n" +
-	"\x06period\x12\x16end_date >= start_date:\x02\x01\x03BK\b\x01\x12\x05title\x12\vdescription\x12\tis_active\x12\x06amount\x12\n" +
+	"\bend_date\x1aC\n" +
+	"\x11inactive_as_known\x12.inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')\x1a \n" +
+	"\x06period\x12\x16end_date >= start_date\"\x1b\n" +
+	"\vinactive_as\x12\f\b\x04:\b'PAUSED':\x02\x01\x03BX\b\x01\x12\x05title\x12\vdescription\x12\tis_active\x12\x06amount\x12\n" +
 	"start_date\x12\bend_date\x12\n" +
-	"updated_atB\f\n" +
+	"updated_at\x12\vinactive_asB\f\n" +
 	"\n" +
-	"_is_active\"\xb0\x06\n" +
+	"_is_activeB\b\n" +
+	"\x06_draft\"\xb0\x06\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
@@ -551,7 +643,17 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x1aPROMOTION_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\rWELCOME_BONUS\x10\x01\x1a\b\xb2\xbb\x18\x04\b\x01\x10\x01\x12\x11\n" +
 	"\rVIP_PROMOTION\x10\x02\x12\t\n" +
-	"\x05BONUS\x10\x03B\xee\x01\n" +
+	"\x05BONUS\x10\x03*~\n" +
+	"\x0ePromotionState\x12\x1f\n" +
+	"\x1bPROMOTION_STATE_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05DRAFT\x10\x01\x12\r\n" +
+	"\tSCHEDULED\x10\x02\x12\n" +
+	"\n" +
+	"\x06ACTIVE\x10\x03\x12\n" +
+	"\n" +
+	"\x06PAUSED\x10\x04\x12\v\n" +
+	"\aEXPIRED\x10\x05\x12\f\n" +
+	"\bARCHIVED\x10\x06B\xee\x01\n" +
 	"\x19com.loyalty.promotions.v1B\x0ePromotionProtoP\x01ZKgithub.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1;promotionsv1\xa2\x02\x03LPX\xaa\x02\x15Loyalty.Promotions.V1\xca\x02\x15Loyalty\\Promotions\\V1\xe2\x02!Loyalty\\Promotions\\V1\\GPBMetadata\xea\x02\x17Loyalty::Promotions::V1b\x06proto3"
 
 var (
@@ -566,31 +668,33 @@ func file_loyalty_promotions_v1_promotion_proto_rawDescGZIP() []byte {
 	return file_loyalty_promotions_v1_promotion_proto_rawDescData
 }
 
-var file_loyalty_promotions_v1_promotion_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_loyalty_promotions_v1_promotion_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_loyalty_promotions_v1_promotion_proto_goTypes = []any{
 	(PromotionType)(0),            // 0: loyalty.promotions.v1.PromotionType
-	(*Promotion)(nil),             // 1: loyalty.promotions.v1.Promotion
-	(*Assignment)(nil),            // 2: loyalty.promotions.v1.Assignment
-	(*ClaimKey)(nil),              // 3: loyalty.promotions.v1.ClaimKey
-	(*Player)(nil),                // 4: loyalty.promotions.v1.Player
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
+	(PromotionState)(0),           // 1: loyalty.promotions.v1.PromotionState
+	(*Promotion)(nil),             // 2: loyalty.promotions.v1.Promotion
+	(*Assignment)(nil),            // 3: loyalty.promotions.v1.Assignment
+	(*ClaimKey)(nil),              // 4: loyalty.promotions.v1.ClaimKey
+	(*Player)(nil),                // 5: loyalty.promotions.v1.Player
+	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
 }
 var file_loyalty_promotions_v1_promotion_proto_depIdxs = []int32{
-	0, // 0: loyalty.promotions.v1.Promotion.type:type_name -> loyalty.promotions.v1.PromotionType
-	5, // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
-	5, // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
-	5, // 3: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
-	5, // 4: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
-	1, // 5: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
-	5, // 6: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
-	5, // 7: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
-	5, // 8: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	0,  // 0: loyalty.promotions.v1.Promotion.type:type_name -> loyalty.promotions.v1.PromotionType
+	6,  // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
+	6,  // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
+	1,  // 3: loyalty.promotions.v1.Promotion.state:type_name -> loyalty.promotions.v1.PromotionState
+	6,  // 4: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
+	6,  // 5: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
+	2,  // 6: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
+	6,  // 7: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
+	6,  // 8: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
+	6,  // 9: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_promotions_v1_promotion_proto_init() }
@@ -605,7 +709,7 @@ func file_loyalty_promotions_v1_promotion_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,

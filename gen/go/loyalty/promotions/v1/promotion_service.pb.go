@@ -139,9 +139,11 @@ type ListPromotionsRequest struct {
 	// Selects promotions that end on this day or later.
 	From string `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`
 	// Selects promotions that start on this day or earlier.
-	To            string `protobuf:"bytes,6,opt,name=to,proto3" json:"to,omitempty"`
-	PageSize      int32  `protobuf:"varint,7,opt,name=page_size,proto3" json:"page_size,omitempty"`
-	PageToken     string `protobuf:"bytes,8,opt,name=page_token,proto3" json:"page_token,omitempty"`
+	To        string `protobuf:"bytes,6,opt,name=to,proto3" json:"to,omitempty"`
+	PageSize  int32  `protobuf:"varint,7,opt,name=page_size,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,8,opt,name=page_token,proto3" json:"page_token,omitempty"`
+	// Selects promotions in one of these states. Without it, the list contains all promotions that are not archived.
+	State         []PromotionState `protobuf:"varint,9,rep,packed,name=state,proto3,enum=loyalty.promotions.v1.PromotionState" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -230,6 +232,13 @@ func (x *ListPromotionsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListPromotionsRequest) GetState() []PromotionState {
+	if x != nil {
+		return x.State
+	}
+	return nil
 }
 
 type ListPromotionsResponse struct {
@@ -406,6 +415,182 @@ func (x *UpdatePromotionRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 	return nil
 }
 
+type PublishPromotionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PromotionId   string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishPromotionRequest) Reset() {
+	*x = PublishPromotionRequest{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishPromotionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishPromotionRequest) ProtoMessage() {}
+
+func (x *PublishPromotionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishPromotionRequest.ProtoReflect.Descriptor instead.
+func (*PublishPromotionRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PublishPromotionRequest) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+type PausePromotionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PromotionId   string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PausePromotionRequest) Reset() {
+	*x = PausePromotionRequest{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PausePromotionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PausePromotionRequest) ProtoMessage() {}
+
+func (x *PausePromotionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PausePromotionRequest.ProtoReflect.Descriptor instead.
+func (*PausePromotionRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PausePromotionRequest) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+type ResumePromotionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PromotionId   string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumePromotionRequest) Reset() {
+	*x = ResumePromotionRequest{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumePromotionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumePromotionRequest) ProtoMessage() {}
+
+func (x *ResumePromotionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumePromotionRequest.ProtoReflect.Descriptor instead.
+func (*ResumePromotionRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ResumePromotionRequest) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
+type ArchivePromotionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PromotionId   string                 `protobuf:"bytes,1,opt,name=promotion_id,proto3" json:"promotion_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArchivePromotionRequest) Reset() {
+	*x = ArchivePromotionRequest{}
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArchivePromotionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArchivePromotionRequest) ProtoMessage() {}
+
+func (x *ArchivePromotionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArchivePromotionRequest.ProtoReflect.Descriptor instead.
+func (*ArchivePromotionRequest) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ArchivePromotionRequest) GetPromotionId() string {
+	if x != nil {
+		return x.PromotionId
+	}
+	return ""
+}
+
 type ListPlayerPromotionsRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	PlayerId string                 `protobuf:"bytes,1,opt,name=player_id,proto3" json:"player_id,omitempty"`
@@ -421,7 +606,7 @@ type ListPlayerPromotionsRequest struct {
 
 func (x *ListPlayerPromotionsRequest) Reset() {
 	*x = ListPlayerPromotionsRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[5]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +618,7 @@ func (x *ListPlayerPromotionsRequest) String() string {
 func (*ListPlayerPromotionsRequest) ProtoMessage() {}
 
 func (x *ListPlayerPromotionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[5]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +631,7 @@ func (x *ListPlayerPromotionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPlayerPromotionsRequest.ProtoReflect.Descriptor instead.
 func (*ListPlayerPromotionsRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{5}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListPlayerPromotionsRequest) GetPlayerId() string {
@@ -504,7 +689,7 @@ type ListPlayerPromotionsResponse struct {
 
 func (x *ListPlayerPromotionsResponse) Reset() {
 	*x = ListPlayerPromotionsResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[6]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -516,7 +701,7 @@ func (x *ListPlayerPromotionsResponse) String() string {
 func (*ListPlayerPromotionsResponse) ProtoMessage() {}
 
 func (x *ListPlayerPromotionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[6]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -529,7 +714,7 @@ func (x *ListPlayerPromotionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPlayerPromotionsResponse.ProtoReflect.Descriptor instead.
 func (*ListPlayerPromotionsResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{6}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListPlayerPromotionsResponse) GetAssignments() []*Assignment {
@@ -569,7 +754,7 @@ type ClaimRequest struct {
 
 func (x *ClaimRequest) Reset() {
 	*x = ClaimRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[7]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -581,7 +766,7 @@ func (x *ClaimRequest) String() string {
 func (*ClaimRequest) ProtoMessage() {}
 
 func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[7]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -594,7 +779,7 @@ func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimRequest.ProtoReflect.Descriptor instead.
 func (*ClaimRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{7}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ClaimRequest) GetPromotionId() string {
@@ -614,7 +799,7 @@ type ClaimResponse struct {
 
 func (x *ClaimResponse) Reset() {
 	*x = ClaimResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[8]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -626,7 +811,7 @@ func (x *ClaimResponse) String() string {
 func (*ClaimResponse) ProtoMessage() {}
 
 func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[8]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -639,7 +824,7 @@ func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimResponse.ProtoReflect.Descriptor instead.
 func (*ClaimResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{8}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ClaimResponse) GetAssignment() *Assignment {
@@ -667,7 +852,7 @@ type AssignRequest struct {
 
 func (x *AssignRequest) Reset() {
 	*x = AssignRequest{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +864,7 @@ func (x *AssignRequest) String() string {
 func (*AssignRequest) ProtoMessage() {}
 
 func (x *AssignRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +877,7 @@ func (x *AssignRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignRequest.ProtoReflect.Descriptor instead.
 func (*AssignRequest) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{9}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AssignRequest) GetPromotionId() string {
@@ -718,7 +903,7 @@ type AssignResponse struct {
 
 func (x *AssignResponse) Reset() {
 	*x = AssignResponse{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[10]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -730,7 +915,7 @@ func (x *AssignResponse) String() string {
 func (*AssignResponse) ProtoMessage() {}
 
 func (x *AssignResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[10]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -743,7 +928,7 @@ func (x *AssignResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignResponse.ProtoReflect.Descriptor instead.
 func (*AssignResponse) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{10}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AssignResponse) GetResults() []*AssignResult {
@@ -763,7 +948,7 @@ type AssignResult struct {
 
 func (x *AssignResult) Reset() {
 	*x = AssignResult{}
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[11]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +960,7 @@ func (x *AssignResult) String() string {
 func (*AssignResult) ProtoMessage() {}
 
 func (x *AssignResult) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[11]
+	mi := &file_loyalty_promotions_v1_promotion_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +973,7 @@ func (x *AssignResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignResult.ProtoReflect.Descriptor instead.
 func (*AssignResult) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{11}
+	return file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AssignResult) GetPlayerId() string {
@@ -811,7 +996,7 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\n" +
 	"-loyalty/promotions/v1/promotion_service.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a loyalty/options/v1/options.proto\x1a%loyalty/promotions/v1/promotion.proto\x1a\x1bloyalty/users/v1/user.proto\"c\n" +
 	"\x16CreatePromotionRequest\x12I\n" +
-	"\tpromotion\x18\x01 \x01(\v2 .loyalty.promotions.v1.PromotionB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\tpromotion\"\xe6\x02\n" +
+	"\tpromotion\x18\x01 \x01(\v2 .loyalty.promotions.v1.PromotionB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\tpromotion\"\xb6\x03\n" +
 	"\x15ListPromotionsRequest\x12B\n" +
 	"\x04type\x18\x01 \x01(\x0e2$.loyalty.promotions.v1.PromotionTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12!\n" +
 	"\tis_active\x18\x02 \x01(\bH\x00R\tis_active\x88\x01\x01\x12!\n" +
@@ -822,7 +1007,9 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\tpage_size\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
 	"\n" +
 	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
-	"page_tokenB\f\n" +
+	"page_token\x12N\n" +
+	"\x05state\x18\t \x03(\x0e2%.loyalty.promotions.v1.PromotionStateB\x11\xbaH\x0e\x92\x01\v\x10\n" +
+	"\"\a\x82\x01\x04\x10\x01 \x00R\x05stateB\f\n" +
 	"\n" +
 	"_is_activeB\f\n" +
 	"\n" +
@@ -839,7 +1026,15 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x16UpdatePromotionRequest\x12,\n" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\x12I\n" +
 	"\tpromotion\x18\x02 \x01(\v2 .loyalty.promotions.v1.PromotionB\t\xe0A\x02\xbaH\x03\xd8\x01\x03R\tpromotion\x12<\n" +
-	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\vupdate_mask\"\xb6\x02\n" +
+	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\vupdate_mask\"G\n" +
+	"\x17PublishPromotionRequest\x12,\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"E\n" +
+	"\x15PausePromotionRequest\x12,\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"F\n" +
+	"\x16ResumePromotionRequest\x12,\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"G\n" +
+	"\x17ArchivePromotionRequest\x12,\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\xb6\x02\n" +
 	"\x1bListPlayerPromotionsRequest\x12&\n" +
 	"\tplayer_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tplayer_id\x12\x1d\n" +
 	"\aclaimed\x18\x02 \x01(\bH\x00R\aclaimed\x88\x01\x01\x12B\n" +
@@ -880,13 +1075,16 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\bASSIGNED\x10\x01\x12\x14\n" +
 	"\x10ALREADY_ASSIGNED\x10\x02\x12\x12\n" +
 	"\x0eUNKNOWN_PLAYER\x10\x03\x12\x13\n" +
-	"\x0fINACTIVE_PLAYER\x10\x042\xa7\n" +
-	"\n" +
+	"\x0fINACTIVE_PLAYER\x10\x042\xf6\x0f\n" +
 	"\x10PromotionService\x12\x9c\x01\n" +
 	"\x0fCreatePromotion\x12-.loyalty.promotions.v1.CreatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"8\xaa\xbb\x18\x04\"\x02\x02\x03\xb0\xbb\x18\xc9\x01»\x18\x02\b\x12\x82\xd3\xe4\x93\x02\x1f:\tpromotion\"\x12/api/v1/promotions\x12\x91\x01\n" +
 	"\x0eListPromotions\x12,.loyalty.promotions.v1.ListPromotionsRequest\x1a-.loyalty.promotions.v1.ListPromotionsResponse\"\"\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/promotions\x12\x8f\x01\n" +
 	"\fGetPromotion\x12*.loyalty.promotions.v1.GetPromotionRequest\x1a .loyalty.promotions.v1.Promotion\"1\xaa\xbb\x18\x04\"\x02\x02\x03\x82\xd3\xe4\x93\x02#\x12!/api/v1/promotions/{promotion_id}\x12\xb4\x01\n" +
-	"\x0fUpdatePromotion\x12-.loyalty.promotions.v1.UpdatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"P\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x13\x12\fpromotion_id\x82\xd3\xe4\x93\x02.:\tpromotion2!/api/v1/promotions/{promotion_id}\x12\xc3\x01\n" +
+	"\x0fUpdatePromotion\x12-.loyalty.promotions.v1.UpdatePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"P\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x13\x12\fpromotion_id\x82\xd3\xe4\x93\x02.:\tpromotion2!/api/v1/promotions/{promotion_id}\x12\xb3\x01\n" +
+	"\x10PublishPromotion\x12..loyalty.promotions.v1.PublishPromotionRequest\x1a .loyalty.promotions.v1.Promotion\"M\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x16\x12\fpromotion_id\x82\xd3\xe4\x93\x02+\")/api/v1/promotions/{promotion_id}/publish\x12\xad\x01\n" +
+	"\x0ePausePromotion\x12,.loyalty.promotions.v1.PausePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"K\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x17\x12\fpromotion_id\x82\xd3\xe4\x93\x02)\"'/api/v1/promotions/{promotion_id}/pause\x12\xb0\x01\n" +
+	"\x0fResumePromotion\x12-.loyalty.promotions.v1.ResumePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"L\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x18\x12\fpromotion_id\x82\xd3\xe4\x93\x02*\"(/api/v1/promotions/{promotion_id}/resume\x12\xb3\x01\n" +
+	"\x10ArchivePromotion\x12..loyalty.promotions.v1.ArchivePromotionRequest\x1a .loyalty.promotions.v1.Promotion\"M\xaa\xbb\x18\x04\"\x02\x02\x03»\x18\x10\b\x19\x12\fpromotion_id\x82\xd3\xe4\x93\x02+\")/api/v1/promotions/{promotion_id}/archive\x12\xc3\x01\n" +
 	"\x14ListPlayerPromotions\x122.loyalty.promotions.v1.ListPlayerPromotionsRequest\x1a3.loyalty.promotions.v1.ListPlayerPromotionsResponse\"B\xaa\xbb\x18\x10\"\x03\x01\x02\x03*\tplayer_id\x82\xd3\xe4\x93\x02(\x12&/api/v1/promotions/players/{player_id}\x12\xa7\x02\n" +
 	"\x05Claim\x12#.loyalty.promotions.v1.ClaimRequest\x1a$.loyalty.promotions.v1.ClaimResponse\"\xd2\x01\xaa\xbb\x18\x03\"\x01\x01\xba\xbb\x18\xa3\x01\n" +
 	"\x0fIdempotency-Key\x12\x8f\x01Identifies the claim. The same key with the same promotion returns the first answer; with another promotion it fails with IDEMPOTENCY_MISMATCH.\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/promotions/claim\x12\xa6\x01\n" +
@@ -906,7 +1104,7 @@ func file_loyalty_promotions_v1_promotion_service_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_promotions_v1_promotion_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_loyalty_promotions_v1_promotion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_loyalty_promotions_v1_promotion_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_loyalty_promotions_v1_promotion_service_proto_goTypes = []any{
 	(AssignOutcome)(0),                   // 0: loyalty.promotions.v1.AssignOutcome
 	(*CreatePromotionRequest)(nil),       // 1: loyalty.promotions.v1.CreatePromotionRequest
@@ -914,50 +1112,64 @@ var file_loyalty_promotions_v1_promotion_service_proto_goTypes = []any{
 	(*ListPromotionsResponse)(nil),       // 3: loyalty.promotions.v1.ListPromotionsResponse
 	(*GetPromotionRequest)(nil),          // 4: loyalty.promotions.v1.GetPromotionRequest
 	(*UpdatePromotionRequest)(nil),       // 5: loyalty.promotions.v1.UpdatePromotionRequest
-	(*ListPlayerPromotionsRequest)(nil),  // 6: loyalty.promotions.v1.ListPlayerPromotionsRequest
-	(*ListPlayerPromotionsResponse)(nil), // 7: loyalty.promotions.v1.ListPlayerPromotionsResponse
-	(*ClaimRequest)(nil),                 // 8: loyalty.promotions.v1.ClaimRequest
-	(*ClaimResponse)(nil),                // 9: loyalty.promotions.v1.ClaimResponse
-	(*AssignRequest)(nil),                // 10: loyalty.promotions.v1.AssignRequest
-	(*AssignResponse)(nil),               // 11: loyalty.promotions.v1.AssignResponse
-	(*AssignResult)(nil),                 // 12: loyalty.promotions.v1.AssignResult
-	(*Promotion)(nil),                    // 13: loyalty.promotions.v1.Promotion
-	(PromotionType)(0),                   // 14: loyalty.promotions.v1.PromotionType
-	(*fieldmaskpb.FieldMask)(nil),        // 15: google.protobuf.FieldMask
-	(*Assignment)(nil),                   // 16: loyalty.promotions.v1.Assignment
-	(*v1.Transaction)(nil),               // 17: loyalty.users.v1.Transaction
+	(*PublishPromotionRequest)(nil),      // 6: loyalty.promotions.v1.PublishPromotionRequest
+	(*PausePromotionRequest)(nil),        // 7: loyalty.promotions.v1.PausePromotionRequest
+	(*ResumePromotionRequest)(nil),       // 8: loyalty.promotions.v1.ResumePromotionRequest
+	(*ArchivePromotionRequest)(nil),      // 9: loyalty.promotions.v1.ArchivePromotionRequest
+	(*ListPlayerPromotionsRequest)(nil),  // 10: loyalty.promotions.v1.ListPlayerPromotionsRequest
+	(*ListPlayerPromotionsResponse)(nil), // 11: loyalty.promotions.v1.ListPlayerPromotionsResponse
+	(*ClaimRequest)(nil),                 // 12: loyalty.promotions.v1.ClaimRequest
+	(*ClaimResponse)(nil),                // 13: loyalty.promotions.v1.ClaimResponse
+	(*AssignRequest)(nil),                // 14: loyalty.promotions.v1.AssignRequest
+	(*AssignResponse)(nil),               // 15: loyalty.promotions.v1.AssignResponse
+	(*AssignResult)(nil),                 // 16: loyalty.promotions.v1.AssignResult
+	(*Promotion)(nil),                    // 17: loyalty.promotions.v1.Promotion
+	(PromotionType)(0),                   // 18: loyalty.promotions.v1.PromotionType
+	(PromotionState)(0),                  // 19: loyalty.promotions.v1.PromotionState
+	(*fieldmaskpb.FieldMask)(nil),        // 20: google.protobuf.FieldMask
+	(*Assignment)(nil),                   // 21: loyalty.promotions.v1.Assignment
+	(*v1.Transaction)(nil),               // 22: loyalty.users.v1.Transaction
 }
 var file_loyalty_promotions_v1_promotion_service_proto_depIdxs = []int32{
-	13, // 0: loyalty.promotions.v1.CreatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
-	14, // 1: loyalty.promotions.v1.ListPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
-	13, // 2: loyalty.promotions.v1.ListPromotionsResponse.promotions:type_name -> loyalty.promotions.v1.Promotion
-	13, // 3: loyalty.promotions.v1.UpdatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
-	15, // 4: loyalty.promotions.v1.UpdatePromotionRequest.update_mask:type_name -> google.protobuf.FieldMask
-	14, // 5: loyalty.promotions.v1.ListPlayerPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
-	16, // 6: loyalty.promotions.v1.ListPlayerPromotionsResponse.assignments:type_name -> loyalty.promotions.v1.Assignment
-	16, // 7: loyalty.promotions.v1.ClaimResponse.assignment:type_name -> loyalty.promotions.v1.Assignment
-	17, // 8: loyalty.promotions.v1.ClaimResponse.transaction:type_name -> loyalty.users.v1.Transaction
-	12, // 9: loyalty.promotions.v1.AssignResponse.results:type_name -> loyalty.promotions.v1.AssignResult
-	0,  // 10: loyalty.promotions.v1.AssignResult.outcome:type_name -> loyalty.promotions.v1.AssignOutcome
-	1,  // 11: loyalty.promotions.v1.PromotionService.CreatePromotion:input_type -> loyalty.promotions.v1.CreatePromotionRequest
-	2,  // 12: loyalty.promotions.v1.PromotionService.ListPromotions:input_type -> loyalty.promotions.v1.ListPromotionsRequest
-	4,  // 13: loyalty.promotions.v1.PromotionService.GetPromotion:input_type -> loyalty.promotions.v1.GetPromotionRequest
-	5,  // 14: loyalty.promotions.v1.PromotionService.UpdatePromotion:input_type -> loyalty.promotions.v1.UpdatePromotionRequest
-	6,  // 15: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:input_type -> loyalty.promotions.v1.ListPlayerPromotionsRequest
-	8,  // 16: loyalty.promotions.v1.PromotionService.Claim:input_type -> loyalty.promotions.v1.ClaimRequest
-	10, // 17: loyalty.promotions.v1.PromotionService.Assign:input_type -> loyalty.promotions.v1.AssignRequest
-	13, // 18: loyalty.promotions.v1.PromotionService.CreatePromotion:output_type -> loyalty.promotions.v1.Promotion
-	3,  // 19: loyalty.promotions.v1.PromotionService.ListPromotions:output_type -> loyalty.promotions.v1.ListPromotionsResponse
-	13, // 20: loyalty.promotions.v1.PromotionService.GetPromotion:output_type -> loyalty.promotions.v1.Promotion
-	13, // 21: loyalty.promotions.v1.PromotionService.UpdatePromotion:output_type -> loyalty.promotions.v1.Promotion
-	7,  // 22: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:output_type -> loyalty.promotions.v1.ListPlayerPromotionsResponse
-	9,  // 23: loyalty.promotions.v1.PromotionService.Claim:output_type -> loyalty.promotions.v1.ClaimResponse
-	11, // 24: loyalty.promotions.v1.PromotionService.Assign:output_type -> loyalty.promotions.v1.AssignResponse
-	18, // [18:25] is the sub-list for method output_type
-	11, // [11:18] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	17, // 0: loyalty.promotions.v1.CreatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
+	18, // 1: loyalty.promotions.v1.ListPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
+	19, // 2: loyalty.promotions.v1.ListPromotionsRequest.state:type_name -> loyalty.promotions.v1.PromotionState
+	17, // 3: loyalty.promotions.v1.ListPromotionsResponse.promotions:type_name -> loyalty.promotions.v1.Promotion
+	17, // 4: loyalty.promotions.v1.UpdatePromotionRequest.promotion:type_name -> loyalty.promotions.v1.Promotion
+	20, // 5: loyalty.promotions.v1.UpdatePromotionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	18, // 6: loyalty.promotions.v1.ListPlayerPromotionsRequest.type:type_name -> loyalty.promotions.v1.PromotionType
+	21, // 7: loyalty.promotions.v1.ListPlayerPromotionsResponse.assignments:type_name -> loyalty.promotions.v1.Assignment
+	21, // 8: loyalty.promotions.v1.ClaimResponse.assignment:type_name -> loyalty.promotions.v1.Assignment
+	22, // 9: loyalty.promotions.v1.ClaimResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	16, // 10: loyalty.promotions.v1.AssignResponse.results:type_name -> loyalty.promotions.v1.AssignResult
+	0,  // 11: loyalty.promotions.v1.AssignResult.outcome:type_name -> loyalty.promotions.v1.AssignOutcome
+	1,  // 12: loyalty.promotions.v1.PromotionService.CreatePromotion:input_type -> loyalty.promotions.v1.CreatePromotionRequest
+	2,  // 13: loyalty.promotions.v1.PromotionService.ListPromotions:input_type -> loyalty.promotions.v1.ListPromotionsRequest
+	4,  // 14: loyalty.promotions.v1.PromotionService.GetPromotion:input_type -> loyalty.promotions.v1.GetPromotionRequest
+	5,  // 15: loyalty.promotions.v1.PromotionService.UpdatePromotion:input_type -> loyalty.promotions.v1.UpdatePromotionRequest
+	6,  // 16: loyalty.promotions.v1.PromotionService.PublishPromotion:input_type -> loyalty.promotions.v1.PublishPromotionRequest
+	7,  // 17: loyalty.promotions.v1.PromotionService.PausePromotion:input_type -> loyalty.promotions.v1.PausePromotionRequest
+	8,  // 18: loyalty.promotions.v1.PromotionService.ResumePromotion:input_type -> loyalty.promotions.v1.ResumePromotionRequest
+	9,  // 19: loyalty.promotions.v1.PromotionService.ArchivePromotion:input_type -> loyalty.promotions.v1.ArchivePromotionRequest
+	10, // 20: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:input_type -> loyalty.promotions.v1.ListPlayerPromotionsRequest
+	12, // 21: loyalty.promotions.v1.PromotionService.Claim:input_type -> loyalty.promotions.v1.ClaimRequest
+	14, // 22: loyalty.promotions.v1.PromotionService.Assign:input_type -> loyalty.promotions.v1.AssignRequest
+	17, // 23: loyalty.promotions.v1.PromotionService.CreatePromotion:output_type -> loyalty.promotions.v1.Promotion
+	3,  // 24: loyalty.promotions.v1.PromotionService.ListPromotions:output_type -> loyalty.promotions.v1.ListPromotionsResponse
+	17, // 25: loyalty.promotions.v1.PromotionService.GetPromotion:output_type -> loyalty.promotions.v1.Promotion
+	17, // 26: loyalty.promotions.v1.PromotionService.UpdatePromotion:output_type -> loyalty.promotions.v1.Promotion
+	17, // 27: loyalty.promotions.v1.PromotionService.PublishPromotion:output_type -> loyalty.promotions.v1.Promotion
+	17, // 28: loyalty.promotions.v1.PromotionService.PausePromotion:output_type -> loyalty.promotions.v1.Promotion
+	17, // 29: loyalty.promotions.v1.PromotionService.ResumePromotion:output_type -> loyalty.promotions.v1.Promotion
+	17, // 30: loyalty.promotions.v1.PromotionService.ArchivePromotion:output_type -> loyalty.promotions.v1.Promotion
+	11, // 31: loyalty.promotions.v1.PromotionService.ListPlayerPromotions:output_type -> loyalty.promotions.v1.ListPlayerPromotionsResponse
+	13, // 32: loyalty.promotions.v1.PromotionService.Claim:output_type -> loyalty.promotions.v1.ClaimResponse
+	15, // 33: loyalty.promotions.v1.PromotionService.Assign:output_type -> loyalty.promotions.v1.AssignResponse
+	23, // [23:34] is the sub-list for method output_type
+	12, // [12:23] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_promotions_v1_promotion_service_proto_init() }
@@ -967,14 +1179,14 @@ func file_loyalty_promotions_v1_promotion_service_proto_init() {
 	}
 	file_loyalty_promotions_v1_promotion_proto_init()
 	file_loyalty_promotions_v1_promotion_service_proto_msgTypes[1].OneofWrappers = []any{}
-	file_loyalty_promotions_v1_promotion_service_proto_msgTypes[5].OneofWrappers = []any{}
+	file_loyalty_promotions_v1_promotion_service_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_service_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

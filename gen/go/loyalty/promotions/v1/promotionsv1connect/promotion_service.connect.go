@@ -47,6 +47,18 @@ const (
 	// PromotionServiceUpdatePromotionProcedure is the fully-qualified name of the PromotionService's
 	// UpdatePromotion RPC.
 	PromotionServiceUpdatePromotionProcedure = "/loyalty.promotions.v1.PromotionService/UpdatePromotion"
+	// PromotionServicePublishPromotionProcedure is the fully-qualified name of the PromotionService's
+	// PublishPromotion RPC.
+	PromotionServicePublishPromotionProcedure = "/loyalty.promotions.v1.PromotionService/PublishPromotion"
+	// PromotionServicePausePromotionProcedure is the fully-qualified name of the PromotionService's
+	// PausePromotion RPC.
+	PromotionServicePausePromotionProcedure = "/loyalty.promotions.v1.PromotionService/PausePromotion"
+	// PromotionServiceResumePromotionProcedure is the fully-qualified name of the PromotionService's
+	// ResumePromotion RPC.
+	PromotionServiceResumePromotionProcedure = "/loyalty.promotions.v1.PromotionService/ResumePromotion"
+	// PromotionServiceArchivePromotionProcedure is the fully-qualified name of the PromotionService's
+	// ArchivePromotion RPC.
+	PromotionServiceArchivePromotionProcedure = "/loyalty.promotions.v1.PromotionService/ArchivePromotion"
 	// PromotionServiceListPlayerPromotionsProcedure is the fully-qualified name of the
 	// PromotionService's ListPlayerPromotions RPC.
 	PromotionServiceListPlayerPromotionsProcedure = "/loyalty.promotions.v1.PromotionService/ListPlayerPromotions"
@@ -61,14 +73,28 @@ type PromotionServiceClient interface {
 	// CreatePromotion creates a promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a
 	// time and another one overlaps the period.
 	CreatePromotion(context.Context, *connect.Request[v1.CreatePromotionRequest]) (*connect.Response[v1.Promotion], error)
-	// ListPromotions returns promotions, newest first.
+	// ListPromotions returns promotions, newest first. Archived promotions are listed only if state selects them.
 	ListPromotions(context.Context, *connect.Request[v1.ListPromotionsRequest]) (*connect.Response[v1.ListPromotionsResponse], error)
 	// GetPromotion returns a promotion.
 	GetPromotion(context.Context, *connect.Request[v1.GetPromotionRequest]) (*connect.Response[v1.Promotion], error)
-	// UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive deactivates or activates the
-	// promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one overlaps
-	// the period.
+	// UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive pauses, resumes or publishes
+	// the promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one
+	// overlaps the period, and with PROMOTION_STATE_CONFLICT if the promotion is archived.
 	UpdatePromotion(context.Context, *connect.Request[v1.UpdatePromotionRequest]) (*connect.Response[v1.Promotion], error)
+	// PublishPromotion publishes a draft. It changes nothing if the promotion is already published. It fails with
+	// PROMOTION_STATE_CONFLICT in other states, and with PROMOTION_EXISTS if the type allows only one active promotion at a time
+	// and another one overlaps the period.
+	PublishPromotion(context.Context, *connect.Request[v1.PublishPromotionRequest]) (*connect.Response[v1.Promotion], error)
+	// PausePromotion pauses a published promotion. Until it is resumed, it cannot be assigned or claimed. PausePromotion changes
+	// nothing if the promotion is already paused. It fails with PROMOTION_STATE_CONFLICT for drafts and archived promotions.
+	PausePromotion(context.Context, *connect.Request[v1.PausePromotionRequest]) (*connect.Response[v1.Promotion], error)
+	// ResumePromotion resumes a paused promotion. It changes nothing if the promotion is already published. It fails with
+	// PROMOTION_STATE_CONFLICT for drafts and archived promotions, and with PROMOTION_EXISTS if the type allows only one active
+	// promotion at a time and another one overlaps the period.
+	ResumePromotion(context.Context, *connect.Request[v1.ResumePromotionRequest]) (*connect.Response[v1.Promotion], error)
+	// ArchivePromotion archives a promotion for good. It can then no longer be changed, assigned or claimed. ArchivePromotion
+	// changes nothing if the promotion is already archived.
+	ArchivePromotion(context.Context, *connect.Request[v1.ArchivePromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
 	// Claim pays the caller's assignment of a promotion exactly once. It fails with PROMOTION_ALREADY_CLAIMED, which carries
@@ -115,6 +141,30 @@ func NewPromotionServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithSchema(promotionServiceMethods.ByName("UpdatePromotion")),
 			connect.WithClientOptions(opts...),
 		),
+		publishPromotion: connect.NewClient[v1.PublishPromotionRequest, v1.Promotion](
+			httpClient,
+			baseURL+PromotionServicePublishPromotionProcedure,
+			connect.WithSchema(promotionServiceMethods.ByName("PublishPromotion")),
+			connect.WithClientOptions(opts...),
+		),
+		pausePromotion: connect.NewClient[v1.PausePromotionRequest, v1.Promotion](
+			httpClient,
+			baseURL+PromotionServicePausePromotionProcedure,
+			connect.WithSchema(promotionServiceMethods.ByName("PausePromotion")),
+			connect.WithClientOptions(opts...),
+		),
+		resumePromotion: connect.NewClient[v1.ResumePromotionRequest, v1.Promotion](
+			httpClient,
+			baseURL+PromotionServiceResumePromotionProcedure,
+			connect.WithSchema(promotionServiceMethods.ByName("ResumePromotion")),
+			connect.WithClientOptions(opts...),
+		),
+		archivePromotion: connect.NewClient[v1.ArchivePromotionRequest, v1.Promotion](
+			httpClient,
+			baseURL+PromotionServiceArchivePromotionProcedure,
+			connect.WithSchema(promotionServiceMethods.ByName("ArchivePromotion")),
+			connect.WithClientOptions(opts...),
+		),
 		listPlayerPromotions: connect.NewClient[v1.ListPlayerPromotionsRequest, v1.ListPlayerPromotionsResponse](
 			httpClient,
 			baseURL+PromotionServiceListPlayerPromotionsProcedure,
@@ -142,6 +192,10 @@ type promotionServiceClient struct {
 	listPromotions       *connect.Client[v1.ListPromotionsRequest, v1.ListPromotionsResponse]
 	getPromotion         *connect.Client[v1.GetPromotionRequest, v1.Promotion]
 	updatePromotion      *connect.Client[v1.UpdatePromotionRequest, v1.Promotion]
+	publishPromotion     *connect.Client[v1.PublishPromotionRequest, v1.Promotion]
+	pausePromotion       *connect.Client[v1.PausePromotionRequest, v1.Promotion]
+	resumePromotion      *connect.Client[v1.ResumePromotionRequest, v1.Promotion]
+	archivePromotion     *connect.Client[v1.ArchivePromotionRequest, v1.Promotion]
 	listPlayerPromotions *connect.Client[v1.ListPlayerPromotionsRequest, v1.ListPlayerPromotionsResponse]
 	claim                *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
 	assign               *connect.Client[v1.AssignRequest, v1.AssignResponse]
@@ -167,6 +221,26 @@ func (c *promotionServiceClient) UpdatePromotion(ctx context.Context, req *conne
 	return c.updatePromotion.CallUnary(ctx, req)
 }
 
+// PublishPromotion calls loyalty.promotions.v1.PromotionService.PublishPromotion.
+func (c *promotionServiceClient) PublishPromotion(ctx context.Context, req *connect.Request[v1.PublishPromotionRequest]) (*connect.Response[v1.Promotion], error) {
+	return c.publishPromotion.CallUnary(ctx, req)
+}
+
+// PausePromotion calls loyalty.promotions.v1.PromotionService.PausePromotion.
+func (c *promotionServiceClient) PausePromotion(ctx context.Context, req *connect.Request[v1.PausePromotionRequest]) (*connect.Response[v1.Promotion], error) {
+	return c.pausePromotion.CallUnary(ctx, req)
+}
+
+// ResumePromotion calls loyalty.promotions.v1.PromotionService.ResumePromotion.
+func (c *promotionServiceClient) ResumePromotion(ctx context.Context, req *connect.Request[v1.ResumePromotionRequest]) (*connect.Response[v1.Promotion], error) {
+	return c.resumePromotion.CallUnary(ctx, req)
+}
+
+// ArchivePromotion calls loyalty.promotions.v1.PromotionService.ArchivePromotion.
+func (c *promotionServiceClient) ArchivePromotion(ctx context.Context, req *connect.Request[v1.ArchivePromotionRequest]) (*connect.Response[v1.Promotion], error) {
+	return c.archivePromotion.CallUnary(ctx, req)
+}
+
 // ListPlayerPromotions calls loyalty.promotions.v1.PromotionService.ListPlayerPromotions.
 func (c *promotionServiceClient) ListPlayerPromotions(ctx context.Context, req *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error) {
 	return c.listPlayerPromotions.CallUnary(ctx, req)
@@ -188,14 +262,28 @@ type PromotionServiceHandler interface {
 	// CreatePromotion creates a promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a
 	// time and another one overlaps the period.
 	CreatePromotion(context.Context, *connect.Request[v1.CreatePromotionRequest]) (*connect.Response[v1.Promotion], error)
-	// ListPromotions returns promotions, newest first.
+	// ListPromotions returns promotions, newest first. Archived promotions are listed only if state selects them.
 	ListPromotions(context.Context, *connect.Request[v1.ListPromotionsRequest]) (*connect.Response[v1.ListPromotionsResponse], error)
 	// GetPromotion returns a promotion.
 	GetPromotion(context.Context, *connect.Request[v1.GetPromotionRequest]) (*connect.Response[v1.Promotion], error)
-	// UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive deactivates or activates the
-	// promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one overlaps
-	// the period.
+	// UpdatePromotion changes the fields of a promotion that update_mask names. Changing isActive pauses, resumes or publishes
+	// the promotion. It fails with PROMOTION_EXISTS if the type allows only one active promotion at a time and another one
+	// overlaps the period, and with PROMOTION_STATE_CONFLICT if the promotion is archived.
 	UpdatePromotion(context.Context, *connect.Request[v1.UpdatePromotionRequest]) (*connect.Response[v1.Promotion], error)
+	// PublishPromotion publishes a draft. It changes nothing if the promotion is already published. It fails with
+	// PROMOTION_STATE_CONFLICT in other states, and with PROMOTION_EXISTS if the type allows only one active promotion at a time
+	// and another one overlaps the period.
+	PublishPromotion(context.Context, *connect.Request[v1.PublishPromotionRequest]) (*connect.Response[v1.Promotion], error)
+	// PausePromotion pauses a published promotion. Until it is resumed, it cannot be assigned or claimed. PausePromotion changes
+	// nothing if the promotion is already paused. It fails with PROMOTION_STATE_CONFLICT for drafts and archived promotions.
+	PausePromotion(context.Context, *connect.Request[v1.PausePromotionRequest]) (*connect.Response[v1.Promotion], error)
+	// ResumePromotion resumes a paused promotion. It changes nothing if the promotion is already published. It fails with
+	// PROMOTION_STATE_CONFLICT for drafts and archived promotions, and with PROMOTION_EXISTS if the type allows only one active
+	// promotion at a time and another one overlaps the period.
+	ResumePromotion(context.Context, *connect.Request[v1.ResumePromotionRequest]) (*connect.Response[v1.Promotion], error)
+	// ArchivePromotion archives a promotion for good. It can then no longer be changed, assigned or claimed. ArchivePromotion
+	// changes nothing if the promotion is already archived.
+	ArchivePromotion(context.Context, *connect.Request[v1.ArchivePromotionRequest]) (*connect.Response[v1.Promotion], error)
 	// ListPlayerPromotions returns the promotions that are assigned to a player, newest assignment first.
 	ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error)
 	// Claim pays the caller's assignment of a promotion exactly once. It fails with PROMOTION_ALREADY_CLAIMED, which carries
@@ -238,6 +326,30 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 		connect.WithSchema(promotionServiceMethods.ByName("UpdatePromotion")),
 		connect.WithHandlerOptions(opts...),
 	)
+	promotionServicePublishPromotionHandler := connect.NewUnaryHandler(
+		PromotionServicePublishPromotionProcedure,
+		svc.PublishPromotion,
+		connect.WithSchema(promotionServiceMethods.ByName("PublishPromotion")),
+		connect.WithHandlerOptions(opts...),
+	)
+	promotionServicePausePromotionHandler := connect.NewUnaryHandler(
+		PromotionServicePausePromotionProcedure,
+		svc.PausePromotion,
+		connect.WithSchema(promotionServiceMethods.ByName("PausePromotion")),
+		connect.WithHandlerOptions(opts...),
+	)
+	promotionServiceResumePromotionHandler := connect.NewUnaryHandler(
+		PromotionServiceResumePromotionProcedure,
+		svc.ResumePromotion,
+		connect.WithSchema(promotionServiceMethods.ByName("ResumePromotion")),
+		connect.WithHandlerOptions(opts...),
+	)
+	promotionServiceArchivePromotionHandler := connect.NewUnaryHandler(
+		PromotionServiceArchivePromotionProcedure,
+		svc.ArchivePromotion,
+		connect.WithSchema(promotionServiceMethods.ByName("ArchivePromotion")),
+		connect.WithHandlerOptions(opts...),
+	)
 	promotionServiceListPlayerPromotionsHandler := connect.NewUnaryHandler(
 		PromotionServiceListPlayerPromotionsProcedure,
 		svc.ListPlayerPromotions,
@@ -266,6 +378,14 @@ func NewPromotionServiceHandler(svc PromotionServiceHandler, opts ...connect.Han
 			promotionServiceGetPromotionHandler.ServeHTTP(w, r)
 		case PromotionServiceUpdatePromotionProcedure:
 			promotionServiceUpdatePromotionHandler.ServeHTTP(w, r)
+		case PromotionServicePublishPromotionProcedure:
+			promotionServicePublishPromotionHandler.ServeHTTP(w, r)
+		case PromotionServicePausePromotionProcedure:
+			promotionServicePausePromotionHandler.ServeHTTP(w, r)
+		case PromotionServiceResumePromotionProcedure:
+			promotionServiceResumePromotionHandler.ServeHTTP(w, r)
+		case PromotionServiceArchivePromotionProcedure:
+			promotionServiceArchivePromotionHandler.ServeHTTP(w, r)
 		case PromotionServiceListPlayerPromotionsProcedure:
 			promotionServiceListPlayerPromotionsHandler.ServeHTTP(w, r)
 		case PromotionServiceClaimProcedure:
@@ -295,6 +415,22 @@ func (UnimplementedPromotionServiceHandler) GetPromotion(context.Context, *conne
 
 func (UnimplementedPromotionServiceHandler) UpdatePromotion(context.Context, *connect.Request[v1.UpdatePromotionRequest]) (*connect.Response[v1.Promotion], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.UpdatePromotion is not implemented"))
+}
+
+func (UnimplementedPromotionServiceHandler) PublishPromotion(context.Context, *connect.Request[v1.PublishPromotionRequest]) (*connect.Response[v1.Promotion], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.PublishPromotion is not implemented"))
+}
+
+func (UnimplementedPromotionServiceHandler) PausePromotion(context.Context, *connect.Request[v1.PausePromotionRequest]) (*connect.Response[v1.Promotion], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.PausePromotion is not implemented"))
+}
+
+func (UnimplementedPromotionServiceHandler) ResumePromotion(context.Context, *connect.Request[v1.ResumePromotionRequest]) (*connect.Response[v1.Promotion], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.ResumePromotion is not implemented"))
+}
+
+func (UnimplementedPromotionServiceHandler) ArchivePromotion(context.Context, *connect.Request[v1.ArchivePromotionRequest]) (*connect.Response[v1.Promotion], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("loyalty.promotions.v1.PromotionService.ArchivePromotion is not implemented"))
 }
 
 func (UnimplementedPromotionServiceHandler) ListPlayerPromotions(context.Context, *connect.Request[v1.ListPlayerPromotionsRequest]) (*connect.Response[v1.ListPlayerPromotionsResponse], error) {
