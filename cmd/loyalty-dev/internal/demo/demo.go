@@ -24,20 +24,45 @@ func Players() []string {
 	return []string{"anna@demo.example", "ben@demo.example", "carla@demo.example"}
 }
 
-// offer is a demo promotion. It is available for one month from today. If assigned is true, Fill assigns it to the demo
-// players.
+// offer is a demo promotion. It lasts for one month and is assigned to the demo players if it is active.
 type offer struct {
 	title, description, amount string
 	kind                       promotionsv1.PromotionType
-	assigned                   bool
+	state                      promotionsv1.PromotionState
 }
 
 func offers() []offer {
+	const (
+		welcome, vip, bonus              = promotionsv1.PromotionType_WELCOME_BONUS, promotionsv1.PromotionType_VIP_PROMOTION, promotionsv1.PromotionType_BONUS
+		active, scheduled, paused, draft = promotionsv1.PromotionState_ACTIVE, promotionsv1.PromotionState_SCHEDULED, promotionsv1.PromotionState_PAUSED, promotionsv1.PromotionState_DRAFT
+	)
 	return []offer{
-		{"Welcome Bonus", "Get a welcome bonus on registration", "20.00", promotionsv1.PromotionType_WELCOME_BONUS, false},
-		{"VIP Weekend", "A thank-you to our most loyal players", "150.00", promotionsv1.PromotionType_VIP_PROMOTION, true},
-		{"Free Spin Friday", "Something for the end of the week", "5.00", promotionsv1.PromotionType_BONUS, true},
+		{"Welcome Bonus", "Get a welcome bonus on registration", "20.00", welcome, active},
+		{"VIP Weekend", "A thank-you to our most loyal players", "150.00", vip, active},
+		{"Free Spin Friday", "Something for the end of the week", "5.00", bonus, active},
+		{"Next Month's Surprise", "Begins in a week", "10.00", bonus, scheduled},
+		{"Happy Hour", "On hold for now", "2.50", bonus, paused},
+		{"Birthday Gift", "Not published yet", "25.00", vip, draft},
 	}
+}
+
+// promotion returns the promotion to create for the offer.
+func (o offer) promotion(today time.Time) *promotionsv1.Promotion {
+	if o.state == promotionsv1.PromotionState_SCHEDULED {
+		today = today.AddDate(0, 0, 7)
+	}
+	p := &promotionsv1.Promotion{
+		Title: o.title, Description: o.description, Type: o.kind, Amount: o.amount,
+		StartDate: today.Format(time.DateOnly), EndDate: today.AddDate(0, 1, 0).Format(time.DateOnly),
+	}
+	yes, no := true, false
+	switch o.state {
+	case promotionsv1.PromotionState_DRAFT:
+		p.Draft = &yes
+	case promotionsv1.PromotionState_PAUSED:
+		p.IsActive = &no
+	}
+	return p
 }
 
 // filler calls the API as the admin.
@@ -81,36 +106,44 @@ func Fill(ctx context.Context, url, admin, password string) error {
 	return nil
 }
 
-// addPromotions creates each offer unless a promotion of its type is available. It returns the ids of the promotions to
-// assign.
-func (f *filler) addPromotions(ctx context.Context) (assigned []string, err error) {
-	now := time.Now().UTC()
-	available := true
+// addPromotions creates each offer unless it exists, and unless its type allows only one active promotion and there is
+// another one. It returns the ids of the active promotions, which are to be assigned.
+func (f *filler) addPromotions(ctx context.Context) (active []string, err error) {
 	for _, o := range offers() {
-		list, err := f.promotions.ListPromotions(ctx, as(f,
-			&promotionsv1.ListPromotionsRequest{Type: o.kind, Available: &available}))
+		p, err := f.find(ctx, o)
 		if err != nil {
 			return nil, fmt.Errorf("list the promotions: %w", err)
 		}
-		if existing := list.Msg.GetPromotions(); len(existing) > 0 {
-			if o.assigned {
-				assigned = append(assigned, existing[0].GetId())
+		if p == nil {
+			created, err := f.promotions.CreatePromotion(ctx, as(f,
+				&promotionsv1.CreatePromotionRequest{Promotion: o.promotion(time.Now().UTC())}))
+			if connect.CodeOf(err) == connect.CodeAlreadyExists {
+				continue
 			}
-			continue
+			if err != nil {
+				return nil, fmt.Errorf("create %q: %w", o.title, err)
+			}
+			p = created.Msg
 		}
-		promotion := &promotionsv1.Promotion{
-			Title: o.title, Description: o.description, Type: o.kind, Amount: o.amount,
-			StartDate: now.Format(time.DateOnly), EndDate: now.AddDate(0, 1, 0).Format(time.DateOnly),
-		}
-		created, err := f.promotions.CreatePromotion(ctx, as(f, &promotionsv1.CreatePromotionRequest{Promotion: promotion}))
-		if err != nil {
-			return nil, fmt.Errorf("create %q: %w", o.title, err)
-		}
-		if o.assigned {
-			assigned = append(assigned, created.Msg.GetId())
+		if p.GetState() == promotionsv1.PromotionState_ACTIVE && p.GetType() != promotionsv1.PromotionType_WELCOME_BONUS {
+			active = append(active, p.GetId())
 		}
 	}
-	return assigned, nil
+	return active, nil
+}
+
+// find returns the promotion of an offer, unless there is none that has not expired.
+func (f *filler) find(ctx context.Context, o offer) (*promotionsv1.Promotion, error) {
+	list, err := f.promotions.ListPromotions(ctx, as(f, &promotionsv1.ListPromotionsRequest{
+		Title: o.title, Type: o.kind, State: []promotionsv1.PromotionState{
+			promotionsv1.PromotionState_DRAFT, promotionsv1.PromotionState_SCHEDULED, promotionsv1.PromotionState_ACTIVE,
+			promotionsv1.PromotionState_PAUSED, promotionsv1.PromotionState_ARCHIVED,
+		},
+	}))
+	if err != nil || len(list.Msg.GetPromotions()) == 0 {
+		return nil, err
+	}
+	return list.Msg.GetPromotions()[0], nil
 }
 
 // addPlayers registers the missing demo players. It returns the ids of all demo players.

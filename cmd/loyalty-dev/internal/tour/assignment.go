@@ -17,11 +17,19 @@ func (g *guide) assignment(ctx context.Context) error {
 	if err := g.login(ctx, g.staff); err != nil {
 		return err
 	}
-	g.step("Stella creates a bonus")
+	g.step("Stella drafts a bonus")
 	if _, err := g.createPromotion(ctx, g.staff, &g.gift, map[string]any{
 		"title": "Weekend Bonus", "description": "A little extra for the weekend", "type": bonus,
-		"amount": "50", "startDate": daysFromToday(0), "endDate": daysFromToday(7),
+		"amount": "50", "startDate": daysFromToday(0), "endDate": daysFromToday(7), "draft": true,
 	}, http.StatusCreated); err != nil {
+		return err
+	}
+	g.step("She publishes the draft")
+	path := "/api/v1/promotions/" + g.gift.ID + "/publish"
+	if _, err := g.call(ctx, g.staff, "POST", path, nil, &g.gift, http.StatusOK); err != nil {
+		return err
+	}
+	if err := expect(g.gift.State == "ACTIVE", "the state ACTIVE"); err != nil {
 		return err
 	}
 	g.step("Ben registers and stays offline")

@@ -27,6 +27,7 @@ type (
 	promotion struct {
 		ID     string `json:"id"`
 		Amount string `json:"amount"`
+		State  string `json:"state"`
 	}
 	promotionList struct {
 		Promotions []promotion `json:"promotions"`
