@@ -48,6 +48,7 @@ func TestAudit(t *testing.T) {
 	trail.sessions(player)
 	trail.factors(staff)
 	trail.promotions(c, staff, player)
+	trail.drafts(staff)
 
 	admin.call(200, "POST", "/api/v1/users/"+player.id+"/deactivate", nil)
 	admin.call(200, "POST", "/api/v1/users/"+player.id+"/deactivate", nil) // changes nothing
@@ -189,17 +190,8 @@ func (tr trail) promotions(c *cluster, staff, player client) {
 		before: object{"title": created.text("title"), "updatedAt": created.text("updatedAt")},
 		after:  object{"title": "Another title", "updatedAt": updated.text("updatedAt")},
 	})
-	for _, step := range []struct{ verb, action, from, to string }{
-		{"pause", "PAUSE_PROMOTION", "ACTIVE", "PAUSED"}, {"resume", "RESUME_PROMOTION", "PAUSED", "ACTIVE"},
-	} {
-		before := updated
-		updated = staff.call(200, "POST", "/api/v1/promotions/"+id+"/"+step.verb, nil)
-		staff.call(200, "POST", "/api/v1/promotions/"+id+"/"+step.verb, nil) // changes nothing
-		tr.has(entry{
-			service: "promotions", action: step.action, actor: staff.id, target: id,
-			before: object{"isActive": step.from == "ACTIVE", "state": step.from, "updatedAt": before.text("updatedAt")},
-			after:  object{"isActive": step.to == "ACTIVE", "state": step.to, "updatedAt": updated.text("updatedAt")},
-		})
+	for _, move := range []struct{ verb, from, to string }{{"pause", "ACTIVE", "PAUSED"}, {"resume", "PAUSED", "ACTIVE"}} {
+		updated = tr.moves(staff, updated, move.verb, move.from, move.to)
 	}
 	assign(staff, id, player)
 	assign(staff, id, player) // changes nothing
@@ -230,6 +222,28 @@ func (tr trail) promotions(c *cluster, staff, player client) {
 		service: "promotions", action: "MARK_ANOMALY_SEEN", actor: staff.id, target: anomaly,
 		before: object{"seen": false}, after: object{"seen": true},
 	})
+}
+
+// drafts publishes and archives a draft.
+func (tr trail) drafts(staff client) {
+	draft := staff.call(201, "POST", "/api/v1/promotions", object{
+		"title": "x", "type": "BONUS", "amount": "1", "startDate": "2020-01-01", "endDate": "2999-12-31", "draft": true,
+	})
+	published := tr.moves(staff, draft, "publish", "DRAFT", "ACTIVE")
+	tr.moves(staff, published, "archive", "ACTIVE", "ARCHIVED")
+}
+
+// moves changes the state of a promotion twice, of which the second time changes nothing, and returns the promotion.
+func (tr trail) moves(staff client, p answer, verb, from, to string) answer {
+	path := "/api/v1/promotions/" + p.text("id") + "/" + verb
+	moved := staff.call(200, "POST", path, nil)
+	staff.call(200, "POST", path, nil)
+	tr.has(entry{
+		service: "promotions", action: strings.ToUpper(verb) + "_PROMOTION", actor: staff.id, target: p.text("id"),
+		before: object{"isActive": from == "ACTIVE", "state": from, "updatedAt": p.text("updatedAt")},
+		after:  object{"isActive": to == "ACTIVE", "state": to, "updatedAt": moved.text("updatedAt")},
+	})
+	return moved
 }
 
 // filters reads the trail with each filter, in pages, and with invalid filters.
