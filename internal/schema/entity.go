@@ -252,8 +252,8 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 	return c, nil
 }
 
-// IsInputOnly reports whether a field is INPUT_ONLY: requests may contain it, but it is not a part of the resource. An entity
-// has no column for it.
+// IsInputOnly reports whether a field is INPUT_ONLY: requests may contain it, but it is not a part of the resource. An
+// entity has no column for it.
 func IsInputOnly(f *protogen.Field) bool {
 	return slices.Contains(behaviors(f), annotations.FieldBehavior_INPUT_ONLY)
 }

@@ -58,6 +58,10 @@ func acts() map[string]act {
 		"RESET_ADMIN":         raises(changes(ofUser(operator), activeUser, true, true)),
 		"CREATE_PROMOTION":    ofPromotions,
 		"UPDATE_PROMOTION":    ofPromotions,
+		"PUBLISH_PROMOTION":   ofPromotions,
+		"PAUSE_PROMOTION":     ofPromotions,
+		"RESUME_PROMOTION":    ofPromotions,
+		"ARCHIVE_PROMOTION":   ofPromotions,
 		"ASSIGN_PROMOTION":    ofPromotions,
 		"MARK_ANOMALY_SEEN":   ofPromotions,
 	}

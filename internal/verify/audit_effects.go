@@ -86,8 +86,13 @@ func effectsSQL() map[string]string {
 	}
 	promotion := missing("promotions p WHERE p.id = e.target")
 	return map[string]string{
-		"CREATE_PROMOTION": promotion,
-		"UPDATE_PROMOTION": promotion,
+		"CREATE_PROMOTION":  promotion,
+		"UPDATE_PROMOTION":  promotion,
+		"PUBLISH_PROMOTION": promotion,
+		"PAUSE_PROMOTION":   promotion,
+		"RESUME_PROMOTION":  promotion,
+		// No transition leaves this status.
+		"ARCHIVE_PROMOTION": missing("promotions p WHERE p.id = e.target AND NOT p.is_active AND p.inactive_as = 'ARCHIVED'"),
 		"ASSIGN_PROMOTION": missing(`player_promotions a
 			WHERE a.user_id = e.player AND a.promotion_id = e.target AND a.assigned_by = e.actor`),
 		"MARK_ANOMALY_SEEN": missing("anomalies a WHERE a.id = e.target AND a.seen_by = e.actor"),

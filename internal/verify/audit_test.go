@@ -66,6 +66,8 @@ func newAudited(t *testing.T) *audited {
 		{Action: "RESET_MFA", Actor: uuid.MustParse(admin), Target: uuid.MustParse(staff), Before: state("active", false)},
 		{Action: "CREATE_PROMOTION", Actor: uuid.MustParse(staff), Target: uuid.MustParse(open)},
 		{Action: "UPDATE_PROMOTION", Actor: uuid.MustParse(staff), Target: uuid.MustParse(open)},
+		{Action: "PAUSE_PROMOTION", Actor: uuid.MustParse(staff), Target: uuid.MustParse(open)},
+		{Action: "RESUME_PROMOTION", Actor: uuid.MustParse(staff), Target: uuid.MustParse(open)},
 		{Action: "ASSIGN_PROMOTION", Actor: uuid.MustParse(staff), Target: uuid.MustParse(open), After: map[string]any{"players": []string{player}}},
 		{Action: "MARK_ANOMALY_SEEN", Actor: uuid.MustParse(staff), Target: uuid.MustParse(anomaly)},
 	} {
@@ -162,7 +164,7 @@ func TestAuditTrailWithoutViolations(t *testing.T) {
 	t.Parallel()
 	p := newAudited(t)
 	p.expect(t)
-	if _, out := p.verify(t); !strings.Contains(out, "audit trail    16 entries, 4 users: ok") {
+	if _, out := p.verify(t); !strings.Contains(out, "audit trail    18 entries, 4 users: ok") {
 		t.Errorf("the output does not count the entries and the users:\n%s", out)
 	}
 }

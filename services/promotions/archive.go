@@ -6,8 +6,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Archive archives a promotion for good. It changes nothing if that has already happened. It fails with NOT_FOUND, with
-// PROMOTION_STATE_CONFLICT if the state does not allow it.
+// Archive archives a promotion for good. It changes nothing if the promotion is already archived. It fails with NOT_FOUND.
 func (s *Service) Archive(ctx context.Context, id uuid.UUID) (Promotion, error) {
-	return s.move(ctx, id, archived)
+	return s.change(ctx, id, archive.apply)
 }

@@ -1,11 +1,8 @@
 package promotions
 
 import (
-	"context"
 	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/date"
@@ -23,32 +20,41 @@ const (
 	StatusArchived  Status = "ARCHIVED"
 )
 
-// transition is a change of a promotion's status.
-type transition struct {
-	// name is the past participle for error messages.
-	name string
-	from []Status
-	to   Status
-}
+// action changes the status of a promotion. Its value is the past participle for error messages.
+type action string
 
-// The transitions of promotions. There are no others.
-var (
-	published = transition{"published", []Status{StatusDraft}, StatusPublished}
-	paused    = transition{"paused", []Status{StatusPublished}, StatusPaused}
-	resumed   = transition{"resumed", []Status{StatusPaused}, StatusPublished}
-	archived  = transition{"archived", []Status{StatusDraft, StatusPublished, StatusPaused}, StatusArchived}
+const (
+	publish action = "published"
+	pause   action = "paused"
+	resume  action = "resumed"
+	archive action = "archived"
 )
 
+// transition returns the statuses in which the action is allowed, and the status after it.
+func (a action) transition() (from []Status, to Status) {
+	switch a {
+	case publish:
+		return []Status{StatusDraft}, StatusPublished
+	case pause:
+		return []Status{StatusPublished}, StatusPaused
+	case resume:
+		return []Status{StatusPaused}, StatusPublished
+	default: // archive
+		return []Status{StatusDraft, StatusPublished, StatusPaused}, StatusArchived
+	}
+}
+
 // apply changes the status of p. It changes nothing if p already has the new status. It returns PROMOTION_STATE_CONFLICT if
-// the transition does not start at the status of p.
-func (t transition) apply(p *Promotion) error {
-	if p.Status() == t.to {
+// the action is not allowed in the status of p.
+func (a action) apply(p *Promotion) error {
+	from, to := a.transition()
+	if p.Status() == to {
 		return nil
 	}
-	if !slices.Contains(t.from, p.Status()) {
-		return p.stateConflict(t.name)
+	if !slices.Contains(from, p.Status()) {
+		return p.stateConflict(string(a))
 	}
-	p.setStatus(t.to)
+	p.setStatus(to)
 	return nil
 }
 
@@ -90,9 +96,4 @@ func (p Promotion) StateAt(now time.Time) PromotionState {
 func (p Promotion) stateConflict(participle string) error {
 	return apperr.New(apperr.PromotionStateConflict, "promotion %s is %s and cannot be %s", p.ID, p.State, participle).
 		With("state", string(p.State))
-}
-
-// move applies a transition to a stored promotion and returns the promotion.
-func (s *Service) move(ctx context.Context, id uuid.UUID, t transition) (Promotion, error) {
-	return s.change(ctx, id, t.apply)
 }

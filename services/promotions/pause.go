@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Pause pauses a published promotion, which can then not be assigned or claimed. It changes nothing if that has already happened. It fails with NOT_FOUND, with
-// PROMOTION_STATE_CONFLICT if the state does not allow it.
+// Pause pauses a published promotion, which can then not be assigned or claimed. It changes nothing if the promotion is
+// already paused. It fails with NOT_FOUND, and with PROMOTION_STATE_CONFLICT in other states.
 func (s *Service) Pause(ctx context.Context, id uuid.UUID) (Promotion, error) {
-	return s.move(ctx, id, paused)
+	return s.change(ctx, id, pause.apply)
 }

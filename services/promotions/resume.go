@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Resume resumes a paused promotion. It changes nothing if that has already happened. It fails with NOT_FOUND, with
-// PROMOTION_STATE_CONFLICT if the state does not allow it, and with PROMOTION_EXISTS as [Service.Create] does.
+// Resume resumes a paused promotion. It changes nothing if the promotion is already published. It fails with NOT_FOUND, with
+// PROMOTION_STATE_CONFLICT in other states, and with PROMOTION_EXISTS as [Service.Create] does.
 func (s *Service) Resume(ctx context.Context, id uuid.UUID) (Promotion, error) {
-	return s.move(ctx, id, resumed)
+	return s.change(ctx, id, resume.apply)
 }

@@ -33,8 +33,13 @@ type offer struct {
 
 func offers() []offer {
 	const (
-		welcome, vip, bonus              = promotionsv1.PromotionType_WELCOME_BONUS, promotionsv1.PromotionType_VIP_PROMOTION, promotionsv1.PromotionType_BONUS
-		active, scheduled, paused, draft = promotionsv1.PromotionState_ACTIVE, promotionsv1.PromotionState_SCHEDULED, promotionsv1.PromotionState_PAUSED, promotionsv1.PromotionState_DRAFT
+		welcome   = promotionsv1.PromotionType_WELCOME_BONUS
+		vip       = promotionsv1.PromotionType_VIP_PROMOTION
+		bonus     = promotionsv1.PromotionType_BONUS
+		active    = promotionsv1.PromotionState_ACTIVE
+		scheduled = promotionsv1.PromotionState_SCHEDULED
+		paused    = promotionsv1.PromotionState_PAUSED
+		draft     = promotionsv1.PromotionState_DRAFT
 	)
 	return []offer{
 		{"Welcome Bonus", "Get a welcome bonus on registration", "20.00", welcome, active},
@@ -51,16 +56,14 @@ func (o offer) promotion(today time.Time) *promotionsv1.Promotion {
 	if o.state == promotionsv1.PromotionState_SCHEDULED {
 		today = today.AddDate(0, 0, 7)
 	}
+	active := o.state != promotionsv1.PromotionState_PAUSED
+	draft := o.state == promotionsv1.PromotionState_DRAFT
 	p := &promotionsv1.Promotion{
-		Title: o.title, Description: o.description, Type: o.kind, Amount: o.amount,
+		Title: o.title, Description: o.description, Type: o.kind, Amount: o.amount, Draft: &draft,
 		StartDate: today.Format(time.DateOnly), EndDate: today.AddDate(0, 1, 0).Format(time.DateOnly),
 	}
-	yes, no := true, false
-	switch o.state {
-	case promotionsv1.PromotionState_DRAFT:
-		p.Draft = &yes
-	case promotionsv1.PromotionState_PAUSED:
-		p.IsActive = &no
+	if !draft {
+		p.IsActive = &active
 	}
 	return p
 }

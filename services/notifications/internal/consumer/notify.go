@@ -66,8 +66,8 @@ func toNotice(e event.Event, m *notificationsv1.NotificationEvent) (notification
 }
 
 // contentOf returns the content as a JSON object. It keeps the content of a JSON record unchanged, including members that
-// are not in the schema. The JSON of a protobuf record includes false and zero members, but no enum without a value: an older
-// release does not set the enums that a newer one adds. The result is nil if there is no content.
+// are not in the schema. The JSON of a protobuf record includes false and zero members, but no enum without a value: an
+// older release does not set the enums that a newer one adds. The result is nil if there is no content.
 func contentOf(e event.Event, m *notificationsv1.NotificationEvent) (map[string]any, error) {
 	if e.ContentType != event.ContentProtobuf {
 		var record struct {

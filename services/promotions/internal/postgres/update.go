@@ -24,8 +24,8 @@ const (
 	lockToUpdate = "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))"
 )
 
-// UpdatePromotion locks the promotion, sets its state at the time at, applies change and stores the result. It retries the transaction after a conflict,
-// and then calls change again.
+// UpdatePromotion locks the promotion, sets its state at the time at, applies change and stores the result. It retries the
+// transaction after a conflict, and then calls change again.
 func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, at time.Time, change func(*domain.Promotion) error) (domain.Promotion, error) {
 	var p domain.Promotion
 	err := s.inTx(ctx, func(tx *promotions.Tx) error {

@@ -11,7 +11,8 @@ import (
 )
 
 // Assigned returns one PROMOTION notification event for each of the assignments, which must be assignments of p. The content
-// of the notification is p, in its state at the time of the assignment. Each assignment has exactly one event, so the event has the id and the time of the assignment.
+// of the notification is p, in its state at the time of the assignment. Each assignment has exactly one event, so the event
+// has the id and the time of the assignment.
 func Assigned(p promotions.Promotion, assignments []promotions.Assignment) ([]event.Event, error) {
 	events := make([]event.Event, len(assignments))
 	for i, a := range assignments {
