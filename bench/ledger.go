@@ -39,7 +39,17 @@ func (e *Env) ledgerPair(ctx context.Context, callers int, hot bool) (*Pair, err
 	if err != nil {
 		return nil, err
 	}
-	ours := func(ctx context.Context, d time.Duration) (float64, error) {
+	closeLedger := func() error {
+		ledger.Close()
+		return nil
+	}
+	ours := addInProcess(ledger, callers, hot)
+	return &Pair{Ours: one(ours), Limit: one(e.addByPgbench(callers, hot)), Close: closeLedger}, nil
+}
+
+// addInProcess measures AddTransaction in process.
+func addInProcess(ledger *app.StandaloneLedger, callers int, hot bool) func(context.Context, time.Duration) (float64, error) {
+	return func(ctx context.Context, d time.Duration) (float64, error) {
 		return load(ctx, callers, d, func(ctx context.Context, caller, n int) error {
 			key, err := uuid.NewV7()
 			if err != nil {
@@ -54,11 +64,6 @@ func (e *Env) ledgerPair(ctx context.Context, callers int, hot bool) (*Pair, err
 			return err
 		})
 	}
-	closeLedger := func() error {
-		ledger.Close()
-		return nil
-	}
-	return &Pair{Ours: one(ours), Limit: one(e.addByPgbench(callers, hot)), Close: closeLedger}, nil
 }
 
 // playerOf returns the player of the n-th entry of a caller. If hot is true, it is always the same player. Otherwise each

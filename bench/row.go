@@ -62,8 +62,8 @@ func one(measure func(ctx context.Context, d time.Duration) (float64, error)) Me
 // allRows returns all rows in the order of the table.
 func allRows() []Row {
 	return slices.Concat([]Row{
-		ledgerRow(8, 1.2), ledgerRow(32, 2.2),
-		grpcRow(8, 0.8), grpcRow(32, 1.5),
+		ledgerRow(8, 1.2), ledgerRow(32, 2.2), copyRow(32, 0.35),
+		grpcRow(8, 0.9), grpcRow(32, 0.9),
 		hotRow(10), hotGRPCRow(6),
 		claimsRow(8, 0.7), claimsRow(32, 0.7),
 	}, requestRows(), []Row{
