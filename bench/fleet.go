@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -287,12 +289,7 @@ func (f *fleet) balanced(ctx context.Context, n int) error {
 
 // settled waits until the processes have no work left, such as handling events.
 func (f *fleet) settled(ctx context.Context) error {
-	for _, p := range f.processes {
-		if err := p.settled(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return settled(ctx, slices.Collect(maps.Values(f.processes))...)
 }
 
 // close stops all processes and servers.

@@ -190,22 +190,26 @@ type assigner struct {
 	promotions []string
 }
 
-func (a *assigner) prepare(ctx context.Context, calls int) error {
+func (a *assigner) prepare(ctx context.Context, calls int) (err error) {
 	perPromotion := livePlayers / a.perCall
 	a.promotions = make([]string, (calls+perPromotion-1)/perPromotion)
 	for i := range a.promotions {
-		var created struct {
-			ID string `json:"id"`
-		}
-		err := a.expect(ctx, http.StatusCreated, "/api/v1/promotions", a.staff, map[string]any{
-			"title": "Offer", "type": "BONUS", "amount": "1", "startDate": "2000-01-01", "endDate": "2999-01-01",
-		}, &created)
-		if err != nil {
+		if a.promotions[i], err = a.createPromotion(ctx); err != nil {
 			return err
 		}
-		a.promotions[i] = created.ID
 	}
 	return nil
+}
+
+// createPromotion creates an available promotion and returns its id.
+func (f *fleet) createPromotion(ctx context.Context) (string, error) {
+	var created struct {
+		ID string `json:"id"`
+	}
+	err := f.expect(ctx, http.StatusCreated, "/api/v1/promotions", f.staff, map[string]any{
+		"title": "Offer", "type": "BONUS", "amount": "1", "startDate": "2000-01-01", "endDate": "2999-01-01",
+	}, &created)
+	return created.ID, err
 }
 
 func (a *assigner) send(ctx context.Context, n int, players []player) error {

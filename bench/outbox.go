@@ -91,7 +91,7 @@ func (f *fleet) publishByRelay(ctx context.Context) (time.Duration, error) {
 	if _, err := pool.Exec(ctx, "VACUUM outbox"); err != nil {
 		return 0, err
 	}
-	before, err := f.published(ctx)
+	before, err := f.published(ctx, outboxTopic)
 	if err != nil {
 		return 0, err
 	}
@@ -111,7 +111,7 @@ func (f *fleet) publishByRelay(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	err = await(ctx, func() error {
-		now, err := f.published(ctx)
+		now, err := f.published(ctx, outboxTopic)
 		if err == nil && now < before+outboxBatch {
 			err = fmt.Errorf("%d of %d events are published", now-before, outboxBatch)
 		}
@@ -120,9 +120,9 @@ func (f *fleet) publishByRelay(ctx context.Context) (time.Duration, error) {
 	return time.Since(start), err
 }
 
-// published returns the number of records on the topic of the row.
-func (f *fleet) published(ctx context.Context) (int64, error) {
-	offsets, err := kadm.NewClient(f.kafka).ListEndOffsets(ctx, outboxTopic)
+// published returns the number of records on a topic.
+func (f *fleet) published(ctx context.Context, topic string) (int64, error) {
+	offsets, err := kadm.NewClient(f.kafka).ListEndOffsets(ctx, topic)
 	if err != nil {
 		return 0, err
 	}

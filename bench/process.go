@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/casino-loyalty/loyalty/internal/testproc"
 )
 
@@ -122,6 +124,15 @@ func (p *process) settled(ctx context.Context) error {
 		}
 		last = now
 	}
+}
+
+// settled waits until each of the processes has used at most 2 % of a core for half a second.
+func settled(ctx context.Context, processes ...*process) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, p := range processes {
+		g.Go(func() error { return p.settled(ctx) })
+	}
+	return g.Wait()
 }
 
 // collect makes the process collect its garbage.

@@ -139,10 +139,8 @@ func (r requests) measure(s *site) Measure {
 
 // cpu waits until users and promotions have no work left, and returns the CPU time that they have used.
 func (s *site) cpu(ctx context.Context) (sum time.Duration, err error) {
-	for _, p := range []*process{s.users, s.promotions} {
-		if err := p.settled(ctx); err != nil {
-			return 0, err
-		}
+	if err := settled(ctx, s.users, s.promotions); err != nil {
+		return 0, err
 	}
 	for _, p := range []*process{s.users, s.promotions} {
 		used, err := p.cpu()

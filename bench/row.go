@@ -68,7 +68,7 @@ func allRows() []Row {
 		claimsRow(8, 0.7), claimsRow(32, 0.7),
 	}, requestRows(), []Row{
 		loginRow(0.92), registerRow(0.92),
-		outboxRow(0.5), assignRow(), commitRow(), fanOutRow(0.6), memoryRow(1),
+		outboxRow(0.5), bulkRow(), assignRow(), commitRow(), fanOutRow(0.6), memoryRow(1),
 		restRow(), devRow(), sizeRow(),
 		clientRow(1.1),
 	})
