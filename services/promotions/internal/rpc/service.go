@@ -3,8 +3,16 @@
 package rpc
 
 import (
+	"context"
+
+	"connectrpc.com/connect"
+	"github.com/google/uuid"
+
+	promotionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1"
 	"github.com/casino-loyalty/loyalty/gen/go/loyalty/promotions/v1/promotionsv1connect"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/wire"
 )
 
 // Handler implements PromotionService.
@@ -23,3 +31,18 @@ func New(service *promotions.Service) *Handler { return &Handler{service} }
 
 // NewAnomalies returns a handler that calls monitor.
 func NewAnomalies(monitor *promotions.Monitor) *Anomalies { return &Anomalies{monitor} }
+
+// one calls a use case with the id of a promotion and returns the promotion that the use case returns.
+func one(
+	ctx context.Context, id string, do func(context.Context, uuid.UUID) (promotions.Promotion, error),
+) (*connect.Response[promotionsv1.Promotion], error) {
+	promotion, err := rpcserver.ID("promotion_id", id)
+	if err != nil {
+		return nil, err
+	}
+	p, err := do(ctx, promotion)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(wire.FromPromotion(p)), nil
+}
