@@ -35,6 +35,7 @@ type promotion struct {
 	EndDate     string      `json:"endDate"`
 	CreatedAt   time.Time   `json:"createdAt"`
 	UpdatedAt   time.Time   `json:"updatedAt"`
+	State       string      `json:"state"`
 }
 
 type assignment struct {

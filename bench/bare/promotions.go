@@ -39,7 +39,7 @@ const (
 	assignmentColumns = "a.id, a.user_id, a.promotion_id, a.claimed, a.amount::text, coalesce(a.assigned_by::text, '')," +
 		" a.created_at, a.claimed_at, a.transaction_id"
 	promotionColumns = "p.id, p.title, p.description, p.is_active, p.type, p.amount::text, p.start_date::text," +
-		" p.end_date::text, p.created_at, p.updated_at"
+		" p.end_date::text, p.created_at, p.updated_at, p.inactive_as"
 
 	countSQL = "SELECT count(*) FROM player_promotions WHERE user_id = $1"
 	listSQL  = "SELECT " + assignmentColumns + ", " + promotionColumns +
@@ -59,6 +59,20 @@ func (a *assignment) columns() []any {
 func (p *promotion) columns() []any {
 	return []any{
 		&p.ID, &p.Title, &p.Description, &p.IsActive, &p.Type, &p.Amount, &p.StartDate, &p.EndDate, &p.CreatedAt, &p.UpdatedAt,
+		&p.State,
+	}
+}
+
+// setState replaces inactive_as, which State holds after the scan, with the state on a day.
+func (p *promotion) setState(today string) {
+	switch expired := p.EndDate < today; {
+	case !p.IsActive && (p.State != "PAUSED" || !expired):
+	case expired:
+		p.State = "EXPIRED"
+	case p.StartDate > today:
+		p.State = "SCHEDULED"
+	default:
+		p.State = "ACTIVE"
 	}
 }
 
@@ -69,6 +83,7 @@ func (s *promotionsServer) list(r *http.Request) (assignments, error) {
 		return assignments{}, err
 	}
 	player, page := r.PathValue("player_id"), assignments{Assignments: make([]assignment, 0, size)}
+	today := time.Now().UTC().Format(time.DateOnly)
 	batch := &pgx.Batch{}
 	batch.Queue(countSQL, player).QueryRow(func(row pgx.Row) error { return row.Scan(&page.Total) })
 	batch.Queue(listSQL, player, size).Query(func(rows pgx.Rows) error {
@@ -77,6 +92,7 @@ func (s *promotionsServer) list(r *http.Request) (assignments, error) {
 			if err := rows.Scan(append(a.columns(), a.Promotion.columns()...)...); err != nil {
 				return err
 			}
+			a.Promotion.setState(today)
 			page.Assignments = append(page.Assignments, a)
 		}
 		return rows.Err()
