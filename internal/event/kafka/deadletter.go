@@ -97,9 +97,12 @@ func (b *Bus) scan(ctx context.Context, topic string, ranges map[int32]offsetRan
 	if len(offsets) == 0 {
 		return nil
 	}
+	memory := b.newDecompressor(errBatchTooLarge)
 	client, err := b.newClient(
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{dead: offsets}),
 		kgo.FetchMaxWait(fetchMaxWait),
+		kgo.FetchMaxBytes(maxFetchBytes),
+		kgo.WithDecompressor(memory),
 	)
 	if err != nil {
 		return err
@@ -109,7 +112,10 @@ func (b *Bus) scan(ctx context.Context, topic string, ranges map[int32]offsetRan
 		pollCtx, cancel := context.WithTimeout(ctx, scanTimeout)
 		fetches := client.PollRecords(pollCtx, pollRecords)
 		cancel()
-		if err := fetches.Err(); errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		memory.reset()
+		if err := fetches.Err(); errors.Is(err, errFetchTooLarge) {
+			continue
+		} else if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			if err := b.skipDeleted(ctx, dead, ranges, offsets); err != nil {
 				return err
 			}

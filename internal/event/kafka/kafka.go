@@ -125,6 +125,7 @@ func (b *Bus) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.MaxDecompressBatchBytes(maxBatchBytes),
 		// The outbox publishes complete batches, so lingering would only add latency.
 		kgo.ProducerLinger(0),
 		// A canceled Publish may have stored some records. This is acceptable: the caller publishes all events again, and

@@ -126,13 +126,17 @@ func (b *Bus) readOriginal(ctx context.Context, topic string, d event.DeadLetter
 	client, err := b.newClient(
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {d.Partition: kgo.NewOffset().At(d.Offset)}}),
 		kgo.FetchMaxWait(fetchMaxWait),
+		kgo.FetchMaxBytes(maxFetchBytes),
+		kgo.WithDecompressor(b.newDecompressor(errBatchTooLarge)),
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
 	fetches := client.PollRecords(ctx, 1)
-	if err := fetches.Err(); err != nil {
+	if err := fetches.Err(); errors.Is(err, errBatchTooLarge) {
+		return nil, kerr.MessageTooLarge
+	} else if err != nil {
 		return nil, err
 	}
 	records := fetches.Records()

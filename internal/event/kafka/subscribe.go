@@ -14,8 +14,8 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/lifecycle"
 )
 
-// pollRecords is the maximum number of records of one poll. Together with the queue limits of the workers, it limits the
-// memory.
+// pollRecords is the maximum number of records of one poll. Together with the queue limits of the workers and those of
+// compressed batches, it limits the memory.
 const pollRecords = 256
 
 // consumer is a member of a group on one topic. The poll loop passes records to one worker per partition. The rebalance
@@ -27,6 +27,7 @@ type consumer struct {
 	base   context.Context // parent of the workers' contexts; it does not end with the subscription
 	log    *slog.Logger
 	client *kgo.Client
+	memory *decompressor
 
 	mu      sync.Mutex
 	workers map[int32]*worker
@@ -47,7 +48,7 @@ func (b *Bus) Subscribe(ctx context.Context, s event.Subscription) error {
 
 	c := &consumer{
 		bus: b, sub: s, base: context.WithoutCancel(ctx), log: b.log.With("group", s.Group, "topic", s.Topic),
-		workers: make(map[int32]*worker),
+		memory: b.newDecompressor(errBatchTooLarge), workers: make(map[int32]*worker),
 	}
 	// The client must outlive ctx, so that it can commit the finished records and leave the group.
 	session, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -80,6 +81,8 @@ func (c *consumer) options(session context.Context) []kgo.Opt {
 		kgo.HeartbeatInterval(cfg.SessionTimeout / 4),
 		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.FetchMaxWait(fetchMaxWait),
+		kgo.FetchMaxBytes(maxFetchBytes),
+		kgo.WithDecompressor(c.memory),
 		kgo.AutoCommitMarks(),
 		kgo.AutoCommitInterval(commitInterval),
 		kgo.BlockRebalanceOnPoll(),
@@ -106,7 +109,17 @@ func (c *consumer) poll(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		c.memory.reset()
 		fetches.EachError(func(_ string, partition int32, err error) {
+			if errors.Is(err, errFetchTooLarge) {
+				return
+			}
+			if errors.Is(err, errBatchTooLarge) {
+				if w := c.worker(partition); w != nil {
+					w.skipLater()
+				}
+				return
+			}
 			c.bus.outages.failed(c.log, slog.LevelWarn, "fetch failed, retrying", "partition", partition,
 				"error", c.bus.explain(err))
 		})

@@ -26,7 +26,10 @@ const (
 type worker struct {
 	consumer  *consumer
 	log       *slog.Logger
+	number    int32
 	partition map[string][]int32
+	// position is the offset after the last finished record. It is zero before the first one.
+	position kgo.EpochOffset
 
 	// stopping ends when the worker must not start another record. handling is the context of handlers. It ends when the
 	// handler of the current record must stop too.
@@ -41,6 +44,9 @@ type worker struct {
 	bytes  int
 	paused bool
 	wake   chan struct{}
+	// skipping is true from skipLater to the end of skip. tooLarge stands in the queue for the batch to skip.
+	skipping bool
+	tooLarge *kgo.Record
 }
 
 // start starts the worker of a partition. The worker's function stop ends it after the current record, for which the handler
@@ -51,7 +57,9 @@ func (c *consumer) start(partition int32) *worker {
 	w := &worker{
 		consumer:  c,
 		log:       c.log.With("partition", partition),
+		number:    partition,
 		partition: map[string][]int32{c.sub.Topic: {partition}},
+		tooLarge:  &kgo.Record{},
 		stopping:  stopping,
 		handling:  handling,
 		stop:      stop,
@@ -70,12 +78,25 @@ func (c *consumer) start(partition int32) *worker {
 func (w *worker) run() {
 	defer w.resume()
 	for {
-		r := w.next()
-		if r == nil || !w.handle(r) {
+		switch r := w.next(); {
+		case r == nil:
 			return
+		case r == w.tooLarge:
+			if !w.skip() {
+				return
+			}
+		case !w.handle(r):
+			return
+		default:
+			w.finish(r)
 		}
-		w.consumer.client.MarkCommitRecords(r)
 	}
+}
+
+// finish marks a record as finished, so that its offset will be committed.
+func (w *worker) finish(r *kgo.Record) {
+	w.position = kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
+	w.consumer.client.MarkCommitRecords(r)
 }
 
 // handle handles a record. It reports whether the record is finished: handled, skipped or stored as a dead letter.
@@ -85,18 +106,20 @@ func (w *worker) handle(r *kgo.Record) bool {
 	}
 	e, err := decode(r)
 	if err != nil {
-		return w.storeDeadLetter(r, e, &event.UndeliverableError{Err: err})
+		return w.storeDeadLetter(r, e, &event.UndeliverableError{Err: err}, event.Whole)
 	}
 	err = w.consumer.sub.Deliver(w.stopping, w.handling, w.log, e)
 	if dead := (*event.UndeliverableError)(nil); errors.As(err, &dead) {
-		return w.storeDeadLetter(r, e, dead)
+		return w.storeDeadLetter(r, e, dead, event.Whole)
 	}
 	return err == nil
 }
 
-// storeDeadLetter writes the dead letter and retries until it succeeds. It truncates the dead letter if the topic rejects it
-// as too large. It reports false if the worker is stopped first.
-func (w *worker) storeDeadLetter(r *kgo.Record, e event.Event, dead *event.UndeliverableError) bool {
+// storeDeadLetter writes the dead letter and retries until it succeeds. It truncates the dead letter further if the topic
+// rejects it as too large. It reports false if the worker is stopped first.
+func (w *worker) storeDeadLetter(
+	r *kgo.Record, e event.Event, dead *event.UndeliverableError, truncation event.Truncation,
+) bool {
 	letter := event.DeadLetter{
 		Event:     e,
 		Group:     w.consumer.sub.Group,
@@ -108,7 +131,7 @@ func (w *worker) storeDeadLetter(r *kgo.Record, e event.Event, dead *event.Undel
 	}
 	log := w.log.With("event", e.ID, "offset", r.Offset)
 	delays := backoff.Policy{Initial: 250 * time.Millisecond, Max: 5 * time.Second, Jitter: 0.5}.Delays()
-	for truncation := event.Whole; ; {
+	for {
 		err := w.consumer.client.ProduceSync(w.handling, writeDeadLetter(r, letter, truncation)).FirstErr()
 		if err == nil {
 			log.Error("event became a dead letter",
@@ -140,6 +163,11 @@ func (w *worker) push(records []*kgo.Record) {
 		w.paused = true
 		w.consumer.client.PauseFetchPartitions(w.partition)
 	}
+	w.signal()
+}
+
+// signal wakes next.
+func (w *worker) signal() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -170,7 +198,7 @@ func (w *worker) pop() *kgo.Record {
 	w.queue[0] = nil
 	w.queue = w.queue[1:]
 	w.bytes -= len(r.Value)
-	if w.paused && len(w.queue) <= maxQueueRecords/2 && w.bytes <= maxQueueBytes/2 {
+	if w.paused && !w.skipping && len(w.queue) <= maxQueueRecords/2 && w.bytes <= maxQueueBytes/2 {
 		w.paused = false
 		w.consumer.client.ResumeFetchPartitions(w.partition)
 	}
