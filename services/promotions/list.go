@@ -35,8 +35,11 @@ func (s *Service) List(ctx context.Context, f PromotionFilter, p keyset.PageRequ
 	now := s.now()
 	f.Today = date.Of(now)
 	page, err := s.store.Promotions(ctx, f, p)
+	if err != nil {
+		return keyset.Page[Promotion]{}, err
+	}
 	for i := range page.Items {
 		page.Items[i].State = page.Items[i].StateAt(now)
 	}
-	return page, err
+	return page, nil
 }

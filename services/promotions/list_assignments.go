@@ -25,8 +25,11 @@ type AssignmentFilter struct {
 func (s *Service) ListAssignments(ctx context.Context, player uuid.UUID, f AssignmentFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[Assignment], error) {
 	f.Now = s.now()
 	page, err := s.store.Assignments(ctx, player, f, p)
+	if err != nil {
+		return keyset.Page[Assignment]{}, err
+	}
 	for _, a := range page.Items {
 		a.Promotion.State = a.Promotion.StateAt(f.Now)
 	}
-	return page, err
+	return page, nil
 }

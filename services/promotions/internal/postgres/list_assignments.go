@@ -37,7 +37,10 @@ func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.Assi
 		return none, toAppError(err)
 	}
 	page := keyset.NewPage(items, p.Size, total)
-	return page, s.withPromotions(ctx, page.Items)
+	if err := s.withPromotions(ctx, page.Items); err != nil {
+		return none, err
+	}
+	return page, nil
 }
 
 // assignmentFilter returns the filter as an SQL condition over player_promotions, and its arguments. The condition contains

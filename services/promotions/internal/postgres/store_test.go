@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
@@ -165,6 +166,22 @@ func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
 	}
 	if events := f.outbox(); len(events) != len(players) {
 		t.Errorf("the outbox has %d events, want %d", len(events), len(players))
+	}
+}
+
+// TestListAssignmentsWithoutPromotions makes the query of the promotions fail after the one of the assignments, as the end of
+// the connection does.
+func TestListAssignmentsWithoutPromotions(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	player, _ := f.assigned()
+	role := pgx.Identifier{f.role.Config().ConnConfig.User}.Sanitize()
+	if _, err := f.pool.Exec(t.Context(), "REVOKE SELECT ON promotions FROM "+role); err != nil {
+		t.Fatal(err)
+	}
+	page, err := f.service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 10})
+	if err == nil || len(page.Items) > 0 {
+		t.Errorf("got %d assignments, %v, want an error only", len(page.Items), err)
 	}
 }
 
