@@ -7,9 +7,10 @@ import (
 )
 
 // Create stores a new promotion and returns it with its id. If p is inactive, it is paused unless its InactiveAs is
-// StatusDraft. The period may be in the past. Create fails with
-// VALIDATION_FAILED for an invalid period, and with PROMOTION_EXISTS if the type is unique per period and another active
-// promotion of this type overlaps the period. A draft may overlap others.
+// StatusDraft. The period may be in the past.
+//
+// Create fails with VALIDATION_FAILED for an invalid period, and with PROMOTION_EXISTS if p is active, its type is unique
+// per period, and another active promotion of this type overlaps the period.
 func (s *Service) Create(ctx context.Context, p Promotion) (Promotion, error) {
 	if err := p.Validate(); err != nil {
 		return Promotion{}, err

@@ -260,5 +260,5 @@ func (c *Cluster) retryClient(t testing.TB, user string, request func(context.Co
 	for _, n := range c.nodes {
 		t.Logf("broker %d: %s", n.id, n.process.Output())
 	}
-	t.Fatalf("the brokers do not do what %s waits for: %v", user, err)
+	t.Fatalf("a request of the user %q failed for %s: %v", user, retryTimeout, err)
 }

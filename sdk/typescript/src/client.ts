@@ -127,9 +127,9 @@ export class Client extends Operations {
   }
 
   /**
-   * Sets a new password of the user and ends all other sessions. The client's next login uses it, unless the credentials are a
-   * function or belong to another user. It fails with INVALID_CREDENTIALS if the current password is wrong, which counts as a failed login, and with
-   * PASSWORD_TOO_WEAK if the new password is common, trivially guessable or derived from the e-mail.
+   * Sets a new password of the user and ends all other sessions. The client's next login uses it, unless the credentials are
+   * a function or belong to another user. It fails with INVALID_CREDENTIALS if the current password is wrong, which counts as
+   * a failed login, and with PASSWORD_TOO_WEAK if the new password is common, trivially guessable or derived from the e-mail.
    */
   override async changeMyPassword(body: ChangeMyPasswordRequest, options?: CallOptions): Promise<void> {
     const email = this.#email;

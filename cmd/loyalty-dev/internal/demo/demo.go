@@ -24,7 +24,8 @@ func Players() []string {
 	return []string{"anna@demo.example", "ben@demo.example", "carla@demo.example"}
 }
 
-// offer is a demo promotion. It lasts for one month and is assigned to the demo players if it is active.
+// offer is a demo promotion. It lasts for one month. Fill assigns active offers to the demo players, except the welcome
+// bonus, which players get when they register.
 type offer struct {
 	title, description, amount string
 	kind                       promotionsv1.PromotionType
@@ -109,9 +110,9 @@ func Fill(ctx context.Context, url, admin, password string) error {
 	return nil
 }
 
-// addPromotions creates each offer unless it exists, and unless its type allows only one active promotion and there is
-// another one. It returns the ids of the active promotions, which are to be assigned.
-func (f *filler) addPromotions(ctx context.Context) (active []string, err error) {
+// addPromotions creates the offers that do not exist. It skips an offer whose type allows only one active promotion if
+// there is another one. It returns the ids of the promotions to assign.
+func (f *filler) addPromotions(ctx context.Context) (assigned []string, err error) {
 	for _, o := range offers() {
 		p, err := f.find(ctx, o)
 		if err != nil {
@@ -129,13 +130,13 @@ func (f *filler) addPromotions(ctx context.Context) (active []string, err error)
 			p = created.Msg
 		}
 		if p.GetState() == promotionsv1.PromotionState_ACTIVE && p.GetType() != promotionsv1.PromotionType_WELCOME_BONUS {
-			active = append(active, p.GetId())
+			assigned = append(assigned, p.GetId())
 		}
 	}
-	return active, nil
+	return assigned, nil
 }
 
-// find returns the promotion of an offer, unless there is none that has not expired.
+// find returns the newest promotion of an offer that has not expired, or nil.
 func (f *filler) find(ctx context.Context, o offer) (*promotionsv1.Promotion, error) {
 	list, err := f.promotions.ListPromotions(ctx, as(f, &promotionsv1.ListPromotionsRequest{
 		Title: o.title, Type: o.kind, State: []promotionsv1.PromotionState{
