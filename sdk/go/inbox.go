@@ -76,7 +76,7 @@ type inbox struct {
 	token string
 	// connected is true after the first connection.
 	connected bool
-	// failures is the number of failed connections since the last frame.
+	// failures is the number of failed connections since the last frame or ping.
 	failures int
 }
 
@@ -139,6 +139,7 @@ func (i *inbox) connection(ctx context.Context, yield func(Event, error) bool) e
 	alive := func() error { return conn.SetReadDeadline(time.Now().Add(silence)) }
 	pong := conn.PingHandler()
 	conn.SetPingHandler(func(data string) error {
+		i.failures = 0
 		if err := alive(); err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ const socket = "/notifications/ws"
 // script is what the server does with one connection: it sends frames and closes with a code, or refuses the handshake.
 type script struct {
 	frames []string
+	ping   bool
 	code   int
 	refuse loyalty.Code
 	status int
@@ -51,6 +52,9 @@ func serveSockets(t *testing.T, scripts ...script) *server {
 			if conn.WriteMessage(websocket.TextMessage, []byte(f)) != nil {
 				return
 			}
+		}
+		if s.ping {
+			_ = conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
 		}
 		if s.code != 0 {
 			_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(s.code, ""), time.Now().Add(time.Second))
@@ -130,23 +134,39 @@ func TestInboxRenewsARefusedToken(t *testing.T) {
 	}
 }
 
-func TestInboxRenewsSessionsThatEndAtOnceMoreSlowly(t *testing.T) {
-	t.Parallel()
-	ends := script{code: 4401}
-	s := serveSockets(t, ends, ends, ends, ends, script{frames: []string{notification("1")}})
+// delays returns the delays of an inbox after four sessions that end as the script says.
+func delays(t *testing.T, end script) []time.Duration {
+	t.Helper()
+	s := serveSockets(t, end, end, end, end, script{frames: []string{notification("1")}})
 	var log bytes.Buffer
 	c := client(t, s, token(), loyalty.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	events(t, c, loyalty.InboxOptions{}, 5) // four gaps and the notification
-	var delays []time.Duration
+	var found []time.Duration
 	for _, m := range regexp.MustCompile(`after=(\S+)`).FindAllStringSubmatch(log.String(), -1) {
 		d, err := time.ParseDuration(m[1])
 		if err != nil {
 			t.Fatal(err)
 		}
-		delays = append(delays, d)
+		found = append(found, d)
 	}
-	if len(delays) != 4 || delays[3] < 400*time.Millisecond {
-		t.Errorf("the delays are %v, want four that grow", delays)
+	if len(found) != 4 {
+		t.Fatalf("the delays are %v, want four", found)
+	}
+	return found
+}
+
+func TestInboxRenewsSessionsThatEndAtOnceMoreSlowly(t *testing.T) {
+	t.Parallel()
+	if d := delays(t, script{code: 4401}); d[3] < 400*time.Millisecond {
+		t.Errorf("the delays are %v, want them to grow", d)
+	}
+}
+
+// The platform pings a connection after 25 seconds. So the connection has worked, even if no frame was sent.
+func TestInboxRenewsQuietSessionsAtOnce(t *testing.T) {
+	t.Parallel()
+	if d := delays(t, script{ping: true, code: 4401}); slices.Max(d) > 100*time.Millisecond {
+		t.Errorf("the delays are %v, want them not to grow", d)
 	}
 }
 
