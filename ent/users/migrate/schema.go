@@ -186,6 +186,14 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{UsersColumns[2], UsersColumns[0]},
 			},
+			{
+				Name:    "users_is_active_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[3], UsersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "NOT is_active",
+				},
+			},
 		},
 	}
 	// Tables holds all the tables in the schema.

@@ -53,5 +53,6 @@ func (User) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("sessions_to_end").StorageKey("users_sessions_to_end").Annotations(entsql.IndexWhere("sessions_to_end")),
 		index.Fields("role", "id").StorageKey("users_role_id"),
+		index.Fields("is_active", "id").StorageKey("users_is_active_id").Annotations(entsql.IndexWhere("NOT is_active")),
 	}
 }

@@ -285,7 +285,7 @@ var File_loyalty_users_v1_user_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x8f\x05\n" +
+	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xaf\x05\n" +
 	"\x04User\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
 	"\x05email\x18\x02 \x01(\tB\n" +
@@ -294,12 +294,14 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\tis_active\x18\x04 \x01(\bB\r\xe0A\x03\xaa\xbb\x18\x06:\x04trueR\bisActive\x12&\n" +
 	"\abalance\x18\x05 \x01(\tB\f\xe0A\x03\xaa\xbb\x18\x05\b\x02:\x010R\abalance\x12>\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\x80\x03\xaa\xbb\x18\xfb\x02\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\xa0\x03\xaa\xbb\x18\x9b\x03\n" +
 	"\x05users\x12\"\n" +
 	"\x0fsessions_to_end\x1a\x0fsessions_to_end\x12\n" +
 	"\n" +
 	"\x04role\n" +
-	"\x02id\x1a,\n" +
+	"\x02id\x12\x1e\n" +
+	"\tis_active\n" +
+	"\x02id\x1a\rNOT is_active\x1a,\n" +
 	"\x16email_folded_not_empty\x12\x12email_folded <> ''\x1a$\n" +
 	"\x14balance_not_negative\x12\fbalance >= 0\"\x17\n" +
 	"\femail_folded\x12\a\b\x04\x18\x01R\x01C\"\x13\n" +
