@@ -78,6 +78,7 @@ export async function* inbox(client: Client, options: InboxOptions = {}): AsyncG
       check = true;
       connection = await connect(client, options, since);
       check = false;
+      const start = performance.now();
       yield { type: "open" };
       if (opened && !since && (await client.listNotifications({ page_size: 1 }, { signal })).total > 0) {
         yield { type: "gap", reason: "the connection was lost before the first notification" };
@@ -94,6 +95,9 @@ export async function* inbox(client: Client, options: InboxOptions = {}): AsyncG
         if (event) {
           yield event;
         }
+      }
+      if (performance.now() - start >= MAX_DELAY) {
+        failures = 0; // it has worked, even if nothing was sent
       }
       check = connection.code === SESSION_ENDED;
       throw connection.error;

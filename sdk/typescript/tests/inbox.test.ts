@@ -93,6 +93,26 @@ test("the inbox renews an ended session", async (t) => {
   assert.deepEqual(protocols(server.of(SOCKET)[1]!), ["loyalty.v1", "bearer.next"]);
 });
 
+test("a quiet inbox connects again without a longer delay", async (t) => {
+  for (const minutes of [0, 10]) {
+    let now = 0;
+    const clock = t.mock.method(performance, "now", () => now);
+    const ends = { code: 4401 };
+    const server = await sockets(t, [ends, ends, ends, ends, { frames: [notification("1")] }]);
+    const entries: LogEntry[] = [];
+    for await (const event of inbox(client(server, { log: (e) => entries.push(e) }), { signal: t.signal })) {
+      if (event.type === "notification") {
+        break;
+      }
+      now += minutes * 60_000; // while the connection is open
+    }
+    clock.mock.restore();
+    const delays = entries.flatMap(({ delay }) => delay ?? []);
+    assert.equal(delays.length, 4);
+    assert.equal(Math.max(...delays) > Math.min(...delays) * 2, minutes === 0, String(delays));
+  }
+});
+
 test("the inbox ends with permanent errors", async (t) => {
   const server = await serve(t, (_, response) => fail(response, 403, "FORBIDDEN"), [{}]);
   await assert.rejects(events(t, client(server), 1), { code: "FORBIDDEN" });
