@@ -35,6 +35,7 @@ PROMOTION = {
     "endDate": "2026-03-31",
     "createdAt": "2026-01-02T03:04:05Z",
     "updatedAt": "2026-01-02T03:04:05Z",
+    "state": "EXPIRED",
 }
 
 
