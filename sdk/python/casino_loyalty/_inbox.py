@@ -72,7 +72,7 @@ class InboxCore:
         self._token = ""
         # False until the first connection is open.
         self._connected = False
-        # The number of failed connections since the last one that has received a frame.
+        # The number of failed connections since the last one that has received a frame, or was open for a while.
         self._failures = 0
 
     def run(self) -> InboxSteps[None]:
@@ -97,6 +97,7 @@ class InboxCore:
     def _connection(self) -> InboxSteps[None]:
         """Opens a connection and yields its events until it ends. It always raises."""
         yield from self._open()
+        start = time.monotonic()
         try:
             yield Connected()
             if self._connected and not self._since:
@@ -108,6 +109,8 @@ class InboxCore:
                 yield from self._events(frame)
                 self._failures = 0
         except SocketClosed as e:
+            if time.monotonic() - start >= self._core.retries.limit:
+                self._failures = 0  # it has worked, even if nothing was sent
             if e.code == SESSION_ENDED:
                 yield self._renew()
             raise

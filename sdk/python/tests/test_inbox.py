@@ -46,6 +46,15 @@ def sends(*frames: Any, code: int = 0) -> Any:
     return handler
 
 
+class Clock:
+    """A clock that tests can put forward."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
 def waits(c: Connection, _: Any) -> None:
     c.wait()
 
@@ -108,6 +117,23 @@ def test_sessions_that_end_at_once_are_renewed_more_slowly(
     assert ids(connect().inbox(), 6) == [Connected(), Connected(), Gap(LOST), Connected(), Gap(LOST), Connected()]
     delays = [float(d) for d in re.findall(r"connects again in ([\d.]+) s", caplog.text)]
     assert all(low <= delay <= 2 * low for low, delay in zip((0.05, 0.1, 0.2), delays, strict=True))
+
+
+def test_quiet_sessions_are_renewed_without_a_longer_delay(
+    server: Server, connect: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    server.on("/api/v1/auth/refresh", login_answer(2))
+    server.on_socket(*[sends(code=4401)] * 4, waits)
+    clock = Clock()
+    monkeypatch.setattr("casino_loyalty._inbox.time", clock)
+    inbox = connect().inbox()
+    while len(server.received(SOCKET)) < 5:
+        if next(inbox) == Connected():
+            clock.ahead += 600
+    delays = [float(d) for d in re.findall(r"connects again in ([\d.]+) s", caplog.text)]
+    assert len(delays) == 4
+    assert all(delay <= 0.1 for delay in delays)
 
 
 def test_an_expired_token_is_renewed(server: Server, connect: Any) -> None:
