@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -97,7 +98,8 @@ func decode(r Request) (string, error) {
 		return "", errInvalidToken()
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) <= 1+fingerprintSize || b[0] != version {
+	skipped := strings.ContainsAny(text, "\r\n") // the decoder skips line breaks
+	if err != nil || skipped || len(b) <= 1+fingerprintSize || b[0] != version {
 		return "", errInvalidToken()
 	}
 	sum, err := fingerprint(r)
