@@ -272,7 +272,9 @@ func (tr trail) filters(staff client) {
 			tr.t.Errorf("%s: got %d entries, want %d", query, len(got), len(want))
 		}
 	}
-	for _, query := range []string{"service=x", "actor=x", "target=x", "action=x", "from=x", "to=2026-01-01", "page_token=x", "x=y"} {
+	for _, query := range []string{
+		"service=x", "actor=x", "target=x", "action=x", "from=x", "to=2026-01-01", "page_token=x", "x=y", "actor=%20", "from=%20",
+	} {
 		a := tr.refused(400, "VALIDATION_FAILED", "GET", "/api/v1/audit?"+query, nil)
 		field, _, _ := strings.Cut(query, "=")
 		if len(a.list("violations")) != 1 || text(a.list("violations")[0], "field") != field {

@@ -96,7 +96,7 @@ func (c *check) text(f *field, m protoreflect.Message, at string) {
 	}
 	if !fd.IsList() {
 		before := m.Get(fd).String()
-		after := c.normalized(before, f.maxText, at)
+		after := c.normalized(f, before, at)
 		if after != before {
 			m.Set(fd, protoreflect.ValueOfString(after))
 		}
@@ -105,23 +105,25 @@ func (c *check) text(f *field, m protoreflect.Message, at string) {
 	list := m.Mutable(fd).List()
 	for i := range list.Len() {
 		before := list.Get(i).String()
-		if after := c.normalized(before, f.maxText, at+"["+strconv.Itoa(i)+"]"); after != before {
+		if after := c.normalized(f, before, at+"["+strconv.Itoa(i)+"]"); after != before {
 			list.Set(i, protoreflect.ValueOfString(after))
 		}
 	}
 }
 
-// normalized returns the normal form of a text with at most maxLen characters. Normalizing is expensive, so a text is
-// refused before if it is too long in every case. The normal form has at least a quarter of the characters, because a
-// character has at most four characters when it is decomposed, unless the text consists of white space and invisible
+// normalized returns the normal form of a text, which is the same text for a verbatim field. Normalizing is expensive, so a
+// text is refused before if it is too long in every case. The normal form has at least a quarter of the characters, because
+// a character has at most four characters when it is decomposed, unless the text consists of white space and invisible
 // characters.
-func (c *check) normalized(s string, maxLen int, at string) string {
-	if longest := 4 * maxLen; len(s) > longest && utf8.RuneCountInString(strings.TrimSpace(s)) > longest {
-		c.refusef(at, RuleMaxLen, "must be at most %d characters", maxLen)
+func (c *check) normalized(f *field, given, at string) string {
+	if longest := 4 * f.maxText; len(given) > longest && utf8.RuneCountInString(strings.TrimSpace(given)) > longest {
+		c.refusef(at, RuleMaxLen, "must be at most %d characters", f.maxText)
 		return ""
 	}
-	s, bad, ok := normalize(s)
+	s, bad, ok := normalize(given)
 	switch {
+	case ok && f.verbatim:
+		return given
 	case ok:
 	case bad == utf8.RuneError:
 		c.refusef(at, RuleText, "text in UTF-8 is expected")

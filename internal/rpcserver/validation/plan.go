@@ -3,6 +3,7 @@ package validation
 import (
 	"slices"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -21,9 +22,10 @@ type plan struct {
 // field is a field that needs normalization or checks.
 type field struct {
 	fd protoreflect.FieldDescriptor
-	// text is true for strings that are normalized. maxText is their maximum length in characters.
-	text    bool
-	maxText int
+	// text is true for strings that are checked and, unless verbatim is true, normalized. maxText is their maximum length in
+	// characters.
+	text, verbatim bool
+	maxText        int
 	// form is true for enums and timestamps. Protobuf accepts values outside of their valid range.
 	form bool
 	// immutable is also true for primary keys, references and created_at; see Column.Fixed in package schema.
@@ -64,6 +66,7 @@ func (v *Validator) compile(md protoreflect.MessageDescriptor) *plan {
 			immutable:  slices.Contains(behavior, annotations.FieldBehavior_IMMUTABLE),
 		}
 		if f.text {
+			f.verbatim = isVerbatim(fd)
 			f.maxText = limits.MaxText(fd)
 		}
 		if fd.Kind() == protoreflect.StringKind && proto.HasExtension(fd.Options(), optionsv1.E_Column) {
@@ -102,6 +105,20 @@ func updateOf(md protoreflect.MessageDescriptor) *update {
 		return nil
 	}
 	return u
+}
+
+// isVerbatim reports whether a string is not normalized, because it has a format or identifies something.
+func isVerbatim(fd protoreflect.FieldDescriptor) bool {
+	column, _ := proto.GetExtension(fd.Options(), optionsv1.E_Column).(*optionsv1.Column)
+	if column.GetType() == optionsv1.ColumnType_UUID || column.GetType() == optionsv1.ColumnType_DATE {
+		return true
+	}
+	rules, _ := proto.GetExtension(fd.Options(), validate.E_Field).(*validate.FieldRules)
+	if fd.IsList() {
+		rules = rules.GetRepeated().GetItems()
+	}
+	verbatim, _ := proto.GetExtension(fd.Options(), optionsv1.E_Verbatim).(bool)
+	return verbatim || rules.GetString().GetUuid() || len(rules.GetString().GetIn()) > 0
 }
 
 func redacted(fd protoreflect.FieldDescriptor) bool {

@@ -1,12 +1,14 @@
 // Package validation normalizes requests and reports their violations. The rules come from the schema's field options:
-// google.api.field_behavior, buf.validate and loyalty.options.v1.column.
+// google.api.field_behavior, buf.validate, loyalty.options.v1.column and loyalty.options.v1.verbatim.
 //
 // Normalized text is trimmed, in Unicode NFC, has \n line endings, and is empty if none of its characters is visible.
-// Normalized amounts have two decimal places. Fields with debug_redact, such as passwords and tokens, are not changed. Text
-// must not contain control characters other than \n and \t, nor the characters that change the direction of text (U+202A to
-// U+202E, U+2066 to U+2069), because such characters can make one text look like another. Text is checked before it is
-// trimmed, so these characters are also refused at its beginning and its end. Markup is allowed; the program that displays
-// it must escape it.
+// Normalized amounts have two decimal places. Other texts that people do not write, such as ids, dates and page tokens, are
+// not changed (see the option verbatim), and neither are fields with debug_redact, such as passwords and tokens.
+//
+// Text must not contain control characters other than \n and \t, nor the characters that change the direction of text
+// (U+202A to U+202E, U+2066 to U+2069), because such characters can make one text look like another. Text is checked before
+// it is trimmed, so these characters are also refused at its beginning and its end. Markup is allowed; the program that
+// displays it must escape it.
 package validation
 
 import (

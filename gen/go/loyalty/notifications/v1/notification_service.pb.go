@@ -280,12 +280,12 @@ var File_loyalty_notifications_v1_notification_service_proto protoreflect.FileDe
 
 const file_loyalty_notifications_v1_notification_service_proto_rawDesc = "" +
 	"\n" +
-	"3loyalty/notifications/v1/notification_service.proto\x12\x18loyalty.notifications.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a+loyalty/notifications/v1/notification.proto\x1a loyalty/options/v1/options.proto\"\x93\x01\n" +
+	"3loyalty/notifications/v1/notification_service.proto\x12\x18loyalty.notifications.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a+loyalty/notifications/v1/notification.proto\x1a loyalty/options/v1/options.proto\"\x97\x01\n" +
 	"\x18ListNotificationsRequest\x12\x1b\n" +
 	"\x06unread\x18\x01 \x01(\bH\x00R\x06unread\x88\x01\x01\x12%\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
 	"page_tokenB\t\n" +
 	"\a_unread\"\x85\x02\n" +
 	"\x19ListNotificationsResponse\x12\x18\n" +

@@ -1419,6 +1419,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "loyalty/options/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50104,
+		Name:          "loyalty.options.v1.verbatim",
+		Tag:           "varint,50104,opt,name=verbatim",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
 		ExtensionType: (*Access)(nil),
 		Field:         50101,
@@ -1501,6 +1509,11 @@ var (
 	//
 	// optional string example = 50103;
 	E_Example = &file_loyalty_options_v1_options_proto_extTypes[5]
+	// The text is not normalized. Tokens, keys and texts with a format need this option: normalized, they could become another
+	// value, or an empty one, which counts as absent. The column types UUID and DATE and the rules uuid and in imply it.
+	//
+	// optional bool verbatim = 50104;
+	E_Verbatim = &file_loyalty_options_v1_options_proto_extTypes[6]
 )
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -1508,20 +1521,20 @@ var (
 	// The callers of the method. It is required: a service with a method that lacks it does not start.
 	//
 	// optional loyalty.options.v1.Access access = 50101;
-	E_Access = &file_loyalty_options_v1_options_proto_extTypes[6]
+	E_Access = &file_loyalty_options_v1_options_proto_extTypes[7]
 	// The HTTP status of a successful response over REST; default 200. A response with status 204 has no body.
 	//
 	// optional int32 success_status = 50102;
-	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[7]
+	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[8]
 	// The request headers that the method reads in addition to the headers of every method. Used for the documentation.
 	//
 	// repeated loyalty.options.v1.Header header = 50103;
-	E_Header = &file_loyalty_options_v1_options_proto_extTypes[8]
+	E_Header = &file_loyalty_options_v1_options_proto_extTypes[9]
 	// The entries of the audit trail about calls of the method. A method that changes something needs it if employees may call
 	// it: a service with such a method that lacks it does not start.
 	//
 	// optional loyalty.options.v1.Audit audit = 50104;
-	E_Audit = &file_loyalty_options_v1_options_proto_extTypes[9]
+	E_Audit = &file_loyalty_options_v1_options_proto_extTypes[10]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -1529,11 +1542,11 @@ var (
 	// The RPC code, HTTP status and title of an error code. It is required for every code.
 	//
 	// optional loyalty.options.v1.AppError app_error = 50101;
-	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[10]
+	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[11]
 	// The rules of a type of promotion.
 	//
 	// optional loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
-	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[11]
+	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[12]
 )
 
 var File_loyalty_options_v1_options_proto protoreflect.FileDescriptor
@@ -1681,7 +1694,8 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x06socket\x12\x1f.google.protobuf.MessageOptions\x18\xb7\x87\x03 \x01(\v2\x1a.loyalty.options.v1.SocketR\x06socket:S\n" +
 	"\x06column\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.ColumnR\x06column:D\n" +
 	"\rdomain_limits\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\bR\fdomainLimits:9\n" +
-	"\aexample\x12\x1d.google.protobuf.FieldOptions\x18\xb7\x87\x03 \x01(\tR\aexample:T\n" +
+	"\aexample\x12\x1d.google.protobuf.FieldOptions\x18\xb7\x87\x03 \x01(\tR\aexample:;\n" +
+	"\bverbatim\x12\x1d.google.protobuf.FieldOptions\x18\xb8\x87\x03 \x01(\bR\bverbatim:T\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.AccessR\x06access:G\n" +
 	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x05R\rsuccessStatus:T\n" +
 	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:Q\n" +
@@ -1747,25 +1761,26 @@ var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	20, // 14: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
 	20, // 15: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
 	20, // 16: loyalty.options.v1.example:extendee -> google.protobuf.FieldOptions
-	21, // 17: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	21, // 18: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	21, // 19: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	21, // 20: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
-	22, // 21: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	22, // 22: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	8,  // 23: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	13, // 24: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	14, // 25: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	7,  // 26: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	4,  // 27: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	6,  // 28: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	5,  // 29: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
-	15, // 30: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	17, // 31: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	23, // [23:32] is the sub-list for extension type_name
-	11, // [11:23] is the sub-list for extension extendee
+	20, // 17: loyalty.options.v1.verbatim:extendee -> google.protobuf.FieldOptions
+	21, // 18: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	21, // 19: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	21, // 20: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	21, // 21: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
+	22, // 22: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	22, // 23: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	8,  // 24: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	13, // 25: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	14, // 26: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	7,  // 27: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	4,  // 28: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	6,  // 29: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	5,  // 30: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
+	15, // 31: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	17, // 32: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	24, // [24:33] is the sub-list for extension type_name
+	11, // [11:24] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
 }
 
@@ -1781,7 +1796,7 @@ func file_loyalty_options_v1_options_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      4,
 			NumMessages:   14,
-			NumExtensions: 12,
+			NumExtensions: 13,
 			NumServices:   0,
 		},
 		GoTypes:           file_loyalty_options_v1_options_proto_goTypes,

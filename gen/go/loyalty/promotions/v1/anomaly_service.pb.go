@@ -211,13 +211,13 @@ var File_loyalty_promotions_v1_anomaly_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_anomaly_service_proto_rawDesc = "" +
 	"\n" +
-	"+loyalty/promotions/v1/anomaly_service.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a loyalty/options/v1/options.proto\x1a#loyalty/promotions/v1/anomaly.proto\"\xcb\x01\n" +
+	"+loyalty/promotions/v1/anomaly_service.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a loyalty/options/v1/options.proto\x1a#loyalty/promotions/v1/anomaly.proto\"\xcf\x01\n" +
 	"\x14ListAnomaliesRequest\x12\x17\n" +
 	"\x04seen\x18\x01 \x01(\bH\x00R\x04seen\x88\x01\x01\x12@\n" +
 	"\x04rule\x18\x02 \x01(\x0e2\".loyalty.promotions.v1.AnomalyRuleB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04rule\x12%\n" +
-	"\tpage_size\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\x18\x04 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
 	"page_tokenB\a\n" +
 	"\x05_seen\"\xbf\x01\n" +
 	"\x15ListAnomaliesResponse\x12<\n" +

@@ -996,7 +996,7 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\n" +
 	"-loyalty/promotions/v1/promotion_service.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a loyalty/options/v1/options.proto\x1a%loyalty/promotions/v1/promotion.proto\x1a\x1bloyalty/users/v1/user.proto\"c\n" +
 	"\x16CreatePromotionRequest\x12I\n" +
-	"\tpromotion\x18\x01 \x01(\v2 .loyalty.promotions.v1.PromotionB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\tpromotion\"\xb6\x03\n" +
+	"\tpromotion\x18\x01 \x01(\v2 .loyalty.promotions.v1.PromotionB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\tpromotion\"\xba\x03\n" +
 	"\x15ListPromotionsRequest\x12B\n" +
 	"\x04type\x18\x01 \x01(\x0e2$.loyalty.promotions.v1.PromotionTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12!\n" +
 	"\tis_active\x18\x02 \x01(\bH\x00R\tis_active\x88\x01\x01\x12!\n" +
@@ -1004,9 +1004,9 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x05title\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x05title\x12\x1c\n" +
 	"\x04from\x18\x05 \x01(\tB\b\xaa\xbb\x18\x04\b\x03 \x01R\x04from\x12\x18\n" +
 	"\x02to\x18\x06 \x01(\tB\b\xaa\xbb\x18\x04\b\x03 \x01R\x02to\x12%\n" +
-	"\tpage_size\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\tpage_size\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
-	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\x18\b \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
 	"page_token\x12N\n" +
 	"\x05state\x18\t \x03(\x0e2%.loyalty.promotions.v1.PromotionStateB\x11\xbaH\x0e\x92\x01\v\x10\n" +
 	"\"\a\x82\x01\x04\x10\x01 \x00R\x05stateB\f\n" +
@@ -1034,15 +1034,15 @@ const file_loyalty_promotions_v1_promotion_service_proto_rawDesc = "" +
 	"\x16ResumePromotionRequest\x12,\n" +
 	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"G\n" +
 	"\x17ArchivePromotionRequest\x12,\n" +
-	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\xb6\x02\n" +
+	"\fpromotion_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fpromotion_id\"\xba\x02\n" +
 	"\x1bListPlayerPromotionsRequest\x12&\n" +
 	"\tplayer_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tplayer_id\x12\x1d\n" +
 	"\aclaimed\x18\x02 \x01(\bH\x00R\aclaimed\x88\x01\x01\x12B\n" +
 	"\x04type\x18\x03 \x01(\x0e2$.loyalty.promotions.v1.PromotionTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12!\n" +
 	"\tavailable\x18\x04 \x01(\bH\x01R\tavailable\x88\x01\x01\x12%\n" +
-	"\tpage_size\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\tpage_size\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
-	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\x18\x06 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
 	"page_tokenB\n" +
 	"\n" +
 	"\b_claimedB\f\n" +

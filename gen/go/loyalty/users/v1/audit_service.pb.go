@@ -204,18 +204,18 @@ var File_loyalty_users_v1_audit_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_audit_service_proto_rawDesc = "" +
 	"\n" +
-	"$loyalty/users/v1/audit_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a loyalty/options/v1/options.proto\x1a\x1cloyalty/users/v1/audit.proto\"\xeb\x02\n" +
+	"$loyalty/users/v1/audit_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a loyalty/options/v1/options.proto\x1a\x1cloyalty/users/v1/audit.proto\"\xf7\x02\n" +
 	"\x17ListAuditEntriesRequest\x12D\n" +
 	"\aservice\x18\x01 \x01(\tB*\xbaH'\xd8\x01\x01r\"R\x05usersR\n" +
 	"promotionsR\rnotificationsR\aservice\x12\x1e\n" +
 	"\x05actor\x18\x02 \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\x05actor\x12 \n" +
 	"\x06target\x18\x03 \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\x06target\x12A\n" +
-	"\x06action\x18\x04 \x01(\x0e2\x1f.loyalty.options.v1.AuditActionB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06action\x12\x1b\n" +
-	"\x04from\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04from\x12\x17\n" +
-	"\x02to\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18@R\x02to\x12%\n" +
-	"\tpage_size\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\x06action\x18\x04 \x01(\x0e2\x1f.loyalty.options.v1.AuditActionB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06action\x12\x1f\n" +
+	"\x04from\x18\x05 \x01(\tB\v\xbaH\x04r\x02\x18@\xc0\xbb\x18\x01R\x04from\x12\x1b\n" +
+	"\x02to\x18\x06 \x01(\tB\v\xbaH\x04r\x02\x18@\xc0\xbb\x18\x01R\x02to\x12%\n" +
+	"\tpage_size\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
-	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\x18\b \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
 	"page_token\"\xbc\x01\n" +
 	"\x18ListAuditEntriesResponse\x126\n" +
 	"\aentries\x18\x01 \x03(\v2\x1c.loyalty.users.v1.AuditEntryR\aentries\x12&\n" +

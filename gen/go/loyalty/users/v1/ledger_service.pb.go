@@ -256,21 +256,20 @@ var File_loyalty_users_v1_ledger_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_ledger_service_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/users/v1/ledger_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\xe2\x02\n" +
+	"%loyalty/users/v1/ledger_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\xe6\x02\n" +
 	"\x15AddTransactionRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x12A\n" +
 	"\x04type\x18\x02 \x01(\x0e2!.loyalty.users.v1.TransactionTypeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04type\x127\n" +
 	"\x06amount\x18\x03 \x01(\tB\x1f\xaa\xbb\x18\x17\b\x02*\x040.012\r1000000000.00\xb0\xbb\x18\x01R\x06amount\x12.\n" +
 	"\vdescription\x18\x04 \x01(\tB\f\xbaH\x05r\x03\x18\xd0\x0f\xb0\xbb\x18\x01R\vdescription\x12@\n" +
-	"\x0fadditional_data\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x0eadditionalData\x127\n" +
-	"\x0fidempotency_key\x18\x06 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xc8\x01\xb0\xbb\x18\x01R\x0eidempotencyKey\"Y\n" +
+	"\x0fadditional_data\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x0eadditionalData\x12;\n" +
+	"\x0fidempotency_key\x18\x06 \x01(\tB\x12\xbaH\ar\x05\x10\x01\x18\xc8\x01\xb0\xbb\x18\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\"Y\n" +
 	"\x16AddTransactionResponse\x12?\n" +
-	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"p\n" +
+	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"t\n" +
 	"\x15GetTransactionRequest\x12\"\n" +
-	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x123\n" +
-	"\x0fidempotency_key\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x0eidempotencyKey\"Y\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x127\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xc8\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\"Y\n" +
 	"\x16GetTransactionResponse\x12?\n" +
 	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction2\xe9\x01\n" +
 	"\rLedgerService\x12k\n" +

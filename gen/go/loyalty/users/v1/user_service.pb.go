@@ -1755,25 +1755,25 @@ var File_loyalty_users_v1_user_service_proto protoreflect.FileDescriptor
 const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\n" +
 	"#loyalty/users/v1/user_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a loyalty/options/v1/options.proto\x1a\x1eloyalty/users/v1/session.proto\x1a\x1bloyalty/users/v1/user.proto\"\x0e\n" +
-	"\fGetMeRequest\"\xad\x01\n" +
+	"\fGetMeRequest\"\xb1\x01\n" +
 	"\x19ListMyTransactionsRequest\x12?\n" +
 	"\x04type\x18\x01 \x01(\x0e2!.loyalty.users.v1.TransactionTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12%\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
 	"page_token\"\xc9\x01\n" +
 	"\x1aListMyTransactionsResponse\x12A\n" +
 	"\ftransactions\x18\x01 \x03(\v2\x1d.loyalty.users.v1.TransactionR\ftransactions\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
 	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
-	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"\xec\x01\n" +
+	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"\xf0\x01\n" +
 	"\x10ListUsersRequest\x12\x1e\n" +
 	"\x05email\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xfe\x01R\x05email\x126\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x18.loyalty.options.v1.RoleB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04role\x12!\n" +
 	"\tis_active\x18\x03 \x01(\bH\x00R\tis_active\x88\x01\x01\x12%\n" +
-	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
-	"page_token\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\x18\x05 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
 	"page_tokenB\f\n" +
 	"\n" +
 	"_is_active\"\xab\x01\n" +
@@ -1783,13 +1783,13 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\x05total\x18\x03 \x01(\x05R\x05total\x12*\n" +
 	"\x11total_is_estimate\x18\x04 \x01(\bR\x0ftotalIsEstimate\"4\n" +
 	"\x0eGetUserRequest\x12\"\n" +
-	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"\xcf\x01\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\"\xd3\x01\n" +
 	"\x17ListTransactionsRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x12?\n" +
 	"\x04type\x18\x02 \x01(\x0e2!.loyalty.users.v1.TransactionTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12%\n" +
-	"\tpage_size\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\x18\x04 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
 	"page_token\"\xc7\x01\n" +
 	"\x18ListTransactionsResponse\x12A\n" +
 	"\ftransactions\x18\x01 \x03(\v2\x1d.loyalty.users.v1.TransactionR\ftransactions\x12&\n" +
@@ -1807,11 +1807,11 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"\x17ChangeMyPasswordRequest\x128\n" +
 	"\x10current_password\x18\x01 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\x0fcurrentPassword\x120\n" +
 	"\fnew_password\x18\x02 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\x80\b\x80\x01\x01R\vnewPassword\"\x1a\n" +
-	"\x18ChangeMyPasswordResponse\"h\n" +
+	"\x18ChangeMyPasswordResponse\"l\n" +
 	"\x15ListMySessionsRequest\x12%\n" +
-	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\x18\x02 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
 	"page_token\"\xb9\x01\n" +
 	"\x16ListMySessionsResponse\x125\n" +
 	"\bsessions\x18\x01 \x03(\v2\x19.loyalty.users.v1.SessionR\bsessions\x12&\n" +
@@ -1824,12 +1824,12 @@ const file_loyalty_users_v1_user_service_proto_rawDesc = "" +
 	"session_id\"\x16\n" +
 	"\x14EndMySessionResponse\"\x16\n" +
 	"\x14EndMySessionsRequest\"\x17\n" +
-	"\x15EndMySessionsResponse\"\x8a\x01\n" +
+	"\x15EndMySessionsResponse\"\x8e\x01\n" +
 	"\x13ListSessionsRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x12%\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12(\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\tpage_size\x12,\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +
+	"page_token\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x04\xc0\xbb\x18\x01R\n" +
 	"page_token\"\xb7\x01\n" +
 	"\x14ListSessionsResponse\x125\n" +
 	"\bsessions\x18\x01 \x03(\v2\x19.loyalty.users.v1.SessionR\bsessions\x12&\n" +
