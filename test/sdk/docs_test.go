@@ -38,7 +38,7 @@ func TestAPIDocs(t *testing.T) {
 		}
 	}
 	p := startPlatform(t)
-	pages := snippets(t, p)
+	pages := snippets(t, p, startNginx(t, p))
 	setUp := only("sh", pages["README.md"])[0].text
 	bin := t.TempDir()
 	for _, page := range sortedKeys(pages) {
@@ -59,8 +59,8 @@ func TestAPIDocs(t *testing.T) {
 	runSnippets(t, p, "Python", pythonSnippets(t, of("python")))
 }
 
-// snippets returns the blocks of all pages, with the address and the password of p.
-func snippets(t *testing.T, p *platform) map[string][]snippet {
+// snippets returns the blocks of all pages, with the address and the password of p, and the address of Nginx for HTTP/2.
+func snippets(t *testing.T, p *platform, nginx string) map[string][]snippet {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(docs, "*.md"))
 	if err != nil || len(files) == 0 {
@@ -85,7 +85,7 @@ func snippets(t *testing.T, p *platform) map[string][]snippet {
 			if !slices.Contains([]string{"sh", "json", "go", "ts", "python"}, s.language) {
 				t.Errorf("%s: the test cannot run the language %q", s, s.language)
 			}
-			s.text = strings.NewReplacer("127.0.0.1:8080", p.addr, "admin-password", adminPassword).Replace(s.text)
+			s.text = strings.NewReplacer("127.0.0.1:8080", p.addr, "127.0.0.1:8081", nginx, "admin-password", adminPassword).Replace(s.text)
 			pages[page] = append(pages[page], s)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -68,11 +67,6 @@ type platform struct {
 // startPlatform starts loyalty-dev. It is killed when the test ends.
 func startPlatform(t *testing.T) *platform {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close()
 	// PostgreSQL runs as another user, who must be able to enter the directory.
 	data, err := os.MkdirTemp("", "loyalty-sdk-data-")
 	if err != nil {
@@ -81,7 +75,7 @@ func startPlatform(t *testing.T) *platform {
 	if err := os.Chmod(data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p := &platform{t: t, addr: listener.Addr().String(), data: data}
+	p := &platform{t: t, addr: freeAddress(t), data: data}
 	p.start()
 	t.Cleanup(func() {
 		p.kill()
