@@ -37,8 +37,10 @@ type Env struct {
 	pool   *pgxpool.Pool
 	key    ledgerchain.Key
 
-	programs programs
-	running  *fleet // nil until a row needs it
+	programs   programs
+	running    *fleet // nil until a row needs it
+	growth     *grown // nil until a row needs it
+	growthRows int    // rows of the large tables
 }
 
 // programs are the paths of the programs, from build.

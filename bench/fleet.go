@@ -41,6 +41,7 @@ type fleet struct {
 	servers   *scope // Redis, Kafka and Nginx
 	settings  string // path of the settings file
 	listen    map[string]string
+	environ   map[string][]string // settings of individual processes
 	processes map[string]*process // the running ones
 	databases map[string]string   // URL of the database of each service
 	pools     map[string]*pgxpool.Pool
@@ -66,8 +67,8 @@ func (e *Env) fleet(ctx context.Context, replicas int) (*fleet, error) {
 	if e.running == nil {
 		e.progress("  starting Redis, three Kafka brokers, Nginx and the services")
 		f := &fleet{
-			env: e, servers: e.newScope(ctx), listen: map[string]string{}, processes: map[string]*process{},
-			databases: map[string]string{}, pools: map[string]*pgxpool.Pool{},
+			env: e, servers: e.newScope(ctx), listen: map[string]string{}, environ: map[string][]string{},
+			processes: map[string]*process{}, databases: map[string]string{}, pools: map[string]*pgxpool.Pool{},
 		}
 		if err := f.open(ctx); err != nil {
 			return nil, errors.Join(err, f.close())
@@ -100,7 +101,7 @@ func (f *fleet) open(ctx context.Context) error {
 		return fmt.Errorf("loyalty keygen: %w", err)
 	}
 	for service, url := range f.databases {
-		settings = append(settings, "LOYALTY_"+strings.ToUpper(service)+"_DATABASE_URL="+url)
+		settings = append(settings, databaseSetting(service)+"="+url)
 	}
 	settings = append(settings, "LOYALTY_NOTIFICATIONS_STORE=postgres", "LOYALTY_TOKEN_KEY="+strings.TrimSpace(string(key)),
 		"LOYALTY_LEDGER_KEY="+ledgerchain.GenerateKey(),
@@ -175,6 +176,10 @@ func (f *fleet) startServers() []string {
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
+func databaseSetting(service string) string {
+	return "LOYALTY_" + strings.ToUpper(service) + "_DATABASE_URL"
+}
+
 // serviceOf returns the service of a process.
 func serviceOf(name string) string {
 	service, _, _ := strings.Cut(name, "-")
@@ -213,8 +218,9 @@ func (f *fleet) run(ctx context.Context, names ...string) error {
 		if err != nil {
 			return err
 		}
-		p, err := f.env.start(name, f.env.programs.loyalty, []string{serviceOf(name), "--settings", f.settings},
-			"LOYALTY_LISTEN="+f.listen[name], "LOYALTY_DIAGNOSTICS_LISTEN="+diagnostics)
+		environ := append([]string{"LOYALTY_LISTEN=" + f.listen[name], "LOYALTY_DIAGNOSTICS_LISTEN=" + diagnostics},
+			f.environ[name]...)
+		p, err := f.env.start(name, f.env.programs.loyalty, []string{serviceOf(name), "--settings", f.settings}, environ...)
 		if err != nil {
 			return err
 		}

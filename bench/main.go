@@ -21,6 +21,7 @@ import (
 // options are the command line options.
 type options struct {
 	rounds, seconds int
+	growth          int
 	only, out       string
 	dir, profiles   string
 }
@@ -29,6 +30,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "`number` of measurements of each row")
 	flag.IntVar(&o.seconds, "seconds", 5, "duration of one measurement in `seconds`")
+	flag.IntVar(&o.growth, "growth", 1_000_000, "`number` of rows of the large tables of the rows about growth")
 	flag.StringVar(&o.only, "only", "", "measure only rows whose name matches this regular `expression`")
 	flag.StringVar(&o.out, "out", "", "JSON `file` to write (default: bench/results/TIME.json)")
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "`directory` for the data of the servers; should be on a real disk")
@@ -47,6 +49,9 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if o.rounds < 1 || o.seconds < 1 {
 		return errors.New("--rounds and --seconds must be at least 1")
 	}
+	if o.growth < smallRows {
+		return fmt.Errorf("--growth must be at least %d", smallRows)
+	}
 	rows, err := selected(o.only)
 	if err != nil {
 		return err
@@ -57,8 +62,8 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, env.Close()) }()
-	env.profiles = o.profiles
-	report := Report{Seconds: o.seconds, Started: time.Now().UTC()}
+	env.profiles, env.growthRows = o.profiles, o.growth
+	report := Report{Seconds: o.seconds, GrowthRows: o.growth, Started: time.Now().UTC()}
 	for _, row := range rows {
 		results, err := measureRow(ctx, env, row, o.rounds, time.Duration(o.seconds)*time.Second)
 		if err != nil {

@@ -19,6 +19,8 @@ type Report struct {
 	Started time.Time `json:"started"`
 	// Seconds is the duration of each measurement.
 	Seconds int `json:"seconds"`
+	// GrowthRows is the number of rows of the large tables of the rows about growth.
+	GrowthRows int `json:"growthRows"`
 	// LoadAfter is the one-minute load average at the end of the run. It includes the load of this program.
 	LoadAfter string   `json:"loadAfter,omitempty"`
 	Rows      []Result `json:"rows"`

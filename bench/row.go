@@ -71,7 +71,7 @@ func allRows() []Row {
 		outboxRow(0.5), bulkRow(), assignRow(), commitRow(), fanOutRow(0.6), memoryRow(1),
 		restRow(), devRow(), sizeRow(),
 		clientRow(1.1),
-	})
+	}, growthRows()) // last, because their services join the consumer groups of the fleet
 }
 
 // warmUp is the duration of the unmeasured run of each side before the first round.
