@@ -141,7 +141,8 @@ func isRequired(f *protogen.Field, d direction) bool {
 		return false
 	case answer:
 		optional := f.Desc.HasOptionalKeyword() && column.GetDefault() == ""
-		absent := f.Message != nil && (column.GetNullable() || column.GetTransient())
+		// Notifications contain copies of resources from older releases, which do not have new computed members.
+		absent := f.Message != nil && column.GetNullable() || column.GetTransient()
 		return !optional && !absent && (f.Oneof == nil || f.Desc.HasOptionalKeyword())
 	default:
 		rules := rulesOf(f)

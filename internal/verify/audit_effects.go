@@ -91,8 +91,7 @@ func effectsSQL() map[string]string {
 		"PUBLISH_PROMOTION": promotion,
 		"PAUSE_PROMOTION":   promotion,
 		"RESUME_PROMOTION":  promotion,
-		// No transition leaves this status.
-		"ARCHIVE_PROMOTION": missing("promotions p WHERE p.id = e.target AND NOT p.is_active AND p.inactive_as = 'ARCHIVED'"),
+		"ARCHIVE_PROMOTION": promotion, // a replica of an older release may activate it again during an upgrade
 		"ASSIGN_PROMOTION": missing(`player_promotions a
 			WHERE a.user_id = e.player AND a.promotion_id = e.target AND a.assigned_by = e.actor`),
 		"MARK_ANOMALY_SEEN": missing("anomalies a WHERE a.id = e.target AND a.seen_by = e.actor"),

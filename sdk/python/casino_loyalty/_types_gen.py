@@ -338,7 +338,7 @@ class Promotion(Record, kw_only=True):
     """The last day of the period, in UTC: YYYY-MM-DD. Not before startDate."""
     created_at: datetime
     updated_at: datetime
-    state: PromotionState
+    state: PromotionState | None = None
     """The state at the time of the answer."""
 
     @classmethod
@@ -354,7 +354,7 @@ class Promotion(Record, kw_only=True):
             end_date=v.required(o, "endDate", v.day),
             created_at=v.required(o, "createdAt", v.timestamp),
             updated_at=v.required(o, "updatedAt", v.timestamp),
-            state=v.required(o, "state", PromotionState),
+            state=v.optional(o, "state", PromotionState),
         )
 
 

@@ -306,7 +306,7 @@ export interface Promotion {
   createdAt: string;
   updatedAt: string;
   /** The state at the time of the answer. */
-  state: PromotionState;
+  state?: PromotionState;
 }
 
 /** An answer. */
