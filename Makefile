@@ -16,7 +16,7 @@ MODULES = $(patsubst %/go.mod,%,$(wildcard sdk/*/go.mod test/*/go.mod tools/*/go
 GENERATED = gen openapi ent sdk/api.json docs/api/error-codes.md ':(glob)sdk/go/*_gen.go' ':(glob)sdk/python/**/*_gen.py' ':(glob)sdk/typescript/src/*_gen.ts' deploy/grafana/dashboards ':(glob)deploy/nginx/*_gen.conf' ':(glob)internal/**/*_gen.go' ':(glob)services/**/*_gen.go'
 
 .DEFAULT_GOAL = help
-.PHONY: help gen check-gen dashboards golden openapi-clients schemathesis lint breaking third_party migrate-diff migrate-hash build release reproducible vulncheck test race fuzz e2e replicated bench licenses run
+.PHONY: help gen gen-clients check-gen dashboards golden openapi-clients schemathesis lint breaking third_party migrate-diff migrate-hash build release reproducible vulncheck test race fuzz e2e replicated bench licenses run
 
 help: ## List the commands.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,6 +33,9 @@ gen: ## Generate everything that follows from the schema: Go, ent, OpenAPI, Asyn
 	$(GO) run ./tools/sdk openapi sdk
 	$(GO) run ./tools/ent $(DATABASES:%=./ent/%/schema)
 	@scripts/gen-hint.sh
+
+gen-clients: ## Generate the TypeScript and Python code in gen/ts and gen/python (needs Python and the network).
+	scripts/schema-clients.sh --write
 
 check-gen: ## Fail if generated files are out of date or not committed.
 	@scripts/check-gen.sh $(GENERATED)

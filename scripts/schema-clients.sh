@@ -1,8 +1,9 @@
 #!/bin/sh
 # Does what a client team does that generates its own code: writes the schema to a new directory outside of the repository
-# (scripts/schema.sh), runs "buf generate" there, and compiles the code in Go, TypeScript and Python.
+# (scripts/schema.sh), runs "buf generate" there, and compiles the code in Go, TypeScript and Python. The repository has the
+# TypeScript and Python code in gen/ts and gen/python; the script fails if it differs. With --write, it updates it.
 #
-#   scripts/schema-clients.sh
+#   scripts/schema-clients.sh [--write]
 #
 # Needs Go, Python and the network on the first run.
 set -eu
@@ -49,7 +50,7 @@ typescript() {
 
 python() {
 	cd "$out/client"
-	command python -W error -c "
+	command python -B -W error -c "
 import importlib, pathlib, sys
 sys.path.insert(0, 'gen/python')
 files = sorted(pathlib.Path('gen/python').rglob('*_pb2.py'))
@@ -59,8 +60,28 @@ from loyalty.promotions.v1 import promotion_service_pb2 as p
 assert p.ClaimRequest.DESCRIPTOR.fields_by_name['promotion_id'].GetOptions().ByteSize() > 0"
 }
 
+write() {
+	for language in ts python; do
+		rm -rf "$root/gen/$language"
+		cp -R "$out/client/gen/$language" "$root/gen/$language"
+	done
+}
+
+compare() {
+	for language in ts python; do
+		diff -rq "$root/gen/$language" "$out/client/gen/$language" || {
+			echo "gen/$language is out of date: run make gen-clients and commit the files"
+			return 1
+		}
+	done
+}
+
 root=$PWD
 check "schema: buf generate" generate
+case "${1:-}" in
+--write) check "schema: write gen/ts and gen/python" write ;;
+*) check "schema: gen/ts and gen/python are up to date" compare ;;
+esac
 cd "$root"
 check "schema: Go" go_code
 cd "$root"

@@ -1,0 +1,117 @@
+import datetime
+
+from buf.validate import validate_pb2 as _validate_pb2
+from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from loyalty.options.v1 import options_pb2 as _options_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class PromotionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROMOTION_TYPE_UNSPECIFIED: _ClassVar[PromotionType]
+    WELCOME_BONUS: _ClassVar[PromotionType]
+    VIP_PROMOTION: _ClassVar[PromotionType]
+    BONUS: _ClassVar[PromotionType]
+
+class PromotionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROMOTION_STATE_UNSPECIFIED: _ClassVar[PromotionState]
+    DRAFT: _ClassVar[PromotionState]
+    SCHEDULED: _ClassVar[PromotionState]
+    ACTIVE: _ClassVar[PromotionState]
+    PAUSED: _ClassVar[PromotionState]
+    EXPIRED: _ClassVar[PromotionState]
+    ARCHIVED: _ClassVar[PromotionState]
+PROMOTION_TYPE_UNSPECIFIED: PromotionType
+WELCOME_BONUS: PromotionType
+VIP_PROMOTION: PromotionType
+BONUS: PromotionType
+PROMOTION_STATE_UNSPECIFIED: PromotionState
+DRAFT: PromotionState
+SCHEDULED: PromotionState
+ACTIVE: PromotionState
+PAUSED: PromotionState
+EXPIRED: PromotionState
+ARCHIVED: PromotionState
+
+class Promotion(_message.Message):
+    __slots__ = ("id", "title", "description", "is_active", "type", "amount", "start_date", "end_date", "created_at", "updated_at", "state", "draft")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    IS_ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    START_DATE_FIELD_NUMBER: _ClassVar[int]
+    END_DATE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DRAFT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    title: str
+    description: str
+    is_active: bool
+    type: PromotionType
+    amount: str
+    start_date: str
+    end_date: str
+    created_at: _timestamp_pb2.Timestamp
+    updated_at: _timestamp_pb2.Timestamp
+    state: PromotionState
+    draft: bool
+    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_active: _Optional[bool] = ..., type: _Optional[_Union[PromotionType, str]] = ..., amount: _Optional[str] = ..., start_date: _Optional[str] = ..., end_date: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[PromotionState, str]] = ..., draft: _Optional[bool] = ...) -> None: ...
+
+class Assignment(_message.Message):
+    __slots__ = ("id", "user_id", "promotion_id", "claimed", "amount", "assigned_by", "created_at", "claimed_at", "transaction_id", "promotion")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNED_BY_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_AT_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    PROMOTION_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    user_id: str
+    promotion_id: str
+    claimed: bool
+    amount: str
+    assigned_by: str
+    created_at: _timestamp_pb2.Timestamp
+    claimed_at: _timestamp_pb2.Timestamp
+    transaction_id: str
+    promotion: Promotion
+    def __init__(self, id: _Optional[str] = ..., user_id: _Optional[str] = ..., promotion_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., amount: _Optional[str] = ..., assigned_by: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., transaction_id: _Optional[str] = ..., promotion: _Optional[_Union[Promotion, _Mapping]] = ...) -> None: ...
+
+class ClaimKey(_message.Message):
+    __slots__ = ("user_id", "key", "promotion_id", "created_at")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    key: str
+    promotion_id: str
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, user_id: _Optional[str] = ..., key: _Optional[str] = ..., promotion_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Player(_message.Message):
+    __slots__ = ("id", "is_active", "created_at", "updated_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    IS_ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    is_active: bool
+    created_at: _timestamp_pb2.Timestamp
+    updated_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., is_active: _Optional[bool] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

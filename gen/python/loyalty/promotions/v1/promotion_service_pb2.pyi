@@ -1,0 +1,171 @@
+from buf.validate import validate_pb2 as _validate_pb2
+from google.api import annotations_pb2 as _annotations_pb2
+from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from loyalty.options.v1 import options_pb2 as _options_pb2
+from loyalty.promotions.v1 import promotion_pb2 as _promotion_pb2
+from loyalty.users.v1 import user_pb2 as _user_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class AssignOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ASSIGN_OUTCOME_UNSPECIFIED: _ClassVar[AssignOutcome]
+    ASSIGNED: _ClassVar[AssignOutcome]
+    ALREADY_ASSIGNED: _ClassVar[AssignOutcome]
+    UNKNOWN_PLAYER: _ClassVar[AssignOutcome]
+    INACTIVE_PLAYER: _ClassVar[AssignOutcome]
+ASSIGN_OUTCOME_UNSPECIFIED: AssignOutcome
+ASSIGNED: AssignOutcome
+ALREADY_ASSIGNED: AssignOutcome
+UNKNOWN_PLAYER: AssignOutcome
+INACTIVE_PLAYER: AssignOutcome
+
+class CreatePromotionRequest(_message.Message):
+    __slots__ = ("promotion",)
+    PROMOTION_FIELD_NUMBER: _ClassVar[int]
+    promotion: _promotion_pb2.Promotion
+    def __init__(self, promotion: _Optional[_Union[_promotion_pb2.Promotion, _Mapping]] = ...) -> None: ...
+
+class ListPromotionsRequest(_message.Message):
+    __slots__ = ("type", "is_active", "available", "title", "to", "page_size", "page_token", "state")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    IS_ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    type: _promotion_pb2.PromotionType
+    is_active: bool
+    available: bool
+    title: str
+    to: str
+    page_size: int
+    page_token: str
+    state: _containers.RepeatedScalarFieldContainer[_promotion_pb2.PromotionState]
+    def __init__(self, type: _Optional[_Union[_promotion_pb2.PromotionType, str]] = ..., is_active: _Optional[bool] = ..., available: _Optional[bool] = ..., title: _Optional[str] = ..., to: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., state: _Optional[_Iterable[_Union[_promotion_pb2.PromotionState, str]]] = ..., **kwargs) -> None: ...
+
+class ListPromotionsResponse(_message.Message):
+    __slots__ = ("promotions", "next_page_token", "total", "total_is_estimate")
+    PROMOTIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_IS_ESTIMATE_FIELD_NUMBER: _ClassVar[int]
+    promotions: _containers.RepeatedCompositeFieldContainer[_promotion_pb2.Promotion]
+    next_page_token: str
+    total: int
+    total_is_estimate: bool
+    def __init__(self, promotions: _Optional[_Iterable[_Union[_promotion_pb2.Promotion, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total: _Optional[int] = ..., total_is_estimate: _Optional[bool] = ...) -> None: ...
+
+class GetPromotionRequest(_message.Message):
+    __slots__ = ("promotion_id",)
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    def __init__(self, promotion_id: _Optional[str] = ...) -> None: ...
+
+class UpdatePromotionRequest(_message.Message):
+    __slots__ = ("promotion_id", "promotion", "update_mask")
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    PROMOTION_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    promotion: _promotion_pb2.Promotion
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, promotion_id: _Optional[str] = ..., promotion: _Optional[_Union[_promotion_pb2.Promotion, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+
+class PublishPromotionRequest(_message.Message):
+    __slots__ = ("promotion_id",)
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    def __init__(self, promotion_id: _Optional[str] = ...) -> None: ...
+
+class PausePromotionRequest(_message.Message):
+    __slots__ = ("promotion_id",)
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    def __init__(self, promotion_id: _Optional[str] = ...) -> None: ...
+
+class ResumePromotionRequest(_message.Message):
+    __slots__ = ("promotion_id",)
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    def __init__(self, promotion_id: _Optional[str] = ...) -> None: ...
+
+class ArchivePromotionRequest(_message.Message):
+    __slots__ = ("promotion_id",)
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    def __init__(self, promotion_id: _Optional[str] = ...) -> None: ...
+
+class ListPlayerPromotionsRequest(_message.Message):
+    __slots__ = ("player_id", "claimed", "type", "available", "page_size", "page_token")
+    PLAYER_ID_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    player_id: str
+    claimed: bool
+    type: _promotion_pb2.PromotionType
+    available: bool
+    page_size: int
+    page_token: str
+    def __init__(self, player_id: _Optional[str] = ..., claimed: _Optional[bool] = ..., type: _Optional[_Union[_promotion_pb2.PromotionType, str]] = ..., available: _Optional[bool] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListPlayerPromotionsResponse(_message.Message):
+    __slots__ = ("assignments", "next_page_token", "total", "total_is_estimate")
+    ASSIGNMENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_IS_ESTIMATE_FIELD_NUMBER: _ClassVar[int]
+    assignments: _containers.RepeatedCompositeFieldContainer[_promotion_pb2.Assignment]
+    next_page_token: str
+    total: int
+    total_is_estimate: bool
+    def __init__(self, assignments: _Optional[_Iterable[_Union[_promotion_pb2.Assignment, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total: _Optional[int] = ..., total_is_estimate: _Optional[bool] = ...) -> None: ...
+
+class ClaimRequest(_message.Message):
+    __slots__ = ("promotion_id",)
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    def __init__(self, promotion_id: _Optional[str] = ...) -> None: ...
+
+class ClaimResponse(_message.Message):
+    __slots__ = ("assignment", "transaction")
+    ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_FIELD_NUMBER: _ClassVar[int]
+    assignment: _promotion_pb2.Assignment
+    transaction: _user_pb2.Transaction
+    def __init__(self, assignment: _Optional[_Union[_promotion_pb2.Assignment, _Mapping]] = ..., transaction: _Optional[_Union[_user_pb2.Transaction, _Mapping]] = ...) -> None: ...
+
+class AssignRequest(_message.Message):
+    __slots__ = ("promotion_id", "player_ids")
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    PLAYER_IDS_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    player_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, promotion_id: _Optional[str] = ..., player_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class AssignResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[AssignResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[AssignResult, _Mapping]]] = ...) -> None: ...
+
+class AssignResult(_message.Message):
+    __slots__ = ("player_id", "outcome")
+    PLAYER_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    player_id: str
+    outcome: AssignOutcome
+    def __init__(self, player_id: _Optional[str] = ..., outcome: _Optional[_Union[AssignOutcome, str]] = ...) -> None: ...
