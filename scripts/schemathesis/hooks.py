@@ -1,19 +1,28 @@
-"""Logs in as the role under test, and explains the answers that the documents cannot predict.
+"""Logs in as the role under test, gives requests ids and secrets that exist, and explains the answers that the documents
+cannot predict.
 
 Two checks of Schemathesis are replaced by ours, which call them and then look up the reason of the answer in the lists below.
 Everything else is reported.
+
+Schemathesis also warns of operations whose answers are mostly refusals. These warnings are expected:
+- 401 and 403: the role may not call the operation, or its refresh token or password is random.
+- 404: the user has no second factor, the session has ended, or no anomaly was found.
+- 400: random texts have characters that are refused, see the rules below, and random passwords are guessable.
+- 429: a random password or code counts as a failed login.
 """
 
 import json
 import os
 import urllib.request
 import uuid
+import zlib
 
 import schemathesis
 from schemathesis.core.failures import Failure
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 API = os.environ["LOYALTY_API"] + "/api/v1"
+ROLE = os.environ["LOYALTY_ROLE"]
 ADMIN = {"email": "admin@example.com", "password": os.environ["LOYALTY_ADMIN_PASSWORD"]}
 
 # Rules that refuse requests which the document allows, by the field of the violation. "" means every field.
@@ -47,17 +56,21 @@ EXPLAINED_RULES = {
 EXPLAINED_CODES = {"PASSWORD_TOO_WEAK"}
 
 
-def post(path, body, token=None):
+def call(path, token=None, body=None):
     headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = "Bearer " + token
-    request = urllib.request.Request(API + path, json.dumps(body).encode(), headers)
+    request = urllib.request.Request(API + path, body and json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 
 def log_in(user):
-    return post("/auth/login", {**user, "refreshTokenIn": "BODY"})["accessToken"]
+    return start_session(user)["accessToken"]
+
+
+def start_session(user):
+    return call("/auth/login", body={**user, "refreshTokenIn": "BODY"})
 
 
 def new_user(role):
@@ -66,13 +79,44 @@ def new_user(role):
         return ADMIN
     user = {"email": f"{uuid.uuid4()}@example.com", "password": uuid.uuid4().hex}
     if role == "staff":
-        post("/auth/register-staff", user, log_in(ADMIN))
+        call("/auth/register-staff", log_in(ADMIN), user)
     else:
-        post("/auth/register", user)
+        call("/auth/register", body=user)
     return user
 
 
-USER = new_user(os.environ["LOYALTY_ROLE"])
+def new_promotion(player_id):
+    """Creates a promotion and assigns it to a player."""
+    admin = log_in(ADMIN)
+    period = {"startDate": "2026-01-01", "endDate": "2099-12-31"}
+    promotion = call("/promotions", admin, {"title": "Schemathesis", "type": "BONUS", "amount": "5", **period})["id"]
+    call(f"/promotions/{promotion}/assign", admin, {"player_ids": [player_id]})
+    return promotion
+
+
+def existing_ids(player):
+    """Returns the id of a player by the name of the path parameter, and ids of what belongs to the player."""
+    token = log_in(player)
+    sessions = call("/users/me/sessions", token)["sessions"]
+    player_id = call("/users/me", token)["id"]
+    promotion = new_promotion(player_id)
+    claimed = call("/promotions/claim", token, {"promotion_id": promotion})
+    anomalies = call("/anomalies", log_in(ADMIN))["anomalies"]
+    return {
+        "user_id": player_id,
+        "player_id": player_id,
+        "session_id": next(s["id"] for s in sessions if s["current"]),
+        "promotion_id": promotion,
+        "transaction_id": claimed["transaction"]["id"],
+        **({"anomaly_id": anomalies[0]["id"]} if anomalies else {}),
+    }
+
+
+USER = new_user(ROLE)
+# The operations under test also deactivate this player, so it is another user unless the role has no such operations.
+PLAYER = USER if ROLE == "player" else new_user("player")
+IDS = existing_ids(PLAYER)
+UNCLAIMED = new_promotion(IDS["player_id"])
 
 
 @schemathesis.auth(refresh_interval=120)
@@ -88,10 +132,35 @@ class AccessToken:
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Gives half of the valid registrations a password that is not guessable. Generated passwords are mostly too short."""
+    """Gives half of the valid requests ids and secrets that exist. Generated ones reach only the refusals."""
     valid = case.meta is not None and case.meta.generation.mode.is_positive
-    if valid and "/auth/register" in case.path and len(case.body["password"]) % 2:
-        case.body["password"] = uuid.uuid4().hex
+    content = json.dumps([case.path_parameters, case.query, case.body], default=str, sort_keys=True)
+    if not valid or zlib.crc32(content.encode()) % 2:
+        return
+    for name in case.path_parameters.keys() & IDS.keys():
+        case.path_parameters[name] = IDS[name]
+    if not isinstance(case.body, dict):
+        return
+    body, path = case.body, case.path.removeprefix("/api/v1")
+    if path in ("/auth/register", "/auth/register-staff"):
+        body["password"] = uuid.uuid4().hex  # it is not guessable
+    elif path == "/auth/login":
+        body |= USER
+    elif path in ("/auth/refresh", "/auth/logout"):
+        body["refreshToken"] = start_session(USER)["refreshToken"]
+    elif path == "/users/me/password" and USER is not ADMIN:  # the next run needs the admin's password
+        body |= {"currentPassword": USER["password"], "newPassword": uuid.uuid4().hex}
+    elif path == "/promotions/claim":
+        body["promotion_id"] = UNCLAIMED
+    elif path.endswith("/assign"):
+        body["player_ids"][0] = IDS["player_id"]
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    """Keeps a changed password."""
+    if case.path.endswith("/users/me/password") and response.status_code == 204:
+        USER["password"] = case.body["newPassword"]
 
 
 @schemathesis.check
