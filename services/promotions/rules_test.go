@@ -119,9 +119,9 @@ type fakePromotionStore struct {
 
 func (s *fakePromotionStore) CreatePromotion(context.Context, promotions.Promotion) error { return nil }
 
-func (s *fakePromotionStore) UpdatePromotion(_ context.Context, _ uuid.UUID, at time.Time, change func(*promotions.Promotion) error) (promotions.Promotion, error) {
+func (s *fakePromotionStore) UpdatePromotion(_ context.Context, _ uuid.UUID, now func() time.Time, change func(*promotions.Promotion) error) (promotions.Promotion, error) {
 	p := s.promotion
-	p.State = p.StateAt(at)
+	p.State = p.StateAt(now())
 	return p, change(&p)
 }
 

@@ -27,9 +27,10 @@ type Store interface {
 type CatalogueStore interface {
 	// CreatePromotion stores a new promotion.
 	CreatePromotion(ctx context.Context, p Promotion) error
-	// UpdatePromotion locks a promotion, sets its State at the time at, applies change and stores the result. If change returns
-	// an error, UpdatePromotion stores nothing and returns the error. It may call change again after a conflict.
-	UpdatePromotion(ctx context.Context, id uuid.UUID, at time.Time, change func(*Promotion) error) (Promotion, error)
+	// UpdatePromotion locks a promotion, sets its State at the current time, applies change and stores the result. It calls now
+	// and change after it has the lock, so that later changes have later times. If change returns an error, UpdatePromotion
+	// stores nothing and returns the error. It may call both again after a conflict.
+	UpdatePromotion(ctx context.Context, id uuid.UUID, now func() time.Time, change func(*Promotion) error) (Promotion, error)
 	// Promotion returns a promotion.
 	Promotion(ctx context.Context, id uuid.UUID) (Promotion, error)
 	// Promotions lists promotions, newest first.

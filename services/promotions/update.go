@@ -28,13 +28,13 @@ func (s *Service) Update(ctx context.Context, id uuid.UUID, edit func(*Promotion
 
 // change applies edit to a stored promotion and returns the promotion with its new state.
 func (s *Service) change(ctx context.Context, id uuid.UUID, edit func(*Promotion) error) (Promotion, error) {
-	now := s.now()
-	return s.store.UpdatePromotion(ctx, id, now, func(p *Promotion) error {
+	return s.store.UpdatePromotion(ctx, id, s.now, func(p *Promotion) error {
 		before := *p
 		if err := edit(p); err != nil || *p == before {
 			return err
 		}
-		p.UpdatedAt, p.State = now, p.StateAt(now)
+		p.UpdatedAt = s.now()
+		p.State = p.StateAt(p.UpdatedAt)
 		return nil
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
 )
 
 // awaitBlocked waits until n sessions of the database wait for a lock.
@@ -127,4 +129,39 @@ func (f fixture) deadlocked(day date.Date) bool {
 	}
 	f.wantCode(<-created, apperr.PromotionExists)
 	return true
+}
+
+// An update that waits for the lock takes the time after it, so that it is not older than the update that had the lock.
+func TestUpdateTakesTheTimeAfterTheLock(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	p := f.promotion(promotions.PromotionTypeBonus, 0, 0)
+	var clock atomic.Int64
+	clock.Store(p.CreatedAt.Unix())
+	now := func() time.Time { return time.Unix(clock.Load(), 0).UTC() }
+	service := promotions.New(postgres.New(f.role, func() {}), f.ledger, now)
+	hold, err := f.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Rollback(context.Background()) // no-op after the commit below
+	if _, err := hold.Exec(t.Context(), "SELECT FROM promotions WHERE id = $1 FOR UPDATE", p.ID); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		var err error
+		if p, err = service.Pause(t.Context(), p.ID); err != nil {
+			t.Error(err)
+		}
+	})
+	f.awaitBlocked(1)
+	clock.Add(60)
+	if err := hold.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	if !p.UpdatedAt.Equal(now()) {
+		t.Errorf("got updatedAt %s, want the time after the lock, %s", p.UpdatedAt, now())
+	}
 }

@@ -24,9 +24,9 @@ const (
 	lockToUpdate = "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))"
 )
 
-// UpdatePromotion locks the promotion, sets its state at the time at, applies change and stores the result. It retries the
-// transaction after a conflict, and then calls change again.
-func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, at time.Time, change func(*domain.Promotion) error) (domain.Promotion, error) {
+// UpdatePromotion locks the promotion, sets its current state, applies change and stores the result. It retries the
+// transaction after a conflict, and then calls now and change again.
+func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, now func() time.Time, change func(*domain.Promotion) error) (domain.Promotion, error) {
 	var p domain.Promotion
 	err := s.inTx(ctx, func(tx *promotions.Tx) error {
 		if _, err := tx.ExecContext(ctx, lockToUpdate, id); err != nil {
@@ -37,7 +37,7 @@ func (s *Store) UpdatePromotion(ctx context.Context, id uuid.UUID, at time.Time,
 			return err
 		}
 		p = promotionFromRow(row)
-		p.State = p.StateAt(at)
+		p.State = p.StateAt(now())
 		before := p
 		if err := change(&p); err != nil {
 			return err

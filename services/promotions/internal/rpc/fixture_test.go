@@ -64,10 +64,10 @@ func (s *fakeStore) Promotion(_ context.Context, id uuid.UUID) (promotions.Promo
 	return s.promotion, nil
 }
 
-func (s *fakeStore) UpdatePromotion(ctx context.Context, id uuid.UUID, at time.Time, change func(*promotions.Promotion) error) (promotions.Promotion, error) {
+func (s *fakeStore) UpdatePromotion(ctx context.Context, id uuid.UUID, now func() time.Time, change func(*promotions.Promotion) error) (promotions.Promotion, error) {
 	p, err := s.Promotion(ctx, id)
 	if err == nil {
-		p.State = p.StateAt(at)
+		p.State = p.StateAt(now())
 		err = change(&p)
 	}
 	if err != nil {
