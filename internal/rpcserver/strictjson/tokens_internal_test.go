@@ -16,7 +16,7 @@ func FuzzTokens(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if wellFormed(data) != nil {
-			t.Skip()
+			return
 		}
 		dec := json.NewDecoder(bytes.NewReader(data))
 		dec.UseNumber()
