@@ -49,6 +49,8 @@ EXPLAINED_RULES = {
     ("startDate", "period"),
     ("endDate", "period"),
     ("to", "period"),
+    # A draft is not active. A condition between two members would give most client generators a union type.
+    ("isActive", "promotion.draft"),
     # One of two members. With oneOf, generated clients would get a union type for a simple message.
     ("", "ids_or_all"),
 }
