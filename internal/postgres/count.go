@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -26,4 +27,11 @@ func Count[P ~func(*entsql.Selector)](ctx context.Context, db Querier, table str
 	statement, args := build.Select(entsql.Count("*")).From(rows.As("counted")).Query()
 	err = db.QueryRow(ctx, statement, args...).Scan(&n)
 	return n, n > keyset.MaxExactTotal, err
+}
+
+// CountSQL returns the statement that counts as [Count] does, for a condition in SQL. A result above keyset.MaxExactTotal is
+// an estimate.
+func CountSQL(table, where string) string {
+	return fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s LIMIT %d) counted",
+		table, where, keyset.MaxExactTotal+1)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/casino-loyalty/loyalty/internal/date"
@@ -176,4 +177,20 @@ func Without(list string, values []any, computed ...string) (rest string, args [
 		}
 	}
 	return strings.Join(names, ", "), args
+}
+
+// From returns the columns of a row of a join that begin at first. Scan reads as many of them as it has destinations.
+func From(row pgx.CollectableRow, first int) pgx.CollectableRow { return part{row, first} }
+
+type part struct {
+	pgx.CollectableRow
+
+	first int
+}
+
+// Scan implements pgx.CollectableRow. A destination nil skips a column.
+func (p part) Scan(dest ...any) error {
+	all := make([]any, len(p.FieldDescriptions()))
+	copy(all[p.first:], dest)
+	return p.CollectableRow.Scan(all...)
 }

@@ -168,3 +168,29 @@ func TestColumnLists(t *testing.T) {
 		t.Errorf("Without = %q, %v; want %q and [1 3]", rest, args, "id, x")
 	}
 }
+
+func TestColumnsOfAJoin(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t, nil)
+	type pair struct{ left, right row }
+	rows, err := db.Query(t.Context(), `SELECT l.*, r.* FROM
+		(SELECT n::text AS text, n * 1.5 AS amount FROM generate_series(1, 3) n) l,
+		LATERAL (SELECT l.amount + 1 AS amount, l.text || 'x' AS text) r ORDER BY l.text`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (p pair, err error) {
+		if err := columns.From(r, 0).Scan((*columns.Text)(&p.left.text), (*columns.Money)(&p.left.amount)); err != nil {
+			return p, err
+		}
+		return p, columns.From(r, 2).Scan((*columns.Money)(&p.right.amount), (*columns.Text)(&p.right.text))
+	})
+	want := []pair{
+		{row{text: "1", amount: 150}, row{text: "1x", amount: 250}},
+		{row{text: "2", amount: 300}, row{text: "2x", amount: 400}},
+		{row{text: "3", amount: 450}, row{text: "3x", amount: 550}},
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+}

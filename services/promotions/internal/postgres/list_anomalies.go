@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
@@ -19,8 +20,9 @@ func (s *Store) Anomalies(ctx context.Context, f domain.AnomalyFilter, p keyset.
 	var total int
 	var items []domain.Anomaly
 	batch := &pgx.Batch{}
-	batch.Queue(fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM anomalies WHERE %s LIMIT %d) counted",
-		where, keyset.MaxExactTotal+1), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
+	batch.Queue(postgres.CountSQL("anomalies", where), args...).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&total)
+	})
 	if p.Before != uuid.Nil {
 		args = append(args, p.Before)
 		where += fmt.Sprintf(" AND id < $%d", len(args))

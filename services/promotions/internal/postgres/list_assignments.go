@@ -8,39 +8,57 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/internal/postgres"
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
 // Assignments lists a player's assignments by descending id, each with the current state of its promotion. Ids are UUIDv7,
-// so the newest assignment comes first.
+// so the newest assignment comes first. It takes one round trip. A total above keyset.MaxExactTotal is an estimate.
 func (s *Store) Assignments(ctx context.Context, player uuid.UUID, f domain.AssignmentFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[domain.Assignment], error) {
-	var none keyset.Page[domain.Assignment]
 	where, args := assignmentFilter(player, f)
 	var total int
-	if err := s.pool.QueryRow(ctx, "SELECT count(*) FROM player_promotions WHERE "+where, args...).Scan(&total); err != nil {
-		return none, toAppError(err)
+	var items []domain.Assignment
+	batch := &pgx.Batch{}
+	batch.Queue(postgres.CountSQL("player_promotions", where), args...).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&total)
+	})
+	statement, args := assignmentPage(where, args, p)
+	batch.Queue(statement, args...).Query(func(rows pgx.Rows) (err error) {
+		items, err = pgx.CollectRows(rows, scanWithPromotion)
+		return err
+	})
+	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return keyset.Page[domain.Assignment]{}, toAppError(err)
 	}
+	page := keyset.NewPage(items, p.Size, total)
+	page.TotalIsEstimate = total > keyset.MaxExactTotal
+	return page, nil
+}
+
+// assignmentPage returns the statement for a page and its arguments. The rows have the columns of the assignment, then those
+// of its promotion.
+func assignmentPage(where string, args []any, p keyset.PageRequest[uuid.UUID]) (string, []any) {
 	if p.Before != uuid.Nil {
 		args = append(args, p.Before)
 		where += fmt.Sprintf(" AND id < $%d", len(args))
 	}
-	args = append(args, p.Size+1)
-	rows, err := s.pool.Query(ctx, fmt.Sprintf("SELECT %s FROM player_promotions WHERE %s ORDER BY id DESC LIMIT $%d",
-		assignmentColumns, where, len(args)), args...)
+	return fmt.Sprintf(`SELECT a.*, p.* FROM (SELECT %s FROM player_promotions WHERE %s ORDER BY id DESC LIMIT %d) a
+		CROSS JOIN LATERAL (SELECT %s FROM promotions WHERE id = a.promotion_id) p ORDER BY a.id DESC`,
+		assignmentColumns, where, p.Size+1, promotionColumns), args
+}
+
+// scanWithPromotion reads a row of assignmentPage.
+func scanWithPromotion(row pgx.CollectableRow) (domain.Assignment, error) {
+	a, err := scanAssignment(columns.From(row, 0))
 	if err != nil {
-		return none, toAppError(err)
+		return a, err
 	}
-	items, err := pgx.CollectRows(rows, scanAssignment)
-	if err != nil {
-		return none, toAppError(err)
-	}
-	page := keyset.NewPage(items, p.Size, total)
-	if err := s.withPromotions(ctx, page.Items); err != nil {
-		return none, err
-	}
-	return page, nil
+	p, err := scanPromotion(columns.From(row, len(columns.Names(assignmentColumns))))
+	a.Promotion = &p
+	return a, err
 }
 
 // assignmentFilter returns the filter as an SQL condition over player_promotions, and its arguments. The condition contains
@@ -73,28 +91,4 @@ func assignmentFilter(player uuid.UUID, f domain.AssignmentFilter) (string, []an
 // each assignment with each of them if they exceed work_mem.
 func promotionWith(condition string) string {
 	return "EXISTS (SELECT FROM promotions WHERE promotions.id = promotion_id AND " + condition + ")"
-}
-
-// withPromotions sets the promotion of each assignment.
-func (s *Store) withPromotions(ctx context.Context, items []domain.Assignment) error {
-	ids := make([]uuid.UUID, len(items))
-	for i, a := range items {
-		ids[i] = a.PromotionID
-	}
-	rows, err := s.pool.Query(ctx, "SELECT "+promotionColumns+" FROM promotions WHERE id = ANY($1)", ids)
-	if err != nil {
-		return toAppError(err)
-	}
-	promotions, err := pgx.CollectRows(rows, scanPromotion)
-	if err != nil {
-		return toAppError(err)
-	}
-	byID := make(map[uuid.UUID]*domain.Promotion, len(promotions))
-	for i := range promotions {
-		byID[promotions[i].ID] = &promotions[i]
-	}
-	for i := range items {
-		items[i].Promotion = byID[items[i].PromotionID]
-	}
-	return nil
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/money"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/promotions"
+	"github.com/casino-loyalty/loyalty/services/promotions/internal/postgres"
 )
 
 func TestRegistrationAssignsAvailablePromotionsOnce(t *testing.T) {
@@ -169,8 +171,8 @@ func TestConcurrentAssignmentsOfTheSamePlayers(t *testing.T) {
 	}
 }
 
-// TestListAssignmentsWithoutPromotions makes the query of the promotions fail after the one of the assignments, as the end of
-// the connection does.
+// TestListAssignmentsWithoutPromotions makes the query of the page fail after the one of the total, as the end of the connection
+// does.
 func TestListAssignmentsWithoutPromotions(t *testing.T) {
 	t.Parallel()
 	f := start(t)
@@ -225,6 +227,53 @@ func TestTotalOfManyPromotions(t *testing.T) {
 		page, err := f.service.List(t.Context(), filter, keyset.PageRequest[uuid.UUID]{Size: 1})
 		if err != nil || page.TotalIsEstimate != tt.estimate || page.Total != min(tt.rows, keyset.MaxExactTotal+1) {
 			t.Errorf("%d rows: got total %d, estimate %t, %v", tt.rows, page.Total, page.TotalIsEstimate, err)
+		}
+	}
+}
+
+// TestListAssignmentsTakesOneRoundTrip reads the assignments after a warm-up, because a new connection asks for its types.
+func TestListAssignmentsTakesOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	player, _ := f.assigned()
+	trips := postgrestest.CountRoundTrips(t, f.role)
+	service := promotions.New(postgres.New(trips.Pool, func() {}), f.ledger, time.Now)
+	list := func() {
+		page, err := service.ListAssignments(t.Context(), player, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 10})
+		if err != nil || len(page.Items) != 1 || page.Items[0].Promotion.Title == "" {
+			t.Errorf("got %+v, %v, want one assignment with its promotion", page, err)
+		}
+	}
+	list()
+	if n := trips.During(list); n != 1 {
+		t.Errorf("the list took %d round trips, want 1", n)
+	}
+}
+
+func TestTotalOfManyAssignments(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	player := uuid.Must(uuid.NewV7())
+	for _, tt := range []struct {
+		rows     int
+		estimate bool
+	}{{keyset.MaxExactTotal, false}, {keyset.MaxExactTotal + 50, true}} {
+		_, err := f.pool.Exec(t.Context(), `WITH many AS (INSERT INTO promotions
+			(id, title, description, type, amount, start_date, end_date, created_at, updated_at)
+			SELECT gen_random_uuid(), 'Many', '', 'BONUS', 1, '2026-01-01', '2026-01-01', now(), now()
+			FROM generate_series(1 + (SELECT count(*) FROM promotions), $1) RETURNING *)
+			INSERT INTO player_promotions (id, user_id, promotion_id, amount, title, created_at)
+			SELECT id, $2, id, amount, title, now() FROM many`, tt.rows, player)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, filter := range map[string]promotions.AssignmentFilter{
+			"no filter": {}, "type": {Type: promotions.PromotionTypeBonus}, "not claimed": {Claimed: new(bool)},
+		} {
+			page, err := f.service.ListAssignments(t.Context(), player, filter, keyset.PageRequest[uuid.UUID]{Size: 1})
+			if err != nil || page.TotalIsEstimate != tt.estimate || page.Total != min(tt.rows, keyset.MaxExactTotal+1) {
+				t.Errorf("%s, %d rows: got total %d, estimate %t, %v", name, tt.rows, page.Total, page.TotalIsEstimate, err)
+			}
 		}
 	}
 }

@@ -56,8 +56,9 @@ func (s *Store) AuditEntries(
 	var total int
 	var items []users.AuditEntry
 	batch := &pgx.Batch{}
-	batch.Queue(fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM audit WHERE %s LIMIT %d) counted",
-		where, keyset.MaxExactTotal+1), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
+	batch.Queue(postgres.CountSQL("audit", where), args...).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&total)
+	})
 	if p.Before != uuid.Nil {
 		args = append(args, p.Before)
 		where += fmt.Sprintf(" AND id < $%d", len(args))
