@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -36,6 +37,9 @@ type Entry struct {
 	// Reverses is the id of the transaction that the entry reverses, or uuid.Nil. Only [LedgerService.ReverseTransaction] sets
 	// it.
 	Reverses uuid.UUID
+	// NotAfter is the time after which the ledger does not add the entry, or zero. It is not part of the content that an
+	// idempotency key stands for.
+	NotAfter time.Time
 	// Audit is the entry of the audit trail about the act, or nil. It is stored with the transaction. It is not part of the
 	// content that an idempotency key stands for.
 	Audit *AuditEntry
@@ -53,13 +57,17 @@ type LedgerStore interface {
 	// Add adds e and returns the new transaction once it is durable, with its event in the outbox. If a transaction with the
 	// idempotency key exists, Add changes nothing. It then returns this transaction, or IDEMPOTENCY_MISMATCH if the content
 	// differs. Other errors: NOT_FOUND (no such player), ACCOUNT_DEACTIVATED, INSUFFICIENT_FUNDS, VALIDATION_FAILED (the
-	// balance would exceed [money.Max]), DEPENDENCY_UNAVAILABLE. After DEPENDENCY_UNAVAILABLE, or if ctx ends first, the entry
+	// balance would exceed [money.Max]), DEPENDENCY_UNAVAILABLE (also after e.NotAfter). After DEPENDENCY_UNAVAILABLE, or if ctx ends first, the entry
 	// may have been added; a retry with the same key is safe.
 	Add(ctx context.Context, e ValidEntry) (Transaction, error)
 	// Transaction returns the transaction with the id. Errors: NOT_FOUND, DEPENDENCY_UNAVAILABLE.
 	Transaction(ctx context.Context, id uuid.UUID) (Transaction, error)
 	// TransactionByKey returns the user's transaction with the idempotency key. Errors: NOT_FOUND, DEPENDENCY_UNAVAILABLE.
 	TransactionByKey(ctx context.Context, user uuid.UUID, key string) (Transaction, error)
+	// SettledTransaction returns the user's transaction with the idempotency key. After NOT_FOUND, Add never adds an entry
+	// with this key and an Entry.NotAfter that is not later than notAfter. Errors: NOT_FOUND, DEPENDENCY_UNAVAILABLE (also
+	// if there is no transaction and notAfter has not passed).
+	SettledTransaction(ctx context.Context, user uuid.UUID, key string, notAfter time.Time) (Transaction, error)
 }
 
 // LedgerService implements the use cases of the ledger. It is safe for concurrent use.
@@ -161,7 +169,7 @@ func escapesNUL(data []byte) bool {
 // Data returns AdditionalData as JSON with sorted member names, or "{}" for no data. Callers must not change it.
 func (e ValidEntry) Data() []byte { return e.data }
 
-// ContentHash returns the SHA-256 of all fields except IdempotencyKey. Entries with the same idempotency key must have the
+// ContentHash returns the SHA-256 of the content: all fields except IdempotencyKey, NotAfter and Audit. Entries with the same idempotency key must have the
 // same hash.
 func (e ValidEntry) ContentHash() [sha256.Size]byte {
 	b := make([]byte, 0, 64+len(e.Description)+len(e.data))

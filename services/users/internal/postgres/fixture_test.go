@@ -247,11 +247,17 @@ func (f *fixture) lock(player uuid.UUID) (unlock func()) {
 // waitUntilBlocked waits until a ledger waits for a lock.
 func (f *fixture) waitUntilBlocked() {
 	f.Helper()
+	f.waitUntil(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+}
+
+// waitUntil waits until a query returns a number that is not 0.
+func (f *fixture) waitUntil(sql string, args ...any) {
+	f.Helper()
 	deadline := time.After(waitTimeout)
-	for f.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 0 {
+	for f.count(sql, args...) == 0 {
 		select {
 		case <-deadline:
-			f.Fatalf("no ledger waits for a lock after %s", waitTimeout)
+			f.Fatalf("still 0 after %s: %s", waitTimeout, sql)
 		case <-time.After(time.Millisecond):
 		}
 	}

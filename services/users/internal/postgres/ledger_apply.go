@@ -57,6 +57,9 @@ func (p *playerCalls) applyCall(
 	if tx, ok := added[c.entry.IdempotencyKey]; ok {
 		return c.replay(tx)
 	}
+	if after := c.entry.NotAfter; !after.IsZero() && now.After(after) {
+		return users.Transaction{}, apperr.New(apperr.DependencyUnavailable, "the entry reached the ledger too late")
+	}
 	after, err := p.after.apply(c.entry.Entry)
 	if err != nil {
 		return users.Transaction{}, err

@@ -63,6 +63,13 @@ func TestLedgerAdd(t *testing.T) {
 		{"staff", step{credit(staff, 100), apperr.NotFound, 0}},
 		{"admin", step{credit(admin, 100), apperr.NotFound, 0}},
 		{"deactivated player", step{credit(inactive, 100), apperr.AccountDeactivated, 0}},
+		{"late credit", step{users.Entry{
+			UserID: active, Type: users.TransactionTypeCredit, Amount: 1, IdempotencyKey: newID(t).String(),
+			NotAfter: time.Now().Add(-time.Second),
+		}, apperr.DependencyUnavailable, 0}},
+		{"repeated credit, late", step{
+			firstWith(func(e *users.Entry) { e.NotAfter = time.Now().Add(-time.Second) }), "", 0,
+		}},
 		{"no description and no data", step{users.Entry{
 			UserID: active, Type: users.TransactionTypeCredit, Amount: 1, IdempotencyKey: newID(t).String(),
 		}, "", 1}},

@@ -14,7 +14,7 @@ import (
 
 // writeSQL writes the balances, transactions and events of players in one statement. It writes either all rows of a player
 // or none. It skips a player if the stored account differs from the account that the rows were computed from, or if one of
-// the player's idempotency keys already exists. It returns the positions of the written players in the arrays. The first
+// the player's idempotency keys already exists. It writes nothing after the time in $26. It returns the positions of the written players in the arrays. The first
 // position is 1.
 //
 //   - It locks players in the order of the array, so concurrent groups cannot deadlock. If another database transaction
@@ -24,21 +24,23 @@ import (
 //   - A trigger of the table transactions checks the new rows and updates the players; see atlas/users.
 //   - It fills the outbox after it has locked the players, in the order of each player's entries. Therefore the outbox ids
 //     of a player's events ascend in the order of the entries, across all groups and replicas.
+//   - It reads the clock after it has locked the players, so that a call of SettledTransaction that held a lock first has
+//     decided for both.
 //   - The balances and amounts in the arrays are in hundredths.
 const writeSQL = writeRows + writtenPlayers
 
 // auditedSQL does the same as writeSQL, and also adds the entries of the audit trail about the rows.
 const auditedSQL = writeRows + `, audited AS (
 	INSERT INTO audit (` + auditEntryColumns + `)
-	SELECT ` + auditEntryColumns + ` FROM jsonb_to_recordset($26::jsonb) AS a (n int, id uuid, at timestamptz, service text,
+	SELECT ` + auditEntryColumns + ` FROM jsonb_to_recordset($27::jsonb) AS a (n int, id uuid, at timestamptz, service text,
 		actor uuid, action text, target uuid, address text, session uuid, outcome text, before jsonb, after jsonb,
 		long_term boolean)
-	WHERE a.n = ANY (ARRAY(SELECT n FROM locked))
+	WHERE a.n = ANY (ARRAY(SELECT n FROM writable))
 )` + writtenPlayers
 
 // writtenPlayers is the result of the statement.
 const writtenPlayers = `
-SELECT n FROM locked`
+SELECT n FROM writable`
 
 // writeRows contains the common table expressions of writeSQL.
 const writeRows = `WITH entry AS MATERIALIZED (
@@ -54,16 +56,18 @@ const writeRows = `WITH entry AS MATERIALIZED (
 		AND u.is_active = p.is_active AND u.role = 'PLAYER' AND p.n <> ALL (ARRAY(
 			SELECT e.n FROM entry e WHERE (SELECT true FROM transactions t WHERE t.idempotency_key = e.key)))
 	FOR NO KEY UPDATE OF u
+), writable AS MATERIALIZED (
+	SELECT n FROM locked WHERE clock_timestamp() <= $26
 ), inserted AS (
 	INSERT INTO transactions (id, user_id, seq, type, amount, balance_after, description, additional_data, created_at,
 		idempotency_key, content_hash, reverses, mac)
 	SELECT e.id, ($1::uuid[])[e.n], e.seq, e.type, e.amount * 0.01, e.balance_after * 0.01, e.description,
 		e.data::jsonb, $20, e.key, e.hash, NULLIF(e.reverses, '` + noUUID + `'), e.mac
-	FROM entry e WHERE e.n = ANY (ARRAY(SELECT n FROM locked))
+	FROM entry e WHERE e.n = ANY (ARRAY(SELECT n FROM writable))
 ), appended AS (
 	INSERT INTO outbox (event_id, shard, topic, key, type, source, content_type, payload, time, traceparent)
 	SELECT e.id, ($21::smallint[])[e.n], $22, ($1::uuid[])[e.n]::text, $23, $24, $25, e.payload, $20, e.traceparent
-	FROM entry e WHERE e.n = ANY (ARRAY(SELECT n FROM locked))
+	FROM entry e WHERE e.n = ANY (ARRAY(SELECT n FROM writable))
 	ORDER BY e.n, e.seq
 )`
 
@@ -143,10 +147,18 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 			traceparents.addText(r.event.Traceparent)
 		}
 	}
+	notAfter := pgtype.Timestamptz{Valid: true, InfinityModifier: pgtype.Infinity}
+	for _, p := range players {
+		for _, c := range p.calls {
+			if at := c.entry.NotAfter; !at.IsZero() && (notAfter.InfinityModifier == pgtype.Infinity || at.Before(notAfter.Time)) {
+				notAfter = pgtype.Timestamptz{Valid: true, Time: at}
+			}
+		}
+	}
 	event := players[0].rows[0].event // topic, type, source and content type are the same for all events
 	return []any{
 		playerIDs, balances, counts, heads, active,
 		positions, transactionIDs, seqs, types, amounts, entryBalances, descriptions, data, keys, hashes, reverses, macs,
-		payloads, traceparents, now, shards, event.Topic, event.Type, event.Source, event.ContentType,
+		payloads, traceparents, now, shards, event.Topic, event.Type, event.Source, event.ContentType, notAfter,
 	}
 }

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -49,10 +50,10 @@ func TestReverseTransaction(t *testing.T) {
 	refused("unknown transaction", apperr.NotFound, err)
 	_, err = r.ReverseTransaction(t.Context(), users.Reversal{UserID: other, TransactionID: first.ID, Reason: "x"})
 	refused("another player", apperr.NotFound, err)
-	if tx, err := r.GetTransaction(t.Context(), player, first.IdempotencyKey); err != nil || tx.ID != first.ID {
+	if tx, err := r.GetTransaction(t.Context(), player, first.IdempotencyKey, time.Time{}); err != nil || tx.ID != first.ID {
 		t.Errorf("GetTransaction: got %+v, %v, want transaction %s", tx, err, first.ID)
 	}
-	_, err = r.GetTransaction(t.Context(), other, first.IdempotencyKey)
+	_, err = r.GetTransaction(t.Context(), other, first.IdempotencyKey, time.Time{})
 	refused("key of another player", apperr.NotFound, err)
 	if got := f.balance(player); got != 0 {
 		t.Errorf("got balance %v, want 0", got)

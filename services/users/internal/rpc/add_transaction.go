@@ -46,6 +46,7 @@ func toEntry(req *usersv1.AddTransactionRequest) (users.Entry, error) {
 		Description:    req.GetDescription(),
 		AdditionalData: r.Struct(req.GetAdditionalData()),
 		IdempotencyKey: req.GetIdempotencyKey(),
+		NotAfter:       r.Time("notAfter", req.GetNotAfter(), fields.Optional),
 	}
 	return e, r.Err()
 }

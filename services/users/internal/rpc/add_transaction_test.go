@@ -28,8 +28,9 @@ const internalToken = "the token of the services"
 // fakeLedger records the entries. It returns a transaction for each entry, always with the same id, or err. It contains one
 // transaction, which has the idempotency key "key".
 type fakeLedger struct {
-	entries []users.Entry
-	err     error
+	entries  []users.Entry
+	notAfter time.Time // of the last call of SettledTransaction
+	err      error
 }
 
 func (l *fakeLedger) Add(_ context.Context, e users.ValidEntry) (users.Transaction, error) {
@@ -55,6 +56,13 @@ func (l *fakeLedger) TransactionByKey(ctx context.Context, user uuid.UUID, key s
 		return users.Transaction{}, users.NoTransaction()
 	}
 	return l.Transaction(ctx, uuid.MustParse(transactionID))
+}
+
+func (l *fakeLedger) SettledTransaction(
+	ctx context.Context, user uuid.UUID, key string, notAfter time.Time,
+) (users.Transaction, error) {
+	l.notAfter = notAfter
+	return l.TransactionByKey(ctx, user, key)
 }
 
 // startLedger serves the ledger on an internal listener and returns a client that sends token.

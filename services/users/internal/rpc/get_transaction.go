@@ -14,10 +14,11 @@ func (l *LedgerHandler) GetTransaction(
 ) (*usersv1.GetTransactionResponse, error) {
 	var r fields.Reader
 	user := r.UUID("user_id", req.GetUserId(), fields.Required)
+	notAfter := r.Time("notAfter", req.GetNotAfter(), fields.Optional)
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	tx, err := l.service.GetTransaction(ctx, user, req.GetIdempotencyKey())
+	tx, err := l.service.GetTransaction(ctx, user, req.GetIdempotencyKey(), notAfter)
 	if err != nil {
 		return nil, err
 	}

@@ -3,13 +3,16 @@ package rpc_test
 import (
 	"testing"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 )
 
 func TestGetTransaction(t *testing.T) {
-	client := startLedger(t, &fakeLedger{}, internalToken)
+	ledger := &fakeLedger{}
+	client := startLedger(t, ledger, internalToken)
 	get := func(user, key string) (*usersv1.GetTransactionResponse, error) {
 		return client.GetTransaction(t.Context(), &usersv1.GetTransactionRequest{UserId: user, IdempotencyKey: key})
 	}
@@ -29,5 +32,13 @@ func TestGetTransaction(t *testing.T) {
 		if got, err := get(tt.user, tt.key); apperr.CodeOf(rpcserver.FromStatus(err)) != tt.want {
 			t.Errorf("%s: got %v, %v, want %s", name, got, err, tt.want)
 		}
+	}
+
+	until := now()
+	settled, err := client.GetTransaction(t.Context(), &usersv1.GetTransactionRequest{
+		UserId: playerID, IdempotencyKey: "key", NotAfter: timestamppb.New(until),
+	})
+	if err != nil || settled.GetTransaction().GetId() != transactionID || !ledger.notAfter.Equal(until) {
+		t.Errorf("got %v, %v for the time %s, want the transaction for the time %s", settled, err, ledger.notAfter, until)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	structpb "google.golang.org/protobuf/types/known/structpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -36,8 +37,11 @@ type AddTransactionRequest struct {
 	AdditionalData *structpb.Struct `protobuf:"bytes,5,opt,name=additional_data,json=additionalData,proto3" json:"additional_data,omitempty"`
 	// Identifies the entry. A repeated request must have the same key.
 	IdempotencyKey string `protobuf:"bytes,6,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// If set, AddTransaction adds no entry after this time, by the clock of the ledger's database. It then fails with
+	// DEPENDENCY_UNAVAILABLE.
+	NotAfter      *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AddTransactionRequest) Reset() {
@@ -112,6 +116,13 @@ func (x *AddTransactionRequest) GetIdempotencyKey() string {
 	return ""
 }
 
+func (x *AddTransactionRequest) GetNotAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NotAfter
+	}
+	return nil
+}
+
 type AddTransactionResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Transaction   *Transaction           `protobuf:"bytes,1,opt,name=transaction,proto3" json:"transaction,omitempty"`
@@ -160,8 +171,11 @@ type GetTransactionRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	UserId         string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
 	IdempotencyKey string                 `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// If set, NOT_FOUND is final: no request with this key and a not_after that is not later adds an entry any more. Before
+	// this time, GetTransaction fails with DEPENDENCY_UNAVAILABLE if there is no entry.
+	NotAfter      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetTransactionRequest) Reset() {
@@ -206,6 +220,13 @@ func (x *GetTransactionRequest) GetIdempotencyKey() string {
 		return x.IdempotencyKey
 	}
 	return ""
+}
+
+func (x *GetTransactionRequest) GetNotAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NotAfter
+	}
+	return nil
 }
 
 type GetTransactionResponse struct {
@@ -256,7 +277,7 @@ var File_loyalty_users_v1_ledger_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_ledger_service_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/users/v1/ledger_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\xe6\x02\n" +
+	"%loyalty/users/v1/ledger_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\x9f\x03\n" +
 	"\x15AddTransactionRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x12A\n" +
 	"\x04type\x18\x02 \x01(\x0e2!.loyalty.users.v1.TransactionTypeB\n" +
@@ -264,12 +285,14 @@ const file_loyalty_users_v1_ledger_service_proto_rawDesc = "" +
 	"\x06amount\x18\x03 \x01(\tB\x1f\xaa\xbb\x18\x17\b\x02*\x040.012\r1000000000.00\xb0\xbb\x18\x01R\x06amount\x12.\n" +
 	"\vdescription\x18\x04 \x01(\tB\f\xbaH\x05r\x03\x18\xd0\x0f\xb0\xbb\x18\x01R\vdescription\x12@\n" +
 	"\x0fadditional_data\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x0eadditionalData\x12;\n" +
-	"\x0fidempotency_key\x18\x06 \x01(\tB\x12\xbaH\ar\x05\x10\x01\x18\xc8\x01\xb0\xbb\x18\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\"Y\n" +
+	"\x0fidempotency_key\x18\x06 \x01(\tB\x12\xbaH\ar\x05\x10\x01\x18\xc8\x01\xb0\xbb\x18\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\x127\n" +
+	"\tnot_after\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\"Y\n" +
 	"\x16AddTransactionResponse\x12?\n" +
-	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"t\n" +
+	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"\xad\x01\n" +
 	"\x15GetTransactionRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x127\n" +
-	"\x0fidempotency_key\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xc8\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\"Y\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xc8\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\x127\n" +
+	"\tnot_after\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\"Y\n" +
 	"\x16GetTransactionResponse\x12?\n" +
 	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction2\xe9\x01\n" +
 	"\rLedgerService\x12k\n" +
@@ -297,22 +320,25 @@ var file_loyalty_users_v1_ledger_service_proto_goTypes = []any{
 	(*GetTransactionResponse)(nil), // 3: loyalty.users.v1.GetTransactionResponse
 	(TransactionType)(0),           // 4: loyalty.users.v1.TransactionType
 	(*structpb.Struct)(nil),        // 5: google.protobuf.Struct
-	(*Transaction)(nil),            // 6: loyalty.users.v1.Transaction
+	(*timestamppb.Timestamp)(nil),  // 6: google.protobuf.Timestamp
+	(*Transaction)(nil),            // 7: loyalty.users.v1.Transaction
 }
 var file_loyalty_users_v1_ledger_service_proto_depIdxs = []int32{
 	4, // 0: loyalty.users.v1.AddTransactionRequest.type:type_name -> loyalty.users.v1.TransactionType
 	5, // 1: loyalty.users.v1.AddTransactionRequest.additional_data:type_name -> google.protobuf.Struct
-	6, // 2: loyalty.users.v1.AddTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
-	6, // 3: loyalty.users.v1.GetTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
-	0, // 4: loyalty.users.v1.LedgerService.AddTransaction:input_type -> loyalty.users.v1.AddTransactionRequest
-	2, // 5: loyalty.users.v1.LedgerService.GetTransaction:input_type -> loyalty.users.v1.GetTransactionRequest
-	1, // 6: loyalty.users.v1.LedgerService.AddTransaction:output_type -> loyalty.users.v1.AddTransactionResponse
-	3, // 7: loyalty.users.v1.LedgerService.GetTransaction:output_type -> loyalty.users.v1.GetTransactionResponse
-	6, // [6:8] is the sub-list for method output_type
-	4, // [4:6] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	6, // 2: loyalty.users.v1.AddTransactionRequest.not_after:type_name -> google.protobuf.Timestamp
+	7, // 3: loyalty.users.v1.AddTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	6, // 4: loyalty.users.v1.GetTransactionRequest.not_after:type_name -> google.protobuf.Timestamp
+	7, // 5: loyalty.users.v1.GetTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	0, // 6: loyalty.users.v1.LedgerService.AddTransaction:input_type -> loyalty.users.v1.AddTransactionRequest
+	2, // 7: loyalty.users.v1.LedgerService.GetTransaction:input_type -> loyalty.users.v1.GetTransactionRequest
+	1, // 8: loyalty.users.v1.LedgerService.AddTransaction:output_type -> loyalty.users.v1.AddTransactionResponse
+	3, // 9: loyalty.users.v1.LedgerService.GetTransaction:output_type -> loyalty.users.v1.GetTransactionResponse
+	8, // [8:10] is the sub-list for method output_type
+	6, // [6:8] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_users_v1_ledger_service_proto_init() }

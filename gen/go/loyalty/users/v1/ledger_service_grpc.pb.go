@@ -37,7 +37,8 @@ type LedgerServiceClient interface {
 	// with INSUFFICIENT_FUNDS if a debit exceeds the balance.
 	AddTransaction(ctx context.Context, in *AddTransactionRequest, opts ...grpc.CallOption) (*AddTransactionResponse, error)
 	// GetTransaction returns the entry that a request with the idempotency key has added to the player's ledger, for a caller that
-	// has lost the answer. It fails with NOT_FOUND if there is none. A request that is still in progress may add it later.
+	// has lost the answer. It fails with NOT_FOUND if there is none. A request that is still in progress may add it later, unless
+	// not_after is set.
 	GetTransaction(ctx context.Context, in *GetTransactionRequest, opts ...grpc.CallOption) (*GetTransactionResponse, error)
 }
 
@@ -81,7 +82,8 @@ type LedgerServiceServer interface {
 	// with INSUFFICIENT_FUNDS if a debit exceeds the balance.
 	AddTransaction(context.Context, *AddTransactionRequest) (*AddTransactionResponse, error)
 	// GetTransaction returns the entry that a request with the idempotency key has added to the player's ledger, for a caller that
-	// has lost the answer. It fails with NOT_FOUND if there is none. A request that is still in progress may add it later.
+	// has lost the answer. It fails with NOT_FOUND if there is none. A request that is still in progress may add it later, unless
+	// not_after is set.
 	GetTransaction(context.Context, *GetTransactionRequest) (*GetTransactionResponse, error)
 	mustEmbedUnimplementedLedgerServiceServer()
 }
