@@ -57,8 +57,8 @@ type LedgerStore interface {
 	// Add adds e and returns the new transaction once it is durable, with its event in the outbox. If a transaction with the
 	// idempotency key exists, Add changes nothing. It then returns this transaction, or IDEMPOTENCY_MISMATCH if the content
 	// differs. Other errors: NOT_FOUND (no such player), ACCOUNT_DEACTIVATED, INSUFFICIENT_FUNDS, VALIDATION_FAILED (the
-	// balance would exceed [money.Max]), DEPENDENCY_UNAVAILABLE (also after e.NotAfter). After DEPENDENCY_UNAVAILABLE, or if ctx ends first, the entry
-	// may have been added; a retry with the same key is safe.
+	// balance would exceed [money.Max]), DEPENDENCY_UNAVAILABLE (also if e.NotAfter has passed). After DEPENDENCY_UNAVAILABLE,
+	// or if ctx ends first, the entry may have been added; a retry with the same key is safe.
 	Add(ctx context.Context, e ValidEntry) (Transaction, error)
 	// Transaction returns the transaction with the id. Errors: NOT_FOUND, DEPENDENCY_UNAVAILABLE.
 	Transaction(ctx context.Context, id uuid.UUID) (Transaction, error)
@@ -169,8 +169,8 @@ func escapesNUL(data []byte) bool {
 // Data returns AdditionalData as JSON with sorted member names, or "{}" for no data. Callers must not change it.
 func (e ValidEntry) Data() []byte { return e.data }
 
-// ContentHash returns the SHA-256 of the content: all fields except IdempotencyKey, NotAfter and Audit. Entries with the same idempotency key must have the
-// same hash.
+// ContentHash returns the SHA-256 of the content: all fields except IdempotencyKey, NotAfter and Audit. Entries with the
+// same idempotency key must have the same hash.
 func (e ValidEntry) ContentHash() [sha256.Size]byte {
 	b := make([]byte, 0, 64+len(e.Description)+len(e.data))
 	b = append(b, e.UserID[:]...)

@@ -14,8 +14,8 @@ import (
 
 // writeSQL writes the balances, transactions and events of players in one statement. It writes either all rows of a player
 // or none. It skips a player if the stored account differs from the account that the rows were computed from, or if one of
-// the player's idempotency keys already exists. It writes nothing after the time in $26. It returns the positions of the written players in the arrays. The first
-// position is 1.
+// the player's idempotency keys already exists. It writes nothing after the time in $26. It returns the positions of the
+// written players in the arrays. The first position is 1.
 //
 //   - It locks players in the order of the array, so concurrent groups cannot deadlock. If another database transaction
 //     is changing a player, the lock waits until that transaction ends, and the statement then compares again.
@@ -147,18 +147,24 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 			traceparents.addText(r.event.Traceparent)
 		}
 	}
-	notAfter := pgtype.Timestamptz{Valid: true, InfinityModifier: pgtype.Infinity}
-	for _, p := range players {
-		for _, c := range p.calls {
-			if at := c.entry.NotAfter; !at.IsZero() && (notAfter.InfinityModifier == pgtype.Infinity || at.Before(notAfter.Time)) {
-				notAfter = pgtype.Timestamptz{Valid: true, Time: at}
-			}
-		}
-	}
 	event := players[0].rows[0].event // topic, type, source and content type are the same for all events
 	return []any{
 		playerIDs, balances, counts, heads, active,
 		positions, transactionIDs, seqs, types, amounts, entryBalances, descriptions, data, keys, hashes, reverses, macs,
-		payloads, traceparents, now, shards, event.Topic, event.Type, event.Source, event.ContentType, notAfter,
+		payloads, traceparents, now, shards, event.Topic, event.Type, event.Source, event.ContentType, notAfter(players),
 	}
+}
+
+// notAfter returns the earliest time limit of the calls.
+func notAfter(players []*playerCalls) pgtype.Timestamptz {
+	earliest := pgtype.Timestamptz{Valid: true, InfinityModifier: pgtype.Infinity}
+	for _, p := range players {
+		for _, c := range p.calls {
+			at := c.entry.NotAfter
+			if !at.IsZero() && (earliest.InfinityModifier == pgtype.Infinity || at.Before(earliest.Time)) {
+				earliest = pgtype.Timestamptz{Valid: true, Time: at}
+			}
+		}
+	}
+	return earliest
 }
