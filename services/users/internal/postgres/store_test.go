@@ -15,6 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/users"
 	"github.com/casino-loyalty/loyalty/services/users/internal/postgres"
 )
@@ -195,6 +196,48 @@ func TestTotalOfManyUsers(t *testing.T) {
 				t.Errorf("%d rows: got total %d, estimate %t, %v", tt.rows, page.Total, page.TotalIsEstimate, err)
 			}
 		}
+	}
+}
+
+// TestTotalOfManyTransactions checks that a filtered list counts no more rows than needed. Without a filter, the total is the
+// number in the user's row.
+func TestTotalOfManyTransactions(t *testing.T) {
+	f := newFixture(t)
+	for _, tt := range []struct {
+		rows, total int
+		estimate    bool
+	}{{keyset.MaxExactTotal, keyset.MaxExactTotal, false}, {keyset.MaxExactTotal + 50, keyset.MaxExactTotal + 1, true}} {
+		player := f.insertPlayer()
+		f.withoutTriggers(`UPDATE users SET entries = $2 WHERE id = $1`, player, tt.rows)
+		f.withoutTriggers(`INSERT INTO transactions (id, type, amount, balance_after, description, created_at, seq,
+			idempotency_key, content_hash, user_id) SELECT id, 'CREDIT', 1, n, '', now(), n, id::text, '', $1
+			FROM (SELECT n, gen_random_uuid() AS id FROM generate_series(1, $2::bigint) n) g`, player, tt.rows)
+		for typ, want := range map[users.TransactionType]keyset.Page[users.Transaction]{
+			"": {Total: tt.rows}, users.TransactionTypeCredit: {Total: tt.total, TotalIsEstimate: tt.estimate},
+			users.TransactionTypeDebit: {},
+		} {
+			page, err := f.store.Transactions(t.Context(), player, users.TransactionFilter{Type: typ}, keyset.PageRequest[int64]{Size: 1})
+			if err != nil || page.TotalIsEstimate != want.TotalIsEstimate || page.Total != want.Total {
+				t.Errorf("%d rows, type %q: got total %d, estimate %t, %v", tt.rows, typ, page.Total, page.TotalIsEstimate, err)
+			}
+		}
+	}
+}
+
+func TestTransactionsTakeOneRoundTrip(t *testing.T) {
+	f := newFixture(t)
+	player := f.insertPlayer()
+	trips := postgrestest.CountRoundTrips(t, f.role)
+	store := postgres.New(trips.Pool, f.wake)
+	list := func() {
+		filter := users.TransactionFilter{Type: users.TransactionTypeCredit}
+		if _, err := store.Transactions(t.Context(), player, filter, keyset.PageRequest[int64]{Size: 10}); err != nil {
+			t.Error(err)
+		}
+	}
+	list() // connects
+	if n := trips.During(list); n != 1 {
+		t.Errorf("the list took %d round trips, want 1", n)
 	}
 }
 
