@@ -147,7 +147,7 @@ const (
 type NotificationPage struct {
 	UserID        string         `json:"user_id"`
 	Notifications []Notification `json:"notifications"`
-	// The number of the player's unread notifications, regardless of the filter.
+	// The number of the player's unread notifications, regardless of the filter. Above 10,000 it is an estimate.
 	Unread int `json:"unread"`
 	// The page_token of the next page. It is empty on the last page.
 	NextPageToken string `json:"nextPageToken"`
@@ -178,7 +178,7 @@ type MarkReadRequest struct {
 
 // MarkReadResult is the result of MarkRead.
 type MarkReadResult struct {
-	// The number of notifications that are still unread.
+	// The number of notifications that are still unread. Above 10,000 it is an estimate.
 	Unread int `json:"unread"`
 }
 
@@ -589,7 +589,7 @@ type ReadState struct {
 	IDs []string `json:"ids"`
 	// True if all notifications of the player were marked as read.
 	All bool `json:"all"`
-	// The number of unread notifications.
+	// The number of unread notifications. Above 10,000 it is an estimate.
 	Unread int `json:"unread"`
 }
 

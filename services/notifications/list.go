@@ -15,7 +15,8 @@ type NotificationFilter struct {
 }
 
 // List returns a page of a player's notifications that match the filter, newest first. It also returns the number of all
-// unread notifications of the player, which does not depend on the filter.
+// unread notifications of the player, which does not depend on the filter. Above keyset.MaxExactTotal, this number is
+// an estimate, and so is the total with a filter.
 func (s *Service) List(ctx context.Context, player uuid.UUID, f NotificationFilter, p keyset.PageRequest[int64]) (page keyset.Page[Notification], unread int, err error) {
 	list, err := s.store.List(ctx, player, not(f.Unread), p.Before, p.Size+1)
 	if err != nil {
@@ -25,18 +26,28 @@ func (s *Service) List(ctx context.Context, player uuid.UUID, f NotificationFilt
 	if err != nil {
 		return page, 0, err
 	}
-	return keyset.NewPage(list, p.Size, counts.matching(f.Unread)), counts.Unread, nil
+	total, estimate, err := s.total(ctx, player, f, counts)
+	if err != nil {
+		return page, 0, err
+	}
+	page = keyset.NewPage(list, p.Size, total)
+	page.TotalIsEstimate = estimate
+	return page, counts.Unread, nil
 }
 
-// matching returns the number of notifications that the filter selects.
-func (c Counts) matching(unread *bool) int {
+// total returns the number of notifications that the filter selects.
+func (s *Service) total(ctx context.Context, player uuid.UUID, f NotificationFilter, c Counts) (n int, estimate bool, err error) {
+	manyUnread := c.Unread > keyset.MaxExactTotal
 	switch {
-	case unread == nil:
-		return c.Total
-	case *unread:
-		return c.Unread
+	case f.Unread == nil:
+		return c.Total, false, nil
+	case *f.Unread:
+		return c.Unread, manyUnread, nil
+	case manyUnread:
+		n, err = s.store.CountRead(ctx, player)
+		return n, n > keyset.MaxExactTotal, err
 	}
-	return max(0, c.Total-c.Unread)
+	return max(0, c.Total-c.Unread), false, nil
 }
 
 func not(b *bool) *bool {

@@ -229,6 +229,48 @@ func TestList(t *testing.T) {
 	}
 }
 
+// manyStore is a store of a player with many notifications.
+type manyStore struct {
+	notifications.Store
+	counts notifications.Counts
+	read   int
+}
+
+func (manyStore) List(context.Context, uuid.UUID, *bool, int64, int) ([]notifications.Notification, error) {
+	return nil, nil
+}
+
+func (s manyStore) Counts(context.Context, uuid.UUID) (notifications.Counts, error) {
+	return s.counts, nil
+}
+
+func (s manyStore) CountRead(context.Context, uuid.UUID) (int, error) { return s.read, nil }
+
+func TestTotalOfManyNotifications(t *testing.T) {
+	const most, more = keyset.MaxExactTotal, keyset.MaxExactTotal + 1
+	unread, read := true, false
+	for name, tt := range map[string]struct {
+		store    manyStore
+		unread   *bool
+		total    int
+		estimate bool
+	}{
+		"all":                    {manyStore{counts: notifications.Counts{Total: 5 * most, Unread: more}, read: 7}, nil, 5 * most, false},
+		"unread":                 {manyStore{counts: notifications.Counts{Total: 5 * most, Unread: most}, read: 0}, &unread, most, false},
+		"many unread":            {manyStore{counts: notifications.Counts{Total: 5 * most, Unread: more}, read: 7}, &unread, more, true},
+		"read, of few unread":    {manyStore{counts: notifications.Counts{Total: 5 * most, Unread: most}, read: 0}, &read, 4 * most, false},
+		"few read, many unread":  {manyStore{counts: notifications.Counts{Total: 5 * most, Unread: more}, read: 7}, &read, 7, false},
+		"most read, many unread": {manyStore{counts: notifications.Counts{Total: 5 * most, Unread: more}, read: most}, &read, most, false},
+		"many read, many unread": {manyStore{counts: notifications.Counts{Total: 5 * most, Unread: more}, read: more}, &read, more, true},
+	} {
+		service := notifications.New(tt.store, &fakeLive{}, time.Now)
+		page, n, err := service.List(t.Context(), player, notifications.NotificationFilter{Unread: tt.unread}, keyset.PageRequest[int64]{Size: 1})
+		if err != nil || page.Total != tt.total || page.TotalIsEstimate != tt.estimate || n != tt.store.counts.Unread {
+			t.Errorf("%s: got total %d, estimate %t, unread %d, %v", name, page.Total, page.TotalIsEstimate, n, err)
+		}
+	}
+}
+
 func TestMarkRead(t *testing.T) {
 	service, store, live := newService()
 	for _, event := range []string{"1", "2", "3"} {

@@ -18,6 +18,8 @@ type Store interface {
 	List(ctx context.Context, player uuid.UUID, read *bool, before int64, limit int) ([]Notification, error)
 	// Counts returns the player's total and unread numbers of notifications.
 	Counts(ctx context.Context, player uuid.UUID) (Counts, error)
+	// CountRead returns the number of the player's read notifications. It stops counting above keyset.MaxExactTotal.
+	CountRead(ctx context.Context, player uuid.UUID) (int, error)
 	// MarkRead marks the player's notifications among ids as read. It returns the ids of these notifications, also if they were
 	// read before. Each id occurs once; the order is unspecified.
 	MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUID) ([]uuid.UUID, error)
@@ -31,9 +33,10 @@ type Store interface {
 	LastSeq(ctx context.Context, player uuid.UUID) (int64, error)
 }
 
-// Counts are the total and unread numbers of a player's notifications. Unread counts only the first Total notifications. The
-// number of read notifications, Total - Unread, therefore never decreases. Of two Counts with different numbers of read
-// notifications, the one with the larger number is newer.
+// Counts are the total and unread numbers of a player's notifications. Unread counts only the first Total notifications, and
+// is at most keyset.MaxExactTotal+1, which means more than keyset.MaxExactTotal. Up to that number, Total - Unread is the
+// number of read notifications. Total - Unread never decreases: of two Counts with different values, the one with the larger
+// value is newer.
 type Counts struct {
 	Total, Unread int
 }

@@ -206,7 +206,7 @@ class NotificationPage(Record, kw_only=True):
     user_id: str
     notifications: list[Notification]
     unread: int
-    """The number of the player's unread notifications, regardless of the filter."""
+    """The number of the player's unread notifications, regardless of the filter. Above 10,000 it is an estimate."""
     next_page_token: str
     """The page_token of the next page. It is empty on the last page."""
     total: int
@@ -257,7 +257,7 @@ class MarkReadResult(Record, kw_only=True):
     """MarkReadResponse is the result of MarkRead."""
 
     unread: int
-    """The number of notifications that are still unread."""
+    """The number of notifications that are still unread. Above 10,000 it is an estimate."""
 
     @classmethod
     def from_json(cls, o: Mapping[str, Any]) -> Self:
@@ -819,7 +819,7 @@ class ReadState(Record, kw_only=True):
     all: bool
     """True if all notifications of the player were marked as read."""
     unread: int
-    """The number of unread notifications."""
+    """The number of unread notifications. Above 10,000 it is an estimate."""
 
     @classmethod
     def from_json(cls, o: Mapping[str, Any]) -> Self:

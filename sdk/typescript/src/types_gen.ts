@@ -200,7 +200,7 @@ export type ErrorCode =
 export interface NotificationPage {
   user_id: string;
   notifications: Notification[];
-  /** The number of the player's unread notifications, regardless of the filter. */
+  /** The number of the player's unread notifications, regardless of the filter. Above 10,000 it is an estimate. */
   unread: number;
   /** The page_token of the next page. It is empty on the last page. */
   nextPageToken: string;
@@ -231,7 +231,7 @@ export interface MarkReadRequest {
 
 /** MarkReadResponse is the result of MarkRead. */
 export interface MarkReadResult {
-  /** The number of notifications that are still unread. */
+  /** The number of notifications that are still unread. Above 10,000 it is an estimate. */
   unread: number;
 }
 
@@ -666,7 +666,7 @@ export interface ReadState {
   ids: string[];
   /** True if all notifications of the player were marked as read. */
   all: boolean;
-  /** The number of unread notifications. */
+  /** The number of unread notifications. Above 10,000 it is an estimate. */
   unread: number;
 }
 

@@ -2,12 +2,14 @@ package mongo
 
 import (
 	"context"
+	"math"
 
 	"github.com/google/uuid"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/casino-loyalty/loyalty/internal/convert/documents"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
@@ -51,9 +53,20 @@ func (s *Store) Counts(ctx context.Context, player uuid.UUID) (notifications.Cou
 	if err != nil {
 		return notifications.Counts{}, err
 	}
-	unread, err := s.list.CountDocuments(ctx, unreadUpTo(player, total)) // newer notifications are not counted
+	unread, err := s.count(ctx, upTo(player, false, total)) // newer notifications are not counted
 	if err != nil {
-		return notifications.Counts{}, failure("count", err)
+		return notifications.Counts{}, err
 	}
-	return notifications.Counts{Total: int(total), Unread: int(unread)}, nil
+	return notifications.Counts{Total: int(total), Unread: unread}, nil
+}
+
+// CountRead implements notifications.Store.
+func (s *Store) CountRead(ctx context.Context, player uuid.UUID) (int, error) {
+	return s.count(ctx, upTo(player, true, math.MaxInt64))
+}
+
+// count returns the number of matching notifications. It stops above keyset.MaxExactTotal.
+func (s *Store) count(ctx context.Context, filter bson.D) (int, error) {
+	n, err := s.list.CountDocuments(ctx, filter, options.Count().SetLimit(keyset.MaxExactTotal+1))
+	return int(n), failure("count", err)
 }

@@ -45,15 +45,15 @@ func (s *Store) MarkRead(ctx context.Context, player uuid.UUID, ids []uuid.UUID)
 
 // MarkAllRead implements notifications.Store.
 func (s *Store) MarkAllRead(ctx context.Context, player uuid.UUID, last int64) error {
-	_, err := s.list.UpdateMany(ctx, unreadUpTo(player, last), setRead)
+	_, err := s.list.UpdateMany(ctx, upTo(player, false, last), setRead)
 	return failure("mark all notifications as read", err)
 }
 
-// unreadUpTo selects the player's unread notifications with sequence numbers up to last. An index covers the query.
-func unreadUpTo(player uuid.UUID, last int64) bson.D {
+// upTo selects the player's read or unread notifications with sequence numbers up to last. An index covers the query.
+func upTo(player uuid.UUID, read bool, last int64) bson.D {
 	return bson.D{
 		{Key: "user_id", Value: documents.UUID(player)},
-		{Key: "read", Value: false},
+		{Key: "read", Value: read},
 		{Key: "seq", Value: bson.D{{Key: "$lte", Value: last}}},
 	}
 }

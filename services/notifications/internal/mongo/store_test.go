@@ -11,8 +11,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/convert/documents"
 	"github.com/casino-loyalty/loyalty/internal/readiness"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo"
 	"github.com/casino-loyalty/loyalty/services/notifications/internal/mongo/mongotest"
@@ -35,6 +39,29 @@ func open(t *testing.T, url string) *mongo.Store {
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, mongotest.Start(t)) })
+}
+
+func TestCountMany(t *testing.T) {
+	url := mongotest.Start(t)
+	store := open(t, url)
+	client, err := driver.Connect(options.Client().ApplyURI(url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) }()
+	collection := client.Database("loyalty").Collection("notifications")
+	storetest.CountMany(t, store, func(player uuid.UUID, first, last int, read bool) {
+		var list []bson.M
+		for seq := first; seq <= last; seq++ {
+			id := uuid.New()
+			list = append(list, bson.M{
+				"_id": documents.UUID(id), "user_id": documents.UUID(player), "seq": int64(seq), "read": read, "event_id": id.String(),
+			})
+		}
+		if _, err := collection.InsertMany(t.Context(), list); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func TestOpenTwice(t *testing.T) {

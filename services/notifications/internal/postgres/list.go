@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/services/notifications"
 )
 
@@ -23,7 +24,9 @@ WHERE user_id = $1 AND seq < $2 AND read ORDER BY seq DESC LIMIT $3`
 	// read from an index. A separate counter could become inconsistent.
 	countsSQL = `SELECT
 (SELECT coalesce(max(seq), 0) FROM notifications WHERE user_id = $1),
-(SELECT count(*) FROM notifications WHERE user_id = $1 AND NOT read)`
+(SELECT count(*) FROM (SELECT FROM notifications WHERE user_id = $1 AND NOT read LIMIT $2) unread)`
+
+	countReadSQL = `SELECT count(*) FROM (SELECT FROM notifications WHERE user_id = $1 AND read LIMIT $2) read`
 )
 
 // List implements notifications.Store.
@@ -46,6 +49,12 @@ func (s *Store) List(
 // Counts implements notifications.Store.
 func (s *Store) Counts(ctx context.Context, player uuid.UUID) (notifications.Counts, error) {
 	var c notifications.Counts
-	err := s.pool.QueryRow(ctx, countsSQL, player).Scan(&c.Total, &c.Unread)
+	err := s.pool.QueryRow(ctx, countsSQL, player, keyset.MaxExactTotal+1).Scan(&c.Total, &c.Unread)
 	return c, failure("count", err)
+}
+
+// CountRead implements notifications.Store.
+func (s *Store) CountRead(ctx context.Context, player uuid.UUID) (n int, err error) {
+	err = s.pool.QueryRow(ctx, countReadSQL, player, keyset.MaxExactTotal+1).Scan(&n)
+	return n, failure("count read", err)
 }

@@ -20,6 +20,18 @@ func TestStore(t *testing.T) {
 	})
 }
 
+func TestCountMany(t *testing.T) {
+	pool, role := postgrestest.NewWithRole(t, atlas.Notifications, dbrole.Of("notifications"))
+	storetest.CountMany(t, postgres.New(role), func(player uuid.UUID, first, last int, read bool) {
+		_, err := pool.Exec(t.Context(), `INSERT INTO notifications (id, type, content, read, created_at, user_id, seq, event_id)
+			SELECT id, 'promotion', '{}', $4, now(), $1, n, id::text
+			FROM (SELECT n, gen_random_uuid() AS id FROM generate_series($2::bigint, $3) n) g`, player, first, last, read)
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestUnavailable(t *testing.T) {
 	pool := postgrestest.New(t, atlas.Notifications)
 	s := postgres.New(pool)

@@ -93,7 +93,7 @@ type ListNotificationsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
 	Notifications []*Notification        `protobuf:"bytes,2,rep,name=notifications,proto3" json:"notifications,omitempty"`
-	// The number of the player's unread notifications, regardless of the filter.
+	// The number of the player's unread notifications, regardless of the filter. Above 10,000 it is an estimate.
 	Unread        int32  `protobuf:"varint,3,opt,name=unread,proto3" json:"unread,omitempty"`
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	Total         int32  `protobuf:"varint,5,opt,name=total,proto3" json:"total,omitempty"`
@@ -233,7 +233,7 @@ func (x *MarkReadRequest) GetAll() bool {
 // MarkReadResponse is the result of MarkRead.
 type MarkReadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The number of notifications that are still unread.
+	// The number of notifications that are still unread. Above 10,000 it is an estimate.
 	Unread        int32 `protobuf:"varint,1,opt,name=unread,proto3" json:"unread,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -124,7 +124,7 @@ export type ReadState = Message<"loyalty.notifications.v1.ReadState"> & {
   all: boolean;
 
   /**
-   * The number of unread notifications.
+   * The number of unread notifications. Above 10,000 it is an estimate.
    *
    * @generated from field: int32 unread = 3;
    */

@@ -67,7 +67,7 @@ export type ListNotificationsResponse = Message<"loyalty.notifications.v1.ListNo
   notifications: Notification[];
 
   /**
-   * The number of the player's unread notifications, regardless of the filter.
+   * The number of the player's unread notifications, regardless of the filter. Above 10,000 it is an estimate.
    *
    * @generated from field: int32 unread = 3;
    */
@@ -133,7 +133,7 @@ export const MarkReadRequestSchema: GenMessage<MarkReadRequest> = /*@__PURE__*/
  */
 export type MarkReadResponse = Message<"loyalty.notifications.v1.MarkReadResponse"> & {
   /**
-   * The number of notifications that are still unread.
+   * The number of notifications that are still unread. Above 10,000 it is an estimate.
    *
    * @generated from field: int32 unread = 1;
    */
