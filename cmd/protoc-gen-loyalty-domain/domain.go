@@ -93,6 +93,20 @@ func writeType(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	f.Write(plugin)
 }
 
+// writeEmbedded writes the domain type of an embedded message.
+func writeEmbedded(plugin *protogen.Plugin, service string, c *schema.Column) {
+	name := c.Type().GoIdent.GoName
+	f := schema.NewGoFile(generator, path.Join("services", service, schema.Snake(name)+"_gen.go"), service)
+	f.Comment(c.Type().Comments.Leading)
+	f.P("type ", name, " struct {")
+	for _, member := range c.Members {
+		f.Comment(member.Doc)
+		f.P(member.Member(), " ", goType(f, service, member))
+	}
+	f.P("}")
+	f.Write(plugin)
+}
+
 // goType returns the Go type of a column, as written in the domain package of the service.
 func goType(f *schema.GoFile, service string, c *schema.Column) string {
 	switch c.Kind {
@@ -124,6 +138,8 @@ func goType(f *schema.GoFile, service string, c *schema.Column) string {
 		return f.Use(string(t.Package), path.Base(string(t.Package)), t.Name)
 	case schema.Message:
 		return "*" + c.Field.Message.GoIdent.GoName
+	case schema.Embedded:
+		return c.Field.Message.GoIdent.GoName
 	default:
 		return "string"
 	}

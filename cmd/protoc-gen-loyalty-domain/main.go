@@ -1,6 +1,7 @@
 // Command protoc-gen-loyalty-domain writes Go code for the entities of the schema, in each layer of service S:
 //
-//   - services/S: the domain types, the enums, and the limits of fields with the option domain_limits.
+//   - services/S: the domain types of entities and embedded messages, the enums, and the limits of fields with the option
+//     domain_limits.
 //   - services/S/internal/wire: conversions between domain types and messages. From… converts types in responses, events and
 //     frames. To… converts types in requests and entities of other services. Mask… applies update masks.
 //   - services/S/internal/postgres and mongo: conversions between domain types and rows or documents. The option rows of the
@@ -43,6 +44,10 @@ func generate(plugin *protogen.Plugin) error {
 			}
 			roles = roles || t.Package == schema.RolePackage
 			writeWireEnum(plugin, service, t, uses)
+		}
+		for _, c := range schema.EmbeddedMessages(known) {
+			writeEmbedded(plugin, service, c)
+			writeWireEmbedded(plugin, service, c, uses)
 		}
 		for _, e := range known {
 			writeType(plugin, service, e)

@@ -13,7 +13,7 @@ import (
 const documentsPackage = schema.Module + "/internal/convert/documents"
 
 // writeMongo writes the document type of an entity and its conversions. The primary key becomes the member _id. Public
-// columns use the JSON name of their field; private columns use the column name.
+// columns use the JSON name of their field; private columns and members of embedded messages use the column name.
 func writeMongo(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	if !e.Does(optionsv1.Rows_MONGO) {
 		return
@@ -35,7 +35,7 @@ func writeMongo(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	f.P("func to", e.Name, "Document(p ", plain, ") ", document, " {")
 	f.P("return ", document, "{")
 	for _, c := range columns {
-		f.P(c.GoName, ": ", converted(member(f, c), "p."+c.GoName), ",")
+		f.P(c.GoName, ": ", converted(member(f, c), "p."+c.Path()), ",")
 	}
 	f.P("}")
 	f.P("}")
@@ -43,13 +43,13 @@ func writeMongo(plugin *protogen.Plugin, service string, e *schema.Entity) {
 	f.P("// from", e.Name, "Document converts d to the domain type.")
 	f.P("func from", e.Name, "Document(d ", document, ") ", plain, " {")
 	f.P("return ", plain, "{")
-	for _, c := range columns {
+	writeNested(f, service, columns, func(c *schema.Column) string {
 		to := ""
 		if member(f, c) != "" {
 			to = goType(f, service, c)
 		}
-		f.P(c.GoName, ": ", converted(to, "d."+c.GoName), ",")
-	}
+		return converted(to, "d."+c.GoName)
+	})
 	f.P("}")
 	f.P("}")
 	f.Write(plugin)
@@ -59,7 +59,7 @@ func memberName(c *schema.Column) string {
 	switch {
 	case c.Primary:
 		return "_id"
-	case c.Field != nil:
+	case c.Field != nil && c.Parent == nil:
 		return c.JSON()
 	}
 	return c.Name

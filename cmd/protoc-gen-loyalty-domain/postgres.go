@@ -104,10 +104,10 @@ func (w rowWriter) scan() {
 	w.P("err := row.Scan(")
 	for _, c := range stored(w.e) {
 		if wrapper := w.wrapper(c); wrapper != "" {
-			w.P("(*", wrapper, ")(&p.", c.GoName, "),")
+			w.P("(*", wrapper, ")(&p.", c.Path(), "),")
 			continue
 		}
-		w.P("&p.", c.GoName, ",")
+		w.P("&p.", c.Path(), ",")
 	}
 	w.P(")")
 	w.P("return p, err")
@@ -122,11 +122,11 @@ func (w rowWriter) values() {
 	for _, c := range stored(w.e) {
 		switch wrapper := w.wrapper(c); {
 		case wrapper != "":
-			w.P(wrapper, "(p.", c.GoName, "),")
+			w.P(wrapper, "(p.", c.Path(), "),")
 		case c.Kind == schema.JSON:
-			w.P(w.Use(columnsPackage, "columns", "JSON"), "(p.", c.GoName, "),")
+			w.P(w.Use(columnsPackage, "columns", "JSON"), "(p.", c.Path(), "),")
 		default:
-			w.P("p.", c.GoName, ",")
+			w.P("p.", c.Path(), ",")
 		}
 	}
 	w.P("}")
@@ -138,7 +138,7 @@ func (w rowWriter) fromRow() {
 	w.P("// ", w.name, "FromRow converts a row that ent loaded.")
 	w.P("func ", w.name, "FromRow(r *", w.ent(w.e.Name), ") ", w.plain, " {")
 	w.P("return ", w.plain, "{")
-	for _, c := range stored(w.e) {
+	writeNested(w.GoFile, w.e.Service, stored(w.e), func(c *schema.Column) string {
 		v := "r." + c.GoName
 		switch {
 		case pointer(c):
@@ -151,8 +151,8 @@ func (w rowWriter) fromRow() {
 		case c.Kind == schema.Enum:
 			v = w.enum(c) + "(" + v + ")"
 		}
-		w.P(c.GoName, ": ", v, ",")
-	}
+		return v
+	})
 	w.P("}")
 	w.P("}")
 	w.P()
@@ -202,7 +202,7 @@ func (w rowWriter) setters(builder string, columns []*schema.Column, update bool
 		}
 	}
 	for _, c := range nullable {
-		null := w.Use(columnsPackage, "columns", "NilIfZero") + "(p." + c.GoName + ")"
+		null := w.Use(columnsPackage, "columns", "NilIfZero") + "(p." + c.Path() + ")"
 		if !update {
 			w.P(builder, ".SetNillable", c.GoName, "(", null, ")")
 			continue
@@ -215,7 +215,7 @@ func (w rowWriter) setters(builder string, columns []*schema.Column, update bool
 	}
 	w.Printf("return %s", builder)
 	for _, c := range plain {
-		v := "p." + c.GoName
+		v := "p." + c.Path()
 		switch c.Kind {
 		case schema.Enum:
 			v = "string(" + v + ")"

@@ -117,7 +117,7 @@ func writeFrom(f *schema.GoFile, service string, e *schema.Entity) {
 			after = append(after, c)
 			continue
 		}
-		f.P(c.Field.GoName, ": ", written(f, c), ",")
+		f.P(c.Field.GoName, ": ", written(f, c, "p."+c.GoName), ",")
 	}
 	f.P("}")
 	for _, c := range after {
@@ -140,9 +140,8 @@ func writeFromList(f *schema.GoFile, service string, e *schema.Entity) {
 	f.P()
 }
 
-// written returns the expression that converts a column of p to the field of the message.
-func written(f *schema.GoFile, c *schema.Column) string {
-	v := "p." + c.GoName
+// written returns the expression that converts the value v of a column to the field of the message.
+func written(f *schema.GoFile, c *schema.Column, v string) string {
 	fields := func(name string) string { return f.Use(fieldsPackage, "fields", name) + "(" + v + ")" }
 	var text string
 	switch c.Kind {
@@ -156,6 +155,8 @@ func written(f *schema.GoFile, c *schema.Column) string {
 		return fields("Struct")
 	case schema.Enum:
 		return "From" + c.Field.Enum.GoIdent.GoName + "(" + v + ")"
+	case schema.Embedded:
+		return "From" + c.Type().GoIdent.GoName + "(" + v + ")"
 	case schema.Text:
 		text = v
 	default:
@@ -181,6 +182,8 @@ func writeTo(f *schema.GoFile, service string, e *schema.Entity) {
 	for _, c := range e.Public() {
 		switch {
 		case c.Transient:
+		case c.Kind == schema.Embedded:
+			defaulted = append(defaulted, writeToEmbedded(f, service, c)...)
 		case hasDefault(c):
 			defaulted = append(defaulted, c)
 		default:
@@ -202,9 +205,10 @@ func hasDefault(c *schema.Column) bool {
 }
 
 func writeDefaulted(f *schema.GoFile, c *schema.Column, from string) {
-	f.P("p.", c.GoName, " = ", c.Default)
+	from = holder(c, from)
+	f.P("p.", c.Path(), " = ", c.Default)
 	f.P("if ", from, "!= nil && ", from, ".", c.Field.GoName, " != nil {")
-	f.P("p.", c.GoName, " = ", from, ".Get", c.Field.GoName, "()")
+	f.P("p.", c.Path(), " = ", from, ".Get", c.Field.GoName, "()")
 	f.P("}")
 }
 
@@ -221,7 +225,7 @@ func presence(f *schema.GoFile, c *schema.Column) string {
 
 // read returns the expression that reads a field of the message and converts it. Checked conversions use the reader r.
 func read(f *schema.GoFile, c *schema.Column, from string) string {
-	get, required := from+".Get"+c.Field.GoName+"()", presence(f, c)
+	get, required := holder(c, from)+".Get"+c.Field.GoName+"()", presence(f, c)
 	call := func(method string) string { return fmt.Sprintf("r.%s(%q, %s, %s)", method, c.JSON(), get, required) }
 	switch c.Kind {
 	case schema.UUID:
@@ -262,12 +266,12 @@ func writeMask(f *schema.GoFile, service string, e *schema.Entity) {
 		if c.Transient || c.OutputOnly || c.Fixed() {
 			continue
 		}
-		f.P("case ", strconv.Quote(c.Name), ":")
-		if hasDefault(c) {
-			writeDefaulted(f, c, "src")
+		if c.Kind == schema.Embedded {
+			writeMaskEmbedded(f, c)
 			continue
 		}
-		f.P("p.", c.GoName, " = ", read(f, c, "src"))
+		f.P("case ", strconv.Quote(c.Name), ":")
+		writeMasked(f, c)
 	}
 	f.P("default:")
 	f.P("return ", f.Use("fmt", "fmt", "Errorf"), "(\"field %q cannot be set\", path)")
@@ -279,4 +283,13 @@ func writeMask(f *schema.GoFile, service string, e *schema.Entity) {
 	f.P("*dst = p")
 	f.P("return nil")
 	f.P("}")
+}
+
+// writeMasked writes the statements that copy a field from src to p.
+func writeMasked(f *schema.GoFile, c *schema.Column) {
+	if hasDefault(c) {
+		writeDefaulted(f, c, "src")
+		return
+	}
+	f.P("p.", c.Path(), " = ", read(f, c, "src"))
 }

@@ -149,7 +149,8 @@ func isRequired(f *protogen.Field, d direction) bool {
 		text := rules.GetString()
 		return behaviorOf(f).required || rules.GetRequired() || text.GetMinLen() > 0 || text.GetUuid() || text.GetEmail() ||
 			text.GetPattern() != "" && !regexp.MustCompile(text.GetPattern()).MatchString("") ||
-			rules.GetRepeated().GetMinItems() > 0 || column.GetType() == optionsv1.ColumnType_MONEY && !column.GetNullable()
+			rules.GetRepeated().GetMinItems() > 0 ||
+			column.GetType() == optionsv1.ColumnType_MONEY && !column.GetNullable() && column.GetDefault() == ""
 	}
 }
 
@@ -206,8 +207,12 @@ func (s *schemas) value(f *protogen.Field, d direction) object {
 		return object{{"type", "boolean"}}
 	case protoreflect.Int32Kind:
 		o := object{{"type", "integer"}, {"format", "int32"}}
-		if rules := rulesOf(f).GetInt32(); rules != nil && rules.GetGreaterThan() != nil {
+		rules := rulesOf(f).GetInt32()
+		if rules.HasGte() {
 			o = o.with("minimum", rules.GetGte())
+		}
+		if rules.HasLte() {
+			o = o.with("maximum", rules.GetLte())
 		}
 		return o
 	case protoreflect.Int64Kind:

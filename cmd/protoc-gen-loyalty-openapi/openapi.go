@@ -191,14 +191,29 @@ func (d *openAPI) mask(f *protogen.Field, request *protogen.Message, body string
 	at := slices.IndexFunc(request.Fields, func(f *protogen.Field) bool { return string(f.Desc.Name()) == body })
 	var names []string
 	for _, member := range request.Fields[at].Message.Fields {
-		if b := behaviorOf(member); !b.outputOnly && !b.immutable {
-			names = append(names, regexp.QuoteMeta(member.Desc.JSONName()))
+		if !isChangeable(member) {
+			continue
+		}
+		names = append(names, regexp.QuoteMeta(member.Desc.JSONName()))
+		if !schema.IsEmbedded(member) {
+			continue
+		}
+		for _, part := range member.Message.Fields {
+			if isChangeable(part) {
+				names = append(names, regexp.QuoteMeta(member.Desc.JSONName()+"."+part.Desc.JSONName()))
+			}
 		}
 	}
 	name := "(" + strings.Join(names, "|") + ")"
-	schema, _ := o[len(o)-1].value.(object)
-	o[len(o)-1].value = schema.with("pattern", "^[, ]*$|^"+name+"(,"+name+")*$")
+	value, _ := o[len(o)-1].value.(object)
+	o[len(o)-1].value = value.with("pattern", "^[, ]*$|^"+name+"(,"+name+")*$")
 	return o
+}
+
+// isChangeable reports whether updates can change a field.
+func isChangeable(f *protogen.Field) bool {
+	b := behaviorOf(f)
+	return !b.outputOnly && !b.immutable
 }
 
 func isMask(f *protogen.Field) bool {

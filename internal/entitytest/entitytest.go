@@ -20,12 +20,17 @@ type Filler struct{ n int }
 
 // Fill sets the zero fields of entity, a pointer to a struct. Before the call, the caller sets the fields that do not take
 // arbitrary values, such as enums and foreign keys. Fill does not set pointer fields, because they refer to other entities.
-// It fails the test if the type of a field is not supported.
+// It fills structs of the entity's own package, which are embedded messages, field by field. It fails the test if the type
+// of a field is not supported.
 func (f *Filler) Fill(t testing.TB, entity any) {
 	t.Helper()
 	v := reflect.ValueOf(entity).Elem()
 	for i := range v.NumField() {
 		field, name := v.Field(i), v.Type().Field(i).Name
+		if field.Kind() == reflect.Struct && field.Type().PkgPath() == v.Type().PkgPath() {
+			f.Fill(t, field.Addr().Interface())
+			continue
+		}
 		if !field.IsZero() || field.Kind() == reflect.Pointer {
 			continue
 		}

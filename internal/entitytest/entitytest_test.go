@@ -15,6 +15,11 @@ import (
 
 type kind string
 
+type part struct {
+	Count int32
+	Price money.Amount
+}
+
 type entity struct {
 	ID     uuid.UUID
 	Kind   kind
@@ -29,6 +34,7 @@ type entity struct {
 	At     time.Time
 	Object map[string]any
 	Other  *entity
+	Part   part
 }
 
 // spy records the errors of a test. Its Fatalf panics, because it must not return.
@@ -53,6 +59,9 @@ func TestFill(t *testing.T) {
 	filler.Fill(t, &b)
 	if a.Kind != "GOOD" || a.Text != "given" || a.Other != nil || !a.Yes {
 		t.Errorf("got %+v, want the given fields kept, Yes set and Other not set", a)
+	}
+	if a.Part.Count == 0 || a.Part.Price == 0 {
+		t.Errorf("Part is %+v, want both fields set", a.Part)
 	}
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range x.NumField() {

@@ -1,9 +1,11 @@
 package schema
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -46,9 +48,9 @@ type Entity struct {
 // Does reports whether a store of the service has the operation.
 func (e *Entity) Does(operation optionsv1.Rows) bool { return slices.Contains(e.Rows, operation) }
 
-// Stored returns the columns that are in the table.
+// Stored returns the columns that are in the table. They include the members of embedded messages.
 func (e *Entity) Stored() []*Column {
-	return slices.DeleteFunc(slices.Clone(e.Columns), func(c *Column) bool { return c.Transient })
+	return withMembers(slices.DeleteFunc(slices.Clone(e.Columns), func(c *Column) bool { return c.Transient }))
 }
 
 // Public returns the columns that are on the wire.
@@ -75,6 +77,8 @@ const (
 	Enum
 	// Message is another entity. Columns of this kind are transient.
 	Message
+	// Embedded is a message that is not an entity. Its fields are columns of the entity's table, unless it is transient.
+	Embedded
 )
 
 // Column is a column of an entity.
@@ -86,13 +90,18 @@ type Column struct {
 	// Field is the field on the wire, or nil for a private column.
 	Field *protogen.Field
 	Kind  Kind
+	// Members are the columns of an embedded message. They are named after both fields: limits_max_claims.
+	Members []*Column
+	// Parent is the embedded message of which the column is a member, or nil.
+	Parent *Column
 	// Doc is the column's comment in the schema.
 	Doc protogen.Comments
 
 	Primary, Unique, Nullable, Identity, Transient bool
 	// Required, OutputOnly and Immutable are the field's google.api.field_behavior.
 	Required, OutputOnly, Immutable bool
-	// Min and Max are decimal texts and Default is an SQL literal, as in the column option.
+	// Min and Max are decimal texts and Default is an SQL literal, as in the column option. Min and Max of an int32 are the
+	// limits of buf.validate.
 	Min, Max, Default string
 	// MinLen and MaxLen limit the number of characters of a text; 0 means no limit.
 	MinLen, MaxLen uint64
@@ -107,8 +116,14 @@ func (c *Column) Fixed() bool {
 	return c.Immutable || c.Primary || c.References != "" || c.Name == "created_at"
 }
 
-// JSON returns the field's name in JSON. The column must not be private.
-func (c *Column) JSON() string { return c.Field.Desc.JSONName() }
+// JSON returns the field's name in JSON, "limits.maxClaims" for a member of an embedded message. The column must not be
+// private.
+func (c *Column) JSON() string {
+	if c.Parent != nil {
+		return c.Parent.JSON() + "." + c.Field.Desc.JSONName()
+	}
+	return c.Field.Desc.JSONName()
+}
 
 // Optional reports whether an absent field differs from its zero value on the wire.
 func (c *Column) Optional() bool { return c.Field != nil && c.Field.Desc.HasOptionalKeyword() }
@@ -176,21 +191,24 @@ func entity(m *protogen.Message, option *optionsv1.Entity) (*Entity, error) {
 }
 
 // check returns an error for a duplicate name, a nullable column of a type that cannot be nullable, a collation of a column
-// that is not a text, an index over an unknown column, a privilege on an unknown column, and a number of primary keys other
-// than one.
+// that is not a text, a default amount other than zero, an index over an unknown column, a privilege on an unknown column,
+// and a number of primary keys other than one.
 func (e *Entity) check() error {
 	names := map[string]bool{}
 	keys := 0
-	for _, c := range e.Columns {
+	for _, c := range withMembers(e.Columns) {
 		if names[c.Name] {
 			return fmt.Errorf("column %s is defined twice", c.Name)
 		}
-		names[c.Name] = !c.Transient
+		names[c.Name] = !c.Transient && (c.Parent == nil || !c.Parent.Transient)
 		if c.Nullable && !slices.Contains([]Kind{UUID, Date, Timestamp, Text}, c.Kind) {
 			return fmt.Errorf("column %s: a column of its type cannot be nullable", c.Name)
 		}
 		if c.Collation != "" && c.Kind != Text {
 			return fmt.Errorf("column %s: only a text has a collation", c.Name)
+		}
+		if c.Kind == Money && c.Default != "" && c.Default != "0" { // an absent amount becomes 0
+			return fmt.Errorf("column %s: the default of an amount must be 0", c.Name)
 		}
 		if c.Primary {
 			keys++
@@ -243,13 +261,17 @@ func publicColumn(f *protogen.Field) (*Column, error) {
 		default: // has no meaning for a column
 		}
 	}
+	least, greatest := intRange(f)
+	c.Min, c.Max = cmp.Or(c.Min, least), cmp.Or(c.Max, greatest)
 	switch {
 	case kind == Message && !c.Transient:
 		return nil, errors.New("a message field must be transient")
 	case kind != Message && c.Transient && !c.OutputOnly:
 		return nil, errors.New("a transient field must be OUTPUT_ONLY")
+	case kind == Embedded:
+		c.Members, err = members(c)
 	}
-	return c, nil
+	return c, err
 }
 
 // IsInputOnly reports whether a field is INPUT_ONLY: requests may contain it, but it is not a part of the resource. An
@@ -266,6 +288,18 @@ func behaviors(f *protogen.Field) []annotations.FieldBehavior {
 func Lengths(f *protogen.Field) (least, greatest uint64) {
 	text := extension[*validate.FieldRules](f.Desc, validate.E_Field).GetString()
 	return text.GetMinLen(), text.GetMaxLen()
+}
+
+// intRange returns the limits of an int32 from buf.validate, or empty strings.
+func intRange(f *protogen.Field) (least, greatest string) {
+	rules := extension[*validate.FieldRules](f.Desc, validate.E_Field).GetInt32()
+	if rules.HasGte() {
+		least = strconv.Itoa(int(rules.GetGte()))
+	}
+	if rules.HasLte() {
+		greatest = strconv.Itoa(int(rules.GetLte()))
+	}
+	return least, greatest
 }
 
 func privateColumn(p *optionsv1.PrivateColumn) (*Column, error) {
@@ -339,6 +373,9 @@ func fieldKind(f *protogen.Field, option optionsv1.ColumnType) (Kind, error) {
 			return Timestamp, nil
 		case "google.protobuf.Struct":
 			return JSON, nil
+		}
+		if IsEmbedded(f) {
+			return Embedded, nil
 		}
 		return Message, nil
 	default:

@@ -112,7 +112,7 @@ func DomainEnums(files []*protogen.File, entities []*Entity, service string) []*
 		}
 	}
 	for _, e := range entities {
-		for _, c := range e.Columns {
+		for _, c := range withMembers(e.Columns) {
 			if c.Kind == Enum {
 				add(c.Field.Enum)
 			}

@@ -43,7 +43,7 @@ func TestEntities(t *testing.T) {
 		}
 	}
 	want := "id customer_id kind total deposit due_on is_open paid receipt_id title extra created_at paid_at pieces " +
-		"weight picture customer seq note"
+		"weight picture customer delivery usage seq note"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("columns are %s, want %s", got, want)
 	}
@@ -53,15 +53,16 @@ func TestEntities(t *testing.T) {
 	if got := strings.Join(private, " "); got != "Seq Note" {
 		t.Errorf("private columns are %s, want Seq Note", got)
 	}
-	if len(order.Stored()) != len(order.Columns)-1 || len(order.Public()) != len(order.Columns)-2 {
-		t.Errorf("%d of %d columns are stored and %d public, want all but 1 and all but 2", len(order.Stored()),
-			len(order.Columns), len(order.Public()))
+	const members = 7 // of delivery, which is stored as its members
+	if len(order.Stored()) != len(order.Columns)-3+members || len(order.Public()) != len(order.Columns)-2 {
+		t.Errorf("%d of %d columns are stored and %d public, want all but 3 and the members of delivery, and all but 2",
+			len(order.Stored()), len(order.Columns), len(order.Public()))
 	}
 	for name, kind := range map[string]schema.Kind{
 		"id": schema.UUID, "total": schema.Money, "due_on": schema.Date, "is_open": schema.Bool, "kind": schema.Enum,
 		"title": schema.Text, "extra": schema.JSON, "paid_at": schema.Timestamp, "pieces": schema.Int,
 		"weight":  schema.BigInt,
-		"picture": schema.Bytes, "customer": schema.Message, "seq": schema.BigInt,
+		"picture": schema.Bytes, "customer": schema.Message, "seq": schema.BigInt, "delivery": schema.Embedded,
 	} {
 		if kinds[name] != kind {
 			t.Errorf("%s is of kind %d, want %d", name, kinds[name], kind)
@@ -72,6 +73,26 @@ func TestEntities(t *testing.T) {
 	}
 }
 
+func TestEmbeddedMessages(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, c := range schema.EmbeddedMessages(entities(t)) {
+		for _, member := range c.Members {
+			got = append(got, member.Name+" "+member.GoName+" "+member.Path()+" "+member.JSON()+" "+member.Min+" "+member.Max)
+		}
+	}
+	for _, want := range []string{
+		"delivery_fee DeliveryFee Delivery.Fee delivery.fee 0.00 10.00",
+		"delivery_not_before DeliveryNotBefore Delivery.NotBefore delivery.notBefore  ",
+		"delivery_attempts DeliveryAttempts Delivery.Attempts delivery.attempts 0 9",
+		"usage_spent UsageSpent Usage.Spent usage.spent  ",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("got %q, want %q among them", got, want)
+		}
+	}
+}
+
 func TestKnown(t *testing.T) {
 	t.Parallel()
 	all := entities(t)
@@ -79,7 +100,7 @@ func TestKnown(t *testing.T) {
 		t.Errorf("services are %v", got)
 	}
 	for service, want := range map[string]map[string]int{
-		"orders": {"Customer": 4, "Order": 19}, "billing": {"Customer": 3}, "archive": {},
+		"orders": {"Customer": 4, "Order": 21}, "billing": {"Customer": 3}, "archive": {},
 	} {
 		got := map[string]int{}
 		for _, e := range schema.Known(all, service) {
@@ -160,6 +181,18 @@ func TestInvalidSchemas(t *testing.T) {
 		"nullable money":              {orders, `max: "100.00"`, `nullable: true`, "total: a column of its type cannot be nullable"},
 		"stored message": {orders, `[(loyalty.options.v1.column) = {transient: true}]`, ``,
 			"customer: a message field must be transient"},
+		"message in an embedded message": {orders, `OrderKind via = 7`, `OrderUsage via = 7`,
+			"delivery: field via: a field of an embedded message must be a plain"},
+		"column named like a member": {orders, `name: "seq"`, `name: "delivery_fee"`, "delivery_fee is defined twice"},
+		"index over a transient member": {orders, `columns: ["kind"]`, `columns: ["usage_picked"]`,
+			`index over "usage_picked"`},
+		"transient message of requests": {orders, `[
+    (google.api.field_behavior) = OUTPUT_ONLY,
+    (loyalty.options.v1.column) = {transient: true}
+  ]`, `[(loyalty.options.v1.column) = {transient: true}]`, "usage: a transient field must be OUTPUT_ONLY"},
+		"nullable embedded message": {orders, `Delivery delivery = 18`,
+			`Delivery delivery = 18 [(loyalty.options.v1.column) = {nullable: true}]`, "delivery: an embedded message has no presence"},
+		"default of an amount": {orders, "type: MONEY\n    default: \"0\"", `type: MONEY default: "1"`, "the default of an amount must be 0"},
 		"UUID type on a number": {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.column) = {type: UUID}]`,
 			"weight: column.type UUID needs a string"},
 		"repeated field":              {orders, `int64 weight`, `repeated int64 weight`, "weight: a repeated field cannot be a column"},
