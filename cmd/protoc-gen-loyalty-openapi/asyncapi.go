@@ -38,7 +38,7 @@ func asyncAPI(events []*schema.Event, sockets []*schema.Socket, names *namer) (o
 		}
 		messages = append(messages, member{name, object{{"name", string(s.Message.Desc.FullName())}}.
 			with("summary", comment(s.Message.Comments.Leading)).with("contentType", "application/json").
-			with("payload", object{{"$ref", payloads.message(s.Message, answer)}}).with("examples", examples)})
+			with("payload", object{{"$ref", payloads.message(s.Message, event)}}).with("examples", examples)})
 		channels = append(channels, member{id, object{{"address", s.Path}}.with("description", s.Description).
 			with("messages", object{{name, object{{"$ref", "#/components/messages/" + name}}}}).
 			with("bindings", object{{"ws", object{{"method", "GET"}, {"bindingVersion", "0.1.0"}}}})})
@@ -69,7 +69,7 @@ func asyncAPI(events []*schema.Event, sockets []*schema.Socket, names *namer) (o
 func frameExamples(s *schema.Socket) ([]object, error) {
 	var examples []object
 	for _, f := range s.Message.Fields {
-		value, err := fieldExample(f, answer)
+		value, err := fieldExample(f, event)
 		if err != nil {
 			return nil, fmt.Errorf("%s: the example is not valid: %w", f.Desc.FullName(), err)
 		}
@@ -93,7 +93,7 @@ func topic(e *schema.Event) object {
 
 // eventMessages returns a message with an example for each type of an event.
 func eventMessages(e *schema.Event, payloads *schemas) (object, error) {
-	example, err := messageExample(e.Message, answer)
+	example, err := messageExample(e.Message, event)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func eventMessage(e *schema.Event, name, description string, payloads *schemas) 
 	return object{
 		{"name", e.Package + "." + name},
 		{"title", strings.ToUpper(name[:1]) + strings.ToLower(strings.ReplaceAll(name[1:], "_", " "))},
-	}.with("summary", description).with("payload", object{{"$ref", payloads.message(e.Message, answer)}}).
+	}.with("summary", description).with("payload", object{{"$ref", payloads.message(e.Message, event)}}).
 		with("traits", []object{{{"$ref", "#/components/messageTraits/cloudEvent"}}}).
 		with("bindings", object{{"kafka", object{{"key", key}, {"bindingVersion", "0.5.0"}}}})
 }

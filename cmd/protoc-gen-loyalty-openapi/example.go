@@ -93,7 +93,7 @@ func textExample(f *protogen.Field, d direction) string {
 		rules = items.GetString()
 	}
 	switch {
-	case column.GetNullable() && !f.Desc.HasOptionalKeyword() && d == answer, f.Desc.Name() == "next_page_token":
+	case column.GetNullable() && !f.Desc.HasOptionalKeyword() && d.isSent(), f.Desc.Name() == "next_page_token":
 		return "" // the field has no value, and the page is the last one
 	case column.GetType() == optionsv1.ColumnType_MONEY:
 		return exampleAmount

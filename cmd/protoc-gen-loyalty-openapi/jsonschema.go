@@ -20,8 +20,10 @@ import (
 type direction int
 
 const (
+	// event is a message that the platform sends in an event or a frame. It is an answer without the members for employees.
+	event direction = iota
 	// answer is a message that the platform sends. Every member that is always present is required.
-	answer direction = iota
+	answer
 	// request is a message that a client sends. The client may set all members.
 	request
 	// create is a new resource that a client sends. It has no output-only members.
@@ -31,9 +33,12 @@ const (
 	patch
 )
 
+// isSent reports whether the platform sends the message.
+func (d direction) isSent() bool { return d == event || d == answer }
+
 // suffix returns the suffix of schema names for the direction.
 func (d direction) suffix() string {
-	return [...]string{answer: "", request: "", create: "Input", patch: "Patch"}[d]
+	return [...]string{event: "", answer: "", request: "", create: "Input", patch: "Patch"}[d]
 }
 
 // schemas collects the JSON schemas that a document refers to.
@@ -66,7 +71,7 @@ func members(m *protogen.Message, d direction, omit []string) []*protogen.Field 
 	for _, f := range m.Fields {
 		b := behaviorOf(f)
 		if slices.Contains(omit, string(f.Desc.Name())) || d >= create && b.outputOnly || d == patch && b.immutable ||
-			d == answer && schema.IsInputOnly(f) {
+			d.isSent() && schema.IsInputOnly(f) || d == event && schema.IsStaffOnly(f) {
 			continue
 		}
 		fields = append(fields, f)
@@ -96,7 +101,7 @@ func (s *schemas) object(m *protogen.Message, d direction, omit []string) object
 	if isChoice(m) {
 		o = o.with("minProperties", 1).with("maxProperties", 1)
 	}
-	if d != answer {
+	if !d.isSent() {
 		o = o.with("additionalProperties", false)
 	}
 	return o
@@ -139,10 +144,10 @@ func isRequired(f *protogen.Field, d direction) bool {
 	switch d {
 	case patch:
 		return false
-	case answer:
+	case event, answer:
 		optional := f.Desc.HasOptionalKeyword() && column.GetDefault() == ""
 		// Notifications contain copies of resources from older releases, which do not have new computed members.
-		absent := f.Message != nil && column.GetNullable() || column.GetTransient()
+		absent := f.Message != nil && column.GetNullable() || column.GetTransient() || schema.IsStaffOnly(f)
 		return !optional && !absent && (f.Oneof == nil || f.Desc.HasOptionalKeyword())
 	default:
 		rules := rulesOf(f)
@@ -168,13 +173,16 @@ func (s *schemas) property(f *protogen.Field, d direction) object {
 		}
 	}
 	description := comment(f.Comments.Leading)
-	if d == answer && description == "" {
+	if d.isSent() && description == "" {
 		description = pagingDescription(f)
 	}
 	// The keyword default would make the member required in the types that openapi-typescript generates.
 	if column := schema.ColumnOf(f); (d == request || d == create) && column.GetDefault() != "" &&
 		f.Desc.Kind() == protoreflect.BoolKind {
 		description = strings.TrimSpace(description + " Default: " + column.GetDefault() + ".")
+	}
+	if d == answer && schema.IsStaffOnly(f) {
+		description = strings.TrimSpace(description + " Only employees see it: answers to players do not contain it.")
 	}
 	if isDeprecated(f.Desc) && !o.has("$ref") {
 		o = append(o, member{"deprecated", true})
@@ -240,10 +248,10 @@ func (s *schemas) value(f *protogen.Field, d direction) object {
 func text(f *protogen.Field, d direction) object {
 	o := object{{"type", "string"}}
 	column := schema.ColumnOf(f)
-	empty := column.GetNullable() && !f.Desc.HasOptionalKeyword() && d == answer // "" means that the field has no value
+	empty := column.GetNullable() && !f.Desc.HasOptionalKeyword() && d.isSent() // "" means that the field has no value
 	switch column.GetType() {
 	case optionsv1.ColumnType_MONEY:
-		if d == answer {
+		if d.isSent() {
 			return o.with("pattern", `^[0-9]+\.[0-9]{2}$`).with("examples", []string{"20.00"})
 		}
 		o = o.with("pattern", amountPattern(column.GetMin(), column.GetMax())).with("maxLength", maxAmount)

@@ -5380,23 +5380,30 @@ func (m *PlayerMutation) ResetEdge(name string) error {
 // PromotionMutation represents an operation that mutates the Promotion nodes in the graph.
 type PromotionMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *uuid.UUID
-	title         *string
-	description   *string
-	is_active     *bool
-	_type         *string
-	amount        *money.Amount
-	start_date    *date.Date
-	end_date      *date.Date
-	created_at    *time.Time
-	updated_at    *time.Time
-	inactive_as   *string
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*Promotion, error)
-	predicates    []predicate.Promotion
+	op                           Op
+	typ                          string
+	id                           *uuid.UUID
+	title                        *string
+	description                  *string
+	is_active                    *bool
+	_type                        *string
+	amount                       *money.Amount
+	start_date                   *date.Date
+	end_date                     *date.Date
+	created_at                   *time.Time
+	updated_at                   *time.Time
+	limits_max_claims            *int32
+	addlimits_max_claims         *int32
+	limits_budget                *money.Amount
+	limits_max_claims_per_day    *int32
+	addlimits_max_claims_per_day *int32
+	limits_claim_within_hours    *int32
+	addlimits_claim_within_hours *int32
+	inactive_as                  *string
+	clearedFields                map[string]struct{}
+	done                         bool
+	oldValue                     func(context.Context) (*Promotion, error)
+	predicates                   []predicate.Promotion
 }
 
 var _ ent.Mutation = (*PromotionMutation)(nil)
@@ -5827,6 +5834,210 @@ func (m *PromotionMutation) ResetUpdatedAt() {
 	m.updated_at = nil
 }
 
+// SetLimitsMaxClaims sets the "limits_max_claims" field.
+func (m *PromotionMutation) SetLimitsMaxClaims(i int32) {
+	m.limits_max_claims = &i
+	m.addlimits_max_claims = nil
+}
+
+// LimitsMaxClaims returns the value of the "limits_max_claims" field in the mutation.
+func (m *PromotionMutation) LimitsMaxClaims() (r int32, exists bool) {
+	v := m.limits_max_claims
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLimitsMaxClaims returns the old "limits_max_claims" field's value of the Promotion entity.
+// If the Promotion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionMutation) OldLimitsMaxClaims(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLimitsMaxClaims is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLimitsMaxClaims requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLimitsMaxClaims: %w", err)
+	}
+	return oldValue.LimitsMaxClaims, nil
+}
+
+// AddLimitsMaxClaims adds i to the "limits_max_claims" field.
+func (m *PromotionMutation) AddLimitsMaxClaims(i int32) {
+	if m.addlimits_max_claims != nil {
+		*m.addlimits_max_claims += i
+	} else {
+		m.addlimits_max_claims = &i
+	}
+}
+
+// AddedLimitsMaxClaims returns the value that was added to the "limits_max_claims" field in this mutation.
+func (m *PromotionMutation) AddedLimitsMaxClaims() (r int32, exists bool) {
+	v := m.addlimits_max_claims
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLimitsMaxClaims resets all changes to the "limits_max_claims" field.
+func (m *PromotionMutation) ResetLimitsMaxClaims() {
+	m.limits_max_claims = nil
+	m.addlimits_max_claims = nil
+}
+
+// SetLimitsBudget sets the "limits_budget" field.
+func (m *PromotionMutation) SetLimitsBudget(value money.Amount) {
+	m.limits_budget = &value
+}
+
+// LimitsBudget returns the value of the "limits_budget" field in the mutation.
+func (m *PromotionMutation) LimitsBudget() (r money.Amount, exists bool) {
+	v := m.limits_budget
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLimitsBudget returns the old "limits_budget" field's value of the Promotion entity.
+// If the Promotion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionMutation) OldLimitsBudget(ctx context.Context) (v money.Amount, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLimitsBudget is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLimitsBudget requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLimitsBudget: %w", err)
+	}
+	return oldValue.LimitsBudget, nil
+}
+
+// ResetLimitsBudget resets all changes to the "limits_budget" field.
+func (m *PromotionMutation) ResetLimitsBudget() {
+	m.limits_budget = nil
+}
+
+// SetLimitsMaxClaimsPerDay sets the "limits_max_claims_per_day" field.
+func (m *PromotionMutation) SetLimitsMaxClaimsPerDay(i int32) {
+	m.limits_max_claims_per_day = &i
+	m.addlimits_max_claims_per_day = nil
+}
+
+// LimitsMaxClaimsPerDay returns the value of the "limits_max_claims_per_day" field in the mutation.
+func (m *PromotionMutation) LimitsMaxClaimsPerDay() (r int32, exists bool) {
+	v := m.limits_max_claims_per_day
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLimitsMaxClaimsPerDay returns the old "limits_max_claims_per_day" field's value of the Promotion entity.
+// If the Promotion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionMutation) OldLimitsMaxClaimsPerDay(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLimitsMaxClaimsPerDay is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLimitsMaxClaimsPerDay requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLimitsMaxClaimsPerDay: %w", err)
+	}
+	return oldValue.LimitsMaxClaimsPerDay, nil
+}
+
+// AddLimitsMaxClaimsPerDay adds i to the "limits_max_claims_per_day" field.
+func (m *PromotionMutation) AddLimitsMaxClaimsPerDay(i int32) {
+	if m.addlimits_max_claims_per_day != nil {
+		*m.addlimits_max_claims_per_day += i
+	} else {
+		m.addlimits_max_claims_per_day = &i
+	}
+}
+
+// AddedLimitsMaxClaimsPerDay returns the value that was added to the "limits_max_claims_per_day" field in this mutation.
+func (m *PromotionMutation) AddedLimitsMaxClaimsPerDay() (r int32, exists bool) {
+	v := m.addlimits_max_claims_per_day
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLimitsMaxClaimsPerDay resets all changes to the "limits_max_claims_per_day" field.
+func (m *PromotionMutation) ResetLimitsMaxClaimsPerDay() {
+	m.limits_max_claims_per_day = nil
+	m.addlimits_max_claims_per_day = nil
+}
+
+// SetLimitsClaimWithinHours sets the "limits_claim_within_hours" field.
+func (m *PromotionMutation) SetLimitsClaimWithinHours(i int32) {
+	m.limits_claim_within_hours = &i
+	m.addlimits_claim_within_hours = nil
+}
+
+// LimitsClaimWithinHours returns the value of the "limits_claim_within_hours" field in the mutation.
+func (m *PromotionMutation) LimitsClaimWithinHours() (r int32, exists bool) {
+	v := m.limits_claim_within_hours
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLimitsClaimWithinHours returns the old "limits_claim_within_hours" field's value of the Promotion entity.
+// If the Promotion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PromotionMutation) OldLimitsClaimWithinHours(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLimitsClaimWithinHours is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLimitsClaimWithinHours requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLimitsClaimWithinHours: %w", err)
+	}
+	return oldValue.LimitsClaimWithinHours, nil
+}
+
+// AddLimitsClaimWithinHours adds i to the "limits_claim_within_hours" field.
+func (m *PromotionMutation) AddLimitsClaimWithinHours(i int32) {
+	if m.addlimits_claim_within_hours != nil {
+		*m.addlimits_claim_within_hours += i
+	} else {
+		m.addlimits_claim_within_hours = &i
+	}
+}
+
+// AddedLimitsClaimWithinHours returns the value that was added to the "limits_claim_within_hours" field in this mutation.
+func (m *PromotionMutation) AddedLimitsClaimWithinHours() (r int32, exists bool) {
+	v := m.addlimits_claim_within_hours
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLimitsClaimWithinHours resets all changes to the "limits_claim_within_hours" field.
+func (m *PromotionMutation) ResetLimitsClaimWithinHours() {
+	m.limits_claim_within_hours = nil
+	m.addlimits_claim_within_hours = nil
+}
+
 // SetInactiveAs sets the "inactive_as" field.
 func (m *PromotionMutation) SetInactiveAs(s string) {
 	m.inactive_as = &s
@@ -5897,7 +6108,7 @@ func (m *PromotionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PromotionMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 14)
 	if m.title != nil {
 		fields = append(fields, promotion.FieldTitle)
 	}
@@ -5924,6 +6135,18 @@ func (m *PromotionMutation) Fields() []string {
 	}
 	if m.updated_at != nil {
 		fields = append(fields, promotion.FieldUpdatedAt)
+	}
+	if m.limits_max_claims != nil {
+		fields = append(fields, promotion.FieldLimitsMaxClaims)
+	}
+	if m.limits_budget != nil {
+		fields = append(fields, promotion.FieldLimitsBudget)
+	}
+	if m.limits_max_claims_per_day != nil {
+		fields = append(fields, promotion.FieldLimitsMaxClaimsPerDay)
+	}
+	if m.limits_claim_within_hours != nil {
+		fields = append(fields, promotion.FieldLimitsClaimWithinHours)
 	}
 	if m.inactive_as != nil {
 		fields = append(fields, promotion.FieldInactiveAs)
@@ -5954,6 +6177,14 @@ func (m *PromotionMutation) Field(name string) (ent.Value, bool) {
 		return m.CreatedAt()
 	case promotion.FieldUpdatedAt:
 		return m.UpdatedAt()
+	case promotion.FieldLimitsMaxClaims:
+		return m.LimitsMaxClaims()
+	case promotion.FieldLimitsBudget:
+		return m.LimitsBudget()
+	case promotion.FieldLimitsMaxClaimsPerDay:
+		return m.LimitsMaxClaimsPerDay()
+	case promotion.FieldLimitsClaimWithinHours:
+		return m.LimitsClaimWithinHours()
 	case promotion.FieldInactiveAs:
 		return m.InactiveAs()
 	}
@@ -5983,6 +6214,14 @@ func (m *PromotionMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldCreatedAt(ctx)
 	case promotion.FieldUpdatedAt:
 		return m.OldUpdatedAt(ctx)
+	case promotion.FieldLimitsMaxClaims:
+		return m.OldLimitsMaxClaims(ctx)
+	case promotion.FieldLimitsBudget:
+		return m.OldLimitsBudget(ctx)
+	case promotion.FieldLimitsMaxClaimsPerDay:
+		return m.OldLimitsMaxClaimsPerDay(ctx)
+	case promotion.FieldLimitsClaimWithinHours:
+		return m.OldLimitsClaimWithinHours(ctx)
 	case promotion.FieldInactiveAs:
 		return m.OldInactiveAs(ctx)
 	}
@@ -6057,6 +6296,34 @@ func (m *PromotionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUpdatedAt(v)
 		return nil
+	case promotion.FieldLimitsMaxClaims:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLimitsMaxClaims(v)
+		return nil
+	case promotion.FieldLimitsBudget:
+		v, ok := value.(money.Amount)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLimitsBudget(v)
+		return nil
+	case promotion.FieldLimitsMaxClaimsPerDay:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLimitsMaxClaimsPerDay(v)
+		return nil
+	case promotion.FieldLimitsClaimWithinHours:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLimitsClaimWithinHours(v)
+		return nil
 	case promotion.FieldInactiveAs:
 		v, ok := value.(string)
 		if !ok {
@@ -6071,13 +6338,31 @@ func (m *PromotionMutation) SetField(name string, value ent.Value) error {
 // AddedFields returns all numeric fields that were incremented/decremented during
 // this mutation.
 func (m *PromotionMutation) AddedFields() []string {
-	return nil
+	var fields []string
+	if m.addlimits_max_claims != nil {
+		fields = append(fields, promotion.FieldLimitsMaxClaims)
+	}
+	if m.addlimits_max_claims_per_day != nil {
+		fields = append(fields, promotion.FieldLimitsMaxClaimsPerDay)
+	}
+	if m.addlimits_claim_within_hours != nil {
+		fields = append(fields, promotion.FieldLimitsClaimWithinHours)
+	}
+	return fields
 }
 
 // AddedField returns the numeric value that was incremented/decremented on a field
 // with the given name. The second boolean return value indicates that this field
 // was not set, or was not defined in the schema.
 func (m *PromotionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case promotion.FieldLimitsMaxClaims:
+		return m.AddedLimitsMaxClaims()
+	case promotion.FieldLimitsMaxClaimsPerDay:
+		return m.AddedLimitsMaxClaimsPerDay()
+	case promotion.FieldLimitsClaimWithinHours:
+		return m.AddedLimitsClaimWithinHours()
+	}
 	return nil, false
 }
 
@@ -6086,6 +6371,27 @@ func (m *PromotionMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *PromotionMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case promotion.FieldLimitsMaxClaims:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLimitsMaxClaims(v)
+		return nil
+	case promotion.FieldLimitsMaxClaimsPerDay:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLimitsMaxClaimsPerDay(v)
+		return nil
+	case promotion.FieldLimitsClaimWithinHours:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLimitsClaimWithinHours(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Promotion numeric field %s", name)
 }
@@ -6139,6 +6445,18 @@ func (m *PromotionMutation) ResetField(name string) error {
 		return nil
 	case promotion.FieldUpdatedAt:
 		m.ResetUpdatedAt()
+		return nil
+	case promotion.FieldLimitsMaxClaims:
+		m.ResetLimitsMaxClaims()
+		return nil
+	case promotion.FieldLimitsBudget:
+		m.ResetLimitsBudget()
+		return nil
+	case promotion.FieldLimitsMaxClaimsPerDay:
+		m.ResetLimitsMaxClaimsPerDay()
+		return nil
+	case promotion.FieldLimitsClaimWithinHours:
+		m.ResetLimitsClaimWithinHours()
 		return nil
 	case promotion.FieldInactiveAs:
 		m.ResetInactiveAs()

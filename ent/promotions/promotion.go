@@ -38,6 +38,14 @@ type Promotion struct {
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
 	UpdatedAt time.Time `json:"updated_at,omitempty"`
+	// LimitsMaxClaims holds the value of the "limits_max_claims" field.
+	LimitsMaxClaims int32 `json:"limits_max_claims,omitempty"`
+	// LimitsBudget holds the value of the "limits_budget" field.
+	LimitsBudget money.Amount `json:"limits_budget,omitempty"`
+	// LimitsMaxClaimsPerDay holds the value of the "limits_max_claims_per_day" field.
+	LimitsMaxClaimsPerDay int32 `json:"limits_max_claims_per_day,omitempty"`
+	// LimitsClaimWithinHours holds the value of the "limits_claim_within_hours" field.
+	LimitsClaimWithinHours int32 `json:"limits_claim_within_hours,omitempty"`
 	// InactiveAs holds the value of the "inactive_as" field.
 	InactiveAs   string `json:"-"`
 	selectValues sql.SelectValues
@@ -50,10 +58,12 @@ func (*Promotion) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case promotion.FieldStartDate, promotion.FieldEndDate:
 			values[i] = new(date.Date)
-		case promotion.FieldAmount:
+		case promotion.FieldAmount, promotion.FieldLimitsBudget:
 			values[i] = new(money.Amount)
 		case promotion.FieldIsActive:
 			values[i] = new(sql.NullBool)
+		case promotion.FieldLimitsMaxClaims, promotion.FieldLimitsMaxClaimsPerDay, promotion.FieldLimitsClaimWithinHours:
+			values[i] = new(sql.NullInt64)
 		case promotion.FieldTitle, promotion.FieldDescription, promotion.FieldType, promotion.FieldInactiveAs:
 			values[i] = new(sql.NullString)
 		case promotion.FieldCreatedAt, promotion.FieldUpdatedAt:
@@ -135,6 +145,30 @@ func (_m *Promotion) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.UpdatedAt = value.Time
 			}
+		case promotion.FieldLimitsMaxClaims:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field limits_max_claims", values[i])
+			} else if value.Valid {
+				_m.LimitsMaxClaims = int32(value.Int64)
+			}
+		case promotion.FieldLimitsBudget:
+			if value, ok := values[i].(*money.Amount); !ok {
+				return fmt.Errorf("unexpected type %T for field limits_budget", values[i])
+			} else if value != nil {
+				_m.LimitsBudget = *value
+			}
+		case promotion.FieldLimitsMaxClaimsPerDay:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field limits_max_claims_per_day", values[i])
+			} else if value.Valid {
+				_m.LimitsMaxClaimsPerDay = int32(value.Int64)
+			}
+		case promotion.FieldLimitsClaimWithinHours:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field limits_claim_within_hours", values[i])
+			} else if value.Valid {
+				_m.LimitsClaimWithinHours = int32(value.Int64)
+			}
 		case promotion.FieldInactiveAs:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field inactive_as", values[i])
@@ -203,6 +237,18 @@ func (_m *Promotion) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("updated_at=")
 	builder.WriteString(_m.UpdatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("limits_max_claims=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LimitsMaxClaims))
+	builder.WriteString(", ")
+	builder.WriteString("limits_budget=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LimitsBudget))
+	builder.WriteString(", ")
+	builder.WriteString("limits_max_claims_per_day=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LimitsMaxClaimsPerDay))
+	builder.WriteString(", ")
+	builder.WriteString("limits_claim_within_hours=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LimitsClaimWithinHours))
 	builder.WriteString(", ")
 	builder.WriteString("inactive_as=<sensitive>")
 	builder.WriteByte(')')

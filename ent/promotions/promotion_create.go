@@ -77,6 +77,30 @@ func (_c *PromotionCreate) SetUpdatedAt(v time.Time) *PromotionCreate {
 	return _c
 }
 
+// SetLimitsMaxClaims sets the "limits_max_claims" field.
+func (_c *PromotionCreate) SetLimitsMaxClaims(v int32) *PromotionCreate {
+	_c.mutation.SetLimitsMaxClaims(v)
+	return _c
+}
+
+// SetLimitsBudget sets the "limits_budget" field.
+func (_c *PromotionCreate) SetLimitsBudget(v money.Amount) *PromotionCreate {
+	_c.mutation.SetLimitsBudget(v)
+	return _c
+}
+
+// SetLimitsMaxClaimsPerDay sets the "limits_max_claims_per_day" field.
+func (_c *PromotionCreate) SetLimitsMaxClaimsPerDay(v int32) *PromotionCreate {
+	_c.mutation.SetLimitsMaxClaimsPerDay(v)
+	return _c
+}
+
+// SetLimitsClaimWithinHours sets the "limits_claim_within_hours" field.
+func (_c *PromotionCreate) SetLimitsClaimWithinHours(v int32) *PromotionCreate {
+	_c.mutation.SetLimitsClaimWithinHours(v)
+	return _c
+}
+
 // SetInactiveAs sets the "inactive_as" field.
 func (_c *PromotionCreate) SetInactiveAs(v string) *PromotionCreate {
 	_c.mutation.SetInactiveAs(v)
@@ -217,6 +241,22 @@ func (_c *PromotionCreate) createSpec() (*Promotion, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.UpdatedAt(); ok {
 		_spec.SetField(promotion.FieldUpdatedAt, field.TypeTime, value)
 		_node.UpdatedAt = value
+	}
+	if value, ok := _c.mutation.LimitsMaxClaims(); ok {
+		_spec.SetField(promotion.FieldLimitsMaxClaims, field.TypeInt32, value)
+		_node.LimitsMaxClaims = value
+	}
+	if value, ok := _c.mutation.LimitsBudget(); ok {
+		_spec.SetField(promotion.FieldLimitsBudget, field.TypeOther, value)
+		_node.LimitsBudget = value
+	}
+	if value, ok := _c.mutation.LimitsMaxClaimsPerDay(); ok {
+		_spec.SetField(promotion.FieldLimitsMaxClaimsPerDay, field.TypeInt32, value)
+		_node.LimitsMaxClaimsPerDay = value
+	}
+	if value, ok := _c.mutation.LimitsClaimWithinHours(); ok {
+		_spec.SetField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
+		_node.LimitsClaimWithinHours = value
 	}
 	if value, ok := _c.mutation.InactiveAs(); ok {
 		_spec.SetField(promotion.FieldInactiveAs, field.TypeString, value)

@@ -128,6 +128,83 @@ func (_u *PromotionUpdate) SetNillableUpdatedAt(v *time.Time) *PromotionUpdate {
 	return _u
 }
 
+// SetLimitsMaxClaims sets the "limits_max_claims" field.
+func (_u *PromotionUpdate) SetLimitsMaxClaims(v int32) *PromotionUpdate {
+	_u.mutation.ResetLimitsMaxClaims()
+	_u.mutation.SetLimitsMaxClaims(v)
+	return _u
+}
+
+// SetNillableLimitsMaxClaims sets the "limits_max_claims" field if the given value is not nil.
+func (_u *PromotionUpdate) SetNillableLimitsMaxClaims(v *int32) *PromotionUpdate {
+	if v != nil {
+		_u.SetLimitsMaxClaims(*v)
+	}
+	return _u
+}
+
+// AddLimitsMaxClaims adds value to the "limits_max_claims" field.
+func (_u *PromotionUpdate) AddLimitsMaxClaims(v int32) *PromotionUpdate {
+	_u.mutation.AddLimitsMaxClaims(v)
+	return _u
+}
+
+// SetLimitsBudget sets the "limits_budget" field.
+func (_u *PromotionUpdate) SetLimitsBudget(v money.Amount) *PromotionUpdate {
+	_u.mutation.SetLimitsBudget(v)
+	return _u
+}
+
+// SetNillableLimitsBudget sets the "limits_budget" field if the given value is not nil.
+func (_u *PromotionUpdate) SetNillableLimitsBudget(v *money.Amount) *PromotionUpdate {
+	if v != nil {
+		_u.SetLimitsBudget(*v)
+	}
+	return _u
+}
+
+// SetLimitsMaxClaimsPerDay sets the "limits_max_claims_per_day" field.
+func (_u *PromotionUpdate) SetLimitsMaxClaimsPerDay(v int32) *PromotionUpdate {
+	_u.mutation.ResetLimitsMaxClaimsPerDay()
+	_u.mutation.SetLimitsMaxClaimsPerDay(v)
+	return _u
+}
+
+// SetNillableLimitsMaxClaimsPerDay sets the "limits_max_claims_per_day" field if the given value is not nil.
+func (_u *PromotionUpdate) SetNillableLimitsMaxClaimsPerDay(v *int32) *PromotionUpdate {
+	if v != nil {
+		_u.SetLimitsMaxClaimsPerDay(*v)
+	}
+	return _u
+}
+
+// AddLimitsMaxClaimsPerDay adds value to the "limits_max_claims_per_day" field.
+func (_u *PromotionUpdate) AddLimitsMaxClaimsPerDay(v int32) *PromotionUpdate {
+	_u.mutation.AddLimitsMaxClaimsPerDay(v)
+	return _u
+}
+
+// SetLimitsClaimWithinHours sets the "limits_claim_within_hours" field.
+func (_u *PromotionUpdate) SetLimitsClaimWithinHours(v int32) *PromotionUpdate {
+	_u.mutation.ResetLimitsClaimWithinHours()
+	_u.mutation.SetLimitsClaimWithinHours(v)
+	return _u
+}
+
+// SetNillableLimitsClaimWithinHours sets the "limits_claim_within_hours" field if the given value is not nil.
+func (_u *PromotionUpdate) SetNillableLimitsClaimWithinHours(v *int32) *PromotionUpdate {
+	if v != nil {
+		_u.SetLimitsClaimWithinHours(*v)
+	}
+	return _u
+}
+
+// AddLimitsClaimWithinHours adds value to the "limits_claim_within_hours" field.
+func (_u *PromotionUpdate) AddLimitsClaimWithinHours(v int32) *PromotionUpdate {
+	_u.mutation.AddLimitsClaimWithinHours(v)
+	return _u
+}
+
 // SetInactiveAs sets the "inactive_as" field.
 func (_u *PromotionUpdate) SetInactiveAs(v string) *PromotionUpdate {
 	_u.mutation.SetInactiveAs(v)
@@ -203,6 +280,27 @@ func (_u *PromotionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(promotion.FieldUpdatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.LimitsMaxClaims(); ok {
+		_spec.SetField(promotion.FieldLimitsMaxClaims, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedLimitsMaxClaims(); ok {
+		_spec.AddField(promotion.FieldLimitsMaxClaims, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.LimitsBudget(); ok {
+		_spec.SetField(promotion.FieldLimitsBudget, field.TypeOther, value)
+	}
+	if value, ok := _u.mutation.LimitsMaxClaimsPerDay(); ok {
+		_spec.SetField(promotion.FieldLimitsMaxClaimsPerDay, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedLimitsMaxClaimsPerDay(); ok {
+		_spec.AddField(promotion.FieldLimitsMaxClaimsPerDay, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.LimitsClaimWithinHours(); ok {
+		_spec.SetField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedLimitsClaimWithinHours(); ok {
+		_spec.AddField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
 	}
 	if value, ok := _u.mutation.InactiveAs(); ok {
 		_spec.SetField(promotion.FieldInactiveAs, field.TypeString, value)
@@ -325,6 +423,83 @@ func (_u *PromotionUpdateOne) SetNillableUpdatedAt(v *time.Time) *PromotionUpdat
 	return _u
 }
 
+// SetLimitsMaxClaims sets the "limits_max_claims" field.
+func (_u *PromotionUpdateOne) SetLimitsMaxClaims(v int32) *PromotionUpdateOne {
+	_u.mutation.ResetLimitsMaxClaims()
+	_u.mutation.SetLimitsMaxClaims(v)
+	return _u
+}
+
+// SetNillableLimitsMaxClaims sets the "limits_max_claims" field if the given value is not nil.
+func (_u *PromotionUpdateOne) SetNillableLimitsMaxClaims(v *int32) *PromotionUpdateOne {
+	if v != nil {
+		_u.SetLimitsMaxClaims(*v)
+	}
+	return _u
+}
+
+// AddLimitsMaxClaims adds value to the "limits_max_claims" field.
+func (_u *PromotionUpdateOne) AddLimitsMaxClaims(v int32) *PromotionUpdateOne {
+	_u.mutation.AddLimitsMaxClaims(v)
+	return _u
+}
+
+// SetLimitsBudget sets the "limits_budget" field.
+func (_u *PromotionUpdateOne) SetLimitsBudget(v money.Amount) *PromotionUpdateOne {
+	_u.mutation.SetLimitsBudget(v)
+	return _u
+}
+
+// SetNillableLimitsBudget sets the "limits_budget" field if the given value is not nil.
+func (_u *PromotionUpdateOne) SetNillableLimitsBudget(v *money.Amount) *PromotionUpdateOne {
+	if v != nil {
+		_u.SetLimitsBudget(*v)
+	}
+	return _u
+}
+
+// SetLimitsMaxClaimsPerDay sets the "limits_max_claims_per_day" field.
+func (_u *PromotionUpdateOne) SetLimitsMaxClaimsPerDay(v int32) *PromotionUpdateOne {
+	_u.mutation.ResetLimitsMaxClaimsPerDay()
+	_u.mutation.SetLimitsMaxClaimsPerDay(v)
+	return _u
+}
+
+// SetNillableLimitsMaxClaimsPerDay sets the "limits_max_claims_per_day" field if the given value is not nil.
+func (_u *PromotionUpdateOne) SetNillableLimitsMaxClaimsPerDay(v *int32) *PromotionUpdateOne {
+	if v != nil {
+		_u.SetLimitsMaxClaimsPerDay(*v)
+	}
+	return _u
+}
+
+// AddLimitsMaxClaimsPerDay adds value to the "limits_max_claims_per_day" field.
+func (_u *PromotionUpdateOne) AddLimitsMaxClaimsPerDay(v int32) *PromotionUpdateOne {
+	_u.mutation.AddLimitsMaxClaimsPerDay(v)
+	return _u
+}
+
+// SetLimitsClaimWithinHours sets the "limits_claim_within_hours" field.
+func (_u *PromotionUpdateOne) SetLimitsClaimWithinHours(v int32) *PromotionUpdateOne {
+	_u.mutation.ResetLimitsClaimWithinHours()
+	_u.mutation.SetLimitsClaimWithinHours(v)
+	return _u
+}
+
+// SetNillableLimitsClaimWithinHours sets the "limits_claim_within_hours" field if the given value is not nil.
+func (_u *PromotionUpdateOne) SetNillableLimitsClaimWithinHours(v *int32) *PromotionUpdateOne {
+	if v != nil {
+		_u.SetLimitsClaimWithinHours(*v)
+	}
+	return _u
+}
+
+// AddLimitsClaimWithinHours adds value to the "limits_claim_within_hours" field.
+func (_u *PromotionUpdateOne) AddLimitsClaimWithinHours(v int32) *PromotionUpdateOne {
+	_u.mutation.AddLimitsClaimWithinHours(v)
+	return _u
+}
+
 // SetInactiveAs sets the "inactive_as" field.
 func (_u *PromotionUpdateOne) SetInactiveAs(v string) *PromotionUpdateOne {
 	_u.mutation.SetInactiveAs(v)
@@ -430,6 +605,27 @@ func (_u *PromotionUpdateOne) sqlSave(ctx context.Context) (_node *Promotion, er
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(promotion.FieldUpdatedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.LimitsMaxClaims(); ok {
+		_spec.SetField(promotion.FieldLimitsMaxClaims, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedLimitsMaxClaims(); ok {
+		_spec.AddField(promotion.FieldLimitsMaxClaims, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.LimitsBudget(); ok {
+		_spec.SetField(promotion.FieldLimitsBudget, field.TypeOther, value)
+	}
+	if value, ok := _u.mutation.LimitsMaxClaimsPerDay(); ok {
+		_spec.SetField(promotion.FieldLimitsMaxClaimsPerDay, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedLimitsMaxClaimsPerDay(); ok {
+		_spec.AddField(promotion.FieldLimitsMaxClaimsPerDay, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.LimitsClaimWithinHours(); ok {
+		_spec.SetField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedLimitsClaimWithinHours(); ok {
+		_spec.AddField(promotion.FieldLimitsClaimWithinHours, field.TypeInt32, value)
 	}
 	if value, ok := _u.mutation.InactiveAs(); ok {
 		_spec.SetField(promotion.FieldInactiveAs, field.TypeString, value)

@@ -12,7 +12,7 @@ func Of(service string) Privileges {
 		}
 	case "promotions":
 		return Privileges{
-			"promotions":        {Insert: true, Update: []string{"title", "description", "is_active", "amount", "start_date", "end_date", "updated_at", "inactive_as"}},
+			"promotions":        {Insert: true, Update: []string{"title", "description", "is_active", "amount", "start_date", "end_date", "updated_at", "inactive_as", "limits_max_claims", "limits_budget", "limits_max_claims_per_day", "limits_claim_within_hours"}},
 			"player_promotions": {Insert: true, Update: []string{"claimed", "claimed_at", "transaction_id", "claim_id"}},
 			"claim_keys":        {Insert: true},
 			"players":           {Insert: true, Update: []string{"is_active", "updated_at", "status_version"}},

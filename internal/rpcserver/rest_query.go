@@ -1,7 +1,6 @@
 package rpcserver
 
 import (
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -14,13 +13,10 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/printable"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/strictjson"
-	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 )
 
 // ruleQuery is the rule of a query parameter that is unknown or has the wrong type.
 const ruleQuery = "query"
-
-const paramMask = "update_mask"
 
 // bindQuery sets the fields of m from the query of a REST request, except the update mask. It adds a violation to info for
 // each invalid parameter. It returns all parameters.
@@ -150,45 +146,4 @@ func integer(text string, bits int) (n int64, expected string) {
 	}
 	n, _ = strconv.ParseInt(text, 10, bits) // on overflow ParseInt returns the nearest number
 	return n, ""
-}
-
-// readMask returns the names of the fields that an update changes: the fields in update_mask or, without a mask, the members
-// of the body. It reads the JSON body, because a decoded message does not distinguish a false member from an absent one.
-func (info *requestInfo) readMask(query url.Values) []string {
-	members, ok := strictjson.Members(info.body)
-	if !ok {
-		return nil // the decoder refuses the body
-	}
-	var mask []string
-	fields := info.route.resource.Message().Fields()
-	given := strings.Join(query[paramMask], ",")
-	if strings.Trim(given, ", ") == "" {
-		for _, member := range members {
-			if fd := fields.ByJSONName(member); fd != nil { // the decoder refuses unknown members
-				mask = append(mask, string(fd.Name()))
-			}
-		}
-		return mask
-	}
-	if strings.Count(given, ",") >= limits.MaskNames {
-		info.addViolation(paramMask, strictjson.RuleMaxItems, fmt.Sprintf("at most %d names are allowed", limits.MaskNames))
-		return nil
-	}
-	for name := range strings.SplitSeq(given, ",") {
-		fd := fields.ByJSONName(name)
-		if fd == nil {
-			shown := printable.Clip(name, limits.Echo)
-			info.addViolation(paramMask, validation.RuleMask, `the body has no field "`+shown+`"`)
-			continue
-		}
-		if slices.Contains(mask, string(fd.Name())) {
-			continue
-		}
-		mask = append(mask, string(fd.Name()))
-		if !slices.Contains(members, name) {
-			info.addViolation(info.route.resource.JSONName()+"."+name, validation.RuleRequired,
-				"update_mask names the field but the body does not contain it")
-		}
-	}
-	return mask
 }

@@ -1,8 +1,9 @@
 // Package rpcserver serves the RPCs of the schema. It turns Connect handlers into the public http.Handler of a service:
 // Connect, gRPC and gRPC-Web at the protobuf paths, and REST under /api/ as the google.api.http options define. Every
 // request goes through the same steps: request id, log, authenticate, authorize, read and decode the body, recover, timeout,
-// normalize, validate, map errors, look up the Idempotency-Key. The options of a method configure the steps. Handler returns
-// an error for a method without an access option. Rate limits are part of the use cases.
+// normalize, validate, map errors, hide what only employees see, look up the Idempotency-Key. The options of a method
+// configure the steps. Handler returns an error for a method without an access option. Rate limits are part of the use
+// cases.
 //
 // The package also has the server and the client of internal gRPC calls, [NewInternal] and [DialInternal]. They follow the
 // same rules for requests and errors.
@@ -35,6 +36,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/limits"
 	"github.com/casino-loyalty/loyalty/internal/rpcserver/validation"
 	"github.com/casino-loyalty/loyalty/internal/schema/restroute"
+	"github.com/casino-loyalty/loyalty/internal/staffonly"
 	"github.com/casino-loyalty/loyalty/internal/tracing"
 )
 
@@ -133,6 +135,8 @@ type method struct {
 	routes   []*route
 	// idempotency says how the method uses the header Idempotency-Key.
 	idempotency restroute.Idempotency
+	// staffOnly are the fields of answers that only employees see, or nil.
+	staffOnly *staffonly.Fields
 }
 
 // New returns a Server without handlers. It returns an error that names the first setting that is missing or invalid.
@@ -213,7 +217,7 @@ func (s *Server) mountMethod(md protoreflect.MethodDescriptor) error {
 	if err != nil {
 		return err
 	}
-	m := &method{procedure: procedure, desc: md, access: a, status: http.StatusOK}
+	m := &method{procedure: procedure, desc: md, access: a, status: http.StatusOK, staffOnly: staffOnlyOf(md, a)}
 	if n, ok := proto.GetExtension(md.Options(), optionsv1.E_SuccessStatus).(int32); ok && n != 0 {
 		m.status = int(n)
 	}

@@ -113,7 +113,9 @@ func (u *useCases) ListPlayerPromotions(
 	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
-	return connect.NewResponse(&promotionsv1.ListPlayerPromotionsResponse{}), nil
+	return connect.NewResponse(&promotionsv1.ListPlayerPromotionsResponse{
+		Assignments: []*promotionsv1.Assignment{{}, {Promotion: limited()}},
+	}), nil
 }
 
 func (u *useCases) Claim(
@@ -122,7 +124,14 @@ func (u *useCases) Claim(
 	if err := u.record(ctx, r.Msg); err != nil {
 		return nil, err
 	}
-	return connect.NewResponse(&promotionsv1.ClaimResponse{}), nil
+	return connect.NewResponse(&promotionsv1.ClaimResponse{Assignment: &promotionsv1.Assignment{Promotion: limited()}}), nil
+}
+
+// limited returns a promotion with the fields that only employees see.
+func limited() *promotionsv1.Promotion {
+	return &promotionsv1.Promotion{
+		Title: "Spring", Limits: &promotionsv1.PromotionLimits{MaxClaims: 5}, Usage: &promotionsv1.PromotionUsage{Claimed: 1},
+	}
 }
 
 func (u *useCases) Assign(

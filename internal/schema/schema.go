@@ -48,6 +48,9 @@ func ColumnOf(f *protogen.Field) *optionsv1.Column {
 // ExampleOf returns the example of a field in the schema, or an empty string if it has none.
 func ExampleOf(f *protogen.Field) string { return extension[string](f.Desc, optionsv1.E_Example) }
 
+// IsStaffOnly reports whether only employees see a field.
+func IsStaffOnly(f *protogen.Field) bool { return extension[bool](f.Desc, optionsv1.E_StaffOnly) }
+
 // keyDescription describes the header Idempotency-Key of methods whose answers are stored.
 const keyDescription = "Identifies the request, so that it can be repeated: 1 to 200 printable ASCII characters, unique " +
 	"for each request of the caller. The same key with the same request returns the first successful answer and changes " +

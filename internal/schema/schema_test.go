@@ -190,8 +190,8 @@ func TestInvalidSchemas(t *testing.T) {
     (google.api.field_behavior) = OUTPUT_ONLY,
     (loyalty.options.v1.column) = {transient: true}
   ]`, `[(loyalty.options.v1.column) = {transient: true}]`, "usage: a transient field must be OUTPUT_ONLY"},
-		"nullable embedded message": {orders, `Delivery delivery = 18`,
-			`Delivery delivery = 18 [(loyalty.options.v1.column) = {nullable: true}]`, "delivery: an embedded message has no presence"},
+		"nullable embedded message": {orders, `[(loyalty.options.v1.staff_only) = true]`,
+			`[(loyalty.options.v1.column) = {nullable: true}]`, "delivery: an embedded message has no presence"},
 		"default of an amount": {orders, "type: MONEY\n    default: \"0\"", `type: MONEY default: "1"`, "the default of an amount must be 0"},
 		"UUID type on a number": {orders, `int64 weight = 15`, `int64 weight = 15 [(loyalty.options.v1.column) = {type: UUID}]`,
 			"weight: column.type UUID needs a string"},

@@ -45,3 +45,20 @@ func TestInvalidArgumentsAreRefusedAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// A patch contains exactly the members that are set, also in its objects.
+func TestPatchesContainOnlyWhatChanges(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		_, _ = w.Write([]byte(`{"limits":{"maxClaims":0,"budget":"0.00","maxClaimsPerDay":3,"claimWithinHours":0}}`))
+	})
+	p, err := client(t, s, token()).UpdatePromotion(t.Context(), "p-1", loyalty.PromotionPatch{
+		Limits: &loyalty.PromotionLimitsPatch{MaxClaims: new(int)},
+	}, loyalty.UpdatePromotionParams{})
+	if err != nil || p.Limits == nil || p.Limits.MaxClaimsPerDay != 3 || p.Usage != nil {
+		t.Errorf("got %+v, %v, want the limits and no usage", p, err)
+	}
+	if got := s.bodies[0]; got != `{"limits":{"maxClaims":0}}` {
+		t.Errorf("the body is %s", got)
+	}
+}

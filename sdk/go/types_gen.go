@@ -209,8 +209,7 @@ type Anomaly struct {
 	SeenBy string `json:"seenBy"`
 }
 
-// PromotionInput promotion is an offer of an amount of money for a period. Only players to whom it is assigned can
-// claim it.
+// PromotionInput is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
 type PromotionInput struct {
 	Title       string `json:"title"`
 	Description string `json:"description,omitempty"`
@@ -226,6 +225,20 @@ type PromotionInput struct {
 	EndDate string `json:"endDate"`
 	// True creates a draft, which must be published before it can be assigned. isActive must then not be true.
 	Draft *bool `json:"draft,omitempty"`
+	// The limits of the claims. An update changes the members that it contains.
+	Limits *PromotionLimitsInput `json:"limits,omitempty"`
+}
+
+// PromotionLimitsInput limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit.
+type PromotionLimitsInput struct {
+	// The greatest number of claims.
+	MaxClaims int `json:"maxClaims,omitempty"`
+	// The greatest sum of the amounts that claims pay, with two decimal places.
+	Budget string `json:"budget,omitempty"`
+	// The greatest number of claims on one day, in UTC.
+	MaxClaimsPerDay int `json:"maxClaimsPerDay,omitempty"`
+	// The number of hours after its assignment in which a player can claim the promotion.
+	ClaimWithinHours int `json:"claimWithinHours,omitempty"`
 }
 
 // Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
@@ -247,6 +260,39 @@ type Promotion struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 	// The state at the time of the answer.
 	State PromotionState `json:"state"`
+	// The limits of the claims. An update changes the members that it contains. Only employees see it: answers to players
+	// do not contain it.
+	Limits *PromotionLimits `json:"limits"`
+	// What the assignments and claims have used so far. Only employees see it: answers to players do not contain it.
+	Usage *PromotionUsage `json:"usage"`
+}
+
+// PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit.
+type PromotionLimits struct {
+	// The greatest number of claims.
+	MaxClaims int `json:"maxClaims"`
+	// The greatest sum of the amounts that claims pay, with two decimal places.
+	Budget string `json:"budget"`
+	// The greatest number of claims on one day, in UTC.
+	MaxClaimsPerDay int `json:"maxClaimsPerDay"`
+	// The number of hours after its assignment in which a player can claim the promotion.
+	ClaimWithinHours int `json:"claimWithinHours"`
+}
+
+// PromotionUsage is what the assignments and claims of a promotion have used.
+type PromotionUsage struct {
+	// The number of assignments ever made.
+	Assigned int `json:"assigned"`
+	// The number of claims that have been paid.
+	Claimed int `json:"claimed"`
+	// The number of assignments that are expired now.
+	Expired int `json:"expired"`
+	// The number of assignments that are revoked now.
+	Revoked int `json:"revoked"`
+	// The number of claims in progress. Each of them counts against the limits.
+	Reserved int `json:"reserved"`
+	// The sum of the amounts that claims have paid.
+	Spent string `json:"spent"`
 }
 
 // PromotionPage is an answer.
@@ -260,8 +306,7 @@ type PromotionPage struct {
 	TotalIsEstimate bool `json:"totalIsEstimate"`
 }
 
-// PromotionPatch promotion is an offer of an amount of money for a period. Only players to whom it is assigned can
-// claim it.
+// PromotionPatch is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
 type PromotionPatch struct {
 	Title       *string `json:"title,omitempty"`
 	Description *string `json:"description,omitempty"`
@@ -274,6 +319,20 @@ type PromotionPatch struct {
 	StartDate *string `json:"startDate,omitempty"`
 	// The last day of the period, in UTC: YYYY-MM-DD. Not before startDate.
 	EndDate *string `json:"endDate,omitempty"`
+	// The limits of the claims. An update changes the members that it contains.
+	Limits *PromotionLimitsPatch `json:"limits,omitempty"`
+}
+
+// PromotionLimitsPatch limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit.
+type PromotionLimitsPatch struct {
+	// The greatest number of claims.
+	MaxClaims *int `json:"maxClaims,omitempty"`
+	// The greatest sum of the amounts that claims pay, with two decimal places.
+	Budget *string `json:"budget,omitempty"`
+	// The greatest number of claims on one day, in UTC.
+	MaxClaimsPerDay *int `json:"maxClaimsPerDay,omitempty"`
+	// The number of hours after its assignment in which a player can claim the promotion.
+	ClaimWithinHours *int `json:"claimWithinHours,omitempty"`
 }
 
 // PlayerPromotionPage is an answer.

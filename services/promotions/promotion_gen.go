@@ -29,6 +29,10 @@ type Promotion struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	// The state at the time of the answer.
-	State      PromotionState
+	State PromotionState
+	// The limits of the claims. An update changes the members that it contains.
+	Limits PromotionLimits
+	// What the assignments and claims have used so far.
+	Usage      PromotionUsage
 	InactiveAs string
 }

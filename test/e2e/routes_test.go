@@ -296,6 +296,7 @@ func members(t *testing.T, callers map[string]client) {
 	const (
 		user        = "balance createdAt email id isActive role"
 		offer       = "amount createdAt description endDate id isActive startDate state title type updatedAt"
+		staffOffer  = offer + " limits usage"
 		assignment  = "amount assignedBy claimed createdAt id promotion_id user_id"
 		transaction = "additionalData amount balanceAfter createdAt description id reverses type user_id"
 	)
@@ -306,10 +307,16 @@ func members(t *testing.T, callers map[string]client) {
 	}{
 		{"user", player.call(200, "GET", "/api/v1/users/me", nil).body, user},
 		{"list of users", callers["A"].in(t).call(200, "GET", "/api/v1/users?email="+player.email, nil).body, "nextPageToken total totalIsEstimate users"},
-		{"promotion", promotion.body, offer},
+		{"promotion", promotion.body, staffOffer},
+		{"promotion, read", staff.call(200, "GET", "/api/v1/promotions/"+promotion.text("id"), nil).body, staffOffer},
+		{"limits", promotion.body["limits"].(object), "budget claimWithinHours maxClaims maxClaimsPerDay"},
+		{"usage", promotion.body["usage"].(object), "assigned claimed expired reserved revoked spent"},
 		{"list of promotions", staff.call(200, "GET", "/api/v1/promotions", nil).body, "nextPageToken promotions total totalIsEstimate"},
+		{"promotion in a list", staff.call(200, "GET", "/api/v1/promotions", nil).list("promotions")[0], staffOffer},
 		{"list of assignments", assignments.body, "assignments nextPageToken total totalIsEstimate"},
 		{"assignment in a list", assignments.list("assignments")[0], assignment + " promotion"},
+		{"promotion in a list of assignments", assignments.list("assignments")[0]["promotion"].(object), offer},
+		{"promotion in a list of assignments for staff", staff.call(200, "GET", "/api/v1/promotions/players/"+player.id, nil).list("assignments")[0]["promotion"].(object), staffOffer},
 		{"claim", claimed.body, "assignment transaction"},
 		{"claimed assignment", claimed.body["assignment"].(object), assignment + " claimedAt transactionId"},
 		{"transaction", claimed.body["transaction"].(object), transaction},

@@ -188,10 +188,11 @@ func doc(text string) string {
 // Names of protobuf messages at the beginning are replaced.
 func named(name, description string) string {
 	first, rest, _ := strings.Cut(description, " ")
+	message := strings.TrimSuffix(strings.TrimSuffix(name, "Input"), "Patch")
 	switch {
 	case first == name, description == "":
 		return description
-	case strings.HasSuffix(first, "Response"):
+	case strings.HasSuffix(first, "Response"), first == message:
 		return name + " " + rest
 	default:
 		return name + " " + strings.ToLower(description[:1]) + description[1:]

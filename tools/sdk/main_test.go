@@ -71,7 +71,10 @@ func TestModel(t *testing.T) {
 		t.Errorf("claim has the error codes %q", got)
 	}
 	for _, o := range a.Types {
-		if want := map[string]string{"PromotionPatch": "PATCH", "PromotionInput": "REQUEST", "Promotion": "ANSWER"}[o.Name]; want != "" && o.Usage != want {
+		if want := map[string]string{
+			"PromotionPatch": "PATCH", "PromotionInput": "REQUEST", "Promotion": "ANSWER",
+			"PromotionLimitsPatch": "PATCH", "PromotionLimitsInput": "REQUEST", "PromotionLimits": "ANSWER",
+		}[o.Name]; want != "" && o.Usage != want {
 			t.Errorf("%s is used as %s, want %s", o.Name, o.Usage, want)
 		}
 	}

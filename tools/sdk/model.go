@@ -238,6 +238,7 @@ func (a *api) add(service string, d document) error {
 			a.Operations = append(a.Operations, o)
 		}
 	}
+	addUsages(usages, d)
 	for _, s := range d.Components.Schemas {
 		if slices.Contains([]string{"Problem", "Violation", "ErrorCode"}, s.key) || strings.HasSuffix(s.key, "Problem") {
 			continue // the SDKs have their own error types
@@ -245,6 +246,27 @@ func (a *api) add(service string, d document) error {
 		a.addSchema(s.key, s.value, usages[s.key])
 	}
 	return nil
+}
+
+// addUsages gives the schemas in the members of bodies the usage of the body. The schemas of requests have no additional
+// properties.
+func addUsages(usages map[string]string, d document) {
+	schemas := map[string]schema{}
+	for _, s := range d.Components.Schemas {
+		schemas[s.key] = s.value
+	}
+	for next := slices.Sorted(maps.Keys(usages)); len(next) > 0; next = next[1:] {
+		for _, p := range schemas[next[0]].Properties {
+			name := reference(p.value)
+			if p.value.Items != nil {
+				name = reference(*p.value.Items)
+			}
+			if s := schemas[name]; s.Additional != nil && !*s.Additional && usages[name] == "" {
+				usages[name] = usages[next[0]]
+				next = append(next, name)
+			}
+		}
+	}
 }
 
 func (a *api) addSchema(name string, s schema, usage string) {

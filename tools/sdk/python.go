@@ -18,6 +18,8 @@ func pythonFiles(a api) (map[string][]byte, error) {
 		"name": pythonName, "className": errorClass, "doc": pythonDoc, "exported": p.exported, "method": hasMethod,
 		"fieldType": p.fieldType, "reader": p.reader, "body": p.body, "summary": summary,
 		"argument": pythonArgument, "argumentType": p.argumentType, "returns": pythonReturns,
+		"part":     p.isPart,
+		"partType": p.partType,
 		"must":     func(f field) bool { return f.Required },
 		"constant": func(o operation) string { return strings.ToUpper(pythonName(o.Name)) },
 		"element":  func(o operation) string { return "t." + elementOf(a, o) },
@@ -71,7 +73,7 @@ func (p python) exported() []string {
 		names = append(names, e.Name)
 	}
 	for _, o := range p.api.Types {
-		if o.Usage == "ANSWER" {
+		if o.Usage == "ANSWER" || p.isPart(o.Name) {
 			names = append(names, o.Name)
 		}
 	}
@@ -101,6 +103,21 @@ func rank(f field) int {
 
 func (p python) isEnum(name string) bool {
 	return slices.ContainsFunc(p.api.Enums, func(e enum) bool { return e.Name == name })
+}
+
+// isPart reports whether a type is a member of a body. The members of the body itself are parameters of the method.
+func (p python) isPart(name string) bool {
+	isBody := slices.ContainsFunc(p.api.Operations, func(o operation) bool { return o.Body == name })
+	return !isBody && slices.ContainsFunc(p.api.Types, func(t object) bool { return t.Name == name && t.Usage != "ANSWER" })
+}
+
+// partType returns the type of a member of a part, with its default.
+func (p python) partType(f field) string {
+	t := strings.ReplaceAll(p.argumentType(f), "t.", "")
+	if !f.Required {
+		t += " = None"
+	}
+	return t
 }
 
 // baseType returns the type of a single value of an answer.
@@ -168,6 +185,8 @@ func (p python) argumentType(f field) string {
 		t = "date | str"
 	case p.isEnum(t):
 		t = "t." + t + " | str"
+	case p.isPart(t):
+		t = "t." + t
 	}
 	if f.List {
 		t = "Sequence[" + t + "]"
@@ -178,6 +197,7 @@ func (p python) argumentType(f field) string {
 	return t
 }
 
+// pythonArgument returns the expression that encodes an argument of a method.
 func pythonArgument(f field) string {
 	if f.Format == "amount" {
 		return "encode_amount(" + pythonName(f.Name) + ")"

@@ -249,6 +249,10 @@ var (
 		{Name: "end_date", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "date"}},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
 		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "limits_max_claims", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "limits_budget", Type: field.TypeOther, Default: schema.Expr("0"), SchemaType: map[string]string{"postgres": "numeric(18,2)"}},
+		{Name: "limits_max_claims_per_day", Type: field.TypeInt32, Default: schema.Expr("0")},
+		{Name: "limits_claim_within_hours", Type: field.TypeInt32, Default: schema.Expr("0")},
 		{Name: "inactive_as", Type: field.TypeString, Size: 2147483647, Default: schema.Expr("'PAUSED'")},
 	}
 	// PromotionsTable holds the schema information for the "promotions" table.
@@ -320,11 +324,15 @@ func init() {
 		Table: "promotions",
 	}
 	PromotionsTable.Annotation.Checks = map[string]string{
-		"promotions_amount":             "amount BETWEEN 0.01 AND 1000000000.00",
-		"promotions_description_length": "char_length(description) <= 2000",
-		"promotions_inactive_as_known":  "inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')",
-		"promotions_period":             "end_date >= start_date",
-		"promotions_title_length":       "char_length(title) BETWEEN 1 AND 200",
-		"promotions_type":               "type IN ('WELCOME_BONUS', 'VIP_PROMOTION', 'BONUS')",
+		"promotions_amount":                    "amount BETWEEN 0.01 AND 1000000000.00",
+		"promotions_description_length":        "char_length(description) <= 2000",
+		"promotions_inactive_as_known":         "inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')",
+		"promotions_limits_budget":             "limits_budget BETWEEN 0.00 AND 1000000000.00",
+		"promotions_limits_claim_within_hours": "limits_claim_within_hours BETWEEN 0 AND 87600",
+		"promotions_limits_max_claims":         "limits_max_claims >= 0",
+		"promotions_limits_max_claims_per_day": "limits_max_claims_per_day >= 0",
+		"promotions_period":                    "end_date >= start_date",
+		"promotions_title_length":              "char_length(title) BETWEEN 1 AND 200",
+		"promotions_type":                      "type IN ('WELCOME_BONUS', 'VIP_PROMOTION', 'BONUS')",
 	}
 }

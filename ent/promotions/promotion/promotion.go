@@ -29,6 +29,14 @@ const (
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
 	FieldUpdatedAt = "updated_at"
+	// FieldLimitsMaxClaims holds the string denoting the limits_max_claims field in the database.
+	FieldLimitsMaxClaims = "limits_max_claims"
+	// FieldLimitsBudget holds the string denoting the limits_budget field in the database.
+	FieldLimitsBudget = "limits_budget"
+	// FieldLimitsMaxClaimsPerDay holds the string denoting the limits_max_claims_per_day field in the database.
+	FieldLimitsMaxClaimsPerDay = "limits_max_claims_per_day"
+	// FieldLimitsClaimWithinHours holds the string denoting the limits_claim_within_hours field in the database.
+	FieldLimitsClaimWithinHours = "limits_claim_within_hours"
 	// FieldInactiveAs holds the string denoting the inactive_as field in the database.
 	FieldInactiveAs = "inactive_as"
 	// Table holds the table name of the promotion in the database.
@@ -47,6 +55,10 @@ var Columns = []string{
 	FieldEndDate,
 	FieldCreatedAt,
 	FieldUpdatedAt,
+	FieldLimitsMaxClaims,
+	FieldLimitsBudget,
+	FieldLimitsMaxClaimsPerDay,
+	FieldLimitsClaimWithinHours,
 	FieldInactiveAs,
 }
 
@@ -111,6 +123,26 @@ func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByUpdatedAt orders the results by the updated_at field.
 func ByUpdatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUpdatedAt, opts...).ToFunc()
+}
+
+// ByLimitsMaxClaims orders the results by the limits_max_claims field.
+func ByLimitsMaxClaims(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLimitsMaxClaims, opts...).ToFunc()
+}
+
+// ByLimitsBudget orders the results by the limits_budget field.
+func ByLimitsBudget(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLimitsBudget, opts...).ToFunc()
+}
+
+// ByLimitsMaxClaimsPerDay orders the results by the limits_max_claims_per_day field.
+func ByLimitsMaxClaimsPerDay(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLimitsMaxClaimsPerDay, opts...).ToFunc()
+}
+
+// ByLimitsClaimWithinHours orders the results by the limits_claim_within_hours field.
+func ByLimitsClaimWithinHours(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLimitsClaimWithinHours, opts...).ToFunc()
 }
 
 // ByInactiveAs orders the results by the inactive_as field.

@@ -102,6 +102,26 @@ func UpdatedAt(v time.Time) predicate.Promotion {
 	return predicate.Promotion(sql.FieldEQ(FieldUpdatedAt, v))
 }
 
+// LimitsMaxClaims applies equality check predicate on the "limits_max_claims" field. It's identical to LimitsMaxClaimsEQ.
+func LimitsMaxClaims(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldLimitsMaxClaims, v))
+}
+
+// LimitsBudget applies equality check predicate on the "limits_budget" field. It's identical to LimitsBudgetEQ.
+func LimitsBudget(v money.Amount) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldLimitsBudget, v))
+}
+
+// LimitsMaxClaimsPerDay applies equality check predicate on the "limits_max_claims_per_day" field. It's identical to LimitsMaxClaimsPerDayEQ.
+func LimitsMaxClaimsPerDay(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldLimitsMaxClaimsPerDay, v))
+}
+
+// LimitsClaimWithinHours applies equality check predicate on the "limits_claim_within_hours" field. It's identical to LimitsClaimWithinHoursEQ.
+func LimitsClaimWithinHours(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldLimitsClaimWithinHours, v))
+}
+
 // InactiveAs applies equality check predicate on the "inactive_as" field. It's identical to InactiveAsEQ.
 func InactiveAs(v string) predicate.Promotion {
 	return predicate.Promotion(sql.FieldEQ(FieldInactiveAs, v))
@@ -510,6 +530,166 @@ func UpdatedAtLT(v time.Time) predicate.Promotion {
 // UpdatedAtLTE applies the LTE predicate on the "updated_at" field.
 func UpdatedAtLTE(v time.Time) predicate.Promotion {
 	return predicate.Promotion(sql.FieldLTE(FieldUpdatedAt, v))
+}
+
+// LimitsMaxClaimsEQ applies the EQ predicate on the "limits_max_claims" field.
+func LimitsMaxClaimsEQ(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldLimitsMaxClaims, v))
+}
+
+// LimitsMaxClaimsNEQ applies the NEQ predicate on the "limits_max_claims" field.
+func LimitsMaxClaimsNEQ(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNEQ(FieldLimitsMaxClaims, v))
+}
+
+// LimitsMaxClaimsIn applies the In predicate on the "limits_max_claims" field.
+func LimitsMaxClaimsIn(vs ...int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldIn(FieldLimitsMaxClaims, vs...))
+}
+
+// LimitsMaxClaimsNotIn applies the NotIn predicate on the "limits_max_claims" field.
+func LimitsMaxClaimsNotIn(vs ...int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNotIn(FieldLimitsMaxClaims, vs...))
+}
+
+// LimitsMaxClaimsGT applies the GT predicate on the "limits_max_claims" field.
+func LimitsMaxClaimsGT(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGT(FieldLimitsMaxClaims, v))
+}
+
+// LimitsMaxClaimsGTE applies the GTE predicate on the "limits_max_claims" field.
+func LimitsMaxClaimsGTE(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGTE(FieldLimitsMaxClaims, v))
+}
+
+// LimitsMaxClaimsLT applies the LT predicate on the "limits_max_claims" field.
+func LimitsMaxClaimsLT(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLT(FieldLimitsMaxClaims, v))
+}
+
+// LimitsMaxClaimsLTE applies the LTE predicate on the "limits_max_claims" field.
+func LimitsMaxClaimsLTE(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLTE(FieldLimitsMaxClaims, v))
+}
+
+// LimitsBudgetEQ applies the EQ predicate on the "limits_budget" field.
+func LimitsBudgetEQ(v money.Amount) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldLimitsBudget, v))
+}
+
+// LimitsBudgetNEQ applies the NEQ predicate on the "limits_budget" field.
+func LimitsBudgetNEQ(v money.Amount) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNEQ(FieldLimitsBudget, v))
+}
+
+// LimitsBudgetIn applies the In predicate on the "limits_budget" field.
+func LimitsBudgetIn(vs ...money.Amount) predicate.Promotion {
+	return predicate.Promotion(sql.FieldIn(FieldLimitsBudget, vs...))
+}
+
+// LimitsBudgetNotIn applies the NotIn predicate on the "limits_budget" field.
+func LimitsBudgetNotIn(vs ...money.Amount) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNotIn(FieldLimitsBudget, vs...))
+}
+
+// LimitsBudgetGT applies the GT predicate on the "limits_budget" field.
+func LimitsBudgetGT(v money.Amount) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGT(FieldLimitsBudget, v))
+}
+
+// LimitsBudgetGTE applies the GTE predicate on the "limits_budget" field.
+func LimitsBudgetGTE(v money.Amount) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGTE(FieldLimitsBudget, v))
+}
+
+// LimitsBudgetLT applies the LT predicate on the "limits_budget" field.
+func LimitsBudgetLT(v money.Amount) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLT(FieldLimitsBudget, v))
+}
+
+// LimitsBudgetLTE applies the LTE predicate on the "limits_budget" field.
+func LimitsBudgetLTE(v money.Amount) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLTE(FieldLimitsBudget, v))
+}
+
+// LimitsMaxClaimsPerDayEQ applies the EQ predicate on the "limits_max_claims_per_day" field.
+func LimitsMaxClaimsPerDayEQ(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldLimitsMaxClaimsPerDay, v))
+}
+
+// LimitsMaxClaimsPerDayNEQ applies the NEQ predicate on the "limits_max_claims_per_day" field.
+func LimitsMaxClaimsPerDayNEQ(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNEQ(FieldLimitsMaxClaimsPerDay, v))
+}
+
+// LimitsMaxClaimsPerDayIn applies the In predicate on the "limits_max_claims_per_day" field.
+func LimitsMaxClaimsPerDayIn(vs ...int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldIn(FieldLimitsMaxClaimsPerDay, vs...))
+}
+
+// LimitsMaxClaimsPerDayNotIn applies the NotIn predicate on the "limits_max_claims_per_day" field.
+func LimitsMaxClaimsPerDayNotIn(vs ...int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNotIn(FieldLimitsMaxClaimsPerDay, vs...))
+}
+
+// LimitsMaxClaimsPerDayGT applies the GT predicate on the "limits_max_claims_per_day" field.
+func LimitsMaxClaimsPerDayGT(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGT(FieldLimitsMaxClaimsPerDay, v))
+}
+
+// LimitsMaxClaimsPerDayGTE applies the GTE predicate on the "limits_max_claims_per_day" field.
+func LimitsMaxClaimsPerDayGTE(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGTE(FieldLimitsMaxClaimsPerDay, v))
+}
+
+// LimitsMaxClaimsPerDayLT applies the LT predicate on the "limits_max_claims_per_day" field.
+func LimitsMaxClaimsPerDayLT(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLT(FieldLimitsMaxClaimsPerDay, v))
+}
+
+// LimitsMaxClaimsPerDayLTE applies the LTE predicate on the "limits_max_claims_per_day" field.
+func LimitsMaxClaimsPerDayLTE(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLTE(FieldLimitsMaxClaimsPerDay, v))
+}
+
+// LimitsClaimWithinHoursEQ applies the EQ predicate on the "limits_claim_within_hours" field.
+func LimitsClaimWithinHoursEQ(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldEQ(FieldLimitsClaimWithinHours, v))
+}
+
+// LimitsClaimWithinHoursNEQ applies the NEQ predicate on the "limits_claim_within_hours" field.
+func LimitsClaimWithinHoursNEQ(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNEQ(FieldLimitsClaimWithinHours, v))
+}
+
+// LimitsClaimWithinHoursIn applies the In predicate on the "limits_claim_within_hours" field.
+func LimitsClaimWithinHoursIn(vs ...int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldIn(FieldLimitsClaimWithinHours, vs...))
+}
+
+// LimitsClaimWithinHoursNotIn applies the NotIn predicate on the "limits_claim_within_hours" field.
+func LimitsClaimWithinHoursNotIn(vs ...int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldNotIn(FieldLimitsClaimWithinHours, vs...))
+}
+
+// LimitsClaimWithinHoursGT applies the GT predicate on the "limits_claim_within_hours" field.
+func LimitsClaimWithinHoursGT(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGT(FieldLimitsClaimWithinHours, v))
+}
+
+// LimitsClaimWithinHoursGTE applies the GTE predicate on the "limits_claim_within_hours" field.
+func LimitsClaimWithinHoursGTE(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldGTE(FieldLimitsClaimWithinHours, v))
+}
+
+// LimitsClaimWithinHoursLT applies the LT predicate on the "limits_claim_within_hours" field.
+func LimitsClaimWithinHoursLT(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLT(FieldLimitsClaimWithinHours, v))
+}
+
+// LimitsClaimWithinHoursLTE applies the LTE predicate on the "limits_claim_within_hours" field.
+func LimitsClaimWithinHoursLTE(v int32) predicate.Promotion {
+	return predicate.Promotion(sql.FieldLTE(FieldLimitsClaimWithinHours, v))
 }
 
 // InactiveAsEQ applies the EQ predicate on the "inactive_as" field.

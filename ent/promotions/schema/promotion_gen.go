@@ -23,12 +23,16 @@ func (Promotion) Annotations() []entschema.Annotation {
 	return []entschema.Annotation{
 		entsql.Table("promotions"),
 		entsql.Checks(map[string]string{
-			"promotions_inactive_as_known":  "inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')",
-			"promotions_period":             "end_date >= start_date",
-			"promotions_title_length":       "char_length(title) BETWEEN 1 AND 200",
-			"promotions_description_length": "char_length(description) <= 2000",
-			"promotions_type":               "type IN ('WELCOME_BONUS', 'VIP_PROMOTION', 'BONUS')",
-			"promotions_amount":             "amount BETWEEN 0.01 AND 1000000000.00",
+			"promotions_inactive_as_known":         "inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')",
+			"promotions_period":                    "end_date >= start_date",
+			"promotions_title_length":              "char_length(title) BETWEEN 1 AND 200",
+			"promotions_description_length":        "char_length(description) <= 2000",
+			"promotions_type":                      "type IN ('WELCOME_BONUS', 'VIP_PROMOTION', 'BONUS')",
+			"promotions_amount":                    "amount BETWEEN 0.01 AND 1000000000.00",
+			"promotions_limits_max_claims":         "limits_max_claims >= 0",
+			"promotions_limits_budget":             "limits_budget BETWEEN 0.00 AND 1000000000.00",
+			"promotions_limits_max_claims_per_day": "limits_max_claims_per_day >= 0",
+			"promotions_limits_claim_within_hours": "limits_claim_within_hours BETWEEN 0 AND 87600",
 		}),
 	}
 }
@@ -46,6 +50,10 @@ func (Promotion) Fields() []ent.Field {
 		field.Other("end_date", date.Date{}).SchemaType(map[string]string{dialect.Postgres: "date"}),
 		field.Time("created_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}).Immutable(),
 		field.Time("updated_at").SchemaType(map[string]string{dialect.Postgres: "timestamptz"}),
+		field.Int32("limits_max_claims").Annotations(entsql.DefaultExpr("0")),
+		field.Other("limits_budget", money.Amount(0)).SchemaType(map[string]string{dialect.Postgres: "numeric(18,2)"}).Annotations(entsql.DefaultExpr("0")),
+		field.Int32("limits_max_claims_per_day").Annotations(entsql.DefaultExpr("0")),
+		field.Int32("limits_claim_within_hours").Annotations(entsql.DefaultExpr("0")),
 		field.Text("inactive_as").Sensitive().Annotations(entsql.DefaultExpr("'PAUSED'")),
 	}
 }

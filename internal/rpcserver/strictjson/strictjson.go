@@ -83,6 +83,25 @@ func Members(data []byte) ([]string, bool) {
 	return names, true
 }
 
+// Member returns the value of a member of a JSON object. It returns nil if data is not an object or has no such member.
+func Member(data []byte, name string) []byte {
+	data = Value(data)
+	if len(data) == 0 || wellFormed(data) != nil {
+		return nil
+	}
+	t := &tokens{data: data}
+	if t.token() != json.Delim('{') {
+		return nil
+	}
+	for t.more() {
+		key, _ := t.token().(string)
+		if value := t.raw(); key == name {
+			return value
+		}
+	}
+	return nil
+}
+
 // Value returns data without a UTF-8 byte order mark and without surrounding white space. It returns nil if the rest is
 // empty or null: clients send both for "no data".
 func Value(data []byte) []byte {

@@ -22,7 +22,8 @@ func (c *check) message(p *plan, m protoreflect.Message, path string, masked *ma
 		at := join(path, f.fd.JSONName())
 		switch {
 		case masked != nil && f.fd == masked.field:
-			c.resource(f.nested(), masked, at)
+			masked.names.clear(masked.resource)
+			c.masked(f.nested(), masked.resource, masked.names, at)
 			continue
 		case f.outputOnly && m.Has(f.fd) && !c.event:
 			c.refusef(at, RuleOutputOnly, "the field is read-only")
@@ -32,31 +33,27 @@ func (c *check) message(p *plan, m protoreflect.Message, path string, masked *ma
 	}
 }
 
-// resource checks the masked fields of an update's resource and clears its other fields.
-func (c *check) resource(p *plan, u *masked, path string) {
-	m := u.resource
-	m.Range(func(fd protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
-		if !u.names[fd.Name()] {
-			m.Clear(fd)
-		}
-		return true
-	})
+// masked checks the fields of m that an update changes.
+func (c *check) masked(p *plan, m protoreflect.Message, changed names, path string) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		at := join(path, f.fd.JSONName())
+		members := changed[f.fd.Name()]
 		switch {
-		case !u.names[f.fd.Name()]:
+		case !changed.has(f.fd.Name()):
 		case f.outputOnly:
 			c.refusef(at, RuleOutputOnly, "the field is read-only")
 		case f.immutable:
 			c.refusef(at, RuleImmutable, "the field cannot be changed")
+		case members != nil:
+			c.masked(f.nested(), m.Get(f.fd).Message(), members, at)
 		default:
 			c.field(f, m, at)
 		}
 	}
 	for i := range m.Descriptor().Fields().Len() {
 		fd := m.Descriptor().Fields().Get(i)
-		if u.names[fd.Name()] && fd.HasPresence() && !m.Has(fd) {
+		if changed.has(fd.Name()) && changed[fd.Name()] == nil && fd.HasPresence() && !m.Has(fd) {
 			c.refusef(join(path, fd.JSONName()), RuleRequired, "the update changes the field but has no value for it")
 		}
 	}
@@ -149,11 +146,11 @@ func (c *check) form(fd protoreflect.FieldDescriptor, m protoreflect.Message, at
 	}
 }
 
-// column normalizes and checks the string of an amount, a date or a UUID. An empty date, UUID or nullable amount counts as
-// absent.
+// column normalizes and checks the string of an amount, a date or a UUID. An empty date or UUID counts as absent. So does an
+// empty amount that is nullable or has a default.
 func (c *check) column(f *field, m protoreflect.Message, at string) {
 	s := m.Get(f.fd).String()
-	if s == "" && (c.event || f.column.GetNullable() || f.column.GetType() != optionsv1.ColumnType_MONEY) {
+	if s == "" && (c.event || mayBeAbsent(f.column)) {
 		return
 	}
 	switch f.column.GetType() {

@@ -110,8 +110,12 @@ func updateOf(md protoreflect.MessageDescriptor) *update {
 // isVerbatim reports whether a string is not normalized, because it has a format or identifies something.
 func isVerbatim(fd protoreflect.FieldDescriptor) bool {
 	column, _ := proto.GetExtension(fd.Options(), optionsv1.E_Column).(*optionsv1.Column)
-	if column.GetType() == optionsv1.ColumnType_UUID || column.GetType() == optionsv1.ColumnType_DATE {
+	switch column.GetType() {
+	case optionsv1.ColumnType_UUID, optionsv1.ColumnType_DATE:
 		return true
+	case optionsv1.ColumnType_MONEY: // otherwise a blank amount would count as absent
+		return mayBeAbsent(column)
+	default:
 	}
 	rules, _ := proto.GetExtension(fd.Options(), validate.E_Field).(*validate.FieldRules)
 	if fd.IsList() {
@@ -119,6 +123,11 @@ func isVerbatim(fd protoreflect.FieldDescriptor) bool {
 	}
 	verbatim, _ := proto.GetExtension(fd.Options(), optionsv1.E_Verbatim).(bool)
 	return verbatim || rules.GetString().GetUuid() || len(rules.GetString().GetIn()) > 0
+}
+
+// mayBeAbsent reports whether an empty text means that an amount, a date or a UUID has no value.
+func mayBeAbsent(column *optionsv1.Column) bool {
+	return column.GetNullable() || column.GetDefault() != "" || column.GetType() != optionsv1.ColumnType_MONEY
 }
 
 func redacted(fd protoreflect.FieldDescriptor) bool {

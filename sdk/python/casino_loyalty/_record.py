@@ -43,3 +43,11 @@ class Record:
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{type(self).__name__} cannot be changed")
+
+
+class Part(Record):
+    """A part of a request."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the members in JSON. The value of an absent member is None."""
+        raise NotImplementedError

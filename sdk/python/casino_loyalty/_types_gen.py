@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from . import _values as v
-from ._record import Record
+from ._record import Part, Record
 
 __all__ = [
     "Anomaly",
@@ -30,9 +30,13 @@ __all__ = [
     "NotificationPage",
     "PlayerPromotionPage",
     "Promotion",
+    "PromotionLimits",
+    "PromotionLimitsInput",
+    "PromotionLimitsPatch",
     "PromotionPage",
     "PromotionState",
     "PromotionType",
+    "PromotionUsage",
     "ReadState",
     "Role",
     "Session",
@@ -319,6 +323,27 @@ class Anomaly(Record, kw_only=True):
         )
 
 
+class PromotionLimitsInput(Part, kw_only=True):
+    """PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit."""
+
+    max_claims: int | None = None
+    """The greatest number of claims."""
+    budget: Decimal | int | str | None = None
+    """The greatest sum of the amounts that claims pay, with two decimal places."""
+    max_claims_per_day: int | None = None
+    """The greatest number of claims on one day, in UTC."""
+    claim_within_hours: int | None = None
+    """The number of hours after its assignment in which a player can claim the promotion."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "maxClaims": self.max_claims,
+            "budget": v.encode_amount(self.budget),
+            "maxClaimsPerDay": self.max_claims_per_day,
+            "claimWithinHours": self.claim_within_hours,
+        }
+
+
 class Promotion(Record, kw_only=True):
     """Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it."""
 
@@ -340,6 +365,12 @@ class Promotion(Record, kw_only=True):
     updated_at: datetime
     state: PromotionState | None = None
     """The state at the time of the answer."""
+    limits: PromotionLimits | None = None
+    """The limits of the claims. An update changes the members that it contains. Only employees see it: answers to
+    players do not contain it.
+    """
+    usage: PromotionUsage | None = None
+    """What the assignments and claims have used so far. Only employees see it: answers to players do not contain it."""
 
     @classmethod
     def from_json(cls, o: Mapping[str, Any]) -> Self:
@@ -355,6 +386,58 @@ class Promotion(Record, kw_only=True):
             created_at=v.required(o, "createdAt", v.timestamp),
             updated_at=v.required(o, "updatedAt", v.timestamp),
             state=v.optional(o, "state", PromotionState),
+            limits=v.optional(o, "limits", PromotionLimits.from_json),
+            usage=v.optional(o, "usage", PromotionUsage.from_json),
+        )
+
+
+class PromotionLimits(Record, kw_only=True):
+    """PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit."""
+
+    max_claims: int
+    """The greatest number of claims."""
+    budget: Decimal
+    """The greatest sum of the amounts that claims pay, with two decimal places."""
+    max_claims_per_day: int
+    """The greatest number of claims on one day, in UTC."""
+    claim_within_hours: int
+    """The number of hours after its assignment in which a player can claim the promotion."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            max_claims=v.required(o, "maxClaims", v.integer),
+            budget=v.required(o, "budget", v.amount),
+            max_claims_per_day=v.required(o, "maxClaimsPerDay", v.integer),
+            claim_within_hours=v.required(o, "claimWithinHours", v.integer),
+        )
+
+
+class PromotionUsage(Record, kw_only=True):
+    """PromotionUsage is what the assignments and claims of a promotion have used."""
+
+    assigned: int
+    """The number of assignments ever made."""
+    claimed: int
+    """The number of claims that have been paid."""
+    expired: int
+    """The number of assignments that are expired now."""
+    revoked: int
+    """The number of assignments that are revoked now."""
+    reserved: int
+    """The number of claims in progress. Each of them counts against the limits."""
+    spent: Decimal
+    """The sum of the amounts that claims have paid."""
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            assigned=v.required(o, "assigned", v.integer),
+            claimed=v.required(o, "claimed", v.integer),
+            expired=v.required(o, "expired", v.integer),
+            revoked=v.required(o, "revoked", v.integer),
+            reserved=v.required(o, "reserved", v.integer),
+            spent=v.required(o, "spent", v.amount),
         )
 
 
@@ -377,6 +460,27 @@ class PromotionPage(Record, kw_only=True):
             total=v.required(o, "total", v.integer),
             total_is_estimate=v.required(o, "totalIsEstimate", v.boolean),
         )
+
+
+class PromotionLimitsPatch(Part, kw_only=True):
+    """PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit."""
+
+    max_claims: int | None = None
+    """The greatest number of claims."""
+    budget: Decimal | int | str | None = None
+    """The greatest sum of the amounts that claims pay, with two decimal places."""
+    max_claims_per_day: int | None = None
+    """The greatest number of claims on one day, in UTC."""
+    claim_within_hours: int | None = None
+    """The number of hours after its assignment in which a player can claim the promotion."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "maxClaims": self.max_claims,
+            "budget": v.encode_amount(self.budget),
+            "maxClaimsPerDay": self.max_claims_per_day,
+            "claimWithinHours": self.claim_within_hours,
+        }
 
 
 class PlayerPromotionPage(Record, kw_only=True):

@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any, Self, TypeVar
 
+from ._record import Part
+
 JSON = Mapping[str, Any]
 
 T = TypeVar("T")
@@ -110,6 +112,8 @@ def encode(value: Any) -> Any:
         return value.value
     if isinstance(value, (date, datetime)):
         return value.isoformat()
+    if isinstance(value, Part):
+        value = value.to_json()
     if isinstance(value, Mapping):
         return {k: encode(v) for k, v in value.items() if v is not None}
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -74,6 +74,8 @@ def test_arguments_are_encoded(server: Server, connect: Any) -> None:
     server.on(PROMOTIONS + "/a%2Fb%20%C3%BC", Answer(200, PROMOTION))
     client.update_promotion("a/b ü", is_active=False)
     assert (server.requests[-1].verb, server.requests[-1].body) == ("PATCH", {"isActive": False})
+    client.update_promotion("a/b ü", limits=loyalty.PromotionLimitsPatch(max_claims=0, budget=Decimal("7.50")))
+    assert server.requests[-1].body == {"limits": {"maxClaims": 0, "budget": "7.50"}}
     server.on(PROMOTIONS, Answer(200, {"promotions": [], "nextPageToken": "", "total": 0, "totalIsEstimate": False}))
     client.list_promotions(available=True, from_=date(2026, 1, 1), title="100 %", page_size=5)
     assert server.requests[-1].query == {

@@ -284,6 +284,20 @@ export interface PromotionInput {
   endDate: string;
   /** True creates a draft, which must be published before it can be assigned. isActive must then not be true. */
   draft?: boolean | undefined;
+  /** The limits of the claims. An update changes the members that it contains. */
+  limits?: PromotionLimitsInput | undefined;
+}
+
+/** PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit. */
+export interface PromotionLimitsInput {
+  /** The greatest number of claims. */
+  maxClaims?: number | undefined;
+  /** The greatest sum of the amounts that claims pay, with two decimal places. */
+  budget?: string | undefined;
+  /** The greatest number of claims on one day, in UTC. */
+  maxClaimsPerDay?: number | undefined;
+  /** The number of hours after its assignment in which a player can claim the promotion. */
+  claimWithinHours?: number | undefined;
 }
 
 /** Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it. */
@@ -307,6 +321,41 @@ export interface Promotion {
   updatedAt: string;
   /** The state at the time of the answer. */
   state?: PromotionState;
+  /**
+   * The limits of the claims. An update changes the members that it contains. Only employees see it: answers to players
+   * do not contain it.
+   */
+  limits?: PromotionLimits;
+  /** What the assignments and claims have used so far. Only employees see it: answers to players do not contain it. */
+  usage?: PromotionUsage;
+}
+
+/** PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit. */
+export interface PromotionLimits {
+  /** The greatest number of claims. */
+  maxClaims: number;
+  /** The greatest sum of the amounts that claims pay, with two decimal places. */
+  budget: string;
+  /** The greatest number of claims on one day, in UTC. */
+  maxClaimsPerDay: number;
+  /** The number of hours after its assignment in which a player can claim the promotion. */
+  claimWithinHours: number;
+}
+
+/** PromotionUsage is what the assignments and claims of a promotion have used. */
+export interface PromotionUsage {
+  /** The number of assignments ever made. */
+  assigned: number;
+  /** The number of claims that have been paid. */
+  claimed: number;
+  /** The number of assignments that are expired now. */
+  expired: number;
+  /** The number of assignments that are revoked now. */
+  revoked: number;
+  /** The number of claims in progress. Each of them counts against the limits. */
+  reserved: number;
+  /** The sum of the amounts that claims have paid. */
+  spent: string;
 }
 
 /** An answer. */
@@ -335,6 +384,20 @@ export interface PromotionPatch {
   startDate?: string | undefined;
   /** The last day of the period, in UTC: YYYY-MM-DD. Not before startDate. */
   endDate?: string | undefined;
+  /** The limits of the claims. An update changes the members that it contains. */
+  limits?: PromotionLimitsPatch | undefined;
+}
+
+/** PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit. */
+export interface PromotionLimitsPatch {
+  /** The greatest number of claims. */
+  maxClaims?: number | undefined;
+  /** The greatest sum of the amounts that claims pay, with two decimal places. */
+  budget?: string | undefined;
+  /** The greatest number of claims on one day, in UTC. */
+  maxClaimsPerDay?: number | undefined;
+  /** The number of hours after its assignment in which a player can claim the promotion. */
+  claimWithinHours?: number | undefined;
 }
 
 /** An answer. */

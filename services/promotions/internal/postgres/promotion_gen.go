@@ -11,7 +11,7 @@ import (
 )
 
 // promotionColumns lists the columns of table promotions.
-const promotionColumns = "id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at, inactive_as"
+const promotionColumns = "id, title, description, is_active, type, amount, start_date, end_date, created_at, updated_at, limits_max_claims, limits_budget, limits_max_claims_per_day, limits_claim_within_hours, inactive_as"
 
 // scanPromotion reads a row that has the columns of promotionColumns.
 func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
@@ -27,6 +27,10 @@ func scanPromotion(row pgx.CollectableRow) (promotions.Promotion, error) {
 		(*columns.Date)(&p.EndDate),
 		(*columns.Time)(&p.CreatedAt),
 		(*columns.Time)(&p.UpdatedAt),
+		&p.Limits.MaxClaims,
+		(*columns.Money)(&p.Limits.Budget),
+		&p.Limits.MaxClaimsPerDay,
+		&p.Limits.ClaimWithinHours,
 		&p.InactiveAs,
 	)
 	return p, err
@@ -45,7 +49,13 @@ func promotionFromRow(r *ent.Promotion) promotions.Promotion {
 		EndDate:     r.EndDate,
 		CreatedAt:   r.CreatedAt.UTC(),
 		UpdatedAt:   r.UpdatedAt.UTC(),
-		InactiveAs:  r.InactiveAs,
+		Limits: promotions.PromotionLimits{
+			MaxClaims:        r.LimitsMaxClaims,
+			Budget:           r.LimitsBudget,
+			MaxClaimsPerDay:  r.LimitsMaxClaimsPerDay,
+			ClaimWithinHours: r.LimitsClaimWithinHours,
+		},
+		InactiveAs: r.InactiveAs,
 	}
 }
 
@@ -62,6 +72,10 @@ func setPromotion(c *ent.PromotionCreate, p promotions.Promotion) *ent.Promotion
 		SetEndDate(p.EndDate).
 		SetCreatedAt(p.CreatedAt).
 		SetUpdatedAt(p.UpdatedAt).
+		SetLimitsMaxClaims(p.Limits.MaxClaims).
+		SetLimitsBudget(p.Limits.Budget).
+		SetLimitsMaxClaimsPerDay(p.Limits.MaxClaimsPerDay).
+		SetLimitsClaimWithinHours(p.Limits.ClaimWithinHours).
 		SetInactiveAs(p.InactiveAs)
 }
 
@@ -75,5 +89,9 @@ func changePromotion(u *ent.PromotionUpdateOne, p promotions.Promotion) *ent.Pro
 		SetStartDate(p.StartDate).
 		SetEndDate(p.EndDate).
 		SetUpdatedAt(p.UpdatedAt).
+		SetLimitsMaxClaims(p.Limits.MaxClaims).
+		SetLimitsBudget(p.Limits.Budget).
+		SetLimitsMaxClaimsPerDay(p.Limits.MaxClaimsPerDay).
+		SetLimitsClaimWithinHours(p.Limits.ClaimWithinHours).
 		SetInactiveAs(p.InactiveAs)
 }

@@ -37,7 +37,7 @@ func storedPromotion(t *testing.T, filler *entitytest.Filler) promotions.Promoti
 		Type: promotions.PromotionTypeVIPPromotion, State: promotions.PromotionStateActive, InactiveAs: string(promotions.StatusDraft),
 	}
 	filler.Fill(t, &p)
-	p.State = ""
+	p.State, p.Usage = "", promotions.PromotionUsage{}
 	return p
 }
 

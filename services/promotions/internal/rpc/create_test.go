@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
 const route = "/api/v1/promotions"
@@ -14,14 +15,19 @@ func TestCreatePromotion(t *testing.T) {
 	f := start(t)
 	got := f.send(http.StatusCreated, request{caller: "staff", method: "POST", path: route, body: `{
 		"title": "Welcome", "description": "For new players", "type": "WELCOME_BONUS", "amount": "20.5",
-		"startDate": "2026-04-01", "endDate": "2026-04-30"
+		"startDate": "2026-04-01", "endDate": "2026-04-30", "limits": {"maxClaims": 100, "budget": "2000"}
 	}`})
 	stored := f.store.promotion
 	hasMembers(t, got, object{
 		"id": stored.ID.String(), "title": "Welcome", "description": "For new players", "type": "WELCOME_BONUS",
 		"amount": "20.50", "startDate": "2026-04-01", "endDate": "2026-04-30", "isActive": true,
 		"createdAt": "2026-03-10T12:00:00Z", "updatedAt": "2026-03-10T12:00:00Z",
+		"limits": object{"maxClaims": 100.0, "budget": "2000.00", "maxClaimsPerDay": 0.0, "claimWithinHours": 0.0},
+		"usage":  object{"assigned": 0.0, "claimed": 0.0, "expired": 0.0, "revoked": 0.0, "reserved": 0.0, "spent": "0.00"},
 	})
+	if want := (promotions.PromotionLimits{MaxClaims: 100, Budget: 200000}); stored.Limits != want {
+		t.Errorf("stored %+v, want %+v", stored.Limits, want)
+	}
 	if stored.Title != "Welcome" || stored.Amount != 2050 || stored.EndDate.String() != "2026-04-30" || !stored.IsActive {
 		t.Errorf("stored %+v, want the promotion of the request", stored)
 	}
@@ -31,10 +37,13 @@ func TestCreatePromotionRefusesInvalidInput(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	for name, tt := range map[string]struct{ body, field string }{
-		"no title":         {`{"type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01"}`, "title"},
-		"unknown type":     {`{"title":"x","type":"NOPE","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01"}`, "type"},
-		"negative amount":  {`{"title":"x","type":"BONUS","amount":"-1","startDate":"2026-04-01","endDate":"2026-04-01"}`, "amount"},
-		"malformed date":   {`{"title":"x","type":"BONUS","amount":"1","startDate":"1.4.2026","endDate":"2026-04-01"}`, "startDate"},
+		"no title":        {`{"type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01"}`, "title"},
+		"unknown type":    {`{"title":"x","type":"NOPE","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01"}`, "type"},
+		"negative amount": {`{"title":"x","type":"BONUS","amount":"-1","startDate":"2026-04-01","endDate":"2026-04-01"}`, "amount"},
+		"malformed date":  {`{"title":"x","type":"BONUS","amount":"1","startDate":"1.4.2026","endDate":"2026-04-01"}`, "startDate"},
+		"negative limit": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01",
+			"limits":{"maxClaimsPerDay":-1}}`, "limits.maxClaimsPerDay"},
+		"usage":            {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-01","endDate":"2026-04-01","usage":{}}`, "usage"},
 		"end before start": {`{"title":"x","type":"BONUS","amount":"1","startDate":"2026-04-02","endDate":"2026-04-01"}`, "endDate"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,6 +25,15 @@ func TestListPlayerPromotions(t *testing.T) {
 	if embedded, _ := first["promotion"].(object); embedded["title"] != "Spring" {
 		t.Errorf("got promotion %v, want the title Spring", embedded)
 	}
+	for caller, shown := range map[string]bool{"player": false, "staff": true} {
+		got := f.send(http.StatusOK, request{caller: caller, method: "GET", path: path})
+		items, _ := got["assignments"].([]any)
+		first, _ := items[0].(object)
+		embedded, _ := first["promotion"].(object)
+		if embedded["title"] != "Spring" || (embedded["limits"] != nil) != shown || (embedded["usage"] != nil) != shown {
+			t.Errorf("%s: got promotion %v, want limits and usage in it: %t", caller, embedded, shown)
+		}
+	}
 	hasMembers(t, got, object{"total": 2.0, "totalIsEstimate": false})
 	filter := f.store.assignFilter
 	if *filter.Claimed || filter.Type != promotions.PromotionTypeBonus || !*filter.Available || !filter.Now.Equal(now()) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/services/promotions"
 )
 
 func TestUpdatePromotion(t *testing.T) {
@@ -19,10 +20,20 @@ func TestUpdatePromotion(t *testing.T) {
 		"both dates": {"", `{"startDate":"2026-05-01","endDate":"2026-05-02"}`,
 			object{"startDate": "2026-05-01", "endDate": "2026-05-02"}},
 		"empty description": {"", `{"description":""}`, object{"description": ""}},
+		"one limit": {"", `{"limits":{"maxClaims":7}}`, object{"limits": object{
+			"maxClaims": 7.0, "budget": "100.00", "maxClaimsPerDay": 0.0, "claimWithinHours": 48.0,
+		}}},
+		"masked limit": {"?update_mask=limits.budget", `{"limits":{"budget":"0","maxClaims":7}}`, object{"limits": object{
+			"maxClaims": 5.0, "budget": "0.00", "maxClaimsPerDay": 0.0, "claimWithinHours": 48.0,
+		}}},
+		"all limits": {"?update_mask=limits", `{"limits":{"maxClaims":7}}`, object{"limits": object{
+			"maxClaims": 7.0, "budget": "0.00", "maxClaimsPerDay": 0.0, "claimWithinHours": 0.0,
+		}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := start(t)
+			f.store.promotion.Limits = promotions.PromotionLimits{MaxClaims: 5, Budget: 10000, ClaimWithinHours: 48}
 			got := f.send(http.StatusOK, request{caller: "staff", method: "PATCH", path: route + "/" + promotionID + tt.query, body: tt.body})
 			hasMembers(t, got, tt.want)
 			if f.store.promotion.Title != got["title"] || f.store.promotion.Amount.String() != got["amount"] {
@@ -41,6 +52,7 @@ func TestUpdatePromotionRefusesInvalidInput(t *testing.T) {
 		"end before the stored start":           {"", `{"endDate":"2026-03-08"}`, "endDate"},
 		"end before start":                      {"", `{"startDate":"2026-05-02","endDate":"2026-05-01"}`, "endDate"},
 		"empty title":                           {"", `{"title":""}`, "title"},
+		"limit":                                 {"", `{"limits":{"budget":"1.234"}}`, "limits.budget"},
 		"type":                                  {"", `{"type":"BONUS"}`, "type"},
 		"masked field without a value":          {"?update_mask=title", `{}`, "title"},
 		"unknown field in the mask":             {"?update_mask=nothing", `{"title":"x"}`, "update_mask"},

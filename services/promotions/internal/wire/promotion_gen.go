@@ -24,6 +24,8 @@ func FromPromotion(p promotions.Promotion) *promotionsv1.Promotion {
 		CreatedAt:   fields.Time(p.CreatedAt),
 		UpdatedAt:   fields.Time(p.UpdatedAt),
 		State:       FromPromotionState(p.State),
+		Limits:      FromPromotionLimits(p.Limits),
+		Usage:       FromPromotionUsage(p.Usage),
 	}
 	return m
 }
@@ -46,6 +48,12 @@ func ToPromotion(m *promotionsv1.Promotion) (promotions.Promotion, error) {
 		EndDate:     r.Date("endDate", m.GetEndDate(), fields.Required),
 		CreatedAt:   r.Time("createdAt", m.GetCreatedAt(), fields.Optional),
 		UpdatedAt:   r.Time("updatedAt", m.GetUpdatedAt(), fields.Optional),
+		Limits: promotions.PromotionLimits{
+			MaxClaims:        m.GetLimits().GetMaxClaims(),
+			Budget:           r.Money("limits.budget", m.GetLimits().GetBudget(), fields.Optional),
+			MaxClaimsPerDay:  m.GetLimits().GetMaxClaimsPerDay(),
+			ClaimWithinHours: m.GetLimits().GetClaimWithinHours(),
+		},
 	}
 	p.IsActive = true
 	if m != nil && m.IsActive != nil {
@@ -76,6 +84,19 @@ func MaskPromotion(dst *promotions.Promotion, src *promotionsv1.Promotion, paths
 			p.StartDate = r.Date("startDate", src.GetStartDate(), fields.Required)
 		case "end_date":
 			p.EndDate = r.Date("endDate", src.GetEndDate(), fields.Required)
+		case "limits":
+			p.Limits.MaxClaims = src.GetLimits().GetMaxClaims()
+			p.Limits.Budget = r.Money("limits.budget", src.GetLimits().GetBudget(), fields.Optional)
+			p.Limits.MaxClaimsPerDay = src.GetLimits().GetMaxClaimsPerDay()
+			p.Limits.ClaimWithinHours = src.GetLimits().GetClaimWithinHours()
+		case "limits.max_claims":
+			p.Limits.MaxClaims = src.GetLimits().GetMaxClaims()
+		case "limits.budget":
+			p.Limits.Budget = r.Money("limits.budget", src.GetLimits().GetBudget(), fields.Optional)
+		case "limits.max_claims_per_day":
+			p.Limits.MaxClaimsPerDay = src.GetLimits().GetMaxClaimsPerDay()
+		case "limits.claim_within_hours":
+			p.Limits.ClaimWithinHours = src.GetLimits().GetClaimWithinHours()
 		default:
 			return fmt.Errorf("field %q cannot be set", path)
 		}

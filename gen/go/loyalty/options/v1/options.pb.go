@@ -558,7 +558,8 @@ func (x *Header) GetDescription() string {
 	return ""
 }
 
-// Column describes a field of an entity.
+// Column describes a field of an entity. A message field whose message is not an entity is embedded: each field of the message
+// becomes a column, named after both fields: limits_max_claims.
 type Column struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Type  ColumnType             `protobuf:"varint,1,opt,name=type,proto3,enum=loyalty.options.v1.ColumnType" json:"type,omitempty"`
@@ -1427,6 +1428,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "loyalty/options/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50105,
+		Name:          "loyalty.options.v1.staff_only",
+		Tag:           "varint,50105,opt,name=staff_only",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
 		ExtensionType: (*Access)(nil),
 		Field:         50101,
@@ -1510,10 +1519,16 @@ var (
 	// optional string example = 50103;
 	E_Example = &file_loyalty_options_v1_options_proto_extTypes[5]
 	// The text is not normalized. Tokens, keys and texts with a format need this option: normalized, they could become another
-	// value, or an empty one, which counts as absent. The column types UUID and DATE and the rules uuid and in imply it.
+	// value, or an empty one, which counts as absent. The column types UUID and DATE and the rules uuid and in imply it, and so
+	// does the type MONEY if the amount may be absent.
 	//
 	// optional bool verbatim = 50104;
 	E_Verbatim = &file_loyalty_options_v1_options_proto_extTypes[6]
+	// Only employees may see the field. The server clears it in answers to players and to callers without a token. The field is
+	// not in the content of notifications either.
+	//
+	// optional bool staff_only = 50105;
+	E_StaffOnly = &file_loyalty_options_v1_options_proto_extTypes[7]
 )
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -1521,20 +1536,20 @@ var (
 	// The callers of the method. It is required: a service with a method that lacks it does not start.
 	//
 	// optional loyalty.options.v1.Access access = 50101;
-	E_Access = &file_loyalty_options_v1_options_proto_extTypes[7]
+	E_Access = &file_loyalty_options_v1_options_proto_extTypes[8]
 	// The HTTP status of a successful response over REST; default 200. A response with status 204 has no body.
 	//
 	// optional int32 success_status = 50102;
-	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[8]
+	E_SuccessStatus = &file_loyalty_options_v1_options_proto_extTypes[9]
 	// The request headers that the method reads in addition to the headers of every method. Used for the documentation.
 	//
 	// repeated loyalty.options.v1.Header header = 50103;
-	E_Header = &file_loyalty_options_v1_options_proto_extTypes[9]
+	E_Header = &file_loyalty_options_v1_options_proto_extTypes[10]
 	// The entries of the audit trail about calls of the method. A method that changes something needs it if employees may call
 	// it: a service with such a method that lacks it does not start.
 	//
 	// optional loyalty.options.v1.Audit audit = 50104;
-	E_Audit = &file_loyalty_options_v1_options_proto_extTypes[10]
+	E_Audit = &file_loyalty_options_v1_options_proto_extTypes[11]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -1542,11 +1557,11 @@ var (
 	// The RPC code, HTTP status and title of an error code. It is required for every code.
 	//
 	// optional loyalty.options.v1.AppError app_error = 50101;
-	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[11]
+	E_AppError = &file_loyalty_options_v1_options_proto_extTypes[12]
 	// The rules of a type of promotion.
 	//
 	// optional loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
-	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[12]
+	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[13]
 )
 
 var File_loyalty_options_v1_options_proto protoreflect.FileDescriptor
@@ -1695,7 +1710,9 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x06column\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.ColumnR\x06column:D\n" +
 	"\rdomain_limits\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\bR\fdomainLimits:9\n" +
 	"\aexample\x12\x1d.google.protobuf.FieldOptions\x18\xb7\x87\x03 \x01(\tR\aexample:;\n" +
-	"\bverbatim\x12\x1d.google.protobuf.FieldOptions\x18\xb8\x87\x03 \x01(\bR\bverbatim:T\n" +
+	"\bverbatim\x12\x1d.google.protobuf.FieldOptions\x18\xb8\x87\x03 \x01(\bR\bverbatim:>\n" +
+	"\n" +
+	"staff_only\x12\x1d.google.protobuf.FieldOptions\x18\xb9\x87\x03 \x01(\bR\tstaffOnly:T\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x1a.loyalty.options.v1.AccessR\x06access:G\n" +
 	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x05R\rsuccessStatus:T\n" +
 	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:Q\n" +
@@ -1762,25 +1779,26 @@ var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	20, // 15: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
 	20, // 16: loyalty.options.v1.example:extendee -> google.protobuf.FieldOptions
 	20, // 17: loyalty.options.v1.verbatim:extendee -> google.protobuf.FieldOptions
-	21, // 18: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	21, // 19: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	21, // 20: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	21, // 21: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
-	22, // 22: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	22, // 23: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	8,  // 24: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	13, // 25: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	14, // 26: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	7,  // 27: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	4,  // 28: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	6,  // 29: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	5,  // 30: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
-	15, // 31: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	17, // 32: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	24, // [24:33] is the sub-list for extension type_name
-	11, // [11:24] is the sub-list for extension extendee
+	20, // 18: loyalty.options.v1.staff_only:extendee -> google.protobuf.FieldOptions
+	21, // 19: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	21, // 20: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	21, // 21: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	21, // 22: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
+	22, // 23: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	22, // 24: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	8,  // 25: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	13, // 26: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	14, // 27: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	7,  // 28: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	4,  // 29: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	6,  // 30: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	5,  // 31: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
+	15, // 32: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	17, // 33: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	25, // [25:34] is the sub-list for extension type_name
+	11, // [11:25] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
 }
 
@@ -1796,7 +1814,7 @@ func file_loyalty_options_v1_options_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      4,
 			NumMessages:   14,
-			NumExtensions: 13,
+			NumExtensions: 14,
 			NumServices:   0,
 		},
 		GoTypes:           file_loyalty_options_v1_options_proto_goTypes,

@@ -170,7 +170,11 @@ type Promotion struct {
 	// The state at the time of the answer.
 	State PromotionState `protobuf:"varint,11,opt,name=state,proto3,enum=loyalty.promotions.v1.PromotionState" json:"state,omitempty"`
 	// True creates a draft, which must be published before it can be assigned. isActive must then not be true.
-	Draft         *bool `protobuf:"varint,12,opt,name=draft,proto3,oneof" json:"draft,omitempty"`
+	Draft *bool `protobuf:"varint,12,opt,name=draft,proto3,oneof" json:"draft,omitempty"`
+	// The limits of the claims. An update changes the members that it contains.
+	Limits *PromotionLimits `protobuf:"bytes,13,opt,name=limits,proto3" json:"limits,omitempty"`
+	// What the assignments and claims have used so far.
+	Usage         *PromotionUsage `protobuf:"bytes,14,opt,name=usage,proto3" json:"usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -289,6 +293,184 @@ func (x *Promotion) GetDraft() bool {
 	return false
 }
 
+func (x *Promotion) GetLimits() *PromotionLimits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+func (x *Promotion) GetUsage() *PromotionUsage {
+	if x != nil {
+		return x.Usage
+	}
+	return nil
+}
+
+// PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit.
+type PromotionLimits struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The greatest number of claims.
+	MaxClaims int32 `protobuf:"varint,1,opt,name=max_claims,json=maxClaims,proto3" json:"max_claims,omitempty"`
+	// The greatest sum of the amounts that claims pay, with two decimal places.
+	Budget string `protobuf:"bytes,2,opt,name=budget,proto3" json:"budget,omitempty"`
+	// The greatest number of claims on one day, in UTC.
+	MaxClaimsPerDay int32 `protobuf:"varint,3,opt,name=max_claims_per_day,json=maxClaimsPerDay,proto3" json:"max_claims_per_day,omitempty"`
+	// The number of hours after its assignment in which a player can claim the promotion.
+	ClaimWithinHours int32 `protobuf:"varint,4,opt,name=claim_within_hours,json=claimWithinHours,proto3" json:"claim_within_hours,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PromotionLimits) Reset() {
+	*x = PromotionLimits{}
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PromotionLimits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PromotionLimits) ProtoMessage() {}
+
+func (x *PromotionLimits) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PromotionLimits.ProtoReflect.Descriptor instead.
+func (*PromotionLimits) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PromotionLimits) GetMaxClaims() int32 {
+	if x != nil {
+		return x.MaxClaims
+	}
+	return 0
+}
+
+func (x *PromotionLimits) GetBudget() string {
+	if x != nil {
+		return x.Budget
+	}
+	return ""
+}
+
+func (x *PromotionLimits) GetMaxClaimsPerDay() int32 {
+	if x != nil {
+		return x.MaxClaimsPerDay
+	}
+	return 0
+}
+
+func (x *PromotionLimits) GetClaimWithinHours() int32 {
+	if x != nil {
+		return x.ClaimWithinHours
+	}
+	return 0
+}
+
+// PromotionUsage is what the assignments and claims of a promotion have used.
+type PromotionUsage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number of assignments ever made.
+	Assigned int32 `protobuf:"varint,1,opt,name=assigned,proto3" json:"assigned,omitempty"`
+	// The number of claims that have been paid.
+	Claimed int32 `protobuf:"varint,2,opt,name=claimed,proto3" json:"claimed,omitempty"`
+	// The number of assignments that are expired now.
+	Expired int32 `protobuf:"varint,3,opt,name=expired,proto3" json:"expired,omitempty"`
+	// The number of assignments that are revoked now.
+	Revoked int32 `protobuf:"varint,4,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	// The number of claims in progress. Each of them counts against the limits.
+	Reserved int32 `protobuf:"varint,5,opt,name=reserved,proto3" json:"reserved,omitempty"`
+	// The sum of the amounts that claims have paid.
+	Spent         string `protobuf:"bytes,6,opt,name=spent,proto3" json:"spent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PromotionUsage) Reset() {
+	*x = PromotionUsage{}
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PromotionUsage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PromotionUsage) ProtoMessage() {}
+
+func (x *PromotionUsage) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PromotionUsage.ProtoReflect.Descriptor instead.
+func (*PromotionUsage) Descriptor() ([]byte, []int) {
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PromotionUsage) GetAssigned() int32 {
+	if x != nil {
+		return x.Assigned
+	}
+	return 0
+}
+
+func (x *PromotionUsage) GetClaimed() int32 {
+	if x != nil {
+		return x.Claimed
+	}
+	return 0
+}
+
+func (x *PromotionUsage) GetExpired() int32 {
+	if x != nil {
+		return x.Expired
+	}
+	return 0
+}
+
+func (x *PromotionUsage) GetRevoked() int32 {
+	if x != nil {
+		return x.Revoked
+	}
+	return 0
+}
+
+func (x *PromotionUsage) GetReserved() int32 {
+	if x != nil {
+		return x.Reserved
+	}
+	return 0
+}
+
+func (x *PromotionUsage) GetSpent() string {
+	if x != nil {
+		return x.Spent
+	}
+	return ""
+}
+
 // Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
 // had when it was assigned.
 type Assignment struct {
@@ -313,7 +495,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[1]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -325,7 +507,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[1]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -338,7 +520,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{1}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Assignment) GetId() string {
@@ -424,7 +606,7 @@ type ClaimKey struct {
 
 func (x *ClaimKey) Reset() {
 	*x = ClaimKey{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +618,7 @@ func (x *ClaimKey) String() string {
 func (*ClaimKey) ProtoMessage() {}
 
 func (x *ClaimKey) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[2]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +631,7 @@ func (x *ClaimKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimKey.ProtoReflect.Descriptor instead.
 func (*ClaimKey) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{2}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ClaimKey) GetUserId() string {
@@ -493,7 +675,7 @@ type Player struct {
 
 func (x *Player) Reset() {
 	*x = Player{}
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[3]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +687,7 @@ func (x *Player) String() string {
 func (*Player) ProtoMessage() {}
 
 func (x *Player) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[3]
+	mi := &file_loyalty_promotions_v1_promotion_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +700,7 @@ func (x *Player) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Player.ProtoReflect.Descriptor instead.
 func (*Player) Descriptor() ([]byte, []int) {
-	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{3}
+	return file_loyalty_promotions_v1_promotion_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Player) GetId() string {
@@ -553,7 +735,8 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xa6\b\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x91\n" +
+	"\n" +
 	"\tPromotion\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12~\n" +
 	"\x05title\x18\x02 \x01(\tBh\xe0A\x02\xbaHR\xba\x01H\n" +
@@ -573,7 +756,9 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"updated_at\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tupdatedAt\x12P\n" +
 	"\x05state\x18\v \x01(\x0e2%.loyalty.promotions.v1.PromotionStateB\x13\xe0A\x03\xaa\xbb\x18\x02H\x01\xba\xbb\x18\x06ACTIVER\x05state\x12!\n" +
-	"\x05draft\x18\f \x01(\bB\x06\xe0A\x04\xe0A\x05H\x01R\x05draft\x88\x01\x01:\x91\x02\xaa\xbb\x18\x8c\x02\n" +
+	"\x05draft\x18\f \x01(\bB\x06\xe0A\x04\xe0A\x05H\x01R\x05draft\x88\x01\x01\x12D\n" +
+	"\x06limits\x18\r \x01(\v2&.loyalty.promotions.v1.PromotionLimitsB\x04Ȼ\x18\x01R\x06limits\x12J\n" +
+	"\x05usage\x18\x0e \x01(\v2%.loyalty.promotions.v1.PromotionUsageB\r\xe0A\x03\xaa\xbb\x18\x02H\x01Ȼ\x18\x01R\x05usage:\xea\x02\xaa\xbb\x18\xe5\x02\n" +
 	"\n" +
 	"promotions\x12\x1c\n" +
 	"\x04type\n" +
@@ -582,12 +767,25 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\bend_date\x1aC\n" +
 	"\x11inactive_as_known\x12.inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')\x1a \n" +
 	"\x06period\x12\x16end_date >= start_date\"\x1b\n" +
-	"\vinactive_as\x12\f\b\x04:\b'PAUSED':\x02\x01\x03BX\b\x01\x12\x05title\x12\vdescription\x12\tis_active\x12\x06amount\x12\n" +
+	"\vinactive_as\x12\f\b\x04:\b'PAUSED':\x02\x01\x03B\xb0\x01\b\x01\x12\x05title\x12\vdescription\x12\tis_active\x12\x06amount\x12\n" +
 	"start_date\x12\bend_date\x12\n" +
-	"updated_at\x12\vinactive_asB\f\n" +
+	"updated_at\x12\vinactive_as\x12\x11limits_max_claims\x12\rlimits_budget\x12\x19limits_max_claims_per_day\x12\x19limits_claim_within_hoursB\f\n" +
 	"\n" +
 	"_is_activeB\b\n" +
-	"\x06_draft\"\xb0\x06\n" +
+	"\x06_draft\"\x98\x02\n" +
+	"\x0fPromotionLimits\x125\n" +
+	"\n" +
+	"max_claims\x18\x01 \x01(\x05B\x16\xbaH\x04\x1a\x02(\x00\xaa\xbb\x18\x03:\x010\xba\xbb\x18\x041000R\tmaxClaims\x12B\n" +
+	"\x06budget\x18\x02 \x01(\tB*\xaa\xbb\x18\x1a\b\x02*\x040.002\r1000000000.00:\x010\xba\xbb\x18\b20000.00R\x06budget\x12B\n" +
+	"\x12max_claims_per_day\x18\x03 \x01(\x05B\x15\xbaH\x04\x1a\x02(\x00\xaa\xbb\x18\x03:\x010\xba\xbb\x18\x03100R\x0fmaxClaimsPerDay\x12F\n" +
+	"\x12claim_within_hours\x18\x04 \x01(\x05B\x18\xbaH\b\x1a\x06\x18\xb0\xac\x05(\x00\xaa\xbb\x18\x03:\x010\xba\xbb\x18\x0272R\x10claimWithinHours\"\xe4\x01\n" +
+	"\x0ePromotionUsage\x12#\n" +
+	"\bassigned\x18\x01 \x01(\x05B\a\xba\xbb\x18\x03250R\bassigned\x12 \n" +
+	"\aclaimed\x18\x02 \x01(\x05B\x06\xba\xbb\x18\x0240R\aclaimed\x12\x1f\n" +
+	"\aexpired\x18\x03 \x01(\x05B\x05\xba\xbb\x18\x010R\aexpired\x12\x1f\n" +
+	"\arevoked\x18\x04 \x01(\x05B\x05\xba\xbb\x18\x010R\arevoked\x12!\n" +
+	"\breserved\x18\x05 \x01(\x05B\x05\xba\xbb\x18\x010R\breserved\x12&\n" +
+	"\x05spent\x18\x06 \x01(\tB\x10\xaa\xbb\x18\x02\b\x02\xba\xbb\x18\x06800.00R\x05spent\"\xb0\x06\n" +
 	"\n" +
 	"Assignment\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
@@ -669,32 +867,36 @@ func file_loyalty_promotions_v1_promotion_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_promotions_v1_promotion_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_loyalty_promotions_v1_promotion_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_loyalty_promotions_v1_promotion_proto_goTypes = []any{
 	(PromotionType)(0),            // 0: loyalty.promotions.v1.PromotionType
 	(PromotionState)(0),           // 1: loyalty.promotions.v1.PromotionState
 	(*Promotion)(nil),             // 2: loyalty.promotions.v1.Promotion
-	(*Assignment)(nil),            // 3: loyalty.promotions.v1.Assignment
-	(*ClaimKey)(nil),              // 4: loyalty.promotions.v1.ClaimKey
-	(*Player)(nil),                // 5: loyalty.promotions.v1.Player
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(*PromotionLimits)(nil),       // 3: loyalty.promotions.v1.PromotionLimits
+	(*PromotionUsage)(nil),        // 4: loyalty.promotions.v1.PromotionUsage
+	(*Assignment)(nil),            // 5: loyalty.promotions.v1.Assignment
+	(*ClaimKey)(nil),              // 6: loyalty.promotions.v1.ClaimKey
+	(*Player)(nil),                // 7: loyalty.promotions.v1.Player
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
 }
 var file_loyalty_promotions_v1_promotion_proto_depIdxs = []int32{
 	0,  // 0: loyalty.promotions.v1.Promotion.type:type_name -> loyalty.promotions.v1.PromotionType
-	6,  // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
-	6,  // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
+	8,  // 1: loyalty.promotions.v1.Promotion.created_at:type_name -> google.protobuf.Timestamp
+	8,  // 2: loyalty.promotions.v1.Promotion.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: loyalty.promotions.v1.Promotion.state:type_name -> loyalty.promotions.v1.PromotionState
-	6,  // 4: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
-	6,  // 5: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
-	2,  // 6: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
-	6,  // 7: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
-	6,  // 8: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
-	6,  // 9: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	3,  // 4: loyalty.promotions.v1.Promotion.limits:type_name -> loyalty.promotions.v1.PromotionLimits
+	4,  // 5: loyalty.promotions.v1.Promotion.usage:type_name -> loyalty.promotions.v1.PromotionUsage
+	8,  // 6: loyalty.promotions.v1.Assignment.created_at:type_name -> google.protobuf.Timestamp
+	8,  // 7: loyalty.promotions.v1.Assignment.claimed_at:type_name -> google.protobuf.Timestamp
+	2,  // 8: loyalty.promotions.v1.Assignment.promotion:type_name -> loyalty.promotions.v1.Promotion
+	8,  // 9: loyalty.promotions.v1.ClaimKey.created_at:type_name -> google.protobuf.Timestamp
+	8,  // 10: loyalty.promotions.v1.Player.created_at:type_name -> google.protobuf.Timestamp
+	8,  // 11: loyalty.promotions.v1.Player.updated_at:type_name -> google.protobuf.Timestamp
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_promotions_v1_promotion_proto_init() }
@@ -703,14 +905,14 @@ func file_loyalty_promotions_v1_promotion_proto_init() {
 		return
 	}
 	file_loyalty_promotions_v1_promotion_proto_msgTypes[0].OneofWrappers = []any{}
-	file_loyalty_promotions_v1_promotion_proto_msgTypes[1].OneofWrappers = []any{}
+	file_loyalty_promotions_v1_promotion_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_promotions_v1_promotion_proto_rawDesc), len(file_loyalty_promotions_v1_promotion_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -126,6 +126,8 @@ EXAMPLE_FIELD_NUMBER: _ClassVar[int]
 example: _descriptor.FieldDescriptor
 VERBATIM_FIELD_NUMBER: _ClassVar[int]
 verbatim: _descriptor.FieldDescriptor
+STAFF_ONLY_FIELD_NUMBER: _ClassVar[int]
+staff_only: _descriptor.FieldDescriptor
 ACCESS_FIELD_NUMBER: _ClassVar[int]
 access: _descriptor.FieldDescriptor
 SUCCESS_STATUS_FIELD_NUMBER: _ClassVar[int]

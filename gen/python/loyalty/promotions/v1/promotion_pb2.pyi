@@ -41,7 +41,7 @@ EXPIRED: PromotionState
 ARCHIVED: PromotionState
 
 class Promotion(_message.Message):
-    __slots__ = ("id", "title", "description", "is_active", "type", "amount", "start_date", "end_date", "created_at", "updated_at", "state", "draft")
+    __slots__ = ("id", "title", "description", "is_active", "type", "amount", "start_date", "end_date", "created_at", "updated_at", "state", "draft", "limits", "usage")
     ID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +54,8 @@ class Promotion(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DRAFT_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
     id: str
     title: str
     description: str
@@ -66,7 +68,37 @@ class Promotion(_message.Message):
     updated_at: _timestamp_pb2.Timestamp
     state: PromotionState
     draft: bool
-    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_active: _Optional[bool] = ..., type: _Optional[_Union[PromotionType, str]] = ..., amount: _Optional[str] = ..., start_date: _Optional[str] = ..., end_date: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[PromotionState, str]] = ..., draft: _Optional[bool] = ...) -> None: ...
+    limits: PromotionLimits
+    usage: PromotionUsage
+    def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., is_active: _Optional[bool] = ..., type: _Optional[_Union[PromotionType, str]] = ..., amount: _Optional[str] = ..., start_date: _Optional[str] = ..., end_date: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[PromotionState, str]] = ..., draft: _Optional[bool] = ..., limits: _Optional[_Union[PromotionLimits, _Mapping]] = ..., usage: _Optional[_Union[PromotionUsage, _Mapping]] = ...) -> None: ...
+
+class PromotionLimits(_message.Message):
+    __slots__ = ("max_claims", "budget", "max_claims_per_day", "claim_within_hours")
+    MAX_CLAIMS_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    MAX_CLAIMS_PER_DAY_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_WITHIN_HOURS_FIELD_NUMBER: _ClassVar[int]
+    max_claims: int
+    budget: str
+    max_claims_per_day: int
+    claim_within_hours: int
+    def __init__(self, max_claims: _Optional[int] = ..., budget: _Optional[str] = ..., max_claims_per_day: _Optional[int] = ..., claim_within_hours: _Optional[int] = ...) -> None: ...
+
+class PromotionUsage(_message.Message):
+    __slots__ = ("assigned", "claimed", "expired", "revoked", "reserved", "spent")
+    ASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_FIELD_NUMBER: _ClassVar[int]
+    SPENT_FIELD_NUMBER: _ClassVar[int]
+    assigned: int
+    claimed: int
+    expired: int
+    revoked: int
+    reserved: int
+    spent: str
+    def __init__(self, assigned: _Optional[int] = ..., claimed: _Optional[int] = ..., expired: _Optional[int] = ..., revoked: _Optional[int] = ..., reserved: _Optional[int] = ..., spent: _Optional[str] = ...) -> None: ...
 
 class Assignment(_message.Message):
     __slots__ = ("id", "user_id", "promotion_id", "claimed", "amount", "assigned_by", "created_at", "claimed_at", "transaction_id", "promotion")

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loyalty/promotions/v1/promotion.proto.
  */
 export const file_loyalty_promotions_v1_promotion: GenFile = /*@__PURE__*/
-  fileDesc("CiVsb3lhbHR5L3Byb21vdGlvbnMvdjEvcHJvbW90aW9uLnByb3RvEhVsb3lhbHR5LnByb21vdGlvbnMudjEivgcKCVByb21vdGlvbhIXCgJpZBgBIAEoCUIL4EEDqrsYBAgBEAESdwoFdGl0bGUYAiABKAlCaOBBArpIUroBSAoPc3RyaW5nLm9uZV9saW5lEhBtdXN0IGJlIG9uZSBsaW5lGiMhdGhpcy5tYXRjaGVzKCdbXG5cdFx1MjAyOFx1MjAyOV0nKXIFEAEYyAG6uxgMU3ByaW5nIGJvbnVzEkAKC2Rlc2NyaXB0aW9uGAMgASgJQiu6SAVyAxjQD7q7GB9Gb3IgZXZlcnlvbmUgd2hvIHBsYXlzIGluIE1hcmNoEiIKCWlzX2FjdGl2ZRgEIAEoCEIKqrsYBjoEdHJ1ZUgAiAEBEkIKBHR5cGUYBSABKA4yJC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uVHlwZUIO4EEC4EEFukgFggECEAESLgoGYW1vdW50GAYgASgJQh7gQQKquxgXCAIqBDAuMDEyDTEwMDAwMDAwMDAuMDASHQoKc3RhcnRfZGF0ZRgHIAEoCUIJ4EECqrsYAggDEikKCGVuZF9kYXRlGAggASgJQhfgQQKquxgCCAO6uxgKMjAyNi0wMy0zMRIzCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjMKCnVwZGF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSSQoFc3RhdGUYCyABKA4yJS5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uU3RhdGVCE+BBA6q7GAJIAbq7GAZBQ1RJVkUSGgoFZHJhZnQYDCABKAhCBuBBBOBBBUgBiAEBOpECqrsYjAIKCnByb21vdGlvbnMSHAoEdHlwZQoKc3RhcnRfZGF0ZQoIZW5kX2RhdGUaQwoRaW5hY3RpdmVfYXNfa25vd24SLmluYWN0aXZlX2FzIElOICgnRFJBRlQnLCAnUEFVU0VEJywgJ0FSQ0hJVkVEJykaIAoGcGVyaW9kEhZlbmRfZGF0ZSA+PSBzdGFydF9kYXRlIhsKC2luYWN0aXZlX2FzEgwIBDoIJ1BBVVNFRCc6AgEDQlgIARIFdGl0bGUSC2Rlc2NyaXB0aW9uEglpc19hY3RpdmUSBmFtb3VudBIKc3RhcnRfZGF0ZRIIZW5kX2RhdGUSCnVwZGF0ZWRfYXQSC2luYWN0aXZlX2FzQgwKCl9pc19hY3RpdmVCCAoGX2RyYWZ0It8FCgpBc3NpZ25tZW50EhQKAmlkGAEgASgJQgiquxgECAEQARIgCgd1c2VyX2lkGAIgASgJQgaquxgCCAFSB3VzZXJfaWQSNgoMcHJvbW90aW9uX2lkGAMgASgJQhKquxgOCAFCCnByb21vdGlvbnNSDHByb21vdGlvbl9pZBIcCgdjbGFpbWVkGAQgASgIQguquxgHOgVmYWxzZRIrCgZhbW91bnQYBSABKAlCG6q7GBcIAioEMC4wMTINMTAwMDAwMDAwMC4wMBIdCgthc3NpZ25lZF9ieRgGIAEoCUIIqrsYBAgBIAESLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoKY2xhaW1lZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBqq7GAIgARIlCg50cmFuc2FjdGlvbl9pZBgJIAEoCUIIqrsYBAgBIAFIAIgBARI7Cglwcm9tb3Rpb24YCiABKAsyIC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uQgaquxgCSAE6lwKquxiSAgoRcGxheWVyX3Byb21vdGlvbnMSGQoHdXNlcl9pZAoMcHJvbW90aW9uX2lkEAESEQoHdXNlcl9pZAoCaWQiAmlkEg4KDHByb21vdGlvbl9pZBppChhjbGFpbWVkX3dpdGhfdHJhbnNhY3Rpb24STWNsYWltZWQgPSAodHJhbnNhY3Rpb25faWQgSVMgTk9UIE5VTEwpIEFORCBjbGFpbWVkID0gKGNsYWltZWRfYXQgSVMgTk9UIE5VTEwpIgsKBXRpdGxlEgIIBCIQCghjbGFpbV9pZBIECAQgAToCAQJCMQgBEgdjbGFpbWVkEgpjbGFpbWVkX2F0Eg50cmFuc2FjdGlvbl9pZBIIY2xhaW1faWRCEQoPX3RyYW5zYWN0aW9uX2lkIswBCghDbGFpbUtleRIXCgd1c2VyX2lkGAEgASgJQgaquxgCCAESCwoDa2V5GAIgASgJEigKDHByb21vdGlvbl9pZBgDIAEoCUISqrsYDggBQgpwcm9tb3Rpb25zEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wOkCquxg8CgpjbGFpbV9rZXlzEhAKB3VzZXJfaWQKA2tleRABIgwKAmlkEgQIBRABGAEqCnByb21vdGlvbnNCAggBIugBCgZQbGF5ZXISFAoCaWQYASABKAlCCKq7GAQIARABEhEKCWlzX2FjdGl2ZRgCIAEoCBIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDpVqrsYUQoHcGxheWVycyIXCg5zdGF0dXNfdmVyc2lvbhIFCAU6ATA6AgECQikIARIJaXNfYWN0aXZlEgp1cGRhdGVkX2F0Eg5zdGF0dXNfdmVyc2lvbipqCg1Qcm9tb3Rpb25UeXBlEh4KGlBST01PVElPTl9UWVBFX1VOU1BFQ0lGSUVEEAASGwoNV0VMQ09NRV9CT05VUxABGgiyuxgECAEQARIRCg1WSVBfUFJPTU9USU9OEAISCQoFQk9OVVMQAyp+Cg5Qcm9tb3Rpb25TdGF0ZRIfChtQUk9NT1RJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIJCgVEUkFGVBABEg0KCVNDSEVEVUxFRBACEgoKBkFDVElWRRADEgoKBlBBVVNFRBAEEgsKB0VYUElSRUQQBRIMCghBUkNISVZFRBAGQt8BChljb20ubG95YWx0eS5wcm9tb3Rpb25zLnYxQg5Qcm9tb3Rpb25Qcm90b1ABWjxleGFtcGxlLmNvbS9jbGllbnQvZ2VuL2dvL2xveWFsdHkvcHJvbW90aW9ucy92MTtwcm9tb3Rpb25zdjGiAgNMUFiqAhVMb3lhbHR5LlByb21vdGlvbnMuVjHKAhVMb3lhbHR5XFByb21vdGlvbnNcVjHiAiFMb3lhbHR5XFByb21vdGlvbnNcVjFcR1BCTWV0YWRhdGHqAhdMb3lhbHR5OjpQcm9tb3Rpb25zOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp, file_loyalty_options_v1_options]);
+  fileDesc("CiVsb3lhbHR5L3Byb21vdGlvbnMvdjEvcHJvbW90aW9uLnByb3RvEhVsb3lhbHR5LnByb21vdGlvbnMudjEimgkKCVByb21vdGlvbhIXCgJpZBgBIAEoCUIL4EEDqrsYBAgBEAESdwoFdGl0bGUYAiABKAlCaOBBArpIUroBSAoPc3RyaW5nLm9uZV9saW5lEhBtdXN0IGJlIG9uZSBsaW5lGiMhdGhpcy5tYXRjaGVzKCdbXG5cdFx1MjAyOFx1MjAyOV0nKXIFEAEYyAG6uxgMU3ByaW5nIGJvbnVzEkAKC2Rlc2NyaXB0aW9uGAMgASgJQiu6SAVyAxjQD7q7GB9Gb3IgZXZlcnlvbmUgd2hvIHBsYXlzIGluIE1hcmNoEiIKCWlzX2FjdGl2ZRgEIAEoCEIKqrsYBjoEdHJ1ZUgAiAEBEkIKBHR5cGUYBSABKA4yJC5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uVHlwZUIO4EEC4EEFukgFggECEAESLgoGYW1vdW50GAYgASgJQh7gQQKquxgXCAIqBDAuMDEyDTEwMDAwMDAwMDAuMDASHQoKc3RhcnRfZGF0ZRgHIAEoCUIJ4EECqrsYAggDEikKCGVuZF9kYXRlGAggASgJQhfgQQKquxgCCAO6uxgKMjAyNi0wMy0zMRIzCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjMKCnVwZGF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSSQoFc3RhdGUYCyABKA4yJS5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uU3RhdGVCE+BBA6q7GAJIAbq7GAZBQ1RJVkUSGgoFZHJhZnQYDCABKAhCBuBBBOBBBUgBiAEBEjwKBmxpbWl0cxgNIAEoCzImLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb25MaW1pdHNCBMi7GAESQwoFdXNhZ2UYDiABKAsyJS5sb3lhbHR5LnByb21vdGlvbnMudjEuUHJvbW90aW9uVXNhZ2VCDeBBA6q7GAJIAci7GAE66gKquxjlAgoKcHJvbW90aW9ucxIcCgR0eXBlCgpzdGFydF9kYXRlCghlbmRfZGF0ZRpDChFpbmFjdGl2ZV9hc19rbm93bhIuaW5hY3RpdmVfYXMgSU4gKCdEUkFGVCcsICdQQVVTRUQnLCAnQVJDSElWRUQnKRogCgZwZXJpb2QSFmVuZF9kYXRlID49IHN0YXJ0X2RhdGUiGwoLaW5hY3RpdmVfYXMSDAgEOggnUEFVU0VEJzoCAQNCsAEIARIFdGl0bGUSC2Rlc2NyaXB0aW9uEglpc19hY3RpdmUSBmFtb3VudBIKc3RhcnRfZGF0ZRIIZW5kX2RhdGUSCnVwZGF0ZWRfYXQSC2luYWN0aXZlX2FzEhFsaW1pdHNfbWF4X2NsYWltcxINbGltaXRzX2J1ZGdldBIZbGltaXRzX21heF9jbGFpbXNfcGVyX2RheRIZbGltaXRzX2NsYWltX3dpdGhpbl9ob3Vyc0IMCgpfaXNfYWN0aXZlQggKBl9kcmFmdCLiAQoPUHJvbW90aW9uTGltaXRzEioKCm1heF9jbGFpbXMYASABKAVCFrpIBBoCKACquxgDOgEwursYBDEwMDASOgoGYnVkZ2V0GAIgASgJQiqquxgaCAIqBDAuMDAyDTEwMDAwMDAwMDAuMDA6ATC6uxgIMjAwMDAuMDASMQoSbWF4X2NsYWltc19wZXJfZGF5GAMgASgFQhW6SAQaAigAqrsYAzoBMLq7GAMxMDASNAoSY2xhaW1fd2l0aGluX2hvdXJzGAQgASgFQhi6SAgaBhiwrAUoAKq7GAM6ATC6uxgCNzIirgEKDlByb21vdGlvblVzYWdlEhkKCGFzc2lnbmVkGAEgASgFQge6uxgDMjUwEhcKB2NsYWltZWQYAiABKAVCBrq7GAI0MBIWCgdleHBpcmVkGAMgASgFQgW6uxgBMBIWCgdyZXZva2VkGAQgASgFQgW6uxgBMBIXCghyZXNlcnZlZBgFIAEoBUIFursYATASHwoFc3BlbnQYBiABKAlCEKq7GAIIArq7GAY4MDAuMDAi3wUKCkFzc2lnbm1lbnQSFAoCaWQYASABKAlCCKq7GAQIARABEiAKB3VzZXJfaWQYAiABKAlCBqq7GAIIAVIHdXNlcl9pZBI2Cgxwcm9tb3Rpb25faWQYAyABKAlCEqq7GA4IAUIKcHJvbW90aW9uc1IMcHJvbW90aW9uX2lkEhwKB2NsYWltZWQYBCABKAhCC6q7GAc6BWZhbHNlEisKBmFtb3VudBgFIAEoCUIbqrsYFwgCKgQwLjAxMg0xMDAwMDAwMDAwLjAwEh0KC2Fzc2lnbmVkX2J5GAYgASgJQgiquxgECAEgARIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2CgpjbGFpbWVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGqrsYAiABEiUKDnRyYW5zYWN0aW9uX2lkGAkgASgJQgiquxgECAEgAUgAiAEBEjsKCXByb21vdGlvbhgKIAEoCzIgLmxveWFsdHkucHJvbW90aW9ucy52MS5Qcm9tb3Rpb25CBqq7GAJIATqXAqq7GJICChFwbGF5ZXJfcHJvbW90aW9ucxIZCgd1c2VyX2lkCgxwcm9tb3Rpb25faWQQARIRCgd1c2VyX2lkCgJpZCICaWQSDgoMcHJvbW90aW9uX2lkGmkKGGNsYWltZWRfd2l0aF90cmFuc2FjdGlvbhJNY2xhaW1lZCA9ICh0cmFuc2FjdGlvbl9pZCBJUyBOT1QgTlVMTCkgQU5EIGNsYWltZWQgPSAoY2xhaW1lZF9hdCBJUyBOT1QgTlVMTCkiCwoFdGl0bGUSAggEIhAKCGNsYWltX2lkEgQIBCABOgIBAkIxCAESB2NsYWltZWQSCmNsYWltZWRfYXQSDnRyYW5zYWN0aW9uX2lkEghjbGFpbV9pZEIRCg9fdHJhbnNhY3Rpb25faWQizAEKCENsYWltS2V5EhcKB3VzZXJfaWQYASABKAlCBqq7GAIIARILCgNrZXkYAiABKAkSKAoMcHJvbW90aW9uX2lkGAMgASgJQhKquxgOCAFCCnByb21vdGlvbnMSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXA6QKq7GDwKCmNsYWltX2tleXMSEAoHdXNlcl9pZAoDa2V5EAEiDAoCaWQSBAgFEAEYASoKcHJvbW90aW9uc0ICCAEi6AEKBlBsYXllchIUCgJpZBgBIAEoCUIIqrsYBAgBEAESEQoJaXNfYWN0aXZlGAIgASgIEi4KCmNyZWF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wOlWquxhRCgdwbGF5ZXJzIhcKDnN0YXR1c192ZXJzaW9uEgUIBToBMDoCAQJCKQgBEglpc19hY3RpdmUSCnVwZGF0ZWRfYXQSDnN0YXR1c192ZXJzaW9uKmoKDVByb21vdGlvblR5cGUSHgoaUFJPTU9USU9OX1RZUEVfVU5TUEVDSUZJRUQQABIbCg1XRUxDT01FX0JPTlVTEAEaCLK7GAQIARABEhEKDVZJUF9QUk9NT1RJT04QAhIJCgVCT05VUxADKn4KDlByb21vdGlvblN0YXRlEh8KG1BST01PVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEgkKBURSQUZUEAESDQoJU0NIRURVTEVEEAISCgoGQUNUSVZFEAMSCgoGUEFVU0VEEAQSCwoHRVhQSVJFRBAFEgwKCEFSQ0hJVkVEEAZC3wEKGWNvbS5sb3lhbHR5LnByb21vdGlvbnMudjFCDlByb21vdGlvblByb3RvUAFaPGV4YW1wbGUuY29tL2NsaWVudC9nZW4vZ28vbG95YWx0eS9wcm9tb3Rpb25zL3YxO3Byb21vdGlvbnN2MaICA0xQWKoCFUxveWFsdHkuUHJvbW90aW9ucy5WMcoCFUxveWFsdHlcUHJvbW90aW9uc1xWMeICIUxveWFsdHlcUHJvbW90aW9uc1xWMVxHUEJNZXRhZGF0YeoCF0xveWFsdHk6OlByb21vdGlvbnM6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp, file_loyalty_options_v1_options]);
 
 /**
  * Promotion is an offer of an amount of money for a period. Only players to whom it is assigned can claim it.
@@ -97,6 +97,20 @@ export type Promotion = Message<"loyalty.promotions.v1.Promotion"> & {
    * @generated from field: optional bool draft = 12;
    */
   draft?: boolean | undefined;
+
+  /**
+   * The limits of the claims. An update changes the members that it contains.
+   *
+   * @generated from field: loyalty.promotions.v1.PromotionLimits limits = 13;
+   */
+  limits?: PromotionLimits | undefined;
+
+  /**
+   * What the assignments and claims have used so far.
+   *
+   * @generated from field: loyalty.promotions.v1.PromotionUsage usage = 14;
+   */
+  usage?: PromotionUsage | undefined;
 };
 
 /**
@@ -105,6 +119,104 @@ export type Promotion = Message<"loyalty.promotions.v1.Promotion"> & {
  */
 export const PromotionSchema: GenMessage<Promotion> = /*@__PURE__*/
   messageDesc(file_loyalty_promotions_v1_promotion, 0);
+
+/**
+ * PromotionLimits limits the claims of a promotion. The values 0 and "0.00" mean that there is no limit.
+ *
+ * @generated from message loyalty.promotions.v1.PromotionLimits
+ */
+export type PromotionLimits = Message<"loyalty.promotions.v1.PromotionLimits"> & {
+  /**
+   * The greatest number of claims.
+   *
+   * @generated from field: int32 max_claims = 1;
+   */
+  maxClaims: number;
+
+  /**
+   * The greatest sum of the amounts that claims pay, with two decimal places.
+   *
+   * @generated from field: string budget = 2;
+   */
+  budget: string;
+
+  /**
+   * The greatest number of claims on one day, in UTC.
+   *
+   * @generated from field: int32 max_claims_per_day = 3;
+   */
+  maxClaimsPerDay: number;
+
+  /**
+   * The number of hours after its assignment in which a player can claim the promotion.
+   *
+   * @generated from field: int32 claim_within_hours = 4;
+   */
+  claimWithinHours: number;
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.PromotionLimits.
+ * Use `create(PromotionLimitsSchema)` to create a new message.
+ */
+export const PromotionLimitsSchema: GenMessage<PromotionLimits> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_promotion, 1);
+
+/**
+ * PromotionUsage is what the assignments and claims of a promotion have used.
+ *
+ * @generated from message loyalty.promotions.v1.PromotionUsage
+ */
+export type PromotionUsage = Message<"loyalty.promotions.v1.PromotionUsage"> & {
+  /**
+   * The number of assignments ever made.
+   *
+   * @generated from field: int32 assigned = 1;
+   */
+  assigned: number;
+
+  /**
+   * The number of claims that have been paid.
+   *
+   * @generated from field: int32 claimed = 2;
+   */
+  claimed: number;
+
+  /**
+   * The number of assignments that are expired now.
+   *
+   * @generated from field: int32 expired = 3;
+   */
+  expired: number;
+
+  /**
+   * The number of assignments that are revoked now.
+   *
+   * @generated from field: int32 revoked = 4;
+   */
+  revoked: number;
+
+  /**
+   * The number of claims in progress. Each of them counts against the limits.
+   *
+   * @generated from field: int32 reserved = 5;
+   */
+  reserved: number;
+
+  /**
+   * The sum of the amounts that claims have paid.
+   *
+   * @generated from field: string spent = 6;
+   */
+  spent: string;
+};
+
+/**
+ * Describes the message loyalty.promotions.v1.PromotionUsage.
+ * Use `create(PromotionUsageSchema)` to create a new message.
+ */
+export const PromotionUsageSchema: GenMessage<PromotionUsage> = /*@__PURE__*/
+  messageDesc(file_loyalty_promotions_v1_promotion, 2);
 
 /**
  * Assignment is the right of one player to claim a promotion once. It keeps the amount and the title that the promotion
@@ -177,7 +289,7 @@ export type Assignment = Message<"loyalty.promotions.v1.Assignment"> & {
  * Use `create(AssignmentSchema)` to create a new message.
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion, 1);
+  messageDesc(file_loyalty_promotions_v1_promotion, 3);
 
 /**
  * ClaimKey binds an Idempotency-Key of a player to one promotion. The player cannot claim another promotion with the same key.
@@ -211,7 +323,7 @@ export type ClaimKey = Message<"loyalty.promotions.v1.ClaimKey"> & {
  * Use `create(ClaimKeySchema)` to create a new message.
  */
 export const ClaimKeySchema: GenMessage<ClaimKey> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion, 2);
+  messageDesc(file_loyalty_promotions_v1_promotion, 4);
 
 /**
  * Player is the promotions service's copy of a player. The events of the users service update it.
@@ -245,7 +357,7 @@ export type Player = Message<"loyalty.promotions.v1.Player"> & {
  * Use `create(PlayerSchema)` to create a new message.
  */
 export const PlayerSchema: GenMessage<Player> = /*@__PURE__*/
-  messageDesc(file_loyalty_promotions_v1_promotion, 3);
+  messageDesc(file_loyalty_promotions_v1_promotion, 5);
 
 /**
  * PromotionType is the purpose of a promotion. The values have no prefix because their names are the JSON values.

@@ -7,7 +7,8 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
-import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_loyalty_options_v1_options } from "../../options/v1/options_pb.js";
 import type { Transaction, TransactionType } from "./user_pb.js";
 import { file_loyalty_users_v1_user } from "./user_pb.js";
@@ -17,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file loyalty/users/v1/ledger_service.proto.
  */
 export const file_loyalty_users_v1_ledger_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVsb3lhbHR5L3VzZXJzL3YxL2xlZGdlcl9zZXJ2aWNlLnByb3RvEhBsb3lhbHR5LnVzZXJzLnYxIqsCChVBZGRUcmFuc2FjdGlvblJlcXVlc3QSIgoHdXNlcl9pZBgBIAEoCUIIukgFcgOwAQFSB3VzZXJfaWQSOwoEdHlwZRgCIAEoDjIhLmxveWFsdHkudXNlcnMudjEuVHJhbnNhY3Rpb25UeXBlQgq6SAeCAQQQASAAEi8KBmFtb3VudBgDIAEoCUIfqrsYFwgCKgQwLjAxMg0xMDAwMDAwMDAwLjAwsLsYARIhCgtkZXNjcmlwdGlvbhgEIAEoCUIMukgFcgMY0A+wuxgBEjAKD2FkZGl0aW9uYWxfZGF0YRgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKwoPaWRlbXBvdGVuY3lfa2V5GAYgASgJQhK6SAdyBRABGMgBsLsYAcC7GAEiTAoWQWRkVHJhbnNhY3Rpb25SZXNwb25zZRIyCgt0cmFuc2FjdGlvbhgBIAEoCzIdLmxveWFsdHkudXNlcnMudjEuVHJhbnNhY3Rpb24iZAoVR2V0VHJhbnNhY3Rpb25SZXF1ZXN0EiIKB3VzZXJfaWQYASABKAlCCLpIBXIDsAEBUgd1c2VyX2lkEicKD2lkZW1wb3RlbmN5X2tleRgCIAEoCUIOukgHcgUQARjIAcC7GAEiTAoWR2V0VHJhbnNhY3Rpb25SZXNwb25zZRIyCgt0cmFuc2FjdGlvbhgBIAEoCzIdLmxveWFsdHkudXNlcnMudjEuVHJhbnNhY3Rpb24y6QEKDUxlZGdlclNlcnZpY2USawoOQWRkVHJhbnNhY3Rpb24SJy5sb3lhbHR5LnVzZXJzLnYxLkFkZFRyYW5zYWN0aW9uUmVxdWVzdBooLmxveWFsdHkudXNlcnMudjEuQWRkVHJhbnNhY3Rpb25SZXNwb25zZSIGqrsYAhgBEmsKDkdldFRyYW5zYWN0aW9uEicubG95YWx0eS51c2Vycy52MS5HZXRUcmFuc2FjdGlvblJlcXVlc3QaKC5sb3lhbHR5LnVzZXJzLnYxLkdldFRyYW5zYWN0aW9uUmVzcG9uc2UiBqq7GAIYAULAAQoUY29tLmxveWFsdHkudXNlcnMudjFCEkxlZGdlclNlcnZpY2VQcm90b1ABWjJleGFtcGxlLmNvbS9jbGllbnQvZ2VuL2dvL2xveWFsdHkvdXNlcnMvdjE7dXNlcnN2MaICA0xVWKoCEExveWFsdHkuVXNlcnMuVjHKAhBMb3lhbHR5XFVzZXJzXFYx4gIcTG95YWx0eVxVc2Vyc1xWMVxHUEJNZXRhZGF0YeoCEkxveWFsdHk6OlVzZXJzOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct, file_loyalty_options_v1_options, file_loyalty_users_v1_user]);
+  fileDesc("CiVsb3lhbHR5L3VzZXJzL3YxL2xlZGdlcl9zZXJ2aWNlLnByb3RvEhBsb3lhbHR5LnVzZXJzLnYxItoCChVBZGRUcmFuc2FjdGlvblJlcXVlc3QSIgoHdXNlcl9pZBgBIAEoCUIIukgFcgOwAQFSB3VzZXJfaWQSOwoEdHlwZRgCIAEoDjIhLmxveWFsdHkudXNlcnMudjEuVHJhbnNhY3Rpb25UeXBlQgq6SAeCAQQQASAAEi8KBmFtb3VudBgDIAEoCUIfqrsYFwgCKgQwLjAxMg0xMDAwMDAwMDAwLjAwsLsYARIhCgtkZXNjcmlwdGlvbhgEIAEoCUIMukgFcgMY0A+wuxgBEjAKD2FkZGl0aW9uYWxfZGF0YRgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKwoPaWRlbXBvdGVuY3lfa2V5GAYgASgJQhK6SAdyBRABGMgBsLsYAcC7GAESLQoJbm90X2FmdGVyGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMChZBZGRUcmFuc2FjdGlvblJlc3BvbnNlEjIKC3RyYW5zYWN0aW9uGAEgASgLMh0ubG95YWx0eS51c2Vycy52MS5UcmFuc2FjdGlvbiKTAQoVR2V0VHJhbnNhY3Rpb25SZXF1ZXN0EiIKB3VzZXJfaWQYASABKAlCCLpIBXIDsAEBUgd1c2VyX2lkEicKD2lkZW1wb3RlbmN5X2tleRgCIAEoCUIOukgHcgUQARjIAcC7GAESLQoJbm90X2FmdGVyGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMChZHZXRUcmFuc2FjdGlvblJlc3BvbnNlEjIKC3RyYW5zYWN0aW9uGAEgASgLMh0ubG95YWx0eS51c2Vycy52MS5UcmFuc2FjdGlvbjLpAQoNTGVkZ2VyU2VydmljZRJrCg5BZGRUcmFuc2FjdGlvbhInLmxveWFsdHkudXNlcnMudjEuQWRkVHJhbnNhY3Rpb25SZXF1ZXN0GigubG95YWx0eS51c2Vycy52MS5BZGRUcmFuc2FjdGlvblJlc3BvbnNlIgaquxgCGAESawoOR2V0VHJhbnNhY3Rpb24SJy5sb3lhbHR5LnVzZXJzLnYxLkdldFRyYW5zYWN0aW9uUmVxdWVzdBooLmxveWFsdHkudXNlcnMudjEuR2V0VHJhbnNhY3Rpb25SZXNwb25zZSIGqrsYAhgBQsABChRjb20ubG95YWx0eS51c2Vycy52MUISTGVkZ2VyU2VydmljZVByb3RvUAFaMmV4YW1wbGUuY29tL2NsaWVudC9nZW4vZ28vbG95YWx0eS91c2Vycy92MTt1c2Vyc3YxogIDTFVYqgIQTG95YWx0eS5Vc2Vycy5WMcoCEExveWFsdHlcVXNlcnNcVjHiAhxMb3lhbHR5XFVzZXJzXFYxXEdQQk1ldGFkYXRh6gISTG95YWx0eTo6VXNlcnM6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_loyalty_options_v1_options, file_loyalty_users_v1_user]);
 
 /**
  * @generated from message loyalty.users.v1.AddTransactionRequest
@@ -56,6 +57,14 @@ export type AddTransactionRequest = Message<"loyalty.users.v1.AddTransactionRequ
    * @generated from field: string idempotency_key = 6;
    */
   idempotencyKey: string;
+
+  /**
+   * If set, AddTransaction adds no entry after this time, by the clock of the ledger's database. It then fails with
+   * DEPENDENCY_UNAVAILABLE.
+   *
+   * @generated from field: google.protobuf.Timestamp not_after = 7;
+   */
+  notAfter?: Timestamp | undefined;
 };
 
 /**
@@ -95,6 +104,14 @@ export type GetTransactionRequest = Message<"loyalty.users.v1.GetTransactionRequ
    * @generated from field: string idempotency_key = 2;
    */
   idempotencyKey: string;
+
+  /**
+   * If set, NOT_FOUND is final: no request with this key and a not_after that is not later adds an entry any more. Before
+   * this time, GetTransaction fails with DEPENDENCY_UNAVAILABLE if there is no entry.
+   *
+   * @generated from field: google.protobuf.Timestamp not_after = 3;
+   */
+  notAfter?: Timestamp | undefined;
 };
 
 /**
@@ -142,7 +159,8 @@ export const LedgerService: GenService<{
   },
   /**
    * GetTransaction returns the entry that a request with the idempotency key has added to the player's ledger, for a caller that
-   * has lost the answer. It fails with NOT_FOUND if there is none. A request that is still in progress may add it later.
+   * has lost the answer. It fails with NOT_FOUND if there is none. A request that is still in progress may add it later, unless
+   * not_after is set.
    *
    * @generated from rpc loyalty.users.v1.LedgerService.GetTransaction
    */
