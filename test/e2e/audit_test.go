@@ -182,13 +182,17 @@ func (tr trail) promotions(c *cluster, staff, player client) {
 	created := newPromotion(staff, "BONUS", "20.00")
 	id := created.text("id")
 	after := maps.Clone(created.body)
+	delete(after, "usage")
 	tr.has(entry{service: "promotions", action: "CREATE_PROMOTION", actor: staff.id, target: id, after: after})
-	updated := staff.call(200, "PATCH", "/api/v1/promotions/"+id, object{"title": "Another title"})
-	staff.call(200, "PATCH", "/api/v1/promotions/"+id, object{"title": "Another title"}) // changes nothing
+	change := object{"title": "Another title", "limits": object{"maxClaims": 7}}
+	updated := staff.call(200, "PATCH", "/api/v1/promotions/"+id, change)
+	staff.call(200, "PATCH", "/api/v1/promotions/"+id, change) // changes nothing
 	tr.has(entry{
 		service: "promotions", action: "UPDATE_PROMOTION", actor: staff.id, target: id,
-		before: object{"title": created.text("title"), "updatedAt": created.text("updatedAt")},
-		after:  object{"title": "Another title", "updatedAt": updated.text("updatedAt")},
+		before: object{"title": created.text("title"), "updatedAt": created.text("updatedAt"), "limits": created.body["limits"]},
+		after: object{"title": "Another title", "updatedAt": updated.text("updatedAt"), "limits": object{
+			"maxClaims": 7.0, "budget": "0.00", "maxClaimsPerDay": 0.0, "claimWithinHours": 0.0,
+		}},
 	})
 	for _, move := range []struct{ verb, from, to string }{{"pause", "ACTIVE", "PAUSED"}, {"resume", "PAUSED", "ACTIVE"}} {
 		updated = tr.moves(staff, updated, move.verb, move.from, move.to)

@@ -55,12 +55,14 @@ func recordPromotion(ctx context.Context, tx postgres.Execer, before *domain.Pro
 	return record(ctx, tx, c)
 }
 
-// members returns the members of a promotion as in the API.
+// members returns the members of a promotion as in the API, without the usage, which employees do not change.
 func members(p domain.Promotion) (map[string]any, error) {
 	data, err := protojson.MarshalOptions{EmitUnpopulated: true}.Marshal(wire.FromPromotion(p))
 	if err != nil {
 		return nil, err
 	}
 	m := map[string]any{}
-	return m, json.Unmarshal(data, &m)
+	err = json.Unmarshal(data, &m)
+	delete(m, "usage")
+	return m, err
 }
