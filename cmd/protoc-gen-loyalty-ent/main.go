@@ -297,6 +297,9 @@ func (w writer) indexes() {
 		if where := index.GetWhere(); where != "" {
 			call += fmt.Sprintf(".Annotations(%s(%q))", w.entsql("IndexWhere"), where)
 		}
+		if index.GetTrigrams() {
+			call += fmt.Sprintf(".Annotations(%s(%q), %s(%q))", w.entsql("IndexType"), "GIN", w.entsql("OpClass"), "gin_trgm_ops")
+		}
 		if desc := index.GetDesc(); len(desc) > 0 {
 			call += fmt.Sprintf(".Annotations(%s(%s))", w.entsql("DescColumns"), quoted(desc))
 		}

@@ -866,7 +866,10 @@ type Index struct {
 	// The SQL condition of a partial index.
 	Where string `protobuf:"bytes,3,opt,name=where,proto3" json:"where,omitempty"`
 	// The columns with descending order.
-	Desc          []string `protobuf:"bytes,4,rep,name=desc,proto3" json:"desc,omitempty"`
+	Desc []string `protobuf:"bytes,4,rep,name=desc,proto3" json:"desc,omitempty"`
+	// True for a GIN index over the trigrams of a text column. It serves LIKE and ILIKE with any pattern that contains three
+	// letters or digits in a row. It needs the extension pg_trgm.
+	Trigrams      bool `protobuf:"varint,5,opt,name=trigrams,proto3" json:"trigrams,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -927,6 +930,13 @@ func (x *Index) GetDesc() []string {
 		return x.Desc
 	}
 	return nil
+}
+
+func (x *Index) GetTrigrams() bool {
+	if x != nil {
+		return x.Trigrams
+	}
+	return false
 }
 
 // Check is a CHECK constraint.
@@ -1612,12 +1622,13 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"Privileges\x12\x16\n" +
 	"\x06insert\x18\x01 \x01(\bR\x06insert\x12\x16\n" +
 	"\x06update\x18\x02 \x03(\tR\x06update\x12\x16\n" +
-	"\x06delete\x18\x03 \x01(\bR\x06delete\"c\n" +
+	"\x06delete\x18\x03 \x01(\bR\x06delete\"\x7f\n" +
 	"\x05Index\x12\x18\n" +
 	"\acolumns\x18\x01 \x03(\tR\acolumns\x12\x16\n" +
 	"\x06unique\x18\x02 \x01(\bR\x06unique\x12\x14\n" +
 	"\x05where\x18\x03 \x01(\tR\x05where\x12\x12\n" +
-	"\x04desc\x18\x04 \x03(\tR\x04desc\"/\n" +
+	"\x04desc\x18\x04 \x03(\tR\x04desc\x12\x1a\n" +
+	"\btrigrams\x18\x05 \x01(\bR\btrigrams\"/\n" +
 	"\x05Check\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04expr\x18\x02 \x01(\tR\x04expr\"s\n" +
