@@ -72,7 +72,7 @@ func TestRolesCanOnlyDoWhatTheirServiceDoes(t *testing.T) {
 		"a temporary table is created":  "CREATE TEMPORARY TABLE mine ()",
 		"a schema is created":           "CREATE SCHEMA mine",
 		"a function is created":         "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-		"an extension is created":       "CREATE EXTENSION pg_trgm",
+		"an extension is created":       "CREATE EXTENSION citext",
 		"another role is used":          "SET ROLE postgres",
 		"a role is created":             "CREATE ROLE mine",
 		"the role becomes a superuser":  "ALTER ROLE CURRENT_USER SUPERUSER",

@@ -59,6 +59,14 @@ var (
 					Where: "NOT read",
 				},
 			},
+			{
+				Name:    "notifications_user_id_seq_read",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationsColumns[5], NotificationsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "read",
+				},
+			},
 		},
 	}
 	// Tables holds all the tables in the schema.

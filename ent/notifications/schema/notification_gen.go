@@ -41,5 +41,6 @@ func (Notification) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("user_id", "seq").StorageKey("notifications_user_id_seq").Unique(),
 		index.Fields("user_id", "seq").StorageKey("notifications_user_id_seq_not_read").Annotations(entsql.IndexWhere("NOT read")),
+		index.Fields("user_id", "seq").StorageKey("notifications_user_id_seq_read").Annotations(entsql.IndexWhere("read")),
 	}
 }

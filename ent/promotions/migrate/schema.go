@@ -266,6 +266,49 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{PromotionsColumns[4], PromotionsColumns[6], PromotionsColumns[7]},
 			},
+			{
+				Name:    "promotions_is_active_id",
+				Unique:  false,
+				Columns: []*schema.Column{PromotionsColumns[3], PromotionsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "NOT is_active",
+				},
+			},
+			{
+				Name:    "promotions_inactive_as_id",
+				Unique:  false,
+				Columns: []*schema.Column{PromotionsColumns[14], PromotionsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "NOT is_active",
+				},
+			},
+			{
+				Name:    "promotions_start_date",
+				Unique:  false,
+				Columns: []*schema.Column{PromotionsColumns[6]},
+			},
+			{
+				Name:    "promotions_end_date",
+				Unique:  false,
+				Columns: []*schema.Column{PromotionsColumns[7]},
+			},
+			{
+				Name:    "promotions_end_date_is_active",
+				Unique:  false,
+				Columns: []*schema.Column{PromotionsColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "is_active",
+				},
+			},
+			{
+				Name:    "promotions_title",
+				Unique:  false,
+				Columns: []*schema.Column{PromotionsColumns[1]},
+				Annotation: &entsql.IndexAnnotation{
+					OpClass: "gin_trgm_ops",
+					Type:    "GIN",
+				},
+			},
 		},
 	}
 	// Tables holds all the tables in the schema.

@@ -62,5 +62,11 @@ func (Promotion) Fields() []ent.Field {
 func (Promotion) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("type", "start_date", "end_date").StorageKey("promotions_type_start_date_end_date"),
+		index.Fields("is_active", "id").StorageKey("promotions_is_active_id").Annotations(entsql.IndexWhere("NOT is_active")),
+		index.Fields("inactive_as", "id").StorageKey("promotions_inactive_as_id").Annotations(entsql.IndexWhere("NOT is_active")),
+		index.Fields("start_date").StorageKey("promotions_start_date"),
+		index.Fields("end_date").StorageKey("promotions_end_date"),
+		index.Fields("end_date").StorageKey("promotions_end_date_is_active").Annotations(entsql.IndexWhere("is_active")),
+		index.Fields("title").StorageKey("promotions_title").Annotations(entsql.IndexType("GIN"), entsql.OpClass("gin_trgm_ops")),
 	}
 }

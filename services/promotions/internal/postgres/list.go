@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"strings"
+	"unicode"
 
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
@@ -14,30 +16,16 @@ import (
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
-// Promotions lists promotions by descending id. Ids are UUIDv7, so the newest promotion comes first. A total above
-// keyset.MaxExactTotal is an estimate.
+// Promotions lists promotions, newest first, in one round trip. A total above keyset.MaxExactTotal is an estimate.
 func (s *Store) Promotions(ctx context.Context, f domain.PromotionFilter, p keyset.PageRequest[uuid.UUID]) (keyset.Page[domain.Promotion], error) {
-	var none keyset.Page[domain.Promotion]
-	where := promotionFilter(f)
-	total, estimate, err := postgres.Count(ctx, s.pool, promotion.Table, where)
-	if err != nil {
-		return none, toAppError(err)
+	page, err := promotionList(f).Read(ctx, s.pool, p)
+	return page, toAppError(err)
+}
+
+func promotionList(f domain.PromotionFilter) postgres.List[domain.Promotion, predicate.Promotion] {
+	return postgres.List[domain.Promotion, predicate.Promotion]{
+		Table: promotion.Table, Columns: promotionColumns, Scan: scanPromotion, Where: promotionFilter(f),
 	}
-	query := s.ent.Promotion.Query().Where(where...)
-	if p.Before != uuid.Nil {
-		query.Where(promotion.IDLT(p.Before))
-	}
-	rows, err := query.Order(promotion.ByID(entsql.OrderDesc())).Limit(p.Size + 1).All(ctx)
-	if err != nil {
-		return none, toAppError(err)
-	}
-	items := make([]domain.Promotion, 0, len(rows))
-	for _, row := range rows {
-		items = append(items, promotionFromRow(row))
-	}
-	page := keyset.NewPage(items, p.Size, total)
-	page.TotalIsEstimate = estimate
-	return page, nil
 }
 
 // promotionFilter returns the filter as predicates.
@@ -69,22 +57,46 @@ func promotionFilter(f domain.PromotionFilter) []predicate.Promotion {
 	return where
 }
 
-// titleContains ignores case. The subquery folds text once. ILIKE folds it again for each row, so that a long text would
-// cost more than all titles.
+// titleContains ignores case. If the text has a trigram, the index on trigrams finds the titles. Otherwise, PostgreSQL reads
+// all titles. The subquery then folds the text once: ILIKE would fold it again for each row, so that a long text would cost
+// more than all titles.
 func titleContains(text string) predicate.Promotion {
 	return func(s *entsql.Selector) {
 		column := s.C(promotion.FieldTitle)
 		s.Where(entsql.P(func(b *entsql.Builder) {
+			if hasTrigram(text) {
+				b.Ident(column).WriteString(" ILIKE ").Arg("%" + escapeLike(text) + "%")
+				return
+			}
 			b.WriteString("strpos(lower(").Ident(column).WriteString("), (SELECT lower(").Arg(text).WriteString("))) > 0")
 		}))
 	}
+}
+
+// escapeLike returns a LIKE pattern that matches the text only.
+func escapeLike(text string) string {
+	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text)
+}
+
+// hasTrigram reports whether a text has three letters or digits in a row, from which pg_trgm makes a key of its index.
+func hasTrigram(text string) bool {
+	n := 0
+	for _, r := range text {
+		if n++; !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			n = 0
+		}
+		if n == 3 {
+			return true
+		}
+	}
+	return false
 }
 
 // inStates selects the promotions that are in one of the states on the given day, as [domain.Promotion.StateAt] determines
 // them. Without states, it selects the promotions that are not archived.
 func inStates(states []domain.PromotionState, today date.Date) predicate.Promotion {
 	if len(states) == 0 {
-		return promotion.Not(inactiveAs(domain.StatusArchived))
+		return promotion.Or(promotion.IsActive(true), inactiveAs(domain.StatusDraft, domain.StatusPaused))
 	}
 	current := promotion.And(promotion.IsActive(true), endsFrom(today))
 	anyOf := make([]predicate.Promotion, 0, len(states))
@@ -108,8 +120,12 @@ func inStates(states []domain.PromotionState, today date.Date) predicate.Promoti
 	return promotion.Or(anyOf...)
 }
 
-func inactiveAs(s domain.Status) predicate.Promotion {
-	return promotion.And(promotion.IsActive(false), promotion.InactiveAs(string(s)))
+func inactiveAs(anyOf ...domain.Status) predicate.Promotion {
+	names := make([]string, len(anyOf))
+	for i, s := range anyOf {
+		names[i] = string(s)
+	}
+	return promotion.And(promotion.IsActive(false), promotion.InactiveAsIn(names...))
 }
 
 func startsBy(day any) predicate.Promotion {

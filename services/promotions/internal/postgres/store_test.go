@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
@@ -231,8 +232,8 @@ func TestTotalOfManyPromotions(t *testing.T) {
 	}
 }
 
-// TestListAssignmentsTakesOneRoundTrip reads the assignments after a warm-up, because a new connection asks for its types.
-func TestListAssignmentsTakesOneRoundTrip(t *testing.T) {
+// TestListsTakeOneRoundTrip reads the lists after a warm-up, because a new connection asks for its types.
+func TestListsTakeOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	player, _ := f.assigned()
@@ -247,6 +248,43 @@ func TestListAssignmentsTakesOneRoundTrip(t *testing.T) {
 	list()
 	if n := trips.During(list); n != 1 {
 		t.Errorf("the list took %d round trips, want 1", n)
+	}
+	all := func() {
+		page, err := service.List(t.Context(), promotions.PromotionFilter{}, keyset.PageRequest[uuid.UUID]{Size: 10})
+		if err != nil || len(page.Items) != 1 {
+			t.Errorf("got %+v, %v, want one promotion", page, err)
+		}
+	}
+	all()
+	if n := trips.During(all); n != 1 {
+		t.Errorf("the list of promotions took %d round trips, want 1", n)
+	}
+}
+
+// TestPromotionsPlannedWithTheirArguments checks that the list does not use a plan that ignores the values of the filters, and
+// that other statements still may.
+func TestPromotionsPlannedWithTheirArguments(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	config := f.role.Config()
+	config.MaxConns = 1
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	service := promotions.New(postgres.New(pool, func() {}), f.ledger, time.Now)
+	for range 10 { // PostgreSQL considers a generic plan from the sixth execution on
+		if _, err := service.List(t.Context(), promotions.PromotionFilter{Title: "x"}, keyset.PageRequest[uuid.UUID]{Size: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mode string
+	var custom, generic int
+	err = pool.QueryRow(t.Context(), `SELECT current_setting('plan_cache_mode'), sum(custom_plans), sum(generic_plans)
+		FROM pg_prepared_statements WHERE statement LIKE '%FROM "promotions"%' AND statement NOT LIKE '%pg_prepared%'`).Scan(&mode, &custom, &generic)
+	if err != nil || mode != "auto" || custom != 20 || generic != 0 {
+		t.Errorf("got mode %s, %d custom plans, %d generic plans, %v, want auto, 20, 0", mode, custom, generic, err)
 	}
 }
 
@@ -315,6 +353,10 @@ func TestUpdateAndList(t *testing.T) {
 		"percent sign in a title": {promotions.PromotionFilter{Title: "0% of"}, 4},
 		"underscore in a title":   {promotions.PromotionFilter{Title: "_every"}, 4},
 		"wildcards in a title":    {promotions.PromotionFilter{Title: "5_%"}, 0},
+		"word in a title":         {promotions.PromotionFilter{Title: "_EVERYTHING_"}, 4},
+		"word with an underscore": {promotions.PromotionFilter{Title: "every_hing"}, 0},
+		"word with a percentage":  {promotions.PromotionFilter{Title: "every%"}, 0},
+		"word with a backslash":   {promotions.PromotionFilter{Title: `everything\_`}, 0},
 		"from":                    {promotions.PromotionFilter{From: f.today.AddDays(3)}, 2},
 		"to":                      {promotions.PromotionFilter{To: f.today.AddDays(1)}, 2},
 		"from and to":             {promotions.PromotionFilter{From: f.today.AddDays(1), To: f.today.AddDays(2)}, 2},

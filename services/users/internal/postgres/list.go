@@ -4,7 +4,6 @@ import (
 	"context"
 	"unicode/utf8"
 
-	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/ent/users/predicate"
@@ -14,32 +13,18 @@ import (
 	"github.com/casino-loyalty/loyalty/services/users"
 )
 
-// Users lists users, newest first. It sorts by id: ids are UUIDv7, which begin with the time of creation. A total above
-// keyset.MaxExactTotal is an estimate.
+// Users lists users, newest first, in one round trip. A total above keyset.MaxExactTotal is an estimate.
 func (s *Store) Users(
 	ctx context.Context, f users.UserFilter, p keyset.PageRequest[uuid.UUID],
 ) (keyset.Page[users.User], error) {
-	var none keyset.Page[users.User]
-	where := userFilter(f)
-	total, estimate, err := postgres.Count(ctx, s.pool, user.Table, where)
-	if err != nil {
-		return none, toAppError(err)
+	page, err := userList(f).Read(ctx, s.pool, p)
+	return page, toAppError(err)
+}
+
+func userList(f users.UserFilter) postgres.List[users.User, predicate.User] {
+	return postgres.List[users.User, predicate.User]{
+		Table: user.Table, Columns: userColumns, Scan: scanUser, Where: userFilter(f),
 	}
-	query := s.ent.User.Query().Where(where...)
-	if p.Before != uuid.Nil {
-		query.Where(user.IDLT(p.Before))
-	}
-	rows, err := query.Order(user.ByID(entsql.OrderDesc())).Limit(p.Size + 1).All(ctx)
-	if err != nil {
-		return none, toAppError(err)
-	}
-	items := make([]users.User, 0, len(rows))
-	for _, row := range rows {
-		items = append(items, userFromRow(row))
-	}
-	page := keyset.NewPage(items, p.Size, total)
-	page.TotalIsEstimate = estimate
-	return page, nil
 }
 
 func userFilter(f users.UserFilter) []predicate.User {

@@ -4,13 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"entgo.io/ent/dialect"
-	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/casino-loyalty/loyalty/atlas"
-	"github.com/casino-loyalty/loyalty/ent/users/user"
 	"github.com/casino-loyalty/loyalty/internal/authn"
+	"github.com/casino-loyalty/loyalty/internal/keyset"
 	"github.com/casino-loyalty/loyalty/internal/postgres/postgrestest"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
@@ -35,11 +34,7 @@ func TestInactiveUsersUseTheIndex(t *testing.T) {
 		"inactive players":       {IsActive: &inactive, Role: authn.RolePlayer},
 		"inactive with a prefix": {IsActive: &inactive, EmailPrefix: "player"},
 	} {
-		s := entsql.Dialect(dialect.Postgres).Select("id").From(entsql.Table(user.Table)).OrderBy(entsql.Desc("id")).Limit(21)
-		for _, p := range userFilter(f) {
-			p(s)
-		}
-		sql, args := s.Query()
+		sql, args := userList(f).Page(keyset.PageRequest[uuid.UUID]{Size: 20})
 		rows, err := pool.Query(t.Context(), "EXPLAIN "+sql, args...)
 		if err != nil {
 			t.Fatal(err)

@@ -224,7 +224,7 @@ func TestTotalOfManyTransactions(t *testing.T) {
 	}
 }
 
-func TestTransactionsTakeOneRoundTrip(t *testing.T) {
+func TestListsTakeOneRoundTrip(t *testing.T) {
 	f := newFixture(t)
 	player := f.insertPlayer()
 	trips := postgrestest.CountRoundTrips(t, f.role)
@@ -237,7 +237,17 @@ func TestTransactionsTakeOneRoundTrip(t *testing.T) {
 	}
 	list() // connects
 	if n := trips.During(list); n != 1 {
-		t.Errorf("the list took %d round trips, want 1", n)
+		t.Errorf("the list of transactions took %d round trips, want 1", n)
+	}
+	all := func() {
+		page, err := store.Users(t.Context(), users.UserFilter{}, keyset.PageRequest[uuid.UUID]{Size: 10})
+		if err != nil || len(page.Items) != 1 {
+			t.Errorf("got %+v, %v, want one user", page, err)
+		}
+	}
+	all()
+	if n := trips.During(all); n != 1 {
+		t.Errorf("the list of users took %d round trips, want 1", n)
 	}
 }
 

@@ -3,11 +3,37 @@
 package postgres
 
 import (
+	"github.com/jackc/pgx/v5"
+
 	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/convert/columns"
 	"github.com/casino-loyalty/loyalty/services/users"
 )
+
+// userColumns lists the columns of table users.
+const userColumns = "id, email, role, is_active, balance, created_at, email_folded, password_hash, entries, ledger_head, status_version, sessions_to_end, kept_session"
+
+// scanUser reads a row that has the columns of userColumns.
+func scanUser(row pgx.CollectableRow) (users.User, error) {
+	var p users.User
+	err := row.Scan(
+		(*columns.UUID)(&p.ID),
+		&p.Email,
+		&p.Role,
+		&p.IsActive,
+		(*columns.Money)(&p.Balance),
+		(*columns.Time)(&p.CreatedAt),
+		&p.EmailFolded,
+		&p.PasswordHash,
+		&p.Entries,
+		&p.LedgerHead,
+		&p.StatusVersion,
+		&p.SessionsToEnd,
+		(*columns.UUID)(&p.KeptSession),
+	)
+	return p, err
+}
 
 // userFromRow converts a row that ent loaded.
 func userFromRow(r *ent.User) users.User {

@@ -321,19 +321,21 @@ var File_loyalty_notifications_v1_notification_proto protoreflect.FileDescriptor
 
 const file_loyalty_notifications_v1_notification_proto_rawDesc = "" +
 	"\n" +
-	"+loyalty/notifications/v1/notification.proto\x12\x18loyalty.notifications.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xed\x04\n" +
+	"+loyalty/notifications/v1/notification.proto\x12\x18loyalty.notifications.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x85\x05\n" +
 	"\fNotification\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12!\n" +
 	"\x04type\x18\x02 \x01(\tB\r\xba\xbb\x18\tpromotionR\x04type\x12\xc7\x02\n" +
 	"\acontent\x18\x03 \x01(\v2\x17.google.protobuf.StructB\x93\x02\xba\xbb\x18\x8e\x02{\"id\": \"019a0000-0000-7000-8000-000000000001\", \"title\": \"Spring bonus\", \"description\": \"\", \"isActive\": true, \"type\": \"BONUS\", \"amount\": \"20.00\", \"startDate\": \"2026-03-01\", \"endDate\": \"2026-03-31\", \"createdAt\": \"2026-03-01T12:00:00Z\", \"updatedAt\": \"2026-03-01T12:00:00Z\"}R\acontent\x12\x1f\n" +
 	"\x04read\x18\x04 \x01(\bB\v\xaa\xbb\x18\a:\x05falseR\x04read\x129\n" +
 	"\n" +
-	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:z\xaa\xbb\x18v\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt:\x91\x01\xaa\xbb\x18\x8c\x01\n" +
 	"\rnotifications\x12\x10\n" +
 	"\auser_id\n" +
 	"\x03seq\x10\x01\x12\x18\n" +
 	"\auser_id\n" +
-	"\x03seq\x1a\bNOT read\"\r\n" +
+	"\x03seq\x1a\bNOT read\x12\x14\n" +
+	"\auser_id\n" +
+	"\x03seq\x1a\x04read\"\r\n" +
 	"\auser_id\x12\x02\b\x01\"\t\n" +
 	"\x03seq\x12\x02\b\x05\"\x10\n" +
 	"\bevent_id\x12\x04\b\x04\x18\x01:\x03\x01\x02\x04B\b\b\x01\x12\x04read\"\xfe\v\n" +

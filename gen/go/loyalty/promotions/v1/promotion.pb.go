@@ -735,8 +735,7 @@ var File_loyalty_promotions_v1_promotion_proto protoreflect.FileDescriptor
 
 const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x91\n" +
-	"\n" +
+	"%loyalty/promotions/v1/promotion.proto\x12\x15loyalty.promotions.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\x8f\v\n" +
 	"\tPromotion\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12~\n" +
 	"\x05title\x18\x02 \x01(\tBh\xe0A\x02\xbaHR\xba\x01H\n" +
@@ -758,13 +757,23 @@ const file_loyalty_promotions_v1_promotion_proto_rawDesc = "" +
 	"\x05state\x18\v \x01(\x0e2%.loyalty.promotions.v1.PromotionStateB\x13\xe0A\x03\xaa\xbb\x18\x02H\x01\xba\xbb\x18\x06ACTIVER\x05state\x12!\n" +
 	"\x05draft\x18\f \x01(\bB\x06\xe0A\x04\xe0A\x05H\x01R\x05draft\x88\x01\x01\x12D\n" +
 	"\x06limits\x18\r \x01(\v2&.loyalty.promotions.v1.PromotionLimitsB\x04Ȼ\x18\x01R\x06limits\x12J\n" +
-	"\x05usage\x18\x0e \x01(\v2%.loyalty.promotions.v1.PromotionUsageB\r\xe0A\x03\xaa\xbb\x18\x02H\x01Ȼ\x18\x01R\x05usage:\xea\x02\xaa\xbb\x18\xe5\x02\n" +
+	"\x05usage\x18\x0e \x01(\v2%.loyalty.promotions.v1.PromotionUsageB\r\xe0A\x03\xaa\xbb\x18\x02H\x01Ȼ\x18\x01R\x05usage:\xe8\x03\xaa\xbb\x18\xe3\x03\n" +
 	"\n" +
 	"promotions\x12\x1c\n" +
 	"\x04type\n" +
 	"\n" +
 	"start_date\n" +
-	"\bend_date\x1aC\n" +
+	"\bend_date\x12\x1e\n" +
+	"\tis_active\n" +
+	"\x02id\x1a\rNOT is_active\x12 \n" +
+	"\vinactive_as\n" +
+	"\x02id\x1a\rNOT is_active\x12\f\n" +
+	"\n" +
+	"start_date\x12\n" +
+	"\n" +
+	"\bend_date\x12\x15\n" +
+	"\bend_date\x1a\tis_active\x12\t\n" +
+	"\x05title(\x01\x1aC\n" +
 	"\x11inactive_as_known\x12.inactive_as IN ('DRAFT', 'PAUSED', 'ARCHIVED')\x1a \n" +
 	"\x06period\x12\x16end_date >= start_date\"\x1b\n" +
 	"\vinactive_as\x12\f\b\x04:\b'PAUSED':\x02\x01\x03B\xb0\x01\b\x01\x12\x05title\x12\vdescription\x12\tis_active\x12\x06amount\x12\n" +

@@ -230,16 +230,18 @@ class Privileges(_message.Message):
     def __init__(self, insert: _Optional[bool] = ..., update: _Optional[_Iterable[str]] = ..., delete: _Optional[bool] = ...) -> None: ...
 
 class Index(_message.Message):
-    __slots__ = ("columns", "unique", "where", "desc")
+    __slots__ = ("columns", "unique", "where", "desc", "trigrams")
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     UNIQUE_FIELD_NUMBER: _ClassVar[int]
     WHERE_FIELD_NUMBER: _ClassVar[int]
     DESC_FIELD_NUMBER: _ClassVar[int]
+    TRIGRAMS_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedScalarFieldContainer[str]
     unique: bool
     where: str
     desc: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, columns: _Optional[_Iterable[str]] = ..., unique: _Optional[bool] = ..., where: _Optional[str] = ..., desc: _Optional[_Iterable[str]] = ...) -> None: ...
+    trigrams: bool
+    def __init__(self, columns: _Optional[_Iterable[str]] = ..., unique: _Optional[bool] = ..., where: _Optional[str] = ..., desc: _Optional[_Iterable[str]] = ..., trigrams: _Optional[bool] = ...) -> None: ...
 
 class Check(_message.Message):
     __slots__ = ("name", "expr")
