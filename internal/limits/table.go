@@ -121,7 +121,8 @@ func connectionSections() []Section {
 				"limit_conn address 1000;"),
 			nginx("requests in progress of an address", count(NginxRequestsPerAddress), rateLimited, "limits.conf",
 				fmt.Sprintf("limit_conn requests %d;", NginxRequestsPerAddress)),
-			nginx("logins of one address", "10 per second", rateLimited, "limits.conf", "zone=login:10m    rate=10r/s;"),
+			nginx("logins and changes of the password of one address", "10 per second", rateLimited, "limits.conf",
+				"zone=login:10m    rate=10r/s;"),
 			nginx("registrations of one address", "10 per second", rateLimited, "limits.conf", "zone=register:10m rate=10r/s;"),
 		}},
 	}

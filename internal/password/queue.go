@@ -43,6 +43,12 @@ func WithQueue(ctx context.Context, purpose Purpose, client string) context.Cont
 	return context.WithValue(ctx, queueKey{}, place{purpose, client})
 }
 
+// QueueOf returns the purpose and the client of [WithQueue].
+func QueueOf(ctx context.Context) (Purpose, string) {
+	at, _ := ctx.Value(queueKey{}).(place)
+	return at.purpose, at.client
+}
+
 // queue distributes the cores. It is safe for concurrent use.
 type queue struct {
 	cores int
@@ -68,7 +74,8 @@ type client struct {
 // acquire waits for a core. The caller must call release after the hash. It returns RATE_LIMITED if too many hashes wait or
 // if the hash has waited for maxWait, or the error of ctx if ctx ends first.
 func (q *queue) acquire(ctx context.Context) error {
-	at, _ := ctx.Value(queueKey{}).(place)
+	purpose, client := QueueOf(ctx)
+	at := place{purpose, client}
 	ready, err := q.enter(at)
 	if err != nil || ready == nil {
 		return err

@@ -2,6 +2,7 @@ package users
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/google/uuid"
 
@@ -10,10 +11,11 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/password"
 )
 
-// PasswordChange is the request of a user to change the password, sent in the session Session.
+// PasswordChange is the request of a user to change the password, sent in the session Session from the address From.
 type PasswordChange struct {
 	User, Session uuid.UUID
 	Current, New  string
+	From          netip.Addr
 }
 
 // ChangePassword sets a new password and ends all other sessions of the user.
@@ -25,7 +27,7 @@ type PasswordChange struct {
 // After the commit the old password is not accepted. If the session store cannot be reached after the commit, ChangePassword
 // returns DEPENDENCY_UNAVAILABLE, and [Service.EndMarkedSessions] ends the sessions later.
 func (s *Service) ChangePassword(ctx context.Context, c PasswordChange) error {
-	ctx = password.WithQueue(ctx, password.Login, c.User.String())
+	ctx = password.WithQueue(ctx, password.Login, addressKey(c.From))
 	u, err := s.store.User(ctx, c.User)
 	if err != nil {
 		return err

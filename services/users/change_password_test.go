@@ -20,7 +20,7 @@ func (f *fixture) change(t users.Tokens, current string) users.PasswordChange {
 		f.Fatal(err)
 	}
 	return users.PasswordChange{
-		User: caller.UserID, Session: caller.Session, Current: current, New: newSecret,
+		User: caller.UserID, Session: caller.Session, Current: current, New: newSecret, From: clientAddr,
 	}
 }
 

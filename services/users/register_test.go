@@ -19,13 +19,13 @@ func TestRegister(t *testing.T) {
 		u.ID.Version() != 7 {
 		t.Errorf("registered %+v, want an active player with balance 0 and a UUIDv7", u)
 	}
-	staff, err := f.RegisterStaff(t.Context(), "staff@example.com", secret)
+	staff, err := f.RegisterStaff(t.Context(), "staff@example.com", secret, clientAddr)
 	if err != nil || staff.Role != authn.RoleStaff {
 		t.Errorf("registered %+v, %v; want a staff member", staff, err)
 	}
 	_, err = f.Register(t.Context(), "ANNA@example.com", secret, clientAddr)
 	checkCode(t, "registration with the same e-mail in capitals", err, apperr.UserExists)
-	_, err = f.RegisterStaff(t.Context(), "anna@example.com", secret)
+	_, err = f.RegisterStaff(t.Context(), "anna@example.com", secret, clientAddr)
 	checkCode(t, "registration of staff with a player's e-mail", err, apperr.UserExists)
 }
 
@@ -95,7 +95,7 @@ func TestPasswordsAreNormalized(t *testing.T) {
 				case 0:
 					_, err = f.Register(t.Context(), email, chosen, clientAddr)
 				case 1:
-					_, err = f.RegisterStaff(t.Context(), email, chosen)
+					_, err = f.RegisterStaff(t.Context(), email, chosen, clientAddr)
 				default:
 					_, err = f.EnsureAdmin(t.Context(), email, chosen, false)
 				}
@@ -142,7 +142,7 @@ func TestNewPasswordRules(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			email := strings.ReplaceAll(name, " ", "-") + "@example.com"
 			_, registerErr := f.Register(t.Context(), email, tt.password, clientAddr)
-			_, staffErr := f.RegisterStaff(t.Context(), "staff-"+email, tt.password)
+			_, staffErr := f.RegisterStaff(t.Context(), "staff-"+email, tt.password, clientAddr)
 			_, adminErr := f.EnsureAdmin(t.Context(), "admin-"+email, tt.password, false)
 			for operation, err := range map[string]error{
 				"register": registerErr, "register staff": staffErr, "ensure admin": adminErr,
@@ -174,7 +174,7 @@ func TestWeakPasswordsAreRefused(t *testing.T) {
 		"password": "common", "12345678": "sequences", "        ": "repeats", "Anna.Smith1": "e-mail", "annasmith": "e-mail",
 	} {
 		_, registerErr := f.Register(t.Context(), "Anna.Smith@example.com", weak, clientAddr)
-		_, staffErr := f.RegisterStaff(t.Context(), "Anna.Smith@example.com", weak)
+		_, staffErr := f.RegisterStaff(t.Context(), "Anna.Smith@example.com", weak, clientAddr)
 		_, adminErr := f.EnsureAdmin(t.Context(), "Anna.Smith@example.com", weak, true)
 		for operation, err := range map[string]error{
 			"register": registerErr, "register staff": staffErr, "ensure admin": adminErr,

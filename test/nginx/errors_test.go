@@ -151,7 +151,10 @@ func TestRateLimits(t *testing.T) {
 	t.Parallel()
 	s := start(t, nginxtest.Config{})
 	for _, paths := range [][]string{
-		{"/api/v1/auth/login", "/loyalty.users.v1.AuthService/Login"},
+		{
+			"/api/v1/auth/login", "/loyalty.users.v1.AuthService/Login",
+			"/api/v1/users/me/password", "/loyalty.users.v1.UserService/ChangeMyPassword",
+		},
 		{"/api/v1/auth/register", "/loyalty.users.v1.AuthService/Register"},
 	} {
 		limited := map[string]bool{}

@@ -20,6 +20,7 @@ func (h *Users) ChangeMyPassword(
 	}
 	err = h.service.ChangePassword(ctx, users.PasswordChange{
 		User: caller, Session: session, Current: r.Msg.GetCurrentPassword(), New: r.Msg.GetNewPassword(),
+		From: rpcserver.ClientAddr(ctx),
 	})
 	if err != nil {
 		return nil, err

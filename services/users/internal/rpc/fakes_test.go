@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
+	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 	"github.com/casino-loyalty/loyalty/internal/session"
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -266,20 +268,27 @@ func (s *fakeSessions) OfUser(_ context.Context, user uuid.UUID) ([]session.Sess
 	return []session.Session{{ID: user, User: user, CreatedAt: now(), LastUsedAt: now()}, older}, s.err
 }
 
-// fakeHasher returns hashes that contain the password.
-type fakeHasher struct{}
+// fakeHasher returns hashes that contain the password. It records the queues in which the hashes wait.
+type fakeHasher struct{ queues []string }
+
+func (h *fakeHasher) wait(ctx context.Context) {
+	purpose, client := password.QueueOf(ctx)
+	h.queues = append(h.queues, fmt.Sprintf("%d of %s", purpose, client))
+}
 
 func fakeHash(password string) string { return "hash of " + password }
 
-func (fakeHasher) Hash(_ context.Context, password string) (string, error) {
+func (h *fakeHasher) Hash(ctx context.Context, password string) (string, error) {
+	h.wait(ctx)
 	return fakeHash(password), nil
 }
 
-func (fakeHasher) Verify(_ context.Context, hash, password string) (bool, error) {
+func (h *fakeHasher) Verify(ctx context.Context, hash, password string) (bool, error) {
+	h.wait(ctx)
 	return hash == fakeHash(password), nil
 }
 
-func (fakeHasher) Outdated(string) bool { return false }
+func (*fakeHasher) Outdated(string) bool { return false }
 
 // fakeLimiter returns err from Allow and AllowShare.
 type fakeLimiter struct{ err error }

@@ -49,15 +49,19 @@ type fixture struct {
 	store    *fakeStore
 	sessions *fakeSessions
 	limiter  *fakeLimiter
+	hasher   *fakeHasher
 	ledger   *fakeLedger
 	handler  http.Handler
 }
 
 func start(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{TB: t, store: newFakeStore(), sessions: &fakeSessions{}, limiter: &fakeLimiter{}, ledger: &fakeLedger{}}
+	f := &fixture{
+		TB: t, store: newFakeStore(), sessions: &fakeSessions{}, limiter: &fakeLimiter{}, hasher: &fakeHasher{},
+		ledger: &fakeLedger{},
+	}
 	service, err := users.New(users.Dependencies{
-		Store: f.store, Sessions: f.sessions, Hasher: fakeHasher{}, Limiter: f.limiter, Issuer: fakeIssuer{},
+		Store: f.store, Sessions: f.sessions, Hasher: f.hasher, Limiter: f.limiter, Issuer: fakeIssuer{},
 		Limits: users.DefaultLimits(), SessionLifetime: session.DefaultLifetime, Now: now,
 		FactorSecrets: [][]byte{[]byte("secret")}, FactorFreshness: 5 * time.Minute,
 	})

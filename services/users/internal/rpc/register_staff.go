@@ -6,6 +6,7 @@ import (
 	"connectrpc.com/connect"
 
 	usersv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/users/v1"
+	"github.com/casino-loyalty/loyalty/internal/rpcserver"
 	"github.com/casino-loyalty/loyalty/services/users/internal/wire"
 )
 
@@ -13,7 +14,7 @@ import (
 func (h *Auth) RegisterStaff(
 	ctx context.Context, r *connect.Request[usersv1.RegisterStaffRequest],
 ) (*connect.Response[usersv1.User], error) {
-	u, err := h.service.RegisterStaff(ctx, r.Msg.GetEmail(), r.Msg.GetPassword())
+	u, err := h.service.RegisterStaff(ctx, r.Msg.GetEmail(), r.Msg.GetPassword(), rpcserver.ClientAddr(ctx))
 	if err != nil {
 		return nil, err
 	}
