@@ -150,7 +150,10 @@ func written(f *schema.GoFile, c *schema.Column, v string) string {
 	case schema.Money, schema.Date:
 		text = v + ".String()"
 	case schema.Timestamp:
-		return fields("Time")
+		if !c.IsText() {
+			return fields("Time")
+		}
+		text = fields("TimeText")
 	case schema.JSON:
 		return fields("Struct")
 	case schema.Enum:
@@ -235,6 +238,9 @@ func read(f *schema.GoFile, c *schema.Column, from string) string {
 	case schema.Date:
 		return call("Date")
 	case schema.Timestamp:
+		if c.IsText() {
+			return call("TimeText")
+		}
 		return call("Time")
 	case schema.JSON:
 		return "r.Struct(" + get + ")"

@@ -86,7 +86,7 @@ func valueExample(f *protogen.Field, d direction, given string) (any, error) {
 	}
 }
 
-// textExample returns an example of a string field, which may hold an amount, a date or an id.
+// textExample returns an example of a string field, which may hold an amount, a date, a time or an id.
 func textExample(f *protogen.Field, d direction) string {
 	column, rules := schema.ColumnOf(f), rulesOf(f).GetString()
 	if items := rulesOf(f).GetRepeated().GetItems(); items != nil {
@@ -99,6 +99,8 @@ func textExample(f *protogen.Field, d direction) string {
 		return exampleAmount
 	case column.GetType() == optionsv1.ColumnType_DATE:
 		return exampleDate
+	case column.GetType() == optionsv1.ColumnType_TIMESTAMP:
+		return exampleTime
 	case column.GetType() == optionsv1.ColumnType_UUID, rules.GetUuid(), f.Desc.Name() == "id":
 		return exampleID(f)
 	case rules.GetEmail():

@@ -244,7 +244,7 @@ func (s *schemas) value(f *protogen.Field, d direction) object {
 	}
 }
 
-// text returns the schema of a string field, which may hold an amount, a date or an id.
+// text returns the schema of a string field, which may hold an amount, a date, a time or an id.
 func text(f *protogen.Field, d direction) object {
 	o := object{{"type", "string"}}
 	column := schema.ColumnOf(f)
@@ -263,6 +263,11 @@ func text(f *protogen.Field, d direction) object {
 			return o.with("examples", []string{"", "019a0000-0000-7000-8000-000000000000"})
 		}
 		return o.with("format", "uuid")
+	case optionsv1.ColumnType_TIMESTAMP:
+		if empty {
+			return o.with("examples", []string{"", exampleTime})
+		}
+		return o.with("format", "date-time")
 	default: // the rules below describe it
 	}
 	rules := rulesOf(f).GetString()

@@ -238,10 +238,14 @@ func (d *openAPI) parameter(f *protogen.Field, in string, required bool) object 
 		o = append(o, member{"deprecated", true})
 	}
 	if in == "path" {
-		if description == "" {
+		example := textExample(f, request)
+		switch {
+		case f.Enum != nil:
+			example = string(f.Enum.Values[1].Desc.Name())
+		case description == "":
 			description = "The id of the " + strings.ReplaceAll(strings.TrimSuffix(string(f.Desc.Name()), "_id"), "_", " ") + "."
 		}
-		return o.with("description", description).with("schema", value).with("example", textExample(f, request))
+		return o.with("description", description).with("schema", value).with("example", example)
 	}
 	return o.with("description", description).with("schema", value)
 }

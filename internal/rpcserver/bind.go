@@ -35,14 +35,25 @@ func (info *requestInfo) bind(m protoreflect.Message) {
 	info.bindPath(m) // last, because a body must not replace the values of the path
 }
 
-// bindPath sets the fields of the path's variables. Validation refuses values that are not ids.
+// bindPath sets the fields of the path's variables. It adds a violation to info for each unknown name of an enum's value.
+// Validation refuses values that are not ids.
 func (info *requestInfo) bindPath(m protoreflect.Message) {
 	rest := strings.TrimPrefix(info.url.EscapedPath(), "/")
 	for _, fd := range info.route.variables {
 		var segment string
 		segment, rest, _ = strings.Cut(rest, "/")
-		if fd != nil {
+		switch {
+		case fd == nil:
+		case fd.Enum() == nil:
 			m.Set(fd, protoreflect.ValueOfString(strings.ToValidUTF8(unescape(segment), "\uFFFD")))
+		default:
+			m.Clear(fd) // a body must not replace the value
+			n, ok := strictjson.EnumNumber(fd.Enum(), unescape(segment))
+			if !ok {
+				info.addViolation(string(fd.Name()), strictjson.RuleEnum, "one of "+strictjson.EnumNames(fd.Enum())+" is expected")
+				continue
+			}
+			m.Set(fd, protoreflect.ValueOfEnum(n))
 		}
 	}
 }

@@ -58,8 +58,8 @@ func routeOf(m *method, rr restroute.Route) (*route, error) {
 		var fd protoreflect.FieldDescriptor
 		if name, ok := restroute.Variable(segment); ok {
 			fd = input.ByName(protoreflect.Name(name))
-			if fd.Kind() != protoreflect.StringKind {
-				return nil, fmt.Errorf("the variable %s is not a string", segment)
+			if fd.Kind() != protoreflect.StringKind && fd.Kind() != protoreflect.EnumKind {
+				return nil, fmt.Errorf("the variable %s is neither a string nor an enum", segment)
 			}
 		}
 		r.variables = append(r.variables, fd)

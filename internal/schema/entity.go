@@ -125,6 +125,9 @@ func (c *Column) JSON() string {
 	return c.Field.Desc.JSONName()
 }
 
+// IsText reports whether the field on the wire is a string.
+func (c *Column) IsText() bool { return c.Field.Desc.Kind() == protoreflect.StringKind }
+
 // Optional reports whether an absent field differs from its zero value on the wire.
 func (c *Column) Optional() bool { return c.Field != nil && c.Field.Desc.HasOptionalKeyword() }
 

@@ -17,6 +17,7 @@ var goTemplate string
 func goFiles(a api) (map[string][]byte, error) {
 	t, err := template.New("go").Funcs(template.FuncMap{
 		"name": goName, "doc": doc, "arg": goArgument, "fieldType": fieldType, "tag": tag, "queryType": queryType,
+		"baseType": baseType, "pathText": pathText,
 		"lower":     func(s string) string { return strings.ToLower(s[:1]) + s[1:] },
 		"upper":     func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
 		"all":       func(o operation) string { return "All" + strings.TrimPrefix(goName(o.Name), "List") },
@@ -135,6 +136,14 @@ func tag(o object, f field) string {
 	default:
 		return "`json:\"" + f.Name + ",omitempty\"`"
 	}
+}
+
+// pathText returns the text of a parameter in a path.
+func pathText(f field) string {
+	if baseType(f) != "string" {
+		return "string(" + goArgument(f.Name) + ")"
+	}
+	return goArgument(f.Name)
 }
 
 func queryType(f field) string {

@@ -62,7 +62,7 @@ func typescriptType(prefix string, f field) string {
 func typescriptArguments(o operation) string {
 	var list []string
 	for _, p := range o.PathParams {
-		list = append(list, camelCase(p.Name)+": string")
+		list = append(list, camelCase(p.Name)+": "+typescriptType("t.", p))
 	}
 	if o.Body != "" {
 		list = append(list, "body: t."+o.Body)

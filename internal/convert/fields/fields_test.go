@@ -41,6 +41,10 @@ func enum(n int32, p fields.Presence) read {
 	return func(r *fields.Reader) any { return fields.Enum(r, "f", n, toKind, p) }
 }
 
+func instant(s string, p fields.Presence) read {
+	return func(r *fields.Reader) any { return r.TimeText("f", s, p) }
+}
+
 func TestReader(t *testing.T) {
 	t.Parallel()
 	const id = "018f0000-0000-7000-8000-000000000001"
@@ -71,6 +75,13 @@ func TestReader(t *testing.T) {
 		"timestamp out of range": {func(r *fields.Reader) any {
 			return r.Time("f", &timestamppb.Timestamp{Seconds: math.MaxInt64}, fields.Optional)
 		}, time.Time{}, "f: is not a timestamp"},
+		"time":               {instant("2026-03-01T13:00:00.5+01:00", fields.Required), time.Date(2026, 3, 1, 12, 0, 0, 500_000_000, time.UTC), ""},
+		"missing time":       {instant("", fields.Required), time.Time{}, "f: is missing"},
+		"absent time":        {instant("", fields.Optional), time.Time{}, ""},
+		"day as time":        {instant("2026-03-01", fields.Optional), time.Time{}, "f: must be a time"},
+		"year 0":             {instant("0001-01-01T00:00:00+01:00", fields.Optional), time.Time{}, "f: must be a time"},
+		"zero time":          {instant("0001-01-01T00:00:00Z", fields.Optional), time.Time{}, "f: is the zero time"},
+		"year 10000":         {instant("9999-12-31T23:59:59-01:00", fields.Optional), time.Time{}, "f: must be a time"},
 		"enum value":         {enum(1, fields.Required), kind("GOOD"), ""},
 		"missing enum value": {enum(0, fields.Required), kind(""), "f: is missing"},
 		"absent enum value":  {enum(0, fields.Optional), kind(""), ""},
@@ -105,6 +116,15 @@ func TestWrite(t *testing.T) {
 	t.Parallel()
 	if fields.UUID(uuid.Nil) != "" || fields.Time(time.Time{}) != nil || fields.Present("") != nil {
 		t.Error("a zero value is not written as absent")
+	}
+	second := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for want, at := range map[string]time.Time{
+		"": {}, "2026-03-01T12:00:00Z": second, "2026-03-01T12:00:00.500Z": second.Add(500 * time.Millisecond),
+		"2026-03-01T12:00:00.000001Z": second.Add(time.Microsecond), "2026-03-01T12:00:00.000000001Z": second.Add(1),
+	} {
+		if got := fields.TimeText(at.In(time.FixedZone("", 3600))); got != want && !at.IsZero() || at.IsZero() && fields.TimeText(at) != "" {
+			t.Errorf("got the time %q, want %q", got, want)
+		}
 	}
 	id := uuid.New()
 	if got := fields.Present(fields.UUID(id)); *got != id.String() {

@@ -109,6 +109,31 @@ func (r *Reader) Time(field string, t *timestamppb.Timestamp, p Presence) time.T
 	return t.AsTime()
 }
 
+// TimeText parses a time in RFC 3339 and returns it in UTC. It refuses the zero time, which stands for no time.
+func (r *Reader) TimeText(field, s string, p Presence) time.Time {
+	if s == "" {
+		r.missing(field, p)
+		return time.Time{}
+	}
+	t, err := ParseTime(s)
+	switch {
+	case err != nil:
+		r.notef(field, "%v", err)
+	case t.IsZero():
+		r.notef(field, "is the zero time")
+	}
+	return t
+}
+
+// ParseTime parses a time in RFC 3339 between the years 1 and 9999, and returns it in UTC.
+func ParseTime(s string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if t = t.UTC(); err != nil || t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}, errors.New("must be a time in RFC 3339, such as 2026-01-31T12:00:00Z")
+	}
+	return t, nil
+}
+
 // Struct returns a JSON object. An absent object becomes an empty map, not nil.
 func (r *Reader) Struct(s *structpb.Struct) map[string]any {
 	if s == nil {

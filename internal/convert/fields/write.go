@@ -2,6 +2,7 @@ package fields
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,6 +32,16 @@ func Time(t time.Time) *timestamppb.Timestamp {
 		return nil
 	}
 	return timestamppb.New(t)
+}
+
+// TimeText returns the text of t in RFC 3339, empty for the zero time. It has the form of a timestamp in JSON.
+func TimeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	text := t.UTC().Format("2006-01-02T15:04:05.000000000")
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "000"), "000")
+	return strings.TrimSuffix(text, ".000") + "Z"
 }
 
 // Struct returns the Struct of a JSON object, empty for nil. Values of types that a Struct cannot hold are converted with

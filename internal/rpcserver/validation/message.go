@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	optionsv1 "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
+	"github.com/casino-loyalty/loyalty/internal/convert/fields"
 	"github.com/casino-loyalty/loyalty/internal/date"
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
@@ -146,8 +147,8 @@ func (c *check) form(fd protoreflect.FieldDescriptor, m protoreflect.Message, at
 	}
 }
 
-// column normalizes and checks the string of an amount, a date or a UUID. An empty date or UUID counts as absent. So does an
-// empty amount that is nullable or has a default.
+// column normalizes and checks the string of an amount, a date, a time or a UUID. An empty date, time or UUID counts as
+// absent. So does an empty amount that is nullable or has a default.
 func (c *check) column(f *field, m protoreflect.Message, at string) {
 	s := m.Get(f.fd).String()
 	if s == "" && (c.event || mayBeAbsent(f.column)) {
@@ -172,6 +173,12 @@ func (c *check) column(f *field, m protoreflect.Message, at string) {
 	case optionsv1.ColumnType_DATE:
 		if _, err := date.Parse(s); err != nil {
 			c.refusef(at, RuleDate, "%v", err)
+		}
+	case optionsv1.ColumnType_TIMESTAMP:
+		if t, err := fields.ParseTime(s); err != nil {
+			c.refusef(at, RuleTimestamp, "%v", err)
+		} else if t.IsZero() {
+			c.refusef(at, RuleTimestamp, "the zero time is not allowed")
 		}
 	case optionsv1.ColumnType_UUID:
 		if id, err := uuid.Parse(s); err != nil || id.String() != s {

@@ -111,7 +111,7 @@ func updateOf(md protoreflect.MessageDescriptor) *update {
 func isVerbatim(fd protoreflect.FieldDescriptor) bool {
 	column, _ := proto.GetExtension(fd.Options(), optionsv1.E_Column).(*optionsv1.Column)
 	switch column.GetType() {
-	case optionsv1.ColumnType_UUID, optionsv1.ColumnType_DATE:
+	case optionsv1.ColumnType_UUID, optionsv1.ColumnType_DATE, optionsv1.ColumnType_TIMESTAMP:
 		return true
 	case optionsv1.ColumnType_MONEY: // otherwise a blank amount would count as absent
 		return mayBeAbsent(column)

@@ -62,9 +62,9 @@ func instant(field, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
-		return time.Time{}, apperr.Invalid(field, "timestamp", "must be a time in RFC 3339, such as 2026-01-31T12:00:00Z")
+	t, err := fields.ParseTime(text)
+	if err != nil {
+		return time.Time{}, apperr.Invalid(field, "timestamp", "%v", err)
 	}
 	return t, nil
 }
