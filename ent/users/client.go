@@ -18,6 +18,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/users/auditentry"
 	"github.com/casino-loyalty/loyalty/ent/users/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/users/outboxevent"
+	"github.com/casino-loyalty/loyalty/ent/users/restriction"
 	"github.com/casino-loyalty/loyalty/ent/users/secondfactor"
 	"github.com/casino-loyalty/loyalty/ent/users/transaction"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
@@ -36,6 +37,8 @@ type Client struct {
 	IdempotencyKey *IdempotencyKeyClient
 	// OutboxEvent is the client for interacting with the OutboxEvent builders.
 	OutboxEvent *OutboxEventClient
+	// Restriction is the client for interacting with the Restriction builders.
+	Restriction *RestrictionClient
 	// SecondFactor is the client for interacting with the SecondFactor builders.
 	SecondFactor *SecondFactorClient
 	// Transaction is the client for interacting with the Transaction builders.
@@ -56,6 +59,7 @@ func (c *Client) init() {
 	c.AuditEntry = NewAuditEntryClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.OutboxEvent = NewOutboxEventClient(c.config)
+	c.Restriction = NewRestrictionClient(c.config)
 	c.SecondFactor = NewSecondFactorClient(c.config)
 	c.Transaction = NewTransactionClient(c.config)
 	c.User = NewUserClient(c.config)
@@ -154,6 +158,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		AuditEntry:     NewAuditEntryClient(cfg),
 		IdempotencyKey: NewIdempotencyKeyClient(cfg),
 		OutboxEvent:    NewOutboxEventClient(cfg),
+		Restriction:    NewRestrictionClient(cfg),
 		SecondFactor:   NewSecondFactorClient(cfg),
 		Transaction:    NewTransactionClient(cfg),
 		User:           NewUserClient(cfg),
@@ -179,6 +184,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		AuditEntry:     NewAuditEntryClient(cfg),
 		IdempotencyKey: NewIdempotencyKeyClient(cfg),
 		OutboxEvent:    NewOutboxEventClient(cfg),
+		Restriction:    NewRestrictionClient(cfg),
 		SecondFactor:   NewSecondFactorClient(cfg),
 		Transaction:    NewTransactionClient(cfg),
 		User:           NewUserClient(cfg),
@@ -211,8 +217,8 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.AuditEntry, c.IdempotencyKey, c.OutboxEvent, c.SecondFactor, c.Transaction,
-		c.User,
+		c.AuditEntry, c.IdempotencyKey, c.OutboxEvent, c.Restriction, c.SecondFactor,
+		c.Transaction, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -222,8 +228,8 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.AuditEntry, c.IdempotencyKey, c.OutboxEvent, c.SecondFactor, c.Transaction,
-		c.User,
+		c.AuditEntry, c.IdempotencyKey, c.OutboxEvent, c.Restriction, c.SecondFactor,
+		c.Transaction, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -238,6 +244,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.IdempotencyKey.mutate(ctx, m)
 	case *OutboxEventMutation:
 		return c.OutboxEvent.mutate(ctx, m)
+	case *RestrictionMutation:
+		return c.Restriction.mutate(ctx, m)
 	case *SecondFactorMutation:
 		return c.SecondFactor.mutate(ctx, m)
 	case *TransactionMutation:
@@ -648,6 +656,139 @@ func (c *OutboxEventClient) mutate(ctx context.Context, m *OutboxEventMutation) 
 	}
 }
 
+// RestrictionClient is a client for the Restriction schema.
+type RestrictionClient struct {
+	config
+}
+
+// NewRestrictionClient returns a client for the Restriction from the given config.
+func NewRestrictionClient(c config) *RestrictionClient {
+	return &RestrictionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `restriction.Hooks(f(g(h())))`.
+func (c *RestrictionClient) Use(hooks ...Hook) {
+	c.hooks.Restriction = append(c.hooks.Restriction, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `restriction.Intercept(f(g(h())))`.
+func (c *RestrictionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Restriction = append(c.inters.Restriction, interceptors...)
+}
+
+// Create returns a builder for creating a Restriction entity.
+func (c *RestrictionClient) Create() *RestrictionCreate {
+	mutation := newRestrictionMutation(c.config, OpCreate)
+	return &RestrictionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Restriction entities.
+func (c *RestrictionClient) CreateBulk(builders ...*RestrictionCreate) *RestrictionCreateBulk {
+	return &RestrictionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RestrictionClient) MapCreateBulk(slice any, setFunc func(*RestrictionCreate, int)) *RestrictionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RestrictionCreateBulk{err: fmt.Errorf("calling to RestrictionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RestrictionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RestrictionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Restriction.
+func (c *RestrictionClient) Update() *RestrictionUpdate {
+	mutation := newRestrictionMutation(c.config, OpUpdate)
+	return &RestrictionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RestrictionClient) UpdateOne(_m *Restriction) *RestrictionUpdateOne {
+	mutation := newRestrictionMutation(c.config, OpUpdateOne, withRestriction(_m))
+	return &RestrictionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RestrictionClient) UpdateOneID(id uuid.UUID) *RestrictionUpdateOne {
+	mutation := newRestrictionMutation(c.config, OpUpdateOne, withRestrictionID(id))
+	return &RestrictionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Restriction.
+func (c *RestrictionClient) Delete() *RestrictionDelete {
+	mutation := newRestrictionMutation(c.config, OpDelete)
+	return &RestrictionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RestrictionClient) DeleteOne(_m *Restriction) *RestrictionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RestrictionClient) DeleteOneID(id uuid.UUID) *RestrictionDeleteOne {
+	builder := c.Delete().Where(restriction.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RestrictionDeleteOne{builder}
+}
+
+// Query returns a query builder for Restriction.
+func (c *RestrictionClient) Query() *RestrictionQuery {
+	return &RestrictionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRestriction},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Restriction entity by its id.
+func (c *RestrictionClient) Get(ctx context.Context, id uuid.UUID) (*Restriction, error) {
+	return c.Query().Where(restriction.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RestrictionClient) GetX(ctx context.Context, id uuid.UUID) *Restriction {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RestrictionClient) Hooks() []Hook {
+	return c.hooks.Restriction
+}
+
+// Interceptors returns the client interceptors.
+func (c *RestrictionClient) Interceptors() []Interceptor {
+	return c.inters.Restriction
+}
+
+func (c *RestrictionClient) mutate(ctx context.Context, m *RestrictionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RestrictionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RestrictionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RestrictionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RestrictionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("users: unknown Restriction mutation op: %q", m.Op())
+	}
+}
+
 // SecondFactorClient is a client for the SecondFactor schema.
 type SecondFactorClient struct {
 	config
@@ -1050,11 +1191,11 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		AuditEntry, IdempotencyKey, OutboxEvent, SecondFactor, Transaction,
+		AuditEntry, IdempotencyKey, OutboxEvent, Restriction, SecondFactor, Transaction,
 		User []ent.Hook
 	}
 	inters struct {
-		AuditEntry, IdempotencyKey, OutboxEvent, SecondFactor, Transaction,
+		AuditEntry, IdempotencyKey, OutboxEvent, Restriction, SecondFactor, Transaction,
 		User []ent.Interceptor
 	}
 )

@@ -15,6 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/users/auditentry"
 	"github.com/casino-loyalty/loyalty/ent/users/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/users/outboxevent"
+	"github.com/casino-loyalty/loyalty/ent/users/restriction"
 	"github.com/casino-loyalty/loyalty/ent/users/secondfactor"
 	"github.com/casino-loyalty/loyalty/ent/users/transaction"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
@@ -81,6 +82,7 @@ func checkColumn(t, c string) error {
 			auditentry.Table:     auditentry.ValidColumn,
 			idempotencykey.Table: idempotencykey.ValidColumn,
 			outboxevent.Table:    outboxevent.ValidColumn,
+			restriction.Table:    restriction.ValidColumn,
 			secondfactor.Table:   secondfactor.ValidColumn,
 			transaction.Table:    transaction.ValidColumn,
 			user.Table:           user.ValidColumn,

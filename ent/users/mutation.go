@@ -15,6 +15,7 @@ import (
 	"github.com/casino-loyalty/loyalty/ent/users/idempotencykey"
 	"github.com/casino-loyalty/loyalty/ent/users/outboxevent"
 	"github.com/casino-loyalty/loyalty/ent/users/predicate"
+	"github.com/casino-loyalty/loyalty/ent/users/restriction"
 	"github.com/casino-loyalty/loyalty/ent/users/secondfactor"
 	"github.com/casino-loyalty/loyalty/ent/users/transaction"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
@@ -34,6 +35,7 @@ const (
 	TypeAuditEntry     = "AuditEntry"
 	TypeIdempotencyKey = "IdempotencyKey"
 	TypeOutboxEvent    = "OutboxEvent"
+	TypeRestriction    = "Restriction"
 	TypeSecondFactor   = "SecondFactor"
 	TypeTransaction    = "Transaction"
 	TypeUser           = "User"
@@ -2265,6 +2267,934 @@ func (m *OutboxEventMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown OutboxEvent edge %s", name)
 }
 
+// RestrictionMutation represents an operation that mutates the Restriction nodes in the graph.
+type RestrictionMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *uuid.UUID
+	kind             *string
+	until            *time.Time
+	reason           *string
+	set_by           *uuid.UUID
+	created_at       *time.Time
+	user_id          *uuid.UUID
+	by_player        *bool
+	entries          *int64
+	addentries       *int64
+	ended_at         *time.Time
+	ended_entries    *int64
+	addended_entries *int64
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*Restriction, error)
+	predicates       []predicate.Restriction
+}
+
+var _ ent.Mutation = (*RestrictionMutation)(nil)
+
+// restrictionOption allows management of the mutation configuration using functional options.
+type restrictionOption func(*RestrictionMutation)
+
+// newRestrictionMutation creates new mutation for the Restriction entity.
+func newRestrictionMutation(c config, op Op, opts ...restrictionOption) *RestrictionMutation {
+	m := &RestrictionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRestriction,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRestrictionID sets the ID field of the mutation.
+func withRestrictionID(id uuid.UUID) restrictionOption {
+	return func(m *RestrictionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Restriction
+		)
+		m.oldValue = func(ctx context.Context) (*Restriction, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Restriction.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRestriction sets the old Restriction of the mutation.
+func withRestriction(node *Restriction) restrictionOption {
+	return func(m *RestrictionMutation) {
+		m.oldValue = func(context.Context) (*Restriction, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RestrictionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RestrictionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("users: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Restriction entities.
+func (m *RestrictionMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RestrictionMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RestrictionMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Restriction.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetKind sets the "kind" field.
+func (m *RestrictionMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *RestrictionMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Restriction entity.
+// If the Restriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RestrictionMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *RestrictionMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetUntil sets the "until" field.
+func (m *RestrictionMutation) SetUntil(t time.Time) {
+	m.until = &t
+}
+
+// Until returns the value of the "until" field in the mutation.
+func (m *RestrictionMutation) Until() (r time.Time, exists bool) {
+	v := m.until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUntil returns the old "until" field's value of the Restriction entity.
+// If the Restriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RestrictionMutation) OldUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUntil: %w", err)
+	}
+	return oldValue.Until, nil
+}
+
+// ClearUntil clears the value of the "until" field.
+func (m *RestrictionMutation) ClearUntil() {
+	m.until = nil
+	m.clearedFields[restriction.FieldUntil] = struct{}{}
+}
+
+// UntilCleared returns if the "until" field was cleared in this mutation.
+func (m *RestrictionMutation) UntilCleared() bool {
+	_, ok := m.clearedFields[restriction.FieldUntil]
+	return ok
+}
+
+// ResetUntil resets all changes to the "until" field.
+func (m *RestrictionMutation) ResetUntil() {
+	m.until = nil
+	delete(m.clearedFields, restriction.FieldUntil)
+}
+
+// SetReason sets the "reason" field.
+func (m *RestrictionMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *RestrictionMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Restriction entity.
+// If the Restriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RestrictionMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *RestrictionMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetSetBy sets the "set_by" field.
+func (m *RestrictionMutation) SetSetBy(u uuid.UUID) {
+	m.set_by = &u
+}
+
+// SetBy returns the value of the "set_by" field in the mutation.
+func (m *RestrictionMutation) SetBy() (r uuid.UUID, exists bool) {
+	v := m.set_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSetBy returns the old "set_by" field's value of the Restriction entity.
+// If the Restriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RestrictionMutation) OldSetBy(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSetBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSetBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSetBy: %w", err)
+	}
+	return oldValue.SetBy, nil
+}
+
+// ResetSetBy resets all changes to the "set_by" field.
+func (m *RestrictionMutation) ResetSetBy() {
+	m.set_by = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *RestrictionMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *RestrictionMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Restriction entity.
+// If the Restriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RestrictionMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *RestrictionMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *RestrictionMutation) SetUserID(u uuid.UUID) {
+	m.user_id = &u
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *RestrictionMutation) UserID() (r uuid.UUID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the Restriction entity.
+// If the Restriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RestrictionMutation) OldUserID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *RestrictionMutation) ResetUserID() {
+	m.user_id = nil
+}
+
+// SetByPlayer sets the "by_player" field.
+func (m *RestrictionMutation) SetByPlayer(b bool) {
+	m.by_player = &b
+}
+
+// ByPlayer returns the value of the "by_player" field in the mutation.
+func (m *RestrictionMutation) ByPlayer() (r bool, exists bool) {
+	v := m.by_player
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldByPlayer returns the old "by_player" field's value of the Restriction entity.
+// If the Restriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RestrictionMutation) OldByPlayer(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldByPlayer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldByPlayer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldByPlayer: %w", err)
+	}
+	return oldValue.ByPlayer, nil
+}
+
+// ResetByPlayer resets all changes to the "by_player" field.
+func (m *RestrictionMutation) ResetByPlayer() {
+	m.by_player = nil
+}
+
+// SetEntries sets the "entries" field.
+func (m *RestrictionMutation) SetEntries(i int64) {
+	m.entries = &i
+	m.addentries = nil
+}
+
+// Entries returns the value of the "entries" field in the mutation.
+func (m *RestrictionMutation) Entries() (r int64, exists bool) {
+	v := m.entries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEntries returns the old "entries" field's value of the Restriction entity.
+// If the Restriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RestrictionMutation) OldEntries(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEntries is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEntries requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEntries: %w", err)
+	}
+	return oldValue.Entries, nil
+}
+
+// AddEntries adds i to the "entries" field.
+func (m *RestrictionMutation) AddEntries(i int64) {
+	if m.addentries != nil {
+		*m.addentries += i
+	} else {
+		m.addentries = &i
+	}
+}
+
+// AddedEntries returns the value that was added to the "entries" field in this mutation.
+func (m *RestrictionMutation) AddedEntries() (r int64, exists bool) {
+	v := m.addentries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEntries resets all changes to the "entries" field.
+func (m *RestrictionMutation) ResetEntries() {
+	m.entries = nil
+	m.addentries = nil
+}
+
+// SetEndedAt sets the "ended_at" field.
+func (m *RestrictionMutation) SetEndedAt(t time.Time) {
+	m.ended_at = &t
+}
+
+// EndedAt returns the value of the "ended_at" field in the mutation.
+func (m *RestrictionMutation) EndedAt() (r time.Time, exists bool) {
+	v := m.ended_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndedAt returns the old "ended_at" field's value of the Restriction entity.
+// If the Restriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RestrictionMutation) OldEndedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndedAt: %w", err)
+	}
+	return oldValue.EndedAt, nil
+}
+
+// ClearEndedAt clears the value of the "ended_at" field.
+func (m *RestrictionMutation) ClearEndedAt() {
+	m.ended_at = nil
+	m.clearedFields[restriction.FieldEndedAt] = struct{}{}
+}
+
+// EndedAtCleared returns if the "ended_at" field was cleared in this mutation.
+func (m *RestrictionMutation) EndedAtCleared() bool {
+	_, ok := m.clearedFields[restriction.FieldEndedAt]
+	return ok
+}
+
+// ResetEndedAt resets all changes to the "ended_at" field.
+func (m *RestrictionMutation) ResetEndedAt() {
+	m.ended_at = nil
+	delete(m.clearedFields, restriction.FieldEndedAt)
+}
+
+// SetEndedEntries sets the "ended_entries" field.
+func (m *RestrictionMutation) SetEndedEntries(i int64) {
+	m.ended_entries = &i
+	m.addended_entries = nil
+}
+
+// EndedEntries returns the value of the "ended_entries" field in the mutation.
+func (m *RestrictionMutation) EndedEntries() (r int64, exists bool) {
+	v := m.ended_entries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndedEntries returns the old "ended_entries" field's value of the Restriction entity.
+// If the Restriction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RestrictionMutation) OldEndedEntries(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndedEntries is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndedEntries requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndedEntries: %w", err)
+	}
+	return oldValue.EndedEntries, nil
+}
+
+// AddEndedEntries adds i to the "ended_entries" field.
+func (m *RestrictionMutation) AddEndedEntries(i int64) {
+	if m.addended_entries != nil {
+		*m.addended_entries += i
+	} else {
+		m.addended_entries = &i
+	}
+}
+
+// AddedEndedEntries returns the value that was added to the "ended_entries" field in this mutation.
+func (m *RestrictionMutation) AddedEndedEntries() (r int64, exists bool) {
+	v := m.addended_entries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEndedEntries resets all changes to the "ended_entries" field.
+func (m *RestrictionMutation) ResetEndedEntries() {
+	m.ended_entries = nil
+	m.addended_entries = nil
+}
+
+// Where appends a list predicates to the RestrictionMutation builder.
+func (m *RestrictionMutation) Where(ps ...predicate.Restriction) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RestrictionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RestrictionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Restriction, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RestrictionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RestrictionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Restriction).
+func (m *RestrictionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RestrictionMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.kind != nil {
+		fields = append(fields, restriction.FieldKind)
+	}
+	if m.until != nil {
+		fields = append(fields, restriction.FieldUntil)
+	}
+	if m.reason != nil {
+		fields = append(fields, restriction.FieldReason)
+	}
+	if m.set_by != nil {
+		fields = append(fields, restriction.FieldSetBy)
+	}
+	if m.created_at != nil {
+		fields = append(fields, restriction.FieldCreatedAt)
+	}
+	if m.user_id != nil {
+		fields = append(fields, restriction.FieldUserID)
+	}
+	if m.by_player != nil {
+		fields = append(fields, restriction.FieldByPlayer)
+	}
+	if m.entries != nil {
+		fields = append(fields, restriction.FieldEntries)
+	}
+	if m.ended_at != nil {
+		fields = append(fields, restriction.FieldEndedAt)
+	}
+	if m.ended_entries != nil {
+		fields = append(fields, restriction.FieldEndedEntries)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RestrictionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case restriction.FieldKind:
+		return m.Kind()
+	case restriction.FieldUntil:
+		return m.Until()
+	case restriction.FieldReason:
+		return m.Reason()
+	case restriction.FieldSetBy:
+		return m.SetBy()
+	case restriction.FieldCreatedAt:
+		return m.CreatedAt()
+	case restriction.FieldUserID:
+		return m.UserID()
+	case restriction.FieldByPlayer:
+		return m.ByPlayer()
+	case restriction.FieldEntries:
+		return m.Entries()
+	case restriction.FieldEndedAt:
+		return m.EndedAt()
+	case restriction.FieldEndedEntries:
+		return m.EndedEntries()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RestrictionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case restriction.FieldKind:
+		return m.OldKind(ctx)
+	case restriction.FieldUntil:
+		return m.OldUntil(ctx)
+	case restriction.FieldReason:
+		return m.OldReason(ctx)
+	case restriction.FieldSetBy:
+		return m.OldSetBy(ctx)
+	case restriction.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case restriction.FieldUserID:
+		return m.OldUserID(ctx)
+	case restriction.FieldByPlayer:
+		return m.OldByPlayer(ctx)
+	case restriction.FieldEntries:
+		return m.OldEntries(ctx)
+	case restriction.FieldEndedAt:
+		return m.OldEndedAt(ctx)
+	case restriction.FieldEndedEntries:
+		return m.OldEndedEntries(ctx)
+	}
+	return nil, fmt.Errorf("unknown Restriction field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RestrictionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case restriction.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case restriction.FieldUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUntil(v)
+		return nil
+	case restriction.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case restriction.FieldSetBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSetBy(v)
+		return nil
+	case restriction.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case restriction.FieldUserID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case restriction.FieldByPlayer:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetByPlayer(v)
+		return nil
+	case restriction.FieldEntries:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEntries(v)
+		return nil
+	case restriction.FieldEndedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndedAt(v)
+		return nil
+	case restriction.FieldEndedEntries:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndedEntries(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Restriction field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RestrictionMutation) AddedFields() []string {
+	var fields []string
+	if m.addentries != nil {
+		fields = append(fields, restriction.FieldEntries)
+	}
+	if m.addended_entries != nil {
+		fields = append(fields, restriction.FieldEndedEntries)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RestrictionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case restriction.FieldEntries:
+		return m.AddedEntries()
+	case restriction.FieldEndedEntries:
+		return m.AddedEndedEntries()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RestrictionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case restriction.FieldEntries:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEntries(v)
+		return nil
+	case restriction.FieldEndedEntries:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEndedEntries(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Restriction numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RestrictionMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(restriction.FieldUntil) {
+		fields = append(fields, restriction.FieldUntil)
+	}
+	if m.FieldCleared(restriction.FieldEndedAt) {
+		fields = append(fields, restriction.FieldEndedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RestrictionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RestrictionMutation) ClearField(name string) error {
+	switch name {
+	case restriction.FieldUntil:
+		m.ClearUntil()
+		return nil
+	case restriction.FieldEndedAt:
+		m.ClearEndedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Restriction nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RestrictionMutation) ResetField(name string) error {
+	switch name {
+	case restriction.FieldKind:
+		m.ResetKind()
+		return nil
+	case restriction.FieldUntil:
+		m.ResetUntil()
+		return nil
+	case restriction.FieldReason:
+		m.ResetReason()
+		return nil
+	case restriction.FieldSetBy:
+		m.ResetSetBy()
+		return nil
+	case restriction.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case restriction.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case restriction.FieldByPlayer:
+		m.ResetByPlayer()
+		return nil
+	case restriction.FieldEntries:
+		m.ResetEntries()
+		return nil
+	case restriction.FieldEndedAt:
+		m.ResetEndedAt()
+		return nil
+	case restriction.FieldEndedEntries:
+		m.ResetEndedEntries()
+		return nil
+	}
+	return fmt.Errorf("unknown Restriction field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RestrictionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RestrictionMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RestrictionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RestrictionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RestrictionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RestrictionMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RestrictionMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Restriction unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RestrictionMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Restriction edge %s", name)
+}
+
 // SecondFactorMutation represents an operation that mutates the SecondFactor nodes in the graph.
 type SecondFactorMutation struct {
 	config
@@ -3985,27 +4915,31 @@ func (m *TransactionMutation) ResetEdge(name string) error {
 // UserMutation represents an operation that mutates the User nodes in the graph.
 type UserMutation struct {
 	config
-	op                Op
-	typ               string
-	id                *uuid.UUID
-	email             *string
-	role              *string
-	is_active         *bool
-	balance           *money.Amount
-	created_at        *time.Time
-	email_folded      *string
-	password_hash     *string
-	entries           *int64
-	addentries        *int64
-	ledger_head       *string
-	status_version    *int64
-	addstatus_version *int64
-	sessions_to_end   *bool
-	kept_session      *uuid.UUID
-	clearedFields     map[string]struct{}
-	done              bool
-	oldValue          func(context.Context) (*User, error)
-	predicates        []predicate.User
+	op                          Op
+	typ                         string
+	id                          *uuid.UUID
+	email                       *string
+	role                        *string
+	is_active                   *bool
+	balance                     *money.Amount
+	created_at                  *time.Time
+	email_folded                *string
+	password_hash               *string
+	entries                     *int64
+	addentries                  *int64
+	ledger_head                 *string
+	status_version              *int64
+	addstatus_version           *int64
+	restriction_changes         *int64
+	addrestriction_changes      *int64
+	promotions_refused_until    *int64
+	addpromotions_refused_until *int64
+	sessions_to_end             *bool
+	kept_session                *uuid.UUID
+	clearedFields               map[string]struct{}
+	done                        bool
+	oldValue                    func(context.Context) (*User, error)
+	predicates                  []predicate.User
 }
 
 var _ ent.Mutation = (*UserMutation)(nil)
@@ -4512,6 +5446,118 @@ func (m *UserMutation) ResetStatusVersion() {
 	m.addstatus_version = nil
 }
 
+// SetRestrictionChanges sets the "restriction_changes" field.
+func (m *UserMutation) SetRestrictionChanges(i int64) {
+	m.restriction_changes = &i
+	m.addrestriction_changes = nil
+}
+
+// RestrictionChanges returns the value of the "restriction_changes" field in the mutation.
+func (m *UserMutation) RestrictionChanges() (r int64, exists bool) {
+	v := m.restriction_changes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRestrictionChanges returns the old "restriction_changes" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldRestrictionChanges(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRestrictionChanges is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRestrictionChanges requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRestrictionChanges: %w", err)
+	}
+	return oldValue.RestrictionChanges, nil
+}
+
+// AddRestrictionChanges adds i to the "restriction_changes" field.
+func (m *UserMutation) AddRestrictionChanges(i int64) {
+	if m.addrestriction_changes != nil {
+		*m.addrestriction_changes += i
+	} else {
+		m.addrestriction_changes = &i
+	}
+}
+
+// AddedRestrictionChanges returns the value that was added to the "restriction_changes" field in this mutation.
+func (m *UserMutation) AddedRestrictionChanges() (r int64, exists bool) {
+	v := m.addrestriction_changes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRestrictionChanges resets all changes to the "restriction_changes" field.
+func (m *UserMutation) ResetRestrictionChanges() {
+	m.restriction_changes = nil
+	m.addrestriction_changes = nil
+}
+
+// SetPromotionsRefusedUntil sets the "promotions_refused_until" field.
+func (m *UserMutation) SetPromotionsRefusedUntil(i int64) {
+	m.promotions_refused_until = &i
+	m.addpromotions_refused_until = nil
+}
+
+// PromotionsRefusedUntil returns the value of the "promotions_refused_until" field in the mutation.
+func (m *UserMutation) PromotionsRefusedUntil() (r int64, exists bool) {
+	v := m.promotions_refused_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromotionsRefusedUntil returns the old "promotions_refused_until" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldPromotionsRefusedUntil(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromotionsRefusedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromotionsRefusedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromotionsRefusedUntil: %w", err)
+	}
+	return oldValue.PromotionsRefusedUntil, nil
+}
+
+// AddPromotionsRefusedUntil adds i to the "promotions_refused_until" field.
+func (m *UserMutation) AddPromotionsRefusedUntil(i int64) {
+	if m.addpromotions_refused_until != nil {
+		*m.addpromotions_refused_until += i
+	} else {
+		m.addpromotions_refused_until = &i
+	}
+}
+
+// AddedPromotionsRefusedUntil returns the value that was added to the "promotions_refused_until" field in this mutation.
+func (m *UserMutation) AddedPromotionsRefusedUntil() (r int64, exists bool) {
+	v := m.addpromotions_refused_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPromotionsRefusedUntil resets all changes to the "promotions_refused_until" field.
+func (m *UserMutation) ResetPromotionsRefusedUntil() {
+	m.promotions_refused_until = nil
+	m.addpromotions_refused_until = nil
+}
+
 // SetSessionsToEnd sets the "sessions_to_end" field.
 func (m *UserMutation) SetSessionsToEnd(b bool) {
 	m.sessions_to_end = &b
@@ -4631,7 +5677,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 14)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
@@ -4661,6 +5707,12 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.status_version != nil {
 		fields = append(fields, user.FieldStatusVersion)
+	}
+	if m.restriction_changes != nil {
+		fields = append(fields, user.FieldRestrictionChanges)
+	}
+	if m.promotions_refused_until != nil {
+		fields = append(fields, user.FieldPromotionsRefusedUntil)
 	}
 	if m.sessions_to_end != nil {
 		fields = append(fields, user.FieldSessionsToEnd)
@@ -4696,6 +5748,10 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.LedgerHead()
 	case user.FieldStatusVersion:
 		return m.StatusVersion()
+	case user.FieldRestrictionChanges:
+		return m.RestrictionChanges()
+	case user.FieldPromotionsRefusedUntil:
+		return m.PromotionsRefusedUntil()
 	case user.FieldSessionsToEnd:
 		return m.SessionsToEnd()
 	case user.FieldKeptSession:
@@ -4729,6 +5785,10 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldLedgerHead(ctx)
 	case user.FieldStatusVersion:
 		return m.OldStatusVersion(ctx)
+	case user.FieldRestrictionChanges:
+		return m.OldRestrictionChanges(ctx)
+	case user.FieldPromotionsRefusedUntil:
+		return m.OldPromotionsRefusedUntil(ctx)
 	case user.FieldSessionsToEnd:
 		return m.OldSessionsToEnd(ctx)
 	case user.FieldKeptSession:
@@ -4812,6 +5872,20 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetStatusVersion(v)
 		return nil
+	case user.FieldRestrictionChanges:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRestrictionChanges(v)
+		return nil
+	case user.FieldPromotionsRefusedUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromotionsRefusedUntil(v)
+		return nil
 	case user.FieldSessionsToEnd:
 		v, ok := value.(bool)
 		if !ok {
@@ -4840,6 +5914,12 @@ func (m *UserMutation) AddedFields() []string {
 	if m.addstatus_version != nil {
 		fields = append(fields, user.FieldStatusVersion)
 	}
+	if m.addrestriction_changes != nil {
+		fields = append(fields, user.FieldRestrictionChanges)
+	}
+	if m.addpromotions_refused_until != nil {
+		fields = append(fields, user.FieldPromotionsRefusedUntil)
+	}
 	return fields
 }
 
@@ -4852,6 +5932,10 @@ func (m *UserMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedEntries()
 	case user.FieldStatusVersion:
 		return m.AddedStatusVersion()
+	case user.FieldRestrictionChanges:
+		return m.AddedRestrictionChanges()
+	case user.FieldPromotionsRefusedUntil:
+		return m.AddedPromotionsRefusedUntil()
 	}
 	return nil, false
 }
@@ -4874,6 +5958,20 @@ func (m *UserMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddStatusVersion(v)
+		return nil
+	case user.FieldRestrictionChanges:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRestrictionChanges(v)
+		return nil
+	case user.FieldPromotionsRefusedUntil:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPromotionsRefusedUntil(v)
 		return nil
 	}
 	return fmt.Errorf("unknown User numeric field %s", name)
@@ -4940,6 +6038,12 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldStatusVersion:
 		m.ResetStatusVersion()
+		return nil
+	case user.FieldRestrictionChanges:
+		m.ResetRestrictionChanges()
+		return nil
+	case user.FieldPromotionsRefusedUntil:
+		m.ResetPromotionsRefusedUntil()
 		return nil
 	case user.FieldSessionsToEnd:
 		m.ResetSessionsToEnd()

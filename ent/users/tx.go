@@ -20,6 +20,8 @@ type Tx struct {
 	IdempotencyKey *IdempotencyKeyClient
 	// OutboxEvent is the client for interacting with the OutboxEvent builders.
 	OutboxEvent *OutboxEventClient
+	// Restriction is the client for interacting with the Restriction builders.
+	Restriction *RestrictionClient
 	// SecondFactor is the client for interacting with the SecondFactor builders.
 	SecondFactor *SecondFactorClient
 	// Transaction is the client for interacting with the Transaction builders.
@@ -160,6 +162,7 @@ func (tx *Tx) init() {
 	tx.AuditEntry = NewAuditEntryClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.OutboxEvent = NewOutboxEventClient(tx.config)
+	tx.Restriction = NewRestrictionClient(tx.config)
 	tx.SecondFactor = NewSecondFactorClient(tx.config)
 	tx.Transaction = NewTransactionClient(tx.config)
 	tx.User = NewUserClient(tx.config)

@@ -39,6 +39,10 @@ type User struct {
 	LedgerHead string `json:"-"`
 	// StatusVersion holds the value of the "status_version" field.
 	StatusVersion int64 `json:"status_version,omitempty"`
+	// RestrictionChanges holds the value of the "restriction_changes" field.
+	RestrictionChanges int64 `json:"restriction_changes,omitempty"`
+	// PromotionsRefusedUntil holds the value of the "promotions_refused_until" field.
+	PromotionsRefusedUntil int64 `json:"promotions_refused_until,omitempty"`
 	// SessionsToEnd holds the value of the "sessions_to_end" field.
 	SessionsToEnd bool `json:"sessions_to_end,omitempty"`
 	// KeptSession holds the value of the "kept_session" field.
@@ -57,7 +61,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new(money.Amount)
 		case user.FieldIsActive, user.FieldSessionsToEnd:
 			values[i] = new(sql.NullBool)
-		case user.FieldEntries, user.FieldStatusVersion:
+		case user.FieldEntries, user.FieldStatusVersion, user.FieldRestrictionChanges, user.FieldPromotionsRefusedUntil:
 			values[i] = new(sql.NullInt64)
 		case user.FieldEmail, user.FieldRole, user.FieldEmailFolded, user.FieldPasswordHash, user.FieldLedgerHead:
 			values[i] = new(sql.NullString)
@@ -146,6 +150,18 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.StatusVersion = value.Int64
 			}
+		case user.FieldRestrictionChanges:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field restriction_changes", values[i])
+			} else if value.Valid {
+				_m.RestrictionChanges = value.Int64
+			}
+		case user.FieldPromotionsRefusedUntil:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field promotions_refused_until", values[i])
+			} else if value.Valid {
+				_m.PromotionsRefusedUntil = value.Int64
+			}
 		case user.FieldSessionsToEnd:
 			if value, ok := values[i].(*sql.NullBool); !ok {
 				return fmt.Errorf("unexpected type %T for field sessions_to_end", values[i])
@@ -221,6 +237,12 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("status_version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.StatusVersion))
+	builder.WriteString(", ")
+	builder.WriteString("restriction_changes=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RestrictionChanges))
+	builder.WriteString(", ")
+	builder.WriteString("promotions_refused_until=")
+	builder.WriteString(fmt.Sprintf("%v", _m.PromotionsRefusedUntil))
 	builder.WriteString(", ")
 	builder.WriteString("sessions_to_end=")
 	builder.WriteString(fmt.Sprintf("%v", _m.SessionsToEnd))

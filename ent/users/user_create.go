@@ -82,6 +82,18 @@ func (_c *UserCreate) SetStatusVersion(v int64) *UserCreate {
 	return _c
 }
 
+// SetRestrictionChanges sets the "restriction_changes" field.
+func (_c *UserCreate) SetRestrictionChanges(v int64) *UserCreate {
+	_c.mutation.SetRestrictionChanges(v)
+	return _c
+}
+
+// SetPromotionsRefusedUntil sets the "promotions_refused_until" field.
+func (_c *UserCreate) SetPromotionsRefusedUntil(v int64) *UserCreate {
+	_c.mutation.SetPromotionsRefusedUntil(v)
+	return _c
+}
+
 // SetSessionsToEnd sets the "sessions_to_end" field.
 func (_c *UserCreate) SetSessionsToEnd(v bool) *UserCreate {
 	_c.mutation.SetSessionsToEnd(v)
@@ -234,6 +246,14 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.StatusVersion(); ok {
 		_spec.SetField(user.FieldStatusVersion, field.TypeInt64, value)
 		_node.StatusVersion = value
+	}
+	if value, ok := _c.mutation.RestrictionChanges(); ok {
+		_spec.SetField(user.FieldRestrictionChanges, field.TypeInt64, value)
+		_node.RestrictionChanges = value
+	}
+	if value, ok := _c.mutation.PromotionsRefusedUntil(); ok {
+		_spec.SetField(user.FieldPromotionsRefusedUntil, field.TypeInt64, value)
+		_node.PromotionsRefusedUntil = value
 	}
 	if value, ok := _c.mutation.SessionsToEnd(); ok {
 		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)

@@ -169,6 +169,48 @@ func (_u *UserUpdate) AddStatusVersion(v int64) *UserUpdate {
 	return _u
 }
 
+// SetRestrictionChanges sets the "restriction_changes" field.
+func (_u *UserUpdate) SetRestrictionChanges(v int64) *UserUpdate {
+	_u.mutation.ResetRestrictionChanges()
+	_u.mutation.SetRestrictionChanges(v)
+	return _u
+}
+
+// SetNillableRestrictionChanges sets the "restriction_changes" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableRestrictionChanges(v *int64) *UserUpdate {
+	if v != nil {
+		_u.SetRestrictionChanges(*v)
+	}
+	return _u
+}
+
+// AddRestrictionChanges adds value to the "restriction_changes" field.
+func (_u *UserUpdate) AddRestrictionChanges(v int64) *UserUpdate {
+	_u.mutation.AddRestrictionChanges(v)
+	return _u
+}
+
+// SetPromotionsRefusedUntil sets the "promotions_refused_until" field.
+func (_u *UserUpdate) SetPromotionsRefusedUntil(v int64) *UserUpdate {
+	_u.mutation.ResetPromotionsRefusedUntil()
+	_u.mutation.SetPromotionsRefusedUntil(v)
+	return _u
+}
+
+// SetNillablePromotionsRefusedUntil sets the "promotions_refused_until" field if the given value is not nil.
+func (_u *UserUpdate) SetNillablePromotionsRefusedUntil(v *int64) *UserUpdate {
+	if v != nil {
+		_u.SetPromotionsRefusedUntil(*v)
+	}
+	return _u
+}
+
+// AddPromotionsRefusedUntil adds value to the "promotions_refused_until" field.
+func (_u *UserUpdate) AddPromotionsRefusedUntil(v int64) *UserUpdate {
+	_u.mutation.AddPromotionsRefusedUntil(v)
+	return _u
+}
+
 // SetSessionsToEnd sets the "sessions_to_end" field.
 func (_u *UserUpdate) SetSessionsToEnd(v bool) *UserUpdate {
 	_u.mutation.SetSessionsToEnd(v)
@@ -276,6 +318,18 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedStatusVersion(); ok {
 		_spec.AddField(user.FieldStatusVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.RestrictionChanges(); ok {
+		_spec.SetField(user.FieldRestrictionChanges, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRestrictionChanges(); ok {
+		_spec.AddField(user.FieldRestrictionChanges, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.PromotionsRefusedUntil(); ok {
+		_spec.SetField(user.FieldPromotionsRefusedUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedPromotionsRefusedUntil(); ok {
+		_spec.AddField(user.FieldPromotionsRefusedUntil, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.SessionsToEnd(); ok {
 		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)
@@ -446,6 +500,48 @@ func (_u *UserUpdateOne) AddStatusVersion(v int64) *UserUpdateOne {
 	return _u
 }
 
+// SetRestrictionChanges sets the "restriction_changes" field.
+func (_u *UserUpdateOne) SetRestrictionChanges(v int64) *UserUpdateOne {
+	_u.mutation.ResetRestrictionChanges()
+	_u.mutation.SetRestrictionChanges(v)
+	return _u
+}
+
+// SetNillableRestrictionChanges sets the "restriction_changes" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableRestrictionChanges(v *int64) *UserUpdateOne {
+	if v != nil {
+		_u.SetRestrictionChanges(*v)
+	}
+	return _u
+}
+
+// AddRestrictionChanges adds value to the "restriction_changes" field.
+func (_u *UserUpdateOne) AddRestrictionChanges(v int64) *UserUpdateOne {
+	_u.mutation.AddRestrictionChanges(v)
+	return _u
+}
+
+// SetPromotionsRefusedUntil sets the "promotions_refused_until" field.
+func (_u *UserUpdateOne) SetPromotionsRefusedUntil(v int64) *UserUpdateOne {
+	_u.mutation.ResetPromotionsRefusedUntil()
+	_u.mutation.SetPromotionsRefusedUntil(v)
+	return _u
+}
+
+// SetNillablePromotionsRefusedUntil sets the "promotions_refused_until" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillablePromotionsRefusedUntil(v *int64) *UserUpdateOne {
+	if v != nil {
+		_u.SetPromotionsRefusedUntil(*v)
+	}
+	return _u
+}
+
+// AddPromotionsRefusedUntil adds value to the "promotions_refused_until" field.
+func (_u *UserUpdateOne) AddPromotionsRefusedUntil(v int64) *UserUpdateOne {
+	_u.mutation.AddPromotionsRefusedUntil(v)
+	return _u
+}
+
 // SetSessionsToEnd sets the "sessions_to_end" field.
 func (_u *UserUpdateOne) SetSessionsToEnd(v bool) *UserUpdateOne {
 	_u.mutation.SetSessionsToEnd(v)
@@ -583,6 +679,18 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.AddedStatusVersion(); ok {
 		_spec.AddField(user.FieldStatusVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.RestrictionChanges(); ok {
+		_spec.SetField(user.FieldRestrictionChanges, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRestrictionChanges(); ok {
+		_spec.AddField(user.FieldRestrictionChanges, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.PromotionsRefusedUntil(); ok {
+		_spec.SetField(user.FieldPromotionsRefusedUntil, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedPromotionsRefusedUntil(); ok {
+		_spec.AddField(user.FieldPromotionsRefusedUntil, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.SessionsToEnd(); ok {
 		_spec.SetField(user.FieldSessionsToEnd, field.TypeBool, value)

@@ -68,6 +68,10 @@ const (
 	MfaAlreadyActive Code = "MFA_ALREADY_ACTIVE"
 	// PromotionStateConflict: The state of the promotion does not allow this.
 	PromotionStateConflict Code = "PROMOTION_STATE_CONFLICT"
+	// RestrictionLocked: The restriction cannot be shortened or lifted.
+	RestrictionLocked Code = "RESTRICTION_LOCKED"
+	// PlayerRestricted: The player is restricted.
+	PlayerRestricted Code = "PLAYER_RESTRICTED"
 )
 
 // table has the RPC code, HTTP status, title and additional members of each code.
@@ -104,4 +108,6 @@ var table = map[Code]Info{
 	TransactionAlreadyReversed: {RPC: 6, HTTP: 409, Title: "The transaction is already reversed", Members: []string{"transactionId"}},
 	MfaAlreadyActive:           {RPC: 6, HTTP: 409, Title: "A second factor is already active"},
 	PromotionStateConflict:     {RPC: 9, HTTP: 409, Title: "The state of the promotion does not allow this", Members: []string{"state"}},
+	RestrictionLocked:          {RPC: 9, HTTP: 409, Title: "The restriction cannot be shortened or lifted"},
+	PlayerRestricted:           {RPC: 7, HTTP: 403, Title: "The player is restricted"},
 }

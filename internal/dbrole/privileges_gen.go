@@ -24,11 +24,12 @@ func Of(service string) Privileges {
 		}
 	case "users":
 		return Privileges{
-			"users":            {Insert: true, Update: []string{"is_active", "password_hash", "status_version", "sessions_to_end", "kept_session"}},
+			"users":            {Insert: true, Update: []string{"is_active", "password_hash", "status_version", "sessions_to_end", "kept_session", "restriction_changes", "promotions_refused_until"}},
 			"transactions":     {Insert: true},
 			"outbox":           {Insert: true, Delete: true},
 			"idempotency_keys": {Insert: true, Update: []string{"created_at"}, Delete: true},
 			"audit":            {Insert: true, Delete: true},
+			"restrictions":     {Insert: true, Update: []string{"ended_at", "ended_entries"}},
 			"second_factors":   {Insert: true, Update: []string{"secret", "recovery_codes", "active", "last_step", "verified_session", "verified_at", "created_at"}, Delete: true},
 		}
 	default:

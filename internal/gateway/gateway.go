@@ -69,6 +69,7 @@ func New(s Services, o Options) http.Handler {
 	g.add(procedures(usersv1connect.AuthServiceName), s.Users)
 	g.add(procedures(usersv1connect.UserServiceName), s.Users)
 	g.add(procedures(usersv1connect.AuditServiceName), s.Users)
+	g.add(procedures(usersv1connect.RestrictionServiceName), s.Users)
 	g.add(procedures(promotionsv1connect.PromotionServiceName), s.Promotions)
 	g.add(procedures(promotionsv1connect.AnomalyServiceName), s.Promotions)
 	g.add(procedures(notificationsv1connect.NotificationServiceName), s.Notifications)
@@ -107,6 +108,7 @@ func (g *gateway) addReflection(h *health) {
 		usersv1connect.AuthServiceName:                 "users",
 		usersv1connect.UserServiceName:                 "users",
 		usersv1connect.AuditServiceName:                "users",
+		usersv1connect.RestrictionServiceName:          "users",
 		promotionsv1connect.PromotionServiceName:       "promotions",
 		promotionsv1connect.AnomalyServiceName:         "promotions",
 		notificationsv1connect.NotificationServiceName: "notifications",

@@ -313,7 +313,8 @@ func TestReflection(t *testing.T) {
 		}
 		wantNames := []string{
 			"grpc.health.v1.Health", "loyalty.notifications.v1.NotificationService", "loyalty.promotions.v1.AnomalyService",
-			"loyalty.promotions.v1.PromotionService", "loyalty.users.v1.AuditService", "loyalty.users.v1.AuthService", "loyalty.users.v1.UserService",
+			"loyalty.promotions.v1.PromotionService", "loyalty.users.v1.AuditService", "loyalty.users.v1.AuthService",
+			"loyalty.users.v1.RestrictionService", "loyalty.users.v1.UserService",
 		}
 		ledger, err := reflectiontest.Describes(t.Context(), conn, "loyalty.users.v1.LedgerService")
 		if enabled && (ledger || err != nil) {

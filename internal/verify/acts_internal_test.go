@@ -26,7 +26,10 @@ func TestActsMatchTheSchema(t *testing.T) {
 		t.Errorf("got %d actions, the schema has %d", len(known), len(optionsv1.AuditAction_name)-1)
 	}
 	for service, files := range map[string][]protoreflect.FileDescriptor{
-		"users": {usersv1.File_loyalty_users_v1_auth_service_proto, usersv1.File_loyalty_users_v1_user_service_proto},
+		"users": {
+			usersv1.File_loyalty_users_v1_auth_service_proto, usersv1.File_loyalty_users_v1_user_service_proto,
+			usersv1.File_loyalty_users_v1_restriction_service_proto,
+		},
 		"promotions": {
 			promotionsv1.File_loyalty_promotions_v1_promotion_service_proto, promotionsv1.File_loyalty_promotions_v1_anomaly_service_proto,
 		},

@@ -53,6 +53,8 @@ func acts() map[string]act {
 		"REGISTER_STAFF":      ofUser(employee),
 		"DEACTIVATE_USER":     raises(changes(ofUser(employee), activeUser, false, false)),
 		"ACTIVATE_USER":       raises(changes(ofUser(employee), activeUser, true, false)),
+		"RESTRICT_PLAYER":     raises(ofUser(employee)),
+		"LIFT_RESTRICTION":    raises(ofUser(employee)),
 		"REVERSE_TRANSACTION": {service: "users", by: oneOfBoth},
 		"CREATE_ADMIN":        ofUser(operator),
 		"RESET_ADMIN":         raises(changes(ofUser(operator), activeUser, true, true)),

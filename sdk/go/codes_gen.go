@@ -32,6 +32,8 @@ const (
 	CodePasswordTooWeak Code = "PASSWORD_TOO_WEAK"
 	// CodePayloadTooLarge: The request is too large (status 413).
 	CodePayloadTooLarge Code = "PAYLOAD_TOO_LARGE"
+	// CodePlayerRestricted: The player is restricted (status 403).
+	CodePlayerRestricted Code = "PLAYER_RESTRICTED"
 	// CodePromotionAlreadyClaimed: The promotion is already claimed (status 409).
 	CodePromotionAlreadyClaimed Code = "PROMOTION_ALREADY_CLAIMED"
 	// CodePromotionExists: An active promotion of this type already exists in the period (status 409).
@@ -48,6 +50,8 @@ const (
 	CodeRateLimited Code = "RATE_LIMITED"
 	// CodeRequestTimeout: The request did not arrive in time (status 408).
 	CodeRequestTimeout Code = "REQUEST_TIMEOUT"
+	// CodeRestrictionLocked: The restriction cannot be shortened or lifted (status 409).
+	CodeRestrictionLocked Code = "RESTRICTION_LOCKED"
 	// CodeTokenExpired: The token has expired (status 401).
 	CodeTokenExpired Code = "TOKEN_EXPIRED"
 	// CodeTokenInvalid: The token is invalid (status 401).

@@ -537,6 +537,87 @@ func (c *Client) logoutSession(ctx context.Context, body LogoutRequest, options 
 	}, arguments{body: body, options: options})
 }
 
+// ListRestrictions returns the restrictions of a player that have not expired, oldest first. A kind can occur twice:
+// set by the player, and by an employee. It fails with NOT_FOUND if no user has the id.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) ListRestrictions(ctx context.Context, userID string, options ...CallOption) (*RestrictionPage, error) {
+	var out RestrictionPage
+	err := c.call(ctx, operation{
+		name: "listRestrictions", verb: http.MethodGet, path: "/api/v1/users/{user_id}/restrictions", auth: authAccess, repeat: repeatSafe,
+	}, arguments{path: []string{userID}, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// SetRestriction restricts a player, or replaces the restriction of the kind that an employee has set before. It leaves
+// a restriction of the same kind that the player has set as it is; see LiftRestriction. It fails with NOT_FOUND if no
+// player has the id.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) SetRestriction(ctx context.Context, userID string, kind RestrictionKind, body SetRestrictionRequest, options ...CallOption) (*Restriction, error) {
+	var out Restriction
+	err := c.call(ctx, operation{
+		name: "setRestriction", verb: http.MethodPut, path: "/api/v1/users/{user_id}/restrictions/{kind}", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{userID, string(kind)}, body: body, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// LiftRestriction lifts the restrictions of a kind of a player, including the one that the player has set. It fails
+// with NOT_FOUND if the player has none.
+//
+// Roles: STAFF, ADMIN.
+func (c *Client) LiftRestriction(ctx context.Context, userID string, kind RestrictionKind, options ...CallOption) error {
+	return c.call(ctx, operation{
+		name: "liftRestriction", verb: http.MethodDelete, path: "/api/v1/users/{user_id}/restrictions/{kind}", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{userID, string(kind)}, options: options})
+}
+
+// ListMyRestrictions returns the restrictions that the caller has set and that have not expired, oldest first.
+//
+// Roles: PLAYER.
+func (c *Client) ListMyRestrictions(ctx context.Context, options ...CallOption) (*MyRestrictionPage, error) {
+	var out MyRestrictionPage
+	err := c.call(ctx, operation{
+		name: "listMyRestrictions", verb: http.MethodGet, path: "/api/v1/users/me/restrictions", auth: authAccess, repeat: repeatSafe,
+	}, arguments{out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// AddMyRestriction restricts the caller, or extends a restriction that the caller has set. Players can set
+// SELF_EXCLUSION, COOL_OFF and MARKETING_OPT_OUT. It fails with RESTRICTION_LOCKED if the restriction would end earlier
+// than before, except for MARKETING_OPT_OUT, and with RATE_LIMITED after many changes.
+//
+// Roles: PLAYER.
+func (c *Client) AddMyRestriction(ctx context.Context, body AddMyRestrictionRequest, options ...CallOption) (*OwnRestriction, error) {
+	var out OwnRestriction
+	err := c.call(ctx, operation{
+		name: "addMyRestriction", verb: http.MethodPost, path: "/api/v1/users/me/restrictions", auth: authAccess, repeat: repeatKey,
+	}, arguments{body: body, out: &out, options: options})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// LiftMyRestriction lifts MARKETING_OPT_OUT. It fails with NOT_FOUND if the caller has not set the restriction, with
+// RESTRICTION_LOCKED for other kinds, and with RATE_LIMITED after many changes.
+//
+// Roles: PLAYER.
+func (c *Client) LiftMyRestriction(ctx context.Context, kind RestrictionKind, options ...CallOption) error {
+	return c.call(ctx, operation{
+		name: "liftMyRestriction", verb: http.MethodDelete, path: "/api/v1/users/me/restrictions/{kind}", auth: authAccess, repeat: repeatKey,
+	}, arguments{path: []string{string(kind)}, options: options})
+}
+
 // GetMe returns the caller's profile.
 //
 // Roles: PLAYER, STAFF, ADMIN.

@@ -91,6 +91,8 @@ const (
 //   - `RESET_MFA`: The removal of the second factor of another user.
 //   - `CREATE_ADMIN`: The creation of an admin by an operator.
 //   - `RESET_ADMIN`: A new password of an admin, set by an operator.
+//   - `RESTRICT_PLAYER`: A new or changed restriction of a player.
+//   - `LIFT_RESTRICTION`: The end of all restrictions of a kind of a player.
 type AuditAction string
 
 // The values of AuditAction. Later versions of the platform may send others.
@@ -120,6 +122,8 @@ const (
 	AuditActionPausePromotion     AuditAction = "PAUSE_PROMOTION"
 	AuditActionResumePromotion    AuditAction = "RESUME_PROMOTION"
 	AuditActionArchivePromotion   AuditAction = "ARCHIVE_PROMOTION"
+	AuditActionRestrictPlayer     AuditAction = "RESTRICT_PLAYER"
+	AuditActionLiftRestriction    AuditAction = "LIFT_RESTRICTION"
 )
 
 // Role is the role of a user. Access tokens and JSON contain the names.
@@ -141,6 +145,24 @@ type RefreshTokenIn string
 const (
 	RefreshTokenInCookie RefreshTokenIn = "COOKIE"
 	RefreshTokenInBody   RefreshTokenIn = "BODY"
+)
+
+// RestrictionKind is the reason why a player is restricted.
+//   - `SELF_EXCLUSION`: The player does not want to take part in promotions.
+//   - `COOL_OFF`: The player takes a break of at least 24 hours.
+//   - `HARM_INDICATOR`: The player shows signs of harmful gambling.
+//   - `BONUS_ABUSE`: The player has abused promotions.
+//   - `MARKETING_OPT_OUT`: The player does not want to be notified of promotions. Promotions can still be assigned and
+//     claimed.
+type RestrictionKind string
+
+// The values of RestrictionKind. Later versions of the platform may send others.
+const (
+	RestrictionKindSelfExclusion   RestrictionKind = "SELF_EXCLUSION"
+	RestrictionKindCoolOff         RestrictionKind = "COOL_OFF"
+	RestrictionKindHarmIndicator   RestrictionKind = "HARM_INDICATOR"
+	RestrictionKindBonusAbuse      RestrictionKind = "BONUS_ABUSE"
+	RestrictionKindMarketingOptOut RestrictionKind = "MARKETING_OPT_OUT"
 )
 
 // NotificationPage is a page of notifications.
@@ -517,6 +539,53 @@ type LogoutRequest struct {
 	// The refresh token. If absent, the token is read from the cookie, or else from the header Authorization as a bearer
 	// token.
 	RefreshToken string `json:"refreshToken,omitempty"`
+}
+
+// RestrictionPage is an answer.
+type RestrictionPage struct {
+	Restrictions []Restriction `json:"restrictions"`
+}
+
+// Restriction keeps a player from promotions, or from notifications of promotions. A player and the employees set
+// restrictions independently: a player can have one of each kind from either side, and the later end counts.
+type Restriction struct {
+	Kind RestrictionKind `json:"kind"`
+	// The time when the restriction expires, in RFC 3339. It is empty if the restriction has no end.
+	Until string `json:"until"`
+	// The reason that the employee gave. It is empty if the player has set the restriction.
+	Reason string `json:"reason"`
+	// The id of the employee who has set the restriction, or of the player.
+	SetBy     string    `json:"setBy"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// SetRestrictionRequest is the body of a request.
+type SetRestrictionRequest struct {
+	// The time when the restriction expires, in RFC 3339, in the future. If it is absent or empty, the restriction has no
+	// end. COOL_OFF needs an end at least 24 hours ahead; a minute less is accepted, because the request takes time.
+	Until  time.Time `json:"until,omitzero"`
+	Reason string    `json:"reason"`
+}
+
+// MyRestrictionPage is an answer.
+type MyRestrictionPage struct {
+	Restrictions []OwnRestriction `json:"restrictions"`
+}
+
+// OwnRestriction is a restriction that the player has set.
+type OwnRestriction struct {
+	Kind RestrictionKind `json:"kind"`
+	// The time when the restriction expires, in RFC 3339. It is empty if the restriction has no end.
+	Until     string    `json:"until"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// AddMyRestrictionRequest is the body of a request.
+type AddMyRestrictionRequest struct {
+	Kind RestrictionKind `json:"kind"`
+	// The time when the restriction expires, in RFC 3339, in the future. If it is absent or empty, the restriction has no
+	// end. COOL_OFF needs an end at least 24 hours ahead; a minute less is accepted, because the request takes time.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // MyTransactionPage is an answer.

@@ -43,4 +43,8 @@ const (
 	AuditActionPausePromotion   AuditAction = "PAUSE_PROMOTION"
 	AuditActionResumePromotion  AuditAction = "RESUME_PROMOTION"
 	AuditActionArchivePromotion AuditAction = "ARCHIVE_PROMOTION"
+	// A new or changed restriction of a player.
+	AuditActionRestrictPlayer AuditAction = "RESTRICT_PLAYER"
+	// The end of all restrictions of a kind of a player.
+	AuditActionLiftRestriction AuditAction = "LIFT_RESTRICTION"
 )

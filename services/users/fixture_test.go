@@ -154,7 +154,8 @@ type fakeStore struct {
 	recorded  []audit.Entry
 	recordErr error
 	// factor is the second factor of every user.
-	factor users.SecondFactor
+	factor       users.SecondFactor
+	restrictions []users.Restriction
 }
 
 func (s *fakeStore) Record(ctx context.Context, c audit.Change, failure error) error {

@@ -15,14 +15,16 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/ratelimit"
 )
 
-// Limits are the rate limits of logins and registrations. Each limit applies to all replicas together. A zero limit allows
-// everything.
+// Limits are the rate limits of logins, registrations and restrictions. Each limit applies to all replicas together. A zero
+// limit allows everything.
 type Limits struct {
 	// LoginPerAccount limits the failed logins for one e-mail: those of each known client, and those of all other clients
 	// together. LoginPerAddress limits the failed logins from one address, except those of known devices.
 	LoginPerAccount, LoginPerAddress ratelimit.Limit
 	// RegisterPerAddress limits registrations from one address.
 	RegisterPerAddress ratelimit.Limit
+	// RestrictionsPerPlayer limits the changes of restrictions by a player.
+	RestrictionsPerPlayer ratelimit.Limit
 }
 
 // LimitName is the name of a rate limit.
@@ -33,11 +35,13 @@ const (
 	LimitLoginPerAccount    LimitName = "login_per_account"
 	LimitLoginPerAddress    LimitName = "login_per_address"
 	LimitRegisterPerAddress LimitName = "register_per_address"
+
+	LimitRestrictionsPerPlayer LimitName = "restrictions_per_player"
 )
 
 // LimitNames returns all names of limits.
 func LimitNames() []LimitName {
-	return []LimitName{LimitLoginPerAccount, LimitLoginPerAddress, LimitRegisterPerAddress}
+	return []LimitName{LimitLoginPerAccount, LimitLoginPerAddress, LimitRegisterPerAddress, LimitRestrictionsPerPlayer}
 }
 
 // limited returns err. If err means that the limit is used up, it first calls the observer.
@@ -57,7 +61,10 @@ const (
 // DefaultLimits returns the limits for production. Ten failed logins in ten minutes allow an attacker about 1,400 guesses a
 // day for one account. The limits per address are higher, because many users can share an address.
 func DefaultLimits() Limits {
-	return Limits{LoginPerAccount: ratelimit.Limit{N: 10, Per: 10 * time.Minute}}.
+	return Limits{
+		LoginPerAccount:       ratelimit.Limit{N: 10, Per: 10 * time.Minute},
+		RestrictionsPerPlayer: ratelimit.Limit{N: 30, Per: time.Hour},
+	}.
 		PerAddress(defaultRegistrationsPerMinute, defaultFailedLoginsPerMinute)
 }
 
@@ -80,7 +87,7 @@ func (l Limits) Validate() error {
 		limit ratelimit.Limit
 	}{
 		{"LoginPerAccount", l.LoginPerAccount}, {"LoginPerAddress", l.LoginPerAddress},
-		{"RegisterPerAddress", l.RegisterPerAddress},
+		{"RegisterPerAddress", l.RegisterPerAddress}, {"RestrictionsPerPlayer", l.RestrictionsPerPlayer},
 	} {
 		if err := s.limit.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
@@ -168,7 +175,7 @@ func (s *Service) identify(ctx context.Context, from loginFrom) (*loginAttempt, 
 	if err != nil && apperr.CodeOf(err) != apperr.NotFound {
 		return nil, err
 	}
-	if u.StatusVersion == version {
+	if u.SessionVersion() == version {
 		a.account += ":" + a.client
 	} else {
 		a.account += ":former:" + former

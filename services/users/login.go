@@ -64,7 +64,7 @@ func (s *Service) startSession(
 		like.In = session.InCookie
 	}
 	now := s.now()
-	like.User, like.Role, like.UserVersion = authenticated.ID, authenticated.Role, authenticated.StatusVersion
+	like.User, like.Role, like.UserVersion = authenticated.ID, authenticated.Role, authenticated.SessionVersion()
 	like.CreatedAt, like.LastUsedAt, like.Ends = now, now, now.Add(s.sessionLifetime)
 	created, refresh, err := s.sessions.Create(ctx, like)
 	if err != nil {
@@ -88,8 +88,8 @@ func (s *Service) startSession(
 		_, _ = s.sessions.EndSession(context.WithoutCancel(ctx), created.User, created.ID)
 		return Tokens{}, authenticated, err
 	}
-	s.rememberAddress(ctx, c.Email, created.Client.Address, u.StatusVersion)
-	device := s.devices.issue(accountKey(c.Email), u.StatusVersion)
+	s.rememberAddress(ctx, c.Email, created.Client.Address, u.SessionVersion())
+	device := s.devices.issue(accountKey(c.Email), u.SessionVersion())
 	return Tokens{Access: access, Refresh: refresh, In: RefreshTokenIn(created.In), Device: device}, u, nil
 }
 

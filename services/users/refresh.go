@@ -65,13 +65,13 @@ func (s *Service) renewAccess(ctx context.Context, of *session.Session) (session
 		}
 		return session.Access{}, sessionEnded()
 	}
-	if of.UserVersion != u.StatusVersion && of.ID != u.KeptSession {
+	if of.UserVersion != u.SessionVersion() && of.ID != u.KeptSession {
 		if _, err := s.sessions.EndSession(ctx, of.User, of.ID); err != nil {
 			return session.Access{}, err
 		}
 		return session.Access{}, sessionEnded()
 	}
-	of.UserVersion = u.StatusVersion
+	of.UserVersion = u.SessionVersion()
 	return s.access(ctx, *of, u)
 }
 

@@ -52,6 +52,7 @@ type Store interface {
 	SessionMarkStore
 	AuditStore
 	FactorStore
+	RestrictionStore
 }
 
 // SessionMarkStore stores which sessions are to be ended. SetActive, SetPasswordHash, ChangePassword and ConfirmSecondFactor

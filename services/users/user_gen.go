@@ -20,13 +20,15 @@ type User struct {
 	// False after a deactivation. The user can then neither log in nor use the API.
 	IsActive bool
 	// The sum of all credits minus the sum of all debits, with two decimal places, such as "20.00".
-	Balance       money.Amount
-	CreatedAt     time.Time
-	EmailFolded   string
-	PasswordHash  string
-	Entries       int64
-	LedgerHead    string
-	StatusVersion int64
-	SessionsToEnd bool
-	KeptSession   uuid.UUID
+	Balance                money.Amount
+	CreatedAt              time.Time
+	EmailFolded            string
+	PasswordHash           string
+	Entries                int64
+	LedgerHead             string
+	StatusVersion          int64
+	RestrictionChanges     int64
+	PromotionsRefusedUntil int64
+	SessionsToEnd          bool
+	KeptSession            uuid.UUID
 }

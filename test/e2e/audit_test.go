@@ -49,6 +49,7 @@ func TestAudit(t *testing.T) {
 	trail.factors(staff)
 	trail.promotions(c, staff, player)
 	trail.drafts(staff)
+	trail.restrictions(staff, player)
 
 	admin.call(200, "POST", "/api/v1/users/"+player.id+"/deactivate", nil)
 	admin.call(200, "POST", "/api/v1/users/"+player.id+"/deactivate", nil) // changes nothing
@@ -125,6 +126,23 @@ func (tr trail) has(want entry) {
 		}
 		return nil
 	})
+}
+
+// restrictions sets and lifts a restriction of a player.
+func (tr trail) restrictions(staff, player client) {
+	path := "/api/v1/users/" + player.id + "/restrictions/BONUS_ABUSE"
+	state := func(reason string) object {
+		return object{"restrictions": []any{object{"kind": "BONUS_ABUSE", "until": "", "reason": reason, "setBy": staff.id}}}
+	}
+	none := object{"restrictions": []any{}}
+	staff.call(200, "PUT", path, object{"reason": "first"})
+	staff.call(200, "PUT", path, object{"reason": "first"}) // changes nothing
+	tr.has(entry{action: "RESTRICT_PLAYER", actor: staff.id, target: player.id, before: none, after: state("first")})
+	staff.call(200, "PUT", path, object{"reason": "second"})
+	tr.has(entry{action: "RESTRICT_PLAYER", actor: staff.id, target: player.id, before: state("first"), after: state("second")})
+	staff.call(204, "DELETE", path, nil)
+	staff.refused(404, "NOT_FOUND", "DELETE", path, nil)
+	tr.has(entry{action: "LIFT_RESTRICTION", actor: staff.id, target: player.id, before: state("second"), after: none})
 }
 
 // sessions ends sessions of a player in every way.

@@ -46,6 +46,12 @@ func routes() []route {
 		{"POST", "/api/v1/users/me/mfa/totp/verify", "SA", object{"code": "123456"}},
 		{"DELETE", "/api/v1/users/me/mfa/totp", "SA", object{"code": "123456"}},
 		{"DELETE", "/api/v1/users/" + someID + "/mfa/totp", "A", nil},
+		{"GET", "/api/v1/users/me/restrictions", "P", nil},
+		{"POST", "/api/v1/users/me/restrictions", "P", object{"kind": "SELF_EXCLUSION"}},
+		{"DELETE", "/api/v1/users/me/restrictions/MARKETING_OPT_OUT", "P", nil},
+		{"GET", "/api/v1/users/" + someID + "/restrictions", "SA", nil},
+		{"PUT", "/api/v1/users/" + someID + "/restrictions/BONUS_ABUSE", "SA", object{"reason": "x"}},
+		{"DELETE", "/api/v1/users/" + someID + "/restrictions/BONUS_ABUSE", "SA", nil},
 		{"GET", "/api/v1/audit", "A", nil},
 		{"GET", "/api/v1/users", "SA", nil},
 		{"GET", "/api/v1/users/" + someID, "SA", nil},
@@ -149,7 +155,11 @@ func access(t *testing.T, p platform, callers map[string]client) {
 	})
 	t.Run("with an unknown method", func(t *testing.T) {
 		for _, r := range append(routes(), publicRoutes()...) {
-			a := callers["A"].in(t).refused(405, "METHOD_NOT_ALLOWED", "PUT", r.path, object{})
+			unknown := "PUT"
+			if slices.ContainsFunc(routes(), func(o route) bool { return o.method == unknown && o.path == r.path }) {
+				unknown = "PATCH"
+			}
+			a := callers["A"].in(t).refused(405, "METHOD_NOT_ALLOWED", unknown, r.path, object{})
 			if !slices.Contains(strings.Split(strings.ReplaceAll(a.header.Get("Allow"), " ", ""), ","), r.method) {
 				t.Errorf("%s: Allow is %q, want it to contain %s", r.path, a.header.Get("Allow"), r.method)
 			}
@@ -293,6 +303,10 @@ func members(t *testing.T, callers map[string]client) {
 
 	sessions := player.call(200, "GET", "/api/v1/users/me/sessions", nil)
 
+	own := player.call(200, "POST", "/api/v1/users/me/restrictions", object{"kind": "MARKETING_OPT_OUT"})
+	restrictions := "/api/v1/users/" + player.id + "/restrictions"
+	restriction := staff.call(200, "PUT", restrictions+"/MARKETING_OPT_OUT", object{"reason": "asked for it"})
+
 	const (
 		user        = "balance createdAt email id isActive role"
 		offer       = "amount createdAt description endDate id isActive startDate state title type updatedAt"
@@ -329,6 +343,10 @@ func members(t *testing.T, callers map[string]client) {
 		{"login with the tokens in the body", inBody.body, "accessToken expiresAt refreshToken user"},
 		{"list of sessions", sessions.body, "nextPageToken sessions total totalIsEstimate"},
 		{"session", sessions.list("sessions")[0], "address createdAt current id lastUsedAt userAgent"},
+		{"own restriction", own.body, "createdAt kind until"},
+		{"list of own restrictions", player.call(200, "GET", "/api/v1/users/me/restrictions", nil).body, "restrictions"},
+		{"restriction", restriction.body, "createdAt kind reason setBy until"},
+		{"list of restrictions", staff.call(200, "GET", restrictions, nil).body, "restrictions"},
 		{"read", player.call(200, "POST", "/api/v1/notifications/read", object{"all": true}).body, "unread"},
 	} {
 		got := strings.Join(slices.Sorted(maps.Keys(tt.o)), " ")

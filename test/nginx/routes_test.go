@@ -61,6 +61,7 @@ func TestRoutes(t *testing.T) {
 		"/loyalty.users.v1.AuthService/Login": "users",
 		"/loyalty.users.v1.UserService/GetMe": "users",
 		"/loyalty.users.v1.AuditService/ListAuditEntries":             "users",
+		"/loyalty.users.v1.RestrictionService/ListRestrictions":       "users",
 		"/loyalty.users.v1.UserService":                               none,
 		"/loyalty.users.v1.UserServiceX/GetMe":                        none,
 		"/loyaltyXusers.v1.UserService/GetMe":                         none,

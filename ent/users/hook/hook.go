@@ -45,6 +45,18 @@ func (f OutboxEventFunc) Mutate(ctx context.Context, m users.Mutation) (users.Va
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *users.OutboxEventMutation", m)
 }
 
+// The RestrictionFunc type is an adapter to allow the use of ordinary
+// function as Restriction mutator.
+type RestrictionFunc func(context.Context, *users.RestrictionMutation) (users.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RestrictionFunc) Mutate(ctx context.Context, m users.Mutation) (users.Value, error) {
+	if mv, ok := m.(*users.RestrictionMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *users.RestrictionMutation", m)
+}
+
 // The SecondFactorFunc type is an adapter to allow the use of ordinary
 // function as SecondFactor mutator.
 type SecondFactorFunc func(context.Context, *users.SecondFactorMutation) (users.Value, error)

@@ -97,6 +97,36 @@ var (
 		Columns:    OutboxColumns,
 		PrimaryKey: []*schema.Column{OutboxColumns[0]},
 	}
+	// RestrictionsColumns holds the columns for the "restrictions" table.
+	RestrictionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeString, Size: 2147483647},
+		{Name: "until", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "reason", Type: field.TypeString, Size: 2147483647},
+		{Name: "set_by", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "by_player", Type: field.TypeBool},
+		{Name: "entries", Type: field.TypeInt64},
+		{Name: "ended_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz"}},
+		{Name: "ended_entries", Type: field.TypeInt64, Default: schema.Expr("0")},
+	}
+	// RestrictionsTable holds the schema information for the "restrictions" table.
+	RestrictionsTable = &schema.Table{
+		Name:       "restrictions",
+		Columns:    RestrictionsColumns,
+		PrimaryKey: []*schema.Column{RestrictionsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "restrictions_user_id_kind_by_player",
+				Unique:  true,
+				Columns: []*schema.Column{RestrictionsColumns[6], RestrictionsColumns[1], RestrictionsColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "ended_at IS NULL",
+				},
+			},
+		},
+	}
 	// SecondFactorsColumns holds the columns for the "second_factors" table.
 	SecondFactorsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -164,6 +194,8 @@ var (
 		{Name: "entries", Type: field.TypeInt64, Default: schema.Expr("0")},
 		{Name: "ledger_head", Type: field.TypeString, Size: 2147483647},
 		{Name: "status_version", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "restriction_changes", Type: field.TypeInt64, Default: schema.Expr("0")},
+		{Name: "promotions_refused_until", Type: field.TypeInt64, Default: schema.Expr("0")},
 		{Name: "sessions_to_end", Type: field.TypeBool, Default: schema.Expr("false")},
 		{Name: "kept_session", Type: field.TypeUUID, Nullable: true},
 	}
@@ -176,7 +208,7 @@ var (
 			{
 				Name:    "users_sessions_to_end",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[11]},
+				Columns: []*schema.Column{UsersColumns[13]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "sessions_to_end",
 				},
@@ -201,6 +233,7 @@ var (
 		AuditTable,
 		IdempotencyKeysTable,
 		OutboxTable,
+		RestrictionsTable,
 		SecondFactorsTable,
 		TransactionsTable,
 		UsersTable,
@@ -212,13 +245,19 @@ func init() {
 		Table: "audit",
 	}
 	AuditTable.Annotation.Checks = map[string]string{
-		"audit_action": "action IN ('LOGIN', 'REFRESH', 'LOGOUT', 'CHANGE_PASSWORD', 'END_SESSION', 'END_SESSIONS', 'ENROL_MFA', 'CONFIRM_MFA', 'DISABLE_MFA', 'VERIFY_MFA', 'RESET_MFA', 'REGISTER_STAFF', 'DEACTIVATE_USER', 'ACTIVATE_USER', 'REVERSE_TRANSACTION', 'CREATE_ADMIN', 'RESET_ADMIN', 'CREATE_PROMOTION', 'UPDATE_PROMOTION', 'ASSIGN_PROMOTION', 'MARK_ANOMALY_SEEN', 'PUBLISH_PROMOTION', 'PAUSE_PROMOTION', 'RESUME_PROMOTION', 'ARCHIVE_PROMOTION')",
+		"audit_action": "action IN ('LOGIN', 'REFRESH', 'LOGOUT', 'CHANGE_PASSWORD', 'END_SESSION', 'END_SESSIONS', 'ENROL_MFA', 'CONFIRM_MFA', 'DISABLE_MFA', 'VERIFY_MFA', 'RESET_MFA', 'REGISTER_STAFF', 'DEACTIVATE_USER', 'ACTIVATE_USER', 'REVERSE_TRANSACTION', 'CREATE_ADMIN', 'RESET_ADMIN', 'CREATE_PROMOTION', 'UPDATE_PROMOTION', 'ASSIGN_PROMOTION', 'MARK_ANOMALY_SEEN', 'PUBLISH_PROMOTION', 'PAUSE_PROMOTION', 'RESUME_PROMOTION', 'ARCHIVE_PROMOTION', 'RESTRICT_PLAYER', 'LIFT_RESTRICTION')",
 	}
 	IdempotencyKeysTable.Annotation = &entsql.Annotation{
 		Table: "idempotency_keys",
 	}
 	OutboxTable.Annotation = &entsql.Annotation{
 		Table: "outbox",
+	}
+	RestrictionsTable.Annotation = &entsql.Annotation{
+		Table: "restrictions",
+	}
+	RestrictionsTable.Annotation.Checks = map[string]string{
+		"restrictions_kind": "kind IN ('SELF_EXCLUSION', 'COOL_OFF', 'HARM_INDICATOR', 'BONUS_ABUSE', 'MARKETING_OPT_OUT')",
 	}
 	SecondFactorsTable.Annotation = &entsql.Annotation{
 		Table: "second_factors",

@@ -15,6 +15,9 @@ type IdempotencyKey func(*sql.Selector)
 // OutboxEvent is the predicate function for outboxevent builders.
 type OutboxEvent func(*sql.Selector)
 
+// Restriction is the predicate function for restriction builders.
+type Restriction func(*sql.Selector)
+
 // SecondFactor is the predicate function for secondfactor builders.
 type SecondFactor func(*sql.Selector)
 

@@ -43,6 +43,8 @@ func (User) Fields() []ent.Field {
 		field.Int64("entries").Annotations(entsql.DefaultExpr("0")),
 		field.Text("ledger_head").Sensitive(),
 		field.Int64("status_version").Annotations(entsql.DefaultExpr("0")),
+		field.Int64("restriction_changes").Annotations(entsql.DefaultExpr("0")),
+		field.Int64("promotions_refused_until").Annotations(entsql.DefaultExpr("0")),
 		field.Bool("sessions_to_end").Annotations(entsql.DefaultExpr("false")),
 		field.UUID("kept_session", uuid.UUID{}).Optional().Nillable(),
 	}

@@ -31,6 +31,10 @@ const (
 	FieldLedgerHead = "ledger_head"
 	// FieldStatusVersion holds the string denoting the status_version field in the database.
 	FieldStatusVersion = "status_version"
+	// FieldRestrictionChanges holds the string denoting the restriction_changes field in the database.
+	FieldRestrictionChanges = "restriction_changes"
+	// FieldPromotionsRefusedUntil holds the string denoting the promotions_refused_until field in the database.
+	FieldPromotionsRefusedUntil = "promotions_refused_until"
 	// FieldSessionsToEnd holds the string denoting the sessions_to_end field in the database.
 	FieldSessionsToEnd = "sessions_to_end"
 	// FieldKeptSession holds the string denoting the kept_session field in the database.
@@ -52,6 +56,8 @@ var Columns = []string{
 	FieldEntries,
 	FieldLedgerHead,
 	FieldStatusVersion,
+	FieldRestrictionChanges,
+	FieldPromotionsRefusedUntil,
 	FieldSessionsToEnd,
 	FieldKeptSession,
 }
@@ -122,6 +128,16 @@ func ByLedgerHead(opts ...sql.OrderTermOption) OrderOption {
 // ByStatusVersion orders the results by the status_version field.
 func ByStatusVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStatusVersion, opts...).ToFunc()
+}
+
+// ByRestrictionChanges orders the results by the restriction_changes field.
+func ByRestrictionChanges(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRestrictionChanges, opts...).ToFunc()
+}
+
+// ByPromotionsRefusedUntil orders the results by the promotions_refused_until field.
+func ByPromotionsRefusedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPromotionsRefusedUntil, opts...).ToFunc()
 }
 
 // BySessionsToEnd orders the results by the sessions_to_end field.

@@ -106,6 +106,16 @@ func StatusVersion(v int64) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldStatusVersion, v))
 }
 
+// RestrictionChanges applies equality check predicate on the "restriction_changes" field. It's identical to RestrictionChangesEQ.
+func RestrictionChanges(v int64) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldRestrictionChanges, v))
+}
+
+// PromotionsRefusedUntil applies equality check predicate on the "promotions_refused_until" field. It's identical to PromotionsRefusedUntilEQ.
+func PromotionsRefusedUntil(v int64) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldPromotionsRefusedUntil, v))
+}
+
 // SessionsToEnd applies equality check predicate on the "sessions_to_end" field. It's identical to SessionsToEndEQ.
 func SessionsToEnd(v bool) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldSessionsToEnd, v))
@@ -609,6 +619,86 @@ func StatusVersionLT(v int64) predicate.User {
 // StatusVersionLTE applies the LTE predicate on the "status_version" field.
 func StatusVersionLTE(v int64) predicate.User {
 	return predicate.User(sql.FieldLTE(FieldStatusVersion, v))
+}
+
+// RestrictionChangesEQ applies the EQ predicate on the "restriction_changes" field.
+func RestrictionChangesEQ(v int64) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldRestrictionChanges, v))
+}
+
+// RestrictionChangesNEQ applies the NEQ predicate on the "restriction_changes" field.
+func RestrictionChangesNEQ(v int64) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldRestrictionChanges, v))
+}
+
+// RestrictionChangesIn applies the In predicate on the "restriction_changes" field.
+func RestrictionChangesIn(vs ...int64) predicate.User {
+	return predicate.User(sql.FieldIn(FieldRestrictionChanges, vs...))
+}
+
+// RestrictionChangesNotIn applies the NotIn predicate on the "restriction_changes" field.
+func RestrictionChangesNotIn(vs ...int64) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldRestrictionChanges, vs...))
+}
+
+// RestrictionChangesGT applies the GT predicate on the "restriction_changes" field.
+func RestrictionChangesGT(v int64) predicate.User {
+	return predicate.User(sql.FieldGT(FieldRestrictionChanges, v))
+}
+
+// RestrictionChangesGTE applies the GTE predicate on the "restriction_changes" field.
+func RestrictionChangesGTE(v int64) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldRestrictionChanges, v))
+}
+
+// RestrictionChangesLT applies the LT predicate on the "restriction_changes" field.
+func RestrictionChangesLT(v int64) predicate.User {
+	return predicate.User(sql.FieldLT(FieldRestrictionChanges, v))
+}
+
+// RestrictionChangesLTE applies the LTE predicate on the "restriction_changes" field.
+func RestrictionChangesLTE(v int64) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldRestrictionChanges, v))
+}
+
+// PromotionsRefusedUntilEQ applies the EQ predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilEQ(v int64) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsRefusedUntilNEQ applies the NEQ predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilNEQ(v int64) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsRefusedUntilIn applies the In predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilIn(vs ...int64) predicate.User {
+	return predicate.User(sql.FieldIn(FieldPromotionsRefusedUntil, vs...))
+}
+
+// PromotionsRefusedUntilNotIn applies the NotIn predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilNotIn(vs ...int64) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldPromotionsRefusedUntil, vs...))
+}
+
+// PromotionsRefusedUntilGT applies the GT predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilGT(v int64) predicate.User {
+	return predicate.User(sql.FieldGT(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsRefusedUntilGTE applies the GTE predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilGTE(v int64) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsRefusedUntilLT applies the LT predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilLT(v int64) predicate.User {
+	return predicate.User(sql.FieldLT(FieldPromotionsRefusedUntil, v))
+}
+
+// PromotionsRefusedUntilLTE applies the LTE predicate on the "promotions_refused_until" field.
+func PromotionsRefusedUntilLTE(v int64) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldPromotionsRefusedUntil, v))
 }
 
 // SessionsToEndEQ applies the EQ predicate on the "sessions_to_end" field.

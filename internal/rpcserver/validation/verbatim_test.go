@@ -43,7 +43,7 @@ func TestOnlyTextsOfPeopleAreNormalized(t *testing.T) {
 	want := []string{
 		"AddTransactionRequest.description", "CreatePromotionRequest.promotion.description", "CreatePromotionRequest.promotion.title",
 		"ListPromotionsRequest.title", "ListUsersRequest.email", "LoginRequest.email", "RegisterRequest.email",
-		"RegisterStaffRequest.email", "ReverseTransactionRequest.reason", "UpdatePromotionRequest.promotion.description",
+		"RegisterStaffRequest.email", "ReverseTransactionRequest.reason", "SetRestrictionRequest.reason", "UpdatePromotionRequest.promotion.description",
 		"UpdatePromotionRequest.promotion.title",
 	}
 	if !slices.Equal(normalized, want) {

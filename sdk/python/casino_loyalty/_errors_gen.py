@@ -17,6 +17,7 @@ __all__ = [
     "NotFoundError",
     "PasswordTooWeakError",
     "PayloadTooLargeError",
+    "PlayerRestrictedError",
     "PromotionAlreadyClaimedError",
     "PromotionExistsError",
     "PromotionExpiredError",
@@ -25,6 +26,7 @@ __all__ = [
     "PromotionStateConflictError",
     "RateLimitedError",
     "RequestTimeoutError",
+    "RestrictionLockedError",
     "TokenExpiredError",
     "TokenInvalidError",
     "TokenMissingError",
@@ -94,6 +96,10 @@ class PayloadTooLargeError(ApiError):
     """PAYLOAD_TOO_LARGE: The request is too large (status 413)."""
 
 
+class PlayerRestrictedError(ApiError):
+    """PLAYER_RESTRICTED: The player is restricted (status 403)."""
+
+
 class PromotionAlreadyClaimedError(ApiError):
     """PROMOTION_ALREADY_CLAIMED: The promotion is already claimed (status 409)."""
 
@@ -124,6 +130,10 @@ class RateLimitedError(ApiError):
 
 class RequestTimeoutError(ApiError):
     """REQUEST_TIMEOUT: The request did not arrive in time (status 408)."""
+
+
+class RestrictionLockedError(ApiError):
+    """RESTRICTION_LOCKED: The restriction cannot be shortened or lifted (status 409)."""
 
 
 class TokenExpiredError(ApiError):
@@ -181,6 +191,7 @@ ERRORS: dict[str, type[ApiError]] = {
     "NOT_FOUND": NotFoundError,
     "PASSWORD_TOO_WEAK": PasswordTooWeakError,
     "PAYLOAD_TOO_LARGE": PayloadTooLargeError,
+    "PLAYER_RESTRICTED": PlayerRestrictedError,
     "PROMOTION_ALREADY_CLAIMED": PromotionAlreadyClaimedError,
     "PROMOTION_EXISTS": PromotionExistsError,
     "PROMOTION_EXPIRED": PromotionExpiredError,
@@ -189,6 +200,7 @@ ERRORS: dict[str, type[ApiError]] = {
     "PROMOTION_STATE_CONFLICT": PromotionStateConflictError,
     "RATE_LIMITED": RateLimitedError,
     "REQUEST_TIMEOUT": RequestTimeoutError,
+    "RESTRICTION_LOCKED": RestrictionLockedError,
     "TOKEN_EXPIRED": TokenExpiredError,
     "TOKEN_INVALID": TokenInvalidError,
     "TOKEN_MISSING": TokenMissingError,

@@ -53,6 +53,36 @@ REGISTER_STAFF = Operation("registerStaff", "POST", "/api/v1/auth/register-staff
 LOGIN = Operation("login", "POST", "/api/v1/auth/login", Auth.NONE, Repeat.NO)
 REFRESH = Operation("refresh", "POST", "/api/v1/auth/refresh", Auth.REFRESH, Repeat.TOKEN)
 LOGOUT = Operation("logout", "POST", "/api/v1/auth/logout", Auth.REFRESH, Repeat.TOKEN)
+LIST_RESTRICTIONS = Operation(
+    "listRestrictions",
+    "GET",
+    "/api/v1/users/{user_id}/restrictions",
+    Auth.ACCESS,
+    Repeat.SAFE,
+)
+SET_RESTRICTION = Operation(
+    "setRestriction",
+    "PUT",
+    "/api/v1/users/{user_id}/restrictions/{kind}",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
+LIFT_RESTRICTION = Operation(
+    "liftRestriction",
+    "DELETE",
+    "/api/v1/users/{user_id}/restrictions/{kind}",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
+LIST_MY_RESTRICTIONS = Operation("listMyRestrictions", "GET", "/api/v1/users/me/restrictions", Auth.ACCESS, Repeat.SAFE)
+ADD_MY_RESTRICTION = Operation("addMyRestriction", "POST", "/api/v1/users/me/restrictions", Auth.ACCESS, Repeat.KEY)
+LIFT_MY_RESTRICTION = Operation(
+    "liftMyRestriction",
+    "DELETE",
+    "/api/v1/users/me/restrictions/{kind}",
+    Auth.ACCESS,
+    Repeat.KEY,
+)
 GET_ME = Operation("getMe", "GET", "/api/v1/users/me", Auth.ACCESS, Repeat.SAFE)
 LIST_MY_TRANSACTIONS = Operation("listMyTransactions", "GET", "/api/v1/users/me/transactions", Auth.ACCESS, Repeat.SAFE)
 LIST_USERS = Operation("listUsers", "GET", "/api/v1/users", Auth.ACCESS, Repeat.SAFE)

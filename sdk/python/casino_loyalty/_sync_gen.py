@@ -638,6 +638,134 @@ class Operations(abc.ABC):
         )
         return self._call(call)
 
+    def list_restrictions(self, user_id: str, *, timeout: float | None = None) -> t.RestrictionPage:
+        """Returns the restrictions of a player that have not expired, oldest first. A kind can occur twice: set by
+        the player, and by an employee. It fails with NOT_FOUND if no user has the id.
+
+        Roles: STAFF, ADMIN.
+
+        It raises NotFoundError.
+        """
+        call = Call(
+            op.LIST_RESTRICTIONS,
+            t.RestrictionPage.from_json,
+            path=(user_id,),
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def set_restriction(
+        self,
+        user_id: str,
+        kind: t.RestrictionKind | str,
+        *,
+        reason: str,
+        until: datetime | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.Restriction:
+        """Restricts a player, or replaces the restriction of the kind that an employee has set before. It leaves a
+        restriction of the same kind that the player has set as it is; see LiftRestriction. It fails with NOT_FOUND
+        if no player has the id.
+
+        Roles: STAFF, ADMIN.
+
+        It raises NotFoundError, IdempotencyMismatchError.
+        """
+        call = Call(
+            op.SET_RESTRICTION,
+            t.Restriction.from_json,
+            path=(user_id, kind,),
+            body={"reason": reason, "until": until},
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def lift_restriction(
+        self,
+        user_id: str,
+        kind: t.RestrictionKind | str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Lifts the restrictions of a kind of a player, including the one that the player has set. It fails with
+        NOT_FOUND if the player has none.
+
+        Roles: STAFF, ADMIN.
+
+        It raises NotFoundError, IdempotencyMismatchError.
+        """
+        call = Call(
+            op.LIFT_RESTRICTION,
+            nothing,
+            path=(user_id, kind,),
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        self._call(call)
+
+    def list_my_restrictions(self, *, timeout: float | None = None) -> t.MyRestrictionPage:
+        """Returns the restrictions that the caller has set and that have not expired, oldest first.
+
+        Roles: PLAYER.
+        """
+        call = Call(
+            op.LIST_MY_RESTRICTIONS,
+            t.MyRestrictionPage.from_json,
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def add_my_restriction(
+        self,
+        *,
+        kind: t.RestrictionKind | str,
+        until: datetime | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> t.OwnRestriction:
+        """Restricts the caller, or extends a restriction that the caller has set. Players can set SELF_EXCLUSION,
+        COOL_OFF and MARKETING_OPT_OUT. It fails with RESTRICTION_LOCKED if the restriction would end earlier than
+        before, except for MARKETING_OPT_OUT, and with RATE_LIMITED after many changes.
+
+        Roles: PLAYER.
+
+        It raises IdempotencyMismatchError, RateLimitedError, RestrictionLockedError.
+        """
+        call = Call(
+            op.ADD_MY_RESTRICTION,
+            t.OwnRestriction.from_json,
+            body={"kind": kind, "until": until},
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        return self._call(call)
+
+    def lift_my_restriction(
+        self,
+        kind: t.RestrictionKind | str,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Lifts MARKETING_OPT_OUT. It fails with NOT_FOUND if the caller has not set the restriction, with
+        RESTRICTION_LOCKED for other kinds, and with RATE_LIMITED after many changes.
+
+        Roles: PLAYER.
+
+        It raises NotFoundError, IdempotencyMismatchError, RateLimitedError, RestrictionLockedError.
+        """
+        call = Call(
+            op.LIFT_MY_RESTRICTION,
+            nothing,
+            path=(kind,),
+            key=idempotency_key,
+            timeout=timeout,
+        )
+        self._call(call)
+
     def get_me(self, *, timeout: float | None = None) -> t.User:
         """Returns the caller's profile.
 

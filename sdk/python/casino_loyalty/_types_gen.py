@@ -24,10 +24,12 @@ __all__ = [
     "ClaimResult",
     "EnrolMyTotpResult",
     "MarkReadResult",
+    "MyRestrictionPage",
     "MySessionPage",
     "MyTransactionPage",
     "Notification",
     "NotificationPage",
+    "OwnRestriction",
     "PlayerPromotionPage",
     "Promotion",
     "PromotionLimits",
@@ -38,6 +40,9 @@ __all__ = [
     "PromotionType",
     "PromotionUsage",
     "ReadState",
+    "Restriction",
+    "RestrictionKind",
+    "RestrictionPage",
     "Role",
     "Session",
     "SessionPage",
@@ -149,6 +154,8 @@ class AuditAction(v.OpenEnum):
     - ``RESET_MFA``: The removal of the second factor of another user.
     - ``CREATE_ADMIN``: The creation of an admin by an operator.
     - ``RESET_ADMIN``: A new password of an admin, set by an operator.
+    - ``RESTRICT_PLAYER``: A new or changed restriction of a player.
+    - ``LIFT_RESTRICTION``: The end of all restrictions of a kind of a player.
 
     Later versions of the platform may send others.
     """
@@ -178,6 +185,8 @@ class AuditAction(v.OpenEnum):
     PAUSE_PROMOTION = "PAUSE_PROMOTION"
     RESUME_PROMOTION = "RESUME_PROMOTION"
     ARCHIVE_PROMOTION = "ARCHIVE_PROMOTION"
+    RESTRICT_PLAYER = "RESTRICT_PLAYER"
+    LIFT_RESTRICTION = "LIFT_RESTRICTION"
 
 
 class Role(v.OpenEnum):
@@ -202,6 +211,26 @@ class RefreshTokenIn(v.OpenEnum):
 
     COOKIE = "COOKIE"
     BODY = "BODY"
+
+
+class RestrictionKind(v.OpenEnum):
+    """RestrictionKind is the reason why a player is restricted.
+
+    - ``SELF_EXCLUSION``: The player does not want to take part in promotions.
+    - ``COOL_OFF``: The player takes a break of at least 24 hours.
+    - ``HARM_INDICATOR``: The player shows signs of harmful gambling.
+    - ``BONUS_ABUSE``: The player has abused promotions.
+    - ``MARKETING_OPT_OUT``: The player does not want to be notified of promotions. Promotions can still be assigned
+      and claimed.
+
+    Later versions of the platform may send others.
+    """
+
+    SELF_EXCLUSION = "SELF_EXCLUSION"
+    COOL_OFF = "COOL_OFF"
+    HARM_INDICATOR = "HARM_INDICATOR"
+    BONUS_ABUSE = "BONUS_ABUSE"
+    MARKETING_OPT_OUT = "MARKETING_OPT_OUT"
 
 
 class NotificationPage(Record, kw_only=True):
@@ -742,6 +771,72 @@ class RefreshResult(Record, kw_only=True):
             access_token=v.required(o, "accessToken", v.text),
             expires_at=v.required(o, "expiresAt", v.timestamp),
             refresh_token=v.optional(o, "refreshToken", v.text),
+        )
+
+
+class RestrictionPage(Record, kw_only=True):
+    """An answer of the platform."""
+
+    restrictions: list[Restriction]
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            restrictions=v.many(o, "restrictions", Restriction.from_json),
+        )
+
+
+class Restriction(Record, kw_only=True):
+    """Restriction keeps a player from promotions, or from notifications of promotions. A player and the employees
+    set restrictions independently: a player can have one of each kind from either side, and the later end counts.
+    """
+
+    kind: RestrictionKind
+    until: str
+    """The time when the restriction expires, in RFC 3339. It is empty if the restriction has no end."""
+    reason: str
+    """The reason that the employee gave. It is empty if the player has set the restriction."""
+    set_by: str
+    """The id of the employee who has set the restriction, or of the player."""
+    created_at: datetime
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            kind=v.required(o, "kind", RestrictionKind),
+            until=v.required(o, "until", v.text),
+            reason=v.required(o, "reason", v.text),
+            set_by=v.required(o, "setBy", v.text),
+            created_at=v.required(o, "createdAt", v.timestamp),
+        )
+
+
+class MyRestrictionPage(Record, kw_only=True):
+    """An answer of the platform."""
+
+    restrictions: list[OwnRestriction]
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            restrictions=v.many(o, "restrictions", OwnRestriction.from_json),
+        )
+
+
+class OwnRestriction(Record, kw_only=True):
+    """OwnRestriction is a restriction that the player has set."""
+
+    kind: RestrictionKind
+    until: str
+    """The time when the restriction expires, in RFC 3339. It is empty if the restriction has no end."""
+    created_at: datetime
+
+    @classmethod
+    def from_json(cls, o: Mapping[str, Any]) -> Self:
+        return cls(
+            kind=v.required(o, "kind", RestrictionKind),
+            until=v.required(o, "until", v.text),
+            created_at=v.required(o, "createdAt", v.timestamp),
         )
 
 

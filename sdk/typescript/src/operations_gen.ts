@@ -370,6 +370,67 @@ export abstract class Operations extends Caller {
   }
 
   /**
+   * Returns the restrictions of a player that have not expired, oldest first. A kind can occur twice: set by the
+   * player, and by an employee. It fails with NOT_FOUND if no user has the id.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  listRestrictions(userId: string, options?: CallOptions): Promise<t.RestrictionPage> {
+    return this.call("GET /api/v1/users/{user_id}/restrictions", ACCESS | SAFE, options, { path: [userId] });
+  }
+
+  /**
+   * Restricts a player, or replaces the restriction of the kind that an employee has set before. It leaves a
+   * restriction of the same kind that the player has set as it is; see LiftRestriction. It fails with NOT_FOUND if no
+   * player has the id.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  setRestriction(userId: string, kind: t.RestrictionKind, body: t.SetRestrictionRequest, options?: CallOptions): Promise<t.Restriction> {
+    return this.call("PUT /api/v1/users/{user_id}/restrictions/{kind}", ACCESS | KEY, options, { path: [userId, kind], body });
+  }
+
+  /**
+   * Lifts the restrictions of a kind of a player, including the one that the player has set. It fails with NOT_FOUND if
+   * the player has none.
+   *
+   * Roles: STAFF, ADMIN.
+   */
+  liftRestriction(userId: string, kind: t.RestrictionKind, options?: CallOptions): Promise<void> {
+    return this.call("DELETE /api/v1/users/{user_id}/restrictions/{kind}", ACCESS | KEY, options, { path: [userId, kind] });
+  }
+
+  /**
+   * Returns the restrictions that the caller has set and that have not expired, oldest first.
+   *
+   * Roles: PLAYER.
+   */
+  listMyRestrictions(options?: CallOptions): Promise<t.MyRestrictionPage> {
+    return this.call("GET /api/v1/users/me/restrictions", ACCESS | SAFE, options);
+  }
+
+  /**
+   * Restricts the caller, or extends a restriction that the caller has set. Players can set SELF_EXCLUSION, COOL_OFF
+   * and MARKETING_OPT_OUT. It fails with RESTRICTION_LOCKED if the restriction would end earlier than before, except
+   * for MARKETING_OPT_OUT, and with RATE_LIMITED after many changes.
+   *
+   * Roles: PLAYER.
+   */
+  addMyRestriction(body: t.AddMyRestrictionRequest, options?: CallOptions): Promise<t.OwnRestriction> {
+    return this.call("POST /api/v1/users/me/restrictions", ACCESS | KEY, options, { body });
+  }
+
+  /**
+   * Lifts MARKETING_OPT_OUT. It fails with NOT_FOUND if the caller has not set the restriction, with RESTRICTION_LOCKED
+   * for other kinds, and with RATE_LIMITED after many changes.
+   *
+   * Roles: PLAYER.
+   */
+  liftMyRestriction(kind: t.RestrictionKind, options?: CallOptions): Promise<void> {
+    return this.call("DELETE /api/v1/users/me/restrictions/{kind}", ACCESS | KEY, options, { path: [kind] });
+  }
+
+  /**
    * Returns the caller's profile.
    *
    * Roles: PLAYER, STAFF, ADMIN.

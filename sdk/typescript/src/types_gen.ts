@@ -79,6 +79,8 @@ export type AssignOutcome =
  * - `RESET_MFA`: The removal of the second factor of another user.
  * - `CREATE_ADMIN`: The creation of an admin by an operator.
  * - `RESET_ADMIN`: A new password of an admin, set by an operator.
+ * - `RESTRICT_PLAYER`: A new or changed restriction of a player.
+ * - `LIFT_RESTRICTION`: The end of all restrictions of a kind of a player.
  */
 export type AuditAction =
   | "LOGIN"
@@ -105,7 +107,9 @@ export type AuditAction =
   | "PUBLISH_PROMOTION"
   | "PAUSE_PROMOTION"
   | "RESUME_PROMOTION"
-  | "ARCHIVE_PROMOTION";
+  | "ARCHIVE_PROMOTION"
+  | "RESTRICT_PLAYER"
+  | "LIFT_RESTRICTION";
 
 /**
  * Role is the role of a user. Access tokens and JSON contain the names. Later versions of the platform may send other
@@ -127,6 +131,22 @@ export type RefreshTokenIn =
   | "BODY";
 
 /**
+ * RestrictionKind is the reason why a player is restricted. Later versions of the platform may send other values.
+ * - `SELF_EXCLUSION`: The player does not want to take part in promotions.
+ * - `COOL_OFF`: The player takes a break of at least 24 hours.
+ * - `HARM_INDICATOR`: The player shows signs of harmful gambling.
+ * - `BONUS_ABUSE`: The player has abused promotions.
+ * - `MARKETING_OPT_OUT`: The player does not want to be notified of promotions. Promotions can still be assigned and
+ *   claimed.
+ */
+export type RestrictionKind =
+  | "SELF_EXCLUSION"
+  | "COOL_OFF"
+  | "HARM_INDICATOR"
+  | "BONUS_ABUSE"
+  | "MARKETING_OPT_OUT";
+
+/**
  * An error code of the platform. Later versions of the platform may send others.
  *
  * - `ACCOUNT_DEACTIVATED`: The account is deactivated (status 403).
@@ -143,6 +163,7 @@ export type RefreshTokenIn =
  * - `NOT_FOUND`: Not found (status 404).
  * - `PASSWORD_TOO_WEAK`: The password is too easy to guess (status 400).
  * - `PAYLOAD_TOO_LARGE`: The request is too large (status 413).
+ * - `PLAYER_RESTRICTED`: The player is restricted (status 403).
  * - `PROMOTION_ALREADY_CLAIMED`: The promotion is already claimed (status 409).
  * - `PROMOTION_EXISTS`: An active promotion of this type already exists in the period (status 409).
  * - `PROMOTION_EXPIRED`: The promotion has ended (status 409).
@@ -151,6 +172,7 @@ export type RefreshTokenIn =
  * - `PROMOTION_STATE_CONFLICT`: The state of the promotion does not allow this (status 409).
  * - `RATE_LIMITED`: Too many requests (status 429).
  * - `REQUEST_TIMEOUT`: The request did not arrive in time (status 408).
+ * - `RESTRICTION_LOCKED`: The restriction cannot be shortened or lifted (status 409).
  * - `TOKEN_EXPIRED`: The token has expired (status 401).
  * - `TOKEN_INVALID`: The token is invalid (status 401).
  * - `TOKEN_MISSING`: A token is required (status 401).
@@ -177,6 +199,7 @@ export type ErrorCode =
   | "NOT_FOUND"
   | "PASSWORD_TOO_WEAK"
   | "PAYLOAD_TOO_LARGE"
+  | "PLAYER_RESTRICTED"
   | "PROMOTION_ALREADY_CLAIMED"
   | "PROMOTION_EXISTS"
   | "PROMOTION_EXPIRED"
@@ -185,6 +208,7 @@ export type ErrorCode =
   | "PROMOTION_STATE_CONFLICT"
   | "RATE_LIMITED"
   | "REQUEST_TIMEOUT"
+  | "RESTRICTION_LOCKED"
   | "TOKEN_EXPIRED"
   | "TOKEN_INVALID"
   | "TOKEN_MISSING"
@@ -596,6 +620,59 @@ export interface LogoutRequest {
    * token.
    */
   refreshToken?: string | undefined;
+}
+
+/** An answer. */
+export interface RestrictionPage {
+  restrictions: Restriction[];
+}
+
+/**
+ * Restriction keeps a player from promotions, or from notifications of promotions. A player and the employees set
+ * restrictions independently: a player can have one of each kind from either side, and the later end counts.
+ */
+export interface Restriction {
+  kind: RestrictionKind;
+  /** The time when the restriction expires, in RFC 3339. It is empty if the restriction has no end. */
+  until: string;
+  /** The reason that the employee gave. It is empty if the player has set the restriction. */
+  reason: string;
+  /** The id of the employee who has set the restriction, or of the player. */
+  setBy: string;
+  createdAt: string;
+}
+
+/** The body of a request. */
+export interface SetRestrictionRequest {
+  /**
+   * The time when the restriction expires, in RFC 3339, in the future. If it is absent or empty, the restriction has no
+   * end. COOL_OFF needs an end at least 24 hours ahead; a minute less is accepted, because the request takes time.
+   */
+  until?: string | undefined;
+  reason: string;
+}
+
+/** An answer. */
+export interface MyRestrictionPage {
+  restrictions: OwnRestriction[];
+}
+
+/** OwnRestriction is a restriction that the player has set. */
+export interface OwnRestriction {
+  kind: RestrictionKind;
+  /** The time when the restriction expires, in RFC 3339. It is empty if the restriction has no end. */
+  until: string;
+  createdAt: string;
+}
+
+/** The body of a request. */
+export interface AddMyRestrictionRequest {
+  kind: RestrictionKind;
+  /**
+   * The time when the restriction expires, in RFC 3339, in the future. If it is absent or empty, the restriction has no
+   * end. COOL_OFF needs an end at least 24 hours ahead; a minute less is accepted, because the request takes time.
+   */
+  until?: string | undefined;
 }
 
 /** An answer. */

@@ -236,6 +236,7 @@ func (a *App) public(v *accesstoken.Verifier, keys []ed25519.PublicKey, c Config
 	handler := rpc.NewUsers(a.service, users.NewLedgerService(a.ledger))
 	server.Mount(usersv1connect.NewUserServiceHandler(handler, server.Options()...))
 	server.Mount(usersv1connect.NewAuditServiceHandler(rpc.NewAudit(a.service), server.Options()...))
+	server.Mount(usersv1connect.NewRestrictionServiceHandler(rpc.NewRestrictions(a.service), server.Options()...))
 	server.Handle("GET "+JWKSPath, jwks)
 	server.Handle("GET "+buildinfo.Path, buildinfo.Handler())
 	server.Handle("/users/api-docs/", apidocs.New("users", openapi.FS, rpcserver.WriteProblem))

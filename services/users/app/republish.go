@@ -24,17 +24,19 @@ type PlayerStatus struct {
 	ID      uuid.UUID
 	Active  bool
 	Version int64
+	// Restrictions are the restrictions that were neither lifted nor replaced. They may have expired.
+	Restrictions []users.Restriction
 }
 
 // Players returns the statuses of at most limit players after an id, in the order of their ids.
 func Players(ctx context.Context, pool *pgxpool.Pool, after uuid.UUID, limit int) ([]PlayerStatus, error) {
-	found, err := store.New(pool, func() {}).Players(ctx, after, limit)
+	found, restrictions, err := store.New(pool, func() {}).Players(ctx, after, limit)
 	if err != nil {
 		return nil, err
 	}
 	players := make([]PlayerStatus, len(found))
 	for i, u := range found {
-		players[i] = PlayerStatus{u.ID, u.IsActive, u.StatusVersion}
+		players[i] = PlayerStatus{u.ID, u.IsActive, u.StatusVersion, restrictions[u.ID]}
 	}
 	return players, nil
 }

@@ -91,7 +91,11 @@ func updateStatus(ctx context.Context, tx *ent.Tx, u users.User) error {
 	if err != nil {
 		return err
 	}
-	events, err := producer.StatusChanged(u, at)
+	restrictions, err := openRestrictions(ctx, tx, u.ID)
+	if err != nil {
+		return err
+	}
+	events, err := producer.StatusChanged(u, restrictions, at)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 
+	"entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 
 	ent "github.com/casino-loyalty/loyalty/ent/users"
@@ -65,14 +66,19 @@ func (s *Store) SessionsToEnd(ctx context.Context) ([]users.User, error) {
 	return found, nil
 }
 
-// ClearSessionsToEnd removes the mark of u, whose sessions have been ended. It keeps the mark if the status version has
+// ClearSessionsToEnd removes the mark of u, whose sessions have been ended. It keeps the mark if the session version has
 // changed since u was read. In that case the user may have been activated, logged in and been deactivated again, and the
 // new sessions must be ended too.
 func (s *Store) ClearSessionsToEnd(ctx context.Context, u users.User) error {
 	if !u.SessionsToEnd {
 		return nil
 	}
-	_, err := s.ent.User.Update().Where(user.ID(u.ID), user.StatusVersion(u.StatusVersion)).
+	sameVersion := func(s *sql.Selector) {
+		s.Where(sql.P(func(b *sql.Builder) {
+			b.WriteString("status_version - restriction_changes = ").Arg(u.SessionVersion())
+		}))
+	}
+	_, err := s.ent.User.Update().Where(user.ID(u.ID), sameVersion).
 		SetSessionsToEnd(false).
 		Save(ctx)
 	return toAppError(err)

@@ -54,6 +54,7 @@ func TestSessionsToEnd(t *testing.T) {
 	sessionsEnded(early)
 	sessionsEnded(player)
 	for _, u := range wantListed(player) {
+		f.restrict(restriction(u.ID)) // a restriction does not end sessions
 		sessionsEnded(u)
 	}
 	wantListed()

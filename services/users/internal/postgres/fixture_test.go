@@ -263,7 +263,8 @@ func (f *fixture) waitUntil(sql string, args ...any) {
 	}
 }
 
-// playerEvents returns the player events in the outbox in order, each as "PLAYER_REGISTERED <user id> <status version>".
+// playerEvents returns the player events in the outbox in order, each as "PLAYER_REGISTERED <user id> <status version>",
+// with the kinds of the restrictions if there are any.
 func (f *fixture) playerEvents() []string {
 	f.Helper()
 	rows, err := f.pool.Query(f.Context(), "SELECT topic, key, type, content_type, payload FROM outbox ORDER BY id")
@@ -282,7 +283,11 @@ func (f *fixture) playerEvents() []string {
 			!strings.HasSuffix(e.Type, "."+m.GetEventType().String()) {
 			f.Fatalf("got event %+v with payload %v, %v", e, m, err)
 		}
-		events = append(events, fmt.Sprint(m.GetEventType(), " ", m.GetUserId(), " ", m.GetStatusVersion()))
+		parts := []any{m.GetEventType(), m.GetUserId(), m.GetStatusVersion()}
+		for _, r := range m.GetStatus().GetRestrictions() {
+			parts = append(parts, r.GetKind())
+		}
+		events = append(events, strings.TrimSpace(fmt.Sprintln(parts...)))
 	}
 	if err := rows.Err(); err != nil {
 		f.Fatal(err)
@@ -298,8 +303,12 @@ func (f *fixture) wantPlayerEvents(want ...string) {
 }
 
 // playerEvent returns the text of an event in the format of playerEvents.
-func playerEvent(typ usersv1.PlayerEventType, u users.User, statusVersion int) string {
-	return fmt.Sprint(typ, " ", u.ID, " ", statusVersion)
+func playerEvent(typ usersv1.PlayerEventType, u users.User, statusVersion int, restrictions ...users.RestrictionKind) string {
+	parts := []any{typ, u.ID, statusVersion}
+	for _, kind := range restrictions {
+		parts = append(parts, kind)
+	}
+	return strings.TrimSpace(fmt.Sprintln(parts...))
 }
 
 func newID(t testing.TB) uuid.UUID {

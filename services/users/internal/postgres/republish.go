@@ -54,6 +54,10 @@ func registrationEvents(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) ([]even
 	if err != nil {
 		return nil, err
 	}
+	restrictions, err := restrictionsOf(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
 	var all []event.Event
 	for _, u := range players {
 		events, err := producer.Registered(u)
@@ -64,7 +68,7 @@ func registrationEvents(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) ([]even
 		if u.StatusVersion == 0 {
 			continue
 		}
-		if events, err = producer.StatusChanged(u, now); err != nil {
+		if events, err = producer.StatusChanged(u, restrictions[u.ID], now); err != nil {
 			return nil, err
 		}
 		all = append(all, events...)
@@ -72,15 +76,19 @@ func registrationEvents(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) ([]even
 	return all, nil
 }
 
-// statusEvents returns the current status of players.
+// statusEvents returns the current status of players, with their restrictions.
 func statusEvents(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) ([]event.Event, error) {
 	players, now, err := lockPlayers(ctx, tx, ids, "status_version > 0")
 	if err != nil {
 		return nil, err
 	}
+	restrictions, err := restrictionsOf(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
 	var all []event.Event
 	for _, u := range players {
-		events, err := producer.StatusChanged(u, now)
+		events, err := producer.StatusChanged(u, restrictions[u.ID], now)
 		if err != nil {
 			return nil, err
 		}

@@ -169,6 +169,12 @@ func TestStateAndEventCommitTogether(t *testing.T) {
 	if u, err := f.store.User(t.Context(), player.ID); err != nil || u != player {
 		t.Errorf("got user %+v, %v; want %+v", u, err, player)
 	}
+	if _, err := f.setRestriction(t.Context(), player.ID, restriction(player.ID)); err == nil {
+		t.Error("SetRestriction without its event: got no error")
+	}
+	if u, err := f.store.User(t.Context(), player.ID); err != nil || u != player || f.count("SELECT count(*) FROM restrictions") != 0 {
+		t.Errorf("got user %+v, %v; want %+v without a restriction", u, err, player)
+	}
 	if tx, err := f.replica(postgres.LedgerOptions{}).AddTransaction(t.Context(), credit(player.ID, 100)); err == nil {
 		t.Errorf("AddTransaction without its event: got %+v, want an error", tx)
 	}

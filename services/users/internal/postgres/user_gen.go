@@ -12,7 +12,7 @@ import (
 )
 
 // userColumns lists the columns of table users.
-const userColumns = "id, email, role, is_active, balance, created_at, email_folded, password_hash, entries, ledger_head, status_version, sessions_to_end, kept_session"
+const userColumns = "id, email, role, is_active, balance, created_at, email_folded, password_hash, entries, ledger_head, status_version, restriction_changes, promotions_refused_until, sessions_to_end, kept_session"
 
 // scanUser reads a row that has the columns of userColumns.
 func scanUser(row pgx.CollectableRow) (users.User, error) {
@@ -29,6 +29,8 @@ func scanUser(row pgx.CollectableRow) (users.User, error) {
 		&p.Entries,
 		&p.LedgerHead,
 		&p.StatusVersion,
+		&p.RestrictionChanges,
+		&p.PromotionsRefusedUntil,
 		&p.SessionsToEnd,
 		(*columns.UUID)(&p.KeptSession),
 	)
@@ -38,19 +40,21 @@ func scanUser(row pgx.CollectableRow) (users.User, error) {
 // userFromRow converts a row that ent loaded.
 func userFromRow(r *ent.User) users.User {
 	return users.User{
-		ID:            r.ID,
-		Email:         r.Email,
-		Role:          authn.Role(r.Role),
-		IsActive:      r.IsActive,
-		Balance:       r.Balance,
-		CreatedAt:     r.CreatedAt.UTC(),
-		EmailFolded:   r.EmailFolded,
-		PasswordHash:  r.PasswordHash,
-		Entries:       r.Entries,
-		LedgerHead:    r.LedgerHead,
-		StatusVersion: r.StatusVersion,
-		SessionsToEnd: r.SessionsToEnd,
-		KeptSession:   columns.ZeroIfNil(r.KeptSession),
+		ID:                     r.ID,
+		Email:                  r.Email,
+		Role:                   authn.Role(r.Role),
+		IsActive:               r.IsActive,
+		Balance:                r.Balance,
+		CreatedAt:              r.CreatedAt.UTC(),
+		EmailFolded:            r.EmailFolded,
+		PasswordHash:           r.PasswordHash,
+		Entries:                r.Entries,
+		LedgerHead:             r.LedgerHead,
+		StatusVersion:          r.StatusVersion,
+		RestrictionChanges:     r.RestrictionChanges,
+		PromotionsRefusedUntil: r.PromotionsRefusedUntil,
+		SessionsToEnd:          r.SessionsToEnd,
+		KeptSession:            columns.ZeroIfNil(r.KeptSession),
 	}
 }
 
@@ -69,5 +73,7 @@ func setUser(c *ent.UserCreate, p users.User) *ent.UserCreate {
 		SetEntries(p.Entries).
 		SetLedgerHead(p.LedgerHead).
 		SetStatusVersion(p.StatusVersion).
+		SetRestrictionChanges(p.RestrictionChanges).
+		SetPromotionsRefusedUntil(p.PromotionsRefusedUntil).
 		SetSessionsToEnd(p.SessionsToEnd)
 }

@@ -11,14 +11,16 @@ import (
 )
 
 // StatusChanged returns the event PLAYER_ACTIVATED or PLAYER_DEACTIVATED for a player. The status of the player changed to
-// u.IsActive at the time at. StatusChanged returns no event for other roles.
-func StatusChanged(u users.User, at time.Time) ([]event.Event, error) {
+// u.IsActive at the time at. The event contains the restrictions that are in force then. StatusChanged returns no event for
+// other roles.
+func StatusChanged(u users.User, restrictions []users.Restriction, at time.Time) ([]event.Event, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, err
 	}
+	typ := usersv1.PlayerEventType_PLAYER_DEACTIVATED
 	if u.IsActive {
-		return playerEvent(id, u, usersv1.PlayerEventType_PLAYER_ACTIVATED, at)
+		typ = usersv1.PlayerEventType_PLAYER_ACTIVATED
 	}
-	return playerEvent(id, u, usersv1.PlayerEventType_PLAYER_DEACTIVATED, at)
+	return playerEvent(id, u, typ, status(u, restrictions, at), at)
 }

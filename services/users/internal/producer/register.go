@@ -17,11 +17,13 @@ import (
 // Registered returns the event PLAYER_REGISTERED if the user u is a player. It returns no event for other roles. Each player
 // has exactly one registration, so the event has the id of the player.
 func Registered(u users.User) ([]event.Event, error) {
-	return playerEvent(u.ID, u, usersv1.PlayerEventType_PLAYER_REGISTERED, u.CreatedAt)
+	return playerEvent(u.ID, u, usersv1.PlayerEventType_PLAYER_REGISTERED, nil, u.CreatedAt)
 }
 
 // playerEvent returns an event of the type typ with the given id if u is a player. It returns no event for other roles.
-func playerEvent(id uuid.UUID, u users.User, typ usersv1.PlayerEventType, at time.Time) ([]event.Event, error) {
+func playerEvent(
+	id uuid.UUID, u users.User, typ usersv1.PlayerEventType, status *usersv1.PlayerStatus, at time.Time,
+) ([]event.Event, error) {
 	if u.Role != authn.RolePlayer {
 		return nil, nil
 	}
@@ -30,7 +32,7 @@ func playerEvent(id uuid.UUID, u users.User, typ usersv1.PlayerEventType, at tim
 		version = 0
 	}
 	e, err := usersv1event.NewPlayerEvent(id, at, &usersv1.PlayerEvent{
-		EventType: typ, UserId: u.ID.String(), StatusVersion: version,
+		EventType: typ, UserId: u.ID.String(), StatusVersion: version, Status: status,
 	})
 	if err != nil {
 		return nil, err

@@ -21,7 +21,26 @@ var (
 )
 
 // statusChanged builds the event of a status change at changedAt.
-func statusChanged(u users.User) ([]event.Event, error) { return producer.StatusChanged(u, changedAt) }
+func statusChanged(u users.User) ([]event.Event, error) {
+	return producer.StatusChanged(u, []users.Restriction{optOut(), expired()}, changedAt)
+}
+
+// optOut returns a restriction without an end.
+func optOut() users.Restriction {
+	return users.Restriction{ID: uuid.New(), Kind: users.RestrictionKindMarketingOptOut, ByPlayer: true}
+}
+
+// expired returns a restriction that has expired at changedAt.
+func expired() users.Restriction {
+	return users.Restriction{ID: uuid.New(), Kind: users.RestrictionKindCoolOff, Until: changedAt}
+}
+
+// status returns the status in the event of a player who has the restriction of optOut.
+func status(active bool) *usersv1.PlayerStatus {
+	return &usersv1.PlayerStatus{IsActive: active, Restrictions: []*usersv1.PlayerRestriction{
+		{Kind: usersv1.RestrictionKind_MARKETING_OPT_OUT, ByPlayer: true},
+	}}
+}
 
 func TestPlayerEvents(t *testing.T) {
 	t.Parallel()
@@ -62,6 +81,9 @@ func TestPlayerEvents(t *testing.T) {
 			}
 			want := &usersv1.PlayerEvent{
 				Topic: "player", EventType: tt.wantType, UserId: u.ID.String(), StatusVersion: int32(tt.version),
+			}
+			if tt.wantType != usersv1.PlayerEventType_PLAYER_REGISTERED {
+				want.Status = status(tt.active)
 			}
 			if !proto.Equal(m, want) {
 				t.Errorf("got payload %v, want %v", m, want)

@@ -36,6 +36,8 @@ type fakeStore struct {
 
 	factor   users.SecondFactor // the factor of every user
 	recorded []audit.Entry
+
+	restrictions []users.Restriction // of the player
 }
 
 func newFakeStore() *fakeStore {

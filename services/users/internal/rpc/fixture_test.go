@@ -75,6 +75,7 @@ func start(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	server.Mount(usersv1connect.NewAuditServiceHandler(rpc.NewAudit(service), server.Options()...))
+	server.Mount(usersv1connect.NewRestrictionServiceHandler(rpc.NewRestrictions(service), server.Options()...))
 	server.Mount(usersv1connect.NewAuthServiceHandler(rpc.NewAuth(service), server.Options()...))
 	server.Mount(usersv1connect.NewUserServiceHandler(rpc.NewUsers(service, users.NewLedgerService(f.ledger)), server.Options()...))
 	if f.handler, err = server.Handler(); err != nil {

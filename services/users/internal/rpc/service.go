@@ -24,14 +24,22 @@ type Users struct {
 // Audit implements AuditService.
 type Audit struct{ service *users.Service }
 
+// Restrictions implements RestrictionService.
+type Restrictions struct{ service *users.Service }
+
 var (
 	_ usersv1connect.AuthServiceHandler  = (*Auth)(nil)
 	_ usersv1connect.UserServiceHandler  = (*Users)(nil)
 	_ usersv1connect.AuditServiceHandler = (*Audit)(nil)
+
+	_ usersv1connect.RestrictionServiceHandler = (*Restrictions)(nil)
 )
 
 // NewAudit returns the handler of the audit trail.
 func NewAudit(service *users.Service) *Audit { return &Audit{service} }
+
+// NewRestrictions returns the handler of restrictions.
+func NewRestrictions(service *users.Service) *Restrictions { return &Restrictions{service} }
 
 // NewAuth returns the handler of registration, login, refresh and logout.
 func NewAuth(service *users.Service) *Auth { return &Auth{service} }

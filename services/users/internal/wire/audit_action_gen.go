@@ -60,6 +60,10 @@ func FromAuditAction(t users.AuditAction) optionsv1.AuditAction {
 		return optionsv1.AuditAction_RESUME_PROMOTION
 	case users.AuditActionArchivePromotion:
 		return optionsv1.AuditAction_ARCHIVE_PROMOTION
+	case users.AuditActionRestrictPlayer:
+		return optionsv1.AuditAction_RESTRICT_PLAYER
+	case users.AuditActionLiftRestriction:
+		return optionsv1.AuditAction_LIFT_RESTRICTION
 	default:
 		return optionsv1.AuditAction_AUDIT_ACTION_UNSPECIFIED
 	}
@@ -118,6 +122,10 @@ func ToAuditAction(t optionsv1.AuditAction) users.AuditAction {
 		return users.AuditActionResumePromotion
 	case optionsv1.AuditAction_ARCHIVE_PROMOTION:
 		return users.AuditActionArchivePromotion
+	case optionsv1.AuditAction_RESTRICT_PLAYER:
+		return users.AuditActionRestrictPlayer
+	case optionsv1.AuditAction_LIFT_RESTRICTION:
+		return users.AuditActionLiftRestriction
 	default:
 		return ""
 	}

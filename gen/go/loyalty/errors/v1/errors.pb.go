@@ -97,6 +97,10 @@ const (
 	AppErrorCode_MFA_ALREADY_ACTIVE AppErrorCode = 31
 	// The state of the promotion does not allow the action. `state` is the state.
 	AppErrorCode_PROMOTION_STATE_CONFLICT AppErrorCode = 32
+	// A player can neither shorten nor lift the restriction.
+	AppErrorCode_RESTRICTION_LOCKED AppErrorCode = 33
+	// A restriction keeps the player from promotions.
+	AppErrorCode_PLAYER_RESTRICTED AppErrorCode = 34
 )
 
 // Enum value maps for AppErrorCode.
@@ -135,6 +139,8 @@ var (
 		30: "TRANSACTION_ALREADY_REVERSED",
 		31: "MFA_ALREADY_ACTIVE",
 		32: "PROMOTION_STATE_CONFLICT",
+		33: "RESTRICTION_LOCKED",
+		34: "PLAYER_RESTRICTED",
 	}
 	AppErrorCode_value = map[string]int32{
 		"APP_ERROR_CODE_UNSPECIFIED":   0,
@@ -170,6 +176,8 @@ var (
 		"TRANSACTION_ALREADY_REVERSED": 30,
 		"MFA_ALREADY_ACTIVE":           31,
 		"PROMOTION_STATE_CONFLICT":     32,
+		"RESTRICTION_LOCKED":           33,
+		"PLAYER_RESTRICTED":            34,
 	}
 )
 
@@ -204,7 +212,7 @@ var File_loyalty_errors_v1_errors_proto protoreflect.FileDescriptor
 
 const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\xe8\x15\n" +
+	"\x1eloyalty/errors/v1/errors.proto\x12\x11loyalty.errors.v1\x1a loyalty/options/v1/options.proto*\x9a\x17\n" +
 	"\fAppErrorCode\x12\x1e\n" +
 	"\x1aAPP_ERROR_CODE_UNSPECIFIED\x10\x00\x12H\n" +
 	"\x11VALIDATION_FAILED\x10\x01\x1a1\xaa\xbb\x18-\n" +
@@ -274,7 +282,11 @@ const file_loyalty_errors_v1_errors_proto_rawDesc = "" +
 	"\x0eALREADY_EXISTS\x10\x99\x03\x1a!A second factor is already active\x12\x90\x01\n" +
 	"\x18PROMOTION_STATE_CONFLICT\x10 \x1ar\xaa\xbb\x18n\n" +
 	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a.The state of the promotion does not allow this\"$\n" +
-	"\x05state\x1a\x1bThe state of the promotion.B\xcf\x01\n" +
+	"\x05state\x1a\x1bThe state of the promotion.\x12c\n" +
+	"\x12RESTRICTION_LOCKED\x10!\x1aK\xaa\xbb\x18G\n" +
+	"\x13FAILED_PRECONDITION\x10\x99\x03\x1a-The restriction cannot be shortened or lifted\x12K\n" +
+	"\x11PLAYER_RESTRICTED\x10\"\x1a4\xaa\xbb\x180\n" +
+	"\x11PERMISSION_DENIED\x10\x93\x03\x1a\x18The player is restrictedB\xcf\x01\n" +
 	"\x15com.loyalty.errors.v1B\vErrorsProtoP\x01ZCgithub.com/casino-loyalty/loyalty/gen/go/loyalty/errors/v1;errorsv1\xa2\x02\x03LEX\xaa\x02\x11Loyalty.Errors.V1\xca\x02\x11Loyalty\\Errors\\V1\xe2\x02\x1dLoyalty\\Errors\\V1\\GPBMetadata\xea\x02\x13Loyalty::Errors::V1b\x06proto3"
 
 var (

@@ -120,6 +120,10 @@ const (
 	AuditAction_PAUSE_PROMOTION   AuditAction = 23
 	AuditAction_RESUME_PROMOTION  AuditAction = 24
 	AuditAction_ARCHIVE_PROMOTION AuditAction = 25
+	// A new or changed restriction of a player.
+	AuditAction_RESTRICT_PLAYER AuditAction = 26
+	// The end of all restrictions of a kind of a player.
+	AuditAction_LIFT_RESTRICTION AuditAction = 27
 )
 
 // Enum value maps for AuditAction.
@@ -151,6 +155,8 @@ var (
 		23: "PAUSE_PROMOTION",
 		24: "RESUME_PROMOTION",
 		25: "ARCHIVE_PROMOTION",
+		26: "RESTRICT_PLAYER",
+		27: "LIFT_RESTRICTION",
 	}
 	AuditAction_value = map[string]int32{
 		"AUDIT_ACTION_UNSPECIFIED": 0,
@@ -179,6 +185,8 @@ var (
 		"PAUSE_PROMOTION":          23,
 		"RESUME_PROMOTION":         24,
 		"ARCHIVE_PROMOTION":        25,
+		"RESTRICT_PLAYER":          26,
+		"LIFT_RESTRICTION":         27,
 	}
 )
 
@@ -228,7 +236,7 @@ const (
 	ColumnType_BIGINT ColumnType = 5
 	// bytea.
 	ColumnType_BYTES ColumnType = 6
-	// timestamptz.
+	// timestamptz. A string field has RFC 3339 on the wire.
 	ColumnType_TIMESTAMP ColumnType = 7
 	// smallint.
 	ColumnType_SMALLINT ColumnType = 8
@@ -1380,6 +1388,88 @@ func (x *PromotionTypeRules) GetAssignedOnRegistration() bool {
 	return false
 }
 
+// RestrictionKindRules are the rules of a kind of restriction.
+type RestrictionKindRules struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Players may restrict themselves. They can extend the restriction, but neither shorten nor lift it.
+	SetByPlayers bool `protobuf:"varint,1,opt,name=set_by_players,json=setByPlayers,proto3" json:"set_by_players,omitempty"`
+	// Players may also shorten and lift the restrictions that they have set.
+	LiftedByPlayers bool `protobuf:"varint,2,opt,name=lifted_by_players,json=liftedByPlayers,proto3" json:"lifted_by_players,omitempty"`
+	// The restriction has an end, at least 24 hours after it is set.
+	Temporary bool `protobuf:"varint,3,opt,name=temporary,proto3" json:"temporary,omitempty"`
+	// The player is not assigned promotions and cannot claim them. The ledger refuses promotional credits.
+	RefusesPromotions bool `protobuf:"varint,4,opt,name=refuses_promotions,json=refusesPromotions,proto3" json:"refuses_promotions,omitempty"`
+	// The player is not notified of promotions.
+	MutesPromotions bool `protobuf:"varint,5,opt,name=mutes_promotions,json=mutesPromotions,proto3" json:"mutes_promotions,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *RestrictionKindRules) Reset() {
+	*x = RestrictionKindRules{}
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestrictionKindRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestrictionKindRules) ProtoMessage() {}
+
+func (x *RestrictionKindRules) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_options_v1_options_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestrictionKindRules.ProtoReflect.Descriptor instead.
+func (*RestrictionKindRules) Descriptor() ([]byte, []int) {
+	return file_loyalty_options_v1_options_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RestrictionKindRules) GetSetByPlayers() bool {
+	if x != nil {
+		return x.SetByPlayers
+	}
+	return false
+}
+
+func (x *RestrictionKindRules) GetLiftedByPlayers() bool {
+	if x != nil {
+		return x.LiftedByPlayers
+	}
+	return false
+}
+
+func (x *RestrictionKindRules) GetTemporary() bool {
+	if x != nil {
+		return x.Temporary
+	}
+	return false
+}
+
+func (x *RestrictionKindRules) GetRefusesPromotions() bool {
+	if x != nil {
+		return x.RefusesPromotions
+	}
+	return false
+}
+
+func (x *RestrictionKindRules) GetMutesPromotions() bool {
+	if x != nil {
+		return x.MutesPromotions
+	}
+	return false
+}
+
 var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MessageOptions)(nil),
@@ -1493,6 +1583,14 @@ var file_loyalty_options_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "bytes,50102,opt,name=promotion_type",
 		Filename:      "loyalty/options/v1/options.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.EnumValueOptions)(nil),
+		ExtensionType: (*RestrictionKindRules)(nil),
+		Field:         50103,
+		Name:          "loyalty.options.v1.restriction_kind",
+		Tag:           "bytes,50103,opt,name=restriction_kind",
+		Filename:      "loyalty/options/v1/options.proto",
+	},
 }
 
 // Extension fields to descriptorpb.MessageOptions.
@@ -1529,8 +1627,8 @@ var (
 	// optional string example = 50103;
 	E_Example = &file_loyalty_options_v1_options_proto_extTypes[5]
 	// The text is not normalized. Tokens, keys and texts with a format need this option: normalized, they could become another
-	// value, or an empty one, which counts as absent. The column types UUID and DATE and the rules uuid and in imply it, and so
-	// does the type MONEY if the amount may be absent.
+	// value, or an empty one, which counts as absent. The column types UUID, DATE and TIMESTAMP and the rules uuid and in
+	// imply it, and so does the type MONEY if the amount may be absent.
 	//
 	// optional bool verbatim = 50104;
 	E_Verbatim = &file_loyalty_options_v1_options_proto_extTypes[6]
@@ -1572,6 +1670,10 @@ var (
 	//
 	// optional loyalty.options.v1.PromotionTypeRules promotion_type = 50102;
 	E_PromotionType = &file_loyalty_options_v1_options_proto_extTypes[13]
+	// The rules of a kind of restriction.
+	//
+	// optional loyalty.options.v1.RestrictionKindRules restriction_kind = 50103;
+	E_RestrictionKind = &file_loyalty_options_v1_options_proto_extTypes[14]
 )
 
 var File_loyalty_options_v1_options_proto protoreflect.FileDescriptor
@@ -1657,13 +1759,19 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\"z\n" +
 	"\x12PromotionTypeRules\x12*\n" +
 	"\x11unique_per_period\x18\x01 \x01(\bR\x0funiquePerPeriod\x128\n" +
-	"\x18assigned_on_registration\x18\x02 \x01(\bR\x16assignedOnRegistration*>\n" +
+	"\x18assigned_on_registration\x18\x02 \x01(\bR\x16assignedOnRegistration\"\xe0\x01\n" +
+	"\x14RestrictionKindRules\x12$\n" +
+	"\x0eset_by_players\x18\x01 \x01(\bR\fsetByPlayers\x12*\n" +
+	"\x11lifted_by_players\x18\x02 \x01(\bR\x0fliftedByPlayers\x12\x1c\n" +
+	"\ttemporary\x18\x03 \x01(\bR\ttemporary\x12-\n" +
+	"\x12refuses_promotions\x18\x04 \x01(\bR\x11refusesPromotions\x12)\n" +
+	"\x10mutes_promotions\x18\x05 \x01(\bR\x0fmutesPromotions*>\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
 	"\x06PLAYER\x10\x01\x12\t\n" +
 	"\x05STAFF\x10\x02\x12\t\n" +
-	"\x05ADMIN\x10\x03*\x81\x04\n" +
+	"\x05ADMIN\x10\x03*\xac\x04\n" +
 	"\vAuditAction\x12\x1c\n" +
 	"\x18AUDIT_ACTION_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05LOGIN\x10\x01\x12\v\n" +
@@ -1693,7 +1801,9 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x11PUBLISH_PROMOTION\x10\x16\x12\x13\n" +
 	"\x0fPAUSE_PROMOTION\x10\x17\x12\x14\n" +
 	"\x10RESUME_PROMOTION\x10\x18\x12\x15\n" +
-	"\x11ARCHIVE_PROMOTION\x10\x19*\x93\x01\n" +
+	"\x11ARCHIVE_PROMOTION\x10\x19\x12\x13\n" +
+	"\x0fRESTRICT_PLAYER\x10\x1a\x12\x14\n" +
+	"\x10LIFT_RESTRICTION\x10\x1b*\x93\x01\n" +
 	"\n" +
 	"ColumnType\x12\x1b\n" +
 	"\x17COLUMN_TYPE_UNSPECIFIED\x10\x00\x12\b\n" +
@@ -1729,7 +1839,8 @@ const file_loyalty_options_v1_options_proto_rawDesc = "" +
 	"\x06header\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x03(\v2\x1a.loyalty.options.v1.HeaderR\x06header:Q\n" +
 	"\x05audit\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x87\x03 \x01(\v2\x19.loyalty.options.v1.AuditR\x05audit:^\n" +
 	"\tapp_error\x12!.google.protobuf.EnumValueOptions\x18\xb5\x87\x03 \x01(\v2\x1c.loyalty.options.v1.AppErrorR\bappError:r\n" +
-	"\x0epromotion_type\x12!.google.protobuf.EnumValueOptions\x18\xb6\x87\x03 \x01(\v2&.loyalty.options.v1.PromotionTypeRulesR\rpromotionTypeB\xd7\x01\n" +
+	"\x0epromotion_type\x12!.google.protobuf.EnumValueOptions\x18\xb6\x87\x03 \x01(\v2&.loyalty.options.v1.PromotionTypeRulesR\rpromotionType:x\n" +
+	"\x10restriction_kind\x12!.google.protobuf.EnumValueOptions\x18\xb7\x87\x03 \x01(\v2(.loyalty.options.v1.RestrictionKindRulesR\x0frestrictionKindB\xd7\x01\n" +
 	"\x16com.loyalty.options.v1B\fOptionsProtoP\x01ZEgithub.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1;optionsv1\xa2\x02\x03LOX\xaa\x02\x12Loyalty.Options.V1\xca\x02\x12Loyalty\\Options\\V1\xe2\x02\x1eLoyalty\\Options\\V1\\GPBMetadata\xea\x02\x14Loyalty::Options::V1b\x06proto3"
 
 var (
@@ -1745,7 +1856,7 @@ func file_loyalty_options_v1_options_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_options_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_loyalty_options_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(Role)(0),                             // 0: loyalty.options.v1.Role
 	(AuditAction)(0),                      // 1: loyalty.options.v1.AuditAction
@@ -1765,11 +1876,12 @@ var file_loyalty_options_v1_options_proto_goTypes = []any{
 	(*AppError)(nil),                      // 15: loyalty.options.v1.AppError
 	(*ErrorMember)(nil),                   // 16: loyalty.options.v1.ErrorMember
 	(*PromotionTypeRules)(nil),            // 17: loyalty.options.v1.PromotionTypeRules
-	(*durationpb.Duration)(nil),           // 18: google.protobuf.Duration
-	(*descriptorpb.MessageOptions)(nil),   // 19: google.protobuf.MessageOptions
-	(*descriptorpb.FieldOptions)(nil),     // 20: google.protobuf.FieldOptions
-	(*descriptorpb.MethodOptions)(nil),    // 21: google.protobuf.MethodOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 22: google.protobuf.EnumValueOptions
+	(*RestrictionKindRules)(nil),          // 18: loyalty.options.v1.RestrictionKindRules
+	(*durationpb.Duration)(nil),           // 19: google.protobuf.Duration
+	(*descriptorpb.MessageOptions)(nil),   // 20: google.protobuf.MessageOptions
+	(*descriptorpb.FieldOptions)(nil),     // 21: google.protobuf.FieldOptions
+	(*descriptorpb.MethodOptions)(nil),    // 22: google.protobuf.MethodOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 23: google.protobuf.EnumValueOptions
 }
 var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	0,  // 0: loyalty.options.v1.Access.roles:type_name -> loyalty.options.v1.Role
@@ -1781,35 +1893,37 @@ var file_loyalty_options_v1_options_proto_depIdxs = []int32{
 	3,  // 6: loyalty.options.v1.Entity.rows:type_name -> loyalty.options.v1.Rows
 	9,  // 7: loyalty.options.v1.Entity.privileges:type_name -> loyalty.options.v1.Privileges
 	7,  // 8: loyalty.options.v1.PrivateColumn.column:type_name -> loyalty.options.v1.Column
-	18, // 9: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
+	19, // 9: loyalty.options.v1.Event.retention:type_name -> google.protobuf.Duration
 	16, // 10: loyalty.options.v1.AppError.member:type_name -> loyalty.options.v1.ErrorMember
-	19, // 11: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
-	19, // 12: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
-	19, // 13: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
-	20, // 14: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
-	20, // 15: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
-	20, // 16: loyalty.options.v1.example:extendee -> google.protobuf.FieldOptions
-	20, // 17: loyalty.options.v1.verbatim:extendee -> google.protobuf.FieldOptions
-	20, // 18: loyalty.options.v1.staff_only:extendee -> google.protobuf.FieldOptions
-	21, // 19: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
-	21, // 20: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
-	21, // 21: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
-	21, // 22: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
-	22, // 23: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
-	22, // 24: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
-	8,  // 25: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
-	13, // 26: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
-	14, // 27: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
-	7,  // 28: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
-	4,  // 29: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
-	6,  // 30: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
-	5,  // 31: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
-	15, // 32: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
-	17, // 33: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	25, // [25:34] is the sub-list for extension type_name
-	11, // [11:25] is the sub-list for extension extendee
+	20, // 11: loyalty.options.v1.entity:extendee -> google.protobuf.MessageOptions
+	20, // 12: loyalty.options.v1.event:extendee -> google.protobuf.MessageOptions
+	20, // 13: loyalty.options.v1.socket:extendee -> google.protobuf.MessageOptions
+	21, // 14: loyalty.options.v1.column:extendee -> google.protobuf.FieldOptions
+	21, // 15: loyalty.options.v1.domain_limits:extendee -> google.protobuf.FieldOptions
+	21, // 16: loyalty.options.v1.example:extendee -> google.protobuf.FieldOptions
+	21, // 17: loyalty.options.v1.verbatim:extendee -> google.protobuf.FieldOptions
+	21, // 18: loyalty.options.v1.staff_only:extendee -> google.protobuf.FieldOptions
+	22, // 19: loyalty.options.v1.access:extendee -> google.protobuf.MethodOptions
+	22, // 20: loyalty.options.v1.success_status:extendee -> google.protobuf.MethodOptions
+	22, // 21: loyalty.options.v1.header:extendee -> google.protobuf.MethodOptions
+	22, // 22: loyalty.options.v1.audit:extendee -> google.protobuf.MethodOptions
+	23, // 23: loyalty.options.v1.app_error:extendee -> google.protobuf.EnumValueOptions
+	23, // 24: loyalty.options.v1.promotion_type:extendee -> google.protobuf.EnumValueOptions
+	23, // 25: loyalty.options.v1.restriction_kind:extendee -> google.protobuf.EnumValueOptions
+	8,  // 26: loyalty.options.v1.entity:type_name -> loyalty.options.v1.Entity
+	13, // 27: loyalty.options.v1.event:type_name -> loyalty.options.v1.Event
+	14, // 28: loyalty.options.v1.socket:type_name -> loyalty.options.v1.Socket
+	7,  // 29: loyalty.options.v1.column:type_name -> loyalty.options.v1.Column
+	4,  // 30: loyalty.options.v1.access:type_name -> loyalty.options.v1.Access
+	6,  // 31: loyalty.options.v1.header:type_name -> loyalty.options.v1.Header
+	5,  // 32: loyalty.options.v1.audit:type_name -> loyalty.options.v1.Audit
+	15, // 33: loyalty.options.v1.app_error:type_name -> loyalty.options.v1.AppError
+	17, // 34: loyalty.options.v1.promotion_type:type_name -> loyalty.options.v1.PromotionTypeRules
+	18, // 35: loyalty.options.v1.restriction_kind:type_name -> loyalty.options.v1.RestrictionKindRules
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	26, // [26:36] is the sub-list for extension type_name
+	11, // [11:26] is the sub-list for extension extendee
 	0,  // [0:11] is the sub-list for field type_name
 }
 
@@ -1824,8 +1938,8 @@ func file_loyalty_options_v1_options_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_options_v1_options_proto_rawDesc), len(file_loyalty_options_v1_options_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   14,
-			NumExtensions: 14,
+			NumMessages:   15,
+			NumExtensions: 15,
 			NumServices:   0,
 		},
 		GoTypes:           file_loyalty_options_v1_options_proto_goTypes,

@@ -12,6 +12,7 @@ import (
 	_ "github.com/casino-loyalty/loyalty/gen/go/loyalty/options/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -32,6 +33,10 @@ const (
 	PlayerEventType_PLAYER_REGISTERED             PlayerEventType = 1
 	PlayerEventType_PLAYER_DEACTIVATED            PlayerEventType = 2
 	PlayerEventType_PLAYER_ACTIVATED              PlayerEventType = 3
+	// The restrictions of the player have changed, and the player has at least one.
+	PlayerEventType_PLAYER_RESTRICTED PlayerEventType = 4
+	// The last restriction of the player was lifted.
+	PlayerEventType_PLAYER_UNRESTRICTED PlayerEventType = 5
 )
 
 // Enum value maps for PlayerEventType.
@@ -41,12 +46,16 @@ var (
 		1: "PLAYER_REGISTERED",
 		2: "PLAYER_DEACTIVATED",
 		3: "PLAYER_ACTIVATED",
+		4: "PLAYER_RESTRICTED",
+		5: "PLAYER_UNRESTRICTED",
 	}
 	PlayerEventType_value = map[string]int32{
 		"PLAYER_EVENT_TYPE_UNSPECIFIED": 0,
 		"PLAYER_REGISTERED":             1,
 		"PLAYER_DEACTIVATED":            2,
 		"PLAYER_ACTIVATED":              3,
+		"PLAYER_RESTRICTED":             4,
+		"PLAYER_UNRESTRICTED":           5,
 	}
 )
 
@@ -171,16 +180,20 @@ func (AuditEventType) EnumDescriptor() ([]byte, []int) {
 	return file_loyalty_users_v1_events_proto_rawDescGZIP(), []int{2}
 }
 
-// PlayerEvent reports a registration, a deactivation or an activation of a player.
+// PlayerEvent reports a registration of a player, or a change of the status. A restriction that expires causes no event.
 type PlayerEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Always "player".
 	Topic     string          `protobuf:"bytes,1,opt,name=topic,proto3" json:"topic,omitempty"`
 	EventType PlayerEventType `protobuf:"varint,2,opt,name=event_type,json=eventType,proto3,enum=loyalty.users.v1.PlayerEventType" json:"event_type,omitempty"`
 	UserId    string          `protobuf:"bytes,3,opt,name=user_id,proto3" json:"user_id,omitempty"`
-	// The version of the player's status, 0 for a registration. Each deactivation, activation and new password increments it. A
-	// consumer ignores an event if it has already handled an event of the player with a higher version.
+	// The version of the player's status, 0 for a registration. Each deactivation, activation, new password and change of the
+	// restrictions increments it. A consumer ignores an event if it has already handled an event of the player with a higher
+	// version.
 	StatusVersion int32 `protobuf:"varint,4,opt,name=status_version,json=statusVersion,proto3" json:"status_version,omitempty"`
+	// The complete status of the player with this version. It is absent in a registration: the player is active and not
+	// restricted. Events of older releases lack it, too; they say nothing about restrictions.
+	Status        *PlayerStatus `protobuf:"bytes,5,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -243,6 +256,130 @@ func (x *PlayerEvent) GetStatusVersion() int32 {
 	return 0
 }
 
+func (x *PlayerEvent) GetStatus() *PlayerStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+// PlayerStatus is the complete status of a player.
+type PlayerStatus struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	IsActive bool                   `protobuf:"varint,1,opt,name=is_active,json=isActive,proto3" json:"is_active,omitempty"`
+	// All restrictions that were in force at the time of the event. A kind can occur twice: set by the player, and by an employee.
+	Restrictions  []*PlayerRestriction `protobuf:"bytes,2,rep,name=restrictions,proto3" json:"restrictions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlayerStatus) Reset() {
+	*x = PlayerStatus{}
+	mi := &file_loyalty_users_v1_events_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlayerStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlayerStatus) ProtoMessage() {}
+
+func (x *PlayerStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_events_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlayerStatus.ProtoReflect.Descriptor instead.
+func (*PlayerStatus) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_events_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PlayerStatus) GetIsActive() bool {
+	if x != nil {
+		return x.IsActive
+	}
+	return false
+}
+
+func (x *PlayerStatus) GetRestrictions() []*PlayerRestriction {
+	if x != nil {
+		return x.Restrictions
+	}
+	return nil
+}
+
+// PlayerRestriction is a restriction of a player.
+type PlayerRestriction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Kind  RestrictionKind        `protobuf:"varint,1,opt,name=kind,proto3,enum=loyalty.users.v1.RestrictionKind" json:"kind,omitempty"`
+	// The time when the restriction expires. It is absent if the restriction has no end.
+	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
+	// Whether the player has set the restriction. The player must not learn of the other ones.
+	ByPlayer      bool `protobuf:"varint,3,opt,name=by_player,json=byPlayer,proto3" json:"by_player,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlayerRestriction) Reset() {
+	*x = PlayerRestriction{}
+	mi := &file_loyalty_users_v1_events_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlayerRestriction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlayerRestriction) ProtoMessage() {}
+
+func (x *PlayerRestriction) ProtoReflect() protoreflect.Message {
+	mi := &file_loyalty_users_v1_events_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlayerRestriction.ProtoReflect.Descriptor instead.
+func (*PlayerRestriction) Descriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_events_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PlayerRestriction) GetKind() RestrictionKind {
+	if x != nil {
+		return x.Kind
+	}
+	return RestrictionKind_RESTRICTION_KIND_UNSPECIFIED
+}
+
+func (x *PlayerRestriction) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *PlayerRestriction) GetByPlayer() bool {
+	if x != nil {
+		return x.ByPlayer
+	}
+	return false
+}
+
 // TransactionEvent reports a new entry of the ledger.
 type TransactionEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -259,7 +396,7 @@ type TransactionEvent struct {
 
 func (x *TransactionEvent) Reset() {
 	*x = TransactionEvent{}
-	mi := &file_loyalty_users_v1_events_proto_msgTypes[1]
+	mi := &file_loyalty_users_v1_events_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -271,7 +408,7 @@ func (x *TransactionEvent) String() string {
 func (*TransactionEvent) ProtoMessage() {}
 
 func (x *TransactionEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_events_proto_msgTypes[1]
+	mi := &file_loyalty_users_v1_events_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -284,7 +421,7 @@ func (x *TransactionEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransactionEvent.ProtoReflect.Descriptor instead.
 func (*TransactionEvent) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_events_proto_rawDescGZIP(), []int{1}
+	return file_loyalty_users_v1_events_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *TransactionEvent) GetTopic() string {
@@ -336,7 +473,7 @@ type AuditEvent struct {
 
 func (x *AuditEvent) Reset() {
 	*x = AuditEvent{}
-	mi := &file_loyalty_users_v1_events_proto_msgTypes[2]
+	mi := &file_loyalty_users_v1_events_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -348,7 +485,7 @@ func (x *AuditEvent) String() string {
 func (*AuditEvent) ProtoMessage() {}
 
 func (x *AuditEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_loyalty_users_v1_events_proto_msgTypes[2]
+	mi := &file_loyalty_users_v1_events_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -361,7 +498,7 @@ func (x *AuditEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEvent.ProtoReflect.Descriptor instead.
 func (*AuditEvent) Descriptor() ([]byte, []int) {
-	return file_loyalty_users_v1_events_proto_rawDescGZIP(), []int{2}
+	return file_loyalty_users_v1_events_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *AuditEvent) GetTopic() string {
@@ -396,14 +533,22 @@ var File_loyalty_users_v1_events_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1dloyalty/users/v1/events.proto\x12\x10loyalty.users.v1\x1a loyalty/options/v1/options.proto\x1a\x1cloyalty/users/v1/audit.proto\x1a\x1bloyalty/users/v1/user.proto\"\xdc\x01\n" +
+	"\x1dloyalty/users/v1/events.proto\x12\x10loyalty.users.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\x1a\x1cloyalty/users/v1/audit.proto\x1a\"loyalty/users/v1/restriction.proto\x1a\x1bloyalty/users/v1/user.proto\"\x9c\x02\n" +
 	"\vPlayerEvent\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12@\n" +
 	"\n" +
 	"event_type\x18\x02 \x01(\x0e2!.loyalty.users.v1.PlayerEventTypeR\teventType\x12 \n" +
 	"\auser_id\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\auser_id\x12%\n" +
-	"\x0estatus_version\x18\x04 \x01(\x05R\rstatusVersion:,\xb2\xbb\x18(\n" +
-	"\aplayers\x12\auser_id\x1a\x06player\"\x05\b\x80\x9a\x9e\x01*\x05users\"\xa6\x02\n" +
+	"\x0estatus_version\x18\x04 \x01(\x05R\rstatusVersion\x12>\n" +
+	"\x06status\x18\x05 \x01(\v2\x1e.loyalty.users.v1.PlayerStatusB\x06\xaa\xbb\x18\x02 \x01R\x06status:,\xb2\xbb\x18(\n" +
+	"\aplayers\x12\auser_id\x1a\x06player\"\x05\b\x80\x9a\x9e\x01*\x05users\"t\n" +
+	"\fPlayerStatus\x12\x1b\n" +
+	"\tis_active\x18\x01 \x01(\bR\bisActive\x12G\n" +
+	"\frestrictions\x18\x02 \x03(\v2#.loyalty.users.v1.PlayerRestrictionR\frestrictions\"\xa1\x01\n" +
+	"\x11PlayerRestriction\x125\n" +
+	"\x04kind\x18\x01 \x01(\x0e2!.loyalty.users.v1.RestrictionKindR\x04kind\x128\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xaa\xbb\x18\x02 \x01R\x05until\x12\x1b\n" +
+	"\tby_player\x18\x03 \x01(\bR\bbyPlayer\"\xa6\x02\n" +
 	"\x10TransactionEvent\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12E\n" +
 	"\n" +
@@ -420,12 +565,14 @@ const file_loyalty_users_v1_events_proto_rawDesc = "" +
 	"\x05actor\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\b\x01R\x05actor\x122\n" +
 	"\x05entry\x18\x04 \x01(\v2\x1c.loyalty.users.v1.AuditEntryR\x05entry:%\xb2\xbb\x18!\n" +
 	"\x05audit\x12\x05actor\"\x05\b\x80\x9a\x9e\x01*\n" +
-	"promotions*y\n" +
+	"promotions*\xa9\x01\n" +
 	"\x0fPlayerEventType\x12!\n" +
 	"\x1dPLAYER_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11PLAYER_REGISTERED\x10\x01\x12\x16\n" +
 	"\x12PLAYER_DEACTIVATED\x10\x02\x12\x14\n" +
-	"\x10PLAYER_ACTIVATED\x10\x03*U\n" +
+	"\x10PLAYER_ACTIVATED\x10\x03\x12\x15\n" +
+	"\x11PLAYER_RESTRICTED\x10\x04\x12\x17\n" +
+	"\x13PLAYER_UNRESTRICTED\x10\x05*U\n" +
 	"\x14TransactionEventType\x12&\n" +
 	"\"TRANSACTION_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TRANSACTION_ADDED\x10\x01*D\n" +
@@ -447,28 +594,36 @@ func file_loyalty_users_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_loyalty_users_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_loyalty_users_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_loyalty_users_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_loyalty_users_v1_events_proto_goTypes = []any{
-	(PlayerEventType)(0),      // 0: loyalty.users.v1.PlayerEventType
-	(TransactionEventType)(0), // 1: loyalty.users.v1.TransactionEventType
-	(AuditEventType)(0),       // 2: loyalty.users.v1.AuditEventType
-	(*PlayerEvent)(nil),       // 3: loyalty.users.v1.PlayerEvent
-	(*TransactionEvent)(nil),  // 4: loyalty.users.v1.TransactionEvent
-	(*AuditEvent)(nil),        // 5: loyalty.users.v1.AuditEvent
-	(*Transaction)(nil),       // 6: loyalty.users.v1.Transaction
-	(*AuditEntry)(nil),        // 7: loyalty.users.v1.AuditEntry
+	(PlayerEventType)(0),          // 0: loyalty.users.v1.PlayerEventType
+	(TransactionEventType)(0),     // 1: loyalty.users.v1.TransactionEventType
+	(AuditEventType)(0),           // 2: loyalty.users.v1.AuditEventType
+	(*PlayerEvent)(nil),           // 3: loyalty.users.v1.PlayerEvent
+	(*PlayerStatus)(nil),          // 4: loyalty.users.v1.PlayerStatus
+	(*PlayerRestriction)(nil),     // 5: loyalty.users.v1.PlayerRestriction
+	(*TransactionEvent)(nil),      // 6: loyalty.users.v1.TransactionEvent
+	(*AuditEvent)(nil),            // 7: loyalty.users.v1.AuditEvent
+	(RestrictionKind)(0),          // 8: loyalty.users.v1.RestrictionKind
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*Transaction)(nil),           // 10: loyalty.users.v1.Transaction
+	(*AuditEntry)(nil),            // 11: loyalty.users.v1.AuditEntry
 }
 var file_loyalty_users_v1_events_proto_depIdxs = []int32{
-	0, // 0: loyalty.users.v1.PlayerEvent.event_type:type_name -> loyalty.users.v1.PlayerEventType
-	1, // 1: loyalty.users.v1.TransactionEvent.event_type:type_name -> loyalty.users.v1.TransactionEventType
-	6, // 2: loyalty.users.v1.TransactionEvent.transaction:type_name -> loyalty.users.v1.Transaction
-	2, // 3: loyalty.users.v1.AuditEvent.event_type:type_name -> loyalty.users.v1.AuditEventType
-	7, // 4: loyalty.users.v1.AuditEvent.entry:type_name -> loyalty.users.v1.AuditEntry
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	0,  // 0: loyalty.users.v1.PlayerEvent.event_type:type_name -> loyalty.users.v1.PlayerEventType
+	4,  // 1: loyalty.users.v1.PlayerEvent.status:type_name -> loyalty.users.v1.PlayerStatus
+	5,  // 2: loyalty.users.v1.PlayerStatus.restrictions:type_name -> loyalty.users.v1.PlayerRestriction
+	8,  // 3: loyalty.users.v1.PlayerRestriction.kind:type_name -> loyalty.users.v1.RestrictionKind
+	9,  // 4: loyalty.users.v1.PlayerRestriction.until:type_name -> google.protobuf.Timestamp
+	1,  // 5: loyalty.users.v1.TransactionEvent.event_type:type_name -> loyalty.users.v1.TransactionEventType
+	10, // 6: loyalty.users.v1.TransactionEvent.transaction:type_name -> loyalty.users.v1.Transaction
+	2,  // 7: loyalty.users.v1.AuditEvent.event_type:type_name -> loyalty.users.v1.AuditEventType
+	11, // 8: loyalty.users.v1.AuditEvent.entry:type_name -> loyalty.users.v1.AuditEntry
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_users_v1_events_proto_init() }
@@ -477,6 +632,7 @@ func file_loyalty_users_v1_events_proto_init() {
 		return
 	}
 	file_loyalty_users_v1_audit_proto_init()
+	file_loyalty_users_v1_restriction_proto_init()
 	file_loyalty_users_v1_user_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -484,7 +640,7 @@ func file_loyalty_users_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_users_v1_events_proto_rawDesc), len(file_loyalty_users_v1_events_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   3,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

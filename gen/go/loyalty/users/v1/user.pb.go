@@ -285,7 +285,7 @@ var File_loyalty_users_v1_user_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xb0\x05\n" +
+	"\x1bloyalty/users/v1/user.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\"\xa0\x06\n" +
 	"\x04User\x12\x1b\n" +
 	"\x02id\x18\x01 \x01(\tB\v\xe0A\x03\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12 \n" +
 	"\x05email\x18\x02 \x01(\tB\n" +
@@ -294,7 +294,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\tis_active\x18\x04 \x01(\bB\r\xe0A\x03\xaa\xbb\x18\x06:\x04trueR\bisActive\x12&\n" +
 	"\abalance\x18\x05 \x01(\tB\f\xe0A\x03\xaa\xbb\x18\x05\b\x02:\x010R\abalance\x12>\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\xa1\x03\xaa\xbb\x18\x9c\x03\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tcreatedAt:\x91\x04\xaa\xbb\x18\x8c\x04\n" +
 	"\x05users\x12\"\n" +
 	"\x0fsessions_to_end\x1a\x0fsessions_to_end\x12\n" +
 	"\n" +
@@ -309,8 +309,10 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\aentries\x12\x05\b\x05:\x010\"\x11\n" +
 	"\vledger_head\x12\x02\b\x04\"\x17\n" +
 	"\x0estatus_version\x12\x05\b\x05:\x010\"\x1c\n" +
+	"\x13restriction_changes\x12\x05\b\x05:\x010\"!\n" +
+	"\x18promotions_refused_until\x12\x05\b\x05:\x010\"\x1c\n" +
 	"\x0fsessions_to_end\x12\t\b\t:\x05false\"\x14\n" +
-	"\fkept_session\x12\x04\b\x01 \x01:\x02\x01\x03BK\b\x01\x12\tis_active\x12\rpassword_hash\x12\x0estatus_version\x12\x0fsessions_to_end\x12\fkept_session\"\xd6\x05\n" +
+	"\fkept_session\x12\x04\b\x01 \x01:\x02\x01\x03Bz\b\x01\x12\tis_active\x12\rpassword_hash\x12\x0estatus_version\x12\x0fsessions_to_end\x12\fkept_session\x12\x13restriction_changes\x12\x18promotions_refused_until\"\xd6\x05\n" +
 	"\vTransaction\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12&\n" +
 	"\auser_id\x18\x02 \x01(\tB\f\xe0A\x02\xe0A\x05\xaa\xbb\x18\x02\b\x01R\auser_id\x12:\n" +

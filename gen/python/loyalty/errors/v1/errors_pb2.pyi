@@ -40,6 +40,8 @@ class AppErrorCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRANSACTION_ALREADY_REVERSED: _ClassVar[AppErrorCode]
     MFA_ALREADY_ACTIVE: _ClassVar[AppErrorCode]
     PROMOTION_STATE_CONFLICT: _ClassVar[AppErrorCode]
+    RESTRICTION_LOCKED: _ClassVar[AppErrorCode]
+    PLAYER_RESTRICTED: _ClassVar[AppErrorCode]
 APP_ERROR_CODE_UNSPECIFIED: AppErrorCode
 VALIDATION_FAILED: AppErrorCode
 INVALID_CREDENTIALS: AppErrorCode
@@ -73,3 +75,5 @@ TRANSACTION_NOT_REVERSIBLE: AppErrorCode
 TRANSACTION_ALREADY_REVERSED: AppErrorCode
 MFA_ALREADY_ACTIVE: AppErrorCode
 PROMOTION_STATE_CONFLICT: AppErrorCode
+RESTRICTION_LOCKED: AppErrorCode
+PLAYER_RESTRICTED: AppErrorCode

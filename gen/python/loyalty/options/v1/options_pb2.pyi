@@ -46,6 +46,8 @@ class AuditAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PAUSE_PROMOTION: _ClassVar[AuditAction]
     RESUME_PROMOTION: _ClassVar[AuditAction]
     ARCHIVE_PROMOTION: _ClassVar[AuditAction]
+    RESTRICT_PLAYER: _ClassVar[AuditAction]
+    LIFT_RESTRICTION: _ClassVar[AuditAction]
 
 class ColumnType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -97,6 +99,8 @@ PUBLISH_PROMOTION: AuditAction
 PAUSE_PROMOTION: AuditAction
 RESUME_PROMOTION: AuditAction
 ARCHIVE_PROMOTION: AuditAction
+RESTRICT_PLAYER: AuditAction
+LIFT_RESTRICTION: AuditAction
 COLUMN_TYPE_UNSPECIFIED: ColumnType
 UUID: ColumnType
 MONEY: ColumnType
@@ -140,6 +144,8 @@ APP_ERROR_FIELD_NUMBER: _ClassVar[int]
 app_error: _descriptor.FieldDescriptor
 PROMOTION_TYPE_FIELD_NUMBER: _ClassVar[int]
 promotion_type: _descriptor.FieldDescriptor
+RESTRICTION_KIND_FIELD_NUMBER: _ClassVar[int]
+restriction_kind: _descriptor.FieldDescriptor
 
 class Access(_message.Message):
     __slots__ = ("public", "refresh_token", "internal", "roles", "own", "enrolling", "step_up")
@@ -312,3 +318,17 @@ class PromotionTypeRules(_message.Message):
     unique_per_period: bool
     assigned_on_registration: bool
     def __init__(self, unique_per_period: _Optional[bool] = ..., assigned_on_registration: _Optional[bool] = ...) -> None: ...
+
+class RestrictionKindRules(_message.Message):
+    __slots__ = ("set_by_players", "lifted_by_players", "temporary", "refuses_promotions", "mutes_promotions")
+    SET_BY_PLAYERS_FIELD_NUMBER: _ClassVar[int]
+    LIFTED_BY_PLAYERS_FIELD_NUMBER: _ClassVar[int]
+    TEMPORARY_FIELD_NUMBER: _ClassVar[int]
+    REFUSES_PROMOTIONS_FIELD_NUMBER: _ClassVar[int]
+    MUTES_PROMOTIONS_FIELD_NUMBER: _ClassVar[int]
+    set_by_players: bool
+    lifted_by_players: bool
+    temporary: bool
+    refuses_promotions: bool
+    mutes_promotions: bool
+    def __init__(self, set_by_players: _Optional[bool] = ..., lifted_by_players: _Optional[bool] = ..., temporary: _Optional[bool] = ..., refuses_promotions: _Optional[bool] = ..., mutes_promotions: _Optional[bool] = ...) -> None: ...

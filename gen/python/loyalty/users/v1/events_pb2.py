@@ -22,12 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from loyalty.options.v1 import options_pb2 as loyalty_dot_options_dot_v1_dot_options__pb2
 from loyalty.users.v1 import audit_pb2 as loyalty_dot_users_dot_v1_dot_audit__pb2
+from loyalty.users.v1 import restriction_pb2 as loyalty_dot_users_dot_v1_dot_restriction__pb2
 from loyalty.users.v1 import user_pb2 as loyalty_dot_users_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dloyalty/users/v1/events.proto\x12\x10loyalty.users.v1\x1a loyalty/options/v1/options.proto\x1a\x1cloyalty/users/v1/audit.proto\x1a\x1bloyalty/users/v1/user.proto\"\xdc\x01\n\x0bPlayerEvent\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12@\n\nevent_type\x18\x02 \x01(\x0e\x32!.loyalty.users.v1.PlayerEventTypeR\teventType\x12 \n\x07user_id\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\x08\x01R\x07user_id\x12%\n\x0estatus_version\x18\x04 \x01(\x05R\rstatusVersion:,\xb2\xbb\x18(\n\x07players\x12\x07user_id\x1a\x06player\"\x05\x08\x80\x9a\x9e\x01*\x05users\"\xa6\x02\n\x10TransactionEvent\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12\x45\n\nevent_type\x18\x02 \x01(\x0e\x32&.loyalty.users.v1.TransactionEventTypeR\teventType\x12 \n\x07user_id\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\x08\x01R\x07user_id\x12?\n\x0btransaction\x18\x04 \x01(\x0b\x32\x1d.loyalty.users.v1.TransactionR\x0btransaction\x12\'\n\x0fidempotency_key\x18\x05 \x01(\tR\x0eidempotencyKey:)\xb2\xbb\x18%\n\x0ctransactions\x12\x07user_id\"\x05\x08\x80\x9a\x9e\x01*\x05users\"\xdc\x01\n\nAuditEvent\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12?\n\nevent_type\x18\x02 \x01(\x0e\x32 .loyalty.users.v1.AuditEventTypeR\teventType\x12\x1c\n\x05\x61\x63tor\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\x08\x01R\x05\x61\x63tor\x12\x32\n\x05\x65ntry\x18\x04 \x01(\x0b\x32\x1c.loyalty.users.v1.AuditEntryR\x05\x65ntry:%\xb2\xbb\x18!\n\x05\x61udit\x12\x05\x61\x63tor\"\x05\x08\x80\x9a\x9e\x01*\npromotions*y\n\x0fPlayerEventType\x12!\n\x1dPLAYER_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11PLAYER_REGISTERED\x10\x01\x12\x16\n\x12PLAYER_DEACTIVATED\x10\x02\x12\x14\n\x10PLAYER_ACTIVATED\x10\x03*U\n\x14TransactionEventType\x12&\n\"TRANSACTION_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11TRANSACTION_ADDED\x10\x01*D\n\x0e\x41uditEventType\x12 \n\x1c\x41UDIT_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43T_RECORDED\x10\x01\x42\xb9\x01\n\x14\x63om.loyalty.users.v1B\x0b\x45ventsProtoP\x01Z2example.com/client/gen/go/loyalty/users/v1;usersv1\xa2\x02\x03LUX\xaa\x02\x10Loyalty.Users.V1\xca\x02\x10Loyalty\\Users\\V1\xe2\x02\x1cLoyalty\\Users\\V1\\GPBMetadata\xea\x02\x12Loyalty::Users::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dloyalty/users/v1/events.proto\x12\x10loyalty.users.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\x1a\x1cloyalty/users/v1/audit.proto\x1a\"loyalty/users/v1/restriction.proto\x1a\x1bloyalty/users/v1/user.proto\"\x9c\x02\n\x0bPlayerEvent\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12@\n\nevent_type\x18\x02 \x01(\x0e\x32!.loyalty.users.v1.PlayerEventTypeR\teventType\x12 \n\x07user_id\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\x08\x01R\x07user_id\x12%\n\x0estatus_version\x18\x04 \x01(\x05R\rstatusVersion\x12>\n\x06status\x18\x05 \x01(\x0b\x32\x1e.loyalty.users.v1.PlayerStatusB\x06\xaa\xbb\x18\x02 \x01R\x06status:,\xb2\xbb\x18(\n\x07players\x12\x07user_id\x1a\x06player\"\x05\x08\x80\x9a\x9e\x01*\x05users\"t\n\x0cPlayerStatus\x12\x1b\n\tis_active\x18\x01 \x01(\x08R\x08isActive\x12G\n\x0crestrictions\x18\x02 \x03(\x0b\x32#.loyalty.users.v1.PlayerRestrictionR\x0crestrictions\"\xa1\x01\n\x11PlayerRestriction\x12\x35\n\x04kind\x18\x01 \x01(\x0e\x32!.loyalty.users.v1.RestrictionKindR\x04kind\x12\x38\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xaa\xbb\x18\x02 \x01R\x05until\x12\x1b\n\tby_player\x18\x03 \x01(\x08R\x08\x62yPlayer\"\xa6\x02\n\x10TransactionEvent\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12\x45\n\nevent_type\x18\x02 \x01(\x0e\x32&.loyalty.users.v1.TransactionEventTypeR\teventType\x12 \n\x07user_id\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\x08\x01R\x07user_id\x12?\n\x0btransaction\x18\x04 \x01(\x0b\x32\x1d.loyalty.users.v1.TransactionR\x0btransaction\x12\'\n\x0fidempotency_key\x18\x05 \x01(\tR\x0eidempotencyKey:)\xb2\xbb\x18%\n\x0ctransactions\x12\x07user_id\"\x05\x08\x80\x9a\x9e\x01*\x05users\"\xdc\x01\n\nAuditEvent\x12\x14\n\x05topic\x18\x01 \x01(\tR\x05topic\x12?\n\nevent_type\x18\x02 \x01(\x0e\x32 .loyalty.users.v1.AuditEventTypeR\teventType\x12\x1c\n\x05\x61\x63tor\x18\x03 \x01(\tB\x06\xaa\xbb\x18\x02\x08\x01R\x05\x61\x63tor\x12\x32\n\x05\x65ntry\x18\x04 \x01(\x0b\x32\x1c.loyalty.users.v1.AuditEntryR\x05\x65ntry:%\xb2\xbb\x18!\n\x05\x61udit\x12\x05\x61\x63tor\"\x05\x08\x80\x9a\x9e\x01*\npromotions*\xa9\x01\n\x0fPlayerEventType\x12!\n\x1dPLAYER_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11PLAYER_REGISTERED\x10\x01\x12\x16\n\x12PLAYER_DEACTIVATED\x10\x02\x12\x14\n\x10PLAYER_ACTIVATED\x10\x03\x12\x15\n\x11PLAYER_RESTRICTED\x10\x04\x12\x17\n\x13PLAYER_UNRESTRICTED\x10\x05*U\n\x14TransactionEventType\x12&\n\"TRANSACTION_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11TRANSACTION_ADDED\x10\x01*D\n\x0e\x41uditEventType\x12 \n\x1c\x41UDIT_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43T_RECORDED\x10\x01\x42\xb9\x01\n\x14\x63om.loyalty.users.v1B\x0b\x45ventsProtoP\x01Z2example.com/client/gen/go/loyalty/users/v1;usersv1\xa2\x02\x03LUX\xaa\x02\x10Loyalty.Users.V1\xca\x02\x10Loyalty\\Users\\V1\xe2\x02\x1cLoyalty\\Users\\V1\\GPBMetadata\xea\x02\x12Loyalty::Users::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +39,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\024com.loyalty.users.v1B\013EventsProtoP\001Z2example.com/client/gen/go/loyalty/users/v1;usersv1\242\002\003LUX\252\002\020Loyalty.Users.V1\312\002\020Loyalty\\Users\\V1\342\002\034Loyalty\\Users\\V1\\GPBMetadata\352\002\022Loyalty::Users::V1'
   _globals['_PLAYEREVENT'].fields_by_name['user_id']._loaded_options = None
   _globals['_PLAYEREVENT'].fields_by_name['user_id']._serialized_options = b'\252\273\030\002\010\001'
+  _globals['_PLAYEREVENT'].fields_by_name['status']._loaded_options = None
+  _globals['_PLAYEREVENT'].fields_by_name['status']._serialized_options = b'\252\273\030\002 \001'
   _globals['_PLAYEREVENT']._loaded_options = None
   _globals['_PLAYEREVENT']._serialized_options = b'\262\273\030(\n\007players\022\007user_id\032\006player\"\005\010\200\232\236\001*\005users'
+  _globals['_PLAYERRESTRICTION'].fields_by_name['until']._loaded_options = None
+  _globals['_PLAYERRESTRICTION'].fields_by_name['until']._serialized_options = b'\252\273\030\002 \001'
   _globals['_TRANSACTIONEVENT'].fields_by_name['user_id']._loaded_options = None
   _globals['_TRANSACTIONEVENT'].fields_by_name['user_id']._serialized_options = b'\252\273\030\002\010\001'
   _globals['_TRANSACTIONEVENT']._loaded_options = None
@@ -47,16 +53,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITEVENT'].fields_by_name['actor']._serialized_options = b'\252\273\030\002\010\001'
   _globals['_AUDITEVENT']._loaded_options = None
   _globals['_AUDITEVENT']._serialized_options = b'\262\273\030!\n\005audit\022\005actor\"\005\010\200\232\236\001*\npromotions'
-  _globals['_PLAYEREVENTTYPE']._serialized_start=887
-  _globals['_PLAYEREVENTTYPE']._serialized_end=1008
-  _globals['_TRANSACTIONEVENTTYPE']._serialized_start=1010
-  _globals['_TRANSACTIONEVENTTYPE']._serialized_end=1095
-  _globals['_AUDITEVENTTYPE']._serialized_start=1097
-  _globals['_AUDITEVENTTYPE']._serialized_end=1165
-  _globals['_PLAYEREVENT']._serialized_start=145
-  _globals['_PLAYEREVENT']._serialized_end=365
-  _globals['_TRANSACTIONEVENT']._serialized_start=368
-  _globals['_TRANSACTIONEVENT']._serialized_end=662
-  _globals['_AUDITEVENT']._serialized_start=665
-  _globals['_AUDITEVENT']._serialized_end=885
+  _globals['_PLAYEREVENTTYPE']._serialized_start=1303
+  _globals['_PLAYEREVENTTYPE']._serialized_end=1472
+  _globals['_TRANSACTIONEVENTTYPE']._serialized_start=1474
+  _globals['_TRANSACTIONEVENTTYPE']._serialized_end=1559
+  _globals['_AUDITEVENTTYPE']._serialized_start=1561
+  _globals['_AUDITEVENTTYPE']._serialized_end=1629
+  _globals['_PLAYEREVENT']._serialized_start=214
+  _globals['_PLAYEREVENT']._serialized_end=498
+  _globals['_PLAYERSTATUS']._serialized_start=500
+  _globals['_PLAYERSTATUS']._serialized_end=616
+  _globals['_PLAYERRESTRICTION']._serialized_start=619
+  _globals['_PLAYERRESTRICTION']._serialized_end=780
+  _globals['_TRANSACTIONEVENT']._serialized_start=783
+  _globals['_TRANSACTIONEVENT']._serialized_end=1077
+  _globals['_AUDITEVENT']._serialized_start=1080
+  _globals['_AUDITEVENT']._serialized_end=1300
 # @@protoc_insertion_point(module_scope)

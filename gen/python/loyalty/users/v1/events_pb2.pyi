@@ -1,10 +1,15 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from loyalty.options.v1 import options_pb2 as _options_pb2
 from loyalty.users.v1 import audit_pb2 as _audit_pb2
+from loyalty.users.v1 import restriction_pb2 as _restriction_pb2
 from loyalty.users.v1 import user_pb2 as _user_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -15,6 +20,8 @@ class PlayerEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLAYER_REGISTERED: _ClassVar[PlayerEventType]
     PLAYER_DEACTIVATED: _ClassVar[PlayerEventType]
     PLAYER_ACTIVATED: _ClassVar[PlayerEventType]
+    PLAYER_RESTRICTED: _ClassVar[PlayerEventType]
+    PLAYER_UNRESTRICTED: _ClassVar[PlayerEventType]
 
 class TransactionEventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -29,22 +36,44 @@ PLAYER_EVENT_TYPE_UNSPECIFIED: PlayerEventType
 PLAYER_REGISTERED: PlayerEventType
 PLAYER_DEACTIVATED: PlayerEventType
 PLAYER_ACTIVATED: PlayerEventType
+PLAYER_RESTRICTED: PlayerEventType
+PLAYER_UNRESTRICTED: PlayerEventType
 TRANSACTION_EVENT_TYPE_UNSPECIFIED: TransactionEventType
 TRANSACTION_ADDED: TransactionEventType
 AUDIT_EVENT_TYPE_UNSPECIFIED: AuditEventType
 ACT_RECORDED: AuditEventType
 
 class PlayerEvent(_message.Message):
-    __slots__ = ("topic", "event_type", "user_id", "status_version")
+    __slots__ = ("topic", "event_type", "user_id", "status_version", "status")
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
     topic: str
     event_type: PlayerEventType
     user_id: str
     status_version: int
-    def __init__(self, topic: _Optional[str] = ..., event_type: _Optional[_Union[PlayerEventType, str]] = ..., user_id: _Optional[str] = ..., status_version: _Optional[int] = ...) -> None: ...
+    status: PlayerStatus
+    def __init__(self, topic: _Optional[str] = ..., event_type: _Optional[_Union[PlayerEventType, str]] = ..., user_id: _Optional[str] = ..., status_version: _Optional[int] = ..., status: _Optional[_Union[PlayerStatus, _Mapping]] = ...) -> None: ...
+
+class PlayerStatus(_message.Message):
+    __slots__ = ("is_active", "restrictions")
+    IS_ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    RESTRICTIONS_FIELD_NUMBER: _ClassVar[int]
+    is_active: bool
+    restrictions: _containers.RepeatedCompositeFieldContainer[PlayerRestriction]
+    def __init__(self, is_active: _Optional[bool] = ..., restrictions: _Optional[_Iterable[_Union[PlayerRestriction, _Mapping]]] = ...) -> None: ...
+
+class PlayerRestriction(_message.Message):
+    __slots__ = ("kind", "until", "by_player")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    BY_PLAYER_FIELD_NUMBER: _ClassVar[int]
+    kind: _restriction_pb2.RestrictionKind
+    until: _timestamp_pb2.Timestamp
+    by_player: bool
+    def __init__(self, kind: _Optional[_Union[_restriction_pb2.RestrictionKind, str]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., by_player: _Optional[bool] = ...) -> None: ...
 
 class TransactionEvent(_message.Message):
     __slots__ = ("topic", "event_type", "user_id", "transaction", "idempotency_key")

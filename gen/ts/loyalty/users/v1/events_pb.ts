@@ -6,9 +6,13 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_loyalty_options_v1_options } from "../../options/v1/options_pb.js";
 import type { AuditEntry } from "./audit_pb.js";
 import { file_loyalty_users_v1_audit } from "./audit_pb.js";
+import type { RestrictionKind } from "./restriction_pb.js";
+import { file_loyalty_users_v1_restriction } from "./restriction_pb.js";
 import type { Transaction } from "./user_pb.js";
 import { file_loyalty_users_v1_user } from "./user_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -17,10 +21,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loyalty/users/v1/events.proto.
  */
 export const file_loyalty_users_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch1sb3lhbHR5L3VzZXJzL3YxL2V2ZW50cy5wcm90bxIQbG95YWx0eS51c2Vycy52MSK7AQoLUGxheWVyRXZlbnQSDQoFdG9waWMYASABKAkSNQoKZXZlbnRfdHlwZRgCIAEoDjIhLmxveWFsdHkudXNlcnMudjEuUGxheWVyRXZlbnRUeXBlEiAKB3VzZXJfaWQYAyABKAlCBqq7GAIIAVIHdXNlcl9pZBIWCg5zdGF0dXNfdmVyc2lvbhgEIAEoBTossrsYKAoHcGxheWVycxIHdXNlcl9pZBoGcGxheWVyIgUIgJqeASoFdXNlcnMi9wEKEFRyYW5zYWN0aW9uRXZlbnQSDQoFdG9waWMYASABKAkSOgoKZXZlbnRfdHlwZRgCIAEoDjImLmxveWFsdHkudXNlcnMudjEuVHJhbnNhY3Rpb25FdmVudFR5cGUSIAoHdXNlcl9pZBgDIAEoCUIGqrsYAggBUgd1c2VyX2lkEjIKC3RyYW5zYWN0aW9uGAQgASgLMh0ubG95YWx0eS51c2Vycy52MS5UcmFuc2FjdGlvbhIXCg9pZGVtcG90ZW5jeV9rZXkYBSABKAk6KbK7GCUKDHRyYW5zYWN0aW9ucxIHdXNlcl9pZCIFCICangEqBXVzZXJzIrwBCgpBdWRpdEV2ZW50Eg0KBXRvcGljGAEgASgJEjQKCmV2ZW50X3R5cGUYAiABKA4yIC5sb3lhbHR5LnVzZXJzLnYxLkF1ZGl0RXZlbnRUeXBlEhUKBWFjdG9yGAMgASgJQgaquxgCCAESKwoFZW50cnkYBCABKAsyHC5sb3lhbHR5LnVzZXJzLnYxLkF1ZGl0RW50cnk6JbK7GCEKBWF1ZGl0EgVhY3RvciIFCICangEqCnByb21vdGlvbnMqeQoPUGxheWVyRXZlbnRUeXBlEiEKHVBMQVlFUl9FVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASFQoRUExBWUVSX1JFR0lTVEVSRUQQARIWChJQTEFZRVJfREVBQ1RJVkFURUQQAhIUChBQTEFZRVJfQUNUSVZBVEVEEAMqVQoUVHJhbnNhY3Rpb25FdmVudFR5cGUSJgoiVFJBTlNBQ1RJT05fRVZFTlRfVFlQRV9VTlNQRUNJRklFRBAAEhUKEVRSQU5TQUNUSU9OX0FEREVEEAEqRAoOQXVkaXRFdmVudFR5cGUSIAocQVVESVRfRVZFTlRfVFlQRV9VTlNQRUNJRklFRBAAEhAKDEFDVF9SRUNPUkRFRBABQrkBChRjb20ubG95YWx0eS51c2Vycy52MUILRXZlbnRzUHJvdG9QAVoyZXhhbXBsZS5jb20vY2xpZW50L2dlbi9nby9sb3lhbHR5L3VzZXJzL3YxO3VzZXJzdjGiAgNMVViqAhBMb3lhbHR5LlVzZXJzLlYxygIQTG95YWx0eVxVc2Vyc1xWMeICHExveWFsdHlcVXNlcnNcVjFcR1BCTWV0YWRhdGHqAhJMb3lhbHR5OjpVc2Vyczo6VjFiBnByb3RvMw", [file_loyalty_options_v1_options, file_loyalty_users_v1_audit, file_loyalty_users_v1_user]);
+  fileDesc("Ch1sb3lhbHR5L3VzZXJzL3YxL2V2ZW50cy5wcm90bxIQbG95YWx0eS51c2Vycy52MSLzAQoLUGxheWVyRXZlbnQSDQoFdG9waWMYASABKAkSNQoKZXZlbnRfdHlwZRgCIAEoDjIhLmxveWFsdHkudXNlcnMudjEuUGxheWVyRXZlbnRUeXBlEiAKB3VzZXJfaWQYAyABKAlCBqq7GAIIAVIHdXNlcl9pZBIWCg5zdGF0dXNfdmVyc2lvbhgEIAEoBRI2CgZzdGF0dXMYBSABKAsyHi5sb3lhbHR5LnVzZXJzLnYxLlBsYXllclN0YXR1c0IGqrsYAiABOiyyuxgoCgdwbGF5ZXJzEgd1c2VyX2lkGgZwbGF5ZXIiBQiAmp4BKgV1c2VycyJcCgxQbGF5ZXJTdGF0dXMSEQoJaXNfYWN0aXZlGAEgASgIEjkKDHJlc3RyaWN0aW9ucxgCIAMoCzIjLmxveWFsdHkudXNlcnMudjEuUGxheWVyUmVzdHJpY3Rpb24iigEKEVBsYXllclJlc3RyaWN0aW9uEi8KBGtpbmQYASABKA4yIS5sb3lhbHR5LnVzZXJzLnYxLlJlc3RyaWN0aW9uS2luZBIxCgV1bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBqq7GAIgARIRCglieV9wbGF5ZXIYAyABKAgi9wEKEFRyYW5zYWN0aW9uRXZlbnQSDQoFdG9waWMYASABKAkSOgoKZXZlbnRfdHlwZRgCIAEoDjImLmxveWFsdHkudXNlcnMudjEuVHJhbnNhY3Rpb25FdmVudFR5cGUSIAoHdXNlcl9pZBgDIAEoCUIGqrsYAggBUgd1c2VyX2lkEjIKC3RyYW5zYWN0aW9uGAQgASgLMh0ubG95YWx0eS51c2Vycy52MS5UcmFuc2FjdGlvbhIXCg9pZGVtcG90ZW5jeV9rZXkYBSABKAk6KbK7GCUKDHRyYW5zYWN0aW9ucxIHdXNlcl9pZCIFCICangEqBXVzZXJzIrwBCgpBdWRpdEV2ZW50Eg0KBXRvcGljGAEgASgJEjQKCmV2ZW50X3R5cGUYAiABKA4yIC5sb3lhbHR5LnVzZXJzLnYxLkF1ZGl0RXZlbnRUeXBlEhUKBWFjdG9yGAMgASgJQgaquxgCCAESKwoFZW50cnkYBCABKAsyHC5sb3lhbHR5LnVzZXJzLnYxLkF1ZGl0RW50cnk6JbK7GCEKBWF1ZGl0EgVhY3RvciIFCICangEqCnByb21vdGlvbnMqqQEKD1BsYXllckV2ZW50VHlwZRIhCh1QTEFZRVJfRVZFTlRfVFlQRV9VTlNQRUNJRklFRBAAEhUKEVBMQVlFUl9SRUdJU1RFUkVEEAESFgoSUExBWUVSX0RFQUNUSVZBVEVEEAISFAoQUExBWUVSX0FDVElWQVRFRBADEhUKEVBMQVlFUl9SRVNUUklDVEVEEAQSFwoTUExBWUVSX1VOUkVTVFJJQ1RFRBAFKlUKFFRyYW5zYWN0aW9uRXZlbnRUeXBlEiYKIlRSQU5TQUNUSU9OX0VWRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIVChFUUkFOU0FDVElPTl9BRERFRBABKkQKDkF1ZGl0RXZlbnRUeXBlEiAKHEFVRElUX0VWRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIQCgxBQ1RfUkVDT1JERUQQAUK5AQoUY29tLmxveWFsdHkudXNlcnMudjFCC0V2ZW50c1Byb3RvUAFaMmV4YW1wbGUuY29tL2NsaWVudC9nZW4vZ28vbG95YWx0eS91c2Vycy92MTt1c2Vyc3YxogIDTFVYqgIQTG95YWx0eS5Vc2Vycy5WMcoCEExveWFsdHlcVXNlcnNcVjHiAhxMb3lhbHR5XFVzZXJzXFYxXEdQQk1ldGFkYXRh6gISTG95YWx0eTo6VXNlcnM6OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_loyalty_options_v1_options, file_loyalty_users_v1_audit, file_loyalty_users_v1_restriction, file_loyalty_users_v1_user]);
 
 /**
- * PlayerEvent reports a registration, a deactivation or an activation of a player.
+ * PlayerEvent reports a registration of a player, or a change of the status. A restriction that expires causes no event.
  *
  * @generated from message loyalty.users.v1.PlayerEvent
  */
@@ -43,12 +47,21 @@ export type PlayerEvent = Message<"loyalty.users.v1.PlayerEvent"> & {
   userId: string;
 
   /**
-   * The version of the player's status, 0 for a registration. Each deactivation, activation and new password increments it. A
-   * consumer ignores an event if it has already handled an event of the player with a higher version.
+   * The version of the player's status, 0 for a registration. Each deactivation, activation, new password and change of the
+   * restrictions increments it. A consumer ignores an event if it has already handled an event of the player with a higher
+   * version.
    *
    * @generated from field: int32 status_version = 4;
    */
   statusVersion: number;
+
+  /**
+   * The complete status of the player with this version. It is absent in a registration: the player is active and not
+   * restricted. Events of older releases lack it, too; they say nothing about restrictions.
+   *
+   * @generated from field: loyalty.users.v1.PlayerStatus status = 5;
+   */
+  status?: PlayerStatus | undefined;
 };
 
 /**
@@ -57,6 +70,65 @@ export type PlayerEvent = Message<"loyalty.users.v1.PlayerEvent"> & {
  */
 export const PlayerEventSchema: GenMessage<PlayerEvent> = /*@__PURE__*/
   messageDesc(file_loyalty_users_v1_events, 0);
+
+/**
+ * PlayerStatus is the complete status of a player.
+ *
+ * @generated from message loyalty.users.v1.PlayerStatus
+ */
+export type PlayerStatus = Message<"loyalty.users.v1.PlayerStatus"> & {
+  /**
+   * @generated from field: bool is_active = 1;
+   */
+  isActive: boolean;
+
+  /**
+   * All restrictions that were in force at the time of the event. A kind can occur twice: set by the player, and by an employee.
+   *
+   * @generated from field: repeated loyalty.users.v1.PlayerRestriction restrictions = 2;
+   */
+  restrictions: PlayerRestriction[];
+};
+
+/**
+ * Describes the message loyalty.users.v1.PlayerStatus.
+ * Use `create(PlayerStatusSchema)` to create a new message.
+ */
+export const PlayerStatusSchema: GenMessage<PlayerStatus> = /*@__PURE__*/
+  messageDesc(file_loyalty_users_v1_events, 1);
+
+/**
+ * PlayerRestriction is a restriction of a player.
+ *
+ * @generated from message loyalty.users.v1.PlayerRestriction
+ */
+export type PlayerRestriction = Message<"loyalty.users.v1.PlayerRestriction"> & {
+  /**
+   * @generated from field: loyalty.users.v1.RestrictionKind kind = 1;
+   */
+  kind: RestrictionKind;
+
+  /**
+   * The time when the restriction expires. It is absent if the restriction has no end.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 2;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * Whether the player has set the restriction. The player must not learn of the other ones.
+   *
+   * @generated from field: bool by_player = 3;
+   */
+  byPlayer: boolean;
+};
+
+/**
+ * Describes the message loyalty.users.v1.PlayerRestriction.
+ * Use `create(PlayerRestrictionSchema)` to create a new message.
+ */
+export const PlayerRestrictionSchema: GenMessage<PlayerRestriction> = /*@__PURE__*/
+  messageDesc(file_loyalty_users_v1_events, 2);
 
 /**
  * TransactionEvent reports a new entry of the ledger.
@@ -99,7 +171,7 @@ export type TransactionEvent = Message<"loyalty.users.v1.TransactionEvent"> & {
  * Use `create(TransactionEventSchema)` to create a new message.
  */
 export const TransactionEventSchema: GenMessage<TransactionEvent> = /*@__PURE__*/
-  messageDesc(file_loyalty_users_v1_events, 1);
+  messageDesc(file_loyalty_users_v1_events, 3);
 
 /**
  * AuditEvent carries an entry of the audit trail to the users service, which keeps the trail of all services.
@@ -135,7 +207,7 @@ export type AuditEvent = Message<"loyalty.users.v1.AuditEvent"> & {
  * Use `create(AuditEventSchema)` to create a new message.
  */
 export const AuditEventSchema: GenMessage<AuditEvent> = /*@__PURE__*/
-  messageDesc(file_loyalty_users_v1_events, 2);
+  messageDesc(file_loyalty_users_v1_events, 4);
 
 /**
  * PlayerEventType is the kind of a player event.
@@ -162,6 +234,20 @@ export enum PlayerEventType {
    * @generated from enum value: PLAYER_ACTIVATED = 3;
    */
   PLAYER_ACTIVATED = 3,
+
+  /**
+   * The restrictions of the player have changed, and the player has at least one.
+   *
+   * @generated from enum value: PLAYER_RESTRICTED = 4;
+   */
+  PLAYER_RESTRICTED = 4,
+
+  /**
+   * The last restriction of the player was lifted.
+   *
+   * @generated from enum value: PLAYER_UNRESTRICTED = 5;
+   */
+  PLAYER_UNRESTRICTED = 5,
 }
 
 /**
