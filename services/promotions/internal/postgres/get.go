@@ -4,15 +4,17 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	domain "github.com/casino-loyalty/loyalty/services/promotions"
 )
 
 // Promotion returns a promotion. It fails with NOT_FOUND if no promotion has the id.
 func (s *Store) Promotion(ctx context.Context, id uuid.UUID) (domain.Promotion, error) {
-	row, err := s.ent.Promotion.Get(ctx, id)
+	rows, err := s.pool.Query(ctx, "SELECT "+promotionColumns+" FROM promotions WHERE id = $1", id)
 	if err != nil {
 		return domain.Promotion{}, toAppError(err)
 	}
-	return promotionFromRow(row), nil
+	p, err := pgx.CollectExactlyOneRow(rows, scanPromotion)
+	return p, toAppError(err)
 }

@@ -1,5 +1,5 @@
-// Package postgres implements the store of promotions on PostgreSQL, with one file per use case. It uses ent for simple
-// reads and writes, and pgx where one statement or explicit locks are needed.
+// Package postgres implements the store of promotions on PostgreSQL, with one file per use case. It uses ent to
+// create and change rows and for the predicates of filters, and pgx to read rows and where one statement must do more.
 package postgres
 
 import (

@@ -14,11 +14,7 @@ import (
 
 // UserByEmail returns the user with the folded e-mail. The error is NOT_FOUND if no user has the e-mail.
 func (s *Store) UserByEmail(ctx context.Context, folded string) (users.User, error) {
-	row, err := s.ent.User.Query().Where(user.EmailFolded(folded)).Only(ctx)
-	if err != nil {
-		return users.User{}, toAppError(err)
-	}
-	return userFromRow(row), nil
+	return s.oneUser(ctx, "SELECT "+userColumns+" FROM users WHERE email_folded = $1", folded)
 }
 
 // SetPasswordHash replaces a user's password hash.

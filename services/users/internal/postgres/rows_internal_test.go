@@ -52,14 +52,21 @@ func createPlayer(t *testing.T, db *pgxpool.Pool, filler *entitytest.Filler) (us
 	return u, client
 }
 
+// A row that ent writes is read unchanged by ent and by pgx.
 func TestUserRows(t *testing.T) {
 	t.Parallel()
-	u, client := createPlayer(t, postgrestest.New(t, atlas.Users), new(entitytest.Filler))
+	db := postgrestest.New(t, atlas.Users)
+	u, client := createPlayer(t, db, new(entitytest.Filler))
 	row, err := client.User.Query().Where(entuser.ID(u.ID)).Only(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	entitytest.AssertEqual(t, "user", userFromRow(row), u)
+	entitytest.AssertEqual(t, "ent", userFromRow(row), u)
+	read, err := New(db, func() {}).User(t.Context(), u.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entitytest.AssertEqual(t, "pgx", read, u)
 }
 
 // TestTransactionRows checks that writeSQL stores every field of a transaction, and auditedSQL every field of an entry of the

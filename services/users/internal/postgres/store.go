@@ -1,5 +1,5 @@
-// Package postgres stores users and their ledger in PostgreSQL, with one file per use case. It uses ent for simple reads and
-// writes, and pgx where one statement or explicit locks are needed.
+// Package postgres stores users and their ledger in PostgreSQL, with one file per use case. It uses ent to create and
+// change rows and for the predicates of filters, and pgx to read rows and where one statement must do more.
 //
 // [Ledger] adds transactions. A call passes through these files:
 //   - add_transaction.go accepts and answers calls, and ledger.go starts the commits of groups.
