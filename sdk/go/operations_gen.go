@@ -489,9 +489,10 @@ func (c *Client) RegisterStaff(ctx context.Context, body RegisterStaffRequest, o
 // loginSession starts a session. It fails with INVALID_CREDENTIALS if the user does not exist or the password is wrong,
 // and with ACCOUNT_DEACTIVATED if the user is deactivated and the password is right. If the user has a second factor,
 // it fails with MFA_REQUIRED without a code, and with MFA_CODE_INVALID if the code is wrong or was used before. If
-// second factors are required, an employee without one gets access only to the methods that enrol it. After too many
-// failed logins, it fails with RATE_LIMITED. With refreshTokenIn COOKIE it also sets a cookie that identifies the
-// device: failed logins of strangers do not use up the limit of a device or an address that logged in before.
+// second factors are required, an employee without one gets access only to the methods that enrol it. If the user's
+// sessions are ended during the login, it fails with TOKEN_REVOKED: log in again. After too many failed logins, it
+// fails with RATE_LIMITED. With refreshTokenIn COOKIE it also sets a cookie that identifies the device: failed logins
+// of strangers do not use up the limit of a device or an address that logged in before.
 //
 // No token is needed.
 func (c *Client) loginSession(ctx context.Context, body LoginRequest, options ...CallOption) (*LoginResult, error) {

@@ -38,6 +38,7 @@ type Tokens struct {
 //   - ACCOUNT_DEACTIVATED if the user is deactivated and the password is right.
 //   - MFA_REQUIRED if the user has a second factor and c has no code. MFA_CODE_INVALID if the code is wrong. Both need the
 //     right password.
+//   - TOKEN_REVOKED if the user's sessions have been ended during the login.
 //   - RATE_LIMITED after too many failed logins.
 func (s *Service) Login(ctx context.Context, c Credentials, in RefreshTokenIn, from Client) (Tokens, User, error) {
 	ctx = password.WithQueue(ctx, password.Login, addressKey(from.Address))
@@ -70,8 +71,8 @@ func (s *Service) startSession(
 	if err != nil {
 		return Tokens{}, authenticated, err
 	}
-	// A deactivation, a change of the password or the confirmation of a second factor commits first and ends the sessions
-	// afterwards. It may have ended them before this session existed. In this case its commit is visible to the query below.
+	// Whatever ends the sessions of a user first increments the status version in a commit, and then ends the sessions. It may
+	// have ended them before this session existed. In this case its commit is visible to the query below.
 	u, err := s.store.User(ctx, authenticated.ID)
 	if err == nil {
 		err = s.checkUnchanged(ctx, authenticated, u, c.Password)
@@ -183,8 +184,8 @@ func (s *Service) verifyPassword(ctx context.Context, hash, secret string) (bool
 }
 
 // checkUnchanged compares an authenticated user before and after the start of the session. The error is ACCOUNT_DEACTIVATED
-// if the user has been deactivated, INVALID_CREDENTIALS if the user has another password now, and MFA_REQUIRED if the user
-// may have confirmed a second factor.
+// if the user has been deactivated, INVALID_CREDENTIALS if the user has another password now, MFA_REQUIRED if the user may
+// have confirmed a second factor, and TOKEN_REVOKED if the sessions of the user have been ended for another reason.
 func (s *Service) checkUnchanged(ctx context.Context, before, now User, secret string) error {
 	if !now.IsActive {
 		return deactivated()
@@ -197,14 +198,19 @@ func (s *Service) checkUnchanged(ctx context.Context, before, now User, secret s
 			return wrongCredentials()
 		}
 	}
-	if now.StatusVersion == before.StatusVersion || now.Role == authn.RolePlayer {
+	if now.StatusVersion == before.StatusVersion {
 		return nil
 	}
-	f, err := s.store.SecondFactor(ctx, now.ID)
-	if err == nil && f.Active {
-		err = codeRequired()
+	if now.Role != authn.RolePlayer {
+		f, err := s.store.SecondFactor(ctx, now.ID)
+		if err != nil {
+			return err
+		}
+		if f.Active {
+			return codeRequired()
+		}
 	}
-	return err
+	return sessionEnded()
 }
 
 // renewHash stores a new hash of the password if the parameters of the stored hash are outdated.

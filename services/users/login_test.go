@@ -1,11 +1,13 @@
 package users_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
+	"github.com/casino-loyalty/loyalty/internal/audit"
 	"github.com/casino-loyalty/loyalty/internal/authn"
 	"github.com/casino-loyalty/loyalty/internal/password"
 	"github.com/casino-loyalty/loyalty/services/users"
@@ -110,6 +112,44 @@ func TestConfirmationDuringLogin(t *testing.T) {
 	}
 	if n, err := f.sessions.EndAllOf(t.Context(), boss.ID, uuid.Nil); err != nil || n != 0 {
 		t.Errorf("got %d remaining sessions, %v, want none", n, err)
+	}
+}
+
+// TestEndOfSessionsDuringLogin checks that a login that began before an end of all sessions leaves no session, whatever ends
+// them.
+func TestEndOfSessionsDuringLogin(t *testing.T) {
+	for name, commit := range map[string]func(f *fixture, user uuid.UUID) error{
+		"all sessions": func(f *fixture, user uuid.UUID) error {
+			_, err := f.store.MarkSessionsToEnd(f.Context(), user, uuid.Nil, audit.Change{})
+			return err
+		},
+		"all sessions except another": func(f *fixture, user uuid.UUID) error {
+			_, err := f.store.MarkSessionsToEnd(f.Context(), user, uuid.New(), audit.Change{})
+			return err
+		},
+		"deactivation and activation": func(f *fixture, user uuid.UUID) error {
+			_, off := f.store.SetActive(f.Context(), uuid.Nil, user, false)
+			_, on := f.store.SetActive(f.Context(), uuid.Nil, user, true)
+			return errors.Join(off, on)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t)
+			anna := f.register("anna@example.com")
+			f.store.beforeUser = func() { // the session exists, and Login is about to read the user again
+				f.store.beforeUser = nil
+				if err := commit(f, anna.ID); err != nil {
+					t.Error(err)
+				}
+			}
+			if got := f.tryLogin("anna@example.com", secret, clientAddr); got != apperr.TokenRevoked {
+				t.Errorf("login: %q, want TOKEN_REVOKED", got)
+			}
+			if n, err := f.sessions.EndAllOf(t.Context(), anna.ID, uuid.Nil); err != nil || n != 0 {
+				t.Errorf("got %d remaining sessions, %v, want none", n, err)
+			}
+			f.login("anna@example.com")
+		})
 	}
 }
 
