@@ -150,7 +150,9 @@ func observe(ctx context.Context, conn *pgxpool.Conn, group []*entryCall) ([]obs
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN")
 	batch.Queue(planSQL)
-	batch.Queue(markPaidSQL, a.confirmedAssignments, a.transactions, a.users, a.amounts, a.claimedAt)
+	if slices.Contains(a.confirmed, true) { // usually, the claim has marked its assignment
+		batch.Queue(markPaidSQL, a.confirmedAssignments, a.transactions, a.users, a.amounts, a.claimedAt)
+	}
 	batch.Queue(recordSQL, a.events, a.users, a.assignments, a.promotions, a.amounts, a.lengths, a.starts, a.earlierFrom,
 		group[0].params.EarlierMinimum, a.confirmed).Query(func(rows pgx.Rows) (err error) {
 		observed, err = pgx.CollectRows(rows, scanObservation)

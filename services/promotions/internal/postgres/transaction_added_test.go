@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/casino-loyalty/loyalty/internal/apperr"
 	"github.com/casino-loyalty/loyalty/internal/keyset"
@@ -171,4 +172,52 @@ func TestCreditsWithoutAClaim(t *testing.T) {
 		f.wantCode(w.monitor.TransactionAdded(t.Context(), other), apperr.IdempotencyMismatch)
 	}
 	w.want("with the key of another claim", promotions.AnomalyRuleCreditWithoutClaim, promotions.AnomalyRuleCreditWithoutClaim)
+}
+
+// TestMarkedEntriesAreNotMarkedAgain checks that the entry of a claimed assignment sends no statement that marks it.
+func TestMarkedEntriesAreNotMarkedAgain(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	config := f.role.Config()
+	config.MaxConns = 1
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	marks := func() (n int) {
+		t.Helper()
+		err := pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_prepared_statements
+			WHERE statement LIKE '%UPDATE player_promotions%' AND statement NOT LIKE '%pg_prepared%'`).Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	owner := f.pool
+	f.pool = pool
+	w := newWatch(f, promotions.AnomalyRules{Window: time.Hour, CreditWithoutClaim: true})
+	f.pool = owner
+	player, p := f.assigned()
+	claimed, err := f.service.Claim(t.Context(), player, p.ID, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.add(promotions.Entry{EventID: uuid.NewString(), Key: claimed.Assignment.ID.String(), Transaction: claimed.Transaction, At: w.now})
+	if n := marks(); n != 0 {
+		t.Errorf("the entry of a claimed assignment prepared %d statements that mark it", n)
+	}
+	second, _ := f.assigned()
+	list, err := f.service.ListAssignments(t.Context(), second, promotions.AssignmentFilter{}, keyset.PageRequest[uuid.UUID]{Size: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := f.ledger.Credit(t.Context(), list.Items[0].Credit())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.add(promotions.Entry{EventID: uuid.NewString(), Key: list.Items[0].ID.String(), Transaction: tx, At: w.now})
+	if n := marks(); n != 1 {
+		t.Errorf("the entry of an assignment that is not claimed prepared %d statements that mark it, want 1", n)
+	}
 }
