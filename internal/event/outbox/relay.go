@@ -148,18 +148,23 @@ func (r *Relay) serve(ctx context.Context, database, bus *outageLogger) error {
 	}
 	defer s.close(graceCtx)
 	for ctx.Err() == nil {
-		if err := s.balance(graceCtx, r.o.Poll); err != nil {
+		published, err := r.drain(ctx, graceCtx, s, bus)
+		if err != nil {
+			return err
+		}
+		acquired, err := s.balance(graceCtx, r.o.Poll)
+		if err != nil {
 			return err
 		}
 		r.holdsAllShards.Store(len(s.shards) == Shards)
 		r.connected.Store(true)
 		r.shards.Store(int64(len(s.shards)))
 		database.succeeded()
-		published, err := r.drain(ctx, graceCtx, s, bus)
-		if err == nil && published {
-			err = s.wait(ctx, r.wake, r.id, r.o.Poll)
-		} else if err == nil {
+		switch {
+		case !published:
 			err = s.sleep(ctx, bus.delays.Next())
+		case !acquired:
+			err = s.wait(ctx, r.wake, r.id, r.o.Poll)
 		}
 		if err != nil {
 			return err
@@ -179,7 +184,7 @@ func (r *Relay) drain(ctx, graceCtx context.Context, s *session, bus *outageLogg
 		return true, nil
 	}
 	size := r.o.Batch
-	current, err := s.next(graceCtx, nil, nil, size)
+	current, err := s.next(graceCtx, nil, nil, size, r.o.Poll)
 	var done []int64
 	for err == nil && len(current.events) > 0 {
 		result := make(chan error, 1)
@@ -192,7 +197,7 @@ func (r *Relay) drain(ctx, graceCtx context.Context, s *session, bus *outageLogg
 			signal(r.wake) // there may be more events
 		}
 		var following batch
-		following, err = s.next(graceCtx, done, current.ids, limit)
+		following, err = s.next(graceCtx, done, current.ids, limit, r.o.Poll)
 		if publishErr := <-result; publishErr != nil {
 			bus.failed(publishErr)
 			s.window.reset() // the unpublished events must be read again
@@ -204,7 +209,7 @@ func (r *Relay) drain(ctx, graceCtx context.Context, s *session, bus *outageLogg
 	if err != nil {
 		return false, err
 	}
-	_, err = s.next(graceCtx, done, nil, 0)
+	_, err = s.next(graceCtx, done, nil, 0, r.o.Poll)
 	return true, err
 }
 

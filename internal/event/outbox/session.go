@@ -28,7 +28,14 @@ type session struct {
 	conn       *pgx.Conn
 	shards     []int16
 	balancedAt time.Time
+	locks      *locks // as the last read saw them; nil if the session was balanced since then
 	window     window
+}
+
+// locks are the advisory locks of all relays.
+type locks struct {
+	relays int          // the number of relays
+	held   [Shards]bool // whether any relay holds the lock of a shard
 }
 
 // batch holds the events of one read and their row ids.
@@ -95,68 +102,74 @@ func (s *session) balanceDue(interval time.Duration) bool {
 }
 
 // balance acquires free shards up to the relay's fair share, and releases shards above that share. It does nothing if less
-// than interval has passed since the last balance.
-func (s *session) balance(ctx context.Context, interval time.Duration) error {
+// than interval has passed since the last balance. It reports whether it acquired a shard, which must then be read.
+func (s *session) balance(ctx context.Context, interval time.Duration) (acquired bool, err error) {
 	if !s.balanceDue(interval) {
-		return nil
+		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	relays, heldShards, err := s.holders(ctx)
-	if err != nil {
-		return fmt.Errorf("read the locks of the outbox: %w", err)
+	if s.locks == nil {
+		var batch pgx.Batch
+		s.queueLocks(&batch)
+		if err := s.conn.SendBatch(ctx, &batch).Close(); err != nil {
+			return false, fmt.Errorf("read the locks of the outbox: %w", err)
+		}
 	}
-	share := (Shards + relays - 1) / max(relays, 1)
+	current := *s.locks
+	s.locks = nil
+	share := (Shards + current.relays - 1) / max(current.relays, 1)
 	for len(s.shards) > share {
 		last := len(s.shards) - 1
 		if _, err := s.conn.Exec(ctx, "select pg_advisory_unlock($1, $2)", lockClass, s.shards[last]); err != nil {
-			return fmt.Errorf("release a shard of the outbox: %w", err)
+			return false, fmt.Errorf("release a shard of the outbox: %w", err)
 		}
 		s.shards = s.shards[:last]
 	}
 	for shard := int16(0); shard < Shards && len(s.shards) < share; shard++ {
-		if heldShards[shard] {
+		if current.held[shard] {
 			continue
 		}
-		var acquired bool
-		err := s.conn.QueryRow(ctx, "select pg_try_advisory_lock($1, $2)", lockClass, shard).Scan(&acquired)
+		var ok bool
+		err := s.conn.QueryRow(ctx, "select pg_try_advisory_lock($1, $2)", lockClass, shard).Scan(&ok)
 		if err != nil {
-			return fmt.Errorf("acquire a shard of the outbox: %w", err)
+			return false, fmt.Errorf("acquire a shard of the outbox: %w", err)
 		}
-		if acquired {
-			s.shards = append(s.shards, shard)
+		if ok {
+			s.shards, acquired = append(s.shards, shard), true
 			s.window.reset()
 		}
 	}
 	s.balancedAt = time.Now()
-	return nil
+	return acquired, nil
 }
 
-// holders returns the number of relays, and for each shard whether any relay holds its lock.
-func (s *session) holders(ctx context.Context) (relays int, heldShards [Shards]bool, err error) {
-	rows, err := s.conn.Query(ctx, `select objid::bigint, count(*) from pg_locks
+// queueLocks adds a statement to a batch that reads the locks.
+func (s *session) queueLocks(batch *pgx.Batch) {
+	batch.Queue(`select objid::bigint, count(*) from pg_locks
 		where locktype = 'advisory' and granted and objsubid = 2 and classid::bigint = $1
 		and database = (select oid from pg_database where datname = current_database())
-		group by objid`, lockClass)
-	if err != nil {
-		return 0, heldShards, err
-	}
-	var key, n int
-	_, err = pgx.ForEachRow(rows, []any{&key, &n}, func() error {
-		switch {
-		case key == memberLock:
-			relays = n
-		case key < Shards:
-			heldShards[key] = true
-		}
-		return nil
+		group by objid`, lockClass).Query(func(rows pgx.Rows) error {
+		var read locks
+		var key, n int
+		_, err := pgx.ForEachRow(rows, []any{&key, &n}, func() error {
+			switch {
+			case key == memberLock:
+				read.relays = n
+			case key < Shards:
+				read.held[key] = true
+			}
+			return nil
+		})
+		s.locks = &read
+		return err
 	})
-	return relays, heldShards, err
 }
 
 // next deletes the rows with the ids done and then reads up to limit events of the session's shards. It skips the rows with
-// the ids publishing. With a limit of 0 it reads nothing. It needs one round trip.
-func (s *session) next(ctx context.Context, done, publishing []int64, limit int) (next batch, err error) {
+// the ids publishing. With a limit of 0 it reads nothing. It needs one round trip. If the session must be balanced, the same
+// round trip reads the locks.
+func (s *session) next(ctx context.Context, done, publishing []int64, limit int, interval time.Duration) (next batch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	var statements pgx.Batch
@@ -165,6 +178,9 @@ func (s *session) next(ctx context.Context, done, publishing []int64, limit int)
 	}
 	var current snapshot
 	if limit > 0 {
+		if s.balanceDue(interval) {
+			s.queueLocks(&statements)
+		}
 		statements.Queue(`select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
 			from pg_current_snapshot() s`).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&current.xmin, &current.xmax) })

@@ -85,10 +85,34 @@ func openBacklog(t *testing.T, n, payload int) *session {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.close(context.WithoutCancel(t.Context())) })
-	if err := s.balance(t.Context(), time.Minute); err != nil {
+	if _, err := s.balance(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestDrainReadsTheLocks checks that an idle relay needs one round trip for a read of the outbox and for a balance.
+func TestDrainReadsTheLocks(t *testing.T) {
+	s := openBacklog(t, 0, 0)
+	log := slog.New(slog.DiscardHandler)
+	r := NewRelay(nil, &fakeBus{failing: -1}, log, Options{Poll: time.Minute})
+	for _, due := range []bool{false, true} {
+		if due {
+			s.balancedAt = time.Time{}
+		}
+		if _, err := r.drain(t.Context(), t.Context(), s, newOutageLogger(log, "bus")); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.locks != nil; got != due {
+			t.Errorf("balance due: %t; drain read the locks: %t", due, got)
+		}
+	}
+	if want := (locks{relays: 1, held: [Shards]bool{true, true, true, true, true, true, true, true}}); *s.locks != want {
+		t.Errorf("read the locks %+v, want %+v", *s.locks, want)
+	}
+	if acquired, err := s.balance(t.Context(), time.Minute); acquired || err != nil || s.locks != nil || s.balanceDue(time.Minute) {
+		t.Errorf("balance: acquired %t, %v, locks %v, due %t", acquired, err, s.locks, s.balanceDue(time.Minute))
+	}
 }
 
 func TestDrainContinuesAfterABalance(t *testing.T) {
