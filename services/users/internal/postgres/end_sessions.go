@@ -5,6 +5,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	ent "github.com/casino-loyalty/loyalty/ent/users"
 	"github.com/casino-loyalty/loyalty/ent/users/user"
@@ -55,15 +56,12 @@ func markSessions(ctx context.Context, update *ent.UserUpdateOne, u *users.User,
 // SessionsToEnd returns at most sessionsToEndLimit users whose sessions must be ended. A partial index contains only
 // these users.
 func (s *Store) SessionsToEnd(ctx context.Context) ([]users.User, error) {
-	rows, err := s.ent.User.Query().Where(user.SessionsToEnd(true)).Limit(sessionsToEndLimit).All(ctx)
+	rows, err := s.pool.Query(ctx, "SELECT "+userColumns+" FROM users WHERE sessions_to_end LIMIT $1", sessionsToEndLimit)
 	if err != nil {
 		return nil, toAppError(err)
 	}
-	found := make([]users.User, 0, len(rows))
-	for _, row := range rows {
-		found = append(found, userFromRow(row))
-	}
-	return found, nil
+	found, err := pgx.CollectRows(rows, scanUser)
+	return found, toAppError(err)
 }
 
 // ClearSessionsToEnd removes the mark of u, whose sessions have been ended. It keeps the mark if the session version has
