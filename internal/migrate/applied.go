@@ -18,6 +18,7 @@ import (
 // safe for concurrent use. A nil Applied is for a store without migrations: its methods Err and Before behave as if all
 // migrations were applied.
 type Applied struct {
+	pool     *pgxpool.Pool
 	db       *sql.DB
 	database string
 	files    []file
@@ -26,7 +27,12 @@ type Applied struct {
 	mu    sync.Mutex
 	done  chan struct{} // closed once the migrations are applied
 	newer string        // the last migration of a newer release that Check has logged
+	good  string        // the revisions that Check found applied; see revisionsSQL
 }
+
+// revisionsSQL returns a text that changes with each change of the revisions.
+const revisionsSQL = `select count(*) || ' ' || md5(string_agg(r::text, ' ' order by version collate "C"))
+	from public.atlas_schema_revisions r`
 
 // NewApplied returns a check of a database. The parameter database is its name in commands of loyalty migrate. NewApplied
 // calls Check once, so that a service with a migrated database can start at once. It returns an error if the folder does not
@@ -38,7 +44,7 @@ func NewApplied(
 	if err != nil {
 		return nil, err
 	}
-	a := &Applied{db: postgres.SQL(pool), database: database, files: files, log: log, done: make(chan struct{})}
+	a := &Applied{pool: pool, db: postgres.SQL(pool), database: database, files: files, log: log, done: make(chan struct{})}
 	_ = a.Check(ctx) // the next call reports the error
 	return a, nil
 }
@@ -57,7 +63,17 @@ func (e *PendingError) Error() string {
 // Check returns nil if all migrations of this program are applied, and a PendingError if some are not. Additional migrations
 // of a newer release are not an error, because older programs keep working with them. Check logs them once. It returns
 // another error if the database cannot be read, or if its migrations do not match those of this program.
+//
+// Services call Check every second. It reads all revisions only if they have changed since a Check that returned nil.
 func (a *Applied) Check(ctx context.Context) error {
+	var seen string
+	unread := a.pool.QueryRow(ctx, revisionsSQL).Scan(&seen) != nil
+	a.mu.Lock()
+	same := !unread && seen == a.good
+	a.mu.Unlock()
+	if same {
+		return nil
+	}
 	revisions, err := readRevisions(ctx, a.db)
 	if err != nil {
 		return err
@@ -75,6 +91,9 @@ func (a *Applied) Check(ctx context.Context) error {
 		a.newer = status.Newer[n-1]
 		a.log.Warn("the database "+a.database+" has migrations of a newer release: upgrade this program",
 			"migrations", strings.Join(status.Newer, ", "))
+	}
+	if !unread {
+		a.good = seen
 	}
 	select {
 	case <-a.done:

@@ -69,6 +69,32 @@ func TestApplied(t *testing.T) {
 	}
 }
 
+// TestAppliedSeesChanges checks that Check, which skips unchanged revisions, sees each change of them.
+func TestAppliedSeesChanges(t *testing.T) {
+	pool := postgrestest.New(t, folder(t, users, orders))
+	a, err := NewApplied(t.Context(), pool, "users", folder(t, users, orders), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		change string
+		ok     bool
+	}{
+		{"UPDATE atlas_schema_revisions SET applied = 0", false},
+		{"UPDATE atlas_schema_revisions SET applied = total", true},
+		{"CREATE TABLE kept AS SELECT * FROM atlas_schema_revisions; DELETE FROM atlas_schema_revisions", false},
+		{"INSERT INTO atlas_schema_revisions SELECT * FROM kept", true},
+		{"UPDATE atlas_schema_revisions SET hash = 'x'", false},
+	} {
+		if _, err := pool.Exec(t.Context(), step.change); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Check(t.Context()); (err == nil) != step.ok {
+			t.Errorf("after %s: Check = %v", step.change, err)
+		}
+	}
+}
+
 // newer is a migration of a newer release.
 var newer = script{"20260101000006_newer.sql", "create table newer (id int);\n"}
 
