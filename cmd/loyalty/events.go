@@ -56,14 +56,21 @@ func runEvents(ctx context.Context, c call) error {
 	defer bus.Close()
 	switch topic := c.args[1]; c.args[0] {
 	case "dead":
-		count := 0
+		count, invalid := 0, 0
 		err := bus.DeadLetters(ctx, topic, func(d event.DeadLetter) error {
 			count++
+			if d.Invalid != nil {
+				invalid++
+			}
 			_, err := fmt.Fprintln(c.stdout, deadLetterLine(d))
 			return err
 		})
 		if err == nil && count == 0 {
 			fmt.Fprintf(c.stdout, "there are no dead letters of %s\n", topic)
+		}
+		if invalid > 0 {
+			fmt.Fprintf(c.stdout, "%s of %s: a replay skips them\n",
+				cli.Count(invalid, "invalid dead letter", "invalid dead letters"), topic)
 		}
 		return err
 	case "replay":
@@ -95,13 +102,16 @@ func createTopics(ctx context.Context, c call) error {
 // deadLetterLine returns one line that describes a dead letter. It escapes control characters and quotes ids, keys and
 // groups that contain spaces, because producers choose these texts and must not be able to imitate another column.
 func deadLetterLine(d event.DeadLetter) string {
-	state := "waiting"
-	if d.Replayed {
+	state, reason := "waiting", d.Reason
+	switch {
+	case d.Invalid != nil:
+		state, reason = "invalid", d.Invalid.Error()
+	case d.Replayed:
 		state = "replayed"
 	}
 	return fmt.Sprintf("%s  %-8s  %s  key %s  group %s, %s: %s",
 		d.Time.UTC().Format(time.RFC3339), state, quoteUnsafe(d.Event.ID), quoteUnsafe(d.Event.Key), quoteUnsafe(d.Group),
-		cli.Count(d.Attempts, "attempt", "attempts"), escapeUnprintable(d.Reason))
+		cli.Count(d.Attempts, "attempt", "attempts"), escapeUnprintable(reason))
 }
 
 // maxText is the maximum length of a printed text, in bytes before escaping.

@@ -27,6 +27,13 @@ func TestDeadLetterLine(t *testing.T) {
 			event.DeadLetter{Event: event.Event{ID: "0198", Key: "ü"}, Group: "g", Attempts: 1, Reason: "é", Time: at, Replayed: true},
 			`2026-03-10T12:00:00Z  replayed  0198  key ü  group g, 1 attempt: é`,
 		},
+		"invalid": {
+			event.DeadLetter{
+				Event: event.Event{ID: "0198"}, Group: "g", Reason: "forged", Time: at, Replayed: true,
+				Invalid: event.InvalidError("its subject is %q", "x"),
+			},
+			`2026-03-10T12:00:00Z  invalid   0198  key ""  group g, 0 attempts: it is not a valid dead letter of the topic: its subject is "x"`,
+		},
 		"no key": {
 			event.DeadLetter{Event: event.Event{ID: "0198"}, Group: "g", Time: at},
 			`2026-03-10T12:00:00Z  waiting   0198  key ""  group g, 0 attempts: `,
@@ -80,9 +87,12 @@ func TestEventsDeadEscapes(t *testing.T) {
 	if code := dispatch(t.Context(), []string{"events", "dead", "players"}, nil, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
-	line, ok := strings.CutSuffix(stdout.String(), "\n")
+	line, summary, ok := strings.Cut(stdout.String(), "\n")
 	if !ok || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		t.Errorf("output is %q, want one line of printable characters", stdout.String())
+		t.Errorf("output is %q, want a line of printable characters", stdout.String())
+	}
+	if want := "1 invalid dead letter of players: a replay skips them\n"; summary != want {
+		t.Errorf("the output ends with %q, want %q", summary, want)
 	}
 	if !strings.Contains(line, `key "key\x1b[2J\n"`) {
 		t.Errorf("output is %q, want the escaped key", line)

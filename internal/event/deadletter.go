@@ -49,6 +49,9 @@ type DeadLetter struct {
 	Truncated bool
 	// Replayed means that Replay has finished with the dead letter. A driver may delete finished dead letters instead.
 	Replayed bool
+	// Invalid is the reason why the message is not a dead letter that a group wrote for the topic, or nil. It wraps ErrInvalid.
+	// Replay skips the message. Its other fields are what the message claims.
+	Invalid error
 }
 
 // Truncation is the part of an event that a driver leaves out of a dead letter if the bus does not accept the whole event. A
@@ -71,28 +74,33 @@ var (
 	ErrTooLarge = errors.New("event is larger than the topic accepts")
 	// ErrGone means that the topic no longer holds the event of a truncated dead letter.
 	ErrGone = errors.New("event is no longer in the topic")
+	// ErrInvalid means that the message is not a dead letter that a group wrote for the topic.
+	ErrInvalid = errors.New("it is not a valid dead letter of the topic")
 	// ErrNoTopic means that the topic of the dead letters does not exist.
 	ErrNoTopic = errors.New("the topic does not exist")
 )
 
+// maxName is the maximum number of characters of an ID or a group in an error of Replay.
+const maxName = 200
+
 // ReplayError returns the error of Replay for a skipped dead letter. It wraps reason.
 func (d DeadLetter) ReplayError(reason error) error {
-	return fmt.Errorf("event %q of group %q, dead since %s, was not replayed: %w",
-		d.Event.ID, d.Group, d.Time.UTC().Format(time.RFC3339), reason)
+	return fmt.Errorf("event %.*q of group %.*q, dead since %s, was not replayed: %w",
+		maxName, d.Event.ID, maxName, d.Group, d.Time.UTC().Format(time.RFC3339), reason)
 }
 
 // DeadLetterQueue gives operators access to dead letters.
 type DeadLetterQueue interface {
-	// DeadLetters calls fn for each stored dead letter of the topic, in order per key. It stops at the first error of fn and
-	// returns it.
+	// DeadLetters calls fn for each stored dead letter of the topic, in order per key, and for each invalid message among them.
+	// It stops at the first error of fn and returns it.
 	DeadLetters(ctx context.Context, topic string, fn func(DeadLetter) error) error
 	// Replay sends the events of dead letters back to the topic and returns the number of sent events. It ignores dead letters
 	// that were already replayed. A replayed event keeps its ID, and only the group that failed handles it. The bus stores the
 	// progress as long as the dead letters. After an interruption the next call may send some events again. Replay skips dead
-	// letters that cannot be sent. Its error names them and wraps ErrTooLarge or ErrGone.
+	// letters that cannot be sent. Its error names them and wraps ErrTooLarge, ErrGone or ErrInvalid; see [Skips].
 	Replay(ctx context.Context, topic string) (int, error)
-	// Depth returns the number of dead letters of the topic that were not replayed yet. The error wraps ErrNoTopic if their
-	// topic does not exist.
+	// Depth returns the number of dead letters of the topic that were not replayed yet, with invalid ones. The error wraps
+	// ErrNoTopic if their topic does not exist.
 	Depth(ctx context.Context, topic string) (int64, error)
 }
 
@@ -110,27 +118,55 @@ func (d DeadLetter) Headers() iter.Seq2[string, string] {
 	}
 }
 
+// ParseDeadLetter returns the dead letter of an event of the topic, with headers of its message. It sets Invalid if a header
+// is malformed, or if the headers name another topic or no group. Whoever may write dead letters chooses the headers.
+func ParseDeadLetter(e Event, topic string, headers iter.Seq2[string, string]) DeadLetter {
+	d := DeadLetter{Event: e}
+	d.Event.Topic = ""
+	for name, value := range headers {
+		d.SetHeader(name, value)
+	}
+	switch {
+	case d.Invalid != nil:
+	case d.Event.Topic != topic:
+		d.Invalid = InvalidError("its topic is %.*q", maxName, d.Event.Topic)
+	case d.Group == "":
+		d.Invalid = InvalidError("it has no group")
+	}
+	return d
+}
+
+// InvalidError returns the reason why a message is not a dead letter. It wraps ErrInvalid.
+func InvalidError(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrInvalid, fmt.Errorf(format, args...))
+}
+
 // SetHeader sets the field of d that corresponds to a header of Headers. It ignores other headers. A malformed number, time
-// or flag becomes the zero value, so that an operator can still see the rest of the dead letter.
+// or flag becomes the zero value and makes d invalid, so that an operator can still see the rest of the dead letter.
 func (d *DeadLetter) SetHeader(name, value string) {
+	var err error
 	switch name {
 	case headerReason:
 		d.Reason = value
 	case headerAttempts:
-		d.Attempts, _ = strconv.Atoi(value)
+		d.Attempts, err = strconv.Atoi(value)
 	case headerGroup:
 		d.Group = value
 	case headerTopic:
 		d.Event.Topic = value
 	case headerPartition:
-		n, _ := strconv.ParseInt(value, 10, 32)
+		var n int64
+		n, err = strconv.ParseInt(value, 10, 32)
 		d.Partition = int32(n)
 	case headerOffset:
-		d.Offset, _ = strconv.ParseInt(value, 10, 64)
+		d.Offset, err = strconv.ParseInt(value, 10, 64)
 	case headerTime:
-		d.Time, _ = time.Parse(time.RFC3339Nano, value)
+		d.Time, err = time.Parse(time.RFC3339Nano, value)
 	case headerTruncated:
-		d.Truncated, _ = strconv.ParseBool(value)
+		d.Truncated, err = strconv.ParseBool(value)
+	}
+	if err != nil {
+		d.Invalid = InvalidError("its header %s is malformed", name)
 	}
 }
 

@@ -79,6 +79,7 @@ func Run(t *testing.T, d Driver) {
 		"truncated dead letter":                         testTruncated,
 		"truncated dead letter of a structured message": testTruncatedStructured,
 		"replay of a deleted event":                     testReplayDeleted,
+		"replay of invalid dead letters":                testReplayInvalid,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

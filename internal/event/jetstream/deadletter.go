@@ -14,7 +14,7 @@ import (
 // replayConsumer is the name of the durable consumer that stores the progress of replays in a dead letter stream.
 const replayConsumer = "loyalty-replay"
 
-// DeadLetters implements event.DeadLetterQueue. It calls fn in the order in which the dead letters were written.
+// DeadLetters implements event.DeadLetterQueue. It calls fn in the order in which the messages were written.
 func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadLetter) error) error {
 	stream, err := b.deadLetterStream(ctx, topic)
 	if err != nil {
@@ -34,7 +34,7 @@ func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadL
 		if err != nil {
 			return b.failure("read the dead letters of "+topic, err)
 		}
-		d := message{stream: name, sequence: m.Sequence, time: m.Time, header: m.Header, data: m.Data}.parseDeadLetter(topic)
+		d := storedMessage(name, m).parseDeadLetter(topic)
 		d.Replayed = replayed != nil && m.Sequence <= replayed.AckFloor.Stream
 		if err := fn(d); err != nil {
 			return err
@@ -61,7 +61,7 @@ func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 	if err != nil {
 		return 0, b.failure("replay "+topic, err)
 	}
-	var skipped []error
+	var skipped event.Skips
 	for left := pending(consumer.CachedInfo()); left > 0; left-- {
 		// A message that an interrupted replay did not acknowledge is redelivered after AckWait.
 		m, err := consumer.Next(jetstream.FetchMaxWait(b.cfg.AckWait + time.Second))
@@ -69,40 +69,50 @@ func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 			err = b.replay(ctx, topic, m)
 		}
 		switch {
-		case errors.Is(err, event.ErrGone), errors.Is(err, event.ErrTooLarge):
-			skipped = append(skipped, err)
+		case errors.Is(err, event.ErrGone), errors.Is(err, event.ErrTooLarge), errors.Is(err, event.ErrInvalid):
+			skipped.Add(err)
 			err = m.DoubleAck(ctx)
 		case err == nil:
 			n++
 			err = m.DoubleAck(ctx)
 		}
 		if err != nil {
-			return n, errors.Join(append(skipped, b.failure("replay "+topic, err))...)
+			return n, errors.Join(skipped.Err(), b.failure("replay "+topic, err))
 		}
 	}
-	return n, errors.Join(skipped...)
+	return n, skipped.Err()
 }
 
 // replay publishes the event of a dead letter to its original partition of the topic. If the dead letter must be skipped,
-// the error wraps event.ErrGone or event.ErrTooLarge. After other errors the dead letter is redelivered.
+// the error wraps event.ErrGone, event.ErrTooLarge or event.ErrInvalid. After other errors the dead letter is redelivered.
 func (b *Bus) replay(ctx context.Context, topic string, m jetstream.Msg) error {
 	meta, err := m.Metadata()
 	if err != nil {
 		return err
 	}
-	letter := message{stream: meta.Stream, sequence: meta.Sequence.Stream, header: m.Headers(), data: m.Data()}
+	letter := message{
+		stream: meta.Stream, subject: m.Subject(), sequence: meta.Sequence.Stream, header: m.Headers(), data: m.Data(),
+	}
 	d := letter.parseDeadLetter(topic)
+	if d.Invalid != nil {
+		return d.ReplayError(d.Invalid)
+	}
 	// Do not use the event's ID as message ID: the stream would drop the replay as a duplicate.
 	id := jetstream.WithMsgID(fmt.Sprintf("%s/%d", meta.Stream, meta.Sequence.Stream))
 	err = b.send(ctx, topic, letter, d, id)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, event.ErrGone):
+	case errors.Is(err, event.ErrGone), errors.Is(err, event.ErrInvalid):
 		return d.ReplayError(err)
 	case isTooLarge(err):
-		// Keep the dead letter for the next replay: append a copy to the stream.
-		if _, err := b.js.PublishMsg(ctx, letter.copyTo(m.Subject()), id); err != nil {
+		// Keep the dead letter for the next replay: append a copy to the stream. If it has no room for a message ID, a repeated
+		// replay may append it twice.
+		_, err := b.js.PublishMsg(ctx, letter.copyTo(m.Subject()), id)
+		if isTooLarge(err) {
+			_, err = b.js.PublishMsg(ctx, letter.copyTo(m.Subject()))
+		}
+		if err != nil {
 			return errors.Join(fmt.Errorf("keep a dead letter: %w", err), m.Nak())
 		}
 		return d.ReplayError(event.ErrTooLarge)
@@ -130,7 +140,8 @@ func (b *Bus) send(ctx context.Context, topic string, letter message, d event.De
 	return err
 }
 
-// readOriginal reads the message of a truncated dead letter from its position in the topic.
+// readOriginal reads the message of a truncated dead letter from its position in the topic. The error is event.ErrGone if
+// the stream has no message there.
 func (b *Bus) readOriginal(ctx context.Context, topic string, d event.DeadLetter) (message, error) {
 	stream, err := b.js.Stream(ctx, streamOf(topic))
 	if err != nil {
@@ -143,7 +154,14 @@ func (b *Bus) readOriginal(ctx context.Context, topic string, d event.DeadLetter
 	if err != nil {
 		return message{}, err
 	}
-	return message{stream: streamOf(topic), sequence: m.Sequence, time: m.Time, header: m.Header, data: m.Data}, nil
+	return storedMessage(streamOf(topic), m), nil
+}
+
+// storedMessage returns a message that was read from a stream.
+func storedMessage(stream string, m *jetstream.RawStreamMsg) message {
+	return message{
+		stream: stream, subject: m.Subject, sequence: m.Sequence, time: m.Time, header: m.Header, data: m.Data,
+	}
 }
 
 // Depth returns the number of dead letters of the topic that were not replayed yet.

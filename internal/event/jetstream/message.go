@@ -52,6 +52,7 @@ func encode(e event.Event) *nats.Msg {
 // message is a message of a stream.
 type message struct {
 	stream   string
+	subject  string
 	sequence uint64
 	time     time.Time
 	header   nats.Header
@@ -123,14 +124,22 @@ func isTooLarge(err error) bool {
 		errors.As(err, &refused) && refused.ErrorCode == headersTooLarge
 }
 
-// parseDeadLetter parses a dead letter. Malformed fields have the zero value.
+// parseDeadLetter parses a message in the stream of the topic's dead letters. Malformed fields have the zero value.
 func (m message) parseDeadLetter(topic string) event.DeadLetter {
 	e, _ := m.decode(topic)
-	d := event.DeadLetter{Event: e}
-	for key, values := range m.header {
-		if len(values) > 0 {
-			d.SetHeader(key, values[0])
+	d := event.ParseDeadLetter(e, topic, func(yield func(string, string) bool) {
+		for key, values := range m.header {
+			if len(values) > 0 && !yield(key, values[0]) {
+				return
+			}
 		}
+	})
+	switch {
+	case d.Invalid != nil:
+	case d.Partition < unpartitioned || d.Partition >= Partitions:
+		d.Invalid = event.InvalidError("the topic has no partition %d", d.Partition)
+	case d.Offset < 1:
+		d.Invalid = event.InvalidError("a stream has no message %d", d.Offset)
 	}
 	return d
 }

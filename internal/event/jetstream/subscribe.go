@@ -142,6 +142,7 @@ func durable(group, subject string) string { return sanitize(group + "-" + subje
 func (p *partition) handle(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) bool {
 	msg := message{
 		stream:   meta.Stream,
+		subject:  m.Subject(),
 		sequence: meta.Sequence.Stream,
 		time:     meta.Timestamp,
 		header:   m.Headers(),

@@ -21,7 +21,7 @@ func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadL
 	if err != nil {
 		return err
 	}
-	return b.scan(ctx, topic, ranges, func(r *kgo.Record) error { return fn(parseDeadLetter(r)) })
+	return b.scan(ctx, topic, ranges, func(r *kgo.Record) error { return fn(parseDeadLetter(r, topic)) })
 }
 
 // Depth returns the number of the topic's dead letters that have not been replayed.

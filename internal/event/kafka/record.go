@@ -88,14 +88,10 @@ func ensureID(r *kgo.Record, id string) {
 	}
 }
 
-// parseDeadLetter parses a dead letter. Malformed fields have the zero value.
-func parseDeadLetter(r *kgo.Record) event.DeadLetter {
+// parseDeadLetter parses a record among the topic's dead letters. Malformed fields have the zero value.
+func parseDeadLetter(r *kgo.Record, topic string) event.DeadLetter {
 	e, _ := decode(r)
-	d := event.DeadLetter{Event: e}
-	for name, value := range headers(r) {
-		d.SetHeader(name, value)
-	}
-	return d
+	return event.ParseDeadLetter(e, topic, headers(r))
 }
 
 // copyTo returns a copy of a record for another topic. It copies only the event's headers.

@@ -27,7 +27,7 @@ func FuzzDecode(f *testing.F) {
 		if e.ID == "" || e.Topic != r.Topic || key != "" && e.Key != key || e.Time.Location() != time.UTC {
 			t.Fatalf("%+v is decoded as %+v", r, e)
 		}
-		if d := parseDeadLetter(r); d.Event.ID != e.ID {
+		if d := parseDeadLetter(r, "players"); d.Event.ID != e.ID {
 			t.Errorf("%+v is parsed as dead letter %+v", r, d)
 		}
 		if err != nil {

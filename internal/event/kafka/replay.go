@@ -26,7 +26,7 @@ type replay struct {
 	topic    string
 	producer *kgo.Client
 	sent     int
-	skipped  []error
+	skipped  event.Skips
 	// finished is the offset after the last finished dead letter of each partition. It is reset by each deletion.
 	finished kadm.Offsets
 	count    int
@@ -50,24 +50,28 @@ func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 	defer producer.Close()
 	r := &replay{bus: b, topic: topic, producer: producer, finished: make(kadm.Offsets)}
 	err = b.scan(ctx, topic, ranges, func(letter *kgo.Record) error { return r.process(ctx, letter) })
-	return r.sent, errors.Join(append(r.skipped, err, r.deleteFinished(ctx))...)
+	return r.sent, errors.Join(r.skipped.Err(), err, r.deleteFinished(ctx))
 }
 
 // process sends the event of a dead letter back to the topic, or skips it.
 func (r *replay) process(ctx context.Context, letter *kgo.Record) error {
-	d := parseDeadLetter(letter)
-	switch err := r.send(ctx, letter, d); {
+	d := parseDeadLetter(letter, r.topic)
+	err := d.Invalid
+	if err == nil {
+		err = r.send(ctx, letter, d)
+	}
+	switch {
 	case err == nil:
 		r.sent++
-	case errors.Is(err, event.ErrGone):
-		r.skipped = append(r.skipped, d.ReplayError(err))
+	case errors.Is(err, event.ErrGone), errors.Is(err, event.ErrInvalid):
+		r.skipped.Add(d.ReplayError(err))
 	case errors.Is(err, kerr.MessageTooLarge):
 		// Keep the dead letter for the next replay: append a copy to the partition.
 		again := &kgo.Record{Topic: letter.Topic, Key: letter.Key, Value: letter.Value, Headers: letter.Headers}
 		if err := r.producer.ProduceSync(ctx, again).FirstErr(); err != nil {
 			return fmt.Errorf("kafka: keep a dead letter of %s: %w", r.topic, r.bus.explain(err))
 		}
-		r.skipped = append(r.skipped, d.ReplayError(event.ErrTooLarge))
+		r.skipped.Add(d.ReplayError(event.ErrTooLarge))
 	default:
 		return fmt.Errorf("kafka: replay to %s: %w", r.topic, r.bus.explain(err))
 	}
