@@ -25,9 +25,9 @@ func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadL
 		return err
 	}
 	name, state := stream.CachedInfo().Config.Name, stream.CachedInfo().State
-	subject := jetstream.WithGetMsgSubject(subjectOf(event.DeadLetterTopic(topic)))
+	anySubject := jetstream.WithGetMsgSubject(">")
 	for sequence := state.FirstSeq; sequence <= state.LastSeq; {
-		m, err := stream.GetMsg(ctx, sequence, subject) // the first message at or after sequence
+		m, err := stream.GetMsg(ctx, sequence, anySubject) // the first message at or after sequence
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return nil
 		}
@@ -44,7 +44,8 @@ func (b *Bus) DeadLetters(ctx context.Context, topic string, fn func(event.DeadL
 	return nil
 }
 
-// Replay implements event.DeadLetterQueue. A durable consumer stores the progress.
+// Replay implements event.DeadLetterQueue. A durable consumer stores the progress. It has no filter, so that Replay reports
+// invalid messages: it handles the messages that DeadLetters lists.
 func (b *Bus) Replay(ctx context.Context, topic string) (n int, err error) {
 	stream, err := b.deadLetterStream(ctx, topic)
 	if err != nil {
@@ -140,8 +141,8 @@ func (b *Bus) send(ctx context.Context, topic string, letter message, d event.De
 	return err
 }
 
-// readOriginal reads the message of a truncated dead letter from its position in the topic. The error is event.ErrGone if
-// the stream has no message there.
+// readOriginal reads the message of a truncated dead letter from its position in the topic. The error wraps event.ErrGone or
+// event.ErrInvalid if the stream has no message of the topic's partition there; see parseDeadLetter about other subjects.
 func (b *Bus) readOriginal(ctx context.Context, topic string, d event.DeadLetter) (message, error) {
 	stream, err := b.js.Stream(ctx, streamOf(topic))
 	if err != nil {
@@ -153,6 +154,9 @@ func (b *Bus) readOriginal(ctx context.Context, topic string, d event.DeadLetter
 	}
 	if err != nil {
 		return message{}, err
+	}
+	if m.Subject != partitionSubject(topic, int(d.Partition)) {
+		return message{}, event.InvalidError("the subject of message %d is %q", d.Offset, m.Subject)
 	}
 	return storedMessage(streamOf(topic), m), nil
 }

@@ -23,6 +23,7 @@ type forger struct {
 	*testing.T
 	ctx  context.Context
 	bus  *jetstream.Bus
+	conn *nats.Conn
 	js   natsjs.JetStream
 }
 
@@ -35,12 +36,12 @@ func newForger(t *testing.T) *forger {
 	if err := f.bus.EnsureTopics(ctx, 0, 1, event.TopicSpec{Name: "players"}, event.TopicSpec{Name: "other"}); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := nats.Connect(s.ClientURL())
-	if err != nil {
+	var err error
+	if f.conn, err = nats.Connect(s.ClientURL()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(conn.Close)
-	if f.js, err = natsjs.New(conn); err != nil {
+	t.Cleanup(f.conn.Close)
+	if f.js, err = natsjs.New(f.conn); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -64,6 +65,22 @@ func (f *forger) letter(subject, id string, headers map[string]string) *nats.Msg
 func (f *forger) store(m *nats.Msg) {
 	f.Helper()
 	if _, err := f.js.PublishMsg(f.ctx, m); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// deliver lets a consumer deliver the messages of a subject to another subject, as the answer to a request for messages.
+func (f *forger) deliver(from, to string) {
+	f.Helper()
+	stream := strings.ReplaceAll(from[:strings.Index(from, ".v1")+3], ".", "_")
+	consumer, err := f.js.CreateOrUpdateConsumer(f.ctx, stream, natsjs.ConsumerConfig{
+		Durable: "forger", FilterSubject: from, AckPolicy: natsjs.AckExplicitPolicy,
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	request := fmt.Appendf(nil, `{"batch":%d,"no_wait":true}`, consumer.CachedInfo().NumPending)
+	if err := f.conn.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+stream+".forger", to, request); err != nil {
 		f.Fatal(err)
 	}
 }
@@ -117,7 +134,10 @@ func (f *forger) published() uint64 {
 	return stream.CachedInfo().State.Msgs
 }
 
-const playersDead = "loyalty.players.dlq.v1"
+const (
+	playersDead = "loyalty.players.dlq.v1"
+	playerZero  = "loyalty.players.v1.0"
+)
 
 // TestDeadLettersWithImpossiblePositions replays forged dead letters whose position cannot exist in the topic. They must not
 // block the replay of the other dead letters.
@@ -154,5 +174,37 @@ func TestLargestDeadLetter(t *testing.T) {
 	n, err := f.bus.Replay(f.ctx, "players")
 	if n != 1 || !errors.Is(err, event.ErrTooLarge) || f.published() != 1 {
 		t.Errorf("Replay = %d, %v; want 1 and ErrTooLarge", n, err)
+	}
+}
+
+// TestForeignSubjects replays messages of another topic that a consumer delivered into the stream of the dead letters. The
+// server stores them with their original subjects.
+func TestForeignSubjects(t *testing.T) {
+	f := newForger(t)
+	const other = "loyalty.other.v1.0"
+	for _, id := range []string{"forged 1", "forged 2"} {
+		f.store(f.letter(other, id, nil))
+	}
+	f.deliver(other, playersDead)
+	f.store(f.letter(playersDead, "valid", nil))
+	f.check([]string{"valid"}, []string{"forged 1", "forged 2"})
+}
+
+// TestTruncatedLetterOfAForeignSubject replays a truncated dead letter whose event is at the position of a message of another
+// topic, which a consumer delivered into the stream of the topic.
+func TestTruncatedLetterOfAForeignSubject(t *testing.T) {
+	f := newForger(t)
+	const other = "loyalty.other.v1.0"
+	f.store(f.letter(other, "forged", nil))
+	f.deliver(other, playerZero)
+	for f.published() == 0 {
+		if f.ctx.Err() != nil {
+			t.Fatal("the message was not delivered into the stream")
+		}
+	}
+	f.store(f.letter(playersDead, "truncated", map[string]string{"dlq-truncated": "true"}))
+	n, err := f.bus.Replay(f.ctx, "players")
+	if n != 0 || !errors.Is(err, event.ErrInvalid) || !strings.Contains(err.Error(), other) || f.published() != 1 {
+		t.Errorf("Replay = %d, %v; want 0 and an error that names %s", n, err, other)
 	}
 }

@@ -125,6 +125,9 @@ func isTooLarge(err error) bool {
 }
 
 // parseDeadLetter parses a message in the stream of the topic's dead letters. Malformed fields have the zero value.
+//
+// The message is invalid if it has another subject. The server stores what a consumer delivers to the subject of a stream,
+// with the original subject, and a service chooses where its consumers deliver.
 func (m message) parseDeadLetter(topic string) event.DeadLetter {
 	e, _ := m.decode(topic)
 	d := event.ParseDeadLetter(e, topic, func(yield func(string, string) bool) {
@@ -135,6 +138,8 @@ func (m message) parseDeadLetter(topic string) event.DeadLetter {
 		}
 	})
 	switch {
+	case m.subject != subjectOf(event.DeadLetterTopic(topic)):
+		d.Invalid = event.InvalidError("its subject is %q", m.subject)
 	case d.Invalid != nil:
 	case d.Partition < unpartitioned || d.Partition >= Partitions:
 		d.Invalid = event.InvalidError("the topic has no partition %d", d.Partition)
