@@ -3946,6 +3946,7 @@ type TransactionMutation struct {
 	addseq          *int64
 	idempotency_key *string
 	content_hash    *[]byte
+	purpose         *string
 	mac             *string
 	clearedFields   map[string]struct{}
 	done            bool
@@ -4486,6 +4487,42 @@ func (m *TransactionMutation) ResetContentHash() {
 	m.content_hash = nil
 }
 
+// SetPurpose sets the "purpose" field.
+func (m *TransactionMutation) SetPurpose(s string) {
+	m.purpose = &s
+}
+
+// Purpose returns the value of the "purpose" field in the mutation.
+func (m *TransactionMutation) Purpose() (r string, exists bool) {
+	v := m.purpose
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPurpose returns the old "purpose" field's value of the Transaction entity.
+// If the Transaction object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TransactionMutation) OldPurpose(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPurpose is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPurpose requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPurpose: %w", err)
+	}
+	return oldValue.Purpose, nil
+}
+
+// ResetPurpose resets all changes to the "purpose" field.
+func (m *TransactionMutation) ResetPurpose() {
+	m.purpose = nil
+}
+
 // SetMAC sets the "mac" field.
 func (m *TransactionMutation) SetMAC(s string) {
 	m.mac = &s
@@ -4556,7 +4593,7 @@ func (m *TransactionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TransactionMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.user_id != nil {
 		fields = append(fields, transaction.FieldUserID)
 	}
@@ -4589,6 +4626,9 @@ func (m *TransactionMutation) Fields() []string {
 	}
 	if m.content_hash != nil {
 		fields = append(fields, transaction.FieldContentHash)
+	}
+	if m.purpose != nil {
+		fields = append(fields, transaction.FieldPurpose)
 	}
 	if m.mac != nil {
 		fields = append(fields, transaction.FieldMAC)
@@ -4623,6 +4663,8 @@ func (m *TransactionMutation) Field(name string) (ent.Value, bool) {
 		return m.IdempotencyKey()
 	case transaction.FieldContentHash:
 		return m.ContentHash()
+	case transaction.FieldPurpose:
+		return m.Purpose()
 	case transaction.FieldMAC:
 		return m.MAC()
 	}
@@ -4656,6 +4698,8 @@ func (m *TransactionMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldIdempotencyKey(ctx)
 	case transaction.FieldContentHash:
 		return m.OldContentHash(ctx)
+	case transaction.FieldPurpose:
+		return m.OldPurpose(ctx)
 	case transaction.FieldMAC:
 		return m.OldMAC(ctx)
 	}
@@ -4743,6 +4787,13 @@ func (m *TransactionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetContentHash(v)
+		return nil
+	case transaction.FieldPurpose:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPurpose(v)
 		return nil
 	case transaction.FieldMAC:
 		v, ok := value.(string)
@@ -4856,6 +4907,9 @@ func (m *TransactionMutation) ResetField(name string) error {
 		return nil
 	case transaction.FieldContentHash:
 		m.ResetContentHash()
+		return nil
+	case transaction.FieldPurpose:
+		m.ResetPurpose()
 		return nil
 	case transaction.FieldMAC:
 		m.ResetMAC()

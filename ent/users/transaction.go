@@ -42,6 +42,8 @@ type Transaction struct {
 	IdempotencyKey string `json:"-"`
 	// ContentHash holds the value of the "content_hash" field.
 	ContentHash []byte `json:"-"`
+	// Purpose holds the value of the "purpose" field.
+	Purpose string `json:"-"`
 	// MAC holds the value of the "mac" field.
 	MAC          string `json:"-"`
 	selectValues sql.SelectValues
@@ -60,7 +62,7 @@ func (*Transaction) scanValues(columns []string) ([]any, error) {
 			values[i] = new(money.Amount)
 		case transaction.FieldSeq:
 			values[i] = new(sql.NullInt64)
-		case transaction.FieldType, transaction.FieldDescription, transaction.FieldIdempotencyKey, transaction.FieldMAC:
+		case transaction.FieldType, transaction.FieldDescription, transaction.FieldIdempotencyKey, transaction.FieldPurpose, transaction.FieldMAC:
 			values[i] = new(sql.NullString)
 		case transaction.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -156,6 +158,12 @@ func (_m *Transaction) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.ContentHash = *value
 			}
+		case transaction.FieldPurpose:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field purpose", values[i])
+			} else if value.Valid {
+				_m.Purpose = value.String
+			}
 		case transaction.FieldMAC:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field mac", values[i])
@@ -230,6 +238,8 @@ func (_m *Transaction) String() string {
 	builder.WriteString("idempotency_key=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("content_hash=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("purpose=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("mac=<sensitive>")
 	builder.WriteByte(')')

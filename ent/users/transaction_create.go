@@ -96,6 +96,12 @@ func (_c *TransactionCreate) SetContentHash(v []byte) *TransactionCreate {
 	return _c
 }
 
+// SetPurpose sets the "purpose" field.
+func (_c *TransactionCreate) SetPurpose(v string) *TransactionCreate {
+	_c.mutation.SetPurpose(v)
+	return _c
+}
+
 // SetMAC sets the "mac" field.
 func (_c *TransactionCreate) SetMAC(v string) *TransactionCreate {
 	_c.mutation.SetMAC(v)
@@ -250,6 +256,10 @@ func (_c *TransactionCreate) createSpec() (*Transaction, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ContentHash(); ok {
 		_spec.SetField(transaction.FieldContentHash, field.TypeBytes, value)
 		_node.ContentHash = value
+	}
+	if value, ok := _c.mutation.Purpose(); ok {
+		_spec.SetField(transaction.FieldPurpose, field.TypeString, value)
+		_node.Purpose = value
 	}
 	if value, ok := _c.mutation.MAC(); ok {
 		_spec.SetField(transaction.FieldMAC, field.TypeString, value)

@@ -152,6 +152,20 @@ func (_u *TransactionUpdate) SetContentHash(v []byte) *TransactionUpdate {
 	return _u
 }
 
+// SetPurpose sets the "purpose" field.
+func (_u *TransactionUpdate) SetPurpose(v string) *TransactionUpdate {
+	_u.mutation.SetPurpose(v)
+	return _u
+}
+
+// SetNillablePurpose sets the "purpose" field if the given value is not nil.
+func (_u *TransactionUpdate) SetNillablePurpose(v *string) *TransactionUpdate {
+	if v != nil {
+		_u.SetPurpose(*v)
+	}
+	return _u
+}
+
 // SetMAC sets the "mac" field.
 func (_u *TransactionUpdate) SetMAC(v string) *TransactionUpdate {
 	_u.mutation.SetMAC(v)
@@ -239,6 +253,9 @@ func (_u *TransactionUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if value, ok := _u.mutation.ContentHash(); ok {
 		_spec.SetField(transaction.FieldContentHash, field.TypeBytes, value)
+	}
+	if value, ok := _u.mutation.Purpose(); ok {
+		_spec.SetField(transaction.FieldPurpose, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.MAC(); ok {
 		_spec.SetField(transaction.FieldMAC, field.TypeString, value)
@@ -386,6 +403,20 @@ func (_u *TransactionUpdateOne) SetContentHash(v []byte) *TransactionUpdateOne {
 	return _u
 }
 
+// SetPurpose sets the "purpose" field.
+func (_u *TransactionUpdateOne) SetPurpose(v string) *TransactionUpdateOne {
+	_u.mutation.SetPurpose(v)
+	return _u
+}
+
+// SetNillablePurpose sets the "purpose" field if the given value is not nil.
+func (_u *TransactionUpdateOne) SetNillablePurpose(v *string) *TransactionUpdateOne {
+	if v != nil {
+		_u.SetPurpose(*v)
+	}
+	return _u
+}
+
 // SetMAC sets the "mac" field.
 func (_u *TransactionUpdateOne) SetMAC(v string) *TransactionUpdateOne {
 	_u.mutation.SetMAC(v)
@@ -503,6 +534,9 @@ func (_u *TransactionUpdateOne) sqlSave(ctx context.Context) (_node *Transaction
 	}
 	if value, ok := _u.mutation.ContentHash(); ok {
 		_spec.SetField(transaction.FieldContentHash, field.TypeBytes, value)
+	}
+	if value, ok := _u.mutation.Purpose(); ok {
+		_spec.SetField(transaction.FieldPurpose, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.MAC(); ok {
 		_spec.SetField(transaction.FieldMAC, field.TypeString, value)

@@ -26,6 +26,8 @@ type Entry struct {
 	ContentHash    []byte
 	// Reverses is the id of the reversed entry, or uuid.Nil.
 	Reverses uuid.UUID
+	// Purpose is the purpose, or empty.
+	Purpose string
 }
 
 // encode returns the canonical encoding of e and previous. Different input gives different bytes.
@@ -43,7 +45,11 @@ func (e Entry) encode(previous string) ([]byte, error) {
 	b = appendSized(b, e.IdempotencyKey)
 	b = appendSized(b, e.ContentHash)
 	b = append(b, e.Reverses[:]...)
-	return appendValue(b, e.Data)
+	b, err := appendValue(b, e.Data)
+	if e.Purpose != "" { // an entry without a purpose has the same MAC as in releases that do not know purposes
+		b = appendSized(b, e.Purpose)
+	}
+	return b, err
 }
 
 // appendSized appends the length of s and then s.

@@ -17,13 +17,34 @@ import (
 	"github.com/casino-loyalty/loyalty/internal/money"
 )
 
-// ledgerSQL reads the additional data as text, because the MAC covers the exact numbers in it. It reads the rows in the
-// order of indexes: a sort of the whole ledger would need as much space on the disk as the ledger.
-const ledgerSQL = `
+// ledgerSQL returns the query of all users with their transactions. It reads the additional data as text, because the MAC
+// covers the exact numbers in it. It reads the rows in the order of indexes: a sort of the whole ledger would need as much
+// space on the disk as the ledger. The parameter purpose is an SQL expression.
+func ledgerSQL(purpose string) string {
+	return `
 	SELECT u.id, u.balance, u.entries, u.ledger_head, t.id, COALESCE(t.seq, 0), COALESCE(t.type, ''), COALESCE(t.amount, 0),
 		COALESCE(t.balance_after, 0), COALESCE(t.description, ''), COALESCE(t.additional_data::text, ''), t.created_at,
-		COALESCE(t.idempotency_key, ''), t.content_hash, t.reverses, COALESCE(t.mac, '')
+		COALESCE(t.idempotency_key, ''), t.content_hash, t.reverses, COALESCE(t.mac, ''),
+		` + purpose + `
 	FROM users u LEFT JOIN transactions t ON t.user_id = u.id ORDER BY u.id, t.seq`
+}
+
+// purposeSQL returns an SQL expression for the purpose of the transaction t. It is empty if the database has the schema of
+// an older release, which has no purposes.
+func purposeSQL(ctx context.Context, tx pgx.Tx) (string, error) {
+	known, err := hasColumn(ctx, tx, "transactions", "purpose")
+	if err != nil || !known {
+		return "''", err
+	}
+	return "COALESCE(t.purpose, '')", nil
+}
+
+// hasColumn reports whether the database has a column. It does not if an older release has migrated it.
+func hasColumn(ctx context.Context, tx pgx.Tx, table, column string) (known bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_attribute
+		WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped)`, table, column).Scan(&known)
+	return known, err
+}
 
 // removedSQL reads the ids of users of whom only transactions are left.
 const removedSQL = `
@@ -35,7 +56,11 @@ func ledger(ctx context.Context, s Sources, r *report) (string, error) {
 	var users, transactions int64
 	err := snapshot(ctx, s.Users, func(tx pgx.Tx) error {
 		current := account{}
-		rows, err := tx.Query(ctx, ledgerSQL)
+		purpose, err := purposeSQL(ctx, tx)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, ledgerSQL(purpose))
 		if err != nil {
 			return err
 		}
@@ -88,7 +113,7 @@ func scanLedger(rows pgx.Rows, a *account, t *transaction) error {
 	var data []byte
 	err := rows.Scan((*columns.UUID)(&a.user), (*columns.Money)(&a.balance), &a.entries, &a.head,
 		(*columns.UUID)(&t.ID), &t.Seq, &t.Type, (*columns.Money)(&t.Amount), (*columns.Money)(&t.BalanceAfter), &t.Description,
-		&data, (*columns.Time)(&t.CreatedAt), &t.IdempotencyKey, &t.ContentHash, (*columns.UUID)(&t.Reverses), &t.mac)
+		&data, (*columns.Time)(&t.CreatedAt), &t.IdempotencyKey, &t.ContentHash, (*columns.UUID)(&t.Reverses), &t.mac, &t.Purpose)
 	t.UserID, t.Data = a.user, json.RawMessage(data)
 	return err
 }

@@ -40,6 +40,9 @@ type Entry struct {
 	// NotAfter is the time after which the ledger does not add the entry, or zero. It is not part of the content that an
 	// idempotency key stands for.
 	NotAfter time.Time
+	// Purpose is the purpose of a credit, or empty. It is not part of the content that an idempotency key stands for: replicas
+	// of older releases do not send it, and may repeat a request of newer ones.
+	Purpose TransactionPurpose
 	// Audit is the entry of the audit trail about the act, or nil. It is stored with the transaction. It is not part of the
 	// content that an idempotency key stands for.
 	Audit *AuditEntry
@@ -56,9 +59,11 @@ type ValidEntry struct {
 type LedgerStore interface {
 	// Add adds e and returns the new transaction once it is durable, with its event in the outbox. If a transaction with the
 	// idempotency key exists, Add changes nothing. It then returns this transaction, or IDEMPOTENCY_MISMATCH if the content
-	// differs. Other errors: NOT_FOUND (no such player), ACCOUNT_DEACTIVATED, INSUFFICIENT_FUNDS, VALIDATION_FAILED (the
-	// balance would exceed [money.Max]), DEPENDENCY_UNAVAILABLE (also if e.NotAfter has passed). After DEPENDENCY_UNAVAILABLE,
-	// or if ctx ends first, the entry may have been added; a retry with the same key is safe.
+	// differs. Other errors: NOT_FOUND (no such player), ACCOUNT_DEACTIVATED, PLAYER_RESTRICTED, INSUFFICIENT_FUNDS,
+	// VALIDATION_FAILED (the balance would exceed [money.Max]), DEPENDENCY_UNAVAILABLE (also if e.NotAfter has passed). After
+	// DEPENDENCY_UNAVAILABLE, or if ctx ends first, the entry may have been added; a retry with the same key is safe.
+	//
+	// Add is exact about restrictions: after a change of them by [RestrictionStore], it adds no credit that they refuse.
 	Add(ctx context.Context, e ValidEntry) (Transaction, error)
 	// Transaction returns the transaction with the id. Errors: NOT_FOUND, DEPENDENCY_UNAVAILABLE.
 	Transaction(ctx context.Context, id uuid.UUID) (Transaction, error)
@@ -110,6 +115,13 @@ func (e Entry) violations() []apperr.Violation {
 	}
 	if e.Type != TransactionTypeCredit && e.Type != TransactionTypeDebit {
 		add("type", "enum", "must be CREDIT or DEBIT")
+	}
+	switch {
+	case e.Purpose == "":
+	case e.Purpose != TransactionPurposePromotion:
+		add("purpose", "enum", "must be PROMOTION")
+	case e.Type == TransactionTypeDebit || e.Reverses != uuid.Nil:
+		add("purpose", "credit", "only a credit can have the purpose PROMOTION")
 	}
 	if e.Amount < AddTransactionAmountMin || e.Amount > AddTransactionAmountMax {
 		add("amount", "range", fmt.Sprintf("must be from %s to %s", AddTransactionAmountMin, AddTransactionAmountMax))
@@ -169,8 +181,8 @@ func escapesNUL(data []byte) bool {
 // Data returns AdditionalData as JSON with sorted member names, or "{}" for no data. Callers must not change it.
 func (e ValidEntry) Data() []byte { return e.data }
 
-// ContentHash returns the SHA-256 of the content: all fields except IdempotencyKey, NotAfter and Audit. Entries with the
-// same idempotency key must have the same hash.
+// ContentHash returns the SHA-256 of the content: all fields except IdempotencyKey, NotAfter, Purpose and Audit.
+// Entries with the same idempotency key must have the same hash.
 func (e ValidEntry) ContentHash() [sha256.Size]byte {
 	b := make([]byte, 0, 64+len(e.Description)+len(e.data))
 	b = append(b, e.UserID[:]...)

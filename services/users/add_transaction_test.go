@@ -50,8 +50,13 @@ func TestAddTransactionValidates(t *testing.T) {
 		change    func(*users.Entry)
 		violation string // the field of the only violation; empty for a valid entry
 	}{
-		"credit":                     {func(*users.Entry) {}, ""},
-		"debit":                      {func(e *users.Entry) { e.Type = users.TransactionTypeDebit }, ""},
+		"credit":    {func(*users.Entry) {}, ""},
+		"debit":     {func(e *users.Entry) { e.Type = users.TransactionTypeDebit }, ""},
+		"promotion": {func(e *users.Entry) { e.Purpose = users.TransactionPurposePromotion }, ""},
+		"debit for a promotion": {func(e *users.Entry) {
+			e.Type, e.Purpose = users.TransactionTypeDebit, users.TransactionPurposePromotion
+		}, "purpose"},
+		"unknown purpose":            {func(e *users.Entry) { e.Purpose = "GIFT" }, "purpose"},
 		"minimum amount":             {func(e *users.Entry) { e.Amount = 1 }, ""},
 		"maximum amount":             {func(e *users.Entry) { e.Amount = 1_000_000_000_00 }, ""},
 		"no description":             {func(e *users.Entry) { e.Description = "" }, ""},
@@ -152,6 +157,7 @@ func TestContentHash(t *testing.T) {
 		"no change":       {func(*users.Entry) {}, true},
 		"order of data":   {func(e *users.Entry) { e.AdditionalData["nested"] = map[string]any{"a": true, "b": 1.5} }, true},
 		"idempotency key": {func(e *users.Entry) { e.IdempotencyKey = "other" }, true},
+		"purpose":         {func(e *users.Entry) { e.Purpose = users.TransactionPurposePromotion }, true},
 		"player":          {func(e *users.Entry) { e.UserID[15]++ }, false},
 		"type":            {func(e *users.Entry) { e.Type = users.TransactionTypeDebit }, false},
 		"amount":          {func(e *users.Entry) { e.Amount++ }, false},

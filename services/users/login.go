@@ -198,7 +198,7 @@ func (s *Service) checkUnchanged(ctx context.Context, before, now User, secret s
 			return wrongCredentials()
 		}
 	}
-	if now.StatusVersion == before.StatusVersion {
+	if now.SessionVersion() == before.SessionVersion() {
 		return nil
 	}
 	if now.Role != authn.RolePlayer {

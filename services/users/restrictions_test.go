@@ -3,6 +3,7 @@ package users_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -224,6 +225,10 @@ func TestRestrictionsEndNoSession(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	player := f.register("anna@example.com").ID
+	f.store.beforeUser = sync.OnceFunc(func() { // during the login
+		_, err := f.SetRestriction(t.Context(), users.RestrictionParams{Player: player, Kind: selfExclusion, Reason: "r"})
+		checkCode(t, "set during the login", err, "")
+	})
 	tokens := f.login("anna@example.com")
 	for range 2 {
 		_, err := f.SetRestriction(t.Context(), users.RestrictionParams{Player: player, Kind: bonusAbuse, Reason: uuid.NewString()})

@@ -28,5 +28,6 @@ type Transaction struct {
 	Seq            int64
 	IdempotencyKey string
 	ContentHash    []byte
+	Purpose        string
 	Mac            string
 }

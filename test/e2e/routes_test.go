@@ -89,6 +89,7 @@ func api(t *testing.T, p platform) {
 	callers := map[string]client{"P": newPlayer(t, p.url), "S": newStaff(t, admin), "A": admin}
 	for name, run := range map[string]func(*testing.T, platform, map[string]client){
 		"routes": access, "bodies": bodies, "tokens": tokens, "sockets": sockets, "requests": requests, "repeats": repeats,
+		"restrictions": restrictions,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

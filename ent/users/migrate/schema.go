@@ -158,6 +158,7 @@ var (
 		{Name: "seq", Type: field.TypeInt64},
 		{Name: "idempotency_key", Type: field.TypeString, Unique: true, Size: 2147483647},
 		{Name: "content_hash", Type: field.TypeBytes},
+		{Name: "purpose", Type: field.TypeString, Size: 2147483647, Default: schema.Expr("''")},
 		{Name: "mac", Type: field.TypeString, Size: 2147483647},
 	}
 	// TransactionsTable holds the schema information for the "transactions" table.

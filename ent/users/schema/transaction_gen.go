@@ -44,6 +44,7 @@ func (Transaction) Fields() []ent.Field {
 		field.Int64("seq"),
 		field.Text("idempotency_key").Unique().Sensitive(),
 		field.Bytes("content_hash").Sensitive(),
+		field.Text("purpose").Sensitive().Annotations(entsql.DefaultExpr("''")),
 		field.Text("mac").Sensitive(),
 	}
 }

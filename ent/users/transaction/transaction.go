@@ -33,6 +33,8 @@ const (
 	FieldIdempotencyKey = "idempotency_key"
 	// FieldContentHash holds the string denoting the content_hash field in the database.
 	FieldContentHash = "content_hash"
+	// FieldPurpose holds the string denoting the purpose field in the database.
+	FieldPurpose = "purpose"
 	// FieldMAC holds the string denoting the mac field in the database.
 	FieldMAC = "mac"
 	// Table holds the table name of the transaction in the database.
@@ -53,6 +55,7 @@ var Columns = []string{
 	FieldSeq,
 	FieldIdempotencyKey,
 	FieldContentHash,
+	FieldPurpose,
 	FieldMAC,
 }
 
@@ -117,6 +120,11 @@ func BySeq(opts ...sql.OrderTermOption) OrderOption {
 // ByIdempotencyKey orders the results by the idempotency_key field.
 func ByIdempotencyKey(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldIdempotencyKey, opts...).ToFunc()
+}
+
+// ByPurpose orders the results by the purpose field.
+func ByPurpose(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPurpose, opts...).ToFunc()
 }
 
 // ByMAC orders the results by the mac field.

@@ -92,6 +92,7 @@ func (c *Client) Credit(ctx context.Context, credit promotions.Credit) (promotio
 			Description:    credit.Description,
 			AdditionalData: data,
 			IdempotencyKey: credit.Key,
+			Purpose:        usersv1.TransactionPurpose_PROMOTION,
 		})
 		switch {
 		case err == nil:

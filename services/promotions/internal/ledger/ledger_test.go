@@ -26,9 +26,11 @@ type fakeLedger struct {
 	usersv1.UnimplementedLedgerServiceServer
 	respond func(ctx context.Context) error
 	id      string
+	purpose usersv1.TransactionPurpose // of the last entry
 }
 
 func (l *fakeLedger) AddTransaction(ctx context.Context, r *usersv1.AddTransactionRequest) (*usersv1.AddTransactionResponse, error) {
+	l.purpose = r.GetPurpose()
 	if err := l.respond(ctx); err != nil {
 		return nil, err
 	}
@@ -101,6 +103,9 @@ func TestCancelledCallsDoNotOpenTheCircuit(t *testing.T) {
 	l.respond = func(context.Context) error { return nil }
 	if tx, err := client.Credit(t.Context(), credit()); err != nil || tx.Amount != 2000 {
 		t.Errorf("got %+v, %v, want a credit", tx, err)
+	}
+	if l.purpose != usersv1.TransactionPurpose_PROMOTION {
+		t.Errorf("the purpose is %s, want PROMOTION", l.purpose)
 	}
 }
 

@@ -60,7 +60,7 @@ func (p *playerCalls) applyCall(
 	if after := c.entry.NotAfter; !after.IsZero() && now.After(after) {
 		return users.Transaction{}, apperr.New(apperr.DependencyUnavailable, "the entry reached the ledger too late")
 	}
-	after, err := p.after.apply(c.entry.Entry)
+	after, err := p.after.apply(c.entry.Entry, now)
 	if err != nil {
 		return users.Transaction{}, err
 	}
@@ -85,14 +85,18 @@ func (c *call) replay(tx users.Transaction) (users.Transaction, error) {
 	return tx, nil
 }
 
-// apply returns the account after the entry e. Errors: NOT_FOUND if the player does not exist, ACCOUNT_DEACTIVATED,
-// INSUFFICIENT_FUNDS, and VALIDATION_FAILED if the balance would exceed [money.Max]. The caller must set the head.
-func (a account) apply(e users.Entry) (account, error) {
+// apply returns the account after the entry e, which is added at the time now. Errors: NOT_FOUND if the player does not
+// exist, ACCOUNT_DEACTIVATED, PLAYER_RESTRICTED, INSUFFICIENT_FUNDS, and VALIDATION_FAILED if the balance would exceed
+// [money.Max]. The caller must set the head.
+func (a account) apply(e users.Entry, now time.Time) (account, error) {
 	if !a.exists {
 		return a, apperr.New(apperr.NotFound, "player not found: %s", e.UserID)
 	}
 	if !a.active && e.Reverses == uuid.Nil {
 		return a, apperr.New(apperr.AccountDeactivated, "the player's account is deactivated")
+	}
+	if e.Purpose == users.TransactionPurposePromotion && now.UnixMicro() < a.refusedUntil {
+		return a, apperr.New(apperr.PlayerRestricted, "the player is restricted")
 	}
 	change := e.Amount
 	if e.Type == users.TransactionTypeDebit {
@@ -134,6 +138,7 @@ func newRow(key ledgerchain.Key, c *call, after account, now time.Time) (row, er
 		Seq:            after.entries,
 		IdempotencyKey: c.entry.IdempotencyKey,
 		ContentHash:    c.hash,
+		Purpose:        string(c.entry.Purpose),
 	}
 	if tx.Mac, err = key.MAC(after.head, chainEntry(tx)); err != nil {
 		return row{}, err
@@ -148,6 +153,6 @@ func chainEntry(tx users.Transaction) ledgerchain.Entry {
 	return ledgerchain.Entry{
 		ID: tx.ID, UserID: tx.UserID, Seq: tx.Seq, Type: string(tx.Type), Amount: tx.Amount, BalanceAfter: tx.BalanceAfter,
 		Description: tx.Description, Data: tx.AdditionalData, CreatedAt: tx.CreatedAt, IdempotencyKey: tx.IdempotencyKey,
-		ContentHash: tx.ContentHash, Reverses: tx.Reverses,
+		ContentHash: tx.ContentHash, Reverses: tx.Reverses, Purpose: tx.Purpose,
 	}
 }

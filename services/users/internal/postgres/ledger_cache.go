@@ -13,6 +13,7 @@ type account struct {
 	balance        money.Amount
 	entries        int64
 	head           string // the MAC of the last entry; empty without entries
+	refusedUntil   int64  // until when promotional credits are refused; see users.User.PromotionsRefusedUntil
 	exists, active bool
 }
 

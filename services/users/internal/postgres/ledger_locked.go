@@ -55,7 +55,7 @@ func (l *Ledger) commitLocked(ctx context.Context, players []*playerCalls) (rest
 
 // lockSQL locks players in the order of their ids, to avoid deadlocks. It returns the values of the rows after they are
 // locked.
-const lockSQL = `SELECT id, (balance * 100)::bigint, entries, ledger_head, is_active
+const lockSQL = `SELECT id, (balance * 100)::bigint, entries, ledger_head, is_active, promotions_refused_until
 FROM users WHERE id = ANY ($1::uuid[]) AND role = 'PLAYER'
 ORDER BY id FOR NO KEY UPDATE`
 
@@ -82,7 +82,7 @@ func lockAccounts(
 		var id uuid.UUID
 		var balance int64
 		a := account{exists: true}
-		_, err := pgx.ForEachRow(rows, []any{&id, &balance, &a.entries, &a.head, &a.active}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&id, &balance, &a.entries, &a.head, &a.active, &a.refusedUntil}, func() error {
 			a.balance = money.Amount(balance)
 			accounts[id] = a
 			return nil

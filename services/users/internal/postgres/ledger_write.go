@@ -10,6 +10,7 @@ import (
 
 	"github.com/casino-loyalty/loyalty/internal/event/outbox"
 	"github.com/casino-loyalty/loyalty/internal/ledgerchain"
+	"github.com/casino-loyalty/loyalty/services/users"
 )
 
 // writeSQL writes the balances, transactions and events of players in one statement. It writes either all rows of a player
@@ -32,7 +33,7 @@ const writeSQL = writeRows + writtenPlayers
 // auditedSQL does the same as writeSQL, and also adds the entries of the audit trail about the rows.
 const auditedSQL = writeRows + `, audited AS (
 	INSERT INTO audit (` + auditEntryColumns + `)
-	SELECT ` + auditEntryColumns + ` FROM jsonb_to_recordset($27::jsonb) AS a (n int, id uuid, at timestamptz, service text,
+	SELECT ` + auditEntryColumns + ` FROM jsonb_to_recordset($29::jsonb) AS a (n int, id uuid, at timestamptz, service text,
 		actor uuid, action text, target uuid, address text, session uuid, outcome text, before jsonb, after jsonb,
 		long_term boolean)
 	WHERE a.n = ANY (ARRAY(SELECT n FROM writable))
@@ -45,24 +46,24 @@ SELECT n FROM writable`
 // writeRows contains the common table expressions of writeSQL.
 const writeRows = `WITH entry AS MATERIALIZED (
 	SELECT * FROM unnest($6::int[], $7::uuid[], $8::bigint[], $9::text[], $10::bigint[], $11::bigint[], $12::text[],
-		$13::text[], $14::text[], $15::bytea[], $16::uuid[], $17::text[], $18::bytea[], $19::text[])
-	AS e (n, id, seq, type, amount, balance_after, description, data, key, hash, reverses, mac, payload, traceparent)
+		$13::text[], $14::text[], $15::bytea[], $16::uuid[], $17::text[], $18::bytea[], $19::text[], $28::text[])
+	AS e (n, id, seq, type, amount, balance_after, description, data, key, hash, reverses, mac, payload, traceparent, purpose)
 ), locked AS MATERIALIZED (
 	SELECT p.n::int AS n
-	FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[]) WITH ORDINALITY
-		AS p (id, balance, entries, head, is_active, n)
+	FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::boolean[], $27::bigint[]) WITH ORDINALITY
+		AS p (id, balance, entries, head, is_active, refused_until, n)
 	JOIN users u ON u.id = p.id
 	WHERE u.balance = p.balance * 0.01 AND u.entries = p.entries AND u.ledger_head = p.head
-		AND u.is_active = p.is_active AND u.role = 'PLAYER' AND p.n <> ALL (ARRAY(
+		AND u.is_active = p.is_active AND u.promotions_refused_until = p.refused_until AND u.role = 'PLAYER' AND p.n <> ALL (ARRAY(
 			SELECT e.n FROM entry e WHERE (SELECT true FROM transactions t WHERE t.idempotency_key = e.key)))
 	FOR NO KEY UPDATE OF u
 ), writable AS MATERIALIZED (
 	SELECT n FROM locked WHERE clock_timestamp() <= $26
 ), inserted AS (
 	INSERT INTO transactions (id, user_id, seq, type, amount, balance_after, description, additional_data, created_at,
-		idempotency_key, content_hash, reverses, mac)
+		idempotency_key, content_hash, reverses, mac, purpose)
 	SELECT e.id, ($1::uuid[])[e.n], e.seq, e.type, e.amount * 0.01, e.balance_after * 0.01, e.description,
-		e.data::jsonb, $20, e.key, e.hash, NULLIF(e.reverses, '` + noUUID + `'), e.mac
+		e.data::jsonb, $20, e.key, e.hash, NULLIF(e.reverses, '` + noUUID + `'), e.mac, e.purpose
 	FROM entry e WHERE e.n = ANY (ARRAY(SELECT n FROM writable))
 ), appended AS (
 	INSERT INTO outbox (event_id, shard, topic, key, type, source, content_type, payload, time, traceparent)
@@ -113,7 +114,7 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 	playerIDs := newArray(pgtype.UUIDOID, n, 16)
 	balances, counts := newArray(pgtype.Int8OID, n, 8), newArray(pgtype.Int8OID, n, 8)
 	heads, active := newArray(pgtype.TextOID, n, ledgerchain.Size), newArray(pgtype.BoolOID, n, 1)
-	shards := newArray(pgtype.Int2OID, n, 2)
+	shards, refusedUntil := newArray(pgtype.Int2OID, n, 2), newArray(pgtype.Int8OID, n, 8)
 
 	positions, transactionIDs := newArray(pgtype.Int4OID, entries, 4), newArray(pgtype.UUIDOID, entries, 16)
 	seqs, types := newArray(pgtype.Int8OID, entries, 8), newArray(pgtype.TextOID, entries, 6)
@@ -122,6 +123,7 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 	keys, hashes := newArray(pgtype.TextOID, entries, 36), newArray(pgtype.ByteaOID, entries, sha256.Size)
 	reverses, macs := newArray(pgtype.UUIDOID, entries, 16), newArray(pgtype.TextOID, entries, ledgerchain.Size)
 	payloads, traceparents := newArray(pgtype.ByteaOID, entries, 384), newArray(pgtype.TextOID, entries, 0)
+	purposes := newArray(pgtype.TextOID, entries, len(users.TransactionPurposePromotion))
 
 	for i, p := range players {
 		playerIDs.addBytes(p.user[:])
@@ -129,6 +131,7 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 		counts.addInt64(p.before.entries)
 		heads.addText(p.before.head)
 		active.addBool(p.before.active)
+		refusedUntil.addInt64(p.before.refusedUntil)
 		shards.addInt16(outbox.Shard(p.rows[0].event.Key))
 		for _, r := range p.rows {
 			positions.addInt32(int32(i + 1))
@@ -145,6 +148,7 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 			macs.addText(r.tx.Mac)
 			payloads.addBytes(r.event.Data)
 			traceparents.addText(r.event.Traceparent)
+			purposes.addText(r.tx.Purpose)
 		}
 	}
 	event := players[0].rows[0].event // topic, type, source and content type are the same for all events
@@ -152,6 +156,7 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 		playerIDs, balances, counts, heads, active,
 		positions, transactionIDs, seqs, types, amounts, entryBalances, descriptions, data, keys, hashes, reverses, macs,
 		payloads, traceparents, now, shards, event.Topic, event.Type, event.Source, event.ContentType, notAfter(players),
+		refusedUntil, purposes,
 	}
 }
 

@@ -69,8 +69,8 @@ func TestUserRows(t *testing.T) {
 	entitytest.AssertEqual(t, "pgx", read, u)
 }
 
-// TestTransactionRows checks that writeSQL stores every field of a transaction, and auditedSQL every field of an entry of the
-// audit trail. Their columns are not generated.
+// TestTransactionRows checks that writeSQL stores every field of a transaction, and auditedSQL every field of an entry of
+// the audit trail. Their columns are not generated.
 func TestTransactionRows(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t, atlas.Users)
@@ -85,7 +85,7 @@ func TestTransactionRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := account{exists: true, active: true}
+	before := account{refusedUntil: u.PromotionsRefusedUntil, exists: true, active: true}
 	after := account{balance: tx.BalanceAfter, entries: tx.Seq, head: tx.Mac, exists: true, active: true}
 	p := &playerCalls{user: u.ID, outcome: outcome{before: before, after: after, rows: []row{
 		{tx: tx, data: data, event: event.Event{Key: u.ID.String(), Data: []byte("payload")}, audit: &entry},

@@ -10,7 +10,7 @@ import (
 )
 
 // transactionColumns lists the columns of table transactions.
-const transactionColumns = "id, user_id, type, amount, balance_after, description, additional_data, created_at, reverses, seq, idempotency_key, content_hash, mac"
+const transactionColumns = "id, user_id, type, amount, balance_after, description, additional_data, created_at, reverses, seq, idempotency_key, content_hash, purpose, mac"
 
 // scanTransaction reads a row that has the columns of transactionColumns.
 func scanTransaction(row pgx.CollectableRow) (users.Transaction, error) {
@@ -28,6 +28,7 @@ func scanTransaction(row pgx.CollectableRow) (users.Transaction, error) {
 		&p.Seq,
 		&p.IdempotencyKey,
 		&p.ContentHash,
+		&p.Purpose,
 		&p.Mac,
 	)
 	return p, err

@@ -46,6 +46,7 @@ func toEntry(req *usersv1.AddTransactionRequest) (users.Entry, error) {
 		Description:    req.GetDescription(),
 		AdditionalData: r.Struct(req.GetAdditionalData()),
 		IdempotencyKey: req.GetIdempotencyKey(),
+		Purpose:        fields.Enum(&r, "purpose", req.GetPurpose(), wire.ToTransactionPurpose, fields.Optional),
 		NotAfter:       r.Time("notAfter", req.GetNotAfter(), fields.Optional),
 	}
 	return e, r.Err()

@@ -120,8 +120,22 @@ func TestAddTransaction(t *testing.T) {
 	if !proto.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if len(ledger.entries) != 1 || ledger.entries[0].Amount != 2050 || ledger.entries[0].IdempotencyKey != "key" {
+	if len(ledger.entries) != 1 || ledger.entries[0].Amount != 2050 || ledger.entries[0].IdempotencyKey != "key" ||
+		ledger.entries[0].Purpose != "" {
 		t.Errorf("the ledger received %+v, want one entry of 20.50 with the key", ledger.entries)
+	}
+}
+
+func TestAddTransactionForAPromotion(t *testing.T) {
+	ledger := &fakeLedger{err: apperr.New(apperr.PlayerRestricted, "the player is restricted")}
+	r := addRequest(t)
+	r.Purpose = usersv1.TransactionPurpose_PROMOTION
+	_, err := startLedger(t, ledger, internalToken).AddTransaction(t.Context(), r)
+	if reason, _ := details(err); status.Code(err) != codes.PermissionDenied || reason != string(apperr.PlayerRestricted) {
+		t.Errorf("got %v, reason %s, want PLAYER_RESTRICTED", err, reason)
+	}
+	if len(ledger.entries) != 1 || ledger.entries[0].Purpose != users.TransactionPurposePromotion {
+		t.Errorf("the ledger received %+v, want one entry for a promotion", ledger.entries)
 	}
 }
 
@@ -133,10 +147,14 @@ func TestAddTransactionRefusesInvalidInput(t *testing.T) {
 		field  string
 		change func(*usersv1.AddTransactionRequest)
 	}{
-		"no user":            {"user_id", func(r *usersv1.AddTransactionRequest) { r.UserId = "" }},
-		"invalid user":       {"user_id", func(r *usersv1.AddTransactionRequest) { r.UserId = "17" }},
-		"no type":            {"type", func(r *usersv1.AddTransactionRequest) { r.Type = 0 }},
-		"unknown type":       {"type", func(r *usersv1.AddTransactionRequest) { r.Type = 9 }},
+		"no user":         {"user_id", func(r *usersv1.AddTransactionRequest) { r.UserId = "" }},
+		"invalid user":    {"user_id", func(r *usersv1.AddTransactionRequest) { r.UserId = "17" }},
+		"no type":         {"type", func(r *usersv1.AddTransactionRequest) { r.Type = 0 }},
+		"unknown type":    {"type", func(r *usersv1.AddTransactionRequest) { r.Type = 9 }},
+		"unknown purpose": {"purpose", func(r *usersv1.AddTransactionRequest) { r.Purpose = 9 }},
+		"debit of a promotion": {"purpose", func(r *usersv1.AddTransactionRequest) {
+			r.Type, r.Purpose = usersv1.TransactionType_DEBIT, usersv1.TransactionPurpose_PROMOTION
+		}},
 		"no amount":          {"amount", func(r *usersv1.AddTransactionRequest) { r.Amount = "" }},
 		"zero":               {"amount", func(r *usersv1.AddTransactionRequest) { r.Amount = "0" }},
 		"negative":           {"amount", func(r *usersv1.AddTransactionRequest) { r.Amount = "-1" }},

@@ -27,6 +27,54 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// TransactionPurpose is a purpose with rules of its own.
+type TransactionPurpose int32
+
+const (
+	TransactionPurpose_TRANSACTION_PURPOSE_UNSPECIFIED TransactionPurpose = 0
+	// A credit for a promotion. It is refused while a restriction of the player refuses promotions.
+	TransactionPurpose_PROMOTION TransactionPurpose = 1
+)
+
+// Enum value maps for TransactionPurpose.
+var (
+	TransactionPurpose_name = map[int32]string{
+		0: "TRANSACTION_PURPOSE_UNSPECIFIED",
+		1: "PROMOTION",
+	}
+	TransactionPurpose_value = map[string]int32{
+		"TRANSACTION_PURPOSE_UNSPECIFIED": 0,
+		"PROMOTION":                       1,
+	}
+)
+
+func (x TransactionPurpose) Enum() *TransactionPurpose {
+	p := new(TransactionPurpose)
+	*p = x
+	return p
+}
+
+func (x TransactionPurpose) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TransactionPurpose) Descriptor() protoreflect.EnumDescriptor {
+	return file_loyalty_users_v1_ledger_service_proto_enumTypes[0].Descriptor()
+}
+
+func (TransactionPurpose) Type() protoreflect.EnumType {
+	return &file_loyalty_users_v1_ledger_service_proto_enumTypes[0]
+}
+
+func (x TransactionPurpose) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TransactionPurpose.Descriptor instead.
+func (TransactionPurpose) EnumDescriptor() ([]byte, []int) {
+	return file_loyalty_users_v1_ledger_service_proto_rawDescGZIP(), []int{0}
+}
+
 type AddTransactionRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	UserId string                 `protobuf:"bytes,1,opt,name=user_id,proto3" json:"user_id,omitempty"`
@@ -39,7 +87,10 @@ type AddTransactionRequest struct {
 	IdempotencyKey string `protobuf:"bytes,6,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
 	// If set, AddTransaction adds no entry after this time, by the clock of the ledger's database. It then fails with
 	// DEPENDENCY_UNAVAILABLE.
-	NotAfter      *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	NotAfter *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	// Determines the additional rules of the entry. It is not part of the content that an idempotency key stands for, because
+	// older releases do not send it.
+	Purpose       TransactionPurpose `protobuf:"varint,8,opt,name=purpose,proto3,enum=loyalty.users.v1.TransactionPurpose" json:"purpose,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -121,6 +172,13 @@ func (x *AddTransactionRequest) GetNotAfter() *timestamppb.Timestamp {
 		return x.NotAfter
 	}
 	return nil
+}
+
+func (x *AddTransactionRequest) GetPurpose() TransactionPurpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return TransactionPurpose_TRANSACTION_PURPOSE_UNSPECIFIED
 }
 
 type AddTransactionResponse struct {
@@ -277,7 +335,7 @@ var File_loyalty_users_v1_ledger_service_proto protoreflect.FileDescriptor
 
 const file_loyalty_users_v1_ledger_service_proto_rawDesc = "" +
 	"\n" +
-	"%loyalty/users/v1/ledger_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\x9f\x03\n" +
+	"%loyalty/users/v1/ledger_service.proto\x12\x10loyalty.users.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\xe9\x03\n" +
 	"\x15AddTransactionRequest\x12\"\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\auser_id\x12A\n" +
 	"\x04type\x18\x02 \x01(\x0e2!.loyalty.users.v1.TransactionTypeB\n" +
@@ -286,7 +344,8 @@ const file_loyalty_users_v1_ledger_service_proto_rawDesc = "" +
 	"\vdescription\x18\x04 \x01(\tB\f\xbaH\x05r\x03\x18\xd0\x0f\xb0\xbb\x18\x01R\vdescription\x12@\n" +
 	"\x0fadditional_data\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x0eadditionalData\x12;\n" +
 	"\x0fidempotency_key\x18\x06 \x01(\tB\x12\xbaH\ar\x05\x10\x01\x18\xc8\x01\xb0\xbb\x18\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\x127\n" +
-	"\tnot_after\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\"Y\n" +
+	"\tnot_after\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\x12H\n" +
+	"\apurpose\x18\b \x01(\x0e2$.loyalty.users.v1.TransactionPurposeB\b\xbaH\x05\x82\x01\x02\x10\x01R\apurpose\"Y\n" +
 	"\x16AddTransactionResponse\x12?\n" +
 	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction\"\xad\x01\n" +
 	"\x15GetTransactionRequest\x12\"\n" +
@@ -294,7 +353,10 @@ const file_loyalty_users_v1_ledger_service_proto_rawDesc = "" +
 	"\x0fidempotency_key\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xc8\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\x127\n" +
 	"\tnot_after\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\"Y\n" +
 	"\x16GetTransactionResponse\x12?\n" +
-	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction2\xe9\x01\n" +
+	"\vtransaction\x18\x01 \x01(\v2\x1d.loyalty.users.v1.TransactionR\vtransaction*H\n" +
+	"\x12TransactionPurpose\x12#\n" +
+	"\x1fTRANSACTION_PURPOSE_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tPROMOTION\x10\x012\xe9\x01\n" +
 	"\rLedgerService\x12k\n" +
 	"\x0eAddTransaction\x12'.loyalty.users.v1.AddTransactionRequest\x1a(.loyalty.users.v1.AddTransactionResponse\"\x06\xaa\xbb\x18\x02\x18\x01\x12k\n" +
 	"\x0eGetTransaction\x12'.loyalty.users.v1.GetTransactionRequest\x1a(.loyalty.users.v1.GetTransactionResponse\"\x06\xaa\xbb\x18\x02\x18\x01B\xcf\x01\n" +
@@ -312,33 +374,36 @@ func file_loyalty_users_v1_ledger_service_proto_rawDescGZIP() []byte {
 	return file_loyalty_users_v1_ledger_service_proto_rawDescData
 }
 
+var file_loyalty_users_v1_ledger_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_loyalty_users_v1_ledger_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_loyalty_users_v1_ledger_service_proto_goTypes = []any{
-	(*AddTransactionRequest)(nil),  // 0: loyalty.users.v1.AddTransactionRequest
-	(*AddTransactionResponse)(nil), // 1: loyalty.users.v1.AddTransactionResponse
-	(*GetTransactionRequest)(nil),  // 2: loyalty.users.v1.GetTransactionRequest
-	(*GetTransactionResponse)(nil), // 3: loyalty.users.v1.GetTransactionResponse
-	(TransactionType)(0),           // 4: loyalty.users.v1.TransactionType
-	(*structpb.Struct)(nil),        // 5: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil),  // 6: google.protobuf.Timestamp
-	(*Transaction)(nil),            // 7: loyalty.users.v1.Transaction
+	(TransactionPurpose)(0),        // 0: loyalty.users.v1.TransactionPurpose
+	(*AddTransactionRequest)(nil),  // 1: loyalty.users.v1.AddTransactionRequest
+	(*AddTransactionResponse)(nil), // 2: loyalty.users.v1.AddTransactionResponse
+	(*GetTransactionRequest)(nil),  // 3: loyalty.users.v1.GetTransactionRequest
+	(*GetTransactionResponse)(nil), // 4: loyalty.users.v1.GetTransactionResponse
+	(TransactionType)(0),           // 5: loyalty.users.v1.TransactionType
+	(*structpb.Struct)(nil),        // 6: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil),  // 7: google.protobuf.Timestamp
+	(*Transaction)(nil),            // 8: loyalty.users.v1.Transaction
 }
 var file_loyalty_users_v1_ledger_service_proto_depIdxs = []int32{
-	4, // 0: loyalty.users.v1.AddTransactionRequest.type:type_name -> loyalty.users.v1.TransactionType
-	5, // 1: loyalty.users.v1.AddTransactionRequest.additional_data:type_name -> google.protobuf.Struct
-	6, // 2: loyalty.users.v1.AddTransactionRequest.not_after:type_name -> google.protobuf.Timestamp
-	7, // 3: loyalty.users.v1.AddTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
-	6, // 4: loyalty.users.v1.GetTransactionRequest.not_after:type_name -> google.protobuf.Timestamp
-	7, // 5: loyalty.users.v1.GetTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
-	0, // 6: loyalty.users.v1.LedgerService.AddTransaction:input_type -> loyalty.users.v1.AddTransactionRequest
-	2, // 7: loyalty.users.v1.LedgerService.GetTransaction:input_type -> loyalty.users.v1.GetTransactionRequest
-	1, // 8: loyalty.users.v1.LedgerService.AddTransaction:output_type -> loyalty.users.v1.AddTransactionResponse
-	3, // 9: loyalty.users.v1.LedgerService.GetTransaction:output_type -> loyalty.users.v1.GetTransactionResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	5, // 0: loyalty.users.v1.AddTransactionRequest.type:type_name -> loyalty.users.v1.TransactionType
+	6, // 1: loyalty.users.v1.AddTransactionRequest.additional_data:type_name -> google.protobuf.Struct
+	7, // 2: loyalty.users.v1.AddTransactionRequest.not_after:type_name -> google.protobuf.Timestamp
+	0, // 3: loyalty.users.v1.AddTransactionRequest.purpose:type_name -> loyalty.users.v1.TransactionPurpose
+	8, // 4: loyalty.users.v1.AddTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	7, // 5: loyalty.users.v1.GetTransactionRequest.not_after:type_name -> google.protobuf.Timestamp
+	8, // 6: loyalty.users.v1.GetTransactionResponse.transaction:type_name -> loyalty.users.v1.Transaction
+	1, // 7: loyalty.users.v1.LedgerService.AddTransaction:input_type -> loyalty.users.v1.AddTransactionRequest
+	3, // 8: loyalty.users.v1.LedgerService.GetTransaction:input_type -> loyalty.users.v1.GetTransactionRequest
+	2, // 9: loyalty.users.v1.LedgerService.AddTransaction:output_type -> loyalty.users.v1.AddTransactionResponse
+	4, // 10: loyalty.users.v1.LedgerService.GetTransaction:output_type -> loyalty.users.v1.GetTransactionResponse
+	9, // [9:11] is the sub-list for method output_type
+	7, // [7:9] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_loyalty_users_v1_ledger_service_proto_init() }
@@ -352,13 +417,14 @@ func file_loyalty_users_v1_ledger_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_loyalty_users_v1_ledger_service_proto_rawDesc), len(file_loyalty_users_v1_ledger_service_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_loyalty_users_v1_ledger_service_proto_goTypes,
 		DependencyIndexes: file_loyalty_users_v1_ledger_service_proto_depIdxs,
+		EnumInfos:         file_loyalty_users_v1_ledger_service_proto_enumTypes,
 		MessageInfos:      file_loyalty_users_v1_ledger_service_proto_msgTypes,
 	}.Build()
 	File_loyalty_users_v1_ledger_service_proto = out.File

@@ -33,8 +33,9 @@ const (
 type LedgerServiceClient interface {
 	// AddTransaction adds an entry to a player's ledger and changes the balance, exactly once per idempotency key. A repeated
 	// request with the same key and content returns the first entry. AddTransaction fails with IDEMPOTENCY_MISMATCH if the
-	// content differs, with NOT_FOUND if the player does not exist, with ACCOUNT_DEACTIVATED if the player is deactivated, and
-	// with INSUFFICIENT_FUNDS if a debit exceeds the balance.
+	// content differs, with NOT_FOUND if the player does not exist, with ACCOUNT_DEACTIVATED if the player is deactivated, with
+	// PLAYER_RESTRICTED if the purpose is PROMOTION and the player is restricted, and with INSUFFICIENT_FUNDS if a debit exceeds
+	// the balance.
 	AddTransaction(ctx context.Context, in *AddTransactionRequest, opts ...grpc.CallOption) (*AddTransactionResponse, error)
 	// GetTransaction returns the entry that a request with the idempotency key has added to the player's ledger, for a caller that
 	// has lost the answer. It fails with NOT_FOUND if there is none. A request that is still in progress may add it later, unless
@@ -78,8 +79,9 @@ func (c *ledgerServiceClient) GetTransaction(ctx context.Context, in *GetTransac
 type LedgerServiceServer interface {
 	// AddTransaction adds an entry to a player's ledger and changes the balance, exactly once per idempotency key. A repeated
 	// request with the same key and content returns the first entry. AddTransaction fails with IDEMPOTENCY_MISMATCH if the
-	// content differs, with NOT_FOUND if the player does not exist, with ACCOUNT_DEACTIVATED if the player is deactivated, and
-	// with INSUFFICIENT_FUNDS if a debit exceeds the balance.
+	// content differs, with NOT_FOUND if the player does not exist, with ACCOUNT_DEACTIVATED if the player is deactivated, with
+	// PLAYER_RESTRICTED if the purpose is PROMOTION and the player is restricted, and with INSUFFICIENT_FUNDS if a debit exceeds
+	// the balance.
 	AddTransaction(context.Context, *AddTransactionRequest) (*AddTransactionResponse, error)
 	// GetTransaction returns the entry that a request with the idempotency key has added to the player's ledger, for a caller that
 	// has lost the answer. It fails with NOT_FOUND if there is none. A request that is still in progress may add it later, unless

@@ -312,7 +312,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\x13restriction_changes\x12\x05\b\x05:\x010\"!\n" +
 	"\x18promotions_refused_until\x12\x05\b\x05:\x010\"\x1c\n" +
 	"\x0fsessions_to_end\x12\t\b\t:\x05false\"\x14\n" +
-	"\fkept_session\x12\x04\b\x01 \x01:\x02\x01\x03Bz\b\x01\x12\tis_active\x12\rpassword_hash\x12\x0estatus_version\x12\x0fsessions_to_end\x12\fkept_session\x12\x13restriction_changes\x12\x18promotions_refused_until\"\xd6\x05\n" +
+	"\fkept_session\x12\x04\b\x01 \x01:\x02\x01\x03Bz\b\x01\x12\tis_active\x12\rpassword_hash\x12\x0estatus_version\x12\x0fsessions_to_end\x12\fkept_session\x12\x13restriction_changes\x12\x18promotions_refused_until\"\xe9\x05\n" +
 	"\vTransaction\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xaa\xbb\x18\x04\b\x01\x10\x01R\x02id\x12&\n" +
 	"\auser_id\x18\x02 \x01(\tB\f\xe0A\x02\xe0A\x05\xaa\xbb\x18\x02\b\x01R\auser_id\x12:\n" +
@@ -323,7 +323,7 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\x0fadditional_data\x18\a \x01(\v2\x17.google.protobuf.StructB;\xba\xbb\x187{\"promotionId\": \"019a0000-0000-7000-8000-000000000001\"}R\x0eadditionalData\x129\n" +
 	"\n" +
 	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12$\n" +
-	"\breverses\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\breverses:\xa8\x01\xaa\xbb\x18\xa3\x01\n" +
+	"\breverses\x18\t \x01(\tB\b\xaa\xbb\x18\x04\b\x01 \x01R\breverses:\xbb\x01\xaa\xbb\x18\xb6\x01\n" +
 	"\ftransactions\x12\x10\n" +
 	"\auser_id\n" +
 	"\x03seq\x10\x01\x12+\n" +
@@ -331,7 +331,8 @@ const file_loyalty_users_v1_user_proto_rawDesc = "" +
 	"\breverses\x10\x01\x1a\x14reverses IS NOT NULL\"\t\n" +
 	"\x03seq\x12\x02\b\x05\"\x17\n" +
 	"\x0fidempotency_key\x12\x04\b\x04\x18\x01\"\x12\n" +
-	"\fcontent_hash\x12\x02\b\x06\"\t\n" +
+	"\fcontent_hash\x12\x02\b\x06\"\x11\n" +
+	"\apurpose\x12\x06\b\x04:\x02''\"\t\n" +
 	"\x03mac\x12\x02\b\x042\n" +
 	"promotions:\x01\x01B\x02\b\x01*J\n" +
 	"\x0fTransactionType\x12 \n" +

@@ -29,7 +29,7 @@ from loyalty.options.v1 import options_pb2 as loyalty_dot_options_dot_v1_dot_opt
 from loyalty.users.v1 import user_pb2 as loyalty_dot_users_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%loyalty/users/v1/ledger_service.proto\x12\x10loyalty.users.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\x9f\x03\n\x15\x41\x64\x64TransactionRequest\x12\"\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x07user_id\x12\x41\n\x04type\x18\x02 \x01(\x0e\x32!.loyalty.users.v1.TransactionTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04type\x12\x37\n\x06\x61mount\x18\x03 \x01(\tB\x1f\xaa\xbb\x18\x17\x08\x02*\x04\x30.012\r1000000000.00\xb0\xbb\x18\x01R\x06\x61mount\x12.\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x0c\xbaH\x05r\x03\x18\xd0\x0f\xb0\xbb\x18\x01R\x0b\x64\x65scription\x12@\n\x0f\x61\x64\x64itional_data\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructR\x0e\x61\x64\x64itionalData\x12;\n\x0fidempotency_key\x18\x06 \x01(\tB\x12\xbaH\x07r\x05\x10\x01\x18\xc8\x01\xb0\xbb\x18\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\x12\x37\n\tnot_after\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08notAfter\"Y\n\x16\x41\x64\x64TransactionResponse\x12?\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.loyalty.users.v1.TransactionR\x0btransaction\"\xad\x01\n\x15GetTransactionRequest\x12\"\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x07user_id\x12\x37\n\x0fidempotency_key\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\xc8\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\x12\x37\n\tnot_after\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08notAfter\"Y\n\x16GetTransactionResponse\x12?\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.loyalty.users.v1.TransactionR\x0btransaction2\xe9\x01\n\rLedgerService\x12k\n\x0e\x41\x64\x64Transaction\x12\'.loyalty.users.v1.AddTransactionRequest\x1a(.loyalty.users.v1.AddTransactionResponse\"\x06\xaa\xbb\x18\x02\x18\x01\x12k\n\x0eGetTransaction\x12\'.loyalty.users.v1.GetTransactionRequest\x1a(.loyalty.users.v1.GetTransactionResponse\"\x06\xaa\xbb\x18\x02\x18\x01\x42\xc0\x01\n\x14\x63om.loyalty.users.v1B\x12LedgerServiceProtoP\x01Z2example.com/client/gen/go/loyalty/users/v1;usersv1\xa2\x02\x03LUX\xaa\x02\x10Loyalty.Users.V1\xca\x02\x10Loyalty\\Users\\V1\xe2\x02\x1cLoyalty\\Users\\V1\\GPBMetadata\xea\x02\x12Loyalty::Users::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%loyalty/users/v1/ledger_service.proto\x12\x10loyalty.users.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a loyalty/options/v1/options.proto\x1a\x1bloyalty/users/v1/user.proto\"\xe9\x03\n\x15\x41\x64\x64TransactionRequest\x12\"\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x07user_id\x12\x41\n\x04type\x18\x02 \x01(\x0e\x32!.loyalty.users.v1.TransactionTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04type\x12\x37\n\x06\x61mount\x18\x03 \x01(\tB\x1f\xaa\xbb\x18\x17\x08\x02*\x04\x30.012\r1000000000.00\xb0\xbb\x18\x01R\x06\x61mount\x12.\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x0c\xbaH\x05r\x03\x18\xd0\x0f\xb0\xbb\x18\x01R\x0b\x64\x65scription\x12@\n\x0f\x61\x64\x64itional_data\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructR\x0e\x61\x64\x64itionalData\x12;\n\x0fidempotency_key\x18\x06 \x01(\tB\x12\xbaH\x07r\x05\x10\x01\x18\xc8\x01\xb0\xbb\x18\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\x12\x37\n\tnot_after\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08notAfter\x12H\n\x07purpose\x18\x08 \x01(\x0e\x32$.loyalty.users.v1.TransactionPurposeB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07purpose\"Y\n\x16\x41\x64\x64TransactionResponse\x12?\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.loyalty.users.v1.TransactionR\x0btransaction\"\xad\x01\n\x15GetTransactionRequest\x12\"\n\x07user_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x07user_id\x12\x37\n\x0fidempotency_key\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\xc8\x01\xc0\xbb\x18\x01R\x0eidempotencyKey\x12\x37\n\tnot_after\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08notAfter\"Y\n\x16GetTransactionResponse\x12?\n\x0btransaction\x18\x01 \x01(\x0b\x32\x1d.loyalty.users.v1.TransactionR\x0btransaction*H\n\x12TransactionPurpose\x12#\n\x1fTRANSACTION_PURPOSE_UNSPECIFIED\x10\x00\x12\r\n\tPROMOTION\x10\x01\x32\xe9\x01\n\rLedgerService\x12k\n\x0e\x41\x64\x64Transaction\x12\'.loyalty.users.v1.AddTransactionRequest\x1a(.loyalty.users.v1.AddTransactionResponse\"\x06\xaa\xbb\x18\x02\x18\x01\x12k\n\x0eGetTransaction\x12\'.loyalty.users.v1.GetTransactionRequest\x1a(.loyalty.users.v1.GetTransactionResponse\"\x06\xaa\xbb\x18\x02\x18\x01\x42\xc0\x01\n\x14\x63om.loyalty.users.v1B\x12LedgerServiceProtoP\x01Z2example.com/client/gen/go/loyalty/users/v1;usersv1\xa2\x02\x03LUX\xaa\x02\x10Loyalty.Users.V1\xca\x02\x10Loyalty\\Users\\V1\xe2\x02\x1cLoyalty\\Users\\V1\\GPBMetadata\xea\x02\x12Loyalty::Users::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +47,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADDTRANSACTIONREQUEST'].fields_by_name['description']._serialized_options = b'\272H\005r\003\030\320\017\260\273\030\001'
   _globals['_ADDTRANSACTIONREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
   _globals['_ADDTRANSACTIONREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\272H\007r\005\020\001\030\310\001\260\273\030\001\300\273\030\001'
+  _globals['_ADDTRANSACTIONREQUEST'].fields_by_name['purpose']._loaded_options = None
+  _globals['_ADDTRANSACTIONREQUEST'].fields_by_name['purpose']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_GETTRANSACTIONREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_GETTRANSACTIONREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_GETTRANSACTIONREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
@@ -55,14 +57,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEDGERSERVICE'].methods_by_name['AddTransaction']._serialized_options = b'\252\273\030\002\030\001'
   _globals['_LEDGERSERVICE'].methods_by_name['GetTransaction']._loaded_options = None
   _globals['_LEDGERSERVICE'].methods_by_name['GetTransaction']._serialized_options = b'\252\273\030\002\030\001'
+  _globals['_TRANSACTIONPURPOSE']._serialized_start=1064
+  _globals['_TRANSACTIONPURPOSE']._serialized_end=1136
   _globals['_ADDTRANSACTIONREQUEST']._serialized_start=215
-  _globals['_ADDTRANSACTIONREQUEST']._serialized_end=630
-  _globals['_ADDTRANSACTIONRESPONSE']._serialized_start=632
-  _globals['_ADDTRANSACTIONRESPONSE']._serialized_end=721
-  _globals['_GETTRANSACTIONREQUEST']._serialized_start=724
-  _globals['_GETTRANSACTIONREQUEST']._serialized_end=897
-  _globals['_GETTRANSACTIONRESPONSE']._serialized_start=899
-  _globals['_GETTRANSACTIONRESPONSE']._serialized_end=988
-  _globals['_LEDGERSERVICE']._serialized_start=991
-  _globals['_LEDGERSERVICE']._serialized_end=1224
+  _globals['_ADDTRANSACTIONREQUEST']._serialized_end=704
+  _globals['_ADDTRANSACTIONRESPONSE']._serialized_start=706
+  _globals['_ADDTRANSACTIONRESPONSE']._serialized_end=795
+  _globals['_GETTRANSACTIONREQUEST']._serialized_start=798
+  _globals['_GETTRANSACTIONREQUEST']._serialized_end=971
+  _globals['_GETTRANSACTIONRESPONSE']._serialized_start=973
+  _globals['_GETTRANSACTIONRESPONSE']._serialized_end=1062
+  _globals['_LEDGERSERVICE']._serialized_start=1139
+  _globals['_LEDGERSERVICE']._serialized_end=1372
 # @@protoc_insertion_point(module_scope)

@@ -4,8 +4,8 @@
 // @generated from file loyalty/users/v1/ledger_service.proto (package loyalty.users.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -18,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file loyalty/users/v1/ledger_service.proto.
  */
 export const file_loyalty_users_v1_ledger_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVsb3lhbHR5L3VzZXJzL3YxL2xlZGdlcl9zZXJ2aWNlLnByb3RvEhBsb3lhbHR5LnVzZXJzLnYxItoCChVBZGRUcmFuc2FjdGlvblJlcXVlc3QSIgoHdXNlcl9pZBgBIAEoCUIIukgFcgOwAQFSB3VzZXJfaWQSOwoEdHlwZRgCIAEoDjIhLmxveWFsdHkudXNlcnMudjEuVHJhbnNhY3Rpb25UeXBlQgq6SAeCAQQQASAAEi8KBmFtb3VudBgDIAEoCUIfqrsYFwgCKgQwLjAxMg0xMDAwMDAwMDAwLjAwsLsYARIhCgtkZXNjcmlwdGlvbhgEIAEoCUIMukgFcgMY0A+wuxgBEjAKD2FkZGl0aW9uYWxfZGF0YRgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKwoPaWRlbXBvdGVuY3lfa2V5GAYgASgJQhK6SAdyBRABGMgBsLsYAcC7GAESLQoJbm90X2FmdGVyGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMChZBZGRUcmFuc2FjdGlvblJlc3BvbnNlEjIKC3RyYW5zYWN0aW9uGAEgASgLMh0ubG95YWx0eS51c2Vycy52MS5UcmFuc2FjdGlvbiKTAQoVR2V0VHJhbnNhY3Rpb25SZXF1ZXN0EiIKB3VzZXJfaWQYASABKAlCCLpIBXIDsAEBUgd1c2VyX2lkEicKD2lkZW1wb3RlbmN5X2tleRgCIAEoCUIOukgHcgUQARjIAcC7GAESLQoJbm90X2FmdGVyGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMChZHZXRUcmFuc2FjdGlvblJlc3BvbnNlEjIKC3RyYW5zYWN0aW9uGAEgASgLMh0ubG95YWx0eS51c2Vycy52MS5UcmFuc2FjdGlvbjLpAQoNTGVkZ2VyU2VydmljZRJrCg5BZGRUcmFuc2FjdGlvbhInLmxveWFsdHkudXNlcnMudjEuQWRkVHJhbnNhY3Rpb25SZXF1ZXN0GigubG95YWx0eS51c2Vycy52MS5BZGRUcmFuc2FjdGlvblJlc3BvbnNlIgaquxgCGAESawoOR2V0VHJhbnNhY3Rpb24SJy5sb3lhbHR5LnVzZXJzLnYxLkdldFRyYW5zYWN0aW9uUmVxdWVzdBooLmxveWFsdHkudXNlcnMudjEuR2V0VHJhbnNhY3Rpb25SZXNwb25zZSIGqrsYAhgBQsABChRjb20ubG95YWx0eS51c2Vycy52MUISTGVkZ2VyU2VydmljZVByb3RvUAFaMmV4YW1wbGUuY29tL2NsaWVudC9nZW4vZ28vbG95YWx0eS91c2Vycy92MTt1c2Vyc3YxogIDTFVYqgIQTG95YWx0eS5Vc2Vycy5WMcoCEExveWFsdHlcVXNlcnNcVjHiAhxMb3lhbHR5XFVzZXJzXFYxXEdQQk1ldGFkYXRh6gISTG95YWx0eTo6VXNlcnM6OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_loyalty_options_v1_options, file_loyalty_users_v1_user]);
+  fileDesc("CiVsb3lhbHR5L3VzZXJzL3YxL2xlZGdlcl9zZXJ2aWNlLnByb3RvEhBsb3lhbHR5LnVzZXJzLnYxIpsDChVBZGRUcmFuc2FjdGlvblJlcXVlc3QSIgoHdXNlcl9pZBgBIAEoCUIIukgFcgOwAQFSB3VzZXJfaWQSOwoEdHlwZRgCIAEoDjIhLmxveWFsdHkudXNlcnMudjEuVHJhbnNhY3Rpb25UeXBlQgq6SAeCAQQQASAAEi8KBmFtb3VudBgDIAEoCUIfqrsYFwgCKgQwLjAxMg0xMDAwMDAwMDAwLjAwsLsYARIhCgtkZXNjcmlwdGlvbhgEIAEoCUIMukgFcgMY0A+wuxgBEjAKD2FkZGl0aW9uYWxfZGF0YRgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKwoPaWRlbXBvdGVuY3lfa2V5GAYgASgJQhK6SAdyBRABGMgBsLsYAcC7GAESLQoJbm90X2FmdGVyGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI/CgdwdXJwb3NlGAggASgOMiQubG95YWx0eS51c2Vycy52MS5UcmFuc2FjdGlvblB1cnBvc2VCCLpIBYIBAhABIkwKFkFkZFRyYW5zYWN0aW9uUmVzcG9uc2USMgoLdHJhbnNhY3Rpb24YASABKAsyHS5sb3lhbHR5LnVzZXJzLnYxLlRyYW5zYWN0aW9uIpMBChVHZXRUcmFuc2FjdGlvblJlcXVlc3QSIgoHdXNlcl9pZBgBIAEoCUIIukgFcgOwAQFSB3VzZXJfaWQSJwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJQg66SAdyBRABGMgBwLsYARItCglub3RfYWZ0ZXIYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkwKFkdldFRyYW5zYWN0aW9uUmVzcG9uc2USMgoLdHJhbnNhY3Rpb24YASABKAsyHS5sb3lhbHR5LnVzZXJzLnYxLlRyYW5zYWN0aW9uKkgKElRyYW5zYWN0aW9uUHVycG9zZRIjCh9UUkFOU0FDVElPTl9QVVJQT1NFX1VOU1BFQ0lGSUVEEAASDQoJUFJPTU9USU9OEAEy6QEKDUxlZGdlclNlcnZpY2USawoOQWRkVHJhbnNhY3Rpb24SJy5sb3lhbHR5LnVzZXJzLnYxLkFkZFRyYW5zYWN0aW9uUmVxdWVzdBooLmxveWFsdHkudXNlcnMudjEuQWRkVHJhbnNhY3Rpb25SZXNwb25zZSIGqrsYAhgBEmsKDkdldFRyYW5zYWN0aW9uEicubG95YWx0eS51c2Vycy52MS5HZXRUcmFuc2FjdGlvblJlcXVlc3QaKC5sb3lhbHR5LnVzZXJzLnYxLkdldFRyYW5zYWN0aW9uUmVzcG9uc2UiBqq7GAIYAULAAQoUY29tLmxveWFsdHkudXNlcnMudjFCEkxlZGdlclNlcnZpY2VQcm90b1ABWjJleGFtcGxlLmNvbS9jbGllbnQvZ2VuL2dvL2xveWFsdHkvdXNlcnMvdjE7dXNlcnN2MaICA0xVWKoCEExveWFsdHkuVXNlcnMuVjHKAhBMb3lhbHR5XFVzZXJzXFYx4gIcTG95YWx0eVxVc2Vyc1xWMVxHUEJNZXRhZGF0YeoCEkxveWFsdHk6OlVzZXJzOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_loyalty_options_v1_options, file_loyalty_users_v1_user]);
 
 /**
  * @generated from message loyalty.users.v1.AddTransactionRequest
@@ -65,6 +65,14 @@ export type AddTransactionRequest = Message<"loyalty.users.v1.AddTransactionRequ
    * @generated from field: google.protobuf.Timestamp not_after = 7;
    */
   notAfter?: Timestamp | undefined;
+
+  /**
+   * Determines the additional rules of the entry. It is not part of the content that an idempotency key stands for, because
+   * older releases do not send it.
+   *
+   * @generated from field: loyalty.users.v1.TransactionPurpose purpose = 8;
+   */
+  purpose: TransactionPurpose;
 };
 
 /**
@@ -139,6 +147,31 @@ export const GetTransactionResponseSchema: GenMessage<GetTransactionResponse> = 
   messageDesc(file_loyalty_users_v1_ledger_service, 3);
 
 /**
+ * TransactionPurpose is a purpose with rules of its own.
+ *
+ * @generated from enum loyalty.users.v1.TransactionPurpose
+ */
+export enum TransactionPurpose {
+  /**
+   * @generated from enum value: TRANSACTION_PURPOSE_UNSPECIFIED = 0;
+   */
+  TRANSACTION_PURPOSE_UNSPECIFIED = 0,
+
+  /**
+   * A credit for a promotion. It is refused while a restriction of the player refuses promotions.
+   *
+   * @generated from enum value: PROMOTION = 1;
+   */
+  PROMOTION = 1,
+}
+
+/**
+ * Describes the enum loyalty.users.v1.TransactionPurpose.
+ */
+export const TransactionPurposeSchema: GenEnum<TransactionPurpose> = /*@__PURE__*/
+  enumDesc(file_loyalty_users_v1_ledger_service, 0);
+
+/**
  * LedgerService adds entries to ledgers. It is served over gRPC on an internal listener, which the gateway does not expose.
  *
  * @generated from service loyalty.users.v1.LedgerService
@@ -147,8 +180,9 @@ export const LedgerService: GenService<{
   /**
    * AddTransaction adds an entry to a player's ledger and changes the balance, exactly once per idempotency key. A repeated
    * request with the same key and content returns the first entry. AddTransaction fails with IDEMPOTENCY_MISMATCH if the
-   * content differs, with NOT_FOUND if the player does not exist, with ACCOUNT_DEACTIVATED if the player is deactivated, and
-   * with INSUFFICIENT_FUNDS if a debit exceeds the balance.
+   * content differs, with NOT_FOUND if the player does not exist, with ACCOUNT_DEACTIVATED if the player is deactivated, with
+   * PLAYER_RESTRICTED if the purpose is PROMOTION and the player is restricted, and with INSUFFICIENT_FUNDS if a debit exceeds
+   * the balance.
    *
    * @generated from rpc loyalty.users.v1.LedgerService.AddTransaction
    */
