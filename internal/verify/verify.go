@@ -2,6 +2,7 @@
 //
 //   - Each balance is the sum of the user's transactions.
 //   - Each transaction has the MAC that the ledger gave it, in the order in which it was added.
+//   - No promotional credit was added after a restriction of the player refused it.
 //   - Promotions knows each player.
 //   - Each claimed assignment was paid by exactly one credit, and each credit for a claim belongs to a claimed assignment.
 //   - Each assignment has exactly one notification, and each player's notification sequence has no gap and no duplicate.
@@ -73,6 +74,7 @@ func Run(ctx context.Context, s Sources, o Options, out io.Writer) (int, error) 
 	r := &report{out: out, now: o.Now, cutoff: o.Now.Add(-o.Delay)}
 	for _, check := range []check{
 		{"ledger", ledger},
+		{"restrictions", restrictions},
 		{"players", players},
 		{"claims", claims},
 		{"notifications", notifications},

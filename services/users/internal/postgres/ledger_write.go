@@ -122,8 +122,8 @@ func writeArgs(players []*playerCalls, now time.Time) []any {
 	descriptions, data := newArray(pgtype.TextOID, entries, 64), newArray(pgtype.TextOID, entries, 64)
 	keys, hashes := newArray(pgtype.TextOID, entries, 36), newArray(pgtype.ByteaOID, entries, sha256.Size)
 	reverses, macs := newArray(pgtype.UUIDOID, entries, 16), newArray(pgtype.TextOID, entries, ledgerchain.Size)
-	payloads, traceparents := newArray(pgtype.ByteaOID, entries, 384), newArray(pgtype.TextOID, entries, 0)
-	purposes := newArray(pgtype.TextOID, entries, len(users.TransactionPurposePromotion))
+	payloads, traceparents, purposes := newArray(pgtype.ByteaOID, entries, 384), newArray(pgtype.TextOID, entries, 0),
+		newArray(pgtype.TextOID, entries, len(users.TransactionPurposePromotion))
 
 	for i, p := range players {
 		playerIDs.addBytes(p.user[:])
