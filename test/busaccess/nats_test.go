@@ -2,6 +2,7 @@ package busaccess_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/casino-loyalty/loyalty/internal/event"
 	"github.com/casino-loyalty/loyalty/internal/event/jetstream"
@@ -104,7 +106,8 @@ func natsPublish(s access) []string {
 		}
 		for _, filter := range filters {
 			name := s.service + "-" + strings.ReplaceAll(filter, ".", "_")
-			subjects = append(subjects, "$JS.API.CONSUMER.CREATE."+stream(topic)+"."+name+"."+filter)
+			subjects = append(subjects, "$JS.API.CONSUMER.CREATE."+stream(topic)+"."+name+"."+filter,
+				"$JS.API.CONSUMER.DELETE."+stream(topic)+"."+name)
 			subjects = append(subjects, natsConsumer(stream(topic), name)...)
 		}
 	}
@@ -220,6 +223,7 @@ func TestNATS(t *testing.T) {
 		return bus
 	}
 	testAllowed(t, all, open)
+	t.Run("replaced consumer", func(t *testing.T) { testNATSReplacedConsumer(t, address, open) })
 	for _, s := range all {
 		t.Run(s.service+" is refused", func(t *testing.T) { testNATSRefused(t, s, all, address) })
 	}
@@ -232,6 +236,52 @@ func TestNATS(t *testing.T) {
 			t.Errorf("Connect without credentials returned %v, want %v", err, nats.ErrAuthorization)
 		}
 	})
+}
+
+// testNATSReplacedConsumer creates a consumer of notifications as a push consumer, with the password of the service. The
+// service must receive its events when it runs again.
+func testNATSReplacedConsumer(t *testing.T, address string, open func(t *testing.T, user string) event.Bus) {
+	t.Helper()
+	const user, topic = "loyalty-notifications", "notifications"
+	conn, err := nats.Connect(address, nats.UserInfo(user, passwordOf(user)), nats.CustomInboxPrefix("_INBOX."+user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := natsjs.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range jetstream.Partitions {
+		filter := fmt.Sprintf("%s.%d", subject(topic), p)
+		name := "notifications-" + strings.ReplaceAll(filter, ".", "_")
+		if err := js.DeleteConsumer(deadline(t), stream(topic), name); err != nil {
+			t.Fatal(err)
+		}
+		_, err := js.CreateOrUpdatePushConsumer(deadline(t), stream(topic), natsjs.ConsumerConfig{
+			Durable: name, FilterSubject: filter, DeliverSubject: "nowhere", AckPolicy: natsjs.AckExplicitPolicy,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := testEvent(topic)
+	if err := open(t, "loyalty-promotions").Publish(deadline(t), e); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(deadline(t))
+	defer stop()
+	err = open(t, user).Subscribe(ctx, event.Subscription{
+		Group: "notifications", Topic: topic, Handler: func(_ context.Context, got event.Event) error {
+			if got.ID == e.ID {
+				stop()
+			}
+			return nil
+		},
+	})
+	if err != nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		t.Errorf("Subscribe returned %v, and the event was not delivered", err)
+	}
 }
 
 // testNATSRefused checks that a service cannot publish to other topics, read or change other streams, act as the consumer
@@ -267,7 +317,8 @@ func testNATSRefused(t *testing.T, s access, all []access, address string) {
 		for _, topic := range other.consumes {
 			name := other.service + "-" + stream(topic) + "_0"
 			forbidden = append(forbidden, "$JS.ACK."+stream(topic)+"."+name+".1.1.1.1.0")
-			forbidden = append(forbidden, "$JS.API.CONSUMER.MSG.NEXT."+stream(topic)+"."+name)
+			forbidden = append(forbidden, "$JS.API.CONSUMER.MSG.NEXT."+stream(topic)+"."+name,
+				"$JS.API.CONSUMER.DELETE."+stream(topic)+"."+name)
 		}
 	}
 	want := func(act, subject string) {

@@ -88,19 +88,9 @@ func (p *partition) run(ctx context.Context) {
 
 // consume handles messages until ctx ends or a request to the server fails.
 func (p *partition) consume(ctx context.Context) error {
-	subject := partitionSubject(p.sub.Topic, p.number)
-	consumer, err := p.bus.js.CreateOrUpdateConsumer(ctx, streamOf(p.sub.Topic), jetstream.ConsumerConfig{
-		Durable:       durable(p.sub.Group, subject),
-		FilterSubject: subject,
-		DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       p.bus.cfg.AckWait,
-		// MaxAckPending 1 preserves the order: the server sends the next message only after the previous message is acknowledged.
-		MaxAckPending: 1,
-		MaxDeliver:    -1,
-	})
+	consumer, err := p.openConsumer(ctx)
 	if err != nil {
-		return fmt.Errorf("create consumer: %w", err)
+		return err
 	}
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(prefetch))
 	if err != nil {
