@@ -66,10 +66,10 @@ third_party:
 
 migrate-diff: ## Write the migrations for a changed schema: make migrate-diff NAME=add_tier. DROP=1 also removes columns.
 	@test -n "$(NAME)" || { echo 'usage: make migrate-diff NAME=what_changes [DROP=1]' >&2; exit 2; }
-	$(GO) run ./cmd/loyalty migrate diff $(if $(DROP),--drop) $(NAME)
+	$(GO) run ./tools/migrate diff $(if $(DROP),--drop) $(NAME)
 
 migrate-hash: ## Rewrite every atlas.sum, after a migration was written by hand.
-	$(GO) run ./cmd/loyalty migrate hash
+	$(GO) run ./tools/migrate hash
 
 build: ## Build the programs into bin/.
 	$(GO) build -trimpath -o bin/ ./cmd/loyalty ./cmd/loyalty-dev

@@ -137,11 +137,15 @@ func (e *Env) build(ctx context.Context) error {
 	}
 	e.progress("  building the programs")
 	folder := filepath.Join(e.folder, "bin") + string(filepath.Separator)
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", folder,
-		"./cmd/loyalty", "./cmd/loyalty-dev", "./bench/minimal", "./bench/bare")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the programs: %w\n%s", err, out)
+	for _, args := range [][]string{
+		{"scripts/build.sh", folder + "loyalty"},
+		{"go", "build", "-trimpath", "-ldflags", "-s -w", "-o", folder, "./cmd/loyalty-dev", "./bench/minimal", "./bench/bare"},
+	} {
+		command := exec.CommandContext(ctx, args[0], args[1:]...)
+		command.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("build the programs: %w\n%s", err, out)
+		}
 	}
 	e.programs = programs{folder + "loyalty", folder + "loyalty-dev", folder + "minimal", folder + "bare"}
 	return nil

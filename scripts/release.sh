@@ -21,7 +21,11 @@ time=$(TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)
 
 mkdir -p "$dist"
 echo "building $commit with $(go version)" >&2
-go build -ldflags '-s -w' -o "$dist/loyalty" ./cmd/loyalty
+scripts/build.sh "$dist/loyalty"
+if grep -qF 'text/template.(*Template).execute' "$dist/loyalty"; then # see scripts/build.sh
+	echo 'release.sh: the program executes templates, so that it is half as large again' >&2
+	exit 1
+fi
 go tool -modfile=tools/sbom.mod cyclonedx-gomod bin -json -std -noserial -version "$commit" -output "$dist/sbom" "$dist/loyalty"
 sed "s/^\( *\"timestamp\": \)\".*\"/\1\"$time\"/" "$dist/sbom" >"$dist/loyalty.cdx.json"
 rm "$dist/sbom"

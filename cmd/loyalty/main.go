@@ -42,7 +42,7 @@ func commands() []command {
 		{"promotions", "", "run the promotions service", runPromotions},
 		{"notifications", "", "run the notifications service", runNotifications},
 		{
-			"migrate", "up [--wait D] [DATABASE ...] | status [DATABASE ...] | diff [--drop] NAME | hash",
+			"migrate", "up [--wait D] [DATABASE ...] | status [DATABASE ...]",
 			"apply, show, create or hash database migrations", runMigrate,
 		},
 		{

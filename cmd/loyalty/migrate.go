@@ -96,13 +96,10 @@ func (s databaseSettings) pick(names []string) ([]database, error) {
 	return picked, nil
 }
 
-// runMigrate runs the subcommands up, status, diff and hash of loyalty migrate.
+// runMigrate runs the subcommands up and status of loyalty migrate.
 func runMigrate(ctx context.Context, c call) error {
-	var drop bool
 	var wait time.Duration
 	err := c.flags("migrate", 1+len(databaseSettings{}.all()), func(set *flag.FlagSet) {
-		set.BoolVar(&drop, "drop", false,
-			"with diff: also remove columns that are no longer in the schema; the previous release must not use them")
 		cli.DurationVar(set, &wait, "wait", 0, 0, "with up: maximum `duration` of waiting for a database that cannot be reached")
 	})
 	if err != nil {
@@ -113,14 +110,8 @@ func runMigrate(ctx context.Context, c call) error {
 	}
 	verb := c.args[0]
 	c.args = c.args[1:]
-	if drop && verb != "diff" || wait > 0 && verb != "up" {
+	if wait > 0 && verb != "up" {
 		return errUsage
-	}
-	switch verb {
-	case "diff":
-		return migrateDiff(ctx, c, drop)
-	case "hash":
-		return migrateHash()
 	}
 	settings, err := config.LoadWith[migrateSettings](c.settings)
 	if err != nil {

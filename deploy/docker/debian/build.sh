@@ -21,7 +21,7 @@ fi
 
 step 'programs'
 mkdir -p "$context"
-CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$context/loyalty" ./cmd/loyalty
+scripts/build.sh "$context/loyalty"
 CGO_ENABLED=0 go build -C tools/ferretdb -trimpath -ldflags '-s -w' -o "../../$context/ferretdb" .
 [ -n "$(ls .cache/kafka/kafka-tools-[0-9]*.jar 2>/dev/null)" ] || scripts/kafka/fetch.sh .cache/kafka
 rm -rf "$context/kafka"

@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"embed"
-	"html/template"
+	"html"
 	"io"
 	"io/fs"
 	"net/http"
@@ -96,7 +96,7 @@ func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		d.fail(w, r, apperr.New(apperr.NotFound, "page not found"))
 	case name == "":
-		d.servePage(w, r)
+		d.servePage(w)
 	case name == "page.js":
 		content, _ := page.ReadFile("page.js") // embedded, so it exists
 		serve(w, "text/javascript; charset=utf-8", content)
@@ -111,18 +111,10 @@ func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (d *docs) servePage(w http.ResponseWriter, r *http.Request) {
-	var b bytes.Buffer
-	t, err := template.ParseFS(page, "page.html")
-	if err == nil {
-		err = t.Execute(&b, d.service)
-	}
-	if err != nil {
-		d.fail(w, r, apperr.New(apperr.Internal, "").WithCause(err))
-		return
-	}
+func (d *docs) servePage(w http.ResponseWriter) {
+	content, _ := page.ReadFile("page.html") // embedded, so it exists
 	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
-	serve(w, "text/html; charset=utf-8", b.Bytes())
+	serve(w, "text/html; charset=utf-8", bytes.ReplaceAll(content, []byte("SERVICE"), []byte(html.EscapeString(d.service))))
 }
 
 func (d *docs) serveJSON(w http.ResponseWriter, r *http.Request) {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -50,6 +51,17 @@ func TestJSONEqualsYAML(t *testing.T) {
 		if !reflect.DeepEqual(fromYAML, fromJSON) {
 			t.Errorf("%s differs between YAML and JSON", name)
 		}
+	}
+}
+
+func TestPageNamesTheService(t *testing.T) {
+	h := apidocs.New("users", openapi.FS, func(_ http.ResponseWriter, r *http.Request, err error) {
+		t.Errorf("%s: %v", r.URL.Path, err)
+	})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/users/api-docs/", nil))
+	if !strings.Contains(w.Body.String(), "<title>users API</title>") {
+		t.Errorf("the page does not name the service:\n%s", w.Body)
 	}
 }
 
