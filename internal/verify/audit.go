@@ -47,7 +47,7 @@ func auditTrail(ctx context.Context, s Sources, r *report) (string, error) {
 			return err
 		}
 		for _, check := range []func(context.Context) error{
-			t.checkUsers, t.checkOthers, t.checkReversals, t.checkRepeats,
+			t.checkUsers, t.checkOthers, t.checkReversals, t.checkRepeats, t.checkRestrictions,
 			func(ctx context.Context) error { return t.checkPromotions(ctx, s.Promotions) },
 		} {
 			if err := check(ctx); err != nil {

@@ -43,12 +43,16 @@ func newAudited(t *testing.T) *audited {
 	}
 	created := at(0)
 	p.exec(t, p.users, `UPDATE users SET created_at = `+created+`;
-		UPDATE users SET status_version = 3, sessions_to_end = false WHERE id = '`+other+`';
+		UPDATE users SET status_version = 5, restriction_changes = 2, sessions_to_end = false WHERE id = '`+other+`';
 		INSERT INTO users (id, email, email_folded, role, created_at, password_hash, status_version) VALUES
 			('`+admin+`', 'admin@example.com', 'admin@example.com', 'ADMIN', `+at(1)+`, '', 1),
 			('`+staff+`', 'staff@example.com', 'staff@example.com', 'STAFF', `+at(2)+`, '', 1);
 		INSERT INTO second_factors (id, secret, recovery_codes, active, last_step, created_at) VALUES
-			('`+staff+`', '', '', true, 1, `+at(5)+`)`)
+			('`+staff+`', '', '', true, 1, `+at(5)+`);
+		INSERT INTO restrictions (id, user_id, kind, reason, set_by, by_player, created_at, entries, ended_at) VALUES
+			('`+event+`', '`+other+`', 'BONUS_ABUSE', 'r', '`+staff+`', false, `+at(18)+`, 0, `+at(19)+`),
+			('`+anomaly+`', '`+other+`', 'MARKETING_OPT_OUT', '', '`+other+`', true, `+at(18)+`, 0, NULL)`)
+	restricted := map[string]any{"restrictions": []any{map[string]any{"kind": "BONUS_ABUSE", "reason": "r"}}}
 	p.exec(t, p.promotions, `UPDATE player_promotions SET assigned_by = '`+staff+`' WHERE NOT claimed;
 		INSERT INTO anomalies (id, rule, detail, created_at, seen, seen_by, seen_at, subject, window_start) VALUES
 			('`+anomaly+`', 'CLAIM_RATE', '', now(), true, '`+staff+`', now(), '`+player+`', now())`)
@@ -70,6 +74,8 @@ func newAudited(t *testing.T) *audited {
 		{Action: "RESUME_PROMOTION", Actor: uuid.MustParse(staff), Target: uuid.MustParse(open)},
 		{Action: "ASSIGN_PROMOTION", Actor: uuid.MustParse(staff), Target: uuid.MustParse(open), After: map[string]any{"players": []string{player}}},
 		{Action: "MARK_ANOMALY_SEEN", Actor: uuid.MustParse(staff), Target: uuid.MustParse(anomaly)},
+		{Action: "RESTRICT_PLAYER", Actor: uuid.MustParse(staff), Target: uuid.MustParse(other), After: restricted},
+		{Action: "LIFT_RESTRICTION", Actor: uuid.MustParse(staff), Target: uuid.MustParse(other), Before: restricted},
 	} {
 		e.At = start.Add(time.Duration(i+1) * 10 * time.Minute)
 		e.ID = idAt(e.At)
@@ -164,7 +170,7 @@ func TestAuditTrailWithoutViolations(t *testing.T) {
 	t.Parallel()
 	p := newAudited(t)
 	p.expect(t)
-	if _, out := p.verify(t); !strings.Contains(out, "audit trail    18 entries, 4 users: ok") {
+	if _, out := p.verify(t); !strings.Contains(out, "audit trail    20 entries, 4 users: ok") {
 		t.Errorf("the output does not count the entries and the users:\n%s", out)
 	}
 }
@@ -193,6 +199,16 @@ func TestDamagedAuditTrail(t *testing.T) {
 		users, promotions string
 		want              func(p *audited) []string
 	}{
+		"removed entry of a restriction": {remove("RESTRICT_PLAYER"), "",
+			texts("no entry records the restriction " + event + ", BONUS_ABUSE of user " + other)},
+		"restriction by another employee": {set("RESTRICT_PLAYER", "actor = '"+admin+"'"), "", func(p *audited) []string {
+			return []string{"no entry records the restriction " + event, of(p, "RESTRICT_PLAYER") + "user " + other + " had no such restriction"}
+		}},
+		"restriction for another reason": {"UPDATE restrictions SET reason = 'x' WHERE NOT by_player", "", func(p *audited) []string {
+			return []string{"no entry records the restriction " + event, of(p, "RESTRICT_PLAYER") + "user " + other + " had no such restriction"}
+		}},
+		"lift of another kind": {set("LIFT_RESTRICTION", `before = '{"restrictions": [{"kind": "COOL_OFF"}]}'`), "",
+			entryOf("LIFT_RESTRICTION", "user "+other+" had no such restriction")},
 		"removed registration of staff": {remove("REGISTER_STAFF"), "", texts("user " + staff + " with the role STAFF, created at ")},
 		"removed creation of an admin":  {remove("CREATE_ADMIN"), "", texts("user " + admin + " with the role ADMIN, created at ")},
 		"repeated registration":         {repeat("REGISTER_STAFF"), "", texts("user " + staff + " with the role STAFF, created at ")},
@@ -210,7 +226,7 @@ func TestDamagedAuditTrail(t *testing.T) {
 		"deactivated behind the trail": {"UPDATE users SET is_active = false, status_version = 1 WHERE id = '" + player + "'", "",
 			texts("user " + player + " is active: false, but")},
 		"inserted deactivation and activation": {repeat("DEACTIVATE_USER") + ";" + repeat("ACTIVATE_USER"), "",
-			texts("user " + other + " has the status version 3, but 5 entries record changes of it")},
+			texts("user " + other + " has the status version 5, but 7 entries record changes of it")},
 		"deactivation that changes nothing": {set("DEACTIVATE_USER", `before = after`), "", func(p *audited) []string {
 			return []string{of(p, "DEACTIVATE_USER") + "the states before and after it do not record the act", "user " + other + " is active: true, but"}
 		}},
@@ -285,7 +301,7 @@ func TestDeletedAuditEntries(t *testing.T) {
 	}{
 		"all, before the minimum retention": {"true", 59 * day, []string{
 			"user " + admin + " with the role ADMIN", "user " + staff + " with the role STAFF", "user " + staff + " has an active second factor: true, but",
-			"user " + staff + " has a second factor of ", "transaction ",
+			"user " + staff + " has a second factor of ", "transaction ", "no entry records the restriction ",
 		}},
 		"all":                                  {"true", 61 * day, nil},
 		"the oldest":                           {"action = 'CREATE_ADMIN'", 61 * day, nil},

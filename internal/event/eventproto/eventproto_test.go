@@ -63,6 +63,12 @@ func samples(t *testing.T) map[string]struct {
 		"player_registered": {must(usersv1event.NewPlayerEvent(id, at, &usersv1.PlayerEvent{
 			EventType: usersv1.PlayerEventType_PLAYER_REGISTERED, UserId: player,
 		})), func(e event.Event) (proto.Message, error) { return usersv1event.DecodePlayerEvent(e) }},
+		"player_restricted": {must(usersv1event.NewPlayerEvent(id, at, &usersv1.PlayerEvent{
+			EventType: usersv1.PlayerEventType_PLAYER_RESTRICTED, UserId: player, StatusVersion: 7,
+			Status: &usersv1.PlayerStatus{IsActive: true, Restrictions: []*usersv1.PlayerRestriction{
+				{Kind: usersv1.RestrictionKind_COOL_OFF, Until: created, ByPlayer: true}, {Kind: usersv1.RestrictionKind_BONUS_ABUSE},
+			}},
+		})), func(e event.Event) (proto.Message, error) { return usersv1event.DecodePlayerEvent(e) }},
 		"transaction_added": {must(usersv1event.NewTransactionEvent(id, at, &usersv1.TransactionEvent{
 			EventType: usersv1.TransactionEventType_TRANSACTION_ADDED, UserId: player, IdempotencyKey: "key",
 			Transaction: &usersv1.Transaction{
