@@ -157,7 +157,7 @@ func written(f *schema.GoFile, c *schema.Column, v string) string {
 	case schema.JSON:
 		return fields("Struct")
 	case schema.Enum:
-		return "From" + c.Field.Enum.GoIdent.GoName + "(" + v + ")"
+		return "From" + schema.EnumName(c.Field.Enum) + "(" + v + ")"
 	case schema.Embedded:
 		return "From" + c.Type().GoIdent.GoName + "(" + v + ")"
 	case schema.Text:
@@ -246,7 +246,7 @@ func read(f *schema.GoFile, c *schema.Column, from string) string {
 		return "r.Struct(" + get + ")"
 	case schema.Enum:
 		return fmt.Sprintf("%s(&r, %q, %s, To%s, %s)",
-			f.Use(fieldsPackage, "fields", "Enum"), c.JSON(), get, c.Field.Enum.GoIdent.GoName, required)
+			f.Use(fieldsPackage, "fields", "Enum"), c.JSON(), get, schema.EnumName(c.Field.Enum), required)
 	case schema.Text:
 		if strings.HasSuffix(required, "Required") {
 			return call("Text")

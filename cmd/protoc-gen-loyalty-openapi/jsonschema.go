@@ -313,7 +313,7 @@ func amountPattern(least, most string) string {
 // enum defines the schema of an enum and returns a reference to it. The schema does not list the zero value, which means
 // that no value is set.
 func (s *schemas) enum(e *protogen.Enum) string {
-	name := e.GoIdent.GoName
+	name := schema.EnumName(e)
 	if s.defined[name] {
 		return ref(name)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
+
+	"github.com/casino-loyalty/loyalty/internal/schema"
 )
 
 // namer chooses the names of message schemas in the documents. Client generators such as oapi-codegen define types named
@@ -20,9 +22,12 @@ func newNamer(files []*protogen.File) *namer {
 	for _, f := range files {
 		for _, m := range f.Messages {
 			n.messages[m.GoIdent.GoName] = true
+			for _, e := range m.Enums {
+				n.messages[schema.EnumName(e)] = true
+			}
 		}
 		for _, e := range f.Enums {
-			n.messages[e.GoIdent.GoName] = true
+			n.messages[schema.EnumName(e)] = true
 		}
 	}
 	return n

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -43,7 +44,7 @@ const RolePackage protogen.GoImportPath = Module + "/internal/authn"
 
 // NewEnum returns the domain type of e in a service. The role enum has the same type in all services.
 func NewEnum(e *protogen.Enum, service string) *EnumType {
-	t := &EnumType{Enum: e, Name: e.GoIdent.GoName, Package: DomainPackage(service)}
+	t := &EnumType{Enum: e, Name: EnumName(e), Package: DomainPackage(service)}
 	if isRole(e) {
 		t.Package = RolePackage
 	}
@@ -76,6 +77,10 @@ func NewEnum(e *protogen.Enum, service string) *EnumType {
 	}
 	return t
 }
+
+// EnumName returns the name of an enum in Go and in the API documents. The enum State in the message Assignment is
+// "AssignmentState".
+func EnumName(e *protogen.Enum) string { return strings.ReplaceAll(e.GoIdent.GoName, "_", "") }
 
 func isRole(e *protogen.Enum) bool {
 	return e.Desc.FullName() == optionsv1.Role(0).Descriptor().FullName()
